@@ -1,0 +1,8 @@
+"""The words that Alcove's relay and its clients both speak.
+
+`docs/protocol.md` is this package in prose, byte for byte. Nothing here touches a socket, a clock
+or a source of randomness, and nothing here can decrypt: sealing and opening are the client's.
+
+Read in this order: `limits`, `errors`, `codec`, `records`, `position`, `padding`, `labels`,
+`statements`, `roster`, `frames`, `invite`.
+"""

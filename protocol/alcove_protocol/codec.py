@@ -1,0 +1,159 @@
+"""Strict MessagePack: the only file that imports `msgpack`.
+
+A value on the wire is a map with text keys whose values are unsigned integers, byte strings, text,
+booleans, or such maps again. Everything else that MessagePack can say is refused: arrays (lists
+travel as one byte string), floats (and so NaN), nil, negative integers, extension types, duplicate
+keys, and bytes after the end.
+
+`scan` walks the encoding before `msgpack` builds any object. That is what makes the decoder safe:
+a 64 KiB frame of nested or empty containers would otherwise cost eighty times its size in memory.
+After the scan a frame holds at most `limits.ELEMENTS` objects, whose bytes are a part of the input.
+"""
+
+from collections.abc import Mapping
+from typing import Final, TypeAlias
+
+import msgpack
+
+from alcove_protocol import limits
+from alcove_protocol.errors import Malformed
+
+Value: TypeAlias = "int | bytes | str | bool | Mapping[str, Value]"
+
+_FIXED_INT_MAX: Final = 0x7F
+_UINT_SIZES: Final = {0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8}
+_STR_SIZES: Final = {0xD9: 1, 0xDA: 2, 0xDB: 4}
+_BIN_SIZES: Final = {0xC4: 1, 0xC5: 2, 0xC6: 4}
+_MAP_SIZES: Final = {0xDE: 2, 0xDF: 4}
+_FALSE, _TRUE = 0xC2, 0xC3
+
+
+def pack(value: Mapping[str, Value]) -> bytes:
+    """Encode a map in the order of its keys, with the shortest form of every length and number."""
+    packed: bytes = msgpack.packb(value, use_bin_type=True)
+    return packed
+
+
+def unpack(data: bytes, *, limit: int = limits.FRAME) -> dict[str, Value]:
+    """Decode one map of at most `limit` bytes.
+
+    Raises `Malformed` with code `too_large`, `truncated`, `trailing`, `too_deep`,
+    `too_many_elements`, `bad_type`, `duplicate_key` or `bad_text`.
+    """
+    if len(data) > limit:
+        raise Malformed("too_large", f"more than {limit} bytes")
+    scan(data)
+    try:
+        value: dict[str, Value] = msgpack.unpackb(
+            data, raw=False, strict_map_key=True, object_pairs_hook=_no_duplicates
+        )
+    except UnicodeDecodeError:
+        raise Malformed("bad_text", "text is not UTF-8") from None
+    except (ValueError, TypeError):
+        raise Malformed("bad_type", "a map key is not text") from None
+    return value
+
+
+def _no_duplicates(pairs: list[tuple[object, Value]]) -> dict[str, Value]:
+    result: dict[str, Value] = {}
+    for key, value in pairs:
+        if not isinstance(key, str):
+            raise Malformed("bad_type", "a map key is not text")
+        if key in result:
+            raise Malformed("duplicate_key", "a key stands twice")
+        result[key] = value
+    return result
+
+
+def scan(data: bytes) -> None:
+    """Check the structure of one encoded map without building anything from it.
+
+    Raises `Malformed`. Work is bounded by `limits.ELEMENTS` steps, whatever the input's length.
+    """
+    if not data:
+        raise Malformed("truncated", "empty")
+    if not (0x80 <= data[0] <= 0x8F or data[0] in _MAP_SIZES):
+        raise Malformed("bad_type", "not a map")
+    at = 0
+    elements = 0
+    open_maps: list[int] = []  # elements still to come, innermost last
+    while True:
+        at, children = _element(data, at)
+        if children is None:
+            elements += 1
+        else:
+            if len(open_maps) == limits.DEPTH:
+                raise Malformed("too_deep", f"nested deeper than {limits.DEPTH}")
+            elements += 1
+            open_maps.append(children)
+        if elements > limits.ELEMENTS:
+            raise Malformed("too_many_elements", f"more than {limits.ELEMENTS} elements")
+        while open_maps and open_maps[-1] == 0:
+            open_maps.pop()
+        if not open_maps:
+            break
+        open_maps[-1] -= 1
+    if at != len(data):
+        raise Malformed("trailing", "bytes after the end")
+
+
+def _element(data: bytes, at: int) -> tuple[int, int | None]:
+    """Step over one element: where the next begins and, for a map, how many elements it holds."""
+    if at >= len(data):
+        raise Malformed("truncated", "the value is cut off")
+    head = data[at]
+    if head <= _FIXED_INT_MAX or head in (_FALSE, _TRUE):
+        return at + 1, None
+    if head <= 0x8F:
+        return at + 1, 2 * (head & 0x0F)
+    if 0xA0 <= head <= 0xBF:
+        return _skip(data, at + 1, head & 0x1F), None
+    if head in _UINT_SIZES:
+        return _skip(data, at + 1, _UINT_SIZES[head]), None
+    for sizes in (_BIN_SIZES, _STR_SIZES):
+        if head in sizes:
+            start, length = _length(data, at + 1, sizes[head])
+            return _skip(data, start, length), None
+    if head in _MAP_SIZES:
+        start, count = _length(data, at + 1, _MAP_SIZES[head])
+        if count > limits.ELEMENTS:
+            raise Malformed("too_many_elements", f"more than {limits.ELEMENTS} elements")
+        return start, 2 * count
+    raise Malformed("bad_type", "a type that this protocol does not use")
+
+
+def _length(data: bytes, at: int, size: int) -> tuple[int, int]:
+    end = _skip(data, at, size)
+    return end, int.from_bytes(data[at:end], "big")
+
+
+def _skip(data: bytes, at: int, size: int) -> int:
+    end = at + size
+    if end > len(data):
+        raise Malformed("truncated", "the value is cut off")
+    return end
+
+
+def pack_list(items: "list[bytes] | tuple[bytes, ...]") -> bytes:
+    """A list as one byte string: each item behind its length in four bytes, big-endian."""
+    return b"".join(len(item).to_bytes(4, "big") + item for item in items)
+
+
+def unpack_list(data: bytes, *, most: int) -> tuple[bytes, ...]:
+    """The items of `pack_list`. Raises `Malformed` (`truncated`, `too_many_items`)."""
+    items: list[bytes] = []
+    at = 0
+    while at < len(data):
+        if len(items) == most:
+            raise Malformed("too_many_items", f"more than {most} items")
+        start, length = _length(data, at, 4)
+        at = _skip(data, start, length)
+        items.append(data[start:at])
+    return tuple(items)
+
+
+def split(data: bytes, size: int, *, most: int) -> tuple[bytes, ...]:
+    """Cut a byte string into items of `size` bytes. Raises `Malformed` when it does not divide."""
+    if len(data) % size or len(data) // size > most:
+        raise Malformed("bad_length", f"not a list of at most {most} items of {size} bytes")
+    return tuple(data[at : at + size] for at in range(0, len(data), size))

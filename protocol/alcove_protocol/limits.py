@@ -1,0 +1,98 @@
+"""Every limit of the protocol: a named number and its reason.
+
+Sizes are bytes and times are seconds unless the name says otherwise. Both sides enforce them, so
+that a message one side sends is never one the other must refuse.
+"""
+
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+# --- frames -----------------------------------------------------------------------------------
+FRAME_BEFORE_AUTH: Final = 64 * KIB
+"""Who has proved nothing may make us hold little: a card and a knock fit, a commit does not."""
+FRAME: Final = 5 * MIB // 2
+"""One commit with all its parts: 1 MiB handshake, its Welcomes and its roster entry."""
+DEPTH: Final = 8
+"""Nesting of a decoded value. No frame nests deeper than 2; the rest is room for later kinds."""
+ELEMENTS: Final = 64
+"""Keys and values of one frame, counted together over all nesting. Lists travel as one byte
+string, so a frame needs few; each costs the decoder an object, and this bounds what a frame can
+cost in memory."""
+REQUEST_NUMBER: Final = 2**53 - 1
+"""The largest integer that every language's numbers hold exactly."""
+
+# --- blobs ------------------------------------------------------------------------------------
+PADDING_FLOOR: Final = 256
+"""The smallest bucket. Most messages of a conversation fit in it, so most look alike."""
+APPLICATION_BUCKET: Final = 32 * KIB
+"""The largest padded application message."""
+HANDSHAKE_BUCKET: Final = MIB
+"""The largest padded commit, Welcome or proposal: a group of 1,000 fits."""
+FRAMING_OVERHEAD: Final = KIB
+"""What MLS adds around the padded content: header, sender data, tags."""
+APPLICATION_BLOB: Final = APPLICATION_BUCKET + FRAMING_OVERHEAD
+HANDSHAKE_BLOB: Final = HANDSHAKE_BUCKET + FRAMING_OVERHEAD
+WELCOMES: Final = HANDSHAKE_BLOB + 64 * KIB
+"""All sealed Welcomes of one commit."""
+ROSTER_CHAIN: Final = 2 * MIB
+"""The whole roster chain when a room is seated again. About 8,000 entries."""
+CARD: Final = 32 * KIB
+"""A sealed room card, padding included."""
+KNOCK: Final = 16 * KIB
+"""A sealed knock, padding included."""
+REQUEST: Final = 32 * KIB
+"""A sealed request of a member to the facilitators."""
+STATEMENT: Final = 2 * KIB
+"""A signed statement that lists nothing."""
+ENTRY: Final = 64 * KIB
+"""A roster entry. A restated list of 1,000 members is 42 KB."""
+
+# --- time -------------------------------------------------------------------------------------
+TTL_DEFAULT: Final = 30 * 60
+TTL_MIN: Final = 10
+"""Below this a slow phone would never see a message."""
+TTL_MAX: Final = 24 * 3600
+HEARTBEAT_INTERVAL: Final = 30
+HEARTBEAT_TTL: Final = 90
+"""Three beats: one lost is no alarm."""
+READ_ONLY_AFTER: Final = 90
+"""No facilitator's heartbeat for this long and nobody may post: nobody is holding the room."""
+ABANDONED_AFTER: Final = 30 * 60
+"""No facilitator for this long and the relay deletes the room."""
+REJOIN_WINDOW: Final = 24 * 3600
+"""How long the relay keeps handshakes, and so how long a client may be away and still follow."""
+TOMBSTONE: Final = 24 * 3600
+"""How long the relay can tell a client that was away that the room was ended."""
+KNOCK_TTL: Final = 15 * 60
+"""How long somebody waits before the relay forgets their knock."""
+PUBLISH_RECORD: Final = 3600
+"""How much longer than its blob the relay remembers that it took a publish."""
+DOOR_TTL_DEFAULT: Final = 24 * 3600
+DOOR_TTL_MAX: Final = 30 * 24 * 3600
+CLOCK_SKEW: Final = 3600
+"""A device clock further than this from the relay's is refused: KeyPackages would seem expired."""
+
+# --- counts -----------------------------------------------------------------------------------
+MEMBERS_DEFAULT: Final = 50
+MEMBERS_MAX: Final = 1000
+FACILITATORS: Final = 16
+DOORS: Final = 64
+KNOCKS: Final = 100
+"""People waiting at one room."""
+USES_DEFAULT: Final = 50
+USES_MAX: Final = 10_000
+PROPOSALS: Final = 256
+"""Update proposals that one commit carries."""
+WELCOMES_PER_COMMIT: Final = 100
+
+# --- what people write ------------------------------------------------------------------------
+TEXT: Final = 8 * KIB
+"""One message, in UTF-8 bytes."""
+NAME_CHARACTERS: Final = 32
+NAME: Final = 4 * NAME_CHARACTERS
+TITLE: Final = 200
+AGREEMENT: Final = 16 * KIB
+HELPLINES: Final = 4 * KIB
+LANGUAGES: Final = 200

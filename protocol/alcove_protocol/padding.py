@@ -1,0 +1,39 @@
+"""Padding to powers of two, so that a size says little.
+
+MLS pads its own messages inside PrivateMessage (RFC 9420 section 6.3.1); `bucket` gives the total.
+What MLS does not frame (cards, knocks, Welcomes, requests) is padded here before it is sealed:
+length in four bytes, content, zeros.
+"""
+
+from alcove_protocol import limits
+from alcove_protocol.errors import Malformed
+
+_LENGTH = 4
+
+
+def bucket(size: int, *, most: int) -> int:
+    """The padded size: a power of two from 256. Raises `Malformed` (`too_large`)."""
+    result = limits.PADDING_FLOOR
+    while result < size:
+        result *= 2
+    if result > most:
+        raise Malformed("too_large", f"more than {most} bytes")
+    return result
+
+
+def pad(content: bytes, *, most: int) -> bytes:
+    """Length, content and zeros, a power of two in all, at most `most` bytes."""
+    size = _LENGTH + len(content)
+    return len(content).to_bytes(_LENGTH, "big") + content + bytes(bucket(size, most=most) - size)
+
+
+def unpad(padded: bytes) -> bytes:
+    """The content again. Raises `Malformed` (`bad_padding`) unless `pad` could have made this."""
+    size = int.from_bytes(padded[:_LENGTH], "big")
+    end = _LENGTH + size
+    if len(padded) < limits.PADDING_FLOOR or end > len(padded):
+        raise Malformed("bad_padding", "the padding is wrong")
+    # Nothing but zeros, in the smallest bucket: padding must not be a second channel.
+    if bucket(end, most=len(padded)) != len(padded) or any(padded[end:]):
+        raise Malformed("bad_padding", "the padding is wrong")
+    return padded[_LENGTH:end]

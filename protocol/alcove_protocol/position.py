@@ -1,0 +1,32 @@
+"""Positions in a room's log.
+
+A position is (generation, number). The generation is 64 random bits chosen when the relay begins a
+log; it is compared for equality only. A promoted replica or a relay that lost its memory can hand
+out a number twice, but never under the same generation.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+from alcove_protocol.errors import Malformed
+
+GENERATION_SIZE: Final = 8
+POSITION_SIZE: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """16 bytes on the wire: the generation, then the number as 8 bytes, big-endian."""
+
+    generation: bytes
+    number: int
+
+    def encode(self) -> bytes:
+        return self.generation + self.number.to_bytes(8, "big")
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Raises `Malformed` (`bad_length`)."""
+        if len(data) != POSITION_SIZE:
+            raise Malformed("bad_length", "a position is 16 bytes")
+        return cls(data[:GENERATION_SIZE], int.from_bytes(data[GENERATION_SIZE:], "big"))
