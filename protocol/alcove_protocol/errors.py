@@ -38,6 +38,9 @@ REFUSALS: Final = MappingProxyType(
         "busy": "The relay is full at the moment; try again later.",
         "draining": "The relay is restarting; the connection will be made again.",
         "unavailable": "The relay cannot store anything at the moment; nothing was lost.",
+        "replaced": "The same keys connected again elsewhere; this connection gave way.",
+        "slow_consumer": "The connection was too slow to keep up; it will be made again.",
+        "idle": "Nothing was heard for too long.",
         # rooms
         "unknown_room": "The relay does not know this room; a facilitator can bring it back.",
         "room_exists": "A different room is already open under this id.",
