@@ -1,0 +1,54 @@
+"""What can go wrong, as one tree. Every error has a `code` for programs and says what to do.
+
+    AlcoveError
+    ├── InvalidInput      an argument is wrong: a name, a text, an invite; nothing was sent
+    ├── ConnectionFailed  the relay cannot be reached, or is not a relay of this version
+    ├── Refused           the relay or a facilitator said no; `code` tells which no
+    ├── NotTrusted        a signature, a card or a group is not what the invite promised
+    ├── NotNow            not possible in the room's present state
+    └── RoomClosed        the room is over for this client; `code` is the reason
+"""
+
+from alcove_protocol.errors import REFUSALS, AlcoveProtocolError
+
+
+class AlcoveError(Exception):
+    """Base of everything the SDK raises on purpose."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+
+
+class InvalidInput(AlcoveError):
+    """An argument is wrong. Nothing was sent and nothing changed."""
+
+    @classmethod
+    def of(cls, error: AlcoveProtocolError) -> "InvalidInput":
+        return cls(error.code, error.text)
+
+
+class ConnectionFailed(AlcoveError):
+    """The relay cannot be reached, or what answers is no relay that this version can speak to."""
+
+
+class Refused(AlcoveError):
+    """The relay or a facilitator said no. Codes of the relay: `alcove_protocol.errors.REFUSALS`."""
+
+    @classmethod
+    def by_relay(cls, code: str) -> "Refused":
+        # The sentence is ours, not the relay's: what a relay writes is never shown to a person.
+        return cls(code, REFUSALS.get(code, "The relay refused, for a reason unknown here."))
+
+
+class NotTrusted(AlcoveError):
+    """A signature, a card or a group is not what the invite promised. Do not go on."""
+
+
+class NotNow(AlcoveError):
+    """Not possible in the room's present state; the text tells what would make it possible."""
+
+
+class RoomClosed(AlcoveError):
+    """The room is over for this client. `code` is left, ended, removed, refused, lost or error."""
