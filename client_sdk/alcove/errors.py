@@ -1,12 +1,12 @@
 """What can go wrong, as one tree. Every error has a `code` for programs and says what to do.
 
-    AlcoveError
-    ├── InvalidInput      an argument is wrong: a name, a text, an invite; nothing was sent
-    ├── ConnectionFailed  the relay cannot be reached, or is not a relay of this version
-    ├── Refused           the relay or a facilitator said no; `code` tells which no
-    ├── NotTrusted        a signature, a card or a group is not what the invite promised
-    ├── NotNow            not possible in the room's present state
-    └── RoomClosed        the room is over for this client; `code` is the reason
+AlcoveError
+├── InvalidInput      an argument is wrong: a name, a text, an invite; nothing was sent
+├── ConnectionFailed  the relay cannot be reached, or is not a relay of this version
+├── Refused           the relay or a facilitator said no; `code` tells which no
+├── NotTrusted        a signature, a card or a group is not what the invite promised
+├── NotNow            not possible in the room's present state
+└── RoomClosed        the room is over for this client; `code` is the reason
 """
 
 from alcove_protocol.errors import REFUSALS, AlcoveProtocolError

@@ -1,0 +1,153 @@
+"""Alcove's own MLS extensions: what a group agrees on beside its members (docs/protocol.md 11).
+
+The state is in the GroupContext, so it is part of every key of the epoch: two members who held
+different states could not read each other. Code points are of the private-use range.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from alcove_protocol import limits
+from alcove_protocol.codec import split
+from alcove_protocol.errors import Malformed
+from alcove_protocol.labels import hash_with
+from alcove_protocol.records import AtMost, Exactly, Record
+from alcove_protocol.roster import CHANGE_SIZE
+from alcove_protocol.statements import DOOR_ID_SIZE, HASH_SIZE, KEY_SIZE
+
+from alcove import mls
+
+ROOM_EXTENSION: Final = 0xF1A0
+LEAF_EXTENSION: Final = 0xF1A1
+ROSTER_EXTENSION: Final = 0xF1A2
+REQUIRED_CAPABILITIES: Final = 0x0003
+
+Key = Annotated[bytes, Exactly(KEY_SIZE)]
+
+
+@dataclass(frozen=True, slots=True)
+class Facilitator:
+    """A facilitator's keys: 96 bytes in a list."""
+
+    mls_key: bytes
+    relay_key: bytes
+    hpke_key: bytes
+
+    def encode(self) -> bytes:
+        return self.mls_key + self.relay_key + self.hpke_key
+
+
+@dataclass(frozen=True, slots=True)
+class RoomExtension(Record):
+    """The room's state, 0xF1A0 in the GroupContext. Replaced whole by a GroupContextExtensions."""
+
+    version: Annotated[int, AtMost(1, least=1)]
+    facilitators: Annotated[bytes, AtMost(limits.FACILITATORS * 3 * KEY_SIZE)]
+    appointments: Annotated[bytes, AtMost(limits.ENTRY)]
+    retired: Annotated[bytes, AtMost(limits.ENTRY)]
+    lobby_key: Key
+    agreement_version: Annotated[int, AtMost(2**32 - 1, least=1)]
+    agreement: Annotated[bytes, Exactly(HASH_SIZE)]
+    paused: Annotated[bytes, AtMost(limits.MEMBERS_MAX * KEY_SIZE)]
+    doors: Annotated[bytes, AtMost(limits.DOORS * DOOR_ID_SIZE)]
+    locked: bool
+    listen_only: bool
+    slow: Annotated[int, AtMost(3600)]
+    ttl: Annotated[int, AtMost(limits.TTL_MAX, least=limits.TTL_MIN)]
+    standby: Key | None = None
+
+    def facilitator_list(self) -> tuple[Facilitator, ...]:
+        """Raises `Malformed`."""
+        items = split(self.facilitators, 3 * KEY_SIZE, most=limits.FACILITATORS)
+        return tuple(Facilitator(item[:32], item[32:64], item[64:]) for item in items)
+
+    def facilitator_keys(self) -> frozenset[bytes]:
+        """The MLS signature keys of the facilitators. Raises `Malformed`."""
+        return frozenset(item.mls_key for item in self.facilitator_list())
+
+    def paused_keys(self) -> tuple[bytes, ...]:
+        return split(self.paused, KEY_SIZE, most=limits.MEMBERS_MAX)
+
+    def door_ids(self) -> tuple[bytes, ...]:
+        return split(self.doors, DOOR_ID_SIZE, most=limits.DOORS)
+
+    def check(self) -> None:
+        """Raises `Malformed` when a list does not divide or names somebody twice."""
+        lists = (self.facilitator_list(), self.paused_keys(), self.door_ids())
+        if not lists[0] or any(len(set(items)) != len(items) for items in lists):
+            raise Malformed("bad_field", "a list of the room's state is empty or repeats itself")
+
+
+@dataclass(frozen=True, slots=True)
+class LeafExtension(Record):
+    """One member's, 0xF1A1 in their leaf, under their MLS signature."""
+
+    version: Annotated[int, AtMost(1, least=1)]
+    relay_key: Key
+    desk_key: Key
+    agreement: Annotated[bytes, Exactly(HASH_SIZE)]
+
+
+@dataclass(frozen=True, slots=True)
+class RosterExtension(Record):
+    """What a newcomer begins the roster with, 0xF1A2 in GroupInfo: the state before their entry."""
+
+    counter: Annotated[int, AtMost(limits.REQUEST_NUMBER)]
+    head: Annotated[bytes, Exactly(HASH_SIZE)]
+    listing: Annotated[bytes, AtMost((2 * limits.MEMBERS_MAX + 1) * CHANGE_SIZE)]
+    flags: Annotated[int, AtMost(3)]
+    members: Annotated[int, AtMost(limits.MEMBERS_MAX)]
+    ttl: Annotated[int, AtMost(limits.TTL_MAX)]
+
+
+def agreement_hash(room: bytes, version: int, text: str) -> bytes:
+    """What acceptance binds: this text, as this version, in this room."""
+    return hash_with("agreement", room, version.to_bytes(8, "big"), text.encode())
+
+
+def room_extension(context: mls.GroupContext) -> RoomExtension:
+    """The room's state in a GroupContext. Raises `Malformed`."""
+    data = context.extension(ROOM_EXTENSION)
+    if data is None:
+        raise Malformed("bad_field", "the group is not a room of Alcove")
+    state = RoomExtension.decode(data, limit=limits.HANDSHAKE_BLOB)
+    state.check()
+    return state
+
+
+def leaf_extension(leaf: mls.LeafNode) -> LeafExtension:
+    """A member's own part. Raises `Malformed`."""
+    data = leaf.extension(LEAF_EXTENSION)
+    if data is None:
+        raise Malformed("bad_field", "the member is not a client of Alcove")
+    return LeafExtension.decode(data, limit=limits.STATEMENT)
+
+
+def name_of(leaf: mls.LeafNode) -> str:
+    """The pseudonym in a leaf's credential, which is untrusted text until a display escapes it."""
+    return leaf.credential.identity.decode("utf-8", "replace")
+
+
+def capabilities(suite: mls.CipherSuite) -> mls.Capabilities:
+    """What every client of a room supports, and so what its KeyPackages list (RFC 9420, 7.2)."""
+    return mls.Capabilities(
+        versions=(1,),
+        ciphersuites=(suite.number,),
+        extensions=(ROOM_EXTENSION, LEAF_EXTENSION, ROSTER_EXTENSION),
+        proposals=(),
+        credentials=(1,),
+    )
+
+
+def group_extensions(state: RoomExtension) -> tuple[mls.Extension, ...]:
+    """The GroupContext's extensions: the required capabilities, then the room's state.
+
+    RequiredCapabilities (RFC 9420, section 11.1) is three vectors: extension types, proposal types,
+    credential types.
+    """
+    required = b"\x04" + ROOM_EXTENSION.to_bytes(2, "big") + LEAF_EXTENSION.to_bytes(2, "big")
+    required += b"\x00" + b"\x02\x00\x01"
+    return (
+        mls.Extension(REQUIRED_CAPABILITIES, required),
+        mls.Extension(ROOM_EXTENSION, state.encode()),
+    )

@@ -1,0 +1,59 @@
+"""Pseudonyms: what a name may be, and when two would be taken for one another.
+
+A name is shown beside everything that its owner says, so it must not be able to look like another,
+hide, or change how the text around it reads. These rules are the admitting facilitator's and the
+display's; the group's cryptographic rules never look at them, since members with other Unicode
+tables would disagree.
+"""
+
+import unicodedata
+from functools import cache
+
+from alcove_protocol import limits
+
+from alcove.errors import InvalidInput
+
+_FORBIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_MARKS_IN_A_ROW = 3
+
+
+def clean_name(name: str) -> str:
+    """The name as it is used: NFKC, single spaces.
+
+    Raises `InvalidInput`: `name_empty`, `name_too_long`, `name_deceptive` (control, bidirectional,
+    zero-width or unassigned characters, or piled-up marks).
+    """
+    if any(unicodedata.category(character) in _FORBIDDEN for character in name.strip()):
+        raise InvalidInput("name_deceptive", "This name has invisible characters; leave them out.")
+    name = " ".join(unicodedata.normalize("NFKC", name).split())
+    if not any(unicodedata.category(character)[0] in "LNS" for character in name):
+        raise InvalidInput("name_empty", "Choose a name with at least one letter or digit.")
+    if len(name) > limits.NAME_CHARACTERS or len(name.encode()) > limits.NAME:
+        raise InvalidInput(
+            "name_too_long", f"A name has at most {limits.NAME_CHARACTERS} characters."
+        )
+    marks = 0
+    for character in name:
+        marks = marks + 1 if unicodedata.category(character)[0] == "M" else 0
+        if marks > _MARKS_IN_A_ROW:
+            raise InvalidInput("name_deceptive", "This name has too many marks on one letter.")
+    return name
+
+
+@cache
+def _lookalikes(character: str) -> str:
+    """One representative of all characters that look like this one."""
+    from confusable_homoglyphs import confusables  # its tables take long to load: only when needed
+
+    groups = confusables.is_confusable(character, greedy=True)
+    options = {character}
+    for group in groups or ():
+        options.update(glyph["c"] for glyph in group["homoglyphs"])
+    return min(options, key=lambda option: (len(option), option))
+
+
+def skeleton(name: str) -> str:
+    """Two names with one skeleton would be taken for one another (after Unicode TS 39)."""
+    folded = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", name).casefold())
+    plain = "".join(c for c in folded if unicodedata.category(c)[0] not in ("M", "Z", "P"))
+    return "".join(_lookalikes(character) for character in plain).casefold()
