@@ -7,13 +7,14 @@ keys, and bytes after the end.
 
 `scan` walks the encoding before `msgpack` builds any object. That is what makes the decoder safe:
 a 64 KiB frame of nested or empty containers would otherwise cost eighty times its size in memory.
-After the scan a frame holds at most `limits.ELEMENTS` objects, whose bytes are a part of the input.
+After the scan a frame holds at most `limits.ELEMENTS` objects, whose bytes are a part of the input,
+and at most `limits.TEXT_TOTAL` bytes of text, which Python may hold four times as wide.
 """
 
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 
 from alcove_protocol import limits
 from alcove_protocol.errors import Malformed
@@ -29,28 +30,37 @@ _FALSE, _TRUE = 0xC2, 0xC3
 
 
 def pack(value: Mapping[str, Value]) -> bytes:
-    """Encode a map in the order of its keys, with the shortest form of every length and number."""
-    packed: bytes = msgpack.packb(value, use_bin_type=True)
+    """Encode a map in the order of its keys, with the shortest form of every length and number.
+
+    What this makes `unpack` takes: anything else raises `Malformed` as `scan` does.
+    """
+    try:
+        packed: bytes = msgpack.packb(value, use_bin_type=True)
+    except UnicodeEncodeError:
+        raise Malformed("bad_text", "Text holds half of a surrogate pair.") from None
+    except (ValueError, TypeError, OverflowError):
+        raise Malformed("bad_type", "A value is of a type that the wire does not have.") from None
+    scan(packed)
     return packed
 
 
 def unpack(data: bytes, *, limit: int = limits.FRAME) -> dict[str, Value]:
     """Decode one map of at most `limit` bytes.
 
-    Raises `Malformed` with code `too_large`, `truncated`, `trailing`, `too_deep`,
-    `too_many_elements`, `bad_type`, `duplicate_key` or `bad_text`.
+    Raises `Malformed` with code `too_large` or `bad_text`, as `scan`, or, for a key, `bad_type` or
+    `duplicate_key`.
     """
     if len(data) > limit:
-        raise Malformed("too_large", f"more than {limit} bytes")
+        raise Malformed("too_large", f"The encoding has more than {limit} bytes.")
     scan(data)
     try:
         value: dict[str, Value] = msgpack.unpackb(
             data, raw=False, strict_map_key=True, object_pairs_hook=_no_duplicates
         )
     except UnicodeDecodeError:
-        raise Malformed("bad_text", "text is not UTF-8") from None
+        raise Malformed("bad_text", "Text is not UTF-8.") from None
     except (ValueError, TypeError):
-        raise Malformed("bad_type", "a map key is not text") from None
+        raise Malformed("bad_type", "A key of a map is not text.") from None
     return value
 
 
@@ -58,9 +68,9 @@ def _no_duplicates(pairs: list[tuple[object, Value]]) -> dict[str, Value]:
     result: dict[str, Value] = {}
     for key, value in pairs:
         if not isinstance(key, str):
-            raise Malformed("bad_type", "a map key is not text")
+            raise Malformed("bad_type", "A key of a map is not text.")
         if key in result:
-            raise Malformed("duplicate_key", "a key stands twice")
+            raise Malformed("duplicate_key", "A key stands twice.")
         result[key] = value
     return result
 
@@ -68,39 +78,44 @@ def _no_duplicates(pairs: list[tuple[object, Value]]) -> dict[str, Value]:
 def scan(data: bytes) -> None:
     """Check the structure of one encoded map without building anything from it.
 
-    Raises `Malformed`. Work is bounded by `limits.ELEMENTS` steps, whatever the input's length.
+    Raises `Malformed` with code `truncated`, `trailing`, `too_deep`, `too_many_elements`,
+    `too_much_text`, `bad_type` or `bad_number`. Work is bounded by `limits.ELEMENTS` steps,
+    whatever the input's length.
     """
     if not data:
-        raise Malformed("truncated", "empty")
+        raise Malformed("truncated", "The encoding is empty.")
     if not (0x80 <= data[0] <= 0x8F or data[0] in _MAP_SIZES):
-        raise Malformed("bad_type", "not a map")
+        raise Malformed("bad_type", "The encoding is not a map.")
     at = 0
-    elements = 0
+    elements = text = 0
     open_maps: list[int] = []  # elements still to come, innermost last
     while True:
+        start = at
         at, children = _element(data, at)
-        if children is None:
-            elements += 1
-        else:
-            if len(open_maps) == limits.DEPTH:
-                raise Malformed("too_deep", f"nested deeper than {limits.DEPTH}")
-            elements += 1
-            open_maps.append(children)
+        elements += 1
         if elements > limits.ELEMENTS:
-            raise Malformed("too_many_elements", f"more than {limits.ELEMENTS} elements")
+            raise _too_many_elements()
+        if children is not None:
+            if len(open_maps) == limits.DEPTH:
+                raise Malformed("too_deep", f"Maps are nested deeper than {limits.DEPTH}.")
+            open_maps.append(children)
+        elif _is_text(data[start]):
+            text += at - start
+            if text > limits.TEXT_TOTAL:
+                raise Malformed("too_much_text", f"More than {limits.TEXT_TOTAL} bytes are text.")
         while open_maps and open_maps[-1] == 0:
             open_maps.pop()
         if not open_maps:
             break
         open_maps[-1] -= 1
     if at != len(data):
-        raise Malformed("trailing", "bytes after the end")
+        raise Malformed("trailing", "Bytes stand after the end.")
 
 
 def _element(data: bytes, at: int) -> tuple[int, int | None]:
     """Step over one element: where the next begins and, for a map, how many elements it holds."""
     if at >= len(data):
-        raise Malformed("truncated", "the value is cut off")
+        raise _cut_off()
     head = data[at]
     if head <= _FIXED_INT_MAX or head in (_FALSE, _TRUE):
         return at + 1, None
@@ -109,7 +124,10 @@ def _element(data: bytes, at: int) -> tuple[int, int | None]:
     if 0xA0 <= head <= 0xBF:
         return _skip(data, at + 1, head & 0x1F), None
     if head in _UINT_SIZES:
-        return _skip(data, at + 1, _UINT_SIZES[head]), None
+        end, number = _length(data, at + 1, _UINT_SIZES[head])
+        if number > limits.REQUEST_NUMBER:
+            raise Malformed("bad_number", "A number is 2^53 or more.")
+        return end, None
     for sizes in (_BIN_SIZES, _STR_SIZES):
         if head in sizes:
             start, length = _length(data, at + 1, sizes[head])
@@ -117,9 +135,9 @@ def _element(data: bytes, at: int) -> tuple[int, int | None]:
     if head in _MAP_SIZES:
         start, count = _length(data, at + 1, _MAP_SIZES[head])
         if count > limits.ELEMENTS:
-            raise Malformed("too_many_elements", f"more than {limits.ELEMENTS} elements")
+            raise _too_many_elements()
         return start, 2 * count
-    raise Malformed("bad_type", "a type that this protocol does not use")
+    raise Malformed("bad_type", "A value is of a type that this protocol does not use.")
 
 
 def _length(data: bytes, at: int, size: int) -> tuple[int, int]:
@@ -130,8 +148,20 @@ def _length(data: bytes, at: int, size: int) -> tuple[int, int]:
 def _skip(data: bytes, at: int, size: int) -> int:
     end = at + size
     if end > len(data):
-        raise Malformed("truncated", "the value is cut off")
+        raise _cut_off()
     return end
+
+
+def _is_text(head: int) -> bool:
+    return 0xA0 <= head <= 0xBF or head in _STR_SIZES
+
+
+def _cut_off() -> Malformed:
+    return Malformed("truncated", "The encoding is cut off.")
+
+
+def _too_many_elements() -> Malformed:
+    return Malformed("too_many_elements", f"There are more than {limits.ELEMENTS} elements.")
 
 
 def pack_list(items: "list[bytes] | tuple[bytes, ...]") -> bytes:
@@ -145,7 +175,7 @@ def unpack_list(data: bytes, *, most: int) -> tuple[bytes, ...]:
     at = 0
     while at < len(data):
         if len(items) == most:
-            raise Malformed("too_many_items", f"more than {most} items")
+            raise Malformed("too_many_items", f"The list has more than {most} items.")
         start, length = _length(data, at, 4)
         at = _skip(data, start, length)
         items.append(data[start:at])
@@ -153,7 +183,7 @@ def unpack_list(data: bytes, *, most: int) -> tuple[bytes, ...]:
 
 
 def split(data: bytes, size: int, *, most: int) -> tuple[bytes, ...]:
-    """Cut a byte string into items of `size` bytes. Raises `Malformed` when it does not divide."""
+    """Cut a byte string into items of `size` bytes. Raises `Malformed` (`bad_length`)."""
     if len(data) % size or len(data) // size > most:
-        raise Malformed("bad_length", f"not a list of at most {most} items of {size} bytes")
+        raise Malformed("bad_length", f"This is no list of at most {most} items of {size} bytes.")
     return tuple(data[at : at + size] for at in range(0, len(data), size))

@@ -21,8 +21,39 @@ class AlcoveProtocolError(Exception):
 
 
 class Malformed(AlcoveProtocolError):
-    """Bytes from outside that are not what the protocol says. Nothing of them was used."""
+    """Bytes from outside that are not what the protocol says. Nothing of them was used.
 
+    `code` is a key of `FAULTS` or of `REFUSALS`; `text` is a sentence, often a more precise one.
+    """
+
+
+FAULTS: Final = MappingProxyType(
+    {
+        # the encoding
+        "truncated": "The encoding is cut off.",
+        "trailing": "Bytes stand after the end.",
+        "too_deep": "Maps are nested too deep.",
+        "too_many_elements": "There are too many elements.",
+        "too_much_text": "There is too much text.",
+        "bad_type": "A value is of a type that this protocol does not use.",
+        "bad_number": "A number is negative or too large.",
+        "bad_text": "Text is not UTF-8.",
+        "duplicate_key": "A key stands twice.",
+        "too_many_items": "A list has too many items.",
+        # what is encoded
+        "unknown_kind": "The frame is of an unknown kind.",
+        "bad_field": "A field is missing, unknown, of the wrong type or out of its bounds.",
+        "bad_length": "A byte string does not have the length that it must have.",
+        "bad_padding": "The padding is wrong.",
+        # what is signed
+        "bad_signature": "The signature is wrong.",
+        "wrong_room": "The entry does not open this room.",
+        # invites
+        "bad_invite": "This is not a complete invite link; copy it whole.",
+        "invite_version": "This invite needs a newer version of Alcove.",
+    }
+)
+"""Every code of `Malformed`, but for those that `REFUSALS` has as well, with its sentence."""
 
 REFUSALS: Final = MappingProxyType(
     {

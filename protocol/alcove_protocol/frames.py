@@ -64,8 +64,12 @@ class Frame(Record):
     KIND: ClassVar[str] = ""
 
     def to_bytes(self) -> bytes:
-        """The frame's exact bytes. Raises `Malformed` (`bad_field`)."""
-        return pack({"t": self.KIND, **self.to_map()})
+        """The frame's exact bytes. Raises `Malformed` (`bad_field`, or `too_large`: the bounds of
+        single fields let a `Reseat` be larger than a frame)."""
+        packed = pack({"t": self.KIND, **self.to_map()})
+        if len(packed) > limits.FRAME:
+            raise Malformed("too_large", f"The frame has more than {limits.FRAME} bytes.")
+        return packed
 
 
 # --- what a client sends ----------------------------------------------------------------------
@@ -399,7 +403,7 @@ def _decode(data: bytes, kinds: dict[str, type[F]], limit: int) -> F:
     kind = value.pop("t", None)
     found = kinds.get(kind) if isinstance(kind, str) else None
     if found is None:
-        raise Malformed("unknown_kind", "a frame of an unknown kind")
+        raise Malformed("unknown_kind", "The frame is of an unknown kind.")
     return found.from_map(value)
 
 

@@ -9,18 +9,25 @@ import base64
 import binascii
 import hashlib
 import hmac
+import ipaddress
+import re
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 from urllib.parse import urlsplit
 
-from alcove_protocol.errors import Malformed
+from alcove_protocol.errors import FAULTS, Malformed
 from alcove_protocol.labels import VERSION
 
 SECRET_SIZE: Final = 32
 _FIXED: Final = 2 + 8 + 32 + SECRET_SIZE
 _LINK_MAX: Final = 1000
 _PATH: Final = "/join"
+_AUTHORITY: Final = re.compile(
+    r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*)(:(?P<port>[0-9]{0,5}))?"
+)
+_HOST_MAX: Final = 253
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 class InviteRole(IntEnum):
@@ -30,7 +37,11 @@ class InviteRole(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Invite:
-    """One invite. `origin` is the relay's, `scheme://host[:port]`. The secret does not print."""
+    """One invite. `origin` is the relay's, as `origin_of` writes it. The secret does not print.
+
+    Raises `ValueError` when a field is of the wrong size or the origin is written otherwise: the
+    link would be read as another invite, or not at all.
+    """
 
     role: InviteRole
     door: bytes
@@ -38,9 +49,15 @@ class Invite:
     origin: str
     secret: bytes = field(repr=False)
 
+    def __post_init__(self) -> None:
+        if (len(self.door), len(self.room), len(self.secret)) != (8, 32, SECRET_SIZE):
+            raise ValueError("a field of the invite is of the wrong size")
+        if origin_of(self.origin) != self.origin:
+            raise ValueError("the relay's origin is not written as an origin")
+
     def url(self, host_origin: str | None = None) -> str:
         """The link; `host_origin` is where the web client is, when that is not the relay."""
-        base = host_origin if host_origin is not None else self.origin
+        base = self.origin if host_origin is None else host_origin.rstrip("/")
         tail = b"" if base == self.origin else self.origin.encode()
         content = bytes([VERSION, self.role]) + self.door + self.room + self.secret + tail
         return f"{base}{_PATH}#{base64.urlsafe_b64encode(content).rstrip(b'=').decode()}"
@@ -51,18 +68,19 @@ class Invite:
         url = url.strip()
         link, _, fragment = url.partition("#")
         if len(url) > _LINK_MAX or not fragment:
-            raise Malformed("bad_invite", "This is not a complete invite link; copy it whole.")
+            raise _incomplete()
         content = _decode_fragment(fragment)
         if content[:1] != bytes([VERSION]):
             raise Malformed("invite_version", "This invite needs a newer version of Alcove.")
         if len(content) < _FIXED:
-            raise Malformed("bad_invite", "This is not a complete invite link; copy it whole.")
+            raise _incomplete()
         try:
             role = InviteRole(content[1])
-            origin = origin_of(content[_FIXED:].decode() if content[_FIXED:] else link)
+            host_origin = origin_of(link)
+            origin = content[_FIXED:].decode() or host_origin
+            return cls(role, content[2:10], content[10:42], origin, content[42:_FIXED])
         except ValueError:
             raise Malformed("bad_invite", "This link is not an invite of Alcove.") from None
-        return cls(role, content[2:10], content[10:42], origin, content[42:_FIXED])
 
     def _derive(self, label: bytes) -> bytes:
         info = label + self.room + self.door
@@ -86,28 +104,39 @@ def _decode_fragment(fragment: str) -> bytes:
         data = fragment.encode("ascii")
         content = base64.b64decode(data + b"=" * (-len(data) % 4), altchars=b"-_", validate=True)
     except (UnicodeEncodeError, binascii.Error):
-        raise Malformed(
-            "bad_invite", "This is not a complete invite link; copy it whole."
-        ) from None
+        raise _incomplete() from None
     # One link, one spelling: leftover bits of the last character must be zero.
     if base64.urlsafe_b64encode(content).rstrip(b"=") != data:
-        raise Malformed("bad_invite", "This is not a complete invite link; copy it whole.")
+        raise _incomplete()
     return content
+
+
+def _incomplete() -> Malformed:
+    return Malformed("bad_invite", FAULTS["bad_invite"])
 
 
 def origin_of(url: str) -> str:
     """`scheme://host[:port]` of an http, https, ws or wss address, as http or https.
 
-    Raises `ValueError` when it is not such an address.
+    One relay, one spelling, as a browser writes an origin: small letters, no default port. The host
+    is a name of ASCII letters (a browser's `xn--` form of others), digits, hyphens and underscores
+    between dots, or an address. Raises `ValueError` when it is not such an address.
     """
-    parts = urlsplit(url)
-    scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
-    if scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+    try:
+        # urlsplit would drop tabs and newlines wherever they stand.
+        parts = urlsplit(url) if url.isascii() and url.isprintable() else None
+    except ValueError:
+        parts = None
+    found = _AUTHORITY.fullmatch(parts.netloc.lower()) if parts else None
+    scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme) if parts else ""
+    if found is None or scheme not in _DEFAULT_PORTS or len(found["host"]) > _HOST_MAX:
         raise ValueError("not the address of a relay")
-    host = parts.hostname
-    if ":" in host:
-        host = f"[{host}]"
-    return f"{scheme}://{host}" + (f":{parts.port}" if parts.port is not None else "")
+    host, port = found["host"], int(found["port"] or _DEFAULT_PORTS[scheme])
+    if not 0 < port < 2**16:
+        raise ValueError("not the port of a relay")
+    if host.startswith("["):
+        host = f"[{ipaddress.IPv6Address(host[1:-1]).compressed}]"
+    return f"{scheme}://{host}" + ("" if port == _DEFAULT_PORTS[scheme] else f":{port}")
 
 
 def hkdf_sha256(secret: bytes, info: bytes, length: int) -> bytes:

@@ -17,9 +17,12 @@ FRAME: Final = 5 * MIB // 2
 DEPTH: Final = 8
 """Nesting of a decoded value. No frame nests deeper than 2; the rest is room for later kinds."""
 ELEMENTS: Final = 64
-"""Keys and values of one frame, counted together over all nesting. Lists travel as one byte
-string, so a frame needs few; each costs the decoder an object, and this bounds what a frame can
-cost in memory."""
+"""Maps, keys and values of one frame, counted together over all nesting, the outermost map too.
+Lists travel as one byte string, so a frame needs few; each costs the decoder an object, and this
+bounds what a frame can cost in memory."""
+TEXT_TOTAL: Final = 32 * KIB
+"""All text of one encoding together, keys too. One wide character makes Python hold a whole text at
+four bytes a character, so text is bounded apart from bytes. No record that holds text is larger."""
 REQUEST_NUMBER: Final = 2**53 - 1
 """The largest integer that every language's numbers hold exactly."""
 
@@ -38,7 +41,11 @@ WELCOMES: Final = HANDSHAKE_BLOB + 64 * KIB
 """All sealed Welcomes of one commit."""
 ROSTER_CHAIN: Final = 2 * MIB
 """The whole roster chain when a room is seated again. About 8,000 entries."""
-CARD: Final = 32 * KIB
+SEAL_OVERHEAD: Final = 24 + 16
+"""What XChaCha20-Poly1305 adds to a padded card: nonce and tag."""
+CARD_BUCKET: Final = 32 * KIB
+"""The largest padded card: an agreement of the largest size fits, with helplines and a chain."""
+CARD: Final = CARD_BUCKET + SEAL_OVERHEAD
 """A sealed room card, padding included."""
 KNOCK: Final = 16 * KIB
 """A sealed knock, padding included."""

@@ -17,7 +17,7 @@ def bucket(size: int, *, most: int) -> int:
     while result < size:
         result *= 2
     if result > most:
-        raise Malformed("too_large", f"more than {most} bytes")
+        raise Malformed("too_large", f"Padded, this has more than {most} bytes.")
     return result
 
 
@@ -32,8 +32,8 @@ def unpad(padded: bytes) -> bytes:
     size = int.from_bytes(padded[:_LENGTH], "big")
     end = _LENGTH + size
     if len(padded) < limits.PADDING_FLOOR or end > len(padded):
-        raise Malformed("bad_padding", "the padding is wrong")
+        raise Malformed("bad_padding", "The padding is wrong.")
     # Nothing but zeros, in the smallest bucket: padding must not be a second channel.
-    if bucket(end, most=len(padded)) != len(padded) or any(padded[end:]):
-        raise Malformed("bad_padding", "the padding is wrong")
+    if bucket(end, most=2 * len(padded)) != len(padded) or padded[end:].strip(b"\0"):
+        raise Malformed("bad_padding", "The padding is wrong.")
     return padded[_LENGTH:end]

@@ -8,6 +8,7 @@ out a number twice, but never under the same generation.
 from dataclasses import dataclass
 from typing import Final, Self
 
+from alcove_protocol import limits
 from alcove_protocol.errors import Malformed
 
 GENERATION_SIZE: Final = 8
@@ -22,11 +23,22 @@ class Position:
     number: int
 
     def encode(self) -> bytes:
+        """Raises `Malformed` (`bad_length`, `bad_number`)."""
+        if len(self.generation) != GENERATION_SIZE:
+            raise Malformed("bad_length", "A generation has 8 bytes.")
+        _check(self.number)
         return self.generation + self.number.to_bytes(8, "big")
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
-        """Raises `Malformed` (`bad_length`)."""
+        """Raises `Malformed` (`bad_length`, `bad_number`)."""
         if len(data) != POSITION_SIZE:
-            raise Malformed("bad_length", "a position is 16 bytes")
-        return cls(data[:GENERATION_SIZE], int.from_bytes(data[GENERATION_SIZE:], "big"))
+            raise Malformed("bad_length", "A position has 16 bytes.")
+        number = int.from_bytes(data[GENERATION_SIZE:], "big")
+        _check(number)
+        return cls(data[:GENERATION_SIZE], number)
+
+
+def _check(number: int) -> None:
+    if not 0 <= number <= limits.REQUEST_NUMBER:
+        raise Malformed("bad_number", "A number is negative, or 2^53 or more.")

@@ -12,9 +12,8 @@ refused: what one side does not understand it must not half understand.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from functools import cache
 from types import UnionType
-from typing import Annotated, Any, Self, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Self, Union, get_args, get_origin, get_type_hints
 
 from alcove_protocol import limits
 from alcove_protocol.codec import Value, pack, unpack
@@ -46,20 +45,28 @@ class _Field:
 
     def check(self, value: object) -> None:
         """Raise `Malformed` (`bad_field`) unless `value` may stand in this field."""
-        # bool is a subclass of int in Python and a type of its own on the wire.
-        if type(value) is not self.type:
-            raise Malformed("bad_field", f"{self.name}: wrong type")
+        # bool is a subclass of int in Python and a type of its own on the wire; so are the enums,
+        # which are numbers there.
+        if not isinstance(value, self.type) or (type(value) is bool) is not (self.type is bool):
+            raise Malformed("bad_field", f"The field {self.name} is of the wrong type.")
         if self.type is bool:
             return
         if isinstance(value, int):
             size = value
         elif isinstance(value, str):
-            size = len(value.encode("utf-8", "surrogatepass"))
+            size = self._text_size(value)
         else:
             assert isinstance(value, bytes)  # the three types that `_field` lets through
             size = len(value)
         if not self.least <= size <= self.most:
-            raise Malformed("bad_field", f"{self.name}: out of bounds")
+            raise Malformed("bad_field", f"The field {self.name} is out of its bounds.")
+
+    def _text_size(self, value: str) -> int:
+        try:
+            return len(value.encode())
+        except UnicodeEncodeError:
+            text = f"The field {self.name} holds half of a surrogate pair."
+            raise Malformed("bad_field", text) from None
 
 
 def _field(name: str, hint: Any) -> _Field:
@@ -80,10 +87,16 @@ def _field(name: str, hint: Any) -> _Field:
     return _Field(name, kind, bound.least, bound.most, optional)
 
 
-@cache
+_KNOWN: Final[dict[type["Record"], dict[str, _Field]]] = {}
+
+
 def _fields(cls: type["Record"]) -> dict[str, _Field]:
-    hints = get_type_hints(cls, include_extras=True)
-    return {field.name: _field(field.name, hints[field.name]) for field in fields(cls)}
+    known = _KNOWN.get(cls)
+    if known is None:
+        hints = get_type_hints(cls, include_extras=True)
+        known = {field.name: _field(field.name, hints[field.name]) for field in fields(cls)}
+        _KNOWN[cls] = known
+    return known
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +118,17 @@ class Record:
     def from_map(cls, value: Mapping[str, Value]) -> Self:
         """Build from a decoded map. Raises `Malformed` (`bad_field`)."""
         known = _fields(cls)
+        values: dict[str, Any] = {}
         for name in value:
             if name not in known:
-                raise Malformed("bad_field", f"{cls.__name__} has no such field")
+                raise Malformed("bad_field", f"{cls.__name__} does not have this field.")
         for name, field in known.items():
+            values[name] = value.get(name)
             if name in value:
                 field.check(value[name])
             elif not field.optional:
-                raise Malformed("bad_field", f"{name} is missing")
-        return cls(**value)
+                raise Malformed("bad_field", f"The field {name} is missing.")
+        return cls(**values)
 
     def encode(self) -> bytes:
         """The exact bytes. Raises `Malformed` (`bad_field`) when a field is out of its bounds."""

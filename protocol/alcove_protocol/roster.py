@@ -71,11 +71,23 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """43 bytes: operation, relay key (32), door id (8), role, paused."""
+    """43 bytes: operation, relay key (32), door id (8), role, paused.
+
+    What the operation does not use is zero, or it would be signed without being part of the list's
+    digest. Raises `Malformed` (`bad_field`).
+    """
 
     op: Op
     key: bytes
     seat: Seat = Seat()
+
+    def __post_init__(self) -> None:
+        if self.op is Op.CHANGE:
+            unused_is_zero = self.seat.door == NO_DOOR
+        else:
+            unused_is_zero = self.op is Op.ADD or self.seat == Seat()
+        if not unused_is_zero or (self.op is Op.RESET and any(self.key)):
+            raise Malformed("bad_field", "A change holds what its operation does not use.")
 
     def encode(self) -> bytes:
         seat = self.seat
@@ -83,13 +95,15 @@ class Change:
 
     @classmethod
     def decode(cls, data: bytes) -> "Change":
-        """Raises `Malformed` (`bad_field`)."""
+        """Raises `Malformed` (`bad_length`, `bad_field`)."""
+        if len(data) != CHANGE_SIZE:
+            raise Malformed("bad_length", f"A change has {CHANGE_SIZE} bytes.")
         try:
             op, role = Op(data[0]), Role(data[-2])
         except ValueError:
-            raise Malformed("bad_field", "unknown operation or role") from None
+            raise Malformed("bad_field", "A change has an unknown operation or role.") from None
         if data[-1] > 1:
-            raise Malformed("bad_field", "paused is 0 or 1")
+            raise Malformed("bad_field", "In a change, paused is neither 0 nor 1.")
         key, door = data[1 : 1 + KEY_SIZE], data[1 + KEY_SIZE : 1 + KEY_SIZE + DOOR_ID_SIZE]
         return cls(op, key, Seat(door, role, bool(data[-1])))
 
@@ -155,9 +169,22 @@ class Roster:
         return seat is not None and seat.role is Role.FACILITATOR
 
 
+_ADD: Final = bytes([Op.ADD])
+_TAILS: Final = {(role, paused): bytes([role, paused]) for role in Role for paused in (False, True)}
+
+
+def _by_key(item: tuple[bytes, Seat]) -> bytes:
+    return item[0]
+
+
 def list_digest(room: bytes, seats: Mapping[bytes, Seat], flags: RoomFlag) -> bytes:
-    items = b"".join(Change(Op.ADD, key, seats[key]).encode() for key in sorted(seats))
-    return hash_with("list", room, bytes([flags]), items)
+    """The hash of a list: its members as ADD items, in the order of their keys."""
+    # Not by `Change.encode`: a chain of thousands of entries is one frame, and each needs this.
+    items = [
+        _ADD + key + seat.door + _TAILS[seat.role, seat.paused]
+        for key, seat in sorted(seats.items(), key=_by_key)
+    ]
+    return hash_with("list", room, bytes([flags]), *items)
 
 
 def open_roster(signed: Signed, room: bytes) -> tuple[Roster, Verified[Opening]]:
@@ -170,7 +197,7 @@ def open_roster(signed: Signed, room: bytes) -> tuple[Roster, Verified[Opening]]
     opening = verify(Opening, Label.OPEN, signed, root_key)
     statement = opening.statement
     if room_id_of(root_key) != room or statement.previous != room:
-        raise Malformed("wrong_room", "the entry does not open this room")
+        raise Malformed("wrong_room", "The entry does not open this room.")
     seats = {statement.relay_key: Seat(role=Role.FACILITATOR)}
     roster = Roster(
         room,
@@ -185,20 +212,32 @@ def open_roster(signed: Signed, room: bytes) -> tuple[Roster, Verified[Opening]]
 
 
 def apply_changes(seats: Mapping[bytes, Seat], changes: Iterable[Change]) -> dict[bytes, Seat]:
-    """The list after the changes. Raises `Malformed` (`bad_roster`)."""
+    """The list after the changes, of which each is about another member.
+
+    The ADDs that restate a list after a RESET do not count there: what is changed besides, in the
+    same entry, follows them. Raises `Malformed` (`bad_roster`).
+    """
     result = dict(seats)
+    changed: set[bytes] = set()
+    restates = False
     for position, change in enumerate(changes):
         known = change.key in result
+        if change.op is not Op.RESET:
+            if change.key in changed:
+                raise Malformed("bad_roster", "An entry changes the same member twice.")
+            if not (restates and change.op is Op.ADD):
+                changed.add(change.key)
         if change.op is Op.RESET:
             if position:
-                raise Malformed("bad_roster", "a reset can only come first")
+                raise Malformed("bad_roster", "A reset can only come first.")
+            restates = True
             result.clear()
         elif change.op is Op.ADD:
             if known:
-                raise Malformed("bad_roster", "who is added is on the list")
+                raise Malformed("bad_roster", "Who is added is on the list.")
             result[change.key] = change.seat
         elif not known:
-            raise Malformed("bad_roster", "who is changed is not on the list")
+            raise Malformed("bad_roster", "Who is changed is not on the list.")
         elif change.op is Op.CHANGE:
             result[change.key] = replace(change.seat, door=result[change.key].door)
         elif change.op in (Op.REMOVE, Op.LEFT):
@@ -209,28 +248,29 @@ def apply_changes(seats: Mapping[bytes, Seat], changes: Iterable[Change]) -> dic
 def extend(roster: Roster, signed: Signed) -> tuple[Roster, Verified[Entry]]:
     """The roster after one more entry.
 
-    Raises `Malformed`: `bad_signature`, `bad_field`, or `bad_roster` when the entry does not follow
-    from this one (room, counter, previous hash, a signer who is no facilitator, digest), takes the
-    last facilitator away, or seats more than the room holds.
+    Raises `Malformed` as `verify`, `bad_length` or `bad_field` for its changes, `room_full` when it
+    seats more than the room holds, or `bad_roster` when it does not follow from this one (room,
+    counter, previous hash, a signer who is no facilitator, digest), changes who cannot be changed
+    so, or takes the last facilitator away.
     """
     claimed = Entry.decode(signed.body, limit=limits.ENTRY)
     if not roster.is_facilitator(claimed.signer):
-        raise Malformed("bad_roster", "the signer is no facilitator")
+        raise Malformed("bad_roster", "The signer is no facilitator.")
     entry = verify(Entry, Label.ROSTER, signed, claimed.signer)
     if (claimed.room, claimed.counter, claimed.previous) != (
         roster.room,
         roster.counter + 1,
         roster.head,
     ):
-        raise Malformed("bad_roster", "the entry does not follow the last one")
+        raise Malformed("bad_roster", "The entry does not follow the last one.")
     seats = apply_changes(roster.seats, claimed.decoded_changes())
     flags = RoomFlag(claimed.flags)
     if list_digest(roster.room, seats, flags) != claimed.digest:
-        raise Malformed("bad_roster", "the list does not have the digest that was signed")
+        raise Malformed("bad_roster", "The list does not have the digest that was signed.")
     if not any(seat.role is Role.FACILITATOR for seat in seats.values()):
-        raise Malformed("bad_roster", "a room cannot be without a facilitator")
+        raise Malformed("bad_roster", "A room cannot be without a facilitator.")
     if len(seats) > roster.members:
-        raise Malformed("room_full", "more members than the room holds")
+        raise Malformed("room_full", "There are more members than the room holds.")
     head = entry_hash(Label.ROSTER, signed.body)
     after = replace(
         roster,

@@ -40,7 +40,7 @@ class Signed:
     def decode(cls, data: bytes) -> "Signed":
         """Raises `Malformed` (`truncated`)."""
         if len(data) <= SIGNATURE_SIZE:
-            raise Malformed("truncated", "a signed statement is cut off")
+            raise Malformed("truncated", "A signed statement is cut off.")
         return cls(data[SIGNATURE_SIZE:], data[:SIGNATURE_SIZE])
 
 
@@ -67,7 +67,7 @@ def signature_holds(label: Label, body: bytes, signature: bytes, key: bytes) -> 
 def verify(kind: type[R], label: Label, signed: Signed, key: bytes) -> Verified[R]:
     """Verify first, decode after. Raises `Malformed` (`bad_signature`, or as `Record.decode`)."""
     if not signature_holds(label, signed.body, signed.signature, key):
-        raise Malformed("bad_signature", "the signature is wrong")
+        raise Malformed("bad_signature", "The signature is wrong.")
     return Verified(kind.decode(signed.body), key, signed)
 
 
