@@ -21,8 +21,9 @@ ELEMENTS: Final = 64
 Lists travel as one byte string, so a frame needs few; each costs the decoder an object, and this
 bounds what a frame can cost in memory."""
 TEXT_TOTAL: Final = 32 * KIB
-"""All text of one encoding together, keys too. One wide character makes Python hold a whole text at
-four bytes a character, so text is bounded apart from bytes. No record that holds text is larger."""
+"""All text of one encoding together, keys too, each with the head that says its length. One wide
+character makes Python hold a whole text at four bytes a character, so text is bounded apart from
+bytes. No record that holds text is larger."""
 REQUEST_NUMBER: Final = 2**53 - 1
 """The largest integer that every language's numbers hold exactly."""
 
