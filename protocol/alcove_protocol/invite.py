@@ -124,19 +124,24 @@ def origin_of(url: str) -> str:
     """
     try:
         # urlsplit would drop tabs and newlines wherever they stand.
-        parts = urlsplit(url) if url.isascii() and url.isprintable() else None
+        parts = urlsplit(url) if url.isascii() and url.isprintable() else urlsplit("")
+        found = _AUTHORITY.fullmatch(parts.netloc.lower())
+        host = _host(found["host"]) if found else ""
     except ValueError:
-        parts = None
-    found = _AUTHORITY.fullmatch(parts.netloc.lower()) if parts else None
-    scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme) if parts else ""
-    if found is None or scheme not in _DEFAULT_PORTS or len(found["host"]) > _HOST_MAX:
+        raise ValueError("not the address of a relay") from None
+    scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
+    if found is None or not host or scheme not in _DEFAULT_PORTS:
         raise ValueError("not the address of a relay")
-    host, port = found["host"], int(found["port"] or _DEFAULT_PORTS[scheme])
+    port = int(found["port"] or _DEFAULT_PORTS[scheme])
     if not 0 < port < 2**16:
         raise ValueError("not the port of a relay")
-    if host.startswith("["):
-        host = f"[{ipaddress.IPv6Address(host[1:-1]).compressed}]"
     return f"{scheme}://{host}" + ("" if port == _DEFAULT_PORTS[scheme] else f":{port}")
+
+
+def _host(host: str) -> str:
+    if host.startswith("["):
+        return f"[{ipaddress.IPv6Address(host[1:-1]).compressed}]"
+    return host if len(host) <= _HOST_MAX else ""
 
 
 def hkdf_sha256(secret: bytes, info: bytes, length: int) -> bytes:
