@@ -1,0 +1,102 @@
+"""The command `alcove-server`. Every mistake is one sentence and an exit status: 2 for what was
+asked wrongly, 1 for what did not work."""
+
+import argparse
+import contextlib
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from alcove_server.settings import Settings
+
+USAGE_ERROR = 2
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> Any:
+        raise ValueError(message)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="alcove-server",
+        description="Alcove's relay: orders, keeps and forgets ciphertext it cannot read.",
+        epilog="Each setting can also be given as ALCOVE_NAME in the environment or in the file.",
+        allow_abbrev=False,
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=34, width=110),
+    )
+    parser.add_argument("--config", metavar="FILE", help="a TOML file with settings")
+    parser.add_argument("--check-config", action="store_true", help="check the settings and exit")
+    for name, field in Settings.model_fields.items():
+        default = ",".join(field.default) if isinstance(field.default, tuple) else field.default
+        shown = f" ({default})" if default != "" else ""
+        parser.add_argument(
+            f"--{name.replace('_', '-')}", metavar="VALUE", help=f"{field.description}{shown}"
+        )
+    return parser
+
+
+def load(arguments: list[str]) -> tuple[Settings, bool]:
+    """The settings, and whether only to check them. Raises `ValueError` with one sentence."""
+    given = vars(_parser().parse_args(arguments))
+    file, check = given.pop("config"), bool(given.pop("check_config"))
+    flags = {name: value for name, value in given.items() if value is not None}
+    in_file = _read(file) if file is not None else {}
+    try:
+        # The environment stands between the file and the flags.
+        from_environment = Settings().model_fields_set
+        merged = {name: value for name, value in in_file.items() if name not in from_environment}
+        return Settings(**{**merged, **flags}), check
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "the settings"
+        reason = first["msg"].removeprefix("Value error, ")
+        raise ValueError(f"{name.replace('_', '-')}: {reason}") from None
+
+
+def _read(file: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(Path(file).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{file} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        raise ValueError(f"{file} is not a TOML file") from None
+
+
+def main() -> None:
+    """Run the relay until a signal says stop."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """The whole command; its exit status."""
+    try:
+        settings, check = load(arguments)
+    except ValueError as error:
+        print(f"alcove-server: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    if check:
+        print("the settings are good")
+        return 0
+    # Loaded late: a mistake in the settings should not have to wait for a server to load.
+    import uvloop
+
+    from alcove_server.serving import configure_logging, listen, serve
+
+    configure_logging(settings)
+    try:
+        listener = listen(settings)
+    except OSError as error:
+        where = f"{settings.host} port {settings.port}"
+        print(f"alcove-server: cannot listen on {where}: {error.strerror}", file=sys.stderr)
+        return 1
+    with contextlib.suppress(KeyboardInterrupt):
+        uvloop.run(serve(settings, listener))
+    return 0
+
+
+if __name__ == "__main__":
+    main()

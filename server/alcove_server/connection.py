@@ -1,0 +1,260 @@
+"""One client's connection, without I/O: frames in by `receive`, frames out to an `Outlet`.
+
+Theory of operation. A connection belongs to one room and plays one role, which it proves once:
+
+                     auth: member                     leave, end, removed
+    CHALLENGED ─────────────────────▶ MEMBER ────────────────────────────┐
+        │  │ auth: door                 ▲ admitted                       ▼
+        │  └──────────▶ AT_DOOR ────────┘                              CLOSED
+        │ auth: reseat                                                   ▲
+        └─────────────▶ RESEATING ──────(goodbye)────────────────────────┤
+    any state: a malformed frame, too large a frame, a refused auth, ────┘
+    10 s of silence before auth, a newer connection of the same key
+
+`_HANDLERS` is the whole table: a state and a kind of frame give who handles it; what is not in it
+is refused (`not_authenticated` before authentication, `not_allowed` after). Each request gets
+exactly one answer with its number. Requests of one connection are handled one after the other, in
+order.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
+
+from alcove_protocol import limits
+from alcove_protocol.errors import REFUSALS, Malformed, Refusal
+from alcove_protocol.frames import (
+    Authenticate,
+    Bye,
+    Challenge,
+    EndRoom,
+    Frame,
+    Knock,
+    Leave,
+    LobbyRequest,
+    OpenRoom,
+    Publish,
+    Published,
+    PutDoor,
+    ReadCard,
+    Refused,
+    RefuseKnock,
+    Request,
+    Reseat,
+    Resume,
+    Settle,
+    Withdraw,
+    from_client,
+)
+from alcove_protocol.labels import VERSION
+from alcove_protocol.position import Position
+
+from alcove_server import at_door, doorstep, member, reseater
+from alcove_server.authentication import Upgrade
+from alcove_server.outlet import Close, Message, Outlet
+from alcove_server.state import ROLES, State
+from alcove_server.store.interface import RosterMoved, Stale
+
+if TYPE_CHECKING:
+    from alcove_server.hub import Hub
+    from alcove_server.relay import Relay
+
+log = logging.getLogger(__name__)
+
+_JUDGED_AGAIN: Final = 8
+"""How often a request is judged again when the roster moved under it: each time another one won, so
+a room makes progress, and a request that loses this often may try again itself."""
+
+
+_HANDLERS: Final[dict[tuple[State, type[Request]], Callable[..., Awaitable[None]]]] = {
+    (State.CHALLENGED, OpenRoom): doorstep.open_room,
+    (State.CHALLENGED, Authenticate): doorstep.authenticate,
+    (State.AT_DOOR, ReadCard): at_door.read_card,
+    (State.AT_DOOR, Knock): at_door.knock,
+    (State.AT_DOOR, Withdraw): at_door.withdraw,
+    (State.MEMBER, Resume): member.resume,
+    (State.MEMBER, Publish): member.publish,
+    (State.MEMBER, PutDoor): member.put_door,
+    (State.MEMBER, RefuseKnock): member.refuse_knock,
+    (State.MEMBER, LobbyRequest): member.request,
+    (State.MEMBER, Settle): member.settle,
+    (State.MEMBER, Leave): member.leave,
+    (State.MEMBER, EndRoom): member.end_room,
+    (State.RESEATING, Reseat): reseater.reseat,
+}
+
+
+class Connection:
+    """One connection. `key`, `room` and `hub` are set when it authenticates, `door` at a door.
+
+    `heard` and `heard_lobby` are the numbers up to which its own resume has told it the streams.
+    """
+
+    def __init__(self, relay: Relay, upgrade: Upgrade, outlet: Outlet) -> None:
+        self.relay = relay
+        self.upgrade = upgrade
+        self.outlet = outlet
+        self.state = State.CHALLENGED
+        self.nonce = relay.random(32)
+        self.since = relay.clock()
+        self.key = b""
+        self.room = b""
+        self.door: bytes | None = None
+        self.hub: Hub | None = None
+        self.heard = 0
+        self.heard_lobby = 0
+        self.replay: member.Replay | None = None
+        self.unanswered: dict[bytes, int] = {}
+        self._requests: deque[Request] = deque()
+        self._working = False
+
+    @property
+    def role(self) -> str:
+        """A value of `ConnectionRole`, or empty."""
+        return ROLES[self.state]
+
+    @property
+    def congested(self) -> bool:
+        """Whether requests wait: a transport should stop reading for as long."""
+        return len(self._requests) > 0
+
+    def begin(self) -> None:
+        """Send the challenge."""
+        self.send(Challenge(VERSION, self.nonce, int(self.relay.wall())))
+
+    # --- in ---------------------------------------------------------------------------------
+
+    def receive(self, data: bytes) -> None:
+        """One binary message of the client."""
+        if self.state is State.CLOSED:
+            return
+        before_auth = self.state is State.CHALLENGED
+        limit = limits.FRAME_BEFORE_AUTH if before_auth else limits.FRAME
+        try:
+            request = from_client(data, limit=limit)
+        except Malformed as fault:
+            self.reject(fault)
+            return
+        self._requests.append(request)
+        if not self._working:
+            self.relay.runner.start(self._work())
+
+    def reject(self, fault: Malformed, n: int = 0) -> None:
+        """Bytes that no client can mean: say which fault, then close."""
+        too_large = fault.code == "too_large"
+        code = "too_large" if too_large else "malformed"
+        self.send(Refused(n, code, f"{REFUSALS[code]} ({fault.code})"))
+        self.finish(Close.TOO_LARGE if too_large else Close.REFUSED)
+
+    def receive_text(self) -> None:
+        """A text message of the client, which the protocol does not have."""
+        self.send(Refused(0, "malformed", REFUSALS["malformed"]))
+        self.finish(Close.TEXT_FRAME)
+
+    def drained(self) -> None:
+        """The outlet sent all it had: a replay may go on."""
+        if self.replay is not None and self.state is State.MEMBER:
+            self.relay.runner.start(self._guarded(member.continue_replay(self), 0))
+
+    def lost(self) -> None:
+        """The transport is gone."""
+        self._close()
+
+    async def _work(self) -> None:
+        self._working = True
+        while self._requests:
+            request = self._requests.popleft()
+            await self._guarded(self._handle(request), request.n)
+        self._working = False
+
+    async def _guarded(self, work: Awaitable[None], n: int) -> None:
+        """Do the work; turn what it raises into an answer."""
+        try:
+            await work
+        except Stale as stale:
+            self.send(Refused(n, stale.code, stale.text, stale.base.encode()))
+        except Refusal as refusal:
+            self.refuse(n, refusal)
+        except Malformed as fault:
+            self.reject(fault, n)
+        except Exception as error:
+            # The message of an unforeseen error may quote what a client sent, so only the place
+            # where it happened is told. Nothing was acknowledged, and the client will try again.
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            log.error("%s at %s:%s", type(error).__name__, where.filename, where.lineno)
+            self.refuse(n, Refusal("unavailable"))
+
+    async def _handle(self, request: Request) -> None:
+        handler = _HANDLERS.get((self.state, type(request)))
+        if handler is None:
+            if self.state is State.CLOSED:
+                return
+            before = self.state is State.CHALLENGED
+            raise Refusal("not_authenticated" if before else "not_allowed")
+        for _ in range(_JUDGED_AGAIN):
+            try:
+                await handler(self, request)
+            except RosterMoved:
+                await self.relay.ring(self.room)
+                continue
+            return
+        raise Refusal("busy")
+
+    # --- out --------------------------------------------------------------------------------
+
+    def send(self, frame: Frame) -> None:
+        """Send one frame to this client alone."""
+        if self.state is not State.CLOSED:
+            self.outlet.send(Message.of(frame))
+
+    def refuse(self, n: int, refusal: Refusal) -> None:
+        """Answer a request with no."""
+        self.send(Refused(n, refusal.code, refusal.text))
+
+    def acknowledge(self, id: bytes, position: Position) -> None:
+        """The publish with this id is taken; answer it unless it was answered."""
+        n = self.unanswered.pop(id, None)
+        if n is not None:
+            self.send(Published(n, position.encode()))
+
+    # --- changes of state -------------------------------------------------------------------
+
+    @property
+    def seated(self) -> Hub:
+        """The hub of who authenticated as a member or at a door."""
+        assert self.hub is not None  # the state says so
+        return self.hub
+
+    def enter(self, state: State, room: bytes, key: bytes, hub: Hub | None) -> None:
+        """The client proved who it is."""
+        self.state, self.room, self.key = state, room, key
+        self.relay.authenticated(self)
+        if hub is not None:
+            self.hub = self.relay.hubs.setdefault(room, hub)
+            self.hub.join(self)
+
+    def promote(self) -> None:
+        """Who waited at a door sits on the list now."""
+        if self.state is State.AT_DOOR:
+            self.state = State.MEMBER
+
+    def finish(self, code: int, reason: Bye | None = None) -> None:
+        """Close, with a last word."""
+        if self.state is State.CLOSED:
+            return
+        if reason is not None:
+            self.send(reason)
+        self._close()
+        self.outlet.close(code)
+
+    def _close(self) -> None:
+        if self.state is State.CLOSED:
+            return
+        self.state = State.CLOSED
+        self.replay = None
+        self._requests.clear()
+        self.relay.left(self)

@@ -1,0 +1,225 @@
+"""A room's connections on this node, and the one path by which they hear of anything.
+
+The store is the truth and `catch_up` is how a node learns it: whoever changed something rings, and
+the hub reads from where it stood (log, lobby, roster, the room's end) and tells its connections. So
+it makes no difference whether the change was made here or, with a shared store, elsewhere; and
+because there is one cursor, members see one order.
+
+A blob is encoded once and the same object goes to every live member. Its sender gets `published`
+there instead, which puts the answer at its place in the order. No task is made for any member.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from alcove_protocol.errors import REFUSALS
+from alcove_protocol.frames import (
+    BlobIs,
+    Bye,
+    ConnectionRole,
+    KnockRefused,
+    LobbyItem,
+    LobbyKind,
+    WelcomeIs,
+)
+from alcove_protocol.position import Position
+from alcove_protocol.statements import Signed
+
+from alcove_server.ledger import Ledger, Outcome, follow
+from alcove_server.outlet import Close, Message
+from alcove_server.store.interface import RoomHead, Store, StoredBlob, StoredItem
+
+if TYPE_CHECKING:
+    from alcove_server.connection import Connection
+
+PAGE = 256 * 1024
+"""Bytes of the log that are read, and queued for one connection, at a time."""
+
+
+def blob_frame(generation: bytes, blob: StoredBlob, now: float) -> BlobIs:
+    """A stored blob as it is sent at a time of the store's clock."""
+    entry = blob.entry
+    return BlobIs(
+        Position(generation, blob.number).encode(),
+        blob.blob_class,
+        max(0, int(now - blob.taken_at)),
+        blob.blob,
+        entry.body if entry is not None else None,
+        entry.signature if entry is not None else None,
+    )
+
+
+def item_frame(item: StoredItem, now: float) -> LobbyItem:
+    """A lobby item as it is sent at a time of the store's clock."""
+    age = max(0, int(now - item.taken_at))
+    return LobbyItem(
+        item.number, item.kind, item.id, item.key, age, item.blob, item.door, item.door_revoked
+    )
+
+
+def bye(code: str, statement: Signed | None = None) -> Bye:
+    """The last frame of a connection, with a code of `REFUSALS`."""
+    if statement is None:
+        return Bye(code, REFUSALS[code])
+    return Bye(code, REFUSALS[code], statement.body, statement.signature)
+
+
+class Hub:
+    """One room on this node. `connections` are all that authenticated, by relay key; `live` those
+    of them that resumed and have heard everything up to `number`."""
+
+    def __init__(self, store: Store, ledger: Ledger, head: RoomHead) -> None:
+        self.room = ledger.roster.room
+        self.ledger = ledger
+        self.generation = head.generation
+        self.number = head.number
+        self.lobby = head.lobby
+        self.connections: dict[bytes, Connection] = {}
+        self.live: dict[bytes, Connection] = {}
+        self._store = store
+        self._running = False
+        self._rung = False
+
+    def join(self, connection: Connection) -> None:
+        """A connection that authenticated. An older one of the same key gives way."""
+        older = self.connections.pop(connection.key, None)
+        if older is not None:
+            older.finish(Close.REPLACED, bye("replaced"))
+        self.connections[connection.key] = connection
+
+    def leave(self, connection: Connection) -> None:
+        """A connection that is closed."""
+        for known in (self.connections, self.live):
+            if known.get(connection.key) is connection:
+                del known[connection.key]
+
+    def newcomers(self) -> int:
+        """Connections at a door."""
+        at_door = (known.role == ConnectionRole.DOOR for known in self.connections.values())
+        return sum(at_door)
+
+    async def catch_up(self) -> None:
+        """Read what is new in the store and tell everybody. One reader at a time: who rings while
+        it reads makes it look once more."""
+        self._rung = True
+        if self._running:
+            return
+        self._running = True
+        try:
+            while self._rung:
+                self._rung = False
+                await self._look()
+        finally:
+            self._running = False
+
+    async def _look(self) -> None:
+        head = await self._store.head(self.room)
+        if head is None:
+            self.close_all(Close.GOING_AWAY, bye("unknown_room"))
+        elif head.ended is not None:
+            self.close_all(Close.ENDED, bye("ended", head.ended))
+        elif head.generation != self.generation:
+            # The room was seated again: its clients must resume in the new log.
+            self.close_all(Close.RESTARTING, bye("draining"))
+        else:
+            while head.number > self.number:
+                await self._read_log()
+            if head.lobby > self.lobby:
+                await self._read_lobby(head.lobby)
+
+    def close_all(self, code: int, reason: Bye) -> None:
+        """Say goodbye to everybody."""
+        for connection in list(self.connections.values()):
+            connection.finish(code, reason)
+
+    # --- the log ----------------------------------------------------------------------------
+
+    async def _read_log(self) -> None:
+        after = Position(self.generation, self.number)
+        page = await self._store.read(self.room, after, PAGE)
+        for blob in page.blobs:
+            self._deliver(blob, page.now)
+            self.number = blob.number
+            if blob.entry is not None:
+                await self._follow(blob.entry)
+        if page.complete:
+            self.number = page.position.number  # what expired before it was read is no one's gap
+
+    def _deliver(self, blob: StoredBlob, now: float) -> None:
+        message = Message.of(blob_frame(self.generation, blob, now))
+        for key, connection in self.live.items():
+            if key == blob.sender:
+                connection.acknowledge(blob.id, Position(self.generation, blob.number))
+            elif connection.heard < blob.number:
+                connection.outlet.send(message)
+
+    async def _follow(self, signed: Signed) -> None:
+        """After the commit that changes the list: whoever it concerns hears of it."""
+        self.ledger, _, outcome = follow(self.ledger, signed)
+        self._dismiss(outcome)
+        for key in outcome.seated & self.connections.keys():
+            await self.send_welcome(self.connections[key])
+        for key in outcome.promoted & self.live.keys():
+            await self.send_lobby(self.live[key], 0)
+
+    def _dismiss(self, outcome: Outcome) -> None:
+        for key in outcome.gone & self.connections.keys():
+            if key in outcome.removed:
+                self.connections[key].finish(Close.REMOVED, bye("removed"))
+            else:
+                self.connections[key].finish(Close.DONE, bye("not_member"))
+
+    async def send_welcome(self, connection: Connection) -> None:
+        """Who sits on the list now is a member, and gets the Welcome that waits for them."""
+        connection.promote()
+        pending = await self._store.welcome(self.room, connection.key)
+        if pending is None:
+            return
+        connection.send(
+            WelcomeIs(
+                pending.position.encode(),
+                pending.welcome,
+                pending.entry.body,
+                pending.entry.signature,
+            )
+        )
+
+    # --- the lobby --------------------------------------------------------------------------
+
+    async def _read_lobby(self, up_to: int) -> None:
+        items = await self._store.lobby(self.room, self.lobby)
+        now = await self._store.now()
+        self.lobby = up_to
+        facilitators = [
+            connection
+            for key, connection in self.live.items()
+            if self.ledger.roster.is_facilitator(key)
+        ]
+        for item in items:
+            self.lobby = max(self.lobby, item.number)
+            message = Message.of(item_frame(item, now))
+            for connection in facilitators:
+                if connection.heard_lobby < item.number:
+                    connection.outlet.send(message)
+            if item.kind is LobbyKind.GONE:
+                await self._tell_newcomer(item)
+
+    async def _tell_newcomer(self, gone: StoredItem) -> None:
+        newcomer = self.connections.get(gone.key)
+        if newcomer is not None and newcomer.role == ConnectionRole.DOOR:
+            await self.send_refusal(newcomer)
+
+    async def send_refusal(self, newcomer: Connection) -> None:
+        """The reason why a knock was refused, if one waits for them."""
+        refusal = await self._store.take_refusal(self.room, newcomer.key)
+        if refusal is not None:
+            newcomer.send(KnockRefused(*refusal))
+
+    async def send_lobby(self, connection: Connection, after: int) -> None:
+        """What waits, to a facilitator who just came to hear of it."""
+        now = await self._store.now()
+        items = await self._store.lobby(self.room, after)
+        for item in items:
+            connection.send(item_frame(item, now))
+        connection.heard_lobby = max([self.lobby, *(item.number for item in items)])

@@ -1,0 +1,103 @@
+"""A room's roster as the relay needs it: the list, and what its history means for keys and doors.
+
+Only `begin` and `follow` make a `Ledger`, and both verify; so a ledger in hand is a verified chain,
+whoever kept its bytes meanwhile. docs/protocol.md section 8.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from alcove_protocol.errors import Malformed
+from alcove_protocol.roster import NO_DOOR, Entry, Op, Roster, extend, open_roster
+from alcove_protocol.statements import Signed, Verified
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The list after some entry. `removed` keys were put out and may not come back, `revoked` doors
+    closed with them, and `facilitators` held the role at some time."""
+
+    roster: Roster
+    removed: frozenset[bytes]
+    revoked: frozenset[bytes]
+    facilitators: frozenset[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one entry did. `added` maps keys to doors; `restated` are the keys that a restated list
+    brought in; `dropped` are those that it left out without a word."""
+
+    added: dict[bytes, bytes]
+    restated: dict[bytes, bytes]
+    rejoined: frozenset[bytes]
+    removed: frozenset[bytes]
+    left: frozenset[bytes]
+    dropped: frozenset[bytes]
+    revoked: frozenset[bytes]
+    promoted: frozenset[bytes]
+
+    @property
+    def gone(self) -> frozenset[bytes]:
+        """Everybody who is no longer on the list."""
+        return self.removed | self.left | self.dropped
+
+    @property
+    def seated(self) -> frozenset[bytes]:
+        """Everybody to whom a Welcome may go along."""
+        return frozenset(self.added) | frozenset(self.restated) | self.rejoined
+
+
+def begin(signed: Signed, room: bytes) -> Ledger:
+    """The ledger at entry 0. Raises `Malformed`, as `open_roster`."""
+    roster, _ = open_roster(signed, room)
+    return Ledger(roster, frozenset(), frozenset(), roster.facilitators())
+
+
+def follow(ledger: Ledger, signed: Signed) -> tuple[Ledger, Verified[Entry], Outcome]:
+    """The ledger after one more entry. Raises `Malformed`, as `extend`."""
+    roster, entry = extend(ledger.roster, signed)
+    outcome = _outcome(ledger.roster, roster, entry.statement)
+    after = Ledger(
+        roster,
+        (ledger.removed | outcome.removed) - roster.seats.keys(),
+        ledger.revoked | outcome.revoked,
+        ledger.facilitators | roster.facilitators(),
+    )
+    return after, entry, outcome
+
+
+def replay(chain: Iterable[Signed], room: bytes) -> Ledger:
+    """The ledger after a whole chain. Raises `Malformed` (`bad_roster` when it is empty)."""
+    ledger: Ledger | None = None
+    for signed in chain:
+        ledger = begin(signed, room) if ledger is None else follow(ledger, signed)[0]
+    if ledger is None:
+        raise Malformed("bad_roster", "the chain is empty")
+    return ledger
+
+
+def _outcome(before: Roster, after: Roster, entry: Entry) -> Outcome:
+    added: dict[bytes, bytes] = {}
+    by_op: dict[Op, set[bytes]] = {op: set() for op in Op}
+    restates = False
+    for change in entry.decoded_changes():
+        restates = restates or change.op is Op.RESET
+        by_op[change.op].add(change.key)
+        if change.op is Op.ADD and change.key in after.seats:
+            added[change.key] = change.seat.door
+    present = after.seats.keys()
+    removed = frozenset(by_op[Op.REMOVE] - present)
+    left = frozenset(by_op[Op.LEFT] - present)
+    known = before.seats.keys()
+    doors = {before.seats[key].door for key in removed if key in known} - {NO_DOOR}
+    return Outcome(
+        added={} if restates else added,
+        restated={key: door for key, door in added.items() if restates and key not in known},
+        rejoined=frozenset(by_op[Op.REJOIN] & present),
+        removed=removed,
+        left=left,
+        dropped=frozenset(known - present - removed - left),
+        revoked=frozenset(doors),
+        promoted=after.facilitators() - before.facilitators(),
+    )

@@ -1,0 +1,222 @@
+"""What a member may ask. `rules` says whether, the store does it, the hub tells everybody.
+
+docs/protocol.md sections 8 to 10.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from alcove_protocol.errors import Refusal
+from alcove_protocol.frames import (
+    Done,
+    EndRoom,
+    Leave,
+    LobbyKind,
+    LobbyRequest,
+    Publish,
+    PutDoor,
+    RefuseKnock,
+    Resume,
+    Resumed,
+    Settle,
+)
+from alcove_protocol.position import Position
+from alcove_protocol.statements import Signed
+
+from alcove_server import rules
+from alcove_server.hub import PAGE, Hub, blob_frame, bye
+from alcove_server.ledger import Ledger
+from alcove_server.outlet import Close
+from alcove_server.store.interface import Publication, Stale
+
+if TYPE_CHECKING:
+    from alcove_server.connection import Connection
+
+
+# --- the stream `room` ------------------------------------------------------------------------
+
+
+async def publish(connection: Connection, frame: Publish) -> None:
+    """Raises `Refusal` (`stale` and all of `rules.blob`, `rules.commit_with_entry` and
+    `Store.publish`). An id that was taken before is answered before anything is judged."""
+    relay = connection.relay
+    hub = connection.seated
+    try:
+        publication = await _judged(connection, hub.ledger, frame)
+    except Refusal:
+        position = await relay.store.published(connection.room, connection.key, frame.id)
+        if position is None:
+            raise
+    else:
+        connection.unanswered[frame.id] = frame.n
+        try:
+            position = await relay.store.publish(publication)
+            await hub.catch_up()
+        finally:
+            answered = connection.unanswered.pop(frame.id, None) is None
+        if answered:
+            return
+    connection.unanswered[frame.id] = frame.n
+    connection.acknowledge(frame.id, position)
+
+
+async def _judged(connection: Connection, ledger: Ledger, frame: Publish) -> Publication:
+    if frame.entry is None:
+        return rules.blob(ledger, connection.key, frame)
+    await _expect_base(connection, frame)
+    judged = rules.commit_with_entry(ledger, connection.key, frame)
+    step = judged.publication.step
+    assert step is not None  # it has an entry
+    waiting = {
+        key: door
+        for key, door in judged.restated.items()
+        if await connection.relay.store.waiting(connection.room, key) is not None
+    }
+    step = replace(
+        step,
+        admitted={**step.admitted, **waiting},
+        settled=step.settled | frozenset(waiting),
+    )
+    return replace(judged.publication, step=step)
+
+
+async def _expect_base(connection: Connection, frame: Publish) -> None:
+    """Who lost a race is told `stale`, not that the entry does not follow: it did when they made
+    it. The store looks again when it takes the blob."""
+    head = await connection.relay.store.head(connection.room)
+    if head is None or head.ended is not None:
+        raise Refusal("unknown_room" if head is None else "ended")
+    base = Position(head.generation, head.base)
+    if Position.decode(frame.base) != base:
+        raise Stale(base)
+
+
+# --- resuming ---------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Replay:
+    """How far a resume got. It goes on when the outlet has sent what it was given."""
+
+    after: Position
+    lobby: int
+    lost: bool
+
+
+async def resume(connection: Connection, frame: Resume) -> None:
+    """Answer where the room stands, then tell everything after the position, page by page."""
+    relay = connection.relay
+    hub = connection.seated
+    asked = Position.decode(frame.position)
+    hub.live.pop(connection.key, None)
+    page = await relay.store.read(connection.room, asked, 1)
+    same_log = asked.generation == page.position.generation
+    connection.send(
+        Resumed(frame.n, page.position.encode(), page.base.encode(), page.commit, page.lost)
+    )
+    await relay.store.welcomed(connection.room, connection.key, asked)
+    known = same_log and asked.number <= page.position.number
+    after = asked if known else Position(page.position.generation, 0)
+    connection.replay = Replay(after, frame.lobby if same_log else 0, page.lost)
+    await continue_replay(connection)
+
+
+async def continue_replay(connection: Connection) -> None:
+    """Queue pages until the outlet has enough or everything is told; then the member is live."""
+    hub, replay = connection.hub, connection.replay
+    if hub is None or replay is None:
+        return
+    while connection.replay is replay:
+        if connection.outlet.backlog >= PAGE:
+            return
+        page = await connection.relay.store.read(connection.room, replay.after, PAGE)
+        if connection.replay is not replay:
+            return
+        if page.lost and not replay.lost:
+            # Something expired before this slow client could be sent it. It was told that nothing
+            # is lost, so it must resume again and be told otherwise.
+            connection.finish(Close.SLOW_CONSUMER, bye("slow_consumer"))
+            return
+        for blob in page.blobs:
+            if blob.sender != connection.key:
+                connection.send(blob_frame(hub.generation, blob, page.now))
+        last = page.position.number if page.complete else page.blobs[-1].number
+        replay.after = Position(hub.generation, last)
+        if page.complete and last >= hub.number:
+            await _go_live(connection, hub, replay)
+
+
+async def _go_live(connection: Connection, hub: Hub, replay: Replay) -> None:
+    connection.heard = replay.after.number
+    connection.replay = None
+    hub.live[connection.key] = connection
+    if hub.ledger.roster.is_facilitator(connection.key):
+        await hub.send_lobby(connection, replay.lobby)
+
+
+# --- doors and the lobby ----------------------------------------------------------------------
+
+
+async def put_door(connection: Connection, frame: PutDoor) -> None:
+    """Raises `Refusal` (all of `rules.door`, `Store.put_door` and `Store.revoke_door`)."""
+    relay, room = connection.relay, connection.room
+    ledger = connection.seated.ledger
+    door = rules.door(ledger, connection.key, frame)
+    if door.closed is not None:
+        await relay.store.revoke_door(room, door.id, ledger.roster.head)
+    else:
+        await relay.store.put_door(room, door, ledger.roster.head)
+    connection.send(Done(frame.n))
+
+
+async def refuse_knock(connection: Connection, frame: RefuseKnock) -> None:
+    """Raises `Refusal` (`not_allowed`, `unknown_knock`)."""
+    await _settle(connection, frame.n, frame.id, frame.blob)
+
+
+async def settle(connection: Connection, frame: Settle) -> None:
+    """Raises `Refusal` (`not_allowed`, `unknown_knock`)."""
+    await _settle(connection, frame.n, frame.id, None)
+
+
+async def _settle(connection: Connection, n: int, id: bytes, reason: bytes | None) -> None:
+    hub = connection.seated
+    rules.require_facilitator(hub.ledger, connection.key)
+    await connection.relay.store.settle(connection.room, id, reason)
+    connection.send(Done(n))
+    await hub.catch_up()
+
+
+async def request(connection: Connection, frame: LobbyRequest) -> None:
+    """Raises `Refusal` (`busy`)."""
+    await _add_item(connection, LobbyKind.REQUEST, frame.id, frame.blob)
+    connection.send(Done(frame.n))
+
+
+async def leave(connection: Connection, frame: Leave) -> None:
+    """The wish goes to the facilitators; the connection closes. Raises `Refusal`
+    (`bad_statement`, `busy`)."""
+    signed = Signed(frame.statement, frame.signature)
+    hub = connection.seated
+    rules.leave(hub.ledger, connection.key, signed)
+    id = connection.relay.random(16)
+    await _add_item(connection, LobbyKind.LEAVE, id, signed.encode())
+    connection.send(Done(frame.n))
+    connection.finish(Close.DONE)
+
+
+async def _add_item(connection: Connection, kind: LobbyKind, id: bytes, blob: bytes) -> None:
+    await connection.relay.store.add_item(connection.room, kind, connection.key, id, blob)
+    await connection.relay.ring(connection.room)
+
+
+async def end_room(connection: Connection, frame: EndRoom) -> None:
+    """Raises `Refusal` (`not_allowed`, `bad_statement`)."""
+    hub = connection.seated
+    signed = Signed(frame.statement, frame.signature)
+    rules.end(hub.ledger, connection.key, signed)
+    await connection.relay.store.end(connection.room, signed, hub.ledger.roster.head)
+    connection.send(Done(frame.n))
+    await hub.catch_up()

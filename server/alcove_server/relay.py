@@ -1,0 +1,148 @@
+"""The relay: all wiring in one place. No sockets here; `app` puts them in front.
+
+    store     what is remembered                      `store.interface`
+    hubs      one for each room with connections here `hub`
+    clock     seconds, for deadlines; `wall` Unix time, for the challenge; `random` for nonces
+    runner    how coroutines run                      `runner`
+
+`tick` is to be called about once a second: it closes who does not authenticate and sweeps the
+store. `connect` makes a connection for a transport that stands. `embedded` is the same without any.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from time import time
+
+from alcove_protocol.errors import Refusal
+
+from alcove_server.authentication import Upgrade
+from alcove_server.connection import Connection
+from alcove_server.hub import Hub, bye
+from alcove_server.ledger import follow, replay
+from alcove_server.outlet import Close, Outlet
+from alcove_server.runner import Runner
+from alcove_server.settings import Settings
+from alcove_server.store.interface import RoomHead, Store
+
+_SWEPT_AT_ONCE = 200
+"""Rooms looked at in one tick: a bound on how long the loop is held."""
+
+
+class Relay:
+    """One node."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], float],
+        random: Callable[[int], bytes],
+        runner: Runner,
+        settings: Settings | None = None,
+        wall: Callable[[], float] = time,
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.random = random
+        self.runner = runner
+        self.settings = settings if settings is not None else Settings()
+        self.wall = wall
+        self.hubs: dict[bytes, Hub] = {}
+        self.draining = False
+        self._connections: set[Connection] = set()
+        self._challenged: OrderedDict[Connection, None] = OrderedDict()
+
+    def __len__(self) -> int:
+        """How many connections there are."""
+        return len(self._connections)
+
+    def connect(self, *, host: str, offered: str, outlet: Outlet) -> Connection:
+        """A connection for an outlet that stands; it has been sent the challenge. `host` is the
+        request's Host header, `offered` its `Sec-WebSocket-Protocol`, both as they came."""
+        hosts = frozenset({host, *self.settings.hosts})
+        connection = Connection(self, Upgrade(hosts, offered), outlet)
+        self._connections.add(connection)
+        self._challenged[connection] = None
+        connection.begin()
+        return connection
+
+    def authenticated(self, connection: Connection) -> None:
+        """It has shown who it is."""
+        self._challenged.pop(connection, None)
+
+    def left(self, connection: Connection) -> None:
+        """It is closed."""
+        self._connections.discard(connection)
+        self._challenged.pop(connection, None)
+        hub = connection.hub
+        if hub is None:
+            return
+        hub.leave(connection)
+        if self.hubs.get(connection.room) is hub:
+            self.release(connection.room)
+
+    # --- rooms ------------------------------------------------------------------------------
+
+    async def hub(self, room: bytes) -> Hub:
+        """The room's hub, its ledger as the store has it now. Raises `Refusal` (`unknown_room`,
+        `ended`)."""
+        head = await self.store.head(room)
+        if head is None:
+            raise Refusal("unknown_room")
+        if head.ended is not None:
+            raise Refusal("ended")
+        known = self.hubs.get(room)
+        if known is not None and known.generation == head.generation:
+            if known.ledger.roster.head != head.roster:
+                await known.catch_up()
+            return known
+        return await self._make_hub(room, head)
+
+    async def _make_hub(self, room: bytes, head: RoomHead) -> Hub:
+        """A hub for a room that had none here, or that was seated again. Its connections come to
+        it only by authenticating; those of an older one are told to come again."""
+        ledger = replay(await self.store.chain(room, 0), room)
+        while ledger.roster.head != head.roster:  # it moved between the two reads
+            for signed in await self.store.chain(room, ledger.roster.counter + 1):
+                ledger = follow(ledger, signed)[0]
+            again = await self.store.head(room)
+            if again is None or again.generation != head.generation:
+                raise Refusal("unknown_room")
+            head = again
+        older = self.hubs.get(room)
+        hub = self.hubs[room] = Hub(self.store, ledger, head)
+        if older is not None:
+            older.close_all(Close.RESTARTING, bye("draining"))
+        return hub
+
+    def release(self, room: bytes) -> None:
+        """Forget a hub that nobody is connected to."""
+        hub = self.hubs.get(room)
+        if hub is not None and not hub.connections:
+            del self.hubs[room]
+
+    async def ring(self, room: bytes) -> None:
+        """Something changed in a room: tell who is connected here."""
+        hub = self.hubs.get(room)
+        if hub is not None:
+            await hub.catch_up()
+
+    # --- time -------------------------------------------------------------------------------
+
+    async def tick(self) -> None:
+        """Close who has not authenticated in time, and sweep the store."""
+        late = self.clock() - self.settings.auth_seconds
+        while self._challenged:
+            connection = next(iter(self._challenged))
+            if connection.since > late:
+                break
+            del self._challenged[connection]
+            connection.finish(Close.REFUSED, bye("idle"))
+        for room in await self.store.sweep(_SWEPT_AT_ONCE):
+            await self.ring(room)
+
+    def drain(self) -> None:
+        """Tell everybody to come again elsewhere, or soon. New connections are for who listens to
+        refuse."""
+        self.draining = True
+        for connection in list(self._connections):
+            connection.finish(Close.RESTARTING, bye("draining"))

@@ -1,0 +1,84 @@
+"""Every setting of the relay: by flag, by environment (`ALCOVE_…`) or in a file, in this order.
+
+A field's description is its line in `--help`. Sizes are bytes and times are seconds.
+"""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from alcove_protocol import limits
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+STORES = ("memory",)
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+class Settings(BaseSettings):
+    """Validated when made. Raises `pydantic.ValidationError`."""
+
+    model_config = SettingsConfigDict(env_prefix="ALCOVE_", frozen=True, extra="forbid")
+
+    host: str = Field(default="127.0.0.1", description="the address to listen on")
+    port: int = Field(
+        default=8400, ge=0, le=65535, description="the port to listen on; 0 picks a free one"
+    )
+    store: str = Field(default="memory", description="where rooms are kept: memory")
+    origin: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="further origins of this relay, separated by commas (proxy, onion service)",
+    )
+    log_level: str = Field(default="info", description="debug, info, warning or error")
+    rooms: int = Field(default=10_000, ge=1, description="rooms at the same time")
+    connections: int = Field(default=20_000, ge=1, description="connections at the same time")
+    room_bytes: int = Field(
+        default=64 * limits.MIB, ge=limits.MIB, description="memory for one room"
+    )
+    store_bytes: int = Field(
+        default=512 * limits.MIB, ge=limits.MIB, description="memory for all rooms"
+    )
+    auth_seconds: float = Field(default=10, gt=0, description="time a client has to authenticate")
+    ping_seconds: float = Field(
+        default=20, gt=0, description="time between pings, and for their answer"
+    )
+    queue_bytes: int = Field(
+        default=4 * limits.MIB,
+        ge=limits.FRAME,
+        description="what may wait to be sent to one client",
+    )
+    queue_seconds: float = Field(default=20, gt=0, description="how long it may wait")
+
+    @field_validator("origin", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(item.strip() for item in value.split(",") if item.strip())
+        return value
+
+    @field_validator("origin")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for item in value:
+            parts = urlsplit(item)
+            if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
+                raise ValueError("an origin is http(s)://host, without a path")
+        return value
+
+    @field_validator("store")
+    @classmethod
+    def _is_store(cls, value: str) -> str:
+        if value not in STORES:
+            raise ValueError(f"there is no such store; there is {', '.join(STORES)}")
+        return value
+
+    @field_validator("log_level")
+    @classmethod
+    def _is_level(cls, value: str) -> str:
+        if value not in LOG_LEVELS:
+            raise ValueError(f"it is one of {', '.join(LOG_LEVELS)}")
+        return value
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The hosts of the further origins, as a client names them in its answer."""
+        return frozenset(urlsplit(item).netloc for item in self.origin)

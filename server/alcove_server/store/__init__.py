@@ -1,0 +1,1 @@
+"""Where the relay keeps rooms: `interface` says what, `memory` keeps them in this process."""
