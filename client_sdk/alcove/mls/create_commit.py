@@ -1,0 +1,201 @@
+"""Making a commit (RFC 9420, section 12.4.1): by a member, or by whoever joins from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from alcove.mls.ciphersuite import CipherSuite, SignatureKeyPair
+from alcove.mls.epoch import Epoch, Standpoint, begin_epoch
+from alcove.mls.framing import (
+    AuthenticatedContent,
+    ContentType,
+    FramedContent,
+    Sender,
+    WireFormat,
+    sign_content,
+)
+from alcove.mls.group_context import GroupContext
+from alcove.mls.nodes import LeafContent, sign_leaf
+from alcove.mls.policy import Policy
+from alcove.mls.proposal_list import (
+    Applied,
+    CommittedProposal,
+    Rules,
+    apply_list,
+    check_list,
+    check_members,
+)
+from alcove.mls.proposals import Commit, ProposalOrRef
+from alcove.mls.psk import NO_PSKS, PskStore, ResumptionPSKUsage
+from alcove.mls.ratchet_tree import RatchetTree
+from alcove.mls.secret import Random, Secret
+from alcove.mls.transition import (
+    Inputs,
+    PathOut,
+    Transition,
+    derive_epoch,
+    find_psks,
+    keep_keys,
+    provisional_context,
+)
+from alcove.mls.treekem import (
+    UpdatePath,
+    derive_path,
+    encrypt_path,
+    filtered_direct_path,
+    set_path,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to make a commit, besides its proposals. `leaf` goes into the path, if there is one."""
+
+    leaf: LeafContent
+    random: Random
+    wire_format: WireFormat = WireFormat.PRIVATE_MESSAGE
+    authenticated_data: bytes = b""
+    force_path: bool = False
+    now: int | None = None
+    founding: ResumptionPSKUsage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """Where a commit starts from: an epoch of mine, or for an external commit a GroupInfo."""
+
+    suite: CipherSuite
+    policy: Policy
+    signer: SignatureKeyPair
+    sender: Sender
+    own_index: int
+    context: GroupContext
+    interim_transcript_hash: bytes
+    init_secret: Secret
+    psk_secret: Secret
+    private: Mapping[int, Secret] = field(default_factory=dict)
+    past_psks: Mapping[int, Secret] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A path of one's own, with the private keys of its nodes and leaf."""
+
+    path: UpdatePath
+    out: PathOut
+    private: dict[int, Secret]
+
+
+def create(
+    epoch: Epoch,
+    items: Sequence[CommittedProposal],
+    wire: Sequence[ProposalOrRef],
+    plan: Plan,
+    store: PskStore = NO_PSKS,
+) -> Transition:
+    """A member's commit of `items`, written as `wire`. Raises what is wrong with them, or
+    `MissingPsk`; `epoch` is not changed."""
+    own = epoch.own_index
+    rules = Rules(
+        epoch.suite, epoch.policy, epoch.context, epoch.tree, own, plan.now, plan.founding
+    )
+    check_list(rules, items)
+    applied = apply_list(rules, items)
+    base = Base(
+        suite=epoch.suite,
+        policy=epoch.policy,
+        signer=epoch.signer,
+        sender=Sender.member(own),
+        own_index=own,
+        context=epoch.context,
+        interim_transcript_hash=epoch.interim_transcript_hash,
+        init_secret=epoch.secrets.init_secret,
+        psk_secret=find_psks(epoch, applied.psks, store),
+        private=epoch.private,
+        past_psks=epoch.next_past_psks(),
+    )
+    return build(base, items, wire, applied, plan)
+
+
+def build(
+    base: Base,
+    items: Sequence[CommittedProposal],
+    wire: Sequence[ProposalOrRef],
+    applied: Applied,
+    plan: Plan,
+) -> Transition:
+    """The commit, and the epoch that it begins. Raises `InvalidLeaf` or `InvalidPublicKey`."""
+    suite, own = base.suite, base.own_index
+    made = None
+    if applied.path_required or plan.force_path:
+        made = _make_path(base, applied, plan)
+    changed = {*applied.added, *applied.updated, *((own,) if made else ())}
+    all_new = applied.extensions != base.context.extensions
+    check_members(applied.tree, changed, applied.extensions, all_new=all_new)
+    authenticated = _sign(base, wire, made, plan)
+    provisional = provisional_context(suite, base.context, applied)
+    commit_secret = made.out.secrets.commit_secret if made else suite.zeros()
+    inputs = Inputs(base.init_secret, commit_secret, base.psk_secret)
+    interim = base.interim_transcript_hash
+    context, joiner, secrets = derive_epoch(suite, interim, authenticated, provisional, inputs)
+    commit_secret.wipe()
+    tag = suite.mac(secrets.confirmation_key, context.confirmed_transcript_hash)
+    keys = keep_keys(base.private, applied.tree, made.private if made else {})
+    me = Standpoint(suite, base.policy, base.signer, own, keys, base.past_psks)
+    return Transition(
+        committer=own,
+        proposals=tuple(items),
+        applied=applied,
+        new_leaf=made.path.leaf_node if made else None,
+        context=context,
+        authenticated=AuthenticatedContent(
+            plan.wire_format, authenticated.content, authenticated.signature, tag
+        ),
+        next=begin_epoch(me, context, applied.tree, secrets, tag, applied.reinit),
+        joiner_secret=joiner,
+        psk_secret=base.psk_secret,
+        path=made.out if made else None,
+    )
+
+
+def _sign(
+    base: Base, wire: Sequence[ProposalOrRef], made: _Made | None, plan: Plan
+) -> AuthenticatedContent:
+    """The commit's content, signed under the old GroupContext; its tag is still to come."""
+    content = FramedContent(
+        base.context.group_id,
+        base.context.epoch,
+        base.sender,
+        plan.authenticated_data,
+        ContentType.COMMIT,
+        Commit(tuple(wire), made.path if made else None),
+    )
+    old = base.context.encode()
+    signature = sign_content(base.suite, base.signer, plan.wire_format, content, old)
+    return AuthenticatedContent(plan.wire_format, content, signature, b"")
+
+
+def _make_path(base: Base, applied: Applied, plan: Plan) -> _Made:
+    """Fresh keys from my leaf to the root, on the new tree and encrypted (7.5)."""
+    suite, own = base.suite, base.own_index
+    tree: RatchetTree = applied.tree
+    steps = filtered_direct_path(tree, own)
+    secrets = derive_path(suite, Secret(plan.random(suite.size)), len(steps))
+    leaf_keys = suite.hpke_keypair(plan.random)
+    leaf = sign_leaf(
+        suite,
+        base.signer,
+        plan.leaf,
+        leaf_keys.public,
+        parent_hash=set_path(suite, tree, own, steps, [pair.public for pair in secrets.keys]),
+        group_id=base.context.group_id,
+        leaf_index=own,
+    )
+    tree.set_leaf(own, leaf)
+    context = provisional_context(suite, base.context, applied).encode()
+    new_leaves, random = applied.new_leaves(), plan.random
+    nodes = encrypt_path(suite, tree, steps, secrets, new_leaves, context, random)
+    private = {step.node: pair.private for step, pair in zip(steps, secrets.keys, strict=True)}
+    private[2 * own] = leaf_keys.private
+    return _Made(UpdatePath(leaf, nodes), PathOut(steps, secrets), private)

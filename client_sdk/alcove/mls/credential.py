@@ -1,0 +1,55 @@
+"""Credentials (RFC 9420, section 5.3): who a member says they are.
+
+Nothing here decides whether to believe it; that is the application's part ("Authentication
+Service"). In Alcove a pseudonym claims nothing that could be checked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Annotated
+
+from alcove.mls.codec import Opaque, Struct, Uint16, opaque_codec, switch, vector
+from alcove.mls.errors import InvalidCredential
+
+
+class CredentialType(IntEnum):
+    """The credential types of the RFC."""
+
+    BASIC = 1
+    X509 = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Credential(Struct):
+    """`Credential`. `value` is the identity (basic) or the chain of certificates, DER (X.509)."""
+
+    type: Uint16
+    value: Annotated[
+        bytes | tuple[bytes, ...],
+        switch(
+            "type",
+            {CredentialType.BASIC: opaque_codec, CredentialType.X509: vector(opaque_codec)},
+        ),
+    ]
+
+    @classmethod
+    def basic(cls, identity: bytes) -> Credential:
+        """A bare assertion of an identity."""
+        return cls(CredentialType.BASIC, identity)
+
+    @property
+    def identity(self) -> bytes:
+        """Raises `InvalidCredential` when this is no basic credential."""
+        if isinstance(self.value, bytes):
+            return self.value
+        raise InvalidCredential("not a basic credential")
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalSender(Struct):
+    """Someone outside who may propose (12.1.8.1)."""
+
+    signature_key: Opaque
+    credential: Credential

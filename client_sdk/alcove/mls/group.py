@@ -1,0 +1,457 @@
+"""The façade: a group, over one epoch.
+
+A `Group` is one epoch of one member. Committing or receiving a commit makes a `StagedCommit`,
+which can be looked at, then merged into the next `Group`, or dropped, as if it had never been;
+only the key that it was sent or read under is gone. So a relay may refuse our commit.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Container, Sequence
+from typing import Literal
+
+from alcove.mls import external, join, key_schedule
+from alcove.mls.ciphersuite import CipherSuite, SignatureKeyPair
+from alcove.mls.create_commit import Plan, create
+from alcove.mls.credential import Credential
+from alcove.mls.epoch import Epoch, Standpoint, begin_epoch
+from alcove.mls.errors import CannotCommit, GroupClosed, StagedCommitSpent, TooLarge
+from alcove.mls.framing import ContentType, Sender, WireFormat, wrap
+from alcove.mls.group_context import GroupContext
+from alcove.mls.key_package import KeyPackageBundle
+from alcove.mls.messages import (
+    OpenedMessage,
+    ReceivedApplication,
+    ReceivedProposal,
+    open_message,
+    peek,
+    protect,
+    received_application,
+    received_proposal,
+    sign_message,
+)
+from alcove.mls.nodes import (
+    MLS10,
+    Capabilities,
+    Extension,
+    LeafContent,
+    Lifetime,
+    check_leaf,
+    sign_leaf,
+)
+from alcove.mls.policy import Policy
+from alcove.mls.private_message import Padding, no_padding
+from alcove.mls.process_commit import process
+from alcove.mls.proposal_list import CommittedProposal, check_extensions, check_members
+from alcove.mls.proposals import PreSharedKey, Proposal, ProposalOrRef, ProposalRef, Update
+from alcove.mls.psk import NO_PSKS, PreSharedKeyID, PskStore, ResumptionPSKUsage
+from alcove.mls.ratchet_tree import RatchetTree
+from alcove.mls.secret import Random, Secret
+from alcove.mls.transition import CachedProposal, Transition
+from alcove.mls.tree_hash import root_hash
+from alcove.mls.view import CommitView, GroupView, JoinView
+from alcove.mls.welcome import GroupInfo, build_welcome
+
+Wire = Literal["private", "public"]
+_WIRE = {"private": WireFormat.PRIVATE_MESSAGE, "public": WireFormat.PUBLIC_MESSAGE}
+
+
+class StagedCommit(CommitView):
+    """A commit worked out: look at it, then `merge` it, or drop it."""
+
+    def __init__(
+        self,
+        group: Group | None,
+        before: GroupContext,
+        transition: Transition,
+        random: Random,
+        message: bytes = b"",
+        welcome: bytes | None = None,
+    ) -> None:
+        super().__init__(before, transition, message, welcome)
+        self._group, self._random, self._spent = group, random, False
+
+    def merge(self) -> Group:
+        """Go over to the new epoch. The old `Group` stays usable until it is wiped. Raises
+        `RemovedFromGroup`, or `StagedCommitSpent` the second time."""
+        epoch = self._next()
+        if self._spent:
+            # Two groups over one epoch would each use the same keys.
+            raise StagedCommitSpent
+        self._spent = True
+        past = () if self._group is None else self._group._hand_over()
+        return Group(epoch, self._random, past)
+
+
+class StagedJoin(JoinView):
+    """A Welcome that passed every check of the RFC: `accept` it, or `drop` it. Whether to
+    believe its signer is the application's to decide."""
+
+    def __init__(self, info: GroupInfo, epoch: Epoch, random: Random) -> None:
+        super().__init__(info, epoch)
+        self._random, self._spent = random, False
+
+    def accept(self) -> Group:
+        """Join. Raises `StagedCommitSpent` the second time."""
+        if self._spent:
+            raise StagedCommitSpent
+        self._spent = True
+        return Group(self._epoch, self._random, join_info=self.group_info)
+
+    def drop(self) -> None:
+        """Wipe the group's secrets: for who does not accept."""
+        if not self._spent:
+            self._spent = True
+            self._epoch.wipe()
+
+
+class Group(GroupView):
+    """One epoch of a group, as one member has it. Made by `create`, `join`, `join_externally`,
+    or by merging a `StagedCommit`."""
+
+    def __init__(
+        self,
+        epoch: Epoch,
+        random: Random,
+        past: tuple[Epoch, ...] = (),
+        join_info: GroupInfo | None = None,
+    ) -> None:
+        super().__init__(epoch)
+        self._random, self._past, self._handed_over = random, past, False
+        self._cache: dict[bytes, CachedProposal] = {}
+        self._own_updates: dict[bytes, Secret] = {}
+        self.join_info = join_info
+        """The GroupInfo by which I joined, in the first epoch that I saw."""
+
+    # -- coming in
+
+    @classmethod
+    def create(
+        cls,
+        suite: CipherSuite,
+        group_id: bytes,
+        signer: SignatureKeyPair,
+        credential: Credential,
+        capabilities: Capabilities,
+        leaf_extensions: tuple[Extension, ...] = (),
+        group_extensions: tuple[Extension, ...] = (),
+        rng: Random = os.urandom,
+        *,
+        policy: Policy | None = None,
+        lifetime: Lifetime | None = None,
+    ) -> Group:
+        """A group of one (11). Raises `InvalidLeaf`, `InvalidCredential` or `InvalidProposal`."""
+        policy, extensions = policy or Policy(), tuple(group_extensions)
+        keys = suite.hpke_keypair(rng)
+        content = LeafContent(credential, capabilities, tuple(leaf_extensions))
+        lifetime = lifetime or Lifetime.unlimited()
+        leaf = sign_leaf(suite, signer, content, keys.public, lifetime=lifetime)
+        check_leaf(suite, leaf, policy)
+        check_extensions(extensions, policy)
+        tree = RatchetTree([leaf])
+        check_members(tree, [0], extensions, all_new=True)
+        tree_hash = root_hash(suite, tree)
+        context = GroupContext(MLS10, suite.number, group_id, 0, tree_hash, b"", extensions)
+        secrets = key_schedule.from_epoch_secret(suite, Secret(rng(suite.size)))
+        tag = suite.mac(secrets.confirmation_key, b"")
+        me = Standpoint(suite, policy, signer, 0, {0: keys.private})
+        return cls(begin_epoch(me, context, tree, secrets, tag), rng)
+
+    @classmethod
+    def open_welcome(
+        cls,
+        welcome: bytes,
+        bundle: KeyPackageBundle,
+        signer: SignatureKeyPair,
+        rng: Random = os.urandom,
+        ratchet_tree: bytes | None = None,
+        *,
+        psks: PskStore = NO_PSKS,
+        policy: Policy | None = None,
+        now: int | None = None,
+        known_groups: Container[bytes] = (),
+        predecessor: Group | None = None,
+    ) -> StagedJoin:
+        """Check a Welcome (12.4.3.1) without joining yet. `now`, in seconds since 1970, judges
+        lifetimes; None skips that. `predecessor` is the group that this one continues (11.2).
+
+        Raises `InvalidWelcome`, `InvalidGroupInfo`, `InvalidTree` or `Malformed`. The bundle is
+        not changed: wipe it once joined.
+        """
+        before = None if predecessor is None else predecessor._epoch
+        policy = policy or Policy()
+        options = join.JoinOptions(policy, psks, ratchet_tree, now, known_groups, before)
+        joined = join.join(welcome, bundle, signer, options)
+        return StagedJoin(joined.group_info, joined.epoch, rng)
+
+    @classmethod
+    def join(
+        cls,
+        welcome: bytes,
+        bundle: KeyPackageBundle,
+        signer: SignatureKeyPair,
+        rng: Random = os.urandom,
+        ratchet_tree: bytes | None = None,
+        *,
+        psks: PskStore = NO_PSKS,
+        policy: Policy | None = None,
+        now: int | None = None,
+        known_groups: Container[bytes] = (),
+        predecessor: Group | None = None,
+    ) -> Group:
+        """`open_welcome`, accepted at once."""
+        return cls.open_welcome(
+            welcome,
+            bundle,
+            signer,
+            rng,
+            ratchet_tree,
+            psks=psks,
+            policy=policy,
+            now=now,
+            known_groups=known_groups,
+            predecessor=predecessor,
+        ).accept()
+
+    @classmethod
+    def join_externally(
+        cls,
+        group_info: bytes,
+        signer: SignatureKeyPair,
+        credential: Credential,
+        capabilities: Capabilities,
+        leaf_extensions: tuple[Extension, ...] = (),
+        rng: Random = os.urandom,
+        *,
+        ratchet_tree: bytes | None = None,
+        remove: int | None = None,
+        psk_ids: tuple[PreSharedKeyID, ...] = (),
+        psks: PskStore = NO_PSKS,
+        policy: Policy | None = None,
+        now: int | None = None,
+    ) -> StagedCommit:
+        """An external commit (12.4.3.2): its `message` is for the group, `merge` joins.
+        `remove` is the leaf index of one's old self. Raises as `external_commit` does."""
+        leaf = LeafContent(credential, capabilities, tuple(leaf_extensions))
+        how = external.ExternalJoin(
+            leaf, rng, policy or Policy(), ratchet_tree, remove, tuple(psk_ids), psks, now
+        )
+        info, transition, message = external.external_commit(group_info, signer, how)
+        return StagedCommit(None, info.group_context, transition, rng, message)
+
+    # -- messages
+
+    def encrypt(
+        self,
+        plaintext: bytes,
+        authenticated_data: bytes = b"",
+        padding: Padding = no_padding,
+    ) -> bytes:
+        """An application message, as `MLSMessage` bytes (15). `authenticated_data` is not
+        encrypted. Raises `TooLarge`, or `GroupClosed` after a ReInit."""
+        epoch = self._sending()
+        wire_format = WireFormat.PRIVATE_MESSAGE
+        authenticated = sign_message(epoch, plaintext, wire_format, authenticated_data)
+        return protect(epoch, authenticated, padding, self._random)
+
+    def propose(
+        self,
+        proposal: Proposal,
+        wire_format: Wire = "private",
+        padding: Padding = no_padding,
+        authenticated_data: bytes = b"",
+    ) -> bytes:
+        """A proposal, as `MLSMessage` bytes; its reference is in `proposals` from now on. Use
+        `propose_update` for an Update. Raises `TooLarge`."""
+        epoch = self._sending()
+        authenticated = sign_message(epoch, proposal, _WIRE[wire_format], authenticated_data)
+        message = protect(epoch, authenticated, padding, self._random)
+        ref = epoch.suite.proposal_ref(authenticated.encode())
+        self._remember(CachedProposal(ref, proposal, authenticated.content.sender))
+        return message
+
+    def propose_update(
+        self,
+        leaf_extensions: tuple[Extension, ...] | None = None,
+        wire_format: Wire = "private",
+        padding: Padding = no_padding,
+        authenticated_data: bytes = b"",
+    ) -> bytes:
+        """An Update of my leaf with a fresh key, as `MLSMessage` bytes. The private key waits
+        in this epoch for a commit that takes it. `leaf_extensions` replace the leaf's."""
+        epoch = self._sending()
+        keys = epoch.suite.hpke_keypair(self._random)
+        leaf = sign_leaf(
+            epoch.suite,
+            epoch.signer,
+            self._leaf_content(leaf_extensions),
+            keys.public,
+            group_id=self.group_id,
+            leaf_index=epoch.own_index,
+        )
+        message = self.propose(Update(leaf), wire_format, padding, authenticated_data)
+        self._own_updates[keys.public] = keys.private
+        return message
+
+    @property
+    def proposals(self) -> tuple[CachedProposal, ...]:
+        """The proposals received and sent in this epoch, oldest first."""
+        return tuple(self._cache.values())
+
+    def receive(
+        self, message: bytes, psks: PskStore = NO_PSKS
+    ) -> ReceivedApplication | ReceivedProposal | StagedCommit:
+        """Take a message. On any error nothing has changed, but that the key of a commit that
+        was authentic and then refused is consumed.
+
+        Raises `InvalidCommit` errors (burned: refused by all), `CannotFollow` errors (held:
+        others may have followed), or what `open_message` raises. A proposal is remembered for
+        this epoch. A message of an earlier epoch is read if the policy keeps that epoch.
+        """
+        epoch = self._epoch_of(message)
+        opened = open_message(epoch, message)
+        kind = opened.verified.content.content_type
+        if kind is ContentType.APPLICATION:
+            return received_application(opened)
+        if kind is ContentType.PROPOSAL:
+            received = received_proposal(epoch, opened)
+            self._remember(CachedProposal(received.ref, received.proposal, received.origin))
+            return received
+        return self._stage(epoch, opened, psks)
+
+    def _stage(self, epoch: Epoch, opened: OpenedMessage, psks: PskStore) -> StagedCommit:
+        transition = process(epoch, opened.verified, self._cache, self._own_updates, psks)
+        return StagedCommit(self, epoch.context, transition, self._random)
+
+    def _epoch_of(self, message: bytes) -> Epoch:
+        """The epoch that a message is for: this one, or a past one for application data."""
+        epoch = self._epoch
+        if self._past:
+            header = peek(message)
+            if header.content_type is ContentType.APPLICATION:
+                for past in self._past:
+                    if past.context.epoch == header.epoch:
+                        return past
+        return epoch
+
+    # -- changing the group
+
+    def commit(
+        self,
+        proposals: Sequence[Proposal] = (),
+        references: Sequence[ProposalRef | bytes] = (),
+        force_path: bool = False,
+        leaf_extensions: tuple[Extension, ...] | None = None,
+        group_info_extensions: tuple[Extension, ...] = (),
+        psks: PskStore = NO_PSKS,
+        padding: Padding = no_padding,
+        rng: Random | None = None,
+        wire_format: Wire = "private",
+        *,
+        authenticated_data: bytes = b"",
+        with_tree: bool = True,
+        now: int | None = None,
+    ) -> StagedCommit:
+        """A commit of the proposals referred to, then of those given by value (12.4.1).
+
+        The path is made when it is required or forced; `leaf_extensions` replace those of my
+        leaf in it. `now`, in seconds since 1970, judges the lifetimes of KeyPackages. Nothing
+        changes but that one generation of my handshake ratchet is used up.
+
+        Raises `CannotCommit`, `InvalidProposal`, `InvalidKeyPackage`, `InvalidLeaf`,
+        `MissingPsk` or `TooLarge`.
+        """
+        epoch, rng = self._sending(), rng or self._random
+        items, wire = self._collect(proposals, references)
+        plan = Plan(
+            leaf=self._leaf_content(leaf_extensions),
+            random=rng,
+            wire_format=_WIRE[wire_format],
+            authenticated_data=authenticated_data,
+            force_path=force_path or leaf_extensions is not None,
+            now=now,
+            founding=_founding(epoch, proposals),
+        )
+        transition = create(epoch, items, wire, plan, psks)
+        welcome = build_welcome(transition, rng, tuple(group_info_extensions), with_tree=with_tree)
+        if transition.path is not None:
+            transition.path.secrets.wipe()
+        if transition.joiner_secret is not None:
+            transition.joiner_secret.wipe()
+        message = protect(epoch, transition.authenticated, padding, rng)
+        wrapped = None if welcome is None else wrap(WireFormat.WELCOME, welcome.encode())
+        return StagedCommit(self, epoch.context, transition, self._random, message, wrapped)
+
+    def _collect(
+        self, proposals: Sequence[Proposal], references: Sequence[ProposalRef | bytes]
+    ) -> tuple[list[CommittedProposal], list[ProposalOrRef]]:
+        items: list[CommittedProposal] = []
+        wire: list[ProposalOrRef] = []
+        for given in references:
+            ref = given if isinstance(given, ProposalRef) else ProposalRef(given)
+            known = self._cache.get(ref.value)
+            if known is None:
+                raise CannotCommit("a reference to an unknown proposal")
+            items.append(CommittedProposal(known.proposal, known.origin, True))
+            wire.append(ref)
+        sender = Sender.member(self.own_index)
+        for proposal in proposals:
+            items.append(CommittedProposal(proposal, sender, False))
+            wire.append(proposal)
+        return items, wire
+
+    def _leaf_content(self, extensions: tuple[Extension, ...] | None) -> LeafContent:
+        leaf = self._epoch.tree.leaf(self.own_index)
+        if leaf is None:
+            raise GroupClosed("I am not in this epoch's tree")
+        kept = leaf.extensions if extensions is None else tuple(extensions)
+        return LeafContent(leaf.credential, leaf.capabilities, kept)
+
+    def _remember(self, proposal: CachedProposal) -> None:
+        if len(self._cache) >= self._epoch.policy.max_cached_proposals:
+            raise TooLarge("proposals of one epoch")
+        self._cache[proposal.ref] = proposal
+
+    def _sending(self) -> Epoch:
+        if self._epoch.reinit is not None:
+            raise GroupClosed("it ended by a ReInit")
+        return self._epoch
+
+    # -- ending
+
+    def forget_skipped(self) -> None:
+        """Drop the keys of messages that were overtaken and have not come."""
+        self._epoch.secret_tree.forget_skipped()
+
+    def _hand_over(self) -> tuple[Epoch, ...]:
+        """The past epochs that the next group keeps; what is beyond them is wiped."""
+        keep = self._epoch.policy.past_epochs
+        if keep == 0:
+            return ()
+        self._handed_over = True
+        past = (self._epoch, *self._past)
+        for epoch in past[keep:]:
+            epoch.wipe()
+        return past[:keep]
+
+    def wipe(self) -> None:
+        """Drop every secret of this epoch, as far as Python can. Harmless when repeated."""
+        if self._state is not None and not self._handed_over:
+            self._state.wipe()
+            for epoch in self._past:
+                epoch.wipe()
+        for secret in self._own_updates.values():
+            secret.wipe()
+        self._state, self._past, self._members = None, (), None
+        self._cache.clear()
+        self._own_updates.clear()
+
+
+def _founding(epoch: Epoch, proposals: Sequence[Proposal]) -> ResumptionPSKUsage | None:
+    """In the first commit of a group, the usage of a PSK that says that it continues another."""
+    if epoch.context.epoch == 0:
+        for proposal in proposals:
+            if isinstance(proposal, PreSharedKey) and proposal.psk.usage is not None:
+                return proposal.psk.usage
+    return None

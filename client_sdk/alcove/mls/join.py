@@ -1,0 +1,162 @@
+"""Joining by a Welcome (RFC 9420, section 12.4.3.1): everything is checked before anything is
+believed, and the application may look at the result before it accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import dataclass, field
+
+from alcove.mls import key_schedule
+from alcove.mls.ciphersuite import CipherSuite, SignatureKeyPair
+from alcove.mls.epoch import Epoch, Standpoint, begin_epoch
+from alcove.mls.errors import InvalidWelcome, TooLarge
+from alcove.mls.framing import WireFormat, unwrap
+from alcove.mls.group_context import GroupContext
+from alcove.mls.key_package import KeyPackageBundle
+from alcove.mls.nodes import ExtensionType
+from alcove.mls.policy import Policy
+from alcove.mls.psk import NO_PSKS, PreSharedKeyID, PskStore, ResumptionPSKUsage
+from alcove.mls.ratchet_tree import RatchetTree
+from alcove.mls.secret import Secret
+from alcove.mls.tree_validation import check_tree
+from alcove.mls.welcome import (
+    GroupInfo,
+    OpenedWelcome,
+    Welcome,
+    check_group_info,
+    decrypt_welcome,
+    joiner_keys,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class JoinOptions:
+    """What a Welcome is held against."""
+
+    policy: Policy = field(default_factory=Policy)
+    store: PskStore = NO_PSKS
+    ratchet_tree: bytes | None = None
+    """The tree, when the GroupInfo does not bring it."""
+    now: int | None = None
+    """Seconds since 1970, to judge lifetimes; None skips that."""
+    known_groups: Container[bytes] = ()
+    """Ids of groups that one is in already: none of them may be joined again."""
+    predecessor: Epoch | None = None
+    """The last epoch of the group that this one continues, for a ReInit or a branch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A Welcome that passed every check."""
+
+    group_info: GroupInfo
+    epoch: Epoch
+
+
+def tree_of(info: GroupInfo, given: bytes | None, policy: Policy) -> RatchetTree:
+    """The tree from the GroupInfo's extension, or as given. Raises `InvalidWelcome` without."""
+    data = info.extension(ExtensionType.RATCHET_TREE)
+    data = given if data is None else data
+    if data is None:
+        raise InvalidWelcome("no ratchet tree")
+    return RatchetTree.decode(data, policy.max_members)
+
+
+def join(
+    message: bytes, bundle: KeyPackageBundle, signer: SignatureKeyPair, options: JoinOptions
+) -> Joined:
+    """Process a Welcome. Raises `InvalidWelcome`, `InvalidGroupInfo`, `InvalidTree` or
+    `Malformed`; the bundle is not changed."""
+    policy, suite = options.policy, bundle.suite
+    if len(message) > policy.max_message:
+        raise TooLarge("message")
+    wire_format, body = unwrap(message)
+    if wire_format is not WireFormat.WELCOME:
+        raise InvalidWelcome("not a Welcome")
+    opened = decrypt_welcome(Welcome.decode(body), bundle, lambda psk: _find_psk(psk, options))
+    info = opened.group_info
+    context = info.group_context
+    if context.group_id in options.known_groups:
+        raise InvalidWelcome("of a group that one is in already")
+    tree = tree_of(info, options.ratchet_tree, policy)
+    check_group_info(suite, info, tree)
+    check_tree(suite, tree, context, policy, options.now)
+    _check_founding(opened.founding, context, tree, options)
+    own_index = _find_own_leaf(tree, bundle, signer)
+    if info.signer == own_index:
+        raise InvalidWelcome("signed by the new member itself")
+    return Joined(info, _begin(opened, tree, own_index, bundle, signer, policy))
+
+
+def _find_psk(psk: PreSharedKeyID, options: JoinOptions) -> Secret | None:
+    if options.predecessor is not None:
+        return options.predecessor.find_psk(psk, options.store)
+    return options.store.find(psk)
+
+
+def _find_own_leaf(tree: RatchetTree, bundle: KeyPackageBundle, signer: SignatureKeyPair) -> int:
+    """The leaf identical to the KeyPackage's."""
+    leaf = bundle.key_package.leaf_node
+    if leaf.signature_key != signer.public:
+        raise InvalidWelcome("the KeyPackage is of another signature key")
+    wanted = leaf.encode()
+    for index, node in tree.leaves():
+        if node.encode() == wanted:
+            return index
+    raise InvalidWelcome("the new member is not in the tree")
+
+
+def _begin(
+    opened: OpenedWelcome,
+    tree: RatchetTree,
+    own_index: int,
+    bundle: KeyPackageBundle,
+    signer: SignatureKeyPair,
+    policy: Policy,
+) -> Epoch:
+    """Derive the epoch, and check that the sender of the GroupInfo derived the same."""
+    suite: CipherSuite = opened.suite
+    info, group_secrets = opened.group_info, opened.group_secrets
+    private = joiner_keys(
+        suite,
+        tree,
+        own_index,
+        info.signer,
+        bundle.leaf_keys.private,
+        group_secrets.path_secret,
+    )
+    context = info.group_context
+    joiner = group_secrets.joiner_secret
+    secrets = key_schedule.epoch_secrets(suite, joiner, opened.psk_secret, context.encode())
+    joiner.wipe()
+    confirmed, tag = context.confirmed_transcript_hash, info.confirmation_tag
+    if not suite.check_mac(secrets.confirmation_key, confirmed, tag):
+        raise InvalidWelcome("the confirmation tag is wrong")
+    me = Standpoint(suite, policy, signer, own_index, private)
+    return begin_epoch(me, context, tree, secrets, tag)
+
+
+def _check_founding(
+    psk: PreSharedKeyID | None, context: GroupContext, tree: RatchetTree, options: JoinOptions
+) -> None:
+    """A group that claims to continue another must match it (11.2, 11.3, 12.4.3.1)."""
+    if psk is None or psk.resumption is None:
+        return
+    old = options.predecessor
+    if old is None or old.context.group_id != psk.resumption.psk_group_id:
+        raise InvalidWelcome("the group that this one continues is not at hand")
+    if context.epoch != 1 or psk.resumption.psk_epoch != old.context.epoch:
+        raise InvalidWelcome("it does not continue the group from its end")
+    before = {leaf.credential for _index, leaf in old.tree.leaves()}
+    after = {leaf.credential for _index, leaf in tree.leaves()}
+    if psk.usage is ResumptionPSKUsage.BRANCH:
+        same = (context.version, context.cipher_suite)
+        if same != (old.context.version, old.context.cipher_suite) or not after <= before:
+            raise InvalidWelcome("not a branch of the old group")
+        return
+    reinit = old.reinit
+    if reinit is None or not before <= after:
+        raise InvalidWelcome("not the old group begun anew")
+    fields = (context.group_id, context.version, context.cipher_suite, context.extensions)
+    if fields != (reinit.group_id, reinit.version, reinit.cipher_suite, reinit.extensions):
+        raise InvalidWelcome("not what the ReInit announced")

@@ -1,0 +1,204 @@
+"""Processing another's commit (RFC 9420, section 12.4.2).
+
+What is wrong is sorted by who can see it. First comes all that every member sees alike, which
+raises `InvalidCommit`; then what concerns me alone, my path ciphertext and pre-shared keys,
+which raises `CannotFollow`; and the confirmation tag last: if it is wrong although the path's
+keys match mine, it is wrong for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from alcove.mls import key_schedule
+from alcove.mls.epoch import Epoch, Standpoint, begin_epoch
+from alcove.mls.errors import (
+    CannotFollow,
+    ConfirmationMismatch,
+    InvalidCommit,
+    InvalidPath,
+    InvalidProposalList,
+    MissingProposal,
+    PathRequired,
+    PskMismatch,
+)
+from alcove.mls.framing import Sender, SenderType, VerifiedContent
+from alcove.mls.nodes import LeafNodeSource, check_leaf
+from alcove.mls.proposal_list import (
+    Applied,
+    CommittedProposal,
+    Rules,
+    apply_list,
+    check_list,
+    check_members,
+)
+from alcove.mls.proposals import Commit, ProposalRef
+from alcove.mls.psk import NO_PSKS, PskStore
+from alcove.mls.ratchet_tree import RatchetTree
+from alcove.mls.secret import Secret
+from alcove.mls.transcript import confirmed_transcript_hash
+from alcove.mls.transition import (
+    CachedProposal,
+    Inputs,
+    Transition,
+    burning,
+    derive_epoch,
+    find_psks,
+    keep_keys,
+    provisional_context,
+)
+from alcove.mls.treekem import Step, UpdatePath, decrypt_path, merge_path
+
+
+def process(
+    epoch: Epoch,
+    verified: VerifiedContent,
+    cache: Mapping[bytes, CachedProposal],
+    own_updates: Mapping[bytes, Secret],
+    store: PskStore = NO_PSKS,
+) -> Transition:
+    """Work out another's commit. Raises `InvalidCommit` or `CannotFollow` errors, and nothing
+    else; `epoch` is not changed.
+
+    `own_updates` has the private keys of my Updates of this epoch, by public key.
+    """
+    content = verified.content
+    if not isinstance(content.body, Commit):
+        raise InvalidCommit("not a commit")
+    commit = content.body
+    items = _resolve(commit, content.sender, cache)
+    committer = content.sender.leaf_index
+    rules = Rules(epoch.suite, epoch.policy, epoch.context, epoch.tree, committer)
+    with burning(InvalidProposalList):
+        check_list(rules, items)
+        applied = apply_list(rules, items)
+    steps: tuple[Step, ...] = ()
+    changed = {*applied.added, *applied.updated}
+    if committer is None:
+        committer = applied.tree.leftmost_blank()
+    if commit.path is not None:
+        with burning(InvalidPath):
+            steps = _take_path(epoch, applied, content.sender, committer, commit.path)
+        changed.add(committer)
+    elif applied.path_required:
+        raise PathRequired
+    with burning(InvalidProposalList):
+        all_new = applied.extensions != epoch.context.extensions
+        check_members(applied.tree, changed, applied.extensions, all_new=all_new)
+    transition = Transition(
+        committer=committer,
+        proposals=items,
+        applied=applied,
+        new_leaf=None if commit.path is None else commit.path.leaf_node,
+        context=provisional_context(epoch.suite, epoch.context, applied),
+        authenticated=verified.authenticated,
+        next=None,
+    )
+    if epoch.own_index in applied.removed:
+        confirmed = confirmed_transcript_hash(
+            epoch.suite, epoch.interim_transcript_hash, verified.authenticated.until_signature()
+        )
+        context = replace(transition.context, confirmed_transcript_hash=confirmed)
+        return replace(transition, context=context)
+    return _follow(epoch, transition, commit.path, steps, own_updates, store)
+
+
+def _resolve(
+    commit: Commit, committer: Sender, cache: Mapping[bytes, CachedProposal]
+) -> tuple[CommittedProposal, ...]:
+    """The commit's proposals, references looked up. Raises `MissingProposal`."""
+    items = []
+    for item in commit.proposals:
+        if isinstance(item, ProposalRef):
+            known = cache.get(item.value)
+            if known is None:
+                raise MissingProposal
+            items.append(CommittedProposal(known.proposal, known.origin, True))
+        else:
+            items.append(CommittedProposal(item, committer, False))
+    return tuple(items)
+
+
+def _take_path(
+    epoch: Epoch, applied: Applied, sender: Sender, committer: int, path: UpdatePath
+) -> tuple[Step, ...]:
+    """Check a path as every member sees it, and put it on the tree."""
+    tree, leaf = applied.tree, path.leaf_node
+    if sender.type is SenderType.NEW_MEMBER_COMMIT:
+        tree.extend_to(committer, epoch.policy.max_members)
+        # A joiner that removes its old self renews that leaf, so the key must be new (12.2).
+        for index in applied.removed:
+            old = epoch.tree.leaf(index)
+            if old is not None and old.encryption_key == leaf.encryption_key:
+                raise InvalidPath("a rejoin without a new key")
+    if leaf.source is not LeafNodeSource.COMMIT:
+        raise InvalidPath("its leaf is of another source")
+    group_id = epoch.context.group_id
+    check_leaf(epoch.suite, leaf, epoch.policy, group_id=group_id, leaf_index=committer)
+    return merge_path(epoch.suite, tree, committer, path, applied.new_leaves())
+
+
+def _follow(
+    epoch: Epoch,
+    transition: Transition,
+    path: UpdatePath | None,
+    steps: tuple[Step, ...],
+    own_updates: Mapping[bytes, Secret],
+    store: PskStore,
+) -> Transition:
+    """The part of processing that needs my own secrets."""
+    suite, applied, authenticated = epoch.suite, transition.applied, transition.authenticated
+    psks = find_psks(epoch, applied.psks, store)
+    private = epoch.private
+    if epoch.own_index in applied.updated:
+        private = _own_update(epoch, applied.tree, own_updates)
+    new_keys: dict[int, Secret] = {}
+    commit_secret = suite.zeros()
+    if path is not None:
+        new_keys, commit_secret = decrypt_path(
+            suite,
+            applied.tree,
+            steps,
+            path,
+            epoch.own_index,
+            private,
+            applied.new_leaves(),
+            transition.context.encode(),
+        )
+    inputs = Inputs(_init_secret(epoch, applied), commit_secret, psks)
+    interim = epoch.interim_transcript_hash
+    context, joiner, secrets = derive_epoch(
+        suite, interim, authenticated, transition.context, inputs
+    )
+    joiner.wipe()
+    commit_secret.wipe()
+    tag = authenticated.confirmation_tag or b""
+    if not suite.check_mac(secrets.confirmation_key, context.confirmed_transcript_hash, tag):
+        # With a pre-shared key in it, it may be my value of that key which is wrong.
+        raise PskMismatch if applied.psks else ConfirmationMismatch
+    keys = keep_keys(private, applied.tree, new_keys)
+    past = epoch.next_past_psks()
+    me = Standpoint(suite, epoch.policy, epoch.signer, epoch.own_index, keys, past)
+    following = begin_epoch(me, context, applied.tree, secrets, tag, applied.reinit)
+    return replace(transition, context=context, next=following)
+
+
+def _init_secret(epoch: Epoch, applied: Applied) -> Secret:
+    """The init secret: my epoch's, or the external joiner's (8.3)."""
+    if applied.external_init is None:
+        return epoch.secrets.init_secret
+    with burning(InvalidProposalList):
+        kem_output = applied.external_init.kem_output
+        return key_schedule.receive_external_init(epoch.suite, epoch.secrets, kem_output)
+
+
+def _own_update(
+    epoch: Epoch, tree: RatchetTree, own_updates: Mapping[bytes, Secret]
+) -> dict[int, Secret]:
+    """My private keys once my own Update took effect: the path above my leaf is blank."""
+    leaf = tree.leaf(epoch.own_index)
+    secret = None if leaf is None else own_updates.get(leaf.encryption_key)
+    if secret is None:
+        raise CannotFollow("an Update of mine whose key is gone")
+    return {2 * epoch.own_index: secret}

@@ -1,0 +1,277 @@
+"""Lists of proposals: what makes one valid, and how it is applied (RFC 9420, 12.2 and 12.3).
+
+Validation judges from the group's state and the commit's bytes alone, so all members judge
+alike. The order of application is fixed: GroupContextExtensions, Update, Remove, Add.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from alcove.mls.ciphersuite import CipherSuite
+from alcove.mls.errors import InvalidLeaf, InvalidProposal
+from alcove.mls.framing import Sender
+from alcove.mls.group_context import GroupContext, external_senders, required_capabilities
+from alcove.mls.nodes import (
+    DEFAULT_EXTENSIONS,
+    MLS10,
+    Extension,
+    LeafNodeSource,
+    check_credential,
+    check_leaf,
+    has_duplicates,
+)
+from alcove.mls.policy import Policy
+from alcove.mls.proposals import (
+    PATH_REQUIRED,
+    Add,
+    CustomProposal,
+    ExternalInit,
+    GroupContextExtensions,
+    PreSharedKey,
+    Proposal,
+    ProposalType,
+    ReInit,
+    Remove,
+    Update,
+)
+from alcove.mls.psk import PreSharedKeyID, ResumptionPSKUsage
+from alcove.mls.ratchet_tree import RatchetTree
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedProposal:
+    """A proposal in a commit, and whose it is. `sender` is a leaf index, None from outside."""
+
+    proposal: Proposal
+    origin: Sender
+    by_reference: bool
+
+    @property
+    def sender(self) -> int | None:
+        return self.origin.leaf_index
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a list is judged against."""
+
+    suite: CipherSuite
+    policy: Policy
+    context: GroupContext
+    tree: RatchetTree
+    committer: int | None
+    """Leaf index; None for an external commit."""
+    now: int | None = None
+    """Seconds since 1970, for whoever makes the commit; None when judging another's (7.3)."""
+    founding: ResumptionPSKUsage | None = None
+    """REINIT or BRANCH, in the first commit of a group that continues another (11.2, 11.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a list does to a group. Leaves are named by leaf index."""
+
+    tree: RatchetTree
+    extensions: tuple[Extension, ...]
+    added: tuple[int, ...]
+    removed: tuple[int, ...]
+    updated: tuple[int, ...]
+    psks: tuple[PreSharedKeyID, ...]
+    external_init: ExternalInit | None
+    reinit: ReInit | None
+    path_required: bool
+
+    def new_leaves(self) -> frozenset[int]:
+        """The node indices of the added leaves."""
+        return frozenset(2 * index for index in self.added)
+
+
+def of_kind(items: Iterable[CommittedProposal], kind: int) -> list[CommittedProposal]:
+    return [item for item in items if item.proposal.type == kind]
+
+
+# -- validation (12.2)
+
+
+def check_list(rules: Rules, items: Sequence[CommittedProposal]) -> None:
+    """Every rule that can be judged before the list is applied. Raises `InvalidProposal`, or
+    what is wrong with a KeyPackage or a leaf."""
+    if rules.committer is None:
+        _check_external(items)
+    else:
+        _check_regular(rules.committer, items)
+    psks = [item.proposal.psk for item in items if isinstance(item.proposal, PreSharedKey)]
+    if len(set(psks)) != len(psks):
+        raise InvalidProposal("one pre-shared key twice")
+    for item in items:
+        check_proposal(rules, item)
+
+
+def _check_regular(committer: int, items: Sequence[CommittedProposal]) -> None:
+    targets: list[int | None] = []
+    for item in items:
+        if isinstance(item.proposal, Update):
+            if item.sender == committer:
+                raise InvalidProposal("a committer's own Update: the path does that")
+            targets.append(item.sender)
+        elif isinstance(item.proposal, Remove):
+            if item.proposal.removed == committer:
+                raise InvalidProposal("a committer cannot remove itself")
+            targets.append(item.proposal.removed)
+    if len(set(targets)) != len(targets):
+        raise InvalidProposal("several changes of one leaf")
+    if len(of_kind(items, ProposalType.GROUP_CONTEXT_EXTENSIONS)) > 1:
+        raise InvalidProposal("several GroupContextExtensions")
+    if of_kind(items, ProposalType.EXTERNAL_INIT):
+        raise InvalidProposal("ExternalInit in a member's commit")
+    if of_kind(items, ProposalType.REINIT) and len(items) > 1:
+        raise InvalidProposal("ReInit with other proposals")
+
+
+def _check_external(items: Sequence[CommittedProposal]) -> None:
+    if any(item.by_reference for item in items):
+        raise InvalidProposal("a reference in an external commit")
+    if len(of_kind(items, ProposalType.EXTERNAL_INIT)) != 1:
+        raise InvalidProposal("not one ExternalInit in an external commit")
+    if len(of_kind(items, ProposalType.REMOVE)) > 1:
+        raise InvalidProposal("several Removes in an external commit")
+    allowed = {ProposalType.EXTERNAL_INIT, ProposalType.REMOVE, ProposalType.PSK}
+    if any(item.proposal.type not in allowed for item in items):
+        raise InvalidProposal("not allowed in an external commit")
+
+
+def check_proposal(rules: Rules, item: CommittedProposal) -> None:
+    """One proposal by itself (12.1). Raises as `check_list`."""
+    proposal = item.proposal
+    if isinstance(proposal, Add):
+        proposal.key_package.verify(rules.suite, rules.policy, rules.now)
+    elif isinstance(proposal, Update):
+        _check_update(rules, proposal, item.sender)
+    elif isinstance(proposal, Remove):
+        if rules.tree.leaf(proposal.removed) is None:
+            raise InvalidProposal("no such member to remove")
+    elif isinstance(proposal, PreSharedKey):
+        _check_psk(rules, proposal.psk)
+    elif isinstance(proposal, ReInit):
+        if proposal.version < MLS10 or has_duplicates(proposal.extensions):
+            raise InvalidProposal("ReInit to an older version or malformed")
+    elif isinstance(proposal, GroupContextExtensions):
+        check_extensions(proposal.extensions, rules.policy)
+    elif isinstance(proposal, CustomProposal):
+        for capabilities in rules.tree.census.distinct_capabilities():
+            if proposal.type not in capabilities.proposals:
+                raise InvalidProposal("of a type that not all members support")
+
+
+def _check_update(rules: Rules, proposal: Update, sender: int | None) -> None:
+    old = None if sender is None else rules.tree.leaf(sender)
+    if old is None or sender is None:
+        raise InvalidProposal("an Update from outside")
+    leaf = proposal.leaf_node
+    if leaf.source is not LeafNodeSource.UPDATE:
+        raise InvalidLeaf("an Update's leaf is of another source")
+    if leaf.encryption_key == old.encryption_key:
+        raise InvalidLeaf("an Update without a new key")
+    group_id = rules.context.group_id
+    check_leaf(rules.suite, leaf, rules.policy, group_id=group_id, leaf_index=sender)
+
+
+def _check_psk(rules: Rules, psk: PreSharedKeyID) -> None:
+    if len(psk.psk_nonce) != rules.suite.size:
+        raise InvalidProposal("a pre-shared key's nonce of another length")
+    special = (ResumptionPSKUsage.REINIT, ResumptionPSKUsage.BRANCH)
+    if psk.usage in special and psk.usage is not rules.founding:
+        raise InvalidProposal("a pre-shared key for founding another group")
+
+
+def check_extensions(extensions: tuple[Extension, ...], policy: Policy) -> None:
+    """The form of a GroupContext's extensions. Raises `InvalidProposal`, `InvalidCredential` or
+    `Malformed`."""
+    if has_duplicates(extensions):
+        raise InvalidProposal("an extension occurs twice")
+    required_capabilities(extensions)  # raises when malformed
+    for sender in external_senders(extensions):
+        check_credential(sender.credential, None, policy)
+
+
+# -- application (12.3)
+
+
+def apply_list(rules: Rules, items: Sequence[CommittedProposal]) -> Applied:
+    """Apply a list that `check_list` has passed, to a copy of the tree. Raises `TooLarge`.
+
+    The result is not yet known to be valid: `check_members` judges it, after the path.
+    """
+    tree, max_members = rules.tree.copy(), rules.policy.max_members
+    extensions = rules.context.extensions
+    updated, removed, added, psks = [], [], [], []
+    external_init, reinit = None, None
+    for item in items:
+        if isinstance(item.proposal, GroupContextExtensions):
+            extensions = item.proposal.extensions
+    for item in items:
+        if isinstance(item.proposal, Update) and item.sender is not None:
+            tree.update(item.sender, item.proposal.leaf_node)
+            updated.append(item.sender)
+    for item in items:
+        if isinstance(item.proposal, Remove):
+            tree.remove(item.proposal.removed)
+            removed.append(item.proposal.removed)
+    if removed:
+        tree.truncate()
+    for item in items:
+        if isinstance(item.proposal, Add):
+            added.append(tree.add(item.proposal.key_package.leaf_node, max_members))
+        elif isinstance(item.proposal, PreSharedKey):
+            psks.append(item.proposal.psk)
+        elif isinstance(item.proposal, ExternalInit):
+            external_init = item.proposal
+        elif isinstance(item.proposal, ReInit):
+            reinit = item.proposal
+    return Applied(
+        tree=tree,
+        extensions=extensions,
+        added=tuple(added),
+        removed=tuple(removed),
+        updated=tuple(updated),
+        psks=tuple(psks),
+        external_init=external_init,
+        reinit=reinit,
+        path_required=not items or any(_requires_path(item.proposal) for item in items),
+    )
+
+
+def _requires_path(proposal: Proposal) -> bool:
+    return proposal.type in PATH_REQUIRED or isinstance(proposal, CustomProposal)
+
+
+def check_members(
+    tree: RatchetTree, changed: Iterable[int], extensions: tuple[Extension, ...], *, all_new: bool
+) -> None:
+    """The rules of 7.3 and 13.4 that concern the group as a whole, after a list was applied:
+    unique keys, and capabilities that fit the group. Raises `InvalidLeaf`.
+
+    `changed` are leaf indices; `all_new` says that the extensions changed, or that the whole tree
+    is new to us, so that every member must be held against them.
+    """
+    census = tree.census
+    leaves = [leaf for index in changed if (leaf := tree.leaf(index)) is not None]
+    for leaf in leaves:
+        if census.signature_keys[leaf.signature_key] != 1:
+            raise InvalidLeaf("two members with one signature key")
+        if census.encryption_keys[leaf.encryption_key] != 1:
+            raise InvalidLeaf("two nodes with one encryption key")
+    required = required_capabilities(extensions)
+    kinds = {extension.type for extension in extensions} - DEFAULT_EXTENSIONS
+    distinct = list(census.distinct_capabilities())
+    for capabilities in distinct if all_new else [leaf.capabilities for leaf in leaves]:
+        if not capabilities.supports(required):
+            raise InvalidLeaf("a member lacks a required capability")
+        if not kinds <= set(capabilities.extensions):
+            raise InvalidLeaf("a member does not support an extension of the group")
+    if leaves:
+        in_use = set(census.credentials)
+        if any(not in_use <= set(capabilities.credentials) for capabilities in distinct):
+            raise InvalidLeaf("a credential type that not all members support")

@@ -1,0 +1,185 @@
+"""The secret tree (RFC 9420, section 9): one key for each message, deleted when used.
+
+Secrets are derived only down to the leaf that is needed, and a node's secret is dropped as soon
+as its children's are known; so at any time the tree holds just what unread messages need.
+
+A key for reading is *borrowed*: `open` computes it without changing anything, and only
+`Borrowed.consume`, called after the message proved authentic, moves the ratchet. Otherwise a
+member, who can encrypt under anyone's ratchet but not sign for them, could burn others' keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from alcove.mls import tree_math
+from alcove.mls.ciphersuite import CipherSuite
+from alcove.mls.codec import uint32
+from alcove.mls.errors import GenerationConsumed, GenerationTooFar, GroupClosed
+from alcove.mls.policy import Policy
+from alcove.mls.secret import Secret
+
+
+class RatchetKind(IntEnum):
+    """Each member has two ratchets, so that handshake keys never wait for application ones."""
+
+    HANDSHAKE = 0
+    APPLICATION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class MessageKey:
+    """Key and nonce of one generation."""
+
+    generation: int
+    key: bytes
+    nonce: bytes
+
+    def __repr__(self) -> str:
+        return f"MessageKey(generation={self.generation})"
+
+
+@dataclass(frozen=True, slots=True)
+class Borrowed:
+    """A key to try. Nothing has changed until `consume`."""
+
+    key: MessageKey
+    consume: Callable[[], None]
+
+
+class Ratchet:
+    """One sender ratchet (9.1)."""
+
+    __slots__ = ("_policy", "_secret", "_skipped", "_suite", "generation")
+
+    def __init__(self, suite: CipherSuite, secret: bytes, policy: Policy) -> None:
+        self._suite, self._policy = suite, policy
+        self._secret = Secret(secret)
+        self.generation = 0
+        self._skipped: dict[int, MessageKey] = {}
+
+    def _step(self, secret: bytes, generation: int) -> tuple[MessageKey, bytes]:
+        """The key of a generation, and the ratchet secret of the next (DeriveTreeSecret)."""
+        expand, aead = self._suite.expander(secret), self._suite.aead
+        context = uint32.write(generation)
+        key = expand("key", context, aead.key_size)
+        nonce = expand("nonce", context, aead.nonce_size)
+        return MessageKey(generation, key, nonce), expand("secret", context, self._suite.size)
+
+    def next(self) -> MessageKey:
+        """The next unused key, for sending; gone from the ratchet at once (9.2)."""
+        key, secret = self._step(self._secret.expose(), self.generation)
+        self._advance(secret, self.generation + 1)
+        return key
+
+    def _advance(self, secret: bytes, generation: int) -> None:
+        self._secret.wipe()
+        self._secret, self.generation = Secret(secret), generation
+
+    def open(self, generation: int) -> Borrowed:
+        """The key of a generation, to try. Raises `GenerationConsumed` or `GenerationTooFar`."""
+        if generation < self.generation:
+            skipped = self._skipped.get(generation)
+            if skipped is None:
+                raise GenerationConsumed
+            return Borrowed(skipped, lambda: self._forget(generation))
+        if generation - self.generation > self._policy.forward_generations:
+            raise GenerationTooFar
+        start, secret = self.generation, self._secret.expose()
+        passed: list[MessageKey] = []
+        while True:
+            key, secret = self._step(secret, start)
+            start += 1
+            if key.generation == generation:
+                break
+            passed.append(key)
+        reached = secret
+
+        def consume() -> None:
+            # Another message may have moved the ratchet between `open` and here.
+            if generation >= self.generation:
+                self._keep(key for key in passed if key.generation >= self.generation)
+                self._advance(reached, generation + 1)
+            else:
+                self._forget(generation)
+
+        return Borrowed(key, consume)
+
+    def _keep(self, keys: Iterable[MessageKey]) -> None:
+        self._skipped.update((key.generation, key) for key in keys)
+        excess = len(self._skipped) - self._policy.max_skipped_keys
+        for oldest in sorted(self._skipped)[: max(excess, 0)]:
+            del self._skipped[oldest]
+
+    def _forget(self, generation: int) -> None:
+        if self._skipped.pop(generation, None) is None:
+            raise GenerationConsumed
+
+    def forget_skipped(self) -> None:
+        """Drop the keys of messages that were overtaken."""
+        self._skipped.clear()
+
+    def wipe(self) -> None:
+        self._secret.wipe()
+        self._skipped.clear()
+
+
+class SecretTree:
+    """The ratchets of all members of one epoch, each derived when first needed."""
+
+    __slots__ = ("_nodes", "_policy", "_ratchets", "_root", "_suite", "_width")
+
+    def __init__(
+        self, suite: CipherSuite, encryption_secret: Secret, size: int, policy: Policy
+    ) -> None:
+        """`size` is the number of leaves, blank ones included. Wipes `encryption_secret`."""
+        self._suite, self._policy = suite, policy
+        self._root, self._width = tree_math.root(size), tree_math.node_width(size)
+        self._nodes = {self._root: Secret(encryption_secret.expose())}
+        self._ratchets: dict[int, tuple[Ratchet, Ratchet]] = {}
+        encryption_secret.wipe()
+
+    def ratchet(self, leaf_index: int, kind: RatchetKind) -> Ratchet:
+        """A member's ratchet. The caller knows that the leaf is in the tree."""
+        ratchets = self._ratchets.get(leaf_index)
+        if ratchets is None:
+            ratchets = self._ratchets[leaf_index] = self._derive(2 * leaf_index)
+        return ratchets[kind]
+
+    def _derive(self, leaf: int) -> tuple[Ratchet, Ratchet]:
+        path = [leaf]
+        while path[-1] not in self._nodes:
+            if path[-1] == self._root:
+                raise GroupClosed
+            path.append(tree_math.parent(path[-1]))
+        for node in reversed(path[1:]):
+            expand = self._suite.expander(self._nodes[node].expose())
+            left = expand("tree", b"left", self._suite.size)
+            right = expand("tree", b"right", self._suite.size)
+            self._nodes[tree_math.left(node)] = Secret(left)
+            self._nodes[tree_math.right(node)] = Secret(right)
+            self._nodes.pop(node).wipe()
+        expand = self._suite.expander(self._nodes[leaf].expose())
+        self._nodes.pop(leaf).wipe()
+        size = self._suite.size
+        return (
+            Ratchet(self._suite, expand("handshake", b"", size), self._policy),
+            Ratchet(self._suite, expand("application", b"", size), self._policy),
+        )
+
+    def forget_skipped(self) -> None:
+        """Drop the keys of all messages that were overtaken and have not come."""
+        for ratchets in self._ratchets.values():
+            for ratchet in ratchets:
+                ratchet.forget_skipped()
+
+    def wipe(self) -> None:
+        for secret in self._nodes.values():
+            secret.wipe()
+        self._nodes.clear()
+        for ratchets in self._ratchets.values():
+            for ratchet in ratchets:
+                ratchet.wipe()
+        self._ratchets.clear()

@@ -1,0 +1,101 @@
+"""Primitives of libsodium, through PyNaCl: X25519, ChaCha20-Poly1305, Ed25519."""
+
+from __future__ import annotations
+
+from nacl import bindings
+from nacl.exceptions import CryptoError
+
+from alcove.mls.errors import DecryptionFailed, InvalidPublicKey
+from alcove.mls.secret import Random
+
+_SIGNATURE_SIZE = 64
+
+# The points of small order on Curve25519 and its twist, in every encoding below 2**255 (bit 255
+# is ignored by X25519). An exchange with one of them gives zero whatever our secret is, and
+# libsodium refuses it. They are refused in leaves beforehand: otherwise one member could publish
+# such a key and no one could encrypt a path to the group any more.
+_SMALL_ORDER = frozenset(
+    bytes.fromhex(point)
+    for point in (
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+        "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    )
+)
+
+
+class X25519:
+    """DHKEM(X25519)'s group (RFC 7748)."""
+
+    kem_number = 0x0020
+    secret_size = private_size = public_size = 32
+
+    def candidate(self, random: bytes) -> bytes | None:
+        return random  # every string is a private key: X25519 clamps it
+
+    def public_key(self, private: bytes) -> bytes:
+        return bindings.crypto_scalarmult_base(private)
+
+    def exchange(self, private: bytes, public: bytes) -> bytes:
+        if len(public) != self.public_size:
+            raise InvalidPublicKey
+        try:
+            return bindings.crypto_scalarmult(private, public)
+        except (CryptoError, RuntimeError):
+            raise InvalidPublicKey from None
+
+    def check(self, public: bytes) -> None:
+        if len(public) != self.public_size:
+            raise InvalidPublicKey
+        if public[:31] + bytes((public[31] & 0x7F,)) in _SMALL_ORDER:
+            raise InvalidPublicKey("small order")
+
+
+class ChaCha20Poly1305:
+    """RFC 8439."""
+
+    number = 0x0003
+    key_size, nonce_size, tag_size = 32, 12, 16
+
+    def seal(self, key: bytes, nonce: bytes, aad: bytes, plaintext: bytes) -> bytes:
+        return bindings.crypto_aead_chacha20poly1305_ietf_encrypt(plaintext, aad, nonce, key)
+
+    def open(self, key: bytes, nonce: bytes, aad: bytes, ciphertext: bytes) -> bytes:
+        if len(ciphertext) < self.tag_size:
+            raise DecryptionFailed
+        try:
+            return bindings.crypto_aead_chacha20poly1305_ietf_decrypt(ciphertext, aad, nonce, key)
+        except CryptoError:
+            raise DecryptionFailed from None
+
+
+class Ed25519:
+    """RFC 8032. A private key is the 32-byte seed."""
+
+    def generate(self, random: Random) -> bytes:
+        return random(32)
+
+    def public_key(self, private: bytes) -> bytes:
+        return bindings.crypto_sign_seed_keypair(private)[0]
+
+    def sign(self, private: bytes, public: bytes, message: bytes) -> bytes:
+        # libsodium's secret key is seed and public key. Signing with a public key that does not
+        # belong to the seed would give the seed away: `SignatureKeyPair` makes sure of that.
+        return bindings.crypto_sign(message, private + public)[:_SIGNATURE_SIZE]
+
+    def verify(self, public: bytes, message: bytes, signature: bytes) -> bool:
+        if len(public) != 32 or len(signature) != _SIGNATURE_SIZE:
+            return False
+        try:
+            bindings.crypto_sign_open(signature + message, public)
+        except CryptoError:
+            return False
+        return True
+
+    def check(self, public: bytes) -> None:
+        if len(public) != 32:
+            raise InvalidPublicKey

@@ -1,0 +1,282 @@
+"""Welcome and GroupInfo (RFC 9420, sections 12.4.3 and 12.4.3.1): how new members come in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from alcove.mls import key_schedule, tree_math
+from alcove.mls.ciphersuite import CipherSuite, HpkeCiphertext, SignatureKeyPair
+from alcove.mls.codec import (
+    KeptStruct,
+    Opaque,
+    OpaqueSecret,
+    Struct,
+    Uint16,
+    Uint32,
+    opaque,
+    opaque_codec,
+)
+from alcove.mls.epoch import Epoch
+from alcove.mls.errors import (
+    DecryptionFailed,
+    InvalidGroupInfo,
+    InvalidSignature,
+    InvalidWelcome,
+    NotForThisKeyPackage,
+    PskMissing,
+)
+from alcove.mls.group_context import GroupContext
+from alcove.mls.key_package import KeyPackageBundle
+from alcove.mls.nodes import MLS10, Extension, ExtensionType, find_extension, has_duplicates
+from alcove.mls.proposals import Add
+from alcove.mls.psk import PreSharedKeyID, ResumptionPSKUsage, psk_secret
+from alcove.mls.ratchet_tree import RatchetTree
+from alcove.mls.secret import Random, Secret
+from alcove.mls.transition import Transition
+from alcove.mls.treekem import derive_path
+
+_LABEL, _INFO_LABEL = "Welcome", "GroupInfoTBS"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupInfo(KeptStruct):
+    """`GroupInfo`. Unverified until its signature was checked against the tree."""
+
+    group_context: GroupContext
+    extensions: tuple[Extension, ...]
+    confirmation_tag: Opaque
+    signer: Uint32
+    signature: Opaque
+
+    def extension(self, kind: int) -> bytes | None:
+        """The data of the extension of that type."""
+        return find_extension(self.extensions, kind)
+
+    def tbs(self) -> bytes:
+        """`GroupInfoTBS`."""
+        encoding = self.encode()
+        return encoding[: len(encoding) - len(opaque(self.signature))]
+
+    def external_pub(self) -> bytes | None:
+        """The key for external joiners. The extension holds a length-prefixed vector, not the
+        bare key (12.4.3.2). Raises `Malformed`."""
+        data = self.extension(ExtensionType.EXTERNAL_PUB)
+        return None if data is None else opaque_codec.decode(data)
+
+
+@dataclass(frozen=True, slots=True)
+class PathSecret(Struct):
+    """`PathSecret`."""
+
+    path_secret: OpaqueSecret
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSecrets(Struct):
+    """`GroupSecrets`: what each new member gets for itself."""
+
+    joiner_secret: OpaqueSecret
+    path_secret: PathSecret | None
+    psks: tuple[PreSharedKeyID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptedGroupSecrets(Struct):
+    """`EncryptedGroupSecrets`, for the owner of one KeyPackage."""
+
+    new_member: Opaque
+    encrypted_group_secrets: HpkeCiphertext
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome(Struct):
+    """`Welcome`."""
+
+    cipher_suite: Uint16
+    secrets: tuple[EncryptedGroupSecrets, ...]
+    encrypted_group_info: Opaque
+
+
+# -- making
+
+
+def sign_group_info(
+    suite: CipherSuite,
+    signer: SignatureKeyPair,
+    signer_index: int,
+    context: GroupContext,
+    extensions: tuple[Extension, ...],
+    confirmation_tag: bytes,
+) -> GroupInfo:
+    """A signed GroupInfo."""
+    unsigned = GroupInfo(context, extensions, confirmation_tag, signer_index, b"")
+    signature = suite.sign_with_label(signer, _INFO_LABEL, unsigned.tbs())
+    return GroupInfo(context, extensions, confirmation_tag, signer_index, signature)
+
+
+def group_info(
+    epoch: Epoch, extensions: tuple[Extension, ...], *, with_tree: bool, with_external_pub: bool
+) -> GroupInfo:
+    """The GroupInfo of an epoch, signed by me."""
+    extra: list[Extension] = []
+    if with_tree:
+        extra.append(Extension(ExtensionType.RATCHET_TREE, epoch.tree.encode()))
+    if with_external_pub:
+        pair = key_schedule.external_key_pair(epoch.suite, epoch.secrets)
+        extra.append(Extension(ExtensionType.EXTERNAL_PUB, opaque(pair.public)))
+    extensions = (*extra, *extensions)
+    if has_duplicates(extensions):
+        raise InvalidGroupInfo("an extension occurs twice")
+    return sign_group_info(
+        epoch.suite,
+        epoch.signer,
+        epoch.own_index,
+        epoch.context,
+        extensions,
+        epoch.confirmation_tag,
+    )
+
+
+def build_welcome(
+    transition: Transition,
+    random: Random,
+    extensions: tuple[Extension, ...] = (),
+    *,
+    with_tree: bool = True,
+) -> Welcome | None:
+    """The Welcome of my own commit, for all that it adds; None when it adds nobody."""
+    epoch, joiner, psks = transition.next, transition.joiner_secret, transition.psk_secret
+    if not transition.applied.added or epoch is None or joiner is None or psks is None:
+        return None
+    suite = epoch.suite
+    info = group_info(epoch, extensions, with_tree=with_tree, with_external_pub=False)
+    secret = key_schedule.welcome_secret(suite, joiner, psks)
+    key, nonce = key_schedule.welcome_key_and_nonce(suite, secret)
+    secret.wipe()
+    sealed = suite.aead.seal(key, nonce, b"", info.encode())
+    adds = [item.proposal for item in transition.proposals if isinstance(item.proposal, Add)]
+    secrets = []
+    for index, add in zip(transition.applied.added, adds, strict=True):
+        path = _path_secret_for(transition, index)
+        plaintext = GroupSecrets(joiner, path, transition.applied.psks).encode()
+        init_key = add.key_package.init_key
+        box = suite.encrypt_with_label(init_key, _LABEL, sealed, plaintext, random)
+        secrets.append(EncryptedGroupSecrets(add.key_package.ref(suite), box))
+    return Welcome(suite.number, tuple(secrets), sealed)
+
+
+def _path_secret_for(transition: Transition, leaf_index: int) -> PathSecret | None:
+    """The path secret of the lowest node that a new member shares with the committer. New leaves
+    get no path ciphertext; this is how they learn the new keys above them."""
+    if transition.path is None:
+        return None
+    shared = tree_math.common_ancestor(2 * leaf_index, 2 * transition.committer)
+    for step, secret in zip(transition.path.steps, transition.path.secrets.secrets, strict=True):
+        if step.node == shared:
+            return PathSecret(secret)
+    return None
+
+
+# -- joining
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedWelcome:
+    """A decrypted Welcome. The GroupInfo is not verified yet."""
+
+    suite: CipherSuite
+    group_info: GroupInfo
+    group_secrets: GroupSecrets
+    psk_secret: Secret
+    founding: PreSharedKeyID | None = field(default=None)
+    """The PSK that says that this group continues another (11.2, 11.3)."""
+
+
+def decrypt_welcome(
+    welcome: Welcome,
+    bundle: KeyPackageBundle,
+    find_psk: Callable[[PreSharedKeyID], Secret | None],
+) -> OpenedWelcome:
+    """Find and decrypt what is for this KeyPackage. Raises `InvalidWelcome` errors."""
+    suite = bundle.suite
+    if welcome.cipher_suite != suite.number:
+        raise NotForThisKeyPackage("another ciphersuite")
+    ref = bundle.key_package.ref(suite)
+    mine = next((item for item in welcome.secrets if item.new_member == ref), None)
+    if mine is None:
+        raise NotForThisKeyPackage
+    try:
+        context, box = welcome.encrypted_group_info, mine.encrypted_group_secrets
+        opened = suite.decrypt_with_label(bundle.init_keys, _LABEL, context, box)
+        secrets = GroupSecrets.decode(opened.expose())
+        opened.wipe()
+        founding = _founding(secrets.psks)
+        found = []
+        for psk in secrets.psks:
+            value = find_psk(psk)
+            if value is None:
+                raise PskMissing
+            found.append((psk, value))
+        psks = psk_secret(suite, found)
+        welcome_secret = key_schedule.welcome_secret(suite, secrets.joiner_secret, psks)
+        key, nonce = key_schedule.welcome_key_and_nonce(suite, welcome_secret)
+        info = suite.open_sealed(key, nonce, b"", welcome.encrypted_group_info)
+    except DecryptionFailed as error:
+        raise InvalidWelcome("it does not open") from error
+    return OpenedWelcome(suite, GroupInfo.decode(info), secrets, psks, founding)
+
+
+def _founding(psks: tuple[PreSharedKeyID, ...]) -> PreSharedKeyID | None:
+    """The PSK of usage reinit or branch, of which there may be one (12.4.3.1)."""
+    special = (ResumptionPSKUsage.REINIT, ResumptionPSKUsage.BRANCH)
+    found = [psk for psk in psks if psk.usage in special]
+    if len(found) > 1:
+        raise InvalidWelcome("several pre-shared keys for founding a group")
+    return found[0] if found else None
+
+
+def check_group_info(suite: CipherSuite, info: GroupInfo, tree: RatchetTree) -> None:
+    """The signature, by the leaf that `signer` names, and the form of the context. Raises
+    `InvalidGroupInfo`."""
+    context = info.group_context
+    if context.version != MLS10 or context.cipher_suite != suite.number:
+        raise InvalidGroupInfo("another version or ciphersuite")
+    if has_duplicates(context.extensions) or has_duplicates(info.extensions):
+        raise InvalidGroupInfo("an extension occurs twice")
+    leaf = tree.leaf(info.signer)
+    if leaf is None:
+        raise InvalidGroupInfo("its signer is no member")
+    try:
+        suite.verify_with_label(leaf.signature_key, _INFO_LABEL, info.tbs(), info.signature)
+    except InvalidSignature as error:
+        raise InvalidGroupInfo("the signature does not verify") from error
+
+
+def joiner_keys(
+    suite: CipherSuite,
+    tree: RatchetTree,
+    own_index: int,
+    signer: int,
+    leaf_private: Secret,
+    path_secret: PathSecret | None,
+) -> dict[int, Secret]:
+    """A new member's private keys: its leaf's, and those that the path secret derives, each
+    compared with the tree. Raises `InvalidWelcome`."""
+    keys = {2 * own_index: leaf_private.copy()}
+    if path_secret is None:
+        return keys
+    shared = tree_math.common_ancestor(2 * own_index, 2 * signer)
+    above = (shared, *tree_math.direct_path(shared, tree.size))
+    filled = [index for index in above if tree.nodes[index] is not None]
+    if shared not in filled:
+        raise InvalidWelcome("a path secret for a blank node")
+    derived = derive_path(suite, path_secret.path_secret, len(filled))
+    for index, pair in zip(filled, derived.keys, strict=True):
+        node = tree.nodes[index]
+        if node is None or node.encryption_key != pair.public:
+            raise InvalidWelcome("a path secret of other keys than the tree's")
+        keys[index] = pair.private
+    derived.wipe()
+    derived.commit_secret.wipe()
+    return keys
