@@ -120,4 +120,4 @@ def _bounds(field: _Field) -> str:
         size = f" {field.least} to {most}"
     else:
         size = f" to {most}"
-    return name + size + (", optional" if field.optional else "")
+    return name + size + (" (optional)" if field.optional else "")
