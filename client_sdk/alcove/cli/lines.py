@@ -1,0 +1,99 @@
+"""Standard input as lines of bounded length, without ever blocking the event loop.
+
+A daemon thread reads: that works for pipes, files and terminals alike, and a read that never
+returns does not keep the process from ending.
+"""
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Final
+
+_CHUNK: Final = 16 * 1024
+
+
+class TooLong:
+    """Stands for a line longer than the bound; none of it was kept."""
+
+
+class LineSplitter:
+    """Bytes in, whole lines out. Holds at most one line of the permitted length."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held = bytearray()
+        self._skipping = False
+
+    def feed(self, data: bytes) -> list[bytes | TooLong]:
+        lines: list[bytes | TooLong] = []
+        *whole, rest = data.split(b"\n")
+        for part in whole:
+            self._hold(part)
+            lines.append(self._take())
+        self._hold(rest)
+        return lines
+
+    def end(self) -> list[bytes | TooLong]:
+        """What was left without an end of line."""
+        return [self._take()] if self._held or self._skipping else []
+
+    def _hold(self, part: bytes) -> None:
+        if self._skipping or len(self._held) + len(part) > self._most:
+            self._skipping = True
+            self._held.clear()
+        else:
+            self._held += part
+
+    def _take(self) -> bytes | TooLong:
+        line = TooLong() if self._skipping else bytes(self._held)
+        self._held.clear()
+        self._skipping = False
+        return line
+
+
+class Lines:
+    """Lines of a file descriptor, by `async for`. The first may be taken before any loop runs."""
+
+    def __init__(self, fd: int, most: int) -> None:
+        self._fd = fd
+        self._splitter = LineSplitter(most)
+        self._ready: list[bytes | TooLong] = []
+        self._ended = False
+
+    def first(self) -> bytes | TooLong | None:
+        """The next line, waiting for it; None when there is none."""
+        while not self._ready and not self._ended:
+            self._ready += self._read()
+        return self._ready.pop(0) if self._ready else None
+
+    def _read(self) -> list[bytes | TooLong]:
+        try:
+            data = os.read(self._fd, _CHUNK)
+        except OSError:
+            data = b""
+        if data:
+            return self._splitter.feed(data)
+        self._ended = True
+        return self._splitter.end()
+
+    async def __aiter__(self) -> AsyncIterator[bytes | TooLong]:
+        loop = asyncio.get_running_loop()
+        # One batch at a time: who writes faster than the room takes waits in its pipe.
+        batches: asyncio.Queue[list[bytes | TooLong] | None] = asyncio.Queue(1)
+
+        def read() -> None:
+            # The loop may be gone by the time a read returns; then nobody wants the lines.
+            with suppress(RuntimeError):
+                while not self._ended:
+                    asyncio.run_coroutine_threadsafe(batches.put(self._read()), loop).result()
+                asyncio.run_coroutine_threadsafe(batches.put(None), loop).result()
+
+        for line in self._ready:
+            yield line
+        self._ready.clear()
+        threading.Thread(target=read, name="stdin", daemon=True).start()
+        while (batch := await batches.get()) is not None:
+            for line in batch:
+                yield line

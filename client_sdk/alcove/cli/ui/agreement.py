@@ -1,0 +1,68 @@
+"""What stands before the conversation: the agreement, to accept or to leave."""
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+from alcove.cli import inert
+from alcove.events import AgreementShown
+
+
+class AgreementScreen(ModalScreen[bool]):
+    """Gives True when the agreement was accepted, False when the person leaves."""
+
+    BINDINGS = [  # noqa: RUF012  (Textual declares it so)
+        Binding("a", "answer(True)", "Accept"),
+        Binding("l", "answer(False)", "Leave"),
+    ]
+
+    def __init__(self, rules: AgreementShown) -> None:
+        super().__init__()
+        self._rules = rules
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="sheet") as sheet:
+            sheet.border_title = "Before you go in"
+            yield Static(inert.line(self._rules.title), id="room-title", markup=False)
+            with VerticalScroll(id="rules"):
+                yield Static(inert.text(self._rules.text), markup=False)
+            yield Static(
+                f"Agreement, version {self._rules.version}. Who goes in has accepted it. "
+                "Press A to accept, L to leave.",
+                id="explain",
+                markup=False,
+            )
+            with Horizontal(id="answers"):
+                yield Button("Accept (A)", id="accept", variant="success")
+                yield Button("Leave (L)", id="leave")
+
+    def on_mount(self) -> None:
+        # The text has the focus, not a button: the arrow keys read, and Enter agrees to nothing.
+        self.query_one("#rules").focus()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == "accept")
+
+    def action_answer(self, accepted: bool) -> None:
+        self.dismiss(accepted)
+
+
+class EndScreen(ModalScreen[None]):
+    """Why it is over. Nothing of the conversation stands behind it any more."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__()
+        self._sentence = sentence
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="notice"):
+            yield Static(inert.line(self._sentence), markup=False)
+            yield Static("Nothing of it is kept here. Press any key to close.", id="explain")
+
+    def on_key(self) -> None:
+        self.app.exit()
+
+    def on_click(self) -> None:
+        self.app.exit()

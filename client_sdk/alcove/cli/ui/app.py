@@ -1,0 +1,272 @@
+"""The screen: what happened goes into the log, what is typed goes to the room."""
+
+import asyncio
+import sys
+import time
+from typing import Final
+
+from textual import on
+from textual.app import App, ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal
+from textual.widgets import Input, Static
+
+from alcove import events
+from alcove.cli import inert, typed, words
+from alcove.cli.commands import Accept, Admit, Refuse, Retract, Send
+from alcove.cli.conversation import Conversation
+from alcove.cli.performer import Performer
+from alcove.cli.rooms import RoomLike
+from alcove.cli.session import Session, catch_signals, debugging, sentence_of
+from alcove.cli.ui.agreement import AgreementScreen, EndScreen
+from alcove.cli.ui.entry import SayInput
+from alcove.cli.ui.log import Log
+from alcove.cli.ui.people import People, WaitingList
+from alcove.errors import AlcoveError
+from alcove.events import Closed, CloseReason
+
+_QUICK_LEAVE: Final = 2.0
+"""Seconds that a quick exit spends on telling the relay; the screen is gone by then."""
+_TWICE: Final = 1.0
+"""Seconds between two presses of Escape that count as one quick exit."""
+_WIPE: Final = "\x1b[H\x1b[2J\x1b[3J"
+"""Screen and scrollback, as the command `clear` does: the command line before it may say enough."""
+_KEYS: Final = "Enter send · /help commands · F2 copy invite · Ctrl+X or Esc Esc quick exit"
+
+
+class RoomApp(App[None]):
+    """One room on one screen."""
+
+    CSS_PATH = "style.tcss"
+    TITLE = "Alcove"
+    ENABLE_COMMAND_PALETTE = False
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-wide")]  # noqa: RUF012
+    BINDINGS = [  # noqa: RUF012  (Textual declares both so)
+        Binding("ctrl+x", "quick_exit", "Quick exit", priority=True),
+        Binding("escape", "escape", show=False, priority=True),
+        Binding("f2", "copy_invite", "Copy invite"),
+        Binding("ctrl+q", "how_to_leave", show=False, priority=True),
+    ]
+
+    def __init__(self, room: RoomLike, *, accepted: bool) -> None:
+        super().__init__()
+        self._room = room
+        self._accepted = accepted
+        self._conversation = Conversation()
+        self._session = Session(room, self._show)
+        self._performer: Performer | None = None
+        self._life: asyncio.Task[Closed] | None = None
+        self._escaped_at = 0.0
+        self._quick = False
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="bar"):
+            yield Static(id="title", markup=False)
+            yield Static(id="state", markup=False)
+        with Horizontal(id="main"):
+            yield Log()
+            yield People()
+        yield SayInput()
+        yield Static(_KEYS, id="keys", markup=False)
+
+    def on_mount(self) -> None:
+        session = self._session
+        self._performer = Performer(self._room, session.tell, session.leave, session.entered)
+        self._life = asyncio.create_task(session.run())
+        self.query_one(SayInput).focus()
+        self._refresh()
+
+    async def last_event(self) -> Closed:
+        """The end of it, once the screen is gone; leaves the room if it goes on."""
+        if self._quick:
+            sys.stdout.write(_WIPE)
+            sys.stdout.flush()
+        if self._performer is not None:
+            self._performer.stop()
+        if self._life is None:
+            return Closed(CloseReason.ERROR, "internal", "The screen could not be drawn.")
+        if not self._life.done():
+            self._session.leave(_QUICK_LEAVE)
+        closed = await self._life
+        if self.return_code:
+            text = "The screen failed; the room was left. Try --plain."
+            return Closed(CloseReason.ERROR, "internal", text)
+        return closed
+
+    # --- what happened ----------------------------------------------------------------------
+
+    async def _show(self, event: events.Event) -> None:
+        if not self.is_running:
+            return
+        log = self.query_one(Log)
+        match event:
+            case events.Message():
+                self._message(event)
+            case events.Sent(id):
+                log.note(id, "")
+            case events.Queued(id):
+                log.note(id, "waits until it can be sent")
+            case events.Failed(id, _, text):
+                log.note(id, f"not sent: {text}")
+            case events.Retracted(id) | events.Expired(id):
+                log.forget(id)
+            case events.Opened(invite) | events.InviteChanged(invite):
+                self._show_invite(invite)
+            case events.AgreementShown():
+                self._ask(event)
+            case Closed():
+                self._close(event)
+            case _:
+                self._say(words.of_event(event))
+        self._conversation.apply(event)
+        self._refresh()
+
+    def _message(self, event: events.Message) -> None:
+        text = event.text
+        if event.warning:
+            text = f"Content warning: {inert.line(event.warning)}. Type /show to read it."
+        role = "facilitator" if self._is_facilitator(event.sender) else ""
+        self.query_one(Log).message(event.id, role, event.sender, text)
+
+    def _is_facilitator(self, name: str) -> bool:
+        return any(member.name == name and member.facilitator for member in self._room.members)
+
+    def _show_invite(self, invite: str) -> None:
+        log = self.query_one(Log)
+        log.system(words.SHARE)
+        log.system(invite, "invite")
+        log.system("F2 copies it. Without F2: hold Shift and select it with the mouse.")
+
+    def _ask(self, rules: events.AgreementShown) -> None:
+        if self._accepted:
+            self._say(f"You accept the agreement, version {rules.version}; /rules shows it.")
+            return
+
+        async def answer(accepted: bool | None) -> None:
+            assert self._performer is not None
+            if accepted:
+                await self._performer.perform(Accept())
+            else:
+                self._session.leave()
+
+        self.push_screen(AgreementScreen(rules), answer)
+
+    def _close(self, closed: Closed) -> None:
+        self.query_one(Log).remove_children()
+        if closed.reason is CloseReason.LEFT or not self._session.entered.is_set():
+            self.exit()
+            return
+        catch_signals(self.exit)
+        self.push_screen(EndScreen(sentence_of(closed)))
+
+    def _say(self, sentence: str | None) -> None:
+        if sentence is not None:
+            self.query_one(Log).system(sentence)
+
+    def _refresh(self) -> None:
+        state = self._conversation
+        connection = words.CONNECTION_SHORT.get(state.connection) if state.connection else None
+        room = words.ROOM_SHORT[state.state] if state.state else ""
+        parts = [connection or "connecting …", room if state.joined else "not in yet"]
+        entered = self._session.entered.is_set()
+        title = inert.line(self._room.title) if entered else ""
+        self.query_one("#title", Static).update(title or "Alcove")
+        self.query_one("#state", Static).update(" · ".join(part for part in parts if part))
+        members = self._room.members if entered else ()
+        self.query_one(People).show(members, list(state.waiting.values()))
+
+    # --- what is typed ----------------------------------------------------------------------
+
+    @on(Input.Submitted, "#say")
+    async def _typed(self, event: Input.Submitted) -> None:
+        members = self._room.members if self._session.entered.is_set() else ()
+        try:
+            wanted = typed.read(event.value, self._conversation, members)
+            if not self._session.entered.is_set() and wanted is not None:
+                raise typed.Misread("Not connected yet. Ctrl+X gives it up.")
+            await self._do(wanted)
+        except (typed.Misread, AlcoveError) as error:
+            self._say(str(error))  # and what was typed stays in its line
+        else:
+            event.input.clear()
+
+    async def _do(self, wanted: typed.Typed | None) -> None:
+        match wanted:
+            case None:
+                return
+            case Send(text=text):
+                self._post(text)
+            case typed.Help():
+                width = max(len(word) for word, _ in words.HELP)
+                lines = [f"{word:<{width}}  {what}" for word, what in words.HELP]
+                self._say("What you can type:\n" + "\n".join(lines))
+            case typed.Who():
+                waiting = list(self._conversation.waiting.values())
+                self._say("Here:\n" + "\n".join(words.who(self._room.members, waiting)))
+            case typed.ShowInvite():
+                self._show_invite(await self._room.invite())
+            case typed.ShowRules():
+                rules = self._conversation.rules
+                self._say(rules.text if rules else "No agreement was shown here yet.")
+            case typed.Reveal():
+                self._reveal()
+            case command:
+                assert self._performer is not None
+                await self._performer.perform(command)
+                if isinstance(command, Retract):
+                    self._say("You take a message back; it goes from every screen.")
+
+    def _post(self, text: str) -> None:
+        id = self._room.post(text)
+        me = next((member.name for member in self._room.members if member.you), "")
+        log = self.query_one(Log)
+        log.message(id, "you", me, text)
+        log.note(id, "sending")
+        self._conversation.posted(id)
+
+    def _reveal(self) -> None:
+        found = self._conversation.reveal()
+        if found is None:
+            raise typed.Misread("Nothing hides behind a content warning.")
+        id, entry = found
+        self.query_one(Log).reword(id, entry.text or "")
+
+    @on(WaitingList.Decided)
+    async def _decided(self, event: WaitingList.Decided) -> None:
+        assert self._performer is not None
+        command = Admit(id=event.id) if event.admit else Refuse(id=event.id)
+        await self._performer.perform(command)
+
+    # --- keys -------------------------------------------------------------------------------
+
+    def action_quick_exit(self) -> None:
+        """At once: the screen first, since somebody may be looking; then the room."""
+        self._quick = True
+        self.exit()
+
+    def action_escape(self) -> None:
+        now = time.monotonic()
+        if now - self._escaped_at < _TWICE:
+            self.action_quick_exit()
+        self._escaped_at = now
+        self.query_one(SayInput).focus()
+
+    def action_how_to_leave(self) -> None:
+        self._say("Type /leave to leave, or press Ctrl+X to be gone at once.")
+
+    def action_help_quit(self) -> None:
+        self.action_how_to_leave()
+
+    def action_copy_invite(self) -> None:
+        if self._conversation.invite is None:
+            self._say("There is no invite here; a facilitator has it.")
+            return
+        self.copy_to_clipboard(self._conversation.invite)
+        self._say("The invite was handed to your terminal's clipboard, if it has one.")
+
+    def _fatal_error(self) -> None:
+        # Textual would print a traceback with the values of variables: other people's words.
+        if debugging():
+            super()._fatal_error()
+        else:
+            self._close_messages_no_wait()

@@ -1,0 +1,81 @@
+"""Who is here, under headings that say the role, and who waits."""
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from alcove import events
+from alcove.cli import inert, words
+from alcove.cli.rooms import MemberLike
+
+
+class WaitingList(OptionList):
+    """Who asks to be let in. The keys work while the list has the focus."""
+
+    BINDINGS = [  # noqa: RUF012  (Textual declares it so)
+        Binding("a", "decide(True)", "Admit"),
+        Binding("r", "decide(False)", "Refuse"),
+    ]
+
+    class Decided(Message):
+        """The facilitator admits or refuses who waits under `id`."""
+
+        def __init__(self, id: str, admit: bool) -> None:
+            super().__init__()
+            self.id = id
+            self.admit = admit
+
+    def __init__(self) -> None:
+        super().__init__(id="waiting", markup=False)
+        self.border_title = "Waiting"
+        self.border_subtitle = "Tab, then A admit, R refuse"
+
+    def show(self, waiting: Sequence[events.Knocked]) -> None:
+        """List them anew, the choice staying on the same person where possible."""
+        chosen = self.highlighted_option.id if self.highlighted_option else None
+        self.clear_options()
+        self.add_options([Option(words.waiter(it), id=it.id) for it in waiting])
+        self.display = bool(waiting)
+        ids = [it.id for it in waiting]
+        # Nobody is chosen in the place of somebody who went: a key pressed at that moment would
+        # let in the wrong person.
+        self.highlighted = ids.index(chosen) if chosen in ids else None
+        if self.highlighted is None and len(ids) == 1 and chosen is None:
+            self.highlighted = 0
+
+    def action_decide(self, admit: bool) -> None:
+        option = self.highlighted_option
+        if option is not None and option.id is not None:
+            self.post_message(self.Decided(option.id, admit))
+
+
+class People(Vertical):
+    """The side panel."""
+
+    def __init__(self) -> None:
+        super().__init__(id="people")
+        self.border_title = "People"
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="members", markup=False)
+        yield WaitingList()
+
+    def show(self, members: Sequence[MemberLike], waiting: Sequence[events.Knocked]) -> None:
+        """Everybody, anew."""
+        parts: list[Content | str] = []
+        for heading, role in (("Facilitators", True), ("Participants", False)):
+            here = [member for member in members if member.facilitator is role]
+            if not here:
+                continue
+            parts += ["\n" if parts else "", Content.styled(heading, "bold $text-warning"), "\n"]
+            for member in here:
+                you = Content.styled(" [you]", "$text-muted") if member.you else ""
+                parts += ["  ", inert.name(member.name), you, "\n"]
+        self.query_one("#members", Static).update(Content.assemble(*parts).rstrip())
+        self.query_one(WaitingList).show(waiting)

@@ -1,0 +1,130 @@
+"""Events in words, for a person. Everything that others wrote is made inert here."""
+
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import Final
+
+from alcove import events
+from alcove.cli import inert
+from alcove.cli.rooms import MemberLike
+from alcove.events import ConnectionState, RoomState
+
+CONNECTION: Final = MappingProxyType(
+    {
+        ConnectionState.CONNECTED: "Connected.",
+        ConnectionState.RECONNECTING: "The connection was lost; trying again …",
+        ConnectionState.RESUMED: "Connected again, where it was left.",
+        ConnectionState.REJOINED: "Connected again: a facilitator's program let you back in. "
+        "What was said in between is lost.",
+    }
+)
+ROOM: Final = MappingProxyType(
+    {
+        RoomState.OPEN: "The room is open.",
+        RoomState.READ_ONLY: "No facilitator is present: nobody can post for now.",
+        RoomState.NOT_HEARD: "No facilitator has been heard for a while. The relay may be keeping "
+        "messages from you.",
+        RoomState.SPLIT: "The relay shows people different conversations. Do not trust this room: "
+        "leave it.",
+    }
+)
+CONNECTION_SHORT: Final = MappingProxyType(
+    {
+        ConnectionState.CONNECTED: "connected",
+        ConnectionState.RECONNECTING: "reconnecting …",
+        ConnectionState.RESUMED: "connected",
+        ConnectionState.REJOINED: "connected",
+    }
+)
+ROOM_SHORT: Final = MappingProxyType(
+    {
+        RoomState.OPEN: "room open",
+        RoomState.READ_ONLY: "read-only: no facilitator",
+        RoomState.NOT_HEARD: "facilitator not heard",
+        RoomState.SPLIT: "DO NOT TRUST: split",
+    }
+)
+SHARE: Final = (
+    "Give this invite only to people who may ask to be let in. Whoever waits, you admit or refuse:"
+)
+HELP: Final = (
+    ("text", "say it to everybody here; //text begins with a slash"),
+    ("/admit [NAME]", "let in who waits (facilitators)"),
+    ("/refuse [NAME]", "do not let in who waits (facilitators)"),
+    ("/remove NAME", "put somebody out for good (facilitators)"),
+    ("/invite", "show the invite (facilitators)"),
+    ("/retract", "take back your last message"),
+    ("/show", "show what hides behind a content warning"),
+    ("/who", "who is here, and who waits"),
+    ("/rules", "show the agreement again"),
+    ("/leave", "leave; the room goes on"),
+    ("/end", "end the room for everybody (facilitators)"),
+)
+
+
+def of_event(event: events.Event) -> str | None:
+    """A sentence of this program about `event`; None where a screen needs none."""
+    match event:
+        case events.Waiting(code):
+            compare = f" If you can, compare this code with theirs: {inert.line(code)}"
+            asked = "You asked to be let in. A facilitator decides; this can take a while."
+            return asked + (compare if code else "")
+        case events.Knocked():
+            return f"{waiter(event)} asks to be let in."
+        case events.Joined(_, True, members):
+            others = len(members) - 1
+            here = "nobody else is here yet" if others < 1 else f"{others} more here"
+            return f"You are in ({here}). Nothing said before you came can be shown to you."
+        case events.Joined(name):
+            return f"{inert.name(name)} joined."
+        case events.Left(name):
+            return f"{inert.name(name)} left."
+        case events.Removed(name):
+            return f"{inert.name(name)} was removed by a facilitator."
+        case events.Failed(text=text):
+            return f"Not sent: {inert.line(text)}"
+        case _:
+            return _of_state(event)
+
+
+def _of_state(event: events.Event) -> str | None:
+    match event:
+        case events.ConnectionChanged(state):
+            return CONNECTION[state]
+        case events.RoomChanged(state):
+            return ROOM[state]
+        case events.Gap(None):
+            return "You missed messages. Nobody can tell how many."
+        case events.Gap(1):
+            return "You missed a message."
+        case events.Gap(missed):
+            return f"You missed {missed} messages."
+        case events.Problem(code, text):
+            return f"{inert.line(text)} ({inert.line(code)})"
+        case events.Unknown(sender):
+            return (
+                f"{inert.name(sender)} did something that this version does not know; "
+                "a newer one may."
+            )
+        case _:
+            return None
+
+
+def waiter(knock: events.Knocked) -> str:
+    """Who waits, with what a facilitator should know about it."""
+    notes = [f"code {inert.line(knock.code)}"] if knock.code else []
+    if knock.door_revoked:
+        notes.append("came by a revoked invite")
+    return inert.name(knock.name) + (f" ({', '.join(notes)})" if notes else "")
+
+
+def author(name: str, members: Sequence[MemberLike]) -> str:
+    """A name with its badge, which stands in brackets that no name can hold."""
+    badge = "[facilitator] " if any(m.name == name and m.facilitator for m in members) else ""
+    return badge + inert.name(name)
+
+
+def who(members: Sequence[MemberLike], waiting: Sequence[events.Knocked]) -> list[str]:
+    """Everybody here, then everybody who waits, a line each."""
+    lines = [author(m.name, members) + (" [you]" if m.you else "") for m in members]
+    return lines + [f"waiting: {waiter(knock)}" for knock in waiting]

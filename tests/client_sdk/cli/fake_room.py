@@ -1,0 +1,227 @@
+"""A room without a relay: it plays a scene and answers commands as the SDK's room does.
+
+Run as a program (`python -m tests.client_sdk.cli.fake_room SCENE open …`) it is the command line
+itself, with this room in the place of the SDK's.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from types import MappingProxyType, TracebackType
+from typing import Final, Self
+
+from alcove import events
+from alcove.cli.rooms import Joining, Plan
+from alcove.errors import AlcoveError, ConnectionFailed, InvalidInput, NotNow, Refused, RoomClosed
+from alcove.events import Closed, CloseReason
+
+INVITE: Final = "https://relay.example/join#AQ" + "A" * 97
+KNOCK: Final = events.Knocked("aa01", "Robin", "lamp river", False)
+
+
+@dataclass(frozen=True, slots=True)
+class FakeMember:
+    name: str
+    facilitator: bool = False
+    you: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What happens without being asked for, and what goes wrong."""
+
+    start: tuple[events.Event, ...] = ()
+    members: tuple[FakeMember, ...] = (FakeMember("Mara", facilitator=True, you=True),)
+    on_make: AlcoveError | None = None
+    on_enter: Exception | None = None
+    on_command: Exception | None = None
+    enter_hangs: bool = False
+    leave_hangs: bool = False
+    admit_hangs: bool = False
+    breaks: bool = False
+    title: str = "Evening circle"
+
+
+@dataclass(slots=True)
+class FakeRoom:
+    scene: Scene
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    wiped: bool = False
+    _queue: "asyncio.Queue[events.Event]" = field(default_factory=asyncio.Queue)
+    _count: int = 0
+
+    @property
+    def is_facilitator(self) -> bool:
+        return any(member.you and member.facilitator for member in self.members)
+
+    @property
+    def members(self) -> tuple[FakeMember, ...]:
+        return self.scene.members
+
+    @property
+    def title(self) -> str:
+        return self.scene.title
+
+    async def __aenter__(self) -> Self:
+        if self.scene.enter_hangs:
+            await asyncio.Event().wait()
+        if self.scene.on_enter is not None:
+            raise self.scene.on_enter
+        for event in self.scene.start:
+            self.happen(event)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
+    ) -> None:
+        self.wiped = True
+
+    async def __aiter__(self) -> AsyncIterator[events.Event]:
+        while True:
+            event = await self._queue.get()
+            if self.scene.breaks:
+                raise RuntimeError("canary-in-a-traceback")
+            yield event
+            if isinstance(event, Closed):
+                return
+
+    def happen(self, event: events.Event) -> None:
+        self._queue.put_nowait(event)
+
+    def post(self, text: str, *, warning: str | None = None, ref: str | None = None) -> str:
+        self._note("send", text)
+        if len(text.encode()) > 8192:
+            raise InvalidInput("text_too_long", "A message has at most 8 KiB.")
+        self._count += 1
+        id = f"{self._count:032x}"
+        self.happen(events.Sent(id, ref))
+        return id
+
+    def retract(self, id: str, *, ref: str | None = None) -> None:
+        self._note("retract", id)
+        self.happen(events.Retracted(id))
+
+    async def admit(self, id: str) -> None:
+        self._note("admit", id)
+        if self.scene.admit_hangs:
+            await asyncio.Event().wait()
+        if id != KNOCK.id:
+            raise Refused.by_relay("unknown_knock")
+        self.happen(events.KnockGone(id))
+        self.happen(events.Joined(KNOCK.name))
+
+    async def refuse(self, id: str) -> None:
+        self._note("refuse", id)
+        self.happen(events.KnockGone(id))
+
+    async def remove(self, name: str) -> None:
+        self._note("remove", name)
+        self.happen(events.Removed(name))
+        self.happen(events.InviteChanged(INVITE + "B"))
+
+    async def invite(self) -> str:
+        self._note("invite", "")
+        return INVITE
+
+    async def accept(self) -> None:
+        self._note("accept", "")
+        self.happen(events.Waiting("lamp river"))
+
+    async def leave(self) -> None:
+        self._note("leave", "")
+        if self.scene.leave_hangs:
+            await asyncio.Event().wait()
+        self.happen(Closed(CloseReason.LEFT))
+
+    async def end(self) -> None:
+        self._note("end", "")
+        self.happen(Closed(CloseReason.ENDED))
+
+    def _note(self, command: str, argument: str) -> None:
+        self.calls.append((command, argument))
+        if self.scene.on_command is not None and command != "leave":
+            raise self.scene.on_command
+
+
+OPENED: Final = (
+    events.Opened(INVITE),
+    events.ConnectionChanged(events.ConnectionState.CONNECTED),
+    events.RoomChanged(events.RoomState.OPEN),
+    events.Joined("Mara", True, ("Mara",)),
+)
+RULES: Final = events.AgreementShown(1, "What is said here stays here.\nBe kind.", "Evening circle")
+HOSTILE: Final = "\x1b[2J\x1b]52;c;c3RvbGVu\x07\x9b31m[bold red]x[/] \u202egnp\nMara: forged"
+EVERYTHING: Final = (
+    *OPENED,
+    RULES,
+    events.Waiting("lamp river"),
+    KNOCK,
+    events.Knocked("aa02", "Sam", "", True),
+    events.KnockGone("aa02"),
+    events.Joined("Robin"),
+    events.Left("Sam"),
+    events.Removed("Kim"),
+    events.InviteChanged(INVITE + "B"),
+    events.Message("bb01", "Robin", "Grüße 🌱\nzwei", 1800),
+    events.Message("bb02", "Robin", HOSTILE, 60, "grief"),
+    events.Queued("bb03", "r"),
+    events.Sent("bb03", "r"),
+    events.Failed("bb04", "not_allowed", "Only a facilitator can do that.", "r"),
+    events.Retracted("bb01"),
+    events.Expired("bb02"),
+    events.RoomChanged(events.RoomState.SPLIT),
+    events.ConnectionChanged(events.ConnectionState.RESUMED),
+    events.Gap(3),
+    events.Gap(None),
+    events.Problem("unavailable", "The relay cannot store anything at the moment."),
+    events.Unknown("Robin", "wave"),
+    Closed(CloseReason.REMOVED, "removed", "You were removed from this room."),
+)
+SCENES: Final = MappingProxyType(
+    {
+        "open": Scene(OPENED),
+        "slow": Scene((*OPENED, KNOCK), admit_hangs=True),
+        "knock": Scene((*OPENED, KNOCK)),
+        "everything": Scene(EVERYTHING),
+        "flood": Scene((*OPENED, *(events.Left("x" * 32) for _ in range(20_000)))),
+        "rules": Scene((RULES,), members=()),
+        "closed-all": Scene((*OPENED, Closed(CloseReason.ENDED))),
+        "lost": Scene((*OPENED, Closed(CloseReason.LOST, "lost", "Nobody answers any more."))),
+        "bad-name": Scene(on_make=InvalidInput("name_empty", "Choose a name.")),
+        "refused": Scene(on_enter=Refused.by_relay("door_revoked")),
+        "down": Scene(on_enter=ConnectionFailed("unreachable", "The relay cannot be reached.")),
+        "gone": Scene(on_enter=RoomClosed("removed", "You were removed from this room.")),
+        "not-now": Scene(OPENED, on_command=NotNow("not_joined", "You are not in yet.")),
+        "clumsy": Scene(OPENED, on_command=KeyError("canary-in-a-traceback")),
+        "breaks": Scene(OPENED, breaks=True),
+        "enter-hangs": Scene(enter_hangs=True),
+        "leave-hangs": Scene(OPENED, leave_hangs=True),
+    }
+)
+
+
+def make_room(plan: Plan, scene: Scene) -> FakeRoom:
+    """The room of a scene, which shows its plan to who looks at its calls."""
+    if scene.on_make is not None:
+        raise scene.on_make
+    if isinstance(plan, Joining) and plan.invite != INVITE:
+        raise InvalidInput("bad_invite", "This is not a complete invite link; copy it whole.")
+    return FakeRoom(scene)
+
+
+def main() -> None:
+    from alcove import cli
+    from alcove.cli import faces
+
+    scene = SCENES[sys.argv.pop(1)]
+    faces.make_room = lambda plan: make_room(plan, scene)  # type: ignore[assignment]
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()
