@@ -1,0 +1,86 @@
+"""Alcove's SDK: confidential group conversations, end to end encrypted (MLS, RFC 9420).
+
+open_room, join    enter a room with `async with`
+Room               send, retract, admit, refuse, remove, invite, leave, end
+events             what happens, as frozen values
+errors             what can go wrong; each has a `code` and says what to do
+"""
+
+from alcove.errors import (
+    AlcoveError,
+    ConnectionFailed,
+    InvalidInput,
+    NotNow,
+    NotTrusted,
+    Refused,
+    RoomClosed,
+)
+from alcove.events import (
+    AgreementShown,
+    Closed,
+    CloseReason,
+    ConnectionChanged,
+    ConnectionState,
+    Event,
+    Expired,
+    Failed,
+    Gap,
+    InviteChanged,
+    Joined,
+    Knocked,
+    KnockGone,
+    Left,
+    Message,
+    Opened,
+    Problem,
+    Queued,
+    Removed,
+    Retracted,
+    RoomChanged,
+    RoomState,
+    Sent,
+    Unknown,
+    Waiting,
+)
+from alcove.room import Member, Room, join, open_room
+from alcove.transport import TransportOptions
+
+__all__ = [
+    "AgreementShown",
+    "AlcoveError",
+    "CloseReason",
+    "Closed",
+    "ConnectionChanged",
+    "ConnectionFailed",
+    "ConnectionState",
+    "Event",
+    "Expired",
+    "Failed",
+    "Gap",
+    "InvalidInput",
+    "InviteChanged",
+    "Joined",
+    "KnockGone",
+    "Knocked",
+    "Left",
+    "Member",
+    "Message",
+    "NotNow",
+    "NotTrusted",
+    "Opened",
+    "Problem",
+    "Queued",
+    "Refused",
+    "Removed",
+    "Retracted",
+    "Room",
+    "RoomChanged",
+    "RoomClosed",
+    "RoomState",
+    "Sent",
+    "TransportOptions",
+    "Unknown",
+    "Waiting",
+    "join",
+    "open_room",
+]

@@ -5,6 +5,7 @@ different states could not read each other. Code points are of the private-use r
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Final
 
 from alcove_protocol import limits
@@ -120,6 +121,12 @@ def leaf_extension(leaf: mls.LeafNode) -> LeafExtension:
     data = leaf.extension(LEAF_EXTENSION)
     if data is None:
         raise Malformed("bad_field", "the member is not a client of Alcove")
+    return _decode_leaf_extension(data)
+
+
+@lru_cache(maxsize=2 * limits.MEMBERS_MAX)
+def _decode_leaf_extension(data: bytes) -> LeafExtension:
+    """Every commit looks at every leaf; few of them changed."""
     return LeafExtension.decode(data, limit=limits.STATEMENT)
 
 

@@ -46,7 +46,7 @@ class SigningKey:
 class Identity:
     """Who one is in one room: a pseudonym and fresh keys.
 
-    `relay` is known to the relay, `mls` to the group; the leaf lists the relay key so that members
+    `relay` is known to the relay, `signature` to the group; the leaf lists the relay key so that members
     can hold one against the other. `hpke` receives what facilitators share, `desk` the answers of
     the private line.
     """
@@ -54,7 +54,7 @@ class Identity:
     name: str
     suite: mls.CipherSuite
     relay: SigningKey
-    mls: mls.SignatureKeyPair
+    signature: mls.SignatureKeyPair
     hpke: mls.HpkeKeyPair
     desk: mls.HpkeKeyPair
 
@@ -76,11 +76,11 @@ class Identity:
         Safe beside its use in MLS: MLS signs under labels that begin with a length and `MLS 1.0 `,
         which no label of this protocol does.
         """
-        return SigningKey.from_seed(self.mls.private.expose()[:32])
+        return SigningKey.from_seed(self.signature.private.expose()[:32])
 
     def wipe(self) -> None:
         self.relay.wipe()
-        self.mls.private.wipe()
+        self.signature.private.wipe()
         self.hpke.private.wipe()
         self.desk.private.wipe()
 

@@ -50,12 +50,13 @@ class Void(Record):
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat(Record):
-    """A facilitator is here, in this epoch, with this roster."""
+    """A facilitator is here, in this epoch, with this roster; `leaving`: and goes now."""
 
     KIND: ClassVar[str] = "heartbeat"
     epoch: Annotated[int, AtMost(limits.REQUEST_NUMBER)]
     authenticator: Annotated[bytes, AtMost(64, least=32)]
     roster: Annotated[bytes, Exactly(HASH_SIZE)]
+    leaving: bool
 
 
 BODIES: Final[dict[str, type[Record]]] = {

@@ -12,6 +12,12 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
+from alcove_protocol import limits
+from alcove_protocol.codec import unpack_list
+from alcove_protocol.errors import Malformed
+from alcove_protocol.labels import Label
+from alcove_protocol.statements import Appointment, Signed, verify
+
 from alcove import mls
 from alcove.extensions import (
     REQUIRED_CAPABILITIES,
@@ -21,11 +27,6 @@ from alcove.extensions import (
     leaf_extension,
     room_extension,
 )
-from alcove_protocol import limits
-from alcove_protocol.codec import unpack_list
-from alcove_protocol.errors import Malformed
-from alcove_protocol.labels import Label
-from alcove_protocol.statements import Appointment, Signed, verify
 
 
 class NotAllowed(Exception):
@@ -96,7 +97,7 @@ def _judge_author(group: mls.Group, staged: mls.StagedCommit, before: RoomExtens
     """Only facilitators commit. The standby's external commit is not offered yet, so any external
     commit is refused: its committer has no leaf in the tree before."""
     leaf = group.member(staged.committer)
-    if staged.external or leaf is None or not _facilitator(before, leaf.signature_key):
+    if staged.is_external or leaf is None or not _facilitator(before, leaf.signature_key):
         raise NotAllowed("committer")
 
 
@@ -112,19 +113,20 @@ def _judge_proposals(staged: mls.StagedCommit, before: RoomExtension) -> None:
 
 def _judge_leaves(group: mls.Group, staged: mls.StagedCommit, after: RoomExtension) -> None:
     """A leaf's signature key, credential and relay key never change; who enters has accepted."""
+    after_leaves = {member.index: member.leaf for member in staged.members_after()}
     for index in _changed_leaves(staged):
-        old, new = group.member(index), _leaf_after(staged, index)
-        if old is None:
+        old, new = group.member(index), after_leaves.get(index)
+        if old is None or new is None:
             raise NotAllowed("leaf")
         same = (old.signature_key, old.credential) == (new.signature_key, new.credential)
         if not same or leaf_extension(old).relay_key != leaf_extension(new).relay_key:
             raise NotAllowed("leaf_identity")
     removed = {leaf.signature_key: leaf for leaf in _removed_leaves(group, staged)}
-    relay_keys = [leaf_extension(member.leaf).relay_key for member in staged.members_after()]
+    relay_keys = [leaf_extension(leaf).relay_key for leaf in after_leaves.values()]
     if len(set(relay_keys)) != len(relay_keys):
         raise NotAllowed("relay_key_twice")
     for index in staged.added:
-        new = _leaf_after(staged, index)
+        new = after_leaves[index]
         extension = leaf_extension(new)
         former = removed.get(new.signature_key)
         if former is not None:
@@ -141,13 +143,6 @@ def _changed_leaves(staged: mls.StagedCommit) -> Iterator[int]:
     yield from staged.updated
     if staged.has_path:
         yield staged.committer
-
-
-def _leaf_after(staged: mls.StagedCommit, index: int) -> mls.LeafNode:
-    leaf = staged.member_after(index)
-    if leaf is None:
-        raise NotAllowed("leaf")
-    return leaf
 
 
 def _removed_leaves(group: mls.Group, staged: mls.StagedCommit) -> Iterator[mls.LeafNode]:

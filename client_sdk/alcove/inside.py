@@ -1,0 +1,436 @@
+"""A member's client: what comes over the stream, and what goes out.
+
+All parts of a membership are wired here and nowhere else:
+
+    Stream ── positions, holes, log hash          Conversation ── messages in and out
+    Membership ── group, state, roster            Presence ── is anybody holding the room
+    Facilitator ── only when this member is one: commits, lobby, doors
+
+`ready` is the one condition under which anything is published: connected, resumed, in step with the
+relay's last commit, and not held.
+"""
+
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Final
+
+from alcove_protocol import frames, limits
+from alcove_protocol.errors import Malformed
+from alcove_protocol.frames import BlobClass
+from alcove_protocol.position import Position
+from alcove_protocol.statements import Opening, Signed
+
+from alcove import events, mls
+from alcove.committer import InFlight, handshake_padding
+from alcove.conversation import Conversation
+from alcove.errors import NotTrusted
+from alcove.events import ConnectionState
+from alcove.facilitator import Facilitator
+from alcove.keys import ROOM_SUITE, Identity
+from alcove.link import Link
+from alcove.membership import Burned, Held, Membership, Merged, PutOut
+from alcove.newcomer import enter, leaf_extensions, make_key_package
+from alcove.outbox import Outgoing
+from alcove.payload import Heartbeat, Text
+from alcove.presence import Presence
+from alcove.sealing import RequestBody, open_welcome, seal_request
+from alcove.stream import Step, Stream
+
+UPDATE_FIRST: Final = 5 * 60.0
+UPDATE_INTERVAL: Final = 30 * 60.0
+"""Seconds between a member's Updates; soon after joining, since the KeyPackage's keys were public
+longest."""
+ASK_AGAIN: Final = 60.0
+"""Seconds after which a rejoin that nobody granted is asked for again."""
+BASE_PATIENCE: Final = 10.0
+"""Seconds after `resume` in which the commits that were missed must have come."""
+
+
+class Inside:
+    """Everything between two Welcomes, or from the opening on."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        membership: Membership,
+        opening: Opening,
+        cursor: Position,
+        link: Link,
+        emit: Callable[[events.Event], None],
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+        random: Callable[[int], bytes],
+    ) -> None:
+        self._identity = identity
+        self.membership = membership
+        self._opening = opening
+        self._link = link
+        self._emit = emit
+        self._clock = clock
+        self._wall = wall
+        self._random = random
+        self.stream = Stream(opening.previous, cursor)
+        self.presence = Presence(membership, self.stream, emit, clock)
+        self.conversation = Conversation(
+            membership, self.stream, emit, clock, random, self.presence.split
+        )
+        self.facilitator: Facilitator | None = None
+        self.put_out: Callable[[bool], None] = lambda by_wish: None
+        self.on_first_resume: Callable[[], None] = lambda: None
+        self._resumed = False
+        self._ever_resumed = False
+        self._in_step = True
+        self._held = False
+        self._new_log = False
+        self._expected_base: tuple[Position, float] | None = None
+        self._rejoin: tuple[mls.KeyPackageBundle, mls.HpkeKeyPair] | None = None
+        self._ask_at = 0.0
+        self._update_at = clock() + UPDATE_FIRST * (1 + random(1)[0] / 256)
+        self._beat_at = 0.0
+        self._update_epoch: int | None = None
+
+    @property
+    def ready(self) -> bool:
+        return self._link.live and self._resumed and self._in_step and not self._held
+
+    # --- the connection ------------------------------------------------------------------------
+
+    def authenticated(self) -> None:
+        lobby = self.facilitator.lobby.number if self.facilitator is not None else 0
+        position = self.stream.cursor.encode()
+        self._link.request(lambda n: frames.Resume(n, position, lobby), self._resume_answered)
+
+    def _resume_answered(self, answer: frames.Request | None) -> None:
+        if not isinstance(answer, frames.Resumed):
+            if answer is not None:
+                self._link.hang_up = True
+            return
+        first, self._ever_resumed = not self._ever_resumed, True
+        new_log = self.stream.resumed(answer)
+        base = Position.decode(answer.base)
+        group = self.membership.group
+        if new_log:
+            self._new_log = True
+            self._in_step = answer.commit == self.membership.commit_hash
+            if self._in_step:
+                self.membership.base = base
+            if group.epoch == 0:
+                self.stream.start_log(base, group.context.confirmed_transcript_hash)
+        else:
+            self._expected_base = (base, self._clock() + BASE_PATIENCE)
+        if not first:
+            self._emit(events.ConnectionChanged(ConnectionState.RESUMED))
+        if (answer.lost or new_log) and not first:
+            self._gap()
+        self._resumed = True
+        if self.facilitator is not None:
+            self.facilitator.resumed(new_log)
+            self._beat_at = self._clock()
+        if self._held:
+            self._ask_rejoin()
+        if first:
+            self.on_first_resume()
+        self.tick()
+        self.pump()
+
+    def _gap(self) -> None:
+        self._emit(events.Gap(None))
+        self.conversation.forgive_holes()
+
+    def disconnected(self) -> None:
+        self._resumed = False
+        self.conversation.outbox.connection_lost()
+        if self.facilitator is not None:
+            self.facilitator.committer.connection_lost()
+
+    # --- what comes ----------------------------------------------------------------------------
+
+    def blob(self, frame: frames.BlobIs) -> None:
+        """One blob of the stream `room`."""
+        position = Position.decode(frame.position)
+        step = self.stream.advance(position, frame.blob_class, frame.blob)
+        if step is Step.BEHIND:
+            return
+        if step is Step.AFTER_HOLE:
+            self._gap()
+        if frame.blob_class == BlobClass.COMMIT:
+            self._commit(frame, position)
+        elif not self._held:
+            self._application(frame)
+        self._sound_alarm()
+        self.pump()
+
+    def _application(self, frame: frames.BlobIs) -> None:
+        own = self.conversation.in_flight_blob(frame.blob)
+        if own is not None:
+            self.conversation.own_sent(own)
+            return
+        beat = self.conversation.receive(frame.blob_class, frame.blob, frame.age)
+        if beat is not None:
+            self.presence.heard(beat)
+
+    def _commit(self, frame: frames.BlobIs, position: Position) -> None:
+        signed = frame.entry is not None and frame.signature is not None
+        entry = Signed(frame.entry or b"", frame.signature or b"") if signed else None
+        digest = sha256(frame.blob).digest()
+        membership = self.membership
+        if self.facilitator is not None and self.facilitator.committer.seen(
+            frame.blob, entry, position
+        ):
+            pass  # it was mine, and `taken` has merged it
+        elif digest == membership.commit_hash:
+            membership.base = position
+            self._in_step = True
+            if entry is not None and self._new_log:
+                membership.replace_last_entry(entry)
+        elif digest == membership.previous_hash:
+            membership.base = position  # I am one step ahead: the next one comes again
+        else:
+            self._judge(frame.blob, entry, position)
+        if self._new_log and position.number == 1 and not self._held:
+            self._start_log(position)
+
+    def _start_log(self, position: Position) -> None:
+        if self._in_step:
+            context = self.membership.group.context
+            self.stream.start_log(position, context.confirmed_transcript_hash)
+
+    def _judge(self, blob: bytes, entry: Signed | None, position: Position) -> None:
+        if self._held:
+            self.membership.base = position
+            return
+        outcome = self.membership.take(blob, entry, position)
+        if isinstance(outcome, Merged):
+            self._in_step = True
+            self._merged(outcome, own=False)
+        elif isinstance(outcome, Burned):
+            text = "A change of the group was wrong; everybody has refused it."
+            self._emit(events.Problem("commit_refused", text))
+            if self.facilitator is not None:
+                self.facilitator.committer.base_moved()
+        elif isinstance(outcome, Held):
+            self._hold()
+        elif isinstance(outcome, PutOut):
+            self.put_out(outcome.by_wish)
+
+    def taken(self, item: InFlight, position: Position) -> None:
+        """The relay took this client's commit: merge it."""
+        if position.number > self.stream.cursor.number:
+            self.stream.advance(position, int(BlobClass.COMMIT), item.blob)
+        self.membership.base = position
+        self._in_step = True
+        self._merged(self.membership.merge(item.staged, item.blob, item.entry), own=True)
+
+    def _merged(self, outcome: Merged, *, own: bool) -> None:
+        for person in outcome.joined:
+            self._emit(events.Joined(person.name))
+        for person in outcome.gone:
+            self.conversation.someone_left(person.key)
+            by_wish = person.relay_key in outcome.by_wish
+            self._emit(events.Left(person.name) if by_wish else events.Removed(person.name))
+        if self.facilitator is not None:
+            self.facilitator.merged(outcome, own)
+            if not own:
+                self.facilitator.committer.base_moved()
+            if outcome.joined or outcome.rejoined:
+                self._beat_at = self._clock()  # newcomers take their anchor from a heartbeat
+        self._sound_alarm()
+        self.tick()
+
+    def _sound_alarm(self) -> None:
+        if self.membership.alarm == "roster_mismatch" or self.membership.alarm == "bad_roster":
+            text = "The relay's list of members does not match the group's; do not trust the relay."
+            self._emit(events.Problem("roster_mismatch", text))
+        self.membership.alarm = None
+
+    # --- held, and back again ------------------------------------------------------------------
+
+    def _hold(self) -> None:
+        """Keep the epoch, send nothing, ask to be let in anew."""
+        self._held = True
+        text = "A change of the group was missed; asking a facilitator to be let in again."
+        self._emit(events.Problem("held", text))
+        self._ask_rejoin()
+
+    def _ask_rejoin(self) -> None:
+        self._ask_at = self._clock() + ASK_AGAIN
+        if not self._link.live:
+            return
+        if self._rejoin is None:
+            accepted = self.membership.state.agreement
+            bundle = make_key_package(self._identity, accepted, self._wall(), self._random)
+            self._rejoin = (bundle, mls.ciphersuite(ROOM_SUITE).hpke_keypair(self._random))
+        bundle, reply = self._rejoin
+        self._request(RequestBody("rejoin", bundle.key_package.encode(), reply.public))
+
+    def _request(self, body: RequestBody) -> None:
+        """Ask the facilitators for something, sealed to the lobby key."""
+        room, state = self._opening.previous, self.membership.state
+        own = self._identity.relay.public
+        sealed = seal_request(room, state.lobby_key, own, body, self._random)
+        request_id = self._random(16)
+        self._link.request(
+            lambda n: frames.LobbyRequest(n, request_id, sealed), lambda answer: None
+        )
+
+    def welcomed(self, frame: frames.WelcomeIs) -> None:
+        """The Welcome of a rejoin that this client asked for. Any other is ignored."""
+        if self._rejoin is None:
+            return
+        bundle, reply = self._rejoin
+        entry = Signed(frame.entry, frame.signature)
+        accepted = self.membership.state.agreement
+        try:
+            welcome = open_welcome(self._opening.previous, reply, frame.welcome)
+            again = enter(welcome, bundle, self._identity, self._opening, accepted, entry, frame)
+        except NotTrusted as error:
+            self._emit(events.Problem(error.code, error.text))
+            return
+        bundle.wipe()
+        reply.private.wipe()
+        self._rejoin = None
+        self.membership.restart(again)
+        self._held, self._in_step, self._new_log = False, True, False
+        self.stream.restart(Position.decode(frame.position))
+        self.presence.rejoined()
+        self._emit(events.ConnectionChanged(ConnectionState.REJOINED))
+        self._gap()
+        self._resumed = False
+        self.authenticated()
+
+    # --- what goes out -------------------------------------------------------------------------
+
+    def pump(self) -> None:
+        """Publish what can be: commits first, then the next message."""
+        if self.facilitator is not None:
+            self.facilitator.committer.pump()
+        item = self.conversation.outbox.head
+        if item is None or item.in_flight or not self.ready:
+            return
+        if not self.presence.may_post and self.facilitator is None:
+            return
+        if not self.conversation.may_send(item):
+            if item.kind == Text.KIND:
+                text = "You cannot post at the moment; a facilitator has paused you or everybody."
+                self.conversation.give_up(item, "paused", text)
+            return
+        try:
+            blob = self.conversation.encrypt(item)
+        except (mls.MLSError, Malformed) as error:
+            self.conversation.give_up(item, error.code, "The message could not be encrypted.")
+            return
+        item.in_flight = True
+        self._publish(item, blob)
+
+    def _publish(self, item: Outgoing, blob: bytes) -> None:
+        base = self.membership.base
+
+        def answered(answer: frames.Request | None) -> None:
+            if self.conversation.outbox.head is item:  # else it was seen in a replay meanwhile
+                self._answered(item, base, answer)
+
+        self._link.request(
+            lambda n: frames.Publish(
+                n, item.publish_id, base.encode(), int(BlobClass.APPLICATION), item.ttl, blob
+            ),
+            answered,
+        )
+
+    def _answered(self, item: Outgoing, base: Position, answer: frames.Request | None) -> None:
+        item.in_flight = False
+        if isinstance(answer, frames.Published):
+            position = Position.decode(answer.position)
+            if position.number > self.stream.cursor.number:
+                self.stream.advance(position, int(BlobClass.APPLICATION), item.blob)
+            self.conversation.own_sent(item)
+            self.pump()
+            return
+        code = answer.code if isinstance(answer, frames.Refused) else ""
+        if code == "stale":
+            if self.membership.base != base:
+                self.pump()
+            return
+        if code == "read_only":
+            self.presence.relay_says_read_only()
+        elif code and code not in ("paused", "rate_limited", "busy", "unavailable"):
+            self.conversation.give_up(item, code, "The relay did not take the message.")
+            return
+        self.tell_queued()
+
+    def tell_queued(self) -> None:
+        """Say once of every message that waits that it does."""
+        for item in self.conversation.outbox.waiting():
+            if item.shown and not item.told_queued and not item.in_flight:
+                item.told_queued = True
+                self._emit(events.Queued(item.id.hex(), item.ref))
+
+    # --- time ----------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        self.conversation.tick()
+        now = self._clock()
+        if self.facilitator is not None:
+            self.facilitator.tick()
+            if self.ready and now >= self._beat_at:
+                self.beat()
+        self.presence.tick()
+        if self._held and now >= self._ask_at:
+            self._ask_rejoin()
+        if self._expected_base is not None and now >= self._expected_base[1]:
+            base, self._expected_base = self._expected_base[0], None
+            if self._behind(base):
+                self._hold()
+        if self.ready and self.facilitator is None and now >= self._update_at:
+            self._update()
+
+    def _behind(self, base: Position) -> bool:
+        """Whether the relay's base at `resume` is a commit that never came."""
+        mine = self.membership.base
+        missing = base.generation == mine.generation and base.number > mine.number
+        return missing and self._link.live and not self._held
+
+    def beat(self, *, leaving: bool = False) -> None:
+        """A facilitator's heartbeat."""
+        self._beat_at = self._clock() + limits.HEARTBEAT_INTERVAL
+        group = self.membership.group
+        head = self.membership.roster.head
+        body = Heartbeat(group.epoch, group.epoch_authenticator, head, leaving)
+        blob = self.conversation.seal(
+            self._random(16), 0, Heartbeat.KIND, body.encode(), limits.HEARTBEAT_TTL
+        )
+        base, publish_id = self.membership.base, self._random(16)
+
+        def answered(answer: frames.Request | None) -> None:
+            if isinstance(answer, frames.Published):
+                position = Position.decode(answer.position)
+                self.stream.advance(position, int(BlobClass.BEAT), blob)
+                self.presence.holding()
+            elif isinstance(answer, frames.Refused):
+                self._beat_at = self._clock() + 1.0
+
+        self._link.request(
+            lambda n: frames.Publish(
+                n, publish_id, base.encode(), int(BlobClass.BEAT), limits.HEARTBEAT_TTL, blob
+            ),
+            answered,
+        )
+
+    def _update(self) -> None:
+        """Propose fresh keys for one's own leaf: to the facilitators, who take it into a commit."""
+        group = self.membership.group
+        if self._update_epoch == group.epoch:
+            self._update_at = self._clock() + ASK_AGAIN  # once per epoch; the commit is on its way
+            return
+        self._update_epoch = group.epoch
+        self._update_at = self._clock() + UPDATE_INTERVAL
+        extensions = leaf_extensions(self._identity, self.membership.state.agreement)
+        message = group.propose_update(leaf_extensions=extensions, padding=handshake_padding)
+        self._request(RequestBody("update", message))
+
+    def wipe(self) -> None:
+        """Forget every key and every word."""
+        self.membership.group.wipe()
+        self.conversation.forget()
+        if self._rejoin is not None:
+            self._rejoin[0].wipe()
+            self._rejoin[1].private.wipe()

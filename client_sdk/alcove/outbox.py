@@ -1,0 +1,77 @@
+"""What waits to be sent: first in, first out, one in flight.
+
+A message keeps its id, its counter and the id of its publish for as long as it is here, so however
+often it is sent, everybody shows it once. It is encrypted anew only when the epoch has moved; while
+the epoch stands, the same bytes are sent again: never two messages under one MLS generation.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from alcove_protocol.records import Record
+
+MOST: Final = 256
+"""Messages that may wait. Who types more than this without a connection is told so."""
+
+
+@dataclass(slots=True)
+class Outgoing:
+    """One message on its way. `blob` is its encryption in `epoch`, when there is one."""
+
+    id: bytes
+    counter: int
+    kind: str
+    body: bytes
+    ttl: int
+    publish_id: bytes
+    ref: str | None = None
+    shown: bool = True  # whether people are told what becomes of it
+    blob: bytes = b""
+    epoch: int = -1
+    in_flight: bool = False
+    told_queued: bool = False
+
+    def void(self, void: Record, kind: str) -> None:
+        """Give up the content but keep the counter: a hole must always mean a drop."""
+        self.kind, self.body = kind, void.encode()
+        self.blob, self.epoch, self.shown = b"", -1, False
+
+
+class Outbox:
+    """The queue. Its owner publishes `head` and says what became of it."""
+
+    def __init__(self) -> None:
+        self._queue: deque[Outgoing] = deque()
+        self._counter = 0
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def next_counter(self) -> int:
+        self._counter += 1
+        return self._counter
+
+    def append(self, item: Outgoing) -> None:
+        self._queue.append(item)
+
+    @property
+    def full(self) -> bool:
+        return len(self._queue) >= MOST
+
+    @property
+    def head(self) -> Outgoing | None:
+        return self._queue[0] if self._queue else None
+
+    def settle(self, item: Outgoing) -> None:
+        """It was taken, or is given up."""
+        if self._queue and self._queue[0] is item:
+            self._queue.popleft()
+
+    def connection_lost(self) -> None:
+        """Nobody will answer any more: the head is to be sent again, as it is."""
+        for item in self._queue:
+            item.in_flight = False
+
+    def waiting(self) -> tuple[Outgoing, ...]:
+        return tuple(self._queue)

@@ -1,0 +1,176 @@
+"""The socket: one WebSocket after another, until the room is over.
+
+The only file that knows the `websockets` library. What an engine wants sent is sent in order; what
+comes is given to it; when the connection drops it is made again after a random delay, so that many
+clients of one relay do not come back all at once.
+"""
+
+import asyncio
+import random
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from alcove_protocol import limits
+from alcove_protocol.labels import SUBPROTOCOL
+
+from alcove.errors import ConnectionFailed, InvalidInput
+
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection
+
+    from alcove.engine import Engine
+
+PATH: Final = "/v1/connect"
+KEEPALIVE: Final = 20.0
+"""Seconds between pings, and how long an answer may take."""
+BACKOFF_FIRST: Final = 0.5
+BACKOFF_MOST: Final = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class TransportOptions:
+    """How to reach the relay: SOCKS proxy (`socks5://…`), file of trusted CAs, seconds to wait."""
+
+    proxy: str | None = None
+    ca_file: str | None = None
+    timeout: float = 10.0
+
+    def tls(self) -> ssl.SSLContext:
+        """Raises `InvalidInput` (`bad_ca_file`)."""
+        try:
+            return ssl.create_default_context(cafile=self.ca_file)
+        except (OSError, ssl.SSLError):
+            text = f"The CA file {self.ca_file} cannot be read."
+            raise InvalidInput("bad_ca_file", text) from None
+
+
+def delay_after(failures: int) -> float:
+    """Seconds to wait after so many failures in a row: full jitter, so clients spread out."""
+    most = min(BACKOFF_MOST, BACKOFF_FIRST * 2 ** min(failures, 10))
+    return random.uniform(most / 4, most)  # noqa: S311  # spreads load; it is no secret
+
+
+class Transport:
+    """Keeps an engine connected. `changed` is called after everything that the engine was given."""
+
+    def __init__(
+        self,
+        engine: "Engine",
+        origin: str,
+        options: TransportOptions,
+        changed: Callable[[], None],
+    ) -> None:
+        self._engine = engine
+        self._origin = origin
+        self._url = origin.replace("http", "ws", 1) + PATH
+        self._options = options
+        self._changed = changed
+        self._wake = asyncio.Event()
+        self._failures = 0
+
+    def wake(self) -> None:
+        """There may be something to send, or a reason to hang up."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Connect until the engine is closed. Raises `ConnectionFailed` if it never was entered."""
+        while self._engine.wants_connection:
+            try:
+                await self._one_connection()
+                self._failures = 0
+            except ConnectionFailed:
+                if not self._engine.entered:
+                    raise
+                self._failures += 1
+            if self._engine.wants_connection:
+                await asyncio.sleep(delay_after(self._failures))
+
+    async def _one_connection(self) -> None:
+        connection = await self._connect()
+        try:
+            self._engine.connected(connection.request.headers["Host"] if connection.request else "")
+            async with asyncio.TaskGroup() as group:
+                reader = group.create_task(self._read(connection))
+                writer = group.create_task(self._write(connection))
+                reader.add_done_callback(lambda task: writer.cancel())
+                writer.add_done_callback(lambda task: reader.cancel())
+        finally:
+            self._engine.disconnected()
+            self._changed()
+
+    async def _connect(self) -> "ClientConnection":
+        # Imported late: `import alcove` is to be quick, and a sans-I/O user needs no sockets.
+        from websockets.asyncio.client import connect
+        from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
+        from websockets.typing import Subprotocol
+
+        options = self._options
+        try:
+            connection = await connect(
+                self._url,
+                subprotocols=[Subprotocol(SUBPROTOCOL)],
+                compression=None,
+                max_size=limits.FRAME,
+                ping_interval=KEEPALIVE,
+                ping_timeout=KEEPALIVE,
+                open_timeout=options.timeout,
+                close_timeout=2,
+                user_agent_header=None,
+                proxy=options.proxy,
+                ssl=options.tls() if self._url.startswith("wss:") else None,
+            )
+        except InvalidStatus as error:
+            raise _refused_status(error.response.status_code) from None
+        except (InvalidHandshake, WebSocketException):
+            text = "What answers at this address is not a relay of this version of Alcove."
+            raise ConnectionFailed("not_a_relay", text) from None
+        except ssl.SSLError:
+            text = "The relay's certificate is not trusted; check its address and your clock."
+            raise ConnectionFailed("bad_certificate", text) from None
+        except (OSError, TimeoutError, EOFError, ImportError):
+            text = "The relay cannot be reached; check the address and your connection."
+            raise ConnectionFailed("unreachable", text) from None
+        if connection.subprotocol != SUBPROTOCOL:
+            await connection.close()
+            text = "This relay speaks another version of Alcove; update the older of the two."
+            raise ConnectionFailed("version", text)
+        return connection
+
+    async def _read(self, connection: "ClientConnection") -> None:
+        from websockets.exceptions import ConnectionClosed
+
+        try:
+            async for data in connection:
+                if isinstance(data, bytes):
+                    self._engine.received(data)
+                else:
+                    self._engine.link.hang_up = True  # the relay never sends text
+                self._changed()
+                self.wake()
+        except ConnectionClosed:
+            pass
+
+    async def _write(self, connection: "ClientConnection") -> None:
+        from websockets.exceptions import ConnectionClosed
+
+        outgoing = self._engine.link.outgoing
+        try:
+            while True:
+                while outgoing:
+                    await connection.send(outgoing.popleft())
+                if self._engine.link.hang_up or not self._engine.wants_connection:
+                    await connection.close()
+                    return
+                await self._wake.wait()
+                self._wake.clear()
+        except ConnectionClosed:
+            pass
+
+
+def _refused_status(status: int) -> ConnectionFailed:
+    if status in (429, 503):
+        return ConnectionFailed("busy", "The relay is full at the moment; try again later.")
+    text = "What answers at this address is not a relay of this version of Alcove."
+    return ConnectionFailed("not_a_relay", text)

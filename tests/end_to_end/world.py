@@ -1,0 +1,223 @@
+"""A world on one clock: the real relay in this process, real SDK engines, no sockets.
+
+    world = World()
+    ann = world.open("Ann")
+    bob = world.join(ann, "Bob")          # knocks, is admitted, is in
+    ann.say("hello"); world.settle()
+    assert bob.texts() == ["hello"]
+
+Everything between a client and the relay passes through `to_relay` and `to_client`, which an evil
+relay replaces: they see one frame's bytes and return the frames that really arrive.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from alcove import events, mls
+from alcove.doors import RoomCard
+from alcove.engine import Engine
+from alcove.facilitator import InviteTerms
+from alcove.keys import Identity
+from alcove.opening import RoomPlan
+from alcove_protocol import frames
+from alcove_protocol.invite import Invite
+from alcove_server.embedded import EmbeddedRelay, Link, ManualClock, embedded
+
+HOST = "relay.test"
+ORIGIN = f"https://{HOST}"
+AGREEMENT = "What is said here stays here."
+
+E = TypeVar("E", bound=events.Event)
+Hook = Callable[["Client", bytes], list[bytes]]
+
+
+def _as_it_is(client: "Client", data: bytes) -> list[bytes]:
+    return [data]
+
+
+@dataclass(eq=False)
+class Client:
+    """One person's engine and what it told so far."""
+
+    world: "World"
+    engine: Engine
+    name: str
+    link: Link | None = None
+    online: bool = True
+    told: list[events.Event] = field(default_factory=list)
+    to_relay: Hook = _as_it_is
+    to_client: Hook = _as_it_is
+
+    def of(self, kind: type[E]) -> list[E]:
+        """All events of one type, in order."""
+        return [event for event in self.told if isinstance(event, kind)]
+
+    def texts(self) -> list[str]:
+        return [event.text for event in self.of(events.Message)]
+
+    def members(self) -> set[str]:
+        return {person.name for person in self.engine.member().membership.people()}
+
+    def say(self, text: str) -> str:
+        """Post, as `Room.post` does; the message's id."""
+        inside = self.engine.member()
+        item = inside.conversation.compose(inside.conversation.check_text(text, None))
+        inside.pump()
+        if not item.in_flight:
+            inside.tell_queued()
+        return item.id.hex()
+
+    def admit(self, knock: events.Knocked) -> list[Exception | None]:
+        """Admit; the list gets the result once it is known."""
+        result: list[Exception | None] = []
+        facilitator = self.engine.member().facilitator
+        assert facilitator is not None
+        facilitator.lobby.admit(bytes.fromhex(knock.id), result.append)
+        return result
+
+    def remove(self, name: str) -> list[Exception | None]:
+        result: list[Exception | None] = []
+        facilitator = self.engine.member().facilitator
+        assert facilitator is not None
+        facilitator.remove(name, result.append)
+        return result
+
+    def invite(self) -> str:
+        """The newest invite that this facilitator was told."""
+        made = [e.invite for e in self.told if isinstance(e, events.Opened | events.InviteChanged)]
+        return made[-1]
+
+    def collect(self) -> None:
+        self.told.extend(self.engine.take_events())
+
+    def cut(self) -> None:
+        """Lose the connection and stay away until `back`."""
+        self.online = False
+        if self.link is not None:
+            self.link.close()
+            self.link = None
+            self.engine.disconnected()
+            self.collect()
+
+    def back(self) -> None:
+        self.online = True
+
+
+class World:
+    """A relay, its clients, and one clock for all."""
+
+    def __init__(self, random: Callable[[int], bytes] = os.urandom) -> None:
+        self.clock = ManualClock()
+        self.random = random
+        self.seconds_at_start = 1_700_000_000.0
+        self.relay: EmbeddedRelay | None = embedded(self.clock, random, wall=self.wall)
+        self.clients: list[Client] = []
+
+    def wall(self) -> float:
+        return self.seconds_at_start + self.clock()
+
+    # --- people --------------------------------------------------------------------------------
+
+    def _client(self, name: str) -> Client:
+        identity = Identity.generate(name, mls.ciphersuite(3), self.random)
+        client = Client(self, Engine(identity, self.clock, self.wall, self.random), name)
+        self.clients.append(client)
+        return client
+
+    def open(self, name: str, *, uses: int = 50, members: int = 50, ttl: int = 1800) -> Client:
+        client = self._client(name)
+        card = RoomCard("Thursday circle", 1, AGREEMENT, "en", "")
+        plan = RoomPlan(card, members, ttl, InviteTerms(uses, 86400), ORIGIN)
+        client.engine.begin_opening(plan)
+        self.settle()
+        return client
+
+    def knock(self, invite: str, name: str, *, accept: bool = True) -> Client:
+        """A newcomer at a door."""
+        client = self._client(name)
+        client.engine.begin_joining(Invite.parse(invite), accept=accept)
+        self.settle()
+        return client
+
+    def join(self, host: Client, name: str) -> Client:
+        """A newcomer who is let in."""
+        client = self.knock(host.invite(), name)
+        host.admit(host.of(events.Knocked)[-1])
+        self.settle()
+        assert client.of(events.Joined), client.told
+        return client
+
+    # --- time and frames -----------------------------------------------------------------------
+
+    def settle(self, rounds: int = 500) -> None:
+        """Carry frames until nothing moves. Time stands still."""
+        for _ in range(rounds):
+            if not any([self._step(client) for client in self.clients]):
+                return
+        raise AssertionError("the world does not come to rest")
+
+    def _step(self, client: Client) -> bool:
+        moved = self._connect(client)
+        link, engine = client.link, client.engine
+        if link is None:
+            return moved
+        while engine.link.outgoing and client.link is link:
+            moved = True
+            for data in client.to_relay(client, engine.link.outgoing.popleft()):
+                link.receive(data)
+        for data in link.outgoing():
+            moved = True
+            for seen in client.to_client(client, data):
+                engine.received(seen)
+        client.collect()
+        gone = link.closed is not None or engine.link.hang_up or engine.closed is not None
+        if gone and not engine.link.outgoing:
+            link.close()
+            client.link = None
+            engine.disconnected()
+            client.collect()
+            # A real client waits before it comes back; here that is until time passes.
+            client.online = False
+            moved = True
+        return moved
+
+    def _connect(self, client: Client) -> bool:
+        if client.link is not None or not client.online or client.engine.closed is not None:
+            return False
+        if self.relay is None:
+            return False
+        client.link = self.relay.connect(host=HOST)
+        client.engine.connected(HOST)
+        return True
+
+    def advance(self, seconds: float, *, step: float = 1.0, stay_away: tuple[Client, ...] = ()) -> None:
+        """Let time pass; whoever lost the connection comes back, but for `stay_away`."""
+        passed = 0.0
+        while passed < seconds:
+            self.clock.advance(step)
+            passed += step
+            if self.relay is not None:
+                self.relay.tick()
+            for client in self.clients:
+                if client not in stay_away:
+                    client.online = True
+                client.engine.tick()
+            self.settle()
+
+    # --- the relay -----------------------------------------------------------------------------
+
+    def kill_relay(self) -> None:
+        """The process dies; its memory is gone."""
+        self.relay = None
+        for client in self.clients:
+            client.cut()
+
+    def start_relay(self) -> None:
+        self.relay = embedded(self.clock, self.random, wall=self.wall)
+
+
+def kind_of(data: bytes) -> str:
+    """The kind of a relay's frame."""
+    return frames.from_relay(data).KIND
