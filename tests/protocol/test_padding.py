@@ -48,6 +48,7 @@ BAD = {
     "a part of the length": b"\0\0\0",
     "no bucket": GOOD[:-1],
     "smaller than the floor": GOOD[:128],
+    "far smaller than the floor": bytes(64),
     "a byte more": GOOD + b"\0",
     "a larger bucket than needed": GOOD + bytes(256),
     "between two buckets": (280).to_bytes(4, "big") + bytes(296),

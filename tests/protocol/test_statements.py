@@ -82,6 +82,7 @@ def test_labels_are_ascii_with_one_nul_at_the_end() -> None:
 
 LEAVE = LeaveStatement(ROOM, KEY)
 SIGNED = sign(Label.LEAVE, LEAVE.encode(), FACILITATOR)
+CONTAINING = FACILITATOR.sign(Label.LEAVE.bytes + b"x" + Label.END.bytes + LEAVE.encode())
 FORGED: dict[str, tuple[Label, Signed, bytes]] = {
     "another label, the same fields": (Label.END, SIGNED, KEY),
     "another key": (Label.LEAVE, SIGNED, public(OTHER)),
@@ -109,6 +110,11 @@ FORGED: dict[str, tuple[Label, Signed, bytes]] = {
         KEY,
     ),
     "a signature of zeros": (Label.LEAVE, Signed(SIGNED.body, bytes(64)), KEY),
+    "a body within a body, its beginning shifted into the signature": (
+        Label.END,
+        Signed(LEAVE.encode(), CONTAINING.signature + Label.LEAVE.bytes + b"x"),
+        KEY,
+    ),
     "a signature cut off": (Label.LEAVE, Signed(SIGNED.body, SIGNED.signature[:-1]), KEY),
     "a signature too long": (Label.LEAVE, Signed(SIGNED.body, SIGNED.signature + b"\0"), KEY),
     "no signature": (Label.LEAVE, Signed(SIGNED.body, b""), KEY),
