@@ -68,7 +68,7 @@ class Facilitated:
         welcomes: bytes = b"",
         flags: RoomFlag | None = None,
         signer: SigningKey | None = None,
-        **altered: bytes | int,
+        altered: dict[str, bytes | int] | None = None,
     ) -> Signed:
         """The next entry, signed and not yet on the chain. `altered` fields are as given."""
         changes = tuple(changes)
@@ -87,7 +87,7 @@ class Facilitated:
             "flags": int(flags),
             "digest": list_digest(self.id, seats, flags),
         }
-        return sign(by, Label.ROSTER, Entry(**{**fields, **altered}))  # type: ignore[arg-type]
+        return sign(by, Label.ROSTER, Entry(**{**fields, **(altered or {})}))  # type: ignore[arg-type]
 
     def take(self, signed: Signed) -> None:
         """The relay took this entry."""

@@ -222,7 +222,7 @@ class Scene:
         id: bytes | None = None,
         base: bytes | None = None,
         signer: SigningKey | None = None,
-        **altered: bytes | int,
+        altered: dict[str, bytes | int] | None = None,
     ) -> Publish:
         """A commit with its entry, as the facilitator builds it; `land` sends it."""
         content = os.urandom(40) if content is None else content
@@ -235,7 +235,7 @@ class Scene:
             welcomes=packed,
             flags=flags,
             signer=signer,
-            **altered,
+            altered=altered,
         )
         return Publish(
             self.host.next_n(),

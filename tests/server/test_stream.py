@@ -1,0 +1,425 @@
+"""The stream `room` as members see it: one order, resume, expiry, seating again."""
+
+import os
+from hashlib import sha256
+
+import pytest
+from alcove_protocol import limits
+from alcove_protocol.codec import pack_list
+from alcove_protocol.frames import (
+    BlobClass,
+    BlobIs,
+    Bye,
+    Done,
+    LobbyItem,
+    Published,
+    Reseat,
+    Resume,
+    Resumed,
+    SeatedDoor,
+    WelcomeIs,
+)
+from alcove_protocol.labels import Label
+from alcove_protocol.position import Position
+from alcove_protocol.roster import NO_HASH, Change, Op, Role, Seat, open_roster
+from alcove_protocol.statements import ReseatStatement, Signed
+from alcove_server.hub import PAGE
+from alcove_server.outlet import Close
+from nacl.signing import SigningKey
+
+from tests.server.keys import Door, sign
+from tests.server.scene import Person, Scene
+
+
+@pytest.fixture
+def scene() -> Scene:
+    scene = Scene()
+    scene.open()
+    return scene
+
+
+@pytest.fixture
+def door(scene: Scene) -> Door:
+    return scene.put_door()
+
+
+def numbers(person: Person) -> list[int]:
+    """The numbers that arrived since, published ones included."""
+    frames = [one for one in person.fetch() if isinstance(one, BlobIs | Published)]
+    return [Position.decode(one.position).number for one in frames]
+
+
+# --- one order --------------------------------------------------------------------------------
+
+
+def test_everybody_sees_one_order_and_senders_their_own_answer_in_it(
+    scene: Scene, door: Door
+) -> None:
+    ann, ben = scene.member(door), scene.member(door)
+    ann.fetch()
+    start = Position.decode(scene.base).number
+    for person in (ann, ben, ann, scene.host, ben):
+        person.send(person.blob())
+    assert numbers(ann) == numbers(ben) == numbers(scene.host) == list(range(start + 1, start + 6))
+
+
+def test_the_same_frame_goes_to_all(scene: Scene, door: Door) -> None:
+    ann, ben = scene.member(door), scene.member(door)
+    for person in (ann, ben):
+        person.fetch()
+    scene.host.say()
+    assert ann.link.outgoing()[0] is ben.link.outgoing()[0]
+
+
+def test_who_has_not_resumed_hears_nothing(scene: Scene, door: Door) -> None:
+    ann = scene.member(door)
+    ann.link.close()
+    ann.connect()
+    ann.authenticate()
+    scene.host.say()
+    assert ann.fetch() == []
+
+
+def test_a_member_may_publish_before_they_resume(scene: Scene, door: Door) -> None:
+    ann = scene.member(door)
+    frame = ann.blob()
+    ann.send(frame)
+    before = ann.position
+    ann.link.close()
+    ann.connect()
+    ann.authenticate()
+    published = ann.ask(frame, Published)
+    scene.host.say(b"after")
+    ann.resume(before)
+    assert ann.heard[-1] == BlobIs(scene.host.position, 2, 0, b"after")
+    assert published.position != scene.host.position
+
+
+# --- resume -----------------------------------------------------------------------------------
+
+
+def test_resume_tells_what_is_unexpired_after_the_position(scene: Scene, door: Door) -> None:
+    ann = scene.member(door)
+    scene.host.say(b"one")
+    seen = ann.blobs()
+    ann.link.close()
+    scene.host.say(b"two", ttl=60)
+    scene.clock.advance(30)
+    scene.host.say(b"three")
+    resumed = ann.come_back()
+    assert seen == [b"one"]
+    assert not resumed.lost
+    assert [frame.blob for frame in ann.heard if isinstance(frame, BlobIs)][-2:] == [
+        b"two",
+        b"three",
+    ]
+    assert [frame.age for frame in ann.heard if isinstance(frame, BlobIs)][-2:] == [30, 0]
+
+
+def test_what_expired_meanwhile_is_said_to_be_lost(scene: Scene, door: Door) -> None:
+    ann = scene.member(door)
+    ann.link.close()
+    scene.host.say(b"gone", ttl=10)
+    scene.host.beat()
+    scene.clock.advance(10)
+    scene.host.say(b"there")
+    resumed = ann.come_back()
+    assert resumed.lost
+    assert ann.heard[-1] == BlobIs(scene.host.position, 2, 0, b"there")
+    ann.position = scene.host.position
+    scene.clock.advance(limits.HEARTBEAT_TTL)
+    assert not ann.come_back().lost  # a beat that expired is no gap
+
+
+def test_another_generation_is_told_everything_and_that_something_is_lost(
+    scene: Scene, door: Door
+) -> None:
+    ann = scene.member(door)
+    scene.host.say(b"here")
+    ann.fetch()
+    for position in (os.urandom(8) + bytes(8), scene.position(10_000)):
+        ann.heard.clear()
+        ann.send(Resume(ann.next_n(), position, 0))
+        resumed, *blobs = ann.fetch()
+        assert isinstance(resumed, Resumed)
+        assert resumed.lost
+        assert [blob.blob for blob in blobs if isinstance(blob, BlobIs)][-1] == b"here"
+
+
+def test_a_long_replay_comes_in_pages_as_the_transport_takes_them(scene: Scene, door: Door) -> None:
+    ann = scene.member(door)
+    ann.link.close()
+    sent = [os.urandom(limits.APPLICATION_BUCKET) for _ in range(20)]
+    for content in sent:
+        scene.host.say(content)
+    ann.connect()
+    ann.authenticate()
+    ann.link.blocked = True
+    ann.send(Resume(ann.next_n(), ann.position, 0))
+    assert ann.link.backlog <= 2 * PAGE
+    heard: list[bytes] = []
+    scene.host.say(b"the newest")
+    while len(heard) < len(sent) + 1:
+        heard += ann.blobs()
+        assert ann.link.connection is not None
+        ann.link.connection.drained()
+    assert heard == [*sent, b"the newest"]
+    scene.host.say(b"live")
+    assert ann.blobs() == [b"live"]
+
+
+def test_what_expires_during_a_slow_replay_is_not_passed_over(scene: Scene, door: Door) -> None:
+    ann = scene.member(door)
+    ann.link.close()
+    for _ in range(20):
+        scene.host.say(os.urandom(limits.APPLICATION_BUCKET), ttl=60)
+    ann.connect()
+    ann.authenticate()
+    ann.link.blocked = True
+    assert not ann.resume().lost
+    scene.clock.advance(60)
+    ann.fetch()
+    assert ann.link.connection is not None
+    ann.link.connection.drained()
+    assert ann.one(Bye).code == "slow_consumer"
+    assert ann.closed == Close.SLOW_CONSUMER
+
+
+def test_a_welcome_is_sent_at_each_authentication_until_the_member_resumes(
+    scene: Scene, door: Door
+) -> None:
+    ann = scene.newcomer(door)
+    ann.knock()
+    ann.link.close()
+    scene.admit(ann)
+    for role in ("door", "member"):
+        ann.connect()
+        assert ann.authenticate(role, door if role == "door" else None).role == "member"
+        assert isinstance(ann.heard[-1], WelcomeIs)
+        ann.link.close()
+    ann.come_back()
+    ann.come_back()
+    assert not isinstance(ann.heard[-2], WelcomeIs)
+
+
+def test_a_member_rejoins(scene: Scene, door: Door) -> None:
+    ann = scene.member(door)
+    ann.fetch()
+    change = Change(Op.REJOIN, ann.public)
+    scene.land(scene.commit(change, welcomes={ann.public: b"fresh keys"}))
+    blob, welcome = ann.fetch()
+    assert isinstance(blob, BlobIs)
+    assert isinstance(welcome, WelcomeIs)
+    assert (welcome.welcome, welcome.position) == (b"fresh keys", scene.base)
+
+
+def test_a_new_facilitator_hears_who_waits(scene: Scene, door: Door) -> None:
+    ann, ben = scene.member(door), scene.newcomer(door)
+    ben.knock()
+    assert not any(isinstance(frame, LobbyItem) for frame in ann.fetch())
+    scene.land(scene.commit(Change(Op.CHANGE, ann.public, Seat(role=Role.FACILITATOR))))
+    items = [frame for frame in ann.fetch() if isinstance(frame, LobbyItem)]
+    assert [item.id for item in items] == [ben.knock_id]
+
+
+def test_a_restated_list_mends_what_a_burned_commit_did(scene: Scene, door: Door) -> None:
+    ann, ben, cat = scene.member(door), scene.member(door), scene.newcomer(door)
+    cat.knock()
+    scene.remove(ann)  # say that every member refused this commit
+    other = scene.newcomer(scene.put_door())
+    changes = [Change(Op.RESET, bytes(32))]
+    changes += [Change(Op.ADD, key, seat) for key, seat in scene.room.roster.seats.items()]
+    changes = [change for change in changes if change.key != ben.public]
+    changes.append(Change(Op.ADD, ann.public, Seat(door.id)))
+    changes.append(Change(Op.ADD, cat.public, Seat(door.id)))
+    scene.land(scene.commit(*changes, welcomes={cat.public: b"welcome"}))
+    cat.one(WelcomeIs)
+    back = Person(scene, ann.key)
+    assert back.authenticate().role == "member"
+    last = ben.fetch()[-1]
+    assert isinstance(last, Bye)
+    assert (last.code, ben.closed, other.closed) == ("not_member", Close.DONE, None)
+
+
+# --- expiry -----------------------------------------------------------------------------------
+
+
+def test_after_expiry_the_id_is_still_known(scene: Scene, door: Door) -> None:
+    ann = scene.member(door)
+    frame = ann.blob(ttl=10)
+    first = ann.ask(frame, Published)
+    scene.pass_time(limits.PUBLISH_RECORD, beats=True)
+    assert ann.ask(frame, Published) == first
+    scene.pass_time(10, beats=True)
+    assert ann.ask(frame, Published).position != first.position
+
+
+def test_commits_are_kept_for_the_rejoin_window(scene: Scene, door: Door) -> None:
+    ann = scene.member(door)
+    ann.link.close()
+    scene.land(scene.commit(content=b"a commit"))
+    scene.host.say(b"an application message", ttl=limits.TTL_MAX)
+    for _ in range(limits.REJOIN_WINDOW // 600 - 1):
+        scene.clock.advance(600)
+        scene.host.beat()
+    ann.come_back()
+    assert [b.blob for b in ann.heard if isinstance(b, BlobIs)][-3:-1] == [
+        b"a commit",
+        b"an application message",
+    ]
+
+
+# --- seating again ----------------------------------------------------------------------------
+
+
+def reseat_frame(
+    person: Person, chain: list[Signed], commit: bytes = b"", doors: list[Door] | None = None
+) -> Reseat:
+    scene = person.scene
+    body = ReseatStatement(
+        scene.room.id,
+        person.public,
+        scene.room.roster.head,
+        sha256(commit).digest() if commit else NO_HASH,
+    )
+    said = sign(person.key, Label.RESEAT, body)
+    packed = []
+    for door in doors or []:
+        put = door.statement(scene.room)
+        packed.append(SeatedDoor(put.body, put.signature, door.card, door.uses, door.ttl).encode())
+    return Reseat(
+        person.next_n(),
+        said.body,
+        said.signature,
+        pack_list([entry.encode() for entry in chain]),
+        commit,
+        pack_list(packed),
+    )
+
+
+def reseater(scene: Scene, key: SigningKey | None = None) -> Person:
+    person = Person(scene, key if key is not None else scene.room.relay_key)
+    person.authenticate("reseat")
+    return person
+
+
+def forget(scene: Scene) -> Scene:
+    """The same room before a relay that knows nothing."""
+    empty = Scene()
+    empty.room, empty.base = scene.room, scene.base
+    return empty
+
+
+def test_a_relay_that_forgot_is_told_again(scene: Scene, door: Door) -> None:
+    ann = scene.member(door)
+    commit = scene.commit(content=b"the last commit")
+    scene.land(commit)
+    ann.fetch()
+    empty = forget(scene)
+    host = reseater(empty)
+    host.ask(reseat_frame(host, scene.room.chain, b"the last commit", [door]), Done)
+    empty.host = Person(empty, scene.room.relay_key)
+    empty.host.authenticate()
+    resumed = empty.host.resume(scene.base)
+    assert resumed.lost
+    assert resumed.base == resumed.head == resumed.base[:8] + (1).to_bytes(8, "big")
+    assert resumed.commit == sha256(b"the last commit").digest()
+    assert empty.host.heard[-1] == BlobIs(resumed.base, BlobClass.COMMIT, 0, b"the last commit")
+    empty.base = resumed.base
+    again = Person(empty, ann.key)
+    again.authenticate()
+    again.resume(ann.position)
+    again.say(b"still here")
+    assert empty.host.blobs() == [b"still here"]
+    ben = empty.newcomer(door)
+    ben.knock()
+    empty.admit(ben)
+
+
+def test_the_same_chain_keeps_the_log_and_a_longer_one_begins_another(
+    scene: Scene, door: Door
+) -> None:
+    ann = scene.member(door)
+    chain = list(scene.room.chain)
+    host = reseater(scene)
+    host.ask(reseat_frame(host, chain), Done)
+    back = Person(scene, scene.room.relay_key)
+    back.authenticate()
+    assert back.resume().base == scene.base
+
+    signed = scene.room.entry([], base=scene.base, commit=b"elsewhere")
+    scene.room.take(signed)
+    host = reseater(scene)
+    host.ask(reseat_frame(host, scene.room.chain, b"elsewhere"), Done)
+    bye = ann.fetch()[-1]
+    assert isinstance(bye, Bye)
+    assert (bye.code, ann.closed) == ("draining", Close.RESTARTING)
+    ann.connect()
+    ann.authenticate()
+    assert ann.resume().base[:8] != scene.base[:8]
+
+
+def test_a_shorter_prefix_changes_nothing_and_another_history_is_a_conflict(
+    scene: Scene, door: Door
+) -> None:
+    ann = scene.member(door)
+    longer = scene.room
+    scene.room = type(longer)(root=longer.root, relay_key=longer.relay_key)
+    scene.room.chain = longer.chain[:1]
+    scene.room.roster = open_roster(scene.room.chain[0], scene.room.id)[0]
+    host = reseater(scene)
+    host.ask(reseat_frame(host, scene.room.chain), Done)
+    assert ann.closed is None
+    other = scene.room.entry([], base=bytes(16), commit=b"another")
+    scene.room.take(other)
+    assert host.refused(reseat_frame(host, scene.room.chain)) == "roster_conflict"
+    assert ann.closed is None
+
+
+def test_a_seating_must_be_signed_by_a_facilitator_and_fit(scene: Scene, door: Door) -> None:
+    ann = scene.member(door)
+    chain = scene.room.chain
+    empty = forget(scene)
+    host = reseater(empty)
+    assert host.refused(reseat_frame(host, chain[:1])) == "bad_statement"
+    assert host.refused(reseat_frame(host, chain[1:])) == "bad_roster"
+    assert host.refused(reseat_frame(host, [])) == "bad_roster"
+    good = reseat_frame(host, chain, b"commit")
+    bent = Reseat(good.n, good.statement, good.signature, good.chain, b"another", b"")
+    assert host.refused(bent) == "bad_statement"
+    stranger = Door()
+    stranger_said = stranger.statement(scene.room, SigningKey.generate())
+    packed = SeatedDoor(stranger_said.body, stranger_said.signature, stranger.card, 5, 60).encode()
+    bent = Reseat(9, good.statement, good.signature, good.chain, b"commit", pack_list([packed]))
+    assert host.refused(bent) == "bad_statement"
+    member = reseater(empty, ann.key)
+    assert member.refused(reseat_frame(member, chain)) == "not_allowed"
+
+
+def test_who_cannot_show_the_rooms_opening_does_not_seat_it(scene: Scene) -> None:
+    person = Person(scene, scene.room.relay_key)
+    frame = person.auth_frame("reseat")
+    bent = type(frame)(frame.n, frame.statement, frame.signature, None, None)
+    assert person.refused(bent) == "auth_failed"
+    assert person.closed == Close.REFUSED
+
+
+def test_a_door_that_closed_with_a_removal_stays_closed(scene: Scene, door: Door) -> None:
+    ann = scene.member(door)
+    scene.remove(ann)
+    empty = forget(scene)
+    host = reseater(empty)
+    host.ask(reseat_frame(host, scene.room.chain, doors=[door]), Done)
+    person = Person(empty)
+    assert person.refused(person.auth_frame("door", door)) == "unknown_door"
+    back = Person(empty, ann.key)
+    assert back.refused(back.auth_frame("member")) == "removed"
+
+
+def test_draining_tells_everybody_to_come_again(scene: Scene, door: Door) -> None:
+    ann = scene.member(door)
+    ann.fetch()
+    scene.relay.drain()
+    for person in (ann, scene.host):
+        assert person.one(Bye).code == "draining"
+        assert person.closed == Close.RESTARTING
