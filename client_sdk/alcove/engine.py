@@ -66,6 +66,7 @@ class Engine:
         self._lost_events = False
         self._connected_before = False
         self._reseat = False
+        self._ended_claimed = False
         self._away_since: float | None = None
 
     # --- outputs -------------------------------------------------------------------------------
@@ -107,6 +108,8 @@ class Engine:
         if self.inside is not None:
             self.inside.disconnected()
         self.link.disconnected()
+        if self._ended_claimed:
+            self._ended_unproved()
         if self.closed is None and was_up:
             self.emit(events.ConnectionChanged(ConnectionState.RECONNECTING))
         if self._away_since is None:
@@ -180,6 +183,9 @@ class Engine:
 
     def on_not_authenticated(self, code: str) -> None:
         """The relay refused. What that means depends on what one was to it."""
+        if code == "ended" and self.entered:
+            self._ended_claimed = True  # the proof, a facilitator's signature, is on its way
+            return
         self.link.hang_up = True
         if self.closed is not None or code in WAIT_CODES:
             return
@@ -253,6 +259,9 @@ class Engine:
             if ended.room == self._room():
                 self.close(CloseReason.ENDED)
                 return
+        self._ended_unproved()
+
+    def _ended_unproved(self) -> None:
         if self.inside is None:
             self.fail(Refused.by_relay("ended"))
         else:

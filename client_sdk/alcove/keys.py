@@ -46,9 +46,9 @@ class SigningKey:
 class Identity:
     """Who one is in one room: a pseudonym and fresh keys.
 
-    `relay` is known to the relay, `signature` to the group; the leaf lists the relay key so that members
-    can hold one against the other. `hpke` receives what facilitators share, `desk` the answers of
-    the private line.
+    `relay` is known to the relay, `signature` to the group; the leaf lists the relay key, so that
+    members can hold one against the other. `hpke` receives what facilitators share, `desk` the
+    answers of the private line.
     """
 
     name: str

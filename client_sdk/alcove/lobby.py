@@ -22,7 +22,7 @@ from alcove.extensions import leaf_extension, name_of
 from alcove.intents import Admit, Done, LetGo, Rejoin
 from alcove.link import Link
 from alcove.membership import Membership, check_class
-from alcove.names import clean_name, skeleton
+from alcove.names import clean_name, look_alike
 from alcove.rights import NotAllowed
 from alcove.sealing import (
     KnockBody,
@@ -151,7 +151,7 @@ class Lobby:
             raise KnockRefused(error.code) from None
         taken = [person.name for person in self._membership.people()]
         taken += [knock.body.name for knock in self._waiting.values()]
-        if skeleton(name) in {skeleton(other) for other in taken}:
+        if any(look_alike(name, other) for other in taken):
             raise KnockRefused("name_taken")
 
     def _use_once(self, key_package: mls.KeyPackage) -> None:

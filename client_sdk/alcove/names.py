@@ -52,8 +52,17 @@ def _lookalikes(character: str) -> str:
     return min(options, key=lambda option: (len(option), option))
 
 
-def skeleton(name: str) -> str:
-    """Two names with one skeleton would be taken for one another (after Unicode TS 39)."""
-    folded = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", name).casefold())
-    plain = "".join(c for c in folded if unicodedata.category(c)[0] not in ("M", "Z", "P"))
-    return "".join(_lookalikes(character) for character in plain).casefold()
+def look_alike(name: str, other: str) -> bool:
+    """Whether two names would be taken for one another (after Unicode TS 39)."""
+    return bool(_skeletons(name) & _skeletons(other))
+
+
+def _skeletons(name: str) -> frozenset[str]:
+    """A name as it looks, and as it looks in small letters: a capital can look like another."""
+    return frozenset({_skeleton(name), _skeleton(name.casefold())})
+
+
+def _skeleton(name: str) -> str:
+    plain = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", name))
+    kept = (c for c in plain if unicodedata.category(c)[0] not in ("M", "Z", "P"))
+    return "".join(_lookalikes(character) for character in kept).casefold()

@@ -97,7 +97,9 @@ class OpeningRoom:
         """The MLS group with one member, and the roster with one entry."""
         identity, plan = self._identity, self.plan
         agreement = agreement_hash(self.room, plan.card.agreement_version, plan.card.agreement)
-        keys = FacilitatorKeys(identity.signature.public, identity.relay.public, identity.hpke.public)
+        keys = FacilitatorKeys(
+            identity.signature.public, identity.relay.public, identity.hpke.public
+        )
         state = RoomExtension(
             version=VERSION,
             facilitators=keys.encode(),

@@ -30,7 +30,7 @@ from alcove.mls.secret import Random
 _NONCE: Final = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 _ENC: Final = 32
 _TAG: Final = 16
-_CARD_MOST: Final = limits.CARD // 2
+_CARD_MOST: Final = limits.CARD_BUCKET
 _KNOCK_MOST: Final = limits.KNOCK // 2
 _REQUEST_MOST: Final = limits.REQUEST // 2
 

@@ -1,19 +1,355 @@
 """A room from its opening to its end, on a fake clock."""
 
 from alcove import events
-from tests.end_to_end.world import World
+from alcove.events import CloseReason, ConnectionState, RoomState
+from alcove.payload import Retract
+
+from tests.end_to_end.world import AGREEMENT, Client, World
+
+
+def closed(client: Client) -> events.Closed:
+    assert client.engine.closed is not None, client.told
+    assert client.told[-1] == client.engine.closed
+    return client.engine.closed
+
+
+def room_of_three() -> tuple[World, Client, Client, Client]:
+    world = World()
+    ann = world.open("Ann")
+    return world, ann, world.join(ann, "Bob"), world.join(ann, "Cleo")
 
 
 def test_open_join_talk() -> None:
-    world = World()
-    ann = world.open("Ann")
-    assert ann.of(events.Opened), ann.told
-    bob = world.join(ann, "Bob")
-    cleo = world.join(ann, "Cleo")
+    world, ann, bob, cleo = room_of_three()
     assert ann.members() == bob.members() == cleo.members() == {"Ann", "Bob", "Cleo"}
     ann.say("hello")
     bob.say("hi")
     world.settle()
     assert bob.texts() == ["hello"]
     assert ann.texts() == ["hi"]
-    assert sorted(cleo.texts()) == ["hello", "hi"]
+    assert cleo.texts() == ["hello", "hi"]
+    assert cleo.of(events.Joined)[0].members == ("Ann", "Bob", "Cleo")
+    assert not [event for client in (ann, bob, cleo) for event in client.of(events.Problem)]
+
+
+def test_sent_id_is_everybodys_message_id() -> None:
+    world, ann, bob, _ = room_of_three()
+    message = bob.say("hi")
+    world.settle()
+    assert [event.id for event in bob.of(events.Sent)] == [message]
+    assert [event.id for event in ann.of(events.Message)] == [message]
+
+
+def test_a_newcomer_sees_the_agreement_and_knocks_only_after_accepting() -> None:
+    world = World()
+    ann = world.open("Ann")
+    bob = world.knock(ann.invite(), "Bob", accept=False)
+    assert bob.of(events.AgreementShown)[0].text == AGREEMENT
+    assert not ann.of(events.Knocked)
+    assert bob.engine.newcomer is not None
+    bob.engine.newcomer.accept()
+    world.settle()
+    assert ann.of(events.Knocked)[0].name == "Bob"
+    assert ann.of(events.Knocked)[0].code == bob.of(events.Waiting)[0].code
+
+
+def test_late_joiner_reads_nothing_from_before() -> None:
+    world = World()
+    ann = world.open("Ann")
+    bob = world.join(ann, "Bob")
+    bob.say("before")
+    world.settle()
+    cleo = world.join(ann, "Cleo")
+    bob.say("after")
+    world.settle()
+    assert cleo.texts() == ["after"]
+    assert not cleo.of(events.Gap)
+
+
+def test_who_waits_receives_nothing_of_the_room() -> None:
+    world = World()
+    ann = world.open("Ann")
+    bob = world.join(ann, "Bob")
+    cleo = world.knock(ann.invite(), "Cleo")
+    seen: list[bytes] = []
+
+    def watch(client: Client, data: bytes) -> list[bytes]:
+        seen.append(data)
+        return [data]
+
+    cleo.to_client = watch
+    bob.say("not for Cleo")
+    world.settle()
+    assert seen == []
+    assert cleo.engine.inside is None
+
+
+def test_refused_newcomer_is_told() -> None:
+    world = World()
+    ann = world.open("Ann")
+    bob = world.knock(ann.invite(), "Bob")
+    facilitator = ann.engine.member().facilitator
+    assert facilitator is not None
+    facilitator.lobby.refuse(bytes.fromhex(ann.of(events.Knocked)[0].id))
+    world.settle()
+    assert closed(bob).reason is CloseReason.REFUSED
+    assert closed(bob).code == "refused"
+
+
+def test_a_name_that_looks_taken_is_refused_with_its_reason() -> None:
+    world = World()
+    ann = world.open("Ann")
+    world.join(ann, "Bob")
+    again = world.knock(ann.invite(), "Вob")  # a Cyrillic letter
+    assert closed(again).code == "name_taken"
+    assert len(ann.of(events.Knocked)) == 1
+
+
+def test_full_room_refuses_with_its_reason() -> None:
+    world = World()
+    ann = world.open("Ann", members=2)
+    world.join(ann, "Bob")
+    cleo = world.knock(ann.invite(), "Cleo")
+    assert closed(cleo).reason is CloseReason.REFUSED
+    assert closed(cleo).code == "room_full"
+
+
+def test_used_up_invite() -> None:
+    world = World()
+    ann = world.open("Ann", uses=1)
+    world.join(ann, "Bob")
+    cleo = world.knock(ann.invite(), "Cleo")
+    assert closed(cleo).code == "door_used"
+
+
+def test_removed_member_reads_nothing_more_and_cannot_return() -> None:
+    world, ann, bob, cleo = room_of_three()
+    old_invite = ann.invite()
+    result = bob_gone = ann.remove("Bob")
+    world.settle()
+    assert result == bob_gone == [None]
+    assert closed(bob).reason is CloseReason.REMOVED
+    ann.say("after")
+    world.settle()
+    assert cleo.texts() == ["after"]
+    assert bob.texts() == []
+    assert [event.name for event in cleo.of(events.Removed)] == ["Bob"]
+    assert not cleo.of(events.Left)
+    assert ann.of(events.InviteChanged)
+    assert ann.invite() != old_invite
+    again = world.knock(old_invite, "Rob")
+    assert closed(again).reason is CloseReason.REFUSED
+    assert closed(again).code == "door_revoked"
+    fresh = world.join(ann, "Dora")
+    assert fresh.members() == {"Ann", "Cleo", "Dora"}
+
+
+def test_leaving() -> None:
+    world, ann, bob, cleo = room_of_three()
+    bob.engine.leave(lambda: None)
+    world.settle()
+    assert closed(bob).reason is CloseReason.LEFT
+    assert [event.name for event in cleo.of(events.Left)] == ["Bob"]
+    assert not cleo.of(events.Removed)
+    assert ann.members() == cleo.members() == {"Ann", "Cleo"}
+    # Their door stays: leaving is no offence.
+    assert world.join(ann, "Bob").members() == {"Ann", "Bob", "Cleo"}
+
+
+def test_ending() -> None:
+    world, ann, bob, cleo = room_of_three()
+    cleo.cut()
+    facilitator = ann.engine.member().facilitator
+    assert facilitator is not None
+    done: list[object] = []
+    facilitator.end(done.append)
+    world.settle()
+    assert done == [None]
+    assert closed(bob).reason is CloseReason.ENDED
+    world.advance(2)
+    assert closed(cleo).reason is CloseReason.ENDED  # the tombstone tells who was away
+    late = world.knock(ann.invite(), "Dora")
+    assert closed(late).code == "ended"
+
+
+def test_the_last_facilitator_who_leaves_makes_the_room_read_only() -> None:
+    world, ann, bob, cleo = room_of_three()
+    ann.engine.leave(lambda: None)
+    world.settle()
+    assert closed(ann).reason is CloseReason.LEFT
+    assert bob.of(events.RoomChanged)[-1].state is RoomState.READ_ONLY
+    bob.say("anybody?")
+    world.settle()
+    assert bob.of(events.Queued)
+    assert cleo.texts() == []
+
+
+def test_messages_expire_everywhere() -> None:
+    world = World()
+    ann = world.open("Ann", ttl=10)
+    bob = world.join(ann, "Bob")
+    message = bob.say("soon gone")
+    world.settle()
+    world.advance(11)
+    assert [event.id for event in ann.of(events.Expired)] == [message]
+    assert [event.id for event in bob.of(events.Expired)] == [message]
+
+
+def test_retracting_one_s_own_message_only() -> None:
+    world, ann, bob, cleo = room_of_three()
+    message = bytes.fromhex(bob.say("oops"))
+    world.settle()
+    assert not ann.engine.member().conversation.may_retract(message)
+    ann.engine.member().conversation.compose(Retract(message))
+    ann.engine.member().pump()
+    world.settle()
+    assert not cleo.of(events.Retracted)  # not hers to take back
+    bob.engine.member().conversation.compose(Retract(message))
+    bob.engine.member().pump()
+    world.settle()
+    for client in (ann, bob, cleo):
+        assert [event.id for event in client.of(events.Retracted)] == [message.hex()]
+
+
+def test_reconnecting_resumes_without_loss_or_duplicate() -> None:
+    world, ann, bob, cleo = room_of_three()
+    cleo.cut()
+    ann.say("one")
+    bob.say("two")
+    queued = cleo.say("three")
+    world.settle()
+    assert [event.id for event in cleo.of(events.Queued)] == [queued]
+    world.advance(2)
+    assert cleo.texts() == ["one", "two"]
+    assert ann.texts() == ["two", "three"]
+    assert [event.id for event in cleo.of(events.Sent)] == [queued]
+    states = [event.state for event in cleo.of(events.ConnectionChanged)]
+    assert states[-2:] == [ConnectionState.RECONNECTING, ConnectionState.RESUMED]
+    assert not cleo.of(events.Gap)
+
+
+def test_lost_acknowledgement_sends_once() -> None:
+    world, ann, bob, _ = room_of_three()
+
+    def lose(client: Client, data: bytes) -> list[bytes]:
+        client.to_client = lambda client, data: []
+        return []
+
+    bob.to_client = lose
+    message = bob.say("once")
+    world.settle()
+    bob.to_client = lambda client, data: [data]
+    bob.cut()
+    world.advance(2)
+    assert ann.texts() == ["once"]
+    assert [event.id for event in bob.of(events.Sent)] == [message]
+
+
+def test_a_gap_is_announced_when_messages_expired_meanwhile() -> None:
+    world = World()
+    ann = world.open("Ann", ttl=10)
+    bob = world.join(ann, "Bob")
+    bob.cut()
+    ann.say("missed")
+    world.settle()
+    world.advance(15, stay_away=(bob,))
+    world.advance(2)
+    assert bob.texts() == []
+    assert [event.missed for event in bob.of(events.Gap)] == [None]
+    ann.say("here")
+    world.settle()
+    assert bob.texts() == ["here"]
+    assert len(bob.of(events.Gap)) == 1
+
+
+def test_only_heartbeats_missed_is_no_gap() -> None:
+    world, ann, bob, _ = room_of_three()
+    bob.cut()
+    world.advance(300, step=5, stay_away=(bob,))
+    world.advance(2)
+    ann.say("here")
+    world.settle()
+    assert bob.texts() == ["here"]
+    assert not bob.of(events.Gap)
+
+
+def test_the_relay_dies_and_the_room_goes_on() -> None:
+    world, ann, bob, cleo = room_of_three()
+    ann.say("before")
+    world.settle()
+    world.kill_relay()
+    waiting = bob.say("while away")
+    world.start_relay()
+    world.advance(5)
+    for client in (bob, cleo):
+        assert client.of(events.ConnectionChanged)[-1].state is ConnectionState.RESUMED
+        assert [event.missed for event in client.of(events.Gap)] == [None]
+    assert [event.id for event in bob.of(events.Sent)] == [waiting]
+    assert ann.texts() == ["while away"]
+    assert cleo.texts() == ["before", "while away"]
+    dora = world.join(ann, "Dora")
+    assert dora.members() == {"Ann", "Bob", "Cleo", "Dora"}
+    cleo.say("welcome")
+    world.settle()
+    assert dora.texts() == ["welcome"]
+    for client in world.clients:
+        assert not client.of(events.Problem), client.told
+
+
+def test_a_newcomer_who_waits_while_the_relay_dies_is_still_let_in() -> None:
+    world = World()
+    ann = world.open("Ann")
+    bob = world.knock(ann.invite(), "Bob")
+    world.kill_relay()
+    world.start_relay()
+    world.advance(5)
+    ann.admit(ann.of(events.Knocked)[-1])
+    world.settle()
+    assert bob.of(events.Joined)
+
+
+def test_a_silent_facilitator() -> None:
+    world, ann, bob, cleo = room_of_three()
+    ann.cut()
+    world.advance(100, step=5, stay_away=(ann,))
+    states = [event.state for event in bob.of(events.RoomChanged)]
+    assert states in ([RoomState.NOT_HEARD], [RoomState.READ_ONLY])
+    message = bob.say("hello?")
+    world.settle()
+    assert [event.id for event in bob.of(events.Queued)] == [message]
+    world.advance(35)
+    assert bob.of(events.RoomChanged)[-1].state is RoomState.OPEN
+    assert cleo.texts() == ["hello?"]
+
+
+def test_a_room_without_facilitator_is_deleted_and_called_lost() -> None:
+    world, ann, bob, _ = room_of_three()
+    ann.cut()
+    world.advance(31 * 60, step=10, stay_away=(ann,))
+    world.advance(40 * 60, step=10, stay_away=(ann,))
+    assert closed(bob).reason is CloseReason.LOST
+
+
+def test_scheduled_updates_give_everybody_fresh_keys() -> None:
+    world, ann, bob, cleo = room_of_three()
+    before = {
+        client.name: client.engine.member().membership.group.member(
+            client.engine.member().membership.group.own_index
+        )
+        for client in (ann, bob, cleo)
+    }
+    world.advance(15 * 60, step=5)
+    group = ann.engine.member().membership.group
+    for client in (bob, cleo):
+        inside = client.engine.member()
+        old = before[client.name]
+        new = group.member(inside.membership.group.own_index)
+        assert old is not None
+        assert new is not None
+        assert old.encryption_key != new.encryption_key
+        assert old.signature_key == new.signature_key
+        assert inside.membership.group.epoch_authenticator == group.epoch_authenticator
+    bob.say("still here")
+    world.settle()
+    assert cleo.texts() == ["still here"]
+    assert not [event for client in world.clients for event in client.of(events.Problem)]

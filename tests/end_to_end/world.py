@@ -160,6 +160,7 @@ class World:
 
     def _step(self, client: Client) -> bool:
         moved = self._connect(client)
+        client.collect()
         link, engine = client.link, client.engine
         if link is None:
             return moved
@@ -192,7 +193,9 @@ class World:
         client.engine.connected(HOST)
         return True
 
-    def advance(self, seconds: float, *, step: float = 1.0, stay_away: tuple[Client, ...] = ()) -> None:
+    def advance(
+        self, seconds: float, *, step: float = 1.0, stay_away: tuple[Client, ...] = ()
+    ) -> None:
         """Let time pass; whoever lost the connection comes back, but for `stay_away`."""
         passed = 0.0
         while passed < seconds:
