@@ -1,0 +1,44 @@
+# Everything starts from Python 3.11, git and make: what else is needed is installed here.
+SHELL := /bin/bash
+UV_VERSION := 0.9.0
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8400
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check format clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+.tools/bin/uv:
+	$(PYTHON) -m venv .tools
+	.tools/bin/pip install --quiet --disable-pip-version-check 'uv>=$(UV_VERSION)'
+
+setup: $(if $(filter .tools/bin/uv,$(UV)),.tools/bin/uv) ## install what the project needs into .venv
+	@$(UV) sync --quiet --all-packages --locked
+
+run: setup ## a relay on an in-memory store, at http://127.0.0.1:8400
+	@echo "In another terminal, open a room:"
+	@echo "  $(UV) run alcove open --relay http://$(HOST):$(PORT) --title 'First room' --agreement-file examples/agreement.txt --name Ann"
+	@echo "and let somebody in with the invite that it shows:"
+	@echo "  $(UV) run alcove join 'INVITE' --name Bob"
+	@$(UV) run --no-sync alcove-server --host $(HOST) --port $(PORT) --store memory
+
+test: setup ## every suite, each with a time cap; prints what each took
+	@$(UV) run --no-sync python scripts/test.py
+
+check: setup ## formatting, lints, types, and which package may import which
+	$(UV) lock --check --quiet
+	$(UV) run --no-sync ruff format --check --quiet .
+	$(UV) run --no-sync ruff check --quiet .
+	$(UV) run --no-sync mypy
+	$(UV) run --no-sync lint-imports
+
+format: setup ## rewrite files as the linters want them
+	$(UV) run --no-sync ruff format .
+	$(UV) run --no-sync ruff check --fix .
+
+clean: ## remove what was installed and made
+	rm -rf .venv .tools .vectors .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis

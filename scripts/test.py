@@ -1,0 +1,75 @@
+"""Run every suite in its own process under a time cap, and print what each took.
+
+A suite that runs longer than its cap fails: time is a promise too. Coverage of all suites is shown
+together at the end. `make test` and CI call this; `python scripts/test.py NAME…` runs a few.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Suite:
+    name: str
+    paths: tuple[str, ...]
+    cap: int
+    """Seconds."""
+
+
+SUITES = (
+    Suite("architecture", ("tests/architecture",), 60),
+    Suite("protocol", ("tests/protocol",), 120),
+    Suite("mls", ("tests/client_sdk/mls",), 480),
+    Suite("server", ("tests/server",), 240),
+    Suite("sdk", ("tests/client_sdk",), 240),
+    Suite("end to end", ("tests/end_to_end",), 300),
+)
+
+
+def run(suite: Suite, number: int) -> tuple[bool, float]:
+    """Whether the suite passed, and how many seconds it took."""
+    ignored = [
+        f"--ignore={path}"
+        for other in SUITES
+        for path in other.paths
+        if other is not suite and any(path.startswith(own + "/") for own in suite.paths)
+    ]
+    command = [
+        sys.executable, "-m", "coverage", "run", "-m", "pytest", "-q", *ignored, *suite.paths
+    ]  # fmt: skip
+    environment = os.environ | {"COVERAGE_FILE": str(ROOT / f".coverage.{number}")}
+    started = time.monotonic()
+    print(f"\n=== {suite.name} (at most {suite.cap} s)", flush=True)
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
+    try:
+        passed = process.wait(suite.cap) == 0
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, 9)
+        process.wait()
+        print(f"{suite.name} was still running after {suite.cap} s", flush=True)
+        passed = False
+    return passed, time.monotonic() - started
+
+
+def main() -> int:
+    wanted = set(sys.argv[1:])
+    suites = [suite for suite in SUITES if not wanted or suite.name in wanted]
+    results = [(suite, *run(suite, number)) for number, suite in enumerate(suites)]
+    for command in ("combine --quiet", "report"):
+        subprocess.run([sys.executable, "-m", "coverage", *command.split()], cwd=ROOT, check=False)
+    print()
+    for suite, passed, seconds in results:
+        print(f"{'passed' if passed else 'FAILED'}  {seconds:6.1f} s  {suite.name}")
+    failed = sum(not passed for _, passed, _ in results)
+    print(f"\nsuites: {len(results) - failed} passed, {failed} failed")
+    return 1 if failed or not results else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""Laws of the architecture that are about what the code names, walked over the source itself."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+RELAY = ROOT / "server" / "alcove_server"
+WORDS = ROOT / "protocol" / "alcove_protocol"
+SDK = ROOT / "client_sdk" / "alcove"
+
+VERIFIES_ONLY = {
+    "nacl.bindings": {"crypto_sign_open"},
+    "nacl.exceptions": {"BadSignatureError", "CryptoError"},
+}
+"""All that the relay and the words it shares may name of PyNaCl: what verifies a signature."""
+
+
+def imports(source: str) -> Iterator[tuple[str, str]]:
+    """Every (module, name) that a source imports; the name is "" for a whole module."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, ""
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                yield node.module or "", alias.name
+
+
+def forbidden(source: str) -> list[tuple[str, str]]:
+    """Imports by which a program could decrypt or make keys."""
+    found = []
+    for module, name in imports(source):
+        root = module.split(".")[0]
+        if root == "nacl" and name not in VERIFIES_ONLY.get(module, set()):
+            found.append((module, name))
+        if root in {"cryptography", "alcove", "secrets", "Crypto", "importlib"}:
+            found.append((module, name))
+    return found
+
+
+def sources(package: Path) -> list[Path]:
+    files = sorted(package.rglob("*.py"))
+    assert files, package
+    return files
+
+
+def test_the_relay_names_nothing_that_decrypts() -> None:
+    found = {
+        str(path.relative_to(ROOT)): wrong
+        for package in (RELAY, WORDS)
+        for path in sources(package)
+        if (wrong := forbidden(path.read_text()))
+    }
+    assert found == {}
+
+
+def test_the_walk_would_find_one() -> None:
+    assert forbidden("from nacl.public import SealedBox") == [("nacl.public", "SealedBox")]
+    assert forbidden("import nacl.secret") == [("nacl.secret", "")]
+    assert forbidden("from nacl.bindings import crypto_box_open")
+    assert forbidden("from alcove.mls import Group")
+    assert forbidden("def f():\n    from cryptography.hazmat.primitives import hpke")
+    assert forbidden("from nacl.bindings import crypto_sign_open") == []
+
+
+def test_only_the_codec_imports_msgpack() -> None:
+    users = [
+        path.relative_to(ROOT).as_posix()
+        for package in (RELAY, WORDS, SDK)
+        for path in sources(package)
+        if any(module.split(".")[0] == "msgpack" for module, _ in imports(path.read_text()))
+    ]
+    assert users == ["protocol/alcove_protocol/codec.py"]
+
+
+def test_only_the_transport_knows_sockets() -> None:
+    """The engine is sans-I/O: nothing below the shell names a socket, a loop or the wall clock."""
+    shells = {"transport.py", "room.py"}
+    for path in sources(SDK):
+        if path.name in shells or "cli" in path.relative_to(SDK).parts:
+            continue
+        for module, _ in imports(path.read_text()):
+            assert module.split(".")[0] not in {"asyncio", "socket", "websockets", "time"}, path
