@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Final
@@ -25,7 +26,8 @@ def run(arguments: list[str]) -> int:
         click.echo(error.format_message(), err=True)
         return _USAGE
     except click.ClickException as error:
-        sentence = " ".join(error.format_message().split())
+        # What was mistaken is named, but an invite in the wrong place is still a secret.
+        sentence = re.sub(r"#\S+", "#…", " ".join(error.format_message().split()))
         print(f"alcove: {sentence} Try `alcove --help`.", file=sys.stderr)
         return _USAGE
     except click.Abort:

@@ -3,8 +3,9 @@
 import sys
 from enum import Enum
 
+from alcove.cli import rooms
 from alcove.cli.lines import Lines
-from alcove.cli.rooms import Joining, Plan, RoomLike, make_room
+from alcove.cli.rooms import Joining, Plan, RoomLike
 from alcove.cli.session import sentence_of, status_of
 from alcove.errors import AlcoveError
 from alcove.events import Closed, CloseReason
@@ -19,7 +20,7 @@ class Face(Enum):
 async def live(plan: Plan, lines: Lines, face: Face) -> int:
     """Make the room, show it until it is over, and return the exit status."""
     try:
-        room = make_room(plan)
+        room = rooms.make_room(plan)
     except AlcoveError as error:
         closed = Closed(CloseReason.ERROR, error.code, error.text)
         if face is Face.JSON:

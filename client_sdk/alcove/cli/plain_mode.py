@@ -21,6 +21,7 @@ from alcove.events import (
     Closed,
     Event,
     InviteChanged,
+    Knocked,
     Message,
     Opened,
     Queued,
@@ -81,8 +82,9 @@ class PlainMode:
                 await self._say("Here:")
                 waiting = list(self._conversation.waiting.values())
                 await self._block("\n".join(words.who(self._room.members, waiting)))
-            case typed.ShowInvite():
-                await self._invite(await self._room.invite())
+            case typed.ShowInvite(new):
+                known = None if new else self._conversation.invite
+                await self._invite(known or await self._room.invite())
             case typed.ShowRules():
                 await self._rules(self._conversation.rules)
             case typed.Reveal():
@@ -114,7 +116,11 @@ class PlainMode:
             case _:
                 sentence = words.of_event(event)
                 if sentence is not None:
-                    await self._say(sentence)
+                    await self._say(sentence + self._hint(event))
+
+    def _hint(self, event: Event) -> str:
+        """What can be done about it, where the screen would show keys."""
+        return " Type /admit or /refuse." if isinstance(event, Knocked) else ""
 
     def _author_of(self, event: Event) -> str:
         """Of the message that `event` takes away: known only until it is applied."""

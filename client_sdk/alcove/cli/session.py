@@ -18,8 +18,8 @@ from alcove.cli.rooms import RoomLike
 from alcove.errors import AlcoveError, Refused, RoomClosed
 from alcove.events import Closed, CloseReason, Event, Problem
 
-LEAVE_WITHIN: Final = 5.0
-"""Seconds in which a leaving is to be told to the relay. Then this process goes all the same."""
+LEAVE_WITHIN: Final = 6.0
+"""Seconds until this process goes even if its room does not. The room itself gives up earlier."""
 _CLOSE_WITHIN: Final = 3.0
 """Seconds for the room to wipe its keys and close its connection once it is over."""
 

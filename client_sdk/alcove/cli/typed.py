@@ -31,7 +31,9 @@ class Who:
 
 @dataclass(frozen=True, slots=True)
 class ShowInvite:
-    """The invite, once more."""
+    """The invite, once more, or one more invite."""
+
+    new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ def read(line: str, conversation: Conversation, members: Sequence[MemberLike]) -
     if not line.startswith("/"):
         return Send(text=line)
     word, _, rest = line.partition(" ")
+    if (word, rest.strip()) == ("/invite", "new"):
+        return ShowInvite(new=True)
     if rest and word in _PLAIN:
         raise Misread(f"{word} stands alone. To say a text that begins with a slash, type two.")
     if word in _PLAIN:

@@ -53,6 +53,7 @@ HELP: Final = (
     ("/refuse [NAME]", "do not let in who waits (facilitators)"),
     ("/remove NAME", "put somebody out for good (facilitators)"),
     ("/invite", "show the invite (facilitators)"),
+    ("/invite new", "make one more invite (facilitators)"),
     ("/retract", "take back your last message"),
     ("/show", "show what hides behind a content warning"),
     ("/who", "who is here, and who waits"),
@@ -73,8 +74,10 @@ def of_event(event: events.Event) -> str | None:
             return f"{waiter(event)} asks to be let in."
         case events.Joined(_, True, members):
             others = len(members) - 1
-            here = "nobody else is here yet" if others < 1 else f"{others} more here"
-            return f"You are in ({here}). Nothing said before you came can be shown to you."
+            if others < 1:
+                return "You are in. Nobody else is here yet."
+            here = "one other is" if others == 1 else f"{others} others are"
+            return f"You are in; {here} here. What was said before you came stays unseen."
         case events.Joined(name):
             return f"{inert.name(name)} joined."
         case events.Left(name):

@@ -187,10 +187,22 @@ SCENES: Final = MappingProxyType(
         "open": Scene(OPENED),
         "slow": Scene((*OPENED, KNOCK), admit_hangs=True),
         "knock": Scene((*OPENED, KNOCK)),
+        "talk": Scene(EVERYTHING[:-1]),
         "everything": Scene(EVERYTHING),
         "flood": Scene((*OPENED, *(events.Left("x" * 32) for _ in range(20_000)))),
         "rules": Scene((RULES,), members=()),
         "closed-all": Scene((*OPENED, Closed(CloseReason.ENDED))),
+        "hostile": Scene(
+            (
+                *OPENED,
+                events.Message("bb01", HOSTILE, HOSTILE, 60),
+                events.Joined(HOSTILE),
+                events.Message("bb02", "Robin", "end of it", 60),
+            ),
+            members=(FakeMember("Mara", True, True), FakeMember(HOSTILE), FakeMember("Robin")),
+            title=HOSTILE,
+        ),
+        "warning": Scene((*OPENED, events.Message("bb01", "Robin", "a hard day", 60, "grief"))),
         "lost": Scene((*OPENED, Closed(CloseReason.LOST, "lost", "Nobody answers any more."))),
         "bad-name": Scene(on_make=InvalidInput("name_empty", "Choose a name.")),
         "refused": Scene(on_enter=Refused.by_relay("door_revoked")),
@@ -216,10 +228,10 @@ def make_room(plan: Plan, scene: Scene) -> FakeRoom:
 
 def main() -> None:
     from alcove import cli
-    from alcove.cli import faces
+    from alcove.cli import rooms
 
     scene = SCENES[sys.argv.pop(1)]
-    faces.make_room = lambda plan: make_room(plan, scene)  # type: ignore[assignment]
+    rooms.make_room = lambda plan: make_room(plan, scene)
     cli.main()
 
 

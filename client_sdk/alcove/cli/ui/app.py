@@ -17,7 +17,7 @@ from alcove.cli.commands import Accept, Admit, Refuse, Retract, Send
 from alcove.cli.conversation import Conversation
 from alcove.cli.performer import Performer
 from alcove.cli.rooms import RoomLike
-from alcove.cli.session import Session, catch_signals, debugging, sentence_of
+from alcove.cli.session import Session, catch_signals, debug, debugging, sentence_of
 from alcove.cli.ui.agreement import AgreementScreen, EndScreen
 from alcove.cli.ui.entry import SayInput
 from alcove.cli.ui.log import Log
@@ -31,7 +31,9 @@ _TWICE: Final = 1.0
 """Seconds between two presses of Escape that count as one quick exit."""
 _WIPE: Final = "\x1b[H\x1b[2J\x1b[3J"
 """Screen and scrollback, as the command `clear` does: the command line before it may say enough."""
-_KEYS: Final = "Enter send · /help commands · F2 copy invite · Ctrl+X or Esc Esc quick exit"
+_KEYS: Final = (
+    "Enter send · /help commands · PgUp scroll · F2 copy invite · Ctrl+X or Esc Esc quick exit"
+)
 
 
 class RoomApp(App[None]):
@@ -45,6 +47,8 @@ class RoomApp(App[None]):
         Binding("ctrl+x", "quick_exit", "Quick exit", priority=True),
         Binding("escape", "escape", show=False, priority=True),
         Binding("f2", "copy_invite", "Copy invite"),
+        Binding("pageup", "scroll_log(-1)", show=False),
+        Binding("pagedown", "scroll_log(1)", show=False),
         Binding("ctrl+q", "how_to_leave", show=False, priority=True),
     ]
 
@@ -56,24 +60,30 @@ class RoomApp(App[None]):
         self._session = Session(room, self._show)
         self._performer: Performer | None = None
         self._life: asyncio.Task[Closed] | None = None
+        # Held, not queried: a query looks only at the sheet that is on top.
+        self._title = Static(id="title", markup=False)
+        self._state = Static(id="state", markup=False)
+        self._entries = Log()
+        self._people = People()
+        self._input = SayInput()
         self._escaped_at = 0.0
         self._quick = False
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="bar"):
-            yield Static(id="title", markup=False)
-            yield Static(id="state", markup=False)
+            yield self._title
+            yield self._state
         with Horizontal(id="main"):
-            yield Log()
-            yield People()
-        yield SayInput()
+            yield self._entries
+            yield self._people
+        yield self._input
         yield Static(_KEYS, id="keys", markup=False)
 
     def on_mount(self) -> None:
         session = self._session
         self._performer = Performer(self._room, session.tell, session.leave, session.entered)
         self._life = asyncio.create_task(session.run())
-        self.query_one(SayInput).focus()
+        self._input.focus()
         self._refresh()
 
     async def last_event(self) -> Closed:
@@ -98,7 +108,7 @@ class RoomApp(App[None]):
     async def _show(self, event: events.Event) -> None:
         if not self.is_running:
             return
-        log = self.query_one(Log)
+        log = self._entries
         match event:
             case events.Message():
                 self._message(event)
@@ -116,23 +126,33 @@ class RoomApp(App[None]):
                 self._ask(event)
             case Closed():
                 self._close(event)
-            case _:
+            case _ if not self._is_no_news(event):
                 self._say(words.of_event(event))
         self._conversation.apply(event)
         self._refresh()
+
+    def _is_no_news(self, event: events.Event) -> bool:
+        """That all is as it should be, said for the first time: the top line shows it."""
+        match event:
+            case events.ConnectionChanged(events.ConnectionState.CONNECTED):
+                return self._conversation.connection is None
+            case events.RoomChanged(events.RoomState.OPEN):
+                return self._conversation.state is None
+            case _:
+                return False
 
     def _message(self, event: events.Message) -> None:
         text = event.text
         if event.warning:
             text = f"Content warning: {inert.line(event.warning)}. Type /show to read it."
         role = "facilitator" if self._is_facilitator(event.sender) else ""
-        self.query_one(Log).message(event.id, role, event.sender, text)
+        self._entries.message(event.id, role, event.sender, text)
 
     def _is_facilitator(self, name: str) -> bool:
         return any(member.name == name and member.facilitator for member in self._room.members)
 
     def _show_invite(self, invite: str) -> None:
-        log = self.query_one(Log)
+        log = self._entries
         log.system(words.SHARE)
         log.system(invite, "invite")
         log.system("F2 copies it. Without F2: hold Shift and select it with the mouse.")
@@ -152,7 +172,7 @@ class RoomApp(App[None]):
         self.push_screen(AgreementScreen(rules), answer)
 
     def _close(self, closed: Closed) -> None:
-        self.query_one(Log).remove_children()
+        self._entries.remove_children()
         if closed.reason is CloseReason.LEFT or not self._session.entered.is_set():
             self.exit()
             return
@@ -161,19 +181,21 @@ class RoomApp(App[None]):
 
     def _say(self, sentence: str | None) -> None:
         if sentence is not None:
-            self.query_one(Log).system(sentence)
+            self._entries.system(sentence)
 
     def _refresh(self) -> None:
         state = self._conversation
         connection = words.CONNECTION_SHORT.get(state.connection) if state.connection else None
-        room = words.ROOM_SHORT[state.state] if state.state else ""
-        parts = [connection or "connecting …", room if state.joined else "not in yet"]
+        where = words.ROOM_SHORT[state.state or events.RoomState.OPEN]
+        if not state.joined:
+            where = "not in yet"
         entered = self._session.entered.is_set()
         title = inert.line(self._room.title) if entered else ""
-        self.query_one("#title", Static).update(title or "Alcove")
-        self.query_one("#state", Static).update(" · ".join(part for part in parts if part))
+        self._title.update(title or "Alcove")
+        self._state.update(f"{connection or 'connecting …'} · {where}")
         members = self._room.members if entered else ()
-        self.query_one(People).show(members, list(state.waiting.values()))
+        if self._people.show(members, list(state.waiting.values())):
+            self._input.focus()  # nobody is left to decide about: typing goes on
 
     # --- what is typed ----------------------------------------------------------------------
 
@@ -186,9 +208,14 @@ class RoomApp(App[None]):
                 raise typed.Misread("Not connected yet. Ctrl+X gives it up.")
             await self._do(wanted)
         except (typed.Misread, AlcoveError) as error:
-            self._say(str(error))  # and what was typed stays in its line
-        else:
-            event.input.clear()
+            self._say(str(error))
+            if not event.value.startswith("/"):
+                return  # a text that could not be said stays where it was typed
+        except Exception as error:
+            debug(error)
+            self._say(f"That failed in an unforeseen way ({type(error).__name__}).")
+            return
+        event.input.clear()
 
     async def _do(self, wanted: typed.Typed | None) -> None:
         match wanted:
@@ -203,8 +230,10 @@ class RoomApp(App[None]):
             case typed.Who():
                 waiting = list(self._conversation.waiting.values())
                 self._say("Here:\n" + "\n".join(words.who(self._room.members, waiting)))
-            case typed.ShowInvite():
-                self._show_invite(await self._room.invite())
+            case typed.ShowInvite(new):
+                known = None if new else self._conversation.invite
+                self._conversation.invite = known or await self._room.invite()
+                self._show_invite(self._conversation.invite)
             case typed.ShowRules():
                 rules = self._conversation.rules
                 self._say(rules.text if rules else "No agreement was shown here yet.")
@@ -219,7 +248,7 @@ class RoomApp(App[None]):
     def _post(self, text: str) -> None:
         id = self._room.post(text)
         me = next((member.name for member in self._room.members if member.you), "")
-        log = self.query_one(Log)
+        log = self._entries
         log.message(id, "you", me, text)
         log.note(id, "sending")
         self._conversation.posted(id)
@@ -229,7 +258,7 @@ class RoomApp(App[None]):
         if found is None:
             raise typed.Misread("Nothing hides behind a content warning.")
         id, entry = found
-        self.query_one(Log).reword(id, entry.text or "")
+        self._entries.reword(id, entry.text or "")
 
     @on(WaitingList.Decided)
     async def _decided(self, event: WaitingList.Decided) -> None:
@@ -249,7 +278,11 @@ class RoomApp(App[None]):
         if now - self._escaped_at < _TWICE:
             self.action_quick_exit()
         self._escaped_at = now
-        self.query_one(SayInput).focus()
+        self._input.focus()
+
+    def action_scroll_log(self, direction: int) -> None:
+        log = self._entries
+        log.scroll_relative(y=direction * max(1, log.size.height - 2), animate=False)
 
     def action_how_to_leave(self) -> None:
         self._say("Type /leave to leave, or press Ctrl+X to be gone at once.")

@@ -10,7 +10,7 @@ class SayInput(Input):
     def __init__(self) -> None:
         super().__init__(id="say", placeholder="Say something, or /help", select_on_focus=False)
 
-    async def _on_paste(self, event: events.Paste) -> None:
+    def _on_paste(self, event: events.Paste) -> None:
         # Textual would keep the first line only, and a person would miss the rest too late.
         event.prevent_default()
         event.stop()

@@ -3,7 +3,8 @@
 import time
 from typing import Final
 
-from textual.containers import VerticalScroll
+from textual.app import ComposeResult
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
@@ -13,14 +14,19 @@ _MOST: Final = 500
 """Entries kept. Older ones go: a screen is no archive."""
 
 
-class Entry(Static):
-    """One entry. Its text is never parsed for markup."""
+class Entry(Horizontal):
+    """One entry: the time, and beside it a text that is never parsed for markup."""
 
     def __init__(self, head: Content, body: str, kind: str) -> None:
-        super().__init__(markup=False, classes=kind)
+        super().__init__(classes=f"entry {kind}")
         self._head = head
         self._body = body
+        self._text = Static(markup=False, classes="body")
         self.note("")
+
+    def compose(self) -> ComposeResult:
+        yield Static(time.strftime("%H:%M"), markup=False, classes="clock")
+        yield self._text
 
     def say(self, body: str) -> None:
         """Replace the text."""
@@ -30,7 +36,7 @@ class Entry(Static):
     def note(self, note: str) -> None:
         """Put what became of a message behind it."""
         tail = Content.styled(f"  ({inert.line(note)})", "$text-muted italic") if note else ""
-        self.update(Content.assemble(self._head, inert.text(self._body), tail))
+        self._text.update(Content.assemble(self._head, inert.text(self._body), tail))
 
 
 class Log(VerticalScroll):
@@ -41,7 +47,8 @@ class Log(VerticalScroll):
     def __init__(self) -> None:
         super().__init__(id="log")
         self._messages: dict[str, Entry] = {}
-        self.can_focus = True
+        # Tab leads from the line one types in to who waits; the page keys scroll from anywhere.
+        self.can_focus = False
 
     def on_mount(self) -> None:
         self.anchor()
@@ -50,7 +57,6 @@ class Log(VerticalScroll):
         """Show a message; `badge` stands before the name, in brackets that no name can hold."""
         style = "$text-accent bold" if badge == "you" else "$text-primary bold"
         head = Content.assemble(
-            _clock(),
             Content.styled(f"[{badge}] ", "$text-warning") if badge else "",
             Content.styled(inert.name(name), style),
             "  ",
@@ -75,7 +81,7 @@ class Log(VerticalScroll):
 
     def system(self, text: str, kind: str = "system") -> None:
         """Something that this program says."""
-        self._add(Entry(_clock(), text, kind))
+        self._add(Entry(Content(), text, kind))
 
     def _add(self, entry: Entry) -> Entry:
         if len(self.children) >= _MOST:
@@ -84,7 +90,3 @@ class Log(VerticalScroll):
             oldest.remove()
         self.mount(entry)
         return entry
-
-
-def _clock() -> Content:
-    return Content.styled(time.strftime("%H:%M  "), "$text-muted")

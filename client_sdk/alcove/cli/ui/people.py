@@ -34,7 +34,13 @@ class WaitingList(OptionList):
     def __init__(self) -> None:
         super().__init__(id="waiting", markup=False)
         self.border_title = "Waiting"
-        self.border_subtitle = "Tab, then A admit, R refuse"
+        self.on_blur()
+
+    def on_focus(self) -> None:
+        self.border_subtitle = "A admit · R refuse"
+
+    def on_blur(self) -> None:
+        self.border_subtitle = "Tab to decide"
 
     def show(self, waiting: Sequence[events.Knocked]) -> None:
         """List them anew, the choice staying on the same person where possible."""
@@ -60,14 +66,17 @@ class People(Vertical):
 
     def __init__(self) -> None:
         super().__init__(id="people")
+        self._members = Static(id="members", markup=False)
+        self._waiting = WaitingList()
         self.border_title = "People"
 
     def compose(self) -> ComposeResult:
-        yield Static(id="members", markup=False)
-        yield WaitingList()
+        yield self._members
+        yield self._waiting
 
-    def show(self, members: Sequence[MemberLike], waiting: Sequence[events.Knocked]) -> None:
-        """Everybody, anew."""
+    def show(self, members: Sequence[MemberLike], waiting: Sequence[events.Knocked]) -> bool:
+        """Everybody, anew. Whether the list that had the focus is gone."""
+        self.set_class(bool(waiting), "-waiting")
         parts: list[Content | str] = []
         for heading, role in (("Facilitators", True), ("Participants", False)):
             here = [member for member in members if member.facilitator is role]
@@ -77,5 +86,7 @@ class People(Vertical):
             for member in here:
                 you = Content.styled(" [you]", "$text-muted") if member.you else ""
                 parts += ["  ", inert.name(member.name), you, "\n"]
-        self.query_one("#members", Static).update(Content.assemble(*parts).rstrip())
-        self.query_one(WaitingList).show(waiting)
+        self._members.update(Content.assemble(*parts).rstrip())
+        had_focus = self._waiting.has_focus
+        self._waiting.show(waiting)
+        return had_focus and not waiting

@@ -1,0 +1,70 @@
+"""A relay as a process that can be killed and started again on the same port."""
+
+import asyncio
+import socket
+import sys
+from pathlib import Path
+from typing import Final, Self
+
+from tests.client_sdk.cli.process import ROOT, WITHIN
+
+_RUN: Final = "import sys; from alcove_server.__main__ import main; sys.exit(main())"
+
+
+class RelayProcess:
+    """`alcove-server`, by `async with`."""
+
+    def __init__(self, *arguments: str, log: Path | None = None) -> None:
+        self._arguments = arguments
+        self._log = log
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self._process: asyncio.subprocess.Process | None = None
+        self._said = b""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        """Returns once it takes connections."""
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            _RUN,
+            *("--port", str(self.port)),
+            *self._arguments,
+            cwd=ROOT,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        assert self._process.stdout is not None
+        self._said = b""
+        async with asyncio.timeout(WITHIN):
+            while b"ready" not in self._said:
+                line = await self._process.stdout.readline()
+                assert line, f"the relay did not start: {self._said!r}"
+                self._said += line
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    async def kill(self) -> None:
+        """As a power cut would."""
+        assert self._process is not None
+        if self._process.returncode is None:
+            self._process.kill()
+        rest, _ = await self._process.communicate()
+        self._said += rest
+        if self._log is not None:
+            self._log.write_bytes(self._said)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.kill()

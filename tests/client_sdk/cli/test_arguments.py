@@ -1,0 +1,110 @@
+"""Mistakes on the command line: one sentence, status 2, never a traceback."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.client_sdk.cli.fake_room import INVITE
+from tests.client_sdk.cli.process import FAKE, ROOT, WITHIN
+
+OPEN = ("open", "--relay", "http://127.0.0.1:1", "--title", "T", "--name", "Mara")
+AGREEMENT = str(ROOT / "tests" / "client_sdk" / "cli" / "agreement.txt")
+
+
+def run(
+    *arguments: str, code: str | None = None, **environment: str
+) -> "subprocess.CompletedProcess[bytes]":
+    program = ("-c", code) if code else (*FAKE, "open")
+    return subprocess.run(
+        [sys.executable, *program, *arguments],
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=WITHIN,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("dance",),
+        ("open",),
+        ("open", "--nonsense"),
+        OPEN,
+        (*OPEN, "--agreement-file", "/nonexistent/agreement"),
+        (*OPEN, "--agreement-file", "/"),
+        (*OPEN, "--agreement-file", "/dev/zero"),
+        (*OPEN, "--agreement-file", sys.executable),
+        (*OPEN, "--agreement-file", AGREEMENT, "--ttl", "soon"),
+        (*OPEN, "--agreement-file", AGREEMENT, "--ca-file", "/nonexistent/ca"),
+        ("join", "--name", "Robin"),
+        ("join", INVITE),
+        ("join", INVITE, INVITE, "--name", "Robin"),
+        (INVITE,),
+    ],
+)
+def test_usage_errors(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == b""
+    assert done.stderr.startswith(b"alcove: ")
+    assert done.stderr.count(b"\n") == 1
+    assert b"Traceback" not in done.stderr
+    assert INVITE.partition("#")[2].encode() not in done.stderr
+
+
+def test_nothing_at_all_shows_the_help() -> None:
+    done = run()
+    assert done.returncode == 2
+    assert b"Usage" in done.stderr
+
+
+def test_help_loads_no_user_interface() -> None:
+    code = (
+        "import sys; from alcove.cli.arguments import run; status = run(['open', '--help']);"
+        "sys.exit(status or 10 * ('textual' in sys.modules or 'rich' in sys.modules))"
+    )
+    done = run(code=code)
+    assert done.returncode == 0, done.stderr
+    assert b"--agreement-file" in done.stdout
+
+
+def test_what_is_unforeseen_is_one_sentence() -> None:
+    code = (
+        "import sys; from alcove.cli import main, arguments\n"
+        "def run(arguments): secret = 'canary'; raise RuntimeError(secret)\n"
+        "arguments.run = run\nmain()"
+    )
+    done = run(code=code)
+    assert done.returncode == 1
+    assert done.stderr.count(b"\n") == 1
+    assert b"canary" not in done.stderr
+    assert b"canary" in run(code=code, ALCOVE_DEBUG="1").stderr
+
+
+def route(*arguments: str, **environment: str) -> str:
+    """The way to the relay that a command line ends up with."""
+    code = (
+        "import sys; from alcove.cli import main, rooms\n"
+        "def make(plan): print(plan, file=sys.stderr); sys.exit(0)\n"
+        "rooms.make_room = make\nmain()"
+    )
+    line = ("join", "-", "--name", "Robin", "--accept", *arguments)
+    return run(*line, code=code, **environment).stderr.decode()
+
+
+def test_the_proxy_is_the_one_given_or_that_of_the_environment() -> None:
+    assert "proxy=None" in route(ALL_PROXY="", all_proxy="")
+    assert "proxy='socks5://a:1'" in route(ALL_PROXY="socks5://a:1")
+    assert "proxy=None" in route(ALL_PROXY="http://a:1", all_proxy="")
+    given = route("--proxy", "socks5h://b:2", "--ca-file", AGREEMENT, ALL_PROXY="socks5://a:1")
+    assert "proxy='socks5h://b:2'" in given
+    assert f"ca_file='{AGREEMENT}'" in given
+
+
+def test_the_plan_does_not_print_the_invite() -> None:
+    assert INVITE not in route(ALCOVE_INVITE=INVITE)

@@ -1,0 +1,93 @@
+"""Lines that a program writes: understood whole, or not at all."""
+
+import contextlib
+import json
+
+import pytest
+from alcove.cli.commands import COMMANDS, LINE_MAX, BadCommand, Command, Send, parse
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.client_sdk.cli.process import SCHEMA, validator
+
+KEYS = {"admit": "id", "refuse": "id", "send": "text", "retract": "id", "remove": "name"}
+
+
+@pytest.mark.parametrize("do", sorted(COMMANDS))
+def test_every_command_follows_the_schema(do: str) -> None:
+    line = {"do": do, "ref": "r"} | ({KEYS[do]: "value"} if do in KEYS else {})
+    validator("command").validate(line)
+    command = parse(json.dumps(line).encode())
+    assert type(command) is COMMANDS[do]
+    assert command.ref == "r"
+
+
+def test_the_schema_knows_no_other_commands() -> None:
+    named = {key.removeprefix("command_") for key in SCHEMA["$defs"] if key.startswith("command_")}
+    assert named == set(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("line", "ref"),
+    [
+        ("", None),
+        ("null", None),
+        ("[]", None),
+        ('"leave"', None),
+        ("{}", None),
+        ('{"do": "leave"} {"do": "leave"}', None),
+        ('{"do": "dance", "ref": "7"}', "7"),
+        ('{"do": ["leave"], "ref": "7"}', "7"),
+        ('{"do": null, "ref": "7"}', "7"),
+        ('{"do": "leave", "ref": 7}', None),
+        ('{"do": "leave", "ref": null}', None),
+        ('{"do": "leave", "ref": "\\udc00"}', None),
+        (json.dumps({"do": "leave", "ref": "x" * 201}), None),
+        ('{"do": "leave", "now": true, "ref": "7"}', "7"),
+        ('{"do": "leave", "do": "end", "ref": "7"}', None),
+        ('{"do": "send", "ref": "7"}', "7"),
+        ('{"do": "send", "text": 5, "ref": "7"}', "7"),
+        ('{"do": "send", "text": null, "ref": "7"}', "7"),
+        ('{"do": "send", "text": "\\ud800", "ref": "7"}', "7"),
+        ('{"do": "admit", "id": ["aa"], "ref": "7"}', "7"),
+        ('{"do": "send", "text": NaN}', None),
+        ("[" * 60_000, None),
+        ("9" * 60_000, None),
+    ],
+)
+def test_what_is_refused(line: str, ref: str | None) -> None:
+    with pytest.raises(BadCommand) as caught:
+        parse(line.encode())
+    assert caught.value.ref == ref
+    assert caught.value.text.endswith(".")
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_do_more_than_be_refused(line: bytes) -> None:
+    with pytest.raises(BadCommand):
+        parse(b"\x00" + line)
+
+
+values = st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.text(), max_size=2)
+lines = st.dictionaries(
+    st.sampled_from(["do", "ref", "id", "text", "name", "else"]),
+    st.sampled_from(sorted(COMMANDS)) | values,
+)
+
+
+@given(lines)
+def test_the_parser_and_the_schema_agree(line: dict[str, object]) -> None:
+    accepted: Command | None = None
+    with contextlib.suppress(BadCommand):
+        accepted = parse(json.dumps(line).encode())
+    if accepted is not None:
+        validator("command").validate(line)
+    else:
+        assert not validator("command").is_valid(line) or "\\ud" in json.dumps(line)
+
+
+def test_the_longest_text_fits_into_a_line_however_it_is_escaped() -> None:
+    text = "\x01" * 8192
+    line = json.dumps({"do": "send", "text": text, "ref": "\u0001" * 200}).encode()
+    assert len(line) <= LINE_MAX
+    assert parse(line) == Send(text=text, ref="\u0001" * 200)

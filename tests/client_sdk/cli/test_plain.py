@@ -1,0 +1,147 @@
+"""Plain lines: what a pipe or a screen reader gets."""
+
+import asyncio
+
+import pytest
+
+from tests.client_sdk.cli.fake_room import INVITE
+from tests.client_sdk.cli.process import ROOT, WITHIN, Process, start
+from tests.client_sdk.cli.terminal import ENTER, Terminal
+
+AGREEMENT = str(ROOT / "tests" / "client_sdk" / "cli" / "agreement.txt")
+OPEN = ("open", "--relay", "http://127.0.0.1:1", "--title", "T", "--agreement-file", AGREEMENT)
+MARA = (*OPEN, "--name", "Mara")
+ROBIN = ("join", "-", "--name", "Robin")
+
+
+class Reader:
+    """The lines of one process."""
+
+    def __init__(self, room: Process) -> None:
+        self._room = room
+        self.text = ""
+
+    async def see(self, *texts: str) -> None:
+        assert self._room.process.stdout is not None
+        while not all(text in self.text for text in texts):
+            line = await asyncio.wait_for(self._room.process.stdout.readline(), WITHIN)
+            assert line, f"{texts} never came: {self.text}"
+            self.text += line.decode()
+
+    async def type(self, line: str) -> None:
+        await self._room.write(line.encode() + b"\n")
+
+    async def end(self) -> tuple[int, str]:
+        stdout, stderr = await asyncio.wait_for(self._room.process.communicate(), WITHIN)
+        self.text += stdout.decode()
+        assert self._room.process.returncode is not None
+        return self._room.process.returncode, stderr.decode()
+
+
+async def test_a_conversation_in_lines() -> None:
+    async with await start("knock", *MARA) as room:
+        reader = Reader(room)
+        await reader.see(INVITE, "Robin (code lamp river) asks to be let in. Type /admit")
+        await reader.type("/admit")
+        await reader.see("[room] Robin joined.")
+        await reader.type("hello")
+        await reader.type("/help")
+        await reader.see("    /remove NAME: put somebody out")
+        await reader.type("/who")
+        await reader.see("    [facilitator] Mara [you]")
+        await reader.type("/invite")
+        await reader.type("/invite new")
+        await reader.type("/retract")
+        await reader.see("[room] You took a message back.")
+        for wrong in ("/dance", "/rules", "/show", "x" * 100_000):
+            await reader.type(wrong)
+        await room.write(b"\xff\n")
+        await reader.see("no such command", "No agreement", "Nothing hides", "too long", "UTF-8")
+        await reader.type("/end")
+        assert await reader.end() == (0, "")
+    assert reader.text.count(INVITE) == 3
+    assert reader.text.endswith("[room] The room was ended by its facilitator.\n")
+    assert "\x1b" not in reader.text
+
+
+async def test_the_agreement_is_asked_for() -> None:
+    async with await start("rules", *ROBIN) as room:
+        reader = Reader(room)
+        await reader.type(INVITE)
+        await reader.see("Evening circle: the agreement, version 1", "Type /accept")
+        assert "    What is said here stays here.\n    Be kind.\n" in reader.text
+        await reader.type("/accept")
+        await reader.see("compare this code with theirs: lamp river")
+        await reader.type("/rules")
+        await reader.type("/leave")
+        assert await reader.end() == (0, "")
+
+
+async def test_every_event_has_its_words_and_none_acts() -> None:
+    async with await start("everything", *MARA) as room:
+        reader = Reader(room)
+        status, errors = await reader.end()
+    assert status == 4
+    assert errors == "alcove: You were removed from this room. (removed)\n"
+    for line in (
+        "Robin: Grüße 🌱\n    zwei\n",
+        "Robin: (content warning) grief. Type /show to read it.\n",
+        "[room] Sam left.",
+        "[room] Kim was removed by a facilitator.",
+        "[room] Robin took a message back.",
+        "[room] Not sent: Only a facilitator can do that.",
+        "[room] You missed 3 messages.",
+        "[room] You missed messages. Nobody can tell how many.",
+        "[room] Robin did something that this version does not know",
+    ):
+        assert line.replace("(content warning)", "[content warning]") in reader.text
+
+
+async def test_hostile_words_cannot_make_a_line_of_their_own() -> None:
+    async with await start("hostile", *MARA) as room:
+        reader = Reader(room)
+        await reader.see("end of it")
+        await reader.type("/leave")
+        await reader.end()
+    assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(reader.text)
+    assert not any(line.startswith("Mara") for line in reader.text.splitlines())
+
+
+async def test_a_warned_text_is_shown_on_demand() -> None:
+    async with await start("warning", *MARA) as room:
+        reader = Reader(room)
+        await reader.see("[content warning] grief")
+        assert "a hard day" not in reader.text
+        await reader.type("/show")
+        await reader.see("Robin: a hard day")
+
+
+@pytest.mark.parametrize("scene", ["not-now", "clumsy"])
+async def test_what_fails_is_said(scene: str) -> None:
+    async with await start(scene, *MARA) as room:
+        reader = Reader(room)
+        await reader.type("hello")
+        await reader.see("not_joined" if scene == "not-now" else "internal")
+
+
+async def test_nobody_sees_a_full_screen_unless_it_can_be_drawn() -> None:
+    async with Terminal("knock", *MARA, "--plain") as screen:
+        await screen.see("[room] Robin (code lamp river) asks")
+        screen.type("/leave" + ENTER)
+        assert await screen.end() == 0
+        assert b"\x1b[?1049h" not in screen.raw
+    async with Terminal("knock", *MARA, environment={"TERM": "dumb"}) as screen:
+        await screen.see("[room] Robin (code lamp river) asks")
+        screen.process.terminate()
+        assert await screen.end() == 0
+        assert b"\x1b" not in screen.raw
+
+
+async def test_an_invite_typed_at_a_terminal_is_not_shown() -> None:
+    async with Terminal("rules", *ROBIN, "--plain") as screen:
+        await screen.see("Paste the invite")
+        screen.type(INVITE + ENTER)
+        await screen.see("Type /accept")
+        assert INVITE.partition("#")[2].encode() not in screen.raw
+        screen.type("/leave" + ENTER)
+        assert await screen.end() == 0

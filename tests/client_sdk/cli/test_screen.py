@@ -1,0 +1,186 @@
+"""The full screen, as a person at a terminal sees it."""
+
+import base64
+import signal
+
+import pytest
+
+from tests.client_sdk.cli.fake_room import INVITE
+from tests.client_sdk.cli.process import ROOT
+from tests.client_sdk.cli.terminal import ENTER, ESCAPE, F2, QUICK_EXIT, TAB, Terminal
+
+AGREEMENT = str(ROOT / "tests" / "client_sdk" / "cli" / "agreement.txt")
+OPEN = ("open", "--relay", "http://127.0.0.1:1", "--title", "T", "--agreement-file", AGREEMENT)
+MARA = (*OPEN, "--name", "Mara")
+ROBIN = ("join", INVITE, "--name", "Robin")
+
+
+async def test_a_facilitator_talks_and_lets_somebody_in() -> None:
+    async with Terminal("knock", *MARA) as screen:
+        await screen.see("Evening circle", "connected · room open", "Facilitators", "Mara [you]")
+        await screen.see("Give this invite only", INVITE[:40], "Robin (code lamp river)")
+        screen.type("hello [b]all[/b]" + ENTER)
+        await screen.see("[you] Mara  hello [b]all[/b]")
+        await screen.see_no("(sending)")
+        screen.type(TAB)
+        await screen.see("A admit · R refuse")
+        screen.type("a")
+        await screen.see("Robin joined.")
+        await screen.see_no("A admit")
+        screen.type("/retract" + ENTER)
+        await screen.see_no("hello [b]all[/b]")
+        screen.type("/end" + ENTER)
+        await screen.see("The room was ended", "Press any key")
+        await screen.see_no("Robin", "Give this invite")
+        screen.type("x")
+        assert await screen.end() == 0
+    assert screen.remains.strip(b"\r\n") == b"" or b"ended" not in screen.remains
+
+
+async def test_somebody_is_refused_by_key() -> None:
+    async with Terminal("knock", *MARA) as screen:
+        await screen.see("Tab to decide")
+        screen.type(TAB)
+        await screen.see("A admit · R refuse")
+        screen.type("r")
+        await screen.see_no("A admit")
+
+
+async def test_the_agreement_comes_first_and_enter_agrees_to_nothing() -> None:
+    async with Terminal("rules", *ROBIN) as screen:
+        await screen.see("Before you go in", "What is said here stays here.", "Accept (A)")
+        screen.type(ENTER + "a")
+        await screen.see("You asked to be let in", "lamp river", "not in yet")
+        screen.type("/leave" + ENTER)
+        assert await screen.end() == 0
+    assert b"said here" not in screen.remains
+
+
+async def test_who_does_not_agree_leaves() -> None:
+    async with Terminal("rules", *ROBIN) as screen:
+        await screen.see("Before you go in")
+        screen.type("l")
+        assert await screen.end() == 0
+
+
+@pytest.mark.parametrize("keys", [QUICK_EXIT, ESCAPE + ESCAPE])
+@pytest.mark.parametrize("scene", ["rules", "knock", "enter-hangs", "leave-hangs"])
+async def test_quick_exit_from_anywhere_leaves_nothing(scene: str, keys: str) -> None:
+    who = ROBIN if scene in ("rules", "enter-hangs") else MARA
+    async with Terminal(scene, *who) as screen:
+        await screen.see("Accept (A)" if scene == "rules" else "Enter send")
+        screen.type(keys)
+        assert await screen.end() == 0
+        assert screen.shown.strip() == ""
+    assert screen.raw.rstrip().endswith(b"\x1b[H\x1b[2J\x1b[3J")
+    assert b"Mara" not in screen.remains
+
+
+async def test_what_others_write_cannot_act() -> None:
+    async with Terminal("hostile", *MARA, columns=120) as screen:
+        await screen.see("[2J", "]52;c;c3RvbGVu", "[bold red]x[/]", "Mara: forged", "end of it")
+        # A forged line begins where texts stand, not where times and names do.
+        forged = [line for line in screen.shown.splitlines() if "Mara: forged" in line]
+        assert any(line.startswith("│        Mara") for line in forged)
+        assert "[facilitator] Mara" not in screen.shown
+        screen.type(QUICK_EXIT)
+        await screen.end()
+    assert b"\x1b]52" not in screen.raw
+    assert "\u202e".encode() not in screen.raw
+    assert "\x9b".encode() not in screen.raw
+
+
+async def test_a_warning_hides_the_text_until_it_is_asked_for() -> None:
+    async with Terminal("warning", *MARA) as screen:
+        await screen.see("Content warning: grief")
+        assert "a hard day" not in screen.shown
+        screen.type("/show" + ENTER)
+        await screen.see("a hard day")
+
+
+async def test_what_went_wrong_is_said_in_words() -> None:
+    async with Terminal("talk", *MARA, rows=60) as screen:
+        await screen.see("You missed 3 messages.", "Nobody can tell how many", "DO NOT TRUST")
+        await screen.see_no("Grüße")
+        screen.type("/dance" + ENTER)
+        await screen.see("There is no such command")
+
+
+async def test_a_text_that_cannot_be_sent_stays_where_it_was_typed() -> None:
+    async with Terminal("not-now", *MARA) as screen:
+        await screen.see("Enter send", "Mara [you]")
+        screen.type("too early" + ENTER)
+        await screen.see("You are not in yet.", "too early")
+
+
+async def test_the_invite_goes_to_the_clipboard_only_on_demand() -> None:
+    async with Terminal("open", *MARA) as screen:
+        await screen.see("Give this invite only")
+        assert b"\x1b]52" not in screen.raw
+        screen.type(F2)
+        await screen.see("handed to your terminal's clipboard")
+        assert b"\x1b]52;c;" + base64.b64encode(INVITE.encode()) in screen.raw
+
+
+async def test_pasted_lines_are_joined() -> None:
+    async with Terminal("open", *MARA) as screen:
+        await screen.see("Enter send", "Mara [you]")
+        screen.type("\x1b[200~one\ntwo\x1b[201~" + ENTER)
+        await screen.see("[you] Mara  one two")
+
+
+async def test_it_works_without_colours_and_in_a_small_window() -> None:
+    colours = {"NO_COLOR": "1"}
+    async with Terminal("knock", *MARA, columns=50, rows=18, environment=colours) as screen:
+        await screen.see("Evening circle", "Robin (code lamp river)", "Tab to decide")
+        screen.type(TAB)
+        await screen.see("A admit · R refuse")
+        screen.type("a")
+        await screen.see("Robin joined.")
+        await screen.see_no("A admit")
+
+
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGHUP"])
+async def test_signals_leave_and_restore_the_terminal(number: str) -> None:
+    async with Terminal("open", *MARA) as screen:
+        await screen.see("Mara [you]")
+        screen.process.send_signal(getattr(signal, number))
+        assert await screen.end() == 0
+    assert b"\x1b[?1049l" in screen.raw
+
+
+@pytest.mark.parametrize(("scene", "status"), [("refused", 3), ("down", 1), ("bad-name", 1)])
+async def test_who_cannot_enter_reads_why(scene: str, status: int) -> None:
+    async with Terminal(scene, *ROBIN) as screen:
+        assert await screen.end() == status
+        assert "alcove: " in screen.shown
+
+
+BREAKING = """
+from alcove.cli.ui.app import RoomApp
+from tests.client_sdk.cli import fake_room
+
+def action_copy_invite(self):
+    canary = "canary"
+    raise RuntimeError(canary)
+
+RoomApp.action_copy_invite = action_copy_invite
+fake_room.main()
+"""
+
+
+async def test_a_screen_that_breaks_shows_nothing_of_the_room() -> None:
+    async with Terminal("open", *MARA, run=("-c", BREAKING)) as screen:
+        await screen.see("Mara [you]")
+        screen.type(F2)
+        assert await screen.end() == 1
+        assert "The screen failed; the room was left. Try --plain." in screen.shown
+    assert b"canary" not in screen.raw
+
+
+async def test_what_is_unforeseen_in_a_command_does_not_break_the_screen() -> None:
+    async with Terminal("clumsy", *MARA) as screen:
+        await screen.see("Mara [you]")
+        screen.type("hello" + ENTER)
+        await screen.see("unforeseen way (KeyError)", "hello")
+    assert b"canary" not in screen.raw
