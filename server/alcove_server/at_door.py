@@ -27,12 +27,14 @@ async def read_card(connection: Connection, frame: ReadCard) -> None:
 
 
 async def knock(connection: Connection, frame: Knock) -> None:
-    """Raises `Refusal` (`locked`, `already_waiting`, `too_many_knocks`, `busy`, or what closed the
-    door)."""
+    """Raises `Refusal` (`locked`, `rate_limited`, `already_waiting`, `too_many_knocks`, `busy`, or
+    what closed the door)."""
     assert connection.door is not None  # the state says so
     hub = connection.seated
     if hub.ledger.roster.flags & RoomFlag.LOCKED:
         raise Refusal("locked")
+    if connection.allowance is not None and not connection.allowance.knock():
+        raise Refusal("rate_limited")
     store = connection.relay.store
     await store.knock(connection.room, connection.key, connection.door, frame.id, frame.blob)
     connection.send(Done(frame.n))

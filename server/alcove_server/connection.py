@@ -55,12 +55,15 @@ from alcove_protocol.position import Position
 
 from alcove_server import at_door, doorstep, member, reseater
 from alcove_server.authentication import Upgrade
+from alcove_server.hub import bye
+from alcove_server.net.bucket import TokenBucket
 from alcove_server.outlet import Close, Message, Outlet
 from alcove_server.state import ROLES, State
 from alcove_server.store.interface import RosterMoved, Stale
 
 if TYPE_CHECKING:
     from alcove_server.hub import Hub
+    from alcove_server.net.gate import Allowance
     from alcove_server.relay import Relay
 
 log = logging.getLogger(__name__)
@@ -88,16 +91,32 @@ _HANDLERS: Final[dict[tuple[State, type[Request]], Callable[..., Awaitable[None]
 }
 
 
+MESSAGES: Final = (20.0, 120.0)
+"""Requests a second, and at once, of one connection; `_cost` says how many a large one counts."""
+STRIKES: Final = 100
+"""Requests refused as `rate_limited` before the connection is closed."""
+EARLY: Final = 8
+"""Requests before authentication: one to open a room, one to authenticate, and some slack."""
+
+
+def _cost(size: int, fragments: int) -> float:
+    """What a message counts in the bucket: its bytes and fragments are work too."""
+    return 1 + size / (32 * limits.KIB) + (fragments - 1) / 16
+
+
 class Connection:
     """One connection. `key`, `room` and `hub` are set when it authenticates, `door` at a door.
 
     `heard` and `heard_lobby` are the numbers up to which its own resume has told it the streams.
     """
 
-    def __init__(self, relay: Relay, upgrade: Upgrade, outlet: Outlet) -> None:
+    def __init__(
+        self, relay: Relay, upgrade: Upgrade, outlet: Outlet, allowance: Allowance | None
+    ) -> None:
         self.relay = relay
         self.upgrade = upgrade
         self.outlet = outlet
+        self.allowance = allowance
         self.state = State.CHALLENGED
         self.nonce = relay.random(32)
         self.since = relay.clock()
@@ -111,6 +130,10 @@ class Connection:
         self.unanswered: dict[bytes, int] = {}
         self._requests: deque[Request] = deque()
         self._working = False
+        self._strikes = 0
+        self._early = 0
+        rate, burst = MESSAGES
+        self._bucket = TokenBucket(rate * relay.settings.rates, burst, self.since)
 
     @property
     def role(self) -> str:
@@ -128,8 +151,8 @@ class Connection:
 
     # --- in ---------------------------------------------------------------------------------
 
-    def receive(self, data: bytes) -> None:
-        """One binary message of the client."""
+    def receive(self, data: bytes, fragments: int = 1) -> None:
+        """One binary message of the client, which came in so many fragments."""
         if self.state is State.CLOSED:
             return
         before_auth = self.state is State.CHALLENGED
@@ -139,9 +162,26 @@ class Connection:
         except Malformed as fault:
             self.reject(fault)
             return
+        if not self._may_ask(len(data), fragments):
+            self._strike(request.n)
+            return
         self._requests.append(request)
         if not self._working:
             self.relay.runner.start(self._work())
+
+    def _may_ask(self, size: int, fragments: int) -> bool:
+        if self.state is State.CHALLENGED:
+            self._early += 1
+            return self._early <= EARLY
+        return self._bucket.take(self.relay.clock(), _cost(size, fragments))
+
+    def _strike(self, n: int) -> None:
+        """Too much at once: refuse, and close when it goes on."""
+        self._strikes += 1
+        if self._strikes > STRIKES or self.state is State.CHALLENGED:
+            self.finish(Close.REFUSED, bye("rate_limited"))
+        else:
+            self.refuse(n, Refusal("rate_limited"))
 
     def reject(self, fault: Malformed, n: int = 0) -> None:
         """Bytes that no client can mean: say which fault, then close."""

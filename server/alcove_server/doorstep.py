@@ -25,14 +25,16 @@ _AT_DOORS = 4 * limits.KNOCKS
 
 
 async def open_room(connection: Connection, frame: OpenRoom) -> None:
-    """docs/protocol.md section 6. Raises `Refusal` (`bad_statement`, `room_exists`, `ended`,
-    `busy`)."""
+    """docs/protocol.md section 6. Raises `Refusal` (`bad_statement`, `rate_limited`,
+    `room_exists`, `ended`, `busy`)."""
     signed = Signed(frame.entry, frame.signature)
     try:
         room = room_id_of(Opening.decode(frame.entry).root_key)
         ledger = begin(signed, room)
     except Malformed:
         raise Refusal("bad_statement") from None
+    if connection.allowance is not None and not connection.allowance.open_room():
+        raise Refusal("rate_limited")
     relay = connection.relay
     generation = relay.random(GENERATION_SIZE)
     await relay.store.open(room, signed, ledger.roster.head, generation)

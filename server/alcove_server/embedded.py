@@ -142,8 +142,9 @@ def embedded(
     store: Store | None = None,
     wall: Callable[[], float] = time,
 ) -> EmbeddedRelay:
-    """A relay on the memory store, or on a given store that never suspends."""
-    settings = settings if settings is not None else Settings()
+    """A relay on the memory store, or on a given store that never suspends. Without settings it has
+    no rate limits: a clock that stands still would never let them refill."""
+    settings = settings if settings is not None else Settings(rates=0)
     if store is None:
         store = MemoryStore(clock, bounds(settings))
     return EmbeddedRelay(Relay(store, clock, random, Immediate(), settings, wall))

@@ -11,6 +11,7 @@ class Close:
     DONE = 1000
     GOING_AWAY = 1001
     TEXT_FRAME = 1003
+    NOT_UTF8 = 1007
     REFUSED = 1008
     TOO_LARGE = 1009
     RESTARTING = 1012

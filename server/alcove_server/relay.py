@@ -19,6 +19,7 @@ from alcove_server.authentication import Upgrade
 from alcove_server.connection import Connection
 from alcove_server.hub import Hub, bye
 from alcove_server.ledger import follow, replay
+from alcove_server.net.gate import Allowance
 from alcove_server.outlet import Close, Outlet
 from alcove_server.runner import Runner
 from alcove_server.settings import Settings
@@ -55,11 +56,14 @@ class Relay:
         """How many connections there are."""
         return len(self._connections)
 
-    def connect(self, *, host: str, offered: str, outlet: Outlet) -> Connection:
+    def connect(
+        self, *, host: str, offered: str, outlet: Outlet, allowance: Allowance | None = None
+    ) -> Connection:
         """A connection for an outlet that stands; it has been sent the challenge. `host` is the
-        request's Host header, `offered` its `Sec-WebSocket-Protocol`, both as they came."""
+        request's Host header, `offered` its `Sec-WebSocket-Protocol`, both as they came.
+        `allowance` is what its part of the network may do; None is anything."""
         hosts = frozenset({host, *self.settings.hosts})
-        connection = Connection(self, Upgrade(hosts, offered), outlet)
+        connection = Connection(self, Upgrade(hosts, offered), outlet, allowance)
         self._connections.add(connection)
         self._challenged[connection] = None
         connection.begin()

@@ -7,12 +7,18 @@ import logging
 import os
 import socket
 import time
+from collections.abc import Callable
+from typing import Any, cast
 
 import uvicorn
-from alcove_protocol import limits
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from alcove_server.app import make_app
 from alcove_server.embedded import bounds
+from alcove_server.net.front_door import FrontDoor
+from alcove_server.net.gate import Gate
+from alcove_server.net.websocket import Flusher, Terms
+from alcove_server.net.wheel import Wheel
 from alcove_server.relay import Relay
 from alcove_server.runner import OnLoop
 from alcove_server.settings import Settings
@@ -64,56 +70,116 @@ def address_of(listener: socket.socket) -> str:
 class _Server(uvicorn.Server):
     """uvicorn, which says when it is ready and says goodbye when it is told to stop."""
 
-    def __init__(self, config: uvicorn.Config, relay: Relay, address: str) -> None:
+    def __init__(self, config: uvicorn.Config, relay: Relay) -> None:
         super().__init__(config)
+        self.ready = asyncio.Event()
         self._relay = relay
-        self._address = address
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        print(f"alcove-server is ready at {self._address}", flush=True)
+        self.ready.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
             server.close()  # nobody comes in while everybody is told to come again
         self._relay.drain()
-        await asyncio.sleep(0)
         await super().shutdown(sockets)
 
 
-async def serve(settings: Settings, listener: socket.socket) -> None:
-    """Serve until a signal says stop."""
-    store = MemoryStore(time.monotonic, bounds(settings))
-    relay = Relay(store, time.monotonic, os.urandom, OnLoop(), settings)
-    config = uvicorn.Config(
-        make_app(relay),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        proxy_headers=False,
-        lifespan="off",
-        ws="websockets-sansio",
-        ws_max_size=limits.FRAME + 1,
-        ws_per_message_deflate=False,
-        ws_ping_interval=settings.ping_seconds,
-        ws_ping_timeout=settings.ping_seconds,
-        timeout_graceful_shutdown=_DRAIN_SECONDS,
-        h11_max_incomplete_event_size=16 * limits.KIB,
-    )
-    server = _Server(config, relay, address_of(listener))
-    ticking = asyncio.create_task(_tick(relay))
-    try:
-        await server.serve([listener])
-    finally:
-        ticking.cancel()
-        await store.close()
+class Service:
+    """Everything of one node. To be made inside a running event loop."""
 
+    def __init__(
+        self,
+        settings: Settings,
+        listener: socket.socket,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.store = MemoryStore(clock, bounds(settings))
+        self.relay = Relay(self.store, clock, os.urandom, OnLoop(), settings)
+        self.gate = Gate(
+            clock,
+            os.urandom,
+            connections=settings.connections,
+            per_prefix=settings.connections_per_prefix,
+            shared=frozenset(settings.shared_address),
+            factor=settings.rates,
+        )
+        self._period = min(_TICK, settings.ping_seconds / 4, settings.auth_seconds / 4)
+        self._wheel = Wheel(max(1, round(settings.ping_seconds / self._period)))
+        self._terms = _terms(settings, clock, self._wheel)
+        self._listener = listener
+        self._server = _Server(self._config(), self.relay)
 
-async def _tick(relay: Relay) -> None:
-    while True:
-        await asyncio.sleep(_TICK)
+    async def run(self) -> None:
+        """Serve until a signal, or `stop`, says so."""
+        ticking = asyncio.create_task(self._tick())
         try:
-            await relay.tick()
-        except Exception as error:
-            log.error("%s in the tick", type(error).__name__)
+            await self._server.serve([self._listener])
+        finally:
+            ticking.cancel()
+            await self.store.close()
+
+    async def ready(self) -> None:
+        """Wait until connections are taken."""
+        await self._server.ready.wait()
+
+    def stop(self) -> None:
+        """As SIGTERM."""
+        self._server.should_exit = True
+
+    def _front_door(self, **given: Any) -> FrontDoor:
+        connections = given["server_state"].connections
+        return FrontDoor(
+            self.relay, self.gate, self._terms, lambda: H11Protocol(**given), connections
+        )
+
+    def _config(self) -> uvicorn.Config:
+        return uvicorn.Config(
+            make_app(self.relay),
+            http=cast(Any, self._front_door),
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            proxy_headers=False,
+            lifespan="off",
+            timeout_graceful_shutdown=_DRAIN_SECONDS,
+        )
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(self._period)
+            self._wheel.tick()
+            self.gate.sweep()
+            try:
+                await self.relay.tick()
+            except Exception as error:
+                log.error("%s in the tick", type(error).__name__)
+
+
+def _terms(settings: Settings, clock: Callable[[], float], wheel: Wheel) -> Terms:
+    loop = asyncio.get_running_loop()
+    return Terms(
+        clock,
+        loop,
+        wheel,
+        Flusher(loop),
+        settings.queue_bytes,
+        settings.queue_seconds,
+        settings.rates,
+    )
+
+
+async def serve(settings: Settings, listener: socket.socket) -> None:
+    """Serve until a signal says stop, and say when that begins."""
+    service = Service(settings, listener)
+    announcing = asyncio.create_task(_announce(service, address_of(listener)))
+    await service.run()
+    announcing.cancel()
+
+
+async def _announce(service: Service, address: str) -> None:
+    await service.ready()
+    print(f"alcove-server is ready at {address}", flush=True)

@@ -31,6 +31,14 @@ class Settings(BaseSettings):
     log_level: str = Field(default="info", description="debug, info, warning or error")
     rooms: int = Field(default=10_000, ge=1, description="rooms at the same time")
     connections: int = Field(default=20_000, ge=1, description="connections at the same time")
+    connections_per_prefix: int = Field(
+        default=500, ge=1, description="of those, from one address prefix (IPv4 /24, IPv6 /48)"
+    )
+    shared_address: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("127.0.0.1", "::1"),
+        description="addresses that many share: onion service, proxy; together half of all",
+    )
+    rates: float = Field(default=1, ge=0, description="factor on all rate limits; 0 for none")
     room_bytes: int = Field(
         default=64 * limits.MIB, ge=limits.MIB, description="memory for one room"
     )
@@ -48,7 +56,7 @@ class Settings(BaseSettings):
     )
     queue_seconds: float = Field(default=20, gt=0, description="how long it may wait")
 
-    @field_validator("origin", mode="before")
+    @field_validator("origin", "shared_address", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

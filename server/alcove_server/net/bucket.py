@@ -1,0 +1,27 @@
+"""A token bucket: so many at once, so many a second, nothing remembered beyond two numbers."""
+
+
+class TokenBucket:
+    """Holds at most `burst` tokens and gains `rate` a second. A rate of 0 is no limit."""
+
+    __slots__ = ("_at", "_tokens", "burst", "rate")
+
+    def __init__(self, rate: float, burst: float, now: float) -> None:
+        self.rate = rate
+        self.burst = burst
+        self._tokens = burst
+        self._at = now
+
+    def take(self, now: float, cost: float = 1.0) -> bool:
+        """Take tokens; false, and none are taken, when there are too few."""
+        if not self.rate:
+            return True
+        tokens = min(self.burst, self._tokens + (now - self._at) * self.rate)
+        self._at = now
+        enough = tokens >= cost
+        self._tokens = tokens - cost if enough else tokens
+        return enough
+
+    def full(self, now: float) -> bool:
+        """Whether it is as it was made, so that it can be forgotten."""
+        return not self.rate or self._tokens + (now - self._at) * self.rate >= self.burst

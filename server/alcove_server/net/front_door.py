@@ -1,0 +1,237 @@
+"""The first bytes of every TCP connection: who may come in, and where they are sent.
+
+    bytes ─▶ head, in 10 s and 16 KiB ─▶ /v1/connect ─▶ `WebSocket`, for good
+                     │                └─▶ anything else ─▶ uvicorn's HTTP, one request, 30 s
+                     └─▶ 400, 414, 429, 431, 503 and the end
+
+uvicorn makes one `FrontDoor` for each connection through its `http=` parameter, which takes any
+protocol class; this is the seam by which the relay owns its connections. What an ASGI server would
+do for a WebSocket (timeouts, limits, keepalive) is therefore done here and in `websocket`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, Final, cast
+from urllib.parse import urlsplit
+
+from alcove_protocol import limits
+from alcove_protocol.labels import SUBPROTOCOL
+from websockets.http11 import Request
+from websockets.protocol import OPEN, SERVER, Protocol
+from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
+
+from alcove_server.net.gate import Allowance, Gate
+from alcove_server.net.head import BadRequest, Head, HeadReader
+from alcove_server.net.websocket import Terms, WebSocket
+from alcove_server.relay import Relay
+
+PATH: Final = "/v1/connect"
+HTTP_SECONDS: Final = 30.0
+"""One request over plain HTTP, from its head to the last byte of the answer."""
+RETRY_SECONDS: Final = 5
+"""What a client that was turned away is told to wait."""
+
+_QUIET: Final = logging.getLogger("alcove_server.quiet")
+_QUIET.disabled = True
+"""Given to the WebSocket library, whose messages quote headers and frames."""
+
+
+def origin_allowed(origin: str | None, host: str, allowed: tuple[str, ...]) -> bool:
+    """Whether a page of this origin may connect. A native client sends none; a browser always
+    does, and `null` for a page that hides its own."""
+    if origin is None or origin in allowed:
+        return True
+    parts = urlsplit(origin)
+    return parts.scheme in ("http", "https") and parts.netloc == host
+
+
+class FrontDoor(asyncio.Protocol):
+    """One connection before it is known what it is. `make_http` makes uvicorn's protocol."""
+
+    def __init__(
+        self,
+        relay: Relay,
+        gate: Gate,
+        terms: Terms,
+        make_http: Callable[[], asyncio.Protocol],
+        connections: set[Any],
+    ) -> None:
+        self._relay = relay
+        self._gate = gate
+        self._terms = terms
+        self._make_http = make_http
+        self._connections = connections
+        self._reader = HeadReader()
+        self._allowance: Allowance | None = None
+        self._transport: asyncio.Transport
+        self._inner: asyncio.Protocol | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._connections.add(self)
+        late = self._relay.settings.auth_seconds
+        self._deadline = self._terms.loop.call_later(late, self._transport.abort)
+        try:
+            peer = transport.get_extra_info("peername")
+            self._allowance = self._gate.enter(peer[0] if peer else "")
+        except BadRequest as bad:
+            self._turn_away(bad.status)
+
+    def data_received(self, data: bytes) -> None:
+        if self._inner is not None:
+            self._inner.data_received(data)
+            return
+        if self._transport.is_closing():
+            return
+        try:
+            found = self._reader.feed(data)
+            if found is not None:
+                self._dispatch(*found)
+        except BadRequest as bad:
+            self._turn_away(bad.status)
+
+    def eof_received(self) -> bool | None:
+        return self._inner.eof_received() if self._inner is not None else None
+
+    def pause_writing(self) -> None:
+        if self._inner is not None:
+            self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        if self._inner is not None:
+            self._inner.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._inner is not None:
+            self._inner.connection_lost(exc)
+        self._left()
+
+    def shutdown(self) -> None:
+        """The server stops. Who is in the middle of an HTTP request may finish it."""
+        if self._inner is None:
+            self._transport.close()
+        else:
+            cast(Any, self._inner).shutdown()
+
+    def _left(self) -> None:
+        self._connections.discard(self)
+        if self._deadline is not None:
+            self._deadline.cancel()
+        if self._allowance is not None:
+            self._gate.leave(self._allowance)
+            self._allowance = None
+
+    def _turn_away(self, status: int) -> None:
+        """Answer and close. Nothing is said of why beyond the status."""
+        answer = _answer(status)
+        self._transport.write(answer)
+        # Half-closed: a client that is still sending could lose the answer to a reset otherwise.
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        self._reader = HeadReader()
+        self._inner = _Drain(self._transport)
+
+    # --- where to ---------------------------------------------------------------------------
+
+    def _dispatch(self, head: Head, rest: bytes) -> None:
+        if head.path != PATH:
+            self._to_http(head, rest)
+            return
+        status = self._refusal(head)
+        if status:
+            raise BadRequest(status)
+        self._to_websocket(head, rest)
+
+    def _to_http(self, head: Head, rest: bytes) -> None:
+        assert self._deadline is not None  # `connection_made` set it
+        self._deadline.cancel()
+        self._deadline = self._terms.loop.call_later(HTTP_SECONDS, self._transport.abort)
+        self._connections.discard(self)  # uvicorn's protocol counts itself
+        self._inner = self._make_http()
+        self._inner.connection_made(self._transport)
+        self._inner.data_received(head.raw + rest)
+
+    def _refusal(self, head: Head) -> int:
+        """The status with which an upgrade is refused, or 0."""
+        if head.has_body:
+            return HTTPStatus.BAD_REQUEST
+        if self._relay.draining:
+            return HTTPStatus.SERVICE_UNAVAILABLE
+        if not origin_allowed(head.one("origin"), head.host, self._relay.settings.origin):
+            return HTTPStatus.FORBIDDEN
+        if self._allowance is not None and not self._allowance.handshake():
+            return HTTPStatus.TOO_MANY_REQUESTS
+        return 0
+
+    def _to_websocket(self, head: Head, rest: bytes) -> None:
+        handshake = ServerProtocol(subprotocols=[Subprotocol(SUBPROTOCOL)], logger=_QUIET)
+        handshake.receive_data(head.raw)
+        requests = handshake.events_received()
+        if not requests or not isinstance(requests[0], Request):
+            raise BadRequest(HTTPStatus.BAD_REQUEST)
+        response = handshake.accept(requests[0])
+        if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+            raise BadRequest(response.status_code)
+        if handshake.subprotocol is None:
+            raise BadRequest(HTTPStatus.BAD_REQUEST)
+        handshake.send_response(response)
+        self._transport.writelines(handshake.data_to_send())
+        self._hand_over(head, rest)
+
+    def _hand_over(self, head: Head, rest: bytes) -> None:
+        """The handshake is done: a bare protocol without its memory takes the transport."""
+        assert self._deadline is not None  # `connection_made` set it
+        self._deadline.cancel()
+        protocol = Protocol(SERVER, state=OPEN, max_size=limits.FRAME_BEFORE_AUTH, logger=_QUIET)
+        allowance, self._allowance = self._allowance, None
+        connections, gate = self._connections, self._gate
+
+        def done() -> None:
+            connections.discard(socket)
+            if allowance is not None:
+                gate.leave(allowance)
+
+        socket = WebSocket(self._transport, protocol, self._terms, done)
+        connections.discard(self)
+        connections.add(socket)
+        self._transport.set_protocol(socket)
+        offered = ",".join(head.all("sec-websocket-protocol"))
+        connection = self._relay.connect(
+            host=head.host, offered=offered, outlet=socket, allowance=allowance
+        )
+        socket.attach(connection)
+        if rest:
+            socket.data_received(rest)
+
+
+class _Drain(asyncio.Protocol):
+    """Reads and forgets what a client that was turned away still sends, until it closes."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._left = 64 * limits.KIB
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._left -= len(data)
+        if self._left < 0:
+            self._transport.abort()
+
+    def shutdown(self) -> None:
+        self._transport.abort()
+
+
+def _answer(status: int) -> bytes:
+    phrase = HTTPStatus(status).phrase
+    retry = f"Retry-After: {RETRY_SECONDS}\r\n" if status in (429, 503) else ""
+    upgrade = "Upgrade: websocket\r\n" if status == HTTPStatus.UPGRADE_REQUIRED else ""
+    return (
+        f"HTTP/1.1 {status} {phrase}\r\nConnection: close\r\nContent-Length: {len(phrase)}\r\n"
+        f"Content-Type: text/plain\r\nCache-Control: no-store\r\nReferrer-Policy: no-referrer\r\n"
+        f"{retry}{upgrade}\r\n{phrase}"
+    ).encode()

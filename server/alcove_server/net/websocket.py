@@ -1,0 +1,334 @@
+"""One WebSocket after its upgrade: the transport on one side, a `Connection` on the other.
+
+RFC 6455 is the `websockets` library's sans-I/O `Protocol`; this file feeds it and bounds it. It
+owns what an ASGI server would do otherwise:
+
+    receiving   bytes go into the parser in slices, so that a flood is noticed after one slice; a
+                message is put together under limits on its bytes and on its fragments
+    sending     whole frames, prebuilt and shared between members, queued here and written once in
+                a turn of the loop; the queue is bounded in bytes and in time (slow consumers)
+    keepalive   a ping each period; who sends nothing until the next one is dropped
+    closing     the close handshake with a deadline, after which the transport is aborted
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from alcove_protocol import limits
+from websockets.frames import Frame, Opcode
+from websockets.protocol import Protocol, State
+
+from alcove_server.hub import bye
+from alcove_server.net.bucket import TokenBucket
+from alcove_server.net.wheel import Wheel
+from alcove_server.outlet import Close, Message
+
+if TYPE_CHECKING:
+    from alcove_server.connection import Connection
+
+SLICE: Final = 4 * limits.KIB
+"""Bytes parsed at a time: at most 700 frames, some milliseconds, before anybody looks at them."""
+FREE_FRAGMENTS: Final = 128
+"""A message may have so many fragments, and one more for each 64 bytes it carries."""
+WRITE_BUFFER: Final = 64 * limits.KIB
+"""What the transport holds before it says that it is full. The rest is kept here, by reference."""
+CLOSE_SECONDS: Final = 5.0
+"""How long a client may take to answer a close frame, or to read what it was sent before."""
+CONTROLS: Final = (1.0, 20.0)
+"""Control frames a second, and at once. A client answers one ping in 20 seconds."""
+_PING: Final = b"\x89\x00"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What all connections of a node share."""
+
+    clock: Callable[[], float]
+    loop: asyncio.AbstractEventLoop
+    wheel: Wheel
+    flusher: Flusher
+    queue_bytes: int
+    queue_seconds: float
+    rates: float
+
+
+class Flusher:
+    """Writes what the connections queued in one turn of the loop, at its end."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._dirty: list[WebSocket] = []
+
+    def add(self, socket: WebSocket) -> None:
+        """This one has something to write."""
+        if not self._dirty:
+            self._loop.call_soon(self._flush)
+        self._dirty.append(socket)
+
+    def _flush(self) -> None:
+        dirty, self._dirty = self._dirty, []
+        for socket in dirty:
+            socket.flush()
+
+
+class WebSocket(asyncio.Protocol):
+    """An `Outlet`, and the asyncio protocol of a transport whose handshake is done."""
+
+    __slots__ = (
+        "_backlog",
+        "_closing",
+        "_connection",
+        "_controls",
+        "_deadline",
+        "_dirty",
+        "_done",
+        "_fragments",
+        "_heard",
+        "_is_text",
+        "_paused_at",
+        "_pending",
+        "_protocol",
+        "_slot",
+        "_terms",
+        "_transport",
+    )
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        protocol: Protocol,
+        terms: Terms,
+        done: Callable[[], None],
+    ) -> None:
+        self._transport = transport
+        self._protocol = protocol
+        self._terms = terms
+        self._done = done
+        self._connection: Connection | None = None
+        self._pending: list[bytes] = []
+        self._backlog = 0
+        self._dirty = False
+        self._paused_at: float | None = None
+        self._closing = False
+        self._deadline: asyncio.TimerHandle | None = None
+        self._fragments: list[bytes] = []
+        self._is_text = False
+        self._heard = True
+        self._controls: TokenBucket | None = None
+        self._slot = terms.wheel.add(self)
+        transport.set_write_buffer_limits(high=WRITE_BUFFER)
+
+    def attach(self, connection: Connection) -> None:
+        """From here on messages go to this connection."""
+        self._connection = connection
+
+    # --- receiving --------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        self._heard = True
+        for at in range(0, len(data), SLICE):
+            if self._protocol.state is State.CLOSED:
+                return
+            self._protocol.receive_data(data[at : at + SLICE])
+            for event in self._protocol.events_received():
+                if not self._closing and isinstance(event, Frame):
+                    self._receive(event)
+            self._write_protocol()
+            if self._protocol.state is not State.OPEN:
+                self._finish()
+
+    def eof_received(self) -> bool:
+        self._protocol.receive_eof()
+        self._write_protocol()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._terms.wheel.discard(self._slot, self)
+        self._closing = True
+        self._pending.clear()
+        self._fragments.clear()
+        if self._connection is not None:
+            self._connection.lost()
+        self._done()
+
+    def _receive(self, frame: Frame) -> None:
+        if frame.opcode in (Opcode.PING, Opcode.PONG):
+            self._count_control()
+        elif frame.opcode is not Opcode.CLOSE:
+            self._assemble(frame)
+
+    def _count_control(self) -> None:
+        now = self._terms.clock()
+        if self._controls is None:
+            rate, burst = CONTROLS
+            self._controls = TokenBucket(rate * self._terms.rates, burst, now)
+        if not self._controls.take(now):
+            self._evict(Close.REFUSED, "rate_limited")
+
+    def _assemble(self, frame: Frame) -> None:
+        if frame.opcode is not Opcode.CONT:
+            self._is_text = frame.opcode is Opcode.TEXT
+        if frame.fin and not self._fragments:
+            self._deliver(bytes(frame.data), 1)
+            return
+        self._fragments.append(bytes(frame.data))
+        count = len(self._fragments)
+        if count > FREE_FRAGMENTS and count > FREE_FRAGMENTS + self._carried() // 64:
+            self._fail(Close.TOO_LARGE)
+        elif frame.fin:
+            message, self._fragments = b"".join(self._fragments), []
+            self._deliver(message, count)
+
+    def _carried(self) -> int:
+        return sum(len(fragment) for fragment in self._fragments)
+
+    def _deliver(self, message: bytes, fragments: int) -> None:
+        connection = self._connection
+        if connection is None:
+            return
+        if self._is_text:
+            self._receive_text(connection, message)
+            return
+        connection.receive(message, fragments)
+        if connection.role and self._protocol.max_message_size != limits.FRAME:
+            self._protocol.max_message_size = limits.FRAME  # it has shown who it is
+        if connection.congested:
+            self._transport.pause_reading()
+            self._terms.loop.call_soon(self._read_again)
+
+    def _read_again(self) -> None:
+        """With a store that makes a client wait, its next messages wait in its own socket."""
+        if self._connection is not None and not self._closing:
+            if self._connection.congested:
+                self._terms.loop.call_later(0.005, self._read_again)
+            else:
+                self._transport.resume_reading()
+
+    def _receive_text(self, connection: Connection, message: bytes) -> None:
+        try:
+            message.decode()
+        except UnicodeDecodeError:
+            self._fail(Close.NOT_UTF8)
+        else:
+            connection.receive_text()
+
+    # --- sending ----------------------------------------------------------------------------
+
+    @property
+    def backlog(self) -> int:
+        """Bytes that the client has not taken yet."""
+        return self._backlog + self._transport.get_write_buffer_size()
+
+    def send(self, message: Message) -> None:
+        if self._closing:
+            return
+        framed = message.framed
+        self._pending.append(framed)
+        self._backlog += len(framed)
+        if not self._dirty:
+            self._dirty = True
+            self._terms.flusher.add(self)
+
+    def flush(self) -> None:
+        """Write what is queued, unless the transport is full."""
+        self._dirty = False
+        if self._closing:
+            return
+        if self._paused_at is None:
+            self._write_pending()
+            self._ask_for_more()
+        elif self._backlog > self._terms.queue_bytes:
+            self._evict(Close.SLOW_CONSUMER, "slow_consumer")
+
+    def _ask_for_more(self) -> None:
+        if self._paused_at is None and self._connection is not None:
+            self._connection.drained()
+
+    def _write_pending(self) -> None:
+        pending = self._pending
+        if pending:
+            self._pending, self._backlog = [], 0
+            self._transport.write(pending[0] if len(pending) == 1 else b"".join(pending))
+
+    def pause_writing(self) -> None:
+        self._paused_at = self._terms.clock()
+
+    def resume_writing(self) -> None:
+        self._paused_at = None
+        if not self._dirty:
+            self.flush()
+
+    # --- keepalive --------------------------------------------------------------------------
+
+    def turn(self) -> None:
+        """Once in a period: drop who was silent since the last ping or takes too long, ping."""
+        if self._closing:
+            return
+        stalled = self._paused_at
+        if stalled is not None and self._terms.clock() - stalled >= self._terms.queue_seconds:
+            self._evict(Close.SLOW_CONSUMER, "slow_consumer")
+        elif not self._heard:
+            self._closing = True
+            self._transport.abort()
+        else:
+            self._heard = False
+            if self._paused_at is None:
+                self._transport.write(_PING)
+
+    # --- closing ----------------------------------------------------------------------------
+
+    def close(self, code: int) -> None:
+        """Say goodbye after what was sent so far."""
+        if self._closing:
+            return
+        self._write_pending()
+        if self._protocol.state is State.OPEN:
+            self._protocol.send_close(code)
+        self._write_protocol()
+        self._finish()
+
+    def shutdown(self) -> None:
+        """The server stops; `Relay.drain` has told the client, and the deadline runs."""
+
+    def _evict(self, code: int, reason: str) -> None:
+        """Let go of a client that takes or sends too much. What it was not sent is dropped: it
+        resumes, and the log has it."""
+        self._pending.clear()
+        self._backlog = 0
+        if self._connection is not None:
+            self._connection.finish(code, bye(reason))
+
+    def _fail(self, code: int) -> None:
+        """The client broke a rule of RFC 6455."""
+        self._protocol.fail(code)
+        self._write_protocol()
+        self._finish()
+
+    def _finish(self) -> None:
+        """A close frame was sent or received: nothing more is said, and the clock runs."""
+        if self._closing:
+            return
+        self._closing = True
+        self._fragments.clear()
+        self._deadline = self._terms.loop.call_later(CLOSE_SECONDS, self._transport.abort)
+        if self._connection is not None:
+            self._connection.lost()
+
+    def _write_protocol(self) -> None:
+        """Pongs, close frames and the end of the stream. They stand behind what is queued, but for
+        a pong to a client that takes nothing: it would only add to what waits."""
+        for data in self._protocol.data_to_send():
+            if not data:
+                if self._transport.can_write_eof():
+                    self._transport.write_eof()
+                else:
+                    self._transport.close()
+            elif self._paused_at is None or self._protocol.state is not State.OPEN:
+                self._write_pending()
+                self._transport.write(data)

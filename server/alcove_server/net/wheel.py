@@ -1,0 +1,40 @@
+"""Something done for every connection once in a period, a few of them at each tick.
+
+Each connection has a slot, and each tick turns the wheel by one: so 10,000 idle connections cost no
+timer each, and their pings are spread over the period.
+"""
+
+from itertools import count
+from typing import Protocol
+
+
+class Turned(Protocol):
+    """What sits on a wheel."""
+
+    def turn(self) -> None:
+        """It is this one's turn."""
+
+
+class Wheel:
+    """`slots` ticks make one period."""
+
+    def __init__(self, slots: int) -> None:
+        self._slots: list[set[Turned]] = [set() for _ in range(slots)]
+        self._next = count()
+        self._at = 0
+
+    def add(self, turned: Turned) -> int:
+        """Put something on the wheel; the slot is needed to take it off."""
+        slot = next(self._next) % len(self._slots)
+        self._slots[slot].add(turned)
+        return slot
+
+    def discard(self, slot: int, turned: Turned) -> None:
+        """Take it off."""
+        self._slots[slot].discard(turned)
+
+    def tick(self) -> None:
+        """Turn the next slot."""
+        self._at = (self._at + 1) % len(self._slots)
+        for turned in list(self._slots[self._at]):
+            turned.turn()

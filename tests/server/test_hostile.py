@@ -1,0 +1,414 @@
+"""Every row of hostile input that concerns a connection, from raw sockets.
+
+The rules of RFC 6455 that a server must hold a client to are tried one by one.
+"""
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from alcove_protocol import limits
+from alcove_protocol.frames import Bye, Done, OpenRoom, Published, Refused, Resume
+
+from tests.server.keys import Door, Facilitated
+from tests.server.sockets import Running, masked, serving
+
+TEXT, BINARY, CONT, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
+FIN = 0x80
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def running() -> AsyncIterator[Running]:
+    """One relay with the default settings, for whoever does not need others."""
+    async with serving() as running:
+        yield running
+
+
+async def close_after(running: Running, *frames: bytes) -> int:
+    raw = await running.upgraded()
+    for frame in frames:
+        raw.send(frame)
+    code = await asyncio.wait_for(raw.close_code(), 5)
+    await raw.close()
+    return code
+
+
+# --- the HTTP head ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("request_text", "status"),
+    [
+        ("GET /" + "a" * 9000 + " HTTP/1.1\r\nHost: a\r\n\r\n", 414),
+        ("GET /" + "a" * 9000, 414),
+        ("GET / HTTP/1.1\r\nHost: a\r\nX: " + "a" * 20_000 + "\r\n\r\n", 431),
+        ("GET / HTTP/1.1\r\nHost: a\r\n" + "X: y\r\n" * 100 + "\r\n", 431),
+        ("GET / HTTP/1.1\r\nHost: a\r\n" + "X: y\r\n" * 4000, 431),
+        ("GET / HTTP/1.1\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nHost: a/b@c\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nHost: a\r\nX: y\r\n folded\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nHost: a\r\nX: \x00\r\n\r\n", 400),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
+            400,
+        ),
+        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n", 400),
+        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -3\r\n\r\n", 400),
+        ("GET / HTTP/2.0\r\nHost: a\r\n\r\n", 400),
+        ("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
+    ],
+)
+async def test_a_head_that_is_too_large_or_ambiguous(
+    running: Running, request_text: str, status: int
+) -> None:
+    raw = await running.raw()
+    answer, headers = await raw.ask(request_text)
+    assert answer == status
+    assert headers["connection"] == "close"
+    await raw.close()
+
+
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        (("Origin: https://evil.test",), 403),
+        (("Origin: null",), 403),
+        (("Origin: http://evil.test", "Origin: http://127.0.0.1"), 400),
+        (("Content-Length: 5",), 400),
+        (("Transfer-Encoding: chunked",), 400),
+        (("Sec-WebSocket-Version: 12",), 400),
+        (("Sec-WebSocket-Key: x",), 400),
+    ],
+)
+async def test_an_upgrade_that_must_not_be(
+    running: Running, more: tuple[str, ...], status: int
+) -> None:
+    raw = await running.raw()
+    assert (await raw.ask(running.upgrade(*more)))[0] == status
+    await raw.close()
+
+
+async def test_origins_that_may_connect() -> None:
+    async with serving(origin=("https://chat.test",)) as running:
+        for origin in ("https://chat.test", f"http://{running.host}"):
+            raw = await running.raw()
+            assert (await raw.ask(running.upgrade(f"Origin: {origin}")))[0] == 101
+            await raw.close()
+
+
+async def test_an_upgrade_needs_the_subprotocol_and_offers_no_extension(running: Running) -> None:
+    for offer in ("", "chat", "alcove.v2"):
+        raw = await running.raw()
+        assert (await raw.ask(running.upgrade(offer=offer)))[0] == 400
+        await raw.close()
+    raw = await running.raw()
+    bomb = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"
+    status, headers = await raw.ask(running.upgrade(bomb, offer="alcove.v2, alcove.v1"))
+    assert status == 101
+    assert headers["sec-websocket-protocol"] == "alcove.v1"
+    assert "sec-websocket-extensions" not in headers
+    assert "server" not in headers
+    await raw.close()
+
+
+@pytest.mark.parametrize("sent", ["", "GET /v1/connect HTTP/1.1\r\nHost: a\r\nX: "])
+async def test_a_slow_request_is_cut_off(sent: str) -> None:
+    async with serving(auth_seconds=0.2) as running:
+        raw = await running.raw()
+        raw.send(sent)
+        assert await asyncio.wait_for(raw.ended(), 5) == b""
+        await raw.close()
+
+
+async def test_a_request_whose_body_never_comes_is_answered_and_closed(running: Running) -> None:
+    raw = await running.raw()
+    status, headers = await raw.ask(
+        "POST /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n"
+    )
+    assert (status, headers["connection"]) == (405, "close")
+    await asyncio.wait_for(raw.ended(), 5)
+    await raw.close()
+
+
+async def test_an_upgrade_and_then_silence() -> None:
+    async with serving(auth_seconds=0.2) as running:
+        raw = await running.upgraded()
+        assert (await raw.frame(Bye)).code == "idle"
+        assert await raw.close_code() == 1008
+        await raw.close()
+
+
+# --- RFC 6455 ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        (masked(FIN | BINARY, b"x", mask=False),),
+        (masked(FIN | 0x40 | BINARY, b"x"),),
+        (masked(FIN | 0x20 | BINARY, b"x"),),
+        (masked(FIN | 0x10 | BINARY, b"x"),),
+        *((masked(FIN | opcode, b"x"),) for opcode in (3, 7, 11, 15)),
+        (masked(PING, b"x"),),
+        (masked(FIN | PING, b"x" * 126),),
+        (masked(FIN | CLOSE, b"x"),),
+        (masked(FIN | CLOSE, struct.pack("!H", 1005)),),
+        (masked(FIN | CLOSE, struct.pack("!H", 999)),),
+        (masked(FIN | CONT, b"x"),),
+        (masked(BINARY, b"x"), masked(FIN | BINARY, b"x")),
+    ],
+    ids=lambda frames: b"".join(frames)[:4].hex(),
+)
+async def test_a_broken_rule_is_1002(running: Running, frames: tuple[bytes, ...]) -> None:
+    assert await close_after(running, *frames) == 1002
+
+
+@pytest.mark.parametrize(
+    ("frames", "code"),
+    [
+        ((masked(FIN | TEXT, b"hello"),), 1003),
+        ((masked(TEXT, b"hel"), masked(FIN | CONT, b"lo")), 1003),
+        ((masked(FIN | TEXT, b"\xff\xfe"),), 1007),
+        ((masked(TEXT, b"\xc3"), masked(FIN | CONT, b"\x28")), 1007),
+        ((masked(FIN | CLOSE, struct.pack("!H", 1000) + b"\xff"),), 1007),
+        ((masked(FIN | CLOSE, struct.pack("!H", 1000)),), 1000),
+        ((masked(FIN | CLOSE, struct.pack("!H", 4999) + b"why"),), 4999),
+    ],
+)
+async def test_text_and_close_frames(
+    running: Running, frames: tuple[bytes, ...], code: int
+) -> None:
+    assert await close_after(running, *frames) == code
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        (masked(FIN | BINARY, claim=2**62),),
+        (masked(FIN | BINARY, claim=limits.FRAME_BEFORE_AUTH + 1),),
+        (masked(BINARY, b"x" * 60_000), masked(CONT, claim=6_000)),
+        (masked(BINARY), *[masked(CONT)] * 2000),
+    ],
+    ids=["a claim of 2^62", "one byte too many", "the sum of fragments", "endless fragments"],
+)
+async def test_too_large_is_1009_on_the_header(running: Running, frames: tuple[bytes, ...]) -> None:
+    assert await close_after(running, *frames) == 1009
+
+
+async def test_a_fragmented_message_is_put_together_with_pings_in_between(running: Running) -> None:
+    raw = await running.upgraded()
+    first = Facilitated().chain[0]
+    data = OpenRoom(7, first.body, first.signature).to_bytes()
+    raw.send(masked(BINARY, data[:5]))
+    raw.send(masked(FIN | PING, b"between"))
+    assert await raw.message() == (PONG, b"between")
+    for byte in data[5:105]:
+        raw.send(masked(CONT, bytes([byte])))
+    raw.send(masked(CONT, data[105:-1]))
+    raw.send(masked(FIN | CONT, data[-1:]))
+    assert (await raw.frame(Done)).n == 7
+    await raw.close()
+
+
+async def test_a_frame_comes_byte_by_byte(running: Running) -> None:
+    raw = await running.upgraded()
+    for byte in masked(FIN | BINARY, Resume(5, bytes(16), 0).to_bytes()):
+        raw.send(bytes([byte]))
+        await raw.writer.drain()
+    assert (await raw.frame(Refused)).code == "not_authenticated"
+    await raw.close()
+
+
+async def test_the_first_frame_may_come_with_the_request(running: Running) -> None:
+    raw = await running.raw()
+    frame = masked(FIN | BINARY, Resume(5, bytes(16), 0).to_bytes())
+    raw.send(running.upgrade().encode() + frame)
+    assert (await raw.answer())[0] == 101
+    await raw.message()
+    assert (await raw.frame(Refused)).n == 5
+    await raw.close()
+
+
+@pytest.mark.parametrize(
+    ("payload", "fault"),
+    [
+        (b"", "truncated"),
+        (b"\x81\xa1t\xa7unknown", "unknown_kind"),
+        (b"\x93\x01\x02\x03", "bad_type"),
+        (b"\x81\xa1n\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00", "bad_type"),
+        (b"\x81\xa1n\xc0", "bad_type"),
+        (b"\x81\xa1n\xff", "bad_type"),
+        (b"\x81\xa1n\xd4\x01\x01", "bad_type"),
+        (b"\x82\xa1n\x01\xa1n\x01", "duplicate_key"),
+        (b"\x81\xa1n\x01\x00", "trailing"),
+        (b"\x81\xa1a" * 9 + b"\x80", "too_deep"),
+        (b"\xde\x00\x40" + b"\xa1a\x01" * 64, "too_many_elements"),
+        (b"\x81\xa1t\xa4card", "bad_field"),
+        (b"\x83\xa1t\xa4card\xa1n\x01\xa1x\x01", "bad_field"),
+        (b"\x81\xa1t\xa1\xff", "bad_text"),
+    ],
+)
+async def test_a_frame_that_is_no_frame(running: Running, payload: bytes, fault: str) -> None:
+    raw = await running.upgraded()
+    raw.send(masked(FIN | BINARY, payload))
+    refused = await raw.frame(Refused)
+    assert (refused.n, refused.code) == (0, "malformed")
+    assert fault in refused.text
+    assert await raw.close_code() == 1008
+    await raw.close()
+
+
+# --- floods -----------------------------------------------------------------------------------
+
+
+async def test_a_ping_flood_ends(running: Running) -> None:
+    assert await close_after(running, masked(FIN | PING) * 5000) == 1008
+
+
+async def test_a_flood_before_authentication_ends(running: Running) -> None:
+    frame = masked(FIN | BINARY, Resume(5, bytes(16), 0).to_bytes())
+    assert await close_after(running, frame * 100) == 1008
+
+
+async def test_a_message_flood_is_refused_and_then_ended(running: Running) -> None:
+    client = await running.client()
+    await client.open()
+    for _ in range(400):
+        await client.send(client.blob())
+    codes = set()
+    bye: Bye | None = None
+    while bye is None:
+        frame = await client.heard()
+        if isinstance(frame, Refused):
+            codes.add(frame.code)
+        if isinstance(frame, Bye):
+            bye = frame
+    assert codes == {"rate_limited"}
+    assert bye.code == "rate_limited"
+    assert await client.closed() == 1008
+
+
+async def test_places_are_bounded_in_all() -> None:
+    async with serving(connections=2, connections_per_prefix=2) as running:
+        inside = [await running.upgraded() for _ in range(2)]
+        raw = await running.raw()
+        status, headers = await raw.answer()
+        assert status == 503
+        assert headers["retry-after"] == "5"
+        await raw.close()
+        await inside[0].close()
+        while (await (raw := await running.raw()).ask(running.upgrade()))[0] != 101:
+            await raw.close()
+        inside[0] = raw
+        for one in inside:
+            await one.close()
+
+
+async def test_places_are_bounded_for_each_part_of_the_network() -> None:
+    async with serving(connections_per_prefix=2, shared_address=()) as running:
+        inside = [await running.upgraded() for _ in range(2)]
+        raw = await running.raw()
+        assert (await raw.answer())[0] == 429
+        for one in (raw, *inside):
+            await one.close()
+
+
+async def test_handshakes_have_a_rate_for_each_part_of_the_network() -> None:
+    async with serving(shared_address=()) as running:
+        statuses = []
+        for _ in range(62):
+            raw = await running.raw()
+            statuses.append((await raw.ask(running.upgrade()))[0])
+            await raw.close()
+        assert statuses.count(101) >= 60
+        assert statuses[-1] == 429
+
+
+async def test_rooms_and_knocks_have_a_rate_for_each_part_of_the_network() -> None:
+    async with serving(shared_address=()) as running:
+        codes = []
+        for _ in range(3):
+            raw = await running.upgraded()
+            for n in range(4):
+                first = Facilitated().chain[0]
+                raw.send(masked(FIN | BINARY, OpenRoom(n, first.body, first.signature).to_bytes()))
+                opcode, payload = await raw.message()
+                codes.append(b"rate_limited" in payload)
+                assert opcode == BINARY
+            await raw.close()
+        assert codes == [False] * 10 + [True] * 2
+
+
+# --- clients that do not read, or are gone ----------------------------------------------------
+
+
+async def test_who_answers_no_ping_is_dropped() -> None:
+    async with serving(ping_seconds=0.2, auth_seconds=60) as running:
+        raw = await running.upgraded()
+        assert await asyncio.wait_for(raw.close_code(), 5) == 1006
+        await raw.close()
+
+
+async def test_who_answers_pings_stays() -> None:
+    async with serving(ping_seconds=0.1) as running:
+        client = await running.client()
+        await client.open()
+        await asyncio.wait_for(client.socket.ping(), 5)
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(client.heard(), 0.5)
+        assert client.socket.state.name == "OPEN"
+
+
+async def test_a_member_who_does_not_read_is_let_go_and_resumes() -> None:
+    async with serving(queue_bytes=limits.FRAME, rates=0) as running:
+        host, slow = await running.client(), await running.client()
+        room, door = await host.open(), Door()
+        await host.put_door(room, door)
+        await slow.knock(room, door)
+        await host.admit(room, slow, door)
+        sent = 0
+        while slow.public in _live(running):
+            await host.send(host.blob(b"x" * 30_000))
+            await host.until(Published)
+            sent += 1
+            assert sent < 1000
+        assert len(running.service.relay) == 1
+        slow.socket.transport.abort()
+        back = await running.client(slow.key)
+        await back.authenticate(room)
+        resumed = await back.resume(host.base)
+        assert not resumed.lost
+        assert resumed.head[8:] == (sent + 1).to_bytes(8, "big")
+
+
+def _live(running: Running) -> set[bytes]:
+    return {key for hub in running.service.relay.hubs.values() for key in hub.live}
+
+
+async def test_a_half_open_close_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alcove_server.net.websocket.CLOSE_SECONDS", 0.2)
+    async with serving(auth_seconds=0.2) as running:
+        raw = await running.upgraded()
+        assert await raw.close_code() == 1008
+        await asyncio.wait_for(raw.ended(), 5)
+        await running.until(lambda: running.service.gate.connections == 0)
+        await raw.close()
+
+
+async def test_a_client_that_vanishes_leaves_nothing(running: Running) -> None:
+    client = await running.client()
+    await client.open()
+    raw = client.socket.transport.get_extra_info("socket")
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.socket.transport.abort()
+    await running.until(lambda: len(running.service.relay) == 0)
+    assert running.service.relay.hubs == {}
