@@ -95,12 +95,13 @@ class Conversation:
         if not text.strip():
             raise InvalidInput("text_empty", "There is nothing to send.")
         try:
+            (text + (warning or "")).encode()
+        except UnicodeEncodeError:
+            message = "This text has characters that cannot be sent."
+            raise InvalidInput("bad_text", message) from None
+        try:
             body = Text(text, warning)
             body.encode()
-        except UnicodeEncodeError:
-            raise InvalidInput(
-                "bad_text", "This text has characters that cannot be sent."
-            ) from None
         except Malformed:
             raise InvalidInput(
                 "text_too_long", f"A message has at most {limits.TEXT} bytes; shorten it."

@@ -88,6 +88,11 @@ class Engine:
         return taken
 
     @property
+    def begun(self) -> bool:
+        """Whether it is decided what to connect for."""
+        return self.opening is not None or self.newcomer is not None
+
+    @property
     def wants_connection(self) -> bool:
         return self.closed is None
 

@@ -120,23 +120,38 @@ class World:
 
     # --- people --------------------------------------------------------------------------------
 
-    def _client(self, name: str) -> Client:
+    def client(self, name: str) -> Client:
+        """Somebody who has not connected yet."""
         identity = Identity.generate(name, mls.ciphersuite(3), self.random)
         client = Client(self, Engine(identity, self.clock, self.wall, self.random), name)
         self.clients.append(client)
         return client
 
     def open(self, name: str, *, uses: int = 50, members: int = 50, ttl: int = 1800) -> Client:
-        client = self._client(name)
-        card = RoomCard("Thursday circle", 1, AGREEMENT, "en", "")
+        return self.open_with(self.client(name), uses=uses, members=members, ttl=ttl)
+
+    def open_with(
+        self,
+        client: Client,
+        *,
+        title: str = "Thursday circle",
+        agreement: str = AGREEMENT,
+        uses: int = 50,
+        members: int = 50,
+        ttl: int = 1800,
+    ) -> Client:
+        """A room that this client facilitates."""
+        card = RoomCard(title, 1, agreement, "en", "")
         plan = RoomPlan(card, members, ttl, InviteTerms(uses, 86400), ORIGIN)
         client.engine.begin_opening(plan)
         self.settle()
         return client
 
     def knock(self, invite: str, name: str, *, accept: bool = True) -> Client:
-        """A newcomer at a door."""
-        client = self._client(name)
+        return self.knock_with(self.client(name), invite, accept=accept)
+
+    def knock_with(self, client: Client, invite: str, *, accept: bool = True) -> Client:
+        """This client as a newcomer at a door."""
         client.engine.begin_joining(Invite.parse(invite), accept=accept)
         self.settle()
         return client
@@ -186,6 +201,8 @@ class World:
 
     def _connect(self, client: Client) -> bool:
         if client.link is not None or not client.online or client.engine.closed is not None:
+            return False
+        if not client.engine.begun:
             return False
         if self.relay is None:
             return False

@@ -1,0 +1,183 @@
+"""The SDK's rooms over a real relay process and real sockets."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import alcove
+import pytest
+
+from tests.client_sdk.cli.relay import RelayProcess
+from tests.client_sdk.waiting import until
+
+AGREEMENT = "What is said here stays here."
+
+
+@pytest.fixture
+async def relay() -> AsyncIterator[RelayProcess]:
+    async with RelayProcess() as process:
+        yield process
+
+
+def opening(relay: RelayProcess, **more: object) -> alcove.Room:
+    return alcove.open_room(
+        relay.url, title="Evening circle", agreement=AGREEMENT, name="Ann", **more  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+@contextlib.asynccontextmanager
+async def two(relay: RelayProcess) -> AsyncIterator[tuple[alcove.Room, alcove.Room]]:
+    async with opening(relay) as ann:
+        invite = (await until(ann, alcove.Opened)).invite
+        async with alcove.join(invite, name="Bob", accept=True) as bob:
+            await ann.admit((await until(ann, alcove.Knocked)).id)
+            await until(bob, alcove.Joined)
+            yield ann, bob
+
+
+async def test_a_conversation(relay: RelayProcess) -> None:
+    async with two(relay) as (ann, bob):
+        sent = await ann.send("hello")
+        assert isinstance(sent, alcove.Sent)
+        heard = await until(bob, alcove.Message)
+        assert (heard.id, heard.sender, heard.text) == (sent.id, "Ann", "hello")
+        assert [member.name for member in bob.members] == ["Ann", "Bob"]
+        assert bob.title == "Evening circle"
+        await ann.end()
+        assert (await until(bob, alcove.Closed)).reason is alcove.CloseReason.ENDED
+
+
+async def test_leaving_the_block_leaves_the_room(relay: RelayProcess) -> None:
+    async with opening(relay) as ann:
+        invite = (await until(ann, alcove.Opened)).invite
+        async with alcove.join(invite, name="Bob", accept=True) as bob:
+            await ann.admit((await until(ann, alcove.Knocked)).id)
+            await until(bob, alcove.Joined)
+        assert (await until(ann, alcove.Left)).name == "Bob"
+        assert bob.members == ()
+        with pytest.raises(alcove.NotNow):
+            bob.post("too late")
+
+
+async def test_handlers_are_called_and_their_errors_are_not_swallowed(relay: RelayProcess) -> None:
+    heard: list[str] = []
+
+    async def remember(message: alcove.Message) -> None:
+        heard.append(message.text)
+
+    def fail(message: alcove.Message) -> None:
+        raise ValueError("a bug of the program")
+
+    with pytest.raises(ExceptionGroup) as caught:  # noqa: PT012  # leaving the block raises
+        async with two(relay) as (ann, bob):
+            bob.on(alcove.Message, remember)
+            bob.on(alcove.Message, fail)
+            await ann.send("hello")
+            assert (await until(bob, alcove.Problem)).code == "handler_failed"
+    assert heard == ["hello"]
+    assert [str(error) for error in caught.value.exceptions] == ["a bug of the program"]
+
+
+async def test_the_relay_dies_and_comes_back(relay: RelayProcess) -> None:
+    async with two(relay) as (ann, bob):
+        await relay.kill()
+        for room in (ann, bob):
+            changed = await until(room, alcove.ConnectionChanged)
+            assert changed.state is alcove.ConnectionState.RECONNECTING
+        queued = await bob.send("while it is away")
+        assert isinstance(queued, alcove.Queued)
+        await relay.start()
+        assert (await until(bob, alcove.Sent)).id == queued.id
+        assert (await until(ann, alcove.Message)).text == "while it is away"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ({"ttl": 1}, "bad_ttl"),
+        ({"uses": 0}, "bad_uses"),
+        ({"members": 1}, "bad_members"),
+        ({"title": ""}, "bad_title"),
+        ({"agreement": "x" * 20_000}, "bad_agreement"),
+        ({"name": " "}, "name_empty"),
+        ({"name": "x" * 33}, "name_too_long"),
+        ({"name": "Ann\u202e"}, "name_deceptive"),
+        ({"name": "An\u200bn"}, "name_deceptive"),
+        ({"relay": "ftp://relay"}, "bad_relay"),
+        ({"relay": "nonsense"}, "bad_relay"),
+    ],
+)
+def test_wrong_arguments_are_refused_at_once(arguments: dict[str, object], code: str) -> None:
+    right: dict[str, object] = {
+        "relay": "http://127.0.0.1:1",
+        "title": "T",
+        "agreement": AGREEMENT,
+        "name": "Ann",
+    }
+    with pytest.raises(alcove.InvalidInput) as caught:
+        alcove.open_room(**(right | arguments))  # type: ignore[arg-type]
+    assert caught.value.code == code
+    assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize("invite", ["", "https://relay.example/join", "https://relay.example/#AQ"])
+def test_a_wrong_invite_is_refused_at_once(invite: str) -> None:
+    with pytest.raises(alcove.InvalidInput) as caught:
+        alcove.join(invite, name="Bob")
+    assert caught.value.code == "bad_invite"
+
+
+async def test_a_relay_that_is_down(relay: RelayProcess) -> None:
+    await relay.kill()
+    room = opening(relay)
+    with pytest.raises(alcove.ConnectionFailed) as caught:
+        async with room:
+            pass
+    assert caught.value.code == "unreachable"
+    assert [type(event) async for event in room] == [alcove.Closed]
+
+
+async def test_something_else_than_a_relay() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        room = alcove.open_room(
+            f"http://127.0.0.1:{port}", title="T", agreement=AGREEMENT, name="Ann"
+        )
+        with pytest.raises(alcove.ConnectionFailed) as caught:
+            async with room:
+                pass
+        assert caught.value.code == "not_a_relay"
+
+
+async def test_over_long_messages_cost_nothing_but_an_error(relay: RelayProcess) -> None:
+    async with two(relay) as (ann, bob):
+        for text, code in (
+            ("x" * 8193, "text_too_long"),
+            ("  ", "text_empty"),
+            ("\ud800", "bad_text"),
+        ):
+            with pytest.raises(alcove.InvalidInput) as caught:
+                await ann.send(text)
+            assert caught.value.code == code
+        await ann.send("x" * 8192)
+        assert len((await until(bob, alcove.Message)).text) == 8192
+
+
+async def test_commands_of_a_facilitator_are_not_a_participants(relay: RelayProcess) -> None:
+    async with two(relay) as (ann, bob):
+        for call in (bob.admit("00"), bob.refuse("00"), bob.remove("Ann"), bob.invite(), bob.end()):
+            with pytest.raises(alcove.NotNow) as caught:
+                await call
+            assert caught.value.code == "not_facilitator"
+        with pytest.raises(alcove.NotNow):
+            await ann.admit("00" * 16)
+        with pytest.raises(alcove.InvalidInput):
+            await ann.remove("Nobody")
+        with pytest.raises(alcove.NotNow):
+            await ann.remove("Ann")
