@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import socket
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import uvicorn
@@ -28,6 +31,7 @@ log = logging.getLogger(__name__)
 
 _TICK = 1.0
 _DRAIN_SECONDS = 10
+_STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
 def configure_logging(settings: Settings) -> None:
@@ -74,6 +78,20 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self.ready = asyncio.Event()
         self._relay = relay
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """SIGTERM and SIGINT mean: stop in order, and that is a success. (uvicorn would die of the
+        signal after it stopped.)"""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {one: signal.signal(one, self.handle_exit) for one in _STOPPING}
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

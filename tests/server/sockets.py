@@ -251,8 +251,13 @@ class Client:
         return frame
 
     async def ask(self, frame: Request, kind: type[F]) -> F:
+        """Send a request; its answer is of this kind."""
         await self.send(frame)
-        return await self.one(kind)
+        while True:
+            answer = await self.heard()
+            if isinstance(answer, Request) and answer.n == frame.n:
+                assert isinstance(answer, kind), answer
+                return answer
 
     async def until(self, kind: type[F]) -> F:
         """The next frame of a kind, whatever comes before it."""

@@ -1,0 +1,131 @@
+"""The command `alcove-server`, as a process."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from alcove_server.__main__ import load
+
+COMMAND = [sys.executable, "-m", "alcove_server"]
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("ALCOVE_")}
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        env={**CLEAN, **environment},
+        timeout=30,
+        check=False,
+    )
+
+
+@contextmanager
+def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    process = subprocess.Popen(
+        [*COMMAND, "--port", "0", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=CLEAN,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        line = process.stdout.readline()
+        found = re.fullmatch(r"alcove-server is ready at (http://\S+:\d+)\n", line)
+        assert found, line
+        yield process, found[1]
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        process.stderr.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--port", "x"), "port: Input should be a valid integer"),
+        (("--port", "70000"), "port: Input should be less than or equal to 65535"),
+        (("--store", "floppy"), "store: there is no such store; there is memory"),
+        (("--origin", "chat.test"), "origin: an origin is http(s)://host, without a path"),
+        (("--log-level", "loud"), "log-level: it is one of debug, info, warning, error"),
+        (("--colour", "red"), "unrecognized arguments: --colour red"),
+        (("--config", "/nonexistent.toml"), "/nonexistent.toml cannot be read"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_status_2(arguments: tuple[str, ...], sentence: str) -> None:
+    ended = run(*arguments)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith(f"alcove-server: {sentence}")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_settings_are_checked_without_serving(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
+    good.write_text('port = 8401\norigin = ["https://chat.test"]\n')
+    bad.write_text("port = \n")
+    assert run("--check-config", "--config", str(good)).stdout == "the settings are good\n"
+    assert run("--check-config", "--config", str(bad)).returncode == 2
+    bad.write_text("prot = 1\n")
+    assert "prot" in run("--check-config", "--config", str(bad)).stderr
+    assert run("--check-config", ALCOVE_PORT="many").returncode == 2
+
+
+def test_flags_come_before_the_environment_and_it_before_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "alcove.toml"
+    file.write_text('port = 1\nrooms = 2\nhost = "::1"\n')
+    monkeypatch.setenv("ALCOVE_ROOMS", "3")
+    monkeypatch.setenv("ALCOVE_HOST", "0.0.0.0")
+    settings, check = load(["--config", str(file), "--host", "127.0.0.2"])
+    assert (settings.port, settings.rooms, settings.host) == (1, 3, "127.0.0.2")
+    assert not check
+
+
+def test_the_defaults() -> None:
+    settings, _ = load([])
+    assert (settings.host, settings.port, settings.store) == ("127.0.0.1", 8400, "memory")
+
+
+def test_help_has_a_line_for_each_setting() -> None:
+    ended = run("--help")
+    assert ended.returncode == 0
+    lines = [line for line in ended.stdout.splitlines() if line.startswith("  --")]
+    assert len(lines) >= 15
+    assert all(len(line.split(maxsplit=2)) == 3 for line in lines)
+
+
+def test_a_port_in_use_is_one_sentence_and_status_1() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = run("--port", str(port))
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith(f"alcove-server: cannot listen on 127.0.0.1 port {port}: ")
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_it_starts_says_so_and_stops_when_told(stop: signal.Signals) -> None:
+    with started("--log-level", "debug") as (process, address):
+        host, port = address.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as raw:
+            raw.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert raw.recv(12) == b"HTTP/1.1 200"
+        before = time.monotonic()
+        process.send_signal(stop)
+        assert process.wait(10) == 0
+        assert time.monotonic() - before < 5
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
