@@ -92,6 +92,11 @@ class Reader:
         return value
 
     def opaque(self) -> bytes:
+        start = self.position
+        if start < self._end and (length := self._data[start]) < 0x40:
+            # Most vectors are short: the one-byte length, without further calls.
+            self.position = start + 1
+            return self.take(length)
         return self.take(self.varint())
 
     def vector(self, read: Callable[[Reader], T]) -> tuple[T, ...]:

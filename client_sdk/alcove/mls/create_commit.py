@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from alcove.mls.ciphersuite import CipherSuite, SignatureKeyPair
 from alcove.mls.epoch import Epoch, Standpoint, begin_epoch
+from alcove.mls.errors import CannotCommit
 from alcove.mls.framing import (
     AuthenticatedContent,
     ContentType,
@@ -26,11 +27,12 @@ from alcove.mls.proposal_list import (
     check_list,
     check_members,
 )
-from alcove.mls.proposals import Commit, ProposalOrRef
+from alcove.mls.proposals import Commit, PreSharedKey, Proposal, ProposalOrRef, ProposalRef
 from alcove.mls.psk import NO_PSKS, PskStore, ResumptionPSKUsage
 from alcove.mls.ratchet_tree import RatchetTree
 from alcove.mls.secret import Random, Secret
 from alcove.mls.transition import (
+    CachedProposal,
     Inputs,
     PathOut,
     Transition,
@@ -85,6 +87,39 @@ class _Made:
     path: UpdatePath
     out: PathOut
     private: dict[int, Secret]
+
+
+def collect(
+    cache: Mapping[bytes, CachedProposal],
+    own_index: int,
+    references: Sequence[ProposalRef | bytes],
+    proposals: Sequence[Proposal],
+) -> tuple[list[CommittedProposal], list[ProposalOrRef]]:
+    """What is referred to, then what is given by value: with its origin, and as it is written.
+    Raises `CannotCommit` for a reference to what one never saw."""
+    items: list[CommittedProposal] = []
+    wire: list[ProposalOrRef] = []
+    for given in references:
+        ref = given if isinstance(given, ProposalRef) else ProposalRef(given)
+        known = cache.get(ref.value)
+        if known is None:
+            raise CannotCommit("a reference to an unknown proposal")
+        items.append(CommittedProposal(known.proposal, known.origin, True))
+        wire.append(ref)
+    sender = Sender.member(own_index)
+    for proposal in proposals:
+        items.append(CommittedProposal(proposal, sender, False))
+        wire.append(proposal)
+    return items, wire
+
+
+def founding_usage(epoch: Epoch, proposals: Sequence[Proposal]) -> ResumptionPSKUsage | None:
+    """In the first commit of a group, the usage of a PSK that says that it continues another."""
+    if epoch.context.epoch == 0:
+        for proposal in proposals:
+            if isinstance(proposal, PreSharedKey) and proposal.psk.usage is not None:
+                return proposal.psk.usage
+    return None
 
 
 def create(

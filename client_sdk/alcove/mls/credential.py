@@ -34,6 +34,9 @@ class Credential(Struct):
         ),
     ]
 
+    def __repr__(self) -> str:
+        return f"Credential(type={self.type}, …)"  # whose it is belongs in no log
+
     @classmethod
     def basic(cls, identity: bytes) -> Credential:
         """A bare assertion of an identity."""

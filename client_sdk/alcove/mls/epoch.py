@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from alcove.mls.ciphersuite import CipherSuite, SignatureKeyPair
 from alcove.mls.group_context import GroupContext
@@ -57,14 +57,24 @@ class Epoch:
         known = {**self.past_psks, self.context.epoch: self.secrets.resumption_psk}
         return {epoch: known[epoch].copy() for epoch in sorted(known)[-keep:]}
 
-    def wipe(self) -> None:
-        """Drop every secret of this epoch. The signature key is not the epoch's, and stays."""
-        self.secrets.wipe()
-        self.secret_tree.wipe()
+    def keep_reading_only(self) -> None:
+        """Drop all but what late application messages need."""
+        for field_ in fields(self.secrets):
+            if field_.name != "sender_data_secret":
+                getattr(self.secrets, field_.name).wipe()
+        self._wipe_private()
+
+    def _wipe_private(self) -> None:
         for secret in (*self.private.values(), *self.past_psks.values()):
             secret.wipe()
         self.private.clear()
         self.past_psks.clear()
+
+    def wipe(self) -> None:
+        """Drop every secret of this epoch. The signature key is not the epoch's, and stays."""
+        self.secrets.wipe()
+        self.secret_tree.wipe()
+        self._wipe_private()
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,7 @@ def external_commit(
     )
     plan = Plan(how.leaf, how.random, WireFormat.PUBLIC_MESSAGE, now=how.now)
     transition = build(base, items, proposals, applied, plan)
+    transition.consume()
     encoded = PublicMessage(transition.authenticated, None).encode()
     return info, transition, wrap(WireFormat.PUBLIC_MESSAGE, encoded)
 

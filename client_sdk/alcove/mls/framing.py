@@ -95,6 +95,9 @@ class FramedContent(KeptStruct):
         switch("content_type", {1: opaque_codec, 2: proposal_codec, 3: Commit}),
     ]
 
+    def __repr__(self) -> str:
+        return f"FramedContent({self.content_type.name}, epoch={self.epoch}, …)"
+
 
 @dataclass(frozen=True, slots=True)
 class AuthenticatedContent(Struct):

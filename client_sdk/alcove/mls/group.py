@@ -11,13 +11,14 @@ import os
 from collections.abc import Container, Sequence
 from typing import Literal
 
-from alcove.mls import external, join, key_schedule
+from alcove.mls import external, join
 from alcove.mls.ciphersuite import CipherSuite, SignatureKeyPair
-from alcove.mls.create_commit import Plan, create
+from alcove.mls.create_commit import Plan, collect, create, founding_usage
 from alcove.mls.credential import Credential
-from alcove.mls.epoch import Epoch, Standpoint, begin_epoch
-from alcove.mls.errors import CannotCommit, GroupClosed, StagedCommitSpent, TooLarge
-from alcove.mls.framing import ContentType, Sender, WireFormat, wrap
+from alcove.mls.epoch import Epoch
+from alcove.mls.errors import GroupClosed, StagedCommitSpent, TooLarge
+from alcove.mls.founding import found
+from alcove.mls.framing import ContentType, WireFormat, wrap
 from alcove.mls.group_context import GroupContext
 from alcove.mls.key_package import KeyPackageBundle
 from alcove.mls.messages import (
@@ -32,24 +33,19 @@ from alcove.mls.messages import (
     sign_message,
 )
 from alcove.mls.nodes import (
-    MLS10,
     Capabilities,
     Extension,
     LeafContent,
     Lifetime,
-    check_leaf,
     sign_leaf,
 )
 from alcove.mls.policy import Policy
 from alcove.mls.private_message import Padding, no_padding
 from alcove.mls.process_commit import process
-from alcove.mls.proposal_list import CommittedProposal, check_extensions, check_members
-from alcove.mls.proposals import PreSharedKey, Proposal, ProposalOrRef, ProposalRef, Update
-from alcove.mls.psk import NO_PSKS, PreSharedKeyID, PskStore, ResumptionPSKUsage
-from alcove.mls.ratchet_tree import RatchetTree
+from alcove.mls.proposals import Proposal, ProposalRef, Update
+from alcove.mls.psk import NO_PSKS, PreSharedKeyID, PskStore
 from alcove.mls.secret import Random, Secret
 from alcove.mls.transition import CachedProposal, Transition
-from alcove.mls.tree_hash import root_hash
 from alcove.mls.view import CommitView, GroupView, JoinView
 from alcove.mls.welcome import GroupInfo, build_welcome
 
@@ -82,6 +78,12 @@ class StagedCommit(CommitView):
         self._spent = True
         past = () if self._group is None else self._group._hand_over()
         return Group(epoch, self._random, past)
+
+    def drop(self) -> None:
+        """Wipe the new epoch's secrets: for a commit that will not be merged."""
+        if not self._spent and self._transition.next is not None:
+            self._spent = True
+            self._transition.next.wipe()
 
 
 class StagedJoin(JoinView):
@@ -142,21 +144,11 @@ class Group(GroupView):
         lifetime: Lifetime | None = None,
     ) -> Group:
         """A group of one (11). Raises `InvalidLeaf`, `InvalidCredential` or `InvalidProposal`."""
-        policy, extensions = policy or Policy(), tuple(group_extensions)
-        keys = suite.hpke_keypair(rng)
         content = LeafContent(credential, capabilities, tuple(leaf_extensions))
-        lifetime = lifetime or Lifetime.unlimited()
-        leaf = sign_leaf(suite, signer, content, keys.public, lifetime=lifetime)
-        check_leaf(suite, leaf, policy)
-        check_extensions(extensions, policy)
-        tree = RatchetTree([leaf])
-        check_members(tree, [0], extensions, all_new=True)
-        tree_hash = root_hash(suite, tree)
-        context = GroupContext(MLS10, suite.number, group_id, 0, tree_hash, b"", extensions)
-        secrets = key_schedule.from_epoch_secret(suite, Secret(rng(suite.size)))
-        tag = suite.mac(secrets.confirmation_key, b"")
-        me = Standpoint(suite, policy, signer, 0, {0: keys.private})
-        return cls(begin_epoch(me, context, tree, secrets, tag), rng)
+        extensions = tuple(group_extensions)
+        lifetime, policy = lifetime or Lifetime.unlimited(), policy or Policy()
+        epoch = found(suite, group_id, signer, content, extensions, lifetime, policy, rng)
+        return cls(epoch, rng)
 
     @classmethod
     def open_welcome(
@@ -363,7 +355,7 @@ class Group(GroupView):
         `MissingPsk` or `TooLarge`.
         """
         epoch, rng = self._sending(), rng or self._random
-        items, wire = self._collect(proposals, references)
+        items, wire = collect(self._cache, epoch.own_index, references, proposals)
         plan = Plan(
             leaf=self._leaf_content(leaf_extensions),
             random=rng,
@@ -371,35 +363,14 @@ class Group(GroupView):
             authenticated_data=authenticated_data,
             force_path=force_path or leaf_extensions is not None,
             now=now,
-            founding=_founding(epoch, proposals),
+            founding=founding_usage(epoch, proposals),
         )
         transition = create(epoch, items, wire, plan, psks)
         welcome = build_welcome(transition, rng, tuple(group_info_extensions), with_tree=with_tree)
-        if transition.path is not None:
-            transition.path.secrets.wipe()
-        if transition.joiner_secret is not None:
-            transition.joiner_secret.wipe()
+        transition.consume()
         message = protect(epoch, transition.authenticated, padding, rng)
         wrapped = None if welcome is None else wrap(WireFormat.WELCOME, welcome.encode())
         return StagedCommit(self, epoch.context, transition, self._random, message, wrapped)
-
-    def _collect(
-        self, proposals: Sequence[Proposal], references: Sequence[ProposalRef | bytes]
-    ) -> tuple[list[CommittedProposal], list[ProposalOrRef]]:
-        items: list[CommittedProposal] = []
-        wire: list[ProposalOrRef] = []
-        for given in references:
-            ref = given if isinstance(given, ProposalRef) else ProposalRef(given)
-            known = self._cache.get(ref.value)
-            if known is None:
-                raise CannotCommit("a reference to an unknown proposal")
-            items.append(CommittedProposal(known.proposal, known.origin, True))
-            wire.append(ref)
-        sender = Sender.member(self.own_index)
-        for proposal in proposals:
-            items.append(CommittedProposal(proposal, sender, False))
-            wire.append(proposal)
-        return items, wire
 
     def _leaf_content(self, extensions: tuple[Extension, ...] | None) -> LeafContent:
         leaf = self._epoch.tree.leaf(self.own_index)
@@ -426,32 +397,24 @@ class Group(GroupView):
 
     def _hand_over(self) -> tuple[Epoch, ...]:
         """The past epochs that the next group keeps; what is beyond them is wiped."""
-        keep = self._epoch.policy.past_epochs
-        if keep == 0:
+        if self._state is None or self._state.policy.past_epochs == 0:
             return ()
+        keep = self._state.policy.past_epochs
         self._handed_over = True
-        past = (self._epoch, *self._past)
+        past = (self._state, *self._past)
         for epoch in past[keep:]:
             epoch.wipe()
         return past[:keep]
 
     def wipe(self) -> None:
         """Drop every secret of this epoch, as far as Python can. Harmless when repeated."""
-        if self._state is not None and not self._handed_over:
-            self._state.wipe()
-            for epoch in self._past:
+        if self._state is not None and self._handed_over:
+            self._state.keep_reading_only()
+        elif self._state is not None:
+            for epoch in (self._state, *self._past):
                 epoch.wipe()
         for secret in self._own_updates.values():
             secret.wipe()
         self._state, self._past, self._members = None, (), None
         self._cache.clear()
         self._own_updates.clear()
-
-
-def _founding(epoch: Epoch, proposals: Sequence[Proposal]) -> ResumptionPSKUsage | None:
-    """In the first commit of a group, the usage of a PSK that says that it continues another."""
-    if epoch.context.epoch == 0:
-        for proposal in proposals:
-            if isinstance(proposal, PreSharedKey) and proposal.psk.usage is not None:
-                return proposal.psk.usage
-    return None

@@ -86,9 +86,11 @@ class Hpke:
 
     def generate(self, random: Random) -> HpkeKeyPair:
         """A fresh key pair."""
-        while (private := self.curve.candidate(random(self.curve.private_size))) is None:
-            pass
-        return HpkeKeyPair(Secret(private), self.curve.public_key(private))
+        for _ in range(256):  # one try is nearly always enough
+            private = self.curve.candidate(random(self.curve.private_size))
+            if private is not None:
+                return HpkeKeyPair(Secret(private), self.curve.public_key(private))
+        raise InvalidPublicKey("the source of randomness makes no key")
 
     def derive_key_pair(self, ikm: Secret) -> HpkeKeyPair:
         """DeriveKeyPair (RFC 9180, section 7.1.3): always the same pair for the same secret."""

@@ -129,6 +129,7 @@ def _begin(
     joiner = group_secrets.joiner_secret
     secrets = key_schedule.epoch_secrets(suite, joiner, opened.psk_secret, context.encode())
     joiner.wipe()
+    opened.psk_secret.wipe()
     confirmed, tag = context.confirmed_transcript_hash, info.confirmation_tag
     if not suite.check_mac(secrets.confirmation_key, confirmed, tag):
         raise InvalidWelcome("the confirmation tag is wrong")

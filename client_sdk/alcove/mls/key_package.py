@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from alcove.mls.ciphersuite import CipherSuite, SignatureKeyPair
@@ -93,8 +94,7 @@ class KeyPackageBundle:
         lifetime: Lifetime,
         leaf_extensions: tuple[Extension, ...] = (),
         extensions: tuple[Extension, ...] = (),
-        *,
-        rng: Random,
+        rng: Random = os.urandom,
     ) -> KeyPackageBundle:
         """A fresh KeyPackage, signed by `signer`."""
         init_keys, leaf_keys = suite.hpke_keypair(rng), suite.hpke_keypair(rng)

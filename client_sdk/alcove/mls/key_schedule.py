@@ -108,7 +108,12 @@ def from_epoch_secret(suite: CipherSuite, epoch: Secret) -> EpochSecrets:
 def export(
     suite: CipherSuite, secrets: EpochSecrets, label: str, context: bytes, length: int
 ) -> Secret:
-    """`MLS-Exporter` (8.5). It is the hash of the context that goes in, not the context."""
+    """`MLS-Exporter` (8.5). It is the hash of the context that goes in, not the context.
+
+    Raises `ValueError` beyond 255 times Nh bytes, where HKDF ends.
+    """
+    if not 0 <= length <= 255 * suite.size:
+        raise ValueError("an exported secret has at most 255 times Nh bytes")
     derived = suite.derive_secret(secrets.exporter_secret, label)
     exported = suite.expand_with_label(derived, "exported", suite.hash(context), length)
     derived.wipe()

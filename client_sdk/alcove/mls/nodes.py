@@ -69,6 +69,9 @@ class Extension(Struct):
     type: Uint16
     data: Opaque
 
+    def __repr__(self) -> str:
+        return f"Extension(type={self.type:#06x}, {len(self.data)} bytes)"
+
 
 def find_extension(extensions: Iterable[Extension], kind: int) -> bytes | None:
     """The data of the extension of that type."""

@@ -105,9 +105,11 @@ class NistCurve:
         return masked
 
     def generate(self, random: Random) -> bytes:
-        while (private := self.candidate(random(self.private_size))) is None:
-            pass
-        return private
+        for _ in range(256):
+            private = self.candidate(random(self.private_size))
+            if private is not None:
+                return private
+        raise InvalidPublicKey("the source of randomness makes no key")
 
     def public_key(self, private: bytes) -> bytes:
         return self._private(private).public_key().public_bytes(_POINT, _UNCOMPRESSED)

@@ -171,8 +171,8 @@ def _follow(
     context, joiner, secrets = derive_epoch(
         suite, interim, authenticated, transition.context, inputs
     )
-    joiner.wipe()
-    commit_secret.wipe()
+    for consumed in (joiner, commit_secret, psks):
+        consumed.wipe()
     tag = authenticated.confirmation_tag or b""
     if not suite.check_mac(secrets.confirmation_key, context.confirmed_transcript_hash, tag):
         # With a pre-shared key in it, it may be my value of that key which is wrong.

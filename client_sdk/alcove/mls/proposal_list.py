@@ -107,6 +107,19 @@ def check_list(rules: Rules, items: Sequence[CommittedProposal]) -> None:
         raise InvalidProposal("one pre-shared key twice")
     for item in items:
         check_proposal(rules, item)
+    _check_custom(rules, items)
+
+
+def _check_custom(rules: Rules, items: Sequence[CommittedProposal]) -> None:
+    """A type that the RFC does not define must be known to all who process the commit; who is
+    removed by it need not know it (12.2)."""
+    kinds = {item.proposal.type for item in items if isinstance(item.proposal, CustomProposal)}
+    if not kinds:
+        return
+    gone = {item.proposal.removed for item in items if isinstance(item.proposal, Remove)}
+    for index, leaf in rules.tree.leaves():
+        if index not in gone and not kinds <= set(leaf.capabilities.proposals):
+            raise InvalidProposal("of a type that not all members support")
 
 
 def _check_regular(committer: int, items: Sequence[CommittedProposal]) -> None:
@@ -159,10 +172,6 @@ def check_proposal(rules: Rules, item: CommittedProposal) -> None:
             raise InvalidProposal("ReInit to an older version or malformed")
     elif isinstance(proposal, GroupContextExtensions):
         check_extensions(proposal.extensions, rules.policy)
-    elif isinstance(proposal, CustomProposal):
-        for capabilities in rules.tree.census.distinct_capabilities():
-            if proposal.type not in capabilities.proposals:
-                raise InvalidProposal("of a type that not all members support")
 
 
 def _check_update(rules: Rules, proposal: Update, sender: int | None) -> None:

@@ -105,4 +105,6 @@ def psk_secret(suite: CipherSuite, psks: Iterable[tuple[PreSharedKeyID, Secret]]
         given = suite.expand_with_label(extracted, "derived psk", label, suite.size)
         # The new input is the salt and what came before is the input: the order matters (8.4).
         result = suite.extract(given, result)
+        extracted.wipe()
+        given.wipe()
     return result

@@ -61,6 +61,14 @@ class Transition:
     psk_secret: Secret | None = None
     path: PathOut | None = None
 
+    def consume(self) -> None:
+        """Drop what only the Welcome needed, once it was made (9.2)."""
+        for secret in (self.joiner_secret, self.psk_secret):
+            if secret is not None:
+                secret.wipe()
+        if self.path is not None:
+            self.path.secrets.wipe()
+
 
 @dataclass(frozen=True, slots=True)
 class Inputs:

@@ -28,7 +28,14 @@ from alcove.mls.errors import (
 )
 from alcove.mls.group_context import GroupContext
 from alcove.mls.key_package import KeyPackageBundle
-from alcove.mls.nodes import MLS10, Extension, ExtensionType, find_extension, has_duplicates
+from alcove.mls.nodes import (
+    MLS10,
+    Extension,
+    ExtensionType,
+    ParentNode,
+    find_extension,
+    has_duplicates,
+)
 from alcove.mls.proposals import Add
 from alcove.mls.psk import PreSharedKeyID, ResumptionPSKUsage, psk_secret
 from alcove.mls.ratchet_tree import RatchetTree
@@ -264,14 +271,28 @@ def joiner_keys(
     """A new member's private keys: its leaf's, and those that the path secret derives, each
     compared with the tree. Raises `InvalidWelcome`."""
     keys = {2 * own_index: leaf_private.copy()}
-    if path_secret is None:
-        return keys
+    if path_secret is not None:
+        keys.update(_keys_above(suite, tree, own_index, signer, path_secret))
+    for index in tree_math.direct_path(2 * own_index, tree.size):
+        node = tree.nodes[index]
+        must_know = isinstance(node, ParentNode) and own_index not in node.unmerged_leaves
+        if must_know and index not in keys:
+            # Others would encrypt to this node and count on me to read it.
+            raise InvalidWelcome("keys above the new member are missing")
+    return keys
+
+
+def _keys_above(
+    suite: CipherSuite, tree: RatchetTree, own_index: int, signer: int, path_secret: PathSecret
+) -> dict[int, Secret]:
+    """The keys from the lowest node shared with the committer up to the root."""
     shared = tree_math.common_ancestor(2 * own_index, 2 * signer)
     above = (shared, *tree_math.direct_path(shared, tree.size))
     filled = [index for index in above if tree.nodes[index] is not None]
     if shared not in filled:
         raise InvalidWelcome("a path secret for a blank node")
     derived = derive_path(suite, path_secret.path_secret, len(filled))
+    keys = {}
     for index, pair in zip(filled, derived.keys, strict=True):
         node = tree.nodes[index]
         if node is None or node.encryption_key != pair.public:

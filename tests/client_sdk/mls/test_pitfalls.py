@@ -310,11 +310,11 @@ def test_07_a_path_ciphertext_for_a_new_leaf_is_refused() -> None:
     refused(these["bob"], staged.message, mls.InvalidPath)
 
 
-def test_07_a_welcome_with_another_path_secret_is_refused() -> None:
+@pytest.mark.parametrize("false", [None, PathSecret(mls.Secret(bytes(32)))])
+def test_07_a_welcome_without_the_right_path_secret_is_refused(false: PathSecret | None) -> None:
     carol = person("carol")
 
     def patch(misbehave: Patch) -> None:
-        false = PathSecret(mls.Secret(bytes(32)))
         misbehave.setattr(welcome, "_path_secret_for", lambda _transition, _leaf: false)
 
     staged = commit_badly(room("bob")["alice"], patch, proposals=[carol.add], force_path=True)

@@ -125,7 +125,9 @@ def test_an_update_left_out_is_forgotten_with_its_epoch() -> None:
 def test_a_staged_commit_can_be_dropped_and_another_merged() -> None:
     these = room("bob", "carol")
     dropped = these["alice"].commit([mls.Remove(these.index("carol"))])
-    del dropped
+    dropped.drop()
+    with pytest.raises(mls.StagedCommitSpent):
+        dropped.merge()
     these.agree()
     these.settle("bob", these["bob"].commit())
 
@@ -405,7 +407,10 @@ def test_past_epochs_are_readable_only_as_far_as_asked() -> None:
     late = [these["alice"].encrypt(b"one"), these["alice"].encrypt(b"two")]
     old_bob = these["bob"]
     these.settle("alice", these["alice"].commit())
+    kept = epoch_of(old_bob)
     old_bob.wipe()
+    assert kept.secrets.init_secret.wiped
+    assert kept.private == {}
     received = these["bob"].receive(late[0])
     assert isinstance(received, mls.ReceivedApplication)
     assert received.plaintext == b"one"
@@ -499,6 +504,22 @@ def test_merging_leaves_the_old_group_usable_until_it_is_wiped() -> None:
     new.commit().merge().commit()
     with pytest.raises(mls.StagedCommitSpent):
         staged.merge()
+
+
+def test_custom_proposals_are_for_groups_whose_members_all_know_them() -> None:
+    kind = 0xF0F1
+    caps = capabilities(proposals=(kind,))
+    alice, bob, zoe = found(caps=caps), person("bob", caps=caps), person("zoe")
+    these = Room({"alice": alice}, {})
+    these.settle("alice", alice.commit([bob.add, zoe.add]), [bob, zoe])
+    custom = mls.CustomProposal(kind, b"whatever we agreed on")
+    with pytest.raises(mls.InvalidProposal):
+        these["alice"].commit([custom])
+    without = these["alice"].commit([custom, mls.Remove(these.index("zoe"))])
+    received = these["bob"].receive(without.message)
+    assert isinstance(received, mls.StagedCommit)
+    assert received.proposals[0].proposal == custom
+    assert received.merge().epoch_authenticator == without.epoch_authenticator
 
 
 def test_lifetimes_are_judged_by_whoever_commits_or_joins() -> None:

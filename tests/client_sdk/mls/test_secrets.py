@@ -54,9 +54,11 @@ def test_nothing_of_a_group_prints_its_secrets() -> None:
     canaries = [epoch.secrets.init_secret, epoch.private[0], epoch.signer.private]
     staged = group.commit()
     received = these["bob"].receive(group.encrypt(b"a canary in the text"))
+    assert isinstance(received, mls.ReceivedApplication)
+    content = mls.AuthenticatedContent.decode(received.content)
+    leaf = person("canary", leaf_extensions=()).bundle
     shown = "".join(
-        repr(item)
-        for item in (group, epoch.secrets, epoch.signer, staged, received, key, *canaries)
+        repr(item) for item in (group, epoch, staged, received, content, leaf, key, *canaries)
     )
     for canary in canaries:
         value = canary.expose()
