@@ -41,6 +41,7 @@ from alcove_protocol.position import Position
 from alcove_protocol.roster import Change, Op, RoomFlag, Seat
 from alcove_protocol.statements import Signed
 from alcove_server.embedded import EmbeddedRelay, Link, ManualClock, embedded
+from alcove_server.outlet import Close
 from alcove_server.settings import Settings
 from alcove_server.store.interface import Store
 from nacl.signing import SigningKey
@@ -110,6 +111,22 @@ class Person:
 
     def refused(self, frame: Request) -> str:
         return self.ask(frame, Refused).code
+
+    def turned_away(self, frame: Authenticate, close: int = Close.REFUSED) -> str:
+        """Authentication is refused and the connection closed; the code."""
+        self.send(frame)
+        refused, *rest = self.fetch()
+        assert isinstance(refused, Refused)
+        assert refused.n == frame.n
+        assert self.closed == close
+        assert all(isinstance(frame, Bye) for frame in rest)
+        return refused.code
+
+    def resumed_afresh(self) -> list[Frame]:
+        """What a resume brings."""
+        self.heard.clear()
+        self.resume()
+        return self.heard
 
     # --- connecting -------------------------------------------------------------------------
 
@@ -285,6 +302,3 @@ class Scene:
 
     def position(self, number: int) -> bytes:
         return Position(self.base[:8], number).encode()
-
-
-__all__ = ["Bye", "Person", "Scene"]

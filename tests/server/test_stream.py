@@ -3,7 +3,6 @@
 import os
 from hashlib import sha256
 
-import pytest
 from alcove_protocol import limits
 from alcove_protocol.codec import pack_list
 from alcove_protocol.frames import (
@@ -29,18 +28,6 @@ from nacl.signing import SigningKey
 
 from tests.server.keys import Door, sign
 from tests.server.scene import Person, Scene
-
-
-@pytest.fixture
-def scene() -> Scene:
-    scene = Scene()
-    scene.open()
-    return scene
-
-
-@pytest.fixture
-def door(scene: Scene) -> Door:
-    return scene.put_door()
 
 
 def numbers(person: Person) -> list[int]:

@@ -1,0 +1,57 @@
+"""Laws that the relay's code itself must show."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import alcove_server
+from alcove_protocol.errors import REFUSALS
+from alcove_protocol.frames import FROM_CLIENT
+from alcove_server.connection import _HANDLERS
+
+SOURCE = Path(alcove_server.__file__).parent
+
+
+def sources() -> Iterator[tuple[Path, ast.Module]]:
+    for path in sorted(SOURCE.rglob("*.py")):
+        yield path, ast.parse(path.read_text())
+
+
+def test_the_relay_imports_nothing_that_decrypts() -> None:
+    imported = set()
+    for _, tree in sources():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module is not None:
+                imported.add(node.module.partition(".")[0])
+    assert not imported & {"alcove", "nacl", "cryptography", "msgpack", "secrets"}
+    assert "alcove_protocol" in imported
+
+
+def test_every_refusal_has_a_code_of_the_registry() -> None:
+    codes = set()
+    for _, tree in sources():
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+                continue
+            if node.func.id in ("Refusal", "bye") and node.args:
+                for part in ast.walk(node.args[0]):
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                        codes.add(part.value)
+    assert codes
+    assert codes <= REFUSALS.keys()
+
+
+def test_every_kind_of_request_has_one_handler() -> None:
+    assert {kind for _, kind in _HANDLERS} == set(FROM_CLIENT.values())
+    assert len(_HANDLERS) == len(FROM_CLIENT)
+
+
+def test_files_and_functions_can_be_read_in_one_sitting() -> None:
+    for path, tree in sources():
+        assert len(path.read_text().splitlines()) <= 400, path.name
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert node.end_lineno is not None
+                assert node.end_lineno - node.lineno < 60, (path.name, node.name)

@@ -1,0 +1,176 @@
+"""Doors, knocks and the lobby: every refusal, under exactly the condition that brings it."""
+
+import os
+
+from alcove_protocol import limits
+from alcove_protocol.frames import (
+    Authenticated,
+    Done,
+    EndRoom,
+    Knock,
+    KnockRefused,
+    Leave,
+    LobbyItem,
+    LobbyKind,
+    LobbyRequest,
+    PutDoor,
+    ReadCard,
+    RefuseKnock,
+    Settle,
+    Withdraw,
+)
+from alcove_protocol.labels import Label
+from alcove_protocol.roster import Op, RoomFlag
+from alcove_protocol.statements import EndStatement, LeaveStatement
+from alcove_server.outlet import Close
+from nacl.signing import SigningKey
+
+from tests.server.keys import Door, Facilitated, sign
+from tests.server.scene import Person, Scene
+
+
+def test_a_door_statement_must_be_right(scene: Scene) -> None:
+    host, other = scene.host, Facilitated()
+    for said, card in (
+        (Door().statement(other, scene.room.relay_key), b"a sealed card"),
+        (Door().statement(scene.room, SigningKey.generate()), b"a sealed card"),
+        (Door().statement(scene.room), b"another card"),
+        (Door(uses=0).statement(scene.room), b"a sealed card"),
+        (Door(ttl=0).statement(scene.room), b"a sealed card"),
+    ):
+        frame = PutDoor(host.next_n(), said.body, said.signature, card)
+        assert host.refused(frame) == "bad_statement"
+
+
+def test_only_a_facilitator_rules_over_doors_and_lobby(scene: Scene, door: Door) -> None:
+    ann = scene.member(door)
+    said = Door().statement(scene.room)
+    frame = PutDoor(ann.next_n(), said.body, said.signature, b"a sealed card")
+    assert ann.refused(frame) == "not_allowed"
+    assert ann.refused(RefuseKnock(50, bytes(16), b"")) == "not_allowed"
+    assert ann.refused(Settle(51, bytes(16))) == "not_allowed"
+
+
+def test_a_card_is_replaced_by_a_higher_number_only(scene: Scene, door: Door) -> None:
+    ann = scene.newcomer(door)
+    scene.put_door(door)  # the same again is harmless
+    door.card, door.number = b"a newer card", 1
+    assert scene.host.refused(scene.door_frame(door)) == "bad_statement"
+    door.number = 2
+    scene.put_door(door)
+    ann.send(ReadCard(5))
+    assert getattr(ann.fetch()[-1], "card", b"") == b"a newer card"
+
+
+def test_a_revoked_door_is_closed_for_good(scene: Scene, door: Door) -> None:
+    ann = scene.newcomer(door)
+    door.uses = 0
+    scene.put_door(door)
+    assert ann.refused(ReadCard(5)) == "door_revoked"
+    assert ann.refused(Knock(6, bytes(16), b"x")) == "door_revoked"
+    door.uses, door.number = 5, 9
+    assert scene.host.refused(scene.door_frame(door)) == "door_revoked"
+    unknown = Door(uses=0)
+    assert scene.host.refused(scene.door_frame(unknown)) == "unknown_door"
+
+
+def test_there_are_at_most_64_doors(scene: Scene) -> None:
+    for _ in range(limits.DOORS):
+        scene.put_door()
+    assert scene.host.refused(scene.door_frame(Door())) == "too_many_doors"
+
+
+def test_nobody_knocks_at_a_locked_room(scene: Scene, door: Door) -> None:
+    ann = scene.newcomer(door)
+    scene.land(scene.commit(flags=RoomFlag.LOCKED))
+    assert ann.refused(Knock(6, bytes(16), b"x")) == "locked"
+
+
+def test_one_knock_at_a_time(scene: Scene, door: Door) -> None:
+    ann = scene.newcomer(door)
+    ann.knock(b"x")
+    ann.ask(Knock(8, ann.knock_id, b"x"), Done)
+    assert ann.refused(Knock(9, bytes(16), b"x")) == "already_waiting"
+    assert len([frame for frame in scene.host.fetch() if isinstance(frame, LobbyItem)]) == 1
+
+
+def test_a_knock_can_be_withdrawn_once(scene: Scene, door: Door) -> None:
+    ann = scene.newcomer(door)
+    assert ann.refused(Withdraw(4)) == "unknown_knock"
+    ann.knock()
+    ann.ask(Withdraw(6), Done)
+    assert ann.fetch() == []
+    kinds = [frame.kind for frame in scene.host.fetch() if isinstance(frame, LobbyItem)]
+    assert kinds == [LobbyKind.KNOCK, LobbyKind.GONE]
+    assert scene.host.refused(RefuseKnock(90, ann.knock_id, b"")) == "unknown_knock"
+
+
+def test_too_many_wait(scene: Scene, door: Door) -> None:
+    for _ in range(limits.KNOCKS):
+        scene.newcomer(door).knock()
+    assert scene.newcomer(door).refused(Knock(6, bytes(16), b"x")) == "too_many_knocks"
+
+
+def test_a_refused_newcomer_hears_the_reason_also_when_they_were_away(
+    scene: Scene, door: Door
+) -> None:
+    ann, ben = scene.newcomer(door), scene.newcomer(door)
+    ann.knock()
+    ben.knock()
+    ben.link.close()
+    for one in (ann, ben):
+        scene.host.ask(RefuseKnock(scene.host.next_n(), one.knock_id, b"sealed"), Done)
+    assert ann.one(KnockRefused).blob == b"sealed"
+    ben.connect()
+    ben.send(ben.auth_frame("door", door))
+    authenticated, refused = ben.fetch()
+    assert isinstance(authenticated, Authenticated)
+    assert not authenticated.waiting
+    assert isinstance(refused, KnockRefused)
+    assert refused.id == ben.knock_id
+
+
+def test_a_knock_is_forgotten_after_its_time(scene: Scene, door: Door) -> None:
+    ann = scene.newcomer(door)
+    ann.knock()
+    scene.pass_time(limits.KNOCK_TTL, beats=True)
+    assert (ann.one(KnockRefused).blob, ann.knock_id) == (b"", ann.knock_id)
+    items = [frame for frame in scene.host.heard if isinstance(frame, LobbyItem)]
+    assert [item.kind for item in items] == [LobbyKind.KNOCK, LobbyKind.GONE]
+    assert scene.host.refused(scene.admission(ann)) == "unknown_knock"
+
+
+def test_a_request_reaches_facilitators_until_it_is_settled(scene: Scene, door: Door) -> None:
+    ann = scene.member(door)
+    id = os.urandom(16)
+    ann.ask(LobbyRequest(ann.next_n(), id, b"an update"), Done)
+    item = scene.host.one(LobbyItem)
+    assert (item.kind, item.key, item.blob) == (LobbyKind.REQUEST, ann.public, b"an update")
+    again = [frame for frame in scene.host.resumed_afresh() if isinstance(frame, LobbyItem)]
+    assert [frame.id for frame in again] == [id]
+    scene.host.ask(Settle(scene.host.next_n(), id), Done)
+    assert not [frame for frame in scene.host.resumed_afresh() if isinstance(frame, LobbyItem)]
+    assert scene.host.refused(Settle(scene.host.next_n(), id)) == "unknown_knock"
+
+
+def test_a_member_leaves(scene: Scene, door: Door) -> None:
+    ann = scene.member(door)
+    wrong = sign(ann.key, Label.LEAVE, LeaveStatement(scene.room.id, scene.host.public))
+    assert ann.refused(Leave(30, wrong.body, wrong.signature)) == "bad_statement"
+    wish = sign(ann.key, Label.LEAVE, LeaveStatement(scene.room.id, ann.public))
+    ann.ask(Leave(31, wish.body, wish.signature), Done)
+    assert ann.closed == Close.DONE
+    item = scene.host.one(LobbyItem)
+    assert (item.kind, item.key, item.blob) == (LobbyKind.LEAVE, ann.public, wish.encode())
+    scene.remove(ann, Op.LEFT)
+    assert LobbyKind.GONE in [one.kind for one in scene.host.heard if isinstance(one, LobbyItem)]
+    back = Person(scene, ann.key)
+    assert back.turned_away(back.auth_frame("member")) == "not_member"
+    scene.newcomer(door)  # the door stays
+
+
+def test_only_a_facilitator_ends_the_room(scene: Scene, door: Door) -> None:
+    ann = scene.member(door)
+    said = sign(ann.key, Label.END, EndStatement(scene.room.id, ann.public))
+    assert ann.refused(EndRoom(30, said.body, said.signature)) == "not_allowed"
+    assert scene.host.refused(EndRoom(30, said.body, said.signature)) == "bad_statement"
