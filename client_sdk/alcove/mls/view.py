@@ -9,7 +9,7 @@ from alcove.mls.epoch import Epoch
 from alcove.mls.errors import GroupClosed, RemovedFromGroup, UnknownSender
 from alcove.mls.framing import SenderType, WireFormat, wrap
 from alcove.mls.group_context import GroupContext
-from alcove.mls.messages import Member
+from alcove.mls.messages import Header, Member, peek
 from alcove.mls.nodes import Extension, LeafNode
 from alcove.mls.proposal_list import CommittedProposal
 from alcove.mls.proposals import ReInit
@@ -71,6 +71,11 @@ class GroupView:
     def resumption_psk(self) -> Secret:
         """This epoch's resumption PSK (8.6), as a copy to be wiped by whoever asked."""
         return self._epoch.secrets.resumption_psk.copy()
+
+    @staticmethod
+    def peek(message: bytes) -> Header:
+        """A message's header, without any key; see `messages.peek`."""
+        return peek(message)
 
     def members(self) -> tuple[Member, ...]:
         """All members, by leaf index."""
