@@ -88,6 +88,7 @@ class Inside:
         self._update_at = clock() + UPDATE_FIRST * (1 + random(1)[0] / 256)
         self._beat_at = 0.0
         self._update_epoch: int | None = None
+        self._doubt_at = 0.0
 
     @property
     def ready(self) -> bool:
@@ -105,6 +106,7 @@ class Inside:
             if answer is not None:
                 self._link.hang_up = True
             return
+        self.presence.relay_says(read_only=answer.read_only)
         first, self._ever_resumed = not self._ever_resumed, True
         new_log = self.stream.resumed(answer)
         base = Position.decode(answer.base)
@@ -136,6 +138,18 @@ class Inside:
     def _gap(self) -> None:
         self._emit(events.Gap(None))
         self.conversation.forgive_holes()
+
+    def _ask_presence(self) -> None:
+        """Resume where one is: nothing comes again, and the relay says whether the room is held."""
+        self._doubt_at = self._clock() + limits.HEARTBEAT_INTERVAL
+        position = self.stream.cursor.encode()
+
+        def answered(answer: frames.Request | None) -> None:
+            if isinstance(answer, frames.Resumed):
+                self.presence.relay_says(read_only=answer.read_only)
+                self.pump()
+
+        self._link.request(lambda n: frames.Resume(n, position, 0), answered)
 
     def disconnected(self) -> None:
         self._resumed = False
@@ -351,7 +365,7 @@ class Inside:
                 self.pump()
             return
         if code == "read_only":
-            self.presence.relay_says_read_only()
+            self.presence.relay_says(read_only=True)
         elif code and code not in ("paused", "rate_limited", "busy", "unavailable"):
             self.conversation.give_up(item, code, "The relay did not take the message.")
             return
@@ -373,6 +387,9 @@ class Inside:
             self.facilitator.tick()
             if self.ready and now >= self._beat_at:
                 self.beat()
+        in_doubt = self.facilitator is None and self.presence.in_doubt
+        if in_doubt and self.ready and now >= self._doubt_at:
+            self._ask_presence()
         self.presence.tick()
         if self._held and now >= self._ask_at:
             self._ask_rejoin()

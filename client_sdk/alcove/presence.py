@@ -6,6 +6,7 @@ one beat, as long as any path between the members is left.
 """
 
 from collections.abc import Callable
+from typing import Final
 
 from alcove_protocol import limits
 from alcove_protocol.position import Position
@@ -18,6 +19,10 @@ from alcove.membership import Membership
 from alcove.stream import Stream
 
 Emit = Callable[[events.Event], None]
+
+ANSWER_EXPECTED: Final = 5.0
+"""Seconds that the relay has to say that it heard no facilitator either; when it does not say so,
+the beats are kept from this client, and that is another thing."""
 
 
 class Presence:
@@ -65,9 +70,15 @@ class Presence:
         self._split = True
         self.tick()
 
-    def relay_says_read_only(self) -> None:
-        self._relay_says_read_only = True
+    def relay_says(self, *, read_only: bool) -> None:
+        """What the relay answers when it is asked whether it heard a facilitator."""
+        self._relay_says_read_only = read_only
         self.tick()
+
+    @property
+    def in_doubt(self) -> bool:
+        """Nobody was heard for long: ask the relay whether it heard somebody."""
+        return self._clock() - self._anybody > limits.READ_ONLY_AFTER
 
     def holding(self) -> None:
         """This client is a facilitator and has just been heard by the relay."""
@@ -91,7 +102,7 @@ class Presence:
         return self._clock() - self._heard.get(key, float("-inf")) <= seconds
 
     def tick(self) -> None:
-        silent = self._clock() - self._anybody > limits.READ_ONLY_AFTER
+        silent = self._clock() - self._anybody > limits.READ_ONLY_AFTER + ANSWER_EXPECTED
         if self._split:
             state = RoomState.SPLIT
         elif self._said_goodbye or self._relay_says_read_only:

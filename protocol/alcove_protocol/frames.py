@@ -257,7 +257,8 @@ class Resumed(Request):
 
     `head` is the log's last position, `base` the last commit's, `commit` SHA-256 of its blob (32
     zeros when there was none): with another generation it tells whether the room is where the
-    client left it. `lost` is true when application blobs after the position are no longer there.
+    client left it. `lost` is true when application blobs after the position are no longer there,
+    `read_only` when no facilitator was heard for `limits.READ_ONLY_AFTER`: nobody can post.
     """
 
     KIND: ClassVar[str] = "resumed"
@@ -265,6 +266,7 @@ class Resumed(Request):
     base: PositionBytes
     commit: Hash
     lost: bool
+    read_only: bool
 
 
 @dataclass(frozen=True, slots=True)

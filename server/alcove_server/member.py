@@ -113,9 +113,8 @@ async def resume(connection: Connection, frame: Resume) -> None:
     hub.live.pop(connection.key, None)
     page = await relay.store.read(connection.room, asked, 1)
     same_log = asked.generation == page.position.generation
-    connection.send(
-        Resumed(frame.n, page.position.encode(), page.base.encode(), page.commit, page.lost)
-    )
+    head, base = page.position.encode(), page.base.encode()
+    connection.send(Resumed(frame.n, head, base, page.commit, page.lost, page.read_only))
     await relay.store.welcomed(connection.room, connection.key, asked)
     known = same_log and asked.number <= page.position.number
     after = asked if known else Position(page.position.generation, 0)

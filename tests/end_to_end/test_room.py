@@ -3,6 +3,7 @@
 from alcove import events
 from alcove.events import CloseReason, ConnectionState, RoomState
 from alcove.payload import Retract
+from alcove_protocol import frames
 
 from tests.end_to_end.world import AGREEMENT, Client, World
 
@@ -312,14 +313,27 @@ def test_a_silent_facilitator() -> None:
     world, ann, bob, cleo = room_of_three()
     ann.cut()
     world.advance(100, step=5, stay_away=(ann,))
-    states = [event.state for event in bob.of(events.RoomChanged)]
-    assert states in ([RoomState.NOT_HEARD], [RoomState.READ_ONLY])
+    assert [event.state for event in bob.of(events.RoomChanged)] == [RoomState.READ_ONLY]
     message = bob.say("hello?")
     world.settle()
     assert [event.id for event in bob.of(events.Queued)] == [message]
     world.advance(35)
     assert bob.of(events.RoomChanged)[-1].state is RoomState.OPEN
     assert cleo.texts() == ["hello?"]
+
+
+def test_a_facilitator_whose_heartbeats_are_kept_from_one_member() -> None:
+    world, _ann, bob, cleo = room_of_three()
+
+    def keep_beats(client: Client, data: bytes) -> list[bytes]:
+        frame = frames.from_relay(data)
+        beat = isinstance(frame, frames.BlobIs) and frame.blob_class == frames.BlobClass.BEAT
+        return [] if beat else [data]
+
+    bob.to_client = keep_beats
+    world.advance(120, step=5)
+    assert [event.state for event in bob.of(events.RoomChanged)] == [RoomState.NOT_HEARD]
+    assert not cleo.of(events.RoomChanged)
 
 
 def test_a_room_without_facilitator_is_deleted_and_called_lost() -> None:

@@ -84,6 +84,8 @@ class Page:
     lost: bool
     complete: bool
     now: float
+    read_only: bool = False
+    """No facilitator's beat for `limits.READ_ONLY_AFTER`: application blobs are refused."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ class MemoryStore:
         return found.log.position(number) if number is not None else None
 
     async def read(self, room: bytes, after: Position, most: int) -> Page:
-        return self._room(room).log.read(self._clock(), after, most)
+        return self._room(room).read(self._clock(), after, most)
 
     # --- doors ------------------------------------------------------------------------------
 

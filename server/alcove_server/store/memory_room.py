@@ -1,5 +1,6 @@
 """One room in memory: its parts, and the steps that touch more than one of them."""
 
+from dataclasses import replace
 from math import inf
 
 from alcove_protocol import limits
@@ -9,6 +10,7 @@ from alcove_protocol.position import Position
 
 from alcove_server.store.bounds import ITEM_OVERHEAD, ROOM_OVERHEAD, Budget
 from alcove_server.store.interface import (
+    Page,
     PendingWelcome,
     Publication,
     RoomHead,
@@ -115,6 +117,13 @@ class Room:
         if head != self.roster:
             raise RosterMoved
 
+    def _is_read_only(self, now: float) -> bool:
+        return now >= self.last_beat + limits.READ_ONLY_AFTER
+
+    def read(self, now: float, after: Position, most: int) -> Page:
+        """As `Store.read`."""
+        return replace(self.log.read(now, after, most), read_only=self._is_read_only(now))
+
     def publish(self, now: float, publication: Publication) -> Position:
         """As `Store.publish`."""
         taken = self.records.find(now, publication.sender, publication.id)
@@ -122,7 +131,7 @@ class Room:
             return self.log.position(taken)
         self.expect_roster(publication.roster)
         is_application = publication.blob_class is BlobClass.APPLICATION
-        if is_application and now >= self.last_beat + limits.READ_ONLY_AFTER:
+        if is_application and self._is_read_only(now):
             raise Refusal("read_only")
         base = self.log.position(self.log.base)
         if publication.base != base:
