@@ -25,11 +25,16 @@ from dataclasses import dataclass, fields
 from enum import IntEnum
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar, get_args, get_origin
 
-from alcove.mls.errors import Malformed
+from alcove.mls.errors import Malformed, TooLarge
 from alcove.mls.secret import Secret
 
 T = TypeVar("T")
 E = TypeVar("E", bound=IntEnum)
+
+MAX_ELEMENTS = 32_768
+"""Structures in one vector. A tree of 16,384 leaves has 32,767 nodes, and no other list of such a
+group is longer; small elements cost many times their size in memory, so their number is bounded
+while reading, before anything could be authenticated."""
 
 
 class Reader:
@@ -106,8 +111,10 @@ class Reader:
         if end > outer:
             raise Malformed("truncated")
         self._end = end
-        items = []
+        items: list[T] = []
         while self.position < end:
+            if len(items) == MAX_ELEMENTS:
+                raise TooLarge("elements of a vector")
             items.append(read(self))
         self._end = outer
         return tuple(items)

@@ -28,7 +28,8 @@ class Policy:
     """Epochs before the current one whose resumption PSK is kept (8.6)."""
 
     max_members: int = 16_384
-    """Leaves of the tree, blank ones included."""
+    """Leaves of the tree, blank ones included; more than this default cannot be read at all
+    (`codec.MAX_ELEMENTS`)."""
 
     max_message: int = 4 * 1024 * 1024
     """Bytes of one message, sent or received; also the most that padding may reach."""

@@ -7,7 +7,18 @@ from typing import Any
 
 import pytest
 from alcove import mls
-from alcove.mls.codec import Codec, Reader, Struct, opaque, optional, uint8, uint16, varint, vector
+from alcove.mls.codec import (
+    MAX_ELEMENTS,
+    Codec,
+    Reader,
+    Struct,
+    opaque,
+    optional,
+    uint8,
+    uint16,
+    varint,
+    vector,
+)
 from alcove.mls.framing import AuthenticatedContent, FramedContent, PublicMessage
 from alcove.mls.nodes import LeafNode, ParentNode
 from alcove.mls.private_message import PrivateMessage, SenderData
@@ -181,3 +192,5 @@ def test_vectors_must_end_with_their_last_element() -> None:
             numbers.decode(bad)
     with pytest.raises(mls.Malformed):
         uint16.write(65536)
+    with pytest.raises(mls.TooLarge):
+        vector(uint8).decode(opaque(bytes(MAX_ELEMENTS + 1)))
