@@ -65,6 +65,7 @@ class Conversation:
         self._clock = clock
         self._random = random
         self.outbox = Outbox()
+        self._forget_at = clock() + membership.state.ttl
         self._shown: OrderedDict[bytes, tuple[float, bytes]] = OrderedDict()
         self._ids: OrderedDict[bytes, None] = OrderedDict()
         self._counters: dict[bytes, int | None] = {
@@ -180,6 +181,11 @@ class Conversation:
         except (mls.OwnMessage, mls.GenerationConsumed):
             return None
         except (mls.MLSError, Malformed, NotAllowed):
+            if blob_class == BlobClass.BEAT:
+                # The relay takes beats of the current base only, so every member can read them,
+                # unless its sender is in another group by now.
+                self._on_split()
+                return None
             self._emit(events.Problem("unreadable", "Something was posted that could not be read."))
             return None
         return self._judge(received.leaf, payload, body, blob_class, age)
@@ -217,6 +223,9 @@ class Conversation:
         if isinstance(body, Text):
             left = payload.ttl - age
             if left <= 0:
+                # The relay, whose clock it is, delivers nothing that has expired: without a word
+                # here it could silence anybody by a wrong age.
+                self._emit(events.Gap(1))
                 return
             self._remember(payload.id, leaf.signature_key, left)
             message = events.Message(payload.id.hex(), name, body.text, left, body.warning)
@@ -258,8 +267,12 @@ class Conversation:
             self._emit(events.Expired(oldest.hex()))
 
     def tick(self) -> None:
-        """Tell which messages' time is over."""
+        """Tell which messages' time is over, and drop the keys of those that never came."""
         now = self._clock()
+        if now >= self._forget_at:
+            # What was skipped has expired at the relay by then: nothing still to come needs it.
+            self._forget_at = now + self.membership.state.ttl
+            self.membership.group.forget_skipped()
         for message in [m for m, (deadline, _) in self._shown.items() if deadline <= now]:
             del self._shown[message]
             self._emit(events.Expired(message.hex()))

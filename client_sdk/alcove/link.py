@@ -25,6 +25,8 @@ from alcove.keys import SigningKey
 
 ANSWER_TIMEOUT: Final = 30.0
 """Seconds. A relay that does not answer for so long is treated as gone."""
+CHALLENGE_TIMEOUT: Final = 10.0
+"""Seconds. The challenge is the first thing that a relay says, unasked."""
 
 
 class LinkState(Enum):
@@ -69,6 +71,7 @@ class Link:
         self._numbers = 0
         self._pending: dict[int, tuple[Answer, float]] = {}
         self._host = ""
+        self._since = 0.0
         self._challenge: frames.Challenge | None = None
         self.state = LinkState.OFF
         self.outgoing: deque[bytes] = deque()
@@ -84,6 +87,7 @@ class Link:
     def connected(self, host: str) -> None:
         """The socket is open; `host` is the Host header of its request."""
         self._host = host
+        self._since = self._clock()
         self.hang_up = False
         self.outgoing.clear()
         self.state = LinkState.GREETED
@@ -103,6 +107,8 @@ class Link:
             frame = frames.from_relay(data)
         except Malformed:
             self.hang_up = True
+            if self.state is LinkState.GREETED:
+                self._user.on_not_authenticated("version")  # its first word is not one of ours
             return
         if isinstance(frame, frames.Challenge) and self.state is LinkState.GREETED:
             self._challenge = frame
@@ -118,7 +124,8 @@ class Link:
     def tick(self) -> None:
         """Hang up when an answer is overdue."""
         now = self._clock()
-        if any(now - since > ANSWER_TIMEOUT for _, since in self._pending.values()):
+        silent = self.state is LinkState.GREETED and now - self._since > CHALLENGE_TIMEOUT
+        if silent or any(now - since > ANSWER_TIMEOUT for _, since in self._pending.values()):
             self.hang_up = True
 
     # --- requests ------------------------------------------------------------------------------

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 PATH: Final = "/v1/connect"
 KEEPALIVE: Final = 20.0
 """Seconds between pings, and how long an answer may take."""
+ENTRY_ATTEMPTS: Final = 3
+"""Connections that may be dropped before a room is entered: then somebody is told, who waits."""
 BACKOFF_FIRST: Final = 0.5
 BACKOFF_MOST: Final = 15.0
 
@@ -76,6 +78,7 @@ class Transport:
 
     async def run(self) -> None:
         """Connect until the engine is closed. Raises `ConnectionFailed` if it never was entered."""
+        dropped = 0
         while self._engine.wants_connection:
             try:
                 await self._one_connection()
@@ -84,8 +87,16 @@ class Transport:
                 if not self._engine.entered:
                     raise
                 self._failures += 1
+            dropped += 1
+            if dropped >= ENTRY_ATTEMPTS and self._engine.wants_connection:
+                self._give_up_entering()
             if self._engine.wants_connection:
                 await asyncio.sleep(delay_after(self._failures))
+
+    def _give_up_entering(self) -> None:
+        if not self._engine.entered:
+            text = "The relay closes the connection before the room is reached; try again later."
+            raise ConnectionFailed("dropped", text)
 
     async def _one_connection(self) -> None:
         connection = await self._connect()
@@ -170,6 +181,9 @@ class Transport:
 
 
 def _refused_status(status: int) -> ConnectionFailed:
+    if status in (400, 426):
+        text = "This relay speaks another version of Alcove; update the older of the two."
+        return ConnectionFailed("version", text)
     if status in (429, 503):
         return ConnectionFailed("busy", "The relay is full at the moment; try again later.")
     text = "What answers at this address is not a relay of this version of Alcove."

@@ -137,10 +137,19 @@ async def test_a_relay_that_is_down(relay: RelayProcess) -> None:
     assert [type(event) async for event in room] == [alcove.Closed]
 
 
-async def test_something_else_than_a_relay() -> None:
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (b"200 OK", "not_a_relay"),
+        (b"404 Not Found", "not_a_relay"),
+        (b"400 Bad Request", "version"),
+        (b"503 Service Unavailable", "busy"),
+    ],
+)
+async def test_something_else_than_a_relay(status: bytes, code: str) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n")
         writer.close()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
@@ -152,7 +161,7 @@ async def test_something_else_than_a_relay() -> None:
         with pytest.raises(alcove.ConnectionFailed) as caught:
             async with room:
                 pass
-        assert caught.value.code == "not_a_relay"
+        assert caught.value.code == code
 
 
 async def test_over_long_messages_cost_nothing_but_an_error(relay: RelayProcess) -> None:

@@ -367,3 +367,25 @@ def test_scheduled_updates_give_everybody_fresh_keys() -> None:
     world.settle()
     assert cleo.texts() == ["still here"]
     assert not [event for client in world.clients for event in client.of(events.Problem)]
+
+
+def test_a_relay_of_another_version_is_told_apart() -> None:
+    world = World()
+    ann = world.client("Ann")
+
+    def later_version(client: Client, data: bytes) -> list[bytes]:
+        return [data.replace(b"\xa7version\x01", b"\xa7version\x02")]
+
+    ann.to_client = later_version
+    world.open_with(ann)
+    assert closed(ann).code == "version"
+
+
+def test_a_wrong_clock_is_told_before_anything_is_sent() -> None:
+    world = World()
+    ann = world.open("Ann")
+    bob = world.client("Bob")
+    bob.engine.wall = lambda: world.wall() + 3 * 24 * 3600
+    world.knock_with(bob, ann.invite())
+    assert closed(bob).code == "clock_wrong"
+    assert not ann.of(events.Knocked)
