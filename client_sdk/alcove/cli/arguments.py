@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import sys
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +12,7 @@ from alcove_protocol import limits
 from alcove.cli.commands import LINE_MAX
 from alcove.cli.lines import Lines, TooLong
 from alcove.cli.rooms import Joining, Opening, Plan, Route
+from alcove.cli.standard import complain
 
 _USAGE: Final = 2
 _INVITE_VARIABLE: Final = "ALCOVE_INVITE"
@@ -28,10 +28,10 @@ def run(arguments: list[str]) -> int:
     except click.ClickException as error:
         # What was mistaken is named, but an invite in the wrong place is still a secret.
         sentence = re.sub(r"#\S+", "#…", " ".join(error.format_message().split()))
-        print(f"alcove: {sentence} Try `alcove --help`.", file=sys.stderr)
+        complain(f"{sentence} Try `alcove --help`.")
         return _USAGE
     except click.Abort:
-        print("alcove: interrupted before anything was sent.", file=sys.stderr)
+        complain("interrupted before anything was sent.")
         return 1
     return result if isinstance(result, int) else 0
 
@@ -156,7 +156,7 @@ def _start(plan: Plan, lines: Lines, as_json: bool, plain: bool) -> int:
     # Only now: to ask for help must not load the cryptography.
     from alcove.cli.faces import Face, live
 
-    full = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    full = os.isatty(0) and os.isatty(1) and os.environ.get("TERM") != "dumb"
     face = Face.JSON if as_json else Face.PLAIN if plain or not full else Face.SCREEN
     return asyncio.run(live(plan, lines, face))
 
@@ -192,7 +192,7 @@ def _invite(given: str | None, lines: Lines) -> str:
 
 
 def _first_line(lines: Lines) -> str:
-    if sys.stdin.isatty():
+    if os.isatty(0):
         # Not shown: what is typed at a prompt stays in the terminal's history.
         return str(click.prompt("Paste the invite (it is not shown)", hide_input=True, err=True))
     line = lines.first()

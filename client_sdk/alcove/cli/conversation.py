@@ -35,6 +35,10 @@ class Conversation:
         """One of our own is on its way."""
         self.messages[id] = Entry("", mine=True)
 
+    def decided(self, id: str) -> None:
+        """A knock was answered here: that it is gone is not told to who did it."""
+        self.waiting.pop(id, None)
+
     def apply(self, event: events.Event) -> None:
         match event:
             case events.Opened(invite) | events.InviteChanged(invite):

@@ -1,12 +1,12 @@
 """The three faces of a room, and what remains on standard error when it is over."""
 
-import sys
 from enum import Enum
 
 from alcove.cli import rooms
 from alcove.cli.lines import Lines
 from alcove.cli.rooms import Joining, Plan, RoomLike
 from alcove.cli.session import sentence_of, status_of
+from alcove.cli.standard import complain
 from alcove.errors import AlcoveError
 from alcove.events import Closed, CloseReason
 
@@ -30,7 +30,7 @@ async def live(plan: Plan, lines: Lines, face: Face) -> int:
     else:
         closed = await _show(room, plan, lines, face)
     if status_of(closed):
-        print(f"alcove: {sentence_of(closed)}", file=sys.stderr)
+        complain(sentence_of(closed))
     return status_of(closed)
 
 

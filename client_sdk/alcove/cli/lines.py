@@ -80,15 +80,17 @@ class Lines:
 
     async def __aiter__(self) -> AsyncIterator[bytes | TooLong]:
         loop = asyncio.get_running_loop()
+        batches: asyncio.Queue[list[bytes | TooLong] | None] = asyncio.Queue()
         # One batch at a time: who writes faster than the room takes waits in its pipe.
-        batches: asyncio.Queue[list[bytes | TooLong] | None] = asyncio.Queue(1)
+        taken = threading.Semaphore(0)
 
         def read() -> None:
             # The loop may be gone by the time a read returns; then nobody wants the lines.
             with suppress(RuntimeError):
                 while not self._ended:
-                    asyncio.run_coroutine_threadsafe(batches.put(self._read()), loop).result()
-                asyncio.run_coroutine_threadsafe(batches.put(None), loop).result()
+                    loop.call_soon_threadsafe(batches.put_nowait, self._read())
+                    taken.acquire()
+                loop.call_soon_threadsafe(batches.put_nowait, None)
 
         for line in self._ready:
             yield line
@@ -97,3 +99,4 @@ class Lines:
         while (batch := await batches.get()) is not None:
             for line in batch:
                 yield line
+            taken.release()

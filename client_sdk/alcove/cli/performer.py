@@ -31,7 +31,8 @@ _HELD: Final = 100
 class Performer:
     """Performs commands; `tell` gets a `Problem` for each that fails, with the command's ref.
 
-    `sent` is called with the id and the text of each message that was accepted for sending.
+    `posted` is called with the id of each message that was accepted for sending, and `decided` with
+    the id of each knock that was answered.
     """
 
     def __init__(
@@ -40,13 +41,15 @@ class Performer:
         tell: Callable[[Event], Awaitable[None]],
         leave: Callable[[], None],
         entered: asyncio.Event,
-        sent: Callable[[str, str], None] = lambda id, text: None,
+        posted: Callable[[str], None] = lambda id: None,
+        decided: Callable[[str], None] = lambda id: None,
     ) -> None:
         self._room = room
         self._tell = tell
         self._leave = leave
         self._entered = entered
-        self._sent = sent
+        self._posted = posted
+        self._decided = decided
         self._slots = asyncio.Semaphore(_HELD)
         self._commands: asyncio.Queue[Command] = asyncio.Queue(_HELD)
         self._running: set[asyncio.Task[None]] = {asyncio.create_task(self._run())}
@@ -57,6 +60,16 @@ class Performer:
             self._leave()  # at any time, past everything that waits
         else:
             await self._commands.put(command)
+
+    def also(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do `work` beside all else; what it raises is told as a command's failure is."""
+
+        async def act(command: Command) -> None:
+            await work()
+
+        task = asyncio.create_task(self._guard(Command(), act))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
     def stop(self) -> None:
         """Give up what still runs."""
@@ -94,7 +107,7 @@ class Performer:
     async def _speak(self, command: Command) -> None:
         match command:
             case Send(text=text, ref=ref):
-                self._sent(self._room.post(text, ref=ref), text)
+                self._posted(self._room.post(text, ref=ref))
             case Retract(id=id, ref=ref):
                 self._room.retract(id, ref=ref)
 
@@ -102,8 +115,10 @@ class Performer:
         match command:
             case Admit(id=id):
                 await self._room.admit(id)
+                self._decided(id)
             case Refuse(id=id):
                 await self._room.refuse(id)
+                self._decided(id)
             case Remove(name=name):
                 await self._room.remove(name)
             case Accept():

@@ -6,6 +6,7 @@ name holds no bracket, and a text's further lines are indented.
 
 import asyncio
 import textwrap
+from functools import partial
 from typing import Final
 
 from alcove.cli import inert, typed, words
@@ -45,7 +46,8 @@ class PlainMode:
             self._session.tell,
             self._session.leave,
             self._session.entered,
-            lambda id, text: self._conversation.posted(id),
+            posted=self._conversation.posted,
+            decided=self._conversation.decided,
         )
 
     async def run(self, lines: Lines) -> Closed:
@@ -83,8 +85,7 @@ class PlainMode:
                 waiting = list(self._conversation.waiting.values())
                 await self._block("\n".join(words.who(self._room.members, waiting)))
             case typed.ShowInvite(new):
-                known = None if new else self._conversation.invite
-                await self._invite(known or await self._room.invite())
+                self._performer.also(partial(self._show_invite, new))
             case typed.ShowRules():
                 await self._rules(self._conversation.rules)
             case typed.Reveal():
@@ -143,6 +144,11 @@ class PlainMode:
         _, entry = found
         name = words.author(entry.sender, self._room.members)
         await self._block(f"{name}: {entry.text}", indent_first=False)
+
+    async def _show_invite(self, new: bool) -> None:
+        known = None if new else self._conversation.invite
+        self._conversation.invite = known or await self._room.invite()
+        await self._invite(self._conversation.invite)
 
     async def _invite(self, invite: str) -> None:
         await self._say(words.SHARE)

@@ -112,7 +112,6 @@ class FakeRoom:
             await asyncio.Event().wait()
         if id != KNOCK.id:
             raise Refused.by_relay("unknown_knock")
-        self.happen(events.KnockGone(id))
         self.happen(events.Joined(KNOCK.name))
 
     async def refuse(self, id: str) -> None:

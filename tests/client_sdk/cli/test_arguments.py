@@ -108,3 +108,23 @@ def test_the_proxy_is_the_one_given_or_that_of_the_environment() -> None:
 
 def test_the_plan_does_not_print_the_invite() -> None:
     assert INVITE not in route(ALCOVE_INVITE=INVITE)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_other_files(closed: str) -> None:
+    """Nothing that is opened later may stand where standard output was."""
+    line = f'exec "$@" {closed}'
+    program = (sys.executable, *FAKE, "lost", *OPEN, "--agreement-file", AGREEMENT, "--json")
+    done = subprocess.run(
+        ["sh", "-c", line, "sh", *program],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=WITHIN,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert b"Traceback" not in done.stderr
+    if closed in ("<&-", "2>&-"):
+        assert done.stdout.endswith(b"}\n")
+        assert b"alcove:" not in done.stdout

@@ -64,7 +64,7 @@ async def test_who_does_not_agree_leaves() -> None:
 
 
 @pytest.mark.parametrize("keys", [QUICK_EXIT, ESCAPE + ESCAPE])
-@pytest.mark.parametrize("scene", ["rules", "knock", "enter-hangs", "leave-hangs"])
+@pytest.mark.parametrize("scene", ["rules", "knock", "enter-hangs"])
 async def test_quick_exit_from_anywhere_leaves_nothing(scene: str, keys: str) -> None:
     who = ROBIN if scene in ("rules", "enter-hangs") else MARA
     async with Terminal(scene, *who) as screen:
@@ -74,6 +74,14 @@ async def test_quick_exit_from_anywhere_leaves_nothing(scene: str, keys: str) ->
         assert screen.shown.strip() == ""
     assert screen.raw.rstrip().endswith(b"\x1b[H\x1b[2J\x1b[3J")
     assert b"Mara" not in screen.remains
+
+
+async def test_quick_exit_does_not_wait_for_a_relay_that_is_silent() -> None:
+    async with Terminal("leave-hangs", *MARA) as screen:
+        await screen.see("Mara [you]")
+        screen.type(QUICK_EXIT)
+        await screen.see_no("Mara")  # at once, whatever the process still tries
+        assert await screen.end() == 0
 
 
 async def test_what_others_write_cannot_act() -> None:
@@ -120,6 +128,12 @@ async def test_the_invite_goes_to_the_clipboard_only_on_demand() -> None:
         screen.type(F2)
         await screen.see("handed to your terminal's clipboard")
         assert b"\x1b]52;c;" + base64.b64encode(INVITE.encode()) in screen.raw
+        # The link stands alone and from the edge, for who selects it with the mouse.
+        assert INVITE in screen.shown.replace("\n", "")
+        screen.type(ESCAPE)
+        await screen.see("Conversation")
+        screen.type("/invite new" + ENTER)
+        await screen.see("Mara [you]")
 
 
 async def test_pasted_lines_are_joined() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.client_sdk.cli.process import REAL, ROOT, Process, start
 from tests.client_sdk.cli.relay import RelayProcess
+from tests.client_sdk.cli.terminal import ENTER, QUICK_EXIT, Terminal
 
 AGREEMENT = str(ROOT / "tests" / "client_sdk" / "cli" / "agreement.txt")
 
@@ -115,6 +116,28 @@ async def test_a_text_is_taken_back_and_one_expires() -> None:
             await robin.do("leave")
             assert await robin.end() == (0, "")
         await facilitator.until("left", name="Robin")
+
+
+async def test_a_person_and_a_program_in_one_room() -> None:
+    async with RelayProcess() as relay, mara(relay) as (facilitator, invite):
+        robin = Terminal("join", "--name", "Robin", run=REAL, environment={"ALCOVE_INVITE": invite})
+        async with robin as screen:
+            await screen.see("What is said here stays here.")
+            screen.type("a")
+            await screen.see("You asked to be let in")
+            knock = await facilitator.until("knock", name="Robin")
+            await screen.see(knock["code"])
+            await facilitator.do("admit", id=knock["id"])
+            await screen.see("You are in", "Robin [you]")
+            await facilitator.do("send", text="canary-text")
+            await screen.see("[facilitator] Mara  canary-text")
+            screen.type("hello" + ENTER)
+            await facilitator.until("message", text="hello")
+            screen.type(QUICK_EXIT)
+            assert await screen.end() == 0
+            assert screen.shown.strip() == ""
+        await facilitator.until("left", name="Robin")
+        assert b"canary-text" not in screen.remains
 
 
 async def test_refused_by_the_facilitator() -> None:

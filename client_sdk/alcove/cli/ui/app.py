@@ -3,12 +3,14 @@
 import asyncio
 import sys
 import time
+from functools import partial
 from typing import Final
 
 from textual import on
 from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
+from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from alcove import events
@@ -18,10 +20,10 @@ from alcove.cli.conversation import Conversation
 from alcove.cli.performer import Performer
 from alcove.cli.rooms import RoomLike
 from alcove.cli.session import Session, catch_signals, debug, debugging, sentence_of
-from alcove.cli.ui.agreement import AgreementScreen, EndScreen
 from alcove.cli.ui.entry import SayInput
 from alcove.cli.ui.log import Log
 from alcove.cli.ui.people import People, WaitingList
+from alcove.cli.ui.sheets import AgreementScreen, EndScreen, InviteScreen
 from alcove.errors import AlcoveError
 from alcove.events import Closed, CloseReason
 
@@ -42,7 +44,7 @@ class RoomApp(App[None]):
     CSS_PATH = "style.tcss"
     TITLE = "Alcove"
     ENABLE_COMMAND_PALETTE = False
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-wide")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-wide"), (100, "-roomy")]  # noqa: RUF012
     BINDINGS = [  # noqa: RUF012  (Textual declares both so)
         Binding("ctrl+x", "quick_exit", "Quick exit", priority=True),
         Binding("escape", "escape", show=False, priority=True),
@@ -81,7 +83,13 @@ class RoomApp(App[None]):
 
     def on_mount(self) -> None:
         session = self._session
-        self._performer = Performer(self._room, session.tell, session.leave, session.entered)
+        self._performer = Performer(
+            self._room,
+            session.tell,
+            session.leave,
+            session.entered,
+            decided=self._knock_decided,
+        )
         self._life = asyncio.create_task(session.run())
         self._input.focus()
         self._refresh()
@@ -155,7 +163,12 @@ class RoomApp(App[None]):
         log = self._entries
         log.system(words.SHARE)
         log.system(invite, "invite")
-        log.system("F2 copies it. Without F2: hold Shift and select it with the mouse.")
+        log.system("F2 copies it.")
+
+    async def _find_invite(self, new: bool) -> None:
+        known = None if new else self._conversation.invite
+        self._conversation.invite = known or await self._room.invite()
+        self._show_invite(self._conversation.invite)
 
     def _ask(self, rules: events.AgreementShown) -> None:
         if self._accepted:
@@ -231,9 +244,9 @@ class RoomApp(App[None]):
                 waiting = list(self._conversation.waiting.values())
                 self._say("Here:\n" + "\n".join(words.who(self._room.members, waiting)))
             case typed.ShowInvite(new):
-                known = None if new else self._conversation.invite
-                self._conversation.invite = known or await self._room.invite()
-                self._show_invite(self._conversation.invite)
+                assert self._performer is not None
+                # Beside: while the relay thinks, keys work on, the quick exit first of all.
+                self._performer.also(partial(self._find_invite, new))
             case typed.ShowRules():
                 rules = self._conversation.rules
                 self._say(rules.text if rules else "No agreement was shown here yet.")
@@ -264,7 +277,12 @@ class RoomApp(App[None]):
     async def _decided(self, event: WaitingList.Decided) -> None:
         assert self._performer is not None
         command = Admit(id=event.id) if event.admit else Refuse(id=event.id)
+        self._input.focus()  # letters mean a decision there: never two by one key
         await self._performer.perform(command)
+
+    def _knock_decided(self, id: str) -> None:
+        self._conversation.decided(id)
+        self._refresh()
 
     # --- keys -------------------------------------------------------------------------------
 
@@ -278,6 +296,10 @@ class RoomApp(App[None]):
         if now - self._escaped_at < _TWICE:
             self.action_quick_exit()
         self._escaped_at = now
+        if isinstance(self.screen, InviteScreen):
+            self.screen.dismiss()
+        elif isinstance(self.screen, EndScreen):
+            self.exit()
         self._input.focus()
 
     def action_scroll_log(self, direction: int) -> None:
@@ -291,11 +313,13 @@ class RoomApp(App[None]):
         self.action_how_to_leave()
 
     def action_copy_invite(self) -> None:
+        if isinstance(self.screen, ModalScreen):
+            return
         if self._conversation.invite is None:
             self._say("There is no invite here; a facilitator has it.")
             return
         self.copy_to_clipboard(self._conversation.invite)
-        self._say("The invite was handed to your terminal's clipboard, if it has one.")
+        self.push_screen(InviteScreen(self._conversation.invite))
 
     def _fatal_error(self) -> None:
         # Textual would print a traceback with the values of variables: other people's words.

@@ -1,4 +1,4 @@
-"""What stands before the conversation: the agreement, to accept or to leave."""
+"""Sheets in front of the conversation: the agreement first, the invite on demand, the end."""
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -47,6 +47,22 @@ class AgreementScreen(ModalScreen[bool]):
 
     def action_answer(self, accepted: bool) -> None:
         self.dismiss(accepted)
+
+
+class InviteScreen(ModalScreen[None]):
+    """The invite alone, for terminals that give a program no clipboard."""
+
+    def __init__(self, invite: str) -> None:
+        super().__init__()
+        self._invite = invite
+
+    def compose(self) -> ComposeResult:
+        yield Static("The invite was handed to your terminal's clipboard, if it has one. If not,")
+        yield Static("hold Shift and select it here with the mouse. Press any key to go back.")
+        yield Static(inert.line(self._invite), id="link", markup=False)
+
+    def on_key(self) -> None:
+        self.dismiss()
 
 
 class EndScreen(ModalScreen[None]):
