@@ -33,7 +33,7 @@ async def knock(connection: Connection, frame: Knock) -> None:
     hub = connection.seated
     if hub.ledger.roster.flags & RoomFlag.LOCKED:
         raise Refusal("locked")
-    if connection.allowance is not None and not connection.allowance.knock():
+    if connection.place is not None and not connection.place.allowance.knock():
         raise Refusal("rate_limited")
     store = connection.relay.store
     await store.knock(connection.room, connection.key, connection.door, frame.id, frame.blob)

@@ -63,7 +63,7 @@ from alcove_server.store.interface import RosterMoved, Stale
 
 if TYPE_CHECKING:
     from alcove_server.hub import Hub
-    from alcove_server.net.gate import Allowance
+    from alcove_server.net.gate import Place
     from alcove_server.relay import Relay
 
 log = logging.getLogger(__name__)
@@ -110,13 +110,11 @@ class Connection:
     `heard` and `heard_lobby` are the numbers up to which its own resume has told it the streams.
     """
 
-    def __init__(
-        self, relay: Relay, upgrade: Upgrade, outlet: Outlet, allowance: Allowance | None
-    ) -> None:
+    def __init__(self, relay: Relay, upgrade: Upgrade, outlet: Outlet, place: Place | None) -> None:
         self.relay = relay
         self.upgrade = upgrade
         self.outlet = outlet
-        self.allowance = allowance
+        self.place = place
         self.state = State.CHALLENGED
         self.nonce = relay.random(32)
         self.since = relay.clock()
@@ -248,8 +246,15 @@ class Connection:
 
     def send(self, frame: Frame) -> None:
         """Send one frame to this client alone."""
-        if self.state is not State.CLOSED:
-            self.outlet.send(Message.of(frame))
+        self.send_message(Message.of(frame))
+
+    def send_message(self, message: Message) -> None:
+        """The same for a frame that others get too."""
+        if self.state is State.CLOSED:
+            return
+        if self.hub is not None:
+            self.hub.settle(self)
+        self.outlet.send(message)
 
     def refuse(self, n: int, refusal: Refusal) -> None:
         """Answer a request with no."""
@@ -281,6 +286,10 @@ class Connection:
         """Who waited at a door sits on the list now."""
         if self.state is State.AT_DOOR:
             self.state = State.MEMBER
+
+    def give_way(self) -> None:
+        """Others need the place, and this one has not shown who it is."""
+        self.finish(Close.TRY_AGAIN, bye("busy"))
 
     def finish(self, code: int, reason: Bye | None = None) -> None:
         """Close, with a last word."""

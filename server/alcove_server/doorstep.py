@@ -33,7 +33,7 @@ async def open_room(connection: Connection, frame: OpenRoom) -> None:
         ledger = begin(signed, room)
     except Malformed:
         raise Refusal("bad_statement") from None
-    if connection.allowance is not None and not connection.allowance.open_room():
+    if connection.place is not None and not connection.place.allowance.open_room():
         raise Refusal("rate_limited")
     relay = connection.relay
     generation = relay.random(GENERATION_SIZE)

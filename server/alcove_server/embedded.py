@@ -11,7 +11,8 @@
     link.close()                     # the client goes away
 
 No event loop, no sleeping, no thread: everything that a call causes has happened, in every link's
-`outgoing`, when the call returns. With `on_output` a link tells that it has something to fetch.
+`outgoing`, when the call returns. With `on_output` a link tells that it has something to fetch;
+it is called from the middle of things, so it may take note and must not call the relay.
 It is the real relay: the same objects that `app` puts behind a port. `relay.relay` and
 `relay.store` are there to be looked at; a harness that lies takes frames from `outgoing` and gives
 the client others.
@@ -23,7 +24,7 @@ from time import time
 from alcove_server.connection import Connection
 from alcove_server.outlet import Message
 from alcove_server.relay import Relay
-from alcove_server.runner import Immediate
+from alcove_server.runner import Immediate, Runner
 from alcove_server.settings import Settings
 from alcove_server.store.bounds import StoreBounds
 from alcove_server.store.interface import Store
@@ -78,7 +79,7 @@ class Link:
         return sum(len(frame) for frame in self._frames) if self.blocked else 0
 
     def send(self, message: Message) -> None:
-        self._frames.append(message.payload)
+        self._frames += message.payloads
         if self._on_output is not None:
             self._on_output()
 
@@ -141,13 +142,14 @@ def embedded(
     settings: Settings | None = None,
     store: Store | None = None,
     wall: Callable[[], float] = time,
+    runner: Runner | None = None,
 ) -> EmbeddedRelay:
     """A relay on the memory store, or on a given store that never suspends. Without settings it has
     no rate limits: a clock that stands still would never let them refill."""
     settings = settings if settings is not None else Settings(rates=0)
     if store is None:
         store = MemoryStore(clock, bounds(settings))
-    return EmbeddedRelay(Relay(store, clock, random, Immediate(), settings, wall))
+    return EmbeddedRelay(Relay(store, clock, random, runner or Immediate(), settings, wall))
 
 
 def bounds(settings: Settings) -> StoreBounds:

@@ -5,8 +5,9 @@ the hub reads from where it stood (log, lobby, roster, the room's end) and tells
 it makes no difference whether the change was made here or, with a shared store, elsewhere; and
 because there is one cursor, members see one order.
 
-A blob is encoded once and the same object goes to every live member. Its sender gets `published`
-there instead, which puts the answer at its place in the order. No task is made for any member.
+A blob is encoded once, gathered with what else a turn brings, and the same bytes go to every live
+member (`gathering`). Its sender gets `published` there instead, which puts the answer at its place
+in the order. No task is made for any member.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ from alcove_protocol.frames import (
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
+from alcove_server.gathering import Gathering
 from alcove_server.ledger import Ledger, Outcome, follow
 from alcove_server.outlet import Close, Message
+from alcove_server.runner import Runner
 from alcove_server.store.interface import RoomHead, Store, StoredBlob, StoredItem
 
 if TYPE_CHECKING:
@@ -69,7 +72,7 @@ class Hub:
     """One room on this node. `connections` are all that authenticated, by relay key; `live` those
     of them that resumed and have heard everything up to `number`."""
 
-    def __init__(self, store: Store, ledger: Ledger, head: RoomHead) -> None:
+    def __init__(self, store: Store, runner: Runner, ledger: Ledger, head: RoomHead) -> None:
         self.room = ledger.roster.room
         self.ledger = ledger
         self.generation = head.generation
@@ -78,6 +81,8 @@ class Hub:
         self.connections: dict[bytes, Connection] = {}
         self.live: dict[bytes, Connection] = {}
         self._store = store
+        self._gathering = Gathering(runner.later, self.live.values)
+        self._ahead: set[Connection] = set()
         self._running = False
         self._rung = False
 
@@ -93,6 +98,19 @@ class Hub:
         for known in (self.connections, self.live):
             if known.get(connection.key) is connection:
                 del known[connection.key]
+        self._ahead.discard(connection)
+
+    def go_live(self, connection: Connection) -> None:
+        """A member who has been told everything up to `connection.heard` hears what comes."""
+        self.live[connection.key] = connection
+        self._gathering.pass_over(connection)
+        if connection.heard > self.number:
+            self._ahead.add(connection)
+
+    def settle(self, connection: Connection) -> None:
+        """Before a member is told something of its own: what everybody was told before it."""
+        if self.live.get(connection.key) is connection:
+            self._gathering.settle(connection)
 
     def newcomers(self) -> int:
         """Connections at a door."""
@@ -148,11 +166,20 @@ class Hub:
 
     def _deliver(self, blob: StoredBlob, now: float) -> None:
         message = Message.of(blob_frame(self.generation, blob, now))
-        for key, connection in self.live.items():
-            if key == blob.sender:
-                connection.acknowledge(blob.id, Position(self.generation, blob.number))
-            elif connection.heard < blob.number:
-                connection.outlet.send(message)
+        others = self._who_heard(blob.number) if self._ahead else []
+        sender = self.live.get(blob.sender)
+        if sender is not None:
+            sender.acknowledge(blob.id, Position(self.generation, blob.number))
+            self._gathering.settle(sender)
+            others.append(sender)
+        self._gathering.add(message, others)
+
+    def _who_heard(self, number: int) -> list[Connection]:
+        """Who resumed from a page that was newer than this hub, and so has this blob already."""
+        self._ahead = {one for one in self._ahead if one.heard >= number}
+        for one in self._ahead:
+            self._gathering.settle(one)
+        return list(self._ahead)
 
     async def _follow(self, signed: Signed) -> None:
         """After the commit that changes the list: whoever it concerns hears of it."""
@@ -201,7 +228,7 @@ class Hub:
             message = Message.of(item_frame(item, now))
             for connection in facilitators:
                 if connection.heard_lobby < item.number:
-                    connection.outlet.send(message)
+                    connection.send_message(message)
             if item.kind is LobbyKind.GONE:
                 await self._tell_newcomer(item)
 

@@ -110,7 +110,7 @@ async def resume(connection: Connection, frame: Resume) -> None:
     relay = connection.relay
     hub = connection.seated
     asked = Position.decode(frame.position)
-    hub.live.pop(connection.key, None)
+    hub.live.pop(connection.key, None)  # what it was not given yet, the replay brings
     page = await relay.store.read(connection.room, asked, 1)
     same_log = asked.generation == page.position.generation
     head, base = page.position.encode(), page.base.encode()
@@ -150,7 +150,7 @@ async def continue_replay(connection: Connection) -> None:
 async def _go_live(connection: Connection, hub: Hub, replay: Replay) -> None:
     connection.heard = replay.after.number
     connection.replay = None
-    hub.live[connection.key] = connection
+    hub.go_live(connection)
     if hub.ledger.roster.is_facilitator(connection.key):
         await hub.send_lobby(connection, replay.lobby)
 

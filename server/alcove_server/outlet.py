@@ -15,6 +15,7 @@ class Close:
     REFUSED = 1008
     TOO_LARGE = 1009
     RESTARTING = 1012
+    TRY_AGAIN = 1013
     SLOW_CONSUMER = 4001
     REPLACED = 4002
     REMOVED = 4003
@@ -22,28 +23,34 @@ class Close:
 
 
 class Message:
-    """The payload of one outgoing WebSocket message. A room's members share one object, so that
-    whatever is derived from it (`framed`) is derived once."""
+    """The payload of one outgoing WebSocket message, or of several in a row. A room's members share
+    one object, so that whatever is derived from it (`framed`) is derived once."""
 
-    __slots__ = ("_framed", "payload")
+    __slots__ = ("_framed", "payloads")
 
-    def __init__(self, payload: bytes) -> None:
-        self.payload = payload
+    def __init__(self, *payloads: bytes) -> None:
+        self.payloads = payloads
         self._framed = b""
 
     @classmethod
     def of(cls, frame: Frame) -> "Message":
         return cls(frame.to_bytes())
 
+    @classmethod
+    def joined(cls, messages: "list[Message]") -> "Message":
+        """Several messages, to be written as one."""
+        if len(messages) == 1:
+            return messages[0]
+        joined = cls(*(payload for message in messages for payload in message.payloads))
+        joined._framed = b"".join([message.framed for message in messages])
+        return joined
+
     @property
     def framed(self) -> bytes:
-        """The message as an unmasked, final binary frame of RFC 6455 section 5.2."""
+        """Each payload as an unmasked, final binary frame of RFC 6455 section 5.2."""
         if not self._framed:
-            self._framed = _header(len(self.payload)) + self.payload
+            self._framed = b"".join([_header(len(one)) + one for one in self.payloads])
         return self._framed
-
-    def __len__(self) -> int:
-        return len(self.payload)
 
 
 def _header(size: int) -> bytes:

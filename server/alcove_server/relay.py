@@ -19,7 +19,7 @@ from alcove_server.authentication import Upgrade
 from alcove_server.connection import Connection
 from alcove_server.hub import Hub, bye
 from alcove_server.ledger import follow, replay
-from alcove_server.net.gate import Allowance
+from alcove_server.net.gate import Place
 from alcove_server.outlet import Close, Outlet
 from alcove_server.runner import Runner
 from alcove_server.settings import Settings
@@ -57,13 +57,13 @@ class Relay:
         return len(self._connections)
 
     def connect(
-        self, *, host: str, offered: str, outlet: Outlet, allowance: Allowance | None = None
+        self, *, host: str, offered: str, outlet: Outlet, place: Place | None = None
     ) -> Connection:
         """A connection for an outlet that stands; it has been sent the challenge. `host` is the
         request's Host header, `offered` its `Sec-WebSocket-Protocol`, both as they came.
-        `allowance` is what its part of the network may do; None is anything."""
+        `place` is the one it has at the gate; None is one without limits."""
         hosts = frozenset({host, *self.settings.hosts})
-        connection = Connection(self, Upgrade(hosts, offered), outlet, allowance)
+        connection = Connection(self, Upgrade(hosts, offered), outlet, place)
         self._connections.add(connection)
         self._challenged[connection] = None
         connection.begin()
@@ -72,6 +72,8 @@ class Relay:
     def authenticated(self, connection: Connection) -> None:
         """It has shown who it is."""
         self._challenged.pop(connection, None)
+        if connection.place is not None:
+            connection.place.proved()
 
     def left(self, connection: Connection) -> None:
         """It is closed."""
@@ -113,7 +115,7 @@ class Relay:
                 raise Refusal("unknown_room")
             head = again
         older = self.hubs.get(room)
-        hub = self.hubs[room] = Hub(self.store, ledger, head)
+        hub = self.hubs[room] = Hub(self.store, self.runner, ledger, head)
         if older is not None:
             older.close_all(Close.RESTARTING, bye("draining"))
         return hub

@@ -6,7 +6,7 @@ test no event loop at all.
 """
 
 import asyncio
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from types import coroutine
 from typing import Any, Protocol
 
@@ -17,6 +17,9 @@ class Runner(Protocol):
     """Starts work. Work handles its own exceptions."""
 
     def start(self, work: Work) -> None: ...
+
+    def later(self, act: Callable[[], None]) -> None:
+        """Do something when all that is at hand has been done: once a turn of the loop is over."""
 
 
 class Immediate:
@@ -30,6 +33,10 @@ class Immediate:
             return
         work.close()
         raise RuntimeError("the store suspended; it needs an event loop")
+
+    def later(self, act: Callable[[], None]) -> None:
+        """There is no loop, so now."""
+        act()
 
 
 class OnLoop:
@@ -47,6 +54,9 @@ class OnLoop:
         # The loop keeps only weak references to tasks.
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def later(self, act: Callable[[], None]) -> None:
+        asyncio.get_running_loop().call_soon(act)
 
 
 async def _continue(work: Work, waited_for: object) -> None:

@@ -25,7 +25,7 @@ from websockets.protocol import OPEN, SERVER, Protocol
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from alcove_server.net.gate import Allowance, Gate
+from alcove_server.net.gate import Gate, Place
 from alcove_server.net.head import BadRequest, Head, HeadReader
 from alcove_server.net.websocket import Terms, WebSocket
 from alcove_server.relay import Relay
@@ -33,6 +33,8 @@ from alcove_server.relay import Relay
 PATH: Final = "/v1/connect"
 HTTP_SECONDS: Final = 30.0
 """One request over plain HTTP, from its head to the last byte of the answer."""
+TURNED_AWAY_SECONDS: Final = 2.0
+"""How long a client may take to read that it was turned away."""
 RETRY_SECONDS: Final = 5
 """What a client that was turned away is told to wait."""
 
@@ -67,7 +69,7 @@ class FrontDoor(asyncio.Protocol):
         self._make_http = make_http
         self._connections = connections
         self._reader = HeadReader()
-        self._allowance: Allowance | None = None
+        self._place: Place | None = None
         self._transport: asyncio.Transport
         self._inner: asyncio.Protocol | None = None
         self._deadline: asyncio.TimerHandle | None = None
@@ -79,7 +81,8 @@ class FrontDoor(asyncio.Protocol):
         self._deadline = self._terms.loop.call_later(late, self._transport.abort)
         try:
             peer = transport.get_extra_info("peername")
-            self._allowance = self._gate.enter(peer[0] if peer else "")
+            self._place = self._gate.enter(peer[0] if peer else "")
+            self._place.give_way = self._transport.abort
         except BadRequest as bad:
             self._turn_away(bad.status)
 
@@ -123,9 +126,9 @@ class FrontDoor(asyncio.Protocol):
         self._connections.discard(self)
         if self._deadline is not None:
             self._deadline.cancel()
-        if self._allowance is not None:
-            self._gate.leave(self._allowance)
-            self._allowance = None
+        if self._place is not None:
+            self._place.leave()
+            self._place = None
 
     def _turn_away(self, status: int) -> None:
         """Answer and close. Nothing is said of why beyond the status."""
@@ -136,6 +139,9 @@ class FrontDoor(asyncio.Protocol):
             self._transport.write_eof()
         self._reader = HeadReader()
         self._inner = _Drain(self._transport)
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = self._terms.loop.call_later(TURNED_AWAY_SECONDS, self._transport.abort)
 
     # --- where to ---------------------------------------------------------------------------
 
@@ -165,7 +171,7 @@ class FrontDoor(asyncio.Protocol):
             return HTTPStatus.SERVICE_UNAVAILABLE
         if not origin_allowed(head.one("origin"), head.host, self._relay.settings.origin):
             return HTTPStatus.FORBIDDEN
-        if self._allowance is not None and not self._allowance.handshake():
+        if self._place is not None and not self._place.allowance.handshake():
             return HTTPStatus.TOO_MANY_REQUESTS
         return 0
 
@@ -189,13 +195,13 @@ class FrontDoor(asyncio.Protocol):
         assert self._deadline is not None  # `connection_made` set it
         self._deadline.cancel()
         protocol = Protocol(SERVER, state=OPEN, max_size=limits.FRAME_BEFORE_AUTH, logger=_QUIET)
-        allowance, self._allowance = self._allowance, None
-        connections, gate = self._connections, self._gate
+        place, self._place = self._place, None
+        connections = self._connections
 
         def done() -> None:
             connections.discard(socket)
-            if allowance is not None:
-                gate.leave(allowance)
+            if place is not None:
+                place.leave()
 
         socket = WebSocket(self._transport, protocol, self._terms, done)
         connections.discard(self)
@@ -203,9 +209,11 @@ class FrontDoor(asyncio.Protocol):
         self._transport.set_protocol(socket)
         offered = ",".join(head.all("sec-websocket-protocol"))
         connection = self._relay.connect(
-            host=head.host, offered=offered, outlet=socket, allowance=allowance
+            host=head.host, offered=offered, outlet=socket, place=place
         )
         socket.attach(connection)
+        if place is not None:
+            place.give_way = connection.give_way
         if rest:
             socket.data_received(rest)
 

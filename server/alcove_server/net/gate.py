@@ -3,11 +3,15 @@
 A part of the network is an address prefix (IPv4 /24, IPv6 /48), because an attacker has many
 addresses of one prefix before having many prefixes. Everybody who comes through an onion service,
 or a proxy, shares one address; they are a class of their own with a share of everything, so that
-neither the class nor the rest can starve the other. Within the class nobody can be told from
-another; what protects it is that who has not authenticated gives way (`Gate.enter`).
+neither the class nor the rest can starve the other. Within it nobody can be told from another. What
+protects it is that who has not shown who they are gives way: where all places are taken, the oldest
+of those who had `GRACE` seconds for it goes. So a flood of silent connections costs members no
+place, and a newcomer theirs only if it fills all places within that time.
 
 An address is never logged nor kept: the prefix is hashed with a key of this process and dropped.
 """
+
+from __future__ import annotations
 
 import hashlib
 import ipaddress
@@ -22,6 +26,8 @@ from alcove_server.net.head import BadRequest
 _SHARED: Final = b"shared"
 _SHARED_RATE: Final = 100
 """How many times a prefix's rates the shared class has: as many people as that behind one door."""
+GRACE: Final = 3.0
+"""Seconds in which a slow client can authenticate, an onion service's round trips included."""
 _REMEMBERED: Final = 50_000
 """Prefixes that are remembered after their last connection, until their buckets are full again."""
 
@@ -38,13 +44,22 @@ class Rates:
 class Allowance:
     """What one part of the network may still do. Nothing says whose it is."""
 
-    __slots__ = ("_clock", "_handshakes", "_knocks", "_rooms", "connections", "most")
+    __slots__ = (
+        "_clock",
+        "_handshakes",
+        "_knocks",
+        "_rooms",
+        "connections",
+        "most",
+        "unproved",
+    )
 
     def __init__(self, clock: Callable[[], float], most: int, factor: float, rates: Rates) -> None:
         now = clock()
         self._clock = clock
         self.connections = 0
         self.most = most
+        self.unproved: OrderedDict[Place, None] = OrderedDict()
         self._handshakes, self._rooms, self._knocks = (
             TokenBucket(rate * factor, burst * max(factor, 1.0), now)
             for rate, burst in (rates.handshakes, rates.rooms, rates.knocks)
@@ -62,11 +77,48 @@ class Allowance:
         """One more knock."""
         return self._knocks.take(self._clock())
 
+    def make_room(self) -> bool:
+        """Let the oldest that has not shown who it is give way; whether there was one."""
+        oldest = next(iter(self.unproved), None)
+        if oldest is None or self._clock() - oldest.since < GRACE:
+            return False
+        del self.unproved[oldest]
+        oldest.give_way()
+        return True
+
     def forgettable(self) -> bool:
         """Whether a new one would be the same."""
         now = self._clock()
         buckets = (self._handshakes, self._rooms, self._knocks)
         return not self.connections and all(bucket.full(now) for bucket in buckets)
+
+
+class Place:
+    """One connection's, from its first byte to its last. `give_way` is how it is ended for others'
+    sake, until `proved` says that it has shown who it is."""
+
+    __slots__ = ("_gate", "allowance", "give_way", "since")
+
+    def __init__(self, gate: Gate, allowance: Allowance, since: float) -> None:
+        self._gate = gate
+        self.allowance = allowance
+        self.since = since
+        self.give_way: Callable[[], None] = _stay
+        allowance.unproved[self] = None
+
+    def proved(self) -> None:
+        """It keeps its place from now on."""
+        self.allowance.unproved.pop(self, None)
+
+    def leave(self) -> None:
+        """The connection is gone. To be called once."""
+        self.proved()
+        self.give_way = _stay
+        self._gate.leave(self.allowance)
+
+
+def _stay() -> None:
+    """A place that nobody sits on yet, or any more."""
 
 
 class Gate:
@@ -93,17 +145,17 @@ class Gate:
         self._known: OrderedDict[bytes, Allowance] = OrderedDict()
         self.connections = 0
 
-    def enter(self, address: str) -> Allowance:
-        """One more connection. Raises `BadRequest`: 503 when all places are taken, 429 when those
-        of this part of the network are."""
-        if self.connections >= self._most:
-            raise BadRequest(503)
+    def enter(self, address: str) -> Place:
+        """One more connection; where places are taken, another of this part of the network may give
+        way for it. Raises `BadRequest`: 503 when all places are taken, 429 when those of this part
+        are."""
         allowance = self._allowance(address)
-        if allowance.connections >= allowance.most:
-            raise BadRequest(429)
+        full = self.connections >= self._most
+        if (full or allowance.connections >= allowance.most) and not allowance.make_room():
+            raise BadRequest(503 if full else 429)
         allowance.connections += 1
         self.connections += 1
-        return allowance
+        return Place(self, allowance, self._clock())
 
     def leave(self, allowance: Allowance) -> None:
         """One connection less."""

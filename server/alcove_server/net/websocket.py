@@ -36,6 +36,8 @@ FREE_FRAGMENTS: Final = 128
 """A message may have so many fragments, and one more for each 64 bytes it carries."""
 WRITE_BUFFER: Final = 64 * limits.KIB
 """What the transport holds before it says that it is full. The rest is kept here, by reference."""
+WRITTEN_AT_ONCE: Final = 256
+"""A room of 1,000 would hold the loop for 4 ms; in parts nobody else waits longer than for 1 ms."""
 CLOSE_SECONDS: Final = 5.0
 """How long a client may take to answer a close frame, or to read what it was sent before."""
 CONTROLS: Final = (1.0, 20.0)
@@ -57,7 +59,8 @@ class Terms:
 
 
 class Flusher:
-    """Writes what the connections queued in one turn of the loop, at its end."""
+    """Writes what the connections queued in one turn of the loop, at its end: `WRITTEN_AT_ONCE` of
+    them, then the loop has its turn, then the next."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -70,8 +73,11 @@ class Flusher:
         self._dirty.append(socket)
 
     def _flush(self) -> None:
-        dirty, self._dirty = self._dirty, []
-        for socket in dirty:
+        dirty = self._dirty
+        self._dirty = dirty[WRITTEN_AT_ONCE:]
+        if self._dirty:
+            self._loop.call_soon(self._flush)
+        for socket in dirty[:WRITTEN_AT_ONCE]:
             socket.flush()
 
 
@@ -247,8 +253,9 @@ class WebSocket(asyncio.Protocol):
             self._evict(Close.SLOW_CONSUMER, "slow_consumer")
 
     def _ask_for_more(self) -> None:
-        if self._paused_at is None and self._connection is not None:
-            self._connection.drained()
+        connection = self._connection
+        if connection is not None and connection.replay is not None and self._paused_at is None:
+            connection.drained()
 
     def _write_pending(self) -> None:
         pending = self._pending

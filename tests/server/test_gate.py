@@ -1,0 +1,153 @@
+"""Places and rates for each part of the network, on a clock of the test's."""
+
+import os
+
+import pytest
+from alcove_server.embedded import ManualClock
+from alcove_server.net.bucket import TokenBucket
+from alcove_server.net.gate import GRACE, Gate, Place
+from alcove_server.net.head import BadRequest
+from alcove_server.net.wheel import Wheel
+
+
+def gate(
+    clock: ManualClock, connections: int = 10, per_prefix: int = 3, factor: float = 1.0
+) -> Gate:
+    return Gate(
+        clock,
+        os.urandom,
+        connections=connections,
+        per_prefix=per_prefix,
+        shared=frozenset({"127.0.0.1"}),
+        factor=factor,
+    )
+
+
+def status(gate: Gate, address: str) -> int:
+    with pytest.raises(BadRequest) as bad:
+        gate.enter(address)
+    return bad.value.status
+
+
+def test_a_prefix_has_its_places_and_others_have_theirs() -> None:
+    at = gate(ManualClock())
+    inside = [at.enter(f"192.0.2.{last}") for last in range(3)]
+    assert status(at, "192.0.2.77") == 429
+    assert status(at, "::ffff:192.0.2.78") == 429
+    at.enter("198.51.100.1")
+    inside.pop().leave()
+    at.enter("192.0.2.99")
+
+
+def test_an_address_of_version_6_counts_by_its_48_bits() -> None:
+    at = gate(ManualClock())
+    for host in ("2001:db8:1::1", "2001:db8:1:2::1", "2001:db8:1:ffff::1"):
+        at.enter(host)
+    assert status(at, "2001:db8:1:3::9") == 429
+    at.enter("2001:db8:2::1")
+
+
+def test_who_shares_an_address_has_half_of_all_places() -> None:
+    at = gate(ManualClock())
+    for _ in range(5):
+        at.enter("127.0.0.1")
+    assert status(at, "127.0.0.1") == 429
+    for other in range(5):
+        at.enter(f"10.0.{other}.1")
+    assert status(at, "10.9.9.9") == 503
+
+
+def test_who_has_not_shown_who_they_are_gives_way() -> None:
+    clock = ManualClock()
+    at = gate(clock)
+    gone: list[str] = []
+
+    def enter(name: str) -> Place:
+        place = at.enter("192.0.2.1")
+        place.give_way = lambda: gone.append(name)
+        return place
+
+    enter("silent")
+    enter("member").proved()
+    clock.advance(1)
+    enter("late")
+    assert status(at, "192.0.2.2") == 429
+    clock.advance(GRACE - 1)
+    enter("newcomer")
+    assert gone == ["silent"]
+    assert status(at, "192.0.2.2") == 429
+    clock.advance(1)
+    enter("another")
+    assert gone == ["silent", "late"]
+
+
+def test_rates_refill_and_belong_to_a_prefix() -> None:
+    clock = ManualClock()
+    at = gate(clock)
+    here, there = at.enter("192.0.2.1").allowance, at.enter("198.51.100.1").allowance
+    assert [here.open_room() for _ in range(11)] == [True] * 10 + [False]
+    assert there.open_room()
+    clock.advance(60)
+    assert [here.open_room() for _ in range(2)] == [True, False]
+    assert [here.knock() for _ in range(21)] == [True] * 20 + [False]
+    assert [here.handshake() for _ in range(61)] == [True] * 60 + [False]
+
+
+def test_who_shares_an_address_shares_larger_rates_and_a_factor_of_0_is_none() -> None:
+    clock = ManualClock()
+    shared = gate(clock).enter("127.0.0.1").allowance
+    assert all(shared.open_room() for _ in range(1000))
+    assert not shared.open_room()
+    free = gate(clock, factor=0).enter("192.0.2.1").allowance
+    assert all(free.open_room() for _ in range(1000))
+
+
+def test_a_prefix_is_forgotten_once_it_is_as_new() -> None:
+    clock = ManualClock()
+    at = gate(clock)
+    place = at.enter("192.0.2.1")
+    for _ in range(10):
+        place.allowance.open_room()
+    place.leave()
+    at.sweep()
+    assert not at.enter("192.0.2.1").allowance.open_room()
+    clock.advance(600)
+    at.sweep()
+    assert at.connections == 1
+
+
+def test_no_address_is_kept() -> None:
+    at = gate(ManualClock())
+    at.enter("192.0.2.45")
+    kept = repr(vars(at))
+    assert "192" not in kept.replace(str(id(at)), "")
+    assert bytes([192, 0, 2]) not in b"".join(at._known)
+
+
+def test_a_bucket_takes_all_or_nothing() -> None:
+    bucket = TokenBucket(2, 10, 0.0)
+    assert bucket.take(0.0, 8)
+    assert not bucket.take(0.0, 3)
+    assert bucket.take(0.0, 2)
+    assert not bucket.full(1.0)
+    assert bucket.take(0.5, 1)
+    assert bucket.full(100.0)
+
+
+def test_a_wheel_turns_each_once_in_a_period() -> None:
+    class Counter:
+        turns = 0
+
+        def turn(self) -> None:
+            self.turns += 1
+
+    wheel = Wheel(4)
+    counters = [Counter() for _ in range(10)]
+    slots = [wheel.add(counter) for counter in counters]
+    for _ in range(8):
+        wheel.tick()
+    assert {counter.turns for counter in counters} == {2}
+    wheel.discard(slots[0], counters[0])
+    for _ in range(4):
+        wheel.tick()
+    assert counters[0].turns == 2
