@@ -17,7 +17,10 @@ def test_every_event_is_exported() -> None:
     from alcove import events
 
     def below(kind: type) -> set[str]:
-        return {kind.__name__}.union(*(below(sub) for sub in kind.__subclasses__()))
+        found = {kind.__name__}
+        for sub in kind.__subclasses__():
+            found |= below(sub)
+        return found
 
     assert below(events.Event) <= set(alcove.__all__)
 
