@@ -79,7 +79,7 @@ class PlainMode:
                 return
             case typed.Help():
                 await self._say("What you can type:")
-                await self._block("\n".join(f"{word}: {what}" for word, what in words.HELP))
+                await self._block(words.help_for(self._room.is_facilitator))
             case typed.Who():
                 await self._say("Here:")
                 waiting = list(self._conversation.waiting.values())

@@ -48,18 +48,20 @@ SHARE: Final = (
     "Give this invite only to people who may ask to be let in. Whoever waits, you admit or refuse:"
 )
 HELP: Final = (
-    ("text", "say it to everybody here; //text begins with a slash"),
-    ("/admit [NAME]", "let in who waits (facilitators)"),
-    ("/refuse [NAME]", "do not let in who waits (facilitators)"),
-    ("/remove NAME", "put somebody out for good (facilitators)"),
-    ("/invite", "show the invite (facilitators)"),
-    ("/invite new", "make one more invite (facilitators)"),
+    ("//text", "say a text that begins with /"),
     ("/retract", "take back your last message"),
-    ("/show", "show what hides behind a content warning"),
+    ("/show", "read what hides behind a warning"),
     ("/who", "who is here, and who waits"),
-    ("/rules", "show the agreement again"),
+    ("/rules", "read the agreement again"),
     ("/leave", "leave; the room goes on"),
-    ("/end", "end the room for everybody (facilitators)"),
+)
+FACILITATORS_HELP: Final = (
+    ("/admit NAME", "let in who waits"),
+    ("/refuse NAME", "do not let in who waits"),
+    ("/remove NAME", "put somebody out for good"),
+    ("/invite", "see the invite"),
+    ("/invite new", "make one more invite"),
+    ("/end", "end the room for everybody"),
 )
 
 
@@ -111,6 +113,12 @@ def _of_state(event: events.Event) -> str | None:
             )
         case _:
             return None
+
+
+def help_for(facilitator: bool) -> str:
+    """What can be typed, a line each."""
+    lines = HELP + (FACILITATORS_HELP if facilitator else ())
+    return "\n".join(f"{word}: {what}" for word, what in lines)
 
 
 def waiter(knock: events.Knocked) -> str:

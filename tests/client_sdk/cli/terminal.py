@@ -19,6 +19,7 @@ ENTER: Final = "\r"
 ESCAPE: Final = "\x1b"
 TAB: Final = "\t"
 QUICK_EXIT: Final = "\x18"
+PAGE_UP: Final = "\x1b[5~"
 F2: Final = "\x1bOQ"
 
 

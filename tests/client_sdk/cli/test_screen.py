@@ -7,7 +7,7 @@ import pytest
 
 from tests.client_sdk.cli.fake_room import INVITE
 from tests.client_sdk.cli.process import ROOT
-from tests.client_sdk.cli.terminal import ENTER, ESCAPE, F2, QUICK_EXIT, TAB, Terminal
+from tests.client_sdk.cli.terminal import ENTER, ESCAPE, F2, PAGE_UP, QUICK_EXIT, TAB, Terminal
 
 AGREEMENT = str(ROOT / "tests" / "client_sdk" / "cli" / "agreement.txt")
 OPEN = ("open", "--relay", "http://127.0.0.1:1", "--title", "T", "--agreement-file", AGREEMENT)
@@ -35,6 +35,15 @@ async def test_a_facilitator_talks_and_lets_somebody_in() -> None:
         screen.type("x")
         assert await screen.end() == 0
     assert screen.remains.strip(b"\r\n") == b"" or b"ended" not in screen.remains
+
+
+async def test_who_says_something_looks_at_the_end_again() -> None:
+    async with Terminal("talk", *MARA, rows=20) as screen:
+        await screen.see("a newer one may.")
+        screen.type(PAGE_UP)
+        await screen.see_no("a newer one may.")
+        screen.type("and now" + ENTER)
+        await screen.see("[you] Mara  and now", "a newer one may.")
 
 
 async def test_somebody_is_refused_by_key() -> None:

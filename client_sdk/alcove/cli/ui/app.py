@@ -229,6 +229,7 @@ class RoomApp(App[None]):
             self._say(f"That failed in an unforeseen way ({type(error).__name__}).")
             return
         event.input.clear()
+        self._entries.anchor()  # who says something looks at the end again
 
     async def _do(self, wanted: typed.Typed | None) -> None:
         match wanted:
@@ -237,9 +238,7 @@ class RoomApp(App[None]):
             case Send(text=text):
                 self._post(text)
             case typed.Help():
-                width = max(len(word) for word, _ in words.HELP)
-                lines = [f"{word:<{width}}  {what}" for word, what in words.HELP]
-                self._say("What you can type:\n" + "\n".join(lines))
+                self._say("What you can type:\n" + words.help_for(self._room.is_facilitator))
             case typed.Who():
                 waiting = list(self._conversation.waiting.values())
                 self._say("Here:\n" + "\n".join(words.who(self._room.members, waiting)))
