@@ -16,7 +16,7 @@ def test_all_is_what_is_exported() -> None:
 def test_every_event_is_exported() -> None:
     from alcove import events
 
-    def below(kind: type) -> set[str]:
+    def below(kind: type[object]) -> set[str]:
         found = {kind.__name__}
         for sub in kind.__subclasses__():
             found |= below(sub)
