@@ -43,6 +43,18 @@ def _socks_of_environment() -> str | None:
     return None
 
 
+def _socks(_context: click.Context, _option: click.Parameter, url: str | None) -> str | None:
+    """The proxy, which always looks names up itself: a look-up from here would tell the relay's."""
+    if url is None:
+        return None
+    scheme, separator, rest = url.partition("://")
+    kind = {"socks5": "socks5h", "socks4": "socks4a"}.get(scheme.lower(), scheme.lower())
+    if kind not in ("socks5h", "socks4a") or not separator or not rest.strip("/"):
+        # Nothing of it is repeated: it may hold a password.
+        raise click.UsageError("The proxy must be given as socks5://HOST:PORT.")
+    return f"{kind}://{rest}"
+
+
 _COMMON: Final = (
     click.option("--name", required=True, help="Your pseudonym, in this room only."),
     click.option("--json", "as_json", is_flag=True, help="Events and commands as lines of JSON."),
@@ -56,6 +68,7 @@ _COMMON: Final = (
         "--proxy",
         metavar="URL",
         default=_socks_of_environment,
+        callback=_socks,
         help="SOCKS proxy, as socks5://HOST:PORT; else $ALL_PROXY if it is one.",
     ),
     click.option(

@@ -42,6 +42,9 @@ def run(
         (*OPEN, "--agreement-file", sys.executable),
         (*OPEN, "--agreement-file", AGREEMENT, "--ttl", "soon"),
         (*OPEN, "--agreement-file", AGREEMENT, "--ca-file", "/nonexistent/ca"),
+        (*OPEN, "--agreement-file", AGREEMENT, "--proxy", "nonsense"),
+        (*OPEN, "--agreement-file", AGREEMENT, "--proxy", "http://a:1"),
+        (*OPEN, "--agreement-file", AGREEMENT, "--proxy", "socks5://"),
         ("join", "--name", "Robin"),
         ("join", INVITE),
         ("join", INVITE, INVITE, "--name", "Robin"),
@@ -99,7 +102,8 @@ def route(*arguments: str, **environment: str) -> str:
 
 def test_the_proxy_is_the_one_given_or_that_of_the_environment() -> None:
     assert "proxy=None" in route(ALL_PROXY="", all_proxy="")
-    assert "proxy='socks5://a:1'" in route(ALL_PROXY="socks5://a:1")
+    # Always the kind that looks names up at the proxy.
+    assert "proxy='socks5h://a:1'" in route(ALL_PROXY="socks5://a:1")
     assert "proxy=None" in route(ALL_PROXY="http://a:1", all_proxy="")
     given = route("--proxy", "socks5h://b:2", "--ca-file", AGREEMENT, ALL_PROXY="socks5://a:1")
     assert "proxy='socks5h://b:2'" in given
