@@ -38,7 +38,6 @@ from alcove_protocol.frames import (
     LobbyRequest,
     OpenRoom,
     Publish,
-    Published,
     PutDoor,
     ReadCard,
     Refused,
@@ -48,12 +47,11 @@ from alcove_protocol.frames import (
     Resume,
     Settle,
     Withdraw,
-    from_client,
 )
 from alcove_protocol.labels import VERSION
 from alcove_protocol.position import Position
 
-from alcove_server import at_door, doorstep, member, reseater
+from alcove_server import at_door, doorstep, hot, member, reseater
 from alcove_server.authentication import Upgrade
 from alcove_server.hub import bye
 from alcove_server.net.bucket import TokenBucket
@@ -156,7 +154,7 @@ class Connection:
         before_auth = self.state is State.CHALLENGED
         limit = limits.FRAME_BEFORE_AUTH if before_auth else limits.FRAME
         try:
-            request = from_client(data, limit=limit)
+            request = hot.decode(data, limit)
         except Malformed as fault:
             self.reject(fault)
             return
@@ -264,7 +262,7 @@ class Connection:
         """The publish with this id is taken; answer it unless it was answered."""
         n = self.unanswered.pop(id, None)
         if n is not None:
-            self.send(Published(n, position.encode()))
+            self.send_message(Message(hot.published(n, position)))
 
     # --- changes of state -------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ from alcove_protocol.frames import (
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
+from alcove_server import hot
 from alcove_server.gathering import Gathering
 from alcove_server.ledger import Ledger, Outcome, follow
 from alcove_server.outlet import Close, Message
@@ -40,17 +41,14 @@ PAGE = 256 * 1024
 """Bytes of the log that are read, and queued for one connection, at a time."""
 
 
-def blob_frame(generation: bytes, blob: StoredBlob, now: float) -> BlobIs:
+def blob_message(generation: bytes, blob: StoredBlob, now: float) -> Message:
     """A stored blob as it is sent at a time of the store's clock."""
-    entry = blob.entry
-    return BlobIs(
-        Position(generation, blob.number).encode(),
-        blob.blob_class,
-        max(0, int(now - blob.taken_at)),
-        blob.blob,
-        entry.body if entry is not None else None,
-        entry.signature if entry is not None else None,
-    )
+    entry, age = blob.entry, max(0, int(now - blob.taken_at))
+    position = Position(generation, blob.number)
+    if entry is None:
+        return Message(hot.blob(position, blob.blob_class, age, blob.blob))
+    at, blob_class = position.encode(), blob.blob_class
+    return Message.of(BlobIs(at, blob_class, age, blob.blob, entry.body, entry.signature))
 
 
 def item_frame(item: StoredItem, now: float) -> LobbyItem:
@@ -165,7 +163,7 @@ class Hub:
             self.number = page.position.number  # what expired before it was read is no one's gap
 
     def _deliver(self, blob: StoredBlob, now: float) -> None:
-        message = Message.of(blob_frame(self.generation, blob, now))
+        message = blob_message(self.generation, blob, now)
         others = self._who_heard(blob.number) if self._ahead else []
         sender = self.live.get(blob.sender)
         if sender is not None:

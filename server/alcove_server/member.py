@@ -26,7 +26,7 @@ from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
 from alcove_server import rules
-from alcove_server.hub import PAGE, Hub, blob_frame, bye
+from alcove_server.hub import PAGE, Hub, blob_message, bye
 from alcove_server.ledger import Ledger
 from alcove_server.outlet import Close
 from alcove_server.store.interface import Publication, Stale
@@ -54,12 +54,17 @@ async def publish(connection: Connection, frame: Publish) -> None:
         try:
             position = await relay.store.publish(publication)
             await hub.catch_up()
-        finally:
-            answered = connection.unanswered.pop(frame.id, None) is None
-        if answered:
+        except BaseException:
+            connection.unanswered.pop(frame.id, None)
+            raise
+        if frame.id not in connection.unanswered:
             return
     connection.unanswered[frame.id] = frame.n
-    connection.acknowledge(frame.id, position)
+    replay = connection.replay
+    if replay is None or position.number <= replay.after.number:
+        connection.acknowledge(frame.id, position)
+    # Otherwise the replay has not come so far: it answers when it does, between the blobs before
+    # and after.
 
 
 async def _judged(connection: Connection, ledger: Ledger, frame: Publish) -> Publication:
@@ -139,8 +144,12 @@ async def continue_replay(connection: Connection) -> None:
             connection.finish(Close.SLOW_CONSUMER, bye("slow_consumer"))
             return
         for blob in page.blobs:
-            if blob.sender != connection.key:
-                connection.send(blob_frame(hub.generation, blob, page.now))
+            # One's own blob too: whoever lost the answer learns here, in order, that it was taken.
+            # A publish that waits for its answer meanwhile is answered in its place.
+            if blob.sender == connection.key and blob.id in connection.unanswered:
+                connection.acknowledge(blob.id, Position(hub.generation, blob.number))
+            else:
+                connection.send_message(blob_message(hub.generation, blob, page.now))
         last = page.position.number if page.complete else page.blobs[-1].number
         replay.after = Position(hub.generation, last)
         if page.complete and last >= hub.number:

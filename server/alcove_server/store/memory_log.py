@@ -84,7 +84,7 @@ class Log:
         self.due = self._ends[0][0]
         return stored
 
-    def read(self, now: float, after: Position, most: int) -> Page:
+    def read(self, now: float, after: Position, most: int, read_only: bool) -> Page:
         """As `Store.read`."""
         while self.due <= now:
             self.expire(now)
@@ -106,6 +106,7 @@ class Log:
             lost,
             complete,
             now,
+            read_only,
         )
 
     def _after(self, start: int) -> Iterator[StoredBlob]:

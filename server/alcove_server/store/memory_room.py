@@ -1,6 +1,5 @@
 """One room in memory: its parts, and the steps that touch more than one of them."""
 
-from dataclasses import replace
 from math import inf
 
 from alcove_protocol import limits
@@ -122,7 +121,7 @@ class Room:
 
     def read(self, now: float, after: Position, most: int) -> Page:
         """As `Store.read`."""
-        return replace(self.log.read(now, after, most), read_only=self._is_read_only(now))
+        return self.log.read(now, after, most, self._is_read_only(now))
 
     def publish(self, now: float, publication: Publication) -> Position:
         """As `Store.publish`."""
