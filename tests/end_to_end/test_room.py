@@ -389,3 +389,25 @@ def test_a_wrong_clock_is_told_before_anything_is_sent() -> None:
     world.knock_with(bob, ann.invite())
     assert closed(bob).code == "clock_wrong"
     assert not ann.of(events.Knocked)
+
+
+def test_a_commit_whose_acknowledgement_was_lost_is_merged_before_what_follows_it() -> None:
+    world, ann, bob, cleo = room_of_three()
+
+    def lose(client: Client, data: bytes) -> list[bytes]:
+        client.to_client = lambda client, data: []
+        return []
+
+    ann.to_client = lose
+    ann.remove("Cleo")
+    world.settle()
+    bob.say("in the new epoch")
+    world.settle()
+    ann.to_client = lambda client, data: [data]
+    ann.cut()
+    world.advance(2)
+    assert ann.members() == bob.members() == {"Ann", "Bob"}
+    assert ann.texts() == ["in the new epoch"]
+    assert not ann.of(events.Problem)
+    assert not ann.of(events.Gap)
+    assert closed(cleo).reason is CloseReason.REMOVED
