@@ -133,6 +133,7 @@ class Conversation:
     def own_sent(self, item: Outgoing) -> None:
         """The relay has numbered it."""
         self._stream.seen.first_time(item.blob)
+        self._first_time(item.id)  # nobody else's message may take its name
         self.outbox.settle(item)
         if item.shown:
             self._remember(item.id, self.membership.own.key, item.ttl)
@@ -212,11 +213,14 @@ class Conversation:
             return HeartbeatHeard(sender, payload, body)
         if payload.id in self._ids or not self._count(sender, payload.counter):
             return None
-        self._ids[payload.id] = None
-        if len(self._ids) > SHOWN:
-            self._ids.popitem(last=False)
+        self._first_time(payload.id)
         self._show(leaf, payload, body, age)
         return None
+
+    def _first_time(self, message: bytes) -> None:
+        self._ids[message] = None
+        if len(self._ids) > SHOWN:
+            self._ids.popitem(last=False)
 
     def _show(self, leaf: mls.LeafNode, payload: Payload, body: Record | None, age: int) -> None:
         name = self.membership.person(leaf).name

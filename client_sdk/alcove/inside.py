@@ -85,6 +85,7 @@ class Inside:
         self._expected_base: tuple[Position, float] | None = None
         self._rejoin: tuple[mls.KeyPackageBundle, mls.HpkeKeyPair] | None = None
         self._ask_at = 0.0
+        self._others_at = 0.0
         self._update_at = clock() + UPDATE_FIRST * (1 + random(1)[0] / 256)
         self._beat_at = 0.0
         self._update_epoch: int | None = None
@@ -116,6 +117,7 @@ class Inside:
             self._in_step = answer.commit == self.membership.commit_hash
             if self._in_step:
                 self.membership.base = base
+            self._expected_base = (base, self._clock() + BASE_PATIENCE)
             if group.epoch == 0:
                 self.stream.start_log(base, group.context.confirmed_transcript_hash)
         else:
@@ -132,6 +134,7 @@ class Inside:
             self._ask_rejoin()
         if first:
             self.on_first_resume()
+            self._emit(events.RoomChanged(self.presence.state))
         self.tick()
         self.pump()
 
@@ -171,8 +174,15 @@ class Inside:
             self._commit(frame, position)
         elif not self._held:
             self._application(frame)
+        elif frame.blob_class == BlobClass.BEAT:
+            self._others_at = self._clock()
         self._sound_alarm()
         self.pump()
+
+    def _published(self, position: Position, blob_class: BlobClass, blob: bytes) -> None:
+        """One's own blob has this position. Numbers before it that never came were withheld."""
+        if self.stream.published(position, int(blob_class), blob) is Step.AFTER_HOLE:
+            self._gap()
 
     def _application(self, frame: frames.BlobIs) -> None:
         own = self.conversation.in_flight_blob(frame.blob)
@@ -210,11 +220,12 @@ class Inside:
             self.stream.start_log(position, context.confirmed_transcript_hash)
 
     def _judge(self, blob: bytes, entry: Signed | None, position: Position) -> None:
-        if self._held:
-            self.membership.base = position
-            return
         outcome = self.membership.take(blob, entry, position)
+        if self._held and isinstance(outcome, Burned | Held):
+            return  # nothing new: I have asked to be let in again
         if isinstance(outcome, Merged):
+            if self._held:
+                self._let_go()  # an authentic commit on my epoch: I was right to stay
             self._in_step = True
             self._merged(outcome, own=False)
         elif isinstance(outcome, Burned):
@@ -229,8 +240,7 @@ class Inside:
 
     def taken(self, item: InFlight, position: Position) -> None:
         """The relay took this client's commit: merge it."""
-        if position.number > self.stream.cursor.number:
-            self.stream.advance(position, int(BlobClass.COMMIT), item.blob)
+        self._published(position, BlobClass.COMMIT, item.blob)
         self.membership.base = position
         self._in_step = True
         self._merged(self.membership.merge(item.staged, item.blob, item.entry), own=True)
@@ -262,9 +272,28 @@ class Inside:
     def _hold(self) -> None:
         """Keep the epoch, send nothing, ask to be let in anew."""
         self._held = True
+        self._others_at = self._clock()
         text = "A change of the group was missed; asking a facilitator to be let in again."
         self._emit(events.Problem("held", text))
         self._ask_rejoin()
+
+    def _let_go(self) -> None:
+        """Held no more, in the epoch that was kept."""
+        self._held, self._in_step = False, True
+        if self._rejoin is not None:
+            self._wipe_rejoin(self._rejoin)
+        self.presence.rejoined()
+
+    def _wipe_rejoin(self, rejoin: tuple[mls.KeyPackageBundle, mls.HpkeKeyPair]) -> None:
+        rejoin[0].wipe()
+        rejoin[1].private.wipe()
+        self._rejoin = None
+
+    def _nobody_moved_on(self) -> bool:
+        """A facilitator who is held goes on in the old epoch when for 90 s nobody is heard who
+        could be in the new one: else a commit that nobody can follow would end the room."""
+        silent = self._clock() - self._others_at > limits.READ_ONLY_AFTER
+        return self._held and self.facilitator is not None and self._resumed and silent
 
     def _ask_rejoin(self) -> None:
         self._ask_at = self._clock() + ASK_AGAIN
@@ -300,9 +329,7 @@ class Inside:
         except NotTrusted as error:
             self._emit(events.Problem(error.code, error.text))
             return
-        bundle.wipe()
-        reply.private.wipe()
-        self._rejoin = None
+        self._wipe_rejoin(self._rejoin)
         self.membership.restart(again)
         self._held, self._in_step, self._new_log = False, True, False
         self.stream.restart(Position.decode(frame.position))
@@ -354,8 +381,7 @@ class Inside:
         item.in_flight = False
         if isinstance(answer, frames.Published):
             position = Position.decode(answer.position)
-            if position.number > self.stream.cursor.number:
-                self.stream.advance(position, int(BlobClass.APPLICATION), item.blob)
+            self._published(position, BlobClass.APPLICATION, item.blob)
             self.conversation.own_sent(item)
             self.pump()
             return
@@ -391,6 +417,8 @@ class Inside:
         if in_doubt and self.ready and now >= self._doubt_at:
             self._ask_presence()
         self.presence.tick()
+        if self._nobody_moved_on():
+            self._let_go()
         if self._held and now >= self._ask_at:
             self._ask_rejoin()
         if self._expected_base is not None and now >= self._expected_base[1]:
@@ -404,7 +432,7 @@ class Inside:
         """Whether the relay's base at `resume` is a commit that never came."""
         mine = self.membership.base
         missing = base.generation == mine.generation and base.number > mine.number
-        return missing and self._link.live and not self._held
+        return (missing or not self._in_step) and self._link.live and not self._held
 
     def beat(self, *, leaving: bool = False) -> None:
         """A facilitator's heartbeat."""
@@ -420,7 +448,7 @@ class Inside:
         def answered(answer: frames.Request | None) -> None:
             if isinstance(answer, frames.Published):
                 position = Position.decode(answer.position)
-                self.stream.advance(position, int(BlobClass.BEAT), blob)
+                self._published(position, BlobClass.BEAT, blob)
                 self.presence.holding()
             elif isinstance(answer, frames.Refused):
                 self._beat_at = self._clock() + 1.0
@@ -449,5 +477,4 @@ class Inside:
         self.membership.group.wipe()
         self.conversation.forget()
         if self._rejoin is not None:
-            self._rejoin[0].wipe()
-            self._rejoin[1].private.wipe()
+            self._wipe_rejoin(self._rejoin)

@@ -154,13 +154,14 @@ class Lobby:
         if any(look_alike(name, other) for other in taken):
             raise KnockRefused("name_taken")
 
-    def _use_once(self, key_package: mls.KeyPackage) -> None:
+    def _use_once(self, key_package: mls.KeyPackage) -> bytes:
         reference = key_package.ref(self._membership.group.suite)
         if reference in self._used_key_packages:
             raise KnockRefused("bad_key_package")
         self._used_key_packages[reference] = None
         if len(self._used_key_packages) > limits.USES_MAX:
             self._used_key_packages.popitem(last=False)
+        return reference
 
     def _request(self, item: LobbyItem) -> None:
         person = self._membership.find_relay_key(item.key)
@@ -205,9 +206,15 @@ class Lobby:
             raise NotAllowed("leaf_identity")
         if not item.key == leaf_extension(old).relay_key == leaf_extension(new).relay_key:
             raise NotAllowed("leaf_identity")
-        self._use_once(key_package)
+        reference = self._use_once(key_package)
+
+        def done(error: AlcoveError | None) -> None:
+            if error is not None:
+                # It went into no commit, so it may still be used: they ask again with the same.
+                self._used_key_packages.pop(reference, None)
+
         self._committer.want(
-            Rejoin(key_package=key_package, relay_key=item.key, reply_key=reply_key)
+            Rejoin(done, key_package=key_package, relay_key=item.key, reply_key=reply_key)
         )
 
     def _leave(self, item: LobbyItem) -> None:
@@ -232,7 +239,7 @@ class Lobby:
 
         def finished(error: AlcoveError | None) -> None:
             if error is None:
-                self._waiting.pop(id, None)
+                self._gone(id)
                 self._doors.used(knock.door)
             done(error)
 
@@ -250,7 +257,7 @@ class Lobby:
     def refuse(self, id: bytes) -> None:
         """Raises `NotNow` (`unknown_knock`)."""
         knock = self._find(id)
-        del self._waiting[id]
+        self._gone(id)
         self._send_refusal(id, knock.body.reply_key, "refused")
 
     def _find(self, id: bytes) -> WaitingKnock:

@@ -149,7 +149,7 @@ class Membership:
         """What becomes of a commit that the relay took at this position."""
         outcome = self._judge(blob)
         self.base = position
-        if isinstance(outcome, Burned):
+        if isinstance(outcome, Burned | Held):
             # The relay took its entry, so the chain goes on over it; the list that it says is not
             # the group's, and the next entry restates it.
             self._extend_roster(blob, entry)
@@ -165,6 +165,9 @@ class Membership:
     def _judge(self, blob: bytes) -> "mls.StagedCommit | Burned | Held | PutOut":
         try:
             proposals, commit = unpack_commit(blob)
+        except Malformed as error:
+            return Burned(error.code)
+        try:
             for message in proposals:
                 self._take_proposal(message)
             check_class(commit, mls.ContentType.COMMIT)
@@ -173,13 +176,27 @@ class Membership:
                 raise NotAllowed("class")
             judge(self.group, staged)
         except mls.CannotFollow as error:
-            return Held(error.code)
+            return self._missed(error)
         except mls.WrongEpoch as error:
-            # A commit of an epoch that I have not reached: I missed one.
-            return Held(error.code)
+            # Of an epoch that I have not reached: I missed one. Of one that I have left: nobody
+            # who is where I am can follow it, so a relay that replays it holds nobody up.
+            ahead = mls.peek(commit).epoch > self.group.epoch
+            return self._missed(error) if ahead else Burned(error.code)
         except (NotAllowed, Malformed, mls.MLSError) as error:
             return Burned(error.code)
-        return PutOut(by_wish=False) if staged.removes_me else staged
+        if not staged.removes_me:
+            return staged
+        # Removed and added in one commit is a rejoin. I did not ask for it, or the Welcome is
+        # still to come: either way I am a member who cannot follow, not one who was put out.
+        own = self.own.key
+        added = (m.leaf.signature_key for m in staged.members_after() if m.index in staged.added)
+        return Held("rejoin") if own in added else PutOut(by_wish=False)
+
+    def _missed(self, error: mls.MLSError) -> "Burned | Held":
+        """What I alone cannot follow. Only facilitators commit, so nobody can have moved on
+        without the only one there is."""
+        alone = self.state.facilitator_keys() == {self.own.key}
+        return Burned(error.code) if alone else Held(error.code)
 
     def _take_proposal(self, message: bytes) -> None:
         """Cache an Update that the commit refers to. One that is wrong is left out: the commit that

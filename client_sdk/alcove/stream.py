@@ -63,3 +63,13 @@ class Stream:
         self.cursor = position
         self.log.append(position, blob_class, sha256(blob).digest())
         return step
+
+    def published(self, position: Position, blob_class: int, blob: bytes) -> Step:
+        """Move to where the relay says that one's own blob is.
+
+        `published` comes after the blobs before it, so a replay is over by then, whatever end the
+        relay claimed for it: a number that is missing from here on was withheld.
+        """
+        step = self.advance(position, blob_class, blob)
+        self._replay_until = min(self._replay_until, self.cursor.number - 1)
+        return step

@@ -1,0 +1,235 @@
+"""Members who use their keys without the SDK's own refusals, and rooms with several facilitators.
+
+`alcove.mls` lets a member make any commit and any message that the RFC allows; what must stop them
+is the relay's guard (which the evil relay turns off) and every other client's.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from alcove import mls
+from alcove.doors import RoomCard
+from alcove.extensions import LEAF_EXTENSION, LeafExtension, RoomExtension, group_extensions
+from alcove.extensions import Facilitator as Keys
+from alcove.facilitator import Facilitator, InviteTerms
+from alcove.intents import Intent, Plan
+from alcove.membership import Membership
+from alcove.newcomer import make_key_package
+from alcove.payload import Heartbeat, Payload, Text
+from alcove_protocol.codec import pack_list
+from alcove_protocol.frames import BlobClass
+from alcove_protocol.labels import Label
+from alcove_protocol.position import Position
+from alcove_protocol.records import Record
+from alcove_protocol.roster import NO_HASH, Change, Op, Role, Seat
+from alcove_protocol.statements import Appointment, Signed
+
+from tests.end_to_end.evil.relay import EvilWorld
+from tests.end_to_end.world import AGREEMENT, ORIGIN, Client
+
+CARD = RoomCard("Thursday circle", 1, AGREEMENT, "en", "")
+
+
+def group_of(client: Client) -> mls.Group:
+    return client.engine.member().membership.group
+
+
+def room_of(client: Client) -> bytes:
+    return group_of(client).group_id
+
+
+def state_of(client: Client) -> RoomExtension:
+    return client.engine.member().membership.state
+
+
+def leaf_of(client: Client) -> int:
+    return group_of(client).own_index
+
+
+def context(state: RoomExtension) -> mls.Proposal:
+    return mls.GroupContextExtensions(group_extensions(state))
+
+
+def key_package(client: Client) -> mls.KeyPackageBundle:
+    """A genuine KeyPackage of somebody, whether in the room or not."""
+    world = client.world
+    agreement = b"" if client.engine.inside is None else state_of(client).agreement
+    if client.engine.newcomer is not None and client.engine.newcomer.card is not None:
+        agreement = client.engine.newcomer.card.agreement
+    return make_key_package(client.engine.identity, agreement, world.wall(), world.random)
+
+
+def commit_blob(message: bytes, *proposals: bytes) -> bytes:
+    return pack_list([*proposals, message])
+
+
+def rogue_commit(client: Client, *proposals: mls.Proposal, force_path: bool = False) -> bytes:
+    """The blob of a commit that this member makes with their keys alone; they do not follow it."""
+    staged = group_of(client).commit(proposals=proposals, force_path=force_path)
+    return commit_blob(staged.message)
+
+
+def rogue_message(
+    client: Client,
+    body: Record,
+    *,
+    kind: str = "text",
+    counter: int = 1,
+    id: bytes | None = None,
+    ttl: int = 600,
+    authenticated_data: bytes = b"",
+    agreement: bytes | None = None,
+    log: bytes = NO_HASH,
+    at: Position | None = None,
+) -> bytes:
+    """An application message with whatever inside, encrypted with the member's keys."""
+    inside = client.engine.member()
+    payload = Payload(
+        id if id is not None else client.world.random(16),
+        counter,
+        agreement if agreement is not None else state_of(client).agreement,
+        (at or inside.stream.cursor).encode(),
+        log,
+        ttl,
+        kind,
+        body.encode(),
+    )
+    return group_of(client).encrypt(payload.encode(), authenticated_data)
+
+
+def rogue_text(client: Client, text: str, *, counter: int = 1, id: bytes | None = None) -> bytes:
+    return rogue_message(client, Text(text), counter=counter, id=id)
+
+
+def rogue_beat(client: Client) -> bytes:
+    group = group_of(client)
+    head = client.engine.member().membership.roster.head
+    body = Heartbeat(group.epoch, group.epoch_authenticator, head, False)
+    return rogue_message(client, body, kind="heartbeat", counter=0, ttl=90)
+
+
+# --- several facilitators ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Making(Intent):
+    """Any proposals with any change of the roster, by an honest facilitator's client."""
+
+    build: Callable[[Membership], tuple[mls.Proposal, ...]] = lambda membership: ()
+    changes: tuple[Change, ...] = ()
+
+    def plan(self, membership: Membership) -> Plan | None:
+        return Plan(self.build(membership), self.changes, force_path=True)
+
+
+def committer_of(client: Client) -> Facilitator:
+    facilitator = client.engine.member().facilitator
+    assert facilitator is not None
+    return facilitator
+
+
+def change(
+    world: EvilWorld,
+    by: Client,
+    build: Callable[[Membership], tuple[mls.Proposal, ...]],
+    *changes: Change,
+) -> None:
+    """A commit with these proposals, by an honest client, taken by everybody."""
+    result: list[object] = []
+    committer_of(by).committer.want(Making(result.append, build, changes))
+    world.settle()
+    assert result == [None]
+
+
+def appointment(room: bytes, by: Client, who: Client) -> Signed:
+    identity = who.engine.identity
+    statement = Appointment(
+        room,
+        by.engine.identity.signature.public,
+        identity.signature.public,
+        identity.relay.public,
+        identity.hpke.public,
+    )
+    return by.engine.identity.mls_signer().sign(Label.APPOINT, statement)
+
+
+def keys_of(client: Client) -> Keys:
+    identity = client.engine.identity
+    return Keys(identity.signature.public, identity.relay.public, identity.hpke.public)
+
+
+def with_facilitator(state: RoomExtension, room: bytes, by: Client, who: Client) -> RoomExtension:
+    """The state in which `by` has appointed `who`."""
+    signed = appointment(room, by, who)
+    return replace(
+        state,
+        facilitators=state.facilitators + keys_of(who).encode(),
+        appointments=state.appointments + pack_list([signed.encode()]),
+    )
+
+
+def without_facilitator(state: RoomExtension, who: Client) -> RoomExtension:
+    left = [item for item in state.facilitator_list() if item != keys_of(who)]
+    return replace(state, facilitators=b"".join(item.encode() for item in left))
+
+
+def appoint(world: EvilWorld, by: Client, who: Client) -> None:
+    """Make `who` a facilitator, with the client that one has."""
+    room = room_of(by)
+    key = who.engine.identity.relay.public
+    change(
+        world,
+        by,
+        lambda m: (context(with_facilitator(m.state, room, by, who)),),
+        Change(Op.CHANGE, key, Seat(role=Role.FACILITATOR)),
+    )
+    make_facilitator(by, who)
+    world.settle()
+
+
+def demote(world: EvilWorld, by: Client, who: Client) -> None:
+    key = who.engine.identity.relay.public
+    change(
+        world,
+        by,
+        lambda m: (context(without_facilitator(m.state, who)),),
+        Change(Op.CHANGE, key, Seat(role=Role.PARTICIPANT)),
+    )
+
+
+def make_facilitator(first: Client, who: Client) -> None:
+    """What a client becomes on promotion: the first facilitator's chain, card and lobby key."""
+    engine, opening = who.engine, first.engine.opening
+    assert opening is not None
+    inside = engine.member()
+    lobby = mls.HpkeKeyPair(opening.lobby_key.private.copy(), opening.lobby_key.public)
+    facilitator = Facilitator(
+        engine.identity,
+        inside.membership,
+        engine.link,
+        inside.presence,
+        engine.emit,
+        engine.clock,
+        engine.wall,
+        engine.random,
+        opening=opening.signed,
+        card=CARD,
+        origin=ORIGIN,
+        lobby_key=lobby,
+        terms=InviteTerms(50, 86400),
+        on_taken=inside.taken,
+    )
+    facilitator.committer.ready = lambda: inside.ready
+    inside.facilitator = facilitator
+
+
+def evil_leaf_extensions(client: Client, relay_key: bytes) -> tuple[mls.Extension, ...]:
+    """A leaf that lists another relay key than the member's own."""
+    identity = client.engine.identity
+    content = LeafExtension(1, relay_key, identity.desk.public, state_of(client).agreement)
+    return (mls.Extension(LEAF_EXTENSION, content.encode()),)
+
+
+def force_commit(world: EvilWorld, client: Client, *proposals: mls.Proposal) -> Position:
+    """A member's rogue commit, taken by a relay that judges nobody."""
+    return world.take(room_of(client), rogue_commit(client, *proposals), BlobClass.COMMIT)

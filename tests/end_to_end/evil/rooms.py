@@ -1,0 +1,62 @@
+"""Rooms to attack, and what is asserted of them again and again."""
+
+from alcove import events
+
+from tests.end_to_end.evil.relay import EvilWorld
+from tests.end_to_end.evil.rogue import Making, appoint, committer_of, group_of
+from tests.end_to_end.world import Client
+
+Room = tuple[EvilWorld, Client, Client, Client]
+
+
+def three() -> Room:
+    """Ann, who facilitates, with Bob and Cleo. Everybody has an anchor for the log hash."""
+    world = EvilWorld()
+    ann = world.open("Ann")
+    bob, cleo = world.join(ann, "Bob"), world.join(ann, "Cleo")
+    world.advance(31, step=31)
+    return world, ann, bob, cleo
+
+
+def two_facilitators() -> Room:
+    """Ann and Bob facilitate; Cleo takes part."""
+    world, ann, bob, cleo = three()
+    appoint(world, ann, bob)
+    return world, ann, bob, cleo
+
+
+def epochs(*clients: Client) -> set[int]:
+    return {group_of(client).epoch for client in clients}
+
+
+def authenticators(*clients: Client) -> set[bytes]:
+    return {group_of(client).epoch_authenticator for client in clients}
+
+
+def problems(client: Client) -> list[str]:
+    return [event.code for event in client.of(events.Problem)]
+
+
+def forget(*clients: Client) -> None:
+    """Only what happens from now on is asserted."""
+    for client in clients:
+        client.told.clear()
+
+
+def goes_on(world: EvilWorld, host: Client, *others: Client) -> None:
+    """The room works: a commit by `host` is followed by all, and all hear each other."""
+    before = group_of(host).epoch
+    result: list[object] = []
+    committer_of(host).committer.want(Making(result.append))
+    world.settle()
+    assert result == [None]
+    everybody = (host, *others)
+    assert epochs(*everybody) == {before + 1}
+    assert len(authenticators(*everybody)) == 1
+    for client in everybody:
+        said = f"{client.name} in {before + 1}"
+        client.say(said)
+        world.settle()
+        for other in everybody:
+            if other is not client:
+                assert other.texts()[-1] == said
