@@ -4,7 +4,13 @@ Begin with `Group`: `create` one or `join` one, `commit` and `receive`, `encrypt
 chapters below it follow the RFC, each importing only earlier ones.
 """
 
-from alcove.mls.ciphersuite import CipherSuite, HpkeCiphertext, SignatureKeyPair, ciphersuite
+from alcove.mls.ciphersuite import (
+    POST_QUANTUM,
+    CipherSuite,
+    HpkeCiphertext,
+    SignatureKeyPair,
+    ciphersuite,
+)
 from alcove.mls.credential import Credential, CredentialType, ExternalSender
 from alcove.mls.epoch import Epoch
 from alcove.mls.errors import (
@@ -97,6 +103,7 @@ from alcove.mls.transition import CachedProposal
 from alcove.mls.welcome import GroupInfo, Welcome
 
 __all__ = [
+    "POST_QUANTUM",
     "Add",
     "AuthenticatedContent",
     "CachedProposal",

@@ -1,6 +1,7 @@
-"""The seven ciphersuites of RFC 9420 and the labelled operations on them (5.1, 5.2, 8, 9.1).
+"""The ciphersuites and the labelled operations on them (RFC 9420, sections 5.1, 5.2, 8, 9.1).
 
-A suite is one frozen value, got by its number: `ciphersuite(0x0003)`.
+A suite is one frozen value, got by its number: `ciphersuite(0x0003)`. There are the seven of the
+RFC, and an experimental one that is hybrid post-quantum, `POST_QUANTUM`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from alcove.mls.errors import (
     UnknownSuite,
 )
 from alcove.mls.hpke import Hpke, HpkeKeyPair
+from alcove.mls.kem import DhKem
 from alcove.mls.primitives import Aead, Curve, Kdf, SignatureScheme
 from alcove.mls.secret import Random, Secret
 
@@ -200,14 +202,22 @@ def encrypt_context(label: str, context: bytes) -> bytes:
 _SHA256, _SHA384, _SHA512 = Kdf("sha256", 1), Kdf("sha384", 2), Kdf("sha512", 3)
 
 
+POST_QUANTUM = 0x004D
+"""X-Wing, ChaCha20-Poly1305, SHA-256, Ed25519. Experimental: the code point is OpenMLS's, not one
+that IANA assigned, and signatures are those of today, which nobody can break in retrospect."""
+
+
 @cache
 def ciphersuite(number: int) -> CipherSuite:
     """The suite of that number. Raises `UnknownSuite`, or `SuiteUnavailable` when it needs
     OpenSSL and the extra is not installed. 0x0003 needs libsodium alone."""
     if number == 0x0003:
         name = "MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519"
-        hpke = Hpke(sodium.X25519(), _SHA256, sodium.ChaCha20Poly1305())
-        return CipherSuite(number, name, _SHA256, hpke, sodium.Ed25519())
+        return _suite(
+            number, name, _SHA256, sodium.X25519(), sodium.ChaCha20Poly1305(), sodium.Ed25519()
+        )
+    if number == POST_QUANTUM:
+        return _post_quantum()
     if number not in range(1, 8):
         raise UnknownSuite
     try:
@@ -238,4 +248,20 @@ def ciphersuite(number: int) -> CipherSuite:
         name, kdf = "MLS_256_DHKEMP384_AES256GCM_SHA384_P384", _SHA384
         curve = scheme = openssl.NistCurve(384)
         aead = openssl.AesGcm(32)
-    return CipherSuite(number, name, kdf, Hpke(curve, kdf, aead), scheme)
+    return _suite(number, name, kdf, curve, aead, scheme)
+
+
+def _suite(
+    number: int, name: str, kdf: Kdf, curve: Curve, aead: Aead, scheme: SignatureScheme
+) -> CipherSuite:
+    return CipherSuite(number, name, kdf, Hpke(DhKem(curve, kdf), kdf, aead), scheme)
+
+
+def _post_quantum() -> CipherSuite:
+    try:
+        from alcove.mls.xwing import XWing
+    except ImportError:
+        raise SuiteUnavailable from None
+    name = "MLS_256_XWING_CHACHA20POLY1305_SHA256_Ed25519"
+    hpke = Hpke(XWing(), _SHA256, sodium.ChaCha20Poly1305())
+    return CipherSuite(POST_QUANTUM, name, _SHA256, hpke, sodium.Ed25519())

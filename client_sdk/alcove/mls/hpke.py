@@ -1,4 +1,4 @@
-"""Hybrid public-key encryption (RFC 9180): DHKEM, modes base and PSK, one message or an export.
+"""Hybrid public-key encryption (RFC 9180): modes base and PSK, one message or an export.
 
 Only the first message of a context is ever sealed, so its nonce is the context's base nonce,
 and no sequence number exists that could be used twice.
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from alcove.mls.errors import DecryptionFailed, InvalidPublicKey
-from alcove.mls.primitives import Aead, Curve, Kdf
+from alcove.mls.kem import Labelled
+from alcove.mls.primitives import Aead, Kdf, Kem
 from alcove.mls.secret import Random, Secret
 
-_VERSION = b"HPKE-v1"
 _MODE_BASE, _MODE_PSK = b"\x00", b"\x01"
 
 
@@ -26,25 +26,10 @@ class HpkeKeyPair:
 
 
 @dataclass(frozen=True, slots=True)
-class _Labelled:
-    """LabeledExtract and LabeledExpand (RFC 9180, section 4) under one suite id."""
-
-    kdf: Kdf
-    suite_id: bytes
-
-    def extract(self, salt: bytes, label: bytes, ikm: bytes) -> bytes:
-        return self.kdf.extract(salt, _VERSION + self.suite_id + label + ikm)
-
-    def expand(self, prk: bytes, label: bytes, info: bytes, length: int) -> bytes:
-        info = length.to_bytes(2, "big") + _VERSION + self.suite_id + label + info
-        return self.kdf.expand(prk, info, length)
-
-
-@dataclass(frozen=True, slots=True)
 class Context:
     """What both sides share after encapsulation (RFC 9180, section 5.1), for one message."""
 
-    _labelled: _Labelled
+    _labelled: Labelled
     _aead: Aead
     _secret: bytes
     _schedule: bytes
@@ -73,56 +58,37 @@ class Context:
 
 
 class Hpke:
-    """HPKE with one KEM, KDF and AEAD. The KEM's own KDF is the same in every MLS suite."""
+    """HPKE with one KEM, KDF and AEAD."""
 
-    def __init__(self, curve: Curve, kdf: Kdf, aead: Aead) -> None:
-        self.curve, self.kdf, self.aead = curve, kdf, aead
-        kem_id = curve.kem_number.to_bytes(2, "big")
-        numbers = kem_id + kdf.number.to_bytes(2, "big") + aead.number.to_bytes(2, "big")
-        self._kem = _Labelled(kdf, b"KEM" + kem_id)
-        self._suite = _Labelled(kdf, b"HPKE" + numbers)
+    def __init__(self, kem: Kem, kdf: Kdf, aead: Aead) -> None:
+        self.kem, self.kdf, self.aead = kem, kdf, aead
+        numbers = b"".join(item.number.to_bytes(2, "big") for item in (kem, kdf, aead))
+        self._suite = Labelled(kdf, b"HPKE" + numbers)
         # The info of all ciphertexts of one path is the same: hash it once.
         self._schedule = lru_cache(maxsize=8)(self._make_schedule)
 
     def generate(self, random: Random) -> HpkeKeyPair:
         """A fresh key pair."""
-        for _ in range(256):  # one try is nearly always enough
-            private = self.curve.candidate(random(self.curve.private_size))
-            if private is not None:
-                return HpkeKeyPair(Secret(private), self.curve.public_key(private))
-        raise InvalidPublicKey("the source of randomness makes no key")
+        private, public = self.kem.generate(random)
+        return HpkeKeyPair(Secret(private), public)
 
     def derive_key_pair(self, ikm: Secret) -> HpkeKeyPair:
         """DeriveKeyPair (RFC 9180, section 7.1.3): always the same pair for the same secret."""
-        prk = self._kem.extract(b"", b"dkp_prk", ikm.expose())
-        size, private = self.curve.private_size, None
-        if self.curve.kem_number >= 0x0020:  # X25519 and X448
-            private = self._kem.expand(prk, b"sk", b"", size)
-        else:
-            for counter in range(256):
-                candidate = self._kem.expand(prk, b"candidate", bytes((counter,)), size)
-                if (private := self.curve.candidate(candidate)) is not None:
-                    break
-        if private is None:
-            raise InvalidPublicKey("no key can be derived")  # chance below 2**-8000
-        return HpkeKeyPair(Secret(private), self.curve.public_key(private))
+        private, public = self.kem.derive(ikm.expose())
+        return HpkeKeyPair(Secret(private), public)
 
     def setup_sender(
         self, public: bytes, info: bytes, random: Random, *, psk: bytes = b"", psk_id: bytes = b""
     ) -> tuple[bytes, Context]:
         """(`enc`, context) for the holder of `public`. Raises `InvalidPublicKey`."""
-        ephemeral = self.generate(random)
-        shared = self.curve.exchange(ephemeral.private.expose(), public)
-        secret = self._extract_and_expand(shared, ephemeral.public + public)
-        ephemeral.private.wipe()
-        return ephemeral.public, self._context(secret, info, psk, psk_id)
+        secret, output = self.kem.encapsulate(public, random)
+        return output, self._context(secret, info, psk, psk_id)
 
     def setup_receiver(
         self, enc: bytes, keys: HpkeKeyPair, info: bytes, *, psk: bytes = b"", psk_id: bytes = b""
     ) -> Context:
         """The sender's context. Raises `InvalidPublicKey` when `enc` is none."""
-        shared = self.curve.exchange(keys.private.expose(), enc)
-        secret = self._extract_and_expand(shared, enc + keys.public)
+        secret = self.kem.decapsulate(enc, keys.private.expose(), keys.public)
         return self._context(secret, info, psk, psk_id)
 
     def seal(
@@ -157,10 +123,6 @@ class Hpke:
         except InvalidPublicKey:
             raise DecryptionFailed from None
         return context.open(aad, ciphertext)
-
-    def _extract_and_expand(self, shared: bytes, kem_context: bytes) -> bytes:
-        prk = self._kem.extract(b"", b"eae_prk", shared)
-        return self._kem.expand(prk, b"shared_secret", kem_context, self.curve.secret_size)
 
     def _make_schedule(self, mode: bytes, psk_id: bytes, info: bytes) -> bytes:
         psk_id_hash = self._suite.extract(b"", b"psk_id_hash", psk_id)

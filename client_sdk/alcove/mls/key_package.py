@@ -65,7 +65,7 @@ class KeyPackage(KeptStruct):
         if has_duplicates(self.extensions):
             raise InvalidKeyPackage("an extension occurs twice")
         try:
-            suite.hpke.curve.check(self.init_key)
+            suite.hpke.kem.check(self.init_key)
             check_leaf(suite, self.leaf_node, policy or Policy(), now=now)
             public = self.leaf_node.signature_key
             suite.verify_with_label(public, _LABEL, self.tbs(), self.signature)

@@ -252,7 +252,7 @@ def check_leaf(
     if leaf.lifetime is not None:
         check_lifetime(leaf.lifetime, policy, now)
     try:
-        suite.hpke.curve.check(leaf.encryption_key)
+        suite.hpke.kem.check(leaf.encryption_key)
         suite.signatures.check(leaf.signature_key)
     except InvalidPublicKey as error:
         raise InvalidLeaf("a key is not valid") from error

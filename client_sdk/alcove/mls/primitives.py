@@ -121,6 +121,35 @@ class Curve(Protocol):
         ...
 
 
+class Kem(Protocol):
+    """A key encapsulation mechanism (RFC 9180, section 4). Sizes in bytes: Nsecret, Nsk, Npk and
+    Nenc. Pairs of keys are (private, public)."""
+
+    number: int
+    secret_size: int
+    private_size: int
+    public_size: int
+    output_size: int
+
+    def generate(self, random: Random) -> tuple[bytes, bytes]: ...
+    def derive(self, ikm: bytes) -> tuple[bytes, bytes]:
+        """Always the same pair for the same input."""
+        ...
+
+    def public_key(self, private: bytes) -> bytes: ...
+    def encapsulate(self, public: bytes, random: Random) -> tuple[bytes, bytes]:
+        """(shared secret, output). Raises `InvalidPublicKey`."""
+        ...
+
+    def decapsulate(self, output: bytes, private: bytes, public: bytes) -> bytes:
+        """Raises `InvalidPublicKey` when `output` is none."""
+        ...
+
+    def check(self, public: bytes) -> None:
+        """Raises `InvalidPublicKey` for what no honest member can have as a key."""
+        ...
+
+
 class SignatureScheme(Protocol):
     """Signatures. Private keys are the native strings (EdDSA) or big-endian scalars (ECDSA)."""
 

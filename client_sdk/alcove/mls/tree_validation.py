@@ -34,7 +34,7 @@ def check_tree(
     check_parent_hashes(suite, tree)
     try:
         for _index, parent in tree.parents():
-            suite.hpke.curve.check(parent.encryption_key)
+            suite.hpke.kem.check(parent.encryption_key)
         group_id = context.group_id
         for index, leaf in tree.leaves():
             check_leaf(suite, leaf, policy, group_id=group_id, leaf_index=index, now=now)

@@ -54,7 +54,7 @@ class Ciphertexts:
         Ciphertexts of one suite all have one size, so the heads can be compared in strides
         without parsing. Raises `InvalidPath`.
         """
-        kem, sealed = suite.hpke.curve.public_size, suite.size + suite.aead.tag_size
+        kem, sealed = suite.hpke.kem.output_size, suite.size + suite.aead.tag_size
         kem_head, sealed_head = opaque(bytes(kem))[:-kem], opaque(bytes(sealed))[:-sealed]
         stride = len(kem_head) + kem + len(sealed_head) + sealed
         if len(self.data) != stride * count:
@@ -206,7 +206,7 @@ def merge_path(
     if len(set(fresh)) != len(fresh) or any(k in tree.census.encryption_keys for k in fresh):
         raise InvalidPath("a key is not new")
     for step, node in zip(steps, path.nodes, strict=True):
-        suite.hpke.curve.check(node.encryption_key)
+        suite.hpke.kem.check(node.encryption_key)
         count = len(recipients(tree, step.copath, new_leaves))
         node.encrypted_path_secret.select(suite, count, None)
     expected = set_path(suite, tree, sender, steps, public_keys)
@@ -281,6 +281,6 @@ def private_keys_match(
     """Whether every private key belongs to the public key at its node."""
     for index, secret in private.items():
         node = tree.nodes[index]
-        if node is None or suite.hpke.curve.public_key(secret.expose()) != node.encryption_key:
+        if node is None or suite.hpke.kem.public_key(secret.expose()) != node.encryption_key:
             return False
     return True

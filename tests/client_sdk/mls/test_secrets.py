@@ -136,7 +136,7 @@ suite = mls.ciphersuite(3)
 signer = suite.signature_keypair(os.urandom)
 group = mls.Group.create(suite, b"id", signer, mls.Credential.basic(b""), mls.Capabilities())
 group.commit().merge().encrypt(b"text")
-for number in (1, 2, 4, 5, 6, 7):
+for number in (1, 2, 4, 5, 6, 7, mls.POST_QUANTUM):
     try:
         mls.ciphersuite(number)
     except mls.SuiteUnavailable:
@@ -150,7 +150,7 @@ for number in (1, 2, 4, 5, 6, 7):
 
 
 def test_unknown_suites_are_named() -> None:
-    for number in (0, 8, 0x0A0A, 0x004D):
+    for number in (0, 8, 0x0A0A, 0x004E):
         with pytest.raises(mls.UnknownSuite):
             mls.ciphersuite(number)
 

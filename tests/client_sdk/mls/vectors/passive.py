@@ -23,7 +23,7 @@ def passive_client(case: Case) -> None:
         ("init_priv", package.init_key),
         ("encryption_priv", package.leaf_node.encryption_key),
     ):
-        equal(suite.hpke.curve.public_key(raw(case[name])), public, name)
+        equal(suite.hpke.kem.public_key(raw(case[name])), public, name)
     bundle = KeyPackageBundle(
         suite,
         package,
