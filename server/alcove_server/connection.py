@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
@@ -108,9 +107,35 @@ class Connection:
     `heard` and `heard_lobby` are the numbers up to which its own resume has told it the streams.
     """
 
+    # Most connections are idle most of the time, and each costs memory: hence the slots, and no
+    # container that is large when empty.
+    __slots__ = (
+        "__weakref__",
+        "_bucket",
+        "_early",
+        "_requests",
+        "_strikes",
+        "_working",
+        "door",
+        "heard",
+        "heard_lobby",
+        "hub",
+        "key",
+        "nonce",
+        "outlet",
+        "place",
+        "relay",
+        "replay",
+        "room",
+        "since",
+        "state",
+        "unanswered",
+        "upgrade",
+    )
+
     def __init__(self, relay: Relay, upgrade: Upgrade, outlet: Outlet, place: Place | None) -> None:
         self.relay = relay
-        self.upgrade = upgrade
+        self.upgrade: Upgrade | None = upgrade
         self.outlet = outlet
         self.place = place
         self.state = State.CHALLENGED
@@ -124,7 +149,7 @@ class Connection:
         self.heard_lobby = 0
         self.replay: member.Replay | None = None
         self.unanswered: dict[bytes, int] = {}
-        self._requests: deque[Request] = deque()
+        self._requests: list[Request] = []
         self._working = False
         self._strikes = 0
         self._early = 0
@@ -203,7 +228,7 @@ class Connection:
     async def _work(self) -> None:
         self._working = True
         while self._requests:
-            request = self._requests.popleft()
+            request = self._requests.pop(0)
             await self._guarded(self._handle(request), request.n)
         self._working = False
 
@@ -275,9 +300,11 @@ class Connection:
     def enter(self, state: State, room: bytes, key: bytes, hub: Hub | None) -> None:
         """The client proved who it is."""
         self.state, self.room, self.key = state, room, key
+        self.upgrade, self.nonce = None, b""  # proved once, and not needed again
         self.relay.authenticated(self)
         if hub is not None:
             self.hub = self.relay.hubs.setdefault(room, hub)
+            self.room = self.hub.room
             self.hub.join(self)
 
     def promote(self) -> None:

@@ -43,6 +43,7 @@ async def open_room(connection: Connection, frame: OpenRoom) -> None:
 
 async def authenticate(connection: Connection, frame: Authenticate) -> None:
     """docs/protocol.md section 5. A refusal closes the connection."""
+    assert connection.upgrade is not None  # the state says so
     try:
         who = claim(frame, connection.upgrade, connection.nonce)
     except Refusal as refusal:
