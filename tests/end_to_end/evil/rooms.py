@@ -22,6 +22,7 @@ def two_facilitators() -> Room:
     """Ann and Bob facilitate; Cleo takes part."""
     world, ann, bob, cleo = three()
     appoint(world, ann, bob)
+    world.advance(1)
     return world, ann, bob, cleo
 
 

@@ -1,0 +1,133 @@
+"""Row 7: a relay that splits the group, and one whose halves of the room no longer meet."""
+
+from dataclasses import replace
+
+from alcove import events
+from alcove.events import RoomState
+from alcove_protocol.frames import BlobClass, BlobIs, Publish, Published
+from alcove_protocol.position import Position
+
+from tests.end_to_end.evil.rogue import Making, committer_of, group_of
+from tests.end_to_end.evil.rooms import authenticators, epochs, forget, three, two_facilitators
+from tests.end_to_end.world import Client
+
+
+def state(client: Client) -> RoomState:
+    return client.engine.member().presence.state
+
+
+def test_two_versions_of_the_conversation_show_within_one_heartbeat() -> None:
+    """Cleo alone is shown something else at one number; her first message shows it to the rest."""
+    world, ann, bob, cleo = three()
+    bob.say("one")
+    world.settle()
+    forget(ann, bob, cleo)
+    other = replace(world.last_blob(cleo, BlobClass.APPLICATION))
+    swapped = world.alter(
+        cleo,
+        BlobIs,
+        lambda blob: replace(blob, blob=other.blob[:-1] + b"x"),
+        lambda blob: blob.blob_class == BlobClass.APPLICATION,
+        most=1,
+    )
+    bob.say("two")
+    world.settle()
+    assert len(swapped.hits) == 1
+    world.advance(31)
+    assert state(cleo) is RoomState.SPLIT
+    cleo.say("does anybody hear me?")
+    world.settle()
+    assert state(ann) is state(bob) is RoomState.SPLIT
+
+
+def test_two_relays_without_a_path_between_them_the_half_without_facilitator_is_told() -> None:
+    world, ann, bob, cleo = three()
+    world.split(cleo)
+    ann.say("for Bob alone")
+    world.settle()
+    assert bob.texts()[-1] == "for Bob alone"
+    assert cleo.texts() == []
+    world.advance(100, step=5)
+    assert state(bob) is RoomState.OPEN
+    assert state(cleo) in (RoomState.NOT_HEARD, RoomState.READ_ONLY)
+
+
+def test_two_relays_with_one_blob_carried_between_them_show_the_split() -> None:
+    """Each half has a facilitator and talks on; one heartbeat that crosses is enough."""
+    world, ann, bob, cleo = two_facilitators()
+    world.advance(31)
+    world.split(bob, cleo)
+    ann.say("here")
+    bob.say("there")
+    world.settle()
+    world.advance(31)
+    assert state(cleo) is RoomState.OPEN
+    carried = world.seen(Publish, ann)[-1]
+    assert carried.blob_class == BlobClass.BEAT
+    at = cleo.engine.member().stream.cursor
+    world.forge(
+        cleo,
+        BlobIs(Position(at.generation, at.number + 1).encode(), BlobClass.BEAT, 0, carried.blob),
+    )
+    assert state(cleo) is RoomState.SPLIT
+
+
+def test_halves_in_different_epochs_show_the_split_with_one_heartbeat_that_crosses() -> None:
+    """The epochs' keys differ, so the heartbeat cannot be read at all: that too is noticed."""
+    world, ann, bob, cleo = two_facilitators()
+    world.split(bob, cleo)
+    for facilitator in (ann, bob):
+        committer_of(facilitator).committer.want(Making())
+    world.settle()
+    assert len(epochs(ann, bob, cleo)) == 1
+    assert len(authenticators(ann, bob, cleo)) == 2  # a fork: equal numbers, other keys
+    world.advance(31)
+    carried = world.seen(Publish, ann)[-1]
+    assert carried.blob_class == BlobClass.BEAT
+    at = cleo.engine.member().stream.cursor
+    world.forge(
+        cleo,
+        BlobIs(Position(at.generation, at.number + 1).encode(), BlobClass.BEAT, 0, carried.blob),
+    )
+    assert state(cleo) is RoomState.SPLIT
+
+
+def test_a_commit_that_the_relay_only_pretends_to_take_shows_to_the_others() -> None:
+    """Ann alone moves on; her next heartbeat is of an epoch that nobody else has."""
+    world, ann, bob, cleo = three()
+    at = ann.engine.member().stream.cursor
+    lied = world.answer(
+        ann,
+        Publish,
+        lambda p: Published(p.n, Position(at.generation, at.number + 1).encode()),
+        lambda p: p.blob_class == BlobClass.COMMIT,
+        most=1,
+    )
+    committer_of(ann).committer.want(Making())
+    world.settle()
+    assert len(lied.hits) == 1
+    assert group_of(ann).epoch == group_of(bob).epoch + 1
+    beat = world.alter(
+        ann,
+        Publish,
+        lambda p: replace(p, base=bob.engine.member().membership.base.encode()),
+        lambda p: p.blob_class == BlobClass.BEAT,
+    )
+    world.advance(31)
+    assert beat.hits
+    assert state(bob) is state(cleo) is RoomState.SPLIT
+
+
+def test_forged_published_never_leaves_a_facilitator_believing_in_an_empty_room() -> None:
+    """Without carrying anything across, the others no longer hear her and are told."""
+    world, ann, bob, cleo = three()
+    at = ann.engine.member().stream.cursor
+    counter = iter(range(1, 1000))
+    world.answer(
+        ann,
+        Publish,
+        lambda p: Published(p.n, Position(at.generation, at.number + next(counter)).encode()),
+    )
+    world.advance(100, step=5)
+    assert [e.state for e in cleo.of(events.RoomChanged)] != []
+    assert state(bob) in (RoomState.NOT_HEARD, RoomState.READ_ONLY)
