@@ -22,8 +22,8 @@ setup: $(if $(filter .tools/bin/uv,$(UV)),.tools/bin/uv) ## install what the pro
 run: setup ## a relay on an in-memory store, at http://127.0.0.1:8400
 	@echo "In another terminal, open a room:"
 	@echo "  $(UV) run alcove open --relay http://$(HOST):$(PORT) --title 'First room' --agreement-file examples/agreement.txt --name Ann"
-	@echo "and let somebody in with the invite that it shows:"
-	@echo "  $(UV) run alcove join 'INVITE' --name Bob"
+	@echo "and in a third one join it: paste the invite that the first shows."
+	@echo "  $(UV) run alcove join - --name Bob"
 	@$(UV) run --no-sync alcove-server --host $(HOST) --port $(PORT) --store memory
 
 test: setup ## every suite, each with a time cap; prints what each took

@@ -343,8 +343,13 @@ class Engine:
         assert self.newcomer.card is not None  # it was needed to open the Welcome
         inside = self.become_member(membership, self.newcomer.card.opening, at)
         self.link.state = LinkState.MEMBER
-        members = tuple(person.name for person in membership.people())
-        self.emit(events.Joined(self.identity.name, you=True, members=members))
+
+        def in_the_room() -> None:
+            # Told once the stream has begun: from here on, what is sent is sent at once.
+            members = tuple(person.name for person in membership.people())
+            self.emit(events.Joined(self.identity.name, you=True, members=members))
+
+        inside.on_first_resume = in_the_room
         inside.authenticated()
 
     def _put_out(self, by_wish: bool) -> None:

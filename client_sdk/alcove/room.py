@@ -25,7 +25,7 @@ from alcove_protocol.invite import Invite, origin_of
 
 from alcove import events, mls
 from alcove.doors import RoomCard
-from alcove.engine import Engine
+from alcove.engine import EVENTS, Engine
 from alcove.errors import AlcoveError, ConnectionFailed, InvalidInput, NotNow, RoomClosed
 from alcove.events import CloseReason, ConnectionState, RoomState
 from alcove.facilitator import Facilitator, InviteTerms
@@ -160,8 +160,10 @@ class Room:
         trace: TracebackType | None,
     ) -> None:
         """Leave, if that has not happened, and wipe every key. Raises what handlers raised."""
-        await self.leave()
-        await self._stop()
+        try:
+            await self.leave()
+        finally:
+            await self._stop()
         if self._handler_errors and error is None:
             raise ExceptionGroup("handlers of a room's events failed", self._handler_errors)
 
@@ -196,8 +198,11 @@ class Room:
             self._note(event)
             self._events.append(event)
             self._dispatch(event)
-        if len(self._events) > limits.KIB * 10:
-            self._events.popleft()
+        if len(self._events) > EVENTS:
+            # Nobody reads them. The oldest go, and that is said in their place.
+            while len(self._events) >= EVENTS:
+                self._events.popleft()
+            self._events.appendleft(events.Gap(None))
         if self._entered is not None and not self._entered.done():
             if self._engine.closed is not None:
                 error = self._engine.error or RoomClosed("left", "The room was left.")

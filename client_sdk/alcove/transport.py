@@ -33,11 +33,24 @@ BACKOFF_MOST: Final = 15.0
 
 @dataclass(frozen=True, slots=True)
 class TransportOptions:
-    """How to reach the relay: SOCKS proxy (`socks5://…`), file of trusted CAs, seconds to wait."""
+    """How to reach the relay: SOCKS proxy (`socks5://…`), file of trusted CAs, seconds to wait.
+
+    The proxy looks names up, never this device: a look-up would tell the network which relay it is,
+    and only the proxy knows an onion service.
+    """
 
     proxy: str | None = None
     ca_file: str | None = None
     timeout: float = 10.0
+
+    def proxy_url(self) -> str | None:
+        """The proxy with names looked up there. Raises `InvalidInput` (`bad_proxy`)."""
+        if self.proxy is None:
+            return None
+        scheme, separator, rest = self.proxy.partition("://")
+        if scheme not in ("socks5", "socks5h") or not separator or not rest:
+            raise InvalidInput("bad_proxy", "A proxy is given as socks5://host:port.")
+        return f"socks5h://{rest}"
 
     def tls(self) -> ssl.SSLContext:
         """Raises `InvalidInput` (`bad_ca_file`)."""
@@ -114,7 +127,12 @@ class Transport:
     async def _connect(self) -> "ClientConnection":
         # Imported late: `import alcove` is to be quick, and a sans-I/O user needs no sockets.
         from websockets.asyncio.client import connect
-        from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
+        from websockets.exceptions import (
+            InvalidHandshake,
+            InvalidStatus,
+            ProxyError,
+            WebSocketException,
+        )
         from websockets.typing import Subprotocol
 
         options = self._options
@@ -129,11 +147,14 @@ class Transport:
                 open_timeout=options.timeout,
                 close_timeout=2,
                 user_agent_header=None,
-                proxy=options.proxy,
+                proxy=options.proxy_url(),
                 ssl=options.tls() if self._url.startswith("wss:") else None,
             )
         except InvalidStatus as error:
             raise _refused_status(error.response.status_code) from None
+        except ProxyError:
+            text = "The proxy cannot be reached, or does not reach the relay; check both addresses."
+            raise ConnectionFailed("proxy_failed", text) from None
         except (InvalidHandshake, WebSocketException):
             text = "What answers at this address is not a relay of this version of Alcove."
             raise ConnectionFailed("not_a_relay", text) from None

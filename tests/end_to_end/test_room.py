@@ -313,7 +313,7 @@ def test_a_silent_facilitator() -> None:
     world, ann, bob, cleo = room_of_three()
     ann.cut()
     world.advance(100, step=5, stay_away=(ann,))
-    assert [event.state for event in bob.of(events.RoomChanged)] == [RoomState.READ_ONLY]
+    assert [event.state for event in bob.of(events.RoomChanged)][1:] == [RoomState.READ_ONLY]
     message = bob.say("hello?")
     world.settle()
     assert [event.id for event in bob.of(events.Queued)] == [message]
@@ -332,8 +332,8 @@ def test_a_facilitator_whose_heartbeats_are_kept_from_one_member() -> None:
 
     bob.to_client = keep_beats
     world.advance(120, step=5)
-    assert [event.state for event in bob.of(events.RoomChanged)] == [RoomState.NOT_HEARD]
-    assert not cleo.of(events.RoomChanged)
+    assert [event.state for event in bob.of(events.RoomChanged)][1:] == [RoomState.NOT_HEARD]
+    assert [event.state for event in cleo.of(events.RoomChanged)] == [RoomState.OPEN]
 
 
 def test_a_room_without_facilitator_is_deleted_and_called_lost() -> None:
