@@ -118,17 +118,26 @@ class LetGo(Intent):
 
 @dataclass(frozen=True, slots=True)
 class Rejoin(Intent):
-    """The same member with fresh HPKE keys: Remove and Add in one commit."""
+    """The same member with fresh HPKE keys: Remove and Add in one commit.
+
+    `leaf` is the encryption key that they had when they asked. With another they have come back
+    by other means, above all by another facilitator's commit: to grant it again would put them
+    out again, without end.
+    """
 
     key_package: mls.KeyPackage | None = None
     relay_key: bytes = b""
     reply_key: bytes = b""
+    leaf: bytes = b""
 
     def plan(self, membership: Membership) -> Plan | None:
         if self.key_package is None:
             return None
         index = membership.group.find(self.key_package.leaf_node.signature_key)
         if index is None or index == membership.group.own_index:
+            return None
+        old = membership.group.member(index)
+        if old is None or old.encryption_key != self.leaf:
             return None
         return Plan(
             (mls.Remove(index), mls.Add(self.key_package)),

@@ -209,12 +209,21 @@ class Lobby:
         reference = self._use_once(key_package)
 
         def done(error: AlcoveError | None) -> None:
-            if error is not None:
+            now = self._membership.group
+            index = now.find(new.signature_key)
+            leaf = now.member(index) if index is not None else None
+            if leaf is None or leaf.encryption_key != new.encryption_key:
                 # It went into no commit, so it may still be used: they ask again with the same.
                 self._used_key_packages.pop(reference, None)
 
         self._committer.want(
-            Rejoin(done, key_package=key_package, relay_key=item.key, reply_key=reply_key)
+            Rejoin(
+                done,
+                key_package=key_package,
+                relay_key=item.key,
+                reply_key=reply_key,
+                leaf=old.encryption_key,
+            )
         )
 
     def _leave(self, item: LobbyItem) -> None:

@@ -6,6 +6,7 @@ from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import Making, appoint, committer_of, group_of
 from tests.end_to_end.world import Client
 
+INVITES = (events.Opened, events.InviteChanged)
 Room = tuple[EvilWorld, Client, Client, Client]
 
 
@@ -39,9 +40,17 @@ def problems(client: Client) -> list[str]:
 
 
 def forget(*clients: Client) -> None:
-    """Only what happens from now on is asserted."""
+    """Only what happens from now on is asserted; the invites are still to be used."""
     for client in clients:
-        client.told.clear()
+        client.told[:] = [e for e in client.told if isinstance(e, INVITES)]
+
+
+def commit_by(world: EvilWorld, host: Client) -> None:
+    """A commit by an honest facilitator, whoever follows it."""
+    result: list[object] = []
+    committer_of(host).committer.want(Making(result.append))
+    world.settle()
+    assert result == [None]
 
 
 def goes_on(world: EvilWorld, host: Client, *others: Client) -> None:

@@ -1,0 +1,180 @@
+"""Row 9: who alone cannot follow is held and comes back, and nobody can be held up for good."""
+
+from dataclasses import replace
+
+import pytest
+from alcove import events, mls
+from alcove.events import ConnectionState
+from alcove_protocol.frames import BlobClass, BlobIs, LobbyItem, LobbyKind, Publish, Refused
+
+from tests.end_to_end.evil.relay import EvilWorld
+from tests.end_to_end.evil.rogue import (
+    commit_blob,
+    committer_of,
+    group_of,
+    key_package,
+    leaf_of,
+    rogue_commit,
+    room_of,
+)
+from tests.end_to_end.evil.rooms import (
+    authenticators,
+    commit_by,
+    epochs,
+    forget,
+    goes_on,
+    problems,
+    three,
+    two_facilitators,
+)
+from tests.end_to_end.world import Client
+
+
+def a_commit(blob: BlobIs) -> bool:
+    return blob.blob_class == BlobClass.COMMIT
+
+
+def a_request(item: LobbyItem) -> bool:
+    return item.kind == LobbyKind.REQUEST
+
+
+def states(client: Client) -> list[ConnectionState]:
+    return [event.state for event in client.of(events.ConnectionChanged)]
+
+
+def commit_of_next_epoch(by: Client) -> bytes:
+    """A commit of an epoch that nobody else will ever be in."""
+    ahead = group_of(by).commit(force_path=True).merge()
+    return commit_blob(ahead.commit(force_path=True).message)
+
+
+def miss_a_commit(world: EvilWorld, ann: Client, cleo: Client) -> None:
+    dropped = world.drop(cleo, BlobIs, a_commit, most=1)
+    commit_by(world, ann)
+    assert len(dropped.hits) == 1
+
+
+def test_who_was_not_given_a_commit_is_held_and_is_let_in_again() -> None:
+    world, ann, bob, cleo = three()
+    miss_a_commit(world, ann, cleo)
+    assert group_of(cleo).epoch == group_of(ann).epoch - 1
+    forget(cleo)
+    commit_by(world, ann)
+    assert problems(cleo)[-1] == "held"
+    assert ConnectionState.REJOINED in states(cleo)
+    assert cleo.of(events.Gap)
+    assert len(authenticators(ann, bob, cleo)) == 1
+    goes_on(world, ann, bob, cleo)
+    assert ann.members() == {"Ann", "Bob", "Cleo"}
+
+
+def test_a_commit_of_no_epoch_holds_participants_but_not_the_only_facilitator() -> None:
+    world, ann, bob, cleo = three()
+    forget(ann, bob, cleo)
+    world.take(room_of(ann), commit_of_next_epoch(bob), BlobClass.COMMIT)
+    assert problems(ann) == ["commit_refused"]
+    assert problems(bob)[0] == problems(cleo)[0] == "held"
+    world.advance(1)
+    assert len(authenticators(ann, bob, cleo)) == 1
+    goes_on(world, ann, bob, cleo)
+
+
+def test_a_commit_that_holds_all_facilitators_ends_nothing() -> None:
+    """For 90 s nobody is heard who could have moved on; then they go on where they were."""
+    world, ann, bob, cleo = two_facilitators()
+    dora = world.join(ann, "Dora")
+    forget(ann, bob, cleo, dora)
+    before = epochs(ann, bob, cleo, dora)
+    world.take(room_of(ann), commit_of_next_epoch(dora), BlobClass.COMMIT)
+    for client in (ann, bob, cleo, dora):
+        assert problems(client)[0] == "held"
+    world.advance(60, step=5)
+    assert epochs(ann, bob, cleo, dora) == before  # none of them commits on the old epoch yet
+    world.advance(60, step=1)
+    assert len(authenticators(ann, bob, cleo, dora)) == 1
+    goes_on(world, ann, bob, cleo, dora)
+
+
+def test_a_held_facilitator_does_not_commit_while_another_is_heard_in_the_new_epoch() -> None:
+    world, ann, bob, _cleo = two_facilitators()
+    world.drop(bob, BlobIs, a_commit, most=1)
+    commit_by(world, ann)
+    world.drop(ann, LobbyItem, a_request)  # the relay lets nobody know that Bob asks
+    before = group_of(bob).epoch
+    commit_by(world, ann)
+    assert problems(bob)[-1] == "held"
+    world.record.clear()
+    world.advance(150, step=1)
+    assert group_of(bob).epoch == before
+    assert not [p for p in world.seen(Publish, bob) if p.blob_class != BlobClass.APPLICATION]
+
+
+def test_a_replayed_rejoin_request_lets_nobody_in_twice() -> None:
+    world, ann, bob, cleo = three()
+    miss_a_commit(world, ann, cleo)
+    commit_by(world, ann)
+    assert ConnectionState.REJOINED in states(cleo)
+    request = [item for item in world.seen(LobbyItem, ann) if a_request(item)][-1]
+    before = epochs(ann, bob, cleo)
+    forget(cleo)
+    for later in range(1, 4):
+        world.forge(ann, replace(request, number=request.number + later, id=world.random(16)))
+        world.settle()
+    assert epochs(ann, bob, cleo) == before
+    assert cleo.told == []
+    goes_on(world, ann, bob, cleo)
+
+
+def test_a_rejoin_that_the_relay_refused_is_granted_when_asked_for_again() -> None:
+    world, ann, bob, cleo = three()
+    lied = world.answer(
+        ann,
+        Publish,
+        lambda p: Refused(p.n, "room_full", ""),
+        lambda p: p.welcomes is not None,
+        most=1,
+    )
+    miss_a_commit(world, ann, cleo)
+    commit_by(world, ann)
+    assert len(lied.hits) == 1
+    assert group_of(cleo).epoch != group_of(ann).epoch
+    world.advance(65)
+    assert len(authenticators(ann, bob, cleo)) == 1
+    goes_on(world, ann, bob, cleo)
+
+
+def test_a_rejoin_that_nobody_asked_for_puts_nobody_out() -> None:
+    """A facilitator takes a KeyPackage of Cleo's of long ago; she is held, and comes back."""
+    world, ann, bob, cleo = two_facilitators()
+    old = key_package(cleo).key_package
+    forget(ann, cleo)
+    before = group_of(ann).epoch
+    blob = rogue_commit(bob, mls.Remove(leaf_of(cleo)), mls.Add(old))
+    world.take(room_of(ann), blob, BlobClass.COMMIT)
+    # It was a valid commit; then Cleo came back, and Bob, who had not followed his own.
+    assert group_of(ann).epoch == before + 3
+    assert ConnectionState.REJOINED in states(cleo)
+    assert problems(cleo)[0] == "held"
+    assert cleo.engine.closed is None
+    world.advance(2)
+    assert len(authenticators(ann, cleo)) == 1
+    assert "Cleo" in ann.members()
+    cleo.say("still here")
+    world.settle()
+    assert ann.texts() == ["still here"]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_rejoin_request_under_anothers_key_is_not_granted(number: int) -> None:
+    world, ann, bob, cleo = three()
+    kept = world.keep_back(ann, LobbyItem, a_request)
+    miss_a_commit(world, ann, cleo)
+    commit_by(world, ann)
+    (asked,) = kept.hits
+    kept.stop()
+    before = group_of(ann).epoch
+    theirs = (bob, ann)[number].engine.identity.relay.public
+    world.forge(ann, replace(asked, key=theirs))
+    world.settle()
+    assert group_of(ann).epoch == before
+    assert not committer_of(ann).committer.in_flight
