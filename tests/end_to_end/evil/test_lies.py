@@ -1,0 +1,256 @@
+"""What a relay says about the room and cannot prove; row 15, pause; row 26, another version."""
+
+from dataclasses import replace
+
+import pytest
+from alcove import events
+from alcove.events import CloseReason, ConnectionState
+from alcove_protocol import frames
+from alcove_protocol.errors import Malformed
+from alcove_protocol.frames import (
+    Authenticate,
+    BlobClass,
+    BlobIs,
+    Bye,
+    Challenge,
+    Publish,
+    Refused,
+    Resumed,
+)
+from alcove_protocol.labels import Label
+from alcove_protocol.position import Position
+from alcove_protocol.roster import Change, Op, Seat
+from alcove_protocol.statements import EndStatement
+
+from tests.end_to_end.evil.relay import EvilWorld
+from tests.end_to_end.evil.rogue import change, context, group_of, rogue_text, room_of, state_of
+from tests.end_to_end.evil.rooms import authenticators, forget, goes_on, problems, three
+from tests.end_to_end.world import Client
+
+
+def end(signer: Client, room: bytes) -> Bye:
+    relay = signer.engine.identity.relay
+    signed = relay.sign(Label.END, EndStatement(room, relay.public))
+    return Bye("ended", "", signed.body, signed.signature)
+
+
+def closed(client: Client) -> tuple[CloseReason, str]:
+    assert client.engine.closed is not None
+    return client.engine.closed.reason, client.engine.closed.code
+
+
+# --- the end ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("proof", ["none", "a participant's", "of another room", "altered"])
+def test_an_end_that_no_facilitator_signed_is_called_lost(proof: str) -> None:
+    world, ann, bob, cleo = three()
+    bye = {
+        "none": Bye("ended", ""),
+        "a participant's": end(bob, room_of(ann)),
+        "of another room": end(ann, bytes(32)),
+        "altered": replace(end(ann, room_of(ann)), signature=bytes(64)),
+    }[proof]
+    world.forge(cleo, bye)
+    world.settle()
+    assert closed(cleo) == (CloseReason.LOST, "lost")
+
+
+def test_an_end_that_the_facilitator_signed_is_believed() -> None:
+    world, ann, _, cleo = three()
+    world.forge(cleo, end(ann, room_of(ann)))
+    assert closed(cleo) == (CloseReason.ENDED, "")
+
+
+def test_ended_at_the_door_of_the_relay_without_a_proof_is_called_lost() -> None:
+    world, _, _, cleo = three()
+    cleo.cut()
+    lied = world.answer(cleo, Authenticate, lambda a: Refused(a.n, "ended", ""))
+    world.advance(2)
+    cleo.cut()
+    assert lied.hits
+    assert closed(cleo) == (CloseReason.LOST, "lost")
+
+
+# --- unknown_room, lost, another log ----------------------------------------------------------
+
+
+def test_unknown_room_means_wait_and_the_room_goes_on() -> None:
+    world, ann, bob, cleo = three()
+    tricks = [
+        world.answer(c, Authenticate, lambda a: Refused(a.n, "unknown_room", ""), most=3)
+        for c in (bob, cleo)
+    ]
+    bob.cut()
+    cleo.cut()
+    world.advance(10)
+    assert [len(trick.hits) for trick in tricks] == [3, 3]
+    assert bob.engine.closed is None
+    assert cleo.engine.closed is None
+    goes_on(world, ann, bob, cleo)
+
+
+def test_unknown_room_to_the_facilitator_changes_nothing_at_an_honest_log() -> None:
+    """She seats the room again; the same chain is harmless."""
+    world, ann, bob, cleo = three()
+    lied = world.answer(ann, Authenticate, lambda a: Refused(a.n, "unknown_room", ""), most=1)
+    ann.cut()
+    before = world.head(room_of(bob)).generation
+    world.advance(5)
+    assert len(lied.hits) == 1
+    assert world.head(room_of(bob)).generation == before
+    goes_on(world, ann, bob, cleo)
+
+
+def test_lost_that_is_a_lie_is_shown_as_a_gap_and_nothing_else() -> None:
+    world, ann, bob, cleo = three()
+    cleo.cut()
+    world.alter(cleo, Resumed, lambda r: replace(r, lost=True), most=1)
+    forget(cleo)
+    world.advance(2)
+    assert [e.missed for e in cleo.of(events.Gap)] == [None]
+    goes_on(world, ann, bob, cleo)
+
+
+def test_a_wrong_commit_in_a_log_that_began_anew_makes_a_member_ask_to_be_let_in_again() -> None:
+    """Not wait for ever, unable to post."""
+    world, ann, bob, cleo = three()
+    room = room_of(ann)
+    world.kill_relay()
+    world.start_relay()
+    lied = world.alter(cleo, Resumed, lambda r: replace(r, commit=bytes(32), head=r.base), most=1)
+    hidden = world.drop(cleo, BlobIs, lambda b: b.blob_class == BlobClass.COMMIT, most=1)
+    world.advance(20)
+    assert (len(lied.hits), len(hidden.hits)) == (1, 1)
+    assert room_of(cleo) == room
+    assert ConnectionState.REJOINED in [e.state for e in cleo.of(events.ConnectionChanged)]
+    assert len(authenticators(ann, bob, cleo)) == 1
+    goes_on(world, ann, bob, cleo)
+
+
+def test_a_position_of_another_log_moves_nobody() -> None:
+    world, ann, bob, cleo = three()
+    bob.say("here")
+    world.settle()
+    blob = world.last_blob(cleo, BlobClass.APPLICATION)
+    cursor = cleo.engine.member().stream.cursor
+    forget(cleo)
+    world.forge(cleo, replace(blob, position=Position(bytes(8), 10**9).encode()))
+    assert cleo.told == []
+    assert cleo.engine.member().stream.cursor == cursor
+    goes_on(world, ann, bob, cleo)
+
+
+def test_answers_that_nobody_asked_for_are_ignored() -> None:
+    world, ann, bob, cleo = three()
+    at = cleo.engine.member().stream.cursor.encode()
+    forget(cleo)
+    for n in range(1, 30):
+        world.forge(cleo, frames.Published(n, at))
+        world.forge(cleo, Refused(n, "removed", ""))
+    assert cleo.told == []
+    goes_on(world, ann, bob, cleo)
+
+
+def test_refused_for_ever_leaves_the_message_queued_or_failed_never_sent() -> None:
+    world, ann, bob, cleo = three()
+    lied = world.answer(
+        cleo,
+        Publish,
+        lambda p: Refused(p.n, "stale", "", cleo.engine.member().membership.base.encode()),
+    )
+    cleo.say("hello")
+    world.advance(5)
+    assert lied.hits
+    assert not cleo.of(events.Sent)
+    lied.stop()
+    world.advance(2)
+    assert len(cleo.of(events.Sent)) == 1
+    assert ann.texts() == bob.texts() == ["hello"]
+
+
+# --- row 26 -----------------------------------------------------------------------------------
+
+
+def test_another_version_of_the_protocol_is_not_spoken() -> None:
+    _world, _ann, _bob, cleo = three()
+    cleo.cut()
+    cleo.back()
+    good = Challenge(1, bytes(32), 0).to_bytes()
+    with pytest.raises(Malformed):
+        Challenge(2, bytes(32), 0).to_bytes()
+    cleo.engine.connected("relay.test")
+    cleo.engine.received(good.replace(b"\xa7version\x01", b"\xa7version\x02"))
+    assert cleo.engine.link.hang_up
+    assert not cleo.engine.link.outgoing  # nothing was signed for it
+
+
+def test_an_answer_made_for_one_relay_is_refused_by_another() -> None:
+    """A relay in the middle hands its own client the challenge of the honest one."""
+    world, _ann, _bob, cleo = three()
+    cleo.cut()
+    assert world.relay is not None
+    honest = world.relay.connect(host="relay.test")
+    cleo.engine.connected("evil.test")
+    for data in honest.outgoing():
+        cleo.engine.received(data)
+    (answer,) = cleo.engine.link.outgoing
+    honest.receive(answer)
+    (refusal, *_) = [frames.from_relay(data) for data in honest.outgoing()]
+    assert isinstance(refusal, Refused)
+    assert refusal.code == "wrong_host"
+
+
+# --- row 15: pause ----------------------------------------------------------------------------
+
+
+def pause(world: EvilWorld, ann: Client, bob: Client, *, at_relay: bool, in_group: bool) -> None:
+    key = bob.engine.identity
+    changes = (Change(Op.CHANGE, key.relay.public, Seat(paused=True)),) if at_relay else ()
+    paused = key.signature.public if in_group else b""
+    change(world, ann, lambda m: (context(replace(m.state, paused=paused)),), *changes)
+
+
+def test_the_relay_drops_what_the_paused_post_though_their_client_would_not_mind() -> None:
+    world, ann, bob, _ = three()
+    pause(world, ann, bob, at_relay=True, in_group=False)
+    base = bob.engine.member().membership.base.encode()
+    answers: list[frames.Request | None] = []
+    blob = rogue_text(bob, "hear me")
+    bob.engine.link.request(
+        lambda n: Publish(n, world.random(16), base, BlobClass.APPLICATION, 600, blob),
+        answers.append,
+    )
+    world.settle()
+    assert [a.code for a in answers if isinstance(a, Refused)] == ["paused"]
+    assert ann.texts() == []
+
+
+def test_clients_hide_what_the_paused_post_though_the_relay_lets_it_through() -> None:
+    world, ann, bob, cleo = three()
+    world.take(room_of(ann), rogue_text(bob, "before", counter=1), BlobClass.APPLICATION)
+    assert ann.texts() == cleo.texts() == ["before"]  # the control
+    pause(world, ann, bob, at_relay=False, in_group=True)
+    assert state_of(cleo).paused == bob.engine.identity.signature.public
+    world.take(room_of(ann), rogue_text(bob, "hear me", counter=2), BlobClass.APPLICATION)
+    assert world.last_blob(ann, BlobClass.APPLICATION).blob
+    assert ann.texts() == cleo.texts() == ["before"]
+
+
+def test_a_removed_member_is_not_heard_though_the_relay_lets_it_through() -> None:
+    world, ann, bob, cleo = three()
+    group = group_of(bob)
+    before = rogue_text(bob, "of the old epoch")
+    world.drop(bob, BlobIs)
+    world.drop(bob, Bye)
+    ann.remove("Bob")
+    world.settle()
+    assert ann.members() == cleo.members() == {"Ann", "Cleo"}
+    assert bob.engine.closed is None  # Bob's client was told nothing
+    after = group.encrypt(b"still the old epoch")
+    forget(ann, cleo)
+    for blob in (before, after):
+        world.take(room_of(ann), blob, BlobClass.APPLICATION)
+    assert ann.texts() == cleo.texts() == []
+    assert problems(ann) == problems(cleo) == ["unreadable", "unreadable"]
+    goes_on(world, ann, cleo)
