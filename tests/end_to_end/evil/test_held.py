@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 from alcove import events, mls
 from alcove.events import ConnectionState
+from alcove.mls.psk import PreSharedKeyID, PskStore
+from alcove.mls.secret import Secret
 from alcove_protocol.frames import BlobClass, BlobIs, LobbyItem, LobbyKind, Publish, Refused
 
 from tests.end_to_end.evil.relay import EvilWorld
@@ -178,3 +180,21 @@ def test_a_rejoin_request_under_anothers_key_is_not_granted(number: int) -> None
     world.settle()
     assert group_of(ann).epoch == before
     assert not committer_of(ann).committer.in_flight
+
+
+def test_a_commit_with_a_pre_shared_key_that_nobody_has_moves_nobody_and_ends_nothing() -> None:
+    """MLS cannot tell whether it is the key or the member that is wrong, so participants are
+    held; the only facilitator knows better, and lets them in again."""
+    world, ann, bob, cleo = three()
+    forget(ann, bob, cleo)
+    group = group_of(bob)
+    psk = PreSharedKeyID.external(group.suite, b"unknown", world.random)
+    store = PskStore(external={b"unknown": Secret(bytes(32))})
+    staged = group.commit(proposals=(mls.PreSharedKey(psk),), psks=store)
+    world.take(room_of(ann), commit_blob(staged.message), BlobClass.COMMIT)
+    assert problems(ann) == ["commit_refused"]
+    assert problems(cleo)[0] == "held"
+    world.advance(1)
+    assert len(authenticators(ann, bob, cleo)) == 1
+    assert ann.members() == {"Ann", "Bob", "Cleo"}
+    goes_on(world, ann, bob, cleo)
