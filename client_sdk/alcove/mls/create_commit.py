@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from alcove.mls.ciphersuite import CipherSuite, SignatureKeyPair
 from alcove.mls.epoch import Epoch, Standpoint, begin_epoch
-from alcove.mls.errors import CannotCommit
+from alcove.mls.errors import CannotCommit, InvalidProposal
 from alcove.mls.framing import (
     AuthenticatedContent,
     ContentType,
@@ -17,7 +17,8 @@ from alcove.mls.framing import (
     sign_content,
 )
 from alcove.mls.group_context import GroupContext
-from alcove.mls.nodes import LeafContent, sign_leaf
+from alcove.mls.hpke import HpkeKeyPair
+from alcove.mls.nodes import LeafContent, LeafNode, sign_leaf
 from alcove.mls.policy import Policy
 from alcove.mls.proposal_list import (
     Applied,
@@ -26,8 +27,16 @@ from alcove.mls.proposal_list import (
     apply_list,
     check_list,
     check_members,
+    check_proposal,
 )
-from alcove.mls.proposals import Commit, PreSharedKey, Proposal, ProposalOrRef, ProposalRef
+from alcove.mls.proposals import (
+    Commit,
+    ExternalInit,
+    PreSharedKey,
+    Proposal,
+    ProposalOrRef,
+    ProposalRef,
+)
 from alcove.mls.psk import NO_PSKS, PskStore, ResumptionPSKUsage
 from alcove.mls.ratchet_tree import RatchetTree
 from alcove.mls.secret import Random, Secret
@@ -117,9 +126,28 @@ def founding_usage(epoch: Epoch, proposals: Sequence[Proposal]) -> ResumptionPSK
     """In the first commit of a group, the usage of a PSK that says that it continues another."""
     if epoch.context.epoch == 0:
         for proposal in proposals:
-            if isinstance(proposal, PreSharedKey) and proposal.psk.usage is not None:
+            if isinstance(proposal, PreSharedKey) and proposal.psk.founds_a_group:
                 return proposal.psk.usage
     return None
+
+
+def check_proposed(epoch: Epoch, proposal: Proposal, now: int | None) -> None:
+    """Judge a proposal of mine before I send it (12.1): the others would find it invalid when it
+    is committed. Raises what is wrong with it."""
+    own = epoch.own_index
+    rules = Rules(epoch.suite, epoch.policy, epoch.context, epoch.tree, own, now)
+    if isinstance(proposal, ExternalInit):
+        raise InvalidProposal("ExternalInit outside an external commit")
+    check_proposal(rules, CommittedProposal(proposal, Sender.member(own), by_reference=True))
+
+
+def update_leaf(epoch: Epoch, content: LeafContent, random: Random) -> tuple[LeafNode, HpkeKeyPair]:
+    """A leaf of mine for an Update, and its fresh keys (12.1.2)."""
+    keys = epoch.suite.hpke_keypair(random)
+    group_id, own = epoch.context.group_id, epoch.own_index
+    signer = epoch.signer
+    leaf = sign_leaf(epoch.suite, signer, content, keys.public, group_id=group_id, leaf_index=own)
+    return leaf, keys
 
 
 def create(

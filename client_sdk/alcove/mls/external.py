@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 from alcove.mls import key_schedule
@@ -47,6 +48,8 @@ class ExternalJoin:
     psks: tuple[PreSharedKeyID, ...] = ()
     store: PskStore = NO_PSKS
     now: int | None = None
+    known_groups: Container[bytes] = ()
+    """Ids of groups that one is in already, which may not be joined again but by `remove`."""
 
 
 def external_commit(
@@ -66,6 +69,8 @@ def external_commit(
         raise InvalidGroupInfo("not a GroupInfo")
     info = GroupInfo.decode(body)
     context, suite = info.group_context, ciphersuite(info.group_context.cipher_suite)
+    if how.remove is None and context.group_id in how.known_groups:
+        raise InvalidGroupInfo("of a group that one is in already")
     if suite is not signer.suite:
         raise InvalidGroupInfo("of another ciphersuite than the signature key")
     tree = tree_of(info, how.ratchet_tree, how.policy)

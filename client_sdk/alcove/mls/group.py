@@ -13,7 +13,14 @@ from typing import Literal
 
 from alcove.mls import external, join
 from alcove.mls.ciphersuite import CipherSuite, SignatureKeyPair
-from alcove.mls.create_commit import Plan, collect, create, founding_usage
+from alcove.mls.create_commit import (
+    Plan,
+    check_proposed,
+    collect,
+    create,
+    founding_usage,
+    update_leaf,
+)
 from alcove.mls.credential import Credential
 from alcove.mls.epoch import Epoch
 from alcove.mls.errors import GroupClosed, StagedCommitSpent, TooLarge
@@ -25,20 +32,14 @@ from alcove.mls.messages import (
     OpenedMessage,
     ReceivedApplication,
     ReceivedProposal,
+    epoch_for,
     open_message,
-    peek,
     protect,
     received_application,
     received_proposal,
     sign_message,
 )
-from alcove.mls.nodes import (
-    Capabilities,
-    Extension,
-    LeafContent,
-    Lifetime,
-    sign_leaf,
-)
+from alcove.mls.nodes import Capabilities, Extension, LeafContent, Lifetime
 from alcove.mls.policy import Policy
 from alcove.mls.private_message import Padding, no_padding
 from alcove.mls.process_commit import process
@@ -222,12 +223,16 @@ class Group(GroupView):
         psks: PskStore = NO_PSKS,
         policy: Policy | None = None,
         now: int | None = None,
+        known_groups: Container[bytes] = (),
     ) -> StagedCommit:
         """An external commit (12.4.3.2): its `message` is for the group, `merge` joins.
         `remove` is the leaf index of one's old self. Raises as `external_commit` does."""
-        leaf = LeafContent(credential, capabilities, tuple(leaf_extensions))
+        leaf, policy = (
+            LeafContent(credential, capabilities, tuple(leaf_extensions)),
+            policy or Policy(),
+        )
         how = external.ExternalJoin(
-            leaf, rng, policy or Policy(), ratchet_tree, remove, tuple(psk_ids), psks, now
+            leaf, rng, policy, ratchet_tree, remove, tuple(psk_ids), psks, now, known_groups
         )
         info, transition, message = external.external_commit(group_info, signer, how)
         return StagedCommit(None, info.group_context, transition, rng, message)
@@ -253,10 +258,14 @@ class Group(GroupView):
         wire_format: Wire = "private",
         padding: Padding = no_padding,
         authenticated_data: bytes = b"",
+        *,
+        now: int | None = None,
     ) -> bytes:
         """A proposal, as `MLSMessage` bytes; its reference is in `proposals` from now on. Use
-        `propose_update` for an Update. Raises `TooLarge`."""
+        `propose_update` for an Update. `now` judges the lifetime of a KeyPackage. Raises
+        `TooLarge`, or what is wrong with the proposal, as `commit` does."""
         epoch = self._sending()
+        check_proposed(epoch, proposal, now)
         authenticated = sign_message(epoch, proposal, _WIRE[wire_format], authenticated_data)
         message = protect(epoch, authenticated, padding, self._random)
         ref = epoch.suite.proposal_ref(authenticated.encode())
@@ -273,15 +282,7 @@ class Group(GroupView):
         """An Update of my leaf with a fresh key, as `MLSMessage` bytes. The private key waits
         in this epoch for a commit that takes it. `leaf_extensions` replace the leaf's."""
         epoch = self._sending()
-        keys = epoch.suite.hpke_keypair(self._random)
-        leaf = sign_leaf(
-            epoch.suite,
-            epoch.signer,
-            self._leaf_content(leaf_extensions),
-            keys.public,
-            group_id=self.group_id,
-            leaf_index=epoch.own_index,
-        )
+        leaf, keys = update_leaf(epoch, self._leaf_content(leaf_extensions), self._random)
         message = self.propose(Update(leaf), wire_format, padding, authenticated_data)
         self._own_updates[keys.public] = keys.private
         return message
@@ -301,7 +302,7 @@ class Group(GroupView):
         others may have followed), or what `open_message` raises. A proposal is remembered for
         this epoch. A message of an earlier epoch is read if the policy keeps that epoch.
         """
-        epoch = self._epoch_of(message)
+        epoch = epoch_for(message, self._epoch, self._past)
         opened = open_message(epoch, message)
         kind = opened.verified.content.content_type
         if kind is ContentType.APPLICATION:
@@ -315,17 +316,6 @@ class Group(GroupView):
     def _stage(self, epoch: Epoch, opened: OpenedMessage, psks: PskStore) -> StagedCommit:
         transition = process(epoch, opened.verified, self._cache, self._own_updates, psks)
         return StagedCommit(self, epoch.context, transition, self._random)
-
-    def _epoch_of(self, message: bytes) -> Epoch:
-        """The epoch that a message is for: this one, or a past one for application data."""
-        epoch = self._epoch
-        if self._past:
-            header = peek(message)
-            if header.content_type is ContentType.APPLICATION:
-                for past in self._past:
-                    if past.context.epoch == header.epoch:
-                        return past
-        return epoch
 
     # -- changing the group
 

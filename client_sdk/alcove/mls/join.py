@@ -141,9 +141,12 @@ def _check_founding(
     psk: PreSharedKeyID | None, context: GroupContext, tree: RatchetTree, options: JoinOptions
 ) -> None:
     """A group that claims to continue another must match it (11.2, 11.3, 12.4.3.1)."""
-    if psk is None or psk.resumption is None:
-        return
     old = options.predecessor
+    if psk is None or psk.resumption is None:
+        if old is not None:
+            # Without this, anyone who may add me could pass off a group as the old one's next.
+            raise InvalidWelcome("it does not say that it continues the group")
+        return
     if old is None or old.context.group_id != psk.resumption.psk_group_id:
         raise InvalidWelcome("the group that this one continues is not at hand")
     if context.epoch != 1 or psk.resumption.psk_epoch != old.context.epoch:

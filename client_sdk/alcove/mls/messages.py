@@ -3,7 +3,7 @@ way in (RFC 9420, section 6)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -160,6 +160,17 @@ class OpenedMessage:
 
     verified: VerifiedContent
     generation: int | None
+
+
+def epoch_for(message: bytes, current: Epoch, past: Iterable[Epoch]) -> Epoch:
+    """The epoch that a message is for: a past one for late application data only."""
+    known = {epoch.context.epoch: epoch for epoch in past}
+    if not known:
+        return current
+    header = peek(message)
+    if header.content_type is not ContentType.APPLICATION:
+        return current
+    return known.get(header.epoch, current)
 
 
 _ALIKE = (Malformed, DecryptionFailed, InvalidSignature, UnknownSender)

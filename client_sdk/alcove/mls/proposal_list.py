@@ -105,6 +105,8 @@ def check_list(rules: Rules, items: Sequence[CommittedProposal]) -> None:
     psks = [item.proposal.psk for item in items if isinstance(item.proposal, PreSharedKey)]
     if len(set(psks)) != len(psks):
         raise InvalidProposal("one pre-shared key twice")
+    if sum(psk.founds_a_group for psk in psks) > 1:
+        raise InvalidProposal("several pre-shared keys for founding a group")
     for item in items:
         check_proposal(rules, item)
     _check_custom(rules, items)
@@ -190,8 +192,7 @@ def _check_update(rules: Rules, proposal: Update, sender: int | None) -> None:
 def _check_psk(rules: Rules, psk: PreSharedKeyID) -> None:
     if len(psk.psk_nonce) != rules.suite.size:
         raise InvalidProposal("a pre-shared key's nonce of another length")
-    special = (ResumptionPSKUsage.REINIT, ResumptionPSKUsage.BRANCH)
-    if psk.usage in special and psk.usage is not rules.founding:
+    if psk.founds_a_group and psk.usage is not rules.founding:
         raise InvalidProposal("a pre-shared key for founding another group")
 
 

@@ -78,6 +78,11 @@ class PreSharedKeyID(Struct):
         """The usage of a resumption key; None for an external one."""
         return None if self.resumption is None else self.resumption.usage
 
+    @property
+    def founds_a_group(self) -> bool:
+        """Whether it says that a group continues another one (11.2, 11.3)."""
+        return self.usage in (ResumptionPSKUsage.REINIT, ResumptionPSKUsage.BRANCH)
+
 
 @dataclass(frozen=True, slots=True)
 class PskStore:

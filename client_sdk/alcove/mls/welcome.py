@@ -37,7 +37,7 @@ from alcove.mls.nodes import (
     has_duplicates,
 )
 from alcove.mls.proposals import Add
-from alcove.mls.psk import PreSharedKeyID, ResumptionPSKUsage, psk_secret
+from alcove.mls.psk import PreSharedKeyID, psk_secret
 from alcove.mls.ratchet_tree import RatchetTree
 from alcove.mls.secret import Random, Secret
 from alcove.mls.transition import Transition
@@ -236,8 +236,7 @@ def decrypt_welcome(
 
 def _founding(psks: tuple[PreSharedKeyID, ...]) -> PreSharedKeyID | None:
     """The PSK of usage reinit or branch, of which there may be one (12.4.3.1)."""
-    special = (ResumptionPSKUsage.REINIT, ResumptionPSKUsage.BRANCH)
-    found = [psk for psk in psks if psk.usage in special]
+    found = [psk for psk in psks if psk.founds_a_group]
     if len(found) > 1:
         raise InvalidWelcome("several pre-shared keys for founding a group")
     return found[0] if found else None

@@ -906,7 +906,10 @@ def test_a_low_order_key_is_refused_before_anyone_must_encrypt_to_it() -> None:
     signature = SUITE.sign_with_label(
         epoch.signer, "LeafNodeTBS", weak.tbs(these["bob"].group_id, 1)
     )
-    message = these["bob"].propose(mls.Update(replace(weak, signature=signature)))
+    with pytest.raises(mls.InvalidLeaf):
+        these["bob"].propose(mls.Update(replace(weak, signature=signature)))
+    update = forge(these["bob"], mls.Update(replace(weak, signature=signature)))
+    message = seal(these["bob"], update)
     received = these["alice"].receive(message)
     assert isinstance(received, mls.ReceivedProposal)
     with pytest.raises(mls.InvalidLeaf):

@@ -1,0 +1,82 @@
+"""Section 7.9: every key of the tree was chosen by a member."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+from alcove import mls
+from alcove.mls.nodes import LeafNode, ParentNode
+from alcove.mls.ratchet_tree import RatchetTree
+
+from tests.client_sdk.mls.support import Room, epoch_of, person, room
+from tests.client_sdk.mls.validation import forging
+from tests.client_sdk.mls.validation.forging import SUITE, refused
+
+
+def _settled() -> Room:
+    """Four members, all nodes of the tree set by commits."""
+    these = room("bob", "carol", "dave")
+    these.settle("carol", these["carol"].commit())
+    these.settle("alice", these["alice"].commit())
+    return these
+
+
+def _not_joined(alter: object, detail: str = "a parent node is not bound by a parent hash") -> None:
+    these, zoe = _settled(), person("zoe")
+    assert callable(alter)
+    message = forging.welcome_to_tree(these["alice"], zoe, alter)
+    forging.not_joined(mls.InvalidTree, detail, lambda: forging.join(message, zoe))
+
+
+def test_a_parent_that_nothing_below_is_chained_to() -> None:
+    """7.9-1"""
+    planted = ParentNode(SUITE.hpke_keypair(os.urandom).public, b"", ())
+    _not_joined(lambda tree: tree.set_parent(1, planted))
+
+
+def test_a_parent_whose_own_parent_hash_is_false() -> None:
+    """7.9-2"""
+
+    def alter(tree: RatchetTree) -> None:
+        node = tree.nodes[1]
+        assert isinstance(node, ParentNode)
+        tree.set_parent(1, replace(node, parent_hash=bytes(32)))
+
+    _not_joined(alter)
+
+
+def test_a_parent_that_hides_unmerged_leaves() -> None:
+    """7.9-3"""
+
+    def alter(tree: RatchetTree) -> None:
+        # The root lists a member as unmerged that was there when its key was set, and the node
+        # between does too, so that only the parent hash can tell.
+        for index in (tree.root, 3, 1):
+            node = tree.nodes[index]
+            if isinstance(node, ParentNode):
+                tree.set_parent(index, replace(node, unmerged_leaves=(1, *node.unmerged_leaves)))
+
+    _not_joined(alter)
+
+
+def test_a_leaf_whose_parent_hash_is_not_that_of_its_path() -> None:
+    """7.9-4"""
+    these = _settled()
+
+    def alter(leaf: LeafNode) -> LeafNode:
+        return replace(leaf, parent_hash=bytes(32))
+
+    staged = forging.commit_with_leaf(these["alice"], alter)
+    for name in ("bob", "carol", "dave"):
+        refused(these[name], staged.message, mls.ParentHashMismatch, "not bound")
+    these.agree()
+
+
+def test_the_tree_of_this_file_is_valid_when_nothing_is_altered() -> None:
+    """7.9-5"""
+    these, zoe = _settled(), person("zoe")
+    message = forging.welcome_to_tree(these["alice"], zoe, lambda _tree: None)
+    joined = forging.join(message, zoe)
+    parents = [index for index, _node in epoch_of(joined).tree.parents()]
+    assert parents == [1, 3, 5]
