@@ -4,12 +4,16 @@ Only `begin` and `follow` make a `Ledger`, and both verify; so a ledger in hand 
 whoever kept its bytes meanwhile. docs/protocol.md section 8.
 """
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from alcove_protocol.errors import Malformed
 from alcove_protocol.roster import NO_DOOR, Entry, Op, Roster, extend, open_roster
 from alcove_protocol.statements import Signed, Verified
+
+_ENTRIES_AT_ONCE: Final = 10
+"""About 2 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +71,19 @@ def follow(ledger: Ledger, signed: Signed) -> tuple[Ledger, Verified[Entry], Out
     return after, entry, outcome
 
 
-def replay(chain: Iterable[Signed], room: bytes) -> Ledger:
-    """The ledger after a whole chain. Raises `Malformed` (`bad_roster` when it is empty)."""
+async def replay(
+    chain: Iterable[Signed], room: bytes, breathe: Callable[[], Awaitable[None]]
+) -> Ledger:
+    """The ledger after a whole chain. Raises `Malformed` (`bad_roster` when it is empty).
+
+    Each entry costs a signature, and anybody may bring a long chain of a room of their own; so
+    after some entries everybody else has a turn.
+    """
     ledger: Ledger | None = None
-    for signed in chain:
+    for number, signed in enumerate(chain, start=1):
         ledger = begin(signed, room) if ledger is None else follow(ledger, signed)[0]
+        if number % _ENTRIES_AT_ONCE == 0:
+            await breathe()
     if ledger is None:
         raise Malformed("bad_roster", "the chain is empty")
     return ledger

@@ -106,7 +106,7 @@ class Relay:
     async def _make_hub(self, room: bytes, head: RoomHead) -> Hub:
         """A hub for a room that had none here, or that was seated again. Its connections come to
         it only by authenticating; those of an older one are told to come again."""
-        ledger = replay(await self.store.chain(room, 0), room)
+        ledger = await replay(await self.store.chain(room, 0), room, self.runner.breathe)
         while ledger.roster.head != head.roster:  # it moved between the two reads
             for signed in await self.store.chain(room, ledger.roster.counter + 1):
                 ledger = follow(ledger, signed)[0]
@@ -115,6 +115,8 @@ class Relay:
                 raise Refusal("unknown_room")
             head = again
         older = self.hubs.get(room)
+        if older is not None and older.generation == head.generation:
+            return older  # somebody else made it meanwhile
         hub = self.hubs[room] = Hub(self.store, self.runner, ledger, head)
         if older is not None:
             older.close_all(Close.RESTARTING, bye("draining"))

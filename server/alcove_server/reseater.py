@@ -19,7 +19,9 @@ async def reseat(connection: Connection, frame: Reseat) -> None:
     `busy`)."""
     relay = connection.relay
     generation = relay.random(GENERATION_SIZE)
-    seated = reseating.room(frame, connection.room, connection.key, generation)
+    seated = await reseating.room(
+        frame, connection.room, connection.key, generation, relay.runner.breathe
+    )
     head = await relay.store.head(connection.room)
     if head is not None and head.ended is not None:
         raise Refusal("ended")

@@ -4,7 +4,7 @@ Pure, as `rules`. Anybody who can show the chain and signs as a facilitator of i
 the chain proves itself from the room id on, so a relay that knows nothing can check all of it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from enum import Enum
 from hashlib import sha256
 
@@ -31,12 +31,18 @@ class Seating(Enum):
     KNOWN = "it is the same, or an earlier part of it"
 
 
-def room(frame: Reseat, id: bytes, key: bytes, generation: bytes) -> SeatedRoom:
+async def room(
+    frame: Reseat,
+    id: bytes,
+    key: bytes,
+    generation: bytes,
+    breathe: Callable[[], Awaitable[None]],
+) -> SeatedRoom:
     """The room as its facilitator brings it. Raises `Refusal` (`bad_roster`, `bad_statement`,
     `not_allowed`)."""
     try:
         chain = tuple(Signed.decode(item) for item in unpack_list(frame.chain, most=ENTRIES))
-        ledger = replay(chain, id)
+        ledger = await replay(chain, id, breathe)
     except Malformed:
         raise Refusal("bad_roster") from None
     said = statement(ReseatStatement, Label.RESEAT, Signed(frame.statement, frame.signature), key)

@@ -21,6 +21,9 @@ class Runner(Protocol):
     def later(self, act: Callable[[], None]) -> None:
         """Do something when all that is at hand has been done: once a turn of the loop is over."""
 
+    async def breathe(self) -> None:
+        """In the middle of long work: let others have their turn."""
+
 
 class Immediate:
     """Runs work to its end. For stores that never suspend; needs no event loop."""
@@ -37,6 +40,9 @@ class Immediate:
     def later(self, act: Callable[[], None]) -> None:
         """There is no loop, so now."""
         act()
+
+    async def breathe(self) -> None:
+        """There are no others."""
 
 
 class OnLoop:
@@ -57,6 +63,9 @@ class OnLoop:
 
     def later(self, act: Callable[[], None]) -> None:
         asyncio.get_running_loop().call_soon(act)
+
+    async def breathe(self) -> None:
+        await asyncio.sleep(0)
 
 
 async def _continue(work: Work, waited_for: object) -> None:

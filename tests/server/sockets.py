@@ -62,10 +62,13 @@ async def serving(**settings: object) -> AsyncIterator[Running]:
 
 
 class Running:
-    """A relay that runs."""
+    """A relay that runs; `service` is there when it does so in this process."""
 
-    def __init__(self, service: Service, address: str) -> None:
-        self.service = service
+    service: Service
+
+    def __init__(self, service: Service | None, address: str) -> None:
+        if service is not None:
+            self.service = service
         self.host = address.removeprefix("http://")
         self.address, _, port = self.host.rpartition(":")
         self.port = int(port)

@@ -6,6 +6,7 @@ import os
 
 import pytest
 from alcove_protocol import limits
+from alcove_protocol.codec import pack_list
 from alcove_protocol.frames import (
     BlobIs,
     Bye,
@@ -17,11 +18,12 @@ from alcove_protocol.frames import (
     Published,
     ReadCard,
     Refused,
+    Reseat,
     Resumed,
 )
 from alcove_protocol.labels import Label
-from alcove_protocol.roster import Change, Op
-from alcove_protocol.statements import EndStatement
+from alcove_protocol.roster import NO_HASH, Change, Op
+from alcove_protocol.statements import EndStatement, ReseatStatement
 from alcove_server.outlet import Close
 from alcove_server.serving import configure_logging
 from alcove_server.settings import Settings
@@ -169,6 +171,28 @@ async def test_a_large_replay_arrives_whole() -> None:
         resumed = await back.resume(host.base)
         assert isinstance(resumed, Resumed)
         assert [(await back.until(BlobIs)).blob for _ in sent] == sent
+
+
+async def test_a_long_chain_does_not_hold_up_others() -> None:
+    async with serving() as running:
+        room = Facilitated()
+        for number in range(400):
+            room.take(room.entry([], base=bytes(16), commit=b"%d" % number))
+        host = await running.client(room.relay_key)
+        await host.authenticate(room, "reseat")
+        body = ReseatStatement(room.id, host.public, room.roster.head, NO_HASH)
+        said = sign(host.key, Label.RESEAT, body)
+        chain = pack_list([entry.encode() for entry in room.chain])
+        answer = asyncio.create_task(
+            host.ask(Reseat(5, said.body, said.signature, chain, b"", b""), Done)
+        )
+        await asyncio.sleep(0)
+        probe = await running.raw()
+        assert (await probe.ask("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"))[0] == 200
+        assert not answer.done()
+        await answer
+        back = await running.client(room.relay_key)
+        await back.authenticate(room)
 
 
 async def test_draining_says_so_and_closes() -> None:

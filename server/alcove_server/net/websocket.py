@@ -30,8 +30,8 @@ from alcove_server.outlet import Close, Message
 if TYPE_CHECKING:
     from alcove_server.connection import Connection
 
-SLICE: Final = 4 * limits.KIB
-"""Bytes parsed at a time: at most 700 frames, some milliseconds, before anybody looks at them."""
+SLICE: Final = limits.KIB
+"""Bytes parsed at a time: at most 170 frames, about 1 ms, before anybody looks at them."""
 FREE_FRAGMENTS: Final = 128
 """A message may have so many fragments, and one more for each 64 bytes it carries."""
 WRITE_BUFFER: Final = 64 * limits.KIB
@@ -42,6 +42,8 @@ CLOSE_SECONDS: Final = 5.0
 """How long a client may take to answer a close frame, or to read what it was sent before."""
 CONTROLS: Final = (1.0, 20.0)
 """Control frames a second, and at once. A client answers one ping in 20 seconds."""
+_DEAF: Final = frozenset({Close.REFUSED, Close.TOO_LARGE, Close.TRY_AGAIN, Close.SLOW_CONSUMER})
+"""After these nothing is parsed any more: a flood must not cost anything once it is refused."""
 _PING: Final = b"\x89\x00"
 
 
@@ -295,7 +297,9 @@ class WebSocket(asyncio.Protocol):
         if self._closing:
             return
         self._write_pending()
-        if self._protocol.state is State.OPEN:
+        if code in _DEAF:
+            self._protocol.fail(code)
+        elif self._protocol.state is State.OPEN:
             self._protocol.send_close(code)
         self._write_protocol()
         self._finish()
