@@ -133,10 +133,14 @@ class CipherSuite:
 
     def expander(self, secret: bytes) -> Expander:
         """ExpandWithLabel for several labels under one secret; the key is hashed once."""
-        mac, expand_keyed = self.kdf.keyed(secret), self.kdf.expand_keyed
+        mac, kdf = self.kdf.keyed(secret), self.kdf
+        size = kdf.size
 
         def expand(label: str, context: bytes, length: int) -> bytes:
-            return expand_keyed(mac, _kdf_label(label, length) + opaque(context), length)
+            info = _kdf_label(label, length) + opaque(context)
+            if length <= size:
+                return mac(info + b"\x01")[:length]
+            return kdf.expand_keyed(mac, info, length)
 
         return expand
 

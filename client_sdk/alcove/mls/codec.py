@@ -23,7 +23,17 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from enum import IntEnum
-from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar, get_args, get_origin
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Generic,
+    Self,
+    TypeAlias,
+    TypeVar,
+    get_args,
+    get_origin,
+)
 
 from alcove.mls.errors import Malformed, TooLarge
 from alcove.mls.secret import Secret
@@ -124,10 +134,13 @@ class Reader:
             raise Malformed("trailing bytes")
 
 
+_ONE_BYTE = tuple(bytes((length,)) for length in range(0x40))
+
+
 def varint(value: int) -> bytes:
     """A length, in the fewest bytes (2.1.2). Raises `Malformed` from 2**30 on."""
     if value < 0x40:
-        return value.to_bytes(1, "big")
+        return _ONE_BYTE[value]
     if value < 0x4000:
         return (value | 0x4000).to_bytes(2, "big")
     if value < 0x4000_0000:
@@ -137,7 +150,8 @@ def varint(value: int) -> bytes:
 
 def opaque(value: bytes) -> bytes:
     """`opaque value<V>`."""
-    return varint(len(value)) + value
+    length = len(value)
+    return (_ONE_BYTE[length] if length < 0x40 else varint(length)) + value
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +282,18 @@ def codec_of(hint: Any) -> Codec[Any]:
     raise TypeError(f"no codec for {hint!r}")
 
 
-_Plan = tuple[tuple[str, Callable[[Reader], Any] | None, Callable[[Any], bytes] | None, Any], ...]
+_Read: TypeAlias = Callable[[Reader], Any]
+_Write: TypeAlias = Callable[[Any], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How a structure is read and written, field by field; `fixed` and `reads` say the same
+    shorter when nothing depends on an earlier field."""
+
+    fields: tuple[tuple[str, _Read | None, _Write | None, Any], ...]
+    fixed: tuple[tuple[str, _Write], ...] | None
+    reads: tuple[_Read, ...] | None
 
 
 class Struct:
@@ -277,10 +302,16 @@ class Struct:
     __slots__ = ()
     _plan: ClassVar[_Plan | None] = None
 
+    def __init_subclass__(cls) -> None:
+        cls._plan = None  # each class has its own, made when first used
+
     def encode(self) -> bytes:
         """The encoding, a fresh `bytes`."""
+        plan = self._plan or self._fields()
+        if plan.fixed is not None:
+            return b"".join([write(getattr(self, name)) for name, write in plan.fixed])
         parts = []
-        for name, _read, write, choice in self._fields():
+        for name, _read, write, choice in plan.fields:
             value = getattr(self, name)
             if write is None:
                 selector, cases = choice
@@ -291,8 +322,11 @@ class Struct:
     @classmethod
     def read(cls, reader: Reader) -> Self:
         """One value from the reader's position on."""
+        plan = cls._plan or cls._fields()
+        if plan.reads is not None:
+            return cls(*[read(reader) for read in plan.reads])
         values: dict[str, Any] = {}
-        for name, read, _write, choice in cls._fields():
+        for name, read, _write, choice in plan.fields:
             if read is None:
                 selector, cases = choice
                 case = cases.get(values[selector])
@@ -300,7 +334,7 @@ class Struct:
                     raise Malformed("unknown variant")
                 read = case.read
             values[name] = read(reader)
-        return cls(**values)
+        return cls(*values.values())
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
@@ -312,9 +346,7 @@ class Struct:
 
     @classmethod
     def _fields(cls) -> _Plan:
-        plan = cls.__dict__.get("_plan")
-        if plan is None:
-            plan = cls._plan = cls._make_plan()
+        plan = cls._plan = cls._make_plan()
         return plan
 
     @classmethod
@@ -330,7 +362,10 @@ class Struct:
             else:
                 codec = codec_of(hint)
                 plan.append((field.name, codec.read, codec.write, None))
-        return tuple(plan)
+        if any(write is None for _name, _read, write, _choice in plan):
+            return _Plan(tuple(plan), None, None)
+        fixed = tuple((name, write) for name, _read, write, _choice in plan)
+        return _Plan(tuple(plan), fixed, tuple(read for _name, read, _write, _choice in plan))
 
 
 class KeptStruct(Struct):

@@ -38,9 +38,12 @@ class Context:
         return "Context(…)"
 
     def _key_and_nonce(self) -> tuple[bytes, bytes]:
-        expand = self._labelled.expand
-        key = expand(self._secret, b"key", self._schedule, self._aead.key_size)
-        return key, expand(self._secret, b"base_nonce", self._schedule, self._aead.nonce_size)
+        aead, info = self._aead, self._labelled.info
+        kdf = self._labelled.kdf
+        expand, mac = kdf.expand_keyed, kdf.keyed(self._secret)
+        key = expand(mac, info(b"key", self._schedule, aead.key_size), aead.key_size)
+        nonce = info(b"base_nonce", self._schedule, aead.nonce_size)
+        return key, expand(mac, nonce, aead.nonce_size)
 
     def seal(self, aad: bytes, plaintext: bytes) -> bytes:
         key, nonce = self._key_and_nonce()

@@ -25,7 +25,7 @@ class Labelled:
 
     def info(self, label: bytes, info: bytes, length: int) -> bytes:
         """What LabeledExpand gives to HKDF-Expand."""
-        return length.to_bytes(2, "big") + self._head + label + info
+        return b"".join((length.to_bytes(2, "big"), self._head, label, info))
 
     def expand(self, prk: bytes, label: bytes, info: bytes, length: int) -> bytes:
         return self.kdf.expand(prk, self.info(label, info, length), length)

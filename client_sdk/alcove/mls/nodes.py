@@ -244,11 +244,12 @@ def check_leaf(
     """The rules of section 7.3 that concern one leaf by itself: signature, keys, credential,
     extensions, lifetime. Raises `InvalidLeaf`, `InvalidCredential` or `InvalidSignature`."""
     check_credential(leaf.credential, leaf.capabilities, policy)
-    if has_duplicates(leaf.extensions):
-        raise InvalidLeaf("an extension occurs twice")
-    kinds = {extension.type for extension in leaf.extensions} - DEFAULT_EXTENSIONS
-    if not kinds <= set(leaf.capabilities.extensions):
-        raise InvalidLeaf("an extension is not among the capabilities")
+    if leaf.extensions:
+        if has_duplicates(leaf.extensions):
+            raise InvalidLeaf("an extension occurs twice")
+        kinds = {extension.type for extension in leaf.extensions} - DEFAULT_EXTENSIONS
+        if not kinds <= set(leaf.capabilities.extensions):
+            raise InvalidLeaf("an extension is not among the capabilities")
     if leaf.lifetime is not None:
         check_lifetime(leaf.lifetime, policy, now)
     try:

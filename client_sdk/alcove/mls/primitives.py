@@ -22,18 +22,22 @@ Mac = Callable[[bytes], bytes]
 class Kdf:
     """HKDF and HMAC with one hash. Sizes in bytes: `size` is Nh, the length of an output."""
 
-    __slots__ = ("_block", "_hash", "name", "number", "size", "zeros")
+    __slots__ = ("_begin", "_block", "_unsalted", "name", "number", "size", "zeros")
 
     def __init__(self, name: str, number: int) -> None:
         self.name, self.number = name, number
-        self._hash: Callable[[bytes], hashlib._Hash] = getattr(hashlib, name)
-        probe = self._hash(b"")
+        probe: hashlib._Hash = getattr(hashlib, name)(b"")
+        # To copy a fresh hash is half the work of having OpenSSL look the algorithm up again.
+        self._begin = probe.copy
         self.size: int = probe.digest_size
         self._block: int = probe.block_size
         self.zeros = bytes(self.size)
+        self._unsalted = self.keyed(b"")
 
     def hash(self, data: bytes) -> bytes:
-        return self._hash(data).digest()
+        state = self._begin()
+        state.update(data)
+        return state.digest()
 
     def keyed(self, key: bytes) -> Mac:
         """HMAC (RFC 2104) with its two key blocks hashed once, for several messages.
@@ -43,12 +47,15 @@ class Kdf:
         if len(key) > self._block:
             key = self.hash(key)
         block = key.ljust(self._block, b"\x00")
-        inner, outer = self._hash(block.translate(_INNER)), self._hash(block.translate(_OUTER))
+        inner, outer = self._begin(), self._begin()
+        inner.update(block.translate(_INNER))
+        outer.update(block.translate(_OUTER))
+        copy_inner, copy_outer = inner.copy, outer.copy
 
         def mac(message: bytes) -> bytes:
-            first = inner.copy()
+            first = copy_inner()
             first.update(message)
-            second = outer.copy()
+            second = copy_outer()
             second.update(first.digest())
             return second.digest()
 
@@ -59,12 +66,15 @@ class Kdf:
         if len(key) > self._block:
             key = self.hash(key)
         block = key.ljust(self._block, b"\x00")
-        inner = self._hash(block.translate(_INNER) + message).digest()
-        return self._hash(block.translate(_OUTER) + inner).digest()
+        first = self._begin()
+        first.update(block.translate(_INNER) + message)
+        second = self._begin()
+        second.update(block.translate(_OUTER) + first.digest())
+        return second.digest()
 
     def extract(self, salt: bytes, ikm: bytes) -> bytes:
         """HKDF-Extract. An empty salt is Nh zeros, which HMAC's own padding makes of it."""
-        return self.mac(salt, ikm)
+        return self.mac(salt, ikm) if salt else self._unsalted(ikm)
 
     def expand(self, prk: bytes, info: bytes, length: int) -> bytes:
         """HKDF-Expand, at most 255 times Nh bytes."""

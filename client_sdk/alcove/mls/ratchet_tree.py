@@ -9,6 +9,7 @@ and credential types, so that the rules about the whole group need no walk over 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import compress
 
 from alcove.mls import tree_math
 from alcove.mls.codec import Reader, opaque
@@ -127,6 +128,10 @@ class RatchetTree:
             return (index, *(2 * leaf for leaf in node.unmerged_leaves))
         if tree_math.is_leaf(index):
             return () if node is None else (index,)
+        half = (1 << tree_math.level(index)) - 1
+        first, end = index - half, index + half + 1
+        if not any(self.nodes[first + 1 : end : 2]):  # all parents are blank: the leaves it is
+            return tuple(compress(range(first, end, 2), self.nodes[first:end:2]))
         return self.resolution(tree_math.left(index)) + self.resolution(tree_math.right(index))
 
     # -- changing

@@ -6,7 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from alcove.mls import key_schedule, tree_math
-from alcove.mls.ciphersuite import CipherSuite, HpkeCiphertext, SignatureKeyPair
+from alcove.mls.ciphersuite import (
+    CipherSuite,
+    HpkeCiphertext,
+    SignatureKeyPair,
+    encrypt_context,
+)
 from alcove.mls.codec import (
     KeptStruct,
     Opaque,
@@ -164,11 +169,13 @@ def build_welcome(
     sealed = suite.aead.seal(key, nonce, b"", info.encode())
     adds = [item.proposal for item in transition.proposals if isinstance(item.proposal, Add)]
     secrets = []
+    # Made once: it contains the whole tree, and there is one box for each new member.
+    hpke_info = encrypt_context(_LABEL, sealed)
     for index, add in zip(transition.applied.added, adds, strict=True):
         path = _path_secret_for(transition, index)
         plaintext = GroupSecrets(joiner, path, transition.applied.psks).encode()
         init_key = add.key_package.init_key
-        box = suite.encrypt_with_label(init_key, _LABEL, sealed, plaintext, random)
+        box = HpkeCiphertext(*suite.hpke.seal(init_key, hpke_info, b"", plaintext, random))
         secrets.append(EncryptedGroupSecrets(add.key_package.ref(suite), box))
     return Welcome(suite.number, tuple(secrets), sealed)
 
