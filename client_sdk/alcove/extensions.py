@@ -69,6 +69,10 @@ class RoomExtension(Record):
     def paused_keys(self) -> tuple[bytes, ...]:
         return split(self.paused, KEY_SIZE, most=limits.MEMBERS_MAX)
 
+    def retired_keys(self) -> tuple[bytes, ...]:
+        """MLS keys of who facilitated once and does no more."""
+        return split(self.retired, KEY_SIZE, most=limits.ENTRY // KEY_SIZE)
+
     def door_ids(self) -> tuple[bytes, ...]:
         return split(self.doors, DOOR_ID_SIZE, most=limits.DOORS)
 

@@ -112,7 +112,9 @@ class LetGo(Intent):
         proposals: list[mls.Proposal] = [mls.Remove(index)]
         if person.facilitator:
             left = b"".join(item.encode() for item in facilitators if item.mls_key != person.key)
-            proposals.append(_context(replace(membership.state, facilitators=left)))
+            retired = membership.state.retired + person.key
+            state = replace(membership.state, facilitators=left, retired=retired)
+            proposals.append(_context(state))
         return Plan(tuple(proposals), (Change(Op.LEFT, person.relay_key),))
 
 

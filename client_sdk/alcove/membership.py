@@ -171,11 +171,15 @@ class Membership:
             for message in proposals:
                 self._take_proposal(message)
             check_class(commit, mls.ContentType.COMMIT)
-            staged = self.group.receive(commit)
+            # Rights are judged before what only I can see: a commit beyond its author's rights
+            # is burned for everybody, and holds nobody.
+            staged = self.group.receive(commit, approve=lambda seen: judge(self.group, seen))
             if not isinstance(staged, mls.StagedCommit):
                 raise NotAllowed("class")
-            judge(self.group, staged)
         except mls.CannotFollow as error:
+            by = self.group_key(error.committer) if error.committer is not None else None
+            if by is not None and by not in self.state.facilitator_keys():
+                return Burned("committer")
             return self._missed(error)
         except mls.WrongEpoch as error:
             # Of an epoch that I have not reached: I missed one. Of one that I have left: nobody

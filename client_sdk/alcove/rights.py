@@ -78,7 +78,7 @@ def may(state: RoomExtension, signature_key: bytes, act: Act) -> bool:
     return ACTS[act](state, signature_key)
 
 
-def judge(group: mls.Group, staged: mls.StagedCommit) -> None:
+def judge(group: mls.Group, staged: mls.CommitView) -> None:
     """Raise `NotAllowed` unless the commit is within its author's rights."""
     try:
         before = room_extension(staged.before)
@@ -93,7 +93,7 @@ def judge(group: mls.Group, staged: mls.StagedCommit) -> None:
         raise NotAllowed(error.code) from None
 
 
-def _judge_author(group: mls.Group, staged: mls.StagedCommit, before: RoomExtension) -> None:
+def _judge_author(group: mls.Group, staged: mls.CommitView, before: RoomExtension) -> None:
     """Only facilitators commit. The standby's external commit is not offered yet, so any external
     commit is refused: its committer has no leaf in the tree before."""
     leaf = group.member(staged.committer)
@@ -101,7 +101,7 @@ def _judge_author(group: mls.Group, staged: mls.StagedCommit, before: RoomExtens
         raise NotAllowed("committer")
 
 
-def _judge_proposals(staged: mls.StagedCommit, before: RoomExtension) -> None:
+def _judge_proposals(staged: mls.CommitView, before: RoomExtension) -> None:
     for item in staged.proposals:
         if item.by_reference:
             # Only its own member proposes an Update, which MLS has checked.
@@ -111,7 +111,7 @@ def _judge_proposals(staged: mls.StagedCommit, before: RoomExtension) -> None:
             raise NotAllowed("proposal_kind")
 
 
-def _judge_leaves(group: mls.Group, staged: mls.StagedCommit, after: RoomExtension) -> None:
+def _judge_leaves(group: mls.Group, staged: mls.CommitView, after: RoomExtension) -> None:
     """A leaf's signature key, credential and relay key never change; who enters has accepted."""
     after_leaves = {member.index: member.leaf for member in staged.members_after()}
     for index in _changed_leaves(staged):
@@ -139,20 +139,20 @@ def _judge_leaves(group: mls.Group, staged: mls.StagedCommit, after: RoomExtensi
             raise NotAllowed("agreement_not_accepted")
 
 
-def _changed_leaves(staged: mls.StagedCommit) -> Iterator[int]:
+def _changed_leaves(staged: mls.CommitView) -> Iterator[int]:
     yield from staged.updated
     if staged.has_path:
         yield staged.committer
 
 
-def _removed_leaves(group: mls.Group, staged: mls.StagedCommit) -> Iterator[mls.LeafNode]:
+def _removed_leaves(group: mls.Group, staged: mls.CommitView) -> Iterator[mls.LeafNode]:
     for index in staged.removed:
         leaf = group.member(index)
         if leaf is not None:
             yield leaf
 
 
-def _judge_context(staged: mls.StagedCommit) -> None:
+def _judge_context(staged: mls.CommitView) -> None:
     """The GroupContext carries the required capabilities, unchanged, and the room's state: nothing
     else, above all no `external_senders`."""
     types = [extension.type for extension in staged.after.extensions]
@@ -168,6 +168,7 @@ def _judge_state(room: bytes, before: RoomExtension, after: RoomExtension) -> No
     same_text = before.agreement == after.agreement
     if after.agreement_version != before.agreement_version + (0 if same_text else 1):
         raise NotAllowed("agreement_version")
+    _judge_history(before, after)
     if before.facilitators == after.facilitators and before.appointments == after.appointments:
         return
     known = {item.mls_key: item for item in before.facilitator_list()}
@@ -184,11 +185,24 @@ def _judge_state(room: bytes, before: RoomExtension, after: RoomExtension) -> No
             raise NotAllowed("appointment")
 
 
+def _judge_history(before: RoomExtension, after: RoomExtension) -> None:
+    """Appointments and retirements are only added to: newcomers verify the whole chain, and who
+    was retired does not come back by an old appointment."""
+    if not after.appointments.startswith(before.appointments):
+        raise NotAllowed("appointments_rewritten")
+    retired = set(after.retired_keys())
+    gone = before.facilitator_keys() - after.facilitator_keys()
+    if not retired.issuperset(before.retired_keys()) or not retired.issuperset(gone):
+        raise NotAllowed("retirement")
+    if retired & after.facilitator_keys():
+        raise NotAllowed("retirement")
+
+
 def _appointed(appointment: Appointment) -> Facilitator:
     return Facilitator(appointment.mls_key, appointment.relay_key, appointment.hpke_key)
 
 
-def _judge_facilitators_present(staged: mls.StagedCommit, after: RoomExtension) -> None:
+def _judge_facilitators_present(staged: mls.CommitView, after: RoomExtension) -> None:
     """Who facilitates has a leaf that lists the relay key they are known by. So the last
     facilitator can neither be removed nor demoted: their list would be empty, or name nobody."""
     relay_keys = {

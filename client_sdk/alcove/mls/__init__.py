@@ -100,6 +100,7 @@ from alcove.mls.proposals import (
 from alcove.mls.psk import PreSharedKeyID, PskStore, PSKType, ResumptionPSKUsage
 from alcove.mls.secret import Random, Secret
 from alcove.mls.transition import CachedProposal
+from alcove.mls.view import CommitView
 from alcove.mls.welcome import GroupInfo, Welcome
 
 __all__ = [
@@ -113,6 +114,7 @@ __all__ = [
     "CipherSuite",
     "Commit",
     "CommitUnreadable",
+    "CommitView",
     "CommittedProposal",
     "ConfirmationMismatch",
     "ContentType",

@@ -225,10 +225,18 @@ class ConfirmationMismatch(InvalidCommit):
 
 
 class CannotFollow(MLSError):
-    """Held: others may have moved on with this commit; joining anew is the way on."""
+    """Held: others may have moved on with this commit; joining anew is the way on.
+
+    `committer` is the leaf index of whose signature the commit carries, where that is known: an
+    application that lets only some commit can tell that nobody will have followed another.
+    """
 
     code = "cannot_follow"
     sentence = "This commit cannot be followed here."
+
+    def __init__(self, detail: str = "", committer: int | None = None) -> None:
+        super().__init__(detail)
+        self.committer = committer
 
 
 class MissingProposal(CannotFollow):

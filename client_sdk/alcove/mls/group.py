@@ -8,7 +8,7 @@ only the key that it was sent or read under is gone. So a relay may refuse our c
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Literal
 
 from alcove.mls import external, join
@@ -293,7 +293,10 @@ class Group(GroupView):
         return tuple(self._cache.values())
 
     def receive(
-        self, message: bytes, psks: PskStore = NO_PSKS
+        self,
+        message: bytes,
+        psks: PskStore = NO_PSKS,
+        approve: Callable[[CommitView], None] | None = None,
     ) -> ReceivedApplication | ReceivedProposal | StagedCommit:
         """Take a message. On any error nothing has changed, but that the key of a commit that
         was authentic and then refused is consumed.
@@ -301,6 +304,9 @@ class Group(GroupView):
         Raises `InvalidCommit` errors (burned: refused by all), `CannotFollow` errors (held:
         others may have followed), or what `open_message` raises. A proposal is remembered for
         this epoch. A message of an earlier epoch is read if the policy keeps that epoch.
+
+        `approve` may refuse a commit by raising: it is asked after every check that all members
+        make alike, and before `CannotFollow` errors, so all who refuse refuse alike.
         """
         epoch = epoch_for(message, self._epoch, self._past)
         opened = open_message(epoch, message)
@@ -311,10 +317,20 @@ class Group(GroupView):
             received = received_proposal(epoch, opened)
             self._remember(CachedProposal(received.ref, received.proposal, received.origin))
             return received
-        return self._stage(epoch, opened, psks)
+        return self._stage(epoch, opened, psks, approve)
 
-    def _stage(self, epoch: Epoch, opened: OpenedMessage, psks: PskStore) -> StagedCommit:
-        transition = process(epoch, opened.verified, self._cache, self._own_updates, psks)
+    def _stage(
+        self,
+        epoch: Epoch,
+        opened: OpenedMessage,
+        psks: PskStore,
+        approve: Callable[[CommitView], None] | None,
+    ) -> StagedCommit:
+        def ask(worked_out: Transition) -> None:
+            if approve is not None:
+                approve(CommitView(epoch.context, worked_out))
+
+        transition = process(epoch, opened.verified, self._cache, self._own_updates, psks, ask)
         return StagedCommit(self, epoch.context, transition, self._random)
 
     # -- changing the group

@@ -8,7 +8,7 @@ keys match mine, it is wrong for all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from alcove.mls import key_schedule
@@ -57,11 +57,14 @@ def process(
     cache: Mapping[bytes, CachedProposal],
     own_updates: Mapping[bytes, Secret],
     store: PskStore = NO_PSKS,
+    approve: Callable[[Transition], None] | None = None,
 ) -> Transition:
     """Work out another's commit. Raises `InvalidCommit` or `CannotFollow` errors, and nothing
     else; `epoch` is not changed.
 
-    `own_updates` has the private keys of my Updates of this epoch, by public key.
+    `own_updates` has the private keys of my Updates of this epoch, by public key. `approve` sees
+    the commit once all that every member sees alike was checked, and before anything that only I
+    can see: what it raises is raised, so an application's refusal comes before a `CannotFollow`.
     """
     content = verified.content
     if not isinstance(content.body, Commit):
@@ -95,6 +98,8 @@ def process(
         authenticated=verified.authenticated,
         next=None,
     )
+    if approve is not None:
+        approve(transition)
     if epoch.own_index in applied.removed:
         confirmed = confirmed_transcript_hash(
             epoch.suite, epoch.interim_transcript_hash, verified.authenticated.until_signature()
@@ -113,7 +118,7 @@ def _resolve(
         if isinstance(item, ProposalRef):
             known = cache.get(item.value)
             if known is None:
-                raise MissingProposal
+                raise MissingProposal(committer=committer.leaf_index)
             items.append(CommittedProposal(known.proposal, known.origin, True))
         else:
             items.append(CommittedProposal(item, committer, False))

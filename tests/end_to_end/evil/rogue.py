@@ -170,7 +170,8 @@ def with_facilitator(state: RoomExtension, room: bytes, by: Client, who: Client)
 
 def without_facilitator(state: RoomExtension, who: Client) -> RoomExtension:
     left = [item for item in state.facilitator_list() if item != keys_of(who)]
-    return replace(state, facilitators=b"".join(item.encode() for item in left))
+    retired = state.retired + keys_of(who).mls_key
+    return replace(state, facilitators=b"".join(item.encode() for item in left), retired=retired)
 
 
 def appoint(world: EvilWorld, by: Client, who: Client) -> None:

@@ -229,6 +229,18 @@ def agreement_without_version(world: EvilWorld, by: Client, about: Client) -> by
     return rogue_commit(by, context(replace(state_of(by), agreement=world.random(32))))
 
 
+def appointments_rewritten(world: EvilWorld, by: Client, about: Client) -> bytes:
+    """Whoever was appointed by what is left out could let nobody in any more."""
+    return rogue_commit(by, context(replace(state_of(by), appointments=b"")))
+
+
+def dropped_without_retiring(world: EvilWorld, by: Client, about: Client) -> bytes:
+    """The first facilitator, who could come back by an old appointment."""
+    first = state_of(by).facilitator_list()[0].encode()
+    left = state_of(by).facilitators.removeprefix(first)
+    return rogue_commit(by, context(replace(state_of(by), facilitators=left)))
+
+
 FORBIDDEN: dict[str, Make] = {
     "add by reference": add_by_reference,
     "remove by reference": remove_by_reference,
@@ -247,6 +259,8 @@ FORBIDDEN: dict[str, Make] = {
     "an appointment by oneself": appointment_by_oneself,
     "an appointment of another room": appointment_of_another_room,
     "another agreement, same version": agreement_without_version,
+    "appointments left out": appointments_rewritten,
+    "a facilitator dropped and not retired": dropped_without_retiring,
 }
 """What nobody may commit."""
 
