@@ -35,103 +35,14 @@ from typing import (
     get_origin,
 )
 
-from alcove.mls.errors import Malformed, TooLarge
+from alcove.mls.errors import Malformed
+from alcove.mls.reader import FIELD, INTEGER, OBJECT
+from alcove.mls.reader import MAX_ELEMENTS as MAX_ELEMENTS
+from alcove.mls.reader import Reader as Reader
 from alcove.mls.secret import Secret
 
 T = TypeVar("T")
 E = TypeVar("E", bound=IntEnum)
-
-MAX_ELEMENTS = 32_768
-"""Structures in one vector. A tree of 16,384 leaves has 32,767 nodes, and no other list of such a
-group is longer; small elements cost many times their size in memory, so their number is bounded
-while reading, before anything could be authenticated."""
-
-
-class Reader:
-    """A position in some bytes. Every method raises `Malformed` when they run out."""
-
-    __slots__ = ("_data", "_end", "position")
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._end = len(data)
-        self.position = 0
-
-    @property
-    def remaining(self) -> int:
-        return self._end - self.position
-
-    def take(self, count: int) -> bytes:
-        start = self.position
-        stop = start + count
-        if stop > self._end:
-            raise Malformed("truncated")
-        self.position = stop
-        return self._data[start:stop]
-
-    def since(self, start: int) -> bytes:
-        """The bytes read from `start` up to here."""
-        return self._data[start : self.position]
-
-    def uint8(self) -> int:
-        position = self.position
-        if position >= self._end:
-            raise Malformed("truncated")
-        self.position = position + 1
-        return self._data[position]
-
-    def uint16(self) -> int:
-        return int.from_bytes(self.take(2), "big")
-
-    def uint32(self) -> int:
-        return int.from_bytes(self.take(4), "big")
-
-    def uint64(self) -> int:
-        return int.from_bytes(self.take(8), "big")
-
-    def varint(self) -> int:
-        """A length of at most 30 bits (2.1.2): prefix 11 and longer forms than needed refused."""
-        first = self.uint8()
-        if first < 0x40:
-            return first
-        if first < 0x80:
-            value = (first & 0x3F) << 8 | self.uint8()
-            if value < 0x40:
-                raise Malformed("length not minimal")
-            return value
-        if first >= 0xC0:
-            raise Malformed("length prefix 11")
-        value = (first & 0x3F) << 24 | int.from_bytes(self.take(3), "big")
-        if value < 0x4000:
-            raise Malformed("length not minimal")
-        return value
-
-    def opaque(self) -> bytes:
-        start = self.position
-        if start < self._end and (length := self._data[start]) < 0x40:
-            # Most vectors are short: the one-byte length, without further calls.
-            self.position = start + 1
-            return self.take(length)
-        return self.take(self.varint())
-
-    def vector(self, read: Callable[[Reader], T]) -> tuple[T, ...]:
-        """Elements until the vector's length is used up exactly."""
-        length = self.varint()
-        outer, end = self._end, self.position + length
-        if end > outer:
-            raise Malformed("truncated")
-        self._end = end
-        items: list[T] = []
-        while self.position < end:
-            if len(items) == MAX_ELEMENTS:
-                raise TooLarge("elements of a vector")
-            items.append(read(self))
-        self._end = outer
-        return tuple(items)
-
-    def finish(self) -> None:
-        if self.position != self._end:
-            raise Malformed("trailing bytes")
 
 
 _ONE_BYTE = tuple(bytes((length,)) for length in range(0x40))
@@ -209,6 +120,7 @@ def integers(size: int, letter: str) -> Codec[tuple[int, ...]]:
         count, rest = divmod(len(data), size)
         if rest:
             raise Malformed("vector of integers cut short")
+        reader.charge(INTEGER * count)
         return struct.unpack(f">{count}{letter}", data)
 
     def write(values: tuple[int, ...]) -> bytes:
@@ -294,6 +206,8 @@ class _Plan:
     fields: tuple[tuple[str, _Read | None, _Write | None, Any], ...]
     fixed: tuple[tuple[str, _Write], ...] | None
     reads: tuple[_Read, ...] | None
+    cost: int
+    """Bytes of memory that one structure takes, beside those of its values."""
 
 
 class Struct:
@@ -323,6 +237,7 @@ class Struct:
     def read(cls, reader: Reader) -> Self:
         """One value from the reader's position on."""
         plan = cls._plan or cls._fields()
+        reader.charge(plan.cost)
         if plan.reads is not None:
             return cls(*[read(reader) for read in plan.reads])
         values: dict[str, Any] = {}
@@ -362,10 +277,12 @@ class Struct:
             else:
                 codec = codec_of(hint)
                 plan.append((field.name, codec.read, codec.write, None))
+        cost = OBJECT + FIELD * len(plan)
         if any(write is None for _name, _read, write, _choice in plan):
-            return _Plan(tuple(plan), None, None)
+            return _Plan(tuple(plan), None, None, cost)
         fixed = tuple((name, write) for name, _read, write, _choice in plan)
-        return _Plan(tuple(plan), fixed, tuple(read for _name, read, _write, _choice in plan))
+        reads = tuple(read for _name, read, _write, _choice in plan)
+        return _Plan(tuple(plan), fixed, reads, cost)
 
 
 class KeptStruct(Struct):
@@ -389,5 +306,6 @@ class KeptStruct(Struct):
     def read(cls, reader: Reader) -> Self:
         start = reader.position
         value = super().read(reader)
+        reader.charge(OBJECT + reader.position - start)
         object.__setattr__(value, "_encoding", reader.since(start))
         return value

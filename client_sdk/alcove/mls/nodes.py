@@ -33,6 +33,7 @@ from alcove.mls.codec import (
 from alcove.mls.credential import Credential, CredentialType
 from alcove.mls.errors import InvalidCredential, InvalidLeaf, InvalidPublicKey, InvalidSignature
 from alcove.mls.policy import Policy
+from alcove.mls.reader import FIELD, INTEGER, OBJECT
 
 MLS10 = 1
 """`ProtocolVersion mls10`."""
@@ -103,7 +104,12 @@ class Capabilities(KeptStruct):
         for _ in range(5):
             reader.opaque()
         data = reader.since(start)
-        return _parse_small(data) if len(data) <= 512 else _parse(data)  # type: ignore[return-value]
+        known: Self | None = reader.shared.get(data)
+        if known is None:
+            reader.charge(OBJECT + 6 * FIELD + INTEGER * len(data) // 2)
+            parse = _parse_small if len(data) <= 512 else _parse
+            known = reader.shared[data] = parse(data)  # type: ignore[assignment]
+        return known  # type: ignore[return-value]
 
     def supports(self, required: RequiredCapabilities) -> bool:
         """Whether everything required is listed or a default (11.1)."""
