@@ -118,6 +118,7 @@ class Doors:
             card.helplines,
             membership.roster.members,
             state.ttl,
+            membership.group.suite.number,
         )
         signed = signer.sign(Label.CARD, statement)
         signer.wipe()

@@ -341,6 +341,7 @@ class Engine:
         """A newcomer's Welcome was opened and checked."""
         assert self.newcomer is not None
         assert self.newcomer.card is not None  # it was needed to open the Welcome
+        self.identity = self.newcomer.identity
         inside = self.become_member(membership, self.newcomer.card.opening, at)
         self.link.state = LinkState.MEMBER
 

@@ -4,7 +4,7 @@ All are made when a room is opened or joined, belong to this room alone, live in
 are wiped at close: after that nothing ties a signature to anybody.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from alcove_protocol.labels import Label
 from alcove_protocol.records import Record
@@ -12,6 +12,7 @@ from alcove_protocol.statements import Signed
 from nacl.bindings import crypto_sign, crypto_sign_BYTES, crypto_sign_seed_keypair
 
 from alcove import mls
+from alcove.errors import NotNow
 from alcove.mls.secret import Random, Secret
 
 
@@ -70,6 +71,16 @@ class Identity:
             box.hpke_keypair(random),
         )
 
+    def in_suite(self, suite: mls.CipherSuite) -> "Identity":
+        """The same person and the same keys, in a room of another suite.
+
+        Every suite that a room may have signs with Ed25519, and only KeyPackages have keys of the
+        rest, so who one is can be decided before the room's card tells its suite. The secrets are
+        shared: to wipe one is to wipe both.
+        """
+        signature = mls.SignatureKeyPair(suite, self.signature.private, self.signature.public)
+        return replace(self, suite=suite, signature=signature)
+
     def mls_signer(self) -> SigningKey:
         """The MLS signature key, for the statements that it signs (cards, appointments).
 
@@ -87,3 +98,16 @@ class Identity:
 
 ROOM_SUITE = 0x0003
 """The suite of a room by default, and of everything sealed outside the group (section 7)."""
+ROOM_SUITES = frozenset({ROOM_SUITE, mls.POST_QUANTUM})
+
+
+def room_suite(number: int) -> mls.CipherSuite:
+    """A suite that a room may have. Raises `NotNow` (`suite_unavailable`)."""
+    if number not in ROOM_SUITES:
+        text = "This room is encrypted in a way that is not known here; update your client."
+        raise NotNow("suite_unavailable", text)
+    try:
+        return mls.ciphersuite(number)
+    except mls.SuiteUnavailable:
+        text = "Post-quantum rooms need one more package: pip install 'alcove[suites]'."
+        raise NotNow("suite_unavailable", text) from None

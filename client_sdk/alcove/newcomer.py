@@ -22,7 +22,7 @@ from alcove_protocol.statements import Opening, Signed
 from alcove import events, mls
 from alcove.errors import AlcoveError, NotNow, NotTrusted, Refused
 from alcove.extensions import LEAF_EXTENSION, LeafExtension, capabilities
-from alcove.keys import ROOM_SUITE, Identity, SigningKey
+from alcove.keys import ROOM_SUITE, Identity, SigningKey, room_suite
 from alcove.link import Link, Proof
 from alcove.membership import Membership
 from alcove.sealing import (
@@ -106,7 +106,8 @@ class Newcomer:
         accept: bool,
     ) -> None:
         self.invite = invite
-        self._identity = identity
+        self.identity = identity
+        """Who one is; once the card was read, in the room's suite."""
         self._link = link
         self._emit = emit
         self._wall = wall
@@ -128,7 +129,7 @@ class Newcomer:
         return Proof(
             self.invite.room,
             ConnectionRole.DOOR,
-            self._identity.relay,
+            self.identity.relay,
             self.invite.door,
             self._door_key,
         )
@@ -150,11 +151,12 @@ class Newcomer:
             return
         try:
             signed = open_card(self.invite, answer.number, answer.card)
-            self.card = check_card(signed, self.invite.room, answer.number)
-        except NotTrusted as error:
+            checked = check_card(signed, self.invite.room, answer.number)
+            self.identity = self.identity.in_suite(room_suite(checked.card.suite))
+        except (NotTrusted, NotNow) as error:
             self.fail(error)
             return
-        card = self.card.card
+        self.card, card = checked, checked.card
         self.stage = Stage.ASKED
         self._emit(events.AgreementShown(card.agreement_version, card.agreement, card.title))
         self.on_card()
@@ -174,7 +176,7 @@ class Newcomer:
             return
         self.stage = Stage.KNOCKING
         self._wipe_knock()
-        identity = self._identity
+        identity = self.identity
         bundle = make_key_package(identity, self.card.agreement, self._wall(), self._random)
         reply = mls.ciphersuite(ROOM_SUITE).hpke_keypair(self._random)
         knocking = Knocking(self._random(16), bundle, reply)
@@ -234,7 +236,7 @@ class Newcomer:
         room, entry = self.invite.room, Signed(frame.entry, frame.signature)
         welcome = open_welcome(room, knocking.reply, frame.welcome)
         return enter(
-            welcome, knocking.bundle, self._identity, card.opening, card.agreement, entry, frame
+            welcome, knocking.bundle, self.identity, card.opening, card.agreement, entry, frame
         )
 
     def withdraw(self) -> None:

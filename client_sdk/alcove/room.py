@@ -29,7 +29,7 @@ from alcove.engine import EVENTS, Engine
 from alcove.errors import AlcoveError, ConnectionFailed, InvalidInput, NotNow, RoomClosed
 from alcove.events import CloseReason, ConnectionState, RoomState
 from alcove.facilitator import Facilitator, InviteTerms
-from alcove.keys import ROOM_SUITE, Identity
+from alcove.keys import ROOM_SUITE, Identity, room_suite
 from alcove.names import clean_name
 from alcove.opening import RoomPlan
 from alcove.payload import Retract
@@ -63,12 +63,15 @@ def open_room(
     members: int = limits.MEMBERS_DEFAULT,
     languages: str = "",
     helplines: str = "",
+    post_quantum: bool = False,
     transport: TransportOptions | None = None,
 ) -> "Room":
     """A new room at a relay, with you as its facilitator.
 
     `ttl` is how many seconds messages live, `uses` and `invite_lifetime` bound the first invite.
-    Raises `InvalidInput` at once when an argument is wrong; nothing is sent before `async with`.
+    With `post_quantum`, an experiment, who records today's ciphertext cannot read it with a quantum
+    computer either; everybody then needs the extra `suites`. Raises `InvalidInput` at once when an
+    argument is wrong, `NotNow` (`suite_unavailable`); nothing is sent before `async with`.
     """
     try:
         origin = origin_of(relay)
@@ -81,10 +84,11 @@ def open_room(
     _bounds("ttl", ttl, limits.TTL_MIN, limits.TTL_MAX)
     _bounds("uses", uses, 1, limits.USES_MAX)
     _bounds("invite_lifetime", invite_lifetime, 1, limits.DOOR_TTL_MAX)
-    _bounds("members", members, 2, limits.MEMBERS_MAX)
+    most = limits.MEMBERS_POST_QUANTUM if post_quantum else limits.MEMBERS_MAX
+    _bounds("members", members, 2, most)
     card = RoomCard(title, 1, agreement, languages, helplines)
     plan = RoomPlan(card, members, ttl, InviteTerms(uses, invite_lifetime), origin)
-    engine = _engine(name)
+    engine = _engine(name, mls.POST_QUANTUM if post_quantum else ROOM_SUITE)
     engine.begin_opening(plan)
     return Room(engine, origin, transport or TransportOptions(), title)
 
@@ -101,13 +105,13 @@ def join(
         parsed = Invite.parse(invite)
     except Malformed as error:
         raise InvalidInput.of(error) from None
-    engine = _engine(name)
+    engine = _engine(name, ROOM_SUITE)
     engine.begin_joining(parsed, accept=accept)
     return Room(engine, parsed.origin, transport or TransportOptions(), "")
 
 
-def _engine(name: str) -> Engine:
-    identity = Identity.generate(clean_name(name), mls.ciphersuite(ROOM_SUITE), os.urandom)
+def _engine(name: str, suite: int) -> Engine:
+    identity = Identity.generate(clean_name(name), room_suite(suite), os.urandom)
     return Engine(identity, time.monotonic, time.time, os.urandom)
 
 

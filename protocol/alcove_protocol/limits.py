@@ -85,6 +85,9 @@ CLOCK_SKEW: Final = 3600
 # --- counts -----------------------------------------------------------------------------------
 MEMBERS_DEFAULT: Final = 50
 MEMBERS_MAX: Final = 1000
+MEMBERS_POST_QUANTUM: Final = 250
+"""Members of a room with post-quantum keys. Each takes 1,216 bytes: a whole tree, with a key at
+every node, fits a Welcome."""
 FACILITATORS: Final = 16
 DOORS: Final = 64
 KNOCKS: Final = 100

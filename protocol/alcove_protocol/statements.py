@@ -145,6 +145,7 @@ class Card(Record):
     `appointments` a list of signed appointments: with them a newcomer goes from the room id in the
     invite to the key that signed this card without trusting the relay. `lobby_key` is the X25519
     key that knocks are sealed to. `agreement` is the text that everybody in the room has accepted.
+    `suite` is the MLS ciphersuite of the group, in which the newcomer's KeyPackage must be.
     """
 
     room: Annotated[bytes, Exactly(HASH_SIZE)]
@@ -160,6 +161,7 @@ class Card(Record):
     helplines: Annotated[str, AtMost(limits.HELPLINES)]
     members: Annotated[int, AtMost(limits.MEMBERS_MAX)]
     ttl: Annotated[int, AtMost(limits.TTL_MAX)]
+    suite: Annotated[int, AtMost(2**16 - 1, least=1)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,12 @@ def cli() -> None:
     show_default=True,
     help="How many people the invite lets in.",
 )
+@click.option(
+    "--post-quantum",
+    is_flag=True,
+    help="Experimental: keep what is said secret from quantum computers to come. "
+    "Everybody needs alcove[suites].",
+)
 @_common
 def _open(
     relay: str,
@@ -125,6 +131,7 @@ def _open(
     agreement_file: Path,
     ttl: int,
     uses: int,
+    post_quantum: bool,
     name: str,
     as_json: bool,
     plain: bool,
@@ -136,7 +143,8 @@ def _open(
     Shows an invite to hand out. Everybody who comes by it waits until you let them in.
     """
     agreement = _agreement(agreement_file)
-    plan = Opening(relay, title, agreement, name, ttl, uses, Route(proxy, ca_file))
+    route = Route(proxy, ca_file)
+    plan = Opening(relay, title, agreement, name, ttl, uses, route, post_quantum)
     return _start(plan, Lines(0, LINE_MAX), as_json, plain)
 
 

@@ -67,6 +67,7 @@ class Opening:
     ttl: int
     uses: int
     route: Route
+    post_quantum: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,5 +97,6 @@ def make_room(plan: Plan) -> RoomLike:
         name=plan.name,
         ttl=plan.ttl,
         uses=plan.uses,
+        post_quantum=plan.post_quantum,
         transport=transport,
     )

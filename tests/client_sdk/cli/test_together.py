@@ -178,3 +178,14 @@ async def test_a_name_that_cannot_be(name: str) -> None:
         status, _ = await room.end()
     assert status == 1
     assert room.seen[0]["code"].startswith("name_")
+
+
+async def test_a_post_quantum_room_from_opening_to_a_message() -> None:
+    async with (
+        RelayProcess() as relay,
+        mara(relay, "--post-quantum") as (facilitator, invite),
+        knocking(invite, "Robin") as robin,
+    ):
+        await robin.until("waiting")
+        await let_in(facilitator, robin, "Robin")
+        await say(robin, "for thirty years", facilitator)
