@@ -1,0 +1,1 @@
+"""What stays behind: hours of rooms, after which the relay must be as it was when it started."""
