@@ -41,4 +41,5 @@ format: setup ## rewrite files as the linters want them
 	$(UV) run --no-sync ruff check --fix .
 
 clean: ## remove what was installed and made
-	rm -rf .venv .tools .vectors .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .tools .vectors .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf tests/client_sdk/mls/interop/peer/node_modules

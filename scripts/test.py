@@ -25,7 +25,8 @@ class Suite:
 SUITES = (
     Suite("architecture", ("tests/architecture",), 60),
     Suite("protocol", ("tests/protocol",), 120),
-    Suite("mls", ("tests/client_sdk/mls",), 480),
+    Suite("mls", ("tests/client_sdk/mls",), 300),
+    Suite("interop", ("tests/client_sdk/mls/interop",), 240),
     Suite("server", ("tests/server",), 240),
     Suite("sdk", ("tests/client_sdk",), 240),
     Suite("end to end", ("tests/end_to_end",), 300),
