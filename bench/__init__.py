@@ -1,0 +1,1 @@
+"""Benchmarks: what the goals promise, measured where you stand."""
