@@ -351,7 +351,8 @@ class KnockRefused(Frame):
 
 @dataclass(frozen=True, slots=True)
 class Bye(Frame):
-    """The relay closes the connection, for this reason. `ended` carries the signed statement."""
+    """The relay closes the connection, for this reason. `ended` carries the signed statement,
+    `removed` the roster entry that removed the client's key: neither is the relay's to say."""
 
     KIND: ClassVar[str] = "bye"
     code: Annotated[str, AtMost(40)]

@@ -24,6 +24,14 @@ _AT_DOORS = 4 * limits.KNOCKS
 """Connections at the doors of one room: those that wait, and some that still read the card."""
 
 
+class _Removed(Refusal):
+    """Of who was put out, by the entry `proof`."""
+
+    def __init__(self, proof: Signed | None) -> None:
+        super().__init__("removed")
+        self.proof = proof
+
+
 async def open_room(connection: Connection, frame: OpenRoom) -> None:
     """docs/protocol.md section 6. Raises `Refusal` (`bad_statement`, `rate_limited`,
     `room_exists`, `ended`, `busy`)."""
@@ -57,22 +65,18 @@ async def authenticate(connection: Connection, frame: Authenticate) -> None:
             await _at_door(connection, frame.n, who)
         else:
             await _as_member(connection, frame.n, who)
+    except _Removed as removed:
+        connection.refuse(frame.n, removed)
+        connection.finish(Close.REMOVED, bye("removed", removed.proof))
     except Refusal as refusal:
         connection.refuse(frame.n, refusal)
         if refusal.code == "ended":
             head = await connection.relay.store.head(who.room)
             connection.finish(Close.ENDED, bye("ended", head.ended if head else None))
         else:
-            _dismiss(connection, refusal)
+            connection.finish(Close.REFUSED)
     finally:
         connection.relay.release(who.room)
-
-
-def _dismiss(connection: Connection, refusal: Refusal) -> None:
-    if refusal.code == "removed":
-        connection.finish(Close.REMOVED, bye("removed"))
-    else:
-        connection.finish(Close.REFUSED)
 
 
 async def _as_member(connection: Connection, n: int, who: Claim) -> None:
@@ -85,7 +89,7 @@ async def _as_member(connection: Connection, n: int, who: Claim) -> None:
 
 def _refuse_removed(hub: Hub, key: bytes) -> None:
     if key in hub.ledger.removed:
-        raise Refusal("removed")
+        raise _Removed(hub.ledger.removed[key])
 
 
 async def _seat(connection: Connection, n: int, who: Claim, hub: Hub) -> None:

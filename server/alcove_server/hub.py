@@ -191,7 +191,8 @@ class Hub:
     def _dismiss(self, outcome: Outcome) -> None:
         for key in outcome.gone & self.connections.keys():
             if key in outcome.removed:
-                self.connections[key].finish(Close.REMOVED, bye("removed"))
+                proof = self.ledger.removed[key]
+                self.connections[key].finish(Close.REMOVED, bye("removed", proof))
             else:
                 self.connections[key].finish(Close.DONE, bye("not_member"))
 

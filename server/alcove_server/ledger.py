@@ -4,10 +4,12 @@ Only `begin` and `follow` make a `Ledger`, and both verify; so a ledger in hand 
 whoever kept its bytes meanwhile. docs/protocol.md section 8.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
+from alcove_protocol import limits
 from alcove_protocol.errors import Malformed
 from alcove_protocol.roster import NO_DOOR, Entry, Op, Roster, extend, open_roster
 from alcove_protocol.statements import Signed, Verified
@@ -19,10 +21,14 @@ _ENTRIES_AT_ONCE: Final = 10
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """The list after some entry. `removed` keys were put out and may not come back, `revoked` doors
-    closed with them, and `facilitators` held the role at some time."""
+    closed with them, and `facilitators` held the role at some time.
+
+    Each removed key has the entry that removed it: who is told so need not believe the relay. It is
+    the object that the chain holds, so it takes no memory of its own; one too large for the frame
+    that would carry it is None."""
 
     roster: Roster
-    removed: frozenset[bytes]
+    removed: Mapping[bytes, Signed | None]
     revoked: frozenset[bytes]
     facilitators: frozenset[bytes]
 
@@ -55,7 +61,7 @@ class Outcome:
 def begin(signed: Signed, room: bytes) -> Ledger:
     """The ledger at entry 0. Raises `Malformed`, as `open_roster`."""
     roster, _ = open_roster(signed, room)
-    return Ledger(roster, frozenset(), frozenset(), roster.facilitators())
+    return Ledger(roster, MappingProxyType({}), frozenset(), roster.facilitators())
 
 
 def follow(ledger: Ledger, signed: Signed) -> tuple[Ledger, Verified[Entry], Outcome]:
@@ -64,11 +70,22 @@ def follow(ledger: Ledger, signed: Signed) -> tuple[Ledger, Verified[Entry], Out
     outcome = _outcome(ledger.roster, roster, entry.statement)
     after = Ledger(
         roster,
-        (ledger.removed | outcome.removed) - roster.seats.keys(),
+        _removed(ledger, roster, outcome, signed),
         ledger.revoked | outcome.revoked,
         ledger.facilitators | roster.facilitators(),
     )
     return after, entry, outcome
+
+
+def _removed(
+    ledger: Ledger, after: Roster, outcome: Outcome, signed: Signed
+) -> Mapping[bytes, Signed | None]:
+    back = ledger.removed.keys() & after.seats.keys()
+    if not back and not outcome.removed:
+        return ledger.removed
+    proof = signed if len(signed.body) <= limits.STATEMENT else None
+    known = {key: entry for key, entry in ledger.removed.items() if key not in back}
+    return MappingProxyType(known | dict.fromkeys(outcome.removed, proof))
 
 
 async def replay(

@@ -1,9 +1,12 @@
 """Opening and authentication: every refusal, under exactly the condition that brings it."""
 
 import pytest
+from alcove_protocol import limits
+from alcove_protocol.errors import REFUSALS
 from alcove_protocol.frames import (
     Authenticate,
     Authenticated,
+    BlobIs,
     Bye,
     Done,
     LobbyItem,
@@ -14,6 +17,7 @@ from alcove_protocol.frames import (
     from_relay,
 )
 from alcove_protocol.labels import Label
+from alcove_protocol.roster import Change, Op, Seat
 from alcove_server.outlet import Close
 from alcove_server.settings import Settings
 
@@ -120,14 +124,63 @@ def test_a_room_that_was_never_opened_is_unknown(scene: Scene) -> None:
 def test_who_was_removed_is_told_so_and_their_door_is_revoked(scene: Scene, door: Door) -> None:
     ann = scene.member(door)
     scene.remove(ann)
-    assert isinstance(ann.fetch()[-1], Bye)
+    blob, bye = ann.fetch()[-2:]
+    entry = scene.room.chain[-1]
+    proof = Bye("removed", REFUSALS["removed"], entry.body, entry.signature)
+    assert isinstance(blob, BlobIs)
+    assert (blob.entry, bye) == (entry.body, proof)
     assert ann.closed == Close.REMOVED
+    scene.land(scene.commit())
     again = Person(scene, ann.key)
     assert again.turned_away(again.auth_frame("member"), Close.REMOVED) == "removed"
+    assert again.heard[-1] == proof
     back = Person(scene, ann.key)
     assert back.turned_away(back.auth_frame("door", door), Close.REMOVED) == "removed"
+    assert back.heard[-1] == proof
     other = Person(scene)
     assert other.turned_away(other.auth_frame("door", door)) == "door_revoked"
+
+
+def test_a_relay_that_was_told_again_can_still_prove_a_removal(scene: Scene, door: Door) -> None:
+    ann = scene.member(door)
+    scene.remove(ann)
+    entry = scene.room.chain[-1]
+    scene.relay.relay.hubs.clear()  # the next one reads the chain
+    again = Person(scene, ann.key)
+    assert again.turned_away(again.auth_frame("member"), Close.REMOVED) == "removed"
+    assert again.heard[-1] == Bye("removed", REFUSALS["removed"], entry.body, entry.signature)
+
+
+def test_an_entry_too_large_for_the_frame_removes_without_proof(scene: Scene) -> None:
+    door = scene.put_door(Door(uses=60))
+    people = [scene.member(door) for _ in range(48)]
+    scene.land(scene.commit(*(Change(Op.REMOVE, one.public) for one in people)))
+    assert len(scene.room.chain[-1].body) > limits.STATEMENT
+    for one in people:
+        assert one.fetch()[-1] == Bye("removed", REFUSALS["removed"])
+    again = Person(scene, people[0].key)
+    assert again.turned_away(again.auth_frame("member"), Close.REMOVED) == "removed"
+    assert again.heard[-1] == Bye("removed", REFUSALS["removed"])
+
+
+def test_the_proof_is_of_the_newest_removal_and_of_who_is_out_alone(
+    scene: Scene, door: Door
+) -> None:
+    ann, ben = scene.member(door), scene.member(door)
+    scene.remove(ann)
+    scene.remove(ben)
+    changes = [Change(Op.RESET, bytes(32))]
+    changes += [Change(Op.ADD, key, seat) for key, seat in scene.room.roster.seats.items()]
+    scene.land(scene.commit(*changes, Change(Op.ADD, ann.public, Seat(door.id))))
+    back = Person(scene, ann.key)
+    assert back.authenticate().role == "member"
+    scene.remove(ann)
+    again, other = Person(scene, ann.key), Person(scene, ben.key)
+    for person, entry in ((again, scene.room.chain[-1]), (other, scene.room.chain[-3])):
+        person.turned_away(person.auth_frame("member"), Close.REMOVED)
+        bye = person.heard[-1]
+        assert isinstance(bye, Bye)
+        assert bye.statement == entry.body
 
 
 def test_doors_tell_why_they_are_closed(scene: Scene) -> None:
