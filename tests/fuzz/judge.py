@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import time
 import tracemalloc
 from contextlib import suppress
@@ -50,7 +49,6 @@ def _run(target: Target, data: bytes) -> None:
 
 def peak_of(target: Target, data: bytes) -> int:
     """The most memory that was in use at once for this input."""
-    gc.collect()
     tracemalloc.start()
     try:
         before, _peak = tracemalloc.get_traced_memory()
