@@ -66,7 +66,8 @@ class Engine:
         self._lost_events = False
         self._connected_before = False
         self._reseat = False
-        self._ended_claimed = False
+        self._claimed: str | None = None
+        """What the relay says has happened, and has still to show a facilitator's signature for."""
         self._away_since: float | None = None
 
     # --- outputs -------------------------------------------------------------------------------
@@ -113,8 +114,8 @@ class Engine:
         if self.inside is not None:
             self.inside.disconnected()
         self.link.disconnected()
-        if self._ended_claimed:
-            self._ended_unproved()
+        if self._claimed is not None:
+            self._unproved(self._claimed)
         if self.closed is None and was_up:
             self.emit(events.ConnectionChanged(ConnectionState.RECONNECTING))
         if self._away_since is None:
@@ -188,8 +189,8 @@ class Engine:
 
     def on_not_authenticated(self, code: str) -> None:
         """The relay refused. What that means depends on what one was to it."""
-        if code == "ended" and self.entered:
-            self._ended_claimed = True  # the proof, a facilitator's signature, is on its way
+        if code in ("ended", "removed") and self.entered:
+            self._claimed = code  # the proof, a facilitator's signature, is on its way
             return
         self.link.hang_up = True
         if self.closed is not None or code in WAIT_CODES:
@@ -203,8 +204,6 @@ class Engine:
             self._wait_for_room()
         elif not settled:
             self.fail(Refused.by_relay(code))
-        elif code == "removed":
-            self.close(CloseReason.REMOVED, code, Refused.by_relay(code).text)
         elif code == "room_exists":
             self._reseat = False
         else:
@@ -242,11 +241,27 @@ class Engine:
     def _bye(self, frame: frames.Bye) -> None:
         self.link.hang_up = True
         if frame.code == "removed":
-            self.close(CloseReason.REMOVED, frame.code, Refused.by_relay(frame.code).text)
+            self._removed(frame)
         elif frame.code == "ended":
             self._ended(frame)
         elif frame.code == "replaced":
             self.fail(Refused.by_relay(frame.code))
+
+    def _removed(self, frame: frames.Bye) -> None:
+        """Only an entry that a facilitator signed makes it "removed"; without one it is "lost"."""
+        signed = Signed(frame.statement or b"", frame.signature or b"")
+        if self.inside is not None and self.inside.membership.puts_me_out(signed):
+            self.close(CloseReason.REMOVED, frame.code, Refused.by_relay(frame.code).text)
+        else:
+            self._unproved(frame.code)
+
+    def _unproved(self, code: str) -> None:
+        if self.inside is None:
+            self.fail(Refused.by_relay(code))
+        else:
+            what = "the room was ended" if code == "ended" else "you were removed"
+            text = f"The relay says that {what}, but no facilitator signed that."
+            self.close(CloseReason.LOST, "lost", text)
 
     def _ended(self, frame: frames.Bye) -> None:
         """Only a facilitator's signature makes it "ended"; without one it is "lost"."""
@@ -264,14 +279,7 @@ class Engine:
             if ended.room == self._room():
                 self.close(CloseReason.ENDED)
                 return
-        self._ended_unproved()
-
-    def _ended_unproved(self) -> None:
-        if self.inside is None:
-            self.fail(Refused.by_relay("ended"))
-        else:
-            text = "The relay says that the room was ended, but no facilitator signed that."
-            self.close(CloseReason.LOST, "lost", text)
+        self._unproved(frame.code)
 
     # --- beginning -----------------------------------------------------------------------------
 

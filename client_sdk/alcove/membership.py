@@ -17,6 +17,7 @@ from hashlib import sha256
 from alcove_protocol import limits
 from alcove_protocol.codec import unpack_list
 from alcove_protocol.errors import Malformed
+from alcove_protocol.labels import Label
 from alcove_protocol.position import Position
 from alcove_protocol.roster import (
     Entry,
@@ -25,7 +26,7 @@ from alcove_protocol.roster import (
     Seat,
     extend,
 )
-from alcove_protocol.statements import Signed
+from alcove_protocol.statements import Signed, verify
 
 from alcove import mls
 from alcove.errors import NotTrusted
@@ -273,6 +274,20 @@ class Membership:
         except Malformed:
             return None
         return next((item.op for item in changes if item.key == self.own.relay_key), None)
+
+    def puts_me_out(self, signed: Signed) -> bool:
+        """Whether a facilitator signed a roster entry that removes me: what a client that was away
+        is shown. The entries in between may be missing, so it is no part of the chain here."""
+        try:
+            claimed = Entry.decode(signed.body, limit=limits.ENTRY)
+            if claimed.room != self.roster.room or not self.roster.is_facilitator(claimed.signer):
+                return False
+            entry = verify(Entry, Label.ROSTER, signed, claimed.signer).statement
+            changes = entry.decoded_changes()
+        except Malformed:
+            return False
+        own = self.own.relay_key
+        return any(item.op is Op.REMOVE and item.key == own for item in changes)
 
     def _hold_roster_against_tree(self) -> None:
         tree = {leaf_extension(member.leaf).relay_key for member in self.group.members()}

@@ -411,3 +411,25 @@ def test_a_commit_whose_acknowledgement_was_lost_is_merged_before_what_follows_i
     assert not ann.of(events.Problem)
     assert not ann.of(events.Gap)
     assert closed(cleo).reason is CloseReason.REMOVED
+
+
+def test_a_removal_while_away_is_believed_with_its_proof() -> None:
+    world, ann, bob, _ = room_of_three()
+    bob.cut()
+    ann.remove("Bob")
+    world.settle()
+    world.advance(2)
+    assert closed(bob).reason is CloseReason.REMOVED
+
+
+def test_a_removal_that_no_facilitator_signed_is_not_believed() -> None:
+    world, _ann, bob, cleo = room_of_three()
+
+    def lie(client: Client, data: bytes) -> list[bytes]:
+        said = "You were removed from this room."
+        return [frames.Bye("removed", said).to_bytes()]
+
+    bob.to_client = lie
+    cleo.say("hello")
+    world.settle()
+    assert closed(bob).reason is CloseReason.LOST
