@@ -5,9 +5,11 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8400
+MINUTES ?= 10
+BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format clean
+.PHONY: help setup run test check bench fuzz soak format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -35,6 +37,18 @@ check: setup ## formatting, lints, types, and which package may import which
 	$(UV) run --no-sync ruff check --quiet .
 	$(UV) run --no-sync mypy
 	$(UV) run --no-sync lint-imports
+
+bench: setup ## MLS against its primitives and ts-mls, the relay against C and five peers
+	@$(UV) sync --quiet --all-packages --locked --group bench
+	$(UV) run --no-sync python -m bench.mls $(BENCH)
+	$(UV) run --no-sync python -m bench.fanout $(BENCH)
+
+fuzz: setup ## hostile bytes for every parser; MINUTES=10 in all unless told otherwise
+	@$(UV) sync --quiet --all-packages --locked --group fuzz
+	$(UV) run --no-sync python -m tests.fuzz --minutes $(MINUTES)
+
+soak: setup ## lives of rooms over one relay; MINUTES=10 unless told otherwise
+	$(UV) run --no-sync python -m tests.soak --minutes $(MINUTES)
 
 format: setup ## rewrite files as the linters want them
 	$(UV) run --no-sync ruff format .

@@ -27,6 +27,8 @@ SUITES = (
     Suite("protocol", ("tests/protocol",), 120),
     Suite("mls", ("tests/client_sdk/mls",), 300),
     Suite("interop", ("tests/client_sdk/mls/interop",), 240),
+    Suite("fuzz", ("tests/fuzz",), 180),
+    Suite("soak", ("tests/soak",), 180),
     Suite("server", ("tests/server",), 240),
     Suite("sdk", ("tests/client_sdk",), 240),
     Suite("end to end", ("tests/end_to_end",), 300),
