@@ -14,6 +14,7 @@ from alcove.mls.proposals import Commit
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.fuzz import __main__ as command
 from tests.fuzz.judge import GROWTH, SLACK, Finding, judge, peak_of
 from tests.fuzz.mutation import mutated
 from tests.fuzz.target import Target
@@ -132,9 +133,9 @@ def test_a_crash_a_slow_input_and_a_large_one_are_found(data: bytes, what: str) 
 
 
 def test_the_command_runs_and_says_what_it_did(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.fuzz", "--target", "mls.Lifetime", "--mutate"]
+    line = [sys.executable, "-m", "tests.fuzz", "--target", "mls.Lifetime", "--mutate"]
     done = subprocess.run(
-        [*command, "--inputs", "200", "--folder", str(tmp_path / "found")],
+        [*line, "--inputs", "200", "--folder", str(tmp_path / "found")],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -143,3 +144,18 @@ def test_the_command_runs_and_says_what_it_did(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "200 inputs, 0 targets with findings" in done.stdout
     assert not (tmp_path / "found").exists()
+
+
+def test_a_finding_is_saved_and_ends_the_run_with_status_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = Target("broken", _broken, (mls.MLSError,), lambda: [b"\x01"])
+    monkeypatch.setattr(command, "by_name", lambda _name: [target])
+    arguments = ["fuzz", "--mutate", "--inputs", "1000", "--folder", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", arguments)
+    assert command.main() == 1
+    (saved,) = tmp_path.iterdir()
+    shown = capsys.readouterr().out
+    assert str(saved) in shown
+    with pytest.raises(Finding):
+        judge(target, saved.read_bytes(), memory=True)
