@@ -136,13 +136,13 @@ def _bound(function: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
 
 def _measure(work: Callable[[], Any]) -> float:
     """The median of some batches, in microseconds."""
-    begun = time.perf_counter()
+    begun = time.process_time()
     work()
-    count = max(1, int(_BATCH_SECONDS / max(time.perf_counter() - begun, 1e-7)))
+    count = max(1, int(_BATCH_SECONDS / max(time.process_time() - begun, 1e-7)))
     batches = []
     for _ in range(_BATCHES):
-        begun = time.perf_counter()
+        begun = time.process_time()
         for _ in range(count):
             work()
-        batches.append((time.perf_counter() - begun) / count)
+        batches.append((time.process_time() - begun) / count)
     return statistics.median(batches) * 1e6

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from alcove.mls import sodium
-from alcove.mls.codec import KeptStruct, Opaque, opaque
+from alcove.mls.codec import Opaque, Struct, opaque
 from alcove.mls.errors import (
     DecryptionFailed,
     InvalidPublicKey,
@@ -37,7 +37,7 @@ def _kdf_label(label: str, length: int) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class HpkeCiphertext(KeptStruct):
+class HpkeCiphertext(Struct):
     """`HPKECiphertext` (7.6)."""
 
     kem_output: Opaque

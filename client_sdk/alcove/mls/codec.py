@@ -299,13 +299,17 @@ class KeptStruct(Struct):
             return self._encoding
         except AttributeError:
             encoding = Struct.encode(self)
-            object.__setattr__(self, "_encoding", encoding)
+            self.keep(encoding)
             return encoding
+
+    def keep(self, encoding: bytes) -> None:
+        """Remember what is known to be this value's encoding."""
+        object.__setattr__(self, "_encoding", encoding)
 
     @classmethod
     def read(cls, reader: Reader) -> Self:
         start = reader.position
         value = super().read(reader)
         reader.charge(OBJECT + reader.position - start)
-        object.__setattr__(value, "_encoding", reader.since(start))
+        value.keep(reader.since(start))
         return value

@@ -96,6 +96,7 @@ class _Made:
     path: UpdatePath
     out: PathOut
     private: dict[int, Secret]
+    context: GroupContext
 
 
 def collect(
@@ -197,7 +198,7 @@ def build(
     all_new = applied.extensions != base.context.extensions
     check_members(applied.tree, changed, applied.extensions, all_new=all_new)
     authenticated = _sign(base, wire, made, plan)
-    provisional = provisional_context(suite, base.context, applied)
+    provisional = made.context if made else provisional_context(suite, base.context, applied)
     commit_secret = made.out.secrets.commit_secret if made else suite.zeros()
     inputs = Inputs(base.init_secret, commit_secret, base.psk_secret)
     interim = base.interim_transcript_hash
@@ -256,9 +257,9 @@ def _make_path(base: Base, applied: Applied, plan: Plan) -> _Made:
         leaf_index=own,
     )
     tree.set_leaf(own, leaf)
-    context = provisional_context(suite, base.context, applied).encode()
+    context = provisional_context(suite, base.context, applied)
     new_leaves, random = applied.new_leaves(), plan.random
-    nodes = encrypt_path(suite, tree, steps, secrets, new_leaves, context, random)
+    nodes = encrypt_path(suite, tree, steps, secrets, new_leaves, context.encode(), random)
     private = {step.node: pair.private for step, pair in zip(steps, secrets.keys, strict=True)}
     private[2 * own] = leaf_keys.private
-    return _Made(UpdatePath(leaf, nodes), PathOut(steps, secrets), private)
+    return _Made(UpdatePath(leaf, nodes), PathOut(steps, secrets), private, context)

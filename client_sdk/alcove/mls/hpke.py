@@ -25,14 +25,14 @@ class HpkeKeyPair:
     public: bytes
 
 
-@dataclass(frozen=True, slots=True)
 class Context:
     """What both sides share after encapsulation (RFC 9180, section 5.1), for one message."""
 
-    _labelled: Labelled
-    _aead: Aead
-    _secret: bytes
-    _schedule: bytes
+    __slots__ = ("_aead", "_labelled", "_schedule", "_secret")
+
+    def __init__(self, labelled: Labelled, aead: Aead, secret: bytes, schedule: bytes) -> None:
+        self._labelled, self._aead = labelled, aead
+        self._secret, self._schedule = secret, schedule
 
     def __repr__(self) -> str:
         return "Context(…)"

@@ -234,8 +234,11 @@ def sign_leaf(
         parent_hash,
         content.extensions,
     )
-    tbs = LeafNode(*fields, b"").tbs(group_id, leaf_index)
-    return LeafNode(*fields, suite.sign_with_label(signer, _LABEL, tbs))
+    unsigned = LeafNode(*fields, b"")
+    signature = suite.sign_with_label(signer, _LABEL, unsigned.tbs(group_id, leaf_index))
+    leaf = LeafNode(*fields, signature)
+    leaf.keep(unsigned.encode()[:-1] + opaque(signature))  # instead of the empty signature
+    return leaf
 
 
 def check_leaf(

@@ -276,7 +276,8 @@ def check_members(
     required = required_capabilities(extensions)
     kinds = {extension.type for extension in extensions} - DEFAULT_EXTENSIONS
     distinct = list(census.distinct_capabilities())
-    for capabilities in distinct if all_new else [leaf.capabilities for leaf in leaves]:
+    changes = {leaf.capabilities.encode(): leaf.capabilities for leaf in leaves}
+    for capabilities in distinct if all_new else changes.values():
         if not capabilities.supports(required):
             raise InvalidLeaf("a member lacks a required capability")
         if not kinds <= set(capabilities.extensions):

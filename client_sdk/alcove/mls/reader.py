@@ -104,8 +104,11 @@ class Reader:
         start = self.position
         if start < self._end and (length := self._data[start]) < 0x40:
             # Most vectors are short: the one-byte length, without further calls.
-            self.position = start + 1
-            return self.take(length)
+            stop = start + 1 + length
+            if stop > self._end:
+                raise Malformed("truncated")
+            self.position = stop
+            return self._data[start + 1 : stop]
         return self.take(self.varint())
 
     def vector(self, read: Callable[[Reader], T]) -> tuple[T, ...]:

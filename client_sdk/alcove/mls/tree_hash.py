@@ -17,6 +17,7 @@ from alcove.mls.nodes import LeafNode, Node, ParentNode
 from alcove.mls.ratchet_tree import RatchetTree
 
 _LEAF, _PARENT = b"\x01", b"\x02"
+_BLANK_PARENT = _PARENT + b"\x00"
 
 
 def _leaf_input(index: int, leaf: Node | None) -> bytes:
@@ -27,8 +28,9 @@ def _leaf_input(index: int, leaf: Node | None) -> bytes:
 
 def _parent_input(node: Node | None, left: bytes, right: bytes) -> bytes:
     """`TreeHashInput` of a parent node."""
-    content = b"\x00" if node is None else b"\x01" + node.encode()
-    return _PARENT + content + opaque(left) + opaque(right)
+    if node is None:
+        return _BLANK_PARENT + opaque(left) + opaque(right)
+    return b"".join((_PARENT, b"\x01", node.encode(), opaque(left), opaque(right)))
 
 
 def tree_hash(suite: CipherSuite, tree: RatchetTree, index: int) -> bytes:
@@ -56,6 +58,8 @@ def _hash_without(
     suite: CipherSuite, tree: RatchetTree, index: int, absent: frozenset[int]
 ) -> bytes:
     """The tree hash as if the leaves `absent` had not been added yet (7.9)."""
+    if not absent:
+        return tree_hash(suite, tree, index)
     below = tree_math.leaf_range(index)
     if not any(leaf in below for leaf in absent):
         return tree_hash(suite, tree, index)
