@@ -6,6 +6,7 @@ events             what happens, as frozen values
 errors             what can go wrong; each has a `code` and says what to do
 """
 
+from alcove.entering import join, open_room
 from alcove.errors import (
     AlcoveError,
     ConnectionFailed,
@@ -42,7 +43,7 @@ from alcove.events import (
     Unknown,
     Waiting,
 )
-from alcove.room import Member, Room, join, open_room
+from alcove.room import Member, Room
 from alcove.transport import TransportOptions
 
 __all__ = [

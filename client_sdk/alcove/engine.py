@@ -121,7 +121,7 @@ class Engine:
         if self._away_since is None:
             self._away_since = self.clock()
         if self.inside is not None:
-            self.inside.tell_queued()
+            self.inside.publisher.tell_queued()
 
     def tick(self) -> None:
         """At least once a second."""

@@ -4,7 +4,8 @@ All parts of a membership are wired here and nowhere else:
 
     Stream ── positions, holes, log hash          Conversation ── messages in and out
     Membership ── group, state, roster            Presence ── is anybody holding the room
-    Facilitator ── only when this member is one: commits, lobby, doors
+    Publisher ── the outbox's next message        Facilitator ── only when this member is one:
+                                                  commits, lobby, doors
 
 `ready` is the one condition under which anything is published: connected, resumed, in step with the
 relay's last commit, and not held.
@@ -15,7 +16,6 @@ from hashlib import sha256
 from typing import Final
 
 from alcove_protocol import frames, limits
-from alcove_protocol.errors import Malformed
 from alcove_protocol.frames import BlobClass
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Opening, Signed
@@ -30,9 +30,8 @@ from alcove.keys import ROOM_SUITE, Identity
 from alcove.link import Link
 from alcove.membership import Burned, Held, Membership, Merged, PutOut
 from alcove.newcomer import enter, leaf_extensions, make_key_package
-from alcove.outbox import Outgoing
-from alcove.payload import Heartbeat, Text
 from alcove.presence import Presence
+from alcove.publisher import Publisher
 from alcove.sealing import RequestBody, open_welcome, seal_request
 from alcove.stream import Step, Stream
 
@@ -74,6 +73,16 @@ class Inside:
         self.conversation = Conversation(
             membership, self.stream, emit, clock, random, self.presence.split
         )
+        self.publisher = Publisher(
+            membership,
+            self.conversation,
+            self.presence,
+            link,
+            emit,
+            random,
+            self._published,
+        )
+        self.publisher.ready = lambda: self.ready
         self.facilitator: Facilitator | None = None
         self.put_out: Callable[[bool], None] = lambda by_wish: None
         self.on_first_resume: Callable[[], None] = lambda: None
@@ -345,64 +354,16 @@ class Inside:
         """Publish what can be: commits first, then the next message."""
         if self.facilitator is not None:
             self.facilitator.committer.pump()
-        item = self.conversation.outbox.head
-        if item is None or item.in_flight or not self.ready:
-            return
-        if not self.presence.may_post and self.facilitator is None:
-            return
-        if not self.conversation.may_send(item):
-            if item.kind == Text.KIND:
-                text = "You cannot post at the moment; a facilitator has paused you or everybody."
-                self.conversation.give_up(item, "paused", text)
-            return
-        try:
-            blob = self.conversation.encrypt(item)
-        except (mls.MLSError, Malformed) as error:
-            self.conversation.give_up(item, error.code, "The message could not be encrypted.")
-            return
-        item.in_flight = True
-        self._publish(item, blob)
+        self.publisher.pump()
 
-    def _publish(self, item: Outgoing, blob: bytes) -> None:
-        base = self.membership.base
+    def beat(self, *, leaving: bool = False) -> None:
+        """A facilitator's heartbeat; refused, it is tried again a second later."""
+        self._beat_at = self._clock() + limits.HEARTBEAT_INTERVAL
 
-        def answered(answer: frames.Request | None) -> None:
-            if self.conversation.outbox.head is item:  # else it was seen in a replay meanwhile
-                self._answered(item, base, answer)
+        def again() -> None:
+            self._beat_at = self._clock() + 1.0
 
-        self._link.request(
-            lambda n: frames.Publish(
-                n, item.publish_id, base.encode(), int(BlobClass.APPLICATION), item.ttl, blob
-            ),
-            answered,
-        )
-
-    def _answered(self, item: Outgoing, base: Position, answer: frames.Request | None) -> None:
-        item.in_flight = False
-        if isinstance(answer, frames.Published):
-            position = Position.decode(answer.position)
-            self._published(position, BlobClass.APPLICATION, item.blob)
-            self.conversation.own_sent(item)
-            self.pump()
-            return
-        code = answer.code if isinstance(answer, frames.Refused) else ""
-        if code == "stale":
-            if self.membership.base != base:
-                self.pump()
-            return
-        if code == "read_only":
-            self.presence.relay_says(read_only=True)
-        elif code and code not in ("paused", "rate_limited", "busy", "unavailable"):
-            self.conversation.give_up(item, code, "The relay did not take the message.")
-            return
-        self.tell_queued()
-
-    def tell_queued(self) -> None:
-        """Say once of every message that waits that it does."""
-        for item in self.conversation.outbox.waiting():
-            if item.shown and not item.told_queued and not item.in_flight:
-                item.told_queued = True
-                self._emit(events.Queued(item.id.hex(), item.ref))
+        self.publisher.beat(leaving=leaving, refused=again)
 
     # --- time ----------------------------------------------------------------------------------
 
@@ -433,32 +394,6 @@ class Inside:
         mine = self.membership.base
         missing = base.generation == mine.generation and base.number > mine.number
         return (missing or not self._in_step) and self._link.live and not self._held
-
-    def beat(self, *, leaving: bool = False) -> None:
-        """A facilitator's heartbeat."""
-        self._beat_at = self._clock() + limits.HEARTBEAT_INTERVAL
-        group = self.membership.group
-        head = self.membership.roster.head
-        body = Heartbeat(group.epoch, group.epoch_authenticator, head, leaving)
-        blob = self.conversation.seal(
-            self._random(16), 0, Heartbeat.KIND, body.encode(), limits.HEARTBEAT_TTL
-        )
-        base, publish_id = self.membership.base, self._random(16)
-
-        def answered(answer: frames.Request | None) -> None:
-            if isinstance(answer, frames.Published):
-                position = Position.decode(answer.position)
-                self._published(position, BlobClass.BEAT, blob)
-                self.presence.holding()
-            elif isinstance(answer, frames.Refused):
-                self._beat_at = self._clock() + 1.0
-
-        self._link.request(
-            lambda n: frames.Publish(
-                n, publish_id, base.encode(), int(BlobClass.BEAT), limits.HEARTBEAT_TTL, blob
-            ),
-            answered,
-        )
 
     def _update(self) -> None:
         """Propose fresh keys for one's own leaf: to the facilitators, who take it into a commit."""

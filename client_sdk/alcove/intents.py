@@ -4,6 +4,7 @@ An intent names people by their MLS signature key, never by leaf index, and is b
 newest state after a lost race. `plan` says what commit it takes now, or None when it is moot.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -34,13 +35,14 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(ABC):
     """Base. `done` is called once: with None when it is true, with the error when it cannot be."""
 
     done: Done = field(default=_nobody_waits, compare=False)
 
+    @abstractmethod
     def plan(self, membership: Membership) -> Plan | None:
-        raise NotImplementedError
+        """What commit makes it true now; None when there is nothing left to do."""
 
 
 def _context(state: RoomExtension) -> mls.Proposal:

@@ -66,7 +66,7 @@ class Client:
         item = inside.conversation.compose(inside.conversation.check_text(text, None))
         inside.pump()
         if not item.in_flight:
-            inside.tell_queued()
+            inside.publisher.tell_queued()
         return item.id.hex()
 
     def admit(self, knock: events.Knocked) -> list[Exception | None]:

@@ -1,0 +1,101 @@
+"""How one comes to a room: `open_room` for whoever holds it, `join` for whoever was invited.
+
+Arguments are judged here, before anything is sent; the connection is made by `async with`.
+"""
+
+import os
+import time
+
+from alcove_protocol import limits
+from alcove_protocol.errors import Malformed
+from alcove_protocol.invite import Invite, origin_of
+
+from alcove import mls
+from alcove.doors import RoomCard
+from alcove.engine import Engine
+from alcove.errors import InvalidInput
+from alcove.facilitator import InviteTerms
+from alcove.keys import ROOM_SUITE, Identity, room_suite
+from alcove.names import clean_name
+from alcove.opening import RoomPlan
+from alcove.room import Room
+from alcove.transport import TransportOptions
+
+
+def open_room(
+    relay: str,
+    *,
+    title: str,
+    agreement: str,
+    name: str,
+    ttl: int = limits.TTL_DEFAULT,
+    uses: int = limits.USES_DEFAULT,
+    invite_lifetime: int = limits.DOOR_TTL_DEFAULT,
+    members: int = limits.MEMBERS_DEFAULT,
+    languages: str = "",
+    helplines: str = "",
+    post_quantum: bool = False,
+    transport: TransportOptions | None = None,
+) -> Room:
+    """A new room at a relay, with you as its facilitator.
+
+    `ttl` is how many seconds messages live, `uses` and `invite_lifetime` bound the first invite.
+    With `post_quantum`, an experiment, who records today's ciphertext cannot read it with a quantum
+    computer either; everybody then needs the extra `suites`. Raises `InvalidInput` at once when an
+    argument is wrong, `NotNow` (`suite_unavailable`); nothing is sent before `async with`.
+    """
+    try:
+        origin = origin_of(relay)
+    except ValueError:
+        raise InvalidInput("bad_relay", "This is not the address of a relay.") from None
+    _text("title", title, 1, limits.TITLE)
+    _text("agreement", agreement, 1, limits.AGREEMENT)
+    _text("languages", languages, 0, limits.LANGUAGES)
+    _text("helplines", helplines, 0, limits.HELPLINES)
+    _bounds("ttl", ttl, limits.TTL_MIN, limits.TTL_MAX)
+    _bounds("uses", uses, 1, limits.USES_MAX)
+    _bounds("invite_lifetime", invite_lifetime, 1, limits.DOOR_TTL_MAX)
+    most = limits.MEMBERS_POST_QUANTUM if post_quantum else limits.MEMBERS_MAX
+    _bounds("members", members, 2, most)
+    card = RoomCard(title, 1, agreement, languages, helplines)
+    plan = RoomPlan(card, members, ttl, InviteTerms(uses, invite_lifetime), origin)
+    engine = _engine(name, mls.POST_QUANTUM if post_quantum else ROOM_SUITE)
+    engine.begin_opening(plan)
+    return Room(engine, origin, transport or TransportOptions(), title)
+
+
+def join(
+    invite: str, *, name: str, accept: bool = False, transport: TransportOptions | None = None
+) -> Room:
+    """The room behind an invite. With `accept` its ground rules are accepted unread; otherwise show
+    them (`AgreementShown`, or `room.agreement`) and call `accept`.
+
+    Raises `InvalidInput` at once when the invite or the name is wrong.
+    """
+    try:
+        parsed = Invite.parse(invite)
+    except Malformed as error:
+        raise InvalidInput.of(error) from None
+    engine = _engine(name, ROOM_SUITE)
+    engine.begin_joining(parsed, accept=accept)
+    return Room(engine, parsed.origin, transport or TransportOptions(), "")
+
+
+def _engine(name: str, suite: int) -> Engine:
+    identity = Identity.generate(clean_name(name), room_suite(suite), os.urandom)
+    return Engine(identity, time.monotonic, time.time, os.urandom)
+
+
+def _bounds(what: str, size: int, least: int, most: int) -> None:
+    if not least <= size <= most:
+        text = f"{what} must be between {least} and {most}; it is {size}."
+        raise InvalidInput(f"bad_{what}", text)
+
+
+def _text(what: str, text: str, least: int, most: int) -> None:
+    """A text's size in bytes, in UTF-8."""
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise InvalidInput(f"bad_{what}", f"{what} has characters that cannot be sent.") from None
+    _bounds(what, size, least, most)
