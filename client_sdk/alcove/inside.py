@@ -99,6 +99,7 @@ class Inside:
         self._beat_at = 0.0
         self._update_epoch: int | None = None
         self._doubt_at = 0.0
+        self._alarmed_at: Position | None = None
 
     @property
     def ready(self) -> bool:
@@ -271,10 +272,13 @@ class Inside:
         self.tick()
 
     def _sound_alarm(self) -> None:
-        if self.membership.alarm == "roster_mismatch" or self.membership.alarm == "bad_roster":
+        """Once for each commit: every heartbeat would find the same difference."""
+        alarm, self.membership.alarm = self.membership.alarm, None
+        base = self.membership.base
+        if alarm is not None and self._alarmed_at != base:
+            self._alarmed_at = base
             text = "The relay's list of members does not match the group's; do not trust the relay."
             self._emit(events.Problem("roster_mismatch", text))
-        self.membership.alarm = None
 
     # --- held, and back again ------------------------------------------------------------------
 

@@ -226,7 +226,7 @@ class Membership:
         changes = self._extend_roster(blob, entry)
         after = {person.key: person for person in self.people()}
         added = {self.group_key(index) for index in staged.added}
-        self._hold_roster_against_tree()
+        self.hold_roster_against_tree()
         return Merged(
             self.group_key(staged.committer),
             tuple(person for key, person in after.items() if key not in before),
@@ -289,7 +289,8 @@ class Membership:
         own = self.own.relay_key
         return any(item.op is Op.REMOVE and item.key == own for item in changes)
 
-    def _hold_roster_against_tree(self) -> None:
+    def hold_roster_against_tree(self) -> None:
+        """Set the alarm when the relay's list and the group's tree name different people."""
         tree = {leaf_extension(member.leaf).relay_key for member in self.group.members()}
         if tree == set(self.roster.seats):
             self.restate = False

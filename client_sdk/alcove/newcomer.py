@@ -281,4 +281,6 @@ def enter(
         raise NotTrusted(
             "bad_welcome", "The way into the room is not genuine; ask for a new invite."
         ) from None
-    return Membership(group, roster, Position.decode(frame.position), commit)
+    membership = Membership(group, roster, Position.decode(frame.position), commit)
+    membership.hold_roster_against_tree()
+    return membership
