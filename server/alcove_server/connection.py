@@ -229,20 +229,27 @@ class Connection:
         self._working = True
         while self._requests:
             request = self._requests.pop(0)
-            await self._guarded(self._handle(request), request.n)
+            try:
+                await self._handle(request)
+            except Exception as error:
+                self._answer_fault(error, request.n)
         self._working = False
 
     async def _guarded(self, work: Awaitable[None], n: int) -> None:
         """Do the work; turn what it raises into an answer."""
         try:
             await work
-        except Stale as stale:
-            self.send(Refused(n, stale.code, stale.text, stale.base.encode()))
-        except Refusal as refusal:
-            self.refuse(n, refusal)
-        except Malformed as fault:
-            self.reject(fault, n)
         except Exception as error:
+            self._answer_fault(error, n)
+
+    def _answer_fault(self, error: Exception, n: int) -> None:
+        if isinstance(error, Stale):
+            self.send(Refused(n, error.code, error.text, error.base.encode()))
+        elif isinstance(error, Refusal):
+            self.refuse(n, error)
+        elif isinstance(error, Malformed):
+            self.reject(error, n)
+        else:
             # The message of an unforeseen error may quote what a client sent, so only the place
             # where it happened is told. Nothing was acknowledged, and the client will try again.
             where = traceback.extract_tb(error.__traceback__)[-1]
@@ -287,7 +294,7 @@ class Connection:
         """The publish with this id is taken; answer it unless it was answered."""
         n = self.unanswered.pop(id, None)
         if n is not None:
-            self.send_message(Message(hot.published(n, position)))
+            self.send_message(Message(hot.published(n, position.encode())))
 
     # --- changes of state -------------------------------------------------------------------
 

@@ -103,6 +103,8 @@ class _LinkOutlet:
     def send(self, message: Message) -> None:
         self._link.send(message)
 
+    send_last = send
+
     def close(self, code: int) -> None:
         self._link.shut(code)
 

@@ -60,7 +60,7 @@ class Gathering:
         joined = Message.joined(messages)
         for connection in list(self._live()):
             if connection not in given:
-                connection.outlet.send(joined)
+                connection.outlet.send_last(joined)
             else:
                 self._give(connection, messages)
         self._messages, self._given = [], {}

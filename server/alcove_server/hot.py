@@ -12,7 +12,6 @@ from typing import Final
 
 from alcove_protocol import limits
 from alcove_protocol.frames import Publish, Request, from_client
-from alcove_protocol.position import Position
 
 _UINT: Final = rb"([\x00-\x7f]|\xcc.|\xcd..|\xce.{4}|\xcf.{8})"
 _PUBLISH: Final = re.compile(
@@ -66,12 +65,12 @@ def _pack_bytes(value: bytes) -> bytes:
     return b"\xc6" + size.to_bytes(4, "big") + value
 
 
-def blob(position: Position, blob_class: int, age: int, content: bytes) -> bytes:
+def blob(position: bytes, blob_class: int, age: int, content: bytes) -> bytes:
     """A `BlobIs` without a roster entry, of values that the relay took once and so may send."""
     return b"".join(
         (
             b"\x85\xa1t\xa4blob\xa8position\xc4\x10",
-            position.encode(),
+            position,
             b"\xaablob_class",
             bytes((blob_class,)),
             b"\xa3age",
@@ -82,7 +81,6 @@ def blob(position: Position, blob_class: int, age: int, content: bytes) -> bytes
     )
 
 
-def published(n: int, position: Position) -> bytes:
+def published(n: int, position: bytes) -> bytes:
     """A `Published`."""
-    at = position.encode()
-    return b"\x83\xa1t\xa9published\xa1n" + _pack_uint(n) + b"\xa8position\xc4\x10" + at
+    return b"\x83\xa1t\xa9published\xa1n" + _pack_uint(n) + b"\xa8position\xc4\x10" + position

@@ -3,7 +3,8 @@
 The store is the truth and `catch_up` is how a node learns it: whoever changed something rings, and
 the hub reads from where it stood (log, lobby, roster, the room's end) and tells its connections. So
 it makes no difference whether the change was made here or, with a shared store, elsewhere; and
-because there is one cursor, members see one order.
+because there is one cursor, members see one order. What this node has just appended itself, and is
+the next at the cursor, it need not read: `took`.
 
 A blob is encoded once, gathered with what else a turn brings, and the same bytes go to every live
 member (`gathering`). Its sender gets `published` there instead, which puts the answer at its place
@@ -32,7 +33,7 @@ from alcove_server.gathering import Gathering
 from alcove_server.ledger import Ledger, Outcome, follow
 from alcove_server.outlet import Close, Message
 from alcove_server.runner import Runner
-from alcove_server.store.interface import RoomHead, Store, StoredBlob, StoredItem
+from alcove_server.store.interface import Publication, RoomHead, Store, StoredBlob, StoredItem
 
 if TYPE_CHECKING:
     from alcove_server.connection import Connection
@@ -44,10 +45,9 @@ PAGE = 256 * 1024
 def blob_message(generation: bytes, blob: StoredBlob, now: float) -> Message:
     """A stored blob as it is sent at a time of the store's clock."""
     entry, age = blob.entry, max(0, int(now - blob.taken_at))
-    position = Position(generation, blob.number)
+    at, blob_class = Position(generation, blob.number).encode(), blob.blob_class
     if entry is None:
-        return Message(hot.blob(position, blob.blob_class, age, blob.blob))
-    at, blob_class = position.encode(), blob.blob_class
+        return Message(hot.blob(at, blob_class, age, blob.blob))
     return Message.of(BlobIs(at, blob_class, age, blob.blob, entry.body, entry.signature))
 
 
@@ -129,6 +129,18 @@ class Hub:
         finally:
             self._running = False
 
+    def took(self, publication: Publication, position: Position) -> bool:
+        """The store has just taken, from this node, a blob without an entry. When it is the next
+        that is to be told, and nobody is reading, everybody hears it at once. Else false, and
+        nothing happened: `catch_up` will tell it in its place."""
+        number = self.number + 1
+        if self._running or position.number != number or position.generation != self.generation:
+            return False
+        message = Message(hot.blob(position.encode(), publication.blob_class, 0, publication.blob))
+        self._tell(position, publication.sender, publication.id, message)
+        self.number = number
+        return True
+
     async def _look(self) -> None:
         head = await self._store.head(self.room)
         if head is None:
@@ -155,22 +167,24 @@ class Hub:
         after = Position(self.generation, self.number)
         page = await self._store.read(self.room, after, PAGE)
         for blob in page.blobs:
-            self._deliver(blob, page.now)
+            position = Position(self.generation, blob.number)
+            message = blob_message(self.generation, blob, page.now)
+            self._tell(position, blob.sender, blob.id, message)
             self.number = blob.number
             if blob.entry is not None:
                 await self._follow(blob.entry)
         if page.complete:
             self.number = page.position.number  # what expired before it was read is no one's gap
 
-    def _deliver(self, blob: StoredBlob, now: float) -> None:
-        message = blob_message(self.generation, blob, now)
-        others = self._who_heard(blob.number) if self._ahead else []
-        sender = self.live.get(blob.sender)
-        if sender is not None:
-            sender.acknowledge(blob.id, Position(self.generation, blob.number))
-            self._gathering.settle(sender)
-            others.append(sender)
+    def _tell(self, position: Position, sender: bytes, id: bytes, message: Message) -> None:
+        others = self._who_heard(position.number) if self._ahead else []
+        author = self.live.get(sender)
+        if author is not None:
+            self._gathering.settle(author)
+            others.append(author)
         self._gathering.add(message, others)
+        if author is not None:
+            author.acknowledge(id, position)
 
     def _who_heard(self, number: int) -> list[Connection]:
         """Who resumed from a page that was newer than this hub, and so has this blob already."""

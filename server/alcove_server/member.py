@@ -44,7 +44,10 @@ async def publish(connection: Connection, frame: Publish) -> None:
     relay = connection.relay
     hub = connection.seated
     try:
-        publication = await _judged(connection, hub.ledger, frame)
+        if frame.entry is None:
+            publication = rules.blob(hub.ledger, connection.key, frame)
+        else:
+            publication = await _with_entry(connection, hub.ledger, frame)
     except Refusal:
         position = await relay.store.published(connection.room, connection.key, frame.id)
         if position is None:
@@ -52,8 +55,11 @@ async def publish(connection: Connection, frame: Publish) -> None:
     else:
         connection.unanswered[frame.id] = frame.n
         try:
-            position = await relay.store.publish(publication)
-            await hub.catch_up()
+            taken = await relay.store.publish(publication)
+            position = taken.position
+            told = taken.fresh and publication.step is None and hub.took(publication, position)
+            if not told:
+                await hub.catch_up()
         except BaseException:
             connection.unanswered.pop(frame.id, None)
             raise
@@ -67,9 +73,7 @@ async def publish(connection: Connection, frame: Publish) -> None:
     # and after.
 
 
-async def _judged(connection: Connection, ledger: Ledger, frame: Publish) -> Publication:
-    if frame.entry is None:
-        return rules.blob(ledger, connection.key, frame)
+async def _with_entry(connection: Connection, ledger: Ledger, frame: Publish) -> Publication:
     await _expect_base(connection, frame)
     judged = rules.commit_with_entry(ledger, connection.key, frame)
     step = judged.publication.step

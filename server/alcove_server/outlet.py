@@ -72,5 +72,8 @@ class Outlet(Protocol):
     def send(self, message: Message) -> None:
         """Send, or queue; nothing once closed."""
 
+    def send_last(self, message: Message) -> None:
+        """The same at the end of a turn, of a message that nothing is likely to follow."""
+
     def close(self, code: int) -> None:
         """Close after what was sent so far."""

@@ -56,7 +56,7 @@ def blob(ledger: Ledger, key: bytes, frame: Publish) -> Publication:
         require_facilitator(ledger, key)
     else:
         _may_post(ledger, key)
-    return _publication(ledger, key, frame, None)
+    return _publication(ledger, key, frame, blob_class, None)
 
 
 def _may_post(ledger: Ledger, key: bytes) -> None:
@@ -70,9 +70,8 @@ def _may_post(ledger: Ledger, key: bytes) -> None:
 
 
 def _publication(
-    ledger: Ledger, key: bytes, frame: Publish, step: RosterStep | None
+    ledger: Ledger, key: bytes, frame: Publish, blob_class: BlobClass, step: RosterStep | None
 ) -> Publication:
-    blob_class = BlobClass(frame.blob_class)
     commit = blob_class is BlobClass.COMMIT
     if len(frame.blob) > (limits.HANDSHAKE_BLOB if commit else limits.APPLICATION_BLOB):
         raise Refusal("too_large")
@@ -113,7 +112,8 @@ def commit_with_entry(ledger: Ledger, key: bytes, frame: Publish) -> JudgedCommi
     if not welcomes.keys() <= outcome.seated or not outcome.added.keys() <= welcomes.keys():
         raise Refusal("bad_roster")
     step = _step(entry, after, outcome, welcomes)
-    return JudgedCommit(_publication(ledger, key, frame, step), outcome.restated)
+    publication = _publication(ledger, key, frame, BlobClass.COMMIT, step)
+    return JudgedCommit(publication, outcome.restated)
 
 
 def _bind(entry: Entry, frame: Publish) -> None:

@@ -99,9 +99,9 @@ def test_a_blob_is_written_alike(
     position: Position, blob_class: int, age: int, content: bytes
 ) -> None:
     frame = BlobIs(position.encode(), blob_class, age, content)
-    assert hot.blob(position, blob_class, age, content) == frame.to_bytes()
+    assert hot.blob(position.encode(), blob_class, age, content) == frame.to_bytes()
 
 
 @given(NUMBERS, POSITIONS)
 def test_an_answer_is_written_alike(n: int, position: Position) -> None:
-    assert hot.published(n, position) == Published(n, position.encode()).to_bytes()
+    assert hot.published(n, position.encode()) == Published(n, position.encode()).to_bytes()

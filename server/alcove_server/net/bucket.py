@@ -16,11 +16,15 @@ class TokenBucket:
         """Take tokens; false, and none are taken, when there are too few."""
         if not self.rate:
             return True
-        tokens = min(self.burst, self._tokens + (now - self._at) * self.rate)
+        tokens = self._tokens + (now - self._at) * self.rate
+        if tokens > self.burst:
+            tokens = self.burst
         self._at = now
-        enough = tokens >= cost
-        self._tokens = tokens - cost if enough else tokens
-        return enough
+        if tokens < cost:
+            self._tokens = tokens
+            return False
+        self._tokens = tokens - cost
+        return True
 
     def full(self, now: float) -> bool:
         """Whether it is as it was made, so that it can be forgotten."""

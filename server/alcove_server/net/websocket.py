@@ -3,8 +3,9 @@
 RFC 6455 is the `websockets` library's sans-I/O `Protocol`; this file feeds it and bounds it. It
 owns what an ASGI server would do otherwise:
 
-    receiving   bytes go into the parser in slices, so that a flood is noticed after one slice; a
-                message is put together under limits on its bytes and on its fragments
+    receiving   a whole message in one frame is taken as it is (`whole`); else bytes go into the
+                parser in slices, so that a flood is noticed after one slice, and a message is put
+                together under limits on its bytes and on its fragments
     sending     whole frames, prebuilt and shared between members, queued here and written once in
                 a turn of the loop; the queue is bounded in bytes and in time (slow consumers)
     keepalive   a ping each period; who sends nothing until the next one is dropped
@@ -23,6 +24,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, State
 
 from alcove_server.hub import bye
+from alcove_server.net import whole
 from alcove_server.net.bucket import TokenBucket
 from alcove_server.net.wheel import Wheel
 from alcove_server.outlet import Close, Message
@@ -62,11 +64,25 @@ class Terms:
 
 class Flusher:
     """Writes what the connections queued in one turn of the loop, at its end: `WRITTEN_AT_ONCE` of
-    them, then the loop has its turn, then the next."""
+    them, then the loop has its turn, then the next. Who writes past the queue asks for a `grant`,
+    of which there are as many."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._dirty: list[WebSocket] = []
+        self._grants = WRITTEN_AT_ONCE
+
+    def grant(self) -> bool:
+        """Whether one more may be written in this turn."""
+        if not self._grants:
+            return False
+        if self._grants == WRITTEN_AT_ONCE:
+            self._loop.call_soon(self._renew)
+        self._grants -= 1
+        return True
+
+    def _renew(self) -> None:
+        self._grants = WRITTEN_AT_ONCE
 
     def add(self, socket: WebSocket) -> None:
         """This one has something to write."""
@@ -96,6 +112,7 @@ class WebSocket(asyncio.Protocol):
         "_done",
         "_fragments",
         "_heard",
+        "_idle",
         "_is_text",
         "_paused_at",
         "_pending",
@@ -126,6 +143,7 @@ class WebSocket(asyncio.Protocol):
         self._fragments: list[bytes] = []
         self._is_text = False
         self._heard = True
+        self._idle = True
         self._controls: TokenBucket | None = None
         self._slot = terms.wheel.add(self)
         transport.set_write_buffer_limits(high=WRITE_BUFFER)
@@ -138,6 +156,16 @@ class WebSocket(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._heard = True
+        if self._idle and not self._closing:
+            message = whole.message(data, self._protocol.max_message_size or 0)
+            if message is not None:
+                self._is_text = False
+                self._deliver(message, 1)
+                return
+        self._parse(data)
+        self._idle = whole.expected(self._protocol)
+
+    def _parse(self, data: bytes) -> None:
         for at in range(0, len(data), SLICE):
             if self._protocol.state is State.CLOSED:
                 return
@@ -204,7 +232,7 @@ class WebSocket(asyncio.Protocol):
             self._receive_text(connection, message)
             return
         connection.receive(message, fragments)
-        if connection.role and self._protocol.max_message_size != limits.FRAME:
+        if self._protocol.max_message_size != limits.FRAME and connection.role:
             self._protocol.max_message_size = limits.FRAME  # it has shown who it is
         if connection.congested:
             self._transport.pause_reading()
@@ -242,6 +270,14 @@ class WebSocket(asyncio.Protocol):
         if not self._dirty:
             self._dirty = True
             self._terms.flusher.add(self)
+
+    def send_last(self, message: Message) -> None:
+        if self._pending or self._closing or self._paused_at is not None:
+            self.send(message)
+        elif self._terms.flusher.grant():
+            self._transport.write(message.framed)
+        else:
+            self.send(message)
 
     def flush(self) -> None:
         """Write what is queued, unless the transport is full."""

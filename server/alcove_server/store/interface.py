@@ -160,6 +160,15 @@ class Publication:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a publication. It is `fresh` when it was taken by this call, and not before:
+    what a position holds is then what the caller gave."""
+
+    position: Position
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SeatedRoom:
     """A room as a facilitator brings it back: the whole chain, verified, and its last commit."""
 
@@ -185,7 +194,7 @@ class Store(Protocol):
     async def chain(self, room: bytes, start: int) -> tuple[Signed, ...]:
         """The roster entries from counter `start` on."""
 
-    async def publish(self, publication: Publication) -> Position:
+    async def publish(self, publication: Publication) -> Taken:
         """Take one blob, all of it or nothing, in this order:
 
         1. an id of this sender that was taken before: its position, and nothing happens;

@@ -22,6 +22,7 @@ from alcove_server.store.interface import (
     RoomHead,
     SeatedRoom,
     StoredItem,
+    Taken,
 )
 from alcove_server.store.memory_room import Room
 
@@ -100,11 +101,11 @@ class MemoryStore:
 
     # --- the log ----------------------------------------------------------------------------
 
-    async def publish(self, publication: Publication) -> Position:
+    async def publish(self, publication: Publication) -> Taken:
         room = self._room(publication.room)
-        position = room.publish(self._clock(), publication)
+        taken = room.publish(self._clock(), publication)
         self._schedule(publication.room, room.due)
-        return position
+        return taken
 
     async def published(self, room: bytes, sender: bytes, id: bytes) -> Position | None:
         found = self._room(room)

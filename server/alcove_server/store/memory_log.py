@@ -23,6 +23,10 @@ from alcove_server.store.interface import Page, Publication, StoredBlob
 _EXPIRED_AT_ONCE = 1000
 """Blobs dropped in one step of the sweeper. A reader drops all that is due first."""
 
+_SWEPT_AFTER = 30
+"""Seconds for which an id's record may take its place after its end, when it is in no answer: to
+sweep is to look through all records of a room, so that is done rarely."""
+
 
 def lifetime(blob_class: BlobClass, ttl: int) -> int:
     """How many seconds the relay keeps a blob. docs/protocol.md section 9."""
@@ -142,11 +146,14 @@ class PublishRecords:
 
     def add(self, sender: bytes, id: bytes, number: int, end: float) -> None:
         """Remember an id until `end`, at the cost of the sender's oldest when there are many."""
-        of_sender = self._taken.setdefault(sender, OrderedDict())
+        of_sender = self._taken.get(sender)
+        if of_sender is None:
+            of_sender = self._taken[sender] = OrderedDict()
         of_sender[id] = (number, end)
         if len(of_sender) > PUBLISH_IDS:
             of_sender.popitem(last=False)
-        self.due = min(self.due, end)
+        if end + _SWEPT_AFTER < self.due:
+            self.due = end + _SWEPT_AFTER
 
     def drop(self, sender: bytes) -> None:
         self._taken.pop(sender, None)
@@ -158,7 +165,7 @@ class PublishRecords:
             if not of_sender:
                 del self._taken[sender]
         ends = (end for of_sender in self._taken.values() for _, end in of_sender.values())
-        self.due = min(ends, default=inf)
+        self.due = min(ends, default=inf) + _SWEPT_AFTER
 
 
 def check_size(publication: Publication) -> None:

@@ -195,7 +195,7 @@ class EvilWorld(World):
         publication = Publication(
             room, NOBODY, self.random(16), at, blob_class, ttl, blob, hub.ledger.roster.head
         )
-        position = self._run(relay.store.publish(publication))
+        position = self._run(relay.store.publish(publication)).position
         self._run(hub.catch_up())
         self.settle()
         return position

@@ -76,7 +76,7 @@ class Bench:
         return Publication(ROOM, sender, id, at, blob_class, ttl, blob, roster, step)
 
     def publish(self, publication: Publication) -> int:
-        position = self.do(self.store.publish(publication))
+        position = self.do(self.store.publish(publication)).position
         assert position.generation == GENERATION
         return position.number
 
@@ -220,6 +220,10 @@ class StoreContract:
         bench.clock.advance(limits.READ_ONLY_AFTER)
         wrong = replace(taken, base=Position(GENERATION, 9), roster=NEXT)
         assert bench.publish(wrong) == 1
+        assert not bench.do(bench.store.publish(taken)).fresh
+        bench.beat()
+        assert bench.do(bench.store.publish(bench.publication())).fresh
+        bench.clock.advance(limits.READ_ONLY_AFTER)
         assert bench.read() == []
         assert bench.do(bench.store.published(ROOM, ANN, taken.id)) == Position(GENERATION, 1)
 
