@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from alcove.mls import tree_math
 from alcove.mls.ciphersuite import CipherSuite
-from alcove.mls.codec import opaque, uint32
+from alcove.mls.codec import opaque
 from alcove.mls.errors import InvalidTree
 from alcove.mls.nodes import LeafNode, Node, ParentNode
 from alcove.mls.ratchet_tree import RatchetTree
@@ -23,7 +23,7 @@ _BLANK_PARENT = _PARENT + b"\x00"
 def _leaf_input(index: int, leaf: Node | None) -> bytes:
     """`TreeHashInput` of a leaf; `index` is its node index."""
     content = b"\x00" if leaf is None else b"\x01" + leaf.encode()
-    return _LEAF + uint32.write(index // 2) + content
+    return _LEAF + (index // 2).to_bytes(4, "big") + content
 
 
 def _parent_input(node: Node | None, left: bytes, right: bytes) -> bytes:
@@ -39,11 +39,13 @@ def tree_hash(suite: CipherSuite, tree: RatchetTree, index: int) -> bytes:
     if known is not None:
         return known
     node = tree.nodes[index]
-    if tree_math.is_leaf(index):
+    size = ~index & (index + 1)  # the leaves below: 2 to the power of the node's level
+    if size == 1:
         value = suite.hash(_leaf_input(index, node))
     else:
-        left = tree_hash(suite, tree, tree_math.left(index))
-        right = tree_hash(suite, tree, tree_math.right(index))
+        half = size >> 1
+        left = tree_hash(suite, tree, index - half)
+        right = tree_hash(suite, tree, index + half)
         value = suite.hash(_parent_input(node, left, right))
     tree.hashes[index] = value
     return value
