@@ -352,13 +352,15 @@ class KnockRefused(Frame):
 @dataclass(frozen=True, slots=True)
 class Bye(Frame):
     """The relay closes the connection, for this reason. `ended` carries the signed statement,
-    `removed` the roster entry that removed the client's key: neither is the relay's to say."""
+    `removed` the roster entry that removed the client's key: neither is the relay's to say. With
+    `draining`, `delay` is how many seconds to wait before coming again."""
 
     KIND: ClassVar[str] = "bye"
     code: Annotated[str, AtMost(40)]
     text: Annotated[str, AtMost(300)]
     statement: Statement | None = None
     signature: Signature | None = None
+    delay: Annotated[int, AtMost(limits.RETURN_DELAY)] | None = None
 
 
 FROM_CLIENT: Final[dict[str, type[Request]]] = {

@@ -77,6 +77,9 @@ KNOCK_TTL: Final = 15 * 60
 """How long somebody waits before the relay forgets their knock."""
 PUBLISH_RECORD: Final = 3600
 """How much longer than its blob the relay remembers that it took a publish."""
+RETURN_DELAY: Final = 30
+"""What a relay that restarts may ask a client to wait before it comes again, so that not all come
+at once."""
 DOOR_TTL_DEFAULT: Final = 24 * 3600
 DOOR_TTL_MAX: Final = 30 * 24 * 3600
 CLOCK_SKEW: Final = 3600

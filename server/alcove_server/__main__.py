@@ -24,7 +24,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="alcove-server",
         description="Alcove's relay: orders, keeps and forgets ciphertext it cannot read.",
-        epilog="Each setting can also be given as ALCOVE_NAME in the environment or in the file.",
+        epilog="Each setting can also be given in the environment or in the file: --log-level is "
+        "ALCOVE_LOG_LEVEL there and log_level here. A flag wins over both, the environment over "
+        "the file.",
         allow_abbrev=False,
         formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=34, width=110),
     )

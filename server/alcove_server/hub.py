@@ -66,6 +66,11 @@ def bye(code: str, statement: Signed | None = None) -> Bye:
     return Bye(code, REFUSALS[code], statement.body, statement.signature)
 
 
+def draining(delay: int) -> Bye:
+    """The same to a client that is to come again after so many seconds."""
+    return Bye("draining", REFUSALS["draining"], delay=delay)
+
+
 class Hub:
     """One room on this node. `connections` are all that authenticated, by relay key; `live` those
     of them that resumed and have heard everything up to `number`."""

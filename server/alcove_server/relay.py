@@ -13,11 +13,12 @@ from collections import OrderedDict
 from collections.abc import Callable
 from time import time
 
+from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
 
 from alcove_server.authentication import Upgrade
 from alcove_server.connection import Connection
-from alcove_server.hub import Hub, bye
+from alcove_server.hub import Hub, bye, draining
 from alcove_server.ledger import follow, replay
 from alcove_server.net.gate import Place
 from alcove_server.outlet import Close, Outlet
@@ -25,6 +26,8 @@ from alcove_server.runner import Runner
 from alcove_server.settings import Settings
 from alcove_server.store.interface import RoomHead, Store
 
+_RETURNING = 1000
+"""Clients a second that a node takes back without others noticing: their signatures are 0.1 s."""
 _SWEPT_AT_ONCE = 200
 """Rooms looked at in one tick: a bound on how long the loop is held."""
 
@@ -149,8 +152,10 @@ class Relay:
             await self.ring(room)
 
     def drain(self) -> None:
-        """Tell everybody to come again elsewhere, or soon. New connections are for who listens to
-        refuse."""
+        """Tell everybody to come again elsewhere, or soon: the more there are, the more spread out.
+        New connections are for who listens to refuse."""
         self.draining = True
-        for connection in list(self._connections):
-            connection.finish(Close.RESTARTING, bye("draining"))
+        leaving = list(self._connections)
+        spread = min(limits.RETURN_DELAY, len(leaving) // _RETURNING)
+        for number, connection in enumerate(leaving):
+            connection.finish(Close.RESTARTING, draining(number % (spread + 1)))

@@ -22,7 +22,7 @@ from alcove_server.embedded import bounds
 from alcove_server.net.front_door import FrontDoor
 from alcove_server.net.gate import Gate
 from alcove_server.net.websocket import Flusher, Terms
-from alcove_server.net.wheel import Wheel
+from alcove_server.net.wheel import Stalled, Wheel
 from alcove_server.relay import Relay
 from alcove_server.runner import OnLoop
 from alcove_server.settings import Settings
@@ -130,7 +130,8 @@ class Service:
         )
         self._period = min(_TICK, settings.ping_seconds / 4, settings.auth_seconds / 4)
         self._wheel = Wheel(max(1, round(settings.ping_seconds / self._period)))
-        self._terms = _terms(settings, clock, self._wheel)
+        self._stalled = Stalled(clock, settings.queue_seconds)
+        self._terms = _terms(settings, clock, self._wheel, self._stalled)
         self._listener = listener
         self._server = _Server(self._config(), self.relay)
 
@@ -175,6 +176,7 @@ class Service:
         while True:
             await asyncio.sleep(self._period)
             self._wheel.tick()
+            self._stalled.tick()
             self.gate.sweep()
             try:
                 await self.relay.tick()
@@ -182,15 +184,15 @@ class Service:
                 log.error("%s in the tick", type(error).__name__)
 
 
-def _terms(settings: Settings, clock: Callable[[], float], wheel: Wheel) -> Terms:
+def _terms(settings: Settings, clock: Callable[[], float], wheel: Wheel, stalled: Stalled) -> Terms:
     loop = asyncio.get_running_loop()
     return Terms(
         clock,
         loop,
         wheel,
         Flusher(loop),
+        stalled,
         settings.queue_bytes,
-        settings.queue_seconds,
         settings.rates,
     )
 

@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from alcove_protocol import limits
-from alcove_protocol.frames import Bye, Done, OpenRoom, Published, Refused, Resume
+from alcove_protocol.frames import Bye, Done, OpenRoom, Refused, Resume
 
-from tests.server.keys import Door, Facilitated
+from tests.server.keys import Facilitated
 from tests.server.sockets import Running, masked, serving
 
 TEXT, BINARY, CONT, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
@@ -366,32 +366,6 @@ async def test_who_answers_pings_stays() -> None:
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(client.heard(), 0.5)
         assert client.socket.state.name == "OPEN"
-
-
-async def test_a_member_who_does_not_read_is_let_go_and_resumes() -> None:
-    async with serving(queue_bytes=limits.FRAME, rates=0) as running:
-        host, slow = await running.client(), await running.client()
-        room, door = await host.open(), Door()
-        await host.put_door(room, door)
-        await slow.knock(room, door)
-        await host.admit(room, slow, door)
-        sent = 0
-        while slow.public in _live(running):
-            await host.send(host.blob(b"x" * 30_000))
-            await host.until(Published)
-            sent += 1
-            assert sent < 1000
-        assert len(running.service.relay) == 1
-        slow.socket.transport.abort()
-        back = await running.client(slow.key)
-        await back.authenticate(room)
-        resumed = await back.resume(host.base)
-        assert not resumed.lost
-        assert resumed.head[8:] == (sent + 1).to_bytes(8, "big")
-
-
-def _live(running: Running) -> set[bytes]:
-    return {key for hub in running.service.relay.hubs.values() for key in hub.live}
 
 
 async def test_a_half_open_close_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:

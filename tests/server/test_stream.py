@@ -1,32 +1,24 @@
 """The stream `room` as members see it: one order, resume, expiry, seating again."""
 
 import os
-from hashlib import sha256
 
+import pytest
 from alcove_protocol import limits
-from alcove_protocol.codec import pack_list
 from alcove_protocol.frames import (
-    BlobClass,
     BlobIs,
     Bye,
-    Done,
     LobbyItem,
     Published,
-    Reseat,
     Resume,
     Resumed,
-    SeatedDoor,
     WelcomeIs,
 )
-from alcove_protocol.labels import Label
 from alcove_protocol.position import Position
-from alcove_protocol.roster import NO_HASH, Change, Op, Role, Seat, open_roster
-from alcove_protocol.statements import ReseatStatement, Signed
+from alcove_protocol.roster import Change, Op, Role, Seat
 from alcove_server.hub import PAGE
 from alcove_server.outlet import Close
-from nacl.signing import SigningKey
 
-from tests.server.keys import Door, sign
+from tests.server.keys import Door
 from tests.server.scene import Person, Scene
 
 
@@ -256,151 +248,7 @@ def test_commits_are_kept_for_the_rejoin_window(scene: Scene, door: Door) -> Non
     ]
 
 
-# --- seating again ----------------------------------------------------------------------------
-
-
-def reseat_frame(
-    person: Person, chain: list[Signed], commit: bytes = b"", doors: list[Door] | None = None
-) -> Reseat:
-    scene = person.scene
-    body = ReseatStatement(
-        scene.room.id,
-        person.public,
-        scene.room.roster.head,
-        sha256(commit).digest() if commit else NO_HASH,
-    )
-    said = sign(person.key, Label.RESEAT, body)
-    packed = []
-    for door in doors or []:
-        put = door.statement(scene.room)
-        packed.append(SeatedDoor(put.body, put.signature, door.card, door.uses, door.ttl).encode())
-    return Reseat(
-        person.next_n(),
-        said.body,
-        said.signature,
-        pack_list([entry.encode() for entry in chain]),
-        commit,
-        pack_list(packed),
-    )
-
-
-def reseater(scene: Scene, key: SigningKey | None = None) -> Person:
-    person = Person(scene, key if key is not None else scene.room.relay_key)
-    person.authenticate("reseat")
-    return person
-
-
-def forget(scene: Scene) -> Scene:
-    """The same room before a relay that knows nothing."""
-    empty = Scene()
-    empty.room, empty.base = scene.room, scene.base
-    return empty
-
-
-def test_a_relay_that_forgot_is_told_again(scene: Scene, door: Door) -> None:
-    ann = scene.member(door)
-    commit = scene.commit(content=b"the last commit")
-    scene.land(commit)
-    ann.fetch()
-    empty = forget(scene)
-    host = reseater(empty)
-    host.ask(reseat_frame(host, scene.room.chain, b"the last commit", [door]), Done)
-    empty.host = Person(empty, scene.room.relay_key)
-    empty.host.authenticate()
-    resumed = empty.host.resume(scene.base)
-    assert resumed.lost
-    assert resumed.base == resumed.head == resumed.base[:8] + (1).to_bytes(8, "big")
-    assert resumed.commit == sha256(b"the last commit").digest()
-    assert empty.host.heard[-1] == BlobIs(resumed.base, BlobClass.COMMIT, 0, b"the last commit")
-    empty.base = resumed.base
-    again = Person(empty, ann.key)
-    again.authenticate()
-    again.resume(ann.position)
-    again.say(b"still here")
-    assert empty.host.blobs() == [b"still here"]
-    ben = empty.newcomer(door)
-    ben.knock()
-    empty.admit(ben)
-
-
-def test_the_same_chain_keeps_the_log_and_a_longer_one_begins_another(
-    scene: Scene, door: Door
-) -> None:
-    ann = scene.member(door)
-    chain = list(scene.room.chain)
-    host = reseater(scene)
-    host.ask(reseat_frame(host, chain), Done)
-    back = Person(scene, scene.room.relay_key)
-    back.authenticate()
-    assert back.resume().base == scene.base
-
-    signed = scene.room.entry([], base=scene.base, commit=b"elsewhere")
-    scene.room.take(signed)
-    host = reseater(scene)
-    host.ask(reseat_frame(host, scene.room.chain, b"elsewhere"), Done)
-    bye = ann.fetch()[-1]
-    assert isinstance(bye, Bye)
-    assert (bye.code, ann.closed) == ("draining", Close.RESTARTING)
-    ann.connect()
-    ann.authenticate()
-    assert ann.resume().base[:8] != scene.base[:8]
-
-
-def test_a_shorter_prefix_changes_nothing_and_another_history_is_a_conflict(
-    scene: Scene, door: Door
-) -> None:
-    ann = scene.member(door)
-    longer = scene.room
-    scene.room = type(longer)(root=longer.root, relay_key=longer.relay_key)
-    scene.room.chain = longer.chain[:1]
-    scene.room.roster = open_roster(scene.room.chain[0], scene.room.id)[0]
-    host = reseater(scene)
-    host.ask(reseat_frame(host, scene.room.chain), Done)
-    assert ann.closed is None
-    other = scene.room.entry([], base=bytes(16), commit=b"another")
-    scene.room.take(other)
-    assert host.refused(reseat_frame(host, scene.room.chain)) == "roster_conflict"
-    assert ann.closed is None
-
-
-def test_a_seating_must_be_signed_by_a_facilitator_and_fit(scene: Scene, door: Door) -> None:
-    ann = scene.member(door)
-    chain = scene.room.chain
-    empty = forget(scene)
-    host = reseater(empty)
-    assert host.refused(reseat_frame(host, chain[:1])) == "bad_statement"
-    assert host.refused(reseat_frame(host, chain[1:])) == "bad_roster"
-    assert host.refused(reseat_frame(host, [])) == "bad_roster"
-    good = reseat_frame(host, chain, b"commit")
-    bent = Reseat(good.n, good.statement, good.signature, good.chain, b"another", b"")
-    assert host.refused(bent) == "bad_statement"
-    stranger = Door()
-    stranger_said = stranger.statement(scene.room, SigningKey.generate())
-    packed = SeatedDoor(stranger_said.body, stranger_said.signature, stranger.card, 5, 60).encode()
-    bent = Reseat(9, good.statement, good.signature, good.chain, b"commit", pack_list([packed]))
-    assert host.refused(bent) == "bad_statement"
-    member = reseater(empty, ann.key)
-    assert member.refused(reseat_frame(member, chain)) == "not_allowed"
-
-
-def test_who_cannot_show_the_rooms_opening_does_not_seat_it(scene: Scene) -> None:
-    person = Person(scene, scene.room.relay_key)
-    frame = person.auth_frame("reseat")
-    bent = type(frame)(frame.n, frame.statement, frame.signature, None, None)
-    assert person.refused(bent) == "auth_failed"
-    assert person.closed == Close.REFUSED
-
-
-def test_a_door_that_closed_with_a_removal_stays_closed(scene: Scene, door: Door) -> None:
-    ann = scene.member(door)
-    scene.remove(ann)
-    empty = forget(scene)
-    host = reseater(empty)
-    host.ask(reseat_frame(host, scene.room.chain, doors=[door]), Done)
-    person = Person(empty)
-    assert person.refused(person.auth_frame("door", door)) == "unknown_door"
-    back = Person(empty, ann.key)
-    assert back.refused(back.auth_frame("member")) == "removed"
+# --- draining ----------------------------------------------------------------------------------
 
 
 def test_draining_tells_everybody_to_come_again(scene: Scene, door: Door) -> None:
@@ -408,5 +256,26 @@ def test_draining_tells_everybody_to_come_again(scene: Scene, door: Door) -> Non
     ann.fetch()
     scene.relay.drain()
     for person in (ann, scene.host):
-        assert person.one(Bye).code == "draining"
+        bye = person.one(Bye)
+        assert (bye.code, bye.delay) == ("draining", 0)
         assert person.closed == Close.RESTARTING
+
+
+def test_many_are_told_to_come_again_one_after_the_other(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alcove_server.relay._RETURNING", 2)
+    people = [scene.host, *(Person(scene) for _ in range(8))]
+    scene.relay.drain()
+    delays = [person.one(Bye).delay for person in people]
+    assert sorted(delay for delay in delays if delay is not None) == [0, 0, 1, 1, 2, 2, 3, 3, 4]
+
+
+def test_nobody_is_told_to_wait_longer_than_a_client_would(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alcove_server.relay._RETURNING", 1)
+    people = [Person(scene) for _ in range(2 * limits.RETURN_DELAY)]
+    scene.relay.drain()
+    delays = {person.one(Bye).delay for person in people}
+    assert delays == set(range(limits.RETURN_DELAY + 1))

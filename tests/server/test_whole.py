@@ -10,7 +10,7 @@ from unittest.mock import patch
 from alcove_protocol import limits
 from alcove_server.net import whole
 from alcove_server.net.websocket import Flusher, Terms, WebSocket
-from alcove_server.net.wheel import Wheel
+from alcove_server.net.wheel import Stalled, Wheel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
@@ -55,7 +55,8 @@ class Seen:
 def fed(chunks: list[bytes]) -> tuple[list[object], object, object]:
     seen = Seen()
     some = cast(Any, seen)
-    terms = Terms(lambda: 0.0, some, Wheel(1), Flusher(some), limits.MIB, 20.0, 1.0)
+    stalled = Stalled(lambda: 0.0, 20.0)
+    terms = Terms(lambda: 0.0, some, Wheel(1), Flusher(some), stalled, limits.MIB, 1.0)
     protocol = Protocol(Side.SERVER, state=State.OPEN, max_size=MOST)
     socket = WebSocket(cast(asyncio.Transport, seen), protocol, terms, lambda: None)
     socket.attach(some)

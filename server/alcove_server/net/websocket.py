@@ -26,7 +26,7 @@ from websockets.protocol import Protocol, State
 from alcove_server.hub import bye
 from alcove_server.net import whole
 from alcove_server.net.bucket import TokenBucket
-from alcove_server.net.wheel import Wheel
+from alcove_server.net.wheel import Stalled, Wheel
 from alcove_server.outlet import Close, Message
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ class Terms:
     loop: asyncio.AbstractEventLoop
     wheel: Wheel
     flusher: Flusher
+    stalled: Stalled
     queue_bytes: int
-    queue_seconds: float
     rates: float
 
 
@@ -114,7 +114,7 @@ class WebSocket(asyncio.Protocol):
         "_heard",
         "_idle",
         "_is_text",
-        "_paused_at",
+        "_paused",
         "_pending",
         "_protocol",
         "_slot",
@@ -137,7 +137,7 @@ class WebSocket(asyncio.Protocol):
         self._pending: list[bytes] = []
         self._backlog = 0
         self._dirty = False
-        self._paused_at: float | None = None
+        self._paused = False
         self._closing = False
         self._deadline: asyncio.TimerHandle | None = None
         self._fragments: list[bytes] = []
@@ -186,6 +186,7 @@ class WebSocket(asyncio.Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
         self._terms.wheel.discard(self._slot, self)
+        self._terms.stalled.discard(self)
         self._closing = True
         self._pending.clear()
         self._fragments.clear()
@@ -272,7 +273,7 @@ class WebSocket(asyncio.Protocol):
             self._terms.flusher.add(self)
 
     def send_last(self, message: Message) -> None:
-        if self._pending or self._closing or self._paused_at is not None:
+        if self._pending or self._closing or self._paused:
             self.send(message)
         elif self._terms.flusher.grant():
             self._transport.write(message.framed)
@@ -284,7 +285,7 @@ class WebSocket(asyncio.Protocol):
         self._dirty = False
         if self._closing:
             return
-        if self._paused_at is None:
+        if not self._paused:
             self._write_pending()
             self._ask_for_more()
         elif self._backlog > self._terms.queue_bytes:
@@ -292,7 +293,7 @@ class WebSocket(asyncio.Protocol):
 
     def _ask_for_more(self) -> None:
         connection = self._connection
-        if connection is not None and connection.replay is not None and self._paused_at is None:
+        if connection is not None and connection.replay is not None and not self._paused:
             connection.drained()
 
     def _write_pending(self) -> None:
@@ -302,29 +303,33 @@ class WebSocket(asyncio.Protocol):
             self._transport.write(pending[0] if len(pending) == 1 else b"".join(pending))
 
     def pause_writing(self) -> None:
-        self._paused_at = self._terms.clock()
+        self._paused = True
+        self._terms.stalled.add(self)
 
     def resume_writing(self) -> None:
-        self._paused_at = None
+        self._paused = False
+        self._terms.stalled.discard(self)
         if not self._dirty:
             self.flush()
 
     # --- keepalive --------------------------------------------------------------------------
 
     def turn(self) -> None:
-        """Once in a period: drop who was silent since the last ping or takes too long, ping."""
+        """Once in a period: drop who was silent since the last ping, and ping."""
         if self._closing:
             return
-        stalled = self._paused_at
-        if stalled is not None and self._terms.clock() - stalled >= self._terms.queue_seconds:
-            self._evict(Close.SLOW_CONSUMER, "slow_consumer")
-        elif not self._heard:
+        if not self._heard:
             self._closing = True
             self._transport.abort()
         else:
             self._heard = False
-            if self._paused_at is None:
+            if not self._paused:
                 self._transport.write(_PING)
+
+    def too_late(self) -> None:
+        """The client has taken nothing for too long."""
+        if not self._closing:
+            self._evict(Close.SLOW_CONSUMER, "slow_consumer")
 
     # --- closing ----------------------------------------------------------------------------
 
@@ -376,6 +381,6 @@ class WebSocket(asyncio.Protocol):
                     self._transport.write_eof()
                 else:
                     self._transport.close()
-            elif self._paused_at is None or self._protocol.state is not State.OPEN:
+            elif not self._paused or self._protocol.state is not State.OPEN:
                 self._write_pending()
                 self._transport.write(data)
