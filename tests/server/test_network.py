@@ -183,10 +183,8 @@ async def test_a_long_chain_does_not_hold_up_others() -> None:
         body = ReseatStatement(room.id, host.public, room.roster.head, NO_HASH)
         said = sign(host.key, Label.RESEAT, body)
         chain = pack_list([entry.encode() for entry in room.chain])
-        answer = asyncio.create_task(
-            host.ask(Reseat(5, said.body, said.signature, chain, b"", b""), Done)
-        )
-        await asyncio.sleep(0)
+        await host.send(Reseat(5, said.body, said.signature, chain, b"", b""))
+        answer = asyncio.create_task(host.until(Done))
         probe = await running.raw()
         assert (await probe.ask("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"))[0] == 200
         assert not answer.done()

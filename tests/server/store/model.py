@@ -12,7 +12,7 @@ from alcove_server.store.interface import Door, Publication, RosterMoved, Roster
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from tests.server.store.contract import GENERATION, OPENING, ROOM, Bench, step
+from tests.server.store.bench import GENERATION, OPENING, ROOM, Bench, step
 
 SENDERS = st.sampled_from([b"A" * 32, b"B" * 32])
 NEWCOMERS = st.sampled_from([b"1" * 32, b"2" * 32, b"3" * 32])

@@ -12,7 +12,8 @@ from alcove_server.store.interface import RosterStep, StoredBlob
 from alcove_server.store.memory import MemoryStore
 from hypothesis import settings
 
-from tests.server.store.contract import ANN, BEN, ROOM, Bench, StoreContract, step
+from tests.server.store.bench import ANN, BEN, ROOM, Bench, step
+from tests.server.store.contract import StoreContract
 from tests.server.store.model import StoreMachine
 
 

@@ -1,0 +1,139 @@
+"""A store on a clock of the test's, and short words for what a test does to it."""
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+import pytest
+from alcove_protocol import limits
+from alcove_protocol.errors import Refusal
+from alcove_protocol.frames import BlobClass, LobbyKind
+from alcove_protocol.position import Position
+from alcove_protocol.statements import Signed
+from alcove_server.embedded import ManualClock
+from alcove_server.store.bounds import StoreBounds
+from alcove_server.store.interface import (
+    Door,
+    Publication,
+    RoomHead,
+    RosterStep,
+    Store,
+)
+
+T = TypeVar("T")
+
+ROOM, OTHER = b"R" * 32, b"O" * 32
+HEAD, NEXT = b"h" * 32, b"n" * 32
+HOST, ANN, BEN = b"H" * 32, b"A" * 32, b"B" * 32
+GENERATION = b"generatn"
+OPENING = Signed(b"entry 0", bytes(64))
+START = Position(GENERATION, 0)
+
+
+class Bench:
+    """A store, its clock, and short words for what a test does to it."""
+
+    def __init__(self, store: Store, clock: ManualClock) -> None:
+        self.store = store
+        self.clock = clock
+        self._loop = asyncio.new_event_loop()
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._loop.run_until_complete(work)
+
+    def close(self) -> None:
+        self.do(self.store.close())
+        self._loop.close()
+
+    def refusal(self, work: Coroutine[Any, Any, object]) -> str:
+        with pytest.raises(Refusal) as refusal:
+            self.do(work)
+        return refusal.value.code
+
+    def open(self, room: bytes = ROOM) -> None:
+        self.do(self.store.open(room, OPENING, HEAD, GENERATION))
+
+    def publication(
+        self,
+        blob: bytes = b"blob",
+        blob_class: BlobClass = BlobClass.APPLICATION,
+        *,
+        sender: bytes = ANN,
+        id: bytes | None = None,
+        base: int = 0,
+        ttl: int = 60,
+        roster: bytes = HEAD,
+        step: RosterStep | None = None,
+    ) -> Publication:
+        id = os.urandom(16) if id is None else id
+        at = Position(GENERATION, base)
+        return Publication(ROOM, sender, id, at, blob_class, ttl, blob, roster, step)
+
+    def publish(self, publication: Publication) -> int:
+        position = self.do(self.store.publish(publication)).position
+        assert position.generation == GENERATION
+        return position.number
+
+    def beat(self, base: int = 0, roster: bytes = HEAD) -> int:
+        return self.publish(
+            self.publication(b"beat", BlobClass.BEAT, sender=HOST, base=base, roster=roster, ttl=90)
+        )
+
+    def door(self, id: bytes = b"door-one", uses: int = 2, ttl: float = 1000.0) -> Door:
+        return Door(id, b"K" * 32, uses, ttl, 1, b"card")
+
+    def put(self, door: Door) -> None:
+        self.do(self.store.put_door(ROOM, door, HEAD))
+
+    def found(self, id: bytes = b"door-one") -> Door | None:
+        return self.do(self.store.door(ROOM, id))
+
+    def knock(self, key: bytes = BEN, door: bytes = b"door-one", id: bytes = b"k" * 16) -> None:
+        self.do(self.store.knock(ROOM, key, door, id, b"knock"))
+
+    def lobby(self, after: int = 0) -> list[tuple[int, LobbyKind, bytes]]:
+        items = self.do(self.store.lobby(ROOM, after))
+        return [(item.number, item.kind, item.id) for item in items]
+
+    def read(self, after: int = 0, most: int = 2**30) -> list[int]:
+        page = self.do(self.store.read(ROOM, Position(GENERATION, after), most))
+        return [blob.number for blob in page.blobs]
+
+    def head(self, room: bytes = ROOM) -> RoomHead:
+        head = self.do(self.store.head(room))
+        assert head is not None
+        return head
+
+
+def step(
+    counter: int = 1,
+    head: bytes = NEXT,
+    *,
+    admitted: dict[bytes, bytes] | None = None,
+    revoked: frozenset[bytes] = frozenset(),
+    gone: frozenset[bytes] = frozenset(),
+    welcomes: dict[bytes, bytes] | None = None,
+) -> RosterStep:
+    settled = gone | frozenset(admitted or {})
+    entry = Signed(b"entry %d" % counter, bytes(64))
+    return RosterStep(entry, counter, head, admitted or {}, revoked, settled, gone, welcomes or {})
+
+
+class Benched:
+    """Tests of a store, which a subclass gives by the fixture `make`. `small` are the bounds where
+    a test asks for some."""
+
+    small = StoreBounds(rooms=2, room_bytes=limits.MIB, store_bytes=3 * limits.MIB // 2)
+
+    @pytest.fixture
+    def bench(self, make: Callable[[StoreBounds | None], Bench]) -> Bench:
+        return make(None)
+
+    def keep_alive(self, bench: Bench, seconds: float) -> None:
+        """Let time pass in a room that a facilitator holds."""
+        while seconds > 0:
+            step = min(seconds, 600)
+            bench.clock.advance(step)
+            seconds -= step
+            bench.beat()

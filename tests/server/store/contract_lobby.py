@@ -1,0 +1,175 @@
+"""What every `Store` must do with doors and with what waits for the facilitators."""
+
+from dataclasses import replace
+
+import pytest
+from alcove_protocol import limits
+from alcove_protocol.frames import BlobClass, LobbyKind
+from alcove_server.store.bounds import CLOSED_DOORS, REQUESTS
+from alcove_server.store.interface import (
+    RosterMoved,
+)
+
+from tests.server.store.bench import (
+    ANN,
+    BEN,
+    HEAD,
+    NEXT,
+    ROOM,
+    Bench,
+    Benched,
+    step,
+)
+
+
+class LobbyContract(Benched):
+    """A part of `StoreContract`."""
+
+    def test_a_door_closes_with_its_last_use_its_time_or_a_revocation(self, bench: Bench) -> None:
+        bench.open()
+        for id in (b"door-one", b"door-two"):
+            bench.put(bench.door(id, uses=1))
+        bench.put(bench.door(b"door-new", ttl=10.0))
+        bench.knock()
+        admit = step(admitted={BEN: b"door-one"})
+        bench.publish(bench.publication(blob_class=BlobClass.COMMIT, step=admit))
+        bench.do(bench.store.revoke_door(ROOM, b"door-two", NEXT))
+        bench.clock.advance(10)
+        for id, code in (
+            (b"door-one", "door_used"),
+            (b"door-two", "door_revoked"),
+            (b"door-new", "door_expired"),
+        ):
+            door = bench.found(id)
+            assert door is not None
+            assert (door.closed, door.card, door.key) == (code, b"", b"K" * 32)
+            knock = bench.store.knock(ROOM, ANN, id, b"x" * 16, b"knock")
+            assert bench.refusal(knock) == code
+            again = bench.store.put_door(ROOM, bench.door(id), NEXT)
+            assert bench.refusal(again) == code
+
+    def test_a_revoked_door_admits_who_waits_marked(self, bench: Bench) -> None:
+        bench.open()
+        bench.put(bench.door())
+        bench.knock()
+        bench.do(bench.store.revoke_door(ROOM, b"door-one", HEAD))
+        (item,) = bench.do(bench.store.lobby(ROOM, 0))
+        assert item.door_revoked
+        admit = step(admitted={BEN: b"door-one"})
+        bench.publish(bench.publication(blob_class=BlobClass.COMMIT, step=admit))
+
+    def test_a_card_is_replaced_by_a_higher_number(self, bench: Bench) -> None:
+        bench.open()
+        bench.put(bench.door())
+        bench.put(bench.door())
+        newer = replace(bench.door(uses=9, ttl=9.0), card=b"newer")
+        assert bench.refusal(bench.store.put_door(ROOM, newer, HEAD)) == "bad_statement"
+        other_key = replace(newer, card_number=2, key=b"x" * 32)
+        assert bench.refusal(bench.store.put_door(ROOM, other_key, HEAD)) == "bad_statement"
+        bench.put(replace(newer, card_number=2))
+        door = bench.found()
+        assert door is not None
+        assert (door.card, door.uses_left, door.closed) == (b"newer", 2, None)
+        bench.clock.advance(9)
+        door = bench.found()
+        assert door is not None
+        assert door.closed is None
+
+    def test_doors_are_bounded_open_and_closed(self, bench: Bench) -> None:
+        bench.open()
+        for number in range(CLOSED_DOORS + 1):
+            id = b"%8d" % number
+            bench.put(bench.door(id))
+            bench.do(bench.store.revoke_door(ROOM, id, HEAD))
+        assert bench.found(b"%8d" % 0) is None
+        assert bench.found(b"%8d" % 1) is not None
+        for number in range(limits.DOORS):
+            bench.put(bench.door(b"open%4d" % number))
+        assert bench.refusal(bench.store.put_door(ROOM, bench.door(), HEAD)) == "too_many_doors"
+        assert bench.refusal(bench.store.revoke_door(ROOM, b"nowhere.", HEAD)) == "unknown_door"
+
+    def test_doors_are_for_who_judged_by_this_roster(self, bench: Bench) -> None:
+        bench.open()
+        for work in (
+            bench.store.put_door(ROOM, bench.door(), NEXT),
+            bench.store.revoke_door(ROOM, b"door-one", NEXT),
+        ):
+            with pytest.raises(RosterMoved):
+                bench.do(work)
+
+    def test_a_closed_door_is_forgotten_a_day_after_its_time(self, bench: Bench) -> None:
+        bench.open()
+        bench.put(bench.door(ttl=10.0))
+        self.keep_alive(bench, 10 + limits.TOMBSTONE - 1)
+        assert bench.found() is not None
+        self.keep_alive(bench, 1)
+        assert bench.found() is None
+
+    def test_a_knock_is_taken_once(self, bench: Bench) -> None:
+        bench.open()
+        bench.put(bench.door())
+        bench.knock()
+        bench.knock()
+        assert bench.lobby() == [(1, LobbyKind.KNOCK, b"k" * 16)]
+        assert bench.do(bench.store.waiting(ROOM, BEN)) == b"k" * 16
+        again = bench.store.knock(ROOM, BEN, b"door-one", b"x" * 16, b"knock")
+        assert bench.refusal(again) == "already_waiting"
+        nowhere = bench.store.knock(ROOM, ANN, b"nowhere.", b"x" * 16, b"knock")
+        assert bench.refusal(nowhere) == "unknown_door"
+
+    def test_knocks_are_bounded_and_forgotten(self, bench: Bench) -> None:
+        bench.open()
+        bench.put(bench.door())
+        for number in range(limits.KNOCKS):
+            bench.knock(b"%32d" % number, id=b"%16d" % number)
+        many = bench.store.knock(ROOM, BEN, b"door-one", b"x" * 16, b"knock")
+        assert bench.refusal(many) == "too_many_knocks"
+        bench.clock.advance(limits.KNOCK_TTL)
+        assert bench.do(bench.store.sweep(10)) == {ROOM}
+        assert bench.lobby() == []
+        first = bench.do(bench.store.take_refusal(ROOM, b"%32d" % 0))
+        assert first == (b"%16d" % 0, b"")
+        bench.knock()
+
+    def test_a_reason_waits_for_who_knocked_and_is_told_once(self, bench: Bench) -> None:
+        bench.open()
+        bench.put(bench.door())
+        bench.knock()
+        bench.do(bench.store.settle(ROOM, b"k" * 16, b"sealed"))
+        assert bench.do(bench.store.take_refusal(ROOM, BEN)) == (b"k" * 16, b"sealed")
+        assert bench.do(bench.store.take_refusal(ROOM, BEN)) is None
+        assert bench.refusal(bench.store.settle(ROOM, b"k" * 16)) == "unknown_knock"
+
+    def test_a_reason_is_forgotten(self, bench: Bench) -> None:
+        bench.open()
+        bench.put(bench.door())
+        bench.knock()
+        bench.do(bench.store.settle(ROOM, b"k" * 16, b"sealed"))
+        bench.clock.advance(limits.KNOCK_TTL)
+        assert bench.do(bench.store.take_refusal(ROOM, BEN)) is None
+
+    def test_a_withdrawn_knock_is_settled_without_a_reason(self, bench: Bench) -> None:
+        bench.open()
+        bench.put(bench.door())
+        bench.knock()
+        bench.do(bench.store.withdraw(ROOM, BEN))
+        assert bench.refusal(bench.store.withdraw(ROOM, BEN)) == "unknown_knock"
+        assert bench.do(bench.store.take_refusal(ROOM, BEN)) is None
+        assert bench.lobby(1) == [(2, LobbyKind.GONE, b"k" * 16)]
+
+    def test_requests_are_bounded_for_each_member(self, bench: Bench) -> None:
+        bench.open()
+        ids = [bytes([number]) * 16 for number in range(REQUESTS + 1)]
+        for id in [*ids, ids[-1]]:
+            bench.do(bench.store.add_item(ROOM, LobbyKind.REQUEST, ANN, id, b"update"))
+        assert [id for _, _, id in bench.lobby()] == ids[1:]
+        assert bench.lobby(REQUESTS + 1)[-1][1:] == (LobbyKind.GONE, ids[0])
+        refuse = bench.store.settle(ROOM, ids[-1], b"reason")
+        assert bench.refusal(refuse) == "unknown_knock"
+
+    def test_a_leave_stays_until_the_roster_says_so(self, bench: Bench) -> None:
+        bench.open()
+        for id in (b"l" * 16, b"m" * 16):
+            bench.do(bench.store.add_item(ROOM, LobbyKind.LEAVE, ANN, id, b"leave"))
+        self.keep_alive(bench, 2 * limits.REJOIN_WINDOW)
+        assert bench.lobby() == [(1, LobbyKind.LEAVE, b"l" * 16)]

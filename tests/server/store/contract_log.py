@@ -1,0 +1,269 @@
+"""What every `Store` must do with blobs, and with the roster entries that go with them."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from alcove_protocol import limits
+from alcove_protocol.frames import BlobClass, LobbyKind
+from alcove_protocol.position import Position
+from alcove_server.store.bounds import PUBLISH_IDS, StoreBounds
+from alcove_server.store.interface import (
+    RosterMoved,
+    Stale,
+)
+
+from tests.server.store.bench import (
+    ANN,
+    BEN,
+    GENERATION,
+    HEAD,
+    HOST,
+    NEXT,
+    OPENING,
+    OTHER,
+    ROOM,
+    START,
+    Bench,
+    Benched,
+    step,
+)
+
+
+class LogContract(Benched):
+    """A part of `StoreContract`."""
+
+    def test_numbers_have_no_holes(self, bench: Bench) -> None:
+        bench.open()
+        assert [bench.publish(bench.publication()) for _ in range(3)] == [1, 2, 3]
+        assert bench.read() == [1, 2, 3]
+        assert bench.read(2) == [3]
+
+    def test_an_id_is_looked_up_first(self, bench: Bench) -> None:
+        bench.open()
+        taken = bench.publication()
+        assert bench.publish(taken) == 1
+        bench.clock.advance(limits.READ_ONLY_AFTER)
+        wrong = replace(taken, base=Position(GENERATION, 9), roster=NEXT)
+        assert bench.publish(wrong) == 1
+        assert not bench.do(bench.store.publish(taken)).fresh
+        bench.beat()
+        assert bench.do(bench.store.publish(bench.publication())).fresh
+        bench.clock.advance(limits.READ_ONLY_AFTER)
+        assert bench.read() == []
+        assert bench.do(bench.store.published(ROOM, ANN, taken.id)) == Position(GENERATION, 1)
+
+    def test_an_id_is_the_senders_own(self, bench: Bench) -> None:
+        bench.open()
+        first = bench.publication()
+        assert bench.publish(first) == 1
+        assert bench.publish(replace(first, sender=BEN)) == 2
+
+    def test_refusals_are_not_recorded(self, bench: Bench) -> None:
+        bench.open()
+        publication = bench.publication(base=4)
+        assert bench.refusal(bench.store.publish(publication)) == "stale"
+        assert bench.do(bench.store.published(ROOM, ANN, publication.id)) is None
+        assert bench.publish(replace(publication, base=START)) == 1
+
+    def test_an_id_outlives_its_blob_by_an_hour(self, bench: Bench) -> None:
+        bench.open()
+        publication = bench.publication(ttl=100)
+        bench.publish(publication)
+        self.keep_alive(bench, 100 + limits.PUBLISH_RECORD - 1)
+        assert bench.publish(publication) == 1
+        bench.clock.advance(1)
+        bench.beat()
+        assert bench.publish(publication) > 1
+
+    def test_the_newest_ids_of_each_sender_are_remembered(self, bench: Bench) -> None:
+        bench.open()
+        theirs = bench.publication(sender=BEN)
+        bench.publish(theirs)
+        publications = [bench.publication() for _ in range(PUBLISH_IDS + 1)]
+        for publication in publications:
+            bench.publish(publication)
+        ids = [publications[0].id, publications[1].id]
+        found = [bench.do(bench.store.published(ROOM, ANN, id)) for id in ids]
+        assert found == [None, Position(GENERATION, 3)]
+        assert bench.publish(theirs) == 1
+
+    def test_a_moved_roster_is_told_before_a_stale_base(self, bench: Bench) -> None:
+        bench.open()
+        with pytest.raises(RosterMoved):
+            bench.publish(bench.publication(roster=NEXT, base=7))
+
+    def test_a_commit_becomes_the_base(self, bench: Bench) -> None:
+        bench.open()
+        assert bench.publish(bench.publication(blob_class=BlobClass.COMMIT)) == 1
+        with pytest.raises(Stale) as stale:
+            bench.publish(bench.publication())
+        assert stale.value.base == Position(GENERATION, 1)
+        assert bench.publish(bench.publication(base=1)) == 2
+        page = bench.do(bench.store.read(ROOM, START, 2**20))
+        assert (page.position.number, page.base.number) == (2, 1)
+
+    def test_posting_needs_a_recent_beat(self, bench: Bench) -> None:
+        bench.open()
+        bench.clock.advance(limits.READ_ONLY_AFTER)
+        assert bench.refusal(bench.store.publish(bench.publication())) == "read_only"
+        bench.publish(bench.publication(blob_class=BlobClass.COMMIT, sender=HOST))
+        assert bench.refusal(bench.store.publish(bench.publication(base=1))) == "read_only"
+        bench.beat(base=1)
+        bench.publish(bench.publication(base=1))
+
+    def test_a_page_says_whether_anybody_may_post(self, bench: Bench) -> None:
+        def read_only() -> bool:
+            return bench.do(bench.store.read(ROOM, START, 1)).read_only
+
+        bench.open()
+        assert not read_only()
+        bench.clock.advance(limits.READ_ONLY_AFTER - 1)
+        assert not read_only()
+        bench.clock.advance(1)
+        assert read_only()
+        bench.publish(bench.publication(blob_class=BlobClass.COMMIT, sender=HOST))
+        assert read_only()
+        bench.beat(base=1)
+        assert not read_only()
+        bench.clock.advance(limits.READ_ONLY_AFTER)
+        assert read_only()
+
+    def test_a_blob_lives_as_long_as_its_class_says(self, bench: Bench) -> None:
+        bench.open()
+        bench.publish(bench.publication(blob_class=BlobClass.COMMIT, ttl=10))
+        bench.publish(bench.publication(base=1, ttl=200))
+        bench.publish(bench.publication(blob_class=BlobClass.BEAT, base=1, ttl=10_000))
+        bench.clock.advance(limits.HEARTBEAT_TTL - 0.1)
+        assert bench.read() == [1, 2, 3]
+        bench.clock.advance(0.1)
+        assert bench.read() == [1, 2]
+        bench.clock.advance(110)
+        assert bench.read() == [1]
+        assert self.lost(bench, 0)
+        assert self.lost(bench, 1)
+        assert not self.lost(bench, 2)
+
+    def lost(self, bench: Bench, after: int) -> bool:
+        return bench.do(bench.store.read(ROOM, Position(GENERATION, after), 1)).lost
+
+    def test_another_generation_or_a_number_of_the_future_reads_all(self, bench: Bench) -> None:
+        bench.open()
+        bench.publish(bench.publication())
+        for after in (Position(b"another.", 1), Position(GENERATION, 2)):
+            page = bench.do(bench.store.read(ROOM, after, 1))
+            assert ([blob.number for blob in page.blobs], page.lost) == ([1], True)
+
+    def test_a_page_is_about_as_large_as_asked(self, bench: Bench) -> None:
+        bench.open()
+        for _ in range(5):
+            bench.publish(bench.publication(b"x" * 100))
+        assert bench.read(0, 1) == [1]
+        assert bench.read(1, 250) == [2, 3]
+        page = bench.do(bench.store.read(ROOM, Position(GENERATION, 3), 250))
+        assert ([blob.number for blob in page.blobs], page.complete) == ([4, 5], True)
+        assert not bench.do(bench.store.read(ROOM, START, 250)).complete
+
+    def test_memory_is_bounded_for_a_room_and_in_all(
+        self, make: Callable[[StoreBounds | None], Bench]
+    ) -> None:
+        bench = make(self.small)
+        bench.open(ROOM)
+        bench.open(OTHER)
+        large = bench.publication(b"x" * (limits.MIB // 2), BlobClass.COMMIT, ttl=10)
+        bench.publish(large)
+        full = bench.publication(b"x" * (limits.MIB // 2), BlobClass.COMMIT, base=1)
+        assert bench.refusal(bench.store.publish(full)) == "busy"
+        assert bench.head().number == 1
+        elsewhere = replace(large, room=OTHER, id=os.urandom(16))
+        bench.publish(elsewhere)
+        elsewhere = replace(elsewhere, id=os.urandom(16), base=Position(GENERATION, 1))
+        assert bench.refusal(bench.store.publish(elsewhere)) == "busy"
+        bench.do(bench.store.end(OTHER, OPENING, HEAD))
+        bench.clock.advance(limits.ABANDONED_AFTER)
+        bench.do(bench.store.sweep(10))
+        bench.open()
+        bench.publish(large)
+
+    def test_a_step_is_taken_with_its_commit(self, bench: Bench) -> None:
+        bench.open()
+        bench.put(bench.door())
+        bench.knock()
+        taken = step(admitted={BEN: b"door-one"}, welcomes={BEN: b"welcome"})
+        number = bench.publish(
+            bench.publication(blob_class=BlobClass.COMMIT, sender=HOST, step=taken)
+        )
+        head = bench.head()
+        assert (head.roster, head.counter, head.base) == (NEXT, 1, number)
+        assert bench.do(bench.store.chain(ROOM, 0)) == (OPENING, taken.entry)
+        assert bench.do(bench.store.chain(ROOM, 1)) == (taken.entry,)
+        page = bench.do(bench.store.read(ROOM, START, 1))
+        assert page.blobs[0].entry == taken.entry
+        door = bench.found()
+        assert door is not None
+        assert door.uses_left == 1
+        assert bench.do(bench.store.waiting(ROOM, BEN)) is None
+        assert bench.lobby() == []
+        assert bench.lobby(1) == [(2, LobbyKind.GONE, b"k" * 16)]
+        pending = bench.do(bench.store.welcome(ROOM, BEN))
+        assert pending is not None
+        assert (pending.welcome, pending.position.number) == (b"welcome", number)
+        assert bench.do(bench.store.take_refusal(ROOM, BEN)) is None
+
+    def test_a_step_that_cannot_be_taken_leaves_everything(self, bench: Bench) -> None:
+        bench.open()
+        bench.put(bench.door(uses=1))
+        bench.knock()
+        bench.knock(ANN, id=b"a" * 16)
+        before = (bench.head(), bench.found(), bench.lobby())
+        both = {BEN: b"door-one", ANN: b"door-one"}
+        cases = (
+            (step(admitted=both), "door_used"),
+            (step(admitted={BEN: b"door-two"}), "unknown_knock"),
+            (step(admitted={HOST: b"door-one"}), "unknown_knock"),
+        )
+        for taken, code in cases:
+            commit = bench.publication(blob_class=BlobClass.COMMIT, step=taken)
+            assert bench.refusal(bench.store.publish(commit)) == code
+            assert (bench.head(), bench.found(), bench.lobby()) == before
+
+    def test_a_step_without_room_leaves_everything(
+        self, make: Callable[[StoreBounds | None], Bench]
+    ) -> None:
+        bench = make(self.small)
+        bench.open()
+        bench.put(bench.door())
+        bench.knock()
+        before = (bench.head(), bench.found(), bench.lobby())
+        taken = step(admitted={BEN: b"door-one"}, welcomes={BEN: b"w" * limits.MIB})
+        commit = bench.publication(blob_class=BlobClass.COMMIT, step=taken)
+        assert bench.refusal(bench.store.publish(commit)) == "busy"
+        assert (bench.head(), bench.found(), bench.lobby()) == before
+
+    def test_who_is_gone_leaves_nothing(self, bench: Bench) -> None:
+        bench.open()
+        theirs = bench.publication()
+        bench.publish(theirs)
+        bench.do(bench.store.add_item(ROOM, LobbyKind.LEAVE, ANN, b"l" * 16, b"leave"))
+        welcome = step(welcomes={ANN: b"welcome"})
+        bench.publish(bench.publication(blob_class=BlobClass.COMMIT, step=welcome))
+        gone = step(2, b"m" * 32, gone=frozenset({ANN}), revoked=frozenset({b"door-one"}))
+        bench.publish(
+            bench.publication(blob_class=BlobClass.COMMIT, base=2, roster=NEXT, step=gone)
+        )
+        assert bench.do(bench.store.welcome(ROOM, ANN)) is None
+        assert bench.do(bench.store.published(ROOM, ANN, theirs.id)) is None
+        assert bench.lobby() == []
+
+    def test_a_welcome_waits_until_its_member_resumes_from_it(self, bench: Bench) -> None:
+        bench.open()
+        commit = bench.publication(blob_class=BlobClass.COMMIT, step=step(welcomes={BEN: b"w"}))
+        number = bench.publish(commit)
+        for position, waits in (
+            (Position(GENERATION, number - 1), True),
+            (Position(b"another.", number), True),
+            (Position(GENERATION, number), False),
+        ):
+            bench.do(bench.store.welcomed(ROOM, BEN, position))
+            assert (bench.do(bench.store.welcome(ROOM, BEN)) is not None) is waits

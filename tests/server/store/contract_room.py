@@ -1,0 +1,132 @@
+"""What every `Store` must do with whole rooms."""
+
+from collections.abc import Callable
+
+import pytest
+from alcove_protocol import limits
+from alcove_protocol.frames import BlobClass, LobbyKind
+from alcove_protocol.position import Position
+from alcove_protocol.statements import Signed
+from alcove_server.store.bounds import StoreBounds
+from alcove_server.store.interface import (
+    RoomHead,
+    RosterMoved,
+    SeatedRoom,
+)
+
+from tests.server.store.bench import (
+    ANN,
+    BEN,
+    GENERATION,
+    HEAD,
+    NEXT,
+    OPENING,
+    OTHER,
+    ROOM,
+    START,
+    Bench,
+    Benched,
+)
+
+
+class RoomContract(Benched):
+    """A part of `StoreContract`."""
+
+    def test_a_room_is_opened_once(self, bench: Bench) -> None:
+        assert bench.do(bench.store.head(ROOM)) is None
+        bench.open()
+        bench.do(bench.store.open(ROOM, OPENING, HEAD, b"another."))
+        assert bench.head() == RoomHead(GENERATION, 0, 0, 0, HEAD, 0)
+        other = bench.store.open(ROOM, Signed(b"another", bytes(64)), HEAD, GENERATION)
+        assert bench.refusal(other) == "room_exists"
+
+    def test_an_unknown_room_is_refused_everywhere(self, bench: Bench) -> None:
+        store = bench.store
+        for work in (
+            store.chain(ROOM, 0),
+            store.publish(bench.publication()),
+            store.published(ROOM, ANN, bytes(16)),
+            store.read(ROOM, START, 1),
+            store.put_door(ROOM, bench.door(), HEAD),
+            store.revoke_door(ROOM, b"door-one", HEAD),
+            store.door(ROOM, b"door-one"),
+            store.knock(ROOM, BEN, b"door-one", bytes(16), b"knock"),
+            store.waiting(ROOM, BEN),
+            store.withdraw(ROOM, BEN),
+            store.add_item(ROOM, LobbyKind.REQUEST, ANN, bytes(16), b"request"),
+            store.settle(ROOM, bytes(16)),
+            store.lobby(ROOM, 0),
+            store.take_refusal(ROOM, BEN),
+            store.welcome(ROOM, BEN),
+            store.welcomed(ROOM, BEN, START),
+            store.end(ROOM, OPENING, HEAD),
+        ):
+            assert bench.refusal(work) == "unknown_room"
+
+    def test_the_end_leaves_the_statement_for_a_day(self, bench: Bench) -> None:
+        bench.open()
+        bench.publish(bench.publication())
+        with pytest.raises(RosterMoved):
+            bench.do(bench.store.end(ROOM, OPENING, NEXT))
+        said = Signed(b"the end", bytes(64))
+        bench.do(bench.store.end(ROOM, said, HEAD))
+        assert bench.head().ended == said
+        assert bench.refusal(bench.store.read(ROOM, START, 1)) == "ended"
+        assert bench.refusal(bench.store.open(ROOM, OPENING, HEAD, GENERATION)) == "ended"
+        seated = SeatedRoom(ROOM, (OPENING,), HEAD, GENERATION, b"", ())
+        assert bench.refusal(bench.store.reseat(seated, None)) == "ended"
+        bench.clock.advance(limits.TOMBSTONE)
+        assert bench.do(bench.store.head(ROOM)) is None
+        bench.open()
+
+    def test_a_room_without_a_beat_is_forgotten(self, bench: Bench) -> None:
+        bench.open()
+        bench.clock.advance(limits.ABANDONED_AFTER - 1)
+        bench.beat()
+        bench.clock.advance(limits.ABANDONED_AFTER - 1)
+        assert bench.head().number == 1
+        bench.clock.advance(1)
+        assert bench.do(bench.store.sweep(10)) == {ROOM}
+        assert bench.do(bench.store.head(ROOM)) is None
+
+    def test_the_number_of_rooms_is_bounded(
+        self, make: Callable[[StoreBounds | None], Bench]
+    ) -> None:
+        bench = make(self.small)
+        bench.open(ROOM)
+        bench.open(OTHER)
+        third = bench.store.open(b"T" * 32, OPENING, HEAD, GENERATION)
+        assert bench.refusal(third) == "busy"
+        bench.clock.advance(limits.ABANDONED_AFTER)
+        bench.do(bench.store.sweep(10))
+        bench.open(b"T" * 32)
+
+    def test_a_room_is_seated_in_the_place_of_the_one_that_was_named(self, bench: Bench) -> None:
+        chain = (OPENING, Signed(b"entry 1", bytes(64)))
+        seated = SeatedRoom(ROOM, chain, NEXT, b"another.", b"commit", (bench.door(uses=3),))
+        assert bench.refusal(bench.store.reseat(seated, HEAD)) == "unknown_room"
+        bench.open()
+        bench.put(bench.door(b"door-old"))
+        bench.publish(bench.publication())
+        for expected in (None, NEXT):
+            with pytest.raises(RosterMoved):
+                bench.do(bench.store.reseat(seated, expected))
+        bench.do(bench.store.reseat(seated, HEAD))
+        assert bench.head() == RoomHead(b"another.", 1, 1, 1, NEXT, 0)
+        page = bench.do(bench.store.read(ROOM, Position(b"another.", 0), 1))
+        (blob,) = page.blobs
+        assert (blob.blob, blob.blob_class, blob.sender) == (b"commit", BlobClass.COMMIT, b"")
+        assert bench.found(b"door-old") is None
+        door = bench.found()
+        assert door is not None
+        assert door.uses_left == 3
+        assert bench.do(bench.store.chain(ROOM, 0)) == chain
+
+    def test_a_room_without_a_commit_begins_at_zero(self, bench: Bench) -> None:
+        bench.do(bench.store.reseat(SeatedRoom(ROOM, (OPENING,), HEAD, GENERATION, b"", ()), None))
+        assert bench.head() == RoomHead(GENERATION, 0, 0, 0, HEAD, 0)
+        assert bench.publish(bench.publication()) == 1
+
+    def test_the_store_is_ready(self, bench: Bench) -> None:
+        assert bench.do(bench.store.ready())
+        assert bench.do(bench.store.now()) >= 0
