@@ -66,6 +66,8 @@ class Engine:
         self._lost_events = False
         self._connected_before = False
         self._reseat = False
+        self.come_back_after = 0.0
+        """Seconds that a restarting relay asks to be left alone, so that not all come at once."""
         self._claimed: str | None = None
         """What the relay says has happened, and has still to show a facilitator's signature for."""
         self._away_since: float | None = None
@@ -240,6 +242,7 @@ class Engine:
 
     def _bye(self, frame: frames.Bye) -> None:
         self.link.hang_up = True
+        self.come_back_after = float(frame.delay or 0)
         if frame.code == "removed":
             self._removed(frame)
         elif frame.code == "ended":

@@ -104,7 +104,8 @@ class Transport:
             if dropped >= ENTRY_ATTEMPTS and self._engine.wants_connection:
                 self._give_up_entering()
             if self._engine.wants_connection:
-                await asyncio.sleep(delay_after(self._failures))
+                asked, self._engine.come_back_after = self._engine.come_back_after, 0.0
+                await asyncio.sleep(asked + delay_after(self._failures))
 
     def _give_up_entering(self) -> None:
         if not self._engine.entered:

@@ -433,3 +433,16 @@ def test_a_removal_that_no_facilitator_signed_is_not_believed() -> None:
     cleo.say("hello")
     world.settle()
     assert closed(bob).reason is CloseReason.LOST
+
+
+def test_a_restarting_relay_says_when_to_come_back() -> None:
+    world, ann, bob, _ = room_of_three()
+
+    def restarting(client: Client, data: bytes) -> list[bytes]:
+        return [frames.Bye("draining", "The relay is restarting.", delay=7).to_bytes()]
+
+    bob.to_client = restarting
+    ann.say("hello")
+    world.settle()
+    assert bob.engine.closed is None
+    assert bob.engine.come_back_after == 7
