@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Final
 
 from alcove_protocol import frames, limits
 from alcove_protocol.codec import pack_list
@@ -54,7 +55,7 @@ class PendingUpdate:
     reference: bytes
     message: bytes
     epoch: int
-    item_id: bytes
+    sender: int
 
 
 @dataclass(slots=True)
@@ -74,6 +75,10 @@ class InFlight:
 
 
 Taken = Callable[[InFlight, Position], None]
+
+
+PASSING: Final = frozenset({"unavailable", "busy", "rate_limited"})
+"""Refusals after which the same commit is sent again, with the next thing that happens."""
 
 
 class Committer:
@@ -100,7 +105,7 @@ class Committer:
     def want(self, intent: Intent) -> None:
         """Take up an intent; the same one twice counts once."""
         pending = self.in_flight.intent if self.in_flight is not None else None
-        if intent != pending and intent not in self._queue:
+        if intent.awaited or (intent != pending and intent not in self._queue):
             self._queue.append(intent)
         self.pump()
 
@@ -116,14 +121,25 @@ class Committer:
     def _stage_next(self) -> None:
         while self._queue and self.in_flight is None:
             intent = self._queue.popleft()
-            plan = intent.plan(self._membership)
-            if plan is None:
-                intent.done(None)  # it is true already, or there is nothing left to do
-                continue
             try:
-                self.in_flight = self._stage(intent, plan)
+                plan = intent.plan(self._membership)
+                if plan is not None:
+                    self.in_flight = self._stage_with_updates(intent, plan)
             except (mls.MLSError, Malformed) as error:
                 intent.done(NotNow(error.code, "The group cannot make this change now."))
+                continue
+            if plan is None:
+                intent.done(None)  # it is true already, or there is nothing left to do
+
+    def _stage_with_updates(self, intent: Intent, plan: Plan) -> InFlight:
+        """Updates that do not go with the plan, or with each other, never hold a commit up."""
+        try:
+            return self._stage(intent, plan)
+        except (mls.MLSError, Malformed):
+            if not self.updates:
+                raise
+            self.updates.clear()
+            return self._stage(intent, plan)
 
     def _stage(self, intent: Intent, plan: Plan) -> InFlight:
         membership = self._membership
@@ -219,7 +235,7 @@ class Committer:
             # Either we have the commit that won and plan anew, or it is still on its way to us.
             if self._membership.base != base:
                 self.base_moved()
-        elif isinstance(answer, frames.Refused) and answer.code not in ("unavailable", "busy"):
+        elif isinstance(answer, frames.Refused) and answer.code not in PASSING:
             self._fail(item, Refused.by_relay(answer.code))
 
     def _taken(self, item: InFlight, position: Position) -> None:

@@ -107,7 +107,10 @@ class Engine:
 
     def received(self, data: bytes) -> None:
         if self.closed is None:
-            self.link.receive(data)
+            try:
+                self.link.receive(data)
+            except Malformed:
+                self.link.hang_up = True
 
     def disconnected(self) -> None:
         if self.link.state is LinkState.OFF:
@@ -197,7 +200,7 @@ class Engine:
         self.link.hang_up = True
         if self.closed is not None or code in WAIT_CODES:
             return
-        waiting = self.newcomer is not None and self.newcomer.knocked
+        waiting = self.newcomer is not None and self.newcomer.card is not None
         settled = self.entered and (self.inside is not None or waiting)
         if code == "unknown_room" and settled:
             # It means "wait", never "ended": a facilitator brings the room back.
@@ -412,6 +415,11 @@ class Engine:
         """Wipe every key, tell why, and be done. Only the first call counts."""
         if self.closed is not None:
             return
+        if self.inside is not None:
+            for item in self.inside.conversation.outbox.waiting():
+                if item.shown:
+                    said = "The room was closed before this was sent."
+                    self.emit(events.Failed(item.id.hex(), "closed", said, item.ref))
         closed = events.Closed(reason, code, text)
         self.emit(closed)
         self.closed = closed

@@ -150,7 +150,11 @@ class Facilitator:
         )
 
     def _replace_door(self, old: Door, replacement: Invite | None) -> None:
+        if old.revoked:
+            return
         self.doors.revoke(old.id)
+        if replacement is not None and replacement.door not in self._membership.state.door_ids():
+            return  # the group does not list it: no invite is made silently
         left = int(old.deadline - self._clock())
         if replacement is None or left <= 0 or not old.uses_left:
             return
@@ -202,6 +206,7 @@ class Facilitator:
         """Connected again. What was under way goes first, byte for byte."""
         if new_log:
             self.lobby.new_log()
+        self.lobby.resumed()
         unsent, self._unsent = self._unsent, []
         for door, done in unsent:
             self._send_door(door, done)
@@ -227,8 +232,10 @@ class Facilitator:
 
     @property
     def can_reseat(self) -> bool:
-        """Whether this client has the roster chain from entry 0."""
-        return len(self._membership.chain) == self._membership.roster.counter + 1
+        """Whether this client has the roster chain from entry 0, and it fits a frame."""
+        chain = self._membership.chain
+        size = sum(4 + len(entry.encode()) for entry in chain)
+        return len(chain) == self._membership.roster.counter + 1 and size <= limits.ROSTER_CHAIN
 
     def reseat(self, answered: Callable[[frames.Request | None], None]) -> None:
         """Give a relay that lost its memory the room again (docs/protocol.md 9)."""

@@ -40,6 +40,11 @@ class Intent(ABC):
 
     done: Done = field(default=_nobody_waits, compare=False)
 
+    @property
+    def awaited(self) -> bool:
+        """Whether somebody waits for `done`."""
+        return self.done is not _nobody_waits
+
     @abstractmethod
     def plan(self, membership: Membership) -> Plan | None:
         """What commit makes it true now; None when there is nothing left to do."""

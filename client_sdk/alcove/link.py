@@ -82,6 +82,10 @@ class Link:
     def live(self) -> bool:
         return self.state is LinkState.MEMBER
 
+    @property
+    def authenticated(self) -> bool:
+        return self.state in (LinkState.DOOR, LinkState.MEMBER, LinkState.RESEATING)
+
     # --- the socket ----------------------------------------------------------------------------
 
     def connected(self, host: str) -> None:
@@ -136,6 +140,9 @@ class Link:
         data = frame(self._numbers).to_bytes()
         if len(data) > limits.FRAME:
             raise Malformed("too_large", "The message is larger than the relay takes.")
+        if self.state in (LinkState.OFF, LinkState.GREETED):
+            answer(None)  # it would be cleared, or refused before authentication
+            return
         self._pending[self._numbers] = (answer, self._clock())
         self.outgoing.append(data)
 

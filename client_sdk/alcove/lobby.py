@@ -76,12 +76,14 @@ class Lobby:
         self._random = random
         self._waiting: dict[bytes, WaitingKnock] = {}
         self._used_key_packages: OrderedDict[bytes, None] = OrderedDict()
+        self._unsent: list[tuple[bytes, bytes, str]] = []
         self.number = 0
         """The last item handled: what `resume` names."""
 
     def new_log(self) -> None:
         """The relay's lobby began anew: who waits will knock again."""
         self.number = 0
+        self._unsent.clear()
         for id in list(self._waiting):
             self._gone(id)
 
@@ -190,10 +192,11 @@ class Lobby:
         same = (old.signature_key, old.credential) == (new.signature_key, new.credential)
         if not same or not leaf_extension(old).relay_key == leaf_extension(new).relay_key:
             raise NotAllowed("leaf_identity")
-        if len(self._committer.updates) < limits.PROPOSALS:
-            self._committer.updates.append(
-                PendingUpdate(received.ref, message, group.epoch, item.id)
-            )
+        pending = self._committer.updates
+        # Two of one member make every commit invalid that names both (RFC 9420, section 12.2).
+        first = all(known.sender != received.sender for known in pending)
+        if first and received.sender is not None and len(pending) < limits.PROPOSALS:
+            pending.append(PendingUpdate(received.ref, message, group.epoch, received.sender))
 
     def _rejoin(self, item: LobbyItem, content: bytes, reply_key: bytes) -> None:
         group = self._membership.group
@@ -247,7 +250,7 @@ class Lobby:
         knock = self._find(id)
 
         def finished(error: AlcoveError | None) -> None:
-            if error is None:
+            if error is None and id in self._waiting:
                 self._gone(id)
                 self._doors.used(knock.door)
             done(error)
@@ -278,7 +281,18 @@ class Lobby:
     def _send_refusal(self, id: bytes, reply_key: bytes, code: str) -> None:
         room = self._membership.group.group_id
         sealed = seal_refusal(room, reply_key, RefusalBody(code), self._random)
-        self._link.request(lambda n: frames.RefuseKnock(n, id, sealed), lambda answer: None)
+
+        def answered(answer: frames.Request | None) -> None:
+            if answer is None:
+                self._unsent.append((id, reply_key, code))
+
+        self._link.request(lambda n: frames.RefuseKnock(n, id, sealed), answered)
+
+    def resumed(self) -> None:
+        """Refusals whose answer was lost go again."""
+        unsent, self._unsent = self._unsent, []
+        for refusal in unsent:
+            self._send_refusal(*refusal)
 
     def _settle(self, id: bytes) -> None:
         self._link.request(lambda n: frames.Settle(n, id), lambda answer: None)

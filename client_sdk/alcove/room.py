@@ -27,6 +27,8 @@ from alcove.transport import Transport, TransportOptions
 
 TICK: Final = 0.5
 """Seconds between looks at the clock: heartbeats, expiry, what is overdue."""
+DEFECTS: Final = 100
+"""Errors of handlers that are kept to be raised on leaving: the first ones tell."""
 LEAVE_PATIENCE: Final = 5.0
 """Seconds that the relay has to take note of a leave before keys are wiped anyway."""
 
@@ -73,6 +75,7 @@ class Room:
         try:
             await asyncio.shield(self._entered)
         except BaseException:
+            self._entered.cancel()
             await self._stop()
             raise
         return self
@@ -105,7 +108,16 @@ class Room:
             await self._transport.run()
         except (ConnectionFailed, InvalidInput) as error:
             self._engine.fail(error)
+        except Exception as error:
+            # A defect of this program. Nobody may wait for ever for a connection that is gone, and
+            # the defect is raised on leaving.
+            self._engine.fail(AlcoveError("internal", "This program failed; the room was left."))
+            self._note_defect(error)
         self._changed()
+
+    def _note_defect(self, error: Exception) -> None:
+        if len(self._handler_errors) < DEFECTS:
+            self._handler_errors.append(error)
 
     async def _keep_time(self) -> None:
         while self._engine.wants_connection:
@@ -176,9 +188,11 @@ class Room:
             if result is not None:
                 await result
         except Exception as error:
-            self._handler_errors.append(error)
-            self._engine.emit(events.Problem("handler_failed", "A handler of this program failed."))
-            self._changed()
+            self._note_defect(error)
+            if not isinstance(event, events.Problem) or event.code != "handler_failed":
+                text = "A handler of this program failed."
+                self._engine.emit(events.Problem("handler_failed", text))
+                self._changed()
 
     async def __aiter__(self) -> AsyncIterator[events.Event]:
         while not self._finished:
@@ -264,6 +278,8 @@ class Room:
         except ValueError:
             target = b""
         if not inside.conversation.take_back(target):
+            if any(item.id == target for item in inside.conversation.outbox.waiting()):
+                raise NotNow("in_flight", "It is being sent; try again in a moment.")
             if not inside.conversation.may_retract(target):
                 text = "There is no message of yours with this id; it may have expired."
                 raise InvalidInput("unknown_message", text)

@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from alcove_protocol import limits
 from alcove_protocol.labels import SUBPROTOCOL
@@ -27,6 +28,8 @@ KEEPALIVE: Final = 20.0
 """Seconds between pings, and how long an answer may take."""
 ENTRY_ATTEMPTS: Final = 3
 """Connections that may be dropped before a room is entered: then somebody is told, who waits."""
+TURNED_AWAY: Final = 3
+"""Failures that being turned away counts for at most: 4 s between attempts."""
 BACKOFF_FIRST: Final = 0.5
 BACKOFF_MOST: Final = 15.0
 
@@ -49,6 +52,12 @@ class TransportOptions:
             return None
         scheme, separator, rest = self.proxy.partition("://")
         if scheme not in ("socks5", "socks5h") or not separator or not rest:
+            raise InvalidInput("bad_proxy", "A proxy is given as socks5://host:port.")
+        try:
+            port = urlsplit(self.proxy).port
+        except ValueError:
+            port = 0
+        if port == 0:
             raise InvalidInput("bad_proxy", "A proxy is given as socks5://host:port.")
         return f"socks5h://{rest}"
 
@@ -94,8 +103,10 @@ class Transport:
         dropped = 0
         while self._engine.wants_connection:
             try:
-                await self._one_connection()
-                self._failures = 0
+                reached = await self._one_connection()
+                # Let in: start over. Turned away (the room is not back yet): a few seconds at most,
+                # for whoever waits there should not wait long once it is.
+                self._failures = 0 if reached else min(self._failures + 1, TURNED_AWAY)
             except ConnectionFailed:
                 if not self._engine.entered:
                     raise
@@ -112,8 +123,10 @@ class Transport:
             text = "The relay closes the connection before the room is reached; try again later."
             raise ConnectionFailed("dropped", text)
 
-    async def _one_connection(self) -> None:
+    async def _one_connection(self) -> bool:
+        """Whether the relay let this client in before the connection ended."""
         connection = await self._connect()
+        reached = False
         try:
             self._engine.connected(connection.request.headers["Host"] if connection.request else "")
             async with asyncio.TaskGroup() as group:
@@ -122,8 +135,10 @@ class Transport:
                 reader.add_done_callback(lambda task: writer.cancel())
                 writer.add_done_callback(lambda task: reader.cancel())
         finally:
+            reached = self._engine.link.authenticated
             self._engine.disconnected()
             self._changed()
+        return reached
 
     async def _connect(self) -> "ClientConnection":
         # Imported late: `import alcove` is to be quick, and a sans-I/O user needs no sockets.
@@ -162,7 +177,7 @@ class Transport:
         except ssl.SSLError:
             text = "The relay's certificate is not trusted; check its address and your clock."
             raise ConnectionFailed("bad_certificate", text) from None
-        except (OSError, TimeoutError, EOFError, ImportError):
+        except (OSError, TimeoutError, EOFError, ImportError, ValueError):
             text = "The relay cannot be reached; check the address and your connection."
             raise ConnectionFailed("unreachable", text) from None
         if connection.subprotocol != SUBPROTOCOL:

@@ -190,3 +190,34 @@ async def test_commands_of_a_facilitator_are_not_a_participants(relay: RelayProc
             await ann.remove("Nobody")
         with pytest.raises(alcove.NotNow):
             await ann.remove("Ann")
+
+
+async def test_a_handler_of_problems_that_fails_is_not_called_for_its_own_failure(
+    relay: RelayProcess,
+) -> None:
+    calls: list[str] = []
+
+    def fail(event: alcove.Event) -> None:
+        calls.append(type(event).__name__)
+        raise ValueError("a bug of the program")
+
+    with pytest.raises(ExceptionGroup):  # noqa: PT012  # leaving the block raises
+        async with two(relay) as (ann, bob):
+            bob.on(alcove.Event, fail)
+            await ann.send("hello")
+            await until(bob, alcove.Problem)
+            await ann.send("again")
+            await until(bob, alcove.Problem)
+    assert calls.count("Message") == 2
+    assert len(calls) < 20
+
+
+@pytest.mark.parametrize(
+    "proxy", ["http://127.0.0.1:1", "socks5://127.0.0.1:port", "socks5://", "nonsense"]
+)
+async def test_a_wrong_proxy_is_refused(relay: RelayProcess, proxy: str) -> None:
+    room = opening(relay, transport=alcove.TransportOptions(proxy=proxy))
+    with pytest.raises(alcove.InvalidInput) as caught:
+        async with room:
+            pass
+    assert caught.value.code == "bad_proxy"

@@ -1,0 +1,203 @@
+"""What goes wrong in ordinary use: lost connections, double clicks, refusals, hasty goodbyes."""
+
+import pytest
+from alcove import events
+from alcove.committer import handshake_padding
+from alcove.doors import Door
+from alcove.errors import AlcoveError, NotNow, Refused
+from alcove.events import CloseReason
+from alcove.facilitator import Facilitator
+from alcove.newcomer import leaf_extensions
+from alcove.sealing import RequestBody
+from alcove_protocol import frames
+
+from tests.end_to_end.world import Client, World
+
+
+def room_of_three() -> tuple[World, Client, Client, Client]:
+    world = World()
+    ann = world.open("Ann")
+    return world, ann, world.join(ann, "Bob"), world.join(ann, "Cleo")
+
+
+def facilitator_of(client: Client) -> Facilitator:
+    facilitator = client.engine.member().facilitator
+    assert facilitator is not None
+    return facilitator
+
+
+def propose_update(client: Client) -> None:
+    inside = client.engine.member()
+    extensions = leaf_extensions(client.engine.identity, inside.membership.state.agreement)
+    group = inside.membership.group
+    message = group.propose_update(leaf_extensions=extensions, padding=handshake_padding)
+    inside._request(RequestBody("update", message))
+
+
+def test_a_member_with_two_updates_can_be_removed_all_the_same() -> None:
+    world, ann, bob, cleo = room_of_three()
+    propose_update(bob)
+    propose_update(bob)
+    world.settle()
+    result = ann.remove("Bob")
+    world.settle()
+    assert result == [None]
+    assert ann.members() == cleo.members() == {"Ann", "Cleo"}
+
+
+def test_a_member_who_leaves_right_after_an_update_is_let_go() -> None:
+    world, ann, bob, cleo = room_of_three()
+    propose_update(bob)
+    world.settle()
+    bob.engine.leave(lambda: None)
+    world.settle()
+    assert ann.members() == cleo.members() == {"Ann", "Cleo"}
+
+
+def test_admitting_twice_answers_twice() -> None:
+    world = World()
+    ann = world.open("Ann", uses=5)
+    world.knock(ann.invite(), "Bob")
+    knock = ann.of(events.Knocked)[0]
+    first, second = ann.admit(knock), ann.admit(knock)
+    world.settle()
+    assert first == second == [None]
+    door = facilitator_of(ann).doors.get(ann.engine.member().membership.state.door_ids()[0])
+    assert isinstance(door, Door)
+    assert door.uses_left == 4
+
+
+def test_removing_twice_makes_one_new_invite() -> None:
+    world, ann, _bob, _cleo = room_of_three()
+    first, second = ann.remove("Bob"), ann.remove("Bob")
+    world.settle()
+    assert first == second == [None]
+    assert len(ann.of(events.InviteChanged)) == 1
+    assert world.join(ann, "Dora").members() == {"Ann", "Cleo", "Dora"}
+
+
+def test_ending_without_a_connection_says_so_at_once_and_harms_nothing() -> None:
+    world, ann, bob, _cleo = room_of_three()
+    ann.cut()
+    answers: list[AlcoveError | None] = []
+    facilitator_of(ann).end(answers.append)
+    assert [type(answer) for answer in answers] == [NotNow]
+    world.advance(40)
+    assert len([e for e in ann.of(events.ConnectionChanged) if e.state == "reconnecting"]) == 1
+    ann.say("still here")
+    world.settle()
+    assert bob.texts() == ["still here"]
+
+
+def test_a_refusal_without_a_connection_reaches_the_newcomer_later() -> None:
+    world = World()
+    ann = world.open("Ann")
+    bob = world.knock(ann.invite(), "Bob")
+    ann.cut()
+    facilitator_of(ann).lobby.refuse(bytes.fromhex(ann.of(events.Knocked)[0].id))
+    world.advance(2)
+    assert bob.engine.closed is not None
+    assert bob.engine.closed.code == "refused"
+
+
+@pytest.mark.parametrize("code", ["rate_limited", "busy", "unavailable"])
+def test_a_commit_that_the_relay_cannot_take_now_is_sent_again(code: str) -> None:
+    world, ann, bob, _cleo = room_of_three()
+    refused: list[int] = []
+
+    def once(client: Client, data: bytes) -> list[bytes]:
+        frame = frames.from_client(data)
+        commit = isinstance(frame, frames.Publish) and frame.blob_class == frames.BlobClass.COMMIT
+        if not commit or refused:
+            return [data]
+        refused.append(frame.n)
+        return []
+
+    ann.to_relay = once
+    result = ann.remove("Bob")
+    world.settle()
+    ann.engine.received(frames.Refused(refused[0], code, "Later.").to_bytes())
+    world.advance(2)
+    assert result == [None]
+    assert bob.engine.closed is not None
+
+
+def test_a_commit_that_the_relay_refuses_fails_and_the_next_one_goes() -> None:
+    world, ann, _bob, cleo = room_of_three()
+    refused: list[int] = []
+
+    def once(client: Client, data: bytes) -> list[bytes]:
+        frame = frames.from_client(data)
+        if not isinstance(frame, frames.Publish) or refused:
+            return [data]
+        refused.append(frame.n)
+        return []
+
+    ann.to_relay = once
+    result = ann.remove("Bob")
+    world.settle()
+    ann.engine.received(frames.Refused(refused[0], "bad_roster", "No.").to_bytes())
+    assert [type(answer) for answer in result] == [Refused]
+    again = ann.remove("Bob")
+    world.settle()
+    assert again == [None]
+    assert cleo.members() == {"Ann", "Cleo"}
+
+
+def test_more_invites_than_a_room_may_have_are_each_answered() -> None:
+    world = World()
+    ann = world.open("Ann")
+    answers: list[str | None] = []
+    for _ in range(80):
+        facilitator_of(ann).invite(lambda url, error: answers.append(url))
+    world.settle(5000)
+    assert len(answers) == 80
+    assert None in answers
+    assert world.join(ann, "Bob").members() == {"Ann", "Bob"}
+
+
+def test_what_was_queued_when_one_leaves_is_called_failed() -> None:
+    _, _ann, bob, _cleo = room_of_three()
+    bob.cut()
+    message = bob.say("never sent")
+    bob.engine.leave(lambda: None)
+    bob.collect()
+    assert [event.id for event in bob.of(events.Failed)] == [message]
+    assert isinstance(bob.told[-1], events.Closed)
+
+
+def test_reading_the_rules_while_the_relay_restarts() -> None:
+    world = World()
+    ann = world.open("Ann")
+    bob = world.knock(ann.invite(), "Bob", accept=False)
+    world.kill_relay()
+    world.start_relay()
+    bob.back()
+    world.settle()  # before the facilitator has brought the room back
+    world.advance(5)
+    assert bob.engine.closed is None
+    assert bob.engine.newcomer is not None
+    bob.engine.newcomer.accept()
+    world.settle()
+    ann.admit(ann.of(events.Knocked)[-1])
+    world.settle()
+    assert bob.of(events.Joined)
+
+
+def test_a_number_beyond_all_bounds_from_the_relay_ends_the_connection_and_nothing_else() -> None:
+    world, ann, bob, _cleo = room_of_three()
+
+    def absurd(client: Client, data: bytes) -> list[bytes]:
+        frame = frames.from_relay(data)
+        if not isinstance(frame, frames.Published):
+            return [data]
+        client.to_client = lambda client, data: [data]
+        return [data.replace(frame.position[8:], b"\xff" * 8)]
+
+    bob.to_client = absurd
+    bob.say("hello")
+    world.settle()
+    world.advance(2)
+    assert bob.engine.closed is None
+    assert ann.texts() == ["hello"]
+    ann.engine.close(CloseReason.LEFT)
