@@ -23,7 +23,7 @@ from alcove.intents import Done, NewDoor, Refresh, Remove
 from alcove.keys import Identity
 from alcove.link import Link
 from alcove.lobby import Lobby
-from alcove.membership import Membership, Merged
+from alcove.membership import Membership
 from alcove.presence import Presence
 
 UPDATES_GATHERED: Final = 10.0
@@ -167,7 +167,7 @@ class Facilitator:
 
         self.put_door(replacement, InviteTerms(old.uses_left, left), put)
 
-    def merged(self, outcome: Merged, own: bool) -> None:
+    def merged(self, *, own: bool) -> None:
         """The group moved on: what this facilitator keeps of it."""
         if own:
             self._refresh_at = self._clock() + REFRESH_INTERVAL
