@@ -39,6 +39,18 @@ class Position:
         return cls(data[:GENERATION_SIZE], number)
 
 
+def check_encoded(data: bytes) -> None:
+    """As `Position.decode`, when only the bytes are needed. Raises `Malformed` (`bad_length`,
+    `bad_number`)."""
+    if len(data) != POSITION_SIZE:
+        raise Malformed("bad_length", "A position has 16 bytes.")
+    if data[GENERATION_SIZE:] > _LAST:
+        raise Malformed("bad_number", "A number is 2^53 or more.")
+
+
+_LAST: Final = limits.REQUEST_NUMBER.to_bytes(8, "big")
+
+
 def _check(number: int) -> None:
     if not 0 <= number <= limits.REQUEST_NUMBER:
         raise Malformed("bad_number", "A number is negative, or 2^53 or more.")

@@ -52,9 +52,11 @@ from alcove_protocol.position import Position
 
 from alcove_server import at_door, doorstep, hot, member, reseater
 from alcove_server.authentication import Upgrade
+from alcove_server.gathering import AWAY
+from alcove_server.hot import Post
 from alcove_server.hub import bye
 from alcove_server.net.bucket import TokenBucket
-from alcove_server.outlet import Close, Message, Outlet
+from alcove_server.outlet import Close, Outlet, framed
 from alcove_server.state import ROLES, State
 from alcove_server.store.interface import RosterMoved, Stale
 
@@ -65,30 +67,43 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_FRAME: Final = limits.FRAME
+_FRAME_BEFORE_AUTH: Final = limits.FRAME_BEFORE_AUTH
 _JUDGED_AGAIN: Final = 8
 """How often a request is judged again when the roster moved under it: each time another one won, so
 a room makes progress, and a request that loses this often may try again itself."""
 
 
-_HANDLERS: Final[dict[tuple[State, type[Request]], Callable[..., Awaitable[None]]]] = {
-    (State.CHALLENGED, OpenRoom): doorstep.open_room,
-    (State.CHALLENGED, Authenticate): doorstep.authenticate,
-    (State.AT_DOOR, ReadCard): at_door.read_card,
-    (State.AT_DOOR, Knock): at_door.knock,
-    (State.AT_DOOR, Withdraw): at_door.withdraw,
-    (State.MEMBER, Resume): member.resume,
-    (State.MEMBER, Publish): member.publish,
-    (State.MEMBER, PutDoor): member.put_door,
-    (State.MEMBER, RefuseKnock): member.refuse_knock,
-    (State.MEMBER, LobbyRequest): member.request,
-    (State.MEMBER, Settle): member.settle,
-    (State.MEMBER, Leave): member.leave,
-    (State.MEMBER, EndRoom): member.end_room,
-    (State.RESEATING, Reseat): reseater.reseat,
+_Handler = Callable[..., Awaitable[None]]
+
+_HANDLERS: Final[dict[State, dict[type[Post | Request], _Handler]]] = {
+    State.CHALLENGED: {
+        OpenRoom: doorstep.open_room,
+        Authenticate: doorstep.authenticate,
+    },
+    State.AT_DOOR: {
+        ReadCard: at_door.read_card,
+        Knock: at_door.knock,
+        Withdraw: at_door.withdraw,
+    },
+    State.MEMBER: {
+        Resume: member.resume,
+        Post: member.publish,
+        Publish: member.publish,
+        PutDoor: member.put_door,
+        RefuseKnock: member.refuse_knock,
+        LobbyRequest: member.request,
+        Settle: member.settle,
+        Leave: member.leave,
+        EndRoom: member.end_room,
+    },
+    State.RESEATING: {Reseat: reseater.reseat},
+    State.CLOSED: {},
 }
 
 
-MESSAGES: Final = (20.0, 120.0)
+RATE: Final = 20.0
+BURST: Final = 120.0
 """Requests a second, and at once, of one connection; `_cost` says how many a large one counts."""
 STRIKES: Final = 100
 """Requests refused as `rate_limited` before the connection is closed."""
@@ -105,6 +120,7 @@ class Connection:
     """One connection. `key`, `room` and `hub` are set when it authenticates, `door` at a door.
 
     `heard` and `heard_lobby` are the numbers up to which its own resume has told it the streams.
+    `told` and `own` belong to the `gathering` of its room.
     """
 
     # Most connections are idle most of the time, and each costs memory: hence the slots, and no
@@ -113,6 +129,7 @@ class Connection:
         "__weakref__",
         "_bucket",
         "_early",
+        "_handlers",
         "_requests",
         "_strikes",
         "_working",
@@ -123,12 +140,14 @@ class Connection:
         "key",
         "nonce",
         "outlet",
+        "own",
         "place",
         "relay",
         "replay",
         "room",
         "since",
         "state",
+        "told",
         "unanswered",
         "upgrade",
     )
@@ -139,6 +158,7 @@ class Connection:
         self.outlet = outlet
         self.place = place
         self.state = State.CHALLENGED
+        self._handlers = _HANDLERS[State.CHALLENGED]
         self.nonce = relay.random(32)
         self.since = relay.clock()
         self.key = b""
@@ -147,14 +167,15 @@ class Connection:
         self.hub: Hub | None = None
         self.heard = 0
         self.heard_lobby = 0
+        self.told = AWAY
+        self.own: list[tuple[int, bytes]] | None = None
         self.replay: member.Replay | None = None
         self.unanswered: dict[bytes, int] = {}
-        self._requests: list[Request] = []
+        self._requests: list[Post | Request] = []
         self._working = False
         self._strikes = 0
         self._early = 0
-        rate, burst = MESSAGES
-        self._bucket = TokenBucket(rate * relay.settings.rates, burst, self.since)
+        self._bucket = TokenBucket(RATE * relay.settings.rates, BURST, self.since)
 
     @property
     def role(self) -> str:
@@ -176,8 +197,7 @@ class Connection:
         """One binary message of the client, which came in so many fragments."""
         if self.state is State.CLOSED:
             return
-        before_auth = self.state is State.CHALLENGED
-        limit = limits.FRAME_BEFORE_AUTH if before_auth else limits.FRAME
+        limit = _FRAME_BEFORE_AUTH if self.state is State.CHALLENGED else _FRAME
         try:
             request = hot.decode(data, limit)
         except Malformed as fault:
@@ -185,10 +205,10 @@ class Connection:
             return
         if not self._may_ask(len(data), fragments):
             self._strike(request.n)
-            return
-        self._requests.append(request)
-        if not self._working:
-            self.relay.runner.start(self._work())
+        elif self._working:
+            self._requests.append(request)
+        else:
+            self.relay.runner.start(self._work(request))
 
     def _may_ask(self, size: int, fragments: int) -> bool:
         if self.state is State.CHALLENGED:
@@ -225,14 +245,16 @@ class Connection:
         """The transport is gone."""
         self._close()
 
-    async def _work(self) -> None:
+    async def _work(self, request: Post | Request) -> None:
         self._working = True
-        while self._requests:
-            request = self._requests.pop(0)
+        while True:
             try:
                 await self._handle(request)
             except Exception as error:
                 self._answer_fault(error, request.n)
+            if not self._requests:
+                break
+            request = self._requests.pop(0)
         self._working = False
 
     async def _guarded(self, work: Awaitable[None], n: int) -> None:
@@ -256,8 +278,8 @@ class Connection:
             log.error("%s at %s:%s", type(error).__name__, where.filename, where.lineno)
             self.refuse(n, Refusal("unavailable"))
 
-    async def _handle(self, request: Request) -> None:
-        handler = _HANDLERS.get((self.state, type(request)))
+    async def _handle(self, request: Post | Request) -> None:
+        handler = self._handlers.get(type(request))
         if handler is None:
             if self.state is State.CLOSED:
                 return
@@ -276,15 +298,15 @@ class Connection:
 
     def send(self, frame: Frame) -> None:
         """Send one frame to this client alone."""
-        self.send_message(Message.of(frame))
+        self.send_framed(framed(frame.to_bytes()))
 
-    def send_message(self, message: Message) -> None:
-        """The same for a frame that others get too."""
+    def send_framed(self, frames: bytes) -> None:
+        """The same for a frame as it stands on the wire."""
         if self.state is State.CLOSED:
             return
         if self.hub is not None:
             self.hub.settle(self)
-        self.outlet.send(message)
+        self.outlet.write(frames)
 
     def refuse(self, n: int, refusal: Refusal) -> None:
         """Answer a request with no."""
@@ -294,7 +316,7 @@ class Connection:
         """The publish with this id is taken; answer it unless it was answered."""
         n = self.unanswered.pop(id, None)
         if n is not None:
-            self.send_message(Message(hot.published(n, position.encode())))
+            self.send_framed(hot.published(n, position.encode()))
 
     # --- changes of state -------------------------------------------------------------------
 
@@ -306,7 +328,8 @@ class Connection:
 
     def enter(self, state: State, room: bytes, key: bytes, hub: Hub | None) -> None:
         """The client proved who it is."""
-        self.state, self.room, self.key = state, room, key
+        self._become(state)
+        self.room, self.key = room, key
         self.upgrade, self.nonce = None, b""  # proved once, and not needed again
         self.relay.authenticated(self)
         if hub is not None:
@@ -314,10 +337,14 @@ class Connection:
             self.room = self.hub.room
             self.hub.join(self)
 
+    def _become(self, state: State) -> None:
+        self.state = state
+        self._handlers = _HANDLERS[state]
+
     def promote(self) -> None:
         """Who waited at a door sits on the list now."""
         if self.state is State.AT_DOOR:
-            self.state = State.MEMBER
+            self._become(State.MEMBER)
 
     def give_way(self) -> None:
         """Others need the place, and this one has not shown who it is."""
@@ -335,7 +362,7 @@ class Connection:
     def _close(self) -> None:
         if self.state is State.CLOSED:
             return
-        self.state = State.CLOSED
+        self._become(State.CLOSED)
         self.replay = None
         self._requests.clear()
         self.relay.left(self)

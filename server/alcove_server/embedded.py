@@ -22,7 +22,6 @@ from collections.abc import Callable
 from time import time
 
 from alcove_server.connection import Connection
-from alcove_server.outlet import Message
 from alcove_server.relay import Relay
 from alcove_server.runner import Immediate, Runner
 from alcove_server.settings import Settings
@@ -78,8 +77,9 @@ class Link:
         """0, or, while `blocked`, the bytes that were not fetched."""
         return sum(len(frame) for frame in self._frames) if self.blocked else 0
 
-    def send(self, message: Message) -> None:
-        self._frames += message.payloads
+    def take(self, frames: bytes) -> None:
+        """As `Outlet.write`."""
+        self._frames += _payloads(frames)
         if self._on_output is not None:
             self._on_output()
 
@@ -100,13 +100,24 @@ class _LinkOutlet:
     def backlog(self) -> int:
         return self._link.backlog
 
-    def send(self, message: Message) -> None:
-        self._link.send(message)
-
-    send_last = send
+    def write(self, frames: bytes) -> None:
+        self._link.take(frames)
 
     def close(self, code: int) -> None:
         self._link.shut(code)
+
+
+def _payloads(frames: bytes) -> list[bytes]:
+    """What is in the relay's frames: final, unmasked and whole, RFC 6455 section 5.2."""
+    payloads = []
+    while frames:
+        start, size = 2, frames[1]
+        if size >= 126:
+            start = 4 if size == 126 else 10
+            size = int.from_bytes(frames[2:start], "big")
+        payloads.append(frames[start : start + size])
+        frames = frames[start + size :]
+    return payloads
 
 
 class EmbeddedRelay:

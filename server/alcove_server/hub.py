@@ -6,9 +6,9 @@ it makes no difference whether the change was made here or, with a shared store,
 because there is one cursor, members see one order. What this node has just appended itself, and is
 the next at the cursor, it need not read: `took`.
 
-A blob is encoded once, gathered with what else a turn brings, and the same bytes go to every live
-member (`gathering`). Its sender gets `published` there instead, which puts the answer at its place
-in the order. No task is made for any member.
+A blob is encoded and framed once, gathered with what else a turn brings, and the same bytes go to
+every live member (`gathering`). Its sender gets `published` in its place, which puts the answer
+where it belongs in the order. No task is made for any member.
 """
 
 from __future__ import annotations
@@ -29,11 +29,17 @@ from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
 from alcove_server import hot
-from alcove_server.gathering import Gathering
+from alcove_server.gathering import Gathering, Turns
 from alcove_server.ledger import Ledger, Outcome, follow
-from alcove_server.outlet import Close, Message
-from alcove_server.runner import Runner
-from alcove_server.store.interface import Publication, RoomHead, Store, StoredBlob, StoredItem
+from alcove_server.outlet import Close, framed
+from alcove_server.store.interface import (
+    Publication,
+    RoomHead,
+    Store,
+    StoredBlob,
+    StoredItem,
+    Taken,
+)
 
 if TYPE_CHECKING:
     from alcove_server.connection import Connection
@@ -42,13 +48,14 @@ PAGE = 256 * 1024
 """Bytes of the log that are read, and queued for one connection, at a time."""
 
 
-def blob_message(generation: bytes, blob: StoredBlob, now: float) -> Message:
-    """A stored blob as it is sent at a time of the store's clock."""
+def blob_frame(generation: bytes, blob: StoredBlob, now: float) -> bytes:
+    """A stored blob as it is sent at a time of the store's clock, framed."""
     entry, age = blob.entry, max(0, int(now - blob.taken_at))
     at, blob_class = Position(generation, blob.number).encode(), blob.blob_class
     if entry is None:
-        return Message(hot.blob(at, blob_class, age, blob.blob))
-    return Message.of(BlobIs(at, blob_class, age, blob.blob, entry.body, entry.signature))
+        return hot.blob(at, blob_class, age, blob.blob)
+    frame = BlobIs(at, blob_class, age, blob.blob, entry.body, entry.signature)
+    return framed(frame.to_bytes())
 
 
 def item_frame(item: StoredItem, now: float) -> LobbyItem:
@@ -75,7 +82,7 @@ class Hub:
     """One room on this node. `connections` are all that authenticated, by relay key; `live` those
     of them that resumed and have heard everything up to `number`."""
 
-    def __init__(self, store: Store, runner: Runner, ledger: Ledger, head: RoomHead) -> None:
+    def __init__(self, store: Store, turns: Turns, ledger: Ledger, head: RoomHead) -> None:
         self.room = ledger.roster.room
         self.ledger = ledger
         self.generation = head.generation
@@ -84,7 +91,7 @@ class Hub:
         self.connections: dict[bytes, Connection] = {}
         self.live: dict[bytes, Connection] = {}
         self._store = store
-        self._gathering = Gathering(runner.later, self.live.values)
+        self._gathering = Gathering(turns, self.live.values)
         self._ahead: set[Connection] = set()
         self._running = False
         self._rung = False
@@ -98,22 +105,27 @@ class Hub:
 
     def leave(self, connection: Connection) -> None:
         """A connection that is closed."""
-        for known in (self.connections, self.live):
-            if known.get(connection.key) is connection:
-                del known[connection.key]
-        self._ahead.discard(connection)
+        if self.connections.get(connection.key) is connection:
+            del self.connections[connection.key]
+        self.go_away(connection)
 
     def go_live(self, connection: Connection) -> None:
         """A member who has been told everything up to `connection.heard` hears what comes."""
         self.live[connection.key] = connection
-        self._gathering.pass_over(connection)
+        self._gathering.enter(connection)
         if connection.heard > self.number:
             self._ahead.add(connection)
 
+    def go_away(self, connection: Connection) -> None:
+        """A member hears nothing more until it has resumed."""
+        if self.live.get(connection.key) is connection:
+            del self.live[connection.key]
+            self._gathering.leave(connection)
+        self._ahead.discard(connection)
+
     def settle(self, connection: Connection) -> None:
         """Before a member is told something of its own: what everybody was told before it."""
-        if self.live.get(connection.key) is connection:
-            self._gathering.settle(connection)
+        self._gathering.settle(connection)
 
     def newcomers(self) -> int:
         """Connections at a door."""
@@ -134,15 +146,16 @@ class Hub:
         finally:
             self._running = False
 
-    def took(self, publication: Publication, position: Position) -> bool:
+    def took(self, publication: Publication, taken: Taken) -> bool:
         """The store has just taken, from this node, a blob without an entry. When it is the next
         that is to be told, and nobody is reading, everybody hears it at once. Else false, and
         nothing happened: `catch_up` will tell it in its place."""
         number = self.number + 1
-        if self._running or position.number != number or position.generation != self.generation:
+        if self._running or taken.number != number or taken.generation != self.generation:
             return False
-        message = Message(hot.blob(position.encode(), publication.blob_class, 0, publication.blob))
-        self._tell(position, publication.sender, publication.id, message)
+        at = self.generation + number.to_bytes(8, "big")
+        message = hot.blob(at, publication.blob_class, 0, publication.blob)
+        self._tell(number, at, publication.sender, publication.id, message)
         self.number = number
         return True
 
@@ -172,48 +185,45 @@ class Hub:
         after = Position(self.generation, self.number)
         page = await self._store.read(self.room, after, PAGE)
         for blob in page.blobs:
-            position = Position(self.generation, blob.number)
-            message = blob_message(self.generation, blob, page.now)
-            self._tell(position, blob.sender, blob.id, message)
+            at = Position(self.generation, blob.number).encode()
+            message = blob_frame(self.generation, blob, page.now)
+            self._tell(blob.number, at, blob.sender, blob.id, message)
             self.number = blob.number
             if blob.entry is not None:
                 await self._follow(blob.entry)
         if page.complete:
             self.number = page.position.number  # what expired before it was read is no one's gap
 
-    def _tell(self, position: Position, sender: bytes, id: bytes, message: Message) -> None:
-        others = self._who_heard(position.number) if self._ahead else []
+    def _tell(self, number: int, at: bytes, sender: bytes, id: bytes, message: bytes) -> None:
+        instead = self._who_heard(number) if self._ahead else {}
         author = self.live.get(sender)
-        if author is not None:
-            self._gathering.settle(author)
-            others.append(author)
-        self._gathering.add(message, others)
-        if author is not None:
-            author.acknowledge(id, position)
+        if author is not None and author not in instead:
+            n = author.unanswered.pop(id, None)
+            if n is not None:
+                instead[author] = hot.published(n, at)
+        self._gathering.add(message, instead)
 
-    def _who_heard(self, number: int) -> list[Connection]:
+    def _who_heard(self, number: int) -> dict[Connection, bytes]:
         """Who resumed from a page that was newer than this hub, and so has this blob already."""
         self._ahead = {one for one in self._ahead if one.heard >= number}
-        for one in self._ahead:
-            self._gathering.settle(one)
-        return list(self._ahead)
+        return dict.fromkeys(self._ahead, b"")
 
     async def _follow(self, signed: Signed) -> None:
         """After the commit that changes the list: whoever it concerns hears of it."""
         self.ledger, _, outcome = follow(self.ledger, signed)
         self._dismiss(outcome)
-        for key in outcome.seated & self.connections.keys():
-            await self.send_welcome(self.connections[key])
-        for key in outcome.promoted & self.live.keys():
-            await self.send_lobby(self.live[key], 0)
+        for connection in _among(outcome.seated, self.connections):
+            await self.send_welcome(connection)
+        for connection in _among(outcome.promoted, self.live):
+            await self.send_lobby(connection, 0)
 
     def _dismiss(self, outcome: Outcome) -> None:
-        for key in outcome.gone & self.connections.keys():
-            if key in outcome.removed:
-                proof = self.ledger.removed[key]
-                self.connections[key].finish(Close.REMOVED, bye("removed", proof))
+        for connection in _among(outcome.gone, self.connections):
+            if connection.key in outcome.removed:
+                proof = self.ledger.removed[connection.key]
+                connection.finish(Close.REMOVED, bye("removed", proof))
             else:
-                self.connections[key].finish(Close.DONE, bye("not_member"))
+                connection.finish(Close.DONE, bye("not_member"))
 
     async def send_welcome(self, connection: Connection) -> None:
         """Who sits on the list now is a member, and gets the Welcome that waits for them."""
@@ -243,10 +253,10 @@ class Hub:
         ]
         for item in items:
             self.lobby = max(self.lobby, item.number)
-            message = Message.of(item_frame(item, now))
+            message = framed(item_frame(item, now).to_bytes())
             for connection in facilitators:
                 if connection.heard_lobby < item.number:
-                    connection.send_message(message)
+                    connection.send_framed(message)
             if item.kind is LobbyKind.GONE:
                 await self._tell_newcomer(item)
 
@@ -268,3 +278,7 @@ class Hub:
         for item in items:
             connection.send(item_frame(item, now))
         connection.heard_lobby = max([self.lobby, *(item.number for item in items)])
+
+
+def _among(keys: frozenset[bytes], connections: dict[bytes, Connection]) -> list[Connection]:
+    return [connections[key] for key in keys if key in connections]

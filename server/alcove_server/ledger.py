@@ -11,7 +11,7 @@ from typing import Final
 
 from alcove_protocol import limits
 from alcove_protocol.errors import Malformed
-from alcove_protocol.roster import NO_DOOR, Entry, Op, Roster, extend, open_roster
+from alcove_protocol.roster import NO_DOOR, Entry, Op, RoomFlag, Roster, extend, open_roster
 from alcove_protocol.statements import Signed, Verified
 
 _ENTRIES_AT_ONCE: Final = 10
@@ -31,6 +31,8 @@ class Ledger:
     removed: Mapping[bytes, Signed | None]
     revoked: frozenset[bytes]
     facilitators: frozenset[bytes]
+    listen_only: bool
+    """Only facilitators may post. (Each publish asks, and flags are slow to ask.)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,9 @@ class Outcome:
 def begin(signed: Signed, room: bytes) -> Ledger:
     """The ledger at entry 0. Raises `Malformed`, as `open_roster`."""
     roster, _ = open_roster(signed, room)
-    return Ledger(roster, MappingProxyType({}), frozenset(), roster.facilitators())
+    return Ledger(
+        roster, MappingProxyType({}), frozenset(), roster.facilitators(), _listen_only(roster)
+    )
 
 
 def follow(ledger: Ledger, signed: Signed) -> tuple[Ledger, Verified[Entry], Outcome]:
@@ -73,8 +77,13 @@ def follow(ledger: Ledger, signed: Signed) -> tuple[Ledger, Verified[Entry], Out
         _removed(ledger, roster, outcome, signed),
         ledger.revoked | outcome.revoked,
         ledger.facilitators | roster.facilitators(),
+        _listen_only(roster),
     )
     return after, entry, outcome
+
+
+def _listen_only(roster: Roster) -> bool:
+    return bool(roster.flags & RoomFlag.LISTEN_ONLY)
 
 
 def _removed(

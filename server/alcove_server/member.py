@@ -26,7 +26,8 @@ from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
 from alcove_server import rules
-from alcove_server.hub import PAGE, Hub, blob_message, bye
+from alcove_server.hot import Post
+from alcove_server.hub import PAGE, Hub, blob_frame, bye
 from alcove_server.ledger import Ledger
 from alcove_server.outlet import Close
 from alcove_server.store.interface import Publication, Stale
@@ -38,37 +39,39 @@ if TYPE_CHECKING:
 # --- the stream `room` ------------------------------------------------------------------------
 
 
-async def publish(connection: Connection, frame: Publish) -> None:
+async def publish(connection: Connection, frame: Post | Publish) -> None:
     """Raises `Refusal` (`stale` and all of `rules.blob`, `rules.commit_with_entry` and
     `Store.publish`). An id that was taken before is answered before anything is judged."""
-    relay = connection.relay
+    store = connection.relay.store
     hub = connection.seated
+    id, n = frame.id, frame.n
     try:
-        if frame.entry is None:
+        if isinstance(frame, Post):
             publication = rules.blob(hub.ledger, connection.key, frame)
         else:
             publication = await _with_entry(connection, hub.ledger, frame)
     except Refusal:
-        position = await relay.store.published(connection.room, connection.key, frame.id)
-        if position is None:
+        known = await store.published(connection.room, connection.key, id)
+        if known is None:
             raise
+        position = known
     else:
-        connection.unanswered[frame.id] = frame.n
+        connection.unanswered[id] = n
         try:
-            taken = await relay.store.publish(publication)
-            position = taken.position
-            told = taken.fresh and publication.step is None and hub.took(publication, position)
+            taken = await store.publish(publication)
+            told = taken.fresh and publication.step is None and hub.took(publication, taken)
             if not told:
                 await hub.catch_up()
         except BaseException:
-            connection.unanswered.pop(frame.id, None)
+            connection.unanswered.pop(id, None)
             raise
-        if frame.id not in connection.unanswered:
+        if id not in connection.unanswered:
             return
-    connection.unanswered[frame.id] = frame.n
+        position = taken.position
+    connection.unanswered[id] = n
     replay = connection.replay
     if replay is None or position.number <= replay.after.number:
-        connection.acknowledge(frame.id, position)
+        connection.acknowledge(id, position)
     # Otherwise the replay has not come so far: it answers when it does, between the blobs before
     # and after.
 
@@ -88,7 +91,7 @@ async def _with_entry(connection: Connection, ledger: Ledger, frame: Publish) ->
         admitted={**step.admitted, **waiting},
         settled=step.settled | frozenset(waiting),
     )
-    return replace(judged.publication, step=step)
+    return judged.publication.with_step(step)
 
 
 async def _expect_base(connection: Connection, frame: Publish) -> None:
@@ -119,7 +122,7 @@ async def resume(connection: Connection, frame: Resume) -> None:
     relay = connection.relay
     hub = connection.seated
     asked = Position.decode(frame.position)
-    hub.live.pop(connection.key, None)  # what it was not given yet, the replay brings
+    hub.go_away(connection)  # what it was not given yet, the replay brings
     page = await relay.store.read(connection.room, asked, 1)
     same_log = asked.generation == page.position.generation
     head, base = page.position.encode(), page.base.encode()
@@ -153,7 +156,7 @@ async def continue_replay(connection: Connection) -> None:
             if blob.sender == connection.key and blob.id in connection.unanswered:
                 connection.acknowledge(blob.id, Position(hub.generation, blob.number))
             else:
-                connection.send_message(blob_message(hub.generation, blob, page.now))
+                connection.send_framed(blob_frame(hub.generation, blob, page.now))
         last = page.position.number if page.complete else page.blobs[-1].number
         replay.after = Position(hub.generation, last)
         if page.complete and last >= hub.number:

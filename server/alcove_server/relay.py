@@ -18,6 +18,7 @@ from alcove_protocol.errors import Refusal
 
 from alcove_server.authentication import Upgrade
 from alcove_server.connection import Connection
+from alcove_server.gathering import Turns
 from alcove_server.hub import Hub, bye, draining
 from alcove_server.ledger import follow, replay
 from alcove_server.net.gate import Place
@@ -51,6 +52,7 @@ class Relay:
         self.settings = settings if settings is not None else Settings()
         self.wall = wall
         self.hubs: dict[bytes, Hub] = {}
+        self.turns = Turns(runner.later)
         self.draining = False
         self._connections: set[Connection] = set()
         self._challenged: OrderedDict[Connection, None] = OrderedDict()
@@ -120,7 +122,7 @@ class Relay:
         older = self.hubs.get(room)
         if older is not None and older.generation == head.generation:
             return older  # somebody else made it meanwhile
-        hub = self.hubs[room] = Hub(self.store, self.runner, ledger, head)
+        hub = self.hubs[room] = Hub(self.store, self.turns, ledger, head)
         if older is not None:
             older.close_all(Close.RESTARTING, bye("draining"))
         return hub

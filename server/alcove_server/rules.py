@@ -6,16 +6,16 @@ Pure: no store, no clock, no connection. Everything here raises `Refusal` with a
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from alcove_protocol import limits
 from alcove_protocol.codec import unpack_list
 from alcove_protocol.errors import Malformed, Refusal
 from alcove_protocol.frames import BlobClass, Publish, PutDoor
 from alcove_protocol.labels import Label
-from alcove_protocol.position import Position
+from alcove_protocol.position import check_encoded
 from alcove_protocol.records import Record
-from alcove_protocol.roster import NO_HASH, Entry, RoomFlag
+from alcove_protocol.roster import NO_HASH, Entry
 from alcove_protocol.statements import (
     KEY_SIZE,
     DoorStatement,
@@ -26,10 +26,15 @@ from alcove_protocol.statements import (
     verify,
 )
 
+from alcove_server.hot import Post
 from alcove_server.ledger import Ledger, Outcome, follow
 from alcove_server.store.interface import Door, Publication, RosterStep
 
 R = TypeVar("R", bound=Record)
+
+_APPLICATION: Final = BlobClass.APPLICATION
+_COMMIT: Final = BlobClass.COMMIT
+_MOST: Final = limits.APPLICATION_BLOB
 
 
 def statement(kind: type[R], label: Label, signed: Signed, key: bytes) -> R:
@@ -46,17 +51,20 @@ def require_facilitator(ledger: Ledger, key: bytes) -> None:
         raise Refusal("not_allowed")
 
 
-def blob(ledger: Ledger, key: bytes, frame: Publish) -> Publication:
-    """A blob that goes without a roster entry. Raises `Refusal` (`not_allowed`, `paused`,
-    `too_large`) or `Malformed`."""
-    if frame.entry is not None or frame.signature is not None or frame.welcomes is not None:
-        raise Malformed("bad_field", "an entry goes with a commit, and its signature with it")
-    blob_class = BlobClass(frame.blob_class)
-    if blob_class is not BlobClass.APPLICATION:
+def blob(ledger: Ledger, key: bytes, post: Post) -> Publication:
+    """A blob that goes without a roster entry. Raises `Refusal` (`not_allowed`, `not_member`,
+    `paused`, `too_large`) or `Malformed`."""
+    blob_class, roster = post.blob_class, ledger.roster
+    if blob_class is not _APPLICATION:
         require_facilitator(ledger, key)
     else:
         _may_post(ledger, key)
-    return _publication(ledger, key, frame, blob_class, None)
+    if len(post.blob) > (limits.HANDSHAKE_BLOB if blob_class is _COMMIT else _MOST):
+        raise Refusal("too_large")
+    check_encoded(post.base)
+    return Publication(
+        roster.room, key, post.id, post.base, blob_class, post.ttl, post.blob, roster.head
+    )
 
 
 def _may_post(ledger: Ledger, key: bytes) -> None:
@@ -65,27 +73,8 @@ def _may_post(ledger: Ledger, key: bytes) -> None:
         raise Refusal("not_member")
     if seat.paused:
         raise Refusal("paused")
-    if ledger.roster.flags & RoomFlag.LISTEN_ONLY:
+    if ledger.listen_only:
         require_facilitator(ledger, key)
-
-
-def _publication(
-    ledger: Ledger, key: bytes, frame: Publish, blob_class: BlobClass, step: RosterStep | None
-) -> Publication:
-    commit = blob_class is BlobClass.COMMIT
-    if len(frame.blob) > (limits.HANDSHAKE_BLOB if commit else limits.APPLICATION_BLOB):
-        raise Refusal("too_large")
-    return Publication(
-        ledger.roster.room,
-        key,
-        frame.id,
-        Position.decode(frame.base),
-        blob_class,
-        frame.ttl,
-        frame.blob,
-        ledger.roster.head,
-        step,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +101,13 @@ def commit_with_entry(ledger: Ledger, key: bytes, frame: Publish) -> JudgedCommi
     if not welcomes.keys() <= outcome.seated or not outcome.added.keys() <= welcomes.keys():
         raise Refusal("bad_roster")
     step = _step(entry, after, outcome, welcomes)
-    publication = _publication(ledger, key, frame, BlobClass.COMMIT, step)
+    if len(frame.blob) > limits.HANDSHAKE_BLOB:
+        raise Refusal("too_large")
+    check_encoded(frame.base)
+    room, head = ledger.roster.room, ledger.roster.head
+    publication = Publication(
+        room, key, frame.id, frame.base, _COMMIT, frame.ttl, frame.blob, head, step
+    )
     return JudgedCommit(publication, outcome.restated)
 
 

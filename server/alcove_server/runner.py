@@ -6,7 +6,6 @@ test no event loop at all.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from types import coroutine
 from typing import Any, Protocol
@@ -51,7 +50,6 @@ class OnLoop:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
-        self._acts: deque[Callable[[], None]] = deque()
 
     def start(self, work: Work) -> None:
         try:
@@ -64,17 +62,7 @@ class OnLoop:
         task.add_done_callback(self._tasks.discard)
 
     def later(self, act: Callable[[], None]) -> None:
-        if not self._acts:
-            asyncio.get_running_loop().call_soon(self._turn_is_over)
-        self._acts.append(act)
-
-    def _turn_is_over(self) -> None:
-        try:
-            while self._acts:
-                self._acts.popleft()()
-        finally:
-            if self._acts:  # one failed; the others are none of its business
-                asyncio.get_running_loop().call_soon(self._turn_is_over)
+        asyncio.get_running_loop().call_soon(act)
 
     async def breathe(self) -> None:
         await asyncio.sleep(0)

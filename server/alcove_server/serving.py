@@ -21,7 +21,7 @@ from alcove_server.app import make_app
 from alcove_server.embedded import bounds
 from alcove_server.net.front_door import FrontDoor
 from alcove_server.net.gate import Gate
-from alcove_server.net.websocket import Flusher, Terms
+from alcove_server.net.websocket import Terms
 from alcove_server.net.wheel import Stalled, Wheel
 from alcove_server.relay import Relay
 from alcove_server.runner import OnLoop
@@ -190,7 +190,6 @@ def _terms(settings: Settings, clock: Callable[[], float], wheel: Wheel, stalled
         clock,
         loop,
         wheel,
-        Flusher(loop),
         stalled,
         settings.queue_bytes,
         settings.rates,

@@ -8,6 +8,8 @@ import alcove_server
 from alcove_protocol.errors import REFUSALS
 from alcove_protocol.frames import FROM_CLIENT
 from alcove_server.connection import _HANDLERS
+from alcove_server.hot import Post
+from alcove_server.state import State
 
 SOURCE = Path(alcove_server.__file__).parent
 
@@ -44,8 +46,9 @@ def test_every_refusal_has_a_code_of_the_registry() -> None:
 
 
 def test_every_kind_of_request_has_one_handler() -> None:
-    assert {kind for _, kind in _HANDLERS} == set(FROM_CLIENT.values())
-    assert len(_HANDLERS) == len(FROM_CLIENT)
+    handled = [kind for kinds in _HANDLERS.values() for kind in kinds]
+    assert sorted(map(repr, handled)) == sorted(map(repr, [Post, *FROM_CLIENT.values()]))
+    assert _HANDLERS.keys() == set(State)
 
 
 def test_files_and_functions_can_be_read_in_one_sitting() -> None:

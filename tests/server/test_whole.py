@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 from alcove_protocol import limits
 from alcove_server.net import whole
-from alcove_server.net.websocket import Flusher, Terms, WebSocket
+from alcove_server.net.websocket import Terms, WebSocket
 from alcove_server.net.wheel import Stalled, Wheel
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -56,7 +56,7 @@ def fed(chunks: list[bytes]) -> tuple[list[object], object, object]:
     seen = Seen()
     some = cast(Any, seen)
     stalled = Stalled(lambda: 0.0, 20.0)
-    terms = Terms(lambda: 0.0, some, Wheel(1), Flusher(some), stalled, limits.MIB, 1.0)
+    terms = Terms(lambda: 0.0, some, Wheel(1), stalled, limits.MIB, 1.0)
     protocol = Protocol(Side.SERVER, state=State.OPEN, max_size=MOST)
     socket = WebSocket(cast(asyncio.Transport, seen), protocol, terms, lambda: None)
     socket.attach(some)

@@ -6,8 +6,8 @@ owns what an ASGI server would do otherwise:
     receiving   a whole message in one frame is taken as it is (`whole`); else bytes go into the
                 parser in slices, so that a flood is noticed after one slice, and a message is put
                 together under limits on its bytes and on its fragments
-    sending     whole frames, prebuilt and shared between members, queued here and written once in
-                a turn of the loop; the queue is bounded in bytes and in time (slow consumers)
+    sending     whole frames, prebuilt and shared between members, go to the transport; while it is
+                full they are queued here, bounded in bytes and in time (slow consumers)
     keepalive   a ping each period; who sends nothing until the next one is dropped
     closing     the close handshake with a deadline, after which the transport is aborted
 """
@@ -27,7 +27,7 @@ from alcove_server.hub import bye
 from alcove_server.net import whole
 from alcove_server.net.bucket import TokenBucket
 from alcove_server.net.wheel import Stalled, Wheel
-from alcove_server.outlet import Close, Message
+from alcove_server.outlet import Close
 
 if TYPE_CHECKING:
     from alcove_server.connection import Connection
@@ -38,8 +38,6 @@ FREE_FRAGMENTS: Final = 128
 """A message may have so many fragments, and one more for each 64 bytes it carries."""
 WRITE_BUFFER: Final = 64 * limits.KIB
 """What the transport holds before it says that it is full. The rest is kept here, by reference."""
-WRITTEN_AT_ONCE: Final = 256
-"""A room of 1,000 would hold the loop for 4 ms; in parts nobody else waits longer than for 1 ms."""
 CLOSE_SECONDS: Final = 5.0
 """How long a client may take to answer a close frame, or to read what it was sent before."""
 CONTROLS: Final = (1.0, 20.0)
@@ -49,6 +47,10 @@ _DEAF: Final = frozenset({Close.REFUSED, Close.TOO_LARGE, Close.TRY_AGAIN, Close
 _PING: Final = b"\x89\x00"
 
 
+def _nowhere(frames: bytes) -> None:
+    """`write` once the connection is closing: nothing stands behind a close frame."""
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What all connections of a node share."""
@@ -56,47 +58,9 @@ class Terms:
     clock: Callable[[], float]
     loop: asyncio.AbstractEventLoop
     wheel: Wheel
-    flusher: Flusher
     stalled: Stalled
     queue_bytes: int
     rates: float
-
-
-class Flusher:
-    """Writes what the connections queued in one turn of the loop, at its end: `WRITTEN_AT_ONCE` of
-    them, then the loop has its turn, then the next. Who writes past the queue asks for a `grant`,
-    of which there are as many."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._dirty: list[WebSocket] = []
-        self._grants = WRITTEN_AT_ONCE
-
-    def grant(self) -> bool:
-        """Whether one more may be written in this turn."""
-        if not self._grants:
-            return False
-        if self._grants == WRITTEN_AT_ONCE:
-            self._loop.call_soon(self._renew)
-        self._grants -= 1
-        return True
-
-    def _renew(self) -> None:
-        self._grants = WRITTEN_AT_ONCE
-
-    def add(self, socket: WebSocket) -> None:
-        """This one has something to write."""
-        if not self._dirty:
-            self._loop.call_soon(self._flush)
-        self._dirty.append(socket)
-
-    def _flush(self) -> None:
-        dirty = self._dirty
-        self._dirty = dirty[WRITTEN_AT_ONCE:]
-        if self._dirty:
-            self._loop.call_soon(self._flush)
-        for socket in dirty[:WRITTEN_AT_ONCE]:
-            socket.flush()
 
 
 class WebSocket(asyncio.Protocol):
@@ -108,7 +72,6 @@ class WebSocket(asyncio.Protocol):
         "_connection",
         "_controls",
         "_deadline",
-        "_dirty",
         "_done",
         "_fragments",
         "_heard",
@@ -120,6 +83,7 @@ class WebSocket(asyncio.Protocol):
         "_slot",
         "_terms",
         "_transport",
+        "write",
     )
 
     def __init__(
@@ -136,8 +100,8 @@ class WebSocket(asyncio.Protocol):
         self._connection: Connection | None = None
         self._pending: list[bytes] = []
         self._backlog = 0
-        self._dirty = False
         self._paused = False
+        self.write: Callable[[bytes], object] = transport.write
         self._closing = False
         self._deadline: asyncio.TimerHandle | None = None
         self._fragments: list[bytes] = []
@@ -187,9 +151,8 @@ class WebSocket(asyncio.Protocol):
             self._deadline.cancel()
         self._terms.wheel.discard(self._slot, self)
         self._terms.stalled.discard(self)
-        self._closing = True
+        self._shut()
         self._pending.clear()
-        self._fragments.clear()
         if self._connection is not None:
             self._connection.lost()
         self._done()
@@ -262,33 +225,17 @@ class WebSocket(asyncio.Protocol):
         """Bytes that the client has not taken yet."""
         return self._backlog + self._transport.get_write_buffer_size()
 
-    def send(self, message: Message) -> None:
-        if self._closing:
-            return
-        framed = message.framed
-        self._pending.append(framed)
-        self._backlog += len(framed)
-        if not self._dirty:
-            self._dirty = True
-            self._terms.flusher.add(self)
+    def _queue(self, frames: bytes) -> None:
+        """`write` while the transport is full."""
+        self._pending.append(frames)
+        before = self._backlog
+        self._backlog += len(frames)
+        if before <= self._terms.queue_bytes < self._backlog:
+            # Not from here: whoever writes is in the middle of telling others.
+            self._terms.loop.call_soon(self._overflow)
 
-    def send_last(self, message: Message) -> None:
-        if self._pending or self._closing or self._paused:
-            self.send(message)
-        elif self._terms.flusher.grant():
-            self._transport.write(message.framed)
-        else:
-            self.send(message)
-
-    def flush(self) -> None:
-        """Write what is queued, unless the transport is full."""
-        self._dirty = False
-        if self._closing:
-            return
-        if not self._paused:
-            self._write_pending()
-            self._ask_for_more()
-        elif self._backlog > self._terms.queue_bytes:
+    def _overflow(self) -> None:
+        if self._paused and not self._closing and self._backlog > self._terms.queue_bytes:
             self._evict(Close.SLOW_CONSUMER, "slow_consumer")
 
     def _ask_for_more(self) -> None:
@@ -297,6 +244,7 @@ class WebSocket(asyncio.Protocol):
             connection.drained()
 
     def _write_pending(self) -> None:
+        """What waits goes to the transport, which takes as much as it is given."""
         pending = self._pending
         if pending:
             self._pending, self._backlog = [], 0
@@ -305,12 +253,17 @@ class WebSocket(asyncio.Protocol):
     def pause_writing(self) -> None:
         self._paused = True
         self._terms.stalled.add(self)
+        if not self._closing:
+            self.write = self._queue
 
     def resume_writing(self) -> None:
         self._paused = False
         self._terms.stalled.discard(self)
-        if not self._dirty:
-            self.flush()
+        if self._closing:
+            return
+        self.write = self._transport.write
+        self._write_pending()  # which may be too much again
+        self._ask_for_more()
 
     # --- keepalive --------------------------------------------------------------------------
 
@@ -319,7 +272,7 @@ class WebSocket(asyncio.Protocol):
         if self._closing:
             return
         if not self._heard:
-            self._closing = True
+            self._shut()
             self._transport.abort()
         else:
             self._heard = False
@@ -366,11 +319,15 @@ class WebSocket(asyncio.Protocol):
         """A close frame was sent or received: nothing more is said, and the clock runs."""
         if self._closing:
             return
-        self._closing = True
-        self._fragments.clear()
+        self._shut()
         self._deadline = self._terms.loop.call_later(CLOSE_SECONDS, self._transport.abort)
         if self._connection is not None:
             self._connection.lost()
+
+    def _shut(self) -> None:
+        self._closing = True
+        self.write = _nowhere
+        self._fragments.clear()
 
     def _write_protocol(self) -> None:
         """Pongs, close frames and the end of the stream. They stand behind what is queued, but for

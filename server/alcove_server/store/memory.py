@@ -121,7 +121,7 @@ class MemoryStore:
         found = self._room(room)
         found.expect_roster(roster)
         found.doors.put(self._clock(), door)
-        self._schedule(room, found.due)
+        self._look(room, found)
 
     async def revoke_door(self, room: bytes, door: bytes, roster: bytes) -> None:
         found = self._room(room)
@@ -129,6 +129,7 @@ class MemoryStore:
         if found.doors.find(self._clock(), door) is None:
             raise Refusal("unknown_door")
         found.revoke(self._clock(), door)
+        self._look(room, found)
 
     async def door(self, room: bytes, door: bytes) -> Door | None:
         return self._room(room).doors.find(self._clock(), door)
@@ -144,26 +145,28 @@ class MemoryStore:
             if at.closed is not None:
                 raise Refusal(at.closed)
         found.lobby.knock(now, key, door, id, blob)
-        self._schedule(room, found.due)
+        self._look(room, found)
 
     async def waiting(self, room: bytes, key: bytes) -> bytes | None:
         knock = self._room(room).lobby.knock_of(key)
         return knock.id if knock is not None else None
 
     async def withdraw(self, room: bytes, key: bytes) -> None:
-        self._room(room).lobby.settle_knock(self._clock(), key)
+        found = self._room(room)
+        found.lobby.settle_knock(self._clock(), key)
+        self._look(room, found)
 
     async def add_item(
         self, room: bytes, kind: LobbyKind, key: bytes, id: bytes, blob: bytes
     ) -> None:
         found = self._room(room)
         found.lobby.add(self._clock(), kind, key, id, blob)
-        self._schedule(room, found.due)
+        self._look(room, found)
 
     async def settle(self, room: bytes, id: bytes, reason: bytes | None = None) -> None:
         found = self._room(room)
         found.lobby.settle(self._clock(), id, reason)
-        self._schedule(room, found.due)
+        self._look(room, found)
 
     async def lobby(self, room: bytes, after: int) -> tuple[StoredItem, ...]:
         return self._room(room).lobby.open_items(after)
@@ -247,6 +250,11 @@ class MemoryStore:
     def _delete(self, id: bytes) -> None:
         room = self._rooms.pop(id)
         room.budget.give(room.budget.used)
+
+    def _look(self, id: bytes, room: Room) -> None:
+        """Something of a room may end earlier than all before."""
+        room.look()
+        self._schedule(id, room.due)
 
     def _schedule(self, room: bytes, at: float) -> None:
         """Look at a room at a time. Only an earlier time than the known one makes a new entry, so

@@ -56,6 +56,7 @@ class Log:
         self.generation = generation
         self.number = 0
         self.base = 0
+        self.encoded_base = self.position(0).encode()
         self.commit = NO_HASH
         self.blobs: dict[int, StoredBlob] = {}
         self.due = inf
@@ -83,6 +84,7 @@ class Log:
         self.number += 1
         if blob_class is BlobClass.COMMIT:
             self.base, self.commit = self.number, sha256(blob).digest()
+            self.encoded_base = self.position(self.number).encode()
         self.blobs[self.number] = stored
         heappush(self._ends, (end, self.number))
         self.due = self._ends[0][0]

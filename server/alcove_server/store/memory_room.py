@@ -1,6 +1,7 @@
 """One room in memory: its parts, and the steps that touch more than one of them."""
 
 from math import inf
+from typing import Final
 
 from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
@@ -22,6 +23,8 @@ from alcove_server.store.interface import (
 from alcove_server.store.memory_doors import Doors
 from alcove_server.store.memory_lobby import Lobby
 from alcove_server.store.memory_log import Log, PublishRecords, check_size, lifetime, size_of
+
+_APPLICATION: Final = BlobClass.APPLICATION
 
 
 class Welcomes:
@@ -77,11 +80,13 @@ class Room:
             self.doors.put(now, door)
         if seated.commit:
             self.log.append(now, b"", bytes(16), BlobClass.COMMIT, 0, seated.commit, None)
-
-    @property
-    def due(self) -> float:
+        self.due = now
         """When the next thing of this room ends, or earlier."""
-        return min(
+        self.look()
+
+    def look(self) -> None:
+        """Find `due` anew, after something that may have an earlier end than all before."""
+        self.due = min(
             self.log.due,
             self.records.due,
             self.doors.due,
@@ -111,7 +116,9 @@ class Room:
         for part in (self.records, self.doors, self.welcomes):
             if part.due <= now:
                 part.expire(now)
-        return self.lobby.due <= now and self.lobby.expire(now)
+        told = self.lobby.due <= now and self.lobby.expire(now)
+        self.look()
+        return told
 
     def expect_roster(self, head: bytes) -> None:
         """Raises `RosterMoved`."""
@@ -127,18 +134,18 @@ class Room:
 
     def publish(self, now: float, publication: Publication) -> Taken:
         """As `Store.publish`."""
+        log = self.log
         known = self.records.find(now, publication.sender, publication.id)
         if known is not None:
-            return Taken(self.log.position(known), False)
-        self.expect_roster(publication.roster)
-        is_application = publication.blob_class is BlobClass.APPLICATION
-        if is_application and self._is_read_only(now):
+            return Taken(log.generation, known, False)
+        if publication.roster != self.roster:
+            raise RosterMoved
+        if publication.blob_class is _APPLICATION and self._is_read_only(now):
             raise Refusal("read_only")
-        base = self.log.position(self.log.base)
-        if publication.base != base:
-            raise Stale(base)
+        if publication.base != log.encoded_base:
+            raise Stale(log.position(log.base))
         self._check(now, publication)
-        return Taken(self._take(now, publication), True)
+        return Taken(log.generation, self._take(now, publication), True)
 
     def _check(self, now: float, publication: Publication) -> None:
         """Everything that can fail, before anything is changed."""
@@ -156,7 +163,7 @@ class Room:
                 raise Refusal("unknown_knock")
         self.doors.check_uses(now, step.admitted.values())
 
-    def _take(self, now: float, publication: Publication) -> Position:
+    def _take(self, now: float, publication: Publication) -> int:
         step = publication.step
         stored = self.log.append(
             now,
@@ -167,14 +174,16 @@ class Room:
             publication.blob,
             step.entry if step is not None else None,
         )
-        position = self.log.position(stored.number)
         kept = lifetime(stored.blob_class, publication.ttl) + limits.PUBLISH_RECORD
         self.records.add(stored.sender, stored.id, stored.number, now + kept)
+        if stored.expires_at < self.due:
+            self.due = stored.expires_at
         if stored.blob_class is BlobClass.BEAT:
             self.last_beat = now
         if step is not None:
-            self._step(now, step, position)
-        return position
+            self._step(now, step, self.log.position(stored.number))
+            self.look()
+        return stored.number
 
     def _step(self, now: float, step: RosterStep, position: Position) -> None:
         self.budget.take(len(step.entry.body))

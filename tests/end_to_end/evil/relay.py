@@ -193,7 +193,14 @@ class EvilWorld(World):
         at = base if base is not None else Position(head.generation, head.base)
         hub = relay.hubs[room]
         publication = Publication(
-            room, NOBODY, self.random(16), at, blob_class, ttl, blob, hub.ledger.roster.head
+            room,
+            NOBODY,
+            self.random(16),
+            at.encode(),
+            blob_class,
+            ttl,
+            blob,
+            hub.ledger.roster.head,
         )
         position = self._run(relay.store.publish(publication)).position
         self._run(hub.catch_up())

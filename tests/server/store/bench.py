@@ -31,6 +31,12 @@ OPENING = Signed(b"entry 0", bytes(64))
 START = Position(GENERATION, 0)
 
 
+def but(publication: Publication, **changes: Any) -> Publication:
+    """The same but for some fields."""
+    same = {name: getattr(publication, name) for name in Publication.__slots__}
+    return Publication(**{**same, **changes})
+
+
 class Bench:
     """A store, its clock, and short words for what a test does to it."""
 
@@ -67,7 +73,7 @@ class Bench:
         step: RosterStep | None = None,
     ) -> Publication:
         id = os.urandom(16) if id is None else id
-        at = Position(GENERATION, base)
+        at = Position(GENERATION, base).encode()
         return Publication(ROOM, sender, id, at, blob_class, ttl, blob, roster, step)
 
     def publish(self, publication: Publication) -> int:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from alcove_protocol import limits
@@ -27,6 +26,7 @@ from tests.server.store.bench import (
     START,
     Bench,
     Benched,
+    but,
     step,
 )
 
@@ -45,7 +45,7 @@ class LogContract(Benched):
         taken = bench.publication()
         assert bench.publish(taken) == 1
         bench.clock.advance(limits.READ_ONLY_AFTER)
-        wrong = replace(taken, base=Position(GENERATION, 9), roster=NEXT)
+        wrong = but(taken, base=Position(GENERATION, 9).encode(), roster=NEXT)
         assert bench.publish(wrong) == 1
         assert not bench.do(bench.store.publish(taken)).fresh
         bench.beat()
@@ -58,14 +58,14 @@ class LogContract(Benched):
         bench.open()
         first = bench.publication()
         assert bench.publish(first) == 1
-        assert bench.publish(replace(first, sender=BEN)) == 2
+        assert bench.publish(but(first, sender=BEN)) == 2
 
     def test_refusals_are_not_recorded(self, bench: Bench) -> None:
         bench.open()
         publication = bench.publication(base=4)
         assert bench.refusal(bench.store.publish(publication)) == "stale"
         assert bench.do(bench.store.published(ROOM, ANN, publication.id)) is None
-        assert bench.publish(replace(publication, base=START)) == 1
+        assert bench.publish(but(publication, base=START.encode())) == 1
 
     def test_an_id_outlives_its_blob_by_an_hour(self, bench: Bench) -> None:
         bench.open()
@@ -176,9 +176,9 @@ class LogContract(Benched):
         full = bench.publication(b"x" * (limits.MIB // 2), BlobClass.COMMIT, base=1)
         assert bench.refusal(bench.store.publish(full)) == "busy"
         assert bench.head().number == 1
-        elsewhere = replace(large, room=OTHER, id=os.urandom(16))
+        elsewhere = but(large, room=OTHER, id=os.urandom(16))
         bench.publish(elsewhere)
-        elsewhere = replace(elsewhere, id=os.urandom(16), base=Position(GENERATION, 1))
+        elsewhere = but(elsewhere, id=os.urandom(16), base=Position(GENERATION, 1).encode())
         assert bench.refusal(bench.store.publish(elsewhere)) == "busy"
         bench.do(bench.store.end(OTHER, OPENING, HEAD))
         bench.clock.advance(limits.ABANDONED_AFTER)
