@@ -40,7 +40,8 @@ WRITE_BUFFER: Final = 64 * limits.KIB
 """What the transport holds before it says that it is full. The rest is kept here, by reference."""
 CLOSE_SECONDS: Final = 5.0
 """How long a client may take to answer a close frame, or to read what it was sent before."""
-CONTROLS: Final = (1.0, 20.0)
+CONTROL_RATE: Final = 1.0
+CONTROL_BURST: Final = 20.0
 """Control frames a second, and at once. A client answers one ping in 20 seconds."""
 _DEAF: Final = frozenset({Close.REFUSED, Close.TOO_LARGE, Close.TRY_AGAIN, Close.SLOW_CONSUMER})
 """After these nothing is parsed any more: a flood must not cost anything once it is refused."""
@@ -166,8 +167,8 @@ class WebSocket(asyncio.Protocol):
     def _count_control(self) -> None:
         now = self._terms.clock()
         if self._controls is None:
-            rate, burst = CONTROLS
-            self._controls = TokenBucket(rate * self._terms.rates, burst, now)
+            rate = CONTROL_RATE * self._terms.rates
+            self._controls = TokenBucket(rate, CONTROL_BURST, now)
         if not self._controls.take(now):
             self._evict(Close.REFUSED, "rate_limited")
 
