@@ -1,1 +1,1 @@
-"""Autobahn|Testsuite against the relay's WebSocket: `python -m tests.autobahn`."""
+"""Autobahn|Testsuite against the relay's WebSocket."""
