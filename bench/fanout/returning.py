@@ -1,8 +1,8 @@
 """A member's device that loses its connection and comes back, as lean as Python allows.
 
-It keeps the rules of the SDK (`alcove.transport`): what it is asked to wait, and then a random time
-that grows with failures; 10 seconds for a handshake. Frames are read with the relay's own records
-but for blobs, whose place in the bytes is known.
+It keeps the rules of the SDK (`alcove.transport`): what a goodbye asks it to wait, then a random
+time that grows with failures; 10 seconds for a handshake. Beyond them it waits for `Retry-After`.
+Frames are read with the protocol's own records but for blobs, whose place in the bytes is known.
 """
 
 from __future__ import annotations
