@@ -9,7 +9,7 @@ MINUTES ?= 10
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench fuzz soak format clean
+.PHONY: help setup run test check bench fuzz soak autobahn format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,10 @@ fuzz: setup ## hostile bytes for every parser; MINUTES=10 in all unless told oth
 
 soak: setup ## lives of rooms over one relay; MINUTES=10 unless told otherwise
 	$(UV) run --no-sync python -m tests.soak --minutes $(MINUTES)
+
+autobahn: setup ## Autobahn|Testsuite against the relay's WebSocket, about 20 seconds
+	@$(UV) sync --quiet --all-packages --locked --group autobahn
+	$(UV) run --no-sync python -m tests.autobahn
 
 format: setup ## rewrite files as the linters want them
 	$(UV) run --no-sync ruff format .

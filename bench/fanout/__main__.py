@@ -8,7 +8,7 @@ import sys
 import time
 from dataclasses import asdict
 
-from bench.fanout import experiments, report
+from bench.fanout import experiments, reconnect, report
 from bench.fanout.experiments import FULL, QUICK, REFERENCE, say
 from bench.fanout.native import Missing, generator
 from bench.fanout.servers import SERVERS
@@ -50,7 +50,7 @@ def main() -> int:
     say("memory of idle connections")
     memory = experiments.memory(servers, scale)
     rows = experiments.fanout(servers, scale, memory)
-    rooms, idle, attack = [], [], None
+    rooms, idle, attack, back = [], [], None, None
     if not asked.table:
         say(f"cost against the number of rooms: {experiments.DELIVERIES} deliveries a second")
         rooms = experiments.by_rooms(swept, scale)
@@ -59,14 +59,19 @@ def main() -> int:
         if any(server.name == "alcove" for server in servers):
             say("good clients under attack")
             attack = experiments.attack(scale)
+            say(f"{reconnect.MEMBERS} members come back at once")
+            back = reconnect.reconnect()
     more = {
         "rooms": [asdict(point) for point in rooms],
         "idle": [asdict(point) for point in idle],
         "attack": asdict(attack) if attack else None,
+        "reconnect": [asdict(storm) for storm in back[0]] + [asdict(back[1])] if back else None,
     }
     report.write(rows, more)
     print(report.table(rows), end="\n\n")
     for line in report.lines(rows, rooms, idle, attack):
+        print(line)
+    for line in reconnect.lines(back[0][-1], back[1]) if back else []:
         print(line)
     print("  TLS: the relay speaks plain TCP behind a proxy that ends TLS; not measured here.")
     drawn = "and fanout.png " if report.plot(rows) else "(no plot: uv sync --group bench) "

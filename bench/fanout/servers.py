@@ -147,9 +147,9 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
 
 
 @contextmanager
-def running(server: Server) -> Iterator[Running]:
+def running(server: Server, port: int | None = None) -> Iterator[Running]:
     """The server, until the block ends. Raises `Missing`."""
-    port = _free_port()
+    port = _free_port() if port is None else port
     with tempfile.TemporaryDirectory(prefix="fanout-") as folder:
         Path(folder).chmod(0o755)  # mosquitto lets go of root before it reads
         process = subprocess.Popen(

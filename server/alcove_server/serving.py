@@ -170,6 +170,10 @@ class Service:
             proxy_headers=False,
             lifespan="off",
             timeout_graceful_shutdown=_DRAIN_SECONDS,
+            # All may come in one moment, as after a restart of what stands in front. Whom the queue
+            # does not hold is not refused but waits for TCP to try again: 1 s, then 2, then 4. The
+            # kernel cuts this to net.core.somaxconn; an empty queue costs nothing.
+            backlog=self.relay.settings.connections,
         )
 
     async def _tick(self) -> None:

@@ -3,6 +3,10 @@
 import asyncio
 import logging
 import os
+import socket
+import struct
+import sys
+from pathlib import Path
 
 import pytest
 from alcove_protocol import limits
@@ -25,7 +29,7 @@ from alcove_protocol.labels import Label
 from alcove_protocol.roster import NO_HASH, Change, Op
 from alcove_protocol.statements import EndStatement, ReseatStatement
 from alcove_server.outlet import Close
-from alcove_server.serving import configure_logging
+from alcove_server.serving import Service, configure_logging, listen
 from alcove_server.settings import Settings
 
 from tests.server.keys import Door, Facilitated, sign
@@ -276,6 +280,26 @@ async def _break_something(running: Running, client: Client) -> None:
     running.service.store.publish = broken  # type: ignore[method-assign,assignment]
     refused = await client.ask(client.blob(b"canary-in-a-blob"), Refused)
     assert refused.code == "unavailable"
+
+
+def longest_queue() -> int:
+    """What the kernel cuts every listener's queue to."""
+    return int(Path("/proc/sys/net/core/somaxconn").read_text())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the kernel does not tell")
+@pytest.mark.parametrize("connections", [700, 3000])
+async def test_as_many_may_come_at_once_as_there_are_places(connections: int) -> None:
+    settings = Settings(port=0, connections=connections)
+    listener = listen(settings)
+    service = Service(settings, listener)
+    serving = asyncio.create_task(service.run())
+    await service.ready()
+    # Of a socket that listens, `tcpi_sacked` in Linux's struct tcp_info is the length of its queue.
+    told = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32)
+    service.stop()
+    await serving
+    assert struct.unpack_from("I", told, 28) == (min(connections, longest_queue()),)
 
 
 async def test_no_connection_costs_a_task() -> None:

@@ -69,6 +69,7 @@ class WebSocket(asyncio.Protocol):
 
     __slots__ = (
         "_backlog",
+        "_carried",
         "_closing",
         "_connection",
         "_controls",
@@ -106,6 +107,7 @@ class WebSocket(asyncio.Protocol):
         self._closing = False
         self._deadline: asyncio.TimerHandle | None = None
         self._fragments: list[bytes] = []
+        self._carried = 0  # bytes of `_fragments`: counted, for adding them up again is quadratic
         self._is_text = False
         self._heard = True
         self._idle = True
@@ -179,15 +181,13 @@ class WebSocket(asyncio.Protocol):
             self._deliver(bytes(frame.data), 1)
             return
         self._fragments.append(bytes(frame.data))
+        self._carried += len(frame.data)
         count = len(self._fragments)
-        if count > FREE_FRAGMENTS and count > FREE_FRAGMENTS + self._carried() // 64:
+        if count > FREE_FRAGMENTS + self._carried // 64:
             self._fail(Close.TOO_LARGE)
         elif frame.fin:
-            message, self._fragments = b"".join(self._fragments), []
+            message, self._fragments, self._carried = b"".join(self._fragments), [], 0
             self._deliver(message, count)
-
-    def _carried(self) -> int:
-        return sum(len(fragment) for fragment in self._fragments)
 
     def _deliver(self, message: bytes, fragments: int) -> None:
         connection = self._connection
@@ -331,14 +331,18 @@ class WebSocket(asyncio.Protocol):
         self._fragments.clear()
 
     def _write_protocol(self) -> None:
-        """Pongs, close frames and the end of the stream. They stand behind what is queued, but for
-        a pong to a client that takes nothing: it would only add to what waits."""
+        """Pongs, close frames and the end of the stream. A close frame and the end stand behind
+        what is queued. A pong goes ahead of it, for its ping came before what this slice's messages
+        were answered with; but none goes to a client that takes nothing: it would only add to what
+        waits."""
         for data in self._protocol.data_to_send():
             if not data:
                 if self._transport.can_write_eof():
                     self._transport.write_eof()
                 else:
                     self._transport.close()
-            elif not self._paused or self._protocol.state is not State.OPEN:
+            elif self._protocol.state is not State.OPEN:
                 self._write_pending()
+                self._transport.write(data)
+            elif not self._paused:
                 self._transport.write(data)

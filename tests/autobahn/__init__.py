@@ -1,0 +1,1 @@
+"""Autobahn|Testsuite against the relay's WebSocket."""
