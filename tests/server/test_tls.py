@@ -218,7 +218,10 @@ async def test_stopping_waits_for_no_handshake(pem: Certificates) -> None:
 
 
 @on_both_loops
-async def test_who_is_turned_away_reads_it_and_is_closed(pem: Certificates) -> None:
+async def test_who_is_turned_away_reads_it_and_is_closed(
+    pem: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alcove_server.net.front_door.TURNED_AWAY_SECONDS", 60.0)
     async with serving(pem) as running:
         raw = await running.raw()
         raw.send("GET / HTTP/1.1\r\nHost: a\r\nX: " + "a" * 20_000)
