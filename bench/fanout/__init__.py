@@ -12,6 +12,7 @@ alcove_wire          the same for Alcove: rooms with records, members with keys
 servers              the servers as processes
 load                 a prepared crowd on a server, and one measured run of it
 attack               hostile clients
+tls                  the same servers with TLS
 experiments          what is measured
 report               table, JSON, plot
 """

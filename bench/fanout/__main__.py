@@ -8,7 +8,7 @@ import sys
 import time
 from dataclasses import asdict
 
-from bench.fanout import experiments, reconnect, report
+from bench.fanout import experiments, reconnect, report, tls
 from bench.fanout.experiments import FULL, QUICK, REFERENCE, say
 from bench.fanout.native import Missing, generator
 from bench.fanout.servers import SERVERS
@@ -61,7 +61,9 @@ def main() -> int:
             attack = experiments.attack(scale)
             say(f"{reconnect.MEMBERS} members come back at once")
             back = reconnect.reconnect()
+    secured = [] if asked.table else tls.measure([server.name for server in servers], scale)
     more = {
+        "tls": [asdict(row) for row in secured],
         "rooms": [asdict(point) for point in rooms],
         "idle": [asdict(point) for point in idle],
         "attack": asdict(attack) if attack else None,
@@ -73,7 +75,7 @@ def main() -> int:
         print(line)
     for line in reconnect.lines(back[0][-1], back[1]) if back else []:
         print(line)
-    print("  TLS: the relay speaks plain TCP behind a proxy that ends TLS; not measured here.")
+    print(tls.line(secured))
     drawn = "and fanout.png " if report.plot(rows) else "(no plot: uv sync --group bench) "
     print(f"\n{report.RESULTS}: fanout.json {drawn}in {time.monotonic() - started:.0f} s")
     return 0

@@ -44,10 +44,16 @@ TTL: Final = limits.TTL_MIN
 class Member:
     """One authenticated connection."""
 
-    def __init__(self, port: int, key: SigningKey, source: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        port: int,
+        key: SigningKey,
+        source: str = "127.0.0.1",
+        stream: type[Stream] = Stream,
+    ) -> None:
         self.key = key
         self._host = f"127.0.0.1:{port}"
-        self.stream = Stream(port, source)
+        self.stream = stream(port, source)
         upgrade(self.stream, "/v1/connect", self._host, f"Sec-WebSocket-Protocol: {SUBPROTOCOL}")
         self._nonce = self._one(Challenge).nonce
         self._n = 0
@@ -105,12 +111,19 @@ def beat(base: bytes) -> Publish:
 class SeatedRoom:
     """A room as its facilitator opened it; `keys` are the members', the facilitator's first."""
 
-    def __init__(self, port: int, members: int, source: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        port: int,
+        members: int,
+        source: str = "127.0.0.1",
+        stream: type[Stream] = Stream,
+    ) -> None:
         self._port = port
         self._source = source
+        self._stream = stream
         self.room = Facilitated(max(members, 2))
         self.keys = [self.room.relay_key, *(SigningKey.generate() for _ in range(members - 1))]
-        self.facilitator = Member(port, self.keys[0], source)
+        self.facilitator = Member(port, self.keys[0], source, stream)
         first = self.room.chain[0]
         self.facilitator.ask(OpenRoom(self.facilitator.number(), first.body, first.signature), Done)
         self.facilitator.authenticate(self.room.id)
@@ -142,7 +155,7 @@ class SeatedRoom:
         """One of them, live; 0 is the facilitator, who is."""
         if number == 0:
             return self.facilitator
-        member = Member(self._port, self.keys[number], self._source)
+        member = Member(self._port, self.keys[number], self._source, self._stream)
         member.authenticate(self.room.id)
         member.resume(self.base)
         return member
@@ -166,12 +179,13 @@ class AlcoveWire:
 
     number = ALCOVE
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, stream: type[Stream] = Stream) -> None:
         self._port = port
+        self._stream = stream
         self._held: list[tuple[int, bytes]] = []
 
     def room(self, members: int, connected: int) -> tuple[Template, list[int]]:
-        seated = SeatedRoom(self._port, members)
+        seated = SeatedRoom(self._port, members, stream=self._stream)
         people = [seated.member(number) for number in range(connected)]
         descriptors = [person.stream.handed_over() for person in people]
         self._held.append((descriptors[0], seated.base))
@@ -180,7 +194,7 @@ class AlcoveWire:
     def beats(self, rooms: int) -> None:
         """The facilitators of the first rooms are there: nobody may post without."""
         for held, base in self._held[:rooms]:
-            os.write(held, masked(beat(base).to_bytes()))
+            self._stream.write(held, masked(beat(base).to_bytes()))
 
     def keep_room(self, members: int) -> None:
         """A room that the relay keeps and nobody is connected to."""

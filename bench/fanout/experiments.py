@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from statistics import median
@@ -69,13 +69,13 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def available(names: Iterable[str]) -> list[Server]:
+def available(names: Iterable[str], among: Mapping[str, Server] = SERVERS) -> list[Server]:
     """Those that can be started here; says which cannot."""
     found = []
     for name in names:
         try:
-            with running(SERVERS[name]):
-                found.append(SERVERS[name])
+            with running(among[name]):
+                found.append(among[name])
         except Missing as missing:
             say(f"without {name}: {missing}")
     return found

@@ -43,7 +43,7 @@ class Crowd:
         self.server = server
         self.connections = 0
         self.rooms = 0
-        self._library = generator()
+        self._library = generator(server.server.tls)
         self._generator = self._library.generator_new(server.wire.number, BLOB)
         self._prepared = 0
 

@@ -40,6 +40,7 @@ class Server:
     name: str
     command: Callable[[int, Path], list[str]]
     wire: Callable[[int], Wire]
+    tls: bool = False
 
 
 class Running:
@@ -82,11 +83,17 @@ def _limit(*options: str) -> Callable[[int, Path], list[str]]:
     return lambda port, folder: [str(native.limit()), str(port), *options]
 
 
-def _mosquitto(port: int, folder: Path) -> list[str]:
+def mosquitto_command(*lines: str) -> Callable[[int, Path], list[str]]:
+    """The broker with further lines in its file of settings."""
+    return lambda port, folder: _mosquitto(port, folder, *lines)
+
+
+def _mosquitto(port: int, folder: Path, *lines: str) -> list[str]:
     settings = folder / "mosquitto.conf"
     settings.write_text(
         f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n"
         "log_type none\nset_tcp_nodelay true\nmax_queued_messages 0\n"
+        + "".join(f"{line}\n" for line in lines)
     )
     return [found("mosquitto"), "-c", str(settings)]
 
@@ -102,6 +109,13 @@ def _node(port: int, folder: Path) -> list[str]:
     if not (modules / "ws").is_dir():
         raise Missing("The npm package ws is not installed: bench/fanout/setup.sh does it.")
     return ["env", f"NODE_PATH={modules}", found("node"), str(HERE / "peers/node_ws.js"), str(port)]
+
+
+def with_arguments(
+    command: Callable[[int, Path], list[str]], *more: str
+) -> Callable[[int, Path], list[str]]:
+    """The same server with further arguments."""
+    return lambda port, folder: [*command(port, folder), *more]
 
 
 def _starlette(port: int, folder: Path) -> list[str]:

@@ -1,11 +1,13 @@
 #!/bin/sh
-# What the benchmark's peers need: a C compiler, mosquitto and nats-server from Debian, `ws` from npm.
+# What the benchmark needs: a C compiler, OpenSSL's headers, mosquitto and nats-server from Debian, `ws`
+# from npm.
 # Without it `python -m bench.fanout` leaves out the rows it cannot make, and says which.
 set -eu
 cd "$(dirname "$0")"
 
 wanted=""
 command -v gcc >/dev/null || wanted="$wanted gcc libc6-dev"
+[ -e /usr/include/openssl/ssl.h ] || wanted="$wanted libssl-dev"
 PATH="$PATH:/usr/sbin"
 command -v mosquitto >/dev/null || wanted="$wanted mosquitto"
 command -v nats-server >/dev/null || wanted="$wanted nats-server"

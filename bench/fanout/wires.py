@@ -56,6 +56,11 @@ class Stream:
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
 
+    @staticmethod
+    def write(descriptor: int, data: bytes) -> None:
+        """Send through a stream that was handed over."""
+        os.write(descriptor, data)
+
     def handed_over(self) -> int:
         """The descriptor, which the caller owns from here on."""
         if self._had == PING:
@@ -63,10 +68,13 @@ class Stream:
         return self.socket.detach()
 
     def _more(self) -> None:
-        got = self.socket.recv(1 << 16)
+        got = self._receive()
         if not got:
             raise ConnectionError("the server closed a connection that was being prepared")
         self._had += got
+
+    def _receive(self) -> bytes:
+        return self.socket.recv(1 << 16)
 
     def exactly(self, size: int) -> bytes:
         while len(self._had) < size:
@@ -114,12 +122,13 @@ class PlainWire:
 
     number = PLAIN
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, stream: type[Stream] = Stream) -> None:
         self._port = port
+        self._stream = stream
         self._rooms = 0
 
     def _join(self, room: int) -> int:
-        stream = Stream(self._port)
+        stream = self._stream(self._port)
         upgrade(stream, f"/{room}", f"127.0.0.1:{self._port}")
         return stream.handed_over()
 
@@ -140,7 +149,7 @@ class MqttWire(PlainWire):
     number = MQTT
 
     def _join(self, room: int) -> int:
-        stream = Stream(self._port)
+        stream = self._stream(self._port)
         name = os.urandom(8).hex().encode()
         connect = b"\x00\x04MQTT\x04\x02\x00\x00" + struct.pack("!H", len(name)) + name
         stream.send(b"\x10" + bytes((len(connect),)) + connect)

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from alcove_server.net.tls import Tls
 from alcove_server.settings import Settings
 
 USAGE_ERROR = 2
@@ -54,7 +55,7 @@ def load(arguments: list[str]) -> tuple[Settings, bool]:
         return Settings(**{**merged, **flags}), check
     except ValidationError as error:
         first = error.errors()[0]
-        name = str(first["loc"][0]) if first["loc"] else "the settings"
+        name = str(first["loc"][0]) if first["loc"] else "settings"
         reason = first["msg"].removeprefix("Value error, ")
         raise ValueError(f"{name.replace('_', '-')}: {reason}") from None
 
@@ -77,6 +78,7 @@ def run(arguments: list[str]) -> int:
     """The whole command; its exit status."""
     try:
         settings, check = load(arguments)
+        tls = Tls(settings.tls_certificate, settings.tls_key) if settings.tls_certificate else None
     except ValueError as error:
         print(f"alcove-server: {error}", file=sys.stderr)
         return USAGE_ERROR
@@ -96,7 +98,7 @@ def run(arguments: list[str]) -> int:
         print(f"alcove-server: cannot listen on {where}: {error.strerror}", file=sys.stderr)
         return 1
     with contextlib.suppress(KeyboardInterrupt):
-        uvloop.run(serve(settings, listener))
+        uvloop.run(serve(settings, listener, tls))
     return 0
 
 

@@ -21,6 +21,8 @@ from alcove_server.app import make_app
 from alcove_server.embedded import bounds
 from alcove_server.net.front_door import FrontDoor
 from alcove_server.net.gate import Gate
+from alcove_server.net.handshakes import Enter, Handshakes
+from alcove_server.net.tls import Tls
 from alcove_server.net.websocket import Terms
 from alcove_server.net.wheel import Stalled, Wheel
 from alcove_server.relay import Relay
@@ -70,19 +72,26 @@ def listen(settings: Settings) -> socket.socket:
     return listener
 
 
-def address_of(listener: socket.socket) -> str:
+def address_of(listener: socket.socket, scheme: str = "http") -> str:
     """`http://host:port` of a bound socket."""
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 class _Server(uvicorn.Server):
     """uvicorn, which says when it is ready and says goodbye when it is told to stop."""
 
-    def __init__(self, config: uvicorn.Config, relay: Relay) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        relay: Relay,
+        shake_hands: Callable[[uvicorn.Server], Handshakes] | None,
+    ) -> None:
+        """With TLS `shake_hands` is what accepts, in place of uvicorn."""
         super().__init__(config)
         self.ready = asyncio.Event()
         self._relay = relay
+        self._shake_hands = shake_hands
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -99,7 +108,11 @@ class _Server(uvicorn.Server):
                 signal.signal(one, handler)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        if self._shake_hands is None:
+            await super().startup(sockets)
+        else:
+            await super().startup([])
+            self.servers.append(cast(Any, self._shake_hands(self)))
         self.ready.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -117,6 +130,7 @@ class Service:
         settings: Settings,
         listener: socket.socket,
         clock: Callable[[], float] = time.monotonic,
+        tls: Tls | None = None,
     ) -> None:
         self.store = MemoryStore(clock, bounds(settings))
         self.relay = Relay(self.store, clock, os.urandom, OnLoop(), settings)
@@ -128,12 +142,14 @@ class Service:
             shared=frozenset(settings.shared_address),
             factor=settings.rates,
         )
+        self._auth_seconds = settings.auth_seconds
         self._period = min(_TICK, settings.ping_seconds / 4, settings.auth_seconds / 4)
         self._wheel = Wheel(max(1, round(settings.ping_seconds / self._period)))
         self._stalled = Stalled(clock, settings.queue_seconds)
         self._terms = _terms(settings, clock, self._wheel, self._stalled)
         self._listener = listener
-        self._server = _Server(self._config(), self.relay)
+        self._tls = tls
+        self._server = _Server(self._config(), self.relay, self._shake_hands if tls else None)
 
     async def run(self) -> None:
         """Serve until a signal, or `stop`, says so."""
@@ -152,11 +168,34 @@ class Service:
         """As SIGTERM."""
         self._server.should_exit = True
 
-    def _front_door(self, **given: Any) -> FrontDoor:
+    def reload_certificate(self) -> None:
+        """For the handshakes to come; a pair of files that does not serve changes nothing."""
+        if self._tls is None:
+            return
+        try:
+            self._tls.reload()
+        except ValueError as error:
+            log.error("the certificate stays as it was: %s", error)
+        else:
+            log.info("the certificate is read again")
+
+    def _front_door(self, enter: Enter | None = None, **given: Any) -> FrontDoor:
         connections = given["server_state"].connections
-        return FrontDoor(
-            self.relay, self.gate, self._terms, lambda: H11Protocol(**given), connections
-        )
+        enter = enter if enter is not None else self.gate.enter
+        return FrontDoor(self.relay, enter, self._terms, lambda: H11Protocol(**given), connections)
+
+    def _shake_hands(self, server: uvicorn.Server) -> Handshakes:
+        assert self._tls is not None  # who asks for it has TLS
+
+        def make(enter: Enter) -> FrontDoor:
+            return self._front_door(
+                enter,
+                config=server.config,
+                server_state=server.server_state,
+                app_state=server.lifespan.state,
+            )
+
+        return Handshakes(self._listener, self.gate, self._tls, make, self._auth_seconds)
 
     def _config(self) -> uvicorn.Config:
         return uvicorn.Config(
@@ -200,12 +239,17 @@ def _terms(settings: Settings, clock: Callable[[], float], wheel: Wheel, stalled
     )
 
 
-async def serve(settings: Settings, listener: socket.socket) -> None:
-    """Serve until a signal says stop, and say when that begins."""
-    service = Service(settings, listener)
+async def serve(settings: Settings, listener: socket.socket, tls: Tls | None = None) -> None:
+    """Serve until a signal says stop, and say when that begins. With TLS, SIGHUP means that there
+    is another certificate."""
+    service = Service(settings, listener, tls=tls)
+    if tls is not None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, service.reload_certificate)
     gc.freeze()  # the programs themselves stay
     gc.set_threshold(*_GARBAGE)
-    announcing = asyncio.create_task(_announce(service, address_of(listener)))
+    address = address_of(listener, "https" if tls is not None else "http")
+    announcing = asyncio.create_task(_announce(service, address))
     await service.run()
     announcing.cancel()
 

@@ -3,11 +3,11 @@
 A field's description is its line in `--help`. Sizes are bytes and times are seconds.
 """
 
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from alcove_protocol import limits
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 STORES = ("memory",)
@@ -23,6 +23,10 @@ class Settings(BaseSettings):
     port: int = Field(
         default=8400, ge=0, le=65535, description="the port to listen on; 0 picks a free one"
     )
+    tls_certificate: str = Field(
+        default="", description="file with the certificate and its chain (PEM), to end TLS here"
+    )
+    tls_key: str = Field(default="", description="file with the certificate's key (PEM)")
     store: str = Field(default="memory", description="where rooms are kept: memory")
     origin: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
@@ -85,6 +89,12 @@ class Settings(BaseSettings):
         if value not in LOG_LEVELS:
             raise ValueError(f"it is one of {', '.join(LOG_LEVELS)}")
         return value
+
+    @model_validator(mode="after")
+    def _are_a_pair(self) -> Self:
+        if bool(self.tls_certificate) != bool(self.tls_key):
+            raise ValueError("tls-certificate and tls-key go together")
+        return self
 
     @property
     def hosts(self) -> frozenset[str]:

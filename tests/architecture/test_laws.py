@@ -82,3 +82,16 @@ def test_only_the_transport_knows_sockets() -> None:
             continue
         for module, _ in imports(path.read_text()):
             assert module.split(".")[0] not in {"asyncio", "socket", "websockets", "time"}, path
+
+
+UNVERIFIED = ("CERT_NONE", "CERT_OPTIONAL", "check_hostname", "_create_unverified_context")
+
+
+def test_the_client_has_nothing_that_switches_verification_off() -> None:
+    found = [
+        (str(path.relative_to(ROOT)), name)
+        for path in sources(SDK)
+        for name in UNVERIFIED
+        if name in path.read_text()
+    ]
+    assert found == []

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from alcove_protocol import limits
 from alcove_protocol.frames import Bye
-from alcove_server.net.websocket import Flusher, Terms, WebSocket
+from alcove_server.net.websocket import Terms, WebSocket
 from alcove_server.net.wheel import Stalled, Wheel
-from alcove_server.outlet import Close, Message
+from alcove_server.outlet import Close, framed
 from websockets.http11 import Request
 from websockets.protocol import OPEN, SERVER, Protocol
 from websockets.server import ServerProtocol
@@ -26,15 +26,6 @@ if TYPE_CHECKING:
 
 QUEUE: Final = 64 * limits.MIB
 """Bytes that may wait for a client that reads late: more than the suites send at once."""
-
-
-class Text(Message):
-    """A message whose only frame is a text frame, which the relay itself never sends."""
-
-    @property
-    def framed(self) -> bytes:
-        binary = super().framed
-        return bytes([0x81]) + binary[1:]
 
 
 class Echo:
@@ -49,13 +40,13 @@ class Echo:
 
     def receive(self, data: bytes, fragments: int) -> None:
         del fragments
-        self._socket.send(Message(data))
+        self._socket.write(framed(data))
 
     def receive_text(self) -> None:
         if self._socket.text is None:
             self._socket.close(Close.TEXT_FRAME)
         else:
-            self._socket.send(Text(self._socket.text))
+            self._socket.write(bytes([0x81]) + framed(self._socket.text)[1:])
 
     def drained(self) -> None:
         """No replay."""
@@ -140,7 +131,7 @@ async def echo_on(
 def terms_of(loop: asyncio.AbstractEventLoop) -> Terms:
     """The relay's, with its default rates and nobody who ticks."""
     stalled = Stalled(loop.time, 20.0)
-    return Terms(loop.time, loop, Wheel(1), Flusher(loop), stalled, QUEUE, 1.0)
+    return Terms(loop.time, loop, Wheel(1), stalled, QUEUE, 1.0)
 
 
 @asynccontextmanager

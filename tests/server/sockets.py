@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import ssl
 import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -31,6 +32,7 @@ from alcove_protocol.frames import (
     from_relay,
 )
 from alcove_protocol.labels import Label
+from alcove_server.net.tls import Tls
 from alcove_server.serving import Service, address_of, listen
 from alcove_server.settings import Settings
 from nacl.signing import SigningKey
@@ -38,6 +40,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from tests.certificates import Certificates
 from tests.server.keys import Door, Facilitated, answer, public, sign
 
 F = TypeVar("F", bound=Frame)
@@ -46,11 +49,16 @@ KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 
 
 @asynccontextmanager
-async def serving(**settings: object) -> AsyncIterator[Running]:
-    """A relay with these settings, until the block ends."""
+async def serving(
+    certificates: Certificates | None = None, **settings: object
+) -> AsyncIterator[Running]:
+    """A relay with these settings, and with TLS if it has certificates, until the block ends."""
     chosen = Settings(port=0, **settings)  # type: ignore[arg-type]
-    listener = listen(chosen)
-    running = Running(Service(chosen, listener), address_of(listener))
+    listener, tls, trust = listen(chosen), None, None
+    if certificates is not None:
+        tls = Tls(str(certificates.certificate), str(certificates.key))
+        trust = certificates.trust()
+    running = Running(Service(chosen, listener, tls=tls), address_of(listener), trust)
     task = asyncio.create_task(running.service.run())
     await running.service.ready()
     try:
@@ -66,12 +74,16 @@ class Running:
 
     service: Service
 
-    def __init__(self, service: Service | None, address: str) -> None:
+    def __init__(
+        self, service: Service | None, address: str, trust: ssl.SSLContext | None = None
+    ) -> None:
+        """With `trust` its clients speak TLS."""
         if service is not None:
             self.service = service
         self.host = address.removeprefix("http://")
         self.address, _, port = self.host.rpartition(":")
         self.port = int(port)
+        self.trust = trust
         self._writers: list[asyncio.StreamWriter] = []
         self._sockets: list[ClientConnection] = []
 
@@ -86,7 +98,14 @@ class Running:
             await one.wait_closed()
 
     async def raw(self) -> Raw:
-        reader, writer = await asyncio.open_connection(self.address, self.port)
+        return await self._connected(self.trust)
+
+    async def bare(self) -> Raw:
+        """A client that has not begun with TLS."""
+        return await self._connected(None)
+
+    async def _connected(self, trust: ssl.SSLContext | None) -> Raw:
+        reader, writer = await asyncio.open_connection(self.address, self.port, ssl=trust)
         self._writers.append(writer)
         return Raw(self, reader, writer)
 
@@ -125,7 +144,8 @@ class Running:
     async def client(self, key: SigningKey | None = None) -> Client:
         """A client as others would write one."""
         socket = await connect(
-            f"ws://{self.host}/v1/connect",
+            f"{'ws' if self.trust is None else 'wss'}://{self.host}/v1/connect",
+            ssl=self.trust,
             subprotocols=[Subprotocol("alcove.v1")],
             compression=None,
             max_size=limits.FRAME,

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from alcove_server.__main__ import load
 
+from tests.certificates import Certificates, make
+
 COMMAND = [sys.executable, "-m", "alcove_server"]
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("ALCOVE_")}
 
@@ -42,7 +44,7 @@ def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     assert process.stderr is not None
     try:
         line = process.stdout.readline()
-        found = re.fullmatch(r"alcove-server is ready at (http://\S+:\d+)\n", line)
+        found = re.fullmatch(r"alcove-server is ready at (https?://\S+:\d+)\n", line)
         assert found, line
         yield process, found[1]
     finally:
@@ -62,6 +64,12 @@ def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
         (("--log-level", "loud"), "log-level: it is one of debug, info, warning, error"),
         (("--colour", "red"), "unrecognized arguments: --colour red"),
         (("--config", "/nonexistent.toml"), "/nonexistent.toml cannot be read"),
+        (("--tls-key", "/key.pem"), "settings: tls-certificate and tls-key go together"),
+        (("--tls-certificate", "/c.pem"), "settings: tls-certificate and tls-key go together"),
+        (
+            ("--tls-certificate", "/nonexistent.pem", "--tls-key", "/nonexistent.pem"),
+            "tls-certificate: /nonexistent.pem cannot be read: No such file or directory",
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence_and_status_2(arguments: tuple[str, ...], sentence: str) -> None:
@@ -80,6 +88,11 @@ def test_settings_are_checked_without_serving(tmp_path: Path) -> None:
     bad.write_text("prot = 1\n")
     assert "prot" in run("--check-config", "--config", str(bad)).stderr
     assert run("--check-config", ALCOVE_PORT="many").returncode == 2
+    pem = make(tmp_path)
+    tls = {"ALCOVE_TLS_CERTIFICATE": str(pem.certificate), "ALCOVE_TLS_KEY": str(pem.key)}
+    assert run("--check-config", **tls).returncode == 0
+    pem.key.write_text("nonsense")
+    assert run("--check-config", **tls).returncode == 2
 
 
 def test_flags_come_before_the_environment_and_it_before_the_file(
@@ -129,3 +142,28 @@ def test_it_starts_says_so_and_stops_when_told(stop: signal.Signals) -> None:
         assert time.monotonic() - before < 5
         assert process.stderr is not None
         assert process.stderr.read() == ""
+
+
+def test_with_a_certificate_it_speaks_tls_and_takes_another_when_told(tmp_path: Path) -> None:
+    pem = make(tmp_path)
+    files = ("--tls-certificate", str(pem.certificate), "--tls-key", str(pem.key))
+    with started(*files, "--log-level", "info") as (process, address):
+        host, port = address.removeprefix("https://").split(":")
+        assert _healthy(host, int(port), pem)
+        other = make(tmp_path)
+        process.send_signal(signal.SIGHUP)
+        assert process.stderr is not None
+        assert "read again" in process.stderr.readline()
+        assert _healthy(host, int(port), other)
+        # Somebody in the middle of a handshake does not hold up the end.
+        with socket.create_connection((host, int(port))):
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(10) == 0
+        assert process.stderr.read() == ""
+
+
+def _healthy(host: str, port: int, pem: Certificates) -> bool:
+    bare = socket.create_connection((host, port), 10)
+    with pem.trust().wrap_socket(bare, server_hostname=host) as link:
+        link.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        return link.recv(12) == b"HTTP/1.1 200"

@@ -47,6 +47,18 @@ def test_an_address_of_version_6_counts_by_its_48_bits() -> None:
     at.enter("2001:db8:2::1")
 
 
+def test_tls_handshakes_have_a_rate_of_their_own_above_that_of_websockets() -> None:
+    clock = ManualClock()
+    at = gate(clock)
+    place = at.enter("192.0.2.1")
+    heard = [at.may_shake_hands("192.0.2.2") for _ in range(201)]
+    assert heard == [True] * 200 + [False]
+    assert at.may_shake_hands("198.51.100.1")
+    assert sum(place.allowance.handshake() for _ in range(201)) == 60
+    clock.advance(1)
+    assert sum(at.may_shake_hands("192.0.2.3") for _ in range(30)) == 20
+
+
 def test_who_shares_an_address_has_half_of_all_places() -> None:
     at = gate(ManualClock())
     for _ in range(5):

@@ -10,6 +10,7 @@ from typing import Final
 
 HERE: Final = Path(__file__).resolve().parent
 BUILD: Final = HERE.parent / "build"
+HEADERS: Final = ("/usr/include", "/usr/local/include")
 
 
 class Missing(Exception):
@@ -50,17 +51,19 @@ class Result(ctypes.Structure):
     said: bytes
 
 
-def build(source: str, *options: str) -> Path:
+def build(source: str, *options: str, suffix: str = "", libraries: tuple[str, ...] = ()) -> Path:
     """Compile one file, unless that was done since it changed. Raises `Missing`."""
     path = HERE / source
-    built = BUILD / path.with_suffix("").name
-    if built.exists() and built.stat().st_mtime >= path.stat().st_mtime:
+    built = BUILD / (path.stem + suffix)
+    changed = max(one.stat().st_mtime for one in (path, *HERE.glob("*.h")))
+    if built.exists() and built.stat().st_mtime >= changed:
         return built
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None:
         raise Missing("The load generator is C: install gcc (bench/fanout/setup.sh does it).")
     BUILD.mkdir(exist_ok=True)
-    command = [compiler, "-O2", "-Wall", "-Wextra", *options, str(path), "-o", str(built), "-lm"]
+    command = [compiler, "-O2", "-Wall", "-Wextra", *options, str(path), "-o", str(built)]
+    command += ["-lm", *libraries]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     if done.returncode:
         raise Missing(f"{source} does not compile here: {done.stderr.strip()[:500]}")
@@ -72,9 +75,22 @@ def limit() -> Path:
     return build("limit.c")
 
 
-def generator() -> ctypes.CDLL:
-    """The load generator. Raises `Missing`."""
-    library = ctypes.CDLL(str(build("generator.c", "-shared", "-fPIC")))
+def generator(tls: bool = False) -> ctypes.CDLL:
+    """The load generator, or the one whose connections may have TLS. Raises `Missing`."""
+    options, libraries = ("-shared", "-fPIC"), ("-lssl", "-lcrypto")
+    if not tls:
+        return _declared(ctypes.CDLL(str(build("generator.c", *options))))
+    if not any(Path(folder, "openssl/ssl.h").exists() for folder in HEADERS):
+        raise Missing("libssl-dev is not installed: bench/fanout/setup.sh does it.")
+    built = build("generator.c", *options, "-DTLS", suffix="-tls", libraries=libraries)
+    library = _declared(ctypes.CDLL(str(built)))
+    library.tls_connect.argtypes = [ctypes.c_int, ctypes.c_char_p]
+    for name in ("tls_read", "tls_write"):
+        getattr(library, name).argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int]
+    return library
+
+
+def _declared(library: ctypes.CDLL) -> ctypes.CDLL:
     c_int, u32, double, pointer = ctypes.c_int, ctypes.c_uint32, ctypes.c_double, ctypes.c_void_p
     library.generator_new.argtypes, library.generator_new.restype = [c_int, u32], pointer
     library.generator_room.argtypes = [pointer, ctypes.c_char_p, u32, c_int, c_int, c_int]

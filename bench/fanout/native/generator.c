@@ -4,7 +4,8 @@
  * Wires: 0 WebSocket with plain payloads, 1 WebSocket with Alcove's frames, 2 MQTT, 3 NATS.
  * A payload begins with 8 bytes that name the run and 8 with the time it was due, so a latency
  * counts the wait for a generator or a server that lags behind its schedule.
- * A publish makes one delivery for each member: who sent gets a copy, or, of Alcove, the answer. */
+ * A publish makes one delivery for each member: who sent gets a copy, or, of Alcove, the answer.
+ * Connections may have TLS (tls.h). */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -19,12 +20,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tls.h"
+
 enum { PLAIN, ALCOVE, MQTT, NATS };
 enum { RING = 16, BUCKETS = 64 * 64, BUFFER = 1 << 20 };
 #define SECOND 1000000000ull
 
 typedef struct {
     int fd;
+    SSL *tls;
     uint32_t room, n, waiting;
     uint8_t *rest; /* the beginning of a frame whose end has not come */
     uint64_t sent[RING];
@@ -94,7 +98,9 @@ void generator_room(Generator *g, const uint8_t *frame, uint32_t size, int n_at,
     room->n_at = n_at, room->id_at = id_at, room->blob_at = blob_at;
 }
 
-/* The generator owns the descriptor from here on. */
+static void hear(Generator *g, Conn *conn);
+
+/* The generator owns the descriptor from here on, and its session. */
 void generator_add(Generator *g, int fd, uint32_t at) {
     if (g->conns == g->conn_space) {
         g->conn_space = g->conn_space ? 2 * g->conn_space : 1024;
@@ -102,7 +108,7 @@ void generator_add(Generator *g, int fd, uint32_t at) {
     }
     Conn *conn = &g->conn[g->conns];
     memset(conn, 0, sizeof *conn);
-    conn->fd = fd, conn->room = at, conn->n = 1000;
+    conn->fd = fd, conn->tls = session_of(fd), conn->room = at, conn->n = 1000;
     Room *room = &g->room[at];
     if (room->count == room->space) {
         room->space = room->space ? 2 * room->space : 16;
@@ -113,11 +119,12 @@ void generator_add(Generator *g, int fd, uint32_t at) {
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = g->conns};
     epoll_ctl(g->epoll, EPOLL_CTL_ADD, fd, &event);
     g->conns++;
+    if (conn->tls) hear(g, conn); /* what Python left in the session */
 }
 
 void generator_free(Generator *g) {
     for (uint32_t i = 0; i < g->conns; i++) {
-        if (g->conn[i].fd >= 0) close(g->conn[i].fd);
+        if (g->conn[i].fd >= 0) end_session(g->conn[i].fd), close(g->conn[i].fd);
         free(g->conn[i].rest);
     }
     for (uint32_t i = 0; i < g->rooms; i++) free(g->room[i].frame), free(g->room[i].members);
@@ -129,13 +136,17 @@ void generator_free(Generator *g) {
 
 static void shut(Generator *g, Conn *conn) {
     if (conn->fd < 0) return;
+    end_session(conn->fd);
     close(conn->fd);
     conn->fd = -1;
     if (g->result) g->result->closed++;
 }
 
 static void put(Generator *g, Conn *conn, const uint8_t *data, size_t size) {
-    if (conn->fd >= 0 && send(conn->fd, data, size, MSG_NOSIGNAL) != (ssize_t)size) shut(g, conn);
+    if (conn->fd < 0) return;
+    ssize_t sent = conn->tls ? tls_put(conn->tls, data, size)
+                             : send(conn->fd, data, size, MSG_NOSIGNAL);
+    if (sent != (ssize_t)size) shut(g, conn);
 }
 
 /* A client's frame of RFC 6455, masked. */
@@ -276,7 +287,8 @@ static void hear(Generator *g, Conn *conn) {
     while (conn->fd >= 0) {
         uint32_t had = conn->waiting;
         if (had) memcpy(g->buffer, conn->rest, had);
-        ssize_t got = recv(conn->fd, g->buffer + had, BUFFER - had, 0);
+        ssize_t got = conn->tls ? tls_take(conn->tls, g->buffer + had, BUFFER - had)
+                                : recv(conn->fd, g->buffer + had, BUFFER - had, 0);
         if (got <= 0) {
             if (got == 0 || (errno != EAGAIN && errno != EINTR)) shut(g, conn);
             return;

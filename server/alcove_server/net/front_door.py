@@ -25,7 +25,7 @@ from websockets.protocol import OPEN, SERVER, Protocol
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from alcove_server.net.gate import Gate, Place
+from alcove_server.net.gate import Place
 from alcove_server.net.head import BadRequest, Head, HeadReader
 from alcove_server.net.websocket import Terms, WebSocket
 from alcove_server.relay import Relay
@@ -53,18 +53,19 @@ def origin_allowed(origin: str | None, host: str, allowed: tuple[str, ...]) -> b
 
 
 class FrontDoor(asyncio.Protocol):
-    """One connection before it is known what it is. `make_http` makes uvicorn's protocol."""
+    """One connection before it is known what it is. `enter` is `Gate.enter`, or has its answer from
+    before a TLS handshake; `make_http` makes uvicorn's protocol."""
 
     def __init__(
         self,
         relay: Relay,
-        gate: Gate,
+        enter: Callable[[str], Place],
         terms: Terms,
         make_http: Callable[[], asyncio.Protocol],
         connections: set[Any],
     ) -> None:
         self._relay = relay
-        self._gate = gate
+        self._enter = enter
         self._terms = terms
         self._make_http = make_http
         self._connections = connections
@@ -81,7 +82,7 @@ class FrontDoor(asyncio.Protocol):
         self._deadline = self._terms.loop.call_later(late, self._transport.abort)
         try:
             peer = transport.get_extra_info("peername")
-            self._place = self._gate.enter(peer[0] if peer else "")
+            self._place = self._enter(peer[0] if peer else "")
             self._place.give_way = self._transport.abort
         except BadRequest as bad:
             self._turn_away(bad.status)
@@ -135,8 +136,12 @@ class FrontDoor(asyncio.Protocol):
         answer = _answer(status)
         self._transport.write(answer)
         # Half-closed: a client that is still sending could lose the answer to a reset otherwise.
+        # TLS has no such thing; there `close` says that nothing more comes, and reads and forgets
+        # until the client closes too. The deadline holds for both.
         if self._transport.can_write_eof():
             self._transport.write_eof()
+        else:
+            self._transport.close()
         self._reader = HeadReader()
         self._inner = _Drain(self._transport)
         if self._deadline is not None:

@@ -36,6 +36,7 @@ _REMEMBERED: Final = 50_000
 class Rates:
     """(a second, at once) for one prefix; each times `factor`, which 0 turns into no limit."""
 
+    tls: tuple[float, float] = (20, 200)
     handshakes: tuple[float, float] = (5, 60)
     rooms: tuple[float, float] = (1 / 60, 10)
     knocks: tuple[float, float] = (1 / 3, 20)
@@ -49,6 +50,7 @@ class Allowance:
         "_handshakes",
         "_knocks",
         "_rooms",
+        "_tls",
         "connections",
         "most",
         "unproved",
@@ -60,10 +62,14 @@ class Allowance:
         self.connections = 0
         self.most = most
         self.unproved: OrderedDict[Place, None] = OrderedDict()
-        self._handshakes, self._rooms, self._knocks = (
+        self._tls, self._handshakes, self._rooms, self._knocks = (
             TokenBucket(rate * factor, burst * max(factor, 1.0), now)
-            for rate, burst in (rates.handshakes, rates.rooms, rates.knocks)
+            for rate, burst in (rates.tls, rates.handshakes, rates.rooms, rates.knocks)
         )
+
+    def tls(self) -> bool:
+        """One more TLS handshake."""
+        return self._tls.take(self._clock())
 
     def handshake(self) -> bool:
         """One more WebSocket."""
@@ -89,7 +95,7 @@ class Allowance:
     def forgettable(self) -> bool:
         """Whether a new one would be the same."""
         now = self._clock()
-        buckets = (self._handshakes, self._rooms, self._knocks)
+        buckets = (self._tls, self._handshakes, self._rooms, self._knocks)
         return not self.connections and all(bucket.full(now) for bucket in buckets)
 
 
@@ -156,6 +162,11 @@ class Gate:
         allowance.connections += 1
         self.connections += 1
         return Place(self, allowance, self._clock())
+
+    def may_shake_hands(self, address: str) -> bool:
+        """Whether this part of the network may begin one more TLS handshake, whatever comes after
+        it. They are more than WebSockets, so who opens too many of those is told."""
+        return self._allowance(address).tls()
 
     def leave(self, allowance: Allowance) -> None:
         """One connection less."""

@@ -137,6 +137,8 @@ class WebSocket(asyncio.Protocol):
             if self._protocol.state is State.CLOSED:
                 return
             self._protocol.receive_data(data[at : at + SLICE])
+            if self._protocol.state is State.OPEN:
+                self._write_protocol()  # pongs: their pings came before what is answered now
             for event in self._protocol.events_received():
                 if not self._closing and isinstance(event, Frame):
                     self._receive(event)
@@ -332,9 +334,8 @@ class WebSocket(asyncio.Protocol):
 
     def _write_protocol(self) -> None:
         """Pongs, close frames and the end of the stream. A close frame and the end stand behind
-        what is queued. A pong goes ahead of it, for its ping came before what this slice's messages
-        were answered with; but none goes to a client that takes nothing: it would only add to what
-        waits."""
+        what is queued. A pong does not wait, and none goes to a client that takes nothing: it would
+        only add to what waits."""
         for data in self._protocol.data_to_send():
             if not data:
                 if self._transport.can_write_eof():

@@ -1,0 +1,48 @@
+"""TLS, when the relay ends it itself: what is spoken, with which certificate."""
+
+import ssl
+from pathlib import Path
+
+
+class Tls:
+    """A certificate and its key from PEM files, and what a handshake needs of them."""
+
+    def __init__(self, certificate: str, key: str) -> None:
+        """Raises `ValueError` with one sentence."""
+        self._certificate = certificate
+        self._key = key
+        self.context = _context(certificate, key)
+
+    def reload(self) -> None:
+        """Read the files again, for the handshakes to come. Raises `ValueError` with one sentence,
+        and all stays as it was: a new context is made, because one into which a certificate could
+        be loaded and its key could not would be broken."""
+        self.context = _context(self._certificate, self._key)
+
+
+def _context(certificate: str, key: str) -> ssl.SSLContext:
+    for name, file in (("tls-certificate", certificate), ("tls-key", key)):
+        try:
+            Path(file).read_bytes()
+        except OSError as error:
+            raise ValueError(f"{name}: {file} cannot be read: {error.strerror}") from None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    # All that TLS 1.2 would need (no renegotiation, no compression, no RSA key exchange, no cache
+    # of sessions) 1.3 does not have, and there is no client of Alcove that does not speak it.
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    # A ticket would link a client's connections to each other, and outlive them.
+    context.num_tickets = 0
+    context.set_alpn_protocols(["http/1.1"])
+    try:
+        context.load_cert_chain(certificate, key, _no_password)
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise ValueError(f"tls-key: {key} is not the key of {certificate}") from None
+        text = f"tls-key: {certificate} and {key} are not a certificate and its key in PEM"
+        raise ValueError(text) from None
+    return context
+
+
+def _no_password() -> str:
+    """OpenSSL would ask a terminal for it, where nobody may sit."""
+    raise ValueError("tls-key: a key that has a password cannot be used")
