@@ -207,8 +207,15 @@ class Connection:
             self._strike(request.n)
         elif self._working:
             self._requests.append(request)
-        else:
+        elif not self._done_at_once(request):
             self.relay.runner.start(self._work(request))
+
+    def _done_at_once(self, request: Post | Request) -> bool:
+        return (
+            self.state is State.MEMBER
+            and isinstance(request, Post)
+            and member.publish_now(self, request)
+        )
 
     def _may_ask(self, size: int, fragments: int) -> bool:
         if self.state is State.CHALLENGED:

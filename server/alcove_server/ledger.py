@@ -31,8 +31,8 @@ class Ledger:
     removed: Mapping[bytes, Signed | None]
     revoked: frozenset[bytes]
     facilitators: frozenset[bytes]
-    listen_only: bool
-    """Only facilitators may post. (Each publish asks, and flags are slow to ask.)"""
+    posters: frozenset[bytes]
+    """Who may post what all read: worked out here, because each publish asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def begin(signed: Signed, room: bytes) -> Ledger:
     """The ledger at entry 0. Raises `Malformed`, as `open_roster`."""
     roster, _ = open_roster(signed, room)
     return Ledger(
-        roster, MappingProxyType({}), frozenset(), roster.facilitators(), _listen_only(roster)
+        roster, MappingProxyType({}), frozenset(), roster.facilitators(), _posters(roster)
     )
 
 
@@ -77,13 +77,14 @@ def follow(ledger: Ledger, signed: Signed) -> tuple[Ledger, Verified[Entry], Out
         _removed(ledger, roster, outcome, signed),
         ledger.revoked | outcome.revoked,
         ledger.facilitators | roster.facilitators(),
-        _listen_only(roster),
+        _posters(roster),
     )
     return after, entry, outcome
 
 
-def _listen_only(roster: Roster) -> bool:
-    return bool(roster.flags & RoomFlag.LISTEN_ONLY)
+def _posters(roster: Roster) -> frozenset[bytes]:
+    among = roster.facilitators() if roster.flags & RoomFlag.LISTEN_ONLY else roster.seats
+    return frozenset(key for key in among if not roster.seats[key].paused)
 
 
 def _removed(

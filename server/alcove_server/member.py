@@ -39,6 +39,25 @@ if TYPE_CHECKING:
 # --- the stream `room` ------------------------------------------------------------------------
 
 
+def publish_now(connection: Connection, post: Post) -> bool:
+    """As `publish`, when the store need not be waited for and all goes well: the way of nearly all
+    there is. False means that it is for `publish` to do, and to answer. That does no harm even when
+    the blob was taken here: its id is known, and a repetition changes nothing."""
+    hub, now = connection.seated, connection.relay.store.publish_now
+    if now is None:
+        return False
+    connection.unanswered[post.id] = post.n
+    try:
+        publication = rules.blob(hub.ledger, connection.key, post)
+        taken = now(publication)
+        if taken.fresh:
+            hub.took(publication, taken)
+    except Exception:  # `publish` meets it again
+        taken = None
+    # To be told answers it, if its member is live and nothing else stood before it.
+    return connection.unanswered.pop(post.id, None) is None and taken is not None
+
+
 async def publish(connection: Connection, frame: Post | Publish) -> None:
     """Raises `Refusal` (`stale` and all of `rules.blob`, `rules.commit_with_entry` and
     `Store.publish`). An id that was taken before is answered before anything is judged."""

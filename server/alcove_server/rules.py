@@ -57,8 +57,8 @@ def blob(ledger: Ledger, key: bytes, post: Post) -> Publication:
     blob_class, roster = post.blob_class, ledger.roster
     if blob_class is not _APPLICATION:
         require_facilitator(ledger, key)
-    else:
-        _may_post(ledger, key)
+    elif key not in ledger.posters:
+        raise _may_not_post(ledger, key)
     if len(post.blob) > (limits.HANDSHAKE_BLOB if blob_class is _COMMIT else _MOST):
         raise Refusal("too_large")
     check_encoded(post.base)
@@ -67,14 +67,11 @@ def blob(ledger: Ledger, key: bytes, post: Post) -> Publication:
     )
 
 
-def _may_post(ledger: Ledger, key: bytes) -> None:
+def _may_not_post(ledger: Ledger, key: bytes) -> Refusal:
     seat = ledger.roster.seats.get(key)
     if seat is None:
-        raise Refusal("not_member")
-    if seat.paused:
-        raise Refusal("paused")
-    if ledger.listen_only:
-        require_facilitator(ledger, key)
+        return Refusal("not_member")
+    return Refusal("paused" if seat.paused else "not_allowed")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,32 @@
 """The scene that most tests of the relay begin with."""
 
+from typing import cast
+
 import pytest
+from alcove_server.store.interface import Store
 
 from tests.server.keys import Door
 from tests.server.scene import Scene
 
 
-@pytest.fixture
-def scene() -> Scene:
+class Awaited:
+    """A store that is always waited for, as one on another machine is."""
+
+    publish_now = None
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+
+@pytest.fixture(params=["at once", "awaited"])
+def scene(request: pytest.FixtureRequest) -> Scene:
     """A relay with one open room, whose facilitator is live."""
     scene = Scene()
+    if request.param == "awaited":
+        scene.relay.store = scene.relay.relay.store = cast(Store, Awaited(scene.relay.store))
     scene.open()
     return scene
 

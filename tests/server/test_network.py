@@ -278,6 +278,7 @@ async def _break_something(running: Running, client: Client) -> None:
 
     running.service.store.published = broken  # type: ignore[method-assign,assignment]
     running.service.store.publish = broken  # type: ignore[method-assign,assignment]
+    running.service.store.publish_now = None  # type: ignore[method-assign,assignment]
     refused = await client.ask(client.blob(b"canary-in-a-blob"), Refused)
     assert refused.code == "unavailable"
 

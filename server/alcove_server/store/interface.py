@@ -24,7 +24,7 @@ an entry does to doors and lobby is given as a `RosterStep`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -258,6 +258,10 @@ class Store(Protocol):
            (`door_used`);
         7. the number, the blob, the chain, doors, lobby, Welcomes, the id, the time of a beat.
         """
+
+    @property
+    def publish_now(self) -> Callable[[Publication], Taken] | None:
+        """The same without waiting, of a store that can; else None."""
 
     async def published(self, room: bytes, sender: bytes, id: bytes) -> Position | None:
         """The position that this id was given, if it is still remembered."""

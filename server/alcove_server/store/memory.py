@@ -102,6 +102,9 @@ class MemoryStore:
     # --- the log ----------------------------------------------------------------------------
 
     async def publish(self, publication: Publication) -> Taken:
+        return self.publish_now(publication)
+
+    def publish_now(self, publication: Publication) -> Taken:
         room = self._room(publication.room)
         taken = room.publish(self._clock(), publication)
         self._schedule(publication.room, room.due)

@@ -4,7 +4,6 @@ Numbers have no holes when they are given out; expiry makes holes. Nothing but `
 refers to a blob, so removing it there removes it everywhere.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterator
 from hashlib import sha256
 from heapq import heappop, heappush
@@ -138,7 +137,7 @@ class PublishRecords:
 
     def __init__(self) -> None:
         self.due = inf
-        self._taken: dict[bytes, OrderedDict[bytes, tuple[int, float]]] = {}
+        self._taken: dict[bytes, dict[bytes, tuple[int, float]]] = {}
 
     def find(self, now: float, sender: bytes, id: bytes) -> int | None:
         """The number that was given, if the record is still there."""
@@ -150,10 +149,10 @@ class PublishRecords:
         """Remember an id until `end`, at the cost of the sender's oldest when there are many."""
         of_sender = self._taken.get(sender)
         if of_sender is None:
-            of_sender = self._taken[sender] = OrderedDict()
+            of_sender = self._taken[sender] = {}
         of_sender[id] = (number, end)
         if len(of_sender) > PUBLISH_IDS:
-            of_sender.popitem(last=False)
+            del of_sender[next(iter(of_sender))]  # the oldest
         if end + _SWEPT_AFTER < self.due:
             self.due = end + _SWEPT_AFTER
 
