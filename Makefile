@@ -9,7 +9,7 @@ MINUTES ?= 10
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench fuzz soak autobahn format clean
+.PHONY: help setup run test check compiled bench fuzz soak autobahn format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ check: setup ## formatting, lints, types, and which package may import which
 	$(UV) run --no-sync mypy
 	$(UV) run --no-sync lint-imports
 
+compiled: setup ## the relay with its hot path compiled: a wheel in dist/; needs a C compiler
+	@$(UV) run --no-sync python scripts/compile_relay.py
+
 bench: setup ## MLS against its primitives and ts-mls, the relay against C and five peers
 	@$(UV) sync --quiet --all-packages --locked --group bench
 	$(UV) run --no-sync python -m bench.mls $(BENCH)
@@ -59,5 +62,5 @@ format: setup ## rewrite files as the linters want them
 	$(UV) run --no-sync ruff check --fix .
 
 clean: ## remove what was installed and made
-	rm -rf .venv .tools .vectors .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .tools .vectors .compiled dist .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	rm -rf tests/client_sdk/mls/interop/peer/node_modules

@@ -22,6 +22,8 @@ class Suite:
     """Seconds."""
     covered: bool = True
     """Whether coverage is measured: it makes what is bounded in time three times as slow."""
+    compiled: bool = False
+    """Whether it runs against the compiled relay."""
 
 
 SUITES = (
@@ -34,6 +36,7 @@ SUITES = (
     Suite("server", ("tests/server",), 240),
     Suite("sdk", ("tests/client_sdk",), 240),
     Suite("end to end", ("tests/end_to_end",), 300),
+    Suite("compiled", ("tests/server", "tests/end_to_end"), 300, covered=False, compiled=True),
 )
 
 
@@ -48,6 +51,9 @@ def run(suite: Suite, number: int) -> tuple[bool, float]:
     measured = ["-m", "coverage", "run"] if suite.covered else []
     command = [sys.executable, *measured, "-m", "pytest", "-q", *ignored, *suite.paths]
     environment = os.environ | {"COVERAGE_FILE": str(ROOT / f".coverage.{number}")}
+    if suite.compiled:
+        command += ["-m", "not interpreted"]
+        environment |= {"PYTHONPATH": str(ROOT / ".compiled"), "ALCOVE_COMPILED": "1"}
     started = time.monotonic()
     print(f"\n=== {suite.name} (at most {suite.cap} s)", flush=True)
     process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
@@ -71,6 +77,12 @@ def find_vectors() -> bool:
     return not given and subprocess.run(fetch, check=False).returncode == 0
 
 
+def compiled() -> bool:
+    """Whether the compiled relay is there, built if it must be; else its script says why not."""
+    build = [sys.executable, str(ROOT / "scripts" / "compile_relay.py")]
+    return subprocess.run(build, check=False).returncode == 0
+
+
 def main() -> int:
     wanted = set(sys.argv[1:])
     if (not wanted or "mls" in wanted) and not find_vectors():
@@ -80,6 +92,9 @@ def main() -> int:
         )
         return 1
     suites = [suite for suite in SUITES if not wanted or suite.name in wanted]
+    if any(suite.compiled for suite in suites) and not compiled():
+        # It is the same source; a machine without a compiler runs it as it stands.
+        suites = [suite for suite in suites if not suite.compiled]
     results = [(suite, *run(suite, number)) for number, suite in enumerate(suites)]
     for command in ("combine --quiet", "report"):
         subprocess.run([sys.executable, "-m", "coverage", *command.split()], cwd=ROOT, check=False)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -69,14 +70,25 @@ def found(*names: str) -> str:
     raise Missing(f"{names[0]} is not installed: bench/fanout/setup.sh does it.")
 
 
-def alcove_command(*options: str) -> Callable[[int, Path], list[str]]:
-    """The relay with these settings."""
+def alcove_command(*options: str, compiled: bool = True) -> Callable[[int, Path], list[str]]:
+    """The relay with these settings, its hot path compiled as on a host, or as in a working
+    copy."""
 
     def command(port: int, folder: Path) -> list[str]:
         del folder
-        return [sys.executable, "-m", "alcove_server", f"--port={port}", *options]
+        relay = [sys.executable, "-m", "alcove_server", f"--port={port}", *options]
+        return ["env", f"PYTHONPATH={_compiled()}", *relay] if compiled else relay
 
     return command
+
+
+@cache
+def _compiled() -> Path:
+    """Where the compiled relay is, built if it must be. Raises `Missing`."""
+    script = HERE.parents[1] / "scripts" / "compile_relay.py"
+    if subprocess.run([sys.executable, str(script)], check=False).returncode:
+        raise Missing("The relay cannot be compiled: bench/fanout/setup.sh installs gcc.")
+    return HERE.parents[1] / ".compiled"
 
 
 def _limit(*options: str) -> Callable[[int, Path], list[str]]:
@@ -131,6 +143,7 @@ SERVERS: Final = {
     server.name: server
     for server in (
         Server("alcove", alcove_command(*GENEROUS), AlcoveWire),
+        Server("alcove-interpreted", alcove_command(*GENEROUS, compiled=False), AlcoveWire),
         Server("c-limit", _limit(), PlainWire),
         Server("c-limit-coalescing", _limit("join"), PlainWire),
         Server("mosquitto", _mosquitto, MqttWire),

@@ -121,6 +121,7 @@ def talk(world: World, received: list[bytes]) -> str:
     return ann.invite()
 
 
+@pytest.mark.interpreted  # walks through the store's objects
 def test_nothing_that_the_relay_receives_stores_or_logs(caplog: pytest.LogCaptureFixture) -> None:
     world, received = World(), list[bytes]()
     with caplog.at_level(logging.DEBUG):

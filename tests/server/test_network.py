@@ -7,6 +7,7 @@ import socket
 import struct
 import sys
 from pathlib import Path
+from typing import cast
 
 import pytest
 from alcove_protocol import limits
@@ -31,6 +32,7 @@ from alcove_protocol.statements import EndStatement, ReseatStatement
 from alcove_server.outlet import Close
 from alcove_server.serving import Service, configure_logging, listen
 from alcove_server.settings import Settings
+from alcove_server.store.interface import Store
 
 from tests.server.keys import Door, Facilitated, sign
 from tests.server.sockets import Client, Running, serving
@@ -276,9 +278,13 @@ async def _break_something(running: Running, client: Client) -> None:
     async def broken(*_: object) -> None:
         raise ZeroDivisionError(f"canary {client.public.hex()}")
 
-    running.service.store.published = broken  # type: ignore[method-assign,assignment]
-    running.service.store.publish = broken  # type: ignore[method-assign,assignment]
-    running.service.store.publish_now = None  # type: ignore[method-assign,assignment]
+    class Broken:
+        publish, published, publish_now = staticmethod(broken), staticmethod(broken), None
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(running.service.store, name)
+
+    running.service.relay.store = cast(Store, Broken())
     refused = await client.ask(client.blob(b"canary-in-a-blob"), Refused)
     assert refused.code == "unavailable"
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from alcove import events
 from alcove.events import RoomState
 from alcove_protocol.frames import BlobClass, BlobIs, Publish, Published
@@ -40,6 +41,7 @@ def test_two_versions_of_the_conversation_show_within_one_heartbeat() -> None:
     assert state(ann) is state(bob) is RoomState.SPLIT
 
 
+@pytest.mark.interpreted  # copies a relay in the middle of its life
 def test_two_relays_without_a_path_between_them_the_half_without_facilitator_is_told() -> None:
     world, ann, bob, cleo = three()
     world.split(cleo)
@@ -52,6 +54,7 @@ def test_two_relays_without_a_path_between_them_the_half_without_facilitator_is_
     assert state(cleo) in (RoomState.NOT_HEARD, RoomState.READ_ONLY)
 
 
+@pytest.mark.interpreted  # copies a relay in the middle of its life
 def test_two_relays_with_one_blob_carried_between_them_show_the_split() -> None:
     """Each half has a facilitator and talks on; one heartbeat that crosses is enough."""
     world, ann, bob, cleo = two_facilitators()
@@ -72,6 +75,7 @@ def test_two_relays_with_one_blob_carried_between_them_show_the_split() -> None:
     assert state(cleo) is RoomState.SPLIT
 
 
+@pytest.mark.interpreted  # copies a relay in the middle of its life
 def test_halves_in_different_epochs_show_the_split_with_one_heartbeat_that_crosses() -> None:
     """The epochs' keys differ, so the heartbeat cannot be read at all: that too is noticed."""
     world, ann, bob, cleo = two_facilitators()

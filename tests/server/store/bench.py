@@ -23,6 +23,8 @@ from alcove_server.store.interface import (
 
 T = TypeVar("T")
 
+FIELDS = ("room", "sender", "id", "base", "blob_class", "ttl", "blob", "roster", "step")
+
 ROOM, OTHER = b"R" * 32, b"O" * 32
 HEAD, NEXT = b"h" * 32, b"n" * 32
 HOST, ANN, BEN = b"H" * 32, b"A" * 32, b"B" * 32
@@ -33,7 +35,7 @@ START = Position(GENERATION, 0)
 
 def but(publication: Publication, **changes: Any) -> Publication:
     """The same but for some fields."""
-    same = {name: getattr(publication, name) for name in Publication.__slots__}
+    same = {name: getattr(publication, name) for name in FIELDS}
     return Publication(**{**same, **changes})
 
 
