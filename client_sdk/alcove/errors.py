@@ -30,7 +30,10 @@ class InvalidInput(AlcoveError):
 
 
 class ConnectionFailed(AlcoveError):
-    """The relay cannot be reached, or what answers is no relay that this version can speak to."""
+    """The relay cannot be reached, or what answers is no relay that this version can speak to.
+    `retry_after` is how many seconds a relay that is full asks to wait, else 0."""
+
+    retry_after = 0.0
 
 
 class Refused(AlcoveError):

@@ -7,6 +7,7 @@ clients of one relay do not come back all at once.
 
 import asyncio
 import random
+import re
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ ENTRY_ATTEMPTS: Final = 3
 """Connections that may be dropped before a room is entered: then somebody is told, who waits."""
 TURNED_AWAY: Final = 3
 """Failures that being turned away counts for at most: 4 s between attempts."""
+_DIGITS: Final = re.compile("[0-9]{1,9}")
 BACKOFF_FIRST: Final = 0.5
 BACKOFF_MOST: Final = 15.0
 
@@ -107,10 +109,11 @@ class Transport:
                 # Let in: start over. Turned away (the room is not back yet): a few seconds at most,
                 # for whoever waits there should not wait long once it is.
                 self._failures = 0 if reached else min(self._failures + 1, TURNED_AWAY)
-            except ConnectionFailed:
+            except ConnectionFailed as failed:
                 if not self._engine.entered:
                     raise
                 self._failures += 1
+                self._engine.come_back_after = failed.retry_after
             dropped += 1
             if dropped >= ENTRY_ATTEMPTS and self._engine.wants_connection:
                 self._give_up_entering()
@@ -167,7 +170,9 @@ class Transport:
                 ssl=options.tls() if self._url.startswith("wss:") else None,
             )
         except InvalidStatus as error:
-            raise _refused_status(error.response.status_code) from None
+            failed = _refused_status(error.response.status_code)
+            failed.retry_after = _seconds(error.response.headers.get_all("Retry-After"))
+            raise failed from None
         except ProxyError:
             text = "The proxy cannot be reached, or does not reach the relay; check both addresses."
             raise ConnectionFailed("proxy_failed", text) from None
@@ -215,6 +220,14 @@ class Transport:
                 self._wake.clear()
         except ConnectionClosed:
             pass
+
+
+def _seconds(retry_after: list[str]) -> float:
+    """What a Retry-After header asks for (RFC 9110 section 10.2.3), within what is reasonable: a
+    relay, or what stands in front of it, is not to send anybody away for a day. A date is not
+    read."""
+    asked = retry_after[0] if len(retry_after) == 1 else ""
+    return float(min(int(asked), limits.RETURN_DELAY)) if _DIGITS.fullmatch(asked) else 0.0
 
 
 def _refused_status(status: int) -> ConnectionFailed:

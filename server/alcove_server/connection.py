@@ -19,8 +19,6 @@ order.
 
 from __future__ import annotations
 
-import logging
-import traceback
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
@@ -50,7 +48,7 @@ from alcove_protocol.frames import (
 from alcove_protocol.labels import VERSION
 from alcove_protocol.position import Position
 
-from alcove_server import at_door, doorstep, hot, member, reseater
+from alcove_server import at_door, doorstep, faults, hot, member, reseater
 from alcove_server.authentication import Upgrade
 from alcove_server.gathering import AWAY
 from alcove_server.hot import Post
@@ -64,8 +62,6 @@ if TYPE_CHECKING:
     from alcove_server.hub import Hub
     from alcove_server.net.gate import Place
     from alcove_server.relay import Relay
-
-log = logging.getLogger(__name__)
 
 _FRAME: Final = limits.FRAME
 _FRAME_BEFORE_AUTH: Final = limits.FRAME_BEFORE_AUTH
@@ -279,10 +275,8 @@ class Connection:
         elif isinstance(error, Malformed):
             self.reject(error, n)
         else:
-            # The message of an unforeseen error may quote what a client sent, so only the place
-            # where it happened is told. Nothing was acknowledged, and the client will try again.
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            log.error("%s at %s:%s", type(error).__name__, where.filename, where.lineno)
+            faults.report(error)
+            # Nothing was acknowledged, and the client will try again.
             self.refuse(n, Refusal("unavailable"))
 
     async def _handle(self, request: Post | Request) -> None:

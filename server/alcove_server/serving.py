@@ -17,6 +17,7 @@ from typing import Any, cast
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from alcove_server import faults
 from alcove_server.app import make_app
 from alcove_server.embedded import bounds
 from alcove_server.net.front_door import FrontDoor
@@ -153,6 +154,7 @@ class Service:
 
     async def run(self) -> None:
         """Serve until a signal, or `stop`, says so."""
+        asyncio.get_running_loop().set_exception_handler(faults.report_from_loop)
         ticking = asyncio.create_task(self._tick())
         try:
             await self._server.serve([self._listener])
@@ -224,7 +226,7 @@ class Service:
             try:
                 await self.relay.tick()
             except Exception as error:
-                log.error("%s in the tick", type(error).__name__)
+                faults.report(error)
 
 
 def _terms(settings: Settings, clock: Callable[[], float], wheel: Wheel, stalled: Stalled) -> Terms:

@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any, cast
 
 import alcove
 import pytest
+from alcove.transport import Transport, TransportOptions
 
 from tests.client_sdk.cli.relay import RelayProcess
 from tests.client_sdk.waiting import until
@@ -162,6 +164,56 @@ async def test_something_else_than_a_relay(status: bytes, code: str) -> None:
             async with room:
                 pass
         assert caught.value.code == code
+
+
+class Entered:
+    """As much of an engine as a transport needs that does not get in twice, and then gives up."""
+
+    entered = True
+    come_back_after = 0.0
+    tries = 2
+
+    @property
+    def wants_connection(self) -> bool:
+        return self.tries > 0
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        (b"Retry-After: 5\r\n", 5),
+        (b"Retry-After: 86400\r\n", 30),
+        (b"Retry-After: Fri, 31 Dec 2027 23:59:59 GMT\r\n", 0),
+        (b"Retry-After: -1\r\n", 0),
+        (b"Retry-After: 5\r\nRetry-After: 6\r\n", 0),
+        (b"", 0),
+    ],
+)
+async def test_a_relay_that_is_full_is_left_alone_for_as_long_as_it_asks(
+    headers: bytes, seconds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, slept = Entered(), list[float]()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n" + headers)
+        writer.write(b"\r\n")
+        writer.close()
+
+    async def sleep(wait: float) -> None:
+        slept.append(wait)
+        engine.tries -= 1
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        transport = Transport(
+            cast(Any, engine), f"http://127.0.0.1:{port}", TransportOptions(), lambda: None
+        )
+        monkeypatch.setattr("alcove.transport.asyncio.sleep", sleep)
+        await transport.run()
+    assert len(slept) == 2
+    assert all(seconds < wait <= seconds + 2 for wait in slept)
 
 
 async def test_over_long_messages_cost_nothing_but_an_error(relay: RelayProcess) -> None:

@@ -289,6 +289,23 @@ async def _break_something(running: Running, client: Client) -> None:
     assert refused.code == "unavailable"
 
 
+async def test_an_error_below_the_connection_is_told_without_what_it_quotes(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("canary")
+
+    async with serving() as running:
+        client = await running.client()
+        monkeypatch.setattr("alcove_server.net.websocket.WebSocket._deliver", broken)
+        await client.socket.send(b"anything")
+        await client.socket.wait_closed()
+        assert len(running.service.relay) == 0
+    (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert record.getMessage().startswith("ZeroDivisionError at ")
+    assert "canary" not in caplog.text
+
+
 def longest_queue() -> int:
     """What the kernel cuts every listener's queue to."""
     return int(Path("/proc/sys/net/core/somaxconn").read_text())
