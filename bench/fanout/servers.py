@@ -130,6 +130,11 @@ def with_arguments(
     return lambda port, folder: [*command(port, folder), *more]
 
 
+def _bare(port: int, folder: Path) -> list[str]:
+    del folder
+    return [sys.executable, "-m", "bench.fanout.peers.uvloop_bare", str(port)]
+
+
 def _starlette(port: int, folder: Path) -> list[str]:
     del folder
     return [
@@ -146,6 +151,7 @@ SERVERS: Final = {
         Server("alcove-interpreted", alcove_command(*GENEROUS, compiled=False), AlcoveWire),
         Server("c-limit", _limit(), PlainWire),
         Server("c-limit-coalescing", _limit("join"), PlainWire),
+        Server("uvloop-bare", _bare, PlainWire),
         Server("mosquitto", _mosquitto, MqttWire),
         Server("nats", _nats, NatsWire),
         Server("node-ws", _node, PlainWire),
