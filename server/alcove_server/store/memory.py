@@ -6,6 +6,7 @@ are touched, and by `sweep`; `_ends` orders rooms by when something of theirs en
 
 from collections.abc import Callable
 from heapq import heappop, heappush
+from math import inf
 
 from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
@@ -262,6 +263,6 @@ class MemoryStore:
     def _schedule(self, room: bytes, at: float) -> None:
         """Look at a room at a time. Only an earlier time than the known one makes a new entry, so
         the heap holds few outdated ones."""
-        if at < self._scheduled.get(room, float("inf")):
+        if at < self._scheduled.get(room, inf):
             self._scheduled[room] = at
             heappush(self._ends, (at, room))
