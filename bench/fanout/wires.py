@@ -49,7 +49,10 @@ class Stream:
     """A blocking socket that is read piece by piece."""
 
     def __init__(self, port: int, source: str = "127.0.0.1") -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), SECONDS, (source, 0))
+        # Bound to an address, a port could serve one connection alone, wherever it leads, and those
+        # of a run before would be used up.
+        bound = None if source == "127.0.0.1" else (source, 0)
+        self.socket = socket.create_connection(("127.0.0.1", port), SECONDS, bound)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._had = b""
 
