@@ -329,6 +329,8 @@ class Connection:
 
     def enter(self, state: State, room: bytes, key: bytes, hub: Hub | None) -> None:
         """The client proved who it is."""
+        if self.state is State.CLOSED:  # it went while the ledger was read
+            return
         self._become(state)
         self.room, self.key = room, key
         self.upgrade, self.nonce = None, b""  # proved once, and not needed again

@@ -118,9 +118,9 @@ class Gathering:
         if self._at == len(self._round):
             self._round, self._at, self._until = list(self._live()), 0, self._end
         part = self._round[self._at : self._at + most]
-        self._at += len(part)
         end, same, joined = self._end, AWAY, b""
         for connection in part:
+            self._at += 1  # should one fail, the rest are served in the next turn
             told = connection.told
             if connection.own is not None:
                 self._give(connection, end)

@@ -98,10 +98,10 @@ class Hub:
 
     def join(self, connection: Connection) -> None:
         """A connection that authenticated. An older one of the same key gives way."""
-        older = self.connections.pop(connection.key, None)
+        older = self.connections.get(connection.key)
+        self.connections[connection.key] = connection  # first: an empty hub is forgotten
         if older is not None:
             older.finish(Close.REPLACED, bye("replaced"))
-        self.connections[connection.key] = connection
 
     def leave(self, connection: Connection) -> None:
         """A connection that is closed."""

@@ -164,6 +164,9 @@ async def continue_replay(connection: Connection) -> None:
         page = await connection.relay.store.read(connection.room, replay.after, PAGE)
         if connection.replay is not replay:
             return
+        if page.position.generation != hub.generation:
+            connection.finish(Close.RESTARTING, bye("draining"))
+            return
         if page.lost and not replay.lost:
             # Something expired before this slow client could be sent it. It was told that nothing
             # is lost, so it must resume again and be told otherwise.

@@ -53,6 +53,7 @@ class Relay:
         self.wall = wall
         self.hubs: dict[bytes, Hub] = {}
         self.turns = Turns(runner.later)
+        self._replaying: set[bytes] = set()
         self.draining = False
         self._connections: set[Connection] = set()
         self._challenged: OrderedDict[Connection, None] = OrderedDict()
@@ -111,6 +112,17 @@ class Relay:
     async def _make_hub(self, room: bytes, head: RoomHead) -> Hub:
         """A hub for a room that had none here, or that was seated again. Its connections come to
         it only by authenticating; those of an older one are told to come again."""
+        if room in self._replaying:  # a chain is long, and one verification is enough for all
+            while room in self._replaying:
+                await self.runner.breathe()
+            return await self.hub(room)
+        self._replaying.add(room)
+        try:
+            return await self._replay(room, head)
+        finally:
+            self._replaying.discard(room)
+
+    async def _replay(self, room: bytes, head: RoomHead) -> Hub:
         ledger = await replay(await self.store.chain(room, 0), room, self.runner.breathe)
         while ledger.roster.head != head.roster:  # it moved between the two reads
             for signed in await self.store.chain(room, ledger.roster.counter + 1):
@@ -119,6 +131,11 @@ class Relay:
             if again is None or again.generation != head.generation:
                 raise Refusal("unknown_room")
             head = again
+        now = await self.store.head(room)
+        if now is None or now.ended is not None:
+            raise Refusal("unknown_room" if now is None else "ended")
+        if now.generation != head.generation:
+            return await self._replay(room, now)  # it was seated again meanwhile
         older = self.hubs.get(room)
         if older is not None and older.generation == head.generation:
             return older  # somebody else made it meanwhile

@@ -220,9 +220,11 @@ class Service:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(self._period)
-            self._wheel.tick()
-            self._stalled.tick()
-            self.gate.sweep()
+            for act in (self._wheel.tick, self._stalled.tick, self.gate.sweep):
+                try:
+                    act()
+                except Exception as error:  # the others, and the next tick, are none the worse
+                    faults.report(error)
             try:
                 await self.relay.tick()
             except Exception as error:

@@ -149,6 +149,21 @@ def test_one_that_fails_is_none_of_the_others_business() -> None:
     assert rooms[0].members[1].written
 
 
+def test_in_a_large_room_too() -> None:
+    room = Room(2 * AT_ONCE)
+    failing = room.members[1].written
+    room.members[1].written = cast(Any, None)
+    room.say(b"one.", {})
+    with pytest.raises(AttributeError):
+        room.turns.turn()
+    room.members[1].written = failing
+    room.say(b"two.", {})
+    room.turns.turn()
+    room.say(b"three.", {})
+    room.members[1].expected = b"two.three."  # the first was lost with its transport
+    room.run()
+
+
 def test_a_flood_is_not_copied_for_each_of_its_authors() -> None:
     room = Room(2)
     message = b"x" * (32 * 1024)

@@ -82,6 +82,7 @@ async def test_a_head_that_is_too_large_or_ambiguous(
     [
         (("Origin: https://evil.test",), 403),
         (("Origin: null",), 403),
+        (("Origin: http://[",), 403),
         (("Origin: http://evil.test", "Origin: http://127.0.0.1"), 400),
         (("Content-Length: 5",), 400),
         (("Transfer-Encoding: chunked",), 400),

@@ -205,6 +205,33 @@ async def test_too_many_handshakes_are_closed_unheard(pem: Certificates) -> None
 
 
 @on_both_loops
+async def test_one_that_cannot_be_begun_does_not_end_the_others(
+    pem: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(pem) as running:
+        real, refused = running.service.gate.may_shake_hands, [True]
+
+        def once(address: str) -> bool:
+            if refused.pop() if refused else False:
+                raise ZeroDivisionError
+            return real(address)
+
+        monkeypatch.setattr(running.service.gate, "may_shake_hands", once)
+        with pytest.raises((ssl.SSLError, OSError)):
+            await running.raw()
+        raw = await running.raw()
+        assert (await raw.ask("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"))[0] == 200
+
+
+def test_a_file_that_vanishes_while_it_is_read_is_one_sentence(
+    pem: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "read_bytes", lambda self: b"")
+    with pytest.raises(ValueError, match="No such file"):
+        tls.Tls(str(pem.certificate) + ".gone", str(pem.key))
+
+
+@on_both_loops
 async def test_stopping_waits_for_no_handshake(pem: Certificates) -> None:
     async with serving(pem, auth_seconds=60) as running:
         half = await running.bare()

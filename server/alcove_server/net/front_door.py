@@ -48,7 +48,10 @@ def origin_allowed(origin: str | None, host: str, allowed: tuple[str, ...]) -> b
     does, and `null` for a page that hides its own."""
     if origin is None or origin in allowed:
         return True
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
     return parts.scheme in ("http", "https") and parts.netloc == host
 
 

@@ -18,6 +18,7 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
+from alcove_server import faults
 from alcove_server.net.front_door import TURNED_AWAY_SECONDS
 from alcove_server.net.gate import Gate, Place
 from alcove_server.net.head import BadRequest
@@ -100,7 +101,11 @@ class Handshakes:
             except OSError as error:
                 await asyncio.sleep(_PAUSE if error.errno in _USED_UP else 0)
             else:
-                self._begin(link, peer[0])
+                try:
+                    self._begin(link, peer[0])
+                except Exception as error:  # this one's loss, not that of all who come after
+                    faults.report(error)
+                    link.close()
 
     def _begin(self, link: socket.socket, address: str) -> None:
         # A handshake costs the relay about a millisecond and its client nothing, so its rate is

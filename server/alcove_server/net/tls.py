@@ -40,6 +40,8 @@ def _context(certificate: str, key: str) -> ssl.SSLContext:
             raise ValueError(f"tls-key: {key} is not the key of {certificate}") from None
         text = f"tls-key: {certificate} and {key} are not a certificate and its key in PEM"
         raise ValueError(text) from None
+    except OSError as error:  # it could be read a moment ago
+        raise ValueError(f"tls-certificate: {error.strerror}") from None
     return context
 
 

@@ -40,6 +40,8 @@ WRITE_BUFFER: Final = 64 * limits.KIB
 """What the transport holds before it says that it is full. The rest is kept here, by reference."""
 CLOSE_SECONDS: Final = 5.0
 """How long a client may take to answer a close frame, or to read what it was sent before."""
+AFTER_CLOSE: Final = 256
+"""Frames that a client may still send once it was sent a close frame: what was under way."""
 CONTROL_RATE: Final = 1.0
 CONTROL_BURST: Final = 20.0
 """Control frames a second, and at once. A client answers one ping in 20 seconds."""
@@ -68,6 +70,7 @@ class WebSocket(asyncio.Protocol):
     """An `Outlet`, and the asyncio protocol of a transport whose handshake is done."""
 
     __slots__ = (
+        "_after_close",
         "_backlog",
         "_carried",
         "_closing",
@@ -103,6 +106,7 @@ class WebSocket(asyncio.Protocol):
         self._pending: list[bytes] = []
         self._backlog = 0
         self._paused = False
+        self._after_close = 0
         self.write: Callable[[bytes], object] = transport.write
         self._closing = False
         self._deadline: asyncio.TimerHandle | None = None
@@ -140,8 +144,12 @@ class WebSocket(asyncio.Protocol):
             if self._protocol.state is State.OPEN:
                 self._write_protocol()  # pongs: their pings came before what is answered now
             for event in self._protocol.events_received():
-                if not self._closing and isinstance(event, Frame):
+                if not isinstance(event, Frame):
+                    continue
+                if not self._closing:
                     self._receive(event)
+                elif not self._may_still_send():
+                    return
             self._write_protocol()
             if self._protocol.state is not State.OPEN:
                 self._finish()
@@ -149,6 +157,7 @@ class WebSocket(asyncio.Protocol):
     def eof_received(self) -> bool:
         self._protocol.receive_eof()
         self._write_protocol()
+        self._finish()  # the transport takes nothing after its end
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -161,6 +170,13 @@ class WebSocket(asyncio.Protocol):
         if self._connection is not None:
             self._connection.lost()
         self._done()
+
+    def _may_still_send(self) -> bool:
+        """A client that was sent a close frame may have more under way, but not for ever."""
+        self._after_close += 1
+        if self._after_close > AFTER_CLOSE:
+            self._transport.abort()
+        return self._after_close <= AFTER_CLOSE
 
     def _receive(self, frame: Frame) -> None:
         if frame.opcode in (Opcode.PING, Opcode.PONG):
@@ -278,8 +294,8 @@ class WebSocket(asyncio.Protocol):
             self._shut()
             self._transport.abort()
         else:
-            self._heard = False
-            if not self._paused:
+            if not self._paused:  # else `Stalled` has an eye on it
+                self._heard = False
                 self._transport.write(_PING)
 
     def too_late(self) -> None:
@@ -343,7 +359,8 @@ class WebSocket(asyncio.Protocol):
                 else:
                     self._transport.close()
             elif self._protocol.state is not State.OPEN:
-                self._write_pending()
-                self._transport.write(data)
+                if not self._closing:  # nothing stands behind a close frame
+                    self._write_pending()
+                    self._transport.write(data)
             elif not self._paused:
                 self._transport.write(data)

@@ -1,0 +1,224 @@
+"""Who goes, comes again or stops listening at an awkward moment harms nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Any, cast
+
+import pytest
+from alcove_protocol import limits
+from alcove_protocol.frames import Authenticated, Bye, Done, Resume
+from alcove_protocol.roster import extend
+from alcove_protocol.statements import Signed
+from alcove_server.embedded import embedded
+from alcove_server.net.websocket import AFTER_CLOSE, Terms, WebSocket
+from alcove_server.net.wheel import Stalled, Wheel
+from alcove_server.outlet import Close
+from alcove_server.runner import OnLoop
+from websockets.protocol import OPEN, SERVER, Protocol
+
+from tests.server.keys import Door
+from tests.server.scene import Person, Scene
+from tests.server.sockets import masked, serving
+from tests.server.test_reseating import reseat_frame
+
+
+class Link:
+    """A transport that takes note, and takes nothing after its end."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.ended = self.aborted = False
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_, **__: None
+
+    def write(self, data: bytes) -> None:
+        if self.ended:
+            raise RuntimeError("Cannot call write() after write_eof()")
+        self.written.append(data)
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        self.ended = True
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+
+@pytest.fixture
+async def socket() -> WebSocket:
+    loop = asyncio.get_running_loop()
+    terms = Terms(loop.time, loop, Wheel(10), Stalled(loop.time, 20.0), limits.MIB, 1.0)
+    protocol = Protocol(SERVER, state=OPEN, max_size=limits.FRAME_BEFORE_AUTH)
+    return WebSocket(cast(asyncio.Transport, Link()), protocol, terms, lambda: None)
+
+
+def link_of(socket: WebSocket) -> Link:
+    return cast(Link, socket._transport)
+
+
+async def test_after_a_clients_fin_nothing_is_written_and_nothing_fails(socket: WebSocket) -> None:
+    socket.eof_received()
+    socket.write(b"for everybody")
+    socket.turn()
+    socket.close(Close.RESTARTING)
+    assert link_of(socket).ended
+    assert b"for everybody" not in link_of(socket).written
+
+
+async def test_who_could_not_be_pinged_is_not_dropped_for_its_silence(socket: WebSocket) -> None:
+    socket.pause_writing()
+    socket.turn()
+    socket.resume_writing()
+    socket.turn()
+    assert link_of(socket).written == [b"\x89\x00"]
+    assert not link_of(socket).aborted
+    socket.turn()
+    assert link_of(socket).aborted
+
+
+@pytest.mark.parametrize("full", [False, True])
+async def test_pings_after_a_close_frame_are_answered_by_nothing(
+    socket: WebSocket, full: bool
+) -> None:
+    socket.close(Close.TEXT_FRAME)
+    if full:
+        socket.pause_writing()
+    before = len(link_of(socket).written)
+    ping = masked(0x89, b"p" * 125)
+    socket.data_received(ping * AFTER_CLOSE)
+    assert not link_of(socket).aborted
+    socket.data_received(ping)
+    assert link_of(socket).aborted
+    assert len(link_of(socket).written) == before
+
+
+async def test_a_tick_that_fails_does_not_end_the_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with serving(auth_seconds=0.3) as running:
+
+        def broken() -> None:
+            raise ZeroDivisionError
+
+        running.service._wheel.tick = broken  # type: ignore[method-assign]
+        raw = await running.upgraded()
+        assert await raw.close_code() == Close.REFUSED
+    assert "ZeroDivisionError at" in caplog.text
+
+
+def test_who_comes_again_while_alone_in_the_room_still_hears_others(
+    scene: Scene, door: Door
+) -> None:
+    older = scene.host
+    scene.host = Person(scene, scene.room.relay_key)
+    scene.host.authenticate()
+    scene.host.resume(scene.base)
+    assert older.closed == Close.REPLACED
+    scene.newcomer(door).knock()
+    assert [type(one).__name__ for one in scene.host.fetch()] == ["LobbyItem"]
+
+
+class LoopScene(Scene):
+    """A room whose chain is long enough for others to have a turn while it is verified, and where
+    nobody is connected."""
+
+    def __init__(self, entries: int) -> None:
+        super().__init__()
+        self.relay = embedded(self.clock, os.urandom, wall=self.clock, runner=OnLoop())
+        self.entries = entries
+
+    async def fill(self) -> Door:
+        self.open()
+        door = self.put_door()
+        for _ in range(self.entries):
+            frame = self.commit()
+            self.host.send(frame)
+            await asyncio.sleep(0)
+            self.host.fetch()
+            assert frame.entry is not None
+            assert frame.signature is not None
+            self.room.take(Signed(frame.entry, frame.signature))
+            self.base = self.host.position
+        self.host.link.close()
+        assert not self.relay.relay.hubs
+        return door
+
+
+async def settled() -> None:
+    for _ in range(200):
+        await asyncio.sleep(0)
+
+
+async def test_who_leaves_while_the_chain_is_verified_is_not_seated() -> None:
+    scene = LoopScene(20)
+    door = await scene.fill()
+    for _ in range(10):
+        passing = Person(scene)
+        passing.send(passing.auth_frame("door", door))
+        passing.link.close()
+    await settled()
+    assert len(scene.relay.relay) == 0
+    assert scene.relay.relay.hubs == {}
+
+
+async def test_a_chain_is_verified_once_for_all_who_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = LoopScene(40)
+    door = await scene.fill()
+    count, real = 0, extend
+
+    def counted(*given: Any) -> Any:
+        nonlocal count
+        count += 1
+        return real(*given)
+
+    monkeypatch.setattr("alcove_server.ledger.extend", counted)
+    people = [Person(scene) for _ in range(20)]
+    for one in people:
+        one.send(one.auth_frame("door", door))
+    await settled()
+    for one in people:
+        one.fetch()
+        assert isinstance(one.heard[-1], Authenticated)
+    assert count == len(scene.room.chain) - 1
+
+
+async def test_a_room_seated_again_while_somebody_authenticates() -> None:
+    scene = LoopScene(40)
+    await scene.fill()
+    scene.room.take(scene.room.entry([], base=scene.base, commit=b""))
+    reseater = Person(scene, scene.room.relay_key)
+    reseater.send(reseater.auth_frame("reseat"))
+    await settled()
+    reseater.fetch()
+    member = Person(scene, scene.room.relay_key)
+    reseater.send(reseat_frame(reseater, scene.room.chain))
+    member.send(member.auth_frame("member"))
+    await settled()
+    assert isinstance(reseater.fetch()[0], Done)
+    (hub,) = scene.relay.relay.hubs.values()
+    head = await scene.relay.store.head(scene.room.id)
+    assert head is not None
+    assert hub.generation == head.generation
+    member.send(Resume(member.next_n(), bytes(16), 0))
+    member.fetch()
+    assert member.closed is None
+
+
+async def test_a_resume_into_a_log_that_is_another_by_now_is_told_to_come_again() -> None:
+    scene = Scene()
+    scene.open()
+    connection = scene.host.link.connection
+    assert connection is not None
+    connection.seated.generation = b"another."
+    scene.host.fetch()
+    scene.host.send(Resume(scene.host.next_n(), bytes(16), 0))
+    assert scene.host.closed == Close.RESTARTING
+    assert [one.code for one in scene.host.fetch() if isinstance(one, Bye)] == ["draining"]
