@@ -101,14 +101,13 @@ async def test_pings_after_a_close_frame_are_answered_by_nothing(
 
 
 async def test_a_tick_that_fails_does_not_end_the_others(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def broken(_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("alcove_server.net.wheel.Stalled.tick", broken)
     async with serving(auth_seconds=0.3) as running:
-
-        def broken() -> None:
-            raise ZeroDivisionError
-
-        running.service._wheel.tick = broken  # type: ignore[method-assign]
         raw = await running.upgraded()
         assert await raw.close_code() == Close.REFUSED
     assert "ZeroDivisionError at" in caplog.text

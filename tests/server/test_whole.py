@@ -74,7 +74,9 @@ def frames(draw: st.DrawFn) -> bytes:
     size = draw(st.sampled_from([0, 1, 5, 125, 126, 127, 300, MOST, MOST + 1]))
     data = draw(st.binary(min_size=4, max_size=4))
     first = draw(
-        st.sampled_from([0x82, 0x02, 0x80, 0x00, 0x81, 0x88, 0x89, 0xC2, 0xA2, 0x92, 0x83])
+        st.sampled_from(
+            [0x82, 0x02, 0x80, 0x00, 0x81, 0x88, 0x89, 0x8A, 0x8A, 0xC2, 0xA2, 0x92, 0x83]
+        )
     )
     masked = 0x80 if draw(st.integers(0, 4)) else 0
     shape = draw(st.sampled_from(["least", "two", "eight"]))
@@ -115,7 +117,10 @@ def arrivals(draw: st.DrawFn) -> list[bytes]:
 @settings(max_examples=600, deadline=None)
 def test_both_ways_do_the_same(chunks: list[bytes]) -> None:
     short = fed(chunks)
-    with patch.object(whole, "message", return_value=None):
+    with (
+        patch.object(whole, "message", return_value=None),
+        patch.object(whole, "is_pong", return_value=False),
+    ):
         assert fed(chunks) == short
 
 
@@ -128,6 +133,15 @@ def test_what_clients_send_takes_the_short_way() -> None:
         assert whole.message(frame + b"\x82", MOST) is None
         assert whole.message(frame[:-1], MOST) is None
         assert whole.message(frame, len(payload) - 1) is None
+
+
+def test_only_an_empty_pong_is_one() -> None:
+    pong = Frame(Opcode.PONG, b"").serialize(mask=True)
+    assert whole.is_pong(pong)
+    ping, text = Frame(Opcode.PING, b""), Frame(Opcode.TEXT, b"")
+    for other in (ping.serialize(mask=True), text.serialize(mask=True), pong[:-1], pong + b"\x8a"):
+        assert not whole.is_pong(other)
+    assert not whole.is_pong(b"\x8a\x04four")  # unmasked
 
 
 def test_the_short_way_is_open_again_after_the_long_one() -> None:

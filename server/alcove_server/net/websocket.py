@@ -133,6 +133,9 @@ class WebSocket(asyncio.Protocol):
                 self._is_text = False
                 self._deliver(message, 1)
                 return
+            if whole.is_pong(data):
+                self._count_control()
+                return
         self._parse(data)
         self._idle = whole.expected(self._protocol)
 
