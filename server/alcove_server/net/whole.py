@@ -2,8 +2,9 @@
 
 A client sends a message as one final, masked, binary frame, and it mostly arrives as one piece; and
 it answers pings with empty pongs. For exactly these this file does at a tenth of the cost what the
-`websockets` library does; whatever is not exactly that is the library's. Nothing is refused here, so no rule of RFC 6455
-is judged twice; tests hold the two ways against each other on all kinds of bytes.
+`websockets` library does; whatever is not exactly that is the library's. Nothing is refused here,
+so no rule of RFC 6455 is judged twice; tests hold the two ways against each other on all kinds of
+bytes.
 """
 
 from types import GeneratorType
