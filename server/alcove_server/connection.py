@@ -59,7 +59,7 @@ from alcove_server.state import ROLES, State
 from alcove_server.store.interface import RosterMoved, Stale
 
 if TYPE_CHECKING:
-    from alcove_server.hub import Hub
+    from alcove_server.hub import Hub, Replay
     from alcove_server.net.gate import Place
     from alcove_server.relay import Relay
 
@@ -165,7 +165,7 @@ class Connection:
         self.heard_lobby = 0
         self.told = AWAY
         self.own: list[tuple[int, bytes]] | None = None
-        self.replay: member.Replay | None = None
+        self.replay: Replay | None = None
         self.unanswered: dict[bytes, int] = {}
         self._requests: list[Post | Request] = []
         self._working = False

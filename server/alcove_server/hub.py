@@ -13,7 +13,8 @@ where it belongs in the order. No task is made for any member.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from alcove_protocol.errors import REFUSALS
 from alcove_protocol.frames import (
@@ -45,7 +46,9 @@ if TYPE_CHECKING:
     from alcove_server.connection import Connection
 
 PAGE = 256 * 1024
-"""Bytes of the log that are read, and queued for one connection, at a time."""
+"""Bytes of a stream that are read, and queued for one connection, at a time."""
+_PAGING: Final = 1 << 62
+"""`heard_lobby` of who is being told what waits: the pages bring whatever comes meanwhile."""
 
 
 def blob_frame(generation: bytes, blob: StoredBlob, now: float) -> bytes:
@@ -76,6 +79,20 @@ def bye(code: str, statement: Signed | None = None) -> Bye:
 def draining(delay: int) -> Bye:
     """The same to a client that is to come again after so many seconds."""
     return Bye("draining", REFUSALS["draining"], delay=delay)
+
+
+@dataclass(slots=True)
+class Replay:
+    """How far a resume got: first the stream `room`, then, once its member is live there, the
+    stream `lobby`. It goes on when the outlet has sent what it was given."""
+
+    after: Position
+    lobby: int
+    lost: bool = False
+    live: bool = False
+    """Everything of `room` is told; what is left is the lobby after number `lobby`."""
+    heard_lobby: int = 0
+    """The last number of the lobby that was told."""
 
 
 class Hub:
@@ -215,7 +232,9 @@ class Hub:
         for connection in _among(outcome.seated, self.connections):
             await self.send_welcome(connection)
         for connection in _among(outcome.promoted, self.live):
-            await self.send_lobby(connection, 0)
+            replay = Replay(Position(self.generation, self.number), 0)
+            self.begin_lobby(connection, replay)
+            connection.drained()
 
     def _dismiss(self, outcome: Outcome) -> None:
         for connection in _among(outcome.gone, self.connections):
@@ -271,13 +290,31 @@ class Hub:
         if refusal is not None:
             newcomer.send(KnockRefused(*refusal))
 
-    async def send_lobby(self, connection: Connection, after: int) -> None:
-        """What waits, to a facilitator who just came to hear of it."""
-        now = await self._store.now()
-        items = await self._store.lobby(self.room, after)
-        for item in items:
-            connection.send(item_frame(item, now))
-        connection.heard_lobby = max([self.lobby, *(item.number for item in items)])
+    def begin_lobby(self, connection: Connection, replay: Replay) -> None:
+        """A facilitator who is live is to be told what waits, in the order of its numbers: who
+        comes again with the last one must have been told all before it."""
+        replay.live, connection.replay = True, replay
+        connection.heard_lobby = _PAGING
+
+    async def page_lobby(self, connection: Connection, replay: Replay) -> None:
+        """Queue what waits until the outlet has enough or everything is told; then the facilitator
+        hears of items as they come."""
+        while connection.replay is replay and connection.outlet.backlog < PAGE:
+            now, known = await self._store.now(), self.lobby
+            items = await self._store.lobby(self.room, replay.lobby)
+            if connection.replay is not replay:
+                return
+            if not self.ledger.roster.is_facilitator(connection.key):
+                connection.replay = None
+                return
+            for item in items:
+                if connection.outlet.backlog >= PAGE:
+                    return
+                connection.send(item_frame(item, now))
+                replay.lobby = replay.heard_lobby = item.number
+            if self.lobby == known:  # else the others were told of items that came after the read
+                connection.heard_lobby = max(known, replay.heard_lobby)
+                connection.replay = None
 
 
 def _among(keys: frozenset[bytes], connections: dict[bytes, Connection]) -> list[Connection]:

@@ -5,7 +5,7 @@ docs/protocol.md sections 8 to 10.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from alcove_protocol.errors import Refusal
@@ -27,7 +27,7 @@ from alcove_protocol.statements import Signed
 
 from alcove_server import rules
 from alcove_server.hot import Post
-from alcove_server.hub import PAGE, Hub, blob_frame, bye
+from alcove_server.hub import PAGE, Hub, Replay, blob_frame, bye
 from alcove_server.ledger import Ledger
 from alcove_server.outlet import Close
 from alcove_server.store.interface import Publication, Stale
@@ -89,7 +89,7 @@ async def publish(connection: Connection, frame: Post | Publish) -> None:
         position = taken.position
     connection.unanswered[id] = n
     replay = connection.replay
-    if replay is None or position.number <= replay.after.number:
+    if replay is None or replay.live or position.number <= replay.after.number:
         connection.acknowledge(id, position)
     # Otherwise the replay has not come so far: it answers when it does, between the blobs before
     # and after.
@@ -127,15 +127,6 @@ async def _expect_base(connection: Connection, frame: Publish) -> None:
 # --- resuming ---------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class Replay:
-    """How far a resume got. It goes on when the outlet has sent what it was given."""
-
-    after: Position
-    lobby: int
-    lost: bool
-
-
 async def resume(connection: Connection, frame: Resume) -> None:
     """Answer where the room stands, then tell everything after the position, page by page."""
     relay = connection.relay
@@ -154,10 +145,18 @@ async def resume(connection: Connection, frame: Resume) -> None:
 
 
 async def continue_replay(connection: Connection) -> None:
-    """Queue pages until the outlet has enough or everything is told; then the member is live."""
+    """Queue pages until the outlet has enough or everything is told."""
     hub, replay = connection.hub, connection.replay
     if hub is None or replay is None:
         return
+    if not replay.live:
+        await _replay_room(connection, hub, replay)
+    if replay.live:
+        await hub.page_lobby(connection, replay)
+
+
+async def _replay_room(connection: Connection, hub: Hub, replay: Replay) -> None:
+    """The stream `room`; then the member is live."""
     while connection.replay is replay:
         if connection.outlet.backlog >= PAGE:
             return
@@ -179,15 +178,16 @@ async def continue_replay(connection: Connection) -> None:
         last = page.position.number if page.complete else page.blobs[-1].number
         replay.after = Position(hub.generation, last)
         if page.complete and last >= hub.number:
-            await _go_live(connection, hub, replay)
+            _go_live(connection, hub, replay)
+            return
 
 
-async def _go_live(connection: Connection, hub: Hub, replay: Replay) -> None:
+def _go_live(connection: Connection, hub: Hub, replay: Replay) -> None:
     connection.heard = replay.after.number
     connection.replay = None
     hub.go_live(connection)
     if hub.ledger.roster.is_facilitator(connection.key):
-        await hub.send_lobby(connection, replay.lobby)
+        hub.begin_lobby(connection, replay)
 
 
 # --- doors and the lobby ----------------------------------------------------------------------
