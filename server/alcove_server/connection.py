@@ -46,7 +46,6 @@ from alcove_protocol.frames import (
     Withdraw,
 )
 from alcove_protocol.labels import VERSION
-from alcove_protocol.position import Position
 
 from alcove_server import at_door, doorstep, faults, hot, member, reseater
 from alcove_server.authentication import Upgrade
@@ -312,12 +311,6 @@ class Connection:
     def refuse(self, n: int, refusal: Refusal) -> None:
         """Answer a request with no."""
         self.send(Refused(n, refusal.code, refusal.text))
-
-    def acknowledge(self, id: bytes, position: Position) -> None:
-        """The publish with this id is taken; answer it unless it was answered."""
-        n = self.unanswered.pop(id, None)
-        if n is not None:
-            self.send_framed(hot.published(n, position.encode()))
 
     # --- changes of state -------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ where it belongs in the order. No task is made for any member.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from alcove_protocol.errors import REFUSALS
@@ -93,6 +93,9 @@ class Replay:
     """Everything of `room` is told; what is left is the lobby after number `lobby`."""
     heard_lobby: int = 0
     """The last number of the lobby that was told."""
+    owed: dict[int, list[int]] = field(default_factory=dict)
+    """Publishes of the member's that were taken beyond `after`, by the blob's number: the requests
+    that the replay answers when it comes there, more than one when an id was repeated."""
 
 
 class Hub:

@@ -25,7 +25,7 @@ from alcove_protocol.frames import (
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove_server import rules
+from alcove_server import hot, rules
 from alcove_server.hot import Post
 from alcove_server.hub import PAGE, Hub, Replay, blob_frame, bye
 from alcove_server.ledger import Ledger
@@ -87,12 +87,12 @@ async def publish(connection: Connection, frame: Post | Publish) -> None:
         if id not in connection.unanswered:
             return
         position = taken.position
-    connection.unanswered[id] = n
+        del connection.unanswered[id]
     replay = connection.replay
     if replay is None or replay.live or position.number <= replay.after.number:
-        connection.acknowledge(id, position)
-    # Otherwise the replay has not come so far: it answers when it does, between the blobs before
-    # and after.
+        connection.send_framed(hot.published(n, position.encode()))
+    else:  # it answers when it comes there, between the blobs before and after
+        replay.owed.setdefault(position.number, []).append(n)
 
 
 async def _with_entry(connection: Connection, ledger: Ledger, frame: Publish) -> Publication:
@@ -129,10 +129,26 @@ async def _expect_base(connection: Connection, frame: Publish) -> None:
 
 async def resume(connection: Connection, frame: Resume) -> None:
     """Answer where the room stands, then tell everything after the position, page by page."""
-    relay = connection.relay
     hub = connection.seated
-    asked = Position.decode(frame.position)
     hub.go_away(connection)  # what it was not given yet, the replay brings
+    older, connection.replay = connection.replay, None
+    try:
+        replay = await _resumed(connection, frame)
+    except BaseException:
+        if older is not None:  # no replay will come to answer them
+            _answer(connection, older, max(older.owed, default=0))
+        raise
+    if older is not None:
+        replay.owed = older.owed
+        _answer(connection, replay, replay.after.number)
+    connection.replay = replay
+    await continue_replay(connection)
+
+
+async def _resumed(connection: Connection, frame: Resume) -> Replay:
+    """The answer, and where the replay begins."""
+    relay = connection.relay
+    asked = Position.decode(frame.position)
     page = await relay.store.read(connection.room, asked, 1)
     same_log = asked.generation == page.position.generation
     head, base = page.position.encode(), page.base.encode()
@@ -140,8 +156,7 @@ async def resume(connection: Connection, frame: Resume) -> None:
     await relay.store.welcomed(connection.room, connection.key, asked)
     known = same_log and asked.number <= page.position.number
     after = asked if known else Position(page.position.generation, 0)
-    connection.replay = Replay(after, frame.lobby if same_log else 0, page.lost)
-    await continue_replay(connection)
+    return Replay(after, frame.lobby if same_log else 0, page.lost)
 
 
 async def continue_replay(connection: Connection) -> None:
@@ -169,17 +184,35 @@ async def _replay_room(connection: Connection, hub: Hub, replay: Replay) -> None
             connection.finish(Close.SLOW_CONSUMER, bye("slow_consumer"))
             return
         for blob in page.blobs:
+            _answer(connection, replay, blob.number - 1)
             # One's own blob too: whoever lost the answer learns here, in order, that it was taken.
             # A publish that waits for its answer meanwhile is answered in its place.
             if blob.sender == connection.key and blob.id in connection.unanswered:
-                connection.acknowledge(blob.id, Position(hub.generation, blob.number))
+                n = connection.unanswered.pop(blob.id)
+                replay.owed.setdefault(blob.number, []).append(n)
+            if blob.number in replay.owed:
+                _answer(connection, replay, blob.number)
             else:
                 connection.send_framed(blob_frame(hub.generation, blob, page.now))
         last = page.position.number if page.complete else page.blobs[-1].number
         replay.after = Position(hub.generation, last)
+        _answer(connection, replay, last)
         if page.complete and last >= hub.number:
             _go_live(connection, hub, replay)
             return
+
+
+def _answer(connection: Connection, replay: Replay, up_to: int) -> None:
+    """Answer the publishes whose blobs stand up to here, in the order of the log. A blob that
+    expired before its turn has its answer still."""
+    owed = replay.owed
+    if not owed:
+        return
+    generation = replay.after.generation
+    for number in sorted([number for number in owed if number <= up_to]):
+        at = Position(generation, number).encode()
+        for n in owed.pop(number):
+            connection.send_framed(hot.published(n, at))
 
 
 def _go_live(connection: Connection, hub: Hub, replay: Replay) -> None:

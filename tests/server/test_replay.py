@@ -3,7 +3,19 @@
 import os
 
 from alcove_protocol import limits
-from alcove_protocol.frames import LobbyItem, LobbyKind, LobbyRequest, Resume, Settle
+from alcove_protocol.frames import (
+    BlobClass,
+    BlobIs,
+    Frame,
+    LobbyItem,
+    LobbyKind,
+    LobbyRequest,
+    Published,
+    Resume,
+    Resumed,
+    Settle,
+)
+from alcove_protocol.position import Position
 from alcove_protocol.roster import Change, Op, Role, Seat
 from alcove_server.hub import PAGE
 
@@ -130,3 +142,93 @@ async def test_a_lobby_larger_than_a_clients_queue_locks_no_facilitator_out() ->
         numbers = [(await again.until(LobbyItem)).number for _ in range(count)]
         assert numbers == list(range(1, count + 1))
         await again.send(again.blob(b"live"))
+
+
+# --- answers ----------------------------------------------------------------------------------
+
+
+def replaying(scene: Scene, ttl: int = limits.TTL_DEFAULT) -> None:
+    """The host is in the middle of a replay."""
+    for _ in range(30):
+        scene.host.say(bytes(limits.APPLICATION_BUCKET), ttl)
+    scene.host.fetch()
+    scene.host.link.blocked = True
+    scene.host.send(Resume(scene.host.next_n(), scene.base, 0))
+    assert waits(scene.host)
+
+
+def to_the_end(person: Person) -> list[Frame]:
+    """What the rest of a replay brings."""
+    frames = person.fetch()
+    while waits(person):
+        drain(person)
+        frames += person.fetch()
+    return frames
+
+
+def test_each_repetition_during_a_replay_is_answered_in_the_place_of_the_blob(
+    scene: Scene, door: Door
+) -> None:
+    ann, host = scene.member(door), scene.host
+    replaying(scene)
+    id = os.urandom(16)
+    asked = [host.blob(id=id) for _ in range(3)]
+    for frame in asked:
+        host.send(frame)
+    ann.say(b"after")
+    *_, one, two, three, last = to_the_end(host)
+    at = Position.decode(scene.base).number + 31
+    assert [one, two, three] == [Published(f.n, scene.position(at)) for f in asked]
+    assert last == BlobIs(scene.position(at + 1), 2, 0, b"after")
+    again = host.blob(id=id)
+    assert host.ask(again, Published).position == scene.position(at)
+
+
+def test_who_published_what_expired_before_the_replay_came_there_is_answered(
+    scene: Scene, door: Door
+) -> None:
+    ann, host = scene.member(door), scene.host
+    replaying(scene)
+    beats = [host.blob(b"beat", BlobClass.BEAT, ttl=10) for _ in range(2)]
+    for beat in beats:
+        host.send(beat)
+    ann.say(b"after")
+    scene.clock.advance(10)
+    *_, one, two, last = to_the_end(host)
+    at = Position.decode(scene.base).number + 31
+    answers = [Published(beat.n, scene.position(at + i)) for i, beat in enumerate(beats)]
+    assert [one, two] == answers
+    assert last == BlobIs(scene.position(at + 2), 2, 10, b"after")
+
+
+def test_what_expired_is_answered_when_nothing_comes_after_it(scene: Scene) -> None:
+    replaying(scene)
+    beat = scene.host.blob(b"beat", BlobClass.BEAT, ttl=10)
+    scene.host.send(beat)
+    scene.clock.advance(10)
+    last = to_the_end(scene.host)[-1]
+    assert isinstance(last, Published)
+    assert last.n == beat.n
+    assert not scene.host.link.connection.unanswered  # type: ignore[union-attr]
+
+
+def test_who_resumes_anew_in_the_middle_is_answered_once(scene: Scene) -> None:
+    host = scene.host
+    replaying(scene)
+    asked = host.blob(b"mine")
+    host.send(asked)
+    host.send(Resume(host.next_n(), scene.base, 0))  # the blob is beyond this one too
+    frames = to_the_end(host)
+    answer = Published(asked.n, scene.position(Position.decode(scene.base).number + 31))
+    assert frames[-1] == answer
+    assert frames.count(answer) == 1
+
+    replaying(scene)
+    asked = host.blob(b"mine")
+    host.send(asked)
+    host.fetch()
+    number = Position.decode(scene.base).number + 62
+    host.send(Resume(host.next_n(), scene.position(number), 0))  # and here it is not
+    resumed, last = to_the_end(host)
+    assert isinstance(resumed, Resumed)
+    assert last == Published(asked.n, scene.position(number))
