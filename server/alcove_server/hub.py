@@ -13,6 +13,7 @@ where it belongs in the order. No task is made for any member.
 
 from __future__ import annotations
 
+from asyncio import Lock
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -93,6 +94,8 @@ class Replay:
     """Everything of `room` is told; what is left is the lobby after number `lobby`."""
     heard_lobby: int = 0
     """The last number of the lobby that was told."""
+    running: bool = False
+    """Somebody is reading the next page."""
     owed: dict[int, list[int]] = field(default_factory=dict)
     """Publishes of the member's that were taken beyond `after`, by the blob's number: the requests
     that the replay answers when it comes there, more than one when an id was repeated."""
@@ -113,8 +116,9 @@ class Hub:
         self._store = store
         self._gathering = Gathering(turns, self.live.values)
         self._ahead: set[Connection] = set()
-        self._running = False
-        self._rung = False
+        self._reading = Lock()
+        self._rung = 0
+        self._looked = 0
 
     def join(self, connection: Connection) -> None:
         """A connection that authenticated. An older one of the same key gives way."""
@@ -153,25 +157,23 @@ class Hub:
         return sum(at_door)
 
     async def catch_up(self) -> None:
-        """Read what is new in the store and tell everybody. One reader at a time: who rings while
-        it reads makes it look once more."""
-        self._rung = True
-        if self._running:
-            return
-        self._running = True
-        try:
-            while self._rung:
-                self._rung = False
+        """Read what is new in the store and tell everybody; when this returns, all that was in the
+        store when it was called has been told. One reader at a time, and one look serves all who
+        rang before it began."""
+        self._rung += 1
+        mine = self._rung
+        async with self._reading:
+            if self._looked < mine:
+                looking = self._rung
                 await self._look()
-        finally:
-            self._running = False
+                self._looked = looking
 
     def took(self, publication: Publication, taken: Taken) -> bool:
         """The store has just taken, from this node, a blob without an entry. When it is the next
         that is to be told, and nobody is reading, everybody hears it at once. Else false, and
         nothing happened: `catch_up` will tell it in its place."""
         number = self.number + 1
-        if self._running or taken.number != number or taken.generation != self.generation:
+        if taken.number != number or taken.generation != self.generation or self._reading.locked():
             return False
         at = self.generation + number.to_bytes(8, "big")
         message = hot.blob(at, publication.blob_class, 0, publication.blob)

@@ -61,38 +61,43 @@ def publish_now(connection: Connection, post: Post) -> bool:
 async def publish(connection: Connection, frame: Post | Publish) -> None:
     """Raises `Refusal` (`stale` and all of `rules.blob`, `rules.commit_with_entry` and
     `Store.publish`). An id that was taken before is answered before anything is judged."""
-    store = connection.relay.store
-    hub = connection.seated
     id, n = frame.id, frame.n
+    connection.unanswered[id] = n
+    try:
+        position = await _take(connection, frame)
+    except Exception:
+        if connection.unanswered.pop(id, None) is None:
+            return  # it was told and answered before this failed
+        raise
+    if connection.unanswered.pop(id, None) is None:
+        return
+    replay = connection.replay
+    if replay is None or replay.live or position.number <= replay.after.number:
+        connection.send_framed(hot.published(n, position.encode()))
+    else:  # it answers when it comes there, between the blobs before and after
+        replay.owed.setdefault(position.number, []).append(n)
+
+
+async def _take(connection: Connection, frame: Post | Publish) -> Position:
+    """Where the blob stands, once everybody who is live has been told all up to there."""
+    store, hub = connection.relay.store, connection.seated
     try:
         if isinstance(frame, Post):
             publication = rules.blob(hub.ledger, connection.key, frame)
         else:
             publication = await _with_entry(connection, hub.ledger, frame)
     except Refusal:
-        known = await store.published(connection.room, connection.key, id)
+        known = await store.published(connection.room, connection.key, frame.id)
         if known is None:
             raise
-        position = known
-    else:
-        connection.unanswered[id] = n
-        try:
-            taken = await store.publish(publication)
-            told = taken.fresh and publication.step is None and hub.took(publication, taken)
-            if not told:
-                await hub.catch_up()
-        except BaseException:
-            connection.unanswered.pop(id, None)
-            raise
-        if id not in connection.unanswered:
-            return
-        position = taken.position
-        del connection.unanswered[id]
-    replay = connection.replay
-    if replay is None or replay.live or position.number <= replay.after.number:
-        connection.send_framed(hot.published(n, position.encode()))
-    else:  # it answers when it comes there, between the blobs before and after
-        replay.owed.setdefault(position.number, []).append(n)
+        if known.number > hub.number:
+            await hub.catch_up()
+        return known
+    taken = await store.publish(publication)
+    told = taken.fresh and publication.step is None and hub.took(publication, taken)
+    if not told:
+        await hub.catch_up()
+    return taken.position
 
 
 async def _with_entry(connection: Connection, ledger: Ledger, frame: Publish) -> Publication:
@@ -164,10 +169,16 @@ async def continue_replay(connection: Connection) -> None:
     hub, replay = connection.hub, connection.replay
     if hub is None or replay is None:
         return
-    if not replay.live:
-        await _replay_room(connection, hub, replay)
-    if replay.live:
-        await hub.page_lobby(connection, replay)
+    if replay.running:  # and looks at the outlet again when it has read
+        return
+    replay.running = True
+    try:
+        if not replay.live:
+            await _replay_room(connection, hub, replay)
+        if replay.live:
+            await hub.page_lobby(connection, replay)
+    finally:
+        replay.running = False
 
 
 async def _replay_room(connection: Connection, hub: Hub, replay: Replay) -> None:
