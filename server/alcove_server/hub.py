@@ -304,7 +304,8 @@ class Hub:
     async def page_lobby(self, connection: Connection, replay: Replay) -> None:
         """Queue what waits until the outlet has enough or everything is told; then the facilitator
         hears of items as they come."""
-        while connection.replay is replay and connection.outlet.backlog < PAGE:
+        # Not `while connection.replay is replay`: mypyc would take it for a `Replay` until the end.
+        while connection.outlet.backlog < PAGE:
             now, known = await self._store.now(), self.lobby
             items = await self._store.lobby(self.room, replay.lobby)
             if connection.replay is not replay:
@@ -320,6 +321,7 @@ class Hub:
             if self.lobby == known:  # else the others were told of items that came after the read
                 connection.heard_lobby = max(known, replay.heard_lobby)
                 connection.replay = None
+                return
 
 
 def _among(keys: frozenset[bytes], connections: dict[bytes, Connection]) -> list[Connection]:

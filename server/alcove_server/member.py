@@ -183,7 +183,8 @@ async def continue_replay(connection: Connection) -> None:
 
 async def _replay_room(connection: Connection, hub: Hub, replay: Replay) -> None:
     """The stream `room`; then the member is live."""
-    while connection.replay is replay:
+    # Not `while connection.replay is replay`: mypyc would take it for a `Replay` after the read.
+    while True:
         if connection.outlet.backlog >= PAGE:
             return
         page = await connection.relay.store.read(connection.room, replay.after, PAGE)
