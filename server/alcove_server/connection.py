@@ -46,7 +46,6 @@ from alcove_protocol.frames import (
     Withdraw,
 )
 from alcove_protocol.labels import VERSION
-from alcove_protocol.position import Position
 
 from alcove_server import at_door, doorstep, faults, hot, member, reseater
 from alcove_server.authentication import Upgrade
@@ -59,7 +58,7 @@ from alcove_server.state import ROLES, State
 from alcove_server.store.interface import RosterMoved, Stale
 
 if TYPE_CHECKING:
-    from alcove_server.hub import Hub
+    from alcove_server.hub import Hub, Replay
     from alcove_server.net.gate import Place
     from alcove_server.relay import Relay
 
@@ -165,7 +164,7 @@ class Connection:
         self.heard_lobby = 0
         self.told = AWAY
         self.own: list[tuple[int, bytes]] | None = None
-        self.replay: member.Replay | None = None
+        self.replay: Replay | None = None
         self.unanswered: dict[bytes, int] = {}
         self._requests: list[Post | Request] = []
         self._working = False
@@ -312,12 +311,6 @@ class Connection:
     def refuse(self, n: int, refusal: Refusal) -> None:
         """Answer a request with no."""
         self.send(Refused(n, refusal.code, refusal.text))
-
-    def acknowledge(self, id: bytes, position: Position) -> None:
-        """The publish with this id is taken; answer it unless it was answered."""
-        n = self.unanswered.pop(id, None)
-        if n is not None:
-            self.send_framed(hot.published(n, position.encode()))
 
     # --- changes of state -------------------------------------------------------------------
 

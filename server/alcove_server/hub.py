@@ -13,7 +13,9 @@ where it belongs in the order. No task is made for any member.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from asyncio import Lock
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 from alcove_protocol.errors import REFUSALS
 from alcove_protocol.frames import (
@@ -45,7 +47,9 @@ if TYPE_CHECKING:
     from alcove_server.connection import Connection
 
 PAGE = 256 * 1024
-"""Bytes of the log that are read, and queued for one connection, at a time."""
+"""Bytes of a stream that are read, and queued for one connection, at a time."""
+_PAGING: Final = 1 << 62
+"""`heard_lobby` of who is being told what waits: the pages bring whatever comes meanwhile."""
 
 
 def blob_frame(generation: bytes, blob: StoredBlob, now: float) -> bytes:
@@ -78,6 +82,25 @@ def draining(delay: int) -> Bye:
     return Bye("draining", REFUSALS["draining"], delay=delay)
 
 
+@dataclass(slots=True)
+class Replay:
+    """How far a resume got: first the stream `room`, then, once its member is live there, the
+    stream `lobby`. It goes on when the outlet has sent what it was given."""
+
+    after: Position
+    lobby: int
+    lost: bool = False
+    live: bool = False
+    """Everything of `room` is told; what is left is the lobby after number `lobby`."""
+    heard_lobby: int = 0
+    """The last number of the lobby that was told."""
+    running: bool = False
+    """Somebody is reading the next page."""
+    owed: dict[int, list[int]] = field(default_factory=dict)
+    """Publishes of the member's that were taken beyond `after`, by the blob's number: the requests
+    that the replay answers when it comes there, more than one when an id was repeated."""
+
+
 class Hub:
     """One room on this node. `connections` are all that authenticated, by relay key; `live` those
     of them that resumed and have heard everything up to `number`."""
@@ -93,8 +116,9 @@ class Hub:
         self._store = store
         self._gathering = Gathering(turns, self.live.values)
         self._ahead: set[Connection] = set()
-        self._running = False
-        self._rung = False
+        self._reading = Lock()
+        self._rung = 0
+        self._looked = 0
 
     def join(self, connection: Connection) -> None:
         """A connection that authenticated. An older one of the same key gives way."""
@@ -133,25 +157,23 @@ class Hub:
         return sum(at_door)
 
     async def catch_up(self) -> None:
-        """Read what is new in the store and tell everybody. One reader at a time: who rings while
-        it reads makes it look once more."""
-        self._rung = True
-        if self._running:
-            return
-        self._running = True
-        try:
-            while self._rung:
-                self._rung = False
+        """Read what is new in the store and tell everybody; when this returns, all that was in the
+        store when it was called has been told. One reader at a time, and one look serves all who
+        rang before it began."""
+        self._rung += 1
+        mine = self._rung
+        async with self._reading:
+            if self._looked < mine:
+                looking = self._rung
                 await self._look()
-        finally:
-            self._running = False
+                self._looked = looking
 
     def took(self, publication: Publication, taken: Taken) -> bool:
         """The store has just taken, from this node, a blob without an entry. When it is the next
         that is to be told, and nobody is reading, everybody hears it at once. Else false, and
         nothing happened: `catch_up` will tell it in its place."""
         number = self.number + 1
-        if self._running or taken.number != number or taken.generation != self.generation:
+        if taken.number != number or taken.generation != self.generation or self._reading.locked():
             return False
         at = self.generation + number.to_bytes(8, "big")
         message = hot.blob(at, publication.blob_class, 0, publication.blob)
@@ -215,7 +237,9 @@ class Hub:
         for connection in _among(outcome.seated, self.connections):
             await self.send_welcome(connection)
         for connection in _among(outcome.promoted, self.live):
-            await self.send_lobby(connection, 0)
+            replay = Replay(Position(self.generation, self.number), 0)
+            self.begin_lobby(connection, replay)
+            connection.drained()
 
     def _dismiss(self, outcome: Outcome) -> None:
         for connection in _among(outcome.gone, self.connections):
@@ -271,13 +295,33 @@ class Hub:
         if refusal is not None:
             newcomer.send(KnockRefused(*refusal))
 
-    async def send_lobby(self, connection: Connection, after: int) -> None:
-        """What waits, to a facilitator who just came to hear of it."""
-        now = await self._store.now()
-        items = await self._store.lobby(self.room, after)
-        for item in items:
-            connection.send(item_frame(item, now))
-        connection.heard_lobby = max([self.lobby, *(item.number for item in items)])
+    def begin_lobby(self, connection: Connection, replay: Replay) -> None:
+        """A facilitator who is live is to be told what waits, in the order of its numbers: who
+        comes again with the last one must have been told all before it."""
+        replay.live, connection.replay = True, replay
+        connection.heard_lobby = _PAGING
+
+    async def page_lobby(self, connection: Connection, replay: Replay) -> None:
+        """Queue what waits until the outlet has enough or everything is told; then the facilitator
+        hears of items as they come."""
+        # Not `while connection.replay is replay`: mypyc would take it for a `Replay` until the end.
+        while connection.outlet.backlog < PAGE:
+            now, known = await self._store.now(), self.lobby
+            items = await self._store.lobby(self.room, replay.lobby)
+            if connection.replay is not replay:
+                return
+            if not self.ledger.roster.is_facilitator(connection.key):
+                connection.replay = None
+                return
+            for item in items:
+                if connection.outlet.backlog >= PAGE:
+                    return
+                connection.send(item_frame(item, now))
+                replay.lobby = replay.heard_lobby = item.number
+            if self.lobby == known:  # else the others were told of items that came after the read
+                connection.heard_lobby = max(known, replay.heard_lobby)
+                connection.replay = None
+                return
 
 
 def _among(keys: frozenset[bytes], connections: dict[bytes, Connection]) -> list[Connection]:

@@ -5,7 +5,7 @@ docs/protocol.md sections 8 to 10.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from alcove_protocol.errors import Refusal
@@ -25,9 +25,9 @@ from alcove_protocol.frames import (
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove_server import rules
+from alcove_server import hot, rules
 from alcove_server.hot import Post
-from alcove_server.hub import PAGE, Hub, blob_frame, bye
+from alcove_server.hub import PAGE, Hub, Replay, blob_frame, bye
 from alcove_server.ledger import Ledger
 from alcove_server.outlet import Close
 from alcove_server.store.interface import Publication, Stale
@@ -61,38 +61,43 @@ def publish_now(connection: Connection, post: Post) -> bool:
 async def publish(connection: Connection, frame: Post | Publish) -> None:
     """Raises `Refusal` (`stale` and all of `rules.blob`, `rules.commit_with_entry` and
     `Store.publish`). An id that was taken before is answered before anything is judged."""
-    store = connection.relay.store
-    hub = connection.seated
     id, n = frame.id, frame.n
+    connection.unanswered[id] = n
+    try:
+        position = await _take(connection, frame)
+    except Exception:
+        if connection.unanswered.pop(id, None) is None:
+            return  # it was told and answered before this failed
+        raise
+    if connection.unanswered.pop(id, None) is None:
+        return
+    replay = connection.replay
+    if replay is None or replay.live or position.number <= replay.after.number:
+        connection.send_framed(hot.published(n, position.encode()))
+    else:  # it answers when it comes there, between the blobs before and after
+        replay.owed.setdefault(position.number, []).append(n)
+
+
+async def _take(connection: Connection, frame: Post | Publish) -> Position:
+    """Where the blob stands, once everybody who is live has been told all up to there."""
+    store, hub = connection.relay.store, connection.seated
     try:
         if isinstance(frame, Post):
             publication = rules.blob(hub.ledger, connection.key, frame)
         else:
             publication = await _with_entry(connection, hub.ledger, frame)
     except Refusal:
-        known = await store.published(connection.room, connection.key, id)
+        known = await store.published(connection.room, connection.key, frame.id)
         if known is None:
             raise
-        position = known
-    else:
-        connection.unanswered[id] = n
-        try:
-            taken = await store.publish(publication)
-            told = taken.fresh and publication.step is None and hub.took(publication, taken)
-            if not told:
-                await hub.catch_up()
-        except BaseException:
-            connection.unanswered.pop(id, None)
-            raise
-        if id not in connection.unanswered:
-            return
-        position = taken.position
-    connection.unanswered[id] = n
-    replay = connection.replay
-    if replay is None or position.number <= replay.after.number:
-        connection.acknowledge(id, position)
-    # Otherwise the replay has not come so far: it answers when it does, between the blobs before
-    # and after.
+        if known.number > hub.number:
+            await hub.catch_up()
+        return known
+    taken = await store.publish(publication)
+    told = taken.fresh and publication.step is None and hub.took(publication, taken)
+    if not told:
+        await hub.catch_up()
+    return taken.position
 
 
 async def _with_entry(connection: Connection, ledger: Ledger, frame: Publish) -> Publication:
@@ -127,21 +132,28 @@ async def _expect_base(connection: Connection, frame: Publish) -> None:
 # --- resuming ---------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class Replay:
-    """How far a resume got. It goes on when the outlet has sent what it was given."""
-
-    after: Position
-    lobby: int
-    lost: bool
-
-
 async def resume(connection: Connection, frame: Resume) -> None:
     """Answer where the room stands, then tell everything after the position, page by page."""
-    relay = connection.relay
     hub = connection.seated
-    asked = Position.decode(frame.position)
     hub.go_away(connection)  # what it was not given yet, the replay brings
+    older, connection.replay = connection.replay, None
+    try:
+        replay = await _resumed(connection, frame)
+    except BaseException:
+        if older is not None:  # no replay will come to answer them
+            _answer(connection, older, max(older.owed, default=0))
+        raise
+    if older is not None:
+        replay.owed = older.owed
+        _answer(connection, replay, replay.after.number)
+    connection.replay = replay
+    await continue_replay(connection)
+
+
+async def _resumed(connection: Connection, frame: Resume) -> Replay:
+    """The answer, and where the replay begins."""
+    relay = connection.relay
+    asked = Position.decode(frame.position)
     page = await relay.store.read(connection.room, asked, 1)
     same_log = asked.generation == page.position.generation
     head, base = page.position.encode(), page.base.encode()
@@ -149,16 +161,30 @@ async def resume(connection: Connection, frame: Resume) -> None:
     await relay.store.welcomed(connection.room, connection.key, asked)
     known = same_log and asked.number <= page.position.number
     after = asked if known else Position(page.position.generation, 0)
-    connection.replay = Replay(after, frame.lobby if same_log else 0, page.lost)
-    await continue_replay(connection)
+    return Replay(after, frame.lobby if same_log else 0, page.lost)
 
 
 async def continue_replay(connection: Connection) -> None:
-    """Queue pages until the outlet has enough or everything is told; then the member is live."""
+    """Queue pages until the outlet has enough or everything is told."""
     hub, replay = connection.hub, connection.replay
     if hub is None or replay is None:
         return
-    while connection.replay is replay:
+    if replay.running:  # and looks at the outlet again when it has read
+        return
+    replay.running = True
+    try:
+        if not replay.live:
+            await _replay_room(connection, hub, replay)
+        if replay.live:
+            await hub.page_lobby(connection, replay)
+    finally:
+        replay.running = False
+
+
+async def _replay_room(connection: Connection, hub: Hub, replay: Replay) -> None:
+    """The stream `room`; then the member is live."""
+    # Not `while connection.replay is replay`: mypyc would take it for a `Replay` after the read.
+    while True:
         if connection.outlet.backlog >= PAGE:
             return
         page = await connection.relay.store.read(connection.room, replay.after, PAGE)
@@ -173,24 +199,43 @@ async def continue_replay(connection: Connection) -> None:
             connection.finish(Close.SLOW_CONSUMER, bye("slow_consumer"))
             return
         for blob in page.blobs:
+            _answer(connection, replay, blob.number - 1)
             # One's own blob too: whoever lost the answer learns here, in order, that it was taken.
             # A publish that waits for its answer meanwhile is answered in its place.
             if blob.sender == connection.key and blob.id in connection.unanswered:
-                connection.acknowledge(blob.id, Position(hub.generation, blob.number))
+                n = connection.unanswered.pop(blob.id)
+                replay.owed.setdefault(blob.number, []).append(n)
+            if blob.number in replay.owed:
+                _answer(connection, replay, blob.number)
             else:
                 connection.send_framed(blob_frame(hub.generation, blob, page.now))
         last = page.position.number if page.complete else page.blobs[-1].number
         replay.after = Position(hub.generation, last)
+        _answer(connection, replay, last)
         if page.complete and last >= hub.number:
-            await _go_live(connection, hub, replay)
+            _go_live(connection, hub, replay)
+            return
 
 
-async def _go_live(connection: Connection, hub: Hub, replay: Replay) -> None:
+def _answer(connection: Connection, replay: Replay, up_to: int) -> None:
+    """Answer the publishes whose blobs stand up to here, in the order of the log. A blob that
+    expired before its turn has its answer still."""
+    owed = replay.owed
+    if not owed:
+        return
+    generation = replay.after.generation
+    for number in sorted([number for number in owed if number <= up_to]):
+        at = Position(generation, number).encode()
+        for n in owed.pop(number):
+            connection.send_framed(hot.published(n, at))
+
+
+def _go_live(connection: Connection, hub: Hub, replay: Replay) -> None:
     connection.heard = replay.after.number
     connection.replay = None
     hub.go_live(connection)
     if hub.ledger.roster.is_facilitator(connection.key):
-        await hub.send_lobby(connection, replay.lobby)
+        hub.begin_lobby(connection, replay)
 
 
 # --- doors and the lobby ----------------------------------------------------------------------
