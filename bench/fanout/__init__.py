@@ -1,6 +1,6 @@
 """What fan-out costs: Alcove's relay and its peers under the same load, in one alternating run.
 
-python -m bench.fanout              all of it, a quarter of an hour
+python -m bench.fanout              all of it, about half an hour
 python -m bench.fanout --quick      about two minutes, coarser
 python -m bench.fanout --only alcove c-limit
 bench/fanout/setup.sh               what the peers need (Debian and npm packages)

@@ -145,7 +145,6 @@ class Service:
             shared=frozenset(settings.shared_address),
             factor=settings.rates,
         )
-        self._auth_seconds = settings.auth_seconds
         self._period = min(_TICK, settings.ping_seconds / 4, settings.auth_seconds / 4)
         self._turn = self._period / _TURNS
         self._wheel = Wheel(max(1, round(settings.ping_seconds / self._turn)))
@@ -206,7 +205,8 @@ class Service:
                 app_state=server.lifespan.state,
             )
 
-        return Handshakes(self._listener, self.gate, self._tls, make, self._auth_seconds)
+        seconds, backlog = self.relay.settings.auth_seconds, server.config.backlog
+        return Handshakes(self._listener, self.gate, self._tls, make, seconds, backlog)
 
     def _config(self) -> uvicorn.Config:
         return uvicorn.Config(

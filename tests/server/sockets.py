@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import ssl
 import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TypeVar
 
 from alcove_protocol import limits
@@ -69,6 +71,11 @@ async def serving(
         await task
 
 
+def longest_queue() -> int:
+    """What the kernel cuts every listener's queue to."""
+    return int(Path("/proc/sys/net/core/somaxconn").read_text())
+
+
 class Running:
     """A relay that runs; `service` is there when it does so in this process."""
 
@@ -86,6 +93,14 @@ class Running:
         self.trust = trust
         self._writers: list[asyncio.StreamWriter] = []
         self._sockets: list[ClientConnection] = []
+
+    def queue(self) -> int:
+        """How many connections the listener's queue holds. Linux only: of a socket that listens it
+        is `tcpi_sacked` of struct tcp_info."""
+        told = self.service._listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32)
+        (length,) = struct.unpack_from("I", told, 28)
+        assert isinstance(length, int)
+        return length
 
     async def hang_up(self) -> None:
         """Close what a test left open, as a failed one does."""
@@ -143,15 +158,15 @@ class Running:
 
     async def client(self, key: SigningKey | None = None) -> Client:
         """A client as others would write one."""
-        socket = await connect(
+        link = await connect(
             f"{'ws' if self.trust is None else 'wss'}://{self.host}/v1/connect",
             ssl=self.trust,
             subprotocols=[Subprotocol("alcove.v1")],
             compression=None,
             max_size=limits.FRAME,
         )
-        self._sockets.append(socket)
-        client = Client(self, socket, key if key is not None else SigningKey.generate())
+        self._sockets.append(link)
+        client = Client(self, link, key if key is not None else SigningKey.generate())
         client.nonce = (await client.one(Challenge)).nonce
         return client
 

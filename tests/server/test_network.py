@@ -3,10 +3,7 @@
 import asyncio
 import logging
 import os
-import socket
-import struct
 import sys
-from pathlib import Path
 from typing import cast
 
 import pytest
@@ -30,12 +27,12 @@ from alcove_protocol.labels import Label
 from alcove_protocol.roster import NO_HASH, Change, Op
 from alcove_protocol.statements import EndStatement, ReseatStatement
 from alcove_server.outlet import Close
-from alcove_server.serving import Service, configure_logging, listen
+from alcove_server.serving import configure_logging
 from alcove_server.settings import Settings
 from alcove_server.store.interface import Store
 
 from tests.server.keys import Door, Facilitated, sign
-from tests.server.sockets import Client, Running, serving
+from tests.server.sockets import Client, Running, longest_queue, serving
 
 
 async def remove(host: Client, room: Facilitated, key: bytes) -> None:
@@ -306,24 +303,11 @@ async def test_an_error_below_the_connection_is_told_without_what_it_quotes(
     assert "canary" not in caplog.text
 
 
-def longest_queue() -> int:
-    """What the kernel cuts every listener's queue to."""
-    return int(Path("/proc/sys/net/core/somaxconn").read_text())
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the kernel does not tell")
 @pytest.mark.parametrize("connections", [700, 3000])
 async def test_as_many_may_come_at_once_as_there_are_places(connections: int) -> None:
-    settings = Settings(port=0, connections=connections)
-    listener = listen(settings)
-    service = Service(settings, listener)
-    serving = asyncio.create_task(service.run())
-    await service.ready()
-    # Of a socket that listens, `tcpi_sacked` in Linux's struct tcp_info is the length of its queue.
-    told = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32)
-    service.stop()
-    await serving
-    assert struct.unpack_from("I", told, 28) == (min(connections, longest_queue()),)
+    async with serving(connections=connections) as running:
+        assert running.queue() == min(connections, longest_queue())
 
 
 async def test_no_connection_costs_a_task() -> None:

@@ -6,6 +6,7 @@ import inspect
 import socket
 import ssl
 import struct
+import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from alcove_server.net.gate import Rates
 
 from tests.certificates import Certificates, make
 from tests.server.keys import Door
-from tests.server.sockets import Client, Raw, Running, masked, serving
+from tests.server.sockets import Client, Raw, Running, longest_queue, masked, serving
 
 BINARY, CLOSE, PING, FIN = 2, 8, 9, 0x80
 WITHIN = 5.0
@@ -229,6 +230,13 @@ def test_a_file_that_vanishes_while_it_is_read_is_one_sentence(
     monkeypatch.setattr(Path, "read_bytes", lambda self: b"")
     with pytest.raises(ValueError, match="No such file"):
         tls.Tls(str(pem.certificate) + ".gone", str(pem.key))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the kernel does not tell")
+@on_both_loops
+async def test_as_many_may_come_at_once_as_there_are_places(pem: Certificates) -> None:
+    async with serving(pem, connections=700) as running:
+        assert running.queue() == min(700, longest_queue())
 
 
 @on_both_loops

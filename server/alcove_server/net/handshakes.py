@@ -25,7 +25,6 @@ from alcove_server.net.head import BadRequest
 from alcove_server.net.tls import Tls
 from alcove_server.net.websocket import CLOSE_SECONDS
 
-BACKLOG: Final = 2048
 _USED_UP: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _PAUSE: Final = 1.0
 """Seconds without accepting when descriptors or memory are used up: trying again at once would
@@ -62,7 +61,8 @@ class _Entry:
 
 class Handshakes:
     """Accepts on a listening socket and shakes hands, until `close`. `make(enter)` makes the
-    protocol of a connection; `seconds` is the time a handshake has. To be made inside a running
+    protocol of a connection; `seconds` is the time a handshake has, `backlog` how many connections
+    the listener's queue holds. To be made inside a running
     event loop, of which it closes nothing but its own connections."""
 
     def __init__(
@@ -72,6 +72,7 @@ class Handshakes:
         tls: Tls,
         make: Callable[[Enter], asyncio.Protocol],
         seconds: float,
+        backlog: int,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._listener = listener
@@ -80,7 +81,7 @@ class Handshakes:
         self._make = make
         self._seconds = seconds
         self._under_way: set[asyncio.Task[None]] = set()
-        listener.listen(BACKLOG)
+        listener.listen(backlog)
         self._accepting = self._loop.create_task(self._accept())
 
     def close(self) -> None:

@@ -138,8 +138,7 @@ class Room:
         known = self.records.find(now, publication.sender, publication.id)
         if known is not None:
             return Taken(log.generation, known, False)
-        if publication.roster != self.roster:
-            raise RosterMoved
+        self.expect_roster(publication.roster)
         if publication.blob_class is _APPLICATION and self._is_read_only(now):
             raise Refusal("read_only")
         if publication.base != log.encoded_base:
