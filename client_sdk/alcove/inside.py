@@ -4,8 +4,8 @@ All parts of a membership are wired here and nowhere else:
 
     Stream ── positions, holes, log hash          Conversation ── messages in and out
     Membership ── group, state, roster            Presence ── is anybody holding the room
-    Publisher ── the outbox's next message        Facilitator ── only when this member is one:
-                                                  commits, lobby, doors
+    Publisher ── the outbox's next message        OwnUpdates ── fresh keys for one's own leaf
+    Facilitator ── only when this member is one: commits, lobby, doors
 
 `ready` is the one condition under which anything is published: connected, resumed, in step with the
 relay's last commit, and not held.
@@ -21,24 +21,21 @@ from alcove_protocol.position import Position
 from alcove_protocol.statements import Opening, Signed
 
 from alcove import events, mls
-from alcove.committer import InFlight, handshake_padding
+from alcove.committer import InFlight
 from alcove.conversation import Conversation
 from alcove.errors import NotTrusted
 from alcove.events import ConnectionState
 from alcove.facilitator import Facilitator
 from alcove.keys import ROOM_SUITE, Identity
-from alcove.link import Link
+from alcove.link import Answer, Link
 from alcove.membership import Burned, Held, Membership, Merged, PutOut
-from alcove.newcomer import enter, leaf_extensions, make_key_package
+from alcove.newcomer import enter, make_key_package
 from alcove.presence import Presence
 from alcove.publisher import Publisher
 from alcove.sealing import RequestBody, open_welcome, seal_request
 from alcove.stream import Step, Stream
+from alcove.updates import OwnUpdates
 
-UPDATE_FIRST: Final = 5 * 60.0
-UPDATE_INTERVAL: Final = 30 * 60.0
-"""Seconds between a member's Updates; soon after joining, since the KeyPackage's keys were public
-longest."""
 ASK_AGAIN: Final = 60.0
 """Seconds after which a rejoin that nobody granted is asked for again."""
 BASE_PATIENCE: Final = 10.0
@@ -95,9 +92,8 @@ class Inside:
         self._rejoin: tuple[mls.KeyPackageBundle, mls.HpkeKeyPair] | None = None
         self._ask_at = 0.0
         self._others_at = 0.0
-        self._update_at = clock() + UPDATE_FIRST * (1 + random(1)[0] / 256)
+        self._updates = OwnUpdates(identity, membership, clock, random, self._request)
         self._beat_at = 0.0
-        self._update_epoch: int | None = None
         self._doubt_at = 0.0
         self._alarmed_at: Position | None = None
 
@@ -319,15 +315,17 @@ class Inside:
         bundle, reply = self._rejoin
         self._request(RequestBody("rejoin", bundle.key_package.encode(), reply.public))
 
-    def _request(self, body: RequestBody) -> None:
+    def _request(
+        self,
+        body: RequestBody,
+        answered: Answer = lambda answer: None,
+    ) -> None:
         """Ask the facilitators for something, sealed to the lobby key."""
         room, state = self._opening.previous, self.membership.state
         own = self._identity.relay.public
         sealed = seal_request(room, state.lobby_key, own, body, self._random)
         request_id = self._random(16)
-        self._link.request(
-            lambda n: frames.LobbyRequest(n, request_id, sealed), lambda answer: None
-        )
+        self._link.request(lambda n: frames.LobbyRequest(n, request_id, sealed), answered)
 
     def welcomed(self, frame: frames.WelcomeIs) -> None:
         """The Welcome of a rejoin that this client asked for. Any other is ignored."""
@@ -390,26 +388,14 @@ class Inside:
             base, self._expected_base = self._expected_base[0], None
             if self._behind(base):
                 self._hold()
-        if self.ready and self.facilitator is None and now >= self._update_at:
-            self._update()
+        if self.ready and self.facilitator is None:
+            self._updates.tick()
 
     def _behind(self, base: Position) -> bool:
         """Whether the relay's base at `resume` is a commit that never came."""
         mine = self.membership.base
         missing = base.generation == mine.generation and base.number > mine.number
         return (missing or not self._in_step) and self._link.live and not self._held
-
-    def _update(self) -> None:
-        """Propose fresh keys for one's own leaf: to the facilitators, who take it into a commit."""
-        group = self.membership.group
-        if self._update_epoch == group.epoch:
-            self._update_at = self._clock() + ASK_AGAIN  # once per epoch; the commit is on its way
-            return
-        self._update_epoch = group.epoch
-        self._update_at = self._clock() + UPDATE_INTERVAL
-        extensions = leaf_extensions(self._identity, self.membership.state.agreement)
-        message = group.propose_update(leaf_extensions=extensions, padding=handshake_padding)
-        self._request(RequestBody("update", message))
 
     def wipe(self) -> None:
         """Forget every key and every word."""

@@ -1,5 +1,7 @@
 """A room from its opening to its end, on a fake clock."""
 
+import os
+
 from alcove import events
 from alcove.events import CloseReason, ConnectionState, RoomState
 from alcove.payload import Retract
@@ -366,6 +368,66 @@ def test_scheduled_updates_give_everybody_fresh_keys() -> None:
     bob.say("still here")
     world.settle()
     assert cleo.texts() == ["still here"]
+    assert not [event for client in world.clients for event in client.of(events.Problem)]
+
+
+def at_one_time(size: int) -> bytes:
+    """Randomness with which all Updates are due in one moment."""
+    return bytes(1) if size == 1 else os.urandom(size)
+
+
+def own_key(client: Client) -> bytes:
+    group = client.engine.member().membership.group
+    leaf = group.member(group.own_index)
+    assert leaf is not None
+    return leaf.encryption_key
+
+
+def test_an_update_that_no_commit_took_is_proposed_again() -> None:
+    world = World(at_one_time)
+    ann = world.open("Ann")
+    bob, cleo = world.join(ann, "Bob"), world.join(ann, "Cleo")
+    late: list[bytes] = []
+
+    def too_late(client: Client, data: bytes) -> list[bytes]:
+        if frames.from_client(data).KIND == frames.LobbyRequest.KIND and not late:
+            late.append(data)
+            return []
+        return [data]
+
+    cleo.to_relay = too_late
+    keys = own_key(bob), own_key(cleo)
+    world.advance(5 * 60 + 20, step=5)
+    assert late
+    assert own_key(bob) != keys[0], "a commit took Bob's"
+    assert own_key(cleo) == keys[1], "and not Cleo's"
+    assert cleo.link is not None
+    cleo.link.receive(late[0])  # of the old epoch: void
+    world.advance(2 * 60, step=5)
+    assert own_key(cleo) != keys[1]
+    taken = own_key(bob), own_key(cleo)
+    world.advance(20 * 60, step=5)
+    assert (own_key(bob), own_key(cleo)) == taken, "what was taken is not proposed again"
+
+
+def test_an_update_that_was_lost_with_the_connection_goes_again() -> None:
+    world = World()
+    ann = world.open("Ann")
+    bob = world.join(ann, "Bob")
+    lost: list[bytes] = []
+
+    def break_off(client: Client, data: bytes) -> list[bytes]:
+        if frames.from_client(data).KIND == frames.LobbyRequest.KIND and not lost:
+            lost.append(data)
+            client.cut()
+            return []
+        return [data]
+
+    bob.to_relay = break_off
+    key = own_key(bob)
+    world.advance(12 * 60, step=5)
+    assert lost
+    assert own_key(bob) != key
     assert not [event for client in world.clients for event in client.of(events.Problem)]
 
 
