@@ -2,8 +2,16 @@
 
 import signal
 
+from hypothesis import settings
+
+from tests.randomness import SEED
+
 # Who runs the tests in the background may have told them to ignore these, and a child process
 # inherits that: a test that sends one would wait for ever.
 for number in (signal.SIGINT, signal.SIGHUP):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, signal.default_int_handler)
+
+# No deadline for one example: a machine may be slow, and what bounds the time is each suite's cap.
+settings.register_profile("alcove", settings.get_profile("ci"), derandomize=not SEED)
+settings.load_profile("alcove")

@@ -1,13 +1,12 @@
 """A room from its opening to its end, on a fake clock."""
 
-import os
-
 from alcove import events
 from alcove.events import CloseReason, ConnectionState, RoomState
 from alcove.payload import Retract
 from alcove_protocol import frames
 
 from tests.end_to_end.world import AGREEMENT, Client, World
+from tests.randomness import seeded
 
 
 def closed(client: Client) -> events.Closed:
@@ -371,11 +370,6 @@ def test_scheduled_updates_give_everybody_fresh_keys() -> None:
     assert not [event for client in world.clients for event in client.of(events.Problem)]
 
 
-def at_one_time(size: int) -> bytes:
-    """Randomness with which all Updates are due in one moment."""
-    return bytes(1) if size == 1 else os.urandom(size)
-
-
 def own_key(client: Client) -> bytes:
     group = client.engine.member().membership.group
     leaf = group.member(group.own_index)
@@ -384,7 +378,8 @@ def own_key(client: Client) -> bytes:
 
 
 def test_an_update_that_no_commit_took_is_proposed_again() -> None:
-    world = World(at_one_time)
+    draw = seeded()
+    world = World(lambda size: draw(size) if size > 1 else bytes(1))  # all are due in one moment
     ann = world.open("Ann")
     bob, cleo = world.join(ann, "Bob"), world.join(ann, "Cleo")
     late: list[bytes] = []

@@ -10,7 +10,6 @@ Everything between a client and the relay passes through `to_relay` and `to_clie
 relay replaces: they see one frame's bytes and return the frames that really arrive.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -24,6 +23,8 @@ from alcove.opening import RoomPlan
 from alcove_protocol import frames
 from alcove_protocol.invite import Invite
 from alcove_server.embedded import EmbeddedRelay, Link, ManualClock, embedded
+
+from tests.randomness import seeded
 
 HOST = "relay.test"
 ORIGIN = f"https://{HOST}"
@@ -108,9 +109,9 @@ class Client:
 class World:
     """A relay, its clients, and one clock for all."""
 
-    def __init__(self, random: Callable[[int], bytes] = os.urandom) -> None:
+    def __init__(self, random: Callable[[int], bytes] | None = None) -> None:
         self.clock = ManualClock()
-        self.random = random
+        self.random = random = random or seeded()
         self.seconds_at_start = 1_700_000_000.0
         self.relay: EmbeddedRelay | None = embedded(self.clock, random, wall=self.wall)
         self.clients: list[Client] = []

@@ -78,7 +78,7 @@ class Room:
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_whoever_comes_and_goes_hears_all_of_it_in_order(data: st.DataObject) -> None:
     size = data.draw(st.sampled_from([1, 3, AT_ONCE, AT_ONCE + 1, 3 * AT_ONCE]))
     room = Room(size)

@@ -52,7 +52,7 @@ ACTIONS = st.lists(
 
 
 @given(ACTIONS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_one_order_for_all_however_turns_are_cut(actions: list[tuple[str, int]]) -> None:
     scene = SlowScene()
     scene.open()

@@ -114,7 +114,7 @@ def arrivals(draw: st.DrawFn) -> list[bytes]:
 
 
 @given(arrivals())
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 def test_both_ways_do_the_same(chunks: list[bytes]) -> None:
     short = fed(chunks)
     with (

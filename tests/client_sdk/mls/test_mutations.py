@@ -8,7 +8,7 @@ from functools import cache
 
 import pytest
 from alcove import mls
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.client_sdk.mls.support import (
@@ -79,7 +79,7 @@ def _scene() -> tuple[Room, dict[str, bytes], Person, bytes]:
     return these, messages, zoe, staged.welcome
 
 
-MANY = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+MANY = settings(max_examples=300)
 
 
 @pytest.mark.parametrize("kind", _scene()[1])
@@ -137,7 +137,7 @@ def test_a_mutated_key_package_is_refused(mutate: Callable[[bytes], bytes]) -> N
             mls.KeyPackage.decode(mutated).verify(SUITE)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(data=st.binary(max_size=400))
 def test_any_bytes_at_all_are_refused(data: bytes) -> None:
     bob = _scene()[0]["bob"]

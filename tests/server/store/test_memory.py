@@ -42,7 +42,7 @@ class MemoryMachine(StoreMachine):
 
 
 TestMemoryStateful = MemoryMachine.TestCase
-TestMemoryStateful.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestMemoryStateful.settings = settings(max_examples=60, stateful_step_count=40)
 
 
 def test_the_accounting_comes_back_to_where_it_was() -> None:
