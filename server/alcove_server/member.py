@@ -25,7 +25,7 @@ from alcove_protocol.frames import (
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove_server import hot, rules
+from alcove_server import faults, hot, rules
 from alcove_server.hot import Post
 from alcove_server.hub import PAGE, Hub, Replay, blob_frame, bye
 from alcove_server.ledger import Ledger
@@ -157,15 +157,16 @@ async def _resumed(connection: Connection, frame: Resume) -> Replay:
     page = await relay.store.read(connection.room, asked, 1)
     same_log = asked.generation == page.position.generation
     head, base = page.position.encode(), page.base.encode()
-    connection.send(Resumed(frame.n, head, base, page.commit, page.lost, page.read_only))
     await relay.store.welcomed(connection.room, connection.key, asked)
+    connection.send(Resumed(frame.n, head, base, page.commit, page.lost, page.read_only))
     known = same_log and asked.number <= page.position.number
     after = asked if known else Position(page.position.generation, 0)
     return Replay(after, frame.lobby if same_log else 0, page.lost)
 
 
 async def continue_replay(connection: Connection) -> None:
-    """Queue pages until the outlet has enough or everything is told."""
+    """Queue pages until the outlet has enough or everything is told. Should a page not be read,
+    the client has its answer and yet is not live: it is asked to come back, and resumes."""
     hub, replay = connection.hub, connection.replay
     if hub is None or replay is None:
         return
@@ -177,6 +178,9 @@ async def continue_replay(connection: Connection) -> None:
             await _replay_room(connection, hub, replay)
         if replay.live:
             await hub.page_lobby(connection, replay)
+    except Exception as error:
+        faults.report(error)
+        connection.finish(Close.TRY_AGAIN, bye("unavailable"))
     finally:
         replay.running = False
 

@@ -10,6 +10,7 @@ from alcove_protocol import limits
 from alcove_protocol.frames import (
     BlobClass,
     BlobIs,
+    Bye,
     LobbyItem,
     LobbyKind,
     Published,
@@ -20,6 +21,7 @@ from alcove_protocol.frames import (
 from alcove_protocol.position import Position
 from alcove_server.connection import Connection
 from alcove_server.embedded import embedded
+from alcove_server.outlet import Close
 from alcove_server.runner import OnLoop
 from alcove_server.store.interface import Publication, Store
 from alcove_server.store.memory import MemoryStore
@@ -217,3 +219,26 @@ async def test_an_item_that_comes_while_the_lobby_is_read_is_told_once(step: int
     await turns(100)
     items = [frame.id for frame in scene.host.fetch() if isinstance(frame, LobbyItem)]
     assert items == ids
+
+
+@STEPS
+async def test_a_store_that_fails_during_a_resume_is_answered_once_and_nobody_is_left_deaf(
+    step: int,
+) -> None:
+    scene = Waited()
+    await scene.elsewhere(30)
+    scene.host.fetch()
+    scene.host.send(Resume(77, bytes(16), 0))
+    await turns(step)
+    scene.store.fails = True
+    await turns(200)
+    heard = scene.host.fetch()
+    answers = [frame for frame in heard if isinstance(frame, Resumed | Refused)]
+    assert [answer.n for answer in answers] == [77]
+    deaf = isinstance(answers[0], Resumed) and scene.connection.replay is not None
+    if scene.host.link.closed is not None:
+        assert scene.host.link.closed == Close.TRY_AGAIN
+        assert isinstance(heard[-1], Bye)
+        assert heard[-1].code == "unavailable"
+    else:
+        assert not deaf
