@@ -251,7 +251,7 @@ def extend(roster: Roster, signed: Signed) -> tuple[Roster, Verified[Entry]]:
     Raises `Malformed` as `verify`, `bad_length` or `bad_field` for its changes, `room_full` when it
     seats more than the room holds, or `bad_roster` when it does not follow from this one (room,
     counter, previous hash, a signer who is no facilitator, digest), changes who cannot be changed
-    so, or takes the last facilitator away.
+    so, takes the last facilitator away, or names more than `limits.FACILITATORS`.
     """
     claimed = Entry.decode(signed.body, limit=limits.ENTRY)
     if not roster.is_facilitator(claimed.signer):
@@ -267,8 +267,9 @@ def extend(roster: Roster, signed: Signed) -> tuple[Roster, Verified[Entry]]:
     flags = RoomFlag(claimed.flags)
     if list_digest(roster.room, seats, flags) != claimed.digest:
         raise Malformed("bad_roster", "The list does not have the digest that was signed.")
-    if not any(seat.role is Role.FACILITATOR for seat in seats.values()):
-        raise Malformed("bad_roster", "A room cannot be without a facilitator.")
+    facilitators = sum(seat.role is Role.FACILITATOR for seat in seats.values())
+    if not 1 <= facilitators <= limits.FACILITATORS:
+        raise Malformed("bad_roster", "A room has at least one facilitator, and not so many.")
     if len(seats) > roster.members:
         raise Malformed("room_full", "There are more members than the room holds.")
     head = entry_hash(Label.ROSTER, signed.body)

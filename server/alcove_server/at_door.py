@@ -38,11 +38,11 @@ async def knock(connection: Connection, frame: Knock) -> None:
     store = connection.relay.store
     await store.knock(connection.room, connection.key, connection.door, frame.id, frame.blob)
     connection.send(Done(frame.n))
-    await hub.catch_up()
+    await connection.relay.ring_or_later(connection.room)
 
 
 async def withdraw(connection: Connection, frame: Withdraw) -> None:
     """Raises `Refusal` (`unknown_knock`)."""
     await connection.relay.store.withdraw(connection.room, connection.key)
     connection.send(Done(frame.n))
-    await connection.relay.ring(connection.room)
+    await connection.relay.ring_or_later(connection.room)

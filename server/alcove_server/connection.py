@@ -102,6 +102,8 @@ BURST: Final = 120.0
 """Requests a second, and at once, of one connection; `_cost` says how many a large one counts."""
 STRIKES: Final = 100
 """Requests refused as `rate_limited` before the connection is closed."""
+SEATS: Final = 50.0
+"""Members on the list for which an entry counts one request more: 50 us of work."""
 EARLY: Final = 8
 """Requests before authentication: one to open a room, one to authenticate, and some slack."""
 
@@ -198,7 +200,10 @@ class Connection:
         except Malformed as fault:
             self.reject(fault)
             return
-        if not self._may_ask(len(data), fragments):
+        cost = _cost(len(data), fragments)
+        if not isinstance(request, Post):
+            cost += self._surcharge(request)
+        if not self._may_ask(cost):
             self._strike(request.n)
         elif self._working:
             self._requests.append(request)
@@ -212,11 +217,18 @@ class Connection:
             and member.publish_now(self, request)
         )
 
-    def _may_ask(self, size: int, fragments: int) -> bool:
+    def _surcharge(self, request: Request) -> float:
+        """What a request costs the relay beyond its bytes: the list that an entry changes is copied
+        and hashed whole."""
+        if isinstance(request, Publish) and self.hub is not None:
+            return len(self.hub.ledger.roster.seats) / SEATS
+        return 0.0
+
+    def _may_ask(self, cost: float) -> bool:
         if self.state is State.CHALLENGED:
             self._early += 1
             return self._early <= EARLY
-        return self._bucket.take(self.relay.clock(), _cost(size, fragments))
+        return self._bucket.take(self.relay.clock(), cost)
 
     def _strike(self, n: int) -> None:
         """Too much at once: refuse, and close when it goes on."""

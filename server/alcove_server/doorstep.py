@@ -69,11 +69,12 @@ async def authenticate(connection: Connection, frame: Authenticate) -> None:
         connection.refuse(frame.n, removed)
         connection.finish(Close.REMOVED, bye("removed", removed.proof))
     except Refusal as refusal:
-        connection.refuse(frame.n, refusal)
         if refusal.code == "ended":
             head = await connection.relay.store.head(who.room)
+            connection.refuse(frame.n, refusal)
             connection.finish(Close.ENDED, bye("ended", head.ended if head else None))
         else:
+            connection.refuse(frame.n, refusal)
             connection.finish(Close.REFUSED)
     finally:
         connection.relay.release(who.room)
@@ -95,21 +96,21 @@ def _refuse_removed(hub: Hub, key: bytes) -> None:
 async def _seat(connection: Connection, n: int, who: Claim, hub: Hub) -> None:
     connection.enter(State.MEMBER, who.room, who.key, hub)
     connection.send(Authenticated(n, ConnectionRole.MEMBER, False))
-    await hub.send_welcome(connection)
+    await hub.give(connection, hub.send_welcome)
 
 
 async def _at_door(connection: Connection, n: int, who: Claim) -> None:
     relay = connection.relay
-    hub = await relay.hub(who.room)
-    _refuse_removed(hub, who.key)
     assert who.door is not None  # `claim` saw to it
     door = await relay.store.door(who.room, who.door)
+    waiting = await relay.store.waiting(who.room, who.key) is not None
+    hub = await relay.hub(who.room)  # last: nothing is waited for between its list and `enter`
+    _refuse_removed(hub, who.key)
     if door is not None and not who.door_holds(door.key):
         raise Refusal("auth_failed")
     if who.key in hub.ledger.roster.seats:
         await _seat(connection, n, who, hub)
         return
-    waiting = await relay.store.waiting(who.room, who.key) is not None
     if not waiting:
         if door is None:
             raise Refusal("unknown_door")
@@ -120,7 +121,7 @@ async def _at_door(connection: Connection, n: int, who: Claim) -> None:
     connection.door = who.door
     connection.enter(State.AT_DOOR, who.room, who.key, hub)
     connection.send(Authenticated(n, ConnectionRole.DOOR, waiting))
-    await hub.send_refusal(connection)
+    await hub.give(connection, hub.send_refusal)
 
 
 async def _as_reseater(connection: Connection, n: int, who: Claim) -> None:

@@ -14,6 +14,7 @@ where it belongs in the order. No task is made for any member.
 from __future__ import annotations
 
 from asyncio import Lock
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -30,7 +31,7 @@ from alcove_protocol.frames import (
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove_server import hot
+from alcove_server import faults, hot
 from alcove_server.gathering import Gathering, Turns
 from alcove_server.ledger import Ledger, Outcome, follow
 from alcove_server.outlet import Close, framed
@@ -117,6 +118,7 @@ class Hub:
         self._gathering = Gathering(turns, self.live.values)
         self._ahead: set[Connection] = set()
         self._reading = Lock()
+        self.over = False
         self._rung = 0
         self._looked = 0
 
@@ -135,6 +137,8 @@ class Hub:
 
     def go_live(self, connection: Connection) -> None:
         """A member who has been told everything up to `connection.heard` hears what comes."""
+        if self.connections.get(connection.key) is not connection:
+            return  # it went, or was replaced, while its replay was read
         self.live[connection.key] = connection
         self._gathering.enter(connection)
         if connection.heard > self.number:
@@ -192,20 +196,26 @@ class Hub:
             self.close_all(Close.RESTARTING, bye("draining"))
         else:
             while head.number > self.number:
-                await self._read_log()
+                if not await self._read_log():
+                    self.close_all(Close.RESTARTING, bye("draining"))
+                    return
             if head.lobby > self.lobby:
                 await self._read_lobby(head.lobby)
 
     def close_all(self, code: int, reason: Bye) -> None:
-        """Say goodbye to everybody."""
+        """Say goodbye to everybody: the room is gone, or another than it was."""
+        self.over = True
         for connection in list(self.connections.values()):
             connection.finish(code, reason)
 
     # --- the log ----------------------------------------------------------------------------
 
-    async def _read_log(self) -> None:
+    async def _read_log(self) -> bool:
+        """Tell the next page; False when the room was seated again since it was looked at."""
         after = Position(self.generation, self.number)
         page = await self._store.read(self.room, after, PAGE)
+        if page.position.generation != self.generation:
+            return False
         for blob in page.blobs:
             at = Position(self.generation, blob.number).encode()
             message = blob_frame(self.generation, blob, page.now)
@@ -215,6 +225,7 @@ class Hub:
                 await self._follow(blob.entry)
         if page.complete:
             self.number = page.position.number  # what expired before it was read is no one's gap
+        return True
 
     def _tell(self, number: int, at: bytes, sender: bytes, id: bytes, message: bytes) -> None:
         instead = self._who_heard(number) if self._ahead else {}
@@ -234,12 +245,15 @@ class Hub:
         """After the commit that changes the list: whoever it concerns hears of it."""
         self.ledger, _, outcome = follow(self.ledger, signed)
         self._dismiss(outcome)
-        for connection in _among(outcome.seated, self.connections):
-            await self.send_welcome(connection)
         for connection in _among(outcome.promoted, self.live):
             replay = Replay(Position(self.generation, self.number), 0)
             self.begin_lobby(connection, replay)
             connection.drained()
+        seated = _among(outcome.seated, self.connections)
+        for connection in seated:
+            connection.promote()
+        for connection in seated:
+            await self.give(connection, self.send_welcome)
 
     def _dismiss(self, outcome: Outcome) -> None:
         for connection in _among(outcome.gone, self.connections):
@@ -248,6 +262,17 @@ class Hub:
                 connection.finish(Close.REMOVED, bye("removed", proof))
             else:
                 connection.finish(Close.DONE, bye("not_member"))
+
+    async def give(
+        self, connection: Connection, act: Callable[[Connection], Awaitable[None]]
+    ) -> None:
+        """Do what gives one connection what waits for it. Should it fail, that is this one's loss
+        and no one else's: it is asked to come again, and gets it then."""
+        try:
+            await act(connection)
+        except Exception as error:
+            faults.report(error)
+            connection.finish(Close.TRY_AGAIN, bye("unavailable"))
 
     async def send_welcome(self, connection: Connection) -> None:
         """Who sits on the list now is a member, and gets the Welcome that waits for them."""
@@ -267,7 +292,7 @@ class Hub:
     # --- the lobby --------------------------------------------------------------------------
 
     async def _read_lobby(self, up_to: int) -> None:
-        items = await self._store.lobby(self.room, self.lobby)
+        items = await self._store.lobby(self.room, self.lobby or -1)
         now = await self._store.now()
         self.lobby = up_to
         facilitators = [
@@ -287,7 +312,7 @@ class Hub:
     async def _tell_newcomer(self, gone: StoredItem) -> None:
         newcomer = self.connections.get(gone.key)
         if newcomer is not None and newcomer.role == ConnectionRole.DOOR:
-            await self.send_refusal(newcomer)
+            await self.give(newcomer, self.send_refusal)
 
     async def send_refusal(self, newcomer: Connection) -> None:
         """The reason why a knock was refused, if one waits for them."""
@@ -319,7 +344,7 @@ class Hub:
                 connection.send(item_frame(item, now))
                 replay.lobby = replay.heard_lobby = item.number
             if self.lobby == known:  # else the others were told of items that came after the read
-                connection.heard_lobby = max(known, replay.heard_lobby)
+                connection.heard_lobby = max(known, replay.lobby)
                 connection.replay = None
                 return
 

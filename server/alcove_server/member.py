@@ -94,6 +94,7 @@ async def _take(connection: Connection, frame: Post | Publish) -> Position:
             await hub.catch_up()
         return known
     taken = await store.publish(publication)
+    hub = connection.relay.hubs.get(connection.room, hub)  # it was forgotten if its last one went
     told = taken.fresh and publication.step is None and hub.took(publication, taken)
     if not told:
         await hub.catch_up()
@@ -272,7 +273,7 @@ async def _settle(connection: Connection, n: int, id: bytes, reason: bytes | Non
     rules.require_facilitator(hub.ledger, connection.key)
     await connection.relay.store.settle(connection.room, id, reason)
     connection.send(Done(n))
-    await hub.catch_up()
+    await connection.relay.ring_or_later(connection.room)
 
 
 async def request(connection: Connection, frame: LobbyRequest) -> None:
@@ -305,4 +306,4 @@ async def end_room(connection: Connection, frame: EndRoom) -> None:
     rules.end(hub.ledger, connection.key, signed)
     await connection.relay.store.end(connection.room, signed, hub.ledger.roster.head)
     connection.send(Done(frame.n))
-    await hub.catch_up()
+    await connection.relay.ring_or_later(connection.room)

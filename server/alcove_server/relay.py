@@ -9,6 +9,7 @@
 store. `connect` makes a connection for a transport that stands. `embedded` is the same without any.
 """
 
+from asyncio import Event
 from collections import OrderedDict
 from collections.abc import Callable
 from time import time
@@ -16,21 +17,27 @@ from time import time
 from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
 
+from alcove_server import faults
 from alcove_server.authentication import Upgrade
+from alcove_server.chains import Chains
 from alcove_server.connection import Connection
 from alcove_server.gathering import Turns
 from alcove_server.hub import Hub, bye, draining
-from alcove_server.ledger import follow, replay
+from alcove_server.ledger import follow
 from alcove_server.net.gate import Place
 from alcove_server.outlet import Close, Outlet
 from alcove_server.runner import Runner
 from alcove_server.settings import Settings
+from alcove_server.state import State
 from alcove_server.store.interface import RoomHead, Store
 
 _RETURNING = 1000
 """Clients a second that a node takes back without others noticing: their signatures are 0.1 s."""
 _SWEPT_AT_ONCE = 200
 """Rooms looked at in one tick: a bound on how long the loop is held."""
+RESEAT_SECONDS = 60.0
+"""How long a connection may take that brings a room back. Whose room it is makes no difference, so
+it keeps no place for longer than a slow phone needs for the largest frame."""
 
 
 class Relay:
@@ -53,10 +60,14 @@ class Relay:
         self.wall = wall
         self.hubs: dict[bytes, Hub] = {}
         self.turns = Turns(runner.later)
-        self._replaying: set[bytes] = set()
+        self.chains = Chains(clock)
         self.draining = False
+        self.reseats = 0
+        self._making: dict[bytes, Event] = {}
+        self._again: set[bytes] = set()
         self._connections: set[Connection] = set()
         self._challenged: OrderedDict[Connection, None] = OrderedDict()
+        self._reseating: OrderedDict[Connection, float] = OrderedDict()  # when each is to be done
 
     def __len__(self) -> int:
         """How many connections there are."""
@@ -78,13 +89,16 @@ class Relay:
     def authenticated(self, connection: Connection) -> None:
         """It has shown who it is."""
         self._challenged.pop(connection, None)
-        if connection.place is not None:
+        if connection.state is State.RESEATING:  # of a room that anybody can make
+            self._reseating[connection] = self.clock() + RESEAT_SECONDS
+        elif connection.place is not None:
             connection.place.proved()
 
     def left(self, connection: Connection) -> None:
         """It is closed."""
         self._connections.discard(connection)
         self._challenged.pop(connection, None)
+        self._reseating.pop(connection, None)
         hub = connection.hub
         if hub is None:
             return
@@ -112,18 +126,22 @@ class Relay:
     async def _make_hub(self, room: bytes, head: RoomHead) -> Hub:
         """A hub for a room that had none here, or that was seated again. Its connections come to
         it only by authenticating; those of an older one are told to come again."""
-        if room in self._replaying:  # a chain is long, and one verification is enough for all
-            while room in self._replaying:
-                await self.runner.breathe()
+        making = self._making.get(room)
+        if making is not None:  # a chain may be long, and one verification is enough for all
+            await making.wait()
             return await self.hub(room)
-        self._replaying.add(room)
+        made = self._making[room] = Event()
         try:
             return await self._replay(room, head)
         finally:
-            self._replaying.discard(room)
+            del self._making[room]
+            made.set()
 
     async def _replay(self, room: bytes, head: RoomHead) -> Hub:
-        ledger = await replay(await self.store.chain(room, 0), room, self.runner.breathe)
+        ledger = self.chains.known(room, head.roster)
+        if ledger is None:
+            chain = await self.store.chain(room, 0)
+            ledger = await self.chains.verify(chain, room, self.runner.breathe)
         while ledger.roster.head != head.roster:  # it moved between the two reads
             for signed in await self.store.chain(room, ledger.roster.counter + 1):
                 ledger = follow(ledger, signed)[0]
@@ -149,12 +167,23 @@ class Relay:
         hub = self.hubs.get(room)
         if hub is not None and not hub.connections:
             del self.hubs[room]
+            if not hub.over:
+                self.chains.keep(hub.ledger)
 
     async def ring(self, room: bytes) -> None:
         """Something changed in a room: tell who is connected here."""
         hub = self.hubs.get(room)
         if hub is not None:
             await hub.catch_up()
+
+    async def ring_or_later(self, room: bytes) -> None:
+        """As `ring`, once what changed is done and answered: should it fail, the next tick does it
+        again."""
+        try:
+            await self.ring(room)
+        except Exception as error:
+            faults.report(error)
+            self._again.add(room)
 
     # --- time -------------------------------------------------------------------------------
 
@@ -167,8 +196,18 @@ class Relay:
                 break
             del self._challenged[connection]
             connection.finish(Close.REFUSED, bye("idle"))
-        for room in await self.store.sweep(_SWEPT_AT_ONCE):
-            await self.ring(room)
+        while self._reseating:
+            connection, end = next(iter(self._reseating.items()))
+            if end > self.clock():
+                break
+            del self._reseating[connection]
+            connection.finish(Close.REFUSED, bye("idle"))
+        self.chains.expire()
+        self._again |= await self.store.sweep(_SWEPT_AT_ONCE)
+        rooms, self._again = self._again, set()
+        for room in rooms:
+            self.chains.forget(room)  # it may be gone
+            await self.ring_or_later(room)
 
     def drain(self) -> None:
         """Tell everybody to come again elsewhere, or soon: the more there are, the more spread out.

@@ -148,6 +148,7 @@ class LoopScene(Scene):
             self.base = self.host.position
         self.host.link.close()
         assert not self.relay.relay.hubs
+        self.relay.relay.chains.forget(self.room.id)  # as some minutes later
         return door
 
 

@@ -337,16 +337,16 @@ async def test_handshakes_have_a_rate_for_each_part_of_the_network() -> None:
 async def test_rooms_and_knocks_have_a_rate_for_each_part_of_the_network() -> None:
     async with serving(shared_address=()) as running:
         codes = []
-        for _ in range(3):
+        for _ in range(4):
             raw = await running.upgraded()
-            for n in range(4):
+            for n in range(6):
                 first = Facilitated().chain[0]
                 raw.send(masked(FIN | BINARY, OpenRoom(n, first.body, first.signature).to_bytes()))
                 opcode, payload = await raw.message()
                 codes.append(b"rate_limited" in payload)
                 assert opcode == BINARY
             await raw.close()
-        assert codes == [False] * 10 + [True] * 2
+        assert codes == [False] * 20 + [True] * 4
 
 
 # --- clients that do not read, or are gone ----------------------------------------------------

@@ -38,7 +38,7 @@ class Rates:
 
     tls: tuple[float, float] = (20, 200)
     handshakes: tuple[float, float] = (5, 60)
-    rooms: tuple[float, float] = (1 / 60, 10)
+    rooms: tuple[float, float] = (1 / 30, 20)
     knocks: tuple[float, float] = (1 / 3, 20)
 
 
@@ -76,7 +76,7 @@ class Allowance:
         return self._handshakes.take(self._clock())
 
     def open_room(self) -> bool:
-        """One more room."""
+        """One more room, or one brought back."""
         return self._rooms.take(self._clock())
 
     def knock(self) -> bool:

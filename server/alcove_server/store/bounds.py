@@ -20,6 +20,12 @@ REQUESTS: Final = 4
 takes the place of the oldest instead of being refused."""
 CLOSED_DOORS: Final = 256
 """Doors that are remembered, without their card, to tell a newcomer why they are closed."""
+SHARE: Final = 4
+"""A room may take as much as this part of what all have left: who fills rooms to crowd others out
+only ever gets closer to it, and ten full rooms leave more than a quarter for the rest."""
+SMALL: Final = 2 * limits.MIB
+"""A room may be as large as this for as long as there is anything left: one commit of the largest
+size, or an hour's talk."""
 SETTLED: Final = 1024
 """Settled items that are remembered for facilitators who resume."""
 
@@ -43,10 +49,13 @@ class Budget:
 
     def check(self, size: int) -> None:
         """Raises `Refusal` (`busy`) when `take` of the size would."""
-        if self.used + size > self._most:
+        after, parent = self.used + size, self._parent
+        if after > self._most:
             raise Refusal("busy")
-        if self._parent is not None:
-            self._parent.check(size)
+        if parent is not None:
+            if after > SMALL and after > (parent._most - parent.used) // SHARE:
+                raise Refusal("busy")
+            parent.check(size)
 
     def take(self, size: int) -> None:
         """Raises `Refusal` (`busy`), and then nothing was taken."""
@@ -56,6 +65,10 @@ class Budget:
     def give(self, size: int) -> None:
         """Give back what was taken."""
         self._add(-size)
+
+    def restore(self, size: int) -> None:
+        """Take again what was given back a moment ago. Does not fail."""
+        self._add(size)
 
     def _add(self, size: int) -> None:
         self.used += size

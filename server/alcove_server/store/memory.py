@@ -64,8 +64,14 @@ class MemoryStore:
             self._seat(seated)
             return
         found.expect_roster(expected if expected is not None else b"")
+        used = found.budget.used
         self._delete(seated.room)
-        self._seat(seated)
+        try:
+            self._seat(seated)
+        except Refusal:
+            found.budget.restore(used)  # all or nothing: the room is as it was
+            self._rooms[seated.room] = found
+            raise
         self._to_tell.add(seated.room)
 
     def _seat(self, seated: SeatedRoom) -> None:
