@@ -153,13 +153,11 @@ class WebSocket(asyncio.Protocol):
                     self._receive(event)
                 elif not self._may_still_send():
                     return
-            self._write_protocol()
             if self._protocol.state is not State.OPEN:
                 self._finish()
 
     def eof_received(self) -> bool:
         self._protocol.receive_eof()
-        self._write_protocol()
         self._finish()  # the transport takes nothing after its end
         return False
 
@@ -317,7 +315,6 @@ class WebSocket(asyncio.Protocol):
             self._protocol.fail(code)
         elif self._protocol.state is State.OPEN:
             self._protocol.send_close(code)
-        self._write_protocol()
         self._finish()
 
     def shutdown(self) -> None:
@@ -334,17 +331,19 @@ class WebSocket(asyncio.Protocol):
     def _fail(self, code: int) -> None:
         """The client broke a rule of RFC 6455."""
         self._protocol.fail(code)
-        self._write_protocol()
         self._finish()
 
     def _finish(self) -> None:
-        """A close frame was sent or received: nothing more is said, and the clock runs."""
+        """A close frame is to be sent, or came: nothing more is said, and the clock runs. Before it
+        the client is given the answers that wait for the end of the turn: `lost` does that."""
         if self._closing:
+            self._write_protocol()
             return
-        self._shut()
-        self._deadline = self._terms.loop.call_later(CLOSE_SECONDS, self._transport.abort)
         if self._connection is not None:
             self._connection.lost()
+        self._write_protocol()
+        self._shut()
+        self._deadline = self._terms.loop.call_later(CLOSE_SECONDS, self._transport.abort)
 
     def _shut(self) -> None:
         self._closing = True
@@ -357,6 +356,8 @@ class WebSocket(asyncio.Protocol):
         only add to what waits."""
         for data in self._protocol.data_to_send():
             if not data:
+                if not self._closing:
+                    self._write_pending()
                 if self._transport.can_write_eof():
                     self._transport.write_eof()
                 else:
