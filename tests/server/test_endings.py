@@ -12,6 +12,7 @@ from alcove_protocol.frames import Authenticated, BlobIs, Bye, Done, Published, 
 from alcove_protocol.roster import extend
 from alcove_protocol.statements import Signed
 from alcove_server.embedded import embedded
+from alcove_server.net.partials import Partials
 from alcove_server.net.websocket import AFTER_CLOSE, Terms, WebSocket
 from alcove_server.net.wheel import Stalled, Wheel
 from alcove_server.outlet import Close
@@ -55,7 +56,8 @@ class Link:
 @pytest.fixture
 async def socket() -> WebSocket:
     loop = asyncio.get_running_loop()
-    terms = Terms(loop.time, loop, Wheel(10), Stalled(loop.time, 20.0), limits.MIB, 1.0)
+    stalled, partials = Stalled(loop.time, 20.0), Partials(loop.time, 60.0, limits.MIB)
+    terms = Terms(loop.time, loop, Wheel(10), stalled, partials, limits.MIB, 1.0)
     protocol = Protocol(SERVER, state=OPEN, max_size=limits.FRAME_BEFORE_AUTH)
     return WebSocket(cast(asyncio.Transport, Link()), protocol, terms, lambda: None)
 
