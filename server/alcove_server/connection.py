@@ -194,7 +194,9 @@ class Connection:
         """One binary message of the client, which came in so many fragments."""
         if self.state is State.CLOSED:
             return
-        limit = _FRAME_BEFORE_AUTH if self.state is State.CHALLENGED else _FRAME
+        # Nothing that a newcomer at a door sends is larger than what may come before.
+        large = self.state is State.MEMBER or self.state is State.RESEATING
+        limit = _FRAME if large else _FRAME_BEFORE_AUTH
         try:
             request = hot.decode(data, limit)
         except Malformed as fault:

@@ -23,6 +23,7 @@ from alcove_server.embedded import bounds
 from alcove_server.net.front_door import FrontDoor
 from alcove_server.net.gate import Gate
 from alcove_server.net.handshakes import Enter, Handshakes
+from alcove_server.net.partials import LEAST_BYTES, MESSAGE_SECONDS, Partials
 from alcove_server.net.tls import Tls
 from alcove_server.net.websocket import Terms
 from alcove_server.net.wheel import Stalled, Wheel
@@ -160,7 +161,13 @@ class Service:
         ticking = [
             asyncio.create_task(_every(self._turn, self._wheel.tick)),
             asyncio.create_task(
-                _every(self._period, self._stalled.tick, self.gate.sweep, self.relay.tick)
+                _every(
+                    self._period,
+                    self._stalled.tick,
+                    self._terms.partials.tick,
+                    self.gate.sweep,
+                    self.relay.tick,
+                )
             ),
         ]
         try:
@@ -247,6 +254,8 @@ def _terms(settings: Settings, clock: Callable[[], float], wheel: Wheel, stalled
         loop,
         wheel,
         stalled,
+        # All messages under way may take a part of what the rooms may that they are for.
+        Partials(clock, MESSAGE_SECONDS, max(LEAST_BYTES, settings.store_bytes // 8)),
         settings.queue_bytes,
         settings.rates,
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from alcove_protocol import limits
 from alcove_protocol.frames import Bye
+from alcove_server.net.partials import LEAST_BYTES, MESSAGE_SECONDS, Partials
 from alcove_server.net.websocket import Terms, WebSocket
 from alcove_server.net.wheel import Stalled, Wheel
 from alcove_server.outlet import Close, framed
@@ -131,7 +132,8 @@ async def echo_on(
 def terms_of(loop: asyncio.AbstractEventLoop) -> Terms:
     """The relay's, with its default rates and nobody who ticks."""
     stalled = Stalled(loop.time, 20.0)
-    return Terms(loop.time, loop, Wheel(1), stalled, QUEUE, 1.0)
+    partials = Partials(loop.time, MESSAGE_SECONDS, LEAST_BYTES)
+    return Terms(loop.time, loop, Wheel(1), stalled, partials, QUEUE, 1.0)
 
 
 @asynccontextmanager

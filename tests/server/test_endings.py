@@ -8,10 +8,11 @@ from typing import Any, cast
 
 import pytest
 from alcove_protocol import limits
-from alcove_protocol.frames import Authenticated, Bye, Done, Resume
+from alcove_protocol.frames import Authenticated, BlobIs, Bye, Done, Published, Resume
 from alcove_protocol.roster import extend
 from alcove_protocol.statements import Signed
 from alcove_server.embedded import embedded
+from alcove_server.net.partials import Partials
 from alcove_server.net.websocket import AFTER_CLOSE, Terms, WebSocket
 from alcove_server.net.wheel import Stalled, Wheel
 from alcove_server.outlet import Close
@@ -55,7 +56,8 @@ class Link:
 @pytest.fixture
 async def socket() -> WebSocket:
     loop = asyncio.get_running_loop()
-    terms = Terms(loop.time, loop, Wheel(10), Stalled(loop.time, 20.0), limits.MIB, 1.0)
+    stalled, partials = Stalled(loop.time, 20.0), Partials(loop.time, 60.0, limits.MIB)
+    terms = Terms(loop.time, loop, Wheel(10), stalled, partials, limits.MIB, 1.0)
     protocol = Protocol(SERVER, state=OPEN, max_size=limits.FRAME_BEFORE_AUTH)
     return WebSocket(cast(asyncio.Transport, Link()), protocol, terms, lambda: None)
 
@@ -222,3 +224,32 @@ async def test_a_resume_into_a_log_that_is_another_by_now_is_told_to_come_again(
     scene.host.send(Resume(scene.host.next_n(), bytes(16), 0))
     assert scene.host.closed == Close.RESTARTING
     assert [one.code for one in scene.host.fetch() if isinstance(one, Bye)] == ["draining"]
+
+
+ENDINGS = {
+    "goodbye": (masked(0x88, b"\x03\xe8"), Close.DONE),
+    "unmasked": (masked(0x82, b"x", mask=False), 1002),
+    "not utf-8": (masked(0x81, b"\xff"), Close.NOT_UTF8),
+    "fin": (b"", None),
+}
+
+
+@pytest.mark.parametrize("how", ENDINGS)
+async def test_what_was_asked_before_the_end_is_answered_before_it(how: str) -> None:
+    last, code = ENDINGS[how]
+    async with serving() as running:
+        host, guest = await running.client(), await running.client()
+        room, door = await host.open(), Door()
+        await host.put_door(room, door)
+        await guest.knock(room, door)
+        await host.admit(room, guest, door)
+        asked = [guest.blob(b"said %d" % number) for number in range(50)]
+        burst = [masked(0x82, one.to_bytes()) for one in asked]
+        guest.socket.transport.write(b"".join([*burst, last]))
+        if how == "fin":
+            guest.socket.transport.write_eof()
+        answers = [await guest.until(Published) for _ in asked]
+        assert [one.n for one in answers] == [one.n for one in asked]
+        assert await guest.closed() == code
+        told = [await host.until(BlobIs) for _ in asked]
+        assert [one.position for one in told] == [one.position for one in answers]

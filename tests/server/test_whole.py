@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 from alcove_protocol import limits
 from alcove_server.net import whole
+from alcove_server.net.partials import Partials
 from alcove_server.net.websocket import Terms, WebSocket
 from alcove_server.net.wheel import Stalled, Wheel
 from hypothesis import given, settings
@@ -52,17 +53,17 @@ class Seen:
             self.role = "member"
 
 
-def fed(chunks: list[bytes]) -> tuple[list[object], object, object]:
+def fed(chunks: list[bytes]) -> tuple[list[object], object]:
     seen = Seen()
     some = cast(Any, seen)
-    stalled = Stalled(lambda: 0.0, 20.0)
-    terms = Terms(lambda: 0.0, some, Wheel(1), stalled, limits.MIB, 1.0)
+    stalled, partials = Stalled(lambda: 0.0, 20.0), Partials(lambda: 0.0, 60.0, limits.MIB)
+    terms = Terms(lambda: 0.0, some, Wheel(1), stalled, partials, limits.MIB, 1.0)
     protocol = Protocol(Side.SERVER, state=State.OPEN, max_size=MOST)
     socket = WebSocket(cast(asyncio.Transport, seen), protocol, terms, lambda: None)
     socket.attach(some)
     for chunk in chunks:
         socket.data_received(chunk)
-    return seen.log, protocol.state, protocol.max_message_size
+    return seen.log, protocol.state
 
 
 @st.composite

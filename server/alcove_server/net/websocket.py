@@ -5,10 +5,11 @@ owns what an ASGI server would do otherwise:
 
     receiving   a whole message in one frame is taken as it is (`whole`); else bytes go into the
                 parser in slices, so that a flood is noticed after one slice, and a message is put
-                together under limits on its bytes and on its fragments
+                together under limits on its bytes, its fragments and its time (`partials`)
     sending     whole frames, prebuilt and shared between members, go to the transport; while it is
                 full they are queued here, bounded in bytes and in time (slow consumers)
-    keepalive   a ping each period; who sends nothing until the next one is dropped
+    keepalive   a ping each period; who sends nothing until the next one is dropped. Any byte will
+                do: it belongs to a message that has a deadline
     closing     the close handshake with a deadline, after which the transport is aborted
 """
 
@@ -20,12 +21,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from alcove_protocol import limits
+from alcove_protocol.frames import ConnectionRole
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, State
 
 from alcove_server.hub import bye
 from alcove_server.net import whole
 from alcove_server.net.bucket import TokenBucket
+from alcove_server.net.partials import Partials
 from alcove_server.net.wheel import Stalled, Wheel
 from alcove_server.outlet import Close
 
@@ -47,6 +50,8 @@ CONTROL_BURST: Final = 20.0
 """Control frames a second, and at once. A client answers one ping in 20 seconds."""
 _DEAF: Final = frozenset({Close.REFUSED, Close.TOO_LARGE, Close.TRY_AGAIN, Close.SLOW_CONSUMER})
 """After these nothing is parsed any more: a flood must not cost anything once it is refused."""
+_SENDS_COMMITS: Final = frozenset({ConnectionRole.MEMBER, ConnectionRole.RESEAT})
+"""Who may send the largest frames. What a newcomer sends is no larger than before it was known."""
 _PING: Final = b"\x89\x00"
 
 
@@ -62,6 +67,7 @@ class Terms:
     loop: asyncio.AbstractEventLoop
     wheel: Wheel
     stalled: Stalled
+    partials: Partials
     queue_bytes: int
     rates: float
 
@@ -138,11 +144,14 @@ class WebSocket(asyncio.Protocol):
                 return
         self._parse(data)
         self._idle = whole.expected(self._protocol)
+        self._note_part()
 
     def _parse(self, data: bytes) -> None:
         for at in range(0, len(data), SLICE):
             if self._protocol.state is State.CLOSED:
                 return
+            if self._protocol.max_message_size != limits.FRAME:
+                self._take_more()
             self._protocol.receive_data(data[at : at + SLICE])
             if self._protocol.state is State.OPEN:
                 self._write_protocol()  # pongs: their pings came before what is answered now
@@ -153,13 +162,11 @@ class WebSocket(asyncio.Protocol):
                     self._receive(event)
                 elif not self._may_still_send():
                     return
-            self._write_protocol()
             if self._protocol.state is not State.OPEN:
                 self._finish()
 
     def eof_received(self) -> bool:
         self._protocol.receive_eof()
-        self._write_protocol()
         self._finish()  # the transport takes nothing after its end
         return False
 
@@ -168,11 +175,24 @@ class WebSocket(asyncio.Protocol):
             self._deadline.cancel()
         self._terms.wheel.discard(self._slot, self)
         self._terms.stalled.discard(self)
+        self._terms.partials.discard(self)
         self._shut()
         self._pending.clear()
         if self._connection is not None:
             self._connection.lost()
         self._done()
+
+    def _take_more(self) -> None:
+        if self._connection is not None and self._connection.role in _SENDS_COMMITS:
+            self._protocol.max_message_size = limits.FRAME
+
+    def _note_part(self) -> None:
+        """How much is held of a message that did not come to its end."""
+        held = len(self._protocol.reader.buffer) + self._carried
+        if self._idle or (self._closing and not held):
+            self._terms.partials.discard(self)
+        else:
+            self._terms.partials.hold(self, held)
 
     def _may_still_send(self) -> bool:
         """A client that was sent a close frame may have more under way, but not for ever."""
@@ -186,6 +206,8 @@ class WebSocket(asyncio.Protocol):
             self._count_control()
         elif frame.opcode is not Opcode.CLOSE:
             self._assemble(frame)
+        if not self._fragments:  # what follows is another message, with a time of its own
+            self._terms.partials.discard(self)
 
     def _count_control(self) -> None:
         now = self._terms.clock()
@@ -218,8 +240,6 @@ class WebSocket(asyncio.Protocol):
             self._receive_text(connection, message)
             return
         connection.receive(message, fragments)
-        if self._protocol.max_message_size != limits.FRAME and connection.role:
-            self._protocol.max_message_size = limits.FRAME  # it has shown who it is
         if connection.congested:
             self._transport.pause_reading()
             self._terms.loop.call_soon(self._read_again)
@@ -306,6 +326,13 @@ class WebSocket(asyncio.Protocol):
         if not self._closing:
             self._evict(Close.SLOW_CONSUMER, "slow_consumer")
 
+    def give_up(self, code: int, reason: str) -> None:
+        """The relay waits no more for the end of the client's message."""
+        if self._closing:  # the client was told, and sends on
+            self._transport.abort()
+        else:
+            self._evict(code, reason)
+
     # --- closing ----------------------------------------------------------------------------
 
     def close(self, code: int) -> None:
@@ -317,7 +344,6 @@ class WebSocket(asyncio.Protocol):
             self._protocol.fail(code)
         elif self._protocol.state is State.OPEN:
             self._protocol.send_close(code)
-        self._write_protocol()
         self._finish()
 
     def shutdown(self) -> None:
@@ -334,22 +360,25 @@ class WebSocket(asyncio.Protocol):
     def _fail(self, code: int) -> None:
         """The client broke a rule of RFC 6455."""
         self._protocol.fail(code)
-        self._write_protocol()
         self._finish()
 
     def _finish(self) -> None:
-        """A close frame was sent or received: nothing more is said, and the clock runs."""
+        """A close frame is to be sent, or came: nothing more is said, and the clock runs. Before it
+        the client is given the answers that wait for the end of the turn: `lost` does that."""
         if self._closing:
+            self._write_protocol()
             return
-        self._shut()
-        self._deadline = self._terms.loop.call_later(CLOSE_SECONDS, self._transport.abort)
         if self._connection is not None:
             self._connection.lost()
+        self._write_protocol()
+        self._shut()
+        self._note_part()
+        self._deadline = self._terms.loop.call_later(CLOSE_SECONDS, self._transport.abort)
 
     def _shut(self) -> None:
         self._closing = True
         self.write = _nowhere
-        self._fragments.clear()
+        self._fragments, self._carried = [], 0
 
     def _write_protocol(self) -> None:
         """Pongs, close frames and the end of the stream. A close frame and the end stand behind
@@ -357,6 +386,8 @@ class WebSocket(asyncio.Protocol):
         only add to what waits."""
         for data in self._protocol.data_to_send():
             if not data:
+                if not self._closing:
+                    self._write_pending()
                 if self._transport.can_write_eof():
                     self._transport.write_eof()
                 else:

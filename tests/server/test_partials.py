@@ -1,0 +1,242 @@
+"""Messages of which only a part comes: whoever sends them has neither time nor room without end."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import cast
+
+import pytest
+from alcove_protocol import limits
+from alcove_protocol.frames import BlobIs, Bye, Published, Resume, Resumed, from_relay
+from alcove_server.embedded import ManualClock, embedded
+from alcove_server.net.partials import Partials
+from alcove_server.net.websocket import Terms, WebSocket
+from alcove_server.net.wheel import Stalled, Wheel
+from alcove_server.outlet import Close
+from websockets.protocol import OPEN, SERVER, Protocol
+
+from tests.server.keys import Door, Facilitated
+from tests.server.scene import Scene
+from tests.server.sockets import Client, Running, masked, serving
+from tests.server.test_endings import Link, link_of
+
+SECONDS = 60.0
+
+
+@dataclass(eq=False)
+class One:
+    """Keeps what it is told."""
+
+    told: list[tuple[int, str]] = field(default_factory=list)
+
+    def give_up(self, code: int, reason: str) -> None:
+        self.told.append((code, reason))
+
+
+IDLE = (Close.REFUSED, "idle")
+BUSY = (Close.TRY_AGAIN, "busy")
+
+
+def test_each_message_has_its_time_from_its_first_byte() -> None:
+    clock = ManualClock()
+    partials, slow, ended, later = Partials(clock, SECONDS, 1000), One(), One(), One()
+    for one in (slow, ended, later):
+        partials.hold(one, 1)
+    clock.advance(SECONDS - 1)
+    partials.hold(slow, 2)
+    partials.discard(ended)
+    partials.discard(later)
+    partials.hold(later, 1)
+    partials.tick()
+    assert not slow.told
+    clock.advance(1)
+    partials.tick()
+    partials.tick()
+    assert (slow.told, ended.told, later.told) == ([IDLE], [], [])
+    assert (len(partials), partials.total) == (1, 1)
+
+
+def test_the_largest_part_goes_when_all_are_too_much() -> None:
+    partials, ones = Partials(ManualClock(), SECONDS, 1000), [One() for _ in range(11)]
+    for one, size in zip(ones, [90, 400, 400, *[10] * 8], strict=True):
+        partials.hold(one, size)
+    partials.hold(ones[0], 91)  # an even share, and others' are larger
+    partials.hold(ones[3], 39)
+    assert [one.told for one in ones] == [[]] * 11
+    partials.hold(ones[4], 11)
+    assert [one.told for one in ones] == [[], [BUSY], *[[]] * 9]
+    assert partials.total == 1001 - 400
+    partials.hold(ones[4], 1001)
+    assert ones[4].told == [BUSY]
+
+
+class Slow:
+    """A client of a real relay, with a transport that takes note and a clock that is told."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.clock = ManualClock()
+        self.partials = Partials(self.clock, SECONDS, limits.MIB)
+        stalled = Stalled(self.clock, 20.0)
+        terms = Terms(self.clock, loop, Wheel(1), stalled, self.partials, limits.MIB, 1.0)
+        protocol = Protocol(SERVER, state=OPEN, max_size=limits.FRAME_BEFORE_AUTH)
+        transport = cast(asyncio.Transport, Link())
+        self.socket = WebSocket(transport, protocol, terms, lambda: None)
+        relay = embedded(self.clock, bytes).relay
+        self.socket.attach(relay.connect(host="a", offered="", outlet=self.socket))
+
+    def period(self, data: bytes) -> None:
+        """20 seconds, in which this comes."""
+        self.socket.data_received(data)
+        self.clock.advance(20)
+        self.socket.turn()
+        self.partials.tick()
+
+    @property
+    def end(self) -> tuple[str, int]:
+        """The last word and the close code."""
+        *_, word, close = [one for one in link_of(self.socket).written if one != b"\x89\x00"]
+        bye = from_relay(word[4 if word[1] == 126 else 2 :])
+        assert isinstance(bye, Bye)
+        assert close[0] == 0x88
+        return bye.code, int.from_bytes(close[2:4], "big")
+
+    @property
+    def closed(self) -> bool:
+        return link_of(self.socket).ended or link_of(self.socket).aborted
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [masked(0x82, b"", claim=60_000), b"1", b"2"],
+        [b"\x82", b"\xfe", b"\xea"],
+        [b"\x89", b"\x85", b"\x01"],
+        [masked(0x02), masked(0x00, b"a fragment"), masked(0x00)],
+        [masked(0x02, b"a"), masked(0x8A), masked(0x89)],
+        [masked(0x8A) + b"\x82", b"\xfe", b"\xea"],
+    ],
+    ids=["payload", "header", "ping", "fragments", "pongs between", "behind a pong"],
+)
+async def test_a_byte_now_and_then_does_not_keep_a_message_under_way(parts: list[bytes]) -> None:
+    slow = Slow()
+    for part in parts:
+        assert not slow.closed
+        slow.period(part)
+    assert slow.end == ("idle", Close.REFUSED)
+    assert len(slow.partials) == 0
+    assert slow.partials.total == 0
+
+
+async def test_who_ends_every_message_in_time_stays_though_each_piece_begins_another() -> None:
+    slow = Slow()
+    pong, ping = masked(0x8A, b"pong"), masked(0x89, b"ping")
+    slow.period(pong[:3])
+    for _ in range(20):
+        slow.period(pong[3:] + ping[:7])
+        slow.period(ping[7:] + pong[:3])
+    assert not slow.closed
+    slow.period(pong[3:])
+    assert len(slow.partials) == 0
+
+
+async def test_who_is_silent_in_the_middle_of_a_message_is_dropped_as_before() -> None:
+    slow = Slow()
+    slow.period(masked(0x82, b"", claim=60_000))
+    slow.period(b"")
+    assert not slow.closed
+    slow.clock.advance(20)
+    slow.socket._heard = False
+    slow.socket.turn()
+    assert link_of(slow.socket).aborted
+
+
+async def test_what_a_closing_client_sends_counts_until_it_is_gone() -> None:
+    slow = Slow()
+    slow.socket.close(Close.DONE)
+    slow.socket.data_received(masked(0x82, bytes(50_000), claim=60_000))
+    assert slow.partials.total == 50_000
+    assert not link_of(slow.socket).aborted
+    for _ in range(limits.MIB // 40_000):
+        slow.partials.hold(One(), 40_000)
+    assert link_of(slow.socket).aborted
+    slow.socket.connection_lost(None)
+    assert slow.partials.total == limits.MIB // 40_000 * 40_000
+
+
+# --- over real sockets --------------------------------------------------------------------------
+
+
+def partials_of(running: Running) -> Partials:
+    return running.service._terms.partials
+
+
+async def reseater(running: Running) -> Client:
+    client = await running.client()
+    await client.authenticate(Facilitated(relay_key=client.key), "reseat")
+    return client
+
+
+async def test_a_message_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alcove_server.serving.MESSAGE_SECONDS", 0.2)
+    async with serving(ping_seconds=600, auth_seconds=1) as running:
+        host, slow = await running.client(), await reseater(running)
+        await host.open()
+        slow.socket.transport.write(masked(0x82, bytes(1000), claim=limits.FRAME))
+        assert (await slow.until(Bye)).code == "idle"
+        assert await slow.closed() == Close.REFUSED
+        assert isinstance(await host.ask(host.blob(), Published), Published)
+        assert len(partials_of(running)) == 0
+
+
+async def test_parts_of_messages_are_bounded_together_and_harm_no_small_ones() -> None:
+    size, bound = limits.FRAME - 100, 4 * limits.FRAME
+    async with serving(store_bytes=limits.MIB) as running:
+        host = await running.client()
+        await host.open()
+        partials = partials_of(running)
+        frame = masked(0x82, host.blob(b"in two pieces").to_bytes())
+        host.socket.transport.write(frame[:-1])
+        await running.until(lambda: len(partials) == 1)
+        crowd = [await reseater(running) for _ in range(10)]
+        for one in crowd:
+            one.socket.transport.write(masked(0x82, bytes(size), claim=limits.FRAME))
+        relay = running.service.relay
+        await running.until(lambda: len(relay) == 1 + 4 and partials.total > 4 * size)
+        assert partials.total <= bound
+        host.socket.transport.write(frame[-1:])
+        await host.until(Published)
+        tasks = [asyncio.create_task(one.until(Bye)) for one in crowd]
+        await running.until(lambda: sum(task.done() for task in tasks) == 6)
+        assert [task.result().code for task in tasks if task.done()] == ["busy"] * 6
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    assert partials.total == 0
+
+
+async def test_who_stands_at_a_door_sends_no_larger_frames_than_before() -> None:
+    async with serving() as running:
+        host, newcomer, greedy = [await running.client() for _ in range(3)]
+        room, door = await host.open(), Door()
+        await host.put_door(room, door)
+        await greedy.authenticate(room, "door", door)
+        greedy.socket.transport.write(masked(0x82, claim=limits.FRAME_BEFORE_AUTH + 1))
+        assert await greedy.closed() == Close.TOO_LARGE
+        # Whoever was let in sends a large one at once, in one piece with what it says first.
+        await newcomer.knock(room, door)
+        await host.admit(room, newcomer, door)
+        resume = Resume(newcomer.next_n(), newcomer.base, 0)
+        large = newcomer.blob(bytes(limits.APPLICATION_BLOB))
+        frames = [masked(0x82, one.to_bytes()) for one in (resume, large)]
+        newcomer.socket.transport.write(b"".join(frames))
+        await newcomer.until(Resumed)
+        await newcomer.until(Published)
+        assert len((await host.until(BlobIs)).blob) == limits.APPLICATION_BLOB
+
+
+def test_the_relay_itself_takes_no_larger_frame_of_a_newcomer(scene: Scene, door: Door) -> None:
+    newcomer = scene.newcomer(door)
+    newcomer.link.receive(bytes(limits.FRAME_BEFORE_AUTH + 1))
+    assert newcomer.closed == Close.TOO_LARGE
