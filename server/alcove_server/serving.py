@@ -24,8 +24,8 @@ from alcove_server.net.front_door import FrontDoor
 from alcove_server.net.gate import Gate
 from alcove_server.net.handshakes import Enter, Handshakes
 from alcove_server.net.partials import LEAST_BYTES, MESSAGE_SECONDS, Partials
+from alcove_server.net.terms import Terms
 from alcove_server.net.tls import Tls
-from alcove_server.net.websocket import Terms
 from alcove_server.net.wheel import Stalled, Wheel
 from alcove_server.relay import Relay
 from alcove_server.runner import OnLoop

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from alcove_protocol import limits
 from alcove_protocol.frames import Bye
 from alcove_server.net.partials import LEAST_BYTES, MESSAGE_SECONDS, Partials
-from alcove_server.net.websocket import Terms, WebSocket
+from alcove_server.net.terms import Terms
+from alcove_server.net.websocket import WebSocket
 from alcove_server.net.wheel import Stalled, Wheel
 from alcove_server.outlet import Close, framed
 from websockets.http11 import Request

@@ -1,7 +1,6 @@
 """Chains are verified in turn, and a ledger is kept for a while."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import pytest
 from alcove_protocol import limits
@@ -79,16 +78,15 @@ async def test_who_has_gone_gives_up_its_turn() -> None:
 async def test_too_many_who_wait_are_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chains, "WAITING", 2)
     known, long, held = Chains(ManualClock()), long_room(), Held()
-    verify: Callable[[], Awaitable[Ledger]] = lambda: known.verify(long.chain, long.id, held)
-    waiting = [asyncio.ensure_future(verify()) for _ in range(2)]
+    waiting = [asyncio.create_task(known.verify(long.chain, long.id, held)) for _ in range(2)]
     await held.asked.wait()
     await asyncio.sleep(0)
     with pytest.raises(Refusal) as refused:
-        await verify()
+        await known.verify(long.chain, long.id, held)
     assert refused.value.code == "busy"
     held.go.set()
     await asyncio.gather(*waiting)
-    assert await verify()
+    await known.verify(long.chain, long.id, held)
 
 
 def test_a_ledger_is_known_by_its_last_entry_until_it_is_old() -> None:

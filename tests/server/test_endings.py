@@ -13,7 +13,8 @@ from alcove_protocol.roster import extend
 from alcove_protocol.statements import Signed
 from alcove_server.embedded import embedded
 from alcove_server.net.partials import Partials
-from alcove_server.net.websocket import AFTER_CLOSE, Terms, WebSocket
+from alcove_server.net.terms import Terms
+from alcove_server.net.websocket import AFTER_CLOSE, WebSocket
 from alcove_server.net.wheel import Stalled, Wheel
 from alcove_server.outlet import Close
 from alcove_server.runner import OnLoop
@@ -59,7 +60,7 @@ async def socket() -> WebSocket:
     stalled, partials = Stalled(loop.time, 20.0), Partials(loop.time, 60.0, limits.MIB)
     terms = Terms(loop.time, loop, Wheel(10), stalled, partials, limits.MIB, 1.0)
     protocol = Protocol(SERVER, state=OPEN, max_size=limits.FRAME_BEFORE_AUTH)
-    return WebSocket(cast(asyncio.Transport, Link()), protocol, terms, lambda: None)
+    return WebSocket(cast(asyncio.Transport, Link()), protocol, terms, lambda socket: None)
 
 
 def link_of(socket: WebSocket) -> Link:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import cast
 
 import pytest
 from alcove_protocol import limits
 from alcove_protocol.frames import BlobIs, Bye, Published, Resume, Resumed, from_relay
+from alcove_server.connection import Connection
 from alcove_server.embedded import ManualClock, embedded
 from alcove_server.net.partials import Partials
-from alcove_server.net.websocket import Terms, WebSocket
+from alcove_server.net.terms import Terms
+from alcove_server.net.websocket import WebSocket
 from alcove_server.net.wheel import Stalled, Wheel
 from alcove_server.outlet import Close
 from websockets.protocol import OPEN, SERVER, Protocol
@@ -82,7 +88,7 @@ class Slow:
         terms = Terms(self.clock, loop, Wheel(1), stalled, self.partials, limits.MIB, 1.0)
         protocol = Protocol(SERVER, state=OPEN, max_size=limits.FRAME_BEFORE_AUTH)
         transport = cast(asyncio.Transport, Link())
-        self.socket = WebSocket(transport, protocol, terms, lambda: None)
+        self.socket = WebSocket(transport, protocol, terms, lambda socket: None)
         relay = embedded(self.clock, bytes).relay
         self.socket.attach(relay.connect(host="a", offered="", outlet=self.socket))
 
@@ -240,3 +246,52 @@ def test_the_relay_itself_takes_no_larger_frame_of_a_newcomer(scene: Scene, door
     newcomer = scene.newcomer(door)
     newcomer.link.receive(bytes(limits.FRAME_BEFORE_AUTH + 1))
     assert newcomer.closed == Close.TOO_LARGE
+
+
+@contextmanager
+def nothing_kept() -> Iterator[None]:
+    """Of all that is read meanwhile nothing is left, without a collector of cycles."""
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        yield
+        assert tracemalloc.get_traced_memory()[0] - before < 100 * limits.KIB
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+
+
+class Forgetful:
+    """A connection that does nothing with what it is told."""
+
+    role = "member"
+    congested = False
+
+    def receive(self, data: bytes, fragments: int) -> None:
+        assert len(data) == 1_000_000
+
+    def lost(self) -> None:
+        """Nothing is kept."""
+
+
+async def test_a_large_message_is_not_kept_once_it_was_read() -> None:
+    many = [Slow() for _ in range(5)]
+    for slow in many:
+        slow.socket.attach(cast(Connection, Forgetful()))
+    with nothing_kept():
+        for slow in many:
+            slow.socket.data_received(masked(0x82, b"", claim=1_000_000))
+            slow.socket.data_received(bytes(1_000_000))
+    assert all(not slow.closed for slow in many)
+
+
+async def test_half_a_message_goes_with_its_connection() -> None:
+    with nothing_kept():
+        for _ in range(20):
+            slow = Slow()
+            slow.socket.data_received(masked(0x82, b"", claim=60_000))
+            slow.socket.data_received(bytes(59_000))
+            slow.socket.connection_lost(None)
+            del slow

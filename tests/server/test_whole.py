@@ -10,7 +10,8 @@ from unittest.mock import patch
 from alcove_protocol import limits
 from alcove_server.net import whole
 from alcove_server.net.partials import Partials
-from alcove_server.net.websocket import Terms, WebSocket
+from alcove_server.net.terms import Terms
+from alcove_server.net.websocket import WebSocket
 from alcove_server.net.wheel import Stalled, Wheel
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -59,7 +60,7 @@ def fed(chunks: list[bytes]) -> tuple[list[object], object]:
     stalled, partials = Stalled(lambda: 0.0, 20.0), Partials(lambda: 0.0, 60.0, limits.MIB)
     terms = Terms(lambda: 0.0, some, Wheel(1), stalled, partials, limits.MIB, 1.0)
     protocol = Protocol(Side.SERVER, state=State.OPEN, max_size=MOST)
-    socket = WebSocket(cast(asyncio.Transport, seen), protocol, terms, lambda: None)
+    socket = WebSocket(cast(asyncio.Transport, seen), protocol, terms, lambda socket: None)
     socket.attach(some)
     for chunk in chunks:
         socket.data_received(chunk)

@@ -27,7 +27,8 @@ from websockets.typing import Subprotocol
 
 from alcove_server.net.gate import Place
 from alcove_server.net.head import BadRequest, Head, HeadReader
-from alcove_server.net.websocket import Terms, WebSocket
+from alcove_server.net.terms import Terms
+from alcove_server.net.websocket import WebSocket
 from alcove_server.relay import Relay
 
 PATH: Final = "/v1/connect"
@@ -206,7 +207,7 @@ class FrontDoor(asyncio.Protocol):
         place, self._place = self._place, None
         connections = self._connections
 
-        def done() -> None:
+        def done(socket: WebSocket) -> None:
             connections.discard(socket)
             if place is not None:
                 place.leave()

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from alcove_protocol import limits
@@ -28,8 +27,7 @@ from websockets.protocol import Protocol, State
 from alcove_server.hub import bye
 from alcove_server.net import whole
 from alcove_server.net.bucket import TokenBucket
-from alcove_server.net.partials import Partials
-from alcove_server.net.wheel import Stalled, Wheel
+from alcove_server.net.terms import Terms
 from alcove_server.outlet import Close
 
 if TYPE_CHECKING:
@@ -57,19 +55,6 @@ _PING: Final = b"\x89\x00"
 
 def _nowhere(frames: bytes) -> None:
     """`write` once the connection is closing: nothing stands behind a close frame."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What all connections of a node share."""
-
-    clock: Callable[[], float]
-    loop: asyncio.AbstractEventLoop
-    wheel: Wheel
-    stalled: Stalled
-    partials: Partials
-    queue_bytes: int
-    rates: float
 
 
 class WebSocket(asyncio.Protocol):
@@ -102,7 +87,7 @@ class WebSocket(asyncio.Protocol):
         transport: asyncio.Transport,
         protocol: Protocol,
         terms: Terms,
-        done: Callable[[], None],
+        done: Callable[[WebSocket], None],
     ) -> None:
         self._transport = transport
         self._protocol = protocol
@@ -144,6 +129,8 @@ class WebSocket(asyncio.Protocol):
                 return
         self._parse(data)
         self._idle = whole.expected(self._protocol)
+        if self._idle:
+            whole.forget_last(self._protocol)
         self._note_part()
 
     def _parse(self, data: bytes) -> None:
@@ -180,7 +167,9 @@ class WebSocket(asyncio.Protocol):
         self._pending.clear()
         if self._connection is not None:
             self._connection.lost()
-        self._done()
+        self._connection = None  # which refers to this: neither waits for the collector of cycles
+        whole.release(self._protocol)
+        self._done(self)
 
     def _take_more(self) -> None:
         if self._connection is not None and self._connection.role in _SENDS_COMMITS:

@@ -20,6 +20,7 @@ except ImportError:
 
 _FINAL_BINARY: Final = 0x82
 _FINAL_PONG: Final = 0x8A
+_EMPTY_PONG: Final = bytes((_FINAL_PONG, 0x80, 0, 0, 0, 0))
 _SHORT: Final = range(0x80, 0x80 + 126)
 """The second byte of a masked frame that holds its length in that byte."""
 _MEDIUM: Final = 0x80 + 126
@@ -48,6 +49,21 @@ def is_pong(data: bytes) -> bool:
     """Whether the bytes are one pong without a payload, as a client answers the relay's pings:
     10,000 idle clients send 500 of them a second."""
     return len(data) == 6 and data[0] == _FINAL_PONG and data[1] == 0x80
+
+
+def forget_last(protocol: Protocol) -> None:
+    """Let go of the frame that the library read last. Its parser holds that until it has read the
+    next, which of a client that sends nothing more may be 2.5 MB for good: so it is given one, of
+    no bytes. To be called only while `expected`."""
+    protocol.receive_data(_EMPTY_PONG)
+    protocol.events_received()
+
+
+def release(protocol: Protocol) -> None:
+    """Let go of all that the library has read, once the connection is gone: it refers to itself,
+    and would keep 2.5 MB of half a message until the collector of cycles comes by."""
+    protocol.parser.close()
+    protocol.reader.discard()
 
 
 def expected(protocol: Protocol) -> bool:

@@ -1,0 +1,21 @@
+"""What all WebSockets of a node share."""
+
+from asyncio import AbstractEventLoop
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from alcove_server.net.partials import Partials
+from alcove_server.net.wheel import Stalled, Wheel
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """`clock` gives seconds; `queue_bytes` is what may wait for one client, `rates` a factor."""
+
+    clock: Callable[[], float]
+    loop: AbstractEventLoop
+    wheel: Wheel
+    stalled: Stalled
+    partials: Partials
+    queue_bytes: int
+    rates: float
