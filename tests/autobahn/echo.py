@@ -115,7 +115,7 @@ def take_over(
 ) -> EchoSocket:
     """Put the relay's socket on a transport whose handshake is done, as `FrontDoor` does."""
     protocol = Protocol(SERVER, state=OPEN, max_size=most)
-    echo = kind(transport, protocol, terms, lambda: None, echo_text=text)
+    echo = kind(transport, protocol, terms, lambda socket: None, echo_text=text)
     transport.set_protocol(echo)
     echo.attach(cast(Any, Echo(echo)))
     return echo

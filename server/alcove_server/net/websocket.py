@@ -334,6 +334,8 @@ class WebSocket(asyncio.Protocol):
         elif self._protocol.state is State.OPEN:
             self._protocol.send_close(code)
         self._finish()
+        if code == Close.TRY_AGAIN:  # others need the place: it is not kept for a last answer
+            self._transport.close()
 
     def shutdown(self) -> None:
         """The server stops; `Relay.drain` has told the client, and the deadline runs."""
