@@ -163,3 +163,17 @@ def test_a_door_that_closed_with_a_removal_stays_closed(scene: Scene, door: Door
     assert person.refused(person.auth_frame("door", door)) == "unknown_door"
     back = Person(empty, ann.key)
     assert back.refused(back.auth_frame("member")) == "removed"
+
+
+def test_a_seating_that_is_refused_disturbs_nobody(scene: Scene, door: Door) -> None:
+    ann = scene.member(door)
+    scene.host.say(b"before")
+    scene.room.take(scene.room.entry([], base=scene.base, commit=b""))
+    twin = Door(id=door.id, number=2)
+    other = reseater(scene)
+    frame = reseat_frame(other, scene.room.chain, doors=[door, twin])
+    assert other.refused(frame) == "bad_statement"
+    scene.relay.tick()
+    scene.host.say(b"after")
+    assert ann.blobs() == [b"before", b"after"]
+    assert ann.come_back().base == scene.base

@@ -1,6 +1,7 @@
 """What every `Store` must do with whole rooms."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from alcove_protocol import limits
@@ -121,6 +122,41 @@ class RoomContract(Benched):
         assert door is not None
         assert door.uses_left == 3
         assert bench.do(bench.store.chain(ROOM, 0)) == chain
+
+    @pytest.mark.parametrize(
+        ("commit", "keys", "code"),
+        [(bytes(limits.MIB), (b"K",), "busy"), (b"", (b"K", b"L"), "bad_statement")],
+    )
+    def test_a_room_that_cannot_be_seated_anew_stays_as_it_was(
+        self,
+        make: Callable[[StoreBounds | None], Bench],
+        commit: bytes,
+        keys: tuple[bytes, ...],
+        code: str,
+    ) -> None:
+        """There is no room for its commit, or one door comes under two keys."""
+        bench = make(self.small)
+        bench.open()
+        bench.put(bench.door(b"door-old"))
+        bench.knock(door=b"door-old")
+        bench.publish(bench.publication(b"kept", id=b"p" * 16))
+        head = bench.head()
+        doors = tuple(
+            replace(bench.door(), key=key * 32, card_number=number)
+            for number, key in enumerate(keys, start=1)
+        )
+        seated = SeatedRoom(ROOM, (OPENING,), NEXT, b"another.", commit, doors)
+        assert bench.refusal(bench.store.reseat(seated, HEAD)) == code
+        assert bench.head() == head
+        assert bench.read() == [1]
+        assert bench.do(bench.store.published(ROOM, ANN, b"p" * 16)) == Position(GENERATION, 1)
+        assert bench.lobby() == [(1, LobbyKind.KNOCK, b"k" * 16)]
+        assert bench.found() is None
+        assert bench.found(b"door-old") is not None
+        bench.clock.advance(60)
+        assert bench.read() == []
+        bench.clock.advance(limits.ABANDONED_AFTER)
+        assert bench.do(bench.store.sweep(10)) == {ROOM}
 
     def test_a_room_without_a_commit_begins_at_zero(self, bench: Bench) -> None:
         bench.do(bench.store.reseat(SeatedRoom(ROOM, (OPENING,), HEAD, GENERATION, b"", ()), None))

@@ -8,11 +8,11 @@ from alcove_protocol import limits
 from alcove_protocol.frames import BlobClass, LobbyKind
 from alcove_server.embedded import ManualClock
 from alcove_server.store.bounds import ROOM_OVERHEAD, Budget, StoreBounds
-from alcove_server.store.interface import RosterStep, StoredBlob
+from alcove_server.store.interface import RosterStep, SeatedRoom, StoredBlob
 from alcove_server.store.memory import MemoryStore
 from hypothesis import settings
 
-from tests.server.store.bench import ANN, BEN, ROOM, Bench, step
+from tests.server.store.bench import ANN, BEN, HEAD, NEXT, OPENING, ROOM, Bench, step
 from tests.server.store.contract import StoreContract
 from tests.server.store.model import StoreMachine
 
@@ -65,6 +65,22 @@ def test_the_accounting_comes_back_to_where_it_was() -> None:
     bench.clock.advance(limits.HEARTBEAT_TTL)
     bench.do(store.sweep(10))
     assert store.used == empty + len(taken.entry.body)
+    bench.clock.advance(limits.ABANDONED_AFTER)
+    bench.do(store.sweep(10))
+    assert store.used == 0
+    bench.close()
+
+
+def test_a_room_that_could_not_be_seated_anew_is_counted_as_before() -> None:
+    bench = memory(StoreContract.small)
+    store = bench.store
+    assert isinstance(store, MemoryStore)
+    bench.open()
+    bench.publish(bench.publication(b"x" * 9000))
+    used = store.used
+    seated = SeatedRoom(ROOM, (OPENING,), NEXT, b"another.", bytes(limits.MIB), ())
+    assert bench.refusal(store.reseat(seated, HEAD)) == "busy"
+    assert store.used == used
     bench.clock.advance(limits.ABANDONED_AFTER)
     bench.do(store.sweep(10))
     assert store.used == 0
