@@ -132,7 +132,7 @@ class MemoryStore:
         found.expect_roster(roster)
         if found.doors.find(self._clock(), door) is None:
             raise Refusal("unknown_door")
-        found.revoke(self._clock(), door)
+        found.revoke(self._clock(), frozenset({door}))
         self._look(room, found)
 
     async def door(self, room: bytes, door: bytes) -> Door | None:

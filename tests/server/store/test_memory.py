@@ -1,13 +1,21 @@
 """The memory store keeps the contract, and gives back all that it took."""
 
 import gc
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from types import FrameType
+from typing import Any
 
 import pytest
 from alcove_protocol import limits
 from alcove_protocol.frames import BlobClass, LobbyKind
 from alcove_server.embedded import ManualClock
-from alcove_server.store.bounds import ROOM_OVERHEAD, Budget, StoreBounds
+from alcove_server.store.bounds import (
+    REQUESTS,
+    ROOM_OVERHEAD,
+    Budget,
+    StoreBounds,
+)
 from alcove_server.store.interface import RosterStep, StoredBlob
 from alcove_server.store.memory import MemoryStore
 from hypothesis import settings
@@ -90,6 +98,81 @@ def test_a_sweep_looks_at_no_more_rooms_than_it_may() -> None:
     swept = [len(bench.do(bench.store.sweep(2))) for _ in range(3)]
     assert swept == [2, 2, 1]
     bench.close()
+
+
+def steps(work: Coroutine[Any, Any, object]) -> int:
+    """How many lines of Python a call of the store runs, each turn of a loop counted."""
+    count = 0
+
+    def trace(frame: FrameType, event: str, argument: object) -> Any:
+        nonlocal count
+        count += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        with pytest.raises(StopIteration):
+            work.send(None)
+    finally:
+        sys.settrace(before)
+    return count
+
+
+def lobbied(members: int) -> tuple[Bench, frozenset[bytes]]:
+    """A room whose members have each asked for all they may."""
+    bench = memory()
+    bench.open()
+    keys = [b"%32d" % number for number in range(members)]
+    for id in range(REQUESTS * members):
+        key = keys[id % members]
+        bench.do(bench.store.add_item(ROOM, LobbyKind.REQUEST, key, b"%16d" % id, b"r"))
+    return bench, frozenset(keys)
+
+
+def steps_of_a_commit_that_drops(members: int) -> int:
+    bench, keys = lobbied(members)
+    doors = frozenset(b"%8d" % number for number in range(members))
+    taken = step(gone=keys, revoked=doors)
+    commit = bench.publication(blob_class=BlobClass.COMMIT, step=taken)
+    count = steps(bench.store.publish(commit))
+    assert bench.lobby() == []
+    bench.close()
+    return count
+
+
+def steps_of_the_end_of_what_was_asked_by(members: int) -> int:
+    bench, _ = lobbied(members)
+    for _ in range(limits.REJOIN_WINDOW // 900 - 1):
+        bench.clock.advance(900)
+        bench.beat()
+    bench.clock.advance(900)
+    count = steps(bench.store.sweep(1))
+    assert bench.lobby() == []
+    bench.close()
+    return count
+
+
+@pytest.mark.interpreted
+def test_a_request_costs_the_same_however_many_wait() -> None:
+    few, _ = lobbied(3)
+    many, _ = lobbied(300)
+    asked = [
+        steps(bench.store.add_item(ROOM, LobbyKind.REQUEST, b"%32d" % 1, b"i" * 16, b"r"))
+        for bench in (few, many)
+    ]
+    assert asked[1] <= asked[0] + 10
+    few.close()
+    many.close()
+
+
+@pytest.mark.interpreted
+@pytest.mark.parametrize(
+    "cost", [steps_of_a_commit_that_drops, steps_of_the_end_of_what_was_asked_by]
+)
+def test_what_many_asked_for_is_settled_at_a_cost_of_its_own(cost: Callable[[int], int]) -> None:
+    """Ten times as much costs ten times as much, and not a hundred times."""
+    assert cost(400) < 12 * cost(40)
 
 
 def test_a_budget_takes_all_or_nothing() -> None:
