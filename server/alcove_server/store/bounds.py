@@ -20,6 +20,11 @@ REQUESTS: Final = 4
 takes the place of the oldest instead of being refused."""
 CLOSED_DOORS: Final = 256
 """Doors that are remembered, without their card, to tell a newcomer why they are closed."""
+BLOB_FRAME: Final = 100
+"""The most that a frame adds to a blob and to the roster entry that goes with it. A page that did
+not count it would be a hundred times as large on the wire when blobs are a byte each."""
+PAGE_BLOBS: Final = 500
+"""Blobs in a page, however small they are: about 1 ms to frame and send."""
 SETTLED: Final = 1024
 """Settled items that are remembered for facilitators who resume."""
 

@@ -110,9 +110,9 @@ class Room:
         )
 
     def expire(self, now: float) -> bool:
-        """Drop what is past its end; whether anybody has something to be told. Blobs end all the
-        time in a busy room, so a part that looks through all it has does so only when it is due."""
-        self.log.expire(now)
+        """Drop what is past its end, blobs apart; whether anybody has something to be told. Blobs
+        end all the time in a busy room, so a part that looks through all it has does so only when
+        it is due."""
         for part in (self.records, self.doors, self.welcomes):
             if part.due <= now:
                 part.expire(now)

@@ -9,18 +9,22 @@ from typing import Any
 import pytest
 from alcove_protocol import limits
 from alcove_protocol.frames import BlobClass, LobbyKind
+from alcove_protocol.position import Position
 from alcove_server.embedded import ManualClock
 from alcove_server.store.bounds import (
+    BLOB_OVERHEAD,
+    ITEM_OVERHEAD,
+    PAGE_BLOBS,
     REQUESTS,
     ROOM_OVERHEAD,
     Budget,
     StoreBounds,
 )
 from alcove_server.store.interface import RosterStep, StoredBlob
-from alcove_server.store.memory import MemoryStore
+from alcove_server.store.memory import _EXPIRED_AT_ONCE, _EXPIRED_IN_SWEEP, MemoryStore
 from hypothesis import settings
 
-from tests.server.store.bench import ANN, BEN, ROOM, Bench, step
+from tests.server.store.bench import ANN, BEN, GENERATION, ROOM, Bench, but, step
 from tests.server.store.contract import StoreContract
 from tests.server.store.model import StoreMachine
 
@@ -100,6 +104,44 @@ def test_a_sweep_looks_at_no_more_rooms_than_it_may() -> None:
     bench.close()
 
 
+def test_a_sweep_drops_no_more_blobs_than_it_may_and_misses_no_room() -> None:
+    bench = memory()
+    store = bench.store
+    assert isinstance(store, MemoryStore)
+    rooms = [bytes([number]) * 32 for number in range(3)]
+    for room in rooms:
+        bench.open(room)
+    empty, most = store.used, _EXPIRED_IN_SWEEP * (1 + BLOB_OVERHEAD)
+    for room in rooms:
+        for _ in range(_EXPIRED_IN_SWEEP // 2 + 1):
+            bench.publish(but(bench.publication(b"x", ttl=10), room=room))
+    bench.do(store.add_item(rooms[-1], LobbyKind.REQUEST, ANN, bytes(16), b"request"))
+    bench.clock.advance(10)
+    full = store.used
+    bench.do(store.sweep(100))
+    assert store.used == full - most
+    bench.do(store.sweep(100))
+    assert store.used == empty + len(b"request") + ITEM_OVERHEAD
+    bench.close()
+
+
+def test_who_touches_a_room_drops_no_more_blobs_than_it_may() -> None:
+    bench = memory()
+    store = bench.store
+    assert isinstance(store, MemoryStore)
+    bench.open()
+    for _ in range(5 * _EXPIRED_AT_ONCE):
+        bench.publish(bench.publication(b"x", ttl=10))
+    bench.clock.advance(10)
+    full, most = store.used, _EXPIRED_AT_ONCE * (1 + BLOB_OVERHEAD)
+    assert bench.read() == []
+    assert store.used == full - most
+    bench.publish(bench.publication(b"y"))
+    assert store.used == full - 2 * most + 1 + BLOB_OVERHEAD
+    assert bench.read() == [5 * _EXPIRED_AT_ONCE + 1]
+    bench.close()
+
+
 def steps(work: Coroutine[Any, Any, object]) -> int:
     """How many lines of Python a call of the store runs, each turn of a loop counted."""
     count = 0
@@ -117,6 +159,30 @@ def steps(work: Coroutine[Any, Any, object]) -> int:
     finally:
         sys.settrace(before)
     return count
+
+
+@pytest.mark.interpreted
+def test_a_page_costs_the_same_in_any_log_and_anywhere_in_it() -> None:
+    """With and without holes, and with expired blobs that nobody has dropped."""
+    bench = memory()
+    bench.open()
+    count = 30 * PAGE_BLOBS
+    for number in range(1, count + 1):
+        bench.publish(bench.publication(b"x", ttl=10 if number % 3 == 0 else 60))
+
+    def most_steps() -> int:
+        return max(
+            steps(bench.store.read(ROOM, Position(GENERATION, after), 2**30))
+            for after in (0, count // 3, count // 2, count - 1, count)
+        )
+
+    least = steps(bench.store.read(ROOM, Position(GENERATION, 0), 2**30))
+    for seconds in (0, 10, 50):
+        bench.clock.advance(seconds)
+        for _ in range(4):
+            assert most_steps() < 6 * least
+            bench.do(bench.store.sweep(1))
+    bench.close()
 
 
 def lobbied(members: int) -> tuple[Bench, frozenset[bytes]]:
