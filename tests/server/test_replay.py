@@ -14,6 +14,7 @@ from alcove_protocol.frames import (
     LobbyKind,
     LobbyRequest,
     Published,
+    Refused,
     Resume,
     Resumed,
     Settle,
@@ -24,6 +25,7 @@ from alcove_protocol.statements import Signed
 from alcove_server.embedded import embedded
 from alcove_server.hub import PAGE, blob_frame
 from alcove_server.runner import OnLoop
+from alcove_server.settings import Settings
 from alcove_server.store.bounds import BLOB_FRAME, PAGE_BLOBS
 from alcove_server.store.interface import Publication, StoredBlob, on_the_wire
 
@@ -276,6 +278,27 @@ def test_a_frame_is_no_larger_than_pages_count() -> None:
             for now in (0, limits.REJOIN_WINDOW):
                 framed = len(blob_frame(bytes(8), blob, now))
                 assert on_the_wire(blob) - BLOB_FRAME < framed <= on_the_wire(blob)
+
+
+def test_who_resumes_again_and_again_is_told_to_wait() -> None:
+    scene = Scene(Settings())
+    host = scene.open()  # which resumes
+    again = [Resume(host.next_n(), bytes(16), 0) for _ in range(4)]
+    for frame in again:
+        host.send(frame)
+    told = [type(frame) for frame in host.fetch()]
+    assert told == [Resumed, Resumed, Refused, Refused]
+    scene.clock.advance(2)
+    host.ask(again[0], Resumed)
+
+
+def test_who_comes_back_may_ask_at_once() -> None:
+    scene = Scene(Settings())
+    host = scene.open()
+    for _ in range(3):
+        host.come_back()
+        for _ in range(80):
+            host.beat()
 
 
 # --- answers ----------------------------------------------------------------------------------
