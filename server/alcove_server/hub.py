@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
 PAGE = 256 * 1024
 """Bytes of a stream that are read, and queued for one connection, at a time."""
+_ITEMS_AT_ONCE: Final = 100
+"""Items of the lobby that are queued for one connection before others have a turn: about 1 ms."""
 _PAGING: Final = 1 << 62
 """`heard_lobby` of who is being told what waits: the pages bring whatever comes meanwhile."""
 
@@ -223,8 +225,7 @@ class Hub:
             self.number = blob.number
             if blob.entry is not None:
                 await self._follow(blob.entry)
-        if page.complete:
-            self.number = page.position.number  # what expired before it was read is no one's gap
+        self.number = page.up_to  # what expired before it was read is no one's gap
         return True
 
     def _tell(self, number: int, at: bytes, sender: bytes, id: bytes, message: bytes) -> None:
@@ -338,11 +339,16 @@ class Hub:
             if not self.ledger.roster.is_facilitator(connection.key):
                 connection.replay = None
                 return
-            for item in items:
+            for item in items[:_ITEMS_AT_ONCE]:
                 if connection.outlet.backlog >= PAGE:
                     return
                 connection.send(item_frame(item, now))
                 replay.lobby = replay.heard_lobby = item.number
+            if len(items) > _ITEMS_AT_ONCE:
+                await connection.relay.runner.breathe()
+                if connection.replay is not replay:
+                    return
+                continue
             if self.lobby == known:  # else the others were told of items that came after the read
                 connection.heard_lobby = max(known, replay.lobby)
                 connection.replay = None

@@ -1,7 +1,10 @@
 """A replay that waits for its client: pages of both streams, and answers in their place."""
 
+import asyncio
 import os
+from math import inf
 
+import pytest
 from alcove_protocol import limits
 from alcove_protocol.frames import (
     BlobClass,
@@ -11,13 +14,20 @@ from alcove_protocol.frames import (
     LobbyKind,
     LobbyRequest,
     Published,
+    Refused,
     Resume,
     Resumed,
     Settle,
 )
 from alcove_protocol.position import Position
 from alcove_protocol.roster import Change, Op, Role, Seat
-from alcove_server.hub import PAGE
+from alcove_protocol.statements import Signed
+from alcove_server.embedded import embedded
+from alcove_server.hub import PAGE, blob_frame
+from alcove_server.runner import OnLoop
+from alcove_server.settings import Settings
+from alcove_server.store.bounds import BLOB_FRAME, PAGE_BLOBS
+from alcove_server.store.interface import Publication, StoredBlob, on_the_wire
 
 from tests.server.keys import Door
 from tests.server.scene import Person, Scene
@@ -142,6 +152,153 @@ async def test_a_lobby_larger_than_a_clients_queue_locks_no_facilitator_out() ->
         numbers = [(await again.until(LobbyItem)).number for _ in range(count)]
         assert numbers == list(range(1, count + 1))
         await again.send(again.blob(b"live"))
+
+
+# --- turns ------------------------------------------------------------------------------------
+
+
+class Turned(Scene):
+    """A room on an event loop, with a store that never makes anybody wait."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.relay = embedded(self.clock, os.urandom, wall=self.clock, runner=OnLoop())
+        self.open()
+
+    async def posted(self, count: int) -> None:
+        """So many blobs of a byte each."""
+        for _ in range(count):
+            await self.relay.store.publish(self.publication())
+
+    def publication(self) -> Publication:
+        application, head = BlobClass.APPLICATION, self.room.roster.head
+        return Publication(
+            self.room.id, bytes(32), os.urandom(16), self.base, application, 600, b"x", head
+        )
+
+    def resume(self) -> None:
+        self.host.send(Resume(self.host.next_n(), self.base, 0))
+
+    def heard(self) -> list[int]:
+        """Numbers of blobs, since the last `Resumed`."""
+        numbers: list[int] = []
+        for frame in self.host.fetch():
+            if isinstance(frame, Resumed):
+                numbers = []
+            elif isinstance(frame, BlobIs):
+                numbers.append(Position.decode(frame.position).number)
+        return numbers
+
+
+async def turn() -> None:
+    await asyncio.sleep(0)
+
+
+async def test_a_turn_brings_no_more_than_a_page_however_much_the_outlet_takes() -> None:
+    scene = Turned()
+    count = 5 * PAGE_BLOBS + 1
+    await scene.posted(count)
+    scene.resume()
+    heard = [scene.heard()]
+    while waits(scene.host):
+        await turn()
+        heard.append(scene.heard())
+    assert max(map(len, heard)) == PAGE_BLOBS
+    assert [number for numbers in heard for number in numbers] == list(range(1, count + 1))
+
+
+async def test_no_more_of_the_smallest_blobs_is_queued_than_of_any() -> None:
+    scene = Turned()
+    await scene.posted(2 * PAGE // 60)
+    scene.host.link.blocked = True
+    scene.resume()
+    for _ in range(40):
+        await turn()
+    assert waits(scene.host)
+    assert PAGE <= scene.host.link.backlog < PAGE + PAGE_BLOBS * BLOB_FRAME
+
+
+async def test_a_turn_brings_a_part_of_a_long_lobby() -> None:
+    scene = Turned()
+    ids = [os.urandom(16) for _ in range(350)]
+    for at, id in enumerate(ids):
+        key = (at // 4).to_bytes(32, "big")
+        await scene.relay.store.add_item(scene.room.id, LobbyKind.REQUEST, key, id, b"r")
+    scene.resume()
+    heard = [items(scene.host)]
+    while waits(scene.host):
+        await turn()
+        heard.append(items(scene.host))
+    assert max(map(len, heard)) == 100
+    assert [id for some in heard for id in some] == ids
+
+
+@pytest.mark.parametrize("after", range(7))
+async def test_between_two_pages_anything_may_happen(after: int) -> None:
+    """Another one posts, the outlet drains, and its member resumes anew; or goes."""
+    scene = Turned()
+    await scene.posted(4 * PAGE_BLOBS)
+    scene.resume()
+    for _ in range(after):
+        await turn()
+    publication = scene.publication()
+    taken = await scene.relay.store.publish(publication)
+    await scene.relay.relay.ring(scene.room.id)
+    drain(scene.host)
+    for _ in range(20):
+        await turn()
+    everything = list(range(1, taken.number + 1))
+    assert scene.heard() == everything
+    scene.resume()
+    for _ in range(after):
+        await turn()
+    scene.resume()
+    for _ in range(20):
+        await turn()
+    assert scene.heard() == everything
+    assert not waits(scene.host)
+    scene.resume()
+    for _ in range(after):
+        await turn()
+    scene.host.link.close()
+    scene.heard()
+    for _ in range(20):
+        await turn()
+    assert scene.heard() == []
+
+
+def test_a_frame_is_no_larger_than_pages_count() -> None:
+    largest = limits.REQUEST_NUMBER
+    entries = (None, Signed(bytes(limits.ENTRY), bytes(64)), Signed(b"e", bytes(64)))
+    for entry in entries:
+        for size in (1, 200, 60_000, 70_000):
+            blob = StoredBlob(
+                largest, BlobClass.COMMIT, bytes(16), bytes(32), 0, inf, bytes(size), entry
+            )
+            for now in (0, limits.REJOIN_WINDOW):
+                framed = len(blob_frame(bytes(8), blob, now))
+                assert on_the_wire(blob) - BLOB_FRAME < framed <= on_the_wire(blob)
+
+
+def test_who_resumes_again_and_again_is_told_to_wait() -> None:
+    scene = Scene(Settings())
+    host = scene.open()  # which resumes
+    again = [Resume(host.next_n(), bytes(16), 0) for _ in range(4)]
+    for frame in again:
+        host.send(frame)
+    told = [type(frame) for frame in host.fetch()]
+    assert told == [Resumed, Resumed, Refused, Refused]
+    scene.clock.advance(2)
+    host.ask(again[0], Resumed)
+
+
+def test_who_comes_back_may_ask_at_once() -> None:
+    scene = Scene(Settings())
+    host = scene.open()
+    for _ in range(3):
+        host.come_back()
+        for _ in range(80):
+            host.beat()
 
 
 # --- answers ----------------------------------------------------------------------------------

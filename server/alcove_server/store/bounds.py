@@ -26,6 +26,11 @@ only ever gets closer to it, and ten full rooms leave more than a quarter for th
 SMALL: Final = 2 * limits.MIB
 """A room may be as large as this for as long as there is anything left: one commit of the largest
 size, or an hour's talk."""
+BLOB_FRAME: Final = 100
+"""The most that a frame adds to a blob and to the roster entry that goes with it. A page that did
+not count it would be a hundred times as large on the wire when blobs are a byte each."""
+PAGE_BLOBS: Final = 500
+"""Blobs in a page, however small they are: about 1 ms to frame and send."""
 SETTLED: Final = 1024
 """Settled items that are remembered for facilitators who resume."""
 

@@ -33,6 +33,8 @@ from alcove_protocol.frames import BlobClass, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
+from alcove_server.store.bounds import BLOB_FRAME
+
 
 class RosterMoved(Exception):
     """The roster is another than the one the caller judged by: read it and judge again."""
@@ -89,15 +91,24 @@ class StoredBlob:
         self.entry: Final = entry
 
 
+def on_the_wire(blob: StoredBlob) -> int:
+    """The most bytes that a blob is when it is sent: what pages are measured by."""
+    size = len(blob.blob) + BLOB_FRAME
+    entry = blob.entry
+    return size if entry is None else size + len(entry.body) + len(entry.signature)
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of the log. `complete` is false when more follows `blobs`; `lost` is true when
-    application blobs after the asked position are gone, and always for another generation."""
+    """A part of the log: its `blobs` are all there are from the asked position to number `up_to`.
+    `complete` is false when more may follow; `lost` is true when application blobs after the asked
+    position are gone, and always for another generation."""
 
     position: Position
     base: Position
     commit: bytes
     blobs: tuple[StoredBlob, ...]
+    up_to: int
     lost: bool
     complete: bool
     now: float
@@ -267,8 +278,11 @@ class Store(Protocol):
         """The position that this id was given, if it is still remembered."""
 
     async def read(self, room: bytes, after: Position, most: int) -> Page:
-        """Unexpired blobs after a position, in order, about `most` bytes of them (at least one
-        blob). From another generation, or a number that does not exist yet: all."""
+        """Unexpired blobs after a position, in order; from another generation, or a number that
+        does not exist yet, from the first. A page has at most `most` bytes, measured by
+        `on_the_wire`, but always room for one blob; and at most `PAGE_BLOBS` blobs. It costs what a
+        page costs, however long the log, wherever it begins, and however much has just expired: an
+        incomplete page may be empty, and the next begins at its `up_to`."""
 
     async def put_door(self, room: bytes, door: Door, roster: bytes) -> None:
         """Make a door, or give an existing one a card of a higher number. `expires_at` is a
@@ -324,8 +338,9 @@ class Store(Protocol):
         """The store's clock."""
 
     async def sweep(self, most: int) -> frozenset[bytes]:
-        """Drop what is past its end, in at most `most` rooms. The rooms where members or
-        newcomers have something to be told."""
+        """Drop what is past its end, in at most `most` rooms, and a bounded number of blobs in
+        all; the rest is for the next sweep. The rooms where members or newcomers have something to
+        be told."""
 
     async def ready(self) -> bool:
         """Whether the store can take anything now."""

@@ -1,6 +1,13 @@
-"""The stream `lobby` in memory: what waits for the facilitators, and what was settled of late."""
+"""The stream `lobby` in memory: what waits for the facilitators, and what was settled of late.
 
+A commit may settle what a thousand members asked for, so whatever is done here costs what it
+touches: items are found by key and by kind. All of a kind live equally long, so each kind's numbers
+are in the order of their ends too.
+"""
+
+from collections.abc import Set
 from dataclasses import replace
+from itertools import takewhile
 from math import inf
 
 from alcove_protocol import limits
@@ -25,7 +32,9 @@ class Lobby:
         self.number = 0
         self.due = inf
         self._budget = budget
-        self._items: dict[int, StoredItem] = {}
+        self._items: dict[int, StoredItem] = {}  # in the order of their numbers
+        self._of_kind: dict[LobbyKind, dict[int, None]] = {kind: {} for kind in _LIFETIMES}
+        self._open_of: dict[bytes, list[int]] = {}  # by key, and so few that a list will do
         self._refusals: dict[bytes, tuple[bytes, bytes, float]] = {}
 
     def open_items(self, after: int) -> tuple[StoredItem, ...]:
@@ -40,7 +49,8 @@ class Lobby:
         return next(iter(self._of(key, LobbyKind.KNOCK)), None)
 
     def _of(self, key: bytes, kind: LobbyKind) -> list[StoredItem]:
-        return [item for item in self._items.values() if item.kind is kind and item.key == key]
+        items = [self._items[number] for number in self._open_of.get(key, ())]
+        return [item for item in items if item.kind is kind]
 
     def knock(self, now: float, key: bytes, door: bytes, id: bytes, blob: bytes) -> bool:
         """Take a knock; false when it was taken before. Raises `Refusal` (`already_waiting`,
@@ -50,7 +60,7 @@ class Lobby:
             if (known.id, known.blob) == (id, blob):
                 return False
             raise Refusal("already_waiting")
-        if sum(item.kind is LobbyKind.KNOCK for item in self._items.values()) >= limits.KNOCKS:
+        if len(self._of_kind[LobbyKind.KNOCK]) >= limits.KNOCKS:
             raise Refusal("too_many_knocks")
         self._append(now, LobbyKind.KNOCK, id, key, blob, door)
         self._refusals.pop(key, None)
@@ -70,7 +80,9 @@ class Lobby:
     ) -> None:
         if kind is not LobbyKind.GONE:  # what settles must not fail for want of room
             self._budget.take(len(blob) + ITEM_OVERHEAD)
+            self._open_of.setdefault(key, []).append(self.number + 1)
         self.number += 1
+        self._of_kind[kind][self.number] = None
         end = now + _LIFETIMES[kind]
         self._items[self.number] = StoredItem(self.number, kind, id, key, now, end, blob, door)
         self.due = min(self.due, end)
@@ -97,17 +109,25 @@ class Lobby:
 
     def settle_all(self, now: float, keys: frozenset[bytes]) -> None:
         """Everything of these keys is done with."""
-        for item in list(self._items.values()):
-            if item.key in keys and item.kind is not LobbyKind.GONE:
-                self._settle(now, item)
+        numbers = [number for key in keys for number in self._open_of.get(key, ())]
+        for number in sorted(numbers):
+            self._settle(now, self._items[number])
 
     def _settle(self, now: float, item: StoredItem) -> None:
-        del self._items[item.number]
+        self._remove(item)
         self._budget.give(len(item.blob) + ITEM_OVERHEAD)
+        theirs = self._open_of[item.key]
+        theirs.remove(item.number)
+        if not theirs:
+            del self._open_of[item.key]
         self._append(now, LobbyKind.GONE, item.id, item.key, b"", None)
-        gone = [known for known in self._items.values() if known.kind is LobbyKind.GONE]
+        gone = self._of_kind[LobbyKind.GONE]
         if len(gone) > SETTLED:
-            del self._items[gone[0].number]
+            self._remove(self._items[next(iter(gone))])  # the oldest
+
+    def _remove(self, item: StoredItem) -> None:
+        del self._items[item.number]
+        del self._of_kind[item.kind][item.number]
 
     def _refuse(self, now: float, knock: StoredItem, reason: bytes) -> None:
         end = now + limits.KNOCK_TTL
@@ -122,28 +142,29 @@ class Lobby:
         found = self._refusals.pop(key, None)
         return found[:2] if found is not None and found[2] > now else None
 
-    def mark_revoked(self, door: bytes) -> None:
-        """Who came by this door came by a revoked link from now on."""
-        for number, item in self._items.items():
-            if item.door == door:
-                self._items[number] = replace(item, door_revoked=True)
+    def mark_revoked(self, doors: Set[bytes]) -> None:
+        """Who came by these doors came by a revoked link from now on."""
+        for number in self._of_kind[LobbyKind.KNOCK]:
+            if self._items[number].door in doors:
+                self._items[number] = replace(self._items[number], door_revoked=True)
 
     def expire(self, now: float) -> bool:
         """Drop what is past its end; whether anybody has something to be told."""
-        told = False
-        for item in list(self._items.values()):
-            if item.expires_at > now:
-                continue
-            if item.kind is LobbyKind.GONE:
-                del self._items[item.number]
-                continue
-            if item.kind is LobbyKind.KNOCK:
-                self._refuse(now, item, b"")
+        for item in self._ended(LobbyKind.GONE, now):
+            self._remove(item)
+        knocks = self._ended(LobbyKind.KNOCK, now)
+        for knock in knocks:
+            self._refuse(now, knock, b"")
+        requests = self._ended(LobbyKind.REQUEST, now)
+        for item in knocks + requests:
             self._settle(now, item)
-            told = True
         for key in [key for key, (_, _, end) in self._refusals.items() if end <= now]:
             del self._refusals[key]
-        ends = [item.expires_at for item in self._items.values()]
+        ends = [self._items[next(iter(of))].expires_at for of in self._of_kind.values() if of]
         ends += [end for _, _, end in self._refusals.values()]
         self.due = min(ends, default=inf)
-        return told
+        return bool(knocks or requests)
+
+    def _ended(self, kind: LobbyKind, now: float) -> list[StoredItem]:
+        items = map(self._items.__getitem__, self._of_kind[kind])
+        return list(takewhile(lambda item: item.expires_at <= now, items))

@@ -1,13 +1,18 @@
 """The stream `room` in memory: blobs by number, and who published which id.
 
-Numbers have no holes when they are given out; expiry makes holes. Nothing but `Log.blobs` ever
-refers to a blob, so removing it there removes it everywhere.
+Numbers have no holes when they are given out; expiry makes holes. So blobs stand in parts, by
+number, and a part goes with its last blob: to find where a page begins is a search among the parts,
+to fill it a walk over few of them.
+
+What is past its end is in no page from that moment, and is dropped a bounded number at a time.
+Nothing but its part and `_lost_next` ever refers to a blob, and `expire` removes it from both.
 """
 
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
 from hashlib import sha256
 from heapq import heappop, heappush
 from math import inf
+from typing import Final
 
 from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
@@ -16,15 +21,25 @@ from alcove_protocol.position import Position
 from alcove_protocol.roster import NO_HASH
 from alcove_protocol.statements import Signed
 
-from alcove_server.store.bounds import BLOB_OVERHEAD, PUBLISH_IDS, Budget
-from alcove_server.store.interface import Page, Publication, StoredBlob
+from alcove_server.store.bounds import BLOB_OVERHEAD, PAGE_BLOBS, PUBLISH_IDS, Budget
+from alcove_server.store.interface import Page, Publication, StoredBlob, on_the_wire
 
-_EXPIRED_AT_ONCE = 1000
-"""Blobs dropped in one step of the sweeper. A reader drops all that is due first."""
+_PART: Final = 256
+"""Numbers whose blobs stand together."""
+_LOOKED_AT: Final = 4 * PAGE_BLOBS
+"""Blobs that are looked at for one page, those included that have expired and were not dropped yet:
+about 0.1 ms."""
 
 _SWEPT_AFTER = 30
 """Seconds for which an id's record may take its place after its end, when it is in no answer: to
 sweep is to look through all records of a room, so that is done rarely."""
+
+
+_APPLICATION: Final = BlobClass.APPLICATION
+
+
+def _end(blob: StoredBlob) -> float:
+    return blob.expires_at
 
 
 def lifetime(blob_class: BlobClass, ttl: int) -> int:
@@ -57,11 +72,15 @@ class Log:
         self.base = 0
         self.encoded_base = self.position(0).encode()
         self.commit = NO_HASH
-        self.blobs: dict[int, StoredBlob] = {}
         self.due = inf
         self._budget = budget
+        self._parts: dict[int, dict[int, StoredBlob]] = {}  # number // _PART: number: blob
+        self._order: list[int] = []  # the keys of `_parts`, ascending
         self._ends: list[tuple[float, int]] = []
         self._lost_up_to = 0  # the highest number of an application blob that has expired
+        # Application blobs that end before all after them do, so both numbers and ends ascend. Of
+        # those that are past their end the last has the highest number of all that are.
+        self._lost_next: list[StoredBlob] = []
 
     def position(self, number: int) -> Position:
         return Position(self.generation, number)
@@ -77,59 +96,89 @@ class Log:
         entry: Signed | None,
     ) -> StoredBlob:
         """Give a blob the next number. Raises `Refusal` (`busy`)."""
-        end = now + lifetime(blob_class, ttl)
-        stored = StoredBlob(self.number + 1, blob_class, id, sender, now, end, blob, entry)
+        end, number = now + lifetime(blob_class, ttl), self.number + 1
+        stored = StoredBlob(number, blob_class, id, sender, now, end, blob, entry)
         self._budget.take(_size(stored))
-        self.number += 1
-        if blob_class is BlobClass.COMMIT:
-            self.base, self.commit = self.number, sha256(blob).digest()
-            self.encoded_base = self.position(self.number).encode()
-        self.blobs[self.number] = stored
-        heappush(self._ends, (end, self.number))
-        self.due = self._ends[0][0]
+        self.number = number
+        if blob_class is _APPLICATION:
+            lost_next = self._lost_next
+            while lost_next and lost_next[-1].expires_at >= end:
+                lost_next.pop()
+            lost_next.append(stored)
+        elif blob_class is BlobClass.COMMIT:
+            self.base, self.commit = number, sha256(blob).digest()
+            self.encoded_base = self.position(number).encode()
+        part = self._parts.get(number // _PART)
+        if part is None:
+            part = self._parts[number // _PART] = {}
+            self._order.append(number // _PART)
+        part[number] = stored
+        heappush(self._ends, (end, number))
+        if end < self.due:
+            self.due = end
         return stored
 
     def read(self, now: float, after: Position, most: int, read_only: bool) -> Page:
         """As `Store.read`."""
-        while self.due <= now:
-            self.expire(now)
         known = after.generation == self.generation and after.number <= self.number
         start = after.number if known else 0
-        found: list[StoredBlob] = []
-        size, complete, lost = 0, True, not known or self._lost_up_to > start
-        for blob in self._after(start):
-            size += len(blob.blob)
-            if found and size > most:
-                complete = False
-                break
-            found.append(blob)
+        found, up_to = self._unexpired(now, start, most)
+        self._note_lost(now)
         return Page(
             self.position(self.number),
             self.position(self.base),
             self.commit,
             tuple(found),
-            lost,
-            complete,
+            up_to,
+            not known or self._lost_up_to > start,
+            up_to == self.number,
             now,
             read_only,
         )
 
-    def _after(self, start: int) -> Iterator[StoredBlob]:
-        if self.number - start <= len(self.blobs):
-            numbers = range(start + 1, self.number + 1)
-            return (self.blobs[number] for number in numbers if number in self.blobs)
-        return (blob for number, blob in self.blobs.items() if number > start)
+    def _unexpired(self, now: float, start: int, most: int) -> tuple[list[StoredBlob], int]:
+        """Unexpired blobs after a number, and the number up to which they are all there are."""
+        found: list[StoredBlob] = []
+        size, looked, up_to = 0, 0, start
+        for at in range(bisect_left(self._order, (start + 1) // _PART), len(self._order)):
+            for blob in self._parts[self._order[at]].values():
+                if blob.number <= start:
+                    continue
+                if looked == _LOOKED_AT or len(found) == PAGE_BLOBS:
+                    return found, up_to
+                looked += 1
+                if blob.expires_at > now:
+                    size += on_the_wire(blob)
+                    if found and size > most:
+                        return found, up_to
+                    found.append(blob)
+                up_to = blob.number
+        return found, self.number
 
-    def expire(self, now: float) -> None:
-        """Drop blobs whose end has come, a bounded number of them."""
-        for _ in range(_EXPIRED_AT_ONCE):
-            if not self._ends or self._ends[0][0] > now:
-                break
-            blob = self.blobs.pop(heappop(self._ends)[1])
-            self._budget.give(_size(blob))
-            if blob.blob_class is BlobClass.APPLICATION:
-                self._lost_up_to = max(self._lost_up_to, blob.number)
+    def _note_lost(self, now: float) -> None:
+        """Find `_lost_up_to` anew."""
+        lost_next = self._lost_next
+        if lost_next and lost_next[0].expires_at <= now:
+            count = bisect_right(lost_next, now, key=_end)
+            self._lost_up_to = lost_next[count - 1].number
+            del lost_next[:count]
+
+    def expire(self, now: float, most: int) -> int:
+        """Drop blobs whose end has come, at most so many; how many that were."""
+        self._note_lost(now)
+        dropped = 0
+        while dropped < most and self._ends and self._ends[0][0] <= now:
+            self._drop(heappop(self._ends)[1])
+            dropped += 1
         self.due = self._ends[0][0] if self._ends else inf
+        return dropped
+
+    def _drop(self, number: int) -> None:
+        part = self._parts[number // _PART]
+        self._budget.give(_size(part.pop(number)))
+        if not part:
+            del self._parts[number // _PART]
+            del self._order[bisect_left(self._order, number // _PART)]
 
 
 class PublishRecords:

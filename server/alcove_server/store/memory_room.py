@@ -110,9 +110,9 @@ class Room:
         )
 
     def expire(self, now: float) -> bool:
-        """Drop what is past its end; whether anybody has something to be told. Blobs end all the
-        time in a busy room, so a part that looks through all it has does so only when it is due."""
-        self.log.expire(now)
+        """Drop what is past its end, blobs apart; whether anybody has something to be told. Blobs
+        end all the time in a busy room, so a part that looks through all it has does so only when
+        it is due."""
         for part in (self.records, self.doors, self.welcomes):
             if part.due <= now:
                 part.expire(now)
@@ -191,8 +191,7 @@ class Room:
         self.roster = step.head
         for door in step.admitted.values():
             self.doors.use(now, door)
-        for door in step.revoked:
-            self.revoke(now, door)
+        self.revoke(now, step.revoked)
         self.lobby.settle_all(now, step.settled)
         for key in step.gone:
             self.records.drop(key)
@@ -200,9 +199,10 @@ class Room:
         for key, welcome in step.welcomes.items():
             self.welcomes.put(now, key, PendingWelcome(position, welcome, step.entry))
 
-    def revoke(self, now: float, door: bytes) -> None:
-        """Close a door to newcomers; nothing when it is not remembered."""
-        known = self.doors.find(now, door)
-        if known is not None and known.closed != "door_revoked":
-            self.doors.close(now, door, "door_revoked")
-        self.lobby.mark_revoked(door)
+    def revoke(self, now: float, doors: frozenset[bytes]) -> None:
+        """Close doors to newcomers, those of them that are remembered."""
+        for door in doors:
+            known = self.doors.find(now, door)
+            if known is not None and known.closed != "door_revoked":
+                self.doors.close(now, door, "door_revoked")
+        self.lobby.mark_revoked(doors)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from alcove_protocol import limits
 from alcove_protocol.frames import BlobClass, LobbyKind
-from alcove_server.store.bounds import CLOSED_DOORS, REQUESTS
+from alcove_server.store.bounds import CLOSED_DOORS, REQUESTS, SETTLED
 from alcove_server.store.interface import (
     RosterMoved,
 )
@@ -14,6 +14,7 @@ from tests.server.store.bench import (
     ANN,
     BEN,
     HEAD,
+    HOST,
     NEXT,
     ROOM,
     Bench,
@@ -166,6 +167,59 @@ class LobbyContract(Benched):
         assert bench.lobby(REQUESTS + 1)[-1][1:] == (LobbyKind.GONE, ids[0])
         refuse = bench.store.settle(ROOM, ids[-1], b"reason")
         assert bench.refusal(refuse) == "unknown_knock"
+
+    def test_what_many_asked_for_is_settled_in_the_order_of_its_numbers(self, bench: Bench) -> None:
+        bench.open()
+        keys = [bytes([number]) * 32 for number in range(5)]
+        for id in range(3 * len(keys)):
+            key = keys[id % len(keys)]
+            bench.do(bench.store.add_item(ROOM, LobbyKind.REQUEST, key, bytes([id]) * 16, b"r"))
+        gone = step(gone=frozenset(keys[1:]))
+        bench.publish(bench.publication(blob_class=BlobClass.COMMIT, step=gone))
+        ids = [bytes([id]) * 16 for id in range(3 * len(keys))]
+        assert [id for _, _, id in bench.lobby()] == ids[:: len(keys)]
+        told = bench.lobby(3 * len(keys))
+        assert [id for _, kind, id in told if kind is LobbyKind.GONE] == [
+            id for at, id in enumerate(ids) if at % len(keys)
+        ]
+
+    def test_only_the_newest_of_what_was_settled_is_remembered(self, bench: Bench) -> None:
+        bench.open()
+        count = SETTLED + 6
+        for id in range(count):
+            key = b"%32d" % (id // REQUESTS)
+            bench.do(bench.store.add_item(ROOM, LobbyKind.REQUEST, key, b"%16d" % id, b"r"))
+        keys = frozenset(b"%32d" % (id // REQUESTS) for id in range(count))
+        bench.publish(bench.publication(blob_class=BlobClass.COMMIT, step=step(gone=keys)))
+        assert bench.lobby() == []
+        told = [(LobbyKind.GONE, b"%16d" % id) for id in range(6, count)]
+        assert [(kind, id) for _, kind, id in bench.lobby(1)] == told
+        bench.clock.advance(limits.KNOCK_TTL)
+        assert bench.lobby(1) == []
+
+    def test_knocks_and_requests_end_each_in_their_time(self, bench: Bench) -> None:
+        bench.open()
+        bench.put(bench.door())
+        bench.do(bench.store.add_item(ROOM, LobbyKind.REQUEST, ANN, b"r" * 16, b"request"))
+        self.keep_alive(bench, limits.REJOIN_WINDOW - limits.KNOCK_TTL)
+        bench.put(bench.door(b"door-two"))
+        bench.knock(door=b"door-two")
+        self.keep_alive(bench, limits.KNOCK_TTL - 1)
+        assert [id for _, _, id in bench.lobby()] == [b"r" * 16, b"k" * 16]
+        self.keep_alive(bench, 1)
+        assert bench.lobby() == []
+        assert {id for _, _, id in bench.lobby(2)} == {b"r" * 16, b"k" * 16}
+        assert bench.do(bench.store.take_refusal(ROOM, BEN)) == (b"k" * 16, b"")
+
+    def test_doors_that_close_with_a_commit_mark_who_waits(self, bench: Bench) -> None:
+        bench.open()
+        for door, key in ((b"door-one", ANN), (b"door-two", BEN), (b"door-new", HOST)):
+            bench.put(bench.door(door))
+            bench.knock(key, door, key[:16])
+        closed = step(revoked=frozenset({b"door-one", b"door-two", b"unknown."}))
+        bench.publish(bench.publication(blob_class=BlobClass.COMMIT, step=closed))
+        items = bench.do(bench.store.lobby(ROOM, 0))
+        assert [item.door_revoked for item in items] == [True, True, False]
 
     def test_a_leave_stays_until_the_roster_says_so(self, bench: Bench) -> None:
         bench.open()

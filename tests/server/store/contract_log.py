@@ -7,7 +7,7 @@ import pytest
 from alcove_protocol import limits
 from alcove_protocol.frames import BlobClass, LobbyKind
 from alcove_protocol.position import Position
-from alcove_server.store.bounds import PUBLISH_IDS, StoreBounds
+from alcove_server.store.bounds import BLOB_FRAME, PAGE_BLOBS, PUBLISH_IDS, StoreBounds
 from alcove_server.store.interface import (
     RosterMoved,
     Stale,
@@ -159,11 +159,79 @@ class LogContract(Benched):
         bench.open()
         for _ in range(5):
             bench.publish(bench.publication(b"x" * 100))
+        two = 2 * (100 + BLOB_FRAME)
         assert bench.read(0, 1) == [1]
-        assert bench.read(1, 250) == [2, 3]
-        page = bench.do(bench.store.read(ROOM, Position(GENERATION, 3), 250))
-        assert ([blob.number for blob in page.blobs], page.complete) == ([4, 5], True)
-        assert not bench.do(bench.store.read(ROOM, START, 250)).complete
+        assert bench.read(1, two) == [2, 3]
+        assert bench.read(1, two - 1) == [2]
+        page = bench.do(bench.store.read(ROOM, Position(GENERATION, 3), two))
+        assert ([blob.number for blob in page.blobs], page.up_to) == ([4, 5], 5)
+        assert page.complete
+        page = bench.do(bench.store.read(ROOM, START, two))
+        assert (page.up_to, page.complete) == (2, False)
+
+    def test_a_page_counts_the_entry_too(self, bench: Bench) -> None:
+        bench.open()
+        bench.publish(bench.publication(b"x" * 100))
+        taken = step()
+        bench.publish(bench.publication(blob_class=BlobClass.COMMIT, step=taken))
+        both = 104 + len(taken.entry.body) + len(taken.entry.signature) + 2 * BLOB_FRAME
+        assert bench.read(0, both) == [1, 2]
+        assert bench.read(0, both - 1) == [1]
+
+    def test_a_page_has_so_many_blobs_however_small_they_are(self, bench: Bench) -> None:
+        bench.open()
+        for _ in range(PAGE_BLOBS + 2):
+            bench.publish(bench.publication(b"x"))
+        page = bench.do(bench.store.read(ROOM, Position(GENERATION, 1), 2**30))
+        assert [blob.number for blob in page.blobs] == list(range(2, PAGE_BLOBS + 2))
+        assert (page.up_to, page.complete) == (PAGE_BLOBS + 1, False)
+        page = bench.do(bench.store.read(ROOM, Position(GENERATION, page.up_to), 2**30))
+        assert ([blob.number for blob in page.blobs], page.complete) == ([PAGE_BLOBS + 2], True)
+
+    def test_pages_have_all_that_is_unexpired_whatever_was_dropped(self, bench: Bench) -> None:
+        """Thousands end together, between some that stay and before the last of all."""
+        bench.open()
+        count = 10 * PAGE_BLOBS
+        stay = list(range(1000, count, 1000))
+        for number in range(1, count):
+            bench.publish(bench.publication(b"x", ttl=85 if number in stay else 80))
+        bench.publish(bench.publication(b"x", BlobClass.COMMIT))
+        bench.clock.advance(80)
+        for _ in range(4):
+            assert self.paged(bench, 0) == [*stay, count]
+            assert self.paged(bench, stay[-1]) == [count]
+            lost = [self.lost(bench, after) for after in (0, count - 2, count - 1)]
+            assert lost == [True, True, False]
+            bench.do(bench.store.sweep(10))
+        bench.clock.advance(5)
+        assert self.paged(bench, 0) == [count]
+        assert not self.lost(bench, count - 1)
+
+    def paged(self, bench: Bench, after: int) -> list[int]:
+        """The numbers of all pages after a number, each of which brings the reader on."""
+        numbers: list[int] = []
+        while True:
+            page = bench.do(bench.store.read(ROOM, Position(GENERATION, after), 2**30))
+            numbers += [blob.number for blob in page.blobs]
+            assert all(after < blob.number <= page.up_to for blob in page.blobs)
+            if page.complete:
+                assert page.up_to == page.position.number
+                return numbers
+            assert page.up_to > after
+            after = page.up_to
+
+    def test_what_is_lost_is_told_for_each_position(self, bench: Bench) -> None:
+        """The ends of application blobs in any order; others are no loss."""
+        bench.open()
+        ends = (50, 20, 40, 20, 70, 30, 60)
+        for ttl in ends:
+            bench.publish(bench.publication(ttl=ttl))
+            bench.publish(bench.publication(blob_class=BlobClass.BEAT, sender=HOST, ttl=10))
+        for passed in range(10, 80, 10):
+            bench.clock.advance(10)
+            for after in range(2 * len(ends) + 1):
+                gone = [at for at, ttl in enumerate(ends) if ttl <= passed and 2 * at + 1 > after]
+                assert self.lost(bench, after) is bool(gone), (passed, after)
 
     def test_memory_is_bounded_for_a_room_and_in_all(
         self, make: Callable[[StoreBounds | None], Bench]

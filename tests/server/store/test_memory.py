@@ -1,18 +1,41 @@
 """The memory store keeps the contract, and gives back all that it took."""
 
 import gc
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from types import FrameType
+from typing import Any
 
 import pytest
 from alcove_protocol import limits
 from alcove_protocol.frames import BlobClass, LobbyKind
+from alcove_protocol.position import Position
 from alcove_server.embedded import ManualClock
-from alcove_server.store.bounds import ROOM_OVERHEAD, Budget, StoreBounds
+from alcove_server.store.bounds import (
+    BLOB_OVERHEAD,
+    ITEM_OVERHEAD,
+    PAGE_BLOBS,
+    REQUESTS,
+    ROOM_OVERHEAD,
+    Budget,
+    StoreBounds,
+)
 from alcove_server.store.interface import RosterStep, SeatedRoom, StoredBlob
-from alcove_server.store.memory import MemoryStore
+from alcove_server.store.memory import _EXPIRED_AT_ONCE, _EXPIRED_IN_SWEEP, MemoryStore
 from hypothesis import settings
 
-from tests.server.store.bench import ANN, BEN, HEAD, NEXT, OPENING, ROOM, Bench, step
+from tests.server.store.bench import (
+    ANN,
+    BEN,
+    GENERATION,
+    HEAD,
+    NEXT,
+    OPENING,
+    ROOM,
+    Bench,
+    but,
+    step,
+)
 from tests.server.store.contract import StoreContract
 from tests.server.store.model import StoreMachine
 
@@ -106,6 +129,143 @@ def test_a_sweep_looks_at_no_more_rooms_than_it_may() -> None:
     swept = [len(bench.do(bench.store.sweep(2))) for _ in range(3)]
     assert swept == [2, 2, 1]
     bench.close()
+
+
+def test_a_sweep_drops_no_more_blobs_than_it_may_and_misses_no_room() -> None:
+    bench = memory()
+    store = bench.store
+    assert isinstance(store, MemoryStore)
+    rooms = [bytes([number]) * 32 for number in range(3)]
+    for room in rooms:
+        bench.open(room)
+    empty, most = store.used, _EXPIRED_IN_SWEEP * (1 + BLOB_OVERHEAD)
+    for room in rooms:
+        for _ in range(_EXPIRED_IN_SWEEP // 2 + 1):
+            bench.publish(but(bench.publication(b"x", ttl=10), room=room))
+    bench.do(store.add_item(rooms[-1], LobbyKind.REQUEST, ANN, bytes(16), b"request"))
+    bench.clock.advance(10)
+    full = store.used
+    bench.do(store.sweep(100))
+    assert store.used == full - most
+    bench.do(store.sweep(100))
+    assert store.used == empty + len(b"request") + ITEM_OVERHEAD
+    bench.close()
+
+
+def test_who_touches_a_room_drops_no_more_blobs_than_it_may() -> None:
+    bench = memory()
+    store = bench.store
+    assert isinstance(store, MemoryStore)
+    bench.open()
+    for _ in range(5 * _EXPIRED_AT_ONCE):
+        bench.publish(bench.publication(b"x", ttl=10))
+    bench.clock.advance(10)
+    full, most = store.used, _EXPIRED_AT_ONCE * (1 + BLOB_OVERHEAD)
+    assert bench.read() == []
+    assert store.used == full - most
+    bench.publish(bench.publication(b"y"))
+    assert store.used == full - 2 * most + 1 + BLOB_OVERHEAD
+    assert bench.read() == [5 * _EXPIRED_AT_ONCE + 1]
+    bench.close()
+
+
+def steps(work: Coroutine[Any, Any, object]) -> int:
+    """How many lines of Python a call of the store runs, each turn of a loop counted."""
+    count = 0
+
+    def trace(frame: FrameType, event: str, argument: object) -> Any:
+        nonlocal count
+        count += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        with pytest.raises(StopIteration):
+            work.send(None)
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.interpreted
+def test_a_page_costs_the_same_in_any_log_and_anywhere_in_it() -> None:
+    """With and without holes, and with expired blobs that nobody has dropped."""
+    bench = memory()
+    bench.open()
+    count = 30 * PAGE_BLOBS
+    for number in range(1, count + 1):
+        bench.publish(bench.publication(b"x", ttl=10 if number % 3 == 0 else 60))
+
+    def most_steps() -> int:
+        return max(
+            steps(bench.store.read(ROOM, Position(GENERATION, after), 2**30))
+            for after in (0, count // 3, count // 2, count - 1, count)
+        )
+
+    least = steps(bench.store.read(ROOM, Position(GENERATION, 0), 2**30))
+    for seconds in (0, 10, 50):
+        bench.clock.advance(seconds)
+        for _ in range(4):
+            assert most_steps() < 6 * least
+            bench.do(bench.store.sweep(1))
+    bench.close()
+
+
+def lobbied(members: int) -> tuple[Bench, frozenset[bytes]]:
+    """A room whose members have each asked for all they may."""
+    bench = memory()
+    bench.open()
+    keys = [b"%32d" % number for number in range(members)]
+    for id in range(REQUESTS * members):
+        key = keys[id % members]
+        bench.do(bench.store.add_item(ROOM, LobbyKind.REQUEST, key, b"%16d" % id, b"r"))
+    return bench, frozenset(keys)
+
+
+def steps_of_a_commit_that_drops(members: int) -> int:
+    bench, keys = lobbied(members)
+    doors = frozenset(b"%8d" % number for number in range(members))
+    taken = step(gone=keys, revoked=doors)
+    commit = bench.publication(blob_class=BlobClass.COMMIT, step=taken)
+    count = steps(bench.store.publish(commit))
+    assert bench.lobby() == []
+    bench.close()
+    return count
+
+
+def steps_of_the_end_of_what_was_asked_by(members: int) -> int:
+    bench, _ = lobbied(members)
+    for _ in range(limits.REJOIN_WINDOW // 900 - 1):
+        bench.clock.advance(900)
+        bench.beat()
+    bench.clock.advance(900)
+    count = steps(bench.store.sweep(1))
+    assert bench.lobby() == []
+    bench.close()
+    return count
+
+
+@pytest.mark.interpreted
+def test_a_request_costs_the_same_however_many_wait() -> None:
+    few, _ = lobbied(3)
+    many, _ = lobbied(300)
+    asked = [
+        steps(bench.store.add_item(ROOM, LobbyKind.REQUEST, b"%32d" % 1, b"i" * 16, b"r"))
+        for bench in (few, many)
+    ]
+    assert asked[1] <= asked[0] + 10
+    few.close()
+    many.close()
+
+
+@pytest.mark.interpreted
+@pytest.mark.parametrize(
+    "cost", [steps_of_a_commit_that_drops, steps_of_the_end_of_what_was_asked_by]
+)
+def test_what_many_asked_for_is_settled_at_a_cost_of_its_own(cost: Callable[[int], int]) -> None:
+    """Ten times as much costs ten times as much, and not a hundred times."""
+    assert cost(400) < 12 * cost(40)
 
 
 def test_a_budget_takes_all_or_nothing() -> None:
