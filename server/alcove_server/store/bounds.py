@@ -20,9 +20,9 @@ REQUESTS: Final = 4
 takes the place of the oldest instead of being refused."""
 CLOSED_DOORS: Final = 256
 """Doors that are remembered, without their card, to tell a newcomer why they are closed."""
-SHARE: Final = 4
+SHARE: Final = 16
 """A room may take as much as this part of what all have left: who fills rooms to crowd others out
-only ever gets closer to it, and ten full rooms leave more than a quarter for the rest."""
+only ever gets closer to it, and twenty full rooms leave three tenths for the rest."""
 SMALL: Final = 2 * limits.MIB
 """A room may be as large as this for as long as there is anything left: one commit of the largest
 size, or an hour's talk."""

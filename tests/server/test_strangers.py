@@ -1,0 +1,220 @@
+"""What anybody may make the relay do with a room of their own, and what that may cost others."""
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Iterable
+
+import pytest
+from alcove_protocol import limits
+from alcove_protocol.codec import pack_list
+from alcove_protocol.errors import Malformed, Refusal
+from alcove_protocol.frames import Bye, Done, Published, Refused, Reseat, SeatedDoor
+from alcove_protocol.roster import Change, Op, Role, Seat, extend
+from alcove_protocol.statements import Signed
+from alcove_server import reseater
+from alcove_server.connection import BURST
+from alcove_server.net.gate import GRACE, Gate, Place
+from alcove_server.net.head import HEAD_SIZE, BadRequest, parse
+from alcove_server.outlet import Close
+from alcove_server.relay import RESEAT_SECONDS
+from alcove_server.runner import OnLoop
+from alcove_server.settings import Settings
+from alcove_server.store.bounds import SHARE, SMALL, Budget
+
+from tests.server.keys import Door, Facilitated
+from tests.server.scene import Person, Scene
+from tests.server.sockets import serving
+from tests.server.test_reseating import reseat_frame
+from tests.server.test_reseating import reseater as reseating_person
+from tests.server.waiting import turns
+
+# --- heads ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("filling", [b" ", b"\t", b" a", b"a ", b"\xff"])
+def test_a_header_is_gone_through_once(filling: bytes) -> None:
+    line = b"a:" + (filling * HEAD_SIZE)[: HEAD_SIZE - 100] + b"\x01"
+    began = time.process_time()
+    with pytest.raises(BadRequest):
+        parse(b"GET / HTTP/1.1\r\nHost: a\r\n" + line + b"\r\n\r\n")
+    assert time.process_time() - began < 0.2  # it was 1.7 s
+
+
+# --- rosters ----------------------------------------------------------------------------------
+
+
+def facilitators(keys: Iterable[bytes]) -> list[Change]:
+    return [Change(Op.ADD, key, Seat(role=Role.FACILITATOR)) for key in keys]
+
+
+def test_a_room_has_no_more_facilitators_than_there_may_be() -> None:
+    room = Facilitated()
+    keys = [os.urandom(32) for _ in range(limits.FACILITATORS)]
+    most = room.entry(facilitators(keys[1:]), base=bytes(16), commit=b"")
+    assert len(extend(room.roster, most)[0].facilitators()) == limits.FACILITATORS
+    more = room.entry(facilitators(keys), base=bytes(16), commit=b"")
+    with pytest.raises(Malformed):
+        extend(room.roster, more)
+
+
+def test_an_entry_counts_by_the_members_it_is_about() -> None:
+    scene = Scene(Settings(rates=1.0))
+    scene.open(limits.MEMBERS_MAX)
+    door = scene.put_door()
+    changes = [Change(Op.RESET, bytes(32)), *facilitators([scene.host.public])]
+    changes += [Change(Op.ADD, os.urandom(32), Seat(door.id)) for _ in range(999)]
+    scene.land(scene.commit(*changes))
+    scene.clock.advance(60)
+    for taken in range(7):  # each is worth 21 requests
+        frame = scene.commit()
+        scene.host.send(frame)
+        answer = scene.host.fetch()[-1]
+        if taken == BURST // 21:
+            assert isinstance(answer, Refused)
+            assert answer.code == "rate_limited"
+            return
+        assert isinstance(answer, Published)
+        assert frame.entry is not None
+        assert frame.signature is not None
+        scene.room.take(Signed(frame.entry, frame.signature))
+        scene.base = answer.position
+    raise AssertionError("there was no end to it")
+
+
+# --- reseating --------------------------------------------------------------------------------
+
+
+def test_a_door_is_seated_by_who_put_it(scene: Scene) -> None:
+    ann = scene.member(scene.put_door())
+    scene.land(scene.commit(Change(Op.CHANGE, ann.public, Seat(role=Role.FACILITATOR))))
+    theirs = Door()
+    put = theirs.statement(scene.room, ann.key)
+    packed = pack_list([SeatedDoor(put.body, put.signature, theirs.card, 5, 60).encode()])
+    for key, code in ((scene.room.relay_key, "bad_statement"), (ann.key, "")):
+        person = reseating_person(scene, key)
+        good = reseat_frame(person, scene.room.chain)
+        bent = Reseat(good.n, good.statement, good.signature, good.chain, good.commit, packed)
+        if code:
+            assert person.refused(bent) == code
+        else:
+            person.ask(bent, Done)
+
+
+class AtGate(Scene):
+    """A room whose people come through a gate."""
+
+    def __init__(self, places: int = 100) -> None:
+        super().__init__()
+        self.gate = Gate(
+            self.clock, os.urandom, connections=places, per_prefix=places, shared=frozenset()
+        )
+
+    def stranger(self) -> Person:
+        """Somebody with a room of their own that the relay never heard of."""
+        self.room = Facilitated()
+        person = Person(self, self.room.relay_key)
+        connection = person.link.connection
+        assert connection is not None
+        place = self.gate.enter("192.0.2.1")
+        place.give_way = connection.give_way
+        connection.place = place
+        person.authenticate("reseat")
+        return person
+
+
+def place_of(person: Person) -> Place:
+    connection = person.link.connection
+    assert connection is not None
+    assert connection.place is not None
+    return connection.place
+
+
+def test_who_brings_rooms_has_the_rate_of_who_opens_them() -> None:
+    scene = AtGate()
+    codes = []
+    for _ in range(21):
+        person = scene.stranger()
+        person.send(reseat_frame(person, scene.room.chain))
+        codes.append(getattr(person.fetch()[0], "code", "done"))
+    assert codes == ["done"] * 20 + ["rate_limited"]
+
+
+def test_who_brings_a_room_gives_way_and_does_not_stay() -> None:
+    scene = AtGate(places=2)
+    first, second = scene.stranger(), scene.stranger()
+    scene.clock.advance(GRACE)
+    scene.gate.enter("192.0.2.1")
+    assert first.closed == Close.TRY_AGAIN
+    assert second.closed is None
+    scene.clock.advance(RESEAT_SECONDS - GRACE - 1)
+    scene.relay.tick()
+    assert second.closed is None
+    scene.clock.advance(1)
+    scene.relay.tick()
+    (bye,) = second.fetch()
+    assert isinstance(bye, Bye)
+    assert bye.code == "idle"
+    assert [first.closed, second.closed] == [Close.TRY_AGAIN, Close.REFUSED]
+    assert not scene.relay.relay._reseating
+
+
+def test_so_many_rooms_are_brought_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reseater, "WAITING", 0)
+    scene = AtGate()
+    person = scene.stranger()
+    assert person.refused(reseat_frame(person, scene.room.chain)) == "busy"
+
+
+async def test_the_chain_of_who_has_gone_is_not_verified_to_its_end() -> None:
+    scene = Scene()
+    scene.relay.relay.runner = OnLoop()
+    scene.room = Facilitated()
+    for _ in range(200):
+        scene.room.take(scene.room.entry([], base=bytes(16), commit=b""))
+    person = reseating_person(scene)
+    person.send(reseat_frame(person, scene.room.chain))
+    await turns(1)
+    assert scene.relay.relay.reseats == 1
+    person.link.close()
+    await turns(3)
+    assert scene.relay.relay.reseats == 0
+    assert await scene.relay.store.head(scene.room.id) is None
+
+
+# --- the store --------------------------------------------------------------------------------
+
+
+def fill(room: Budget) -> None:
+    with contextlib.suppress(Refusal):
+        for _ in range(1000):
+            room.take(limits.MIB // 4)
+
+
+def test_rooms_that_are_full_leave_others_their_share() -> None:
+    store = Budget(100 * limits.MIB)
+    rooms = [Budget(64 * limits.MIB, store) for _ in range(20)]
+    for room in rooms:
+        fill(room)
+    assert rooms[0].used <= 100 * limits.MIB // SHARE
+    assert store.used < 75 * limits.MIB
+    newcomer = Budget(64 * limits.MIB, store)
+    newcomer.take(limits.MIB)
+    with pytest.raises(Refusal):
+        newcomer.take(SMALL)
+
+
+# --- places -----------------------------------------------------------------------------------
+
+
+async def test_there_are_never_more_connections_than_places(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("alcove_server.net.gate.GRACE", 0.0)
+    async with serving(connections=4, connections_per_prefix=4, rates=0) as running:
+        gate = running.service.gate
+        for _ in range(12):
+            await running.upgraded()
+            await asyncio.sleep(0)
+            assert gate.connections <= 5, "one comes while another goes"
