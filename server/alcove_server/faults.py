@@ -5,12 +5,16 @@ import traceback
 from asyncio import AbstractEventLoop
 from typing import Any
 
+from alcove_protocol.errors import Refusal
+
 log = logging.getLogger(__name__)
 
 
 def report(error: BaseException) -> None:
     """Log it. The message of an error may quote what a client sent, so only the place where it
-    happened is told."""
+    happened is told. A refusal is foreseen, and for a client to hear."""
+    if isinstance(error, Refusal):
+        return
     places = traceback.extract_tb(error.__traceback__)
     where = f"{places[-1].filename}:{places[-1].lineno}" if places else "an unknown place"
     log.error("%s at %s", type(error).__name__, where)

@@ -51,6 +51,8 @@ PAGE = 256 * 1024
 """Bytes of a stream that are read, and queued for one connection, at a time."""
 _ITEMS_AT_ONCE: Final = 100
 """Items of the lobby that are queued for one connection before others have a turn: about 1 ms."""
+_AN_ITEM: Final = 10
+"""Blobs that an item counts as: it is encoded for each who is told."""
 _PAGING: Final = 1 << 62
 """`heard_lobby` of who is being told what waits: the pages bring whatever comes meanwhile."""
 
@@ -293,7 +295,7 @@ class Hub:
     # --- the lobby --------------------------------------------------------------------------
 
     async def _read_lobby(self, up_to: int) -> None:
-        items = await self._store.lobby(self.room, self.lobby or -1)
+        items = await self._store.lobby(self.room, self.lobby, True)
         now = await self._store.now()
         self.lobby = up_to
         facilitators = [
@@ -330,22 +332,24 @@ class Hub:
     async def page_lobby(self, connection: Connection, replay: Replay) -> None:
         """Queue what waits until the outlet has enough or everything is told; then the facilitator
         hears of items as they come."""
+        paging = connection.relay.paging
         # Not `while connection.replay is replay`: mypyc would take it for a `Replay` until the end.
         while connection.outlet.backlog < PAGE:
             now, known = await self._store.now(), self.lobby
-            items = await self._store.lobby(self.room, replay.lobby)
+            items = await self._store.lobby(self.room, replay.lobby, replay.lobby > 0)
             if connection.replay is not replay:
                 return
             if not self.ledger.roster.is_facilitator(connection.key):
                 connection.replay = None
                 return
+            paging.read(_AN_ITEM * min(len(items), _ITEMS_AT_ONCE))
             for item in items[:_ITEMS_AT_ONCE]:
                 if connection.outlet.backlog >= PAGE:
                     return
                 connection.send(item_frame(item, now))
                 replay.lobby = replay.heard_lobby = item.number
             if len(items) > _ITEMS_AT_ONCE:
-                await connection.relay.runner.breathe()
+                await paging.turn()
                 if connection.replay is not replay:
                     return
                 continue

@@ -187,15 +187,19 @@ async def continue_replay(connection: Connection) -> None:
 
 
 async def _replay_room(connection: Connection, hub: Hub, replay: Replay) -> None:
-    """The stream `room`; then the member is live. A page costs about 1 ms, and a log has hundreds:
-    between two of them everybody else has a turn."""
+    """The stream `room`; then the member is live."""
+    paging = connection.relay.paging
     # Not `while connection.replay is replay`: mypyc would take it for a `Replay` after the read.
     while True:
         if connection.outlet.backlog >= PAGE:
             return
+        await paging.turn()
+        if connection.replay is not replay:
+            return
         page = await connection.relay.store.read(connection.room, replay.after, PAGE)
         if connection.replay is not replay:
             return
+        paging.read(len(page.blobs))
         if page.position.generation != hub.generation:
             connection.finish(Close.RESTARTING, bye("draining"))
             return
@@ -219,9 +223,6 @@ async def _replay_room(connection: Connection, hub: Hub, replay: Replay) -> None
         _answer(connection, replay, page.up_to)
         if page.complete and page.up_to >= hub.number:
             _go_live(connection, hub, replay)
-            return
-        await connection.relay.runner.breathe()
-        if connection.replay is not replay:
             return
 
 

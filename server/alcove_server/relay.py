@@ -26,6 +26,7 @@ from alcove_server.hub import Hub, bye, draining
 from alcove_server.ledger import follow
 from alcove_server.net.gate import Place
 from alcove_server.outlet import Close, Outlet
+from alcove_server.paging import Paging
 from alcove_server.runner import Runner
 from alcove_server.settings import Settings
 from alcove_server.state import State
@@ -61,6 +62,7 @@ class Relay:
         self.hubs: dict[bytes, Hub] = {}
         self.turns = Turns(runner.later)
         self.chains = Chains(clock)
+        self.paging = Paging(runner)
         self.draining = False
         self.reseats = 0
         self._making: dict[bytes, Event] = {}

@@ -227,6 +227,18 @@ async def test_health_and_the_join_page() -> None:
             await raw.close()
 
 
+async def test_who_speaks_another_version_of_websockets_is_told_which_is_spoken() -> None:
+    """RFC 6455 section 4.4."""
+    async with serving() as running:
+        raw = await running.raw()
+        asked = running.upgrade().replace("Sec-WebSocket-Version: 13", "Sec-WebSocket-Version: 8")
+        answer, headers = await raw.ask(asked)
+        assert answer == 426
+        assert headers["sec-websocket-version"] == "13"
+        assert headers["upgrade"] == "websocket"
+        await raw.close()
+
+
 async def test_readiness_ends_with_draining() -> None:
     async with serving() as running:
         raw = await running.raw()

@@ -182,6 +182,8 @@ class FrontDoor(asyncio.Protocol):
             return HTTPStatus.FORBIDDEN
         if self._place is not None and not self._place.allowance.handshake():
             return HTTPStatus.TOO_MANY_REQUESTS
+        if head.one("sec-websocket-version") not in (None, "13"):
+            return HTTPStatus.UPGRADE_REQUIRED  # RFC 6455 section 4.4
         return 0
 
     def _to_websocket(self, head: Head, rest: bytes) -> None:
@@ -246,7 +248,8 @@ class _Drain(asyncio.Protocol):
 def _answer(status: int) -> bytes:
     phrase = HTTPStatus(status).phrase
     retry = f"Retry-After: {RETRY_SECONDS}\r\n" if status in (429, 503) else ""
-    upgrade = "Upgrade: websocket\r\n" if status == HTTPStatus.UPGRADE_REQUIRED else ""
+    versions = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    upgrade = versions if status == HTTPStatus.UPGRADE_REQUIRED else ""
     return (
         f"HTTP/1.1 {status} {phrase}\r\nConnection: close\r\nContent-Length: {len(phrase)}\r\n"
         f"Content-Type: text/plain\r\nCache-Control: no-store\r\nReferrer-Policy: no-referrer\r\n"

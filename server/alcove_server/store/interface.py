@@ -315,8 +315,9 @@ class Store(Protocol):
         """An item is done with. With a `reason` it must be a knock, and the reason is kept for
         who knocked. Raises `Refusal` (`unknown_knock`)."""
 
-    async def lobby(self, room: bytes, after: int) -> tuple[StoredItem, ...]:
-        """Open items after a number, in order; with `after` above 0 also what was settled."""
+    async def lobby(self, room: bytes, after: int, settled: bool) -> tuple[StoredItem, ...]:
+        """Open items after a number, in order; if asked for, also what says that one is settled:
+        who has been told of none has no use for that."""
 
     async def take_refusal(self, room: bytes, key: bytes) -> tuple[bytes, bytes] | None:
         """The id and the sealed reason of a knock that was refused (empty: expired), once."""
@@ -332,7 +333,8 @@ class Store(Protocol):
 
     async def reseat(self, seated: SeatedRoom, expected: bytes | None) -> None:
         """Put a room in the place of the one whose roster head is `expected` (None: of none).
-        Waiting newcomers are forgotten. Raises `RosterMoved`, `Refusal` (`ended`, `busy`)."""
+        Waiting newcomers are forgotten. Raises `RosterMoved`, `Refusal` (`ended`, `busy`,
+        `bad_statement` when one door comes with two keys), and then nothing was changed."""
 
     async def now(self) -> float:
         """The store's clock."""

@@ -186,8 +186,8 @@ class MemoryStore:
         found.lobby.settle(self._clock(), id, reason)
         self._look(room, found)
 
-    async def lobby(self, room: bytes, after: int) -> tuple[StoredItem, ...]:
-        return self._room(room).lobby.open_items(after)
+    async def lobby(self, room: bytes, after: int, settled: bool) -> tuple[StoredItem, ...]:
+        return self._room(room).lobby.items(after, settled)
 
     async def take_refusal(self, room: bytes, key: bytes) -> tuple[bytes, bytes] | None:
         return self._room(room).lobby.take_refusal(self._clock(), key)

@@ -37,12 +37,12 @@ class Lobby:
         self._open_of: dict[bytes, list[int]] = {}  # by key, and so few that a list will do
         self._refusals: dict[bytes, tuple[bytes, bytes, float]] = {}
 
-    def open_items(self, after: int) -> tuple[StoredItem, ...]:
-        """As `Store.lobby`. A newcomer to the stream has nothing to be told as settled."""
+    def items(self, after: int, settled: bool) -> tuple[StoredItem, ...]:
+        """As `Store.lobby`."""
         return tuple(
             item
             for item in self._items.values()
-            if item.number > after and (after or item.kind is not LobbyKind.GONE)
+            if item.number > after and (settled or item.kind is not LobbyKind.GONE)
         )
 
     def knock_of(self, key: bytes) -> StoredItem | None:

@@ -8,7 +8,8 @@ What is past its end is in no page from that moment, and is dropped a bounded nu
 Nothing but its part and `_lost_next` ever refers to a blob, and `expire` removes it from both.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
+from collections import deque
 from hashlib import sha256
 from heapq import heappop, heappush
 from math import inf
@@ -36,10 +37,6 @@ sweep is to look through all records of a room, so that is done rarely."""
 
 
 _APPLICATION: Final = BlobClass.APPLICATION
-
-
-def _end(blob: StoredBlob) -> float:
-    return blob.expires_at
 
 
 def lifetime(blob_class: BlobClass, ttl: int) -> int:
@@ -80,7 +77,7 @@ class Log:
         self._lost_up_to = 0  # the highest number of an application blob that has expired
         # Application blobs that end before all after them do, so both numbers and ends ascend. Of
         # those that are past their end the last has the highest number of all that are.
-        self._lost_next: list[StoredBlob] = []
+        self._lost_next: deque[StoredBlob] = deque()
 
     def position(self, number: int) -> Position:
         return Position(self.generation, number)
@@ -158,10 +155,8 @@ class Log:
     def _note_lost(self, now: float) -> None:
         """Find `_lost_up_to` anew."""
         lost_next = self._lost_next
-        if lost_next and lost_next[0].expires_at <= now:
-            count = bisect_right(lost_next, now, key=_end)
-            self._lost_up_to = lost_next[count - 1].number
-            del lost_next[:count]
+        while lost_next and lost_next[0].expires_at <= now:
+            self._lost_up_to = lost_next.popleft().number
 
     def expire(self, now: float, most: int) -> int:
         """Drop blobs whose end has come, at most so many; how many that were."""

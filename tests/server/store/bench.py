@@ -101,7 +101,7 @@ class Bench:
         self.do(self.store.knock(ROOM, key, door, id, b"knock"))
 
     def lobby(self, after: int = 0) -> list[tuple[int, LobbyKind, bytes]]:
-        items = self.do(self.store.lobby(ROOM, after))
+        items = self.do(self.store.lobby(ROOM, after, after > 0))
         return [(item.number, item.kind, item.id) for item in items]
 
     def read(self, after: int = 0, most: int = 2**30) -> list[int]:

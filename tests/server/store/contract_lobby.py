@@ -54,7 +54,7 @@ class LobbyContract(Benched):
         bench.put(bench.door())
         bench.knock()
         bench.do(bench.store.revoke_door(ROOM, b"door-one", HEAD))
-        (item,) = bench.do(bench.store.lobby(ROOM, 0))
+        (item,) = bench.do(bench.store.lobby(ROOM, 0, False))
         assert item.door_revoked
         admit = step(admitted={BEN: b"door-one"})
         bench.publish(bench.publication(blob_class=BlobClass.COMMIT, step=admit))
@@ -218,7 +218,7 @@ class LobbyContract(Benched):
             bench.knock(key, door, key[:16])
         closed = step(revoked=frozenset({b"door-one", b"door-two", b"unknown."}))
         bench.publish(bench.publication(blob_class=BlobClass.COMMIT, step=closed))
-        items = bench.do(bench.store.lobby(ROOM, 0))
+        items = bench.do(bench.store.lobby(ROOM, 0, False))
         assert [item.door_revoked for item in items] == [True, True, False]
 
     def test_a_leave_stays_until_the_roster_says_so(self, bench: Bench) -> None:

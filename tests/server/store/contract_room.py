@@ -56,7 +56,7 @@ class RoomContract(Benched):
             store.withdraw(ROOM, BEN),
             store.add_item(ROOM, LobbyKind.REQUEST, ANN, bytes(16), b"request"),
             store.settle(ROOM, bytes(16)),
-            store.lobby(ROOM, 0),
+            store.lobby(ROOM, 0, False),
             store.take_refusal(ROOM, BEN),
             store.welcome(ROOM, BEN),
             store.welcomed(ROOM, BEN, START),

@@ -229,7 +229,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_lobby_is_who_waits(self) -> None:
-        items = self.bench.do(self.bench.store.lobby(ROOM, 0))
+        items = self.bench.do(self.bench.store.lobby(ROOM, 0, False))
         waiting = {key: one.id for key, one in self.knocks.items() if one.end > self.now}
         assert {item.key: item.id for item in items} == waiting
         assert all(item.kind is LobbyKind.KNOCK for item in items)

@@ -1,0 +1,42 @@
+"""Logs are told in turns of the loop, however many ask for them together."""
+
+import asyncio
+
+from alcove_protocol.frames import BlobIs, Resume
+from alcove_server.paging import AT_ONCE
+from alcove_server.store.bounds import PAGE_BLOBS
+
+from tests.server.scene import Person
+from tests.server.waiting import Waited
+
+BLOBS = 3000
+
+
+def waits(person: Person) -> bool:
+    assert person.link.connection is not None
+    return person.link.connection.replay is not None
+
+
+async def test_all_who_resume_together_are_told_so_much_in_a_turn() -> None:
+    scene = Waited(slow=False)
+    door = scene.put_door()
+    people = [scene.host, *[scene.member(door) for _ in range(4)]]
+    await scene.elsewhere(BLOBS, 1)
+    paging, turns = scene.relay.relay.paging, [0]
+    real = paging.read
+
+    def counted(count: int) -> None:
+        turns[-1] += count
+        real(count)
+
+    paging.read = counted  # type: ignore[method-assign]
+    for one in people:
+        one.fetch()
+        one.send(Resume(77, bytes(16), 0))
+    while any(waits(one) for one in people):
+        await asyncio.sleep(0)
+        turns.append(0)
+    told = [sum(isinstance(frame, BlobIs) for frame in one.fetch()) for one in people]
+    assert min(told) >= BLOBS
+    assert sum(turns) >= BLOBS * len(people)
+    assert max(turns) <= AT_ONCE + PAGE_BLOBS
