@@ -275,7 +275,7 @@ def test_nobody_is_told_to_wait_longer_than_a_client_would(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("alcove_server.relay._RETURNING", 1)
-    people = [Person(scene) for _ in range(2 * limits.RETURN_DELAY)]
+    people = [Person(scene) for _ in range(4 * limits.RETURN_DELAY)]
     scene.relay.drain()
     delays = {person.one(Bye).delay for person in people}
     assert delays == set(range(limits.RETURN_DELAY + 1))
