@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from alcove_protocol import limits
 from alcove_protocol.frames import Bye
-from alcove_server.net.partials import LEAST_BYTES, MESSAGE_SECONDS, Partials
+from alcove_server.net.partials import MESSAGE_SECONDS, Partials
 from alcove_server.net.terms import Terms
 from alcove_server.net.websocket import WebSocket
 from alcove_server.net.wheel import Stalled, Wheel
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 QUEUE: Final = 64 * limits.MIB
 """Bytes that may wait for a client that reads late: more than the suites send at once."""
+PARTS: Final = 64 * limits.MIB
+"""What parts of messages may take: as at the relay by default."""
 
 
 class Echo:
@@ -133,7 +135,7 @@ async def echo_on(
 def terms_of(loop: asyncio.AbstractEventLoop) -> Terms:
     """The relay's, with its default rates and nobody who ticks."""
     stalled = Stalled(loop.time, 20.0)
-    partials = Partials(loop.time, MESSAGE_SECONDS, LEAST_BYTES)
+    partials = Partials(loop.time, MESSAGE_SECONDS, PARTS)
     return Terms(loop.time, loop, Wheel(1), stalled, partials, QUEUE, 1.0)
 
 
