@@ -27,6 +27,7 @@ WAITING: Final = 256
 KEPT: Final = 100_000
 """Keys on all ledgers that are kept: about 30 MB."""
 KEPT_SECONDS: Final = 300.0
+"""Longer than a client that lost the network stays away before it tries again."""
 
 
 class Chains:

@@ -169,7 +169,9 @@ class Relay:
         hub = self.hubs.get(room)
         if hub is not None and not hub.connections:
             del self.hubs[room]
-            if not hub.over:
+            if hub.over:  # and nothing of it stays
+                self.chains.forget(room)
+            else:
                 self.chains.keep(hub.ledger)
 
     async def ring(self, room: bytes) -> None:

@@ -61,5 +61,5 @@ async def _reseat(connection: Connection, frame: Reseat) -> None:
     known = await relay.store.chain(room, 0) if head is not None else ()
     if not known or reseating.compare(known, seated.chain) is reseating.Seating.NEW:
         await relay.store.reseat(seated, head.roster if head is not None else None)
+        await relay.ring_or_later(room)  # who is here leaves the old log, and its ledger goes
         relay.chains.keep(ledger)
-        await relay.ring_or_later(room)

@@ -10,9 +10,10 @@ import pytest
 from alcove_protocol import limits
 from alcove_protocol.codec import pack_list
 from alcove_protocol.errors import Malformed, Refusal
-from alcove_protocol.frames import Bye, Done, Published, Refused, Reseat, SeatedDoor
+from alcove_protocol.frames import Bye, Done, EndRoom, Published, Refused, Reseat, SeatedDoor
+from alcove_protocol.labels import Label
 from alcove_protocol.roster import Change, Op, Role, Seat, extend
-from alcove_protocol.statements import Signed
+from alcove_protocol.statements import EndStatement, Signed
 from alcove_server import reseater
 from alcove_server.connection import BURST
 from alcove_server.net.gate import GRACE, Gate, Place
@@ -23,7 +24,7 @@ from alcove_server.runner import OnLoop
 from alcove_server.settings import Settings
 from alcove_server.store.bounds import SHARE, SMALL, Budget
 
-from tests.server.keys import Door, Facilitated
+from tests.server.keys import Door, Facilitated, sign
 from tests.server.scene import Person, Scene
 from tests.server.sockets import serving
 from tests.server.test_reseating import reseat_frame
@@ -181,6 +182,18 @@ async def test_the_chain_of_who_has_gone_is_not_verified_to_its_end() -> None:
     await turns(3)
     assert scene.relay.relay.reseats == 0
     assert await scene.relay.store.head(scene.room.id) is None
+
+
+def test_nothing_of_an_ended_room_is_kept(scene: Scene) -> None:
+    relay, host = scene.relay.relay, scene.host
+    host.link.close()
+    assert len(relay.chains) == 1
+    host.connect().authenticate()
+    said = sign(host.key, Label.END, EndStatement(scene.room.id, host.public))
+    host.send(EndRoom(host.next_n(), said.body, said.signature))
+    assert host.closed == Close.ENDED
+    assert not relay.hubs
+    assert len(relay.chains) == 0
 
 
 # --- the store --------------------------------------------------------------------------------
