@@ -40,6 +40,7 @@ HOT = (
     "rooms/rules",
     "store/budget",
     "store/interface",
+    "store/values",
     "store/memory/store",
     "store/memory/log",
     "store/memory/room",

@@ -15,232 +15,73 @@ roster is another by now; so a node needs no lock and no second round trip.
 **One clock.** Times are the store's, in seconds from an arbitrary zero. What is past its end is in
 no answer, whether or not it was swept yet.
 
-**Cheap where it counts.** What is made for every blob (`Publication`, `Taken`, `StoredBlob`) is a
-plain class with final attributes: a frozen dataclass of nine fields costs a microsecond to make.
-
 **Not trusted with meaning.** A store verifies no signature and understands no roster change: what
 an entry does to doors and lobby is given as a `RosterStep`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final, Protocol
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
-from alcove_protocol.errors import Refusal
-from alcove_protocol.frames import BlobClass, LobbyKind
+from alcove_protocol.frames import LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove_server.store.budget import BLOB_FRAME
+from alcove_server.store.values import (
+    AtDoor,
+    Door,
+    LobbyPage,
+    Page,
+    PendingWelcome,
+    Publication,
+    RoomHead,
+    RosterMoved,
+    RosterStep,
+    SeatedRoom,
+    Stale,
+    StoredBlob,
+    StoredItem,
+    Taken,
+    on_the_wire,
+)
+
+__all__ = (
+    "AtDoor",
+    "Door",
+    "Listener",
+    "LobbyPage",
+    "Page",
+    "PendingWelcome",
+    "Publication",
+    "PublishDone",
+    "RoomHead",
+    "RosterMoved",
+    "RosterStep",
+    "SeatedRoom",
+    "Stale",
+    "Store",
+    "StoredBlob",
+    "StoredItem",
+    "Taken",
+    "on_the_wire",
+)
 
 
-class RosterMoved(Exception):
-    """The roster is another than the one the caller judged by: read it and judge again."""
+class Listener(Protocol):
+    """The node, as its store sees it. The store calls it in the middle of its own steps, so each
+    method only takes note: it raises nothing, and asks the store for nothing before it returns."""
+
+    def on_blob(self, room: bytes, generation: bytes, blob: StoredBlob) -> None:
+        """A watched room's log took a blob without a roster entry, from this node or another."""
+
+    def on_ring(self, room: bytes) -> None:
+        """Something else changed in a watched room: its roster, its lobby, its end, its log as a
+        whole. `head` tells what."""
 
 
-class Stale(Refusal):
-    """A publish on another base than the current one, which is `base`."""
-
-    def __init__(self, base: Position) -> None:
-        super().__init__("stale")
-        self.base = base
-
-
-@dataclass(frozen=True, slots=True)
-class RoomHead:
-    """Where a room stands. `ended` alone counts when it is there."""
-
-    generation: bytes
-    number: int
-    base: int
-    counter: int
-    roster: bytes
-    lobby: int
-    ended: Signed | None = None
-
-    @property
-    def position(self) -> Position:
-        return Position(self.generation, self.number)
-
-
-class StoredBlob:
-    """One blob of the log. `sender` is empty for the commit that a room was seated again with."""
-
-    __slots__ = ("blob", "blob_class", "entry", "expires_at", "id", "number", "sender", "taken_at")
-
-    def __init__(
-        self,
-        number: int,
-        blob_class: BlobClass,
-        id: bytes,
-        sender: bytes,
-        taken_at: float,
-        expires_at: float,
-        blob: bytes,
-        entry: Signed | None = None,
-    ) -> None:
-        self.number: Final = number
-        self.blob_class: Final = blob_class
-        self.id: Final = id
-        self.sender: Final = sender
-        self.taken_at: Final = taken_at
-        self.expires_at: Final = expires_at
-        self.blob: Final = blob
-        self.entry: Final = entry
-
-
-def on_the_wire(blob: StoredBlob) -> int:
-    """The most bytes that a blob is when it is sent: what pages are measured by."""
-    size = len(blob.blob) + BLOB_FRAME
-    entry = blob.entry
-    return size if entry is None else size + len(entry.body) + len(entry.signature)
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A part of the log: its `blobs` are all there are from the asked position to number `up_to`.
-    `complete` is false when more may follow; `lost` is true when application blobs after the asked
-    position are gone, and always for another generation."""
-
-    position: Position
-    base: Position
-    commit: bytes
-    blobs: tuple[StoredBlob, ...]
-    up_to: int
-    lost: bool
-    complete: bool
-    now: float
-    read_only: bool = False
-    """No facilitator's beat for `limits.READ_ONLY_AFTER`: application blobs are refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """The public half of an invite. `closed` is the refusal code for newcomers, or None."""
-
-    id: bytes
-    key: bytes
-    uses_left: int
-    expires_at: float
-    card_number: int
-    card: bytes
-    closed: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredItem:
-    """One item of the lobby. For `GONE`, `id` names the item that is settled."""
-
-    number: int
-    kind: LobbyKind
-    id: bytes
-    key: bytes
-    taken_at: float
-    expires_at: float
-    blob: bytes
-    door: bytes | None = None
-    door_revoked: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PendingWelcome:
-    """A sealed Welcome, the position of its commit and the entry that went with it."""
-
-    position: Position
-    welcome: bytes
-    entry: Signed
-
-
-@dataclass(frozen=True, slots=True)
-class RosterStep:
-    """What one roster entry does, worked out by the node that verified it.
-
-    `admitted` maps relay keys to the doors they came by: each must be waiting there, and consumes
-    a use. `revoked` doors close. Lobby items of `settled` keys are done with. `gone` keys are off
-    the list: what is kept for them alone (Welcomes, publish ids) is dropped.
-    """
-
-    entry: Signed
-    counter: int
-    head: bytes
-    admitted: Mapping[bytes, bytes]
-    revoked: frozenset[bytes]
-    settled: frozenset[bytes]
-    gone: frozenset[bytes]
-    welcomes: Mapping[bytes, bytes]
-
-
-class Publication:
-    """One blob to be taken. `base` is an encoded position; `roster` is the head that `sender`'s
-    right was judged by."""
-
-    __slots__ = ("base", "blob", "blob_class", "id", "room", "roster", "sender", "step", "ttl")
-
-    def __init__(
-        self,
-        room: bytes,
-        sender: bytes,
-        id: bytes,
-        base: bytes,
-        blob_class: BlobClass,
-        ttl: int,
-        blob: bytes,
-        roster: bytes,
-        step: RosterStep | None = None,
-    ) -> None:
-        self.room: Final = room
-        self.sender: Final = sender
-        self.id: Final = id
-        self.base: Final = base
-        self.blob_class: Final = blob_class
-        self.ttl: Final = ttl
-        self.blob: Final = blob
-        self.roster: Final = roster
-        self.step: Final = step
-
-    def with_step(self, step: RosterStep) -> Publication:
-        """The same with another step."""
-        return Publication(
-            self.room,
-            self.sender,
-            self.id,
-            self.base,
-            self.blob_class,
-            self.ttl,
-            self.blob,
-            self.roster,
-            step,
-        )
-
-
-class Taken:
-    """What became of a publication: where it stands. It is `fresh` when it was taken by this call,
-    and not before: what the position holds is then what the caller gave."""
-
-    __slots__ = ("fresh", "generation", "number")
-
-    def __init__(self, generation: bytes, number: int, fresh: bool) -> None:
-        self.generation: Final = generation
-        self.number: Final = number
-        self.fresh: Final = fresh
-
-    @property
-    def position(self) -> Position:
-        return Position(self.generation, self.number)
-
-
-@dataclass(frozen=True, slots=True)
-class SeatedRoom:
-    """A room as a facilitator brings it back: the whole chain, verified, and its last commit."""
-
-    room: bytes
-    chain: tuple[Signed, ...]
-    head: bytes
-    generation: bytes
-    commit: bytes
-    doors: tuple[Door, ...]
+PublishDone = Callable[[Publication, "Taken | Exception"], None]
+"""Gets the publication back with what became of it: its place, or what `Store.publish` raises."""
 
 
 class Store(Protocol):
@@ -269,6 +110,11 @@ class Store(Protocol):
            (`door_used`);
         7. the number, the blob, the chain, doors, lobby, Welcomes, the id, the time of a beat.
         """
+
+    def publish_soon(self, publication: Publication, done: PublishDone) -> None:
+        """As `publish`, for a blob without a roster entry: `done` gets what `publish` returns or
+        raises, exactly once, perhaps before this returns. Publications are taken in the order of
+        the calls. A store that waits sends those of one turn of the event loop in one batch."""
 
     @property
     def publish_now(self) -> Callable[[Publication], Taken] | None:
@@ -302,6 +148,12 @@ class Store(Protocol):
     async def waiting(self, room: bytes, key: bytes) -> bytes | None:
         """The id of this key's knock, if one is open."""
 
+    async def waiting_among(self, room: bytes, keys: Iterable[bytes]) -> frozenset[bytes]:
+        """Those of these keys whose knock is open."""
+
+    async def at_door(self, room: bytes, door: bytes, key: bytes) -> AtDoor:
+        """What a newcomer at a door is judged by. Never raises `ended`: the head says so."""
+
     async def withdraw(self, room: bytes, key: bytes) -> None:
         """Raises `Refusal` (`unknown_knock`)."""
 
@@ -318,6 +170,10 @@ class Store(Protocol):
     async def lobby(self, room: bytes, after: int, settled: bool) -> tuple[StoredItem, ...]:
         """Open items after a number, in order; if asked for, also what says that one is settled:
         who has been told of none has no use for that."""
+
+    async def read_lobby(self, room: bytes, after: int, settled: bool) -> LobbyPage:
+        """Open items after a number, in order. With `settled` also the `GONE` items, which say
+        that an item is settled: a reader that was told of no item needs none of them."""
 
     async def take_refusal(self, room: bytes, key: bytes) -> tuple[bytes, bytes] | None:
         """The id and the sealed reason of a knock that was refused (empty: expired), once."""
@@ -343,6 +199,23 @@ class Store(Protocol):
         """Drop what is past its end, in at most `most` rooms, and a bounded number of blobs in
         all; the rest is for the next sweep. The rooms where members or newcomers have something to
         be told."""
+
+    def listen(self, listener: Listener) -> None:
+        """Name the one listener of this store: the node that it serves."""
+
+    def watch(self, room: bytes) -> None:
+        """Tell the listener of each change to a room, known or not, that this store acts on or
+        hears of from now on, in the order of the changes. A change that a call of this node makes
+        is told before the call is answered."""
+
+    def unwatch(self, room: bytes) -> None:
+        """Tell it no more."""
+
+    async def expire(self, most: int) -> None:
+        """Drop what is past its end, in at most `most` rooms, and a bounded number of blobs in
+        all; the rest is for the next call. Where a watched room has something to be told by that,
+        the listener hears `on_ring`. A store whose rooms end by themselves looks at watched rooms
+        only."""
 
     async def ready(self) -> bool:
         """Whether the store can take anything now."""

@@ -18,7 +18,7 @@ from alcove_server.store.interface import (
     RosterStep,
     SeatedRoom,
     Stale,
-    Taken,
+    StoredBlob,
 )
 from alcove_server.store.memory.doors import Doors
 from alcove_server.store.memory.lobby import Lobby
@@ -60,7 +60,7 @@ def _welcome_size(welcome: bytes) -> int:
     return len(welcome) + ITEM_OVERHEAD
 
 
-class Room:
+class MemoryRoom:
     """Everything about one room. `budget` is the room's own."""
 
     def __init__(self, seated: SeatedRoom, now: float, budget: Budget) -> None:
@@ -75,6 +75,8 @@ class Room:
         self.lobby = Lobby(budget)
         self.welcomes = Welcomes(budget)
         self.last_beat = now
+        self.lobby_rung = 0
+        """The last number of the lobby that the store's listener was rung for."""
         self._chain_bytes = sum(len(entry.encode()) + 4 for entry in seated.chain)
         for door in seated.doors:
             self.doors.put(now, door)
@@ -132,19 +134,20 @@ class Room:
         """As `Store.read`."""
         return self.log.read(now, after, most, self._is_read_only(now))
 
-    def publish(self, now: float, publication: Publication) -> Taken:
-        """As `Store.publish`."""
+    def published(self, now: float, publication: Publication) -> int | None:
+        """The number that this publication was given before, if its id is still remembered."""
+        return self.records.find(now, publication.sender, publication.id)
+
+    def publish(self, now: float, publication: Publication) -> StoredBlob:
+        """As `Store.publish`, for an id that was not taken before."""
         log = self.log
-        known = self.records.find(now, publication.sender, publication.id)
-        if known is not None:
-            return Taken(log.generation, known, False)
         self.expect_roster(publication.roster)
         if publication.blob_class is _APPLICATION and self._is_read_only(now):
             raise Refusal("read_only")
         if publication.base != log.encoded_base:
             raise Stale(log.position(log.base))
         self._check(now, publication)
-        return Taken(log.generation, self._take(now, publication), True)
+        return self._take(now, publication)
 
     def _check(self, now: float, publication: Publication) -> None:
         """Everything that can fail, before anything is changed."""
@@ -162,7 +165,7 @@ class Room:
                 raise Refusal("unknown_knock")
         self.doors.check_uses(now, step.admitted.values())
 
-    def _take(self, now: float, publication: Publication) -> int:
+    def _take(self, now: float, publication: Publication) -> StoredBlob:
         step = publication.step
         stored = self.log.append(
             now,
@@ -182,7 +185,7 @@ class Room:
         if step is not None:
             self._step(now, step, self.log.position(stored.number))
             self.look()
-        return stored.number
+        return stored
 
     def _step(self, now: float, step: RosterStep, position: Position) -> None:
         self.budget.take(len(step.entry.body))

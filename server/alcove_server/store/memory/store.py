@@ -5,7 +5,7 @@ are touched, and by `sweep`; `_ends` orders rooms by when something of theirs en
 drops a bounded number of blobs; what has expired and is here still is in no page.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
 from math import inf
 from typing import Final
@@ -18,16 +18,20 @@ from alcove_protocol.statements import Signed
 
 from alcove_server.store.budget import Budget, StoreBounds
 from alcove_server.store.interface import (
+    AtDoor,
     Door,
+    Listener,
+    LobbyPage,
     Page,
     PendingWelcome,
     Publication,
+    PublishDone,
     RoomHead,
     SeatedRoom,
     StoredItem,
     Taken,
 )
-from alcove_server.store.memory.room import Room
+from alcove_server.store.memory.room import MemoryRoom
 
 _EXPIRED_AT_ONCE: Final = 100
 """Blobs dropped by who touches a room where more are due, 0.1 ms: more than one takes the place of,
@@ -43,11 +47,13 @@ class MemoryStore:
         self._clock = clock
         self._bounds = bounds if bounds is not None else StoreBounds()
         self._budget = Budget(self._bounds.store_bytes)
-        self._rooms: dict[bytes, Room] = {}
+        self._rooms: dict[bytes, MemoryRoom] = {}
         self._ended: dict[bytes, tuple[Signed, float]] = {}
         self._ends: list[tuple[float, bytes]] = []  # rooms and tombstones, some entries outdated
         self._scheduled: dict[bytes, float] = {}
-        self._to_tell: set[bytes] = set()
+        self._to_tell: set[bytes] = set()  # rooms that expired in part since the last `expire`
+        self._watched: set[bytes] = set()
+        self._listener: Listener | None = None
 
     @property
     def used(self) -> int:
@@ -81,13 +87,14 @@ class MemoryStore:
             self._rooms[seated.room] = found
             raise
         self._to_tell.add(seated.room)
+        self._ring(seated.room)
 
     def _seat(self, seated: SeatedRoom) -> None:
         if len(self._rooms) >= self._bounds.rooms:
             raise Refusal("busy")
         budget = Budget(self._bounds.room_bytes, self._budget)
         try:
-            room = Room(seated, self._clock(), budget)
+            room = MemoryRoom(seated, self._clock(), budget)
         except Refusal:
             budget.give(budget.used)
             raise
@@ -113,17 +120,35 @@ class MemoryStore:
             del self._ended[next(iter(self._ended))]
         self._scheduled.pop(room, None)
         self._schedule(room, end)
+        self._ring(room)
 
     # --- the log ----------------------------------------------------------------------------
 
     async def publish(self, publication: Publication) -> Taken:
         return self.publish_now(publication)
 
+    def publish_soon(self, publication: Publication, done: PublishDone) -> None:
+        try:
+            taken = self.publish_now(publication)
+        except Exception as error:
+            done(publication, error)
+            return
+        done(publication, taken)
+
     def publish_now(self, publication: Publication) -> Taken:
-        room = self._room(publication.room)
-        taken = room.publish(self._clock(), publication)
-        self._schedule(publication.room, room.due)
-        return taken
+        id, now = publication.room, self._clock()
+        room = self._room(id)
+        generation = room.log.generation
+        known = room.published(now, publication)
+        if known is not None:
+            return Taken(generation, known, False)
+        stored = room.publish(now, publication)
+        self._schedule(id, room.due)
+        if publication.step is not None:
+            self._ring(id)
+        elif id in self._watched and self._listener is not None:
+            self._listener.on_blob(id, generation, stored)
+        return Taken(generation, stored.number, True)
 
     async def published(self, room: bytes, sender: bytes, id: bytes) -> Position | None:
         found = self._room(room)
@@ -169,6 +194,18 @@ class MemoryStore:
         knock = self._room(room).lobby.knock_of(key)
         return knock.id if knock is not None else None
 
+    async def waiting_among(self, room: bytes, keys: Iterable[bytes]) -> frozenset[bytes]:
+        lobby = self._room(room).lobby
+        return frozenset(key for key in keys if lobby.knock_of(key) is not None)
+
+    async def at_door(self, room: bytes, door: bytes, key: bytes) -> AtDoor:
+        head = await self.head(room)
+        if head is None or head.ended is not None:
+            return AtDoor(head)
+        found = self._rooms[room]
+        waiting = found.lobby.knock_of(key) is not None
+        return AtDoor(head, found.doors.find(self._clock(), door), waiting)
+
     async def withdraw(self, room: bytes, key: bytes) -> None:
         found = self._room(room)
         found.lobby.settle_knock(self._clock(), key)
@@ -188,6 +225,10 @@ class MemoryStore:
 
     async def lobby(self, room: bytes, after: int, settled: bool) -> tuple[StoredItem, ...]:
         return self._room(room).lobby.items(after, settled)
+
+    async def read_lobby(self, room: bytes, after: int, settled: bool) -> LobbyPage:
+        items = self._room(room).lobby.items(after, settled)
+        return LobbyPage(items, self._clock())
 
     async def take_refusal(self, room: bytes, key: bytes) -> tuple[bytes, bytes] | None:
         return self._room(room).lobby.take_refusal(self._clock(), key)
@@ -227,13 +268,27 @@ class MemoryStore:
         self._to_tell.clear()
         return told
 
+    def listen(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def watch(self, room: bytes) -> None:
+        self._watched.add(room)
+
+    def unwatch(self, room: bytes) -> None:
+        self._watched.discard(room)
+
+    async def expire(self, most: int) -> None:
+        for room in await self.sweep(most):
+            self._ring(room)
+
     async def ready(self) -> bool:
         return True
 
     async def close(self) -> None:
         self._rooms.clear()
+        self._watched.clear()
 
-    def _find(self, room: bytes) -> Room | None:
+    def _find(self, room: bytes) -> MemoryRoom | None:
         """A room as it is now. Raises `Refusal` (`ended`)."""
         now = self._clock()
         found = self._rooms.get(room)
@@ -249,7 +304,7 @@ class MemoryStore:
             return self._rooms.get(room)
         return found
 
-    def _room(self, room: bytes) -> Room:
+    def _room(self, room: bytes) -> MemoryRoom:
         found = self._find(room)
         if found is None:
             raise Refusal("unknown_room")
@@ -284,10 +339,21 @@ class MemoryStore:
         room = self._rooms.pop(id)
         room.budget.give(room.budget.used)
 
-    def _look(self, id: bytes, room: Room) -> None:
+    def _look(self, id: bytes, room: MemoryRoom) -> None:
         """Something of a room may end earlier than all before."""
         room.look()
         self._schedule(id, room.due)
+        if room.lobby.number > room.lobby_rung:
+            self._ring(id)
+
+    def _ring(self, id: bytes) -> None:
+        """Say that a room changed, if it is watched. It is the last act of a step, because the
+        listener may look at the room soon."""
+        room = self._rooms.get(id)
+        if room is not None:
+            room.lobby_rung = room.lobby.number
+        if id in self._watched and self._listener is not None:
+            self._listener.on_ring(id)
 
     def _schedule(self, room: bytes, at: float) -> None:
         """Look at a room at a time. Only an earlier time than the known one makes a new entry, so
