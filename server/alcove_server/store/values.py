@@ -19,11 +19,11 @@ from alcove_server.store.budget import BLOB_FRAME
 
 
 class RosterMoved(Exception):
-    """The roster is another than the one the caller judged by: read it and judge again."""
+    """The roster differs from the one that the caller judged by. Read it and judge again."""
 
 
 class Stale(Refusal):
-    """A publish on another base than the current one, which is `base`."""
+    """A publish names another base than the current one, which is `base`."""
 
     def __init__(self, base: Position) -> None:
         super().__init__("stale")
@@ -32,7 +32,7 @@ class Stale(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class RoomHead:
-    """Where a room stands. `ended` alone counts when it is there."""
+    """Where a room stands. When `ended` is set, the other fields mean nothing."""
 
     generation: bytes
     number: int
@@ -48,7 +48,7 @@ class RoomHead:
 
 
 class StoredBlob:
-    """One blob of the log. `sender` is empty for the commit that a room was seated again with."""
+    """One blob of the log. `sender` is empty for the commit with which a room was restored."""
 
     __slots__ = ("blob", "blob_class", "entry", "expires_at", "id", "number", "sender", "taken_at")
 
@@ -74,7 +74,7 @@ class StoredBlob:
 
 
 def on_the_wire(blob: StoredBlob) -> int:
-    """The most bytes that a blob is when it is sent: what pages are measured by."""
+    """Return the most bytes that a blob takes when it is sent. Pages are measured by it."""
     size = len(blob.blob) + BLOB_FRAME
     entry = blob.entry
     return size if entry is None else size + len(entry.body) + len(entry.signature)
@@ -82,9 +82,10 @@ def on_the_wire(blob: StoredBlob) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of the log: its `blobs` are all there are from the asked position to number `up_to`.
-    `complete` is false when more may follow; `lost` is true when application blobs after the asked
-    position are gone, and always for another generation."""
+    """A part of the log: all unexpired blobs from the asked position up to number `up_to`.
+
+    `complete` is false when more may follow. `lost` is true when application blobs after the asked
+    position have expired, and always for another generation."""
 
     position: Position
     base: Position
@@ -95,12 +96,12 @@ class Page:
     complete: bool
     now: float
     read_only: bool = False
-    """No facilitator's beat for `limits.READ_ONLY_AFTER`: application blobs are refused."""
+    """No beat came for `limits.READ_ONLY_AFTER` seconds, so application blobs are refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """The public half of an invite. `closed` is the refusal code for newcomers, or None."""
+    """The public half of an invite. `closed` is the refusal code that newcomers get, or None."""
 
     id: bytes
     key: bytes
@@ -113,7 +114,7 @@ class Door:
 
 @dataclass(frozen=True, slots=True)
 class StoredItem:
-    """One item of the lobby. For `GONE`, `id` names the item that is settled."""
+    """One item of the lobby. A `GONE` item carries the `id` of the item that was settled."""
 
     number: int
     kind: LobbyKind
@@ -128,7 +129,7 @@ class StoredItem:
 
 @dataclass(frozen=True, slots=True)
 class PendingWelcome:
-    """A sealed Welcome, the position of its commit and the entry that went with it."""
+    """A sealed Welcome, with the position of its commit and the roster entry of that commit."""
 
     position: Position
     welcome: bytes
@@ -137,11 +138,11 @@ class PendingWelcome:
 
 @dataclass(frozen=True, slots=True)
 class RosterStep:
-    """What one roster entry does, worked out by the node that verified it.
+    """The effects of one roster entry, worked out by the node that verified it.
 
-    `admitted` maps relay keys to the doors they came by: each must be waiting there, and consumes
-    a use. `revoked` doors close. Lobby items of `settled` keys are done with. `gone` keys are off
-    the list: what is kept for them alone (Welcomes, publish ids) is dropped.
+    `admitted` maps relay keys to the doors they came by. Each key must wait at its door and
+    consumes a use of it. `revoked` doors close. The lobby items of `settled` keys are settled.
+    `gone` keys have left the roster: the Welcomes and publish ids kept for them are dropped.
     """
 
     entry: Signed
@@ -155,8 +156,8 @@ class RosterStep:
 
 
 class Publication:
-    """One blob to be taken. `base` is an encoded position; `roster` is the head that `sender`'s
-    right was judged by."""
+    """One blob to append. `base` is an encoded position. `roster` is the roster head by which the
+    sender's right was judged."""
 
     __slots__ = ("base", "blob", "blob_class", "id", "room", "roster", "sender", "step", "ttl")
 
@@ -183,7 +184,7 @@ class Publication:
         self.step: Final = step
 
     def with_step(self, step: RosterStep) -> Publication:
-        """The same with another step."""
+        """Return the same publication with another step."""
         return Publication(
             self.room,
             self.sender,
@@ -198,8 +199,7 @@ class Publication:
 
 
 class Taken:
-    """What became of a publication: where it stands. It is `fresh` when it was taken by this call,
-    and not before: what the position holds is then what the caller gave."""
+    """The place that a publication was given. `fresh` is false when an earlier call took it."""
 
     __slots__ = ("fresh", "generation", "number")
 
@@ -215,7 +215,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class SeatedRoom:
-    """A room as a facilitator brings it back: the whole chain, verified, and its last commit."""
+    """A room as a facilitator restores it: the whole verified chain and the last commit."""
 
     room: bytes
     chain: tuple[Signed, ...]
@@ -227,7 +227,7 @@ class SeatedRoom:
 
 @dataclass(frozen=True, slots=True)
 class LobbyPage:
-    """Items of the lobby, in order, and the time of the store's clock at which they were read."""
+    """Items of the lobby, in order, and the time at which they were read."""
 
     items: tuple[StoredItem, ...]
     now: float
@@ -235,8 +235,8 @@ class LobbyPage:
 
 @dataclass(frozen=True, slots=True)
 class AtDoor:
-    """What a newcomer's authentication needs, of one moment: where the room stands (None: there is
-    none), the door if it is remembered, and whether a knock of this key is open."""
+    """What a newcomer is judged by, all of one moment. `head` is None when there is no such room,
+    `door` when the door is not remembered. `waiting` says whether a knock of the key is open."""
 
     head: RoomHead | None
     door: Door | None = None
