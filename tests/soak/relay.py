@@ -42,15 +42,15 @@ def memory_of(service: Service) -> MemoryStore:
 
 def holdings(service: Service) -> dict[str, int]:
     """Counts of everything that a room, a connection or a deadline leaves in memory."""
-    store, relay, gate = memory_of(service), service.relay, service.gate
+    store, relay, admission = memory_of(service), service.relay, service.admission
     return {
         "tasks": len(asyncio.all_tasks()),
         "connections": len(relay),
-        "places": gate.connections,
-        "prefixes": len(gate._known),
+        "places": admission.connections,
+        "prefixes": len(admission._known),
         "hubs": len(relay.hubs),
         "challenged": len(relay._challenged),
-        "wheel": sum(len(slot) for slot in service._wheel._slots),
+        "wheel": sum(len(slot) for slot in service._keepalive._slots),
         "rooms": len(store._rooms),
         "tombstones": len(store._ended),
         "schedule": len(store._ends) + len(store._scheduled),
@@ -65,7 +65,7 @@ async def settle(service: Service, clock: PassingClock, seconds: float) -> None:
     before, store = -1, memory_of(service)
     for _ in range(TICKS):
         await service.relay.tick()
-        service.gate.sweep()
+        service.admission.sweep()
         now = len(store._rooms) + len(store._ends)
         if now == before:
             return

@@ -16,8 +16,8 @@ another head by then, so a node needs no lock and no second round trip.
 past its end, dropped already or not.
 
 **One ordered source.** A node hears of every change to a watched room through its `Listener`, in
-the order in which the store made them, its own changes included. It tells its clients from there and
-from reads. So all nodes tell one order, and a store can hold back what is not safe yet
+the order in which the store made them, its own changes included. It tells its clients from there
+and from reads. So all nodes tell one order, and a store can hold back what is not safe yet
 (docs/decisions/0012-the-store-door.md).
 
 **Not trusted with meaning.** A store verifies no signature and understands no roster change. It is
