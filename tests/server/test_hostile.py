@@ -386,4 +386,4 @@ async def test_a_client_that_vanishes_leaves_nothing(running: Running) -> None:
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.socket.transport.abort()
     await running.until(lambda: len(running.service.relay) == 0)
-    assert running.service.relay.hubs == {}
+    assert running.service.relay.rooms.loaded == {}

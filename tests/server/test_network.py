@@ -295,7 +295,7 @@ async def _break_something(running: Running, client: Client) -> None:
         def __getattr__(self, name: str) -> object:
             return getattr(running.service.store, name)
 
-    running.service.relay.store = cast(Store, Broken())
+    running.service.relay.services.store = cast(Store, Broken())
     refused = await client.ask(client.blob(b"canary-in-a-blob"), Refused)
     assert refused.code == "unavailable"
 

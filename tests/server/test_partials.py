@@ -18,7 +18,7 @@ from alcove_server.net.terms import Terms
 from alcove_server.net.unfinished import Unfinished
 from alcove_server.net.websocket import WebSocket
 from alcove_server.ports.outlet import Close
-from alcove_server.session.connection import Connection
+from alcove_server.session.session import Session
 from alcove_server.testing.embedded import ManualClock, embedded
 from websockets.protocol import OPEN, SERVER, Protocol
 
@@ -266,7 +266,7 @@ def nothing_kept() -> Iterator[None]:
 class Forgetful:
     """A connection that does nothing with what it is told."""
 
-    role = "member"
+    takes_large = True
     congested = False
 
     def receive(self, data: bytes, fragments: int) -> None:
@@ -279,7 +279,7 @@ class Forgetful:
 async def test_a_large_message_is_not_kept_once_it_was_read() -> None:
     many = [Slow() for _ in range(5)]
     for slow in many:
-        slow.socket.attach(cast(Connection, Forgetful()))
+        slow.socket.attach(cast(Session, Forgetful()))
     with nothing_kept():
         for slow in many:
             slow.socket.data_received(masked(0x82, b"", claim=1_000_000))

@@ -332,7 +332,7 @@ async def test_a_client_that_vanishes_leaves_nothing(pem: Certificates) -> None:
         link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         client.socket.transport.abort()
         await settled(running, 0)
-        assert running.service.relay.hubs == {}
+        assert running.service.relay.rooms.loaded == {}
 
 
 @on_both_loops
@@ -365,7 +365,8 @@ async def published_until_gone(
     sent = 0
     async with asyncio.timeout(30):
         while any(
-            slow.public in relay_room.live for relay_room in running.service.relay.hubs.values()
+            slow.public in relay_room.live
+            for relay_room in running.service.relay.rooms.loaded.values()
         ):
             if stalls():
                 await asyncio.sleep(0)

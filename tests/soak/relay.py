@@ -48,7 +48,7 @@ def holdings(service: Service) -> dict[str, int]:
         "connections": len(relay),
         "places": admission.connections,
         "prefixes": len(admission._known),
-        "hubs": len(relay.hubs),
+        "hubs": len(relay.rooms.loaded),
         "challenged": len(relay._challenged),
         "wheel": sum(len(slot) for slot in service._keepalive._slots),
         "rooms": len(store._rooms),

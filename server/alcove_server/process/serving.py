@@ -211,7 +211,7 @@ class Service:
                 app_state=server.lifespan.state,
             )
 
-        seconds, backlog = self.relay.settings.auth_seconds, server.config.backlog
+        seconds, backlog = self.relay.services.settings.auth_seconds, server.config.backlog
         return TlsAccept(self._listener, self.admission, self._tls, make, seconds, backlog)
 
     def _config(self) -> uvicorn.Config:
@@ -229,7 +229,7 @@ class Service:
             # All may come in one moment, as after a restart of what stands in front. Whom the queue
             # does not hold is not refused but waits for TCP to try again: 1 s, then 2, then 4. The
             # kernel cuts this to net.core.somaxconn; an empty queue costs nothing.
-            backlog=self.relay.settings.connections,
+            backlog=self.relay.services.settings.connections,
         )
 
 
