@@ -52,6 +52,7 @@ HOT = (
     "relay",
     "store/budget",
     "store/interface",
+    "store/values",
     "store/memory/store",
     "store/memory/log",
     "store/memory/room",

@@ -29,8 +29,7 @@ from alcove_server.ports.runner import OnLoop
 from alcove_server.process.pages import make_app
 from alcove_server.relay import Relay
 from alcove_server.settings import Settings
-from alcove_server.store.memory.store import MemoryStore
-from alcove_server.testing.embedded import bounds
+from alcove_server.store.opening import open_store
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +135,7 @@ class Service:
         clock: Callable[[], float] = time.monotonic,
         tls: Tls | None = None,
     ) -> None:
-        self.store = MemoryStore(clock, bounds(settings))
+        self.store = open_store(settings, clock)
         self.relay = Relay(self.store, clock, os.urandom, OnLoop(), settings)
         self.admission = Admission(
             clock,

@@ -25,9 +25,8 @@ from alcove_server.ports.runner import Immediate, Runner
 from alcove_server.relay import Relay
 from alcove_server.session.session import Session
 from alcove_server.settings import Settings
-from alcove_server.store.budget import StoreBounds
 from alcove_server.store.interface import Store
-from alcove_server.store.memory.store import MemoryStore
+from alcove_server.store.opening import open_store
 
 
 class ManualClock:
@@ -160,11 +159,5 @@ def embedded(
     """A relay on the memory store, or on a given store that never suspends. Without settings it has
     no rate limits: a clock that stands still would never let them refill."""
     settings = settings if settings is not None else Settings(rates=0)
-    if store is None:
-        store = MemoryStore(clock, bounds(settings))
+    store = store if store is not None else open_store(settings, clock)
     return EmbeddedRelay(Relay(store, clock, random, runner or Immediate(), settings, wall))
-
-
-def bounds(settings: Settings) -> StoreBounds:
-    """The store's bounds as the operator set them."""
-    return StoreBounds(settings.rooms, settings.room_bytes, settings.store_bytes)
