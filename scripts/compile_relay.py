@@ -27,22 +27,22 @@ UNPACKED = ROOT / ".compiled"
 WHEELS = ROOT / "dist"
 
 HOT = (
-    "connection",
-    "gathering",
-    "hot",
-    "hub",
-    "ledger",
-    "member",
-    "net/bucket",
-    "net/whole",
-    "outlet",
+    "session/connection",
+    "rooms/fanout",
+    "wire/fast",
+    "rooms/room",
+    "rooms/roster_history",
+    "requests/member",
+    "ports/token_bucket",
+    "net/single_frame",
+    "ports/outlet",
     "relay",
-    "rules",
-    "store/bounds",
+    "rooms/rules",
+    "store/budget",
     "store/interface",
-    "store/memory",
-    "store/memory_log",
-    "store/memory_room",
+    "store/memory/store",
+    "store/memory/log",
+    "store/memory/room",
 )
 """What a message passes through from its frame to the members' transports, and the memory store.
 Compiled code calls compiled code directly, so a module among these that is left out costs more than

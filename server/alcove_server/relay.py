@@ -17,19 +17,19 @@ from time import time
 from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
 
-from alcove_server import faults
-from alcove_server.authentication import Upgrade
-from alcove_server.chains import Chains
-from alcove_server.connection import Connection
-from alcove_server.gathering import Turns
-from alcove_server.hub import Hub, bye, draining
-from alcove_server.ledger import follow
-from alcove_server.net.gate import Place
-from alcove_server.outlet import Close, Outlet
-from alcove_server.paging import Paging
-from alcove_server.runner import Runner
+from alcove_server.net.admission import Place
+from alcove_server.ports import error_log
+from alcove_server.ports.outlet import Close, Outlet
+from alcove_server.ports.runner import Runner
+from alcove_server.requests.proof import Upgrade
+from alcove_server.rooms.fanout import Turns
+from alcove_server.rooms.replay_budget import Paging
+from alcove_server.rooms.room import Hub, bye, draining
+from alcove_server.rooms.roster_history import follow
+from alcove_server.rooms.roster_verifier import Chains
+from alcove_server.session.connection import Connection
+from alcove_server.session.states import State
 from alcove_server.settings import Settings
-from alcove_server.state import State
 from alcove_server.store.interface import RoomHead, Store
 
 _RETURNING = 1000
@@ -186,7 +186,7 @@ class Relay:
         try:
             await self.ring(room)
         except Exception as error:
-            faults.report(error)
+            error_log.report(error)
             self._again.add(room)
 
     # --- time -------------------------------------------------------------------------------

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from alcove_protocol import limits
 from alcove_protocol.frames import Bye
-from alcove_server.net.partials import MESSAGE_SECONDS, Partials
+from alcove_server.net.keepalive import Stalled, Wheel
 from alcove_server.net.terms import Terms
+from alcove_server.net.unfinished import MESSAGE_SECONDS, Partials
 from alcove_server.net.websocket import WebSocket
-from alcove_server.net.wheel import Stalled, Wheel
-from alcove_server.outlet import Close, framed
+from alcove_server.ports.outlet import Close, framed
 from websockets.http11 import Request
 from websockets.protocol import OPEN, SERVER, Protocol
 from websockets.server import ServerProtocol
 
 if TYPE_CHECKING:
-    from alcove_server.connection import Connection
+    from alcove_server.session.connection import Connection
 
 QUEUE: Final = 64 * limits.MIB
 """Bytes that may wait for a client that reads late: more than the suites send at once."""

@@ -7,10 +7,10 @@ from alcove_protocol import limits
 from alcove_protocol.errors import Malformed, Refusal
 from alcove_protocol.roster import Change, Op, Seat
 from alcove_protocol.statements import Signed
-from alcove_server import chains
-from alcove_server.chains import KEPT_SECONDS, SHORT, Chains
-from alcove_server.embedded import ManualClock
-from alcove_server.ledger import Ledger, begin
+from alcove_server.rooms import roster_verifier as chains
+from alcove_server.rooms.roster_history import Ledger, begin
+from alcove_server.rooms.roster_verifier import KEPT_SECONDS, SHORT, Chains
+from alcove_server.testing.embedded import ManualClock
 
 from tests.server.keys import Facilitated
 

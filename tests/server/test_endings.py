@@ -11,13 +11,13 @@ from alcove_protocol import limits
 from alcove_protocol.frames import Authenticated, BlobIs, Bye, Done, Published, Resume
 from alcove_protocol.roster import extend
 from alcove_protocol.statements import Signed
-from alcove_server.embedded import embedded
-from alcove_server.net.partials import Partials
+from alcove_server.net.keepalive import Stalled, Wheel
 from alcove_server.net.terms import Terms
+from alcove_server.net.unfinished import Partials
 from alcove_server.net.websocket import AFTER_CLOSE, WebSocket
-from alcove_server.net.wheel import Stalled, Wheel
-from alcove_server.outlet import Close
-from alcove_server.runner import OnLoop
+from alcove_server.ports.outlet import Close
+from alcove_server.ports.runner import OnLoop
+from alcove_server.testing.embedded import embedded
 from websockets.protocol import OPEN, SERVER, Protocol
 
 from tests.server.keys import Door
@@ -109,7 +109,7 @@ async def test_a_tick_that_fails_does_not_end_the_others(
     def broken(_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("alcove_server.net.wheel.Stalled.tick", broken)
+    monkeypatch.setattr("alcove_server.net.keepalive.Stalled.tick", broken)
     async with serving(auth_seconds=0.3) as running:
         raw = await running.upgraded()
         assert await raw.close_code() == Close.REFUSED
@@ -182,7 +182,7 @@ async def test_a_chain_is_verified_once_for_all_who_wait(monkeypatch: pytest.Mon
         count += 1
         return real(*given)
 
-    monkeypatch.setattr("alcove_server.ledger.extend", counted)
+    monkeypatch.setattr("alcove_server.rooms.roster_history.extend", counted)
     people = [Person(scene) for _ in range(20)]
     for one in people:
         one.send(one.auth_frame("door", door))

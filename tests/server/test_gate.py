@@ -3,11 +3,11 @@
 import os
 
 import pytest
-from alcove_server.embedded import ManualClock
-from alcove_server.net.bucket import TokenBucket
-from alcove_server.net.gate import GRACE, Gate, Place
-from alcove_server.net.head import BadRequest
-from alcove_server.net.wheel import Wheel
+from alcove_server.net.admission import GRACE, Gate, Place
+from alcove_server.net.keepalive import Wheel
+from alcove_server.net.request_head import BadRequest
+from alcove_server.ports.token_bucket import TokenBucket
+from alcove_server.testing.embedded import ManualClock
 
 
 def gate(

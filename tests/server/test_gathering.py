@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
-from alcove_server.gathering import AT_ONCE, AWAY, Gathering, Turns
+from alcove_server.rooms.fanout import AT_ONCE, AWAY, Gathering, Turns
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

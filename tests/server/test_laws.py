@@ -7,9 +7,9 @@ from pathlib import Path
 import alcove_server
 from alcove_protocol.errors import REFUSALS
 from alcove_protocol.frames import FROM_CLIENT
-from alcove_server.connection import _HANDLERS
-from alcove_server.hot import Post
-from alcove_server.state import State
+from alcove_server.session.connection import _HANDLERS
+from alcove_server.session.states import State
+from alcove_server.wire.fast import Post
 
 SOURCE = Path(alcove_server.__file__).parent
 

@@ -26,8 +26,8 @@ from alcove_protocol.frames import (
 from alcove_protocol.labels import Label
 from alcove_protocol.roster import NO_HASH, Change, Op
 from alcove_protocol.statements import EndStatement, ReseatStatement
-from alcove_server.outlet import Close
-from alcove_server.serving import configure_logging
+from alcove_server.ports.outlet import Close
+from alcove_server.process.serving import configure_logging
 from alcove_server.settings import Settings
 from alcove_server.store.interface import Store
 

@@ -3,8 +3,8 @@
 import asyncio
 
 from alcove_protocol.frames import BlobIs, Resume
-from alcove_server.paging import AT_ONCE
-from alcove_server.store.bounds import PAGE_BLOBS
+from alcove_server.rooms.replay_budget import AT_ONCE
+from alcove_server.store.budget import PAGE_BLOBS
 
 from tests.server.scene import Person
 from tests.server.waiting import Waited

@@ -13,13 +13,13 @@ from typing import cast
 import pytest
 from alcove_protocol import limits
 from alcove_protocol.frames import BlobIs, Bye, Published, Resume, Resumed, from_relay
-from alcove_server.connection import Connection
-from alcove_server.embedded import ManualClock, embedded
-from alcove_server.net.partials import Partials
+from alcove_server.net.keepalive import Stalled, Wheel
 from alcove_server.net.terms import Terms
+from alcove_server.net.unfinished import Partials
 from alcove_server.net.websocket import WebSocket
-from alcove_server.net.wheel import Stalled, Wheel
-from alcove_server.outlet import Close
+from alcove_server.ports.outlet import Close
+from alcove_server.session.connection import Connection
+from alcove_server.testing.embedded import ManualClock, embedded
 from websockets.protocol import OPEN, SERVER, Protocol
 
 from tests.server.keys import Door, Facilitated
@@ -185,7 +185,7 @@ async def reseater(running: Running) -> Client:
 
 
 async def test_a_message_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alcove_server.serving.MESSAGE_SECONDS", 0.2)
+    monkeypatch.setattr("alcove_server.process.serving.MESSAGE_SECONDS", 0.2)
     async with serving(ping_seconds=600, auth_seconds=1) as running:
         host, slow = await running.client(), await reseater(running)
         await host.open()

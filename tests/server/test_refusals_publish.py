@@ -18,7 +18,7 @@ from alcove_protocol.frames import (
     from_relay,
 )
 from alcove_protocol.roster import Change, Op, Role, RoomFlag, Seat
-from alcove_server.outlet import Close
+from alcove_server.ports.outlet import Close
 from alcove_server.settings import Settings
 
 from tests.server.keys import Door, public

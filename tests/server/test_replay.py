@@ -22,12 +22,12 @@ from alcove_protocol.frames import (
 from alcove_protocol.position import Position
 from alcove_protocol.roster import Change, Op, Role, Seat
 from alcove_protocol.statements import Signed
-from alcove_server.embedded import embedded
-from alcove_server.hub import PAGE, blob_frame
-from alcove_server.runner import OnLoop
+from alcove_server.ports.runner import OnLoop
+from alcove_server.rooms.room import PAGE, blob_frame
 from alcove_server.settings import Settings
-from alcove_server.store.bounds import BLOB_FRAME, PAGE_BLOBS
+from alcove_server.store.budget import BLOB_FRAME, PAGE_BLOBS
 from alcove_server.store.interface import Publication, StoredBlob, on_the_wire
+from alcove_server.testing.embedded import embedded
 
 from tests.server.keys import Door
 from tests.server.scene import Person, Scene

@@ -20,7 +20,7 @@ from alcove_protocol.frames import (
     WelcomeIs,
 )
 from alcove_protocol.roster import Change, Op
-from alcove_server.outlet import Close
+from alcove_server.ports.outlet import Close
 from alcove_server.store.interface import SeatedRoom, Store
 
 from tests.server.keys import Door

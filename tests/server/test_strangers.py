@@ -14,15 +14,15 @@ from alcove_protocol.frames import Bye, Done, EndRoom, Published, Refused, Resea
 from alcove_protocol.labels import Label
 from alcove_protocol.roster import Change, Op, Role, Seat, extend
 from alcove_protocol.statements import EndStatement, Signed
-from alcove_server import reseater
-from alcove_server.connection import BURST
-from alcove_server.net.gate import GRACE, Gate, Place
-from alcove_server.net.head import HEAD_SIZE, BadRequest, parse
-from alcove_server.outlet import Close
+from alcove_server.net.admission import GRACE, Gate, Place
+from alcove_server.net.request_head import HEAD_SIZE, BadRequest, parse
+from alcove_server.ports.outlet import Close
+from alcove_server.ports.runner import OnLoop
 from alcove_server.relay import RESEAT_SECONDS
-from alcove_server.runner import OnLoop
+from alcove_server.requests import restore as reseater
+from alcove_server.session.connection import BURST
 from alcove_server.settings import Settings
-from alcove_server.store.bounds import SHARE, SMALL, Budget
+from alcove_server.store.budget import SHARE, SMALL, Budget
 
 from tests.server.keys import Door, Facilitated, sign
 from tests.server.scene import Person, Scene
@@ -224,7 +224,7 @@ def test_rooms_that_are_full_leave_others_their_share() -> None:
 async def test_there_are_never_more_connections_than_places(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("alcove_server.net.gate.GRACE", 0.0)
+    monkeypatch.setattr("alcove_server.net.admission.GRACE", 0.0)
     async with serving(connections=4, connections_per_prefix=4, rates=0) as running:
         gate = running.service.gate
         for _ in range(12):

@@ -15,8 +15,8 @@ from alcove_protocol.frames import (
 )
 from alcove_protocol.position import Position
 from alcove_protocol.roster import Change, Op, Role, Seat
-from alcove_server.hub import PAGE
-from alcove_server.outlet import Close
+from alcove_server.ports.outlet import Close
+from alcove_server.rooms.room import PAGE
 
 from tests.server.keys import Door
 from tests.server.scene import Person, Scene

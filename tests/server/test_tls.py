@@ -16,7 +16,7 @@ import uvloop
 from alcove_protocol import limits
 from alcove_protocol.frames import Published
 from alcove_server.net import tls
-from alcove_server.net.gate import Rates
+from alcove_server.net.admission import Rates
 
 from tests.certificates import Certificates, make
 from tests.server.keys import Door
@@ -174,7 +174,7 @@ async def test_they_count_in_all(pem: Certificates) -> None:
 
 @on_both_loops
 async def test_they_give_way(pem: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alcove_server.net.gate.GRACE", 0.0)
+    monkeypatch.setattr("alcove_server.net.admission.GRACE", 0.0)
     async with serving(pem, connections=1, connections_per_prefix=1) as running:
         half = await running.bare()
         await settled(running, 1)
@@ -186,7 +186,7 @@ async def test_they_give_way(pem: Certificates, monkeypatch: pytest.MonkeyPatch)
 async def test_who_finds_no_place_has_less_time(
     pem: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("alcove_server.net.handshakes.TURNED_AWAY_SECONDS", 0.2)
+    monkeypatch.setattr("alcove_server.net.tls_accept.TURNED_AWAY_SECONDS", 0.2)
     async with serving(pem, connections=1, connections_per_prefix=1, auth_seconds=60) as running:
         await running.upgraded()
         late = await running.bare()

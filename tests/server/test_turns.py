@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from alcove_protocol import limits
 from alcove_protocol.frames import BlobClass, BlobIs, Published, Resume, Resumed
-from alcove_server.embedded import embedded
-from alcove_server.runner import Immediate
+from alcove_server.ports.runner import Immediate
+from alcove_server.testing.embedded import embedded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -12,7 +12,7 @@ from alcove_protocol.frames import (
     Resume,
     Resumed,
 )
-from alcove_server.outlet import Close
+from alcove_server.ports.outlet import Close
 
 from tests.server.waiting import STEPS, TURNS, Waited, turns
 

@@ -1,7 +1,7 @@
 """What is done for all connections in turn, and for who stalls in time."""
 
-from alcove_server.embedded import ManualClock
-from alcove_server.net.wheel import Stalled, Wheel
+from alcove_server.net.keepalive import Stalled, Wheel
+from alcove_server.testing.embedded import ManualClock
 
 
 class One:

@@ -8,11 +8,11 @@ from typing import Any, cast
 from unittest.mock import patch
 
 from alcove_protocol import limits
-from alcove_server.net import whole
-from alcove_server.net.partials import Partials
+from alcove_server.net import single_frame as whole
+from alcove_server.net.keepalive import Stalled, Wheel
 from alcove_server.net.terms import Terms
+from alcove_server.net.unfinished import Partials
 from alcove_server.net.websocket import WebSocket
-from alcove_server.net.wheel import Stalled, Wheel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode

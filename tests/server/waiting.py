@@ -25,11 +25,11 @@ from alcove_protocol.frames import (
     Resumed,
 )
 from alcove_protocol.position import Position
-from alcove_server.connection import Connection
-from alcove_server.embedded import embedded
-from alcove_server.runner import OnLoop
+from alcove_server.ports.runner import OnLoop
+from alcove_server.session.connection import Connection
 from alcove_server.store.interface import Publication, Store
-from alcove_server.store.memory import MemoryStore
+from alcove_server.store.memory.store import MemoryStore
+from alcove_server.testing.embedded import embedded
 
 from tests.server.scene import Person, Scene
 

@@ -17,7 +17,7 @@ import time
 from typing import Final
 
 import uvloop
-from alcove_server.serving import Service, address_of, configure_logging, listen
+from alcove_server.process.serving import Service, address_of, configure_logging, listen
 from alcove_server.settings import Settings
 
 TICKS: Final = 500

@@ -25,8 +25,8 @@ from websockets.protocol import OPEN, SERVER, Protocol
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from alcove_server.net.gate import Place
-from alcove_server.net.head import BadRequest, Head, HeadReader
+from alcove_server.net.admission import Place
+from alcove_server.net.request_head import BadRequest, Head, HeadReader
 from alcove_server.net.terms import Terms
 from alcove_server.net.websocket import WebSocket
 from alcove_server.relay import Relay

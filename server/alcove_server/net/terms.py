@@ -4,8 +4,8 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from alcove_server.net.partials import Partials
-from alcove_server.net.wheel import Stalled, Wheel
+from alcove_server.net.keepalive import Stalled, Wheel
+from alcove_server.net.unfinished import Partials
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,14 +24,14 @@ from alcove_protocol.frames import ConnectionRole
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, State
 
-from alcove_server.hub import bye
-from alcove_server.net import whole
-from alcove_server.net.bucket import TokenBucket
+from alcove_server.net import single_frame as whole
 from alcove_server.net.terms import Terms
-from alcove_server.outlet import Close
+from alcove_server.ports.outlet import Close
+from alcove_server.ports.token_bucket import TokenBucket
+from alcove_server.rooms.room import bye
 
 if TYPE_CHECKING:
-    from alcove_server.connection import Connection
+    from alcove_server.session.connection import Connection
 
 SLICE: Final = limits.KIB
 """Bytes parsed at a time: at most 170 frames, about 1 ms, before anybody looks at them."""

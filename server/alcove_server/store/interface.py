@@ -33,7 +33,7 @@ from alcove_protocol.frames import BlobClass, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove_server.store.bounds import BLOB_FRAME
+from alcove_server.store.budget import BLOB_FRAME
 
 
 class RosterMoved(Exception):

@@ -21,8 +21,8 @@ from typing import Any, Generic, TypeVar
 from alcove_protocol import frames, limits
 from alcove_protocol.frames import BlobClass, BlobIs, Frame
 from alcove_protocol.position import Position
-from alcove_server.embedded import EmbeddedRelay, embedded
 from alcove_server.store.interface import Publication
+from alcove_server.testing.embedded import EmbeddedRelay, embedded
 
 from tests.end_to_end.world import Client, World
 

@@ -11,8 +11,7 @@ from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import BlobClass, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
-from alcove_server.embedded import ManualClock
-from alcove_server.store.bounds import StoreBounds
+from alcove_server.store.budget import StoreBounds
 from alcove_server.store.interface import (
     Door,
     Publication,
@@ -20,6 +19,7 @@ from alcove_server.store.interface import (
     RosterStep,
     Store,
 )
+from alcove_server.testing.embedded import ManualClock
 
 T = TypeVar("T")
 

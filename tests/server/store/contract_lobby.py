@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from alcove_protocol import limits
 from alcove_protocol.frames import BlobClass, LobbyKind
-from alcove_server.store.bounds import CLOSED_DOORS, REQUESTS, SETTLED
+from alcove_server.store.budget import CLOSED_DOORS, REQUESTS, SETTLED
 from alcove_server.store.interface import (
     RosterMoved,
 )

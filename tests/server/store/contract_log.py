@@ -7,7 +7,7 @@ import pytest
 from alcove_protocol import limits
 from alcove_protocol.frames import BlobClass, LobbyKind
 from alcove_protocol.position import Position
-from alcove_server.store.bounds import BLOB_FRAME, PAGE_BLOBS, PUBLISH_IDS, StoreBounds
+from alcove_server.store.budget import BLOB_FRAME, PAGE_BLOBS, PUBLISH_IDS, StoreBounds
 from alcove_server.store.interface import (
     RosterMoved,
     Stale,

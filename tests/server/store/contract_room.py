@@ -8,7 +8,7 @@ from alcove_protocol import limits
 from alcove_protocol.frames import BlobClass, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
-from alcove_server.store.bounds import StoreBounds
+from alcove_server.store.budget import StoreBounds
 from alcove_server.store.interface import (
     RoomHead,
     RosterMoved,

@@ -10,8 +10,7 @@ import pytest
 from alcove_protocol import limits
 from alcove_protocol.frames import BlobClass, LobbyKind
 from alcove_protocol.position import Position
-from alcove_server.embedded import ManualClock
-from alcove_server.store.bounds import (
+from alcove_server.store.budget import (
     BLOB_OVERHEAD,
     ITEM_OVERHEAD,
     PAGE_BLOBS,
@@ -21,7 +20,8 @@ from alcove_server.store.bounds import (
     StoreBounds,
 )
 from alcove_server.store.interface import RosterStep, SeatedRoom, StoredBlob
-from alcove_server.store.memory import _EXPIRED_AT_ONCE, _EXPIRED_IN_SWEEP, MemoryStore
+from alcove_server.store.memory.store import _EXPIRED_AT_ONCE, _EXPIRED_IN_SWEEP, MemoryStore
+from alcove_server.testing.embedded import ManualClock
 from hypothesis import settings
 
 from tests.server.store.bench import (
