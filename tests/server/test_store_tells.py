@@ -232,7 +232,7 @@ async def test_a_room_is_watched_as_long_as_anything_of_it_is_here() -> None:
     assert watched(scene) == {scene.room.id}
 
 
-async def test_nothing_is_kept_of_a_room_that_ends_while_nobody_is_there() -> None:
+async def test_nothing_is_kept_of_a_room_that_ends_without_clients() -> None:
     scene = Waited(slow=False)
     scene.clock.advance(limits.ABANDONED_AFTER - 60)
     scene.host.link.close()
