@@ -1,4 +1,4 @@
-"""Random acts of clients while the store waits for random times and sometimes fails. In the end each
+"""Clients act at random while the store takes random times and sometimes fails. In the end each
 client has been answered once, and told everything once and in order.
 
 A failure shows its seed, and the same seed fails again, as far as keys do not matter.
