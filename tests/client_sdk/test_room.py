@@ -57,8 +57,41 @@ async def test_leaving_the_block_leaves_the_room(relay: RelayProcess) -> None:
             await until(bob, alcove.Joined)
         assert (await until(ann, alcove.Left)).name == "Bob"
         assert bob.members == ()
-        with pytest.raises(alcove.NotNow):
+        with pytest.raises(alcove.RoomClosed) as caught:
             bob.post("too late")
+        assert caught.value.code == "left"
+
+
+async def test_two_messages_sent_at_once_are_both_sent(relay: RelayProcess) -> None:
+    async with two(relay) as (ann, bob):
+        results = await asyncio.gather(bob.send("first"), bob.send("second"), bob.send("third"))
+        assert [type(result) for result in results] == [alcove.Sent] * 3
+        heard = [(await until(ann, alcove.Message)).text for _ in results]
+        assert heard == ["first", "second", "third"]
+
+
+async def test_a_removed_member_can_do_nothing_more_and_is_told_why(relay: RelayProcess) -> None:
+    async with two(relay) as (ann, bob):
+        await ann.remove("Bob")
+        assert (await until(bob, alcove.Closed)).reason is alcove.CloseReason.REMOVED
+        for call in (bob.send("too late"), bob.accept(), bob.remove("Ann"), bob.invite()):
+            with pytest.raises(alcove.RoomClosed) as caught:
+                await call
+            assert caught.value.code == "removed"
+        for command in (bob.post, bob.retract):
+            with pytest.raises(alcove.RoomClosed):
+                command("00" * 16)
+        assert isinstance(await ann.send("still here"), alcove.Sent)
+
+
+async def test_the_ground_rules_can_be_read_of_the_room(relay: RelayProcess) -> None:
+    async with opening(relay) as ann:
+        assert ann.agreement == AGREEMENT
+        bob = alcove.join((await until(ann, alcove.Opened)).invite, name="Bob")
+        assert bob.agreement == ""
+        async with bob:
+            await until(bob, alcove.AgreementShown)
+            assert bob.agreement == AGREEMENT
 
 
 async def test_handlers_are_called_and_their_errors_are_not_swallowed(relay: RelayProcess) -> None:

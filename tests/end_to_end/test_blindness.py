@@ -112,9 +112,9 @@ def talk(world: World, received: list[bytes]) -> str:
     ann.admit(ann.of(events.Knocked)[0])
     world.settle()
     bob.say(TEXT)
-    inside = ann.engine.member()
-    inside.conversation.compose(inside.conversation.check_text(TEXT, WARNING))
-    inside.pump()
+    member = ann.engine.require_member()
+    member.conversation.compose(member.conversation.check_text(TEXT, WARNING))
+    member.pump()
     world.settle()
     assert ann.texts() == [TEXT]
     assert bob.texts() == [TEXT]

@@ -21,7 +21,7 @@ def post_quantum_room() -> tuple[World, Client]:
 
 
 def suite_of(client: Client) -> int:
-    return client.engine.member().membership.group.suite.number
+    return client.engine.require_member().membership.group.suite.number
 
 
 def test_open_join_talk_and_remove() -> None:
@@ -51,9 +51,9 @@ def test_members_come_back_and_keys_are_renewed() -> None:
     assert bob.texts() == ["while away"]
     states = [event.state for event in bob.of(events.ConnectionChanged)]
     assert states[-1] is ConnectionState.RESUMED
-    before = bob.engine.member().membership.group.epoch
+    before = bob.engine.require_member().membership.group.epoch
     world.advance(3600)
-    assert bob.engine.member().membership.group.epoch > before
+    assert bob.engine.require_member().membership.group.epoch > before
     assert suite_of(bob) == 0x004D
 
 
@@ -99,7 +99,7 @@ def test_its_rooms_are_smaller_so_that_a_welcome_fits() -> None:
     with pytest.raises(InvalidInput):
         opened(members=most + 1)
     _, ann = post_quantum_room()
-    leaf = ann.engine.member().membership.group.members()[0].leaf
+    leaf = ann.engine.require_member().membership.group.members()[0].leaf
     public = SUITE.hpke.kem.public_size
     path = SUITE.hpke.kem.output_size + SUITE.size + SUITE.aead.tag_size + 8
     # A Welcome has the whole tree, with the roster; a commit at worst one ciphertext a member.

@@ -83,14 +83,14 @@ def test_who_waits_receives_nothing_of_the_room() -> None:
     bob.say("not for Cleo")
     world.settle()
     assert seen == []
-    assert cleo.engine.inside is None
+    assert cleo.engine.member is None
 
 
 def test_refused_newcomer_is_told() -> None:
     world = World()
     ann = world.open("Ann")
     bob = world.knock(ann.invite(), "Bob")
-    facilitator = ann.engine.member().facilitator
+    facilitator = ann.engine.require_member().facilitator
     assert facilitator is not None
     facilitator.lobby.refuse(bytes.fromhex(ann.of(events.Knocked)[0].id))
     world.settle()
@@ -148,7 +148,7 @@ def test_removed_member_reads_nothing_more_and_cannot_return() -> None:
 
 def test_leaving() -> None:
     world, ann, bob, cleo = room_of_three()
-    bob.engine.leave(lambda: None)
+    bob.engine.commands.leave(lambda: None)
     world.settle()
     assert closed(bob).reason is CloseReason.LEFT
     assert [event.name for event in cleo.of(events.Left)] == ["Bob"]
@@ -161,7 +161,7 @@ def test_leaving() -> None:
 def test_ending() -> None:
     world, ann, bob, cleo = room_of_three()
     cleo.cut()
-    facilitator = ann.engine.member().facilitator
+    facilitator = ann.engine.require_member().facilitator
     assert facilitator is not None
     done: list[object] = []
     facilitator.end(done.append)
@@ -176,7 +176,7 @@ def test_ending() -> None:
 
 def test_the_last_facilitator_who_leaves_makes_the_room_read_only() -> None:
     world, ann, bob, cleo = room_of_three()
-    ann.engine.leave(lambda: None)
+    ann.engine.commands.leave(lambda: None)
     world.settle()
     assert closed(ann).reason is CloseReason.LEFT
     assert bob.of(events.RoomChanged)[-1].state is RoomState.READ_ONLY
@@ -201,13 +201,13 @@ def test_retracting_one_s_own_message_only() -> None:
     world, ann, bob, cleo = room_of_three()
     message = bytes.fromhex(bob.say("oops"))
     world.settle()
-    assert not ann.engine.member().conversation.may_retract(message)
-    ann.engine.member().conversation.compose(Retract(message))
-    ann.engine.member().pump()
+    assert not ann.engine.require_member().conversation.may_retract(message)
+    ann.engine.require_member().conversation.compose(Retract(message))
+    ann.engine.require_member().pump()
     world.settle()
     assert not cleo.of(events.Retracted)  # not hers to take back
-    bob.engine.member().conversation.compose(Retract(message))
-    bob.engine.member().pump()
+    bob.engine.require_member().conversation.compose(Retract(message))
+    bob.engine.require_member().pump()
     world.settle()
     for client in (ann, bob, cleo):
         assert [event.id for event in client.of(events.Retracted)] == [message.hex()]
@@ -348,22 +348,22 @@ def test_a_room_without_facilitator_is_deleted_and_called_lost() -> None:
 def test_scheduled_updates_give_everybody_fresh_keys() -> None:
     world, ann, bob, cleo = room_of_three()
     before = {
-        client.name: client.engine.member().membership.group.member(
-            client.engine.member().membership.group.own_index
+        client.name: client.engine.require_member().membership.group.member(
+            client.engine.require_member().membership.group.own_index
         )
         for client in (ann, bob, cleo)
     }
     world.advance(15 * 60, step=5)
-    group = ann.engine.member().membership.group
+    group = ann.engine.require_member().membership.group
     for client in (bob, cleo):
-        inside = client.engine.member()
+        member = client.engine.require_member()
         old = before[client.name]
-        new = group.member(inside.membership.group.own_index)
+        new = group.member(member.membership.group.own_index)
         assert old is not None
         assert new is not None
         assert old.encryption_key != new.encryption_key
         assert old.signature_key == new.signature_key
-        assert inside.membership.group.epoch_authenticator == group.epoch_authenticator
+        assert member.membership.group.epoch_authenticator == group.epoch_authenticator
     bob.say("still here")
     world.settle()
     assert cleo.texts() == ["still here"]
@@ -371,7 +371,7 @@ def test_scheduled_updates_give_everybody_fresh_keys() -> None:
 
 
 def own_key(client: Client) -> bytes:
-    group = client.engine.member().membership.group
+    group = client.engine.require_member().membership.group
     leaf = group.member(group.own_index)
     assert leaf is not None
     return leaf.encryption_key
@@ -441,8 +441,7 @@ def test_a_relay_of_another_version_is_told_apart() -> None:
 def test_a_wrong_clock_is_told_before_anything_is_sent() -> None:
     world = World()
     ann = world.open("Ann")
-    bob = world.client("Bob")
-    bob.engine.wall = lambda: world.wall() + 3 * 24 * 3600
+    bob = world.client("Bob", wall=lambda: world.wall() + 3 * 24 * 3600)
     world.knock_with(bob, ann.invite())
     assert closed(bob).code == "clock_wrong"
     assert not ann.of(events.Knocked)

@@ -19,7 +19,7 @@ from alcove.engine.engine import Engine
 from alcove.facilitation.doors import RoomCard
 from alcove.facilitation.facilitator import InviteTerms
 from alcove.facilitation.opening import RoomPlan
-from alcove.group.keys import Identity
+from alcove.group.keys import ROOM_SUITE, Identity
 from alcove_protocol import frames
 from alcove_protocol.invite import Invite
 from alcove_server.testing.embedded import EmbeddedRelay, Link, ManualClock, embedded
@@ -59,30 +59,22 @@ class Client:
         return [event.text for event in self.of(events.Message)]
 
     def members(self) -> set[str]:
-        return {person.name for person in self.engine.member().membership.people()}
+        return {person.name for person in self.engine.require_member().membership.people()}
 
     def say(self, text: str) -> str:
         """Post, as `Room.post` does; the message's id."""
-        inside = self.engine.member()
-        item = inside.conversation.compose(inside.conversation.check_text(text, None))
-        inside.pump()
-        if not item.in_flight:
-            inside.publisher.tell_queued()
-        return item.id.hex()
+        return self.engine.commands.say(text)
 
     def admit(self, knock: events.Knocked) -> list[Exception | None]:
         """Admit; the list gets the result once it is known."""
         result: list[Exception | None] = []
-        facilitator = self.engine.member().facilitator
-        assert facilitator is not None
-        facilitator.lobby.admit(bytes.fromhex(knock.id), result.append)
+        self.engine.commands.admit(knock.id, result.append)
         return result
 
     def remove(self, name: str) -> list[Exception | None]:
+        """Put a member out; the list gets the result once it is known."""
         result: list[Exception | None] = []
-        facilitator = self.engine.member().facilitator
-        assert facilitator is not None
-        facilitator.remove(name, result.append)
+        self.engine.commands.remove(name, result.append)
         return result
 
     def invite(self) -> str:
@@ -91,7 +83,7 @@ class Client:
         return made[-1]
 
     def collect(self) -> None:
-        self.told.extend(self.engine.take_events())
+        self.told.extend(self.engine.drain_events())
 
     def cut(self) -> None:
         """Lose the connection and stay away until `back`."""
@@ -121,10 +113,10 @@ class World:
 
     # --- people --------------------------------------------------------------------------------
 
-    def client(self, name: str) -> Client:
-        """Somebody who has not connected yet."""
-        identity = Identity.generate(name, mls.ciphersuite(3), self.random)
-        client = Client(self, Engine(identity, self.clock, self.wall, self.random), name)
+    def client(self, name: str, *, wall: Callable[[], float] | None = None) -> Client:
+        """A person who has not connected yet. `wall` is their device's clock, else the relay's."""
+        identity = Identity.generate(name, mls.ciphersuite(ROOM_SUITE), self.random)
+        client = Client(self, Engine(identity, self.clock, wall or self.wall, self.random), name)
         self.clients.append(client)
         return client
 

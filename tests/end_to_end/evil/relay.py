@@ -80,8 +80,8 @@ class EvilWorld(World):
         self.other_relay: EmbeddedRelay | None = None
         self._at_other: set[Client] = set()
 
-    def client(self, name: str) -> Client:
-        client = super().client(name)
+    def client(self, name: str, *, wall: Callable[[], float] | None = None) -> Client:
+        client = super().client(name, wall=wall)
         client.to_relay, client.to_client = self._up, self._down
         return client
 

@@ -8,13 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from alcove import mls
-from alcove.facilitation.doors import RoomCard
-from alcove.facilitation.facilitator import Facilitator, InviteTerms
-from alcove.facilitation.intents import Intent, Plan
-from alcove.group.extensions import LEAF_EXTENSION, LeafExtension, RoomExtension, group_extensions
-from alcove.group.extensions import Facilitator as Keys
+from alcove.facilitation.facilitator import Facilitator
+from alcove.facilitation.intents import CommitPlan, Intent
+from alcove.group.admission import make_key_package
+from alcove.group.extensions import (
+    LEAF_EXTENSION,
+    FacilitatorKeys,
+    LeafExtension,
+    RoomExtension,
+    group_extensions,
+)
 from alcove.group.membership import Membership
-from alcove.joining.newcomer import make_key_package
 from alcove.messages.payload import Heartbeat, Payload, Text
 from alcove_protocol.codec import pack_list
 from alcove_protocol.frames import BlobClass
@@ -25,13 +29,11 @@ from alcove_protocol.roster import NO_HASH, Change, Op, Role, Seat
 from alcove_protocol.statements import Appointment, Signed
 
 from tests.end_to_end.evil.relay import EvilWorld
-from tests.end_to_end.world import AGREEMENT, ORIGIN, Client
-
-CARD = RoomCard("Thursday circle", 1, AGREEMENT, "en", "")
+from tests.end_to_end.world import Client
 
 
 def group_of(client: Client) -> mls.Group:
-    return client.engine.member().membership.group
+    return client.engine.require_member().membership.group
 
 
 def room_of(client: Client) -> bytes:
@@ -39,7 +41,7 @@ def room_of(client: Client) -> bytes:
 
 
 def state_of(client: Client) -> RoomExtension:
-    return client.engine.member().membership.state
+    return client.engine.require_member().membership.state
 
 
 def leaf_of(client: Client) -> int:
@@ -53,7 +55,7 @@ def context(state: RoomExtension) -> mls.Proposal:
 def key_package(client: Client) -> mls.KeyPackageBundle:
     """A genuine KeyPackage of somebody, whether in the room or not."""
     world = client.world
-    agreement = b"" if client.engine.inside is None else state_of(client).agreement
+    agreement = b"" if client.engine.member is None else state_of(client).agreement
     if client.engine.newcomer is not None and client.engine.newcomer.card is not None:
         agreement = client.engine.newcomer.card.agreement
     return make_key_package(client.engine.identity, agreement, world.wall(), world.random)
@@ -83,12 +85,12 @@ def rogue_message(
     at: Position | None = None,
 ) -> bytes:
     """An application message with whatever inside, encrypted with the member's keys."""
-    inside = client.engine.member()
+    member = client.engine.require_member()
     payload = Payload(
         id if id is not None else client.world.random(16),
         counter,
         agreement if agreement is not None else state_of(client).agreement,
-        (at or inside.stream.cursor).encode(),
+        (at or member.stream.cursor).encode(),
         log,
         ttl,
         kind,
@@ -103,7 +105,7 @@ def rogue_text(client: Client, text: str, *, counter: int = 1, id: bytes | None 
 
 def rogue_beat(client: Client) -> bytes:
     group = group_of(client)
-    head = client.engine.member().membership.roster.head
+    head = client.engine.require_member().membership.roster.head
     body = Heartbeat(group.epoch, group.epoch_authenticator, head, False)
     return rogue_message(client, body, kind="heartbeat", counter=0, ttl=90)
 
@@ -118,12 +120,12 @@ class Making(Intent):
     build: Callable[[Membership], tuple[mls.Proposal, ...]] = lambda membership: ()
     changes: tuple[Change, ...] = ()
 
-    def plan(self, membership: Membership) -> Plan | None:
-        return Plan(self.build(membership), self.changes, force_path=True)
+    def plan(self, membership: Membership) -> CommitPlan | None:
+        return CommitPlan(self.build(membership), self.changes, force_path=True)
 
 
 def committer_of(client: Client) -> Facilitator:
-    facilitator = client.engine.member().facilitator
+    facilitator = client.engine.require_member().facilitator
     assert facilitator is not None
     return facilitator
 
@@ -153,9 +155,9 @@ def appointment(room: bytes, by: Client, who: Client) -> Signed:
     return by.engine.identity.mls_signer().sign(Label.APPOINT, statement)
 
 
-def keys_of(client: Client) -> Keys:
+def keys_of(client: Client) -> FacilitatorKeys:
     identity = client.engine.identity
-    return Keys(identity.signature.public, identity.relay.public, identity.hpke.public)
+    return FacilitatorKeys(identity.signature.public, identity.relay.public, identity.hpke.public)
 
 
 def with_facilitator(state: RoomExtension, room: bytes, by: Client, who: Client) -> RoomExtension:
@@ -200,28 +202,12 @@ def demote(world: EvilWorld, by: Client, who: Client) -> None:
 
 def make_facilitator(first: Client, who: Client) -> None:
     """What a client becomes on promotion: the first facilitator's chain, card and lobby key."""
-    engine, opening = who.engine, first.engine.opening
+    opening = first.engine.opening
     assert opening is not None
-    inside = engine.member()
-    lobby = mls.HpkeKeyPair(opening.lobby_key.private.copy(), opening.lobby_key.public)
-    facilitator = Facilitator(
-        engine.identity,
-        inside.membership,
-        engine.link,
-        inside.presence,
-        engine.emit,
-        engine.clock,
-        engine.wall,
-        engine.random,
-        opening=opening.signed,
-        card=CARD,
-        origin=ORIGIN,
-        lobby_key=lobby,
-        terms=InviteTerms(50, 86400),
-        on_taken=inside.taken,
-    )
-    facilitator.committer.ready = lambda: inside.ready
-    inside.facilitator = facilitator
+    keys = opening.lobby_key
+    lobby_key = mls.HpkeKeyPair(keys.private.copy(), keys.public)
+    handover = replace(opening.handover(), lobby_key=lobby_key)
+    who.engine.require_member().become_facilitator(handover)
 
 
 def evil_leaf_extensions(client: Client, relay_key: bytes) -> tuple[mls.Extension, ...]:

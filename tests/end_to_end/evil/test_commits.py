@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 from alcove import mls
+from alcove.group.admission import leaf_extensions
 from alcove.group.extensions import (
     REQUIRED_CAPABILITIES,
     ROOM_EXTENSION,
@@ -17,9 +18,9 @@ from alcove.group.extensions import (
     leaf_extension,
 )
 from alcove.group.keys import Identity
-from alcove.joining.newcomer import leaf_extensions
 from alcove.mls import create_commit
 from alcove.mls.nodes import LeafContent, sign_leaf
+from alcove.relay.link import RelayAnswer
 from alcove_protocol import frames
 from alcove_protocol.codec import pack_list
 from alcove_protocol.frames import BlobClass, Published, Refused
@@ -284,7 +285,7 @@ def burned_by_all(world: EvilWorld, author: Client, blob: bytes, *victims: Clien
     assert (epochs(*everybody), authenticators(*everybody)) == before
     assert [client.members() for client in everybody] == people
     for client in everybody:
-        assert client.engine.member().membership.base == position
+        assert client.engine.require_member().membership.base == position
 
 
 @pytest.mark.parametrize("kind", [*ALLOWED, *FORBIDDEN])
@@ -327,8 +328,8 @@ def test_the_same_commits_take_effect_when_a_facilitator_makes_them(kind: str) -
 def test_a_participants_commit_is_refused_by_the_relay(kind: str) -> None:
     world, ann, bob, cleo = three()
     blob = ALLOWED[kind](world, bob, cleo)
-    base = bob.engine.member().membership.base.encode()
-    answers: list[frames.Request | None] = []
+    base = bob.engine.require_member().membership.base.encode()
+    answers: list[RelayAnswer | None] = []
     bob.engine.link.request(
         lambda n: frames.Publish(n, world.random(16), base, BlobClass.COMMIT, 600, blob),
         answers.append,
@@ -343,9 +344,9 @@ def test_a_participants_commit_is_refused_by_the_relay(kind: str) -> None:
 def test_a_facilitators_invalid_commit_is_taken_by_the_relay_and_burned_by_all(kind: str) -> None:
     world, ann, bob, cleo = two_facilitators()
     blob = FORBIDDEN[kind](world, bob, cleo)
-    base = bob.engine.member().membership.base.encode()
+    base = bob.engine.require_member().membership.base.encode()
     before = epochs(ann, bob, cleo)
-    answers: list[frames.Request | None] = []
+    answers: list[RelayAnswer | None] = []
     bob.engine.link.request(
         lambda n: frames.Publish(n, world.random(16), base, BlobClass.COMMIT, 600, blob),
         answers.append,
@@ -356,7 +357,7 @@ def test_a_facilitators_invalid_commit_is_taken_by_the_relay_and_burned_by_all(k
     assert isinstance(taken, Published)  # the relay cannot see inside
     assert problems(ann) == problems(cleo) == ["commit_refused"]
     assert epochs(ann, bob, cleo) == before
-    assert ann.engine.member().membership.base.encode() == taken.position
+    assert ann.engine.require_member().membership.base.encode() == taken.position
     goes_on(world, ann, cleo)
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from alcove import events
 from alcove.events import CloseReason, ConnectionState
+from alcove.relay.link import RelayAnswer
 from alcove_protocol import frames
 from alcove_protocol.errors import Malformed
 from alcove_protocol.frames import (
@@ -133,17 +134,17 @@ def test_a_position_of_another_log_moves_nobody() -> None:
     bob.say("here")
     world.settle()
     blob = world.last_blob(cleo, BlobClass.APPLICATION)
-    cursor = cleo.engine.member().stream.cursor
+    cursor = cleo.engine.require_member().stream.cursor
     forget(cleo)
     world.forge(cleo, replace(blob, position=Position(bytes(8), 10**9).encode()))
     assert cleo.told == []
-    assert cleo.engine.member().stream.cursor == cursor
+    assert cleo.engine.require_member().stream.cursor == cursor
     goes_on(world, ann, bob, cleo)
 
 
 def test_answers_that_nobody_asked_for_are_ignored() -> None:
     world, ann, bob, cleo = three()
-    at = cleo.engine.member().stream.cursor.encode()
+    at = cleo.engine.require_member().stream.cursor.encode()
     forget(cleo)
     for n in range(1, 30):
         world.forge(cleo, frames.Published(n, at))
@@ -157,7 +158,7 @@ def test_refused_for_ever_leaves_the_message_queued_or_failed_never_sent() -> No
     lied = world.answer(
         cleo,
         Publish,
-        lambda p: Refused(p.n, "stale", "", cleo.engine.member().membership.base.encode()),
+        lambda p: Refused(p.n, "stale", "", cleo.engine.require_member().membership.base.encode()),
     )
     cleo.say("hello")
     world.advance(5)
@@ -214,8 +215,8 @@ def pause(world: EvilWorld, ann: Client, bob: Client, *, at_relay: bool, in_grou
 def test_the_relay_drops_what_the_paused_post_though_their_client_would_not_mind() -> None:
     world, ann, bob, _ = three()
     pause(world, ann, bob, at_relay=True, in_group=False)
-    base = bob.engine.member().membership.base.encode()
-    answers: list[frames.Request | None] = []
+    base = bob.engine.require_member().membership.base.encode()
+    answers: list[RelayAnswer | None] = []
     blob = rogue_text(bob, "hear me")
     bob.engine.link.request(
         lambda n: Publish(n, world.random(16), base, BlobClass.APPLICATION, 600, blob),

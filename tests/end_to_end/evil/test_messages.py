@@ -79,7 +79,7 @@ def test_a_participants_heartbeat_counts_for_nothing() -> None:
     world.advance(80, step=5, stay_away=(ann,))
     world.take(room_of(bob), rogue_beat(bob), BlobClass.BEAT)
     world.advance(40, step=5, stay_away=(ann,))
-    assert cleo.engine.member().presence.state is not events.RoomState.OPEN
+    assert cleo.engine.require_member().presence.state is not events.RoomState.OPEN
 
 
 def test_a_facilitators_heartbeat_at_the_same_moment_would_have_counted() -> None:
@@ -89,7 +89,7 @@ def test_a_facilitators_heartbeat_at_the_same_moment_would_have_counted() -> Non
     world.advance(80, step=5, stay_away=(ann, bob))
     world.take(room_of(cleo), rogue_beat(bob), BlobClass.BEAT)
     world.advance(40, step=5, stay_away=(ann, bob))
-    assert cleo.engine.member().presence.state is events.RoomState.OPEN
+    assert cleo.engine.require_member().presence.state is events.RoomState.OPEN
 
 
 def test_a_message_of_who_did_not_accept_the_ground_rules_is_not_shown() -> None:
@@ -198,7 +198,7 @@ def test_a_message_replayed_after_many_others_is_refused_by_its_generation() -> 
     bob.say("once")
     world.settle()
     blob = world.last_blob(cleo, BlobClass.APPLICATION)
-    cleo.engine.member().stream.seen.__init__()  # type: ignore[misc]  # as after 4,096 more
+    cleo.engine.require_member().stream.seen.__init__()  # type: ignore[misc]  # as after 4,096 more
     forget(cleo)
     world.forge(cleo, replace(blob, position=_moved(blob.position, 1)))
     assert cleo.told == []
@@ -216,7 +216,7 @@ def test_a_message_of_an_earlier_epoch_is_never_read() -> None:
     late = kept.hits[0]
     world.advance(2)
     forget(cleo)
-    at = cleo.engine.member().stream.cursor.encode()
+    at = cleo.engine.require_member().stream.cursor.encode()
     world.forge(cleo, replace(late, blob=late.blob, position=_moved(at, 1)))
     assert cleo.texts() == []
 
@@ -263,14 +263,14 @@ def test_a_huge_age_cannot_hide_a_message_silently(age: int) -> None:
 
 def test_numbers_that_go_backwards_are_ignored() -> None:
     world, _ann, bob, cleo = three()
-    cursor = cleo.engine.member().stream.cursor
+    cursor = cleo.engine.require_member().stream.cursor
     changed = world.alter(
         cleo, BlobIs, lambda b: replace(b, position=_moved(b.position, -3)), application, most=1
     )
     bob.say("lost")
     world.settle()
     assert len(changed.hits) == 1
-    assert cleo.engine.member().stream.cursor == cursor
+    assert cleo.engine.require_member().stream.cursor == cursor
     assert cleo.texts() == []
     bob.say("here")
     world.settle()
@@ -294,7 +294,7 @@ def test_published_for_what_was_never_delivered_shows_as_a_gap_to_the_others() -
     world, ann, bob, cleo = three()
     bob.say("one")
     world.settle()
-    cursor = bob.engine.member().stream.cursor
+    cursor = bob.engine.require_member().stream.cursor
     lied = world.answer(bob, Publish, lambda p: Published(p.n, _moved(cursor.encode(), 1)), most=1)
     bob.say("two")
     world.settle()

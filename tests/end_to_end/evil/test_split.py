@@ -14,7 +14,7 @@ from tests.end_to_end.world import Client
 
 
 def state(client: Client) -> RoomState:
-    return client.engine.member().presence.state
+    return client.engine.require_member().presence.state
 
 
 def test_two_versions_of_the_conversation_show_within_one_heartbeat() -> None:
@@ -67,7 +67,7 @@ def test_two_relays_with_one_blob_carried_between_them_show_the_split() -> None:
     assert state(cleo) is RoomState.OPEN
     carried = world.seen(Publish, ann)[-1]
     assert carried.blob_class == BlobClass.BEAT
-    at = cleo.engine.member().stream.cursor
+    at = cleo.engine.require_member().stream.cursor
     world.forge(
         cleo,
         BlobIs(Position(at.generation, at.number + 1).encode(), BlobClass.BEAT, 0, carried.blob),
@@ -88,7 +88,7 @@ def test_halves_in_different_epochs_show_the_split_with_one_heartbeat_that_cross
     world.advance(31)
     carried = world.seen(Publish, ann)[-1]
     assert carried.blob_class == BlobClass.BEAT
-    at = cleo.engine.member().stream.cursor
+    at = cleo.engine.require_member().stream.cursor
     world.forge(
         cleo,
         BlobIs(Position(at.generation, at.number + 1).encode(), BlobClass.BEAT, 0, carried.blob),
@@ -99,7 +99,7 @@ def test_halves_in_different_epochs_show_the_split_with_one_heartbeat_that_cross
 def test_a_commit_that_the_relay_only_pretends_to_take_shows_to_the_others() -> None:
     """Ann alone moves on; her next heartbeat is of an epoch that nobody else has."""
     world, ann, bob, cleo = three()
-    at = ann.engine.member().stream.cursor
+    at = ann.engine.require_member().stream.cursor
     lied = world.answer(
         ann,
         Publish,
@@ -114,7 +114,7 @@ def test_a_commit_that_the_relay_only_pretends_to_take_shows_to_the_others() -> 
     beat = world.alter(
         ann,
         Publish,
-        lambda p: replace(p, base=bob.engine.member().membership.base.encode()),
+        lambda p: replace(p, base=bob.engine.require_member().membership.base.encode()),
         lambda p: p.blob_class == BlobClass.BEAT,
     )
     world.advance(31)
@@ -125,7 +125,7 @@ def test_a_commit_that_the_relay_only_pretends_to_take_shows_to_the_others() -> 
 def test_forged_published_never_leaves_a_facilitator_believing_in_an_empty_room() -> None:
     """Without carrying anything across, the others no longer hear her and are told."""
     world, ann, bob, cleo = three()
-    at = ann.engine.member().stream.cursor
+    at = ann.engine.require_member().stream.cursor
     counter = iter(range(1, 1000))
     world.answer(
         ann,

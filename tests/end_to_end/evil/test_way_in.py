@@ -7,6 +7,7 @@ import pytest
 from alcove import events, mls
 from alcove.errors import NotTrusted
 from alcove.events import CloseReason
+from alcove.group.admission import listing_of, make_key_package
 from alcove.group.extensions import ROSTER_EXTENSION, group_extensions
 from alcove.group.keys import Identity, SigningKey
 from alcove.group.sealing import (
@@ -20,8 +21,6 @@ from alcove.group.sealing import (
     seal_welcome,
     short_code,
 )
-from alcove.joining.newcomer import make_key_package
-from alcove.joining.trust import listing_of
 from alcove_protocol import limits
 from alcove_protocol.frames import (
     BlobClass,
@@ -85,13 +84,13 @@ def forge_knock(world: EvilWorld, ann: Client, number: int, body: KnockBody, key
 
 def entry_by(signer: SigningKey, ann: Client, blob: bytes, *changes: Change) -> Signed:
     """A roster entry that follows the last one, by whoever."""
-    roster = ann.engine.member().membership.roster
+    roster = ann.engine.require_member().membership.roster
     entry = Entry(
         roster.room,
         roster.counter + 1,
         roster.head,
         signer.public,
-        ann.engine.member().membership.base.encode(),
+        ann.engine.require_member().membership.base.encode(),
         sha256(blob).digest(),
         NO_HASH,
         b"".join(change.encode() for change in changes),
@@ -144,11 +143,11 @@ def test_a_roster_entry_replayed_or_recombined_is_refused_and_warned_of(how: str
             return replace(blob, signature=earlier.signature)
         return replace(blob, entry=earlier.entry, signature=earlier.signature)
 
-    before = bob.engine.member().membership.roster
+    before = bob.engine.require_member().membership.roster
     changed = world.alter(bob, BlobIs, swapped, with_entry, most=1)
     dora = world.join(ann, "Dora")
     assert len(changed.hits) == 1
-    assert bob.engine.member().membership.roster == before  # the chain took nothing of it
+    assert bob.engine.require_member().membership.roster == before  # the chain took nothing of it
     assert "roster_mismatch" in problems(bob)
     assert "roster_mismatch" not in problems(cleo)
     assert bob.members() == {"Ann", "Bob", "Cleo", "Dora"}  # and the commit stands
@@ -177,7 +176,7 @@ def test_a_welcome_that_was_not_asked_for_is_ignored() -> None:
     forget(dora)
     world.forge(dora, welcome)
     assert dora.told == []
-    assert dora.engine.inside is None
+    assert dora.engine.member is None
 
 
 def test_a_welcome_of_somebody_else_is_refused() -> None:
@@ -190,7 +189,7 @@ def test_a_welcome_of_somebody_else_is_refused() -> None:
         CloseReason.ERROR,
         "cannot_open",
     )
-    assert dora.engine.inside is None
+    assert dora.engine.member is None
 
 
 # --- row 14b: a group of the relay's own ------------------------------------------------------
@@ -205,7 +204,7 @@ def fake_welcome(world: EvilWorld, ann: Client, knock: KnockBody, **changed: byt
     if "appoint" in changed:
         keys = evil.signature.public + evil.relay.public
         state = replace(state, facilitators=keys + evil.hpke.public)
-    roster = ann.engine.member().membership.roster
+    roster = ann.engine.require_member().membership.roster
     extensions = evil_leaf_extensions(ann, evil.relay.public)
     leaf = group_of(ann).member(0)
     assert leaf is not None
@@ -229,7 +228,7 @@ def fake_welcome(world: EvilWorld, ann: Client, knock: KnockBody, **changed: byt
         ann.engine.identity.relay, ann, b"", Change(Op.ADD, knock.relay_key, Seat())
     )  # even with a genuine entry
     sealed = seal_welcome(room_of(ann), knock.reply_key, staged.welcome, world.random)
-    at = ann.engine.member().membership.base.encode()
+    at = ann.engine.require_member().membership.base.encode()
     return WelcomeIs(at, sealed, signed.body, signed.signature)
 
 
@@ -253,7 +252,7 @@ def test_a_group_of_the_relays_own_is_refused(attack: str) -> None:
         CloseReason.ERROR,
         "bad_welcome",
     )
-    assert dora.engine.inside is None
+    assert dora.engine.member is None
     assert not dora.of(events.Joined)
 
 
