@@ -184,7 +184,7 @@ class Engine:
         if inside is None or inside.facilitator is None:
             return
 
-        def answered(answer: frames.Request | None) -> None:
+        def answered(answer: frames.RelayAnswer | None) -> None:
             self._reseat = False
             if isinstance(answer, frames.Refused) and answer.code == "roster_conflict":
                 self.emit(events.Problem(answer.code, Refused.by_relay(answer.code).text))
@@ -221,13 +221,13 @@ class Engine:
             text = "The room is gone; no facilitator brought it back."
             self.close(CloseReason.LOST, "lost", text)
 
-    def on_frame(self, frame: frames.Frame) -> None:
+    def on_frame(self, frame: frames.RelayFrame) -> None:
         try:
             self._on_frame(frame)
         except Malformed:
             self.link.hang_up = True
 
-    def _on_frame(self, frame: frames.Frame) -> None:
+    def _on_frame(self, frame: frames.RelayFrame) -> None:
         inside, newcomer = self.inside, self.newcomer
         if isinstance(frame, frames.Bye):
             self._bye(frame)
@@ -395,7 +395,7 @@ class Engine:
         statement = LeaveStatement(self._room(), self.identity.relay.public)
         signed = self.identity.relay.sign(Label.LEAVE, statement)
 
-        def answered(answer: frames.Request | None) -> None:
+        def answered(answer: frames.RelayAnswer | None) -> None:
             self.close(CloseReason.LEFT)
             done()
 

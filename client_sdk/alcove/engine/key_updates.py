@@ -35,7 +35,7 @@ class _Asked:
     message: bytes
     sent: bool = False
 
-    def answered(self, answer: frames.Request | None) -> None:
+    def answered(self, answer: frames.RelayAnswer | None) -> None:
         self.sent = answer is not None and not isinstance(answer, frames.Refused)
 
 

@@ -108,7 +108,7 @@ class Inside:
         position = self.stream.cursor.encode()
         self._link.request(lambda n: frames.Resume(n, position, lobby), self._resume_answered)
 
-    def _resume_answered(self, answer: frames.Request | None) -> None:
+    def _resume_answered(self, answer: frames.RelayAnswer | None) -> None:
         if not isinstance(answer, frames.Resumed):
             if answer is not None:
                 self._link.hang_up = True
@@ -153,7 +153,7 @@ class Inside:
         self._doubt_at = self._clock() + limits.HEARTBEAT_INTERVAL
         position = self.stream.cursor.encode()
 
-        def answered(answer: frames.Request | None) -> None:
+        def answered(answer: frames.RelayAnswer | None) -> None:
             if isinstance(answer, frames.Resumed):
                 self.presence.relay_says(read_only=answer.read_only)
                 self.pump()

@@ -73,7 +73,7 @@ class Publisher:
     def _publish(self, item: Outgoing, blob: bytes) -> None:
         base = self._membership.base
 
-        def answered(answer: frames.Request | None) -> None:
+        def answered(answer: frames.RelayAnswer | None) -> None:
             if self._conversation.outbox.head is item:  # else it was seen in a replay meanwhile
                 self._answered(item, base, answer)
 
@@ -84,7 +84,7 @@ class Publisher:
             answered,
         )
 
-    def _answered(self, item: Outgoing, base: Position, answer: frames.Request | None) -> None:
+    def _answered(self, item: Outgoing, base: Position, answer: frames.RelayAnswer | None) -> None:
         item.in_flight = False
         if isinstance(answer, frames.Published):
             position = Position.decode(answer.position)
@@ -121,7 +121,7 @@ class Publisher:
         )
         base, publish_id = self._membership.base, self._random(16)
 
-        def answered(answer: frames.Request | None) -> None:
+        def answered(answer: frames.RelayAnswer | None) -> None:
             if isinstance(answer, frames.Published):
                 self._published(Position.decode(answer.position), BlobClass.BEAT, blob)
                 self._presence.holding()

@@ -225,7 +225,7 @@ class Committer:
         except Malformed as error:
             self._fail(item, NotNow(error.code, "The group is too large for this change."))
 
-    def _answered(self, item: InFlight, base: Position, answer: frames.Request | None) -> None:
+    def _answered(self, item: InFlight, base: Position, answer: frames.RelayAnswer | None) -> None:
         if self.in_flight is not item:
             return  # it was seen in a replay meanwhile
         item.sent = False

@@ -91,7 +91,7 @@ class Facilitator:
         self._send_door(door, done)
 
     def _send_door(self, door: Door, done: Done) -> None:
-        def answered(answer: frames.Request | None) -> None:
+        def answered(answer: frames.RelayAnswer | None) -> None:
             if isinstance(answer, frames.Refused):
                 done(Refused.by_relay(answer.code))
             elif answer is None:
@@ -220,7 +220,7 @@ class Facilitator:
         statement = EndStatement(self._membership.group.group_id, relay.public)
         signed = relay.sign(Label.END, statement)
 
-        def answered(answer: frames.Request | None) -> None:
+        def answered(answer: frames.RelayAnswer | None) -> None:
             if isinstance(answer, frames.Done):
                 done(None)
             elif isinstance(answer, frames.Refused):
@@ -237,7 +237,7 @@ class Facilitator:
         size = sum(4 + len(entry.encode()) for entry in chain)
         return len(chain) == self._membership.roster.counter + 1 and size <= limits.ROSTER_CHAIN
 
-    def reseat(self, answered: Callable[[frames.Request | None], None]) -> None:
+    def reseat(self, answered: Callable[[frames.RelayAnswer | None], None]) -> None:
         """Give a relay that lost its memory the room again (docs/protocol.md 9)."""
         membership, relay = self._membership, self._identity.relay
         statement = ReseatStatement(

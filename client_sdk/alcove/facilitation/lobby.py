@@ -282,7 +282,7 @@ class Lobby:
         room = self._membership.group.group_id
         sealed = seal_refusal(room, reply_key, RefusalBody(code), self._random)
 
-        def answered(answer: frames.Request | None) -> None:
+        def answered(answer: frames.RelayAnswer | None) -> None:
             if answer is None:
                 self._unsent.append((id, reply_key, code))
 

@@ -83,7 +83,7 @@ class OpeningRoom:
     def make(self, then: Callable[[], None]) -> None:
         """Ask the relay for the room. The same entry again is harmless."""
 
-        def answered(answer: frames.Request | None) -> None:
+        def answered(answer: frames.RelayAnswer | None) -> None:
             if isinstance(answer, frames.Done):
                 self.made = True
                 then()

@@ -143,7 +143,7 @@ class Newcomer:
         elif self.knocked and not answer.waiting:
             self._knock()
 
-    def _card_came(self, answer: frames.Request | None) -> None:
+    def _card_came(self, answer: frames.RelayAnswer | None) -> None:
         if answer is None:
             return  # the connection dropped; it is read again on the next
         if not isinstance(answer, frames.CardIs):
@@ -188,7 +188,7 @@ class Newcomer:
         self._knocking = knocking
         code = short_code(key_package)
 
-        def answered(answer: frames.Request | None) -> None:
+        def answered(answer: frames.RelayAnswer | None) -> None:
             if isinstance(answer, frames.Done):
                 first = self.stage is Stage.KNOCKING
                 self.stage = Stage.WAITING
@@ -199,7 +199,7 @@ class Newcomer:
 
         self._link.request(lambda n: frames.Knock(n, knocking.id, sealed), answered)
 
-    def _refused(self, answer: frames.Request) -> None:
+    def _refused(self, answer: frames.RelayAnswer) -> None:
         code = answer.code if isinstance(answer, frames.Refused) else "malformed"
         self.fail(Refused.by_relay(code))
 

@@ -38,7 +38,7 @@ class LinkState(Enum):
     MEMBER = auto()
 
 
-Answer = Callable[[frames.Request | None], None]
+Answer = Callable[[frames.RelayAnswer | None], None]
 F = TypeVar("F", bound=frames.Request)
 
 
@@ -59,7 +59,7 @@ class LinkUser(Protocol):
     def on_greeted(self, challenge: frames.Challenge) -> None: ...
     def on_authenticated(self, answer: frames.Authenticated) -> None: ...
     def on_not_authenticated(self, code: str) -> None: ...
-    def on_frame(self, frame: frames.Frame) -> None: ...
+    def on_frame(self, frame: frames.RelayFrame) -> None: ...
 
 
 class Link:
@@ -118,7 +118,7 @@ class Link:
             self._challenge = frame
             self.state = LinkState.PROVING
             self._user.on_greeted(frame)
-        elif isinstance(frame, frames.Request):
+        elif isinstance(frame, frames.Answer):
             waiting = self._pending.pop(frame.n, None)
             if waiting is not None:
                 waiting[0](frame)
@@ -171,7 +171,7 @@ class Link:
             self._on_auth,
         )
 
-    def _on_auth(self, answer: frames.Request | None) -> None:
+    def _on_auth(self, answer: frames.RelayAnswer | None) -> None:
         if isinstance(answer, frames.Authenticated):
             self.state = {
                 frames.ConnectionRole.MEMBER: LinkState.MEMBER,

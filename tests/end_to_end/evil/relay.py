@@ -161,7 +161,7 @@ class EvilWorld(World):
 
     def seen(self, kind: type[F], client: Client | None = None) -> list[F]:
         """All frames of a kind that passed, on one connection or on all, in order."""
-        found = []
+        found: list[F] = []
         for item in self.record:
             if client is not None and item.client is not client:
                 continue

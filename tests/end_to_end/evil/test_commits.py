@@ -328,7 +328,7 @@ def test_a_participants_commit_is_refused_by_the_relay(kind: str) -> None:
     world, ann, bob, cleo = three()
     blob = ALLOWED[kind](world, bob, cleo)
     base = bob.engine.member().membership.base.encode()
-    answers: list[frames.Request | None] = []
+    answers: list[frames.RelayAnswer | None] = []
     bob.engine.link.request(
         lambda n: frames.Publish(n, world.random(16), base, BlobClass.COMMIT, 600, blob),
         answers.append,
@@ -345,7 +345,7 @@ def test_a_facilitators_invalid_commit_is_taken_by_the_relay_and_burned_by_all(k
     blob = FORBIDDEN[kind](world, bob, cleo)
     base = bob.engine.member().membership.base.encode()
     before = epochs(ann, bob, cleo)
-    answers: list[frames.Request | None] = []
+    answers: list[frames.RelayAnswer | None] = []
     bob.engine.link.request(
         lambda n: frames.Publish(n, world.random(16), base, BlobClass.COMMIT, 600, blob),
         answers.append,

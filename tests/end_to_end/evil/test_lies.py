@@ -215,7 +215,7 @@ def test_the_relay_drops_what_the_paused_post_though_their_client_would_not_mind
     world, ann, bob, _ = three()
     pause(world, ann, bob, at_relay=True, in_group=False)
     base = bob.engine.member().membership.base.encode()
-    answers: list[frames.Request | None] = []
+    answers: list[frames.RelayAnswer | None] = []
     blob = rogue_text(bob, "hear me")
     bob.engine.link.request(
         lambda n: Publish(n, world.random(16), base, BlobClass.APPLICATION, 600, blob),
