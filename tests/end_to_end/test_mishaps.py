@@ -1,4 +1,4 @@
-"""What goes wrong in ordinary use: lost connections, double clicks, refusals, hasty goodbyes."""
+"""Mishaps of ordinary use: lost connections, double clicks, refusals, hasty goodbyes."""
 
 import pytest
 from alcove import events
@@ -156,7 +156,7 @@ def test_more_invites_than_a_room_may_have_are_each_answered() -> None:
     assert world.join(ann, "Bob").members() == {"Ann", "Bob"}
 
 
-def test_what_was_queued_when_one_leaves_is_called_failed() -> None:
+def test_a_message_still_queued_at_a_leave_is_called_failed() -> None:
     _, _ann, bob, _cleo = room_of_three()
     bob.cut()
     message = bob.say("never sent")

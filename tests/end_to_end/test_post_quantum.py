@@ -1,4 +1,4 @@
-"""A room whose keys also withstand a quantum computer: the same life, and who cannot take part."""
+"""Rooms whose keys also withstand a quantum computer: the same life, and clients without them."""
 
 import alcove
 import pytest
@@ -58,14 +58,16 @@ def test_members_come_back_and_keys_are_renewed() -> None:
 
 
 def opened(members: int = 50) -> None:
-    """What a program calls to open such a room; nothing is sent yet."""
+    """A program's call to open such a room. Nothing is sent yet."""
     relay = "https://relay.example"
     alcove.open_room(
         relay, title="t", agreement="a", name="Ann", members=members, post_quantum=True
     )
 
 
-def test_who_lacks_the_suite_is_told_so_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_without_the_suite_is_told_which_extra_it_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     world, ann = post_quantum_room()
     available = mls.ciphersuite
 

@@ -6,8 +6,8 @@
     ann.say("hello"); world.settle()
     assert bob.texts() == ["hello"]
 
-Everything between a client and the relay passes through `to_relay` and `to_client`, which an evil
-relay replaces: they see one frame's bytes and return the frames that really arrive.
+Every frame between a client and the relay passes through `to_relay` or `to_client`. They see its
+bytes and return the frames that really arrive. An evil relay replaces them.
 """
 
 from collections.abc import Callable
@@ -40,7 +40,7 @@ def _as_it_is(client: "Client", data: bytes) -> list[bytes]:
 
 @dataclass(eq=False)
 class Client:
-    """One person's engine and what it told so far."""
+    """One person's engine, and the events it told so far."""
 
     world: "World"
     engine: Engine
@@ -62,23 +62,23 @@ class Client:
         return {person.name for person in self.engine.require_member().membership.people()}
 
     def say(self, text: str) -> str:
-        """Post, as `Room.post` does; the message's id."""
+        """Post, as `Room.post` does. Return the message's id."""
         return self.engine.commands.say(text)
 
     def admit(self, knock: events.Knocked) -> list[Exception | None]:
-        """Admit; the list gets the result once it is known."""
+        """Admit. The list gets the result once it is known."""
         result: list[Exception | None] = []
         self.engine.commands.admit(knock.id, result.append)
         return result
 
     def remove(self, name: str) -> list[Exception | None]:
-        """Put a member out; the list gets the result once it is known."""
+        """Put a member out. The list gets the result once it is known."""
         result: list[Exception | None] = []
         self.engine.commands.remove(name, result.append)
         return result
 
     def invite(self) -> str:
-        """The newest invite that this facilitator was told."""
+        """The newest invite that this facilitator's events hold."""
         made = [e.invite for e in self.told if isinstance(e, events.Opened | events.InviteChanged)]
         return made[-1]
 
@@ -150,7 +150,7 @@ class World:
         return client
 
     def join(self, host: Client, name: str) -> Client:
-        """A newcomer who is let in."""
+        """A newcomer, admitted."""
         client = self.knock(host.invite(), name)
         host.admit(host.of(events.Knocked)[-1])
         self.settle()
@@ -187,7 +187,7 @@ class World:
             client.link = None
             engine.disconnected()
             client.collect()
-            # A real client waits before it comes back; here that is until time passes.
+            # A real client waits before it comes back. Here it waits until time passes.
             client.online = False
             moved = True
         return moved
@@ -206,7 +206,7 @@ class World:
     def advance(
         self, seconds: float, *, step: float = 1.0, stay_away: tuple[Client, ...] = ()
     ) -> None:
-        """Let time pass; whoever lost the connection comes back, but for `stay_away`."""
+        """Let time pass. Clients without a connection come back, all but `stay_away`."""
         passed = 0.0
         while passed < seconds:
             self.clock.advance(step)
@@ -222,7 +222,7 @@ class World:
     # --- the relay -----------------------------------------------------------------------------
 
     def kill_relay(self) -> None:
-        """The process dies; its memory is gone."""
+        """The process dies, and its memory with it."""
         self.relay = None
         for client in self.clients:
             client.cut()

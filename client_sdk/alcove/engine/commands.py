@@ -7,6 +7,7 @@ A command raises at once when it cannot be done. Otherwise events tell what beco
 from collections.abc import Callable
 
 from alcove_protocol import frames
+from alcove_protocol.frames import RelayAnswer
 from alcove_protocol.labels import Label
 from alcove_protocol.statements import LeaveStatement
 
@@ -16,7 +17,7 @@ from alcove.events import CloseReason
 from alcove.facilitation.facilitator import InviteDone
 from alcove.facilitation.intents import Done
 from alcove.messages.payload import Retract
-from alcove.relay.link import Link, RelayAnswer
+from alcove.relay.link import Link
 
 
 class Commands:

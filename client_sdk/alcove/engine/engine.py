@@ -14,7 +14,7 @@ from typing import Final, assert_never
 
 from alcove_protocol import frames, limits
 from alcove_protocol.errors import Malformed
-from alcove_protocol.frames import ConnectionRole
+from alcove_protocol.frames import ConnectionRole, RelayAnswer, RelayNotice
 from alcove_protocol.invite import Invite
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Opening
@@ -31,7 +31,7 @@ from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.joining.newcomer import Newcomer
 from alcove.mls.secret import Random
-from alcove.relay.link import Link, LinkState, Proof, RelayAnswer, RelayNotice
+from alcove.relay.link import Link, LinkState, Proof
 from alcove.relay.ports import Ports
 
 WAIT_CODES: Final = frozenset(

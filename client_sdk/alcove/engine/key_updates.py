@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from alcove_protocol import frames
+from alcove_protocol.frames import RelayAnswer
 
 from alcove.engine.requests import LobbyRequests
 from alcove.group.admission import leaf_extensions
@@ -15,7 +16,6 @@ from alcove.group.framing import handshake_padding
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.group.sealing import RequestBody
-from alcove.relay.link import RelayAnswer
 from alcove.relay.ports import Ports
 
 FIRST: Final = 5 * 60.0

@@ -17,7 +17,7 @@ from hashlib import sha256
 from typing import Final, assert_never
 
 from alcove_protocol import frames, limits
-from alcove_protocol.frames import BlobClass
+from alcove_protocol.frames import BlobClass, RelayAnswer
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Opening, Signed
 
@@ -36,7 +36,6 @@ from alcove.group.membership import Burned, Held, Membership, Merged, PutOut
 from alcove.messages.conversation import Conversation
 from alcove.messages.presence import Presence
 from alcove.messages.stream import Advance, Stream
-from alcove.relay.link import RelayAnswer
 from alcove.relay.ports import Ports
 
 BEAT_AGAIN: Final = 1.0

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from alcove_protocol import frames, limits
 from alcove_protocol.errors import Malformed
-from alcove_protocol.frames import BlobClass
+from alcove_protocol.frames import BlobClass, RelayAnswer
 from alcove_protocol.position import Position
 
 from alcove import events, mls
@@ -22,7 +22,6 @@ from alcove.messages.conversation import Conversation
 from alcove.messages.outbox import Outgoing
 from alcove.messages.payload import MESSAGE_ID_SIZE, Heartbeat, Text
 from alcove.messages.presence import Presence
-from alcove.relay.link import RelayAnswer
 from alcove.relay.ports import Ports
 
 WAIT: frozenset[str] = frozenset({"paused", "rate_limited", "busy", "unavailable"})

@@ -18,6 +18,7 @@ from typing import Final
 from alcove_protocol import frames, limits
 from alcove_protocol.codec import pack_list
 from alcove_protocol.errors import Malformed
+from alcove_protocol.frames import RelayAnswer
 from alcove_protocol.labels import Label
 from alcove_protocol.position import Position
 from alcove_protocol.roster import (
@@ -40,7 +41,6 @@ from alcove.group.framing import handshake_padding
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.group.sealing import seal_welcome
-from alcove.relay.link import RelayAnswer
 from alcove.relay.ports import Ports
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from alcove_protocol import frames, limits
 from alcove_protocol.codec import pack_list
+from alcove_protocol.frames import RelayAnswer
 from alcove_protocol.invite import Invite
 from alcove_protocol.labels import Label
 from alcove_protocol.roster import NO_DOOR, NO_HASH
@@ -24,7 +25,7 @@ from alcove.facilitation.lobby import Lobby
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.messages.presence import Presence
-from alcove.relay.link import OnAnswer, RelayAnswer
+from alcove.relay.link import OnAnswer
 from alcove.relay.ports import Ports
 
 UPDATES_GATHERED: Final = 10.0

@@ -10,7 +10,7 @@ from typing import assert_never
 
 from alcove_protocol import frames, limits
 from alcove_protocol.errors import Malformed
-from alcove_protocol.frames import LobbyItem, LobbyKind
+from alcove_protocol.frames import LobbyItem, LobbyKind, RelayAnswer
 from alcove_protocol.labels import Label
 from alcove_protocol.statements import LeaveStatement, Signed, verify
 
@@ -32,7 +32,6 @@ from alcove.group.sealing import (
     short_code,
 )
 from alcove.joining.names import clean_name, look_alike
-from alcove.relay.link import RelayAnswer
 from alcove.relay.ports import Ports
 
 

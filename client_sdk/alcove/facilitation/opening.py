@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from alcove_protocol import frames
+from alcove_protocol.frames import RelayAnswer
 from alcove_protocol.labels import VERSION, Label, room_id_of
 from alcove_protocol.position import GENERATION_SIZE, Position
 from alcove_protocol.roster import NO_HASH, open_roster
@@ -27,7 +28,6 @@ from alcove.group.extensions import (
 )
 from alcove.group.keys import ROOM_SUITE, Identity, SigningKey
 from alcove.group.membership import Membership
-from alcove.relay.link import RelayAnswer
 from alcove.relay.ports import Ports
 
 

@@ -1,7 +1,7 @@
 """Admission to the group: what a newcomer offers, and what they check before they join.
 
     room id → entry 0 → appointments → the Welcome's signer      (`accept_welcome`)
-            → the roster before one's own entry → that entry     (`roster_of_welcome`)
+            → the roster before the newcomer's entry → that entry  (`roster_of_welcome`)
 
 A rejoin is an admission too, with the same leaf keys and fresh HPKE keys.
 """

@@ -101,7 +101,7 @@ class Membership:
         self.__dict__.update(other.__dict__)
         self.chain = chain
 
-    # --- who is here ---------------------------------------------------------------------------
+    # --- the members ---------------------------------------------------------------------------
 
     def person(self, leaf: mls.LeafNode) -> Person:
         extension = leaf_extension(leaf)

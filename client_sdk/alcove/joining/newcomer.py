@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 from alcove_protocol import frames
-from alcove_protocol.frames import ConnectionRole
+from alcove_protocol.frames import ConnectionRole, RelayAnswer
 from alcove_protocol.invite import Invite
 from alcove_protocol.position import Position
 
@@ -33,7 +33,7 @@ from alcove.group.sealing import (
     short_code,
 )
 from alcove.joining.card import CheckedCard, check_card
-from alcove.relay.link import Proof, RelayAnswer
+from alcove.relay.link import Proof
 from alcove.relay.ports import Ports
 
 REFUSAL_SENTENCES: Final = MappingProxyType(

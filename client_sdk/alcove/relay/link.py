@@ -14,10 +14,11 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol, assert_never
 
 from alcove_protocol import frames, limits
 from alcove_protocol.errors import Malformed
+from alcove_protocol.frames import RelayAnswer, RelayNotice
 from alcove_protocol.labels import SUBPROTOCOL, VERSION, Label
 from alcove_protocol.statements import ChallengeAnswer, Signed
 
@@ -27,23 +28,6 @@ ANSWER_TIMEOUT: Final = 30.0
 """Seconds. A relay that does not answer for so long is treated as gone."""
 CHALLENGE_TIMEOUT: Final = 10.0
 """Seconds. The relay sends the challenge first, unasked."""
-
-RelayAnswer: TypeAlias = (
-    frames.Done
-    | frames.Authenticated
-    | frames.CardIs
-    | frames.Resumed
-    | frames.Published
-    | frames.Refused
-)
-RelayNotice: TypeAlias = (
-    frames.Challenge
-    | frames.BlobIs
-    | frames.LobbyItem
-    | frames.WelcomeIs
-    | frames.KnockRefused
-    | frames.Bye
-)
 
 
 class LinkState(Enum):
@@ -135,16 +119,20 @@ class Link:
             if self.state is LinkState.GREETED:
                 self._user.on_not_authenticated("version")  # not a challenge of this version
             return
-        if isinstance(frame, frames.Challenge) and self.state is LinkState.GREETED:
-            self._challenge = frame
-            self.state = LinkState.PROVING
-            self._user.on_greeted(frame)
-        elif isinstance(frame, RelayAnswer):
-            pending = self._pending.pop(frame.n, None)
-            if pending is not None:
-                pending[0](frame)
-        elif isinstance(frame, RelayNotice):
-            self._user.on_notice(frame)
+        match frame:
+            case frames.Challenge():
+                if self.state is LinkState.GREETED:
+                    self._challenge = frame
+                    self.state = LinkState.PROVING
+                    self._user.on_greeted(frame)
+            case frames.Answer():
+                pending = self._pending.pop(frame.n, None)
+                if pending is not None:
+                    pending[0](frame)
+            case frames.Notice():
+                self._user.on_notice(frame)
+            case _:
+                assert_never(frame)
 
     def tick(self) -> None:
         """Hang up when an answer is overdue."""
