@@ -48,7 +48,7 @@ class Member:
 
 
 class Room:
-    """One room. Enter it with `async with`; read its events with `async for`, in one place."""
+    """One room. Enter it with `async with`, and read its events with `async for`, in one place."""
 
     def __init__(
         self,
@@ -292,7 +292,7 @@ class Room:
     async def send(self, text: str, *, warning: str | None = None) -> SendResult:
         """Send a message and wait for what becomes of it: with the relay, waiting here, or failed.
 
-        Raises what `post` raises, and `RoomClosed` when the room closes meanwhile.
+        Raises what `post` raises, and `RoomClosed` when the room closes before the answer.
         """
         waiting: asyncio.Future[SendResult] = asyncio.get_running_loop().create_future()
         self._sends[self._commands.say(text, warning=warning)] = waiting

@@ -104,6 +104,6 @@ def test_its_rooms_are_smaller_so_that_a_welcome_fits() -> None:
     leaf = ann.engine.require_member().membership.group.members()[0].leaf
     public = SUITE.hpke.kem.public_size
     path = SUITE.hpke.kem.output_size + SUITE.size + SUITE.aead.tag_size + 8
-    # A Welcome has the whole tree, with the roster; a commit at worst one ciphertext a member.
+    # A Welcome has the whole tree and the roster. A commit has at most one ciphertext a member.
     assert most * (len(leaf.encode()) + 64 + public + 64) < limits.HANDSHAKE_BUCKET
     assert most * path + 20 * public < limits.HANDSHAKE_BUCKET

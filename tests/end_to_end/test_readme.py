@@ -15,7 +15,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 WITHIN: Final = 15.0
 """Seconds that anything may take on a machine that is busy."""
 RELAY: Final = "http://127.0.0.1:8400"
-"""The address in the README; a test's relay has another port."""
+"""The address in the README. A test's relay has another port."""
 
 
 def readme_program() -> str:

@@ -46,7 +46,7 @@ class MemberClient:
     """A client in the room, from its Welcome or from the opening on.
 
     `on_first_resume` is called when the stream has begun. `put_out` is called when a commit removes
-    this member; its argument is True when they asked to leave.
+    this member. Its argument is True when they asked to leave.
     """
 
     def __init__(

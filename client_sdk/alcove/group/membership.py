@@ -41,7 +41,7 @@ from alcove.group.rights import NotAllowed, judge
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A member as people see them; `key` is their MLS signature key."""
+    """A member as people see them. `key` is their MLS signature key."""
 
     key: bytes
     relay_key: bytes

@@ -88,7 +88,7 @@ def _open(keys: mls.HpkeKeyPair, info: bytes, aad: bytes, sealed: bytes) -> byte
 def seal_card(invite: Invite, number: int, card: Signed, random: Random) -> bytes:
     """The signed card under the invite's card key: nonce, then ciphertext.
 
-    One key seals every card of a door; a random 24-byte nonce makes that safe.
+    One key seals every card of a door. A random 24-byte nonce makes that safe.
     """
     nonce = random(_NONCE)
     content = pad(card.encode(), most=_CARD_MOST)

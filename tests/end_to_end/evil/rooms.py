@@ -20,7 +20,7 @@ def three() -> Room:
 
 
 def two_facilitators() -> Room:
-    """Ann and Bob facilitate; Cleo takes part."""
+    """Ann and Bob facilitate, Cleo takes part."""
     world, ann, bob, cleo = three()
     appoint(world, ann, bob)
     world.advance(1)

@@ -1,7 +1,7 @@
 """Rows 2, 5, 9, 10: who may change the group, and what becomes of a forbidden change.
 
-The relay's guard is off (`take`), so that the clients' own is what is tested; that the relay's
-holds too is `test_a_participants_commit_is_refused_by_the_relay`.
+The relay's guard is off (`take`), so these tests are of the clients' own. The relay's has its test:
+`test_a_participants_commit_is_refused_by_the_relay`.
 """
 
 from collections.abc import Callable
