@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from alcove_protocol import limits
 from alcove_protocol.frames import (
+    Answer,
     Authenticated,
     Bye,
     Done,
@@ -36,7 +37,7 @@ from tests.server.waiting import Waited, items, turns
 
 def answers(person: Person, n: int) -> list[type]:
     """Of which kinds the answers to a request are that arrived since."""
-    return [type(one) for one in person.fetch() if isinstance(one, Request) and one.n == n]
+    return [type(one) for one in person.fetch() if isinstance(one, Answer) and one.n == n]
 
 
 # --- what one cannot be told is no one else's loss ----------------------------------------------
