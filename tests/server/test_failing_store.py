@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from alcove_protocol import limits
 from alcove_protocol.frames import (
+    Answer,
     Authenticated,
     Bye,
     Done,
@@ -36,7 +37,7 @@ from tests.server.waiting import Waited, items, turns
 
 def answers(person: Person, n: int) -> list[type]:
     """Return the kinds of the answers to a request that arrived since the last call."""
-    return [type(one) for one in person.fetch() if isinstance(one, Request) and one.n == n]
+    return [type(one) for one in person.fetch() if isinstance(one, Answer) and one.n == n]
 
 
 # --- a failure that concerns one client concerns no other ---------------------------------------
