@@ -67,16 +67,20 @@ setup(
 
 
 class CannotCompile(Exception):
-    """The message is one sentence."""
+    """The compilers failed. The message is one sentence."""
+
+
+class NoCompiler(CannotCompile):
+    """This machine cannot compile anything."""
 
 
 def check_tools() -> None:
-    """Raises `CannotCompile`."""
+    """Raises `NoCompiler`."""
     compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
     if shutil.which(compiler) is None:
-        raise CannotCompile(f"there is no C compiler ({compiler})")
+        raise NoCompiler(f"there is no C compiler ({compiler})")
     if not (Path(sysconfig.get_path("include")) / "Python.h").is_file():
-        raise CannotCompile("Python's headers are missing (Debian: python3-dev)")
+        raise NoCompiler("Python's headers are missing (Debian: python3-dev)")
 
 
 def stamp() -> str:
@@ -110,6 +114,7 @@ def build(folder: Path) -> Path:
 
 
 def main() -> int:
+    """The exit status: 2 without a compiler, 1 when a compiler failed."""
     try:
         check_tools()
         if (UNPACKED / "stamp").is_file() and (UNPACKED / "stamp").read_text() == stamp():
@@ -121,7 +126,7 @@ def main() -> int:
         wheel = build(work)
     except CannotCompile as error:
         print(f"The relay is not compiled: {error}.", file=sys.stderr)
-        return 2
+        return 2 if isinstance(error, NoCompiler) else 1
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(UNPACKED)
     shutil.rmtree(work)
