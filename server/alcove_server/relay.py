@@ -23,10 +23,10 @@ from alcove_server.ports.outlet import Close, Outlet
 from alcove_server.ports.runner import Runner
 from alcove_server.requests.proof import Upgrade
 from alcove_server.rooms.fanout import Turns
-from alcove_server.rooms.replay_budget import Paging
-from alcove_server.rooms.room import Hub, bye, draining
+from alcove_server.rooms.replay_budget import ReplayBudget
+from alcove_server.rooms.room import Room, bye, draining
 from alcove_server.rooms.roster_history import follow
-from alcove_server.rooms.roster_verifier import Chains
+from alcove_server.rooms.roster_verifier import RosterVerifier
 from alcove_server.session.connection import Connection
 from alcove_server.session.states import State
 from alcove_server.settings import Settings
@@ -59,10 +59,10 @@ class Relay:
         self.runner = runner
         self.settings = settings if settings is not None else Settings()
         self.wall = wall
-        self.hubs: dict[bytes, Hub] = {}
+        self.hubs: dict[bytes, Room] = {}
         self.turns = Turns(runner.later)
-        self.chains = Chains(clock)
-        self.paging = Paging(runner)
+        self.chains = RosterVerifier(clock)
+        self.paging = ReplayBudget(runner)
         self.draining = False
         self.reseats = 0
         self._making: dict[bytes, Event] = {}
@@ -110,7 +110,7 @@ class Relay:
 
     # --- rooms ------------------------------------------------------------------------------
 
-    async def hub(self, room: bytes) -> Hub:
+    async def hub(self, room: bytes) -> Room:
         """The room's hub, its ledger as the store has it now. Raises `Refusal` (`unknown_room`,
         `ended`)."""
         head = await self.store.head(room)
@@ -120,12 +120,12 @@ class Relay:
             raise Refusal("ended")
         known = self.hubs.get(room)
         if known is not None and known.generation == head.generation:
-            if known.ledger.roster.head != head.roster:
+            if known.history.roster.head != head.roster:
                 await known.catch_up()
             return known
         return await self._make_hub(room, head)
 
-    async def _make_hub(self, room: bytes, head: RoomHead) -> Hub:
+    async def _make_hub(self, room: bytes, head: RoomHead) -> Room:
         """A hub for a room that had none here, or that was seated again. Its connections come to
         it only by authenticating; those of an older one are told to come again."""
         making = self._making.get(room)
@@ -139,14 +139,14 @@ class Relay:
             del self._making[room]
             made.set()
 
-    async def _replay(self, room: bytes, head: RoomHead) -> Hub:
-        ledger = self.chains.known(room, head.roster)
-        if ledger is None:
+    async def _replay(self, room: bytes, head: RoomHead) -> Room:
+        history = self.chains.known(room, head.roster)
+        if history is None:
             chain = await self.store.chain(room, 0)
-            ledger = await self.chains.verify(chain, room, self.runner.breathe)
-        while ledger.roster.head != head.roster:  # it moved between the two reads
-            for signed in await self.store.chain(room, ledger.roster.counter + 1):
-                ledger = follow(ledger, signed)[0]
+            history = await self.chains.verify(chain, room, self.runner.breathe)
+        while history.roster.head != head.roster:  # it moved between the two reads
+            for signed in await self.store.chain(room, history.roster.counter + 1):
+                history = follow(history, signed)[0]
             again = await self.store.head(room)
             if again is None or again.generation != head.generation:
                 raise Refusal("unknown_room")
@@ -159,7 +159,7 @@ class Relay:
         older = self.hubs.get(room)
         if older is not None and older.generation == head.generation:
             return older  # somebody else made it meanwhile
-        hub = self.hubs[room] = Hub(self.store, self.turns, ledger, head)
+        hub = self.hubs[room] = Room(self.store, self.turns, history, head)
         if older is not None:
             older.close_all(Close.RESTARTING, bye("draining"))
         return hub
@@ -172,7 +172,7 @@ class Relay:
             if hub.over:  # and nothing of it stays
                 self.chains.forget(room)
             else:
-                self.chains.keep(hub.ledger)
+                self.chains.keep(hub.history)
 
     async def ring(self, room: bytes) -> None:
         """Something changed in a room: tell who is connected here."""

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from alcove_protocol import limits
 from alcove_protocol.frames import Bye
-from alcove_server.net.keepalive import Stalled, Wheel
+from alcove_server.net.keepalive import Keepalive, Stalled
 from alcove_server.net.terms import Terms
-from alcove_server.net.unfinished import MESSAGE_SECONDS, Partials
+from alcove_server.net.unfinished import MESSAGE_SECONDS, Unfinished
 from alcove_server.net.websocket import WebSocket
 from alcove_server.ports.outlet import Close, framed
 from websockets.http11 import Request
@@ -135,8 +135,8 @@ async def echo_on(
 def terms_of(loop: asyncio.AbstractEventLoop) -> Terms:
     """The relay's, with its default rates and nobody who ticks."""
     stalled = Stalled(loop.time, 20.0)
-    partials = Partials(loop.time, MESSAGE_SECONDS, PARTS)
-    return Terms(loop.time, loop, Wheel(1), stalled, partials, QUEUE, 1.0)
+    unfinished = Unfinished(loop.time, MESSAGE_SECONDS, PARTS)
+    return Terms(loop.time, loop, Keepalive(1), stalled, unfinished, QUEUE, 1.0)
 
 
 @asynccontextmanager

@@ -11,9 +11,9 @@ from alcove_protocol import limits
 from alcove_protocol.frames import Authenticated, BlobIs, Bye, Done, Published, Resume
 from alcove_protocol.roster import extend
 from alcove_protocol.statements import Signed
-from alcove_server.net.keepalive import Stalled, Wheel
+from alcove_server.net.keepalive import Keepalive, Stalled
 from alcove_server.net.terms import Terms
-from alcove_server.net.unfinished import Partials
+from alcove_server.net.unfinished import Unfinished
 from alcove_server.net.websocket import AFTER_CLOSE, WebSocket
 from alcove_server.ports.outlet import Close
 from alcove_server.ports.runner import OnLoop
@@ -57,8 +57,8 @@ class Link:
 @pytest.fixture
 async def socket() -> WebSocket:
     loop = asyncio.get_running_loop()
-    stalled, partials = Stalled(loop.time, 20.0), Partials(loop.time, 60.0, limits.MIB)
-    terms = Terms(loop.time, loop, Wheel(10), stalled, partials, limits.MIB, 1.0)
+    stalled, unfinished = Stalled(loop.time, 20.0), Unfinished(loop.time, 60.0, limits.MIB)
+    terms = Terms(loop.time, loop, Keepalive(10), stalled, unfinished, limits.MIB, 1.0)
     protocol = Protocol(SERVER, state=OPEN, max_size=limits.FRAME_BEFORE_AUTH)
     return WebSocket(cast(asyncio.Transport, Link()), protocol, terms, lambda socket: None)
 
@@ -206,10 +206,10 @@ async def test_a_room_seated_again_while_somebody_authenticates() -> None:
     member.send(member.auth_frame("member"))
     await settled()
     assert isinstance(reseater.fetch()[0], Done)
-    (hub,) = scene.relay.relay.hubs.values()
+    (relay_room,) = scene.relay.relay.hubs.values()
     head = await scene.relay.store.head(scene.room.id)
     assert head is not None
-    assert hub.generation == head.generation
+    assert relay_room.generation == head.generation
     member.send(Resume(member.next_n(), bytes(16), 0))
     member.fetch()
     assert member.closed is None

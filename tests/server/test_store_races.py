@@ -48,7 +48,7 @@ async def test_who_takes_the_place_of_one_that_resumes_is_not_deaf(step: int) ->
     await scene.ring()
     await turns(2)
     assert newer.blobs() == [bytes(10)]
-    assert scene.hub.live == {newer.public: newer.link.connection}
+    assert scene.relay_room.live == {newer.public: newer.link.connection}
 
 
 @STEPS
@@ -59,12 +59,12 @@ async def test_who_goes_in_the_middle_of_a_resume_is_gone(step: int) -> None:
     await turns(step)
     scene.host.link.close()
     await turns(50)
-    assert scene.hub.live == {}
+    assert scene.relay_room.live == {}
 
 
 @STEPS
 async def test_what_was_taken_from_who_went_meanwhile_is_told(step: int) -> None:
-    """Nobody else is there: another hub is made before the store answers."""
+    """Nobody else is there: another relay_room is made before the store answers."""
     scene = Waited(slow=False)
     ann = scene.member(scene.put_door())
     ann.link.close()

@@ -151,7 +151,7 @@ class Unsteadily:
         for one in people:
             one.fetch()
         self.store = Unsteady(scene.memory, self.chance, fails)
-        scene.relay.relay.store = scene.hub._store = cast(Store, self.store)
+        scene.relay.relay.store = scene.relay_room._store = cast(Store, self.store)
         self.clients = [Client(one) for one in people]
 
     async def step(self) -> None:
@@ -176,8 +176,8 @@ class Unsteadily:
             one.take()
             assert not one.asked, "never answered"
             assert one.resuming is None
-        hub = self.scene.relay.relay.hubs[self.scene.room.id]
-        assert set(hub.live.values()) == {one.person.link.connection for one in self.clients}
+        relay_room = self.scene.relay.relay.hubs[self.scene.room.id]
+        assert set(relay_room.live.values()) == {one.person.link.connection for one in self.clients}
 
 
 @SCHEDULES

@@ -14,7 +14,7 @@ from alcove_protocol.frames import Bye, Done, EndRoom, Published, Refused, Resea
 from alcove_protocol.labels import Label
 from alcove_protocol.roster import Change, Op, Role, Seat, extend
 from alcove_protocol.statements import EndStatement, Signed
-from alcove_server.net.admission import GRACE, Gate, Place
+from alcove_server.net.admission import GRACE, Admission, Place
 from alcove_server.net.request_head import HEAD_SIZE, BadRequest, parse
 from alcove_server.ports.outlet import Close
 from alcove_server.ports.runner import OnLoop
@@ -108,7 +108,7 @@ class AtGate(Scene):
 
     def __init__(self, places: int = 100) -> None:
         super().__init__()
-        self.gate = Gate(
+        self.doorkeeper = Admission(
             self.clock, os.urandom, connections=places, per_prefix=places, shared=frozenset()
         )
 
@@ -118,7 +118,7 @@ class AtGate(Scene):
         person = Person(self, self.room.relay_key)
         connection = person.link.connection
         assert connection is not None
-        place = self.gate.enter("192.0.2.1")
+        place = self.doorkeeper.enter("192.0.2.1")
         place.give_way = connection.give_way
         connection.place = place
         person.authenticate("reseat")
@@ -146,7 +146,7 @@ def test_who_brings_a_room_gives_way_and_does_not_stay() -> None:
     scene = AtGate(places=2)
     first, second = scene.stranger(), scene.stranger()
     scene.clock.advance(GRACE)
-    scene.gate.enter("192.0.2.1")
+    scene.doorkeeper.enter("192.0.2.1")
     assert first.closed == Close.TRY_AGAIN
     assert second.closed is None
     scene.clock.advance(RESEAT_SECONDS - GRACE - 1)
@@ -226,8 +226,8 @@ async def test_there_are_never_more_connections_than_places(
 ) -> None:
     monkeypatch.setattr("alcove_server.net.admission.GRACE", 0.0)
     async with serving(connections=4, connections_per_prefix=4, rates=0) as running:
-        gate = running.service.gate
+        admission = running.service.admission
         for _ in range(12):
             await running.upgraded()
             await asyncio.sleep(0)
-            assert gate.connections <= 5, "one comes while another goes"
+            assert admission.connections <= 5, "one comes while another goes"

@@ -92,17 +92,17 @@ class Waited(Scene):
         self.memory = self.relay.store
         assert isinstance(self.memory, MemoryStore)
         self.store = Waiting(self.memory)
-        self.hub = self.relay.relay.hubs[self.room.id]
+        self.relay_room = self.relay.relay.hubs[self.room.id]
         if slow:
             self.slowly()
 
     def slowly(self) -> None:
         """From now on the store waits."""
-        self.relay.relay.store = self.hub._store = cast(Store, self.store)
+        self.relay.relay.store = self.relay_room._store = cast(Store, self.store)
 
     def at_once(self) -> None:
         """From now on it does not."""
-        self.relay.relay.store = self.hub._store = self.memory
+        self.relay.relay.store = self.relay_room._store = self.memory
 
     @property
     def connection(self) -> Connection:

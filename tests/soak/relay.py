@@ -36,15 +36,15 @@ class PassingClock:
 
 def holdings(service: Service) -> dict[str, int]:
     """Counts of everything that a room, a connection or a deadline leaves in memory."""
-    store, relay, gate = service.store, service.relay, service.gate
+    store, relay, admission = service.store, service.relay, service.admission
     return {
         "tasks": len(asyncio.all_tasks()),
         "connections": len(relay),
-        "places": gate.connections,
-        "prefixes": len(gate._known),
+        "places": admission.connections,
+        "prefixes": len(admission._known),
         "hubs": len(relay.hubs),
         "challenged": len(relay._challenged),
-        "wheel": sum(len(slot) for slot in service._wheel._slots),
+        "wheel": sum(len(slot) for slot in service._keepalive._slots),
         "rooms": len(store._rooms),
         "tombstones": len(store._ended),
         "schedule": len(store._ends) + len(store._scheduled),
@@ -59,7 +59,7 @@ async def settle(service: Service, clock: PassingClock, seconds: float) -> None:
     before = -1
     for _ in range(TICKS):
         await service.relay.tick()
-        service.gate.sweep()
+        service.admission.sweep()
         now = len(service.store._rooms) + len(service.store._ends)
         if now == before:
             return

@@ -103,10 +103,10 @@ class Place:
     """One connection's, from its first byte to its last. `give_way` is how it is ended for others'
     sake, until `proved` says that it has shown who it is."""
 
-    __slots__ = ("_gate", "allowance", "give_way", "since")
+    __slots__ = ("_admission", "allowance", "give_way", "since")
 
-    def __init__(self, gate: Gate, allowance: Allowance, since: float) -> None:
-        self._gate = gate
+    def __init__(self, admission: Admission, allowance: Allowance, since: float) -> None:
+        self._admission = admission
         self.allowance = allowance
         self.since = since
         self.give_way: Callable[[], None] = _stay
@@ -120,14 +120,14 @@ class Place:
         """The connection is gone. To be called once."""
         self.proved()
         self.give_way = _stay
-        self._gate.leave(self.allowance)
+        self._admission.leave(self.allowance)
 
 
 def _stay() -> None:
     """A place that nobody sits on yet, or any more."""
 
 
-class Gate:
+class Admission:
     """Counts connections and hands out allowances. `random` gives the key of the hash."""
 
     def __init__(

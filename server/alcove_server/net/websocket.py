@@ -3,9 +3,9 @@
 RFC 6455 is the `websockets` library's sans-I/O `Protocol`; this file feeds it and bounds it. It
 owns what an ASGI server would do otherwise:
 
-    receiving   a whole message in one frame is taken as it is (`whole`); else bytes go into the
-                parser in slices, so that a flood is noticed after one slice, and a message is put
-                together under limits on its bytes, its fragments and its time (`partials`)
+    receiving   a whole message in one frame is read by `single_frame`. Other bytes go into the
+                parser in slices, so that a flood is noticed after one slice. A message is put
+                together under limits on its bytes, its fragments and its time (`unfinished`)
     sending     whole frames, prebuilt and shared between members, go to the transport; while it is
                 full they are queued here, bounded in bytes and in time (slow consumers)
     keepalive   a ping each period; who sends nothing until the next one is dropped. Any byte will
@@ -24,7 +24,7 @@ from alcove_protocol.frames import ConnectionRole
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, State
 
-from alcove_server.net import single_frame as whole
+from alcove_server.net import single_frame
 from alcove_server.net.terms import Terms
 from alcove_server.ports.outlet import Close
 from alcove_server.ports.token_bucket import TokenBucket
@@ -107,7 +107,7 @@ class WebSocket(asyncio.Protocol):
         self._heard = True
         self._idle = True
         self._controls: TokenBucket | None = None
-        self._slot = terms.wheel.add(self)
+        self._slot = terms.keepalive.add(self)
         transport.set_write_buffer_limits(high=WRITE_BUFFER)
 
     def attach(self, connection: Connection) -> None:
@@ -119,18 +119,18 @@ class WebSocket(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._heard = True
         if self._idle and not self._closing:
-            message = whole.message(data, self._protocol.max_message_size or 0)
+            message = single_frame.message(data, self._protocol.max_message_size or 0)
             if message is not None:
                 self._is_text = False
                 self._deliver(message, 1)
                 return
-            if whole.is_pong(data):
+            if single_frame.is_pong(data):
                 self._count_control()
                 return
         self._parse(data)
-        self._idle = whole.expected(self._protocol)
+        self._idle = single_frame.expected(self._protocol)
         if self._idle:
-            whole.forget_last(self._protocol)
+            single_frame.forget_last(self._protocol)
         self._note_part()
 
     def _parse(self, data: bytes) -> None:
@@ -160,15 +160,15 @@ class WebSocket(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
-        self._terms.wheel.discard(self._slot, self)
+        self._terms.keepalive.discard(self._slot, self)
         self._terms.stalled.discard(self)
-        self._terms.partials.discard(self)
+        self._terms.unfinished.discard(self)
         self._shut()
         self._pending.clear()
         if self._connection is not None:
             self._connection.lost()
         self._connection = None  # which refers to this: neither waits for the collector of cycles
-        whole.release(self._protocol)
+        single_frame.release(self._protocol)
         self._done(self)
 
     def _take_more(self) -> None:
@@ -179,9 +179,9 @@ class WebSocket(asyncio.Protocol):
         """How much is held of a message that did not come to its end."""
         held = len(self._protocol.reader.buffer) + self._carried
         if self._idle or (self._closing and not held):
-            self._terms.partials.discard(self)
+            self._terms.unfinished.discard(self)
         else:
-            self._terms.partials.hold(self, held)
+            self._terms.unfinished.hold(self, held)
 
     def _may_still_send(self) -> bool:
         """A client that was sent a close frame may have more under way, but not for ever."""
@@ -196,7 +196,7 @@ class WebSocket(asyncio.Protocol):
         elif frame.opcode is not Opcode.CLOSE:
             self._assemble(frame)
         if not self._fragments:  # what follows is another message, with a time of its own
-            self._terms.partials.discard(self)
+            self._terms.unfinished.discard(self)
 
     def _count_control(self) -> None:
         now = self._terms.clock()

@@ -13,7 +13,7 @@ from alcove_protocol.statements import Opening, Signed
 
 from alcove_server.ports.outlet import Close
 from alcove_server.requests.proof import Claim, claim
-from alcove_server.rooms.room import Hub, bye
+from alcove_server.rooms.room import Room, bye
 from alcove_server.rooms.roster_history import begin
 from alcove_server.session.states import State
 
@@ -38,14 +38,14 @@ async def open_room(connection: Connection, frame: OpenRoom) -> None:
     signed = Signed(frame.entry, frame.signature)
     try:
         room = room_id_of(Opening.decode(frame.entry).root_key)
-        ledger = begin(signed, room)
+        history = begin(signed, room)
     except Malformed:
         raise Refusal("bad_statement") from None
     if connection.place is not None and not connection.place.allowance.open_room():
         raise Refusal("rate_limited")
     relay = connection.relay
     generation = relay.random(GENERATION_SIZE)
-    await relay.store.open(room, signed, ledger.roster.head, generation)
+    await relay.store.open(room, signed, history.roster.head, generation)
     connection.send(Done(frame.n))
 
 
@@ -83,17 +83,17 @@ async def authenticate(connection: Connection, frame: Authenticate) -> None:
 async def _as_member(connection: Connection, n: int, who: Claim) -> None:
     hub = await connection.relay.hub(who.room)
     _refuse_removed(hub, who.key)
-    if who.key not in hub.ledger.roster.seats:
+    if who.key not in hub.history.roster.seats:
         raise Refusal("not_member")
     await _seat(connection, n, who, hub)
 
 
-def _refuse_removed(hub: Hub, key: bytes) -> None:
-    if key in hub.ledger.removed:
-        raise _Removed(hub.ledger.removed[key])
+def _refuse_removed(hub: Room, key: bytes) -> None:
+    if key in hub.history.removed:
+        raise _Removed(hub.history.removed[key])
 
 
-async def _seat(connection: Connection, n: int, who: Claim, hub: Hub) -> None:
+async def _seat(connection: Connection, n: int, who: Claim, hub: Room) -> None:
     connection.enter(State.MEMBER, who.room, who.key, hub)
     connection.send(Authenticated(n, ConnectionRole.MEMBER, False))
     await hub.give(connection, hub.send_welcome)
@@ -108,7 +108,7 @@ async def _at_door(connection: Connection, n: int, who: Claim) -> None:
     _refuse_removed(hub, who.key)
     if door is not None and not who.door_holds(door.key):
         raise Refusal("auth_failed")
-    if who.key in hub.ledger.roster.seats:
+    if who.key in hub.history.roster.seats:
         await _seat(connection, n, who, hub)
         return
     if not waiting:

@@ -28,8 +28,8 @@ from alcove_protocol.statements import Signed
 from alcove_server.ports import error_log
 from alcove_server.ports.outlet import Close
 from alcove_server.rooms import rules
-from alcove_server.rooms.room import PAGE, Hub, Replay, blob_frame, bye
-from alcove_server.rooms.roster_history import Ledger
+from alcove_server.rooms.room import PAGE, Replay, Room, blob_frame, bye
+from alcove_server.rooms.roster_history import RosterHistory
 from alcove_server.store.interface import Publication, Stale
 from alcove_server.wire import fast
 from alcove_server.wire.fast import Post
@@ -50,7 +50,7 @@ def publish_now(connection: Connection, post: Post) -> bool:
         return False
     connection.unanswered[post.id] = post.n
     try:
-        publication = rules.blob(hub.ledger, connection.key, post)
+        publication = rules.blob(hub.history, connection.key, post)
         taken = now(publication)
         if taken.fresh:
             hub.took(publication, taken)
@@ -85,9 +85,9 @@ async def _take(connection: Connection, frame: Post | Publish) -> Position:
     store, hub = connection.relay.store, connection.seated
     try:
         if isinstance(frame, Post):
-            publication = rules.blob(hub.ledger, connection.key, frame)
+            publication = rules.blob(hub.history, connection.key, frame)
         else:
-            publication = await _with_entry(connection, hub.ledger, frame)
+            publication = await _with_entry(connection, hub.history, frame)
     except Refusal:
         known = await store.published(connection.room, connection.key, frame.id)
         if known is None:
@@ -103,9 +103,11 @@ async def _take(connection: Connection, frame: Post | Publish) -> Position:
     return taken.position
 
 
-async def _with_entry(connection: Connection, ledger: Ledger, frame: Publish) -> Publication:
+async def _with_entry(
+    connection: Connection, history: RosterHistory, frame: Publish
+) -> Publication:
     await _expect_base(connection, frame)
-    judged = rules.commit_with_entry(ledger, connection.key, frame)
+    judged = rules.commit_with_entry(history, connection.key, frame)
     step = judged.publication.step
     assert step is not None  # it has an entry
     waiting = {
@@ -188,7 +190,7 @@ async def continue_replay(connection: Connection) -> None:
         replay.running = False
 
 
-async def _replay_room(connection: Connection, hub: Hub, replay: Replay) -> None:
+async def _replay_room(connection: Connection, hub: Room, replay: Replay) -> None:
     """The stream `room`; then the member is live."""
     paging = connection.relay.paging
     # Not `while connection.replay is replay`: mypyc would take it for a `Replay` after the read.
@@ -241,11 +243,11 @@ def _answer(connection: Connection, replay: Replay, up_to: int) -> None:
             connection.send_framed(fast.published(n, at))
 
 
-def _go_live(connection: Connection, hub: Hub, replay: Replay) -> None:
+def _go_live(connection: Connection, hub: Room, replay: Replay) -> None:
     connection.heard = replay.after.number
     connection.replay = None
     hub.go_live(connection)
-    if hub.ledger.roster.is_facilitator(connection.key):
+    if hub.history.roster.is_facilitator(connection.key):
         hub.begin_lobby(connection, replay)
 
 
@@ -255,12 +257,12 @@ def _go_live(connection: Connection, hub: Hub, replay: Replay) -> None:
 async def put_door(connection: Connection, frame: PutDoor) -> None:
     """Raises `Refusal` (all of `rules.door`, `Store.put_door` and `Store.revoke_door`)."""
     relay, room = connection.relay, connection.room
-    ledger = connection.seated.ledger
-    door = rules.door(ledger, connection.key, frame)
+    history = connection.seated.history
+    door = rules.door(history, connection.key, frame)
     if door.closed is not None:
-        await relay.store.revoke_door(room, door.id, ledger.roster.head)
+        await relay.store.revoke_door(room, door.id, history.roster.head)
     else:
-        await relay.store.put_door(room, door, ledger.roster.head)
+        await relay.store.put_door(room, door, history.roster.head)
     connection.send(Done(frame.n))
 
 
@@ -276,7 +278,7 @@ async def settle(connection: Connection, frame: Settle) -> None:
 
 async def _settle(connection: Connection, n: int, id: bytes, reason: bytes | None) -> None:
     hub = connection.seated
-    rules.require_facilitator(hub.ledger, connection.key)
+    rules.require_facilitator(hub.history, connection.key)
     await connection.relay.store.settle(connection.room, id, reason)
     connection.send(Done(n))
     await connection.relay.ring_or_later(connection.room)
@@ -293,7 +295,7 @@ async def leave(connection: Connection, frame: Leave) -> None:
     (`bad_statement`, `busy`)."""
     signed = Signed(frame.statement, frame.signature)
     hub = connection.seated
-    rules.leave(hub.ledger, connection.key, signed)
+    rules.leave(hub.history, connection.key, signed)
     id = connection.relay.random(16)
     await _add_item(connection, LobbyKind.LEAVE, id, signed.encode())
     connection.send(Done(frame.n))
@@ -309,7 +311,7 @@ async def end_room(connection: Connection, frame: EndRoom) -> None:
     """Raises `Refusal` (`not_allowed`, `bad_statement`)."""
     hub = connection.seated
     signed = Signed(frame.statement, frame.signature)
-    rules.end(hub.ledger, connection.key, signed)
-    await connection.relay.store.end(connection.room, signed, hub.ledger.roster.head)
+    rules.end(hub.history, connection.key, signed)
+    await connection.relay.store.end(connection.room, signed, hub.history.roster.head)
     connection.send(Done(frame.n))
     await connection.relay.ring_or_later(connection.room)

@@ -31,7 +31,7 @@ async def knock(connection: Connection, frame: Knock) -> None:
     what closed the door)."""
     assert connection.door is not None  # the state says so
     hub = connection.seated
-    if hub.ledger.roster.flags & RoomFlag.LOCKED:
+    if hub.history.roster.flags & RoomFlag.LOCKED:
         raise Refusal("locked")
     if connection.place is not None and not connection.place.allowance.knock():
         raise Refusal("rate_limited")

@@ -52,7 +52,7 @@ async def _reseat(connection: Connection, frame: Reseat) -> None:
             raise _Gone
 
     generation = relay.random(GENERATION_SIZE)
-    seated, ledger = await reseating.room(
+    seated, history = await reseating.room(
         frame, room, connection.key, generation, relay.chains.verify, breathe
     )
     head = await relay.store.head(room)
@@ -62,4 +62,4 @@ async def _reseat(connection: Connection, frame: Reseat) -> None:
     if not known or reseating.compare(known, seated.chain) is reseating.Seating.NEW:
         await relay.store.reseat(seated, head.roster if head is not None else None)
         await relay.ring_or_later(room)  # who is here leaves the old log, and its ledger goes
-        relay.chains.keep(ledger)
+        relay.chains.keep(history)

@@ -39,12 +39,12 @@ class Turns:
 
     def __init__(self, later: Callable[[Callable[[], None]], None]) -> None:
         self._later = later
-        self._waiting: deque[Gathering] = deque()
+        self._waiting: deque[Fanout] = deque()
         self._due = False
 
-    def ask(self, gathering: Gathering) -> None:
+    def ask(self, fanout: Fanout) -> None:
         """This room has something to tell."""
-        self._waiting.append(gathering)
+        self._waiting.append(fanout)
         self._go_on()
 
     def _go_on(self) -> None:
@@ -57,17 +57,17 @@ class Turns:
         left = AT_ONCE
         try:
             while self._waiting and left > 0:
-                gathering = self._waiting.popleft()
+                fanout = self._waiting.popleft()
                 try:
-                    left -= gathering.serve(left)
+                    left -= fanout.serve(left)
                 finally:
-                    if gathering.behind:
-                        self._waiting.append(gathering)
+                    if fanout.behind:
+                        self._waiting.append(fanout)
         finally:  # should one fail, the others are none of its business
             self._go_on()
 
 
-class Gathering:
+class Fanout:
     """One room's. `live` tells the members at any time."""
 
     def __init__(self, turns: Turns, live: Callable[[], Iterable[Connection]]) -> None:

@@ -16,7 +16,7 @@ _READ: Final = 10
 """What reading a page counts beside its blobs."""
 
 
-class Paging:
+class ReplayBudget:
     """One node's."""
 
     def __init__(self, runner: Runner) -> None:

@@ -17,7 +17,7 @@ from alcove_protocol.labels import Label
 from alcove_protocol.roster import NO_HASH
 from alcove_protocol.statements import DoorStatement, ReseatStatement, Signed, signature_holds
 
-from alcove_server.rooms.roster_history import Ledger
+from alcove_server.rooms.roster_history import RosterHistory
 from alcove_server.rooms.roster_verifier import Breathe
 from alcove_server.rooms.rules import require_facilitator, statement
 from alcove_server.store.interface import Door, SeatedRoom
@@ -40,28 +40,28 @@ async def room(
     id: bytes,
     key: bytes,
     generation: bytes,
-    verify: Callable[[Sequence[Signed], bytes, Breathe], Awaitable[Ledger]],
+    verify: Callable[[Sequence[Signed], bytes, Breathe], Awaitable[RosterHistory]],
     breathe: Breathe,
-) -> tuple[SeatedRoom, Ledger]:
+) -> tuple[SeatedRoom, RosterHistory]:
     """The room as its facilitator brings it, and its ledger. Raises `Refusal` (`bad_roster`,
     `bad_statement`, `not_allowed`), and whatever `verify` and `breathe` do."""
     try:
         chain = tuple([Signed.decode(item) for item in unpack_list(frame.chain, most=ENTRIES)])
-        ledger = await verify(chain, id, breathe)
+        history = await verify(chain, id, breathe)
     except Malformed:
         raise Refusal("bad_roster") from None
     said = statement(ReseatStatement, Label.RESEAT, Signed(frame.statement, frame.signature), key)
-    require_facilitator(ledger, key)
+    require_facilitator(history, key)
     commit = sha256(frame.commit).digest() if frame.commit else NO_HASH
-    bound = (id, key, ledger.roster.head, commit)
+    bound = (id, key, history.roster.head, commit)
     if (said.room, said.relay_key, said.head, said.commit) != bound:
         raise Refusal("bad_statement")
-    doors = tuple([door async for door in _doors(frame.doors, ledger, key, breathe)])
-    return SeatedRoom(id, chain, ledger.roster.head, generation, frame.commit, doors), ledger
+    doors = tuple([door async for door in _doors(frame.doors, history, key, breathe)])
+    return SeatedRoom(id, chain, history.roster.head, generation, frame.commit, doors), history
 
 
 async def _doors(
-    packed: bytes, ledger: Ledger, key: bytes, breathe: Breathe
+    packed: bytes, history: RosterHistory, key: bytes, breathe: Breathe
 ) -> AsyncIterator[Door]:
     try:
         items = unpack_list(packed, most=limits.DOORS)
@@ -71,13 +71,13 @@ async def _doors(
     for number, door in enumerate(doors, start=1):
         if number % _DOORS_AT_ONCE == 0:
             await breathe()
-        seated = _door(door, ledger, key)
+        seated = _door(door, history, key)
         # A door that closed with a removal stays closed, whatever a facilitator remembers.
-        if seated.id not in ledger.revoked and seated.uses_left and seated.expires_at:
+        if seated.id not in history.revoked and seated.uses_left and seated.expires_at:
             yield seated
 
 
-def _door(door: SeatedDoor, ledger: Ledger, key: bytes) -> Door:
+def _door(door: SeatedDoor, history: RosterHistory, key: bytes) -> Door:
     """A door with what is left of it, of whoever brings it: were others tried who may have put it,
     a stranger's room with a thousand facilitators would cost minutes."""
     if not signature_holds(Label.DOOR, door.statement, door.signature, key):
@@ -86,7 +86,7 @@ def _door(door: SeatedDoor, ledger: Ledger, key: bytes) -> Door:
         put = DoorStatement.decode(door.statement)
     except Malformed:
         raise Refusal("bad_statement") from None
-    if put.room != ledger.roster.room or sha256(door.card).digest() != put.card_hash:
+    if put.room != history.roster.room or sha256(door.card).digest() != put.card_hash:
         raise Refusal("bad_statement")
     # What is left is the facilitator's word; it cannot be more than was put.
     left, ttl = min(door.uses_left, put.uses), min(door.ttl_left, put.ttl)

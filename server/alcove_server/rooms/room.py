@@ -7,7 +7,7 @@ because there is one cursor, members see one order. What this node has just appe
 the next at the cursor, it need not read: `took`.
 
 A blob is encoded and framed once, gathered with what else a turn brings, and the same bytes go to
-every live member (`gathering`). Its sender gets `published` in its place, which puts the answer
+every live member (`fanout`). Its sender gets `published` in its place, which puts the answer
 where it belongs in the order. No task is made for any member.
 """
 
@@ -33,8 +33,8 @@ from alcove_protocol.statements import Signed
 
 from alcove_server.ports import error_log
 from alcove_server.ports.outlet import Close, framed
-from alcove_server.rooms.fanout import Gathering, Turns
-from alcove_server.rooms.roster_history import Ledger, Outcome, follow
+from alcove_server.rooms.fanout import Fanout, Turns
+from alcove_server.rooms.roster_history import Outcome, RosterHistory, follow
 from alcove_server.store.interface import (
     Publication,
     RoomHead,
@@ -107,20 +107,20 @@ class Replay:
     that the replay answers when it comes there, more than one when an id was repeated."""
 
 
-class Hub:
+class Room:
     """One room on this node. `connections` are all that authenticated, by relay key; `live` those
     of them that resumed and have heard everything up to `number`."""
 
-    def __init__(self, store: Store, turns: Turns, ledger: Ledger, head: RoomHead) -> None:
-        self.room = ledger.roster.room
-        self.ledger = ledger
+    def __init__(self, store: Store, turns: Turns, history: RosterHistory, head: RoomHead) -> None:
+        self.room = history.roster.room
+        self.history = history
         self.generation = head.generation
         self.number = head.number
         self.lobby = head.lobby
         self.connections: dict[bytes, Connection] = {}
         self.live: dict[bytes, Connection] = {}
         self._store = store
-        self._gathering = Gathering(turns, self.live.values)
+        self._fanout = Fanout(turns, self.live.values)
         self._ahead: set[Connection] = set()
         self._reading = Lock()
         self.over = False
@@ -145,7 +145,7 @@ class Hub:
         if self.connections.get(connection.key) is not connection:
             return  # it went, or was replaced, while its replay was read
         self.live[connection.key] = connection
-        self._gathering.enter(connection)
+        self._fanout.enter(connection)
         if connection.heard > self.number:
             self._ahead.add(connection)
 
@@ -153,12 +153,12 @@ class Hub:
         """A member hears nothing more until it has resumed."""
         if self.live.get(connection.key) is connection:
             del self.live[connection.key]
-            self._gathering.leave(connection)
+            self._fanout.leave(connection)
         self._ahead.discard(connection)
 
     def settle(self, connection: Connection) -> None:
         """Before a member is told something of its own: what everybody was told before it."""
-        self._gathering.settle(connection)
+        self._fanout.settle(connection)
 
     def newcomers(self) -> int:
         """Connections at a door."""
@@ -238,7 +238,7 @@ class Hub:
             n = author.unanswered.pop(id, None)
             if n is not None:
                 instead[author] = fast.published(n, at)
-        self._gathering.add(message, instead)
+        self._fanout.add(message, instead)
 
     def _who_heard(self, number: int) -> dict[Connection, bytes]:
         """Who resumed from a page that was newer than this hub, and so has this blob already."""
@@ -247,7 +247,7 @@ class Hub:
 
     async def _follow(self, signed: Signed) -> None:
         """After the commit that changes the list: whoever it concerns hears of it."""
-        self.ledger, _, outcome = follow(self.ledger, signed)
+        self.history, _, outcome = follow(self.history, signed)
         self._dismiss(outcome)
         for connection in _among(outcome.promoted, self.live):
             replay = Replay(Position(self.generation, self.number), 0)
@@ -262,7 +262,7 @@ class Hub:
     def _dismiss(self, outcome: Outcome) -> None:
         for connection in _among(outcome.gone, self.connections):
             if connection.key in outcome.removed:
-                proof = self.ledger.removed[connection.key]
+                proof = self.history.removed[connection.key]
                 connection.finish(Close.REMOVED, bye("removed", proof))
             else:
                 connection.finish(Close.DONE, bye("not_member"))
@@ -302,7 +302,7 @@ class Hub:
         facilitators = [
             connection
             for key, connection in self.live.items()
-            if self.ledger.roster.is_facilitator(key)
+            if self.history.roster.is_facilitator(key)
         ]
         for item in items:
             self.lobby = max(self.lobby, item.number)
@@ -340,7 +340,7 @@ class Hub:
             items = await self._store.lobby(self.room, replay.lobby, replay.lobby > 0)
             if connection.replay is not replay:
                 return
-            if not self.ledger.roster.is_facilitator(connection.key):
+            if not self.history.roster.is_facilitator(connection.key):
                 connection.replay = None
                 return
             paging.read(_AN_ITEM * min(len(items), _ITEMS_AT_ONCE))

@@ -65,7 +65,7 @@ from alcove_server.wire.fast import Post
 if TYPE_CHECKING:
     from alcove_server.net.admission import Place
     from alcove_server.relay import Relay
-    from alcove_server.rooms.room import Hub, Replay
+    from alcove_server.rooms.room import Replay, Room
 
 _FRAME: Final = limits.FRAME
 _FRAME_BEFORE_AUTH: Final = limits.FRAME_BEFORE_AUTH
@@ -127,7 +127,7 @@ class Connection:
     """One connection. `key`, `room` and `hub` are set when it authenticates, `door` at a door.
 
     `heard` and `heard_lobby` are the numbers up to which its own resume has told it the streams.
-    `told` and `own` belong to the `gathering` of its room.
+    `told` and `own` belong to the `fanout` of its room.
     """
 
     # Most connections are idle most of the time, and each costs memory: hence the slots, and no
@@ -171,7 +171,7 @@ class Connection:
         self.key = b""
         self.room = b""
         self.door: bytes | None = None
-        self.hub: Hub | None = None
+        self.hub: Room | None = None
         self.heard = 0
         self.heard_lobby = 0
         self.told = AWAY
@@ -240,7 +240,7 @@ class Connection:
         if isinstance(request, Resume):
             return _RESUME
         if isinstance(request, Publish):  # the list is copied and hashed whole
-            return len(self.hub.ledger.roster.seats) / SEATS if self.hub is not None else 0.0
+            return len(self.hub.history.roster.seats) / SEATS if self.hub is not None else 0.0
         return 0.0
 
     def _strike(self, n: int) -> None:
@@ -340,12 +340,12 @@ class Connection:
     # --- changes of state -------------------------------------------------------------------
 
     @property
-    def seated(self) -> Hub:
+    def seated(self) -> Room:
         """The hub of who authenticated as a member or at a door."""
         assert self.hub is not None  # the state says so
         return self.hub
 
-    def enter(self, state: State, room: bytes, key: bytes, hub: Hub | None) -> None:
+    def enter(self, state: State, room: bytes, key: bytes, hub: Room | None) -> None:
         """The client proved who it is."""
         if self.state is State.CLOSED:  # it went while the ledger was read
             return

@@ -191,7 +191,7 @@ class EvilWorld(World):
         head = self._run(relay.store.head(room))
         assert head is not None
         at = base if base is not None else Position(head.generation, head.base)
-        hub = relay.hubs[room]
+        relay_room = relay.hubs[room]
         publication = Publication(
             room,
             NOBODY,
@@ -200,10 +200,10 @@ class EvilWorld(World):
             blob_class,
             ttl,
             blob,
-            hub.ledger.roster.head,
+            relay_room.history.roster.head,
         )
         position = self._run(relay.store.publish(publication)).position
-        self._run(hub.catch_up())
+        self._run(relay_room.catch_up())
         self.settle()
         return position
 
