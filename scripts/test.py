@@ -63,6 +63,7 @@ SUITES: Final = (
     Suite("soak", ("tests/soak",), 300, covered=False),
     Suite("protocol", ("tests/protocol",), 200),
     Suite("architecture", ("tests/architecture",), 100),
+    Suite("deploy", ("tests/deploy",), 100, covered=False),
 )
 """The longest first."""
 
