@@ -44,6 +44,7 @@ from websockets.typing import Subprotocol
 
 from tests.certificates import Certificates
 from tests.server.keys import Door, Facilitated, answer, public, sign
+from tests.server.steered import SteeredTime
 
 F = TypeVar("F", bound=Frame)
 
@@ -54,13 +55,16 @@ KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 async def serving(
     certificates: Certificates | None = None, **settings: object
 ) -> AsyncIterator[Running]:
-    """A relay with these settings, and with TLS if it has certificates, until the block ends."""
+    """A relay with these settings, and with TLS if it has certificates, until the block ends. Its
+    time stands still until a test advances `time`."""
     chosen = Settings(port=0, **settings)  # type: ignore[arg-type]
-    listener, tls, trust = listen(chosen), None, None
+    listener, tls, trust, time = listen(chosen), None, None, SteeredTime()
     if certificates is not None:
         tls = Tls(str(certificates.certificate), str(certificates.key))
         trust = certificates.trust()
-    running = Running(Service(chosen, listener, tls=tls), address_of(listener), trust)
+    service = Service(chosen, listener, time, tls, time)
+    running = Running(service, address_of(listener), trust)
+    running.time = time
     task = asyncio.create_task(running.service.run())
     await running.service.ready()
     try:
@@ -68,6 +72,9 @@ async def serving(
     finally:
         await running.hang_up()
         running.service.stop()
+        while not task.done():
+            await time.advance(1)
+            await asyncio.wait([task], timeout=0.001)
         await task
 
 
@@ -77,9 +84,10 @@ def longest_queue() -> int:
 
 
 class Running:
-    """A relay that runs; `service` is there when it does so in this process."""
+    """A relay that runs; `service` and `time` are there when it does so in this process."""
 
     service: Service
+    time: SteeredTime
 
     def __init__(
         self, service: Service | None, address: str, trust: ssl.SSLContext | None = None
@@ -164,6 +172,10 @@ class Running:
             subprotocols=[Subprotocol("alcove.v1")],
             compression=None,
             max_size=limits.FRAME,
+            # A slow machine is no failure: what bounds a hang is pytest's own timeout.
+            open_timeout=None,
+            ping_interval=None,
+            close_timeout=None,
         )
         self._sockets.append(link)
         client = Client(self, link, key if key is not None else SigningKey.generate())

@@ -44,8 +44,8 @@ from tests.server.rfc6455 import (
 
 ONE_OCTET_UP_TO: Final = 400
 """Bytes of a case that is also sent octet by octet."""
-PATIENCE: Final = 10.0
-"""Seconds for one step of a conversation, which takes about a millisecond."""
+PATIENCE: Final = 60.0
+"""Seconds for one step of a conversation, which takes about a millisecond: it bounds a hang."""
 GONE: Final = 1 << 60
 
 
