@@ -62,7 +62,7 @@ SUITES: Final = (
     Suite("fuzz", ("tests/fuzz",), 300, covered=False),
     Suite("soak", ("tests/soak",), 300, covered=False),
     Suite("protocol", ("tests/protocol",), 200),
-    Suite("architecture", ("tests/architecture",), 100),
+    Suite("architecture", ("tests/architecture", "tests/test_growth.py"), 100),
     Suite("deploy", ("tests/deploy",), 100, covered=False),
 )
 """The longest first."""
