@@ -26,7 +26,9 @@ def scene(request: pytest.FixtureRequest) -> Scene:
     """A relay with one open room, whose facilitator is live."""
     scene = Scene()
     if request.param == "awaited":
-        scene.relay.store = scene.relay.relay.store = cast(Store, Awaited(scene.relay.store))
+        scene.relay.store = scene.relay.relay.services.store = cast(
+            Store, Awaited(scene.relay.store)
+        )
     scene.open()
     return scene
 

@@ -110,8 +110,9 @@ async def test_a_tick_that_fails_does_not_end_the_others(
         raise ZeroDivisionError
 
     monkeypatch.setattr("alcove_server.net.keepalive.Stalled.tick", broken)
-    async with serving(auth_seconds=0.3) as running:
+    async with serving(auth_seconds=10) as running:
         raw = await running.upgraded()
+        await running.time.advance(11)
         assert await raw.close_code() == Close.REFUSED
     assert "ZeroDivisionError at" in caplog.text
 
@@ -150,8 +151,8 @@ class LoopScene(Scene):
             self.room.take(Signed(frame.entry, frame.signature))
             self.base = self.host.position
         self.host.link.close()
-        assert not self.relay.relay.hubs
-        self.relay.relay.chains.forget(self.room.id)  # as some minutes later
+        assert not self.relay.relay.rooms.loaded
+        self.relay.relay.rooms.verifier.forget(self.room.id)  # as some minutes later
         return door
 
 
@@ -169,7 +170,7 @@ async def test_who_leaves_while_the_chain_is_verified_is_not_seated() -> None:
         passing.link.close()
     await settled()
     assert len(scene.relay.relay) == 0
-    assert scene.relay.relay.hubs == {}
+    assert scene.relay.relay.rooms.loaded == {}
 
 
 async def test_a_chain_is_verified_once_for_all_who_wait(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +207,7 @@ async def test_a_room_seated_again_while_somebody_authenticates() -> None:
     member.send(member.auth_frame("member"))
     await settled()
     assert isinstance(reseater.fetch()[0], Done)
-    (relay_room,) = scene.relay.relay.hubs.values()
+    (relay_room,) = scene.relay.relay.rooms.loaded.values()
     head = await scene.relay.store.head(scene.room.id)
     assert head is not None
     assert relay_room.generation == head.generation
@@ -218,9 +219,9 @@ async def test_a_room_seated_again_while_somebody_authenticates() -> None:
 async def test_a_resume_into_a_log_that_is_another_by_now_is_told_to_come_again() -> None:
     scene = Scene()
     scene.open()
-    connection = scene.host.link.connection
+    connection = scene.host.link.session
     assert connection is not None
-    connection.seated.generation = b"another."
+    scene.relay.relay.rooms.loaded[scene.room.id].generation = b"another."
     scene.host.fetch()
     scene.host.send(Resume(scene.host.next_n(), bytes(16), 0))
     assert scene.host.closed == Close.RESTARTING

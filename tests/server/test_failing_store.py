@@ -98,7 +98,6 @@ async def test_a_room_that_cannot_be_read_keeps_no_other_from_hearing_of_its_end
     other.relay, other.clock = scene.relay, scene.clock
     other.open()
     scene.slowly()
-    scene.relay.relay.hubs[other.room.id]._store = scene.relay_room._store
     scene.store.failing["head"] = 1
     scene.clock.advance(limits.ABANDONED_AFTER)
     for _ in range(2):

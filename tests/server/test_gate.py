@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from alcove_server.net.admission import GRACE, Admission, Place
+from alcove_server.net.admission import GRACE, Admission, Admitted
 from alcove_server.net.keepalive import Keepalive
 from alcove_server.net.request_head import BadRequest
 from alcove_server.ports.token_bucket import TokenBucket
@@ -74,7 +74,7 @@ def test_who_has_not_shown_who_they_are_gives_way() -> None:
     at = admission(clock)
     gone: list[str] = []
 
-    def enter(name: str) -> Place:
+    def enter(name: str) -> Admitted:
         place = at.enter("192.0.2.1")
         place.give_way = lambda: gone.append(name)
         return place

@@ -6,27 +6,27 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
-from alcove_server.rooms.fanout import AT_ONCE, AWAY, Fanout, Turns
+from alcove_server.client.feed import Feed
+from alcove_server.rooms.fanout import AT_ONCE, Fanout, Turns
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.server.test_turns import InTurns
 
-pytestmark = pytest.mark.interpreted  # these members are no connections
-
 
 @dataclass(eq=False)
 class Member:
-    """As much of a connection as a gathering knows, and the outlet of it."""
+    """An outlet that takes note, and the feed of it."""
 
-    told: int = AWAY
-    own: list[tuple[int, bytes]] | None = None
     written: list[bytes] = field(default_factory=list)
     expected: bytes = b""
+    backlog: int = 0
 
-    @property
-    def outlet(self) -> Member:
-        return self
+    def __post_init__(self) -> None:
+        self.feed = Feed(self)
+
+    def close(self, code: int) -> None:
+        """Nothing here closes."""
 
     def write(self, frames: bytes) -> None:
         assert frames
@@ -40,26 +40,32 @@ class Hearers:
         self.turns = InTurns()
         self.members = [Member() for _ in range(members)]
         self.live: dict[int, Member] = {}
-        self.fanout = Fanout(Turns(self.turns.later), cast(Any, self.live.values))
+        self.fanout = Fanout(Turns(self.turns.later))
         for number in range(members):
             self.enter(number)
+
+    def share(self, turns: Turns) -> None:
+        """From here on the members follow a fan-out that takes turns with others."""
+        self.fanout = Fanout(turns)
+        for member in self.live.values():
+            self.fanout.subscribe(member.feed)
 
     def enter(self, number: int) -> None:
         if number not in self.live:
             self.live[number] = self.members[number]
-            self.fanout.enter(cast(Any, self.members[number]))
+            self.fanout.subscribe(self.members[number].feed)
 
     def say(self, message: bytes, instead: dict[int, bytes]) -> None:
         for number, member in self.live.items():
             member.expected += instead.get(number, message)
-        own = {self.live[number]: instead[number] for number in instead if number in self.live}
-        self.fanout.add(message, cast(Any, own))
+        own = {self.live[number].feed: instead[number] for number in instead if number in self.live}
+        self.fanout.add(message, own)
 
     def leave(self, number: int) -> None:
         """Of what was not given yet, only what came up to the last answer is."""
         member = self.live.pop(number, None)
         if member is not None:
-            self.fanout.leave(cast(Any, member))
+            self.fanout.unsubscribe(member.feed)
             heard = b"".join(member.written)
             assert member.expected.startswith(heard)
             assert b"own" not in member.expected[len(heard) :]
@@ -67,7 +73,7 @@ class Hearers:
 
     def settle(self, number: int) -> None:
         if number in self.live:
-            self.fanout.settle(cast(Any, self.live[number]))
+            self.live[number].feed.flush()
             assert b"".join(self.members[number].written) == self.members[number].expected
 
     def run(self) -> None:
@@ -125,7 +131,7 @@ def test_large_rooms_share_the_turns() -> None:
     rooms = [Hearers(AT_ONCE), Hearers(AT_ONCE)]
     shared = Turns(turns.later)
     for room in rooms:
-        room.fanout = Fanout(shared, cast(Any, room.live.values))
+        room.share(shared)
         room.say(b"one.", {})
     turns.turn()
     assert [any(member.written for member in room.members) for room in rooms] == [True, False]
@@ -138,7 +144,7 @@ def test_one_that_fails_is_none_of_the_others_business() -> None:
     rooms = [Hearers(2), Hearers(2)]
     shared = Turns(turns.later)
     for room in rooms:
-        room.fanout = Fanout(shared, cast(Any, room.live.values))
+        room.share(shared)
         room.say(b"one.", {})
     rooms[0].members[0].written = cast(Any, None)
     with pytest.raises(AttributeError):

@@ -127,7 +127,7 @@ async def test_a_slow_request_is_cut_off(sent: str) -> None:
         raw = await running.raw()
         raw.send(sent)
         await running.until(lambda: running.service.admission.connections == 1)
-        await running.time.advance(running.service.relay.settings.auth_seconds)
+        await running.time.advance(running.service.relay.services.settings.auth_seconds)
         assert await raw.ended() == b""
         await raw.close()
 
@@ -145,7 +145,7 @@ async def test_a_request_whose_body_never_comes_is_answered_and_closed(running: 
 async def test_an_upgrade_and_then_silence() -> None:
     async with serving(ping_seconds=1000) as running:
         raw = await running.upgraded()
-        await running.time.advance(running.service.relay.settings.auth_seconds + 1)
+        await running.time.advance(running.service.relay.services.settings.auth_seconds + 1)
         assert (await raw.frame(Bye)).code == "idle"
         assert await raw.close_code() == 1008
         await raw.close()
@@ -392,4 +392,4 @@ async def test_a_client_that_vanishes_leaves_nothing(running: Running) -> None:
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.socket.transport.abort()
     await running.until(lambda: len(running.service.relay) == 0)
-    assert running.service.relay.hubs == {}
+    assert running.service.relay.rooms.loaded == {}

@@ -30,6 +30,7 @@ from alcove_server.ports.outlet import Close
 from alcove_server.process.serving import configure_logging
 from alcove_server.settings import Settings
 from alcove_server.store.interface import Store
+from alcove_server.store.memory.store import MemoryStore
 
 from tests.server.keys import Door, Facilitated, sign
 from tests.server.sockets import Client, Running, longest_queue, serving
@@ -104,6 +105,7 @@ async def test_a_conversation_from_opening_to_end() -> None:
         for one in (host, again):
             assert (await one.one(Bye)).statement == ending.body
             assert await one.closed() == Close.ENDED
+        assert isinstance(running.service.store, MemoryStore)
         assert running.service.store.used == 0
 
 
@@ -293,7 +295,7 @@ async def _break_something(running: Running, client: Client) -> None:
         def __getattr__(self, name: str) -> object:
             return getattr(running.service.store, name)
 
-    running.service.relay.store = cast(Store, Broken())
+    running.service.relay.services.store = cast(Store, Broken())
     refused = await client.ask(client.blob(b"canary-in-a-blob"), Refused)
     assert refused.code == "unavailable"
 

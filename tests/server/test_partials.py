@@ -15,10 +15,10 @@ from alcove_protocol import limits
 from alcove_protocol.frames import BlobIs, Bye, Published, Resume, Resumed, from_relay
 from alcove_server.net.keepalive import Keepalive, Stalled
 from alcove_server.net.terms import Terms
-from alcove_server.net.unfinished import Unfinished
+from alcove_server.net.unfinished import MESSAGE_SECONDS, Unfinished
 from alcove_server.net.websocket import WebSocket
 from alcove_server.ports.outlet import Close
-from alcove_server.session.connection import Connection
+from alcove_server.session.session import Session
 from alcove_server.testing.embedded import ManualClock, embedded
 from websockets.protocol import OPEN, SERVER, Protocol
 
@@ -184,12 +184,13 @@ async def reseater(running: Running) -> Client:
     return client
 
 
-async def test_a_message_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alcove_server.process.serving.MESSAGE_SECONDS", 0.2)
-    async with serving(ping_seconds=600, auth_seconds=1) as running:
+async def test_a_message_without_end_is_given_up() -> None:
+    async with serving(ping_seconds=600) as running:
         host, slow = await running.client(), await reseater(running)
         await host.open()
         slow.socket.transport.write(masked(0x82, bytes(1000), claim=limits.FRAME))
+        await running.until(lambda: len(partials_of(running)) == 1)
+        await running.time.advance(MESSAGE_SECONDS + 1)
         assert (await slow.until(Bye)).code == "idle"
         assert await slow.closed() == Close.REFUSED
         assert isinstance(await host.ask(host.blob(), Published), Published)
@@ -266,7 +267,7 @@ def nothing_kept() -> Iterator[None]:
 class Forgetful:
     """A connection that does nothing with what it is told."""
 
-    role = "member"
+    takes_large = True
     congested = False
 
     def receive(self, data: bytes, fragments: int) -> None:
@@ -279,7 +280,7 @@ class Forgetful:
 async def test_a_large_message_is_not_kept_once_it_was_read() -> None:
     many = [Slow() for _ in range(5)]
     for slow in many:
-        slow.socket.attach(cast(Connection, Forgetful()))
+        slow.socket.attach(cast(Session, Forgetful()))
     with nothing_kept():
         for slow in many:
             slow.socket.data_received(masked(0x82, b"", claim=1_000_000))

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import socket
 import struct
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -22,6 +23,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import CLIENT, OPEN, SERVER, Protocol, State
 
 from tests.autobahn.echo import EchoSocket, echo_on
+from tests.growth import FACTOR, LINEAR
 from tests.server.rfc6455 import (
     BINARY,
     FIN,
@@ -237,12 +239,19 @@ async def test_bad_text_with_a_goodbye_in_the_same_piece_ends_with_the_goodbye()
         assert (found.back, found.code) == ([], 1000)
 
 
-async def test_the_largest_message_in_the_smallest_fragments_takes_no_more_than_its_time() -> None:
-    """A fifth of a second here; 20 s if each fragment makes the relay count them all."""
-    payload = bytes(MOST)
-    async with asyncio.timeout(10):
-        found = await ours([b"".join([*fragments(payload, 64), GOODBYE])])
-    assert found.back == [(BINARY, payload)]
+async def test_the_time_for_a_message_in_the_smallest_fragments_grows_with_its_size() -> None:
+    """It grew with the square when each fragment made the relay count them all."""
+
+    async def took(size: int) -> float:
+        payload = bytes(size)
+        data = b"".join([*fragments(payload, 64), GOODBYE])
+        began = time.thread_time()
+        found = await ours([data])
+        assert found.back == [(BINARY, payload)]
+        return time.thread_time() - began
+
+    small, large = [min([await took(size) for _ in range(3)]) for size in (MOST // FACTOR, MOST)]
+    assert large / small < LINEAR
 
 
 async def test_more_and_smaller_fragments_than_that_are_too_many() -> None:

@@ -25,7 +25,7 @@ from alcove_server.store.interface import SeatedRoom, Store
 
 from tests.server.keys import Door
 from tests.server.scene import Person
-from tests.server.waiting import STEPS, Waited, Waiting, items, turns
+from tests.server.waiting import STEPS, Waited, Waiting, client_of, items, turns
 
 # --- a member resumes -------------------------------------------------------------------------
 
@@ -48,7 +48,7 @@ async def test_who_takes_the_place_of_one_that_resumes_is_not_deaf(step: int) ->
     await scene.ring()
     await turns(2)
     assert newer.blobs() == [bytes(10)]
-    assert scene.relay_room.live == {newer.public: newer.link.connection}
+    assert scene.relay_room.live == {newer.public: client_of(newer)}
 
 
 @STEPS
@@ -159,7 +159,7 @@ async def test_who_waits_for_a_chain_takes_no_turns(monkeypatch: pytest.MonkeyPa
     scene.host.link.close()
     scene.pass_time(600)  # what this node knew of the chain is forgotten
     held = Held(scene.memory)
-    scene.relay.relay.store = cast(Store, held)
+    scene.relay.relay.services.store = cast(Store, held)
     loop = asyncio.get_running_loop()
     taken, real = 0, loop.call_soon
 

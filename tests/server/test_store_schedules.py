@@ -32,7 +32,7 @@ from alcove_server.store.interface import Store
 
 from tests.randomness import SEED
 from tests.server.scene import Person
-from tests.server.waiting import Waited, Waiting, turns
+from tests.server.waiting import Waited, Waiting, client_of, turns
 
 SEEDS = 25
 """As many as take 3 s."""
@@ -109,8 +109,8 @@ class Client:
     def drain(self) -> None:
         """The network took what there was."""
         self.take()
-        assert self.person.link.connection is not None
-        self.person.link.connection.drained()
+        assert self.person.link.session is not None
+        self.person.link.session.drained()
 
     def take(self) -> None:
         for frame in self.person.fetch():
@@ -151,7 +151,7 @@ class Unsteadily:
         for one in people:
             one.fetch()
         self.store = Unsteady(scene.memory, self.chance, fails)
-        scene.relay.relay.store = scene.relay_room._store = cast(Store, self.store)
+        scene.relay.relay.services.store = cast(Store, self.store)
         self.clients = [Client(one) for one in people]
 
     async def step(self) -> None:
@@ -176,8 +176,8 @@ class Unsteadily:
             one.take()
             assert not one.asked, "never answered"
             assert one.resuming is None
-        relay_room = self.scene.relay.relay.hubs[self.scene.room.id]
-        assert set(relay_room.live.values()) == {one.person.link.connection for one in self.clients}
+        relay_room = self.scene.relay.relay.rooms.loaded[self.scene.room.id]
+        assert set(relay_room.live.values()) == {client_of(one.person) for one in self.clients}
 
 
 @SCHEDULES

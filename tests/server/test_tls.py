@@ -321,7 +321,7 @@ async def test_a_close_that_is_not_answered_is_cut_off(pem: Certificates) -> Non
     async with serving(pem, ping_seconds=1000) as running:
         raw = await running.upgraded()
         raw.writer.transport.pause_reading()  # type: ignore[attr-defined]
-        await running.time.advance(running.service.relay.settings.auth_seconds + 1)
+        await running.time.advance(running.service.relay.services.settings.auth_seconds + 1)
         assert running.service.admission.connections == 1
         await running.time.advance(CLOSE_SECONDS)
         await settled(running, 0)
@@ -336,7 +336,7 @@ async def test_a_client_that_vanishes_leaves_nothing(pem: Certificates) -> None:
         link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         client.socket.transport.abort()
         await settled(running, 0)
-        assert running.service.relay.hubs == {}
+        assert running.service.relay.rooms.loaded == {}
 
 
 @on_both_loops
@@ -377,7 +377,7 @@ async def published_until_gone(
 
 
 def _live(running: Running, client: Client) -> bool:
-    return any(client.public in room.live for room in running.service.relay.hubs.values())
+    return any(client.public in room.live for room in running.service.relay.rooms.loaded.values())
 
 
 # --- certificates -----------------------------------------------------------------------------

@@ -25,8 +25,9 @@ from alcove_protocol.frames import (
     Resumed,
 )
 from alcove_protocol.position import Position
+from alcove_server.client.client import Client
 from alcove_server.ports.runner import OnLoop
-from alcove_server.session.connection import Connection
+from alcove_server.session.session import Session
 from alcove_server.store.interface import Publication, Store
 from alcove_server.store.memory.store import MemoryStore
 from alcove_server.testing.embedded import embedded
@@ -47,6 +48,12 @@ async def turns(count: int) -> None:
 def items(person: Person) -> list[tuple[int, int]]:
     """Kinds and numbers of what reached a facilitator from the lobby since."""
     return [(one.kind, one.number) for one in person.fetch() if isinstance(one, LobbyItem)]
+
+
+def client_of(person: Person) -> Client:
+    """The relay's side of somebody's connection."""
+    assert person.link.session is not None
+    return person.link.session.client
 
 
 class Waiting:
@@ -92,22 +99,22 @@ class Waited(Scene):
         self.memory = self.relay.store
         assert isinstance(self.memory, MemoryStore)
         self.store = Waiting(self.memory)
-        self.relay_room = self.relay.relay.hubs[self.room.id]
+        self.relay_room = self.relay.relay.rooms.loaded[self.room.id]
         if slow:
             self.slowly()
 
     def slowly(self) -> None:
         """From now on the store waits."""
-        self.relay.relay.store = self.relay_room._store = cast(Store, self.store)
+        self.relay.relay.services.store = cast(Store, self.store)
 
     def at_once(self) -> None:
         """From now on it does not."""
-        self.relay.relay.store = self.relay_room._store = self.memory
+        self.relay.relay.services.store = self.memory
 
     @property
-    def connection(self) -> Connection:
-        assert self.host.link.connection is not None
-        return self.host.link.connection
+    def session(self) -> Session:
+        assert self.host.link.session is not None
+        return self.host.link.session
 
     async def elsewhere(self, count: int = 1, size: int = 30_000) -> None:
         """Blobs that another node took; nobody rang yet."""
@@ -136,7 +143,7 @@ class Waited(Scene):
 
     async def ring(self) -> None:
         """Another node says that something changed."""
-        await self.relay.relay.ring(self.room.id)
+        await self.relay.relay.rooms.ring(self.room.id)
 
     def told(self) -> list[tuple[type, int]]:
         """Kinds and numbers of what arrived since the last `Resumed`."""

@@ -25,7 +25,7 @@ from websockets.protocol import OPEN, SERVER, Protocol
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from alcove_server.net.admission import Place
+from alcove_server.net.admission import Admitted
 from alcove_server.net.request_head import BadRequest, RequestHead, RequestHeadReader
 from alcove_server.net.terms import Terms, Timer
 from alcove_server.net.websocket import WebSocket
@@ -63,7 +63,7 @@ class FrontDoor(asyncio.Protocol):
     def __init__(
         self,
         relay: Relay,
-        enter: Callable[[str], Place],
+        enter: Callable[[str], Admitted],
         terms: Terms,
         make_http: Callable[[], asyncio.Protocol],
         connections: set[Any],
@@ -74,7 +74,7 @@ class FrontDoor(asyncio.Protocol):
         self._make_http = make_http
         self._connections = connections
         self._reader = RequestHeadReader()
-        self._place: Place | None = None
+        self._place: Admitted | None = None
         self._transport: asyncio.Transport
         self._inner: asyncio.Protocol | None = None
         self._deadline: Timer | None = None
@@ -82,7 +82,7 @@ class FrontDoor(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._connections.add(self)
-        late = self._relay.settings.auth_seconds
+        late = self._relay.services.settings.auth_seconds
         self._deadline = self._terms.loop.call_later(late, self._transport.abort)
         try:
             peer = transport.get_extra_info("peername")
@@ -178,7 +178,7 @@ class FrontDoor(asyncio.Protocol):
             return HTTPStatus.BAD_REQUEST
         if self._relay.draining:
             return HTTPStatus.SERVICE_UNAVAILABLE
-        if not origin_allowed(head.one("origin"), head.host, self._relay.settings.origin):
+        if not origin_allowed(head.one("origin"), head.host, self._relay.services.settings.origin):
             return HTTPStatus.FORBIDDEN
         if self._place is not None and not self._place.allowance.handshake():
             return HTTPStatus.TOO_MANY_REQUESTS
@@ -219,12 +219,10 @@ class FrontDoor(asyncio.Protocol):
         connections.add(socket)
         self._transport.set_protocol(socket)
         offered = ",".join(head.all("sec-websocket-protocol"))
-        connection = self._relay.connect(
-            host=head.host, offered=offered, outlet=socket, place=place
-        )
-        socket.attach(connection)
+        session = self._relay.connect(host=head.host, offered=offered, outlet=socket, place=place)
+        socket.attach(session)
         if place is not None:
-            place.give_way = connection.give_way
+            place.give_way = session.give_way
         if rest:
             socket.data_received(rest)
 

@@ -18,7 +18,7 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
-from alcove_server.net.admission import Admission, Place
+from alcove_server.net.admission import Admission, Admitted
 from alcove_server.net.front_door import TURNED_AWAY_SECONDS
 from alcove_server.net.request_head import BadRequest
 from alcove_server.net.tls import Tls
@@ -30,7 +30,7 @@ _PAUSE: Final = 1.0
 """Seconds without accepting when descriptors or memory are used up: trying again at once would
 only hold the loop, while those who leave give some back."""
 
-Enter = Callable[[str], Place]
+Enter = Callable[[str], Admitted]
 """As `Admission.enter`."""
 
 
@@ -38,14 +38,14 @@ class _Entry:
     """What the gate said at the accept, until the protocol asks for it."""
 
     def __init__(self, admission: Admission, address: str) -> None:
-        self.place: Place | None = None
+        self.place: Admitted | None = None
         self.refusal: BadRequest | None = None
         try:
             self.place = admission.enter(address)
         except BadRequest as bad:
             self.refusal = bad
 
-    def take(self, address: str) -> Place:
+    def take(self, address: str) -> Admitted:
         """As `Admission.enter`: the handshake is done, and the place is the caller's."""
         if self.refusal is not None:
             raise self.refusal

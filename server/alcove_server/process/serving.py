@@ -29,8 +29,7 @@ from alcove_server.ports.runner import OnLoop
 from alcove_server.process.pages import make_app
 from alcove_server.relay import Relay
 from alcove_server.settings import Settings
-from alcove_server.store.memory.store import MemoryStore
-from alcove_server.testing.embedded import bounds
+from alcove_server.store.opening import open_store
 
 log = logging.getLogger(__name__)
 
@@ -138,7 +137,7 @@ class Service:
         loop: Loop | None = None,
     ) -> None:
         """`clock` gives seconds and `loop` makes the calls that wait; a test steers both."""
-        self.store = MemoryStore(clock, bounds(settings))
+        self.store = open_store(settings, clock)
         self.relay = Relay(self.store, clock, os.urandom, OnLoop(), settings)
         self.admission = Admission(
             clock,
@@ -216,7 +215,7 @@ class Service:
                 app_state=server.lifespan.state,
             )
 
-        seconds, backlog = self.relay.settings.auth_seconds, server.config.backlog
+        seconds, backlog = self.relay.services.settings.auth_seconds, server.config.backlog
         return TlsAccept(self._listener, self.admission, self._tls, make, seconds, backlog)
 
     def _config(self) -> uvicorn.Config:
@@ -234,7 +233,7 @@ class Service:
             # All may come in one moment, as after a restart of what stands in front. Whom the queue
             # does not hold is not refused but waits for TCP to try again: 1 s, then 2, then 4. The
             # kernel cuts this to net.core.somaxconn; an empty queue costs nothing.
-            backlog=self.relay.settings.connections,
+            backlog=self.relay.services.settings.connections,
         )
 
 

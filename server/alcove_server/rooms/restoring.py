@@ -1,7 +1,8 @@
-"""A room seated again after the relay lost its memory. docs/protocol.md section 9.
+"""A room restored after the relay lost its memory. docs/protocol.md section 9.
 
-Pure, as `rules`. Anybody who can show the chain and signs as a facilitator of its end may do it:
-the chain proves itself from the room id on, so a relay that knows nothing can check all of it.
+Pure, as `rules`. Any client that shows the chain and signs as a facilitator of its last entry may
+restore the room. The chain proves itself from the room id on, so a relay that knows nothing of the
+room can check all of it.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -28,10 +29,10 @@ _DOORS_AT_ONCE: Final = 16
 """About 2 ms."""
 
 
-class Seating(Enum):
-    """What a chain is to the one that is seated."""
+class Comparison(Enum):
+    """How a chain compares with the one in the store."""
 
-    NEW = "it replaces it, or there was none"
+    NEW = "it is longer, or the store has none"
     KNOWN = "it is the same, or an earlier part of it"
 
 
@@ -43,8 +44,8 @@ async def room(
     verify: Callable[[Sequence[Signed], bytes, Breathe], Awaitable[RosterHistory]],
     breathe: Breathe,
 ) -> tuple[SeatedRoom, RosterHistory]:
-    """The room as its facilitator brings it, and its ledger. Raises `Refusal` (`bad_roster`,
-    `bad_statement`, `not_allowed`), and whatever `verify` and `breathe` do."""
+    """The room as its facilitator brings it, and its roster. Raises `Refusal` (`bad_roster`,
+    `bad_statement`, `not_allowed`), and what `verify` and `breathe` raise."""
     try:
         chain = tuple([Signed.decode(item) for item in unpack_list(frame.chain, most=ENTRIES)])
         history = await verify(chain, id, breathe)
@@ -78,8 +79,8 @@ async def _doors(
 
 
 def _door(door: SeatedDoor, history: RosterHistory, key: bytes) -> Door:
-    """A door with what is left of it, of whoever brings it: were others tried who may have put it,
-    a stranger's room with a thousand facilitators would cost minutes."""
+    """A door with what is left of it. The facilitator that brings it must have put it: trying the
+    keys of others would cost minutes in a stranger's room with a thousand facilitators."""
     if not signature_holds(Label.DOOR, door.statement, door.signature, key):
         raise Refusal("bad_statement")
     try:
@@ -93,10 +94,10 @@ def _door(door: SeatedDoor, history: RosterHistory, key: bytes) -> Door:
     return Door(put.door, put.door_key, left, float(ttl), put.card_number, door.card)
 
 
-def compare(seated: tuple[Signed, ...], brought: tuple[Signed, ...]) -> Seating:
-    """Hold a chain against the one that is seated, entry by entry, as signed. Raises `Refusal`
+def compare(seated: tuple[Signed, ...], brought: tuple[Signed, ...]) -> Comparison:
+    """Compare a chain with the one in the store, entry by entry, as signed. Raises `Refusal`
     (`roster_conflict`) when neither begins with the other."""
     shorter = min(len(seated), len(brought))
     if [entry.body for entry in seated[:shorter]] != [entry.body for entry in brought[:shorter]]:
         raise Refusal("roster_conflict")
-    return Seating.NEW if len(brought) > len(seated) else Seating.KNOWN
+    return Comparison.NEW if len(brought) > len(seated) else Comparison.KNOWN

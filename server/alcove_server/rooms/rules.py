@@ -1,4 +1,4 @@
-"""What a member may do: each request held against the ledger, and turned into what to store.
+"""What a member may do: each request is checked by the roster, and turned into what to store.
 
 Pure: no store, no clock, no connection. Everything here raises `Refusal` with a code of
 `alcove_protocol.errors.REFUSALS`, or `Malformed` when the request cannot be meant by any client.
@@ -28,7 +28,7 @@ from alcove_protocol.statements import (
 
 from alcove_server.rooms.roster_history import Outcome, RosterHistory, follow
 from alcove_server.store.interface import Door, Publication, RosterStep
-from alcove_server.wire.fast import Post
+from alcove_server.wire.fast_in import Post
 
 R = TypeVar("R", bound=Record)
 
@@ -52,7 +52,7 @@ def require_facilitator(history: RosterHistory, key: bytes) -> None:
 
 
 def blob(history: RosterHistory, key: bytes, post: Post) -> Publication:
-    """A blob that goes without a roster entry. Raises `Refusal` (`not_allowed`, `not_member`,
+    """A blob without a roster entry. Raises `Refusal` (`not_allowed`, `not_member`,
     `paused`, `too_large`) or `Malformed`."""
     blob_class, roster = post.blob_class, history.roster
     if blob_class is not _APPLICATION:
@@ -76,8 +76,8 @@ def _may_not_post(history: RosterHistory, key: bytes) -> Refusal:
 
 @dataclass(frozen=True, slots=True)
 class JudgedCommit:
-    """A commit with the entry that goes with it. `restated` are keys on a restated list that were
-    not on the one before: whoever of them is waiting at a door is admitted by it."""
+    """A commit with the entry that goes with it. `restated` are the keys on a restated list that
+    were not on the one before. Those of them that wait at a door are admitted by it."""
 
     publication: Publication
     restated: dict[bytes, bytes]
@@ -109,8 +109,8 @@ def commit_with_entry(history: RosterHistory, key: bytes, frame: Publish) -> Jud
 
 
 def _bind(entry: Entry, frame: Publish) -> None:
-    """The entry goes with exactly this commit, these Welcomes and this base, so none of them can be
-    recombined with another. Raises `Refusal` (`bad_roster`)."""
+    """The entry names exactly this commit, these Welcomes and this base, so none of them can go
+    with another entry. Raises `Refusal` (`bad_roster`)."""
     welcomes = sha256(frame.welcomes).digest() if frame.welcomes else NO_HASH
     bound = (sha256(frame.blob).digest(), welcomes, frame.base)
     if (entry.commit, entry.welcomes, entry.base) != bound:
@@ -161,14 +161,14 @@ def door(history: RosterHistory, key: bytes, frame: PutDoor) -> Door:
     return Door(put.door, put.door_key, put.uses, float(put.ttl), put.card_number, frame.card)
 
 
-def leave(history: RosterHistory, key: bytes, signed: Signed) -> None:
+def check_leave(history: RosterHistory, key: bytes, signed: Signed) -> None:
     """Raises `Refusal` (`bad_statement`)."""
     wish = statement(LeaveStatement, Label.LEAVE, signed, key)
     if (wish.room, wish.relay_key) != (history.roster.room, key):
         raise Refusal("bad_statement")
 
 
-def end(history: RosterHistory, key: bytes, signed: Signed) -> None:
+def check_end(history: RosterHistory, key: bytes, signed: Signed) -> None:
     """Raises `Refusal` (`not_allowed`, `bad_statement`)."""
     require_facilitator(history, key)
     said = statement(EndStatement, Label.END, signed, key)

@@ -188,10 +188,10 @@ class EvilWorld(World):
         """Put a blob into the log as the relay would if it judged nobody's rights."""
         assert self.relay is not None
         relay = self.relay.relay
-        head = self._run(relay.store.head(room))
+        head = self._run(relay.services.store.head(room))
         assert head is not None
         at = base if base is not None else Position(head.generation, head.base)
-        relay_room = relay.hubs[room]
+        relay_room = relay.rooms.loaded[room]
         publication = Publication(
             room,
             NOBODY,
@@ -202,7 +202,7 @@ class EvilWorld(World):
             blob,
             relay_room.history.roster.head,
         )
-        position = self._run(relay.store.publish(publication)).position
+        position = self._run(relay.services.store.publish(publication)).position
         self._run(relay_room.catch_up())
         self.settle()
         return position
@@ -215,13 +215,13 @@ class EvilWorld(World):
         async def whole() -> None:
             done.append(await work)
 
-        self.relay.relay.runner.start(whole())
+        self.relay.relay.services.runner.start(whole())
         return done[0]
 
     def head(self, room: bytes) -> Position:
         """The log's last position."""
         assert self.relay is not None
-        head = self._run(self.relay.relay.store.head(room))
+        head = self._run(self.relay.relay.services.store.head(room))
         assert head is not None
         return Position(head.generation, head.number)
 

@@ -20,7 +20,7 @@ from alcove_server.store.budget import (
     StoreBounds,
 )
 from alcove_server.store.interface import RosterStep, SeatedRoom, StoredBlob
-from alcove_server.store.memory.store import _EXPIRED_AT_ONCE, _EXPIRED_IN_SWEEP, MemoryStore
+from alcove_server.store.memory.store import _EXPIRED_AT_ONCE, _EXPIRED_BY_A_CALL, MemoryStore
 from alcove_server.testing.embedded import ManualClock
 from hypothesis import settings
 
@@ -138,9 +138,9 @@ def test_a_sweep_drops_no_more_blobs_than_it_may_and_misses_no_room() -> None:
     rooms = [bytes([number]) * 32 for number in range(3)]
     for room in rooms:
         bench.open(room)
-    empty, most = store.used, _EXPIRED_IN_SWEEP * (1 + BLOB_OVERHEAD)
+    empty, most = store.used, _EXPIRED_AT_ONCE * (1 + BLOB_OVERHEAD)
     for room in rooms:
-        for _ in range(_EXPIRED_IN_SWEEP // 2 + 1):
+        for _ in range(_EXPIRED_AT_ONCE // 2 + 1):
             bench.publish(but(bench.publication(b"x", ttl=10), room=room))
     bench.do(store.add_item(rooms[-1], LobbyKind.REQUEST, ANN, bytes(16), b"request"))
     bench.clock.advance(10)
@@ -157,15 +157,15 @@ def test_who_touches_a_room_drops_no_more_blobs_than_it_may() -> None:
     store = bench.store
     assert isinstance(store, MemoryStore)
     bench.open()
-    for _ in range(5 * _EXPIRED_AT_ONCE):
+    for _ in range(5 * _EXPIRED_BY_A_CALL):
         bench.publish(bench.publication(b"x", ttl=10))
     bench.clock.advance(10)
-    full, most = store.used, _EXPIRED_AT_ONCE * (1 + BLOB_OVERHEAD)
+    full, most = store.used, _EXPIRED_BY_A_CALL * (1 + BLOB_OVERHEAD)
     assert bench.read() == []
     assert store.used == full - most
     bench.publish(bench.publication(b"y"))
     assert store.used == full - 2 * most + 1 + BLOB_OVERHEAD
-    assert bench.read() == [5 * _EXPIRED_AT_ONCE + 1]
+    assert bench.read() == [5 * _EXPIRED_BY_A_CALL + 1]
     bench.close()
 
 
