@@ -1,8 +1,8 @@
 """The relay of one node: its wiring, its clients and its deadlines, without sockets.
 
 `connect` makes a session for a transport that stands. `tick` is to be called about once a second:
-it closes clients that do not authenticate in time, and sweeps the store. `testing.embedded` is the
-same in process.
+it closes clients that do not authenticate in time, and has the store drop what has expired.
+`testing.embedded` is the same in process.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from alcove_server.wire.says import bye, draining
 
 _RETURNING = 1000
 """Clients a second that a node takes back without others noticing: their signatures are 0.1 s."""
-_SWEPT_AT_ONCE: Final = 200
-"""Rooms looked at in one tick: a bound on how long the loop is held."""
+_EXPIRED_AT_ONCE: Final = 200
+"""Rooms in which one tick drops what has expired: a bound on how long the loop is held."""
 RESTORE_SECONDS: Final = 60.0
 """Restore deadline for every room: enough for a slow phone's largest frame. Any client can make a
 room to restore, so the key that it proves earns it no more time."""
@@ -90,10 +90,10 @@ class Relay:
     # --- time -------------------------------------------------------------------------------
 
     async def tick(self) -> None:
-        """Close clients that are too late, sweep the store, and ring the rooms that changed."""
+        """Close clients that are too late, and drop what has expired."""
         self._close_late()
-        self.rooms.verifier.expire()
-        await self.rooms.ring_due(await self.services.store.sweep(_SWEPT_AT_ONCE))
+        await self.services.store.expire(_EXPIRED_AT_ONCE)
+        await self.rooms.tick()
 
     def _close_late(self) -> None:
         now = self.services.clock()

@@ -46,6 +46,7 @@ async def test_items_are_told_though_a_newcomers_word_could_not_be_read() -> Non
     scene = Waited(slow=False)
     ann = scene.newcomer(scene.put_door())
     ann.knock()
+    await turns(1)
     assert items(scene.host) == [(LobbyKind.KNOCK, 1)]
     await scene.memory.settle(scene.room.id, ann.knock_id, b"no")
     await scene.request()  # one look brings both

@@ -29,7 +29,7 @@ from alcove_protocol.statements import EndStatement, ReseatStatement
 from alcove_server.ports.outlet import Close
 from alcove_server.process.serving import configure_logging
 from alcove_server.settings import Settings
-from alcove_server.store.interface import Store
+from alcove_server.store.interface import Publication, PublishDone, Store
 from alcove_server.store.memory.store import MemoryStore
 
 from tests.server.keys import Door, Facilitated, sign
@@ -286,11 +286,9 @@ async def test_at_debug_level_nothing_is_told_of_anybody(
 async def _break_something(running: Running, client: Client) -> None:
     """An error that nobody foresaw, whose message quotes a client."""
 
-    async def broken(*_: object) -> None:
-        raise ZeroDivisionError(f"canary {client.public.hex()}")
-
     class Broken:
-        publish, published, publish_now = staticmethod(broken), staticmethod(broken), None
+        def publish_soon(self, publication: Publication, done: PublishDone) -> None:
+            done(publication, ZeroDivisionError(f"canary {client.public.hex()}"))
 
         def __getattr__(self, name: str) -> object:
             return getattr(running.service.store, name)

@@ -289,9 +289,10 @@ async def test_a_large_message_is_not_kept_once_it_was_read() -> None:
 
 
 async def test_half_a_message_goes_with_its_connection() -> None:
+    many = [Slow() for _ in range(20)]
     with nothing_kept():
-        for _ in range(20):
-            slow = Slow()
+        while many:
+            slow = many.pop()
             slow.socket.data_received(masked(0x82, b"", claim=60_000))
             slow.socket.data_received(bytes(59_000))
             slow.socket.connection_lost(None)

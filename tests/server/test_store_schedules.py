@@ -258,7 +258,8 @@ async def test_a_facilitator_hears_every_item_and_its_end_once_in_order(
     await lobby.settle()
     known = lobby.host.items
     over = {item.id for item in known.values() if item.kind == LobbyKind.GONE}
-    there = await lobby.scene.memory.lobby(lobby.scene.room.id, 1, True)
+    page = await lobby.scene.memory.read_lobby(lobby.scene.room.id, 1, True)
+    there = page.items
     assert not [item for item in there if item.kind != LobbyKind.GONE and item.number not in known]
     told = {item.id for item in known.values()}
     gone = {item.id for item in there if item.kind == LobbyKind.GONE}

@@ -13,15 +13,18 @@ returns, one of the other ways gave it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 
 class Answers:
     """Request numbers, by the id of the publish or by the number of its blob."""
 
-    __slots__ = ("_expected", "_owed")
+    __slots__ = ("_expected", "_owed", "_then")
 
     def __init__(self) -> None:
         self._expected: dict[bytes, int] = {}
         self._owed: dict[int, list[int]] | None = None
+        self._then: Callable[[], None] | None = None
 
     def __len__(self) -> int:
         """The publishes that wait for an answer."""
@@ -33,7 +36,24 @@ class Answers:
 
     def pop(self, id: bytes) -> int | None:
         """The request that published this id, if it still waits. The caller answers it."""
-        return self._expected.pop(id, None)
+        n = self._expected.pop(id, None)
+        if self._then is not None and not self._expected:
+            then, self._then = self._then, None
+            then()
+        return n
+
+    @property
+    def expecting(self) -> bool:
+        """Whether a publish waits for its answer, those apart that a replay is to answer."""
+        return len(self._expected) > 0
+
+    def expected(self, id: bytes) -> int | None:
+        """The request that published this id, if it still waits. It goes on waiting."""
+        return self._expected.get(id)
+
+    def when_given(self, act: Callable[[], None] | None) -> None:
+        """Act once, when the last expected answer was popped. None: do not act any more."""
+        self._then = act
 
     def owe(self, number: int, n: int) -> None:
         """Request `n` is to be answered when the client's replay comes to blob `number`. A repeated

@@ -68,7 +68,8 @@ async def _enter(requester: Requester, n: int, claimed: Claim) -> None:
 
 
 async def _as_member(requester: Requester, n: int, claimed: Claim) -> None:
-    room = await requester.rooms.load(claimed.room)
+    head = await requester.services.store.head(claimed.room)
+    room = await requester.rooms.load(claimed.room, head)
     _refuse_removed(room, claimed.key)
     if claimed.key not in room.history.roster.seats:
         raise Refusal("not_member")
@@ -87,12 +88,11 @@ async def _seat(requester: Requester, n: int, claimed: Claim, room: Room) -> Non
 
 
 async def _at_door(requester: Requester, n: int, claimed: Claim) -> None:
-    store = requester.services.store
     assert claimed.door is not None  # `claim` saw to it
-    door = await store.door(claimed.room, claimed.door)
-    waiting = await store.waiting(claimed.room, claimed.key) is not None
+    found = await requester.services.store.at_door(claimed.room, claimed.door, claimed.key)
+    door, waiting = found.door, found.waiting
     # Last, because the room's list must not change before the client is `authenticated`.
-    room = await requester.rooms.load(claimed.room)
+    room = await requester.rooms.load(claimed.room, found.head)
     _refuse_removed(room, claimed.key)
     if door is not None and not claimed.door_holds(door.key):
         raise Refusal("auth_failed")

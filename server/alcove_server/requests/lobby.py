@@ -53,7 +53,6 @@ async def _settle(requester: Requester, n: int, id: bytes, reason: bytes | None)
     rules.require_facilitator(room.history, client.key)
     await requester.services.store.settle(room.id, id, reason)
     client.send(Done(n))
-    await requester.rooms.ring_or_later(room.id)
 
 
 async def request(requester: Requester, frame: LobbyRequest) -> None:
@@ -77,4 +76,3 @@ async def leave(requester: Requester, frame: Leave) -> None:
 async def _add_item(requester: Requester, kind: LobbyKind, id: bytes, blob: bytes) -> None:
     room, client = requester.seated, requester.client
     await requester.services.store.add_item(room.id, kind, client.key, id, blob)
-    await requester.rooms.ring_or_later(room.id)

@@ -35,7 +35,6 @@ async def knock(requester: Requester, frame: Knock) -> None:
     store = requester.services.store
     await store.knock(room.id, client.key, requester.door, frame.id, frame.blob)
     client.send(Done(frame.n))
-    await requester.rooms.ring_or_later(room.id)
 
 
 async def withdraw(requester: Requester, frame: Withdraw) -> None:
@@ -43,4 +42,3 @@ async def withdraw(requester: Requester, frame: Withdraw) -> None:
     room, client = requester.seated, requester.client
     await requester.services.store.withdraw(room.id, client.key)
     client.send(Done(frame.n))
-    await requester.rooms.ring_or_later(room.id)

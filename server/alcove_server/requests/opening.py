@@ -36,4 +36,3 @@ async def end_room(requester: Requester, frame: EndRoom) -> None:
     rules.check_end(room.history, client.key, signed)
     await requester.services.store.end(room.id, signed, room.history.roster.head)
     client.send(Done(frame.n))
-    await requester.rooms.ring_or_later(room.id)

@@ -13,53 +13,63 @@ from alcove_protocol.position import Position
 from alcove_server.requests.requester import Requester
 from alcove_server.rooms import rules
 from alcove_server.rooms.roster_history import RosterHistory
-from alcove_server.store.interface import Publication, Stale
+from alcove_server.store.interface import Publication, PublishDone, Stale, Taken
 from alcove_server.wire import fast_out
 from alcove_server.wire.fast_in import Post
 
 
-def publish_now(requester: Requester, post: Post) -> bool:
-    """As `publish`, where the store need not be waited for and all goes well: the way of nearly all
-    blobs. False leaves the request to `publish`, which answers it. That does no harm even when the
-    blob was taken here: its id is known, and a repetition changes nothing."""
-    store_now = requester.services.store.publish_now
-    if store_now is None:
-        return False
-    room, client = requester.seated, requester.client
-    client.answers.expect(post.id, post.n)
+def publish_soon(requester: Requester, post: Post, done: PublishDone) -> bool:
+    """Give a blob to the store: the way of nearly all blobs. The store has the room tell it, which
+    answers the request, and then calls `done`. False means that nothing was done, and leaves the
+    request to `publish`."""
+    client = requester.client
     try:
-        publication = rules.blob(room.history, client.key, post)
-        taken = store_now(publication)
-        if taken.fresh:
-            room.announce(publication, taken)
-    except Exception:  # `publish` meets it again
-        taken = None
-    # Telling the blob answers it, if its member is live and nothing else stood before it.
-    return client.answers.pop(post.id) is None and taken is not None
+        publication = rules.blob(requester.seated.history, client.key, post)
+    except Refusal:  # unless its id was taken before
+        return False
+    client.answers.expect(post.id, post.n)
+    requester.services.store.publish_soon(publication, done)
+    return True
 
 
 async def publish(requester: Requester, frame: Post | Publish) -> None:
     """An id that was taken before is answered before anything is judged. Raises `Refusal` (`stale`
     and all of `rules.blob`, `rules.commit_with_entry` and `Store.publish`)."""
-    id, n, client = frame.id, frame.n, requester.client
-    client.answers.expect(id, n)
+    answers = requester.client.answers
+    answers.expect(frame.id, frame.n)
     try:
-        position = await _store(requester, frame)
+        taken = await _store(requester, frame)
     except Exception:
-        if client.answers.pop(id) is None:
+        if answers.pop(frame.id) is None:
             return  # it was told and answered before this failed
         raise
-    if client.answers.pop(id) is None:
+    await answer(requester, frame.id, taken)
+
+
+async def answer(requester: Requester, id: bytes, taken: Taken) -> None:
+    """Answer a publish that the store took, once all live members were told everything up to its
+    blob. Telling the blob answers it, if its member is live and was not told of it before."""
+    client = requester.client
+    room = requester.rooms.here(requester.seated)  # it was released if its last client went
+    try:
+        if taken.generation != room.generation or taken.number > room.number:
+            await room.catch_up()
+    except Exception:
+        if client.answers.pop(id) is None:
+            return  # as above
+        raise
+    n = client.answers.pop(id)
+    if n is None:
         return
     resumption = client.resumption
-    if resumption is None or resumption.live or position.number <= resumption.after.number:
-        client.send_framed(fast_out.published(n, position.encode()))
+    if resumption is None or resumption.live or taken.number <= resumption.after.number:
+        client.send_framed(fast_out.published(n, taken.position.encode()))
     else:  # the replay answers it when it comes there, between the blobs before and after
-        client.answers.owe(position.number, n)
+        client.answers.owe(taken.number, n)
 
 
-async def _store(requester: Requester, frame: Post | Publish) -> Position:
-    """Return where the blob stands, once all live members were told everything up to there."""
+async def _store(requester: Requester, frame: Post | Publish) -> Taken:
+    """Return the place of the blob, whether it was taken before or now."""
     store, room, client = requester.services.store, requester.seated, requester.client
     try:
         if isinstance(frame, Post):
@@ -70,15 +80,8 @@ async def _store(requester: Requester, frame: Post | Publish) -> Position:
         known = await store.published(room.id, client.key, frame.id)
         if known is None:
             raise
-        if known.number > room.number:
-            await room.catch_up()
-        return known
-    taken = await store.publish(publication)
-    room = requester.rooms.here(room)  # it was released if its last client went
-    told = taken.fresh and publication.step is None and room.announce(publication, taken)
-    if not told:
-        await room.catch_up()
-    return taken.position
+        return Taken(known.generation, known.number)
+    return await store.publish(publication)
 
 
 async def _with_entry(requester: Requester, history: RosterHistory, frame: Publish) -> Publication:
@@ -87,11 +90,10 @@ async def _with_entry(requester: Requester, history: RosterHistory, frame: Publi
     judged = rules.commit_with_entry(history, requester.client.key, frame)
     step = judged.publication.step
     assert step is not None  # it has an entry
-    waiting = {
-        key: door
-        for key, door in judged.restated.items()
-        if await store.waiting(room_id, key) is not None
-    }
+    waiting = judged.restated
+    if waiting:
+        still = await store.waiting_among(room_id, waiting)
+        waiting = {key: door for key, door in waiting.items() if key in still}
     step = replace(
         step,
         admitted={**step.admitted, **waiting},

@@ -61,5 +61,5 @@ async def _restore(requester: Requester, frame: Reseat) -> None:
     if not known or restoring.compare(known, restored.chain) is Comparison.NEW:
         await services.store.reseat(restored, head.roster if head is not None else None)
         # Clients that are here leave the old log, and the room's history is forgotten with it.
-        await rooms.ring_or_later(id)
+        await rooms.answer_ring(id)
         rooms.verifier.keep(history)

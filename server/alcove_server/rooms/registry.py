@@ -1,10 +1,13 @@
 """The rooms that have clients on this node: loaded when the first client comes, released when the
-last one goes, and rung when something changed."""
+last one goes, and read again when the store rings.
+
+A room is watched from before its head is read until nothing of it is left here. So no change falls
+between what was read and what the store tells.
+"""
 
 from __future__ import annotations
 
 from asyncio import Event
-from collections.abc import Iterable
 
 from alcove_protocol.errors import Refusal
 
@@ -18,7 +21,7 @@ from alcove_server.rooms.replay_budget import ReplayBudget
 from alcove_server.rooms.room import Room
 from alcove_server.rooms.roster_history import RosterHistory, follow
 from alcove_server.rooms.roster_verifier import RosterVerifier
-from alcove_server.store.interface import RoomHead
+from alcove_server.store.interface import RoomHead, StoredBlob
 from alcove_server.wire.says import bye
 
 
@@ -35,14 +38,17 @@ class Rooms:
         self._services = services
         self._turns = Turns(services.runner.later)
         self._loading: dict[bytes, Event] = {}
-        self._ring_again: set[bytes] = set()
+        self._missed: set[bytes] = set()  # rung while they were loaded
+        self._rung: set[bytes] = set()
+        self._failed: set[bytes] = set()  # rung, and the read failed
+        self._idle: set[bytes] = set()  # watched, and perhaps without a room here
+        services.store.listen(self)
 
     # --- coming and going -------------------------------------------------------------------
 
-    async def load(self, id: bytes) -> Room:
-        """The room, with its roster as the store has it now. A room without clients is to be
-        `release`d. Raises `Refusal` (`unknown_room`, `ended`)."""
-        head = await self._services.store.head(id)
+    async def load(self, id: bytes, head: RoomHead | None) -> Room:
+        """The room, with its roster as of `head`, which was just read, or later. A room without
+        clients is to be `release`d. Raises `Refusal` (`unknown_room`, `ended`)."""
         if head is None:
             raise Refusal("unknown_room")
         if head.ended is not None:
@@ -55,12 +61,15 @@ class Rooms:
         loading = self._loading.get(id)
         if loading is not None:  # a chain may be long, and one verification is enough for all
             await loading.wait()
-            return await self.load(id)
+            return await self.load(id, await self._services.store.head(id))
         done = self._loading[id] = Event()
+        self._services.store.watch(id)
+        self._idle.add(id)
         try:
             return await self._make(id, head)
         finally:
             del self._loading[id]
+            self._missed.discard(id)
             done.set()
 
     async def _make(self, id: bytes, head: RoomHead) -> Room:
@@ -79,6 +88,8 @@ class Rooms:
         self.loaded[id] = room
         if older is not None:
             older.close_all(Close.RESTARTING, bye("draining"))
+        if now != head or id in self._missed:  # it changed while the chain was read
+            self.on_ring(id)
         return room
 
     async def _read_history(self, id: bytes, head: RoomHead) -> tuple[RosterHistory, RoomHead]:
@@ -120,31 +131,64 @@ class Rooms:
         room = self.loaded.get(id)
         if room is not None and not room.clients:
             del self.loaded[id]
+            self._idle.add(id)
             if room.over:  # nothing of it may stay
                 self.verifier.forget(id)
             else:
                 self.verifier.keep(room.history)
 
-    # --- what is new ------------------------------------------------------------------------
+    # --- what the store tells ---------------------------------------------------------------
 
-    async def ring(self, id: bytes) -> None:
-        """Something changed in a room: tell its clients here."""
+    def on_blob(self, id: bytes, generation: bytes, blob: StoredBlob) -> None:
+        """As `Listener.on_blob`: the clients hear the blob now, if it is the next."""
+        room = self.loaded.get(id)
+        if room is None or not room.announce(generation, blob):
+            self.on_ring(id)
+
+    def on_ring(self, id: bytes) -> None:
+        """As `Listener.on_ring`: the room is read when the work at hand is done, so that a request
+        is answered before its effects are told."""
+        room = self.loaded.get(id)
+        if room is None:
+            self._missed.add(id)
+            self.verifier.forget(id)  # the room may be gone
+            return
+        room.ring()
+        if not self._rung:
+            self._services.runner.later(self._look)
+        self._rung.add(id)
+
+    def _look(self) -> None:
+        rung, self._rung = self._rung, set()
+        for id in rung:
+            self._services.runner.start(self.answer_ring(id))
+
+    async def answer_ring(self, id: bytes) -> None:
+        """Read what a room was rung for, unless it was read since. After a failure the next `tick`
+        reads it."""
+        room = self.loaded.get(id)
+        if room is None or not room.rung:
+            return
+        try:
+            await room.catch_up()
+        except Exception as error:
+            error_log.report(error)
+            self._failed.add(id)
+
+    async def catch_up(self, id: bytes) -> None:
+        """Tell a room's clients here all that is in the store now."""
         room = self.loaded.get(id)
         if room is not None:
             await room.catch_up()
 
-    async def ring_or_later(self, id: bytes) -> None:
-        """As `ring`, after a change that is done and answered. When it fails, the next `ring_due`
-        rings again."""
-        try:
-            await self.ring(id)
-        except Exception as error:
-            error_log.report(error)
-            self._ring_again.add(id)
-
-    async def ring_due(self, swept: Iterable[bytes]) -> None:
-        """Ring the rooms that the store swept, and those whose last ring failed."""
-        due, self._ring_again = self._ring_again.union(swept), set()
-        for id in due:
-            self.verifier.forget(id)  # it may be gone
-            await self.ring_or_later(id)
+    async def tick(self) -> None:
+        """Read rooms whose last read failed, and stop watching rooms of which nothing is here."""
+        failed, self._failed = self._failed, set()
+        for id in failed:
+            await self.answer_ring(id)
+        self.verifier.expire()
+        for id in [idle for idle in self._idle if idle not in self.verifier]:
+            self._idle.discard(id)
+            self._missed.discard(id)
+            if id not in self.loaded and id not in self._loading:
+                self._services.store.unwatch(id)

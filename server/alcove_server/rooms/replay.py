@@ -120,8 +120,9 @@ class Replays:
         hears of items as they come."""
         store = self._services.store
         while client.outlet.backlog < PAGE:
-            now, known = await store.now(), room.lobby
-            items = await store.lobby(room.id, resumption.lobby, resumption.lobby > 0)
+            known = room.lobby
+            page = await store.read_lobby(room.id, resumption.lobby, resumption.lobby > 0)
+            items = page.items
             if client.resumption is not resumption:
                 return
             if not room.history.roster.is_facilitator(client.key):
@@ -131,7 +132,7 @@ class Replays:
             for item in items[:_ITEMS_AT_ONCE]:
                 if client.outlet.backlog >= PAGE:
                     return
-                client.send(item_frame(item, now))
+                client.send(item_frame(item, page.now))
                 resumption.lobby = item.number
             if len(items) > _ITEMS_AT_ONCE:
                 await self._budget.turn()

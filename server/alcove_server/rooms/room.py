@@ -1,10 +1,9 @@
 """A room's clients on this node, and the one path by which they hear of anything.
 
-The store is the truth, and `catch_up` is how a node learns it. A request that changed something
-rings. The room then reads on from its cursor (log, lobby, roster, the room's end) and tells its
-clients. So it makes no difference whether the change was made here or, with a shared store, on
-another node. Because there is one cursor, members see one order. A blob that this node has just
-stored, and that is the next at the cursor, need not be read again: `announce`.
+The store is the truth, and it tells each node what changed, whichever node made the change. A blob
+that is the next at the room's cursor is told at once (`announce`). For anything else the store
+rings: the room reads on from its cursor (log, lobby, roster, the room's end) and tells its clients
+(`catch_up`). Because there is one cursor, members see one order.
 
 A blob is encoded and framed once, gathered with the others of the turn, and the same bytes go to
 every live member (`fanout`). Its sender gets `published` in its place, which puts the answer where
@@ -28,7 +27,7 @@ from alcove_server.ports.outlet import Close
 from alcove_server.ports.services import Services
 from alcove_server.rooms.fanout import Fanout, Turns
 from alcove_server.rooms.roster_history import Outcome, RosterHistory, follow
-from alcove_server.store.interface import Publication, RoomHead, StoredItem, Taken
+from alcove_server.store.interface import RoomHead, StoredBlob, StoredItem
 from alcove_server.wire import fast_out
 from alcove_server.wire.says import blob_frame, bye, item_frame
 
@@ -121,16 +120,25 @@ class Room:
                 await self._look()
                 self._looked = looking
 
-    def announce(self, publication: Publication, taken: Taken) -> bool:
-        """Tell a blob that this node has just stored, without reading it again. False when it is
-        not the next at the cursor, or when a read is under way. Then nothing happened, and
-        `catch_up` tells the blob in its place."""
+    def ring(self) -> None:
+        """Note that the store has something new."""
+        self._rung += 1
+
+    @property
+    def rung(self) -> bool:
+        """Whether the store may have something new that no look was begun for."""
+        return self._looked < self._rung
+
+    def announce(self, generation: bytes, blob: StoredBlob) -> bool:
+        """Tell a blob without an entry that the store has just taken. False when it is not the next
+        at the cursor, or when a read is under way. Then nothing happened, and `catch_up` tells the
+        blob in its place."""
         number = self.number + 1
-        if taken.number != number or taken.generation != self.generation or self._reading.locked():
+        if blob.number != number or generation != self.generation or self._reading.locked():
             return False
-        at = self.generation + number.to_bytes(8, "big")
-        message = fast_out.blob(at, publication.blob_class, 0, publication.blob)
-        self._tell(number, at, publication.sender, publication.id, message)
+        at = generation + number.to_bytes(8, "big")
+        message = fast_out.blob(at, blob.blob_class, 0, blob.blob)
+        self._tell(number, at, blob.sender, blob.id, message)
         self.number = number
         return True
 
@@ -239,15 +247,14 @@ class Room:
     # --- the lobby --------------------------------------------------------------------------
 
     async def _read_lobby(self, up_to: int) -> None:
-        items = await self._services.store.lobby(self.id, self.lobby, True)
-        now = await self._services.store.now()
+        page = await self._services.store.read_lobby(self.id, self.lobby, True)
         self.lobby = up_to
         facilitators = [
             client for key, client in self.live.items() if self.history.roster.is_facilitator(key)
         ]
-        for item in items:
+        for item in page.items:
             self.lobby = max(self.lobby, item.number)
-            message = fast_out.framed(item_frame(item, now).to_bytes())
+            message = fast_out.framed(item_frame(item, page.now).to_bytes())
             for client in facilitators:
                 if client.heard_lobby < item.number:
                     client.send_framed(message)

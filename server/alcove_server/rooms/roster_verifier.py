@@ -44,6 +44,10 @@ class RosterVerifier:
         """How many ledgers are kept."""
         return len(self._kept)
 
+    def __contains__(self, room: bytes) -> bool:
+        """Whether anything of a room is kept."""
+        return room in self._kept
+
     async def verify(self, chain: Sequence[Signed], room: bytes, breathe: Breathe) -> RosterHistory:
         """The ledger after a whole chain. Raises `Malformed` as `replay`, `Refusal` (`busy`), and
         whatever `breathe` does."""

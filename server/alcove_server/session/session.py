@@ -1,12 +1,14 @@
 """One client's requests, without I/O: messages in by `receive`, answers out by its `Client`.
 
 Each request gets exactly one answer with its number. The requests of one client are handled one
-after the other, in order. `handlers` says which request is handled when, and `price` what it costs.
+after the other, in order. Blobs without an entry are the exception: while some wait for the store,
+more may be given to it, and it keeps their order. `handlers` says which request is handled when,
+and `price` what it costs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from alcove_protocol import limits
@@ -21,13 +23,13 @@ from alcove_server.ports.outlet import Close, Outlet
 from alcove_server.ports.place import Place
 from alcove_server.ports.services import Services
 from alcove_server.ports.token_bucket import TokenBucket
+from alcove_server.requests import publish
 from alcove_server.requests.proof import Upgrade
-from alcove_server.requests.publish import publish_now
 from alcove_server.requests.requester import Requester
 from alcove_server.rooms.registry import Rooms
 from alcove_server.session import price
 from alcove_server.session.handlers import HANDLERS
-from alcove_server.store.interface import RosterMoved, Stale
+from alcove_server.store.interface import Publication, RosterMoved, Stale, Taken
 from alcove_server.wire import fast_in
 from alcove_server.wire.fast_in import Post
 from alcove_server.wire.says import bye
@@ -108,9 +110,9 @@ class Session:
             return
         if not self._may_ask(request, len(data), fragments):
             self._strike(request.n)
-        elif self._working:
-            self._requests.append(request)
-        elif not self._done_at_once(request):
+        elif self._working or self._requests or not self._may_begin(request):
+            self._queue(request)
+        elif not (isinstance(request, Post) and self._published_soon(request)):
             self._services.runner.start(self._work(request))
 
     def receive_text(self) -> None:
@@ -168,20 +170,69 @@ class Session:
 
     # --- one after the other ----------------------------------------------------------------
 
-    def _done_at_once(self, request: Post | Request) -> bool:
-        return (
-            self.client.state is State.MEMBER
-            and isinstance(request, Post)
-            and publish_now(self._requester, request)
+    def _may_begin(self, request: Post | Request) -> bool:
+        """Whether a request need not wait for the answers to publishes."""
+        answers = self.client.answers
+        if not answers.expecting:
+            return True
+        return isinstance(request, Post) and answers.expected(request.id) is None
+
+    def _queue(self, request: Post | Request) -> None:
+        self._requests.append(request)
+        if not self._working:
+            self.client.answers.when_given(self._answers_given)
+
+    def _answers_given(self) -> None:
+        # Later, because the last answer is given in the middle of other work.
+        self._services.runner.later(self._go_on)
+
+    def _go_on(self) -> None:
+        if self._working or not self._requests:
+            return
+        if self.client.answers.expecting:
+            self.client.answers.when_given(self._answers_given)
+            return
+        self._services.runner.start(self._work(self._requests.pop(0)))
+
+    def _published_soon(self, post: Post) -> bool:
+        return self.client.state is State.MEMBER and publish.publish_soon(
+            self._requester, post, self._on_published
         )
+
+    def _on_published(self, publication: Publication, outcome: Taken | Exception) -> None:
+        """As `PublishDone`. Mostly the blob was told before, which answered the request."""
+        id, answers = publication.id, self.client.answers
+        n = answers.expected(id)
+        if n is None:
+            return
+        if isinstance(outcome, Taken):
+            work = publish.answer(self._requester, id, outcome)
+            self._services.runner.start(self._guarded(work, n))
+        elif isinstance(outcome, RosterMoved):
+            self._services.runner.start(self._guarded(self._publish_again(n, publication), n))
+        else:
+            answers.pop(id)
+            self._answer_fault(outcome, n)
+
+    async def _publish_again(self, n: int, was: Publication) -> None:
+        try:
+            await self._rooms.catch_up(was.room)
+        except Exception:
+            self.client.answers.pop(was.id)  # the blob was not taken, so nothing else answers it
+            raise
+        await self._handle(Post(n, was.id, was.base, was.blob_class, was.ttl, was.blob))
+
+    async def _guarded(self, work: Awaitable[None], n: int) -> None:
+        """Do the work of request `n`. Answer the request when the work fails."""
+        try:
+            await work
+        except Exception as error:
+            self._answer_fault(error, n)
 
     async def _work(self, request: Post | Request) -> None:
         self._working = True
         while True:
-            try:
-                await self._handle(request)
-            except Exception as error:
-                self._answer_fault(error, request.n)
+            await self._guarded(self._handle(request), request.n)
             if not self._requests:
                 break
             request = self._requests.pop(0)
@@ -198,7 +249,7 @@ class Session:
             try:
                 await handler(self._requester, request)
             except RosterMoved:
-                await self._rooms.ring(self.client.room_id)
+                await self._rooms.catch_up(self.client.room_id)
                 continue
             return
         raise Refusal("busy")
@@ -220,6 +271,7 @@ class Session:
 
     def _closed(self, client: Client) -> None:
         self._requests.clear()
+        client.answers.when_given(None)
         room = self._requester.room
         if room is not None:
             self._rooms.disconnected(room, client)

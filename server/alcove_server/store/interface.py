@@ -122,10 +122,6 @@ class Store(Protocol):
         the outcome, perhaps before this returns. Publications are taken in the order of the calls.
         A store on another machine sends those of one turn of the event loop in one batch."""
 
-    @property
-    def publish_now(self) -> Callable[[Publication], Taken] | None:
-        """The same without waiting, of a store that can; else None."""
-
     async def published(self, room: bytes, sender: bytes, id: bytes) -> Position | None:
         """Return the position that this id was given, if the store still remembers it."""
 
@@ -151,9 +147,6 @@ class Store(Protocol):
         """Put a knock into the lobby. The same knock again does nothing. Raises `Refusal`
         (`already_waiting`, `too_many_knocks`, `busy`, or the code that closed the door)."""
 
-    async def waiting(self, room: bytes, key: bytes) -> bytes | None:
-        """The id of this key's knock, if one is open."""
-
     async def waiting_among(self, room: bytes, keys: Iterable[bytes]) -> frozenset[bytes]:
         """Return those of these keys whose knock is open."""
 
@@ -172,10 +165,6 @@ class Store(Protocol):
     async def settle(self, room: bytes, id: bytes, reason: bytes | None = None) -> None:
         """Settle an item. With a `reason` the item must be a knock, and the reason is kept for the
         newcomer. Raises `Refusal` (`unknown_knock`)."""
-
-    async def lobby(self, room: bytes, after: int, settled: bool) -> tuple[StoredItem, ...]:
-        """Open items after a number, in order; if asked for, also what says that one is settled:
-        who has been told of none has no use for that."""
 
     async def read_lobby(self, room: bytes, after: int, settled: bool) -> LobbyPage:
         """Return the open items after a number, in order. With `settled`, include `GONE` items,
@@ -198,14 +187,6 @@ class Store(Protocol):
         """Replace the room whose roster head is `expected`, or add one where there is none (None).
         Waiting newcomers are forgotten. Raises `RosterMoved`, `Refusal` (`ended`, `busy`,
         `bad_statement` when one door comes with two keys), and then changes nothing."""
-
-    async def now(self) -> float:
-        """The store's clock."""
-
-    async def sweep(self, most: int) -> frozenset[bytes]:
-        """Drop what is past its end, in at most `most` rooms, and a bounded number of blobs in
-        all; the rest is for the next sweep. The rooms where members or newcomers have something to
-        be told."""
 
     def listen(self, listener: Listener) -> None:
         """Set the listener: the one node that this store serves."""

@@ -199,14 +199,13 @@ class Publication:
 
 
 class Taken:
-    """The place that a publication was given. `fresh` is false when an earlier call took it."""
+    """The place that a publication was given, by this call or an earlier one."""
 
-    __slots__ = ("fresh", "generation", "number")
+    __slots__ = ("generation", "number")
 
-    def __init__(self, generation: bytes, number: int, fresh: bool) -> None:
+    def __init__(self, generation: bytes, number: int) -> None:
         self.generation: Final = generation
         self.number: Final = number
-        self.fresh: Final = fresh
 
     @property
     def position(self) -> Position:

@@ -203,7 +203,6 @@ class EvilWorld(World):
             relay_room.history.roster.head,
         )
         position = self._run(relay.services.store.publish(publication)).position
-        self._run(relay_room.catch_up())
         self.settle()
         return position
 
@@ -230,7 +229,8 @@ class EvilWorld(World):
     def split(self, *away: Client) -> None:
         """From now on these clients talk to a second relay, which knows all the first one knew."""
         assert self.relay is not None
-        shared = {id(part): part for part in (self.clock, self.random, self.wall)}
+        kept = (self.clock, self.random, self.wall, self.relay.relay.rooms)  # which listens
+        shared = {id(part): part for part in kept}
         store = copy.deepcopy(self.relay.store, shared)
         self.other_relay = embedded(self.clock, self.random, store=store, wall=self.wall)
         self._at_other = set(away)

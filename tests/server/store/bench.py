@@ -156,8 +156,11 @@ class Bench:
     def knock(self, key: bytes = BEN, door: bytes = b"door-one", id: bytes = b"k" * 16) -> None:
         self.do(self.store.knock(ROOM, key, door, id, b"knock"))
 
+    def waits(self, key: bytes) -> bool:
+        return key in self.do(self.store.waiting_among(ROOM, [key]))
+
     def lobby(self, after: int = 0) -> list[tuple[int, LobbyKind, bytes]]:
-        items = self.do(self.store.lobby(ROOM, after, after > 0))
+        items = self.do(self.store.read_lobby(ROOM, after, after > 0)).items
         return [(item.number, item.kind, item.id) for item in items]
 
     def read(self, after: int = 0, most: int = 2**30) -> list[int]:

@@ -133,10 +133,6 @@ class MemoryRoom:
         """As `Store.read`."""
         return self.log.read(now, after, most, self._is_read_only(now))
 
-    def published(self, now: float, publication: Publication) -> int | None:
-        """The number that this publication was given before, if its id is still remembered."""
-        return self.records.find(now, publication.sender, publication.id)
-
     def publish(self, now: float, publication: Publication) -> StoredBlob:
         """As `Store.publish`, for an id that was not taken before."""
         log = self.log

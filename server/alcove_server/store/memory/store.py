@@ -34,7 +34,6 @@ from alcove_server.store.interface import (
     PublishDone,
     RoomHead,
     SeatedRoom,
-    StoredItem,
     Taken,
 )
 from alcove_server.store.memory.room import MemoryRoom
@@ -133,30 +132,30 @@ class MemoryStore:
     # --- the log ----------------------------------------------------------------------------
 
     async def publish(self, publication: Publication) -> Taken:
-        return self.publish_now(publication)
+        return self._take(publication)
 
     def publish_soon(self, publication: Publication, done: PublishDone) -> None:
         try:
-            taken = self.publish_now(publication)
+            taken = self._take(publication)
         except Exception as error:
             done(publication, error)
             return
         done(publication, taken)
 
-    def publish_now(self, publication: Publication) -> Taken:
+    def _take(self, publication: Publication) -> Taken:
         id, now = publication.room, self._clock()
         room = self._room(id)
         generation = room.log.generation
-        known = room.published(now, publication)
+        known = room.records.find(now, publication.sender, publication.id)
         if known is not None:
-            return Taken(generation, known, False)
+            return Taken(generation, known)
         stored = room.publish(now, publication)
         self._schedule(id, room.due)
         if publication.step is not None:
             self._ring(id)
         elif id in self._watched and self._listener is not None:
             self._listener.on_blob(id, generation, stored)
-        return Taken(generation, stored.number, True)
+        return Taken(generation, stored.number)
 
     async def published(self, room: bytes, sender: bytes, id: bytes) -> Position | None:
         found = self._room(room)
@@ -198,10 +197,6 @@ class MemoryStore:
         found.lobby.knock(now, key, door, id, blob)
         self._look(room, found)
 
-    async def waiting(self, room: bytes, key: bytes) -> bytes | None:
-        knock = self._room(room).lobby.knock_of(key)
-        return knock.id if knock is not None else None
-
     async def waiting_among(self, room: bytes, keys: Iterable[bytes]) -> frozenset[bytes]:
         lobby = self._room(room).lobby
         return frozenset(key for key in keys if lobby.knock_of(key) is not None)
@@ -231,9 +226,6 @@ class MemoryStore:
         found.lobby.settle(self._clock(), id, reason)
         self._look(room, found)
 
-    async def lobby(self, room: bytes, after: int, settled: bool) -> tuple[StoredItem, ...]:
-        return self._room(room).lobby.items(after, settled)
-
     async def read_lobby(self, room: bytes, after: int, settled: bool) -> LobbyPage:
         items = self._room(room).lobby.items(after, settled)
         return LobbyPage(items, self._clock())
@@ -256,10 +248,16 @@ class MemoryStore:
 
     # --- time -------------------------------------------------------------------------------
 
-    async def now(self) -> float:
-        return self._clock()
+    def listen(self, listener: Listener) -> None:
+        self._listener = listener
 
-    async def sweep(self, most: int) -> frozenset[bytes]:
+    def watch(self, room: bytes) -> None:
+        self._watched.add(room)
+
+    def unwatch(self, room: bytes) -> None:
+        self._watched.discard(room)
+
+    async def expire(self, most: int) -> None:
         now, left = self._clock(), _EXPIRED_AT_ONCE
         looked_at: list[bytes] = []
         for _ in range(most):
@@ -272,21 +270,8 @@ class MemoryStore:
                 looked_at.append(room)
         for room in looked_at:  # after the loop, which would else meet a room with more due again
             self._go_on(room, now)
-        told = frozenset(self._to_tell)
-        self._to_tell.clear()
-        return told
-
-    def listen(self, listener: Listener) -> None:
-        self._listener = listener
-
-    def watch(self, room: bytes) -> None:
-        self._watched.add(room)
-
-    def unwatch(self, room: bytes) -> None:
-        self._watched.discard(room)
-
-    async def expire(self, most: int) -> None:
-        for room in await self.sweep(most):
+        to_tell, self._to_tell = self._to_tell, set()
+        for room in to_tell:
             self._ring(room)
 
     async def ready(self) -> bool:
@@ -295,6 +280,7 @@ class MemoryStore:
     async def close(self) -> None:
         self._rooms.clear()
         self._watched.clear()
+        self._listener = None
 
     def _find(self, room: bytes) -> MemoryRoom | None:
         """Return a room as it is now. Raises `Refusal` (`ended`)."""
