@@ -1,7 +1,7 @@
 """The head of one HTTP request, read strictly and in bounded memory, before anything acts on it.
 
-Without I/O. Whatever two programs could read differently is refused, because a proxy in front may
-be the other one: two lengths, folded lines, spaces before colons, more than one Host.
+Without I/O. A head that two programs could read differently is refused, because a proxy in front
+may be the other program: two lengths, folded lines, spaces before colons, more than one Host.
 """
 
 import re
@@ -9,21 +9,21 @@ from dataclasses import dataclass
 from typing import Final
 
 HEAD_SIZE: Final = 16 * 1024
-"""A request line and all headers. Browsers send 2 KB; cookies are not used here."""
+"""Bytes of a request line and all headers. Browsers send 2 KB without cookies."""
 LINE_SIZE: Final = 2 * 1024
-"""The request line. The longest address that is served here has 20 characters."""
+"""Bytes of the request line. The longest path that is served here has 20."""
 HEADERS: Final = 64
 """Header lines."""
 
 _REQUEST = re.compile(rb"([A-Z]{1,16}) ([!-~]+) HTTP/1\.[01]")
-# Nothing is given back once it is matched: a stranger's 16 KiB of spaces would else be gone through
-# a hundred million times.
+# Possessive (`++`, `*+`): backtracking over a hostile 16 KiB of spaces would take a hundred million
+# steps.
 _HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]++):[ \t]*+([\t -~\x80-\xff]*+)")
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 
 class BadRequest(Exception):
-    """A request that is answered with this HTTP status and a closed connection."""
+    """A request that gets this HTTP status and a closed connection."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)

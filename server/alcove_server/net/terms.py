@@ -27,7 +27,7 @@ class Loop(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """`clock` gives seconds; `queue_bytes` is what may wait for one client, `rates` a factor."""
+    """`clock` gives seconds. `queue_bytes` may wait for one client. `rates` is a factor."""
 
     clock: Callable[[], float]
     loop: Loop

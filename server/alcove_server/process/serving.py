@@ -35,20 +35,19 @@ log = logging.getLogger(__name__)
 
 _TICK = 1.0
 _TURNS = 10
-"""Turns of the wheel in a tick: 10,000 idle clients answer 50 pings at a time, not 500."""
+"""Turns of the keepalive in a tick, so that 10,000 idle clients answer 50 pings at a time."""
 _DRAIN_SECONDS = 10
 _GARBAGE = (10_000, 20, 50)
-"""Thresholds of the collector of cycles. What this process holds are blobs, which make none, and
-connections, which make a few; with Python's own thresholds it looks through all of them for 4% of
-the time."""
+"""Thresholds of the collector of cycles. This process holds blobs, which make no cycles, and
+connections, which make a few. With Python's own thresholds the collector takes 4% of the time."""
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
 def configure_logging(settings: Settings) -> None:
     """The relay's own messages at the chosen level, to standard error.
 
-    What the libraries say is not let through at any level: uvicorn's connection messages name
-    addresses, and the WebSocket library's debug messages quote headers and frames.
+    The messages of the libraries are dropped at any level: uvicorn's name addresses, and those of
+    the WebSocket library quote headers and frames.
     """
     level = getattr(logging, settings.log_level.upper())
     logging.basicConfig(level=logging.CRITICAL, format="%(levelname)s %(name)s: %(message)s")
@@ -82,7 +81,7 @@ def address_of(listener: socket.socket, scheme: str = "http") -> str:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, which says when it is ready and says goodbye when it is told to stop."""
+    """uvicorn, which reports when it is ready and drains the relay when it is told to stop."""
 
     def __init__(
         self,
@@ -90,7 +89,7 @@ class _Server(uvicorn.Server):
         relay: Relay,
         shake_hands: Callable[[uvicorn.Server], TlsAccept] | None,
     ) -> None:
-        """With TLS `shake_hands` is what accepts, in place of uvicorn."""
+        """With TLS `shake_hands` makes what accepts, in place of uvicorn."""
         super().__init__(config)
         self.ready = asyncio.Event()
         self._relay = relay
@@ -98,8 +97,8 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """SIGTERM and SIGINT mean: stop in order, and that is a success. (uvicorn would die of the
-        signal after it stopped.)"""
+        """SIGTERM and SIGINT stop the server in order, and that is a success. uvicorn alone would
+        die of the signal after it stopped."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -120,7 +119,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
-            server.close()  # nobody comes in while everybody is told to come again
+            server.close()  # no client comes in while all are told to come back
         self._relay.drain()
         await super().shutdown(sockets)
 
@@ -158,7 +157,7 @@ class Service:
         self._server = _Server(self._config(), self.relay, self._shake_hands if tls else None)
 
     async def run(self) -> None:
-        """Serve until a signal, or `stop`, says so."""
+        """Serve until a signal, or `stop`."""
         asyncio.get_running_loop().set_exception_handler(error_log.report_from_loop)
         ticking = [
             asyncio.create_task(_every(self._loop, self._turn, self._keepalive.tick)),
@@ -189,7 +188,7 @@ class Service:
         self._server.should_exit = True
 
     def reload_certificate(self) -> None:
-        """For the handshakes to come; a pair of files that does not serve changes nothing."""
+        """Read the certificate again, for the handshakes to come. A bad one changes nothing."""
         if self._tls is None:
             return
         try:
@@ -205,7 +204,7 @@ class Service:
         return FrontDoor(self.relay, enter, self._terms, lambda: H11Protocol(**given), connections)
 
     def _shake_hands(self, server: uvicorn.Server) -> TlsAccept:
-        assert self._tls is not None  # who asks for it has TLS
+        assert self._tls is not None  # only a service with TLS calls this
 
         def make(enter: Enter) -> FrontDoor:
             return self._front_door(
@@ -230,16 +229,15 @@ class Service:
             proxy_headers=False,
             lifespan="off",
             timeout_graceful_shutdown=_DRAIN_SECONDS,
-            # All may come in one moment, as after a restart of what stands in front. Whom the queue
-            # does not hold is not refused but waits for TCP to try again: 1 s, then 2, then 4. The
-            # kernel cuts this to net.core.somaxconn; an empty queue costs nothing.
+            # All clients may come at one moment, as after a restart of a proxy in front. A client
+            # that finds the queue full is not refused, but waits for TCP to try again: 1 s, then 2,
+            # then 4. The kernel cuts this to net.core.somaxconn. An empty queue costs nothing.
             backlog=self.relay.services.settings.connections,
         )
 
 
 async def _every(loop: Loop, seconds: float, *acts: Callable[[], object]) -> None:
-    """Do these again and again. Should one fail, the others, and the next time, are none the
-    worse."""
+    """Do these again and again. One that fails stops neither the others nor its next time."""
     while True:
         due = asyncio.Event()
         loop.call_later(seconds, due.set)
@@ -264,7 +262,7 @@ def _terms(
         loop,
         keepalive,
         stalled,
-        # All messages under way may take a part of what the rooms may that they are for.
+        # All messages under way may take a share of the memory that rooms may take.
         Unfinished(clock, MESSAGE_SECONDS, max(LEAST_BYTES, settings.store_bytes // 8)),
         settings.queue_bytes,
         settings.rates,
@@ -272,13 +270,13 @@ def _terms(
 
 
 async def serve(settings: Settings, listener: socket.socket, tls: Tls | None = None) -> None:
-    """Serve until a signal says stop, and say when that begins. With TLS, SIGHUP means that there
-    is another certificate."""
+    """Serve until a signal, and print when the relay is ready. With TLS, SIGHUP reads the
+    certificate again."""
     service = Service(settings, listener, tls=tls)
     if tls is not None:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGHUP, service.reload_certificate)
-    gc.freeze()  # the programs themselves stay
+    gc.freeze()  # the program itself is never garbage
     gc.set_threshold(*_GARBAGE)
     address = address_of(listener, "https" if tls is not None else "http")
     announcing = asyncio.create_task(_announce(service, address))

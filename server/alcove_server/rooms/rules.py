@@ -144,7 +144,7 @@ def _step(
 
 
 def door(history: RosterHistory, key: bytes, frame: PutDoor) -> Door:
-    """A door to be put, its lifetime in `expires_at`; `closed` is set for one to be revoked.
+    """A door to be put, with its lifetime in `expires_at`. `closed` is set for one to be revoked.
     Raises `Refusal` (`not_allowed`, `bad_statement`, `door_revoked`)."""
     require_facilitator(history, key)
     signed = Signed(frame.statement, frame.signature)
