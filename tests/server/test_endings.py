@@ -23,7 +23,7 @@ from websockets.protocol import OPEN, SERVER, Protocol
 from tests.server.keys import Door
 from tests.server.scene import Person, Scene
 from tests.server.sockets import masked, serving
-from tests.server.test_reseating import reseat_frame
+from tests.server.test_restore import reseat_frame
 
 
 class Link:

@@ -27,8 +27,8 @@ from tests.growth import LINEAR, growth
 from tests.server.keys import Door, Facilitated, sign
 from tests.server.scene import Person, Scene
 from tests.server.sockets import serving
-from tests.server.test_reseating import reseat_frame
-from tests.server.test_reseating import reseater as reseating_person
+from tests.server.test_restore import reseat_frame
+from tests.server.test_restore import reseater as reseating_person
 from tests.server.waiting import turns
 
 # --- heads ------------------------------------------------------------------------------------
