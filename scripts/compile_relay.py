@@ -3,7 +3,7 @@
     python scripts/compile_relay.py      # or: make compiled
     PYTHONPATH=.compiled .venv/bin/alcove-server …
 
-mypyc turns typed Python into C. The sources are the same and so is what they do; there is no second
+mypyc turns typed Python into C. There is one source and one behaviour, no second
 implementation. Only what runs for each message is compiled: `HOT`. What needs no speed stays as it
 is, and so does everything in a working copy, or an edit would change nothing until the next build.
 
@@ -107,7 +107,7 @@ def stamp() -> str:
 
 
 def build(folder: Path) -> Path:
-    """Build in an empty folder; the wheel. Raises `CannotCompile`."""
+    """Build in an empty folder. Return the wheel. Raises `CannotCompile`."""
     shutil.copytree(SOURCE, folder / "alcove_server", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("LICENSE", "NOTICE"):
         shutil.copy(ROOT / name, folder)

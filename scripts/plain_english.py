@@ -1,6 +1,6 @@
 """Count in docstrings and comments what makes a sentence need a second reading.
 
-    python scripts/plain_english.py PATH…      folders and files; prints a line for each
+    python scripts/plain_english.py PATH…      folders and files, a line for each
 
 The figures are per 1,000 words: *who*, *whoever* and *whatever* (a subject that is no noun),
 *somebody*, *nobody* and their kin where the field has a noun, and semicolons (two sentences in

@@ -125,7 +125,7 @@ class Job:
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  # closed when the job is forgotten
 
     async def run(self) -> Result:
-        """Run it to its end or its cap; if this is cancelled, end it first."""
+        """Run it to its end or its cap. A cancelled call ends it first."""
         self._started = time.monotonic()
         process = await asyncio.create_subprocess_exec(
             *self._command,
@@ -178,7 +178,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 
 def _shown(output: str, status: str) -> str:
-    """Everything of a suite that failed; of one that passed all but the lines of dots."""
+    """Everything of a suite that failed. A suite that passed is shown without its lines of dots."""
     if status != "passed":
         return output
     return re.sub(r"^[.sxX]* *\[ *\d+%\]\n", "", output, flags=re.MULTILINE)
@@ -195,7 +195,7 @@ class Run:
         self._started = time.monotonic()
 
     async def all(self) -> list[Result]:
-        """Run them; the results in the order in which they ended."""
+        """Run them. Return the results in the order in which they ended."""
         results: list[Result] = []
         async with asyncio.TaskGroup() as group:
             telling = group.create_task(self._tell())
@@ -273,7 +273,7 @@ def report_coverage(folder: Path) -> None:
 
 
 async def run(suites: Sequence[Suite], jobs: int, folder: Path) -> list[Result]:
-    """All suites; SIGINT and SIGTERM end those that run and raise `CancelledError`."""
+    """Run all suites. SIGINT and SIGTERM end those that run and raise `CancelledError`."""
     task = asyncio.current_task()
     assert task is not None
     loop = asyncio.get_running_loop()

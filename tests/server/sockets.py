@@ -84,7 +84,7 @@ def longest_queue() -> int:
 
 
 class Running:
-    """A relay that runs; `service` and `time` are there when it does so in this process."""
+    """A relay that runs. `service` and `time` are there when it does so in this process."""
 
     service: Service
     time: SteeredTime
@@ -199,7 +199,7 @@ class Raw:
         self.writer.write(data if isinstance(data, bytes) else data.encode("latin-1"))
 
     async def ask(self, request: bytes | str) -> tuple[int, dict[str, str]]:
-        """Send a request; the status and headers of its answer."""
+        """Send a request. Return the status and headers of its answer."""
         self.send(request)
         return await self.answer()
 
@@ -231,7 +231,7 @@ class Raw:
         return frame
 
     async def close_code(self) -> int:
-        """The code of the close frame, whatever comes before it; 1006 when there is none."""
+        """The code of the close frame past all other frames, or 1006 when there is none."""
         try:
             while True:
                 opcode, payload = await self.message()
@@ -301,7 +301,7 @@ class Client:
         return frame
 
     async def ask(self, frame: Request, kind: type[F]) -> F:
-        """Send a request; its answer is of this kind."""
+        """Send a request. Return its answer, which must be of this kind."""
         await self.send(frame)
         while True:
             answer = await self.heard()
@@ -310,14 +310,14 @@ class Client:
                 return answer
 
     async def until(self, kind: type[F]) -> F:
-        """The next frame of a kind, whatever comes before it."""
+        """The next frame of a kind, past all others."""
         while True:
             frame = await self.heard()
             if isinstance(frame, kind):
                 return frame
 
     async def closed(self) -> int | None:
-        """The close code, whatever comes before it."""
+        """The close code, past all frames before it."""
         try:
             while True:
                 await self.socket.recv()
@@ -355,7 +355,7 @@ class Client:
         await self.ask(PutDoor(self.next_n(), said.body, said.signature, door.card), Done)
 
     async def admit(self, room: Facilitated, newcomer: Client, door: Door) -> None:
-        """Let somebody in who knocked; both are live afterwards."""
+        """Admit a newcomer who knocked. Both are live afterwards."""
         content, sealed = os.urandom(40), pack_list([newcomer.public + b"a sealed Welcome"])
         add = room.add(newcomer.public, door.id)
         entry = room.entry([add], base=self.base, commit=content, welcomes=sealed)

@@ -1,4 +1,4 @@
-"""People who talk while ten times as many attack: they do not notice.
+"""People talk while ten times as many attack, and do not notice.
 
 All that they say is heard in its order, none of them is refused or closed, and a newcomer still
 gets in. How long it takes is for `bench/fanout` to measure: a test cannot know its machine.

@@ -155,7 +155,7 @@ def test_with_a_certificate_it_speaks_tls_and_takes_another_when_told(tmp_path: 
         assert process.stderr is not None
         assert "read again" in process.stderr.readline()
         assert _healthy(host, int(port), other)
-        # Somebody in the middle of a handshake does not hold up the end.
+        # A client in the middle of a handshake does not hold up the end.
         with socket.create_connection((host, int(port))):
             process.send_signal(signal.SIGTERM)
             assert process.wait(60) == 0

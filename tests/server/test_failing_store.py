@@ -1,5 +1,5 @@
-"""A store that fails for a moment harms nobody but whom it failed: what was done is answered once,
-and who should have been told something is told, or asked to come again for it."""
+"""A store that fails for a moment harms only the client whose request it failed. What was done is
+answered once, and clients are told what they missed or are asked to come again for it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def answers(person: Person, n: int) -> list[type]:
     return [type(one) for one in person.fetch() if isinstance(one, Request) and one.n == n]
 
 
-# --- what one cannot be told is no one else's loss ----------------------------------------------
+# --- what one client cannot be told is no loss of another ---------------------------------------
 
 
 async def test_items_are_told_though_a_newcomers_word_could_not_be_read() -> None:
@@ -59,7 +59,7 @@ async def test_items_are_told_though_a_newcomers_word_could_not_be_read() -> Non
     assert [number for _, number in items(scene.host)] == [2, 3, 4]
 
 
-async def test_who_is_admitted_hears_it_though_anothers_welcome_could_not_be_read() -> None:
+async def test_a_newcomer_hears_of_admission_though_anothers_welcome_could_not_be_read() -> None:
     scene = Waited(slow=False)
     door = scene.put_door()
     people = [scene.newcomer(door) for _ in range(3)]
@@ -82,7 +82,7 @@ async def test_a_new_facilitator_is_told_the_lobby_though_a_welcome_could_not_be
     ann, ben = scene.member(door), scene.newcomer(door)
     ben.knock()
     await scene.request()
-    await scene.ring()  # it is told to who is a facilitator by now
+    await scene.ring()  # it is told to those that are facilitators by now
     promotion = Change(Op.CHANGE, ann.public, Seat(role=Role.FACILITATOR))
     scene.slowly()
     scene.store.failing["welcome"] = 1
@@ -167,7 +167,7 @@ def came_to_a_door(scene: Waited) -> tuple[Person, Request]:
         (came_to_a_door, "take_refusal", Authenticated),
     ],
 )
-async def test_what_was_done_is_answered_once_though_nobody_could_be_told(
+async def test_what_was_done_is_answered_once_though_no_member_could_be_told(
     prepared: Callable[[Waited], tuple[Person, Request]], fails: str, answer: type
 ) -> None:
     scene = Waited(slow=False)

@@ -85,7 +85,7 @@ class Hearers:
 
 @given(st.data())
 @settings(max_examples=60)
-def test_whoever_comes_and_goes_hears_all_of_it_in_order(data: st.DataObject) -> None:
+def test_members_that_come_and_go_hear_all_of_it_in_order(data: st.DataObject) -> None:
     size = data.draw(st.sampled_from([1, 3, AT_ONCE, AT_ONCE + 1, 3 * AT_ONCE]))
     room = Hearers(size)
     someone = st.sampled_from([0, 1, size // 2, size - 1])

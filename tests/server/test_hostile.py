@@ -25,7 +25,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def running() -> AsyncIterator[Running]:
-    """One relay with the default settings, for whoever does not need others."""
+    """One relay with the default settings, for the tests that need no others."""
     async with serving() as running:
         yield running
 
@@ -354,7 +354,7 @@ async def test_rooms_and_knocks_have_a_rate_for_each_part_of_the_network() -> No
 # --- clients that do not read, or are gone ----------------------------------------------------
 
 
-async def test_who_answers_no_ping_is_dropped() -> None:
+async def test_a_client_that_answers_no_ping_is_dropped() -> None:
     async with serving(ping_seconds=30, auth_seconds=300) as running:
         raw = await running.upgraded()
         await running.time.advance(60)
@@ -362,7 +362,7 @@ async def test_who_answers_no_ping_is_dropped() -> None:
         await raw.close()
 
 
-async def test_who_answers_pings_stays() -> None:
+async def test_a_client_that_answers_pings_stays() -> None:
     async with serving(ping_seconds=30) as running:
         client = await running.client()
         await client.open()

@@ -17,7 +17,7 @@ def waits(person: Person) -> bool:
     return person.link.session.client.resumption is not None
 
 
-async def test_all_who_resume_together_are_told_so_much_in_a_turn() -> None:
+async def test_members_that_resume_together_share_a_bound_in_each_turn() -> None:
     scene = Waited(slow=False)
     door = scene.put_door()
     people = [scene.host, *[scene.member(door) for _ in range(4)]]

@@ -1,4 +1,4 @@
-"""A room that the relay forgot is seated again by a facilitator, and by nobody else."""
+"""Only a facilitator restores a room that the relay forgot."""
 
 from hashlib import sha256
 
@@ -145,7 +145,7 @@ def test_a_seating_must_be_signed_by_a_facilitator_and_fit(scene: Scene, door: D
     assert member.refused(reseat_frame(member, chain)) == "not_allowed"
 
 
-def test_who_cannot_show_the_rooms_opening_does_not_seat_it(scene: Scene) -> None:
+def test_a_client_that_cannot_show_the_rooms_opening_does_not_restore_it(scene: Scene) -> None:
     person = Person(scene, scene.room.relay_key)
     frame = person.auth_frame("reseat")
     bent = type(frame)(frame.n, frame.statement, frame.signature, None, None)
@@ -165,7 +165,7 @@ def test_a_door_that_closed_with_a_removal_stays_closed(scene: Scene, door: Door
     assert back.refused(back.auth_frame("member")) == "removed"
 
 
-def test_a_seating_that_is_refused_disturbs_nobody(scene: Scene, door: Door) -> None:
+def test_a_restore_that_is_refused_disturbs_no_client(scene: Scene, door: Door) -> None:
     ann = scene.member(door)
     scene.host.say(b"before")
     scene.room.take(scene.room.entry([], base=scene.base, commit=b""))

@@ -1,9 +1,9 @@
 """RFC 6455 case by case, by the numbers of Autobahn|Testsuite's groups 1 to 7, 9 and 10.
 
 Each case goes through the relay's own `WebSocket` over a real socket, in frames as a client sends
-them, in one piece, and octet by octet; and through the `websockets` library alone, so that it shows
-where we differ. (`python -m tests.autobahn` runs the suite itself.) An echo answers in place of a
-room; where text matters it echoes text too, which the relay refuses with 1003.
+them, in one piece, and octet by octet. It also goes through the `websockets` library alone, which
+shows where we differ. (`python -m tests.autobahn` runs the suite itself.) An echo answers in place
+of a room. Where text matters it echoes text too, which the relay refuses with 1003.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Outcome:
 
 
 class _Watched(EchoSocket):
-    """Tells how much it has read; `GONE` when its connection is."""
+    """Tells how much it has read, or `GONE` when its connection is."""
 
     _read = 0
     _moved: asyncio.Event
@@ -209,7 +209,7 @@ async def test_in_one_piece_we_do_no_less_than_the_library() -> None:
         together = [b"".join(whole(case))]
         alone, found = library(together), await ours(together)
         assert (found.code, found.pongs) == (alone.code, alone.pongs), case.name
-        # It forgets to echo what stood before a close frame; the relay answers that too.
+        # It forgets to echo what stood before a close frame. The relay answers that too.
         assert found.back[: len(alone.back)] == alone.back, case.name
 
 
@@ -233,7 +233,7 @@ async def test_the_relay_itself_takes_no_text() -> None:
 
 
 async def test_bad_text_with_a_goodbye_in_the_same_piece_ends_with_the_goodbye() -> None:
-    """The library has answered the close frame by then. The text comes to nobody."""
+    """The library has answered the close frame by then. The text reaches no client."""
     together = [sent(FIN | TEXT, b"\xff") + GOODBYE]
     for found in (await ours(together), library(together)):
         assert (found.back, found.code) == ([], 1000)

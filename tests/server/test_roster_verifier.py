@@ -16,7 +16,7 @@ from tests.server.keys import Facilitated
 
 
 async def at_once() -> None:
-    """Nobody else is there."""
+    """A room with one connection."""
 
 
 def long_room() -> Facilitated:
@@ -58,7 +58,7 @@ async def test_a_short_chain_waits_for_no_long_one() -> None:
     assert (await first).roster.head == (await second).roster.head == long.roster.head
 
 
-async def test_who_has_gone_gives_up_its_turn() -> None:
+async def test_a_client_that_has_gone_gives_up_its_turn() -> None:
     known, long, held = RosterVerifier(ManualClock()), long_room(), Held()
 
     async def gone() -> None:
@@ -75,7 +75,7 @@ async def test_who_has_gone_gives_up_its_turn() -> None:
     assert (await known.verify(long.chain, long.id, at_once)).roster.head == long.roster.head
 
 
-async def test_too_many_who_wait_are_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_too_many_that_wait_are_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chains, "WAITING", 2)
     known, long, held = RosterVerifier(ManualClock()), long_room(), Held()
     waiting = [asyncio.create_task(known.verify(long.chain, long.id, held)) for _ in range(2)]

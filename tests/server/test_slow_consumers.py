@@ -1,4 +1,4 @@
-"""Who does not read what they are sent: bounded in bytes and in time, and let go to resume."""
+"""A client that does not read is bounded in bytes and in time, and is let go to resume."""
 
 import socket
 
@@ -9,7 +9,7 @@ from tests.server.keys import Door
 from tests.server.sockets import Running, serving
 
 
-async def test_a_member_who_does_not_read_is_let_go_and_resumes() -> None:
+async def test_a_member_that_does_not_read_is_let_go_and_resumes() -> None:
     async with serving(queue_bytes=limits.FRAME, rates=0) as running:
         host, slow = await running.client(), await running.client()
         room, door = await host.open(), Door()
@@ -37,7 +37,7 @@ def _live(running: Running) -> set[bytes]:
     }
 
 
-async def test_who_takes_nothing_is_let_go_in_time_whenever_the_next_ping_is() -> None:
+async def test_a_member_that_takes_nothing_is_let_go_in_time_without_a_ping() -> None:
     async with serving(queue_seconds=20, ping_seconds=600, rates=0, queue_bytes=1 << 26) as running:
         host, slow = await running.client(), await running.client()
         room, door = await host.open(), Door()

@@ -1,7 +1,7 @@
-"""Whatever people do while a store makes the relay wait for random times, and sometimes fails: in
-the end each of them has been answered once, and told everything once and in order.
+"""People act while a store makes the relay wait for random times, and sometimes fails. In the end
+each of them has been answered once, and told everything once and in order.
 
-A failure shows its seed; what fails once fails again with it, as far as keys do not matter.
+A failure shows its seed and fails again with it, as far as keys do not matter.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Unsteady(Waiting):
 
 
 class Client:
-    """Somebody who keeps what a client keeps, and comes again when the relay says so."""
+    """A person who keeps what a client keeps, and comes again when the relay says so."""
 
     def __init__(self, person: Person) -> None:
         self.person = person
@@ -162,7 +162,7 @@ class Unsteadily:
                 one.drain()
 
     async def settle(self) -> None:
-        """The store is well again, and everybody hears what there is."""
+        """The store is well again, and all members hear what there is."""
         self.store.often = 0
         for one in self.clients:
             one.person.link.blocked = False
@@ -182,7 +182,7 @@ class Unsteadily:
 
 @SCHEDULES
 @EACH_SEED
-async def test_everybody_hears_every_blob_once_in_order(seed: int, fails: float) -> None:
+async def test_all_members_hear_every_blob_once_in_order(seed: int, fails: float) -> None:
     room = Unsteadily(seed, fails, others=2)
     chance = room.chance
     for _ in range(150):

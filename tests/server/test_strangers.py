@@ -1,4 +1,4 @@
-"""What anybody may make the relay do with a room of their own, and what that may cost others."""
+"""What a stranger can make the relay do with an own room, and what that may cost others."""
 
 import asyncio
 import contextlib
@@ -93,7 +93,7 @@ def test_an_entry_counts_by_the_members_it_is_about() -> None:
 # --- reseating --------------------------------------------------------------------------------
 
 
-def test_a_door_is_seated_by_who_put_it(scene: Scene) -> None:
+def test_a_door_is_restored_only_by_its_own_facilitator(scene: Scene) -> None:
     ann = scene.member(scene.put_door())
     scene.land(scene.commit(Change(Op.CHANGE, ann.public, Seat(role=Role.FACILITATOR))))
     theirs = Door()
@@ -119,7 +119,7 @@ class AtGate(Scene):
         )
 
     def stranger(self) -> Person:
-        """Somebody with a room of their own that the relay never heard of."""
+        """A person with an own room that the relay never heard of."""
         self.room = Facilitated()
         person = Person(self, self.room.relay_key)
         session = person.link.session
@@ -138,7 +138,7 @@ def place_of(person: Person) -> Admitted:
     return session.client.place
 
 
-def test_who_brings_rooms_has_the_rate_of_who_opens_them() -> None:
+def test_restoring_rooms_has_the_rate_of_opening_them() -> None:
     scene = AtGate()
     codes = []
     for _ in range(21):
@@ -148,7 +148,7 @@ def test_who_brings_rooms_has_the_rate_of_who_opens_them() -> None:
     assert codes == ["done"] * 20 + ["rate_limited"]
 
 
-def test_who_brings_a_room_gives_way_and_does_not_stay() -> None:
+def test_a_client_that_restores_a_room_gives_way_and_does_not_stay() -> None:
     scene = AtGate(places=2)
     first, second = scene.stranger(), scene.stranger()
     scene.clock.advance(GRACE)
@@ -174,7 +174,7 @@ def test_so_many_rooms_are_brought_at_a_time(monkeypatch: pytest.MonkeyPatch) ->
     assert person.refused(reseat_frame(person, scene.room.chain)) == "busy"
 
 
-async def test_the_chain_of_who_has_gone_is_not_verified_to_its_end() -> None:
+async def test_the_chain_of_a_client_that_has_gone_is_not_verified_to_its_end() -> None:
     scene = Scene()
     scene.relay.relay.services.runner = OnLoop()
     scene.room = Facilitated()

@@ -1,5 +1,5 @@
-"""The relay ends TLS itself: all that holds without holds with it, on both event loops, and who
-does not finish a handshake is bounded as everybody else is."""
+"""The relay ends TLS itself. All that holds without it holds with it, on both event loops. An
+unfinished handshake is bounded as every other connection is."""
 
 import asyncio
 import inspect
@@ -92,7 +92,7 @@ async def test_older_tls_is_refused(pem: Certificates) -> None:
 
 
 @on_both_loops
-async def test_who_speaks_no_tls_is_closed(pem: Certificates) -> None:
+async def test_a_client_that_speaks_no_tls_is_closed(pem: Certificates) -> None:
     async with serving(pem) as running:
         raw = await running.bare()
         raw.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -191,7 +191,7 @@ async def test_they_give_way(pem: Certificates, monkeypatch: pytest.MonkeyPatch)
 
 
 @on_both_loops
-async def test_who_finds_no_place_has_less_time(
+async def test_a_handshake_without_a_place_has_less_time(
     pem: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("alcove_server.net.tls_accept.TURNED_AWAY_SECONDS", SOON)
@@ -263,7 +263,7 @@ async def test_stopping_waits_for_no_handshake(pem: Certificates) -> None:
 
 
 @on_both_loops
-async def test_who_is_turned_away_reads_it_and_is_closed(pem: Certificates) -> None:
+async def test_a_client_that_is_turned_away_reads_it_and_is_closed(pem: Certificates) -> None:
     async with serving(pem) as running:
         raw = await running.raw()
         raw.send("GET / HTTP/1.1\r\nHost: a\r\nX: " + "a" * 20_000)
@@ -273,7 +273,7 @@ async def test_who_is_turned_away_reads_it_and_is_closed(pem: Certificates) -> N
 
 
 @on_both_loops
-async def test_who_is_turned_away_and_stays_is_cut_off(pem: Certificates) -> None:
+async def test_a_client_that_is_turned_away_and_stays_is_cut_off(pem: Certificates) -> None:
     async with serving(pem) as running:
         raw = await running.raw()
         raw.send("GET / HTTP/1.1\r\n\r\n")
@@ -298,7 +298,9 @@ async def test_who_is_turned_away_and_stays_is_cut_off(pem: Certificates) -> Non
     ],
 )
 @on_both_loops
-async def test_who_breaks_a_rule_is_told_which(pem: Certificates, frame: bytes, code: int) -> None:
+async def test_a_client_that_breaks_a_rule_is_told_the_rule(
+    pem: Certificates, frame: bytes, code: int
+) -> None:
     async with serving(pem) as running:
         raw = await running.upgraded()
         raw.send(frame)
@@ -308,7 +310,7 @@ async def test_who_breaks_a_rule_is_told_which(pem: Certificates, frame: bytes, 
 
 
 @on_both_loops
-async def test_who_answers_no_ping_is_dropped(pem: Certificates) -> None:
+async def test_a_client_that_answers_no_ping_is_dropped(pem: Certificates) -> None:
     async with serving(pem, ping_seconds=30, auth_seconds=300) as running:
         raw = await running.upgraded()
         await running.time.advance(60)
@@ -340,7 +342,7 @@ async def test_a_client_that_vanishes_leaves_nothing(pem: Certificates) -> None:
 
 
 @on_both_loops
-async def test_who_does_not_read_is_let_go(pem: Certificates) -> None:
+async def test_a_client_that_does_not_read_is_let_go(pem: Certificates) -> None:
     async with serving(pem, queue_bytes=limits.FRAME, rates=0) as running:
         host, slow = await running.client(), await running.client()
         await together(host, slow)
@@ -348,7 +350,7 @@ async def test_who_does_not_read_is_let_go(pem: Certificates) -> None:
 
 
 @on_both_loops
-async def test_who_takes_nothing_is_let_go_in_time(pem: Certificates) -> None:
+async def test_a_client_that_takes_nothing_is_let_go_in_time(pem: Certificates) -> None:
     async with serving(
         pem, queue_seconds=20, ping_seconds=600, rates=0, queue_bytes=1 << 26
     ) as running:

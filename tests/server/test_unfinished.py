@@ -1,4 +1,4 @@
-"""Messages of which only a part comes: whoever sends them has neither time nor room without end."""
+"""Messages of which only a part comes have neither time nor memory without end."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ async def test_a_byte_now_and_then_does_not_keep_a_message_under_way(parts: list
     assert slow.unfinished.total == 0
 
 
-async def test_who_ends_every_message_in_time_stays_though_each_piece_begins_another() -> None:
+async def test_a_client_that_ends_each_message_in_time_stays_though_each_piece_begins_one() -> None:
     slow = Slow()
     pong, ping = masked(0x8A, b"pong"), masked(0x89, b"ping")
     slow.period(pong[:3])
@@ -147,7 +147,7 @@ async def test_who_ends_every_message_in_time_stays_though_each_piece_begins_ano
     assert len(slow.unfinished) == 0
 
 
-async def test_who_is_silent_in_the_middle_of_a_message_is_dropped_as_before() -> None:
+async def test_a_client_that_is_silent_in_the_middle_of_a_message_is_dropped_as_before() -> None:
     slow = Slow()
     slow.period(masked(0x82, b"", claim=60_000))
     slow.period(b"")
@@ -223,7 +223,7 @@ async def test_parts_of_messages_are_bounded_together_and_harm_no_small_ones() -
     assert unfinished.total == 0
 
 
-async def test_who_stands_at_a_door_sends_no_larger_frames_than_before() -> None:
+async def test_a_newcomer_at_a_door_sends_no_larger_frames_than_before() -> None:
     async with serving() as running:
         host, newcomer, greedy = [await running.client() for _ in range(3)]
         room, door = await host.open(), Door()
@@ -231,7 +231,7 @@ async def test_who_stands_at_a_door_sends_no_larger_frames_than_before() -> None
         await greedy.authenticate(room, "door", door)
         greedy.socket.transport.write(masked(0x82, claim=limits.FRAME_BEFORE_AUTH + 1))
         assert await greedy.closed() == Close.TOO_LARGE
-        # Whoever was let in sends a large one at once, in one piece with what it says first.
+        # A newcomer who was let in sends a large one at once, in one piece with its first request.
         await newcomer.knock(room, door)
         await host.admit(room, newcomer, door)
         resume = Resume(newcomer.next_n(), newcomer.base, 0)

@@ -29,7 +29,7 @@ async def test_an_outlet_that_drains_during_a_read_starts_no_second_replay(step:
 
 
 @STEPS
-async def test_who_resumes_anew_while_a_page_is_read_hears_all_once(step: int) -> None:
+async def test_a_member_that_resumes_anew_while_a_page_is_read_hears_all_once(step: int) -> None:
     scene = Waited()
     await scene.elsewhere(10)
     scene.host.link.blocked = True
@@ -119,7 +119,7 @@ async def test_an_item_that_comes_while_the_lobby_is_read_is_told_once(step: int
 
 
 @STEPS
-async def test_a_store_that_fails_during_a_resume_is_answered_once_and_nobody_is_left_deaf(
+async def test_a_store_that_fails_during_a_resume_is_answered_once_and_leaves_no_client_deaf(
     step: int,
 ) -> None:
     scene = Waited()

@@ -53,7 +53,7 @@ def items(person: Person) -> list[tuple[int, int]]:
 
 
 def client_of(person: Person) -> Client:
-    """The relay's side of somebody's connection."""
+    """The relay's side of a person's connection."""
     assert person.link.session is not None
     return person.link.session.client
 
@@ -83,7 +83,7 @@ class Waiting:
         return call
 
     def publish_soon(self, publication: Publication, done: PublishDone) -> None:
-        """One batch takes what was published until it begins; batches keep their order."""
+        """One batch takes what was published until it begins. Batches keep their order."""
         self._soon.append((publication, done))
         if len(self._soon) == 1:
             flush = asyncio.create_task(self._flush())
@@ -161,7 +161,7 @@ class Waited(Scene):
         return self.host.link.session
 
     async def elsewhere(self, count: int = 1, size: int = 30_000) -> None:
-        """Blobs that another node took; nobody rang yet."""
+        """Blobs that another node took, before the bell rang."""
         for _ in range(count):
             publication = Publication(
                 self.room.id,
@@ -178,7 +178,7 @@ class Waited(Scene):
             self.base = taken.position.encode()
 
     async def request(self) -> bytes:
-        """A request that another node took; nobody rang yet. Its id."""
+        """A request that another node took, before the bell rang. Return its id."""
         id = os.urandom(16)
         with unheard(self.relay.relay):
             await self.memory.add_item(self.room.id, LobbyKind.REQUEST, id * 2, id, b"a request")
