@@ -23,7 +23,7 @@ from websockets.protocol import OPEN, SERVER, Protocol
 from tests.server.keys import Door
 from tests.server.scene import Person, Scene
 from tests.server.sockets import masked, serving
-from tests.server.test_restore import reseat_frame
+from tests.server.test_restore import restore_frame
 
 
 class Link:
@@ -200,15 +200,15 @@ async def test_a_room_restored_while_a_client_authenticates() -> None:
     scene = LoopScene(40)
     await scene.fill()
     scene.room.take(scene.room.entry([], base=scene.base, commit=b""))
-    reseater = Person(scene, scene.room.relay_key)
-    reseater.send(reseater.auth_frame("reseat"))
+    host = Person(scene, scene.room.relay_key)
+    host.send(host.auth_frame("reseat"))
     await settled()
-    reseater.fetch()
+    host.fetch()
     member = Person(scene, scene.room.relay_key)
-    reseater.send(reseat_frame(reseater, scene.room.chain))
+    host.send(restore_frame(host, scene.room.chain))
     member.send(member.auth_frame("member"))
     await settled()
-    assert isinstance(reseater.fetch()[0], Done)
+    assert isinstance(host.fetch()[0], Done)
     (relay_room,) = scene.relay.relay.rooms.loaded.values()
     head = await scene.relay.store.head(scene.room.id)
     assert head is not None

@@ -1,4 +1,4 @@
-"""A room's gathering alone, with members that only take note of what they are given."""
+"""The fan-out of a room alone, with members that only note what they are given."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Member:
 
 
 class Hearers:
-    """A gathering of so many members, and what each should hear."""
+    """A fan-out to so many members, and what each should hear."""
 
     def __init__(self, members: int) -> None:
         self.turns = InTurns()

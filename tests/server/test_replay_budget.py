@@ -22,14 +22,14 @@ async def test_members_that_resume_together_share_a_bound_in_each_turn() -> None
     door = scene.put_door()
     people = [scene.host, *[scene.member(door) for _ in range(4)]]
     await scene.elsewhere(BLOBS, 1)
-    paging, turns = scene.relay.relay.rooms.replay_budget, [0]
-    real = paging.read
+    budget, turns = scene.relay.relay.rooms.replay_budget, [0]
+    real = budget.read
 
     def counted(count: int) -> None:
         turns[-1] += count
         real(count)
 
-    paging.read = counted  # type: ignore[method-assign]
+    budget.read = counted  # type: ignore[method-assign]
     for one in people:
         one.fetch()
         one.send(Resume(77, bytes(16), 0))

@@ -18,7 +18,7 @@ from alcove_server.net.request_head import HEAD_SIZE, BadRequest, parse
 from alcove_server.ports.outlet import Close
 from alcove_server.ports.runner import OnLoop
 from alcove_server.relay import RESTORE_SECONDS
-from alcove_server.requests import restore as reseater
+from alcove_server.requests import restore
 from alcove_server.session.price import BURST
 from alcove_server.settings import Settings
 from alcove_server.store.budget import SHARE, SMALL, Budget
@@ -27,8 +27,8 @@ from tests.growth import LINEAR, growth
 from tests.server.keys import Door, Facilitated, sign
 from tests.server.scene import Person, Scene
 from tests.server.sockets import serving
-from tests.server.test_restore import reseat_frame
-from tests.server.test_restore import reseater as reseating_person
+from tests.server.test_restore import restore_frame
+from tests.server.test_restore import restoring as restoring_client
 from tests.server.waiting import turns
 
 # --- heads ------------------------------------------------------------------------------------
@@ -100,8 +100,8 @@ def test_a_door_is_restored_only_by_its_own_facilitator(scene: Scene) -> None:
     put = theirs.statement(scene.room, ann.key)
     packed = pack_list([SeatedDoor(put.body, put.signature, theirs.card, 5, 60).encode()])
     for key, code in ((scene.room.relay_key, "bad_statement"), (ann.key, "")):
-        person = reseating_person(scene, key)
-        good = reseat_frame(person, scene.room.chain)
+        person = restoring_client(scene, key)
+        good = restore_frame(person, scene.room.chain)
         bent = Reseat(good.n, good.statement, good.signature, good.chain, good.commit, packed)
         if code:
             assert person.refused(bent) == code
@@ -109,8 +109,8 @@ def test_a_door_is_restored_only_by_its_own_facilitator(scene: Scene) -> None:
             person.ask(bent, Done)
 
 
-class AtGate(Scene):
-    """A room whose people come through a gate."""
+class Guarded(Scene):
+    """A room whose clients come through an admission."""
 
     def __init__(self, places: int = 100) -> None:
         super().__init__()
@@ -139,17 +139,17 @@ def place_of(person: Person) -> Admitted:
 
 
 def test_restoring_rooms_has_the_rate_of_opening_them() -> None:
-    scene = AtGate()
+    scene = Guarded()
     codes = []
     for _ in range(21):
         person = scene.stranger()
-        person.send(reseat_frame(person, scene.room.chain))
+        person.send(restore_frame(person, scene.room.chain))
         codes.append(getattr(person.fetch()[0], "code", "done"))
     assert codes == ["done"] * 20 + ["rate_limited"]
 
 
 def test_a_client_that_restores_a_room_gives_way_and_does_not_stay() -> None:
-    scene = AtGate(places=2)
+    scene = Guarded(places=2)
     first, second = scene.stranger(), scene.stranger()
     scene.clock.advance(GRACE)
     scene.doorkeeper.enter("192.0.2.1")
@@ -168,10 +168,10 @@ def test_a_client_that_restores_a_room_gives_way_and_does_not_stay() -> None:
 
 
 def test_so_many_rooms_are_brought_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reseater, "WAITING", 0)
-    scene = AtGate()
+    monkeypatch.setattr(restore, "WAITING", 0)
+    scene = Guarded()
     person = scene.stranger()
-    assert person.refused(reseat_frame(person, scene.room.chain)) == "busy"
+    assert person.refused(restore_frame(person, scene.room.chain)) == "busy"
 
 
 async def test_the_chain_of_a_client_that_has_gone_is_not_verified_to_its_end() -> None:
@@ -180,8 +180,8 @@ async def test_the_chain_of_a_client_that_has_gone_is_not_verified_to_its_end() 
     scene.room = Facilitated()
     for _ in range(200):
         scene.room.take(scene.room.entry([], base=bytes(16), commit=b""))
-    person = reseating_person(scene)
-    person.send(reseat_frame(person, scene.room.chain))
+    person = restoring_client(scene)
+    person.send(restore_frame(person, scene.room.chain))
     await turns(1)
     assert scene.relay.relay.rooms.restores == 1
     person.link.close()

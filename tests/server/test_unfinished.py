@@ -174,11 +174,11 @@ async def test_what_a_closing_client_sends_counts_until_it_is_gone() -> None:
 # --- over real sockets --------------------------------------------------------------------------
 
 
-def partials_of(running: Running) -> Unfinished:
+def unfinished_of(running: Running) -> Unfinished:
     return running.service._terms.unfinished
 
 
-async def reseater(running: Running) -> Client:
+async def restoring(running: Running) -> Client:
     client = await running.client()
     await client.authenticate(Facilitated(relay_key=client.key), "reseat")
     return client
@@ -186,15 +186,15 @@ async def reseater(running: Running) -> Client:
 
 async def test_a_message_without_end_is_given_up() -> None:
     async with serving(ping_seconds=600) as running:
-        host, slow = await running.client(), await reseater(running)
+        host, slow = await running.client(), await restoring(running)
         await host.open()
         slow.socket.transport.write(masked(0x82, bytes(1000), claim=limits.FRAME))
-        await running.until(lambda: len(partials_of(running)) == 1)
+        await running.until(lambda: len(unfinished_of(running)) == 1)
         await running.time.advance(MESSAGE_SECONDS + 1)
         assert (await slow.until(Bye)).code == "idle"
         assert await slow.closed() == Close.REFUSED
         assert isinstance(await host.ask(host.blob(), Published), Published)
-        assert len(partials_of(running)) == 0
+        assert len(unfinished_of(running)) == 0
 
 
 async def test_parts_of_messages_are_bounded_together_and_harm_no_small_ones() -> None:
@@ -202,11 +202,11 @@ async def test_parts_of_messages_are_bounded_together_and_harm_no_small_ones() -
     async with serving(store_bytes=limits.MIB) as running:
         host = await running.client()
         await host.open()
-        unfinished = partials_of(running)
+        unfinished = unfinished_of(running)
         frame = masked(0x82, host.blob(b"in two pieces").to_bytes())
         host.socket.transport.write(frame[:-1])
         await running.until(lambda: len(unfinished) == 1)
-        crowd = [await reseater(running) for _ in range(10)]
+        crowd = [await restoring(running) for _ in range(10)]
         for one in crowd:
             one.socket.transport.write(masked(0x82, bytes(size), claim=limits.FRAME))
         relay = running.service.relay

@@ -15,7 +15,16 @@ async def test_rooms_leave_nothing_behind() -> None:
     looks = await soak(lambda looked: looked > BATCHES)
     assert looks[-1].lives == BATCHES * BATCH
     assert faults(looks) == []
-    empty = {"connections", "places", "hubs", "challenged", "wheel", "rooms", "tombstones", "bytes"}
+    empty = {
+        "connections",
+        "places",
+        "loaded",
+        "challenged",
+        "keepalive",
+        "rooms",
+        "tombstones",
+        "bytes",
+    }
     assert {name: looks[-1].held[name] for name in empty} == dict.fromkeys(empty, 0)
 
 
@@ -26,8 +35,8 @@ async def test_it_sees_what_is_there() -> None:
         client = await running.relay.client()
         await client.open()
         held = (await running.look(0)).held
-        assert (held["tombstones"], held["rooms"], held["hubs"]) == (3, 1, 1)
-        assert held["connections"] == held["places"] == held["wheel"] == 1
+        assert (held["tombstones"], held["rooms"], held["loaded"]) == (3, 1, 1)
+        assert held["connections"] == held["places"] == held["keepalive"] == 1
         assert held["bytes"] > 0
 
 
