@@ -6,7 +6,7 @@ import contextlib
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
@@ -17,7 +17,7 @@ USAGE_ERROR = 2
 
 
 class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> Any:
+    def error(self, message: str) -> NoReturn:
         raise ValueError(message)
 
 
@@ -60,7 +60,7 @@ def load(arguments: list[str]) -> tuple[Settings, bool]:
         raise ValueError(f"{name.replace('_', '-')}: {reason}") from None
 
 
-def _read(file: str) -> dict[str, Any]:
+def _read(file: str) -> dict[str, Any]:  # any TOML; `Settings` checks it
     try:
         return tomllib.loads(Path(file).read_text(encoding="utf-8"))
     except OSError as error:

@@ -18,12 +18,20 @@ import ipaddress
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 from alcove_server.net.request_head import BadRequest
 from alcove_server.ports.token_bucket import TokenBucket
 
 _SHARED: Final = b"shared"
+_IPV4_SIZE: Final = 4
+_IPV4_PREFIX: Final = 3
+_IPV6_PREFIX: Final = 6
+"""Bytes of an address, and of its prefix: /24 and /48."""
+_KEY_SIZE: Final = 16
+_HASH_SIZE: Final = 8
+"""Bytes of the key and of the hash that stands for a prefix."""
 _SHARED_RATE: Final = 100
 """The shared class has the rates of this many prefixes, for as many people behind one address."""
 GRACE: Final = 3.0
@@ -142,7 +150,7 @@ class Admission:
         rates: Rates | None = None,
     ) -> None:
         self._clock = clock
-        self._key = random(16)
+        self._key = random(_KEY_SIZE)
         self._most = connections
         self._per_prefix = per_prefix
         self._shared = shared
@@ -158,7 +166,9 @@ class Admission:
         allowance = self._allowance(address)
         full = self.connections >= self._most
         if (full or allowance.connections >= allowance.most) and not allowance.make_room():
-            raise BadRequest(503 if full else 429)
+            raise BadRequest(
+                HTTPStatus.SERVICE_UNAVAILABLE if full else HTTPStatus.TOO_MANY_REQUESTS
+            )
         allowance.connections += 1
         self.connections += 1
         return Admitted(self, allowance, self._clock())
@@ -209,5 +219,5 @@ class Admission:
             return _SHARED  # a socket that has no address, as a local proxy's
         mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
         packed = (mapped or parsed).packed
-        part = packed[:3] if len(packed) == 4 else packed[:6]
-        return hashlib.blake2b(part, key=self._key, digest_size=8).digest()
+        part = packed[:_IPV4_PREFIX] if len(packed) == _IPV4_SIZE else packed[:_IPV6_PREFIX]
+        return hashlib.blake2b(part, key=self._key, digest_size=_HASH_SIZE).digest()

@@ -38,6 +38,8 @@ TURNED_AWAY_SECONDS: Final = 2.0
 """Seconds in which a client can read that it was turned away."""
 RETRY_SECONDS: Final = 5
 """Seconds that a client that was turned away is told to wait."""
+_COME_BACK: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+"""Statuses after which a client may try again."""
 _DRAINED: Final = 64 * limits.KIB
 """Bytes that a client that was turned away may still send."""
 
@@ -70,6 +72,7 @@ class FrontDoor(asyncio.Protocol):
         make_http: Callable[[], asyncio.Protocol],
         connections: set[Any],
     ) -> None:
+        # `connections` is uvicorn's, of protocols that share no class: hence `Any`.
         self._relay = relay
         self._enter = enter
         self._terms = terms
@@ -82,6 +85,7 @@ class FrontDoor(asyncio.Protocol):
         self._deadline: Timer | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # asyncio gives a TCP or TLS protocol a `Transport`; its type says only the base class.
         self._transport = cast(asyncio.Transport, transport)
         self._connections.add(self)
         late = self._relay.services.settings.auth_seconds
@@ -127,6 +131,7 @@ class FrontDoor(asyncio.Protocol):
         if self._inner is None:
             self._transport.close()
         else:
+            # uvicorn's protocol and `_Drain` have `shutdown`, which `asyncio.Protocol` has not.
             cast(Any, self._inner).shutdown()
 
     def _gone(self) -> None:
@@ -247,7 +252,7 @@ class _Drain(asyncio.Protocol):
 
 def _answer(status: int) -> bytes:
     phrase = HTTPStatus(status).phrase
-    retry = f"Retry-After: {RETRY_SECONDS}\r\n" if status in (429, 503) else ""
+    retry = f"Retry-After: {RETRY_SECONDS}\r\n" if status in _COME_BACK else ""
     versions = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
     upgrade = versions if status == HTTPStatus.UPGRADE_REQUIRED else ""
     return (

@@ -6,6 +6,7 @@ may be the other program: two lengths, folded lines, spaces before colons, more 
 
 import re
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 HEAD_SIZE: Final = 16 * 1024
@@ -15,6 +16,7 @@ LINE_SIZE: Final = 2 * 1024
 HEADERS: Final = 64
 """Header lines."""
 
+_END: Final = b"\r\n\r\n"
 _REQUEST = re.compile(rb"([A-Z]{1,16}) ([!-~]+) HTTP/1\.[01]")
 # Possessive (`++`, `*+`): backtracking over a hostile 16 KiB of spaces would take a hundred million
 # steps.
@@ -47,7 +49,7 @@ class RequestHead:
         """The value of a header that comes at most once. Raises `BadRequest` (400)."""
         values = self.all(name)
         if len(values) > 1:
-            raise BadRequest(400)
+            raise BadRequest(HTTPStatus.BAD_REQUEST)
         return values[0] if values else None
 
     @property
@@ -70,32 +72,33 @@ class RequestHeadReader:
         """The head and what came after it, or None while it is not whole. Raises `BadRequest`
         (400, 414, 431, 505)."""
         self._data += data
-        end = self._data.find(b"\r\n\r\n")
+        end = self._data.find(_END)
         line = self._data.find(b"\r\n", 0, LINE_SIZE + 2)
         if line < 0 and len(self._data) > LINE_SIZE:
-            raise BadRequest(414)
+            raise BadRequest(HTTPStatus.REQUEST_URI_TOO_LONG)
         if end < 0:
             if len(self._data) > HEAD_SIZE:
-                raise BadRequest(431)
+                raise BadRequest(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
             return None
         if end > HEAD_SIZE:
-            raise BadRequest(431)
-        return parse(bytes(self._data[: end + 4])), bytes(self._data[end + 4 :])
+            raise BadRequest(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        rest = end + len(_END)
+        return parse(bytes(self._data[:rest])), bytes(self._data[rest:])
 
 
 def parse(raw: bytes) -> RequestHead:
     """A whole head. Raises `BadRequest`."""
-    request_line, *lines = raw[:-4].split(b"\r\n")
+    request_line, *lines = raw[: -len(_END)].split(b"\r\n")
     request = _REQUEST.fullmatch(request_line)
     if request is None:
-        raise BadRequest(400)
+        raise BadRequest(HTTPStatus.BAD_REQUEST)
     if len(lines) > HEADERS:
-        raise BadRequest(431)
+        raise BadRequest(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
     headers = []
     for line in lines:
         header = _HEADER.fullmatch(line)
         if header is None:
-            raise BadRequest(400)
+            raise BadRequest(HTTPStatus.BAD_REQUEST)
         value = header[2].decode("latin-1").rstrip(" \t")
         headers.append((header[1].decode().lower(), value))
     path = request[2].decode().partition("?")[0]
@@ -108,9 +111,9 @@ def _check(head: RequestHead) -> None:
     """Raises `BadRequest` (400) for what is ambiguous."""
     host = head.one("host")
     if host is None or not _HOST.fullmatch(host):
-        raise BadRequest(400)
+        raise BadRequest(HTTPStatus.BAD_REQUEST)
     length = head.one("content-length")
     if length is not None and not length.isascii():
-        raise BadRequest(400)
+        raise BadRequest(HTTPStatus.BAD_REQUEST)
     if length is not None and (not length.isdigit() or head.all("transfer-encoding")):
-        raise BadRequest(400)
+        raise BadRequest(HTTPStatus.BAD_REQUEST)

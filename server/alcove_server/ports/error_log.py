@@ -20,7 +20,7 @@ def report(error: BaseException) -> None:
     log.error("%s at %s", type(error).__name__, where)
 
 
-def report_from_loop(loop: AbstractEventLoop, context: dict[str, Any]) -> None:
+def report_from_loop(loop: AbstractEventLoop, context: dict[str, Any]) -> None:  # asyncio's type
     """The same for an error that reaches the event loop, which then closes its connection. A broken
     connection, or TLS that failed on it, is no fault of the relay's and not logged."""
     del loop

@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Generator
 from types import coroutine
 from typing import Any, Protocol
 
-Work = Coroutine[Any, Any, None]
+Work = Coroutine[Any, Any, None]  # what it yields is between the store and the event loop
 
 
 class Runner(Protocol):

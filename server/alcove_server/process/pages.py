@@ -5,6 +5,7 @@ is in the link's fragment. Addresses are not kept. Each connection answers one r
 closed, so that a client cannot hold it open.
 """
 
+from http import HTTPStatus
 from typing import Final
 
 from starlette.applications import Starlette
@@ -61,7 +62,7 @@ async def _healthz(request: Request) -> Response:
 async def _readyz(request: Request) -> Response:
     relay: Relay = request.app.state.relay
     if relay.draining or not await relay.services.store.ready():
-        return PlainTextResponse("not ready", 503)
+        return PlainTextResponse("not ready", HTTPStatus.SERVICE_UNAVAILABLE)
     return PlainTextResponse("ok")
 
 

@@ -34,6 +34,11 @@ from alcove_server.store.opening import open_store
 log = logging.getLogger(__name__)
 
 _TICK = 1.0
+"""Seconds between ticks, or less where the settings have shorter times."""
+_TICKS = 4
+"""Ticks at least in the shortest time of the settings."""
+_UNFINISHED_SHARE = 8
+"""Unfinished messages may take this part of the store's memory."""
 _TURNS = 10
 """Turns of the keepalive in a tick, so that 10,000 idle clients answer 50 pings at a time."""
 _DRAIN_SECONDS = 10
@@ -114,6 +119,7 @@ class _Server(uvicorn.Server):
             await super().startup(sockets)
         else:
             await super().startup([])
+            # uvicorn only closes its servers and waits for them, as `TlsAccept` can be.
             self.servers.append(cast(Any, self._shake_hands(self)))
         self.ready.set()
 
@@ -146,7 +152,7 @@ class Service:
             shared=frozenset(settings.shared_address),
             factor=settings.rates,
         )
-        self._period = min(_TICK, settings.ping_seconds / 4, settings.auth_seconds / 4)
+        self._period = min(_TICK, settings.ping_seconds / _TICKS, settings.auth_seconds / _TICKS)
         self._turn = self._period / _TURNS
         self._keepalive = Keepalive(max(1, round(settings.ping_seconds / self._turn)))
         self._stalled = Stalled(clock, settings.queue_seconds)
@@ -199,6 +205,7 @@ class Service:
             log.info("the certificate is read again")
 
     def _front_door(self, enter: Enter | None = None, **given: Any) -> FrontDoor:
+        # `given` is what uvicorn gives a protocol class, whose types it does not state.
         connections = given["server_state"].connections
         enter = enter if enter is not None else self.admission.enter
         return FrontDoor(self.relay, enter, self._terms, lambda: H11Protocol(**given), connections)
@@ -220,6 +227,7 @@ class Service:
     def _config(self) -> uvicorn.Config:
         return uvicorn.Config(
             make_app(self.relay),
+            # uvicorn takes any maker of protocols here, though its type says a class.
             http=cast(Any, self._front_door),
             ws="none",
             log_config=None,
@@ -263,7 +271,9 @@ def _terms(
         keepalive,
         stalled,
         # All messages under way may take a share of the memory that rooms may take.
-        Unfinished(clock, MESSAGE_SECONDS, max(LEAST_BYTES, settings.store_bytes // 8)),
+        Unfinished(
+            clock, MESSAGE_SECONDS, max(LEAST_BYTES, settings.store_bytes // _UNFINISHED_SHARE)
+        ),
         settings.queue_bytes,
         settings.rates,
     )
