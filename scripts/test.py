@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import re
 import signal
@@ -144,6 +145,7 @@ class Job:
         except asyncio.CancelledError:
             await _end(process)
             raise
+        _signal(process, signal.SIGKILL)  # processes that its tests forgot
         return self._result(self._names.get(status, "FAILED"))
 
     def seconds(self) -> float:
@@ -166,15 +168,20 @@ class Job:
 
 async def _end(process: asyncio.subprocess.Process) -> None:
     """Interrupt, so that tests end the processes that they started, then kill what is left."""
-    for one, wait in ((signal.SIGINT, GRACE), (signal.SIGKILL, None)):
-        try:
-            os.killpg(process.pid, one)
-        except ProcessLookupError:  # the whole group is gone
-            return
-        try:
-            await asyncio.wait_for(process.wait(), wait)
-        except TimeoutError:
-            continue
+    try:
+        _signal(process, signal.SIGINT)
+        await asyncio.wait_for(process.wait(), GRACE)
+    except TimeoutError:
+        pass
+    finally:  # also when a second interrupt does not let the first one end
+        _signal(process, signal.SIGKILL)
+    await process.wait()
+
+
+def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    """To the whole group of a process, if there is one left."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
 
 
 def _shown(output: str, status: str) -> str:
