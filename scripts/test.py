@@ -54,15 +54,15 @@ class Suite:
 
 
 SUITES: Final = (
-    Suite("mls", ("tests/client_sdk/mls",), 600),
-    Suite("interop", ("tests/client_sdk/mls/interop",), 400, covered=False),
-    Suite("server", ("tests/server",), 400),
-    Suite("end to end", ("tests/end_to_end",), 400),
-    Suite("sdk", ("tests/client_sdk",), 400),
     Suite("compiled", ("tests/server", "tests/end_to_end"), 500, covered=False, compiled=True),
-    Suite("fuzz", ("tests/fuzz",), 300, covered=False),
+    Suite("sdk", ("tests/client_sdk",), 500),
+    Suite("server", ("tests/server",), 500),
+    Suite("end to end", ("tests/end_to_end",), 400),
+    Suite("mls", ("tests/client_sdk/mls",), 400),
+    Suite("interop", ("tests/client_sdk/mls/interop",), 400, covered=False),
     Suite("soak", ("tests/soak",), 300, covered=False),
     Suite("protocol", ("tests/protocol",), 200),
+    Suite("fuzz", ("tests/fuzz",), 300, covered=False),
     Suite("architecture", ("tests/architecture", "tests/test_growth.py"), 100),
     Suite("deploy", ("tests/deploy",), 100, covered=False),
 )
@@ -195,52 +195,63 @@ class Run:
     """All suites of one call. `folder` is empty and is removed by the caller."""
 
     def __init__(self, suites: Sequence[Suite], jobs: int, folder: Path) -> None:
-        self._suites = suites
-        self._slots = asyncio.Semaphore(jobs)
+        self._waiting = list(suites)
+        self._jobs = jobs
         self._folder = folder
         self._running: dict[str, Job] = {}
+        self._results: list[Result] = []
+        self._build_ended = asyncio.Event()
         self._started = time.monotonic()
 
     async def all(self) -> list[Result]:
         """Run them. Return the results in the order in which they ended."""
-        results: list[Result] = []
         async with asyncio.TaskGroup() as group:
             telling = group.create_task(self._tell())
-            async with asyncio.TaskGroup() as suites:
-                building = None
-                if any(suite.compiled for suite in self._suites):
-                    building = suites.create_task(self._build(results))
-                for suite in self._suites:
-                    after = building if suite.compiled else None
-                    suites.create_task(self._suite(suite, after, results))
+            async with asyncio.TaskGroup() as workers:
+                if any(suite.compiled for suite in self._waiting):
+                    workers.create_task(self._work(build=True))
+                else:
+                    workers.create_task(self._work())
+                for _ in range(self._jobs - 1):
+                    workers.create_task(self._work())
             telling.cancel()
-        return results
+        return self._results
 
-    async def _build(self, results: list[Result]) -> bool:
+    async def _work(self, build: bool = False) -> None:
+        """Run one suite after the other, the longest first, until none is left."""
+        if build:
+            await self._build()
+        while self._waiting:
+            ready = [one for one in self._waiting if self._build_ended.is_set() or not one.compiled]
+            if not ready:
+                await self._build_ended.wait()
+                continue
+            self._waiting.remove(ready[0])
+            await self._suite(ready[0])
+
+    async def _build(self) -> None:
         """Build the compiled relay, unless it is there. A machine without a compiler runs the same
         source as it stands, so its absence is no failure."""
         command = [sys.executable, str(ROOT / "scripts" / "compile_relay.py")]
-        result = await self._in_slot(Job(BUILD, command, dict(os.environ), 400, cannot=2))
-        results.append(result)
-        return result.status == "passed"
+        result = await self._run(Job(BUILD, command, dict(os.environ), 400, cannot=2))
+        if result.status != "passed":
+            self._waiting = [suite for suite in self._waiting if not suite.compiled]
+        self._build_ended.set()
 
-    async def _suite(
-        self, suite: Suite, after: asyncio.Task[bool] | None, results: list[Result]
-    ) -> None:
-        if after is not None and not await after:
-            return
+    async def _suite(self, suite: Suite) -> None:
         folder = self._folder / suite.name.replace(" ", "-")
         folder.mkdir()
         command, environment = command_of(suite, folder), environment_of(suite, folder)
-        results.append(await self._in_slot(Job(suite.name, command, environment, suite.cap)))
+        await self._run(Job(suite.name, command, environment, suite.cap))
 
-    async def _in_slot(self, job: Job) -> Result:
-        async with self._slots:
-            self._running[job.name] = job
-            try:
-                result = await job.run()
-            finally:
-                del self._running[job.name]
+    async def _run(self, job: Job) -> Result:
+        """Run it, print what it has to say, and keep its result."""
+        self._running[job.name] = job
+        try:
+            result = await job.run()
+        finally:
+            del self._running[job.name]
+        self._results.append(result)
         why = f" ({result.why})" if result.why else ""
         print(f"\n=== {job.name}: {result.status} in {result.seconds:.0f} s{why}", flush=True)
         print(_shown(job.output(), result.status).strip(), flush=True)
