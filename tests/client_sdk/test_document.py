@@ -1,10 +1,13 @@
 """The records between clients are the same in docs/protocol.md and in the code."""
 
+import re
+
 from alcove.group.extensions import LeafExtension, RoomExtension, RosterExtension
 from alcove.group.sealing import KnockBody, RefusalBody, RequestBody
 from alcove.messages.payload import BODIES, Payload, Void
 from alcove_protocol.records import Record
 
+from tests.protocol.examples import PATH
 from tests.protocol.support import describe
 from tests.protocol.test_examples import rows
 
@@ -24,3 +27,8 @@ def test_the_records_between_clients_are_in_the_document() -> None:
     expected |= {kind.__name__: describe(kind) for kind in BODIES.values() if kind is not Void}
     assert describe(Void) == ""
     assert rows("Records between clients") == expected
+
+
+def test_every_kind_of_message_is_named_where_the_payload_is() -> None:
+    (row,) = (line for line in PATH.read_text().splitlines() if line.startswith("| `kind` |"))
+    assert re.findall(r"`(\w+)`", row)[1:] == list(BODIES)
