@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum, IntFlag
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Annotated, Final
+from typing import Annotated, Final, assert_never
 
 from alcove_protocol import limits
 from alcove_protocol.codec import split
@@ -241,8 +241,10 @@ def apply_changes(seats: Mapping[bytes, Seat], changes: Iterable[Change]) -> dic
             raise Malformed("bad_roster", "A key that is changed is not on the list.")
         elif change.op is Op.CHANGE:
             result[change.key] = replace(change.seat, door=result[change.key].door)
-        elif change.op in (Op.REMOVE, Op.LEFT):
+        elif change.op is Op.REMOVE or change.op is Op.LEFT:
             del result[change.key]
+        elif change.op is not Op.REJOIN:
+            assert_never(change.op)
     return result
 
 
