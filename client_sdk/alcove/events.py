@@ -198,3 +198,29 @@ class Closed(Event):
     reason: CloseReason
     code: str = ""
     text: str = ""
+
+
+AnyEvent = (
+    Opened
+    | InviteChanged
+    | AgreementShown
+    | Waiting
+    | Knocked
+    | KnockGone
+    | Joined
+    | Left
+    | Removed
+    | Message
+    | Sent
+    | Queued
+    | Failed
+    | Retracted
+    | Expired
+    | ConnectionChanged
+    | RoomChanged
+    | Gap
+    | Problem
+    | Unknown
+    | Closed
+)
+"""Every event of this version. A `match` over it can be exhaustive: end it with `assert_never`."""
