@@ -7,6 +7,8 @@
     json_mode.py, plain_mode.py, ui/    the three modes
     commands.py        the commands of a program, performed by performer.py
     slash_commands.py  the lines that a person types
+    watchdog.py        the end of the process after a signal or with the terminal
+    last_act.py        wipe the keys, overwrite the memory, exit
     json_events.py     the events that a program reads; docs/cli.schema.json has both
     room_view.py, words.py, escape.py   what a person is shown, and how it is made harmless
 
@@ -20,8 +22,11 @@ import sys
 def main() -> None:
     """Run the command and exit with its status. A person never sees a traceback."""
     from alcove.cli import stdio
+    from alcove.cli.watchdog import watchdog
 
     stdio.fill_in()
+    stdio.forbid_core_dumps()
+    watchdog.start()
     try:
         from alcove.cli.arguments import run
 
@@ -36,4 +41,6 @@ def main() -> None:
         kind = type(error).__name__
         stdio.complain(f"something unforeseen went wrong ({kind}); the room was left.")
         status = 1
-    sys.exit(status)
+    watchdog.bound(status)  # to write the last lines may take for ever
+    stdio.flush()
+    watchdog.finish(status)

@@ -7,6 +7,7 @@ from alcove.cli.lines import Lines
 from alcove.cli.room_runner import sentence_of, status_of
 from alcove.cli.rooms import RoomLike, RoomToEnter, RoomToJoin
 from alcove.cli.stdio import complain
+from alcove.cli.watchdog import watchdog
 from alcove.errors import AlcoveError
 from alcove.events import Closed, CloseReason
 
@@ -29,6 +30,7 @@ async def live(wanted: RoomToEnter, lines: Lines, mode: Mode) -> int:
             await json_mode.refuse(closed)
     else:
         closed = await _show(room, wanted, lines, mode)
+    watchdog.bound(status_of(closed))  # a name server that hangs must not keep the process
     if status_of(closed):
         complain(sentence_of(closed))
     return status_of(closed)

@@ -28,8 +28,7 @@ class Output:
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._broken = False
         self._done = asyncio.Event()
-        for work in (self._write_all, self._watch):
-            threading.Thread(target=work, name="stdout", daemon=True).start()
+        threading.Thread(target=self._write_all, name="stdout", daemon=True).start()
 
     async def line(self, data: bytes) -> None:
         """Write `data`, which ends with a line end. It is dropped once the reader has gone."""
@@ -60,17 +59,6 @@ class Output:
                     select.select([], [self._fd], [])
         except OSError:
             self._break()
-
-    def _watch(self) -> None:
-        """Notice that the reader has gone, even while there is nothing to write."""
-        if not hasattr(select, "poll"):
-            return
-        poll = select.poll()
-        poll.register(self._fd, 0)
-        # A closed descriptor counts too. A regular file never counts.
-        if any(what & (select.POLLERR | select.POLLHUP) for _, what in poll.poll()):
-            with suppress(RuntimeError):
-                self._break()
 
     def _break(self) -> None:
         self._loop.call_soon_threadsafe(self._tell_broken)

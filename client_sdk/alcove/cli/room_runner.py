@@ -11,15 +11,19 @@ import sys
 import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
 from alcove.cli.rooms import RoomLike
+from alcove.cli.watchdog import watchdog
 from alcove.errors import AlcoveError, Refused, RoomClosed
 from alcove.events import AnyEvent, Closed, CloseReason, Problem, Unknown
 
 LEAVE_WITHIN: Final = 6.0
 """Seconds until this process ends even if its room does not. The room gives up earlier."""
+_END_WITHIN: Final = 1.0
+"""Seconds that the relay has to take note of a leave when the watchdog asks for the end."""
 _CLOSE_WITHIN: Final = 3.0
 """Seconds for the room to wipe its keys and close its connection once it is over."""
 _SHOW_WITHIN: Final = 1.0
@@ -79,7 +83,7 @@ class RoomRunner:
     async def run(self) -> Closed:
         """Enter, show every event, and return the last one."""
         self._life = asyncio.create_task(self._live())
-        catch_signals(self.leave)
+        catch_signals(self.leave, partial(self.leave, _END_WITHIN))
         waits = asyncio.create_task(self._over.wait())
         try:
             await asyncio.wait({self._life, waits}, return_when=asyncio.FIRST_COMPLETED)
@@ -159,16 +163,13 @@ class RoomRunner:
                 self._life.cancel()
 
 
-def catch_signals(handler: Callable[[], None]) -> None:
-    """Call `handler` on an interrupt, on termination and when the terminal goes away."""
+def catch_signals(interrupted: Callable[[], None], ended: Callable[[], None]) -> None:
+    """Call `interrupted` on SIGINT, and `ended` when the watchdog asks for the end."""
     loop = asyncio.get_running_loop()
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        # Under `nohup` the program is to outlive the terminal.
-        if number is None or signal.getsignal(number) == signal.SIG_IGN:
-            continue
+    watchdog.when_asked(partial(loop.call_soon_threadsafe, ended))
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
         with suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.add_signal_handler(number, handler)
+            loop.add_signal_handler(signal.SIGINT, interrupted)
 
 
 def debugging() -> bool:

@@ -24,3 +24,19 @@ def complain(sentence: str) -> None:
     if sys.stderr is not None:  # without it `print` would write to standard output
         with suppress(OSError):
             print(f"alcove: {sentence}", file=sys.stderr, flush=True)
+
+
+def flush() -> None:
+    """Write what Python's streams still hold, if there is a reader."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with suppress(OSError, ValueError):
+                stream.flush()
+
+
+def forbid_core_dumps() -> None:
+    """Keep the memory of a crash, with texts and keys, from being written to a disk."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -190,6 +190,7 @@ SCENES: Final = MappingProxyType(
         "talk": FakeScene(EVERYTHING[:-1]),
         "everything": FakeScene(EVERYTHING),
         "flood": FakeScene((*OPENED, *(events.Left("x" * 32) for _ in range(20_000)))),
+        "waiting": FakeScene((RULES, events.Waiting("lamp river")), members=()),
         "rules": FakeScene((RULES,), members=()),
         "closed-all": FakeScene((*OPENED, Closed(CloseReason.ENDED))),
         "hostile": FakeScene(

@@ -64,8 +64,18 @@ class Terminal:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait(WITHIN)
+        if self._master >= 0:
+            self.hang_up()
+
+    def stop_reading(self) -> None:
+        """Stall, as after Ctrl+S: what the process writes fills the terminal."""
         asyncio.get_running_loop().remove_reader(self._master)
+
+    def hang_up(self) -> None:
+        """Go away, as a window that is closed."""
+        self.stop_reading()
         os.close(self._master)
+        self._master = -1
 
     def _read(self) -> None:
         data = b""

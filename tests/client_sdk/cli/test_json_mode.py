@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from alcove.cli.watchdog import STATUS_OF_SIGNAL
 
 from tests.client_sdk.cli.fake_room import INVITE
 from tests.client_sdk.cli.process import FAKE, ROOT, WITHIN, joined, opened
@@ -153,7 +154,7 @@ def test_a_reader_that_reads_nothing_cannot_hold_the_process() -> None:
         assert room.stdout is not None
         room.stdout.read(1)  # it is there, and then nobody reads on
         room.terminate()
-        assert room.wait(WITHIN) == 0
+        assert room.wait(WITHIN) == STATUS_OF_SIGNAL + signal.SIGTERM
 
 
 @pytest.mark.parametrize(

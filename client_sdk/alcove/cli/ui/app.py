@@ -26,10 +26,12 @@ from alcove.cli.performer import Performer
 from alcove.cli.room_runner import RoomRunner, catch_signals, debug, debugging, sentence_of
 from alcove.cli.room_view import RoomView
 from alcove.cli.rooms import RoomLike
+from alcove.cli.ui.driver import PatientDriver
 from alcove.cli.ui.log import ConversationLog
 from alcove.cli.ui.people import People, WaitingList
 from alcove.cli.ui.say_input import SayInput
 from alcove.cli.ui.sheets import AgreementScreen, EndScreen, InviteScreen
+from alcove.cli.watchdog import GRACE, watchdog
 from alcove.errors import AlcoveError
 from alcove.events import Closed, CloseReason
 
@@ -61,7 +63,7 @@ class RoomApp(App[None]):
     ]
 
     def __init__(self, room: RoomLike, *, accepted: bool) -> None:
-        super().__init__()
+        super().__init__(driver_class=PatientDriver)
         self._room = room
         self._accepted = accepted
         self._view = RoomView()
@@ -211,7 +213,7 @@ class RoomApp(App[None]):
         if closed.reason is CloseReason.LEFT or not self._runner.entered.is_set():
             self.exit()
             return
-        catch_signals(self.exit)
+        catch_signals(self.exit, self.exit)
         self.push_screen(EndScreen(sentence_of(closed)))
 
     def _say(self, sentence: str | None) -> None:
@@ -310,6 +312,7 @@ class RoomApp(App[None]):
     def action_quick_exit(self) -> None:
         """Clear the screen at once, because another person may be looking; then leave the room."""
         self._quick = True
+        watchdog.bound(0, _QUICK_LEAVE + GRACE)  # a screen that stalls must not keep it
         self.exit()
 
     def action_escape(self) -> None:
