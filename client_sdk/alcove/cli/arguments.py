@@ -10,12 +10,15 @@ import click
 from alcove_protocol import limits
 
 from alcove.cli.commands import LINE_MAX
-from alcove.cli.lines import Lines, TooLong
+from alcove.cli.invite_input import PastedInvite, from_lines, from_terminal
+from alcove.cli.lines import Lines
 from alcove.cli.rooms import RoomToEnter, RoomToJoin, RoomToOpen, Route
 from alcove.cli.stdio import complain
 
 _USAGE: Final = 2
 _INVITE_VARIABLE: Final = "ALCOVE_INVITE"
+_PROMPT: Final = "Paste the invite (it is not shown), then press Enter: "
+_HINT: Final = "\nThe link goes on: paste the rest of it. Ctrl+C gives up: "
 
 
 def run(arguments: list[str]) -> int:
@@ -164,8 +167,9 @@ def _join(
     """Ask to be let into a room.
 
     INVITE is the link you were given. Everybody on this computer can see it among the running
-    programs: to avoid that, give `-` and the link on the first line of standard input, or put it
-    into $ALCOVE_INVITE.
+    programs, and your shell keeps it in its history. To avoid that, give `-` and paste the link
+    where it is asked for, or write it to standard input, or put it into $ALCOVE_INVITE. The link
+    may have line breaks in it.
     """
     lines = Lines(0, LINE_MAX)
     link = _invite(invite, lines)
@@ -206,17 +210,13 @@ def _invite(given: str | None, lines: Lines) -> str:
             raise click.UsageError(
                 f"Give the invite, or - for standard input, or set ${_INVITE_VARIABLE}."
             )
-    if given == "-":
-        given = _first_line(lines)
-    # Links that were copied from a narrow window come with line breaks; a link has none of its own.
-    return "".join(given.split())
-
-
-def _first_line(lines: Lines) -> str:
-    if os.isatty(0):
-        # Not shown: what is typed at a prompt stays in the terminal's history.
-        return str(click.prompt("Paste the invite (it is not shown)", hide_input=True, err=True))
-    line = lines.first()
-    if line is None or isinstance(line, TooLong):
-        return ""
-    return line.decode("utf-8", "replace")
+    if given != "-":
+        pasted = PastedInvite()
+        pasted.feed(given)
+        return pasted.link
+    if not os.isatty(0):
+        return from_lines(lines)
+    try:
+        return from_terminal(0, _PROMPT, _HINT)
+    except KeyboardInterrupt:
+        raise click.Abort from None

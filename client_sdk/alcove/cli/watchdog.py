@@ -35,9 +35,11 @@ class Watchdog:
         self._ask: Callable[[], object] | None = None
         self._settings: list[Any] | None = None
         self._ending = threading.Lock()
+        self._started = False
 
     def start(self) -> None:
         """Take over SIGHUP and SIGTERM, and watch standard input and output."""
+        self._started = True
         with suppress(ImportError, OSError):
             self._settings = _terminal_settings()
         if hasattr(signal, "pthread_sigmask"):
@@ -58,8 +60,12 @@ class Watchdog:
         self._ask = ask
 
     def bound(self, status: int, seconds: float = GRACE) -> None:
-        """End the process with `status` after `seconds`, unless it ends before."""
-        self._run(self._end_after, seconds, status)
+        """End the process with `status` after `seconds`, unless it ends before.
+
+        Only the command `alcove` starts the watchdog. A program that runs a part of it lives on.
+        """
+        if self._started:
+            self._run(self._end_after, seconds, status)
 
     def _run(self, work: Callable[..., None], *arguments: object) -> None:
         threading.Thread(target=work, args=arguments, name="watchdog", daemon=True).start()

@@ -134,6 +134,12 @@ def test_before_there_is_a_room_the_watchdog_ends_the_process_at_once() -> None:
     assert told == [143]
 
 
+def test_a_program_that_runs_a_part_of_the_command_is_not_ended() -> None:
+    told: list[object] = []
+    Watchdog(sleep=told.append, end=told.append).bound(0)
+    assert told == []
+
+
 BUSY = """
 import threading
 from alcove.cli.last_act import exit_now

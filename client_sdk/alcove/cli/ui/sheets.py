@@ -57,9 +57,10 @@ class InviteScreen(ModalScreen[None]):
         self._invite = invite
 
     def compose(self) -> ComposeResult:
+        # At the top, so that it is seen whole in the smallest window.
+        yield Static(escape.line(self._invite), id="link", markup=False)
         yield Static("The invite was handed to your terminal's clipboard, if it has one. If not,")
         yield Static("hold Shift and select it here with the mouse. Press any key to go back.")
-        yield Static(escape.line(self._invite), id="link", markup=False)
 
     def on_key(self) -> None:
         self.dismiss()
