@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from alcove_protocol import limits
 from alcove_protocol.frames import (
+    Answer,
     Authenticate,
     Authenticated,
     BlobClass,
@@ -87,7 +88,7 @@ class Member:
         self.send(frame)
         while True:
             heard = self._heard()
-            if isinstance(heard, Request) and heard.n == frame.n:
+            if isinstance(heard, Answer) and heard.n == frame.n:
                 if not isinstance(heard, kind):
                     raise ConnectionError(f"the relay answered {heard}")
                 return heard

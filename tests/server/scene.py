@@ -15,6 +15,7 @@ from typing import TypeVar
 from alcove_protocol import limits
 from alcove_protocol.codec import pack_list
 from alcove_protocol.frames import (
+    Answer,
     Authenticate,
     Authenticated,
     BlobClass,
@@ -79,7 +80,7 @@ class Person:
 
     def fetch(self) -> list[Frame]:
         """What arrived since, and remember positions."""
-        frames = [from_relay(data) for data in self.link.outgoing()]
+        frames: list[Frame] = [from_relay(data) for data in self.link.outgoing()]
         for frame in frames:
             if isinstance(frame, BlobIs | Published | WelcomeIs):
                 self.position = frame.position
@@ -104,7 +105,7 @@ class Person:
     def ask(self, frame: Request, kind: type[F]) -> F:
         """Send a request; its answer is of this kind and comes with whatever else there is."""
         self.send(frame)
-        answers = [one for one in self.fetch() if isinstance(one, Request) and one.n == frame.n]
+        answers = [one for one in self.fetch() if isinstance(one, Answer) and one.n == frame.n]
         assert [type(one) for one in answers] == [kind], answers
         assert isinstance(answers[0], kind)
         return answers[0]

@@ -16,6 +16,7 @@ from typing import TypeVar
 from alcove_protocol import limits
 from alcove_protocol.codec import pack_list
 from alcove_protocol.frames import (
+    Answer,
     Authenticate,
     Authenticated,
     BlobClass,
@@ -293,7 +294,7 @@ class Client:
         await self.send(frame)
         while True:
             answer = await self.heard()
-            if isinstance(answer, Request) and answer.n == frame.n:
+            if isinstance(answer, Answer) and answer.n == frame.n:
                 assert isinstance(answer, kind), answer
                 return answer
 

@@ -1,4 +1,4 @@
-"""A room whose store makes the relay wait, as one on another machine does, and fails when told to.
+"""A room whose store makes the relay wait, as a store on another machine does, and fails on demand.
 
 scene = Waited(slow=False)         # the room is open, and the store does not wait yet
 ann = scene.member(scene.put_door())
@@ -10,7 +10,8 @@ ann.send(...); await turns(100)
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import pytest
@@ -25,9 +26,11 @@ from alcove_protocol.frames import (
     Resumed,
 )
 from alcove_protocol.position import Position
+from alcove_server.client.client import Client
 from alcove_server.ports.runner import OnLoop
-from alcove_server.session.connection import Connection
-from alcove_server.store.interface import Publication, Store
+from alcove_server.relay import Relay
+from alcove_server.session.session import Session
+from alcove_server.store.interface import Publication, PublishDone, Store, StoredBlob, Taken
 from alcove_server.store.memory.store import MemoryStore
 from alcove_server.testing.embedded import embedded
 
@@ -36,7 +39,7 @@ from tests.server.scene import Person, Scene
 TURNS = 3
 
 STEPS = pytest.mark.parametrize("step", range(40))
-"""After so many turns of the loop something happens in the middle of another thing."""
+"""Turns of the loop after which one thing happens in the middle of another."""
 
 
 async def turns(count: int) -> None:
@@ -45,18 +48,26 @@ async def turns(count: int) -> None:
 
 
 def items(person: Person) -> list[tuple[int, int]]:
-    """Kinds and numbers of what reached a facilitator from the lobby since."""
+    """Kinds and numbers of the lobby items that reached a facilitator since the last call."""
     return [(one.kind, one.number) for one in person.fetch() if isinstance(one, LobbyItem)]
 
 
-class Waiting:
-    """Each call takes some turns of the loop before the store acts, and some after. All fail while
-    `fails`, and of each method as many as `failing` says."""
+def client_of(person: Person) -> Client:
+    """The relay's side of a person's connection."""
+    assert person.link.session is not None
+    return person.link.session.client
 
-    publish_now = None
+
+class Waiting:
+    """A store whose calls each take turns of the loop before the store acts, and after. All calls
+    fail while `fails` is set, and `failing` counts the next calls of each method that fail."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.listen, self.watch, self.unwatch = store.listen, store.watch, store.unwatch
+        self._soon: list[tuple[Publication, PublishDone]] = []
+        self._order = asyncio.Lock()
+        self._flushes: set[asyncio.Task[None]] = set()
         self.fails = False
         self.failing: Counter[str] = Counter()
 
@@ -71,8 +82,32 @@ class Waiting:
 
         return call
 
+    def publish_soon(self, publication: Publication, done: PublishDone) -> None:
+        """A batch takes the publications that wait when it begins. Batches keep their order."""
+        self._soon.append((publication, done))
+        if len(self._soon) == 1:
+            flush = asyncio.create_task(self._flush())
+            self._flushes.add(flush)
+            flush.add_done_callback(self._flushes.discard)
+
+    async def _flush(self) -> None:
+        async with self._order:
+            batch, self._soon = self._soon, []
+            outcomes: list[Taken | Exception] = []
+            try:
+                await self.before("publish_soon")
+                for publication, _ in batch:
+                    self.store.publish_soon(
+                        publication, lambda _, outcome: outcomes.append(outcome)
+                    )
+                await self.after()
+            except OSError as error:
+                outcomes = [error] * len(batch)
+            for (publication, done), outcome in zip(batch, outcomes, strict=True):
+                done(publication, outcome)
+
     async def before(self, name: str) -> None:
-        """Raises `OSError` where it is to fail."""
+        """Raises `OSError` where the call is to fail."""
         await turns(TURNS)
         if self.fails or self.failing[name] > 0:
             self.failing[name] -= 1
@@ -82,8 +117,24 @@ class Waiting:
         await turns(TURNS)
 
 
+class Deaf:
+    """A listener that hears nothing, as long as the store's word has not come."""
+
+    def on_blob(self, room: bytes, generation: bytes, blob: StoredBlob) -> None: ...
+
+    def on_ring(self, room: bytes) -> None: ...
+
+
+@contextmanager
+def unheard(relay: Relay) -> Iterator[None]:
+    """Keep the store's word of changes from the relay. The block must not wait for the loop."""
+    relay.services.store.listen(Deaf())
+    yield
+    relay.services.store.listen(relay.rooms)
+
+
 class Waited(Scene):
-    """A room whose store waits from the time it is open, or from when it is told to."""
+    """A room whose store makes the relay wait: once it is open, or from `slowly` on."""
 
     def __init__(self, *, slow: bool = True) -> None:
         super().__init__()
@@ -92,54 +143,53 @@ class Waited(Scene):
         self.memory = self.relay.store
         assert isinstance(self.memory, MemoryStore)
         self.store = Waiting(self.memory)
-        self.hub = self.relay.relay.hubs[self.room.id]
+        self.relay_room = self.relay.relay.rooms.loaded[self.room.id]
         if slow:
             self.slowly()
 
     def slowly(self) -> None:
-        """From now on the store waits."""
-        self.relay.relay.store = self.hub._store = cast(Store, self.store)
+        """From now on the store makes the relay wait."""
+        self.relay.relay.services.store = cast(Store, self.store)
 
     def at_once(self) -> None:
         """From now on it does not."""
-        self.relay.relay.store = self.hub._store = self.memory
+        self.relay.relay.services.store = self.memory
 
     @property
-    def connection(self) -> Connection:
-        assert self.host.link.connection is not None
-        return self.host.link.connection
+    def session(self) -> Session:
+        assert self.host.link.session is not None
+        return self.host.link.session
 
     async def elsewhere(self, count: int = 1, size: int = 30_000) -> None:
-        """Blobs that another node took; nobody rang yet."""
+        """Another node takes blobs, and the store's word of them has not come."""
         for _ in range(count):
-            await self.memory.publish(
-                Publication(
-                    self.room.id,
-                    bytes(32),
-                    os.urandom(16),
-                    self.base,
-                    BlobClass.COMMIT,
-                    limits.TTL_DEFAULT,
-                    bytes(size),
-                    self.room.roster.head,
-                )
+            publication = Publication(
+                self.room.id,
+                bytes(32),
+                os.urandom(16),
+                self.base,
+                BlobClass.COMMIT,
+                limits.TTL_DEFAULT,
+                bytes(size),
+                self.room.roster.head,
             )
-            self.base = self.base[:8] + (int.from_bytes(self.base[8:], "big") + 1).to_bytes(
-                8, "big"
-            )
+            with unheard(self.relay.relay):
+                taken = await self.memory.publish(publication)
+            self.base = taken.position.encode()
 
     async def request(self) -> bytes:
-        """A request that another node took; nobody rang yet. Its id."""
+        """Another node takes a request, and the store's word of it has not come. Return its id."""
         id = os.urandom(16)
-        await self.memory.add_item(self.room.id, LobbyKind.REQUEST, id * 2, id, b"a request")
+        with unheard(self.relay.relay):
+            await self.memory.add_item(self.room.id, LobbyKind.REQUEST, id * 2, id, b"a request")
         return id
 
     async def ring(self) -> None:
-        """Another node says that something changed."""
-        await self.relay.relay.ring(self.room.id)
+        """Read what the store's word did not bring."""
+        await self.relay.relay.rooms.catch_up(self.room.id)
 
     def told(self) -> list[tuple[type, int]]:
-        """Kinds and numbers of what arrived since the last `Resumed`."""
+        """Kinds and numbers of the blobs and answers that arrived since the last `Resumed`."""
         told: list[tuple[type, int]] = []
         for frame in self.host.fetch():
             if isinstance(frame, Resumed):

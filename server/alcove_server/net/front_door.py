@@ -1,12 +1,12 @@
-"""The first bytes of every TCP connection: who may come in, and where they are sent.
+"""The first bytes of every TCP connection: whether it may come in, and where it goes.
 
     bytes ─▶ head, in 10 s and 16 KiB ─▶ /v1/connect ─▶ `WebSocket`, for good
                      │                └─▶ anything else ─▶ uvicorn's HTTP, one request, 30 s
                      └─▶ 400, 414, 429, 431, 503 and the end
 
 uvicorn makes one `FrontDoor` for each connection through its `http=` parameter, which takes any
-protocol class; this is the seam by which the relay owns its connections. What an ASGI server would
-do for a WebSocket (timeouts, limits, keepalive) is therefore done here and in `websocket`.
+protocol class. This is the seam by which the relay owns its connections. So this file and
+`websocket` do what an ASGI server would do for a WebSocket: timeouts, limits, keepalive.
 """
 
 from __future__ import annotations
@@ -25,19 +25,23 @@ from websockets.protocol import OPEN, SERVER, Protocol
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from alcove_server.net.admission import Place
-from alcove_server.net.request_head import BadRequest, Head, HeadReader
+from alcove_server.net.admission import Admitted
+from alcove_server.net.request_head import BadRequest, RequestHead, RequestHeadReader
 from alcove_server.net.terms import Terms
 from alcove_server.net.websocket import WebSocket
 from alcove_server.relay import Relay
 
 PATH: Final = "/v1/connect"
 HTTP_SECONDS: Final = 30.0
-"""One request over plain HTTP, from its head to the last byte of the answer."""
+"""Seconds for one request over plain HTTP, from its head to the last byte of the answer."""
 TURNED_AWAY_SECONDS: Final = 2.0
-"""How long a client may take to read that it was turned away."""
+"""Seconds in which a client can read that it was turned away."""
 RETRY_SECONDS: Final = 5
-"""What a client that was turned away is told to wait."""
+"""Seconds that a client that was turned away is told to wait."""
+_COME_BACK: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+"""Statuses after which a client may try again."""
+_DRAINED: Final = 64 * limits.KIB
+"""Bytes that a client that was turned away may still send."""
 
 _QUIET: Final = logging.getLogger("alcove_server.quiet")
 _QUIET.disabled = True
@@ -45,8 +49,8 @@ _QUIET.disabled = True
 
 
 def origin_allowed(origin: str | None, host: str, allowed: tuple[str, ...]) -> bool:
-    """Whether a page of this origin may connect. A native client sends none; a browser always
-    does, and `null` for a page that hides its own."""
+    """Whether a page of this origin may connect. A native client sends no origin. A browser always
+    sends one, and `null` for a page that hides its own."""
     if origin is None or origin in allowed:
         return True
     try:
@@ -57,32 +61,34 @@ def origin_allowed(origin: str | None, host: str, allowed: tuple[str, ...]) -> b
 
 
 class FrontDoor(asyncio.Protocol):
-    """One connection before it is known what it is. `enter` is `Gate.enter`, or has its answer from
+    """A connection before its kind is known. `enter` is `Admission.enter`, or gives the answer from
     before a TLS handshake; `make_http` makes uvicorn's protocol."""
 
     def __init__(
         self,
         relay: Relay,
-        enter: Callable[[str], Place],
+        enter: Callable[[str], Admitted],
         terms: Terms,
         make_http: Callable[[], asyncio.Protocol],
         connections: set[Any],
     ) -> None:
+        # `connections` is uvicorn's, of protocols that share no class: hence `Any`.
         self._relay = relay
         self._enter = enter
         self._terms = terms
         self._make_http = make_http
         self._connections = connections
-        self._reader = HeadReader()
-        self._place: Place | None = None
+        self._reader = RequestHeadReader()
+        self._place: Admitted | None = None
         self._transport: asyncio.Transport
         self._inner: asyncio.Protocol | None = None
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # asyncio gives a TCP or TLS protocol a `Transport`; its type says only the base class.
         self._transport = cast(asyncio.Transport, transport)
         self._connections.add(self)
-        late = self._relay.settings.auth_seconds
+        late = self._relay.services.settings.auth_seconds
         self._deadline = self._terms.loop.call_later(late, self._transport.abort)
         try:
             peer = transport.get_extra_info("peername")
@@ -118,35 +124,36 @@ class FrontDoor(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._inner is not None:
             self._inner.connection_lost(exc)
-        self._left()
+        self._gone()
 
     def shutdown(self) -> None:
-        """The server stops. Who is in the middle of an HTTP request may finish it."""
+        """The server stops. An HTTP request under way may be finished."""
         if self._inner is None:
             self._transport.close()
         else:
+            # uvicorn's protocol and `_Drain` have `shutdown`, which `asyncio.Protocol` has not.
             cast(Any, self._inner).shutdown()
 
-    def _left(self) -> None:
+    def _gone(self) -> None:
         self._connections.discard(self)
         if self._deadline is not None:
             self._deadline.cancel()
         if self._place is not None:
-            self._place.leave()
+            self._place.free()
             self._place = None
 
     def _turn_away(self, status: int) -> None:
-        """Answer and close. Nothing is said of why beyond the status."""
+        """Answer and close. The answer gives no reason but the status."""
         answer = _answer(status)
         self._transport.write(answer)
-        # Half-closed: a client that is still sending could lose the answer to a reset otherwise.
-        # TLS has no such thing; there `close` says that nothing more comes, and reads and forgets
-        # until the client closes too. The deadline holds for both.
+        # Half-closed, because a client that is still sending could otherwise lose the answer to a
+        # reset. TLS has no half-close: there `close` says that nothing more comes, and drops what
+        # it reads until the client closes too. The deadline holds for both.
         if self._transport.can_write_eof():
             self._transport.write_eof()
         else:
             self._transport.close()
-        self._reader = HeadReader()
+        self._reader = RequestHeadReader()
         self._inner = _Drain(self._transport)
         if self._deadline is not None:
             self._deadline.cancel()
@@ -154,7 +161,7 @@ class FrontDoor(asyncio.Protocol):
 
     # --- where to ---------------------------------------------------------------------------
 
-    def _dispatch(self, head: Head, rest: bytes) -> None:
+    def _dispatch(self, head: RequestHead, rest: bytes) -> None:
         if head.path != PATH:
             self._to_http(head, rest)
             return
@@ -163,7 +170,7 @@ class FrontDoor(asyncio.Protocol):
             raise BadRequest(status)
         self._to_websocket(head, rest)
 
-    def _to_http(self, head: Head, rest: bytes) -> None:
+    def _to_http(self, head: RequestHead, rest: bytes) -> None:
         assert self._deadline is not None  # `connection_made` set it
         self._deadline.cancel()
         self._deadline = self._terms.loop.call_later(HTTP_SECONDS, self._transport.abort)
@@ -172,13 +179,13 @@ class FrontDoor(asyncio.Protocol):
         self._inner.connection_made(self._transport)
         self._inner.data_received(head.raw + rest)
 
-    def _refusal(self, head: Head) -> int:
+    def _refusal(self, head: RequestHead) -> int:
         """The status with which an upgrade is refused, or 0."""
         if head.has_body:
             return HTTPStatus.BAD_REQUEST
         if self._relay.draining:
             return HTTPStatus.SERVICE_UNAVAILABLE
-        if not origin_allowed(head.one("origin"), head.host, self._relay.settings.origin):
+        if not origin_allowed(head.one("origin"), head.host, self._relay.services.settings.origin):
             return HTTPStatus.FORBIDDEN
         if self._place is not None and not self._place.allowance.handshake():
             return HTTPStatus.TOO_MANY_REQUESTS
@@ -186,7 +193,7 @@ class FrontDoor(asyncio.Protocol):
             return HTTPStatus.UPGRADE_REQUIRED  # RFC 6455 section 4.4
         return 0
 
-    def _to_websocket(self, head: Head, rest: bytes) -> None:
+    def _to_websocket(self, head: RequestHead, rest: bytes) -> None:
         handshake = ServerProtocol(subprotocols=[Subprotocol(SUBPROTOCOL)], logger=_QUIET)
         handshake.receive_data(head.raw)
         requests = handshake.events_received()
@@ -201,8 +208,8 @@ class FrontDoor(asyncio.Protocol):
         self._transport.writelines(handshake.data_to_send())
         self._hand_over(head, rest)
 
-    def _hand_over(self, head: Head, rest: bytes) -> None:
-        """The handshake is done: a bare protocol without its memory takes the transport."""
+    def _hand_over(self, head: RequestHead, rest: bytes) -> None:
+        """The handshake is done: a protocol that holds nothing of it takes the transport."""
         assert self._deadline is not None  # `connection_made` set it
         self._deadline.cancel()
         protocol = Protocol(SERVER, state=OPEN, max_size=limits.FRAME_BEFORE_AUTH, logger=_QUIET)
@@ -212,28 +219,26 @@ class FrontDoor(asyncio.Protocol):
         def done(socket: WebSocket) -> None:
             connections.discard(socket)
             if place is not None:
-                place.leave()
+                place.free()
 
         socket = WebSocket(self._transport, protocol, self._terms, done)
         connections.discard(self)
         connections.add(socket)
         self._transport.set_protocol(socket)
         offered = ",".join(head.all("sec-websocket-protocol"))
-        connection = self._relay.connect(
-            host=head.host, offered=offered, outlet=socket, place=place
-        )
-        socket.attach(connection)
+        session = self._relay.connect(host=head.host, offered=offered, outlet=socket, place=place)
+        socket.attach(session)
         if place is not None:
-            place.give_way = connection.give_way
+            place.give_way = session.give_way
         if rest:
             socket.data_received(rest)
 
 
 class _Drain(asyncio.Protocol):
-    """Reads and forgets what a client that was turned away still sends, until it closes."""
+    """Drops what a client that was turned away still sends, until the client closes."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
-        self._left = 64 * limits.KIB
+        self._left = _DRAINED
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
@@ -247,7 +252,7 @@ class _Drain(asyncio.Protocol):
 
 def _answer(status: int) -> bytes:
     phrase = HTTPStatus(status).phrase
-    retry = f"Retry-After: {RETRY_SECONDS}\r\n" if status in (429, 503) else ""
+    retry = f"Retry-After: {RETRY_SECONDS}\r\n" if status in _COME_BACK else ""
     versions = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
     upgrade = versions if status == HTTPStatus.UPGRADE_REQUIRED else ""
     return (

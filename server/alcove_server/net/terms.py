@@ -4,18 +4,18 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from alcove_server.net.keepalive import Stalled, Wheel
-from alcove_server.net.unfinished import Partials
+from alcove_server.net.keepalive import Keepalive, Stalled
+from alcove_server.net.unfinished import Unfinished
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """`clock` gives seconds; `queue_bytes` is what may wait for one client, `rates` a factor."""
+    """`clock` gives seconds. `queue_bytes` may wait for one client. `rates` is a factor."""
 
     clock: Callable[[], float]
     loop: AbstractEventLoop
-    wheel: Wheel
+    keepalive: Keepalive
     stalled: Stalled
-    partials: Partials
+    unfinished: Unfinished
     queue_bytes: int
     rates: float

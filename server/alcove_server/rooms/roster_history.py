@@ -1,7 +1,7 @@
 """A room's roster as the relay needs it: the list, and what its history means for keys and doors.
 
-Only `begin` and `follow` make a `Ledger`, and both verify; so a ledger in hand is a verified chain,
-whoever kept its bytes meanwhile. docs/protocol.md section 8.
+Only `begin` and `follow` make a `RosterHistory`, and both verify. So a `RosterHistory` is a
+verified chain, wherever its bytes were kept. docs/protocol.md section 8.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -15,32 +15,32 @@ from alcove_protocol.roster import NO_DOOR, Entry, Op, RoomFlag, Roster, extend,
 from alcove_protocol.statements import Signed, Verified
 
 _AT_ONCE: Final = 2500
-"""What of a chain is verified before others have their turn, about 2 ms: an entry counts as many as
-its list has members, for the list is hashed whole, and `_SIGNATURE` more."""
+"""Work on a chain before others have their turn, about 2 ms. An entry counts one for each member on
+its list, because the list is hashed whole, and `_SIGNATURE` more."""
 _SIGNATURE: Final = 250
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
-    """The list after some entry. `removed` keys were put out and may not come back, `revoked` doors
-    closed with them, and `facilitators` held the role at some time.
+class RosterHistory:
+    """The list after some entry. `removed` keys may not come back, `revoked` doors closed with
+    them, and `facilitators` held the role at some time.
 
-    Each removed key has the entry that removed it: who is told so need not believe the relay. It is
-    the object that the chain holds, so it takes no memory of its own; one too large for the frame
-    that would carry it is None."""
+    Each removed key has the entry that removed it, so a removed client need not believe the relay.
+    The entry is the object that the chain holds, so it takes no memory of its own. An entry too
+    large for its frame is None."""
 
     roster: Roster
     removed: Mapping[bytes, Signed | None]
     revoked: frozenset[bytes]
     facilitators: frozenset[bytes]
     posters: frozenset[bytes]
-    """Who may post what all read: worked out here, because each publish asks."""
+    """Keys that may publish application blobs. Worked out once here, because each publish asks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one entry did. `added` maps keys to doors; `restated` are the keys that a restated list
-    brought in; `dropped` are those that it left out without a word."""
+    """What one entry did. `added` maps keys to doors. A restated list brings in the `restated` keys
+    and leaves out the `dropped` ones without a change that names them."""
 
     added: dict[bytes, bytes]
     restated: dict[bytes, bytes]
@@ -53,32 +53,34 @@ class Outcome:
 
     @property
     def gone(self) -> frozenset[bytes]:
-        """Everybody who is no longer on the list."""
+        """All keys that are no longer on the list."""
         return self.removed | self.left | self.dropped
 
     @property
     def seated(self) -> frozenset[bytes]:
-        """Everybody to whom a Welcome may go along."""
+        """All keys for which the commit may carry a Welcome."""
         return frozenset(self.added) | frozenset(self.restated) | self.rejoined
 
 
-def begin(signed: Signed, room: bytes) -> Ledger:
-    """The ledger at entry 0. Raises `Malformed`, as `open_roster`."""
+def begin(signed: Signed, room: bytes) -> RosterHistory:
+    """The history at entry 0. Raises `Malformed`, as `open_roster`."""
     roster, _ = open_roster(signed, room)
-    return Ledger(
+    return RosterHistory(
         roster, MappingProxyType({}), frozenset(), roster.facilitators(), _posters(roster)
     )
 
 
-def follow(ledger: Ledger, signed: Signed) -> tuple[Ledger, Verified[Entry], Outcome]:
-    """The ledger after one more entry. Raises `Malformed`, as `extend`."""
-    roster, entry = extend(ledger.roster, signed)
-    outcome = _outcome(ledger.roster, roster, entry.statement)
-    after = Ledger(
+def follow(
+    history: RosterHistory, signed: Signed
+) -> tuple[RosterHistory, Verified[Entry], Outcome]:
+    """The history after one more entry. Raises `Malformed`, as `extend`."""
+    roster, entry = extend(history.roster, signed)
+    outcome = _outcome(history.roster, roster, entry.statement)
+    after = RosterHistory(
         roster,
-        _removed(ledger, roster, outcome, signed),
-        ledger.revoked | outcome.revoked,
-        ledger.facilitators | roster.facilitators(),
+        _removed(history, roster, outcome, signed),
+        history.revoked | outcome.revoked,
+        history.facilitators | roster.facilitators(),
         _posters(roster),
     )
     return after, entry, outcome
@@ -90,35 +92,35 @@ def _posters(roster: Roster) -> frozenset[bytes]:
 
 
 def _removed(
-    ledger: Ledger, after: Roster, outcome: Outcome, signed: Signed
+    history: RosterHistory, after: Roster, outcome: Outcome, signed: Signed
 ) -> Mapping[bytes, Signed | None]:
-    back = ledger.removed.keys() & after.seats.keys()
+    back = history.removed.keys() & after.seats.keys()
     if not back and not outcome.removed:
-        return ledger.removed
+        return history.removed
     proof = signed if len(signed.body) <= limits.STATEMENT else None
-    known = {key: entry for key, entry in ledger.removed.items() if key not in back}
+    known = {key: entry for key, entry in history.removed.items() if key not in back}
     return MappingProxyType(known | dict.fromkeys(outcome.removed, proof))
 
 
-async def replay(
+async def verify_chain(
     chain: Iterable[Signed], room: bytes, breathe: Callable[[], Awaitable[None]]
-) -> Ledger:
-    """The ledger after a whole chain. Raises `Malformed` (`bad_roster` when it is empty).
+) -> RosterHistory:
+    """The history after a whole chain. Raises `Malformed` (`bad_roster` when it is empty).
 
-    Each entry costs a signature, and anybody may bring a long chain of a room of their own; so
-    after some of them everybody else has a turn.
+    Each entry costs a signature, and any client may bring a long chain of its own room. So the
+    others have a turn (`breathe`) after some entries.
     """
-    ledger: Ledger | None = None
+    history: RosterHistory | None = None
     done = 0
     for signed in chain:
-        ledger = begin(signed, room) if ledger is None else follow(ledger, signed)[0]
-        done += _SIGNATURE + len(ledger.roster.seats)
+        history = begin(signed, room) if history is None else follow(history, signed)[0]
+        done += _SIGNATURE + len(history.roster.seats)
         if done >= _AT_ONCE:
             done = 0
             await breathe()
-    if ledger is None:
+    if history is None:
         raise Malformed("bad_roster", "the chain is empty")
-    return ledger
+    return history
 
 
 def _outcome(before: Roster, after: Roster, entry: Entry) -> Outcome:

@@ -1,1 +1,1 @@
-"""The requests of one client."""
+"""One client's requests: what they cost, what handles them, in which order."""
