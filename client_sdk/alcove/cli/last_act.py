@@ -16,6 +16,7 @@ import platform
 import signal
 import sys
 import threading
+import time
 from types import MappingProxyType
 from typing import Final, NoReturn
 
@@ -36,6 +37,8 @@ _AREAS: Final = 1024
 _MAPS: Final = 256 * 1024
 """Bytes of /proc/self/maps, a line an area. A tenth of it is usual."""
 _TRIES: Final = 10
+_SETTLE: Final = 0.02
+"""Seconds between two looks at the other threads."""
 _FAULTS: Final = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGABRT, signal.SIGFPE)
 
 
@@ -72,11 +75,10 @@ def _overwrite(function: str, *arguments: int) -> None:
     libc = ctypes.PyDLL(None)
     if not hasattr(libc, "makecontext"):
         return
-    _set_signals(libc)
     machine = platform.machine()
     zeros = os.open("/dev/zero", os.O_RDONLY)
-    own = threading.get_native_id()
-    others = [int(id) for id in os.listdir("/proc/self/task") if int(id) != own]
+    others = _settled_threads()
+    _set_signals(libc)
     # Shared memory is not overwritten.
     areas = mmap.mmap(-1, _AREAS * ctypes.sizeof(_Area))
     table = ctypes.addressof(ctypes.c_char.from_buffer(areas))
@@ -93,6 +95,29 @@ def _overwrite(function: str, *arguments: int) -> None:
     chain.add("syscall", _READV[machine], zeros, table, count)
     chain.add(function, *arguments)
     chain.run()
+
+
+def _settled_threads() -> list[int]:
+    """Wait a moment until every other thread sleeps. Return their numbers.
+
+    A thread that just begins or ends takes no signal, so it would not stop.
+    """
+    own = threading.get_native_id()
+    others: list[int] = []
+    for _ in range(_TRIES):
+        others = [int(id) for id in os.listdir("/proc/self/task") if int(id) != own]
+        if all(_sleeps(id) for id in others):
+            break
+        time.sleep(_SETTLE)
+    return others
+
+
+def _sleeps(thread: int) -> bool:
+    try:
+        with open(f"/proc/self/task/{thread}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] == b"S"
+    except OSError:  # it has ended
+        return False
 
 
 def _set_signals(libc: ctypes.PyDLL) -> None:

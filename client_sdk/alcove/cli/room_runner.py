@@ -18,7 +18,7 @@ from typing import Final
 from alcove.cli.rooms import RoomLike
 from alcove.cli.watchdog import watchdog
 from alcove.errors import AlcoveError, Refused, RoomClosed
-from alcove.events import AnyEvent, Closed, CloseReason, Problem, Unknown
+from alcove.events import AnyEvent, Closed, CloseReason, Problem
 
 LEAVE_WITHIN: Final = 6.0
 """Seconds until this process ends even if its room does not. The room gives up earlier."""
@@ -124,9 +124,6 @@ class RoomRunner:
             async with self._room as room:
                 self._entered.set()
                 async for event in room:
-                    # An event of a later SDK is shown as unknown: shown, not swallowed.
-                    if not isinstance(event, AnyEvent):
-                        event = Unknown("", type(event).__name__)
                     await self.tell(event)
                     if isinstance(event, Closed):
                         self._over.set()

@@ -32,7 +32,7 @@ class FakeMember:
 class FakeScene:
     """The events that happen by themselves, and what goes wrong."""
 
-    start: tuple[events.Event, ...] = ()
+    start: tuple[events.AnyEvent, ...] = ()
     members: tuple[FakeMember, ...] = (FakeMember("Mara", facilitator=True, you=True),)
     on_make: AlcoveError | None = None
     on_enter: Exception | None = None
@@ -49,7 +49,7 @@ class FakeRoom:
     scene: FakeScene
     calls: list[tuple[str, str]] = field(default_factory=list)
     wiped: bool = False
-    _queue: "asyncio.Queue[events.Event]" = field(default_factory=asyncio.Queue)
+    _queue: "asyncio.Queue[events.AnyEvent]" = field(default_factory=asyncio.Queue)
     _count: int = 0
 
     @property
@@ -82,7 +82,7 @@ class FakeRoom:
     ) -> None:
         self.wiped = True
 
-    async def __aiter__(self) -> AsyncIterator[events.Event]:
+    async def __aiter__(self) -> AsyncIterator[events.AnyEvent]:
         while True:
             event = await self._queue.get()
             if self.scene.breaks:
@@ -91,7 +91,7 @@ class FakeRoom:
             if isinstance(event, Closed):
                 return
 
-    def happen(self, event: events.Event) -> None:
+    def happen(self, event: events.AnyEvent) -> None:
         self._queue.put_nowait(event)
 
     def post(self, text: str, *, warning: str | None = None, ref: str | None = None) -> str:

@@ -20,7 +20,7 @@ import gc, os, signal, sys, threading
 from alcove.cli import last_act, main
 from alcove.mls.secret import Secret
 
-signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1, signal.SIGHUP, signal.SIGTERM])
 overwrite = last_act._overwrite
 path = sys.argv.pop(1)
 
