@@ -23,9 +23,16 @@ from typing import Final, NoReturn
 _READV: Final = MappingProxyType({"x86_64": 19, "aarch64": 65})
 _TGKILL: Final = MappingProxyType({"x86_64": 234, "aarch64": 131})
 """The numbers of the system calls."""
-_HURRY: Final = 0.8
+_PARK: Final = MappingProxyType({"x86_64": (34, "syscall"), "aarch64": (signal.SIGUSR2, "pause")})
+"""The signal that stops a thread, and its handler, a function of the C library.
+
+A thread may take its signal only after its memory is overwritten, and `pause` reads a variable of
+the thread. The handler `syscall` reads nothing but its argument, which is the signal's number. On
+x86-64 the system call 34 is `pause`. aarch64 has no such call, so there the thread must be quick.
+"""
+_HURRY: Final = 0.7
 """Seconds after which the kernel ends the process in any case."""
-_PARKED_AFTER: Final = 5_000
+_PARKED_AFTER: Final = 20_000
 """Microseconds after which a thread on another processor has taken its signal."""
 _CONTEXT: Final = 8 * 1024
 """Bytes reserved for a `ucontext_t`. The largest, of aarch64, has 4,560."""
@@ -39,7 +46,6 @@ _MAPS: Final = 256 * 1024
 _TRIES: Final = 10
 _SETTLE: Final = 0.02
 """Seconds between two looks at the other threads."""
-_FAULTS: Final = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGABRT, signal.SIGFPE)
 
 
 class _Area(ctypes.Structure):
@@ -78,13 +84,14 @@ def _overwrite(function: str, *arguments: int) -> None:
     machine = platform.machine()
     zeros = os.open("/dev/zero", os.O_RDONLY)
     others = _settled_threads()
-    _set_signals(libc)
+    park, handler = _PARK[machine]
+    _set_signals(libc, park, handler)
     # Shared memory is not overwritten.
     areas = mmap.mmap(-1, _AREAS * ctypes.sizeof(_Area))
     table = ctypes.addressof(ctypes.c_char.from_buffer(areas))
     chain = _Chain(libc, len(others) + 3)
     for other in others:
-        chain.add("syscall", _TGKILL[machine], os.getpid(), other, signal.SIGUSR2)
+        chain.add("syscall", _TGKILL[machine], os.getpid(), other, park)
     chain.add("usleep", _PARKED_AFTER)
     count = 0
     for _ in range(_TRIES):
@@ -120,7 +127,7 @@ def _sleeps(thread: int) -> bool:
         return False
 
 
-def _set_signals(libc: ctypes.PyDLL) -> None:
+def _set_signals(libc: ctypes.PyDLL, park: int, handler: str) -> None:
     """Prepare to stop every other thread where it is, in a signal handler that never returns.
 
     A thread that went on would fault in memory that is overwritten, and end the process too early.
@@ -130,8 +137,7 @@ def _set_signals(libc: ctypes.PyDLL) -> None:
     libc.signal.restype = ctypes.c_void_p
     for number in signal.valid_signals():
         libc.signal(number, signal.SIG_IGN)  # a handler of Python would end a `pause`
-    for number in (signal.SIGUSR2, *_FAULTS):
-        libc.signal(number, ctypes.cast(libc.pause, ctypes.c_void_p))
+    libc.signal(park, ctypes.cast(libc[handler], ctypes.c_void_p))
     libc.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, _HURRY)
 
