@@ -56,6 +56,8 @@ from setuptools import setup
 setup(
     name={name!r},
     version={version!r},
+    license="Apache-2.0",
+    license_files=["LICENSE", "NOTICE"],
     packages={packages!r},
     package_data={{"": ["py.typed"]}},
     install_requires={needs!r},
@@ -90,6 +92,8 @@ def stamp() -> str:
 def build(folder: Path) -> Path:
     """Build in an empty folder; the wheel. Raises `CannotCompile`."""
     shutil.copytree(SOURCE, folder / "alcove_server", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("LICENSE", "NOTICE"):
+        shutil.copy(ROOT / name, folder)
     project = tomllib.loads((ROOT / "server" / "pyproject.toml").read_text())["project"]
     packages = [path.parent for path in (folder / "alcove_server").rglob("__init__.py")]
     setup = SETUP.format(
