@@ -103,7 +103,10 @@ MEMBERS_MAX: Final = 1000
 MEMBERS_POST_QUANTUM: Final = 250
 """Members of a room with post-quantum keys. Each takes 1,216 bytes: a whole tree, with a key at
 every node, fits a Welcome."""
-FACILITATORS: Final = 16
+FACILITATORS: Final = 8
+"""Facilitators of one room at a time: each has a slot in every frame of the private line."""
+APPOINTMENTS: Final = 32
+"""Appointments in the life of a room. A card carries them all, beside the largest agreement."""
 DOORS: Final = 64
 KNOCKS: Final = 100
 """Knocks that one room holds at a time."""

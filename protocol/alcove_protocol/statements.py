@@ -21,6 +21,8 @@ KEY_SIZE = 32
 SIGNATURE_SIZE = 64
 HASH_SIZE = 32
 DOOR_ID_SIZE = 8
+APPOINTMENT_SIZE = 256
+"""The most that one signed appointment takes in a list, its length included."""
 
 R = TypeVar("R", bound=Record)
 
@@ -76,8 +78,8 @@ class Opening(Record):
     """Roster entry 0, label `open`, signed by the room's root key, which is then wiped.
 
     `previous` is the room id itself, so the entry can stand nowhere else. It names the first
-    facilitator's keys: `relay_key` (Ed25519, for the relay), `mls_key` (Ed25519, the MLS signature
-    key) and `hpke_key` (X25519, to which facilitators' secrets are sealed).
+    facilitator's keys: `relay_key` (Ed25519, for the relay) and `mls_key` (Ed25519, the MLS
+    signature key). Both equal those of the facilitator's leaf.
     """
 
     version: Annotated[int, AtMost(1, least=1)]
@@ -85,7 +87,6 @@ class Opening(Record):
     root_key: Annotated[bytes, Exactly(KEY_SIZE)]
     relay_key: Annotated[bytes, Exactly(KEY_SIZE)]
     mls_key: Annotated[bytes, Exactly(KEY_SIZE)]
-    hpke_key: Annotated[bytes, Exactly(KEY_SIZE)]
     members: Annotated[int, AtMost(limits.MEMBERS_MAX, least=2)]
     ttl: Annotated[int, AtMost(limits.TTL_MAX, least=limits.TTL_MIN)]
 
@@ -128,13 +129,16 @@ class DoorStatement(Record):
 
 @dataclass(frozen=True, slots=True)
 class Appointment(Record):
-    """A new facilitator, label `appoint`, signed by the appointer's MLS key."""
+    """A new facilitator, label `appoint`, signed by the appointer's MLS key.
+
+    It names no HPKE key: what is for a facilitator is sealed to the key in the facilitator's own
+    leaf. Otherwise an appointer could name a key of their own, and read what is for the other.
+    """
 
     room: Annotated[bytes, Exactly(HASH_SIZE)]
     appointer: Annotated[bytes, Exactly(KEY_SIZE)]
     mls_key: Annotated[bytes, Exactly(KEY_SIZE)]
     relay_key: Annotated[bytes, Exactly(KEY_SIZE)]
-    hpke_key: Annotated[bytes, Exactly(KEY_SIZE)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +156,7 @@ class Card(Record):
     number: Annotated[int, AtMost(limits.REQUEST_NUMBER)]
     signer: Annotated[bytes, Exactly(KEY_SIZE)]
     opening: Annotated[bytes, AtMost(limits.STATEMENT)]
-    appointments: Annotated[bytes, AtMost(limits.ENTRY)]
+    appointments: Annotated[bytes, AtMost(limits.APPOINTMENTS * APPOINTMENT_SIZE)]
     lobby_key: Annotated[bytes, Exactly(KEY_SIZE)]
     title: Annotated[str, AtMost(limits.TITLE)]
     agreement_version: Annotated[int, AtMost(2**32 - 1, least=1)]

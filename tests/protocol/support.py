@@ -78,7 +78,6 @@ def opening(**changed: Any) -> Opening:
         "root_key": public(ROOT),
         "relay_key": public(FACILITATOR),
         "mls_key": public(key_of(3)),
-        "hpke_key": bytes(32),
         "members": 4,
         "ttl": 1800,
     }

@@ -191,7 +191,7 @@ def test_a_challenge_is_answered_with_and_without_a_door(door: bytes | None) -> 
 
 def opening_with(**changed: Any) -> bytes:
     values: dict[str, Any] = dict.fromkeys(
-        ("previous", "root_key", "relay_key", "mls_key", "hpke_key"), bytes(32)
+        ("previous", "root_key", "relay_key", "mls_key"), bytes(32)
     )
     return pack({**values, "version": 1, "members": 2, "ttl": limits.TTL_MIN, **changed})
 

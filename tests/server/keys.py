@@ -52,7 +52,6 @@ class Facilitated:
             root_key=public(self.root),
             relay_key=public(self.relay_key),
             mls_key=os.urandom(32),
-            hpke_key=os.urandom(32),
             members=self.members,
             ttl=limits.TTL_DEFAULT,
         )

@@ -71,7 +71,6 @@ class OpeningRoom:
             root.public,
             identity.relay.public,
             identity.signature.public,
-            identity.hpke.public,
             plan.members,
             plan.ttl,
         )
@@ -97,9 +96,7 @@ class OpeningRoom:
         """The MLS group with one member, and the roster with one entry."""
         identity, plan = self._identity, self.plan
         agreement = agreement_hash(self.room, plan.card.agreement_version, plan.card.agreement)
-        keys = FacilitatorKeys(
-            identity.signature.public, identity.relay.public, identity.hpke.public
-        )
+        keys = FacilitatorKeys(identity.signature.public, identity.relay.public)
         state = RoomExtension(
             version=VERSION,
             facilitators=keys.encode(),

@@ -28,14 +28,13 @@ Key = Annotated[bytes, Exactly(KEY_SIZE)]
 
 @dataclass(frozen=True, slots=True)
 class Facilitator:
-    """A facilitator's keys: 96 bytes in a list."""
+    """A facilitator's keys, equal to those of their leaf: 64 bytes in a list."""
 
     mls_key: bytes
     relay_key: bytes
-    hpke_key: bytes
 
     def encode(self) -> bytes:
-        return self.mls_key + self.relay_key + self.hpke_key
+        return self.mls_key + self.relay_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class RoomExtension(Record):
     """The room's state, 0xF1A0 in the GroupContext. Replaced whole by a GroupContextExtensions."""
 
     version: Annotated[int, AtMost(1, least=1)]
-    facilitators: Annotated[bytes, AtMost(limits.FACILITATORS * 3 * KEY_SIZE)]
+    facilitators: Annotated[bytes, AtMost(limits.FACILITATORS * 2 * KEY_SIZE)]
     appointments: Annotated[bytes, AtMost(limits.ENTRY)]
     retired: Annotated[bytes, AtMost(limits.ENTRY)]
     lobby_key: Key
@@ -59,8 +58,8 @@ class RoomExtension(Record):
 
     def facilitator_list(self) -> tuple[Facilitator, ...]:
         """Raises `Malformed`."""
-        items = split(self.facilitators, 3 * KEY_SIZE, most=limits.FACILITATORS)
-        return tuple(Facilitator(item[:32], item[32:64], item[64:]) for item in items)
+        items = split(self.facilitators, 2 * KEY_SIZE, most=limits.FACILITATORS)
+        return tuple(Facilitator(item[:KEY_SIZE], item[KEY_SIZE:]) for item in items)
 
     def facilitator_keys(self) -> frozenset[bytes]:
         """The MLS signature keys of the facilitators. Raises `Malformed`."""

@@ -48,15 +48,14 @@ class Identity:
     """Who one is in one room: a pseudonym and fresh keys.
 
     `relay` is known to the relay, `signature` to the group; the leaf lists the relay key, so that
-    members can hold one against the other. `hpke` receives what facilitators share, `desk` the
-    answers of the private line.
+    members can hold one against the other. `desk` receives what is sealed to this member: answers
+    of the private line and, for a facilitator, what facilitators share.
     """
 
     name: str
     suite: mls.CipherSuite
     relay: SigningKey
     signature: mls.SignatureKeyPair
-    hpke: mls.HpkeKeyPair
     desk: mls.HpkeKeyPair
 
     @classmethod
@@ -67,7 +66,6 @@ class Identity:
             suite,
             SigningKey.generate(random),
             suite.signature_keypair(random),
-            box.hpke_keypair(random),
             box.hpke_keypair(random),
         )
 
@@ -92,7 +90,6 @@ class Identity:
     def wipe(self) -> None:
         self.relay.wipe()
         self.signature.private.wipe()
-        self.hpke.private.wipe()
         self.desk.private.wipe()
 
 

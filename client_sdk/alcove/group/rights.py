@@ -172,7 +172,7 @@ def _judge_state(room: bytes, before: RoomExtension, after: RoomExtension) -> No
     if before.facilitators == after.facilitators and before.appointments == after.appointments:
         return
     known = {item.mls_key: item for item in before.facilitator_list()}
-    for item in unpack_list(after.appointments, most=limits.FACILITATORS * 4):
+    for item in unpack_list(after.appointments, most=limits.APPOINTMENTS):
         signed = Signed.decode(item)
         claimed = Appointment.decode(signed.body)
         if claimed.appointer not in known or claimed.room != room:
@@ -199,7 +199,7 @@ def _judge_history(before: RoomExtension, after: RoomExtension) -> None:
 
 
 def _appointed(appointment: Appointment) -> Facilitator:
-    return Facilitator(appointment.mls_key, appointment.relay_key, appointment.hpke_key)
+    return Facilitator(appointment.mls_key, appointment.relay_key)
 
 
 def _judge_facilitators_present(staged: mls.CommitView, after: RoomExtension) -> None:

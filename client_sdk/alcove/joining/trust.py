@@ -66,7 +66,7 @@ def check_card(signed: Signed, room: bytes, number: int) -> CheckedCard:
 
 
 def _signed_list(data: bytes) -> tuple[Signed, ...]:
-    return tuple(Signed.decode(item) for item in unpack_list(data, most=4 * limits.FACILITATORS))
+    return tuple(Signed.decode(item) for item in unpack_list(data, most=limits.APPOINTMENTS))
 
 
 def chained_facilitators(
@@ -76,14 +76,14 @@ def chained_facilitators(
 
     Raises `Malformed` when an appointment is by nobody known or its signature is wrong.
     """
-    first = Facilitator(opening.mls_key, opening.relay_key, opening.hpke_key)
+    first = Facilitator(opening.mls_key, opening.relay_key)
     known = {first.mls_key: first}
     for signed in appointments:
         claimed = Appointment.decode(signed.body)
         if claimed.appointer not in known or claimed.room != room:
             raise Malformed("bad_chain", "an appointment by nobody that the room knows")
         verify(Appointment, Label.APPOINT, signed, claimed.appointer)
-        person = Facilitator(claimed.mls_key, claimed.relay_key, claimed.hpke_key)
+        person = Facilitator(claimed.mls_key, claimed.relay_key)
         known.setdefault(person.mls_key, person)
     return known
 

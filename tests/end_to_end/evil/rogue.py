@@ -148,14 +148,13 @@ def appointment(room: bytes, by: Client, who: Client) -> Signed:
         by.engine.identity.signature.public,
         identity.signature.public,
         identity.relay.public,
-        identity.hpke.public,
     )
     return by.engine.identity.mls_signer().sign(Label.APPOINT, statement)
 
 
 def keys_of(client: Client) -> Keys:
     identity = client.engine.identity
-    return Keys(identity.signature.public, identity.relay.public, identity.hpke.public)
+    return Keys(identity.signature.public, identity.relay.public)
 
 
 def with_facilitator(state: RoomExtension, room: bytes, by: Client, who: Client) -> RoomExtension:

@@ -203,8 +203,7 @@ def fake_welcome(world: EvilWorld, ann: Client, knock: KnockBody, **changed: byt
     room = changed.get("room", room_of(ann))
     state = state_of(ann)
     if "appoint" in changed:
-        keys = evil.signature.public + evil.relay.public
-        state = replace(state, facilitators=keys + evil.hpke.public)
+        state = replace(state, facilitators=evil.signature.public + evil.relay.public)
     roster = ann.engine.member().membership.roster
     extensions = evil_leaf_extensions(ann, evil.relay.public)
     leaf = group_of(ann).member(0)
@@ -270,11 +269,10 @@ def evil_card(world: EvilWorld, invite: Invite, genuine: Card, attack: str) -> S
             root_key=root.public,
             relay_key=evil.relay.public,
             mls_key=evil.signature.public,
-            hpke_key=evil.hpke.public,
         )
         assert room_id_of(root.public) != invite.room
         opening = root.sign(Label.OPEN, new).encode()
-    card = replace(genuine, opening=opening, lobby_key=evil.hpke.public)
+    card = replace(genuine, opening=opening, lobby_key=evil.desk.public)
     if attack != "altered":
         card = replace(card, signer=evil.signature.public)
     return evil.mls_signer().sign(Label.CARD, card)
