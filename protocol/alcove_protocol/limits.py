@@ -69,6 +69,10 @@ STATEMENT: Final = 2 * KIB
 """A signed statement that lists nothing."""
 ENTRY: Final = 64 * KIB
 """A roster entry. A restated list of 1,000 members is 42 KB."""
+CHANGES: Final = ENTRY - KIB
+"""The changes of one entry."""
+LEAVES: Final = 16 * KIB
+"""The signed leaves that one entry carries: about 70."""
 
 # --- time -------------------------------------------------------------------------------------
 TTL_DEFAULT: Final = 30 * 60
@@ -94,6 +98,10 @@ RETURN_DELAY: Final = 30
 """The longest delay that a restarting relay asks of a client, so that not all return at once."""
 DOOR_TTL_DEFAULT: Final = 24 * 3600
 DOOR_TTL_MAX: Final = 30 * 24 * 3600
+SLOW_MAX: Final = 3600
+"""The longest pause that slow mode asks for between two turns."""
+AWAY: Final = 2 * 3600
+"""How long an absent member's key still authenticates, in role `away`."""
 CLOCK_SKEW: Final = 3600
 """A device clock further than this from the relay's is refused: KeyPackages would seem expired."""
 
@@ -110,6 +118,8 @@ APPOINTMENTS: Final = 32
 DOORS: Final = 64
 KNOCKS: Final = 100
 """Knocks that one room holds at a time."""
+STANDBYS: Final = 2
+"""Standby keys on a list: the printed link's, and the fresh key of the person that uses it."""
 USES_DEFAULT: Final = 50
 USES_MAX: Final = 10_000
 PROPOSALS: Final = 256

@@ -170,18 +170,43 @@ class Card(Record):
 
 @dataclass(frozen=True, slots=True)
 class LeaveStatement(Record):
-    """A member asks to leave, label `leave`, signed by their relay key."""
+    """A member asks to leave, label `leave`, signed by their relay key.
+
+    `counter` is that of the last roster entry that the member knows. It is at least the counter of
+    the entry that seated the member, so that a leave of an earlier stay cannot be used again. An
+    exact head would make the leave void as soon as another commit comes first.
+    """
 
     room: Annotated[bytes, Exactly(HASH_SIZE)]
     relay_key: Annotated[bytes, Exactly(KEY_SIZE)]
+    counter: Annotated[int, AtMost(limits.REQUEST_NUMBER)]
 
 
 @dataclass(frozen=True, slots=True)
 class EndStatement(Record):
-    """The end of the room, label `end`, signed by a facilitator's relay key."""
+    """The end of the room, label `end`, signed by a facilitator's relay key.
+
+    `counter` and `head` are those of the last roster entry. The relay takes only its own head. A
+    client that was away takes a counter that is at least its own.
+    """
 
     room: Annotated[bytes, Exactly(HASH_SIZE)]
     relay_key: Annotated[bytes, Exactly(KEY_SIZE)]
+    counter: Annotated[int, AtMost(limits.REQUEST_NUMBER)]
+    head: Annotated[bytes, Exactly(HASH_SIZE)]
+
+
+@dataclass(frozen=True, slots=True)
+class StepDownStatement(Record):
+    """A facilitator asks to be one no more, label `step down`, signed by their MLS key.
+
+    It travels in a request to the facilitators, and another facilitator commits it. It holds in its
+    epoch alone, so that an old wish does not demote a facilitator who was appointed again.
+    """
+
+    room: Annotated[bytes, Exactly(HASH_SIZE)]
+    mls_key: Annotated[bytes, Exactly(KEY_SIZE)]
+    epoch: Annotated[int, AtMost(limits.REQUEST_NUMBER)]
 
 
 @dataclass(frozen=True, slots=True)

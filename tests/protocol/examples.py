@@ -124,6 +124,7 @@ def made() -> dict[str, bytes | str]:
             sha256(welcomes),
             change.encode(),
             0,
+            0,
             digest,
         ).encode(),
         facilitator,

@@ -24,6 +24,7 @@ STATEMENTS: tuple[type[Record], ...] = (
     statements.Card,
     statements.LeaveStatement,
     statements.EndStatement,
+    statements.StepDownStatement,
     statements.ReseatStatement,
     Entry,
 )

@@ -117,7 +117,7 @@ def test_an_enum_is_the_number_it_is() -> None:
     assert from_client(made.to_bytes()) == made
     zeros = bytes(32)
     flags = RoomFlag.LOCKED
-    entry = Entry(zeros, 1, zeros, zeros, bytes(16), zeros, zeros, b"", flags, zeros)
+    entry = Entry(zeros, 1, zeros, zeros, bytes(16), zeros, zeros, b"", flags, 0, zeros)
     assert type(Entry.decode(entry.encode()).flags) is int
 
     class Negative(IntEnum):

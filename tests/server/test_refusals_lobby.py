@@ -20,8 +20,8 @@ from alcove_protocol.frames import (
     Withdraw,
 )
 from alcove_protocol.labels import Label
-from alcove_protocol.roster import Op, RoomFlag
-from alcove_protocol.statements import EndStatement, LeaveStatement
+from alcove_protocol.roster import RoomFlag
+from alcove_protocol.statements import LeaveStatement
 from alcove_server.ports.outlet import Close
 from nacl.signing import SigningKey
 
@@ -155,14 +155,14 @@ def test_a_request_reaches_facilitators_until_it_is_settled(scene: Scene, door: 
 
 def test_a_member_leaves(scene: Scene, door: Door) -> None:
     ann = scene.member(door)
-    wrong = sign(ann.key, Label.LEAVE, LeaveStatement(scene.room.id, scene.host.public))
+    wrong = sign(ann.key, Label.LEAVE, LeaveStatement(scene.room.id, scene.host.public, 0))
     assert ann.refused(Leave(30, wrong.body, wrong.signature)) == "bad_statement"
-    wish = sign(ann.key, Label.LEAVE, LeaveStatement(scene.room.id, ann.public))
+    wish = scene.room.leave(ann.key)
     ann.ask(Leave(31, wish.body, wish.signature), Done)
     assert ann.closed == Close.DONE
     item = scene.host.one(LobbyItem)
     assert (item.kind, item.key, item.blob) == (LobbyKind.LEAVE, ann.public, wish.encode())
-    scene.remove(ann, Op.LEFT)
+    scene.let_go(ann, wish)
     assert LobbyKind.GONE in [one.kind for one in scene.host.heard if isinstance(one, LobbyItem)]
     back = Person(scene, ann.key)
     assert back.turned_away(back.auth_frame("member")) == "not_member"
@@ -171,6 +171,6 @@ def test_a_member_leaves(scene: Scene, door: Door) -> None:
 
 def test_only_a_facilitator_ends_the_room(scene: Scene, door: Door) -> None:
     ann = scene.member(door)
-    said = sign(ann.key, Label.END, EndStatement(scene.room.id, ann.public))
+    said = scene.room.end(ann.key)
     assert ann.refused(EndRoom(30, said.body, said.signature)) == "not_allowed"
     assert scene.host.refused(EndRoom(30, said.body, said.signature)) == "bad_statement"

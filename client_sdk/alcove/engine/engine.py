@@ -282,7 +282,9 @@ class Engine:
                 ended = verify(EndStatement, Label.END, statement, key).statement
             except Malformed:
                 continue
-            if ended.room == self._room():
+            # A statement from before what this client knows would be one that was not meant now.
+            known = self.inside.membership.roster.counter if self.inside is not None else 0
+            if ended.room == self._room() and ended.counter >= known:
                 self.close(CloseReason.ENDED)
                 return
         self._unproved(frame.code)
@@ -392,7 +394,8 @@ class Engine:
             return
         if inside.facilitator is not None and inside.ready:
             inside.beat(leaving=True)
-        statement = LeaveStatement(self._room(), self.identity.relay.public)
+        counter = inside.membership.roster.counter
+        statement = LeaveStatement(self._room(), self.identity.relay.public, counter)
         signed = self.identity.relay.sign(Label.LEAVE, statement)
 
         def answered(answer: frames.RelayAnswer | None) -> None:

@@ -70,6 +70,7 @@ class InFlight:
     needs_entry: bool
     publish_id: bytes
     epoch: int
+    leaves: tuple[Signed, ...] = ()
     entry: Signed | None = None
     sent: bool = False
 
@@ -172,6 +173,7 @@ class Committer:
             bool(plan.changes) or membership.restate,
             self._random(16),
             group.epoch,
+            plan.leaves,
         )
 
     def _sign_entry(self, item: InFlight) -> Signed:
@@ -190,7 +192,9 @@ class Committer:
             sha256(item.welcomes).digest() if item.welcomes is not None else NO_HASH,
             b"".join(change.encode() for change in changes),
             int(roster.flags),
-            list_digest(roster.room, seats, roster.flags),
+            roster.slow,
+            list_digest(roster.room, seats, roster.flags, roster.slow),
+            leaves=pack_list([leave.encode() for leave in item.leaves]) if item.leaves else None,
         )
         return self._identity.relay.sign(Label.ROSTER, entry)
 

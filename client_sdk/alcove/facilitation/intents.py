@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from alcove_protocol.invite import Invite
 from alcove_protocol.roster import NO_DOOR, Change, Op, Seat
+from alcove_protocol.statements import Signed
 
 from alcove import mls
 from alcove.errors import AlcoveError
@@ -32,6 +33,8 @@ class Plan:
     welcome_to: tuple[tuple[bytes, bytes], ...] = ()
     """Relay key and reply key of who receives the Welcome."""
     force_path: bool = False
+    leaves: tuple[Signed, ...] = ()
+    """The signed leave of each LEFT among the changes, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +108,11 @@ class LetGo(Intent):
     """Remove somebody who asked to leave."""
 
     relay_key: bytes = b""
+    wish: Signed | None = None
 
     def plan(self, membership: Membership) -> Plan | None:
+        if self.wish is None:
+            return None
         person = membership.find_relay_key(self.relay_key)
         if person is None:
             return None
@@ -122,7 +128,8 @@ class LetGo(Intent):
             retired = membership.state.retired + person.key
             state = replace(membership.state, facilitators=left, retired=retired)
             proposals.append(_context(state))
-        return Plan(tuple(proposals), (Change(Op.LEFT, person.relay_key),))
+        changes = (Change(Op.LEFT, person.relay_key),)
+        return Plan(tuple(proposals), changes, leaves=(self.wish,))
 
 
 @dataclass(frozen=True, slots=True)

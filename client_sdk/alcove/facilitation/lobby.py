@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from alcove_protocol import frames, limits
 from alcove_protocol.errors import Malformed
 from alcove_protocol.frames import LobbyItem, LobbyKind
-from alcove_protocol.labels import Label
-from alcove_protocol.statements import LeaveStatement, Signed, verify
+from alcove_protocol.roster import check_leave
+from alcove_protocol.statements import Signed
 
 from alcove import events, mls
 from alcove.errors import AlcoveError, InvalidInput, NotNow, NotTrusted
@@ -232,11 +232,10 @@ class Lobby:
     def _leave(self, item: LobbyItem) -> None:
         try:
             signed = Signed.decode(item.blob)
-            statement = verify(LeaveStatement, Label.LEAVE, signed, item.key).statement
+            check_leave(self._membership.roster, item.key, signed)
         except Malformed:
             return
-        if statement.room == self._membership.group.group_id:
-            self._committer.want(LetGo(relay_key=item.key))
+        self._committer.want(LetGo(relay_key=item.key, wish=signed))
         self._settle(item.id)
 
     def _gone(self, id: bytes) -> None:

@@ -15,12 +15,11 @@ from alcove_protocol.frames import BlobClass, Publish, PutDoor
 from alcove_protocol.labels import Label
 from alcove_protocol.position import check_encoded
 from alcove_protocol.records import Record
-from alcove_protocol.roster import NO_HASH, Entry
+from alcove_protocol.roster import NO_HASH, Entry, check_leave
 from alcove_protocol.statements import (
     KEY_SIZE,
     DoorStatement,
     EndStatement,
-    LeaveStatement,
     Signed,
     Verified,
     verify,
@@ -163,14 +162,18 @@ def door(ledger: Ledger, key: bytes, frame: PutDoor) -> Door:
 
 def leave(ledger: Ledger, key: bytes, signed: Signed) -> None:
     """Raises `Refusal` (`bad_statement`)."""
-    wish = statement(LeaveStatement, Label.LEAVE, signed, key)
-    if (wish.room, wish.relay_key) != (ledger.roster.room, key):
-        raise Refusal("bad_statement")
+    try:
+        check_leave(ledger.roster, key, signed)
+    except Malformed:
+        raise Refusal("bad_statement") from None
 
 
 def end(ledger: Ledger, key: bytes, signed: Signed) -> None:
-    """Raises `Refusal` (`not_allowed`, `bad_statement`)."""
+    """Raises `Refusal` (`not_allowed`, `bad_statement`, or `bad_roster` for an earlier head)."""
     require_facilitator(ledger, key)
     said = statement(EndStatement, Label.END, signed, key)
-    if (said.room, said.relay_key) != (ledger.roster.room, key):
+    roster = ledger.roster
+    if (said.room, said.relay_key) != (roster.room, key):
         raise Refusal("bad_statement")
+    if (said.counter, said.head) != (roster.counter, roster.head):
+        raise Refusal("bad_roster")

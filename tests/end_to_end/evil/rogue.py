@@ -21,7 +21,7 @@ from alcove_protocol.frames import BlobClass
 from alcove_protocol.labels import Label
 from alcove_protocol.position import Position
 from alcove_protocol.records import Record
-from alcove_protocol.roster import NO_HASH, Change, Op, Role, Seat
+from alcove_protocol.roster import NO_HASH, Change, Op, Role, Roster, Seat
 from alcove_protocol.statements import Appointment, Signed
 
 from tests.end_to_end.evil.relay import EvilWorld
@@ -36,6 +36,10 @@ def group_of(client: Client) -> mls.Group:
 
 def room_of(client: Client) -> bytes:
     return group_of(client).group_id
+
+
+def roster_of(client: Client) -> Roster:
+    return client.engine.member().membership.roster
 
 
 def state_of(client: Client) -> RoomExtension:

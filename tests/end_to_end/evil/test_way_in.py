@@ -44,6 +44,7 @@ from tests.end_to_end.evil.rogue import (
     evil_leaf_extensions,
     group_of,
     room_of,
+    roster_of,
     state_of,
 )
 from tests.end_to_end.evil.rooms import authenticators, epochs, forget, goes_on, problems, three
@@ -96,7 +97,8 @@ def entry_by(signer: SigningKey, ann: Client, blob: bytes, *changes: Change) -> 
         NO_HASH,
         b"".join(change.encode() for change in changes),
         int(roster.flags),
-        list_digest(roster.room, apply_changes(roster.seats, changes), roster.flags),
+        roster.slow,
+        list_digest(roster.room, apply_changes(roster.seats, changes), roster.flags, roster.slow),
     )
     return signer.sign(Label.ROSTER, entry)
 
@@ -438,7 +440,7 @@ def test_nobody_is_let_go_or_changed_by_what_the_relay_puts_into_the_lobby(kind:
     at = committer_of(ann).lobby.number
     own = SigningKey.generate(world.random)
     key = bob.engine.identity.relay.public
-    leave = own.sign(Label.LEAVE, LeaveStatement(room_of(ann), key))
+    leave = own.sign(Label.LEAVE, LeaveStatement(room_of(ann), key, roster_of(ann).counter))
     blob = leave.encode() if kind == LobbyKind.LEAVE else world.random(700)
     world.forge(ann, LobbyItem(at + 1, kind, world.random(16), key, 0, blob))
     world.settle()
