@@ -21,8 +21,9 @@ KEY_SIZE = 32
 SIGNATURE_SIZE = 64
 HASH_SIZE = 32
 DOOR_ID_SIZE = 8
-APPOINTMENT_SIZE = 256
-"""The most that one signed appointment takes in a list, its length included."""
+ID_SIZE = 16
+APPOINTMENT_SIZE = 238
+"""What one signed appointment takes in a list, its length included."""
 
 R = TypeVar("R", bound=Record)
 
@@ -114,8 +115,8 @@ class DoorStatement(Record):
     """The relay's half of an invite, label `door`, signed by a facilitator's relay key.
 
     `uses` 0 revokes the door for good. `ttl` counts from when the relay takes it, on its clock.
-    `card_number` and `card_hash` (SHA-256 of the sealed card) name the room card that goes with it;
-    a higher number replaces a lower one.
+    `card_number` and `card_hash` (SHA-256 of the sealed card) name the room card that goes with it.
+    A higher number replaces a lower one. `card_number` in `card` says how numbers are made.
     """
 
     room: Annotated[bytes, Exactly(HASH_SIZE)]
@@ -139,33 +140,6 @@ class Appointment(Record):
     appointer: Annotated[bytes, Exactly(KEY_SIZE)]
     mls_key: Annotated[bytes, Exactly(KEY_SIZE)]
     relay_key: Annotated[bytes, Exactly(KEY_SIZE)]
-
-
-@dataclass(frozen=True, slots=True)
-class Card(Record):
-    """What a newcomer reads before the knock, label `card`, signed by a facilitator's MLS key.
-
-    It travels sealed under the door's card key. `opening` is the signed roster entry 0 and
-    `appointments` a list of signed appointments. They lead from the room id in the invite to the
-    key that signed this card, so that a newcomer need not trust the relay. Knocks are sealed to
-    `lobby_key`, an X25519 key. `agreement` is the text that every member accepted.
-    `suite` is the MLS ciphersuite of the group, in which the newcomer's KeyPackage must be.
-    """
-
-    room: Annotated[bytes, Exactly(HASH_SIZE)]
-    number: Annotated[int, AtMost(limits.REQUEST_NUMBER)]
-    signer: Annotated[bytes, Exactly(KEY_SIZE)]
-    opening: Annotated[bytes, AtMost(limits.STATEMENT)]
-    appointments: Annotated[bytes, AtMost(limits.APPOINTMENTS * APPOINTMENT_SIZE)]
-    lobby_key: Annotated[bytes, Exactly(KEY_SIZE)]
-    title: Annotated[str, AtMost(limits.TITLE)]
-    agreement_version: Annotated[int, AtMost(2**32 - 1, least=1)]
-    agreement: Annotated[str, AtMost(limits.AGREEMENT)]
-    languages: Annotated[str, AtMost(limits.LANGUAGES)]
-    helplines: Annotated[str, AtMost(limits.HELPLINES)]
-    members: Annotated[int, AtMost(limits.MEMBERS_MAX)]
-    ttl: Annotated[int, AtMost(limits.TTL_MAX)]
-    suite: Annotated[int, AtMost(2**16 - 1, least=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,3 +195,20 @@ class ReseatStatement(Record):
     relay_key: Annotated[bytes, Exactly(KEY_SIZE)]
     head: Annotated[bytes, Exactly(HASH_SIZE)]
     commit: Annotated[bytes, Exactly(HASH_SIZE)]
+
+
+@dataclass(frozen=True, slots=True)
+class AskStatement(Record):
+    """A request to be let in without a facilitator, label `standby`, signed by `mls_key`.
+
+    The asker holds a printed standby link, or is the lone facilitator after a reload of the page.
+    `relay_key` is the fresh key that the asker connects with. The answer is sealed to `reply_key`
+    (X25519). `counter` is that of the last roster entry that the asker knows, or 0.
+    """
+
+    room: Annotated[bytes, Exactly(HASH_SIZE)]
+    id: Annotated[bytes, Exactly(ID_SIZE)]
+    mls_key: Annotated[bytes, Exactly(KEY_SIZE)]
+    relay_key: Annotated[bytes, Exactly(KEY_SIZE)]
+    reply_key: Annotated[bytes, Exactly(KEY_SIZE)]
+    counter: Annotated[int, AtMost(limits.REQUEST_NUMBER)]

@@ -6,10 +6,11 @@ from hashlib import sha256
 from typing import Final
 
 from alcove_protocol import frames, limits
+from alcove_protocol.card import AgreementText, Card, card_number, pack_agreement
 from alcove_protocol.codec import pack_list
-from alcove_protocol.invite import Invite, InviteRole
+from alcove_protocol.invite import SECRET_SIZE, Invite, InviteRole, door_id_of
 from alcove_protocol.labels import Label
-from alcove_protocol.statements import Card, DoorStatement, Signed
+from alcove_protocol.statements import DoorStatement, Signed
 
 from alcove.group.keys import Identity, SigningKey
 from alcove.group.membership import Membership
@@ -27,6 +28,12 @@ class RoomCard:
     agreement: str
     languages: str
     helplines: str
+
+    def packed_agreement(self) -> bytes:
+        """The agreement as the wire has it: in one language, the first of the room's."""
+        first = self.languages.replace(",", " ").split()[:1]
+        language = first[0] if first and len(first[0].encode()) <= limits.LANGUAGE_TAG else "und"
+        return pack_agreement((AgreementText(language, "", self.agreement),))
 
 
 @dataclass(slots=True)
@@ -73,17 +80,18 @@ class Doors:
 
     def new_invite(self, room: bytes) -> Invite:
         """A fresh secret; there is no door for it yet."""
+        secret = self._random(SECRET_SIZE)
         return Invite(
             InviteRole.PARTICIPANT,
-            self._random(DOOR_ID),
+            door_id_of(room, secret),
             room,
             self._origin,
-            self._random(32),
+            secret,
         )
 
     def make(self, invite: Invite, membership: Membership, uses: int, ttl: int) -> Door:
         """The door of an invite, with the room's card as it is now."""
-        self._numbers += 1
+        self._numbers = max(self._numbers + 1, card_number(membership.roster.counter, 0))
         sealed = seal_card(invite, self._numbers, self._sign_card(invite, membership), self._random)
         door_key = SigningKey.from_seed(invite.door_seed())
         statement = DoorStatement(
@@ -113,7 +121,7 @@ class Doors:
             state.lobby_key,
             card.title,
             card.agreement_version,
-            card.agreement,
+            card.packed_agreement(),
             card.languages,
             card.helplines,
             membership.roster.members,

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from alcove_protocol import frames
-from alcove_protocol.invite import Invite, InviteRole
+from alcove_protocol.card import agreement_hash
+from alcove_protocol.invite import SECRET_SIZE, Invite, InviteRole, door_id_of
 from alcove_protocol.labels import VERSION, Label, room_id_of
 from alcove_protocol.position import GENERATION_SIZE, Position
 from alcove_protocol.roster import NO_HASH, open_roster
@@ -23,7 +24,6 @@ from alcove.group.extensions import (
 )
 from alcove.group.extensions import (
     RoomExtension,
-    agreement_hash,
     capabilities,
     group_extensions,
 )
@@ -77,7 +77,9 @@ class OpeningRoom:
         self.signed: Signed = root.sign(Label.OPEN, self.statement)
         root.wipe()
         self.lobby_key = mls.ciphersuite(ROOM_SUITE).hpke_keypair(random)
-        self.invite = Invite(InviteRole.PARTICIPANT, random(8), self.room, plan.origin, random(32))
+        secret = random(SECRET_SIZE)
+        door = door_id_of(self.room, secret)
+        self.invite = Invite(InviteRole.PARTICIPANT, door, self.room, plan.origin, secret)
 
     def make(self, then: Callable[[], None]) -> None:
         """Ask the relay for the room. The same entry again is harmless."""
@@ -95,7 +97,8 @@ class OpeningRoom:
     def found_group(self) -> Membership:
         """The MLS group with one member, and the roster with one entry."""
         identity, plan = self._identity, self.plan
-        agreement = agreement_hash(self.room, plan.card.agreement_version, plan.card.agreement)
+        card = plan.card
+        agreement = agreement_hash(self.room, card.agreement_version, card.packed_agreement())
         keys = FacilitatorKeys(identity.signature.public, identity.relay.public)
         state = RoomExtension(
             version=VERSION,

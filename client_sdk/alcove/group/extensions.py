@@ -11,7 +11,6 @@ from typing import Annotated, Final
 from alcove_protocol import limits
 from alcove_protocol.codec import split
 from alcove_protocol.errors import Malformed
-from alcove_protocol.labels import hash_with
 from alcove_protocol.records import AtMost, Exactly, Record
 from alcove_protocol.roster import CHANGE_SIZE
 from alcove_protocol.statements import DOOR_ID_SIZE, HASH_SIZE, KEY_SIZE
@@ -102,11 +101,6 @@ class RosterExtension(Record):
     flags: Annotated[int, AtMost(3)]
     members: Annotated[int, AtMost(limits.MEMBERS_MAX)]
     ttl: Annotated[int, AtMost(limits.TTL_MAX)]
-
-
-def agreement_hash(room: bytes, version: int, text: str) -> bytes:
-    """What acceptance binds: this text, as this version, in this room."""
-    return hash_with("agreement", room, version.to_bytes(8, "big"), text.encode())
 
 
 def room_extension(context: mls.GroupContext) -> RoomExtension:

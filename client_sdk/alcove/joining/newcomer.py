@@ -158,7 +158,7 @@ class Newcomer:
             return
         self.card, card = checked, checked.card
         self.stage = Stage.ASKED
-        self._emit(events.AgreementShown(card.agreement_version, card.agreement, card.title))
+        self._emit(events.AgreementShown(card.agreement_version, checked.text, card.title))
         self.on_card()
         if self._accepted:
             self._knock()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from alcove_protocol import limits
+from alcove_protocol.card import Card, agreement_hash, unpack_agreement
 from alcove_protocol.codec import split, unpack_list
 from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
@@ -22,7 +23,7 @@ from alcove_protocol.roster import (
     extend,
     open_roster,
 )
-from alcove_protocol.statements import Appointment, Card, Opening, Signed, verify
+from alcove_protocol.statements import Appointment, Opening, Signed, verify
 
 from alcove import mls
 from alcove.errors import NotTrusted
@@ -31,7 +32,6 @@ from alcove.group.extensions import (
     Facilitator,
     RoomExtension,
     RosterExtension,
-    agreement_hash,
     room_extension,
 )
 
@@ -44,6 +44,8 @@ class CheckedCard:
     opening: Opening
     agreement: bytes
     """The hash that accepting this card's ground rules binds."""
+    text: str
+    """The ground rules, in the first language of the card."""
 
 
 def check_card(signed: Signed, room: bytes, number: int) -> CheckedCard:
@@ -57,12 +59,13 @@ def check_card(signed: Signed, room: bytes, number: int) -> CheckedCard:
         card = verify(Card, Label.CARD, signed, claimed.signer).statement
         if card.room != room or card.number != number:
             raise Malformed("bad_field", "a card of another room or number")
+        texts = unpack_agreement(card.agreement)
     except Malformed:
         raise NotTrusted(
             "bad_card", "The room's card does not fit this invite; do not go on."
         ) from None
     accepted = agreement_hash(room, card.agreement_version, card.agreement)
-    return CheckedCard(card, opening.statement, accepted)
+    return CheckedCard(card, opening.statement, accepted, texts[0].text)
 
 
 def _signed_list(data: bytes) -> tuple[Signed, ...]:

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Final, TypeVar
 
 from alcove_protocol import limits
+from alcove_protocol.card import card_counter
 from alcove_protocol.codec import unpack_list
 from alcove_protocol.errors import Malformed, Refusal
 from alcove_protocol.frames import BlobClass, Publish, PutDoor
@@ -54,6 +55,8 @@ def blob(ledger: Ledger, key: bytes, post: Post) -> Publication:
     """A blob that goes without a roster entry. Raises `Refusal` (`not_allowed`, `not_member`,
     `paused`, `too_large`) or `Malformed`."""
     blob_class, roster = post.blob_class, ledger.roster
+    if blob_class is BlobClass.EXTERNAL:
+        raise Refusal("not_allowed")  # no role brings an external commit yet
     if blob_class is not _APPLICATION:
         require_facilitator(ledger, key)
     elif key not in ledger.posters:
@@ -148,7 +151,7 @@ def door(ledger: Ledger, key: bytes, frame: PutDoor) -> Door:
     require_facilitator(ledger, key)
     signed = Signed(frame.statement, frame.signature)
     put = statement(DoorStatement, Label.DOOR, signed, key)
-    if put.room != ledger.roster.room:
+    if put.room != ledger.roster.room or card_counter(put.card_number) > ledger.roster.counter:
         raise Refusal("bad_statement")
     revokes = put.uses == 0
     if revokes and not frame.card:

@@ -23,6 +23,7 @@ from alcove.group.sealing import (
 from alcove.joining.newcomer import make_key_package
 from alcove.joining.trust import listing_of
 from alcove_protocol import limits
+from alcove_protocol.card import Card
 from alcove_protocol.frames import (
     BlobClass,
     BlobIs,
@@ -36,7 +37,7 @@ from alcove_protocol.frames import (
 from alcove_protocol.invite import Invite
 from alcove_protocol.labels import Label, room_id_of
 from alcove_protocol.roster import NO_HASH, Change, Entry, Op, Seat, apply_changes, list_digest
-from alcove_protocol.statements import Card, LeaveStatement, Opening, Signed
+from alcove_protocol.statements import LeaveStatement, Opening, Signed
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
