@@ -204,6 +204,11 @@ class Roster:
         items += [Change(Op.ADD, key, self.seats[key]) for key in sorted(self.seats)]
         return b"".join(item.encode() for item in items)
 
+    def is_member(self, key: bytes) -> bool:
+        """Whether the key is on the list and has a leaf in the group: a standby key has none."""
+        seat = self.seats.get(key)
+        return seat is not None and seat.role is not Role.STANDBY
+
     def is_facilitator(self, key: bytes) -> bool:
         seat = self.seats.get(key)
         return seat is not None and seat.role is Role.FACILITATOR
@@ -344,10 +349,10 @@ def _check_leaves(roster: Roster, changes: tuple[Change, ...], leaves: tuple[Sig
     if len(left) != len(leaves):
         raise Malformed("bad_roster", "Each LEFT needs its signed leave, and nothing else does.")
     for key, signed in zip(left, leaves, strict=True):
-        check_leave(roster, key, signed)
+        verify_leave(roster, key, signed)
 
 
-def check_leave(roster: Roster, key: bytes, signed: Signed) -> None:
+def verify_leave(roster: Roster, key: bytes, signed: Signed) -> None:
     """Check that a member of this list asked to leave, in this stay.
 
     Raises `Malformed`: as `verify`, or `bad_statement` when it is of another room or key, or its

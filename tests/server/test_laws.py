@@ -15,9 +15,9 @@ from alcove_protocol.frames import (
     ReadChain,
     SendDesk,
 )
-from alcove_server.session.connection import _HANDLERS
-from alcove_server.session.states import State
-from alcove_server.wire.fast import Post
+from alcove_server.client.states import State
+from alcove_server.session.handlers import HANDLERS
+from alcove_server.wire.fast_in import Post
 
 SOURCE = Path(alcove_server.__file__).parent
 
@@ -58,10 +58,10 @@ NOT_YET = {ReadChain, SendDesk, AskMembers, AnswerAsker, Park, Fetch}
 
 
 def test_every_kind_of_request_has_one_handler() -> None:
-    handled = [kind for kinds in _HANDLERS.values() for kind in kinds]
+    handled = [kind for kinds in HANDLERS.values() for kind in kinds]
     kinds = [Post, *(kind for kind in FROM_CLIENT.values() if kind not in NOT_YET)]
     assert sorted(map(repr, handled)) == sorted(map(repr, kinds))
-    assert _HANDLERS.keys() == set(State)
+    assert HANDLERS.keys() == set(State)
 
 
 def test_files_and_functions_can_be_read_in_one_sitting() -> None:

@@ -229,11 +229,19 @@ def test_a_removal_revokes_the_door_or_keeps_it(scene: Scene, door: Door, kept: 
         assert other.turned_away(other.auth_frame("door", door)) == "door_revoked"
 
 
-def test_a_standby_key_needs_no_door_and_may_not_post(scene: Scene, door: Door) -> None:
+def test_a_standby_key_needs_no_door_and_is_no_member(scene: Scene, door: Door) -> None:
     standby = Person(scene)
     scene.land(scene.commit(Change(Op.ADD, standby.public, Seat(role=Role.STANDBY))))
     assert scene.room.roster.seats[standby.public] == Seat(role=Role.STANDBY)
+    assert standby.turned_away(standby.auth_frame("member")) == "not_member"
     scene.member(door)  # the room goes on
+
+
+def test_the_relay_keeps_no_vault_yet(scene: Scene, door: Door) -> None:
+    ann = scene.member(door)
+    frame = LobbyRequest(ann.next_n(), bytes(16), b"a vault", scene.host.public)
+    assert ann.refused(frame) == "not_allowed"
+    assert not [one for one in scene.host.fetch() if isinstance(one, LobbyItem)]
 
 
 def test_nobody_brings_an_external_commit_yet(scene: Scene) -> None:

@@ -90,7 +90,7 @@ def test_without_a_beat_the_room_is_read_only_and_then_gone(scene: Scene, door: 
         assert isinstance(one.fetch()[-1], Bye)
         assert one.heard[-1] == Bye("unknown_room", REFUSALS["unknown_room"])
         assert one.closed == Close.GOING_AWAY
-    assert scene.relay.relay.hubs == {}
+    assert scene.relay.relay.rooms.loaded == {}
 
 
 @pytest.mark.parametrize(

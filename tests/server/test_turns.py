@@ -19,6 +19,7 @@ class InTurns(Immediate):
     """Work runs at once; what was to be done later waits for `turn`."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._later: list[Callable[[], None]] = []
 
     def later(self, act: Callable[[], None]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from alcove_protocol import frames, limits
 from alcove_protocol.errors import Malformed
 from alcove_protocol.frames import LobbyItem, LobbyKind
-from alcove_protocol.roster import check_leave
+from alcove_protocol.roster import verify_leave
 from alcove_protocol.statements import Signed
 
 from alcove import events, mls
@@ -232,7 +232,7 @@ class Lobby:
     def _leave(self, item: LobbyItem) -> None:
         try:
             signed = Signed.decode(item.blob)
-            check_leave(self._membership.roster, item.key, signed)
+            verify_leave(self._membership.roster, item.key, signed)
         except Malformed:
             return
         self._committer.want(LetGo(relay_key=item.key, wish=signed))

@@ -28,6 +28,7 @@ from alcove_protocol.frames.answers import (
     Resumed,
 )
 from alcove_protocol.frames.fields import (
+    COMMITS,
     BlobClass,
     ConnectionRole,
     LobbyKind,
@@ -110,6 +111,7 @@ def from_relay(data: bytes) -> RelayFrame:
 
 
 __all__ = [
+    "COMMITS",
     "FROM_CLIENT",
     "FROM_RELAY",
     "NONCE_SIZE",

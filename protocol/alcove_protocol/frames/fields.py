@@ -27,6 +27,10 @@ class BlobClass(IntEnum):
     EXTERNAL = 4  # a wrapped external commit; becomes the base and is kept as a commit is
 
 
+COMMITS: Final = frozenset({BlobClass.COMMIT, BlobClass.EXTERNAL})
+"""Classes that become the base, and that the relay keeps for the rejoin window."""
+
+
 class LobbyKind(IntEnum):
     """What an item of the stream `lobby` is."""
 

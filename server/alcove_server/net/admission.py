@@ -61,7 +61,7 @@ class Allowance:
         self._clock = clock
         self.connections = 0
         self.most = most
-        self.unproved: OrderedDict[Place, None] = OrderedDict()
+        self.unproved: OrderedDict[Admitted, None] = OrderedDict()
         self._tls, self._handshakes, self._rooms, self._knocks = (
             TokenBucket(rate * factor, burst * max(factor, 1.0), now)
             for rate, burst in (rates.tls, rates.handshakes, rates.rooms, rates.knocks)
@@ -99,14 +99,14 @@ class Allowance:
         return not self.connections and all(bucket.full(now) for bucket in buckets)
 
 
-class Place:
+class Admitted:
     """One connection's, from its first byte to its last. `give_way` is how it is ended for others'
     sake, until `proved` says that it has shown who it is."""
 
-    __slots__ = ("_gate", "allowance", "give_way", "since")
+    __slots__ = ("_admission", "allowance", "give_way", "since")
 
-    def __init__(self, gate: Gate, allowance: Allowance, since: float) -> None:
-        self._gate = gate
+    def __init__(self, admission: Admission, allowance: Allowance, since: float) -> None:
+        self._admission = admission
         self.allowance = allowance
         self.since = since
         self.give_way: Callable[[], None] = _stay
@@ -120,14 +120,14 @@ class Place:
         """The connection is gone. To be called once."""
         self.proved()
         self.give_way = _stay
-        self._gate.leave(self.allowance)
+        self._admission.leave(self.allowance)
 
 
 def _stay() -> None:
     """A place that nobody sits on yet, or any more."""
 
 
-class Gate:
+class Admission:
     """Counts connections and hands out allowances. `random` gives the key of the hash."""
 
     def __init__(
@@ -151,7 +151,7 @@ class Gate:
         self._known: OrderedDict[bytes, Allowance] = OrderedDict()
         self.connections = 0
 
-    def enter(self, address: str) -> Place:
+    def enter(self, address: str) -> Admitted:
         """One more connection; where places are taken, another of this part of the network may give
         way for it. Raises `BadRequest`: 503 when all places are taken, 429 when those of this part
         are."""
@@ -161,7 +161,7 @@ class Gate:
             raise BadRequest(503 if full else 429)
         allowance.connections += 1
         self.connections += 1
-        return Place(self, allowance, self._clock())
+        return Admitted(self, allowance, self._clock())
 
     def may_shake_hands(self, address: str) -> bool:
         """Whether this part of the network may begin one more TLS handshake, whatever comes after

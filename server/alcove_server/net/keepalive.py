@@ -52,7 +52,7 @@ class Stalled:
             late.too_late()
 
 
-class Wheel:
+class Keepalive:
     """`slots` ticks make one period."""
 
     def __init__(self, slots: int) -> None:

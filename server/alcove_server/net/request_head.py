@@ -31,7 +31,7 @@ class BadRequest(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class RequestHead:
     """A request's head: the path, and headers by their lower-case names, in order."""
 
     method: str
@@ -60,13 +60,13 @@ class Head:
         return bool(self.all("transfer-encoding")) or self.one("content-length") not in (None, "0")
 
 
-class HeadReader:
+class RequestHeadReader:
     """Collects bytes until the head is whole."""
 
     def __init__(self) -> None:
         self._data = bytearray()
 
-    def feed(self, data: bytes) -> tuple[Head, bytes] | None:
+    def feed(self, data: bytes) -> tuple[RequestHead, bytes] | None:
         """The head and what came after it, or None while it is not whole. Raises `BadRequest`
         (400, 414, 431, 505)."""
         self._data += data
@@ -83,7 +83,7 @@ class HeadReader:
         return parse(bytes(self._data[: end + 4])), bytes(self._data[end + 4 :])
 
 
-def parse(raw: bytes) -> Head:
+def parse(raw: bytes) -> RequestHead:
     """A whole head. Raises `BadRequest`."""
     request_line, *lines = raw[:-4].split(b"\r\n")
     request = _REQUEST.fullmatch(request_line)
@@ -99,12 +99,12 @@ def parse(raw: bytes) -> Head:
         value = header[2].decode("latin-1").rstrip(" \t")
         headers.append((header[1].decode().lower(), value))
     path = request[2].decode().partition("?")[0]
-    head = Head(request[1].decode(), path, tuple(headers), raw)
+    head = RequestHead(request[1].decode(), path, tuple(headers), raw)
     _check(head)
     return head
 
 
-def _check(head: Head) -> None:
+def _check(head: RequestHead) -> None:
     """Raises `BadRequest` (400) for what is ambiguous."""
     host = head.one("host")
     if host is None or not _HOST.fullmatch(host):

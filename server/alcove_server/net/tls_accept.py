@@ -18,7 +18,7 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
-from alcove_server.net.admission import Gate, Place
+from alcove_server.net.admission import Admission, Admitted
 from alcove_server.net.front_door import TURNED_AWAY_SECONDS
 from alcove_server.net.request_head import BadRequest
 from alcove_server.net.tls import Tls
@@ -30,23 +30,23 @@ _PAUSE: Final = 1.0
 """Seconds without accepting when descriptors or memory are used up: trying again at once would
 only hold the loop, while those who leave give some back."""
 
-Enter = Callable[[str], Place]
-"""As `Gate.enter`."""
+Enter = Callable[[str], Admitted]
+"""As `Admission.enter`."""
 
 
 class _Entry:
     """What the gate said at the accept, until the protocol asks for it."""
 
-    def __init__(self, gate: Gate, address: str) -> None:
-        self.place: Place | None = None
+    def __init__(self, admission: Admission, address: str) -> None:
+        self.place: Admitted | None = None
         self.refusal: BadRequest | None = None
         try:
-            self.place = gate.enter(address)
+            self.place = admission.enter(address)
         except BadRequest as bad:
             self.refusal = bad
 
-    def take(self, address: str) -> Place:
-        """As `Gate.enter`: the handshake is done, and the place is the caller's."""
+    def take(self, address: str) -> Admitted:
+        """As `Admission.enter`: the handshake is done, and the place is the caller's."""
         if self.refusal is not None:
             raise self.refusal
         assert self.place is not None  # taken once, by the one protocol of this connection
@@ -59,7 +59,7 @@ class _Entry:
             self.place.leave()
 
 
-class Handshakes:
+class TlsAccept:
     """Accepts on a listening socket and shakes hands, until `close`. `make(enter)` makes the
     protocol of a connection; `seconds` is the time a handshake has, `backlog` how many connections
     the listener's queue holds. To be made inside a running
@@ -68,7 +68,7 @@ class Handshakes:
     def __init__(
         self,
         listener: socket.socket,
-        gate: Gate,
+        admission: Admission,
         tls: Tls,
         make: Callable[[Enter], asyncio.Protocol],
         seconds: float,
@@ -76,7 +76,7 @@ class Handshakes:
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._listener = listener
-        self._gate = gate
+        self._admission = admission
         self._tls = tls
         self._make = make
         self._seconds = seconds
@@ -111,10 +111,10 @@ class Handshakes:
     def _begin(self, link: socket.socket, address: str) -> None:
         # A handshake costs the relay about a millisecond and its client nothing, so its rate is
         # bounded before anything is answered.
-        if not self._gate.may_shake_hands(address):
+        if not self._admission.may_shake_hands(address):
             link.close()
             return
-        entry = _Entry(self._gate, address)
+        entry = _Entry(self._admission, address)
         task = self._loop.create_task(self._shake_hands(link, entry))
         if entry.place is not None:
 

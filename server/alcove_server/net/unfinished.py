@@ -28,7 +28,7 @@ class Sender(Protocol):
         """The rest of its message is waited for no more."""
 
 
-class Partials:
+class Unfinished:
     """`most` bounds the bytes of all parts; `seconds` the time of each."""
 
     def __init__(self, clock: Callable[[], float], seconds: float, most: int) -> None:

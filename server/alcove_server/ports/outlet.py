@@ -1,7 +1,7 @@
-"""Where a connection's frames go. The relay's logic knows this much of a transport, and no more.
+"""The transport of one client, as far as the core knows it.
 
-What is sent is the bytes of WebSocket frames as they stand on the wire: whoever makes a frame for
-many members makes these bytes once, and all of them are given the same.
+The core sends the bytes of WebSocket frames as they stand on the wire. So a frame for many members
+is encoded once, and all of them are given the same object.
 """
 
 from collections.abc import Callable
@@ -25,24 +25,9 @@ class Close:
     ENDED: Final = 4004
 
 
-def header(size: int) -> bytes:
-    """The header of an unmasked, final binary frame of RFC 6455 section 5.2, for a payload of so
-    many bytes."""
-    if size < 126:
-        return bytes((0x82, size))
-    if size < 1 << 16:
-        return b"\x82\x7e" + size.to_bytes(2, "big")
-    return b"\x82\x7f" + size.to_bytes(8, "big")
-
-
-def framed(payload: bytes) -> bytes:
-    """A payload as one frame."""
-    return header(len(payload)) + payload
-
-
 class Outlet(Protocol):
-    """One transport. It never raises and never calls back into the connection from inside `write`
-    or `close`: what it has to report (closed, too slow, drained) it reports from the event loop."""
+    """One transport. It never raises, and it never calls the core from inside `write` or `close`.
+    What it reports (closed, too slow, drained) it reports from the event loop."""
 
     @property
     def backlog(self) -> int:
@@ -50,8 +35,8 @@ class Outlet(Protocol):
 
     @property
     def write(self) -> Callable[[bytes], object]:
-        """Sends, or queues, the bytes of one or more frames; does nothing once closed. It may be
-        another function each time, and is not to be kept."""
+        """A function that sends, or queues, the bytes of one or more frames. It does nothing once
+        the transport is closed. It may be another function each time, so callers do not keep it."""
 
     def close(self, code: int) -> None:
         """Close after what was sent so far."""

@@ -6,6 +6,7 @@ test no event loop at all.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from types import coroutine
 from typing import Any, Protocol
@@ -28,18 +29,31 @@ class Runner(Protocol):
 class Immediate:
     """Runs work to its end. For stores that never suspend; needs no event loop."""
 
+    def __init__(self) -> None:
+        self._depth = 0
+        self._acts: deque[Callable[[], None]] = deque()
+
     def start(self, work: Work) -> None:
         """Raises `RuntimeError` when the work suspends."""
+        self._depth += 1
         try:
             work.send(None)
         except StopIteration:
-            return
-        work.close()
-        raise RuntimeError("the store suspended; it needs an event loop")
+            pass
+        else:
+            work.close()
+            raise RuntimeError("the store suspended; it needs an event loop")
+        finally:
+            self._depth -= 1
+            while self._acts and not self._depth:
+                self._acts.popleft()()
 
     def later(self, act: Callable[[], None]) -> None:
-        """There is no loop, so now."""
-        act()
+        """Act when the work under way has ended, or at once when there is none."""
+        if self._depth:
+            self._acts.append(act)
+        else:
+            act()
 
     async def breathe(self) -> None:
         """There are no others."""

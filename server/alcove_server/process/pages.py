@@ -60,7 +60,7 @@ async def _healthz(request: Request) -> Response:
 
 async def _readyz(request: Request) -> Response:
     relay: Relay = request.app.state.relay
-    if relay.draining or not await relay.store.ready():
+    if relay.draining or not await relay.services.store.ready():
         return PlainTextResponse("not ready", 503)
     return PlainTextResponse("ok")
 

@@ -17,20 +17,19 @@ from typing import Any, cast
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from alcove_server.net.admission import Gate
+from alcove_server.net.admission import Admission
 from alcove_server.net.front_door import FrontDoor
-from alcove_server.net.keepalive import Stalled, Wheel
+from alcove_server.net.keepalive import Keepalive, Stalled
 from alcove_server.net.terms import Terms
 from alcove_server.net.tls import Tls
-from alcove_server.net.tls_accept import Enter, Handshakes
-from alcove_server.net.unfinished import LEAST_BYTES, MESSAGE_SECONDS, Partials
+from alcove_server.net.tls_accept import Enter, TlsAccept
+from alcove_server.net.unfinished import LEAST_BYTES, MESSAGE_SECONDS, Unfinished
 from alcove_server.ports import error_log
 from alcove_server.ports.runner import OnLoop
 from alcove_server.process.pages import make_app
 from alcove_server.relay import Relay
 from alcove_server.settings import Settings
-from alcove_server.store.memory.store import MemoryStore
-from alcove_server.testing.embedded import bounds
+from alcove_server.store.opening import open_store
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +88,7 @@ class _Server(uvicorn.Server):
         self,
         config: uvicorn.Config,
         relay: Relay,
-        shake_hands: Callable[[uvicorn.Server], Handshakes] | None,
+        shake_hands: Callable[[uvicorn.Server], TlsAccept] | None,
     ) -> None:
         """With TLS `shake_hands` is what accepts, in place of uvicorn."""
         super().__init__(config)
@@ -136,9 +135,9 @@ class Service:
         clock: Callable[[], float] = time.monotonic,
         tls: Tls | None = None,
     ) -> None:
-        self.store = MemoryStore(clock, bounds(settings))
+        self.store = open_store(settings, clock)
         self.relay = Relay(self.store, clock, os.urandom, OnLoop(), settings)
-        self.gate = Gate(
+        self.admission = Admission(
             clock,
             os.urandom,
             connections=settings.connections,
@@ -148,9 +147,9 @@ class Service:
         )
         self._period = min(_TICK, settings.ping_seconds / 4, settings.auth_seconds / 4)
         self._turn = self._period / _TURNS
-        self._wheel = Wheel(max(1, round(settings.ping_seconds / self._turn)))
+        self._keepalive = Keepalive(max(1, round(settings.ping_seconds / self._turn)))
         self._stalled = Stalled(clock, settings.queue_seconds)
-        self._terms = _terms(settings, clock, self._wheel, self._stalled)
+        self._terms = _terms(settings, clock, self._keepalive, self._stalled)
         self._listener = listener
         self._tls = tls
         self._server = _Server(self._config(), self.relay, self._shake_hands if tls else None)
@@ -159,13 +158,13 @@ class Service:
         """Serve until a signal, or `stop`, says so."""
         asyncio.get_running_loop().set_exception_handler(error_log.report_from_loop)
         ticking = [
-            asyncio.create_task(_every(self._turn, self._wheel.tick)),
+            asyncio.create_task(_every(self._turn, self._keepalive.tick)),
             asyncio.create_task(
                 _every(
                     self._period,
                     self._stalled.tick,
-                    self._terms.partials.tick,
-                    self.gate.sweep,
+                    self._terms.unfinished.tick,
+                    self.admission.sweep,
                     self.relay.tick,
                 )
             ),
@@ -198,10 +197,10 @@ class Service:
 
     def _front_door(self, enter: Enter | None = None, **given: Any) -> FrontDoor:
         connections = given["server_state"].connections
-        enter = enter if enter is not None else self.gate.enter
+        enter = enter if enter is not None else self.admission.enter
         return FrontDoor(self.relay, enter, self._terms, lambda: H11Protocol(**given), connections)
 
-    def _shake_hands(self, server: uvicorn.Server) -> Handshakes:
+    def _shake_hands(self, server: uvicorn.Server) -> TlsAccept:
         assert self._tls is not None  # who asks for it has TLS
 
         def make(enter: Enter) -> FrontDoor:
@@ -212,8 +211,8 @@ class Service:
                 app_state=server.lifespan.state,
             )
 
-        seconds, backlog = self.relay.settings.auth_seconds, server.config.backlog
-        return Handshakes(self._listener, self.gate, self._tls, make, seconds, backlog)
+        seconds, backlog = self.relay.services.settings.auth_seconds, server.config.backlog
+        return TlsAccept(self._listener, self.admission, self._tls, make, seconds, backlog)
 
     def _config(self) -> uvicorn.Config:
         return uvicorn.Config(
@@ -230,7 +229,7 @@ class Service:
             # All may come in one moment, as after a restart of what stands in front. Whom the queue
             # does not hold is not refused but waits for TCP to try again: 1 s, then 2, then 4. The
             # kernel cuts this to net.core.somaxconn; an empty queue costs nothing.
-            backlog=self.relay.settings.connections,
+            backlog=self.relay.services.settings.connections,
         )
 
 
@@ -247,15 +246,17 @@ async def _every(seconds: float, *acts: Callable[[], object]) -> None:
                 error_log.report(error)
 
 
-def _terms(settings: Settings, clock: Callable[[], float], wheel: Wheel, stalled: Stalled) -> Terms:
+def _terms(
+    settings: Settings, clock: Callable[[], float], keepalive: Keepalive, stalled: Stalled
+) -> Terms:
     loop = asyncio.get_running_loop()
     return Terms(
         clock,
         loop,
-        wheel,
+        keepalive,
         stalled,
         # All messages under way may take a part of what the rooms may that they are for.
-        Partials(clock, MESSAGE_SECONDS, max(LEAST_BYTES, settings.store_bytes // 8)),
+        Unfinished(clock, MESSAGE_SECONDS, max(LEAST_BYTES, settings.store_bytes // 8)),
         settings.queue_bytes,
         settings.rates,
     )

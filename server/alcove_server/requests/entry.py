@@ -1,132 +1,120 @@
-"""What a connection can do before the relay knows whose it is: open a room, and say who it is."""
+"""A client proves its key and enters: as a member, at a door, or to restore a room.
+
+docs/protocol.md section 5. A refusal closes the connection.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Final
 
 from alcove_protocol import limits
-from alcove_protocol.errors import Malformed, Refusal
-from alcove_protocol.frames import Authenticate, Authenticated, ConnectionRole, Done, OpenRoom
-from alcove_protocol.labels import room_id_of
-from alcove_protocol.position import GENERATION_SIZE
-from alcove_protocol.statements import Opening, Signed
+from alcove_protocol.errors import Refusal
+from alcove_protocol.frames import Authenticate, Authenticated, ConnectionRole
+from alcove_protocol.statements import Signed
 
+from alcove_server.client.states import State
 from alcove_server.ports.outlet import Close
 from alcove_server.requests.proof import Claim, claim
-from alcove_server.rooms.room import Hub, bye
-from alcove_server.rooms.roster_history import begin
-from alcove_server.session.states import State
+from alcove_server.requests.requester import Requester
+from alcove_server.rooms.room import Room
+from alcove_server.wire.says import bye
 
-if TYPE_CHECKING:
-    from alcove_server.session.connection import Connection
-
-_AT_DOORS = 4 * limits.KNOCKS
-"""Connections at the doors of one room: those that wait, and some that still read the card."""
+_NEWCOMERS: Final = 4 * limits.KNOCKS
+"""Clients at the doors of one room: those that wait, and some that still read the card."""
 
 
 class _Removed(Refusal):
-    """Of who was put out, by the entry `proof`."""
+    """The key was removed from the list, by the entry `proof`."""
 
     def __init__(self, proof: Signed | None) -> None:
         super().__init__("removed")
         self.proof = proof
 
 
-async def open_room(connection: Connection, frame: OpenRoom) -> None:
-    """docs/protocol.md section 6. Raises `Refusal` (`bad_statement`, `rate_limited`,
-    `room_exists`, `ended`, `busy`)."""
-    signed = Signed(frame.entry, frame.signature)
+async def authenticate(requester: Requester, frame: Authenticate) -> None:
+    """Answer the proof. Refusals are answered here too, because each closes the connection."""
+    assert requester.upgrade is not None  # the state says so
+    client = requester.client
     try:
-        room = room_id_of(Opening.decode(frame.entry).root_key)
-        ledger = begin(signed, room)
-    except Malformed:
-        raise Refusal("bad_statement") from None
-    if connection.place is not None and not connection.place.allowance.open_room():
-        raise Refusal("rate_limited")
-    relay = connection.relay
-    generation = relay.random(GENERATION_SIZE)
-    await relay.store.open(room, signed, ledger.roster.head, generation)
-    connection.send(Done(frame.n))
-
-
-async def authenticate(connection: Connection, frame: Authenticate) -> None:
-    """docs/protocol.md section 5. A refusal closes the connection."""
-    assert connection.upgrade is not None  # the state says so
-    try:
-        who = claim(frame, connection.upgrade, connection.nonce)
+        claimed = claim(frame, requester.upgrade, requester.nonce)
     except Refusal as refusal:
-        connection.refuse(frame.n, refusal)
-        connection.finish(Close.REFUSED)
+        client.refuse(frame.n, refusal)
+        client.finish(Close.REFUSED)
         return
     try:
-        if who.role == ConnectionRole.RESEAT:
-            await _as_reseater(connection, frame.n, who)
-        elif who.role == ConnectionRole.DOOR:
-            await _at_door(connection, frame.n, who)
-        else:
-            await _as_member(connection, frame.n, who)
+        await _enter(requester, frame.n, claimed)
     except _Removed as removed:
-        connection.refuse(frame.n, removed)
-        connection.finish(Close.REMOVED, bye("removed", removed.proof))
+        client.refuse(frame.n, removed)
+        client.finish(Close.REMOVED, bye("removed", removed.proof))
     except Refusal as refusal:
         if refusal.code == "ended":
-            head = await connection.relay.store.head(who.room)
-            connection.refuse(frame.n, refusal)
-            connection.finish(Close.ENDED, bye("ended", head.ended if head else None))
+            head = await requester.services.store.head(claimed.room)
+            client.refuse(frame.n, refusal)
+            client.finish(Close.ENDED, bye("ended", head.ended if head else None))
         else:
-            connection.refuse(frame.n, refusal)
-            connection.finish(Close.REFUSED)
+            client.refuse(frame.n, refusal)
+            client.finish(Close.REFUSED)
     finally:
-        connection.relay.release(who.room)
+        requester.rooms.release(claimed.room)
 
 
-async def _as_member(connection: Connection, n: int, who: Claim) -> None:
-    hub = await connection.relay.hub(who.room)
-    _refuse_removed(hub, who.key)
-    if who.key not in hub.ledger.roster.seats:
+async def _enter(requester: Requester, n: int, claimed: Claim) -> None:
+    if claimed.role == ConnectionRole.RESEAT:
+        await _to_restore(requester, n, claimed)
+    elif claimed.role == ConnectionRole.DOOR:
+        await _at_door(requester, n, claimed)
+    else:
+        await _as_member(requester, n, claimed)
+
+
+async def _as_member(requester: Requester, n: int, claimed: Claim) -> None:
+    head = await requester.services.store.head(claimed.room)
+    room = await requester.rooms.load(claimed.room, head)
+    _refuse_removed(room, claimed.key)
+    if not room.history.roster.is_member(claimed.key):
         raise Refusal("not_member")
-    await _seat(connection, n, who, hub)
+    await _seat(requester, n, claimed, room)
 
 
-def _refuse_removed(hub: Hub, key: bytes) -> None:
-    if key in hub.ledger.removed:
-        raise _Removed(hub.ledger.removed[key])
+def _refuse_removed(room: Room, key: bytes) -> None:
+    if key in room.history.removed:
+        raise _Removed(room.history.removed[key])
 
 
-async def _seat(connection: Connection, n: int, who: Claim, hub: Hub) -> None:
-    connection.enter(State.MEMBER, who.room, who.key, hub)
-    connection.send(Authenticated(n, ConnectionRole.MEMBER, False))
-    await hub.give(connection, hub.send_welcome)
+async def _seat(requester: Requester, n: int, claimed: Claim, room: Room) -> None:
+    requester.authenticated(State.MEMBER, claimed.room, claimed.key, room)
+    requester.client.send(Authenticated(n, ConnectionRole.MEMBER, False))
+    await room.give(requester.client, room.send_welcome)
 
 
-async def _at_door(connection: Connection, n: int, who: Claim) -> None:
-    relay = connection.relay
-    assert who.door is not None  # `claim` saw to it
-    door = await relay.store.door(who.room, who.door)
-    waiting = await relay.store.waiting(who.room, who.key) is not None
-    hub = await relay.hub(who.room)  # last: nothing is waited for between its list and `enter`
-    _refuse_removed(hub, who.key)
-    if door is not None and not who.door_holds(door.key):
+async def _at_door(requester: Requester, n: int, claimed: Claim) -> None:
+    assert claimed.door is not None  # `claim` saw to it
+    found = await requester.services.store.at_door(claimed.room, claimed.door, claimed.key)
+    door, waiting = found.door, found.waiting
+    # Last, because the room's list must not change before the client is `authenticated`.
+    room = await requester.rooms.load(claimed.room, found.head)
+    _refuse_removed(room, claimed.key)
+    if door is not None and not claimed.door_holds(door.key):
         raise Refusal("auth_failed")
-    if who.key in hub.ledger.roster.seats:
-        await _seat(connection, n, who, hub)
+    if room.history.roster.is_member(claimed.key):
+        await _seat(requester, n, claimed, room)
         return
     if not waiting:
         if door is None:
             raise Refusal("unknown_door")
         if door.closed is not None:
             raise Refusal(door.closed)
-        if hub.newcomers() >= _AT_DOORS:
+        if room.newcomers() >= _NEWCOMERS:
             raise Refusal("too_many_knocks")
-    connection.door = who.door
-    connection.enter(State.AT_DOOR, who.room, who.key, hub)
-    connection.send(Authenticated(n, ConnectionRole.DOOR, waiting))
-    await hub.give(connection, hub.send_refusal)
+    requester.door = claimed.door
+    requester.authenticated(State.AT_DOOR, claimed.room, claimed.key, room)
+    requester.client.send(Authenticated(n, ConnectionRole.DOOR, waiting))
+    await room.give(requester.client, room.send_refusal)
 
 
-async def _as_reseater(connection: Connection, n: int, who: Claim) -> None:
-    head = await connection.relay.store.head(who.room)
+async def _to_restore(requester: Requester, n: int, claimed: Claim) -> None:
+    head = await requester.services.store.head(claimed.room)
     if head is not None and head.ended is not None:
         raise Refusal("ended")
-    connection.enter(State.RESEATING, who.room, who.key, None)
-    connection.send(Authenticated(n, ConnectionRole.RESEAT, False))
+    requester.authenticated(State.RESTORING, claimed.room, claimed.key, None)
+    requester.client.send(Authenticated(n, ConnectionRole.RESEAT, False))

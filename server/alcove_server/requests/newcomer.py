@@ -5,44 +5,40 @@ docs/protocol.md section 7.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import CardIs, Done, Knock, ReadCard, Withdraw
 from alcove_protocol.roster import RoomFlag
 
-if TYPE_CHECKING:
-    from alcove_server.session.connection import Connection
+from alcove_server.requests.requester import Requester
 
 
-async def read_card(connection: Connection, frame: ReadCard) -> None:
+async def read_card(requester: Requester, frame: ReadCard) -> None:
     """Raises `Refusal` (`unknown_door`, or what closed the door)."""
-    assert connection.door is not None  # the state says so
-    door = await connection.relay.store.door(connection.room, connection.door)
+    assert requester.door is not None  # the state says so
+    door = await requester.services.store.door(requester.seated.id, requester.door)
     if door is None:
         raise Refusal("unknown_door")
     if door.closed is not None:
         raise Refusal(door.closed)
-    connection.send(CardIs(frame.n, door.card_number, door.card))
+    requester.client.send(CardIs(frame.n, door.card_number, door.card))
 
 
-async def knock(connection: Connection, frame: Knock) -> None:
+async def knock(requester: Requester, frame: Knock) -> None:
     """Raises `Refusal` (`locked`, `rate_limited`, `already_waiting`, `too_many_knocks`, `busy`, or
     what closed the door)."""
-    assert connection.door is not None  # the state says so
-    hub = connection.seated
-    if hub.ledger.roster.flags & RoomFlag.LOCKED:
+    assert requester.door is not None  # the state says so
+    room, client = requester.seated, requester.client
+    if room.history.roster.flags & RoomFlag.LOCKED:
         raise Refusal("locked")
-    if connection.place is not None and not connection.place.allowance.knock():
+    if not requester.may_knock():
         raise Refusal("rate_limited")
-    store = connection.relay.store
-    await store.knock(connection.room, connection.key, connection.door, frame.id, frame.blob)
-    connection.send(Done(frame.n))
-    await connection.relay.ring_or_later(connection.room)
+    store = requester.services.store
+    await store.knock(room.id, client.key, requester.door, frame.id, frame.blob)
+    client.send(Done(frame.n))
 
 
-async def withdraw(connection: Connection, frame: Withdraw) -> None:
+async def withdraw(requester: Requester, frame: Withdraw) -> None:
     """Raises `Refusal` (`unknown_knock`)."""
-    await connection.relay.store.withdraw(connection.room, connection.key)
-    connection.send(Done(frame.n))
-    await connection.relay.ring_or_later(connection.room)
+    room, client = requester.seated, requester.client
+    await requester.services.store.withdraw(room.id, client.key)
+    client.send(Done(frame.n))

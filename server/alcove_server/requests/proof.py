@@ -1,10 +1,10 @@
-"""Who is connecting: the answer to the challenge, held against what the relay saw itself.
+"""The answer to the challenge, compared with what the relay saw itself. docs/protocol.md section 5.
 
-docs/protocol.md section 5. Comparisons come before signatures, and signatures before the store:
-what costs little refuses first.
+Comparisons come before signatures, and signatures before the store: cheap checks refuse first.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from alcove_protocol.codec import unpack
 from alcove_protocol.errors import Malformed, Refusal
@@ -14,13 +14,15 @@ from alcove_protocol.statements import ChallengeAnswer, Signed, signature_holds
 
 from alcove_server.rooms.roster_history import begin
 
-_ROLES = (ConnectionRole.MEMBER, ConnectionRole.DOOR, ConnectionRole.RESEAT)
+NONCE_SIZE: Final = 32
+"""Bytes of the challenge's nonce."""
+_ROLES: Final = (ConnectionRole.MEMBER, ConnectionRole.DOOR, ConnectionRole.RESEAT)
 
 
 @dataclass(frozen=True, slots=True)
 class Upgrade:
-    """What the relay saw of the request: the hosts under which it may be known, as accepted in an
-    answer, and `Sec-WebSocket-Protocol` as it came."""
+    """What the relay saw of the request: the hosts that an answer may name, and
+    `Sec-WebSocket-Protocol` as it came."""
 
     hosts: frozenset[str]
     offered: str
@@ -28,7 +30,7 @@ class Upgrade:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An answer whose relay key proved itself. The door's key is still to be held against it."""
+    """An answer whose relay key is proved. The door's key is still to be checked (`door_holds`)."""
 
     room: bytes
     role: str
@@ -49,7 +51,7 @@ def claim(frame: Authenticate, upgrade: Upgrade, nonce: bytes) -> Claim:
     answer = _decode(frame.statement)
     if answer.host not in upgrade.hosts:
         raise Refusal("wrong_host")
-    # The nonce is compared with a public value; there is no secret that timing could tell.
+    # The nonce is public, so the time that its comparison takes tells no secret.
     if answer.nonce != nonce or answer.offered != upgrade.offered or answer.role not in _ROLES:
         raise Refusal("auth_failed")
     if not signature_holds(Label.CHALLENGE, frame.statement, frame.signature, answer.relay_key):
@@ -75,7 +77,7 @@ def _decode(statement: bytes) -> ChallengeAnswer:
 
 
 def _check_opening(opening: bytes | None, room: bytes) -> None:
-    """The room exists for who holds its entry 0. Raises `Refusal` (`auth_failed`)."""
+    """A client that restores a room must hold its entry 0. Raises `Refusal` (`auth_failed`)."""
     try:
         begin(Signed.decode(opening or b""), room)
     except Malformed:

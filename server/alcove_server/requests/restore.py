@@ -2,64 +2,64 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import Done, Reseat
 from alcove_protocol.position import GENERATION_SIZE
 
-from alcove_server.rooms import restoring as reseating
-from alcove_server.session.states import State
-
-if TYPE_CHECKING:
-    from alcove_server.session.connection import Connection
-
+from alcove_server.client.states import State
+from alcove_server.requests.requester import Requester
+from alcove_server.rooms import restoring
+from alcove_server.rooms.restoring import Comparison
 
 WAITING: Final = 32
-"""Reseats under way at a time. Each holds a frame of up to 2.5 MB."""
+"""Restores under way at a time on one node. Each holds a frame of up to 2.5 MB."""
 
 
 class _Gone(Refusal):
-    """Of who went while their chain was verified; they hear it no more."""
+    """The client went while its chain was verified. It does not hear this refusal."""
 
     def __init__(self) -> None:
         super().__init__("idle")
 
 
-async def reseat(connection: Connection, frame: Reseat) -> None:
+async def restore(requester: Requester, frame: Reseat) -> None:
     """Raises `Refusal` (`bad_roster`, `bad_statement`, `roster_conflict`, `not_allowed`, `ended`,
     `rate_limited`, `busy`)."""
-    relay = connection.relay
-    # It makes a room of a stranger's, as `open` does.
-    if connection.place is not None and not connection.place.allowance.open_room():
+    rooms = requester.rooms
+    # As `open`, it lets an unknown client make a room.
+    if not requester.may_open_room():
         raise Refusal("rate_limited")
-    if relay.reseats >= WAITING:
+    if rooms.restores >= WAITING:
         raise Refusal("busy")
-    relay.reseats += 1
+    rooms.restores += 1
     try:
-        await _reseat(connection, frame)
+        await _restore(requester, frame)
     finally:
-        relay.reseats -= 1
-    connection.send(Done(frame.n))
+        rooms.restores -= 1
+    requester.client.send(Done(frame.n))
 
 
-async def _reseat(connection: Connection, frame: Reseat) -> None:
-    relay, room = connection.relay, connection.room
+async def _restore(requester: Requester, frame: Reseat) -> None:
+    services, rooms, client = requester.services, requester.rooms, requester.client
+    id = client.room_id
 
     async def breathe() -> None:
-        await relay.runner.breathe()
-        if connection.state is State.CLOSED:
+        await services.runner.breathe()
+        if client.state is State.CLOSED:
             raise _Gone
 
-    generation = relay.random(GENERATION_SIZE)
-    seated, ledger = await reseating.room(
-        frame, room, connection.key, generation, relay.chains.verify, breathe
+    generation = services.random(GENERATION_SIZE)
+    restored, history = await restoring.room(
+        frame, id, client.key, generation, rooms.verifier.verify, breathe
     )
-    head = await relay.store.head(room)
+    head = await services.store.head(id)
     if head is not None and head.ended is not None:
         raise Refusal("ended")
-    known = await relay.store.chain(room, 0) if head is not None else ()
-    if not known or reseating.compare(known, seated.chain) is reseating.Seating.NEW:
-        await relay.store.reseat(seated, head.roster if head is not None else None)
-        await relay.ring_or_later(room)  # who is here leaves the old log, and its ledger goes
-        relay.chains.keep(ledger)
+    known = await services.store.chain(id, 0) if head is not None else ()
+    if not known or restoring.compare(known, restored.chain) is Comparison.NEW:
+        await services.store.reseat(restored, head.roster if head is not None else None)
+        # Clients that are here leave the old log, and the room's history is forgotten with it.
+        await rooms.answer_ring(id)
+        rooms.verifier.keep(history)

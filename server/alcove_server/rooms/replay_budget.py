@@ -1,8 +1,8 @@
-"""How much of logs is told in one turn of the loop, to all who resume together.
+"""How much of logs is told in one turn of the loop, to all clients that resume together.
 
-A log may have hundreds of pages, and hundreds of members may ask for it in one moment: each alone
-would let others have their turn after a page, and all together would leave them none. So whoever
-comes when a turn's blobs are told waits in line for the next turn.
+A log may have hundreds of pages, and hundreds of members may ask for it at the same moment. Each of
+them lets others have their turn after a page, but all together they would leave no turn to others.
+So the relay tells a bounded number of blobs in a turn, and further clients wait in line.
 """
 
 from asyncio import Lock
@@ -12,18 +12,18 @@ from alcove_server.ports.runner import Runner
 
 AT_ONCE: Final = 1000
 """Blobs in one turn: about 2 ms."""
-_READ: Final = 10
-"""What reading a page counts beside its blobs."""
+_PAGE_READ: Final = 10
+"""Blobs that reading a page counts as, beside the page's own blobs."""
 
 
-class Paging:
-    """One node's."""
+class ReplayBudget:
+    """The budget of one node."""
 
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
         self._left = AT_ONCE
         self._line = Lock()
-        self._told = False
+        self._renewing = False
 
     async def turn(self) -> None:
         """Wait until another page may be read."""
@@ -34,11 +34,11 @@ class Paging:
                 await self._runner.breathe()
 
     def read(self, count: int) -> None:
-        """A page of so many blobs was read and is told in this turn."""
-        self._left -= count + _READ
-        if not self._told:
-            self._told = True
-            self._runner.later(self._next_turn)
+        """Count a page of `count` blobs, which is told in this turn."""
+        self._left -= count + _PAGE_READ
+        if not self._renewing:
+            self._renewing = True
+            self._runner.later(self._renew)
 
-    def _next_turn(self) -> None:
-        self._left, self._told = AT_ONCE, False
+    def _renew(self) -> None:
+        self._left, self._renewing = AT_ONCE, False

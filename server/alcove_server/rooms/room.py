@@ -1,174 +1,117 @@
-"""A room's connections on this node, and the one path by which they hear of anything.
+"""A room's clients on this node, and the one path by which they hear of anything.
 
-The store is the truth and `catch_up` is how a node learns it: whoever changed something rings, and
-the hub reads from where it stood (log, lobby, roster, the room's end) and tells its connections. So
-it makes no difference whether the change was made here or, with a shared store, elsewhere; and
-because there is one cursor, members see one order. What this node has just appended itself, and is
-the next at the cursor, it need not read: `took`.
+The store is the truth, and it tells each node what changed, whichever node made the change. A blob
+that is the next at the room's cursor is told at once (`announce`). For anything else the store
+rings: the room reads on from its cursor (log, lobby, roster, the room's end) and tells its clients
+(`catch_up`). Because there is one cursor, members see one order.
 
-A blob is encoded and framed once, gathered with what else a turn brings, and the same bytes go to
-every live member (`gathering`). Its sender gets `published` in its place, which puts the answer
-where it belongs in the order. No task is made for any member.
+A blob is encoded and framed once, gathered with the others of the turn, and the same bytes go to
+every live member (`fanout`). Its sender gets `published` in its place, which puts the answer where
+it belongs in the order. No task is made for any member.
 """
 
 from __future__ import annotations
 
 from asyncio import Lock
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from alcove_protocol.errors import REFUSALS
-from alcove_protocol.frames import (
-    BlobIs,
-    Bye,
-    ConnectionRole,
-    KnockRefused,
-    LobbyItem,
-    LobbyKind,
-    WelcomeIs,
-)
+from alcove_protocol.frames import Bye, ConnectionRole, KnockRefused, LobbyKind, WelcomeIs
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
+from alcove_server.client.client import Client
+from alcove_server.client.feed import Feed
 from alcove_server.ports import error_log
-from alcove_server.ports.outlet import Close, framed
-from alcove_server.rooms.fanout import Gathering, Turns
-from alcove_server.rooms.roster_history import Ledger, Outcome, follow
-from alcove_server.store.interface import (
-    Publication,
-    RoomHead,
-    Store,
-    StoredBlob,
-    StoredItem,
-    Taken,
-)
-from alcove_server.wire import fast
+from alcove_server.ports.outlet import Close
+from alcove_server.ports.services import Services
+from alcove_server.rooms.fanout import Fanout, Turns
+from alcove_server.rooms.roster_history import Outcome, RosterHistory, follow
+from alcove_server.store.interface import RoomHead, StoredBlob, StoredItem
+from alcove_server.wire import fast_out
+from alcove_server.wire.says import blob_frame, bye, item_frame
 
-if TYPE_CHECKING:
-    from alcove_server.session.connection import Connection
-
-PAGE = 256 * 1024
-"""Bytes of a stream that are read, and queued for one connection, at a time."""
-_ITEMS_AT_ONCE: Final = 100
-"""Items of the lobby that are queued for one connection before others have a turn: about 1 ms."""
-_AN_ITEM: Final = 10
-"""Blobs that an item counts as: it is encoded for each who is told."""
-_PAGING: Final = 1 << 62
-"""`heard_lobby` of who is being told what waits: the pages bring whatever comes meanwhile."""
+PAGE: Final = 256 * 1024
+"""Bytes of a stream that are read, and queued for one client, at a time."""
 
 
-def blob_frame(generation: bytes, blob: StoredBlob, now: float) -> bytes:
-    """A stored blob as it is sent at a time of the store's clock, framed."""
-    entry, age = blob.entry, max(0, int(now - blob.taken_at))
-    at, blob_class = Position(generation, blob.number).encode(), blob.blob_class
-    if entry is None:
-        return fast.blob(at, blob_class, age, blob.blob)
-    frame = BlobIs(at, blob_class, age, blob.blob, entry.body, entry.signature)
-    return framed(frame.to_bytes())
+class Room:
+    """One room on this node. `clients` are all that authenticated, by relay key. `live` are the
+    members among them that resumed and have heard everything up to `number`. When `over`, the room
+    has ended, is forgotten, or was restored with another log."""
 
-
-def item_frame(item: StoredItem, now: float) -> LobbyItem:
-    """A lobby item as it is sent at a time of the store's clock."""
-    age = max(0, int(now - item.taken_at))
-    return LobbyItem(
-        item.number, item.kind, item.id, item.key, age, item.blob, item.door, item.door_revoked
-    )
-
-
-def bye(code: str, statement: Signed | None = None) -> Bye:
-    """The last frame of a connection, with a code of `REFUSALS`."""
-    if statement is None:
-        return Bye(code, REFUSALS[code])
-    return Bye(code, REFUSALS[code], statement.body, statement.signature)
-
-
-def draining(delay: int) -> Bye:
-    """The same to a client that is to come again after so many seconds."""
-    return Bye("draining", REFUSALS["draining"], delay=delay)
-
-
-@dataclass(slots=True)
-class Replay:
-    """How far a resume got: first the stream `room`, then, once its member is live there, the
-    stream `lobby`. It goes on when the outlet has sent what it was given."""
-
-    after: Position
-    lobby: int
-    lost: bool = False
-    live: bool = False
-    """Everything of `room` is told; what is left is the lobby after number `lobby`."""
-    heard_lobby: int = 0
-    """The last number of the lobby that was told."""
-    running: bool = False
-    """Somebody is reading the next page."""
-    owed: dict[int, list[int]] = field(default_factory=dict)
-    """Publishes of the member's that were taken beyond `after`, by the blob's number: the requests
-    that the replay answers when it comes there, more than one when an id was repeated."""
-
-
-class Hub:
-    """One room on this node. `connections` are all that authenticated, by relay key; `live` those
-    of them that resumed and have heard everything up to `number`."""
-
-    def __init__(self, store: Store, turns: Turns, ledger: Ledger, head: RoomHead) -> None:
-        self.room = ledger.roster.room
-        self.ledger = ledger
+    def __init__(
+        self,
+        services: Services,
+        turns: Turns,
+        history: RosterHistory,
+        head: RoomHead,
+        on_promoted: Callable[[Room, Client], None],
+    ) -> None:
+        """`on_promoted` tells a live member that became a facilitator what waits in the lobby."""
+        self.id = history.roster.room
+        self.history = history
         self.generation = head.generation
         self.number = head.number
         self.lobby = head.lobby
-        self.connections: dict[bytes, Connection] = {}
-        self.live: dict[bytes, Connection] = {}
-        self._store = store
-        self._gathering = Gathering(turns, self.live.values)
-        self._ahead: set[Connection] = set()
-        self._reading = Lock()
+        self.clients: dict[bytes, Client] = {}
+        self.live: dict[bytes, Client] = {}
         self.over = False
+        self._services = services
+        self._on_promoted = on_promoted
+        self._fanout = Fanout(turns)
+        self._ahead: set[Client] = set()
+        self._reading = Lock()
         self._rung = 0
         self._looked = 0
 
-    def join(self, connection: Connection) -> None:
-        """A connection that authenticated. An older one of the same key gives way."""
-        older = self.connections.get(connection.key)
-        self.connections[connection.key] = connection  # first: an empty hub is forgotten
+    # --- who is here ------------------------------------------------------------------------
+
+    def connected(self, client: Client) -> None:
+        """A client authenticated. An older connection of the same key is closed."""
+        older = self.clients.get(client.key)
+        self.clients[client.key] = client  # first, because an empty room is released
         if older is not None:
             older.finish(Close.REPLACED, bye("replaced"))
 
-    def leave(self, connection: Connection) -> None:
-        """A connection that is closed."""
-        if self.connections.get(connection.key) is connection:
-            del self.connections[connection.key]
-        self.go_away(connection)
+    def disconnected(self, client: Client) -> None:
+        """A client's connection is closed."""
+        if self.clients.get(client.key) is client:
+            del self.clients[client.key]
+        self.go_away(client)
 
-    def go_live(self, connection: Connection) -> None:
-        """A member who has been told everything up to `connection.heard` hears what comes."""
-        if self.connections.get(connection.key) is not connection:
+    def go_live(self, client: Client) -> None:
+        """A member that was told everything up to `client.heard` hears what comes next."""
+        if self.clients.get(client.key) is not client:
             return  # it went, or was replaced, while its replay was read
-        self.live[connection.key] = connection
-        self._gathering.enter(connection)
-        if connection.heard > self.number:
-            self._ahead.add(connection)
+        self.live[client.key] = client
+        self._fanout.subscribe(client.feed)
+        if client.heard > self.number:
+            self._ahead.add(client)
 
-    def go_away(self, connection: Connection) -> None:
+    def go_away(self, client: Client) -> None:
         """A member hears nothing more until it has resumed."""
-        if self.live.get(connection.key) is connection:
-            del self.live[connection.key]
-            self._gathering.leave(connection)
-        self._ahead.discard(connection)
-
-    def settle(self, connection: Connection) -> None:
-        """Before a member is told something of its own: what everybody was told before it."""
-        self._gathering.settle(connection)
+        if self.live.get(client.key) is client:
+            del self.live[client.key]
+            self._fanout.unsubscribe(client.feed)
+        self._ahead.discard(client)
 
     def newcomers(self) -> int:
-        """Connections at a door."""
-        at_door = (known.role == ConnectionRole.DOOR for known in self.connections.values())
-        return sum(at_door)
+        """The number of clients at a door."""
+        return sum([client.role == ConnectionRole.DOOR for client in self.clients.values()])
+
+    def close_all(self, code: int, reason: Bye) -> None:
+        """Close all connections: the room is gone, or its log is another one."""
+        self.over = True
+        for client in list(self.clients.values()):
+            client.finish(code, reason)
+
+    # --- what is new ------------------------------------------------------------------------
 
     async def catch_up(self) -> None:
-        """Read what is new in the store and tell everybody; when this returns, all that was in the
-        store when it was called has been told. One reader at a time, and one look serves all who
-        rang before it began."""
+        """Read what is new in the store and tell it. On return everything is told that was in the
+        store at the call. There is one reader at a time, and one look serves all rings before it
+        began."""
         self._rung += 1
         mine = self._rung
         async with self._reading:
@@ -177,27 +120,36 @@ class Hub:
                 await self._look()
                 self._looked = looking
 
-    def took(self, publication: Publication, taken: Taken) -> bool:
-        """The store has just taken, from this node, a blob without an entry. When it is the next
-        that is to be told, and nobody is reading, everybody hears it at once. Else false, and
-        nothing happened: `catch_up` will tell it in its place."""
+    def ring(self) -> None:
+        """Note that the store has something new."""
+        self._rung += 1
+
+    @property
+    def rung(self) -> bool:
+        """Whether the store may have something new that no look was begun for."""
+        return self._looked < self._rung
+
+    def announce(self, generation: bytes, blob: StoredBlob) -> bool:
+        """Tell a blob without an entry that the store has just taken. False when it is not the next
+        at the cursor, or when a read is under way. Then nothing happened, and `catch_up` tells the
+        blob in its place."""
         number = self.number + 1
-        if taken.number != number or taken.generation != self.generation or self._reading.locked():
+        if blob.number != number or generation != self.generation or self._reading.locked():
             return False
-        at = self.generation + number.to_bytes(8, "big")
-        message = fast.blob(at, publication.blob_class, 0, publication.blob)
-        self._tell(number, at, publication.sender, publication.id, message)
+        at = generation + number.to_bytes(8, "big")
+        message = fast_out.blob(at, blob.blob_class, 0, blob.blob)
+        self._tell(number, at, blob.sender, blob.id, message)
         self.number = number
         return True
 
     async def _look(self) -> None:
-        head = await self._store.head(self.room)
+        head = await self._services.store.head(self.id)
         if head is None:
             self.close_all(Close.GOING_AWAY, bye("unknown_room"))
         elif head.ended is not None:
             self.close_all(Close.ENDED, bye("ended", head.ended))
         elif head.generation != self.generation:
-            # The room was seated again: its clients must resume in the new log.
+            # The room was restored: its clients must resume in the new log.
             self.close_all(Close.RESTARTING, bye("draining"))
         else:
             while head.number > self.number:
@@ -207,18 +159,12 @@ class Hub:
             if head.lobby > self.lobby:
                 await self._read_lobby(head.lobby)
 
-    def close_all(self, code: int, reason: Bye) -> None:
-        """Say goodbye to everybody: the room is gone, or another than it was."""
-        self.over = True
-        for connection in list(self.connections.values()):
-            connection.finish(code, reason)
-
     # --- the log ----------------------------------------------------------------------------
 
     async def _read_log(self) -> bool:
-        """Tell the next page; False when the room was seated again since it was looked at."""
+        """Tell the next page. False when the room was restored since `_look` asked for its head."""
         after = Position(self.generation, self.number)
-        page = await self._store.read(self.room, after, PAGE)
+        page = await self._services.store.read(self.id, after, PAGE)
         if page.position.generation != self.generation:
             return False
         for blob in page.blobs:
@@ -228,63 +174,62 @@ class Hub:
             self.number = blob.number
             if blob.entry is not None:
                 await self._follow(blob.entry)
-        self.number = page.up_to  # what expired before it was read is no one's gap
+        self.number = page.up_to  # blobs that expired before they were read leave no gap
         return True
 
     def _tell(self, number: int, at: bytes, sender: bytes, id: bytes, message: bytes) -> None:
-        instead = self._who_heard(number) if self._ahead else {}
+        instead = self._already_heard(number) if self._ahead else {}
         author = self.live.get(sender)
-        if author is not None and author not in instead:
-            n = author.unanswered.pop(id, None)
+        if author is not None and author.feed not in instead:
+            n = author.answers.pop(id)
             if n is not None:
-                instead[author] = fast.published(n, at)
-        self._gathering.add(message, instead)
+                instead[author.feed] = fast_out.published(n, at)
+        self._fanout.add(message, instead)
 
-    def _who_heard(self, number: int) -> dict[Connection, bytes]:
-        """Who resumed from a page that was newer than this hub, and so has this blob already."""
-        self._ahead = {one for one in self._ahead if one.heard >= number}
-        return dict.fromkeys(self._ahead, b"")
+    def _already_heard(self, number: int) -> dict[Feed, bytes]:
+        """The feeds of members that have this blob already, because their resume read a page that
+        was newer than this room's cursor. They get nothing in its place."""
+        self._ahead = {client for client in self._ahead if client.heard >= number}
+        return {client.feed: b"" for client in self._ahead}
 
     async def _follow(self, signed: Signed) -> None:
-        """After the commit that changes the list: whoever it concerns hears of it."""
-        self.ledger, _, outcome = follow(self.ledger, signed)
+        """After a commit that changes the list: tell the clients that it concerns."""
+        self.history, _, outcome = follow(self.history, signed)
         self._dismiss(outcome)
-        for connection in _among(outcome.promoted, self.live):
-            replay = Replay(Position(self.generation, self.number), 0)
-            self.begin_lobby(connection, replay)
-            connection.drained()
-        seated = _among(outcome.seated, self.connections)
-        for connection in seated:
-            connection.promote()
-        for connection in seated:
-            await self.give(connection, self.send_welcome)
+        for client in _among(outcome.promoted, self.live):
+            self._on_promoted(self, client)
+        seated = _among(outcome.seated, self.clients)
+        for client in seated:
+            client.promote()
+        for client in seated:
+            await self.give(client, self.send_welcome)
 
     def _dismiss(self, outcome: Outcome) -> None:
-        for connection in _among(outcome.gone, self.connections):
-            if connection.key in outcome.removed:
-                proof = self.ledger.removed[connection.key]
-                connection.finish(Close.REMOVED, bye("removed", proof))
+        for client in _among(outcome.gone, self.clients):
+            if client.key in outcome.removed:
+                proof = self.history.removed[client.key]
+                client.finish(Close.REMOVED, bye("removed", proof))
             else:
-                connection.finish(Close.DONE, bye("not_member"))
+                client.finish(Close.DONE, bye("not_member"))
 
-    async def give(
-        self, connection: Connection, act: Callable[[Connection], Awaitable[None]]
-    ) -> None:
-        """Do what gives one connection what waits for it. Should it fail, that is this one's loss
-        and no one else's: it is asked to come again, and gets it then."""
+    # --- what waits for one client ----------------------------------------------------------
+
+    async def give(self, client: Client, act: Callable[[Client], Awaitable[None]]) -> None:
+        """Give one client what waits for it. A failure closes this connection and no other: the
+        client is asked to come back, and gets it then."""
         try:
-            await act(connection)
+            await act(client)
         except Exception as error:
             error_log.report(error)
-            connection.finish(Close.TRY_AGAIN, bye("unavailable"))
+            client.finish(Close.TRY_AGAIN, bye("unavailable"))
 
-    async def send_welcome(self, connection: Connection) -> None:
-        """Who sits on the list now is a member, and gets the Welcome that waits for them."""
-        connection.promote()
-        pending = await self._store.welcome(self.room, connection.key)
+    async def send_welcome(self, client: Client) -> None:
+        """The list names this client: make it a member, and send the Welcome that waits for it."""
+        client.promote()
+        pending = await self._services.store.welcome(self.id, client.key)
         if pending is None:
             return
-        connection.send(
+        client.send(
             WelcomeIs(
                 pending.position.encode(),
                 pending.welcome,
@@ -293,72 +238,34 @@ class Hub:
             )
         )
 
+    async def send_refusal(self, newcomer: Client) -> None:
+        """Send the reason why a knock was refused, if one waits for this newcomer."""
+        refusal = await self._services.store.take_refusal(self.id, newcomer.key)
+        if refusal is not None:
+            newcomer.send(KnockRefused(*refusal))
+
     # --- the lobby --------------------------------------------------------------------------
 
     async def _read_lobby(self, up_to: int) -> None:
-        items = await self._store.lobby(self.room, self.lobby, True)
-        now = await self._store.now()
+        page = await self._services.store.read_lobby(self.id, self.lobby, True)
         self.lobby = up_to
         facilitators = [
-            connection
-            for key, connection in self.live.items()
-            if self.ledger.roster.is_facilitator(key)
+            client for key, client in self.live.items() if self.history.roster.is_facilitator(key)
         ]
-        for item in items:
+        for item in page.items:
             self.lobby = max(self.lobby, item.number)
-            message = framed(item_frame(item, now).to_bytes())
-            for connection in facilitators:
-                if connection.heard_lobby < item.number:
-                    connection.send_framed(message)
+            message = fast_out.framed(item_frame(item, page.now).to_bytes())
+            for client in facilitators:
+                if client.heard_lobby < item.number:
+                    client.send_framed(message)
             if item.kind is LobbyKind.GONE:
                 await self._tell_newcomer(item)
 
     async def _tell_newcomer(self, gone: StoredItem) -> None:
-        newcomer = self.connections.get(gone.key)
+        newcomer = self.clients.get(gone.key)
         if newcomer is not None and newcomer.role == ConnectionRole.DOOR:
             await self.give(newcomer, self.send_refusal)
 
-    async def send_refusal(self, newcomer: Connection) -> None:
-        """The reason why a knock was refused, if one waits for them."""
-        refusal = await self._store.take_refusal(self.room, newcomer.key)
-        if refusal is not None:
-            newcomer.send(KnockRefused(*refusal))
 
-    def begin_lobby(self, connection: Connection, replay: Replay) -> None:
-        """A facilitator who is live is to be told what waits, in the order of its numbers: who
-        comes again with the last one must have been told all before it."""
-        replay.live, connection.replay = True, replay
-        connection.heard_lobby = _PAGING
-
-    async def page_lobby(self, connection: Connection, replay: Replay) -> None:
-        """Queue what waits until the outlet has enough or everything is told; then the facilitator
-        hears of items as they come."""
-        paging = connection.relay.paging
-        # Not `while connection.replay is replay`: mypyc would take it for a `Replay` until the end.
-        while connection.outlet.backlog < PAGE:
-            now, known = await self._store.now(), self.lobby
-            items = await self._store.lobby(self.room, replay.lobby, replay.lobby > 0)
-            if connection.replay is not replay:
-                return
-            if not self.ledger.roster.is_facilitator(connection.key):
-                connection.replay = None
-                return
-            paging.read(_AN_ITEM * min(len(items), _ITEMS_AT_ONCE))
-            for item in items[:_ITEMS_AT_ONCE]:
-                if connection.outlet.backlog >= PAGE:
-                    return
-                connection.send(item_frame(item, now))
-                replay.lobby = replay.heard_lobby = item.number
-            if len(items) > _ITEMS_AT_ONCE:
-                await paging.turn()
-                if connection.replay is not replay:
-                    return
-                continue
-            if self.lobby == known:  # else the others were told of items that came after the read
-                connection.heard_lobby = max(known, replay.lobby)
-                connection.replay = None
-                return
-
-
-def _among(keys: frozenset[bytes], connections: dict[bytes, Connection]) -> list[Connection]:
-    return [connections[key] for key in keys if key in connections]
+def _among(keys: frozenset[bytes], clients: dict[bytes, Client]) -> list[Client]:
+    return [clients[key] for key in keys if key in clients]

@@ -1,7 +1,7 @@
 """A room's roster as the relay needs it: the list, and what its history means for keys and doors.
 
-Only `begin` and `follow` make a `Ledger`, and both verify; so a ledger in hand is a verified chain,
-whoever kept its bytes meanwhile. docs/protocol.md section 8.
+Only `begin` and `follow` make a `RosterHistory`, and both verify. So a `RosterHistory` is a
+verified chain, wherever its bytes were kept. docs/protocol.md section 8.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -21,7 +21,7 @@ _SIGNATURE: Final = 250
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class RosterHistory:
     """The list after some entry. `removed` keys were put out and may not come back, `revoked` doors
     closed with them, and `facilitators` held the role at some time.
 
@@ -62,23 +62,25 @@ class Outcome:
         return frozenset(self.added) | frozenset(self.restated) | self.rejoined
 
 
-def begin(signed: Signed, room: bytes) -> Ledger:
+def begin(signed: Signed, room: bytes) -> RosterHistory:
     """The ledger at entry 0. Raises `Malformed`, as `open_roster`."""
     roster, _ = open_roster(signed, room)
-    return Ledger(
+    return RosterHistory(
         roster, MappingProxyType({}), frozenset(), roster.facilitators(), _posters(roster)
     )
 
 
-def follow(ledger: Ledger, signed: Signed) -> tuple[Ledger, Verified[Entry], Outcome]:
+def follow(
+    history: RosterHistory, signed: Signed
+) -> tuple[RosterHistory, Verified[Entry], Outcome]:
     """The ledger after one more entry. Raises `Malformed`, as `extend`."""
-    roster, entry = extend(ledger.roster, signed)
-    outcome = _outcome(ledger.roster, roster, entry.statement)
-    after = Ledger(
+    roster, entry = extend(history.roster, signed)
+    outcome = _outcome(history.roster, roster, entry.statement)
+    after = RosterHistory(
         roster,
-        _removed(ledger, roster, outcome, signed),
-        ledger.revoked | outcome.revoked,
-        ledger.facilitators | roster.facilitators(),
+        _removed(history, roster, outcome, signed),
+        history.revoked | outcome.revoked,
+        history.facilitators | roster.facilitators(),
         _posters(roster),
     )
     return after, entry, outcome
@@ -93,35 +95,35 @@ def _posters(roster: Roster) -> frozenset[bytes]:
 
 
 def _removed(
-    ledger: Ledger, after: Roster, outcome: Outcome, signed: Signed
+    history: RosterHistory, after: Roster, outcome: Outcome, signed: Signed
 ) -> Mapping[bytes, Signed | None]:
-    back = ledger.removed.keys() & after.seats.keys()
+    back = history.removed.keys() & after.seats.keys()
     if not back and not outcome.removed:
-        return ledger.removed
+        return history.removed
     proof = signed if len(signed.body) <= limits.STATEMENT else None
-    known = {key: entry for key, entry in ledger.removed.items() if key not in back}
+    known = {key: entry for key, entry in history.removed.items() if key not in back}
     return MappingProxyType(known | dict.fromkeys(outcome.removed, proof))
 
 
 async def replay(
     chain: Iterable[Signed], room: bytes, breathe: Callable[[], Awaitable[None]]
-) -> Ledger:
+) -> RosterHistory:
     """The ledger after a whole chain. Raises `Malformed` (`bad_roster` when it is empty).
 
     Each entry costs a signature, and anybody may bring a long chain of a room of their own; so
     after some of them everybody else has a turn.
     """
-    ledger: Ledger | None = None
+    history: RosterHistory | None = None
     done = 0
     for signed in chain:
-        ledger = begin(signed, room) if ledger is None else follow(ledger, signed)[0]
-        done += _SIGNATURE + len(ledger.roster.seats)
+        history = begin(signed, room) if history is None else follow(history, signed)[0]
+        done += _SIGNATURE + len(history.roster.seats)
         if done >= _AT_ONCE:
             done = 0
             await breathe()
-    if ledger is None:
+    if history is None:
         raise Malformed("bad_roster", "the chain is empty")
-    return ledger
+    return history
 
 
 def _outcome(before: Roster, after: Roster, entry: Entry) -> Outcome:

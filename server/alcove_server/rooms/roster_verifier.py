@@ -2,7 +2,7 @@
 
 Anybody may bring a long chain of a room of their own, and a room's whole chain is read when the
 first of its members comes. So two chains at most are verified at a time, one of them a short one:
-whoever brings long ones waits for others who do, and nobody else. `ledger.replay` gives everybody
+whoever brings long ones waits for others who do, and nobody else. `history.replay` gives everybody
 a turn every 2 ms. And a ledger is kept for some minutes after the last of a room has gone, or who
 comes and goes could have the chain verified each time.
 """
@@ -16,7 +16,7 @@ from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
 from alcove_protocol.statements import Signed
 
-from alcove_server.rooms.roster_history import Ledger, replay
+from alcove_server.rooms.roster_history import RosterHistory, replay
 
 Breathe = Callable[[], Awaitable[None]]
 
@@ -30,21 +30,25 @@ KEPT_SECONDS: Final = 300.0
 """Longer than a client that lost the network stays away before it tries again."""
 
 
-class Chains:
+class RosterVerifier:
     """What this node knows of chains. `clock` gives seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._turn = {True: Lock(), False: Lock()}
         self._waiting = {True: 0, False: 0}
-        self._kept: OrderedDict[bytes, tuple[Ledger, float]] = OrderedDict()
+        self._kept: OrderedDict[bytes, tuple[RosterHistory, float]] = OrderedDict()
         self._keys = 0
 
     def __len__(self) -> int:
         """How many ledgers are kept."""
         return len(self._kept)
 
-    async def verify(self, chain: Sequence[Signed], room: bytes, breathe: Breathe) -> Ledger:
+    def __contains__(self, room: bytes) -> bool:
+        """Whether anything of a room is kept."""
+        return room in self._kept
+
+    async def verify(self, chain: Sequence[Signed], room: bytes, breathe: Breathe) -> RosterHistory:
         """The ledger after a whole chain. Raises `Malformed` as `replay`, `Refusal` (`busy`), and
         whatever `breathe` does."""
         short = sum(len(entry.body) for entry in chain) <= SHORT
@@ -63,17 +67,17 @@ class Chains:
 
     # --- what is kept -----------------------------------------------------------------------
 
-    def known(self, room: bytes, head: bytes) -> Ledger | None:
+    def known(self, room: bytes, head: bytes) -> RosterHistory | None:
         """The room's ledger, if its last entry is the one with this hash."""
         kept = self._kept.get(room)
         return kept[0] if kept is not None and kept[0].roster.head == head else None
 
-    def keep(self, ledger: Ledger) -> None:
+    def keep(self, history: RosterHistory) -> None:
         """The last connection of a room has gone, but the room is still there."""
-        room = ledger.roster.room
+        room = history.roster.room
         self.forget(room)
-        self._kept[room] = (ledger, self._clock() + KEPT_SECONDS)
-        self._keys += _keys(ledger)
+        self._kept[room] = (history, self._clock() + KEPT_SECONDS)
+        self._keys += _keys(history)
         while self._keys > KEPT:
             self.forget(next(iter(self._kept)))
 
@@ -93,5 +97,5 @@ class Chains:
             self.forget(room)
 
 
-def _keys(ledger: Ledger) -> int:
-    return len(ledger.roster.seats) + len(ledger.removed) + 1
+def _keys(history: RosterHistory) -> int:
+    return len(history.roster.seats) + len(history.removed) + 1

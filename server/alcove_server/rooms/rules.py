@@ -1,4 +1,4 @@
-"""What a member may do: each request held against the ledger, and turned into what to store.
+"""What a member may do: each request is checked by the roster, and turned into what to store.
 
 Pure: no store, no clock, no connection. Everything here raises `Refusal` with a code of
 `alcove_protocol.errors.REFUSALS`, or `Malformed` when the request cannot be meant by any client.
@@ -16,7 +16,7 @@ from alcove_protocol.frames import BlobClass, Publish, PutDoor
 from alcove_protocol.labels import Label
 from alcove_protocol.position import check_encoded
 from alcove_protocol.records import Record
-from alcove_protocol.roster import NO_HASH, Entry, check_leave
+from alcove_protocol.roster import NO_HASH, Entry, verify_leave
 from alcove_protocol.statements import (
     KEY_SIZE,
     DoorStatement,
@@ -26,9 +26,9 @@ from alcove_protocol.statements import (
     verify,
 )
 
-from alcove_server.rooms.roster_history import Ledger, Outcome, follow
+from alcove_server.rooms.roster_history import Outcome, RosterHistory, follow
 from alcove_server.store.interface import Door, Publication, RosterStep
-from alcove_server.wire.fast import Post
+from alcove_server.wire.fast_in import Post
 
 R = TypeVar("R", bound=Record)
 
@@ -45,22 +45,22 @@ def statement(kind: type[R], label: Label, signed: Signed, key: bytes) -> R:
         raise Refusal("bad_statement") from None
 
 
-def require_facilitator(ledger: Ledger, key: bytes) -> None:
+def require_facilitator(history: RosterHistory, key: bytes) -> None:
     """Raises `Refusal` (`not_allowed`)."""
-    if not ledger.roster.is_facilitator(key):
+    if not history.roster.is_facilitator(key):
         raise Refusal("not_allowed")
 
 
-def blob(ledger: Ledger, key: bytes, post: Post) -> Publication:
-    """A blob that goes without a roster entry. Raises `Refusal` (`not_allowed`, `not_member`,
+def blob(history: RosterHistory, key: bytes, post: Post) -> Publication:
+    """A blob without a roster entry. Raises `Refusal` (`not_allowed`, `not_member`,
     `paused`, `too_large`) or `Malformed`."""
-    blob_class, roster = post.blob_class, ledger.roster
+    blob_class, roster = post.blob_class, history.roster
     if blob_class is BlobClass.EXTERNAL:
         raise Refusal("not_allowed")  # no role brings an external commit yet
     if blob_class is not _APPLICATION:
-        require_facilitator(ledger, key)
-    elif key not in ledger.posters:
-        raise _may_not_post(ledger, key)
+        require_facilitator(history, key)
+    elif key not in history.posters:
+        raise _may_not_post(history, key)
     if len(post.blob) > (limits.HANDSHAKE_BLOB if blob_class is _COMMIT else _MOST):
         raise Refusal("too_large")
     check_encoded(post.base)
@@ -69,8 +69,8 @@ def blob(ledger: Ledger, key: bytes, post: Post) -> Publication:
     )
 
 
-def _may_not_post(ledger: Ledger, key: bytes) -> Refusal:
-    seat = ledger.roster.seats.get(key)
+def _may_not_post(history: RosterHistory, key: bytes) -> Refusal:
+    seat = history.roster.seats.get(key)
     if seat is None:
         return Refusal("not_member")
     return Refusal("paused" if seat.paused else "not_allowed")
@@ -78,22 +78,22 @@ def _may_not_post(ledger: Ledger, key: bytes) -> Refusal:
 
 @dataclass(frozen=True, slots=True)
 class JudgedCommit:
-    """A commit with the entry that goes with it. `restated` are keys on a restated list that were
-    not on the one before: whoever of them is waiting at a door is admitted by it."""
+    """A commit with the entry that goes with it. `restated` are the keys on a restated list that
+    were not on the one before. Those of them that wait at a door are admitted by it."""
 
     publication: Publication
     restated: dict[bytes, bytes]
 
 
-def commit_with_entry(ledger: Ledger, key: bytes, frame: Publish) -> JudgedCommit:
+def commit_with_entry(history: RosterHistory, key: bytes, frame: Publish) -> JudgedCommit:
     """A commit that changes the roster. Raises `Refusal` (`not_allowed`, `bad_roster`,
     `room_full`, `too_large`) or `Malformed`."""
     if frame.entry is None or frame.signature is None or frame.blob_class != BlobClass.COMMIT:
         raise Malformed("bad_field", "an entry goes with a commit, and its signature with it")
-    require_facilitator(ledger, key)
+    require_facilitator(history, key)
     welcomes = _welcomes(frame.welcomes or b"")
     try:
-        after, entry, outcome = follow(ledger, Signed(frame.entry, frame.signature))
+        after, entry, outcome = follow(history, Signed(frame.entry, frame.signature))
     except Malformed as fault:
         raise Refusal("room_full" if fault.code == "room_full" else "bad_roster") from None
     _bind(entry.statement, frame)
@@ -103,7 +103,7 @@ def commit_with_entry(ledger: Ledger, key: bytes, frame: Publish) -> JudgedCommi
     if len(frame.blob) > limits.HANDSHAKE_BLOB:
         raise Refusal("too_large")
     check_encoded(frame.base)
-    room, head = ledger.roster.room, ledger.roster.head
+    room, head = history.roster.room, history.roster.head
     publication = Publication(
         room, key, frame.id, frame.base, _COMMIT, frame.ttl, frame.blob, head, step
     )
@@ -111,8 +111,8 @@ def commit_with_entry(ledger: Ledger, key: bytes, frame: Publish) -> JudgedCommi
 
 
 def _bind(entry: Entry, frame: Publish) -> None:
-    """The entry goes with exactly this commit, these Welcomes and this base, so none of them can be
-    recombined with another. Raises `Refusal` (`bad_roster`)."""
+    """The entry names exactly this commit, these Welcomes and this base, so none of them can go
+    with another entry. Raises `Refusal` (`bad_roster`)."""
     welcomes = sha256(frame.welcomes).digest() if frame.welcomes else NO_HASH
     bound = (sha256(frame.blob).digest(), welcomes, frame.base)
     if (entry.commit, entry.welcomes, entry.base) != bound:
@@ -131,7 +131,7 @@ def _welcomes(packed: bytes) -> dict[bytes, bytes]:
 
 
 def _step(
-    entry: Verified[Entry], after: Ledger, outcome: Outcome, welcomes: dict[bytes, bytes]
+    entry: Verified[Entry], after: RosterHistory, outcome: Outcome, welcomes: dict[bytes, bytes]
 ) -> RosterStep:
     return RosterStep(
         entry.signed,
@@ -145,37 +145,38 @@ def _step(
     )
 
 
-def door(ledger: Ledger, key: bytes, frame: PutDoor) -> Door:
+def door(history: RosterHistory, key: bytes, frame: PutDoor) -> Door:
     """A door to be put, its lifetime in `expires_at`; `closed` is set for one to be revoked.
     Raises `Refusal` (`not_allowed`, `bad_statement`, `door_revoked`)."""
-    require_facilitator(ledger, key)
+    require_facilitator(history, key)
     signed = Signed(frame.statement, frame.signature)
     put = statement(DoorStatement, Label.DOOR, signed, key)
-    if put.room != ledger.roster.room or card_counter(put.card_number) > ledger.roster.counter:
+    roster = history.roster
+    if put.room != roster.room or card_counter(put.card_number) > roster.counter:
         raise Refusal("bad_statement")
     revokes = put.uses == 0
     if revokes and not frame.card:
         return Door(put.door, put.door_key, 0, 0.0, put.card_number, b"", "door_revoked")
     if revokes or not put.ttl or sha256(frame.card).digest() != put.card_hash:
         raise Refusal("bad_statement")
-    if put.door in ledger.revoked:
+    if put.door in history.revoked:
         raise Refusal("door_revoked")
     return Door(put.door, put.door_key, put.uses, float(put.ttl), put.card_number, frame.card)
 
 
-def leave(ledger: Ledger, key: bytes, signed: Signed) -> None:
+def check_leave(history: RosterHistory, key: bytes, signed: Signed) -> None:
     """Raises `Refusal` (`bad_statement`)."""
     try:
-        check_leave(ledger.roster, key, signed)
+        verify_leave(history.roster, key, signed)
     except Malformed:
         raise Refusal("bad_statement") from None
 
 
-def end(ledger: Ledger, key: bytes, signed: Signed) -> None:
+def check_end(history: RosterHistory, key: bytes, signed: Signed) -> None:
     """Raises `Refusal` (`not_allowed`, `bad_statement`, or `bad_roster` for an earlier head)."""
-    require_facilitator(ledger, key)
+    require_facilitator(history, key)
     said = statement(EndStatement, Label.END, signed, key)
-    roster = ledger.roster
+    roster = history.roster
     if (said.room, said.relay_key) != (roster.room, key):
         raise Refusal("bad_statement")
     if (said.counter, said.head) != (roster.counter, roster.head):

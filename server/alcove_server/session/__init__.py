@@ -1,1 +1,1 @@
-"""The requests of one client."""
+"""One client's requests: what they cost, who handles them, in which order."""

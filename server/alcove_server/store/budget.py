@@ -7,37 +7,39 @@ from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
 
 BLOB_OVERHEAD: Final = 512
-"""What a blob costs beside its bytes: objects, the id's record, its place in the indexes."""
+"""Bytes that a blob costs beside its content: objects, the record of its id, index entries."""
 ITEM_OVERHEAD: Final = 512
-"""The same for a lobby item, a door or a Welcome."""
+"""Bytes that a lobby item, a door or a Welcome costs beside its content."""
 ROOM_OVERHEAD: Final = 4 * limits.KIB
-"""An empty room."""
+"""Bytes that an empty room costs."""
 PUBLISH_IDS: Final = 128
-"""Ids remembered for one relay key. A client has few unanswered publishes at a time, so the
-newest are enough; and because the number is per key, nobody can push out another's."""
+"""Publish ids remembered for one relay key. A client has few unanswered publishes at a time, so
+the newest ids are enough. Each key has a list of its own, so no member can push out the ids of
+another."""
 REQUESTS: Final = 4
-"""Open requests of one member. An Update of an epoch that is over is worth nothing, so a fifth
-takes the place of the oldest instead of being refused."""
+"""Open requests of one member. A fifth request replaces the oldest and is not refused, because an
+Update for an earlier epoch is worthless."""
 CLOSED_DOORS: Final = 256
-"""Doors that are remembered, without their card, to tell a newcomer why they are closed."""
+"""Closed doors that are kept, without their cards, so that a newcomer is told why they closed."""
 SHARE: Final = 16
-"""A room may take as much as this part of what all have left: who fills rooms to crowd others out
-only ever gets closer to it, and twenty full rooms leave three tenths for the rest."""
+"""A room may take at most one part in so many of the bytes that are left for all rooms. An attacker
+who fills rooms to crowd others out only approaches the bound: twenty full rooms leave three tenths
+for the others."""
 SMALL: Final = 2 * limits.MIB
-"""A room may be as large as this for as long as there is anything left: one commit of the largest
-size, or an hour's talk."""
+"""Bytes that a room may take whatever `SHARE` says, while any are left: one commit of the largest
+size, or an hour of conversation."""
 BLOB_FRAME: Final = 100
-"""The most that a frame adds to a blob and to the roster entry that goes with it. A page that did
-not count it would be a hundred times as large on the wire when blobs are a byte each."""
+"""The most bytes that a frame adds to a blob and its entry. Pages count it: of blobs of one
+byte, a page would otherwise be a hundred times as large on the wire."""
 PAGE_BLOBS: Final = 500
 """Blobs in a page, however small they are: about 1 ms to frame and send."""
 SETTLED: Final = 1024
-"""Settled items that are remembered for facilitators who resume."""
+"""Settled items that are kept for facilitators who resume."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoreBounds:
-    """What an operator may choose."""
+    """The bounds that an operator may choose."""
 
     rooms: int = 10_000
     room_bytes: int = 64 * limits.MIB
@@ -45,7 +47,7 @@ class StoreBounds:
 
 
 class Budget:
-    """Bytes in use, never more than `most`; what a part uses its parent uses too."""
+    """Counts bytes in use, up to `most`. A parent counts the bytes of its parts too."""
 
     def __init__(self, most: int, parent: "Budget | None" = None) -> None:
         self.used = 0
@@ -53,7 +55,7 @@ class Budget:
         self._parent = parent
 
     def check(self, size: int) -> None:
-        """Raises `Refusal` (`busy`) when `take` of the size would."""
+        """Raise `Refusal` (`busy`) where `take` of the size would."""
         after, parent = self.used + size, self._parent
         if after > self._most:
             raise Refusal("busy")
@@ -63,16 +65,16 @@ class Budget:
             parent.check(size)
 
     def take(self, size: int) -> None:
-        """Raises `Refusal` (`busy`), and then nothing was taken."""
+        """Count `size` bytes as used. Raises `Refusal` (`busy`), and then counts nothing."""
         self.check(size)
         self._add(size)
 
     def give(self, size: int) -> None:
-        """Give back what was taken."""
+        """Count `size` bytes as free again."""
         self._add(-size)
 
     def restore(self, size: int) -> None:
-        """Take again what was given back a moment ago. Does not fail."""
+        """Take back bytes that were just given back. Does not fail."""
         self._add(size)
 
     def _add(self, size: int) -> None:

@@ -23,11 +23,10 @@ from time import time
 
 from alcove_server.ports.runner import Immediate, Runner
 from alcove_server.relay import Relay
-from alcove_server.session.connection import Connection
+from alcove_server.session.session import Session
 from alcove_server.settings import Settings
-from alcove_server.store.budget import StoreBounds
 from alcove_server.store.interface import Store
-from alcove_server.store.memory.store import MemoryStore
+from alcove_server.store.opening import open_store
 
 
 class ManualClock:
@@ -48,7 +47,7 @@ class Link:
 
     def __init__(self, on_output: Callable[[], None] | None = None) -> None:
         self.closed: int | None = None
-        self.connection: Connection | None = None
+        self.session: Session | None = None
         self.blocked = False
         self._on_output = on_output
         self._frames: list[bytes] = []
@@ -57,8 +56,8 @@ class Link:
 
     def receive(self, data: bytes) -> None:
         """The relay receives one binary message from this client."""
-        assert self.connection is not None  # `connect` sets it before anybody has the link
-        self.connection.receive(data)
+        assert self.session is not None  # `connect` sets it before anybody has the link
+        self.session.receive(data)
 
     def outgoing(self) -> list[bytes]:
         """What the relay sent since the last call, in order."""
@@ -67,8 +66,8 @@ class Link:
 
     def close(self) -> None:
         """The client goes away."""
-        assert self.connection is not None  # as above
-        self.connection.lost()
+        assert self.session is not None  # as above
+        self.session.lost()
 
     # --- the relay's side: `Outlet` ---------------------------------------------------------
 
@@ -125,7 +124,7 @@ class EmbeddedRelay:
 
     def __init__(self, relay: Relay) -> None:
         self.relay = relay
-        self.store = relay.store
+        self.store = relay.services.store
 
     def connect(
         self,
@@ -136,12 +135,12 @@ class EmbeddedRelay:
     ) -> Link:
         """A new connection, which has been sent its challenge."""
         link = Link(on_output)
-        link.connection = self.relay.connect(host=host, offered=offered, outlet=_LinkOutlet(link))
+        link.session = self.relay.connect(host=host, offered=offered, outlet=_LinkOutlet(link))
         return link
 
     def tick(self) -> None:
         """What the relay does about once a second."""
-        self.relay.runner.start(self.relay.tick())
+        self.relay.services.runner.start(self.relay.tick())
 
     def drain(self) -> None:
         """What it does on SIGTERM."""
@@ -160,11 +159,5 @@ def embedded(
     """A relay on the memory store, or on a given store that never suspends. Without settings it has
     no rate limits: a clock that stands still would never let them refill."""
     settings = settings if settings is not None else Settings(rates=0)
-    if store is None:
-        store = MemoryStore(clock, bounds(settings))
+    store = store if store is not None else open_store(settings, clock)
     return EmbeddedRelay(Relay(store, clock, random, runner or Immediate(), settings, wall))
-
-
-def bounds(settings: Settings) -> StoreBounds:
-    """The store's bounds as the operator set them."""
-    return StoreBounds(settings.rooms, settings.room_bytes, settings.store_bytes)

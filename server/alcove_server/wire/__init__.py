@@ -1,1 +1,1 @@
-"""Frames as bytes."""
+"""Frames and their bytes."""

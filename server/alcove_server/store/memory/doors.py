@@ -1,4 +1,4 @@
-"""Doors in memory: open ones with their cards, closed ones without, to tell why they are closed."""
+"""Doors in memory. A closed door keeps no card: only the code that tells a newcomer why."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -24,14 +24,14 @@ class Doors:
         self._doors: dict[bytes, Door] = {}
 
     def find(self, now: float, id: bytes) -> Door | None:
-        """A door as it is now: one whose time has passed is closed as `door_expired`."""
+        """Return a door as it is now. A door past its time is closed as `door_expired`."""
         door = self._doors.get(id)
         if door is not None and door.closed is None and door.expires_at <= now:
             return replace(door, card=b"", closed="door_expired")
         return door
 
     def put(self, now: float, door: Door) -> None:
-        """As `Store.put_door`; `door.expires_at` counts from now."""
+        """As `Store.put_door`: `door.expires_at` counts from now."""
         known = self.find(now, door.id)
         if known is None:
             self._make(replace(door, expires_at=now + door.expires_at))
@@ -57,7 +57,7 @@ class Doors:
         self._doors[door.id] = door
 
     def close(self, now: float, id: bytes, code: str) -> None:
-        """Close a door, and forget its card. Raises `Refusal` (`unknown_door`)."""
+        """Close a door and forget its card. Raises `Refusal` (`unknown_door`)."""
         door = self.find(now, id)
         if door is None:
             raise Refusal("unknown_door")
@@ -67,10 +67,10 @@ class Doors:
             self._forget(oldest)
 
     def check_uses(self, now: float, admitted: Iterable[bytes]) -> None:
-        """Raises `Refusal` (`door_used`) when a door has too few uses for these admissions.
+        """Raise `Refusal` (`door_used`) when a door has too few uses left for these admissions.
 
-        A revoked or expired door admits who is waiting, whatever is left of it: only people who
-        knocked before it closed can be (docs/protocol.md section 7).
+        A revoked or expired door admits newcomers who still wait there, without counting uses:
+        they all knocked before it closed (docs/protocol.md section 7).
         """
         wanted: dict[bytes, int] = {}
         for id in admitted:
@@ -83,7 +83,7 @@ class Doors:
                 raise Refusal("door_used")
 
     def use(self, now: float, id: bytes) -> None:
-        """Consume a use; the last one closes the door."""
+        """Consume a use. The last use closes the door."""
         door = self.find(now, id)
         if door is None or door.closed is not None:
             return
@@ -92,7 +92,7 @@ class Doors:
             self.close(now, id, "door_used")
 
     def expire(self, now: float) -> None:
-        """Close what has expired; forget closed doors a day after that."""
+        """Close expired doors, and forget closed doors a day after their time."""
         for door in list(self._doors.values()):
             if door.expires_at > now:
                 continue

@@ -1,8 +1,8 @@
-"""The stream `lobby` in memory: what waits for the facilitators, and what was settled of late.
+"""The stream `lobby` in memory: items that wait for the facilitators, and recently settled items.
 
-A commit may settle what a thousand members asked for, so whatever is done here costs what it
-touches: items are found by key and by kind. All of a kind live equally long, so each kind's numbers
-are in the order of their ends too.
+One commit may settle the requests of a thousand members. So each act here costs in proportion to
+the items it touches, which are found by key and by kind. All items of a kind live equally long, so
+the numbers of a kind are also in the order of their ends.
 """
 
 from collections.abc import Set
@@ -20,13 +20,13 @@ from alcove_server.store.interface import StoredItem
 _LIFETIMES = {
     LobbyKind.KNOCK: float(limits.KNOCK_TTL),
     LobbyKind.REQUEST: float(limits.REJOIN_WINDOW),
-    LobbyKind.LEAVE: inf,  # until the roster says so: a leaver's leaf must not be forgotten
+    LobbyKind.LEAVE: inf,  # until the roster drops the member: its leaf must not be forgotten
     LobbyKind.GONE: float(limits.KNOCK_TTL),
 }
 
 
 class Lobby:
-    """The lobby of one room. A refused or expired knock leaves a word for who knocked."""
+    """The lobby of one room. A refused or expired knock leaves a reason for its newcomer."""
 
     def __init__(self, budget: Budget) -> None:
         self.number = 0
@@ -34,7 +34,7 @@ class Lobby:
         self._budget = budget
         self._items: dict[int, StoredItem] = {}  # in the order of their numbers
         self._of_kind: dict[LobbyKind, dict[int, None]] = {kind: {} for kind in _LIFETIMES}
-        self._open_of: dict[bytes, list[int]] = {}  # by key, and so few that a list will do
+        self._open_of: dict[bytes, list[int]] = {}  # by key: few enough for a list
         self._refusals: dict[bytes, tuple[bytes, bytes, float]] = {}
 
     def items(self, after: int, settled: bool) -> tuple[StoredItem, ...]:
@@ -53,8 +53,8 @@ class Lobby:
         return [item for item in items if item.kind is kind]
 
     def knock(self, now: float, key: bytes, door: bytes, id: bytes, blob: bytes) -> bool:
-        """Take a knock; false when it was taken before. Raises `Refusal` (`already_waiting`,
-        `too_many_knocks`, `busy`)."""
+        """Take a knock. Return false when it was taken before. Raises `Refusal`
+        (`already_waiting`, `too_many_knocks`, `busy`)."""
         known = self.knock_of(key)
         if known is not None:
             if (known.id, known.blob) == (id, blob):
@@ -67,7 +67,7 @@ class Lobby:
         return True
 
     def add(self, now: float, kind: LobbyKind, key: bytes, id: bytes, blob: bytes) -> None:
-        """A request or a leave, as `Store.add_item`."""
+        """Add a request or a leave, as `Store.add_item`."""
         known = self._of(key, kind)
         if any(item.id == id for item in known) or (known and kind is LobbyKind.LEAVE):
             return
@@ -78,7 +78,7 @@ class Lobby:
     def _append(
         self, now: float, kind: LobbyKind, id: bytes, key: bytes, blob: bytes, door: bytes | None
     ) -> None:
-        if kind is not LobbyKind.GONE:  # what settles must not fail for want of room
+        if kind is not LobbyKind.GONE:  # settling must not fail for lack of space
             self._budget.take(len(blob) + ITEM_OVERHEAD)
             self._open_of.setdefault(key, []).append(self.number + 1)
         self.number += 1
@@ -101,14 +101,14 @@ class Lobby:
         self._settle(now, item)
 
     def settle_knock(self, now: float, key: bytes) -> None:
-        """Raises `Refusal` (`unknown_knock`)."""
+        """Settle the knock of a key. Raises `Refusal` (`unknown_knock`)."""
         knock = self.knock_of(key)
         if knock is None:
             raise Refusal("unknown_knock")
         self._settle(now, knock)
 
     def settle_all(self, now: float, keys: frozenset[bytes]) -> None:
-        """Everything of these keys is done with."""
+        """Settle every item of these keys."""
         numbers = [number for key in keys for number in self._open_of.get(key, ())]
         for number in sorted(numbers):
             self._settle(now, self._items[number])
@@ -131,7 +131,7 @@ class Lobby:
 
     def _refuse(self, now: float, knock: StoredItem, reason: bytes) -> None:
         end = now + limits.KNOCK_TTL
-        # At most one for each knock that was open: two lifetimes of knocks bound them.
+        # Each reason comes from one open knock, so two lifetimes of knocks bound their number.
         if len(self._refusals) >= 2 * limits.KNOCKS:
             del self._refusals[next(iter(self._refusals))]
         self._refusals[knock.key] = (knock.id, reason, end)
@@ -143,13 +143,13 @@ class Lobby:
         return found[:2] if found is not None and found[2] > now else None
 
     def mark_revoked(self, doors: Set[bytes]) -> None:
-        """Who came by these doors came by a revoked link from now on."""
+        """Mark the knocks at these doors: their link is revoked."""
         for number in self._of_kind[LobbyKind.KNOCK]:
             if self._items[number].door in doors:
                 self._items[number] = replace(self._items[number], door_revoked=True)
 
     def expire(self, now: float) -> bool:
-        """Drop what is past its end; whether anybody has something to be told."""
+        """Drop what is past its end. Return whether a client has to be told."""
         for item in self._ended(LobbyKind.GONE, now):
             self._remove(item)
         knocks = self._ended(LobbyKind.KNOCK, now)

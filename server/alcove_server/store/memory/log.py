@@ -1,11 +1,11 @@
-"""The stream `room` in memory: blobs by number, and who published which id.
+"""The stream `room` in memory: blobs by number, and the publish ids of each sender.
 
-Numbers have no holes when they are given out; expiry makes holes. So blobs stand in parts, by
-number, and a part goes with its last blob: to find where a page begins is a search among the parts,
-to fill it a walk over few of them.
+Numbers are given out without holes, and expiry makes holes. So blobs are kept in parts by number,
+and a part is dropped with its last blob. A search among the parts finds where a page begins, and a
+walk over a few of them fills it.
 
-What is past its end is in no page from that moment, and is dropped a bounded number at a time.
-Nothing but its part and `_lost_next` ever refers to a blob, and `expire` removes it from both.
+No page contains a blob past its end. Such blobs are dropped a bounded number at a time. Only the
+part and `_lost_next` refer to a blob, and `expire` removes it from both.
 """
 
 from bisect import bisect_left
@@ -17,7 +17,7 @@ from typing import Final
 
 from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
-from alcove_protocol.frames import BlobClass
+from alcove_protocol.frames import COMMITS, BlobClass
 from alcove_protocol.position import Position
 from alcove_protocol.roster import NO_HASH
 from alcove_protocol.statements import Signed
@@ -26,22 +26,21 @@ from alcove_server.store.budget import BLOB_OVERHEAD, PAGE_BLOBS, PUBLISH_IDS, B
 from alcove_server.store.interface import Page, Publication, StoredBlob, on_the_wire
 
 _PART: Final = 256
-"""Numbers whose blobs stand together."""
+"""Numbers whose blobs form one part."""
 _LOOKED_AT: Final = 4 * PAGE_BLOBS
-"""Blobs that are looked at for one page, those included that have expired and were not dropped yet:
-about 0.1 ms."""
+"""Blobs examined for one page, about 0.1 ms. Expired blobs that are not dropped yet count too."""
 
-_SWEPT_AFTER = 30
-"""Seconds for which an id's record may take its place after its end, when it is in no answer: to
-sweep is to look through all records of a room, so that is done rarely."""
+_DROPPED_AFTER = 30
+"""Seconds for which the record of an id may outlive its end, unused. Dropping records means a walk
+through all of a room's records, so it is done rarely."""
 
 
 _APPLICATION: Final = BlobClass.APPLICATION
 
 
 def lifetime(blob_class: BlobClass, ttl: int) -> int:
-    """How many seconds the relay keeps a blob. docs/protocol.md section 9."""
-    if blob_class is BlobClass.COMMIT:
+    """Return for how many seconds the relay keeps a blob. docs/protocol.md section 9."""
+    if blob_class in COMMITS:
         return limits.REJOIN_WINDOW
     if blob_class is BlobClass.BEAT:
         return min(ttl, limits.HEARTBEAT_TTL)
@@ -54,7 +53,7 @@ def _size(blob: StoredBlob) -> int:
 
 
 def size_of(publication: Publication) -> int:
-    """What a publication takes of the budget, in bytes, its Welcomes not counted."""
+    """Return the bytes that a publication takes of the budget, without its Welcomes."""
     step = publication.step
     entry = len(step.entry.body) if step is not None else 0
     return len(publication.blob) + entry + BLOB_OVERHEAD
@@ -75,8 +74,8 @@ class Log:
         self._order: list[int] = []  # the keys of `_parts`, ascending
         self._ends: list[tuple[float, int]] = []
         self._lost_up_to = 0  # the highest number of an application blob that has expired
-        # Application blobs that end before all after them do, so both numbers and ends ascend. Of
-        # those that are past their end the last has the highest number of all that are.
+        # Application blobs that end before every later one, so that numbers and ends both ascend.
+        # The last of them that is past its end has the highest number of all expired blobs.
         self._lost_next: deque[StoredBlob] = deque()
 
     def position(self, number: int) -> Position:
@@ -102,7 +101,7 @@ class Log:
             while lost_next and lost_next[-1].expires_at >= end:
                 lost_next.pop()
             lost_next.append(stored)
-        elif blob_class is BlobClass.COMMIT:
+        elif blob_class in COMMITS:
             self.base, self.commit = number, sha256(blob).digest()
             self.encoded_base = self.position(number).encode()
         part = self._parts.get(number // _PART)
@@ -134,7 +133,7 @@ class Log:
         )
 
     def _unexpired(self, now: float, start: int, most: int) -> tuple[list[StoredBlob], int]:
-        """Unexpired blobs after a number, and the number up to which they are all there are."""
+        """Return unexpired blobs after a number, and the number up to which they are complete."""
         found: list[StoredBlob] = []
         size, looked, up_to = 0, 0, start
         for at in range(bisect_left(self._order, (start + 1) // _PART), len(self._order)):
@@ -153,13 +152,13 @@ class Log:
         return found, self.number
 
     def _note_lost(self, now: float) -> None:
-        """Find `_lost_up_to` anew."""
+        """Update `_lost_up_to`."""
         lost_next = self._lost_next
         while lost_next and lost_next[0].expires_at <= now:
             self._lost_up_to = lost_next.popleft().number
 
     def expire(self, now: float, most: int) -> int:
-        """Drop blobs whose end has come, at most so many; how many that were."""
+        """Drop at most `most` blobs past their end. Return the count."""
         self._note_lost(now)
         dropped = 0
         while dropped < most and self._ends and self._ends[0][0] <= now:
@@ -177,28 +176,28 @@ class Log:
 
 
 class PublishRecords:
-    """Which ids were taken, for each sender the newest `PUBLISH_IDS`; they outlive their blobs."""
+    """The newest `PUBLISH_IDS` publish ids of each sender. A record outlives its blob."""
 
     def __init__(self) -> None:
         self.due = inf
         self._taken: dict[bytes, dict[bytes, tuple[int, float]]] = {}
 
     def find(self, now: float, sender: bytes, id: bytes) -> int | None:
-        """The number that was given, if the record is still there."""
+        """Return the number that the id was given, if its record is still there."""
         of_sender = self._taken.get(sender)
         record = of_sender.get(id) if of_sender is not None else None
         return record[0] if record is not None and record[1] > now else None
 
     def add(self, sender: bytes, id: bytes, number: int, end: float) -> None:
-        """Remember an id until `end`, at the cost of the sender's oldest when there are many."""
+        """Remember an id until `end`. Beyond `PUBLISH_IDS`, forget the sender's oldest."""
         of_sender = self._taken.get(sender)
         if of_sender is None:
             of_sender = self._taken[sender] = {}
         of_sender[id] = (number, end)
         if len(of_sender) > PUBLISH_IDS:
             del of_sender[next(iter(of_sender))]  # the oldest
-        if end + _SWEPT_AFTER < self.due:
-            self.due = end + _SWEPT_AFTER
+        if end + _DROPPED_AFTER < self.due:
+            self.due = end + _DROPPED_AFTER
 
     def drop(self, sender: bytes) -> None:
         self._taken.pop(sender, None)
@@ -210,12 +209,12 @@ class PublishRecords:
             if not of_sender:
                 del self._taken[sender]
         ends = (end for of_sender in self._taken.values() for _, end in of_sender.values())
-        self.due = min(ends, default=inf) + _SWEPT_AFTER
+        self.due = min(ends, default=inf) + _DROPPED_AFTER
 
 
 def check_size(publication: Publication) -> None:
-    """Raises `Refusal` (`too_large`) when a blob is larger than its class may be."""
-    commit = publication.blob_class is BlobClass.COMMIT
+    """Raise `Refusal` (`too_large`) when a blob is larger than its class allows."""
+    commit = publication.blob_class in COMMITS
     most = limits.HANDSHAKE_BLOB if commit else limits.APPLICATION_BLOB
     if len(publication.blob) > most:
         raise Refusal("too_large")

@@ -1,4 +1,4 @@
-"""One room in memory: its parts, and the steps that touch more than one of them."""
+"""One room in memory: its parts, and the steps that touch several of them."""
 
 from math import inf
 from typing import Final
@@ -18,7 +18,7 @@ from alcove_server.store.interface import (
     RosterStep,
     SeatedRoom,
     Stale,
-    Taken,
+    StoredBlob,
 )
 from alcove_server.store.memory.doors import Doors
 from alcove_server.store.memory.lobby import Lobby
@@ -28,7 +28,7 @@ _APPLICATION: Final = BlobClass.APPLICATION
 
 
 class Welcomes:
-    """Sealed Welcomes by relay key, until their member resumes or the rejoin window closes."""
+    """Sealed Welcomes by relay key, kept until the member resumes or the rejoin window ends."""
 
     def __init__(self, budget: Budget) -> None:
         self.due = inf
@@ -60,11 +60,11 @@ def _welcome_size(welcome: bytes) -> int:
     return len(welcome) + ITEM_OVERHEAD
 
 
-class Room:
-    """Everything about one room. `budget` is the room's own."""
+class MemoryRoom:
+    """Everything that is kept of one room. `budget` is the room's own."""
 
     def __init__(self, seated: SeatedRoom, now: float, budget: Budget) -> None:
-        """Raises `Refusal` (`busy`), and then the budget must be given back whole."""
+        """Raises `Refusal` (`busy`). Then the caller must give back the whole budget."""
         self.budget = budget
         budget.take(ROOM_OVERHEAD + sum(len(entry.body) for entry in seated.chain))
         self.chain = list(seated.chain)
@@ -75,17 +75,19 @@ class Room:
         self.lobby = Lobby(budget)
         self.welcomes = Welcomes(budget)
         self.last_beat = now
+        self.lobby_rung = 0
+        """The last number of the lobby for which the listener was rung."""
         self._chain_bytes = sum(len(entry.encode()) + 4 for entry in seated.chain)
         for door in seated.doors:
             self.doors.put(now, door)
         if seated.commit:
             self.log.append(now, b"", bytes(16), BlobClass.COMMIT, 0, seated.commit, None)
         self.due = now
-        """When the next thing of this room ends, or earlier."""
+        """A time at or before the next end of anything in this room."""
         self.look()
 
     def look(self) -> None:
-        """Find `due` anew, after something that may have an earlier end than all before."""
+        """Update `due`, after a change that may end earlier than everything before it."""
         self.due = min(
             self.log.due,
             self.records.due,
@@ -110,9 +112,8 @@ class Room:
         )
 
     def expire(self, now: float) -> bool:
-        """Drop what is past its end, blobs apart; whether anybody has something to be told. Blobs
-        end all the time in a busy room, so a part that looks through all it has does so only when
-        it is due."""
+        """Drop what is past its end, except blobs. Return whether a client has to be told. In a
+        busy room blobs end all the time, so each part is examined only when it is due."""
         for part in (self.records, self.doors, self.welcomes):
             if part.due <= now:
                 part.expire(now)
@@ -121,7 +122,7 @@ class Room:
         return told
 
     def expect_roster(self, head: bytes) -> None:
-        """Raises `RosterMoved`."""
+        """Raise `RosterMoved` when the roster has another head."""
         if head != self.roster:
             raise RosterMoved
 
@@ -132,22 +133,19 @@ class Room:
         """As `Store.read`."""
         return self.log.read(now, after, most, self._is_read_only(now))
 
-    def publish(self, now: float, publication: Publication) -> Taken:
-        """As `Store.publish`."""
+    def publish(self, now: float, publication: Publication) -> StoredBlob:
+        """As `Store.publish`, for an id that was not taken before."""
         log = self.log
-        known = self.records.find(now, publication.sender, publication.id)
-        if known is not None:
-            return Taken(log.generation, known, False)
         self.expect_roster(publication.roster)
         if publication.blob_class is _APPLICATION and self._is_read_only(now):
             raise Refusal("read_only")
         if publication.base != log.encoded_base:
             raise Stale(log.position(log.base))
         self._check(now, publication)
-        return Taken(log.generation, self._take(now, publication), True)
+        return self._take(now, publication)
 
     def _check(self, now: float, publication: Publication) -> None:
-        """Everything that can fail, before anything is changed."""
+        """Check everything that can fail, before anything changes."""
         check_size(publication)
         step = publication.step
         if step is None:
@@ -162,7 +160,7 @@ class Room:
                 raise Refusal("unknown_knock")
         self.doors.check_uses(now, step.admitted.values())
 
-    def _take(self, now: float, publication: Publication) -> int:
+    def _take(self, now: float, publication: Publication) -> StoredBlob:
         step = publication.step
         stored = self.log.append(
             now,
@@ -182,7 +180,7 @@ class Room:
         if step is not None:
             self._step(now, step, self.log.position(stored.number))
             self.look()
-        return stored.number
+        return stored
 
     def _step(self, now: float, step: RosterStep, position: Position) -> None:
         self.budget.take(len(step.entry.body))
@@ -200,7 +198,7 @@ class Room:
             self.welcomes.put(now, key, PendingWelcome(position, welcome, step.entry))
 
     def revoke(self, now: float, doors: frozenset[bytes]) -> None:
-        """Close doors to newcomers, those of them that are remembered."""
+        """Close those of these doors that are remembered."""
         for door in doors:
             known = self.doors.find(now, door)
             if known is not None and known.closed != "door_revoked":

@@ -1,11 +1,17 @@
-"""The memory store: rooms of one process. What the process forgets is gone, and that is its merit.
+"""The memory store: the rooms of one process. Everything ends with the process, and that is wanted.
 
-Each method runs without suspending, so each is atomic as it stands. Rooms expire lazily, when they
-are touched, and by `sweep`; `_ends` orders rooms by when something of theirs ends next. Either
-drops a bounded number of blobs; what has expired and is here still is in no page.
+Each method runs without suspending, so each is atomic.
+
+**Expiry.** Nothing here ends by itself, so this store also expires rooms that nobody watches. Each
+room stands in one queue, `_ends`, by the time at which something in it ends next, whether it is
+watched or not. `expire` takes rooms from the front of the queue: as many as it is told, and
+`_EXPIRED_AT_ONCE` blobs. A room that has more to drop goes back behind all rooms that wait longer.
+So the work of a tick is bounded, every room has its turn, and an idle room costs nothing until its
+next end. A call that names a room first drops a few blobs of it (`_EXPIRED_BY_A_CALL`). No answer
+contains what has expired and is not dropped yet.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
 from math import inf
 from typing import Final
@@ -18,40 +24,47 @@ from alcove_protocol.statements import Signed
 
 from alcove_server.store.budget import Budget, StoreBounds
 from alcove_server.store.interface import (
+    AtDoor,
     Door,
+    Listener,
+    LobbyPage,
     Page,
     PendingWelcome,
     Publication,
+    PublishDone,
     RoomHead,
     SeatedRoom,
-    StoredItem,
     Taken,
 )
-from alcove_server.store.memory.room import Room
+from alcove_server.store.memory.room import MemoryRoom
 
-_EXPIRED_AT_ONCE: Final = 100
-"""Blobs dropped by who touches a room where more are due, 0.1 ms: more than one takes the place of,
-so a log grows by none that sweeps have not come to."""
-_EXPIRED_IN_SWEEP: Final = 5000
-"""Blobs dropped in one sweep of all rooms: about 5 ms. The rest is in no answer meanwhile."""
+_EXPIRED_BY_A_CALL: Final = 100
+"""Expired blobs dropped by a call that names a room, 0.1 ms: more than a call adds, so no backlog
+grows while a room is used."""
+_EXPIRED_AT_ONCE: Final = 5000
+"""Expired blobs dropped by one `expire`, in all rooms together: about 5 ms."""
 
 
 class MemoryStore:
-    """`Store` in this process. `clock` gives seconds and never goes back."""
+    """A `Store` in this process. `clock` gives seconds and never goes back."""
 
     def __init__(self, clock: Callable[[], float], bounds: StoreBounds | None = None) -> None:
         self._clock = clock
         self._bounds = bounds if bounds is not None else StoreBounds()
         self._budget = Budget(self._bounds.store_bytes)
-        self._rooms: dict[bytes, Room] = {}
+        self._rooms: dict[bytes, MemoryRoom] = {}
         self._ended: dict[bytes, tuple[Signed, float]] = {}
-        self._ends: list[tuple[float, bytes]] = []  # rooms and tombstones, some entries outdated
+        self._ends: list[
+            tuple[float, bytes]
+        ] = []  # rooms, also ended ones; some entries are outdated
         self._scheduled: dict[bytes, float] = {}
-        self._to_tell: set[bytes] = set()
+        self._to_tell: set[bytes] = set()  # rooms that expired in part since the last `expire`
+        self._watched: set[bytes] = set()
+        self._listener: Listener | None = None
 
     @property
     def used(self) -> int:
-        """Bytes in use by all rooms."""
+        """Bytes that all rooms use."""
         return self._budget.used
 
     # --- rooms ------------------------------------------------------------------------------
@@ -77,17 +90,18 @@ class MemoryStore:
         try:
             self._seat(seated)
         except Refusal:
-            found.budget.restore(used)  # all or nothing: the room is as it was
+            found.budget.restore(used)  # the room is as it was
             self._rooms[seated.room] = found
             raise
         self._to_tell.add(seated.room)
+        self._ring(seated.room)
 
     def _seat(self, seated: SeatedRoom) -> None:
         if len(self._rooms) >= self._bounds.rooms:
             raise Refusal("busy")
         budget = Budget(self._bounds.room_bytes, self._budget)
         try:
-            room = Room(seated, self._clock(), budget)
+            room = MemoryRoom(seated, self._clock(), budget)
         except Refusal:
             budget.give(budget.used)
             raise
@@ -113,17 +127,35 @@ class MemoryStore:
             del self._ended[next(iter(self._ended))]
         self._scheduled.pop(room, None)
         self._schedule(room, end)
+        self._ring(room)
 
     # --- the log ----------------------------------------------------------------------------
 
     async def publish(self, publication: Publication) -> Taken:
-        return self.publish_now(publication)
+        return self._take(publication)
 
-    def publish_now(self, publication: Publication) -> Taken:
-        room = self._room(publication.room)
-        taken = room.publish(self._clock(), publication)
-        self._schedule(publication.room, room.due)
-        return taken
+    def publish_soon(self, publication: Publication, done: PublishDone) -> None:
+        try:
+            taken = self._take(publication)
+        except Exception as error:
+            done(publication, error)
+            return
+        done(publication, taken)
+
+    def _take(self, publication: Publication) -> Taken:
+        id, now = publication.room, self._clock()
+        room = self._room(id)
+        generation = room.log.generation
+        known = room.records.find(now, publication.sender, publication.id)
+        if known is not None:
+            return Taken(generation, known)
+        stored = room.publish(now, publication)
+        self._schedule(id, room.due)
+        if publication.step is not None:
+            self._ring(id)
+        elif id in self._watched and self._listener is not None:
+            self._listener.on_blob(id, generation, stored)
+        return Taken(generation, stored.number)
 
     async def published(self, room: bytes, sender: bytes, id: bytes) -> Position | None:
         found = self._room(room)
@@ -165,9 +197,17 @@ class MemoryStore:
         found.lobby.knock(now, key, door, id, blob)
         self._look(room, found)
 
-    async def waiting(self, room: bytes, key: bytes) -> bytes | None:
-        knock = self._room(room).lobby.knock_of(key)
-        return knock.id if knock is not None else None
+    async def waiting_among(self, room: bytes, keys: Iterable[bytes]) -> frozenset[bytes]:
+        lobby = self._room(room).lobby
+        return frozenset(key for key in keys if lobby.knock_of(key) is not None)
+
+    async def at_door(self, room: bytes, door: bytes, key: bytes) -> AtDoor:
+        head = await self.head(room)
+        if head is None or head.ended is not None:
+            return AtDoor(head)
+        found = self._rooms[room]
+        waiting = found.lobby.knock_of(key) is not None
+        return AtDoor(head, found.doors.find(self._clock(), door), waiting)
 
     async def withdraw(self, room: bytes, key: bytes) -> None:
         found = self._room(room)
@@ -186,8 +226,9 @@ class MemoryStore:
         found.lobby.settle(self._clock(), id, reason)
         self._look(room, found)
 
-    async def lobby(self, room: bytes, after: int, settled: bool) -> tuple[StoredItem, ...]:
-        return self._room(room).lobby.items(after, settled)
+    async def read_lobby(self, room: bytes, after: int, settled: bool) -> LobbyPage:
+        items = self._room(room).lobby.items(after, settled)
+        return LobbyPage(items, self._clock())
 
     async def take_refusal(self, room: bytes, key: bytes) -> tuple[bytes, bytes] | None:
         return self._room(room).lobby.take_refusal(self._clock(), key)
@@ -207,11 +248,17 @@ class MemoryStore:
 
     # --- time -------------------------------------------------------------------------------
 
-    async def now(self) -> float:
-        return self._clock()
+    def listen(self, listener: Listener) -> None:
+        self._listener = listener
 
-    async def sweep(self, most: int) -> frozenset[bytes]:
-        now, left = self._clock(), _EXPIRED_IN_SWEEP
+    def watch(self, room: bytes) -> None:
+        self._watched.add(room)
+
+    def unwatch(self, room: bytes) -> None:
+        self._watched.discard(room)
+
+    async def expire(self, most: int) -> None:
+        now, left = self._clock(), _EXPIRED_AT_ONCE
         looked_at: list[bytes] = []
         for _ in range(most):
             if not self._ends or self._ends[0][0] > now:
@@ -221,20 +268,22 @@ class MemoryStore:
                 del self._scheduled[room]
                 left -= self._expire(room, now, left)
                 looked_at.append(room)
-        for room in looked_at:  # only now: one where more is due would be the next again
+        for room in looked_at:  # after the loop, which would else meet a room with more due again
             self._go_on(room, now)
-        told = frozenset(self._to_tell)
-        self._to_tell.clear()
-        return told
+        to_tell, self._to_tell = self._to_tell, set()
+        for room in to_tell:
+            self._ring(room)
 
     async def ready(self) -> bool:
         return True
 
     async def close(self) -> None:
         self._rooms.clear()
+        self._watched.clear()
+        self._listener = None
 
-    def _find(self, room: bytes) -> Room | None:
-        """A room as it is now. Raises `Refusal` (`ended`)."""
+    def _find(self, room: bytes) -> MemoryRoom | None:
+        """Return a room as it is now. Raises `Refusal` (`ended`)."""
         now = self._clock()
         found = self._rooms.get(room)
         if found is None:
@@ -244,20 +293,20 @@ class MemoryStore:
             self._ended.pop(room, None)
             return None
         if found.due <= now:
-            self._expire(room, now, _EXPIRED_AT_ONCE)
+            self._expire(room, now, _EXPIRED_BY_A_CALL)
             self._go_on(room, now)
             return self._rooms.get(room)
         return found
 
-    def _room(self, room: bytes) -> Room:
+    def _room(self, room: bytes) -> MemoryRoom:
         found = self._find(room)
         if found is None:
             raise Refusal("unknown_room")
         return found
 
     def _expire(self, id: bytes, now: float, most: int) -> int:
-        """Drop what is past its end in a room, or the room; how many blobs one by one, at most
-        so many."""
+        """Drop what is past its end in a room, or the room itself, with at most `most` blobs one
+        by one. Return the count of these."""
         room = self._rooms.get(id)
         if room is None:
             ended = self._ended.get(id)
@@ -274,8 +323,8 @@ class MemoryStore:
         return dropped
 
     def _go_on(self, id: bytes, now: float) -> None:
-        """Look again when the next thing of a room ends; at what is due already, after the rooms
-        that wait longer."""
+        """Queue a room for its next end. A room with more due already comes after the rooms that
+        wait longer."""
         room = self._rooms.get(id)
         if room is not None:
             self._schedule(id, max(room.due, now))
@@ -284,14 +333,24 @@ class MemoryStore:
         room = self._rooms.pop(id)
         room.budget.give(room.budget.used)
 
-    def _look(self, id: bytes, room: Room) -> None:
-        """Something of a room may end earlier than all before."""
+    def _look(self, id: bytes, room: MemoryRoom) -> None:
+        """Note a change to a room other than a blob: its next end and its lobby may be others."""
         room.look()
         self._schedule(id, room.due)
+        if room.lobby.number > room.lobby_rung:
+            self._ring(id)
+
+    def _ring(self, id: bytes) -> None:
+        """Tell the listener that a room changed, if it is watched: the last act of a step."""
+        room = self._rooms.get(id)
+        if room is not None:
+            room.lobby_rung = room.lobby.number
+        if id in self._watched and self._listener is not None:
+            self._listener.on_ring(id)
 
     def _schedule(self, room: bytes, at: float) -> None:
-        """Look at a room at a time. Only an earlier time than the known one makes a new entry, so
-        the heap holds few outdated ones."""
+        """Queue a room for a time. Only a time before the known one makes a new entry, so the heap
+        holds few outdated ones."""
         if at < self._scheduled.get(room, inf):
             self._scheduled[room] = at
             heappush(self._ends, (at, room))

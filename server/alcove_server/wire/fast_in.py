@@ -1,10 +1,9 @@
-"""The three frames of the hot path, encoded and decoded without the generic machinery.
+"""The hot frame that clients send, `publish`, decoded without the generic machinery.
 
-A room's life is `publish` in, `blob` and `published` out. The records of `alcove_protocol` say what
-these frames are; this file says the same for the one form in which clients send them and the relay
-does, at a tenth of the cost. Whatever is not exactly of that form goes to the generic decoder, so
-nothing is accepted here that it would refuse, and nothing refused here at all; tests hold the two
-against each other for all values.
+The records of `alcove_protocol` define the frame. This file reads the one form in which clients
+send it, at a tenth of the cost. Any other form goes to the generic decoder. So nothing is accepted
+here that the generic decoder would refuse, and nothing is refused here at all. Tests compare the
+two for all values.
 """
 
 import re
@@ -14,8 +13,6 @@ from alcove_protocol import limits
 from alcove_protocol.errors import Malformed
 from alcove_protocol.frames import BlobClass, Publish, Request, from_client
 
-from alcove_server.ports.outlet import framed, header
-
 _UINT: Final = rb"([\x00-\x7f]|\xcc.|\xcd..|\xce.{4}|\xcf.{8})"
 _PUBLISH: Final = re.compile(
     rb"\x87\xa1t\xa7publish\xa1n" + _UINT + rb"\xa2id\xc4\x10(.{16})\xa4base\xc4\x10(.{16})"
@@ -23,11 +20,10 @@ _PUBLISH: Final = re.compile(
     re.DOTALL,
 )
 _READ_CLASS: Final = {bytes((one,)): one for one in BlobClass}
-_WRITTEN_CLASS: Final = {one: b"\xaablob_class" + bytes((one,)) + b"\xa3age" for one in BlobClass}
 
 
 class Post:
-    """A `Publish` without a roster entry: nearly all there are."""
+    """A `Publish` without a roster entry, as nearly all are."""
 
     __slots__ = ("base", "blob", "blob_class", "id", "n", "ttl")
 
@@ -43,7 +39,7 @@ class Post:
 
 
 def decode(data: bytes, limit: int) -> Post | Request:
-    """As `from_client`. Raises `Malformed`."""
+    """Decode one frame as `from_client` does. Raises `Malformed`."""
     found = _PUBLISH.match(data)
     if found is None or len(data) > limit:
         return _generic(data, limit)
@@ -69,7 +65,7 @@ def _generic(data: bytes, limit: int) -> Post | Request:
 
 
 def post(frame: Publish) -> Post:
-    """The same as a `Post`. Raises `Malformed` when something of an entry goes without it."""
+    """The same frame as a `Post`. Raises `Malformed` for parts of an entry without the entry."""
     if frame.signature is not None or frame.welcomes is not None:
         raise Malformed("bad_field", "a signature or Welcomes without the entry they go with")
     blob_class = BlobClass(frame.blob_class)
@@ -78,46 +74,3 @@ def post(frame: Publish) -> Post:
 
 def _uint(encoded: bytes) -> int:
     return encoded[0] if len(encoded) == 1 else int.from_bytes(encoded[1:], "big")
-
-
-def _pack_uint(value: int) -> bytes:
-    if value < 0x80:
-        return bytes((value,))
-    if value < 0x100:
-        return bytes((0xCC, value))
-    if value < 0x10000:
-        return b"\xcd" + value.to_bytes(2, "big")
-    if value < 0x1_0000_0000:
-        return b"\xce" + value.to_bytes(4, "big")
-    return b"\xcf" + value.to_bytes(8, "big")
-
-
-def _bytes_header(size: int) -> bytes:
-    if size < 0x100:
-        return bytes((0xC4, size))
-    if size < 0x10000:
-        return b"\xc5" + size.to_bytes(2, "big")
-    return b"\xc6" + size.to_bytes(4, "big")
-
-
-def blob(position: bytes, blob_class: BlobClass, age: int, content: bytes) -> bytes:
-    """A `BlobIs` without a roster entry, framed, of values that the relay took once and so may
-    send."""
-    head = b"".join(
-        (
-            b"\x85\xa1t\xa4blob\xa8position\xc4\x10",
-            position,
-            _WRITTEN_CLASS[blob_class],
-            _pack_uint(age),
-            b"\xa4blob",
-            _bytes_header(len(content)),
-        )
-    )
-    return b"".join((header(len(head) + len(content)), head, content))
-
-
-def published(n: int, position: bytes) -> bytes:
-    """A `Published`, framed."""
-    return framed(
-        b"\x83\xa1t\xa9published\xa1n" + _pack_uint(n) + b"\xa8position\xc4\x10" + position
-    )

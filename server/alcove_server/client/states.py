@@ -1,4 +1,4 @@
-"""The states of a connection; `connection` tells how one follows from another."""
+"""The states of a client's connection. `session.handlers` says how one follows from another."""
 
 from enum import Enum, auto
 from types import MappingProxyType
@@ -11,7 +11,7 @@ class State(Enum):
     CHALLENGED = auto()
     AT_DOOR = auto()
     MEMBER = auto()
-    RESEATING = auto()
+    RESTORING = auto()
     CLOSED = auto()
 
 
@@ -20,8 +20,8 @@ ROLES: Final = MappingProxyType(
         State.CHALLENGED: "",
         State.AT_DOOR: ConnectionRole.DOOR,
         State.MEMBER: ConnectionRole.MEMBER,
-        State.RESEATING: ConnectionRole.RESEAT,
+        State.RESTORING: ConnectionRole.RESEAT,
         State.CLOSED: "",
     }
 )
-"""What a client in this state is told that it is."""
+"""The role that the relay told a client in this state. Empty: none."""
