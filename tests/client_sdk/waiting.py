@@ -1,4 +1,4 @@
-"""Waiting for something to happen in a room, with a time cap."""
+"""Waiting for an event of a room, with a time cap."""
 
 import asyncio
 from typing import Final, TypeVar
@@ -6,13 +6,13 @@ from typing import Final, TypeVar
 import alcove
 
 WITHIN: Final = 20.0
-"""Seconds. Far beyond what anything takes: only a defect waits so long."""
+"""Seconds. Only a defect takes so long."""
 
 E = TypeVar("E", bound=alcove.Event)
 
 
 async def until(room: alcove.Room, kind: type[E]) -> E:
-    """The next event of this type; those before it are passed over."""
+    """The next event of this type. Those before it are passed over."""
     async with asyncio.timeout(WITHIN):
         async for event in room:
             if isinstance(event, kind):

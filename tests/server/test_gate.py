@@ -35,7 +35,7 @@ def test_a_prefix_has_its_places_and_others_have_theirs() -> None:
     assert status(at, "192.0.2.77") == 429
     assert status(at, "::ffff:192.0.2.78") == 429
     at.enter("198.51.100.1")
-    inside.pop().leave()
+    inside.pop().free()
     at.enter("192.0.2.99")
 
 
@@ -120,7 +120,7 @@ def test_a_prefix_is_forgotten_once_it_is_as_new() -> None:
     place = at.enter("192.0.2.1")
     for _ in range(20):
         place.allowance.open_room()
-    place.leave()
+    place.free()
     at.sweep()
     assert not at.enter("192.0.2.1").allowance.open_room()
     clock.advance(600)

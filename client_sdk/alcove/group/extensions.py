@@ -1,7 +1,7 @@
 """Alcove's own MLS extensions: what a group agrees on beside its members (docs/protocol.md 11).
 
-The state is in the GroupContext, so it is part of every key of the epoch: two members who held
-different states could not read each other. Code points are of the private-use range.
+The GroupContext holds the room's state, so the state is part of every key of the epoch: two members
+with different states cannot read each other. The code points are of the private-use range.
 """
 
 from dataclasses import dataclass
@@ -9,11 +9,14 @@ from functools import lru_cache
 from typing import Annotated, Final
 
 from alcove_protocol import limits
+from alcove_protocol.card import VERSION_MAX
 from alcove_protocol.codec import split
 from alcove_protocol.errors import Malformed
+from alcove_protocol.labels import VERSION
+from alcove_protocol.position import POSITION_SIZE
 from alcove_protocol.records import AtMost, Exactly, Record
-from alcove_protocol.roster import CHANGE_SIZE
-from alcove_protocol.statements import DOOR_ID_SIZE, HASH_SIZE, KEY_SIZE
+from alcove_protocol.roster import CHANGE_SIZE, FLAGS
+from alcove_protocol.statements import APPOINTMENT_SIZE, DOOR_ID_SIZE, HASH_SIZE, KEY_SIZE
 
 from alcove import mls
 
@@ -21,13 +24,34 @@ ROOM_EXTENSION: Final = 0xF1A0
 LEAF_EXTENSION: Final = 0xF1A1
 ROSTER_EXTENSION: Final = 0xF1A2
 REQUIRED_CAPABILITIES: Final = 0x0003
+MLS_VERSION: Final = 1
+BASIC_CREDENTIAL: Final = 1
+"""Code points of RFC 9420, sections 6 and 17.5."""
+
+FACILITATOR_SIZE: Final = 2 * KEY_SIZE
+LISTING_CHANGES: Final = 2 * limits.MEMBERS_MAX + 1
+"""Changes in a roster's listing: a reset, then at most an ADD and a CHANGE for each member."""
+
+STANDBY_SIZE: Final = 4 * KEY_SIZE
+"""A standby: its MLS key, relay key and HPKE key, and the psk of answers to it."""
+ABSENT_DEFAULT: Final = 10 * 60
+ABSENT_MAX: Final = 24 * 3600
+"""Seconds after which a lost member is let go by ABSENT. 0 is never."""
+DESK_INTERVAL_DEFAULT: Final = 5
+DESK_INTERVAL_MAX: Final = 600
+"""Seconds between two frames of the private line."""
+FOLDED: Final = 16
+"""Removed members whose messages are folded."""
+CORRECTED: Final = 16
+"""Earlier agreements that a correction leaves good."""
 
 Key = Annotated[bytes, Exactly(KEY_SIZE)]
+OneVersion = Annotated[int, AtMost(VERSION, least=VERSION)]
 
 
 @dataclass(frozen=True, slots=True)
-class Facilitator:
-    """A facilitator's keys, equal to those of their leaf: 64 bytes in a list."""
+class FacilitatorKeys:
+    """One facilitator's keys, as in their leaf: `FACILITATOR_SIZE` bytes in a list."""
 
     mls_key: bytes
     relay_key: bytes
@@ -35,70 +59,106 @@ class Facilitator:
     def encode(self) -> bytes:
         return self.mls_key + self.relay_key
 
+    @classmethod
+    def decode(cls, data: bytes) -> "FacilitatorKeys":
+        """From exactly `FACILITATOR_SIZE` bytes."""
+        return cls(data[:KEY_SIZE], data[KEY_SIZE:])
+
 
 @dataclass(frozen=True, slots=True)
 class RoomExtension(Record):
-    """The room's state, 0xF1A0 in the GroupContext. Replaced whole by a GroupContextExtensions."""
+    """The room's state, 0xF1A0 in the GroupContext. Replaced whole by a GroupContextExtensions.
 
-    version: Annotated[int, AtMost(1, least=1)]
-    facilitators: Annotated[bytes, AtMost(limits.FACILITATORS * 2 * KEY_SIZE)]
-    appointments: Annotated[bytes, AtMost(limits.ENTRY)]
-    retired: Annotated[bytes, AtMost(limits.ENTRY)]
+    Every client refuses a state that differs from what it knows, so all that facilitation needs has
+    its place here, also where no command sets it yet (docs/protocol.md 11).
+    """
+
+    version: OneVersion
+    facilitators: Annotated[bytes, AtMost(limits.FACILITATORS * FACILITATOR_SIZE)]
+    appointments: Annotated[bytes, AtMost(limits.APPOINTMENTS * APPOINTMENT_SIZE)]
     lobby_key: Key
-    agreement_version: Annotated[int, AtMost(2**32 - 1, least=1)]
+    agreement_version: Annotated[int, AtMost(VERSION_MAX, least=1)]
     agreement: Annotated[bytes, Exactly(HASH_SIZE)]
     paused: Annotated[bytes, AtMost(limits.MEMBERS_MAX * KEY_SIZE)]
     doors: Annotated[bytes, AtMost(limits.DOORS * DOOR_ID_SIZE)]
     locked: bool
     listen_only: bool
-    slow: Annotated[int, AtMost(3600)]
+    slow: Annotated[int, AtMost(limits.SLOW_MAX)]
     ttl: Annotated[int, AtMost(limits.TTL_MAX, least=limits.TTL_MIN)]
-    standby: Key | None = None
+    absent: Annotated[int, AtMost(ABSENT_MAX)] = ABSENT_DEFAULT
+    desk_interval: Annotated[int, AtMost(DESK_INTERVAL_MAX, least=1)] = DESK_INTERVAL_DEFAULT
+    desk_size: Annotated[int, AtMost(limits.DESK_LARGE, least=limits.DESK_SMALL)] = (
+        limits.DESK_SMALL
+    )
+    facilitators_start: Annotated[int, AtMost(limits.FACILITATORS, least=1)] = 1
+    facilitators_stay: Annotated[int, AtMost(limits.FACILITATORS, least=1)] = 1
+    folded: Annotated[bytes, AtMost(FOLDED * KEY_SIZE)] = b""
+    corrected: Annotated[bytes, AtMost(CORRECTED * HASH_SIZE)] = b""
+    standby: Annotated[bytes, Exactly(STANDBY_SIZE)] | None = None
+    hold: Annotated[bytes, Exactly(POSITION_SIZE)] | None = None
 
-    def facilitator_list(self) -> tuple[Facilitator, ...]:
+    def facilitator_list(self) -> tuple[FacilitatorKeys, ...]:
         """Raises `Malformed`."""
-        items = split(self.facilitators, 2 * KEY_SIZE, most=limits.FACILITATORS)
-        return tuple(Facilitator(item[:KEY_SIZE], item[KEY_SIZE:]) for item in items)
+        items = split(self.facilitators, FACILITATOR_SIZE, most=limits.FACILITATORS)
+        return tuple(FacilitatorKeys.decode(item) for item in items)
 
     def facilitator_keys(self) -> frozenset[bytes]:
         """The MLS signature keys of the facilitators. Raises `Malformed`."""
         return frozenset(item.mls_key for item in self.facilitator_list())
 
     def paused_keys(self) -> tuple[bytes, ...]:
+        """The MLS keys of all paused members. Raises `Malformed`."""
         return split(self.paused, KEY_SIZE, most=limits.MEMBERS_MAX)
 
-    def retired_keys(self) -> tuple[bytes, ...]:
-        """MLS keys of who facilitated once and does no more."""
-        return split(self.retired, KEY_SIZE, most=limits.ENTRY // KEY_SIZE)
+    def folded_keys(self) -> tuple[bytes, ...]:
+        """The MLS keys whose messages are folded. Raises `Malformed`."""
+        return split(self.folded, KEY_SIZE, most=FOLDED)
+
+    def corrected_hashes(self) -> tuple[bytes, ...]:
+        """Hashes of earlier agreements that are still good. Raises `Malformed`."""
+        return split(self.corrected, HASH_SIZE, most=CORRECTED)
 
     def door_ids(self) -> tuple[bytes, ...]:
+        """Raises `Malformed`."""
         return split(self.doors, DOOR_ID_SIZE, most=limits.DOORS)
 
     def check(self) -> None:
-        """Raises `Malformed` when a list does not divide or names somebody twice."""
-        lists = (self.facilitator_list(), self.paused_keys(), self.door_ids())
+        """Raises `Malformed` when a list does not divide, or repeats an item."""
+        lists = (
+            self.facilitator_list(),
+            self.paused_keys(),
+            self.door_ids(),
+            self.folded_keys(),
+            self.corrected_hashes(),
+        )
         if not lists[0] or any(len(set(items)) != len(items) for items in lists):
             raise Malformed("bad_field", "a list of the room's state is empty or repeats itself")
 
 
 @dataclass(frozen=True, slots=True)
 class LeafExtension(Record):
-    """One member's, 0xF1A1 in their leaf, under their MLS signature."""
+    """One member's part, 0xF1A1 in their leaf, under their MLS signature.
 
-    version: Annotated[int, AtMost(1, least=1)]
+    What is for this member alone is sealed to `desk_key`. `appointment` is the signed appointment
+    by the standby, in the leaf that an external commit brings.
+    """
+
+    version: OneVersion
     relay_key: Key
     desk_key: Key
     agreement: Annotated[bytes, Exactly(HASH_SIZE)]
+    appointment: Annotated[bytes, AtMost(APPOINTMENT_SIZE)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RosterExtension(Record):
-    """What a newcomer begins the roster with, 0xF1A2 in GroupInfo: the state before their entry."""
+    """The roster just before a newcomer's own entry, 0xF1A2 in GroupInfo."""
 
     counter: Annotated[int, AtMost(limits.REQUEST_NUMBER)]
     head: Annotated[bytes, Exactly(HASH_SIZE)]
-    listing: Annotated[bytes, AtMost((2 * limits.MEMBERS_MAX + 1) * CHANGE_SIZE)]
-    flags: Annotated[int, AtMost(3)]
+    listing: Annotated[bytes, AtMost(LISTING_CHANGES * CHANGE_SIZE)]
+    flags: Annotated[int, AtMost(FLAGS)]
+    slow: Annotated[int, AtMost(limits.SLOW_MAX)]
     members: Annotated[int, AtMost(limits.MEMBERS_MAX)]
     ttl: Annotated[int, AtMost(limits.TTL_MAX)]
 
@@ -123,31 +183,31 @@ def leaf_extension(leaf: mls.LeafNode) -> LeafExtension:
 
 @lru_cache(maxsize=2 * limits.MEMBERS_MAX)
 def _decode_leaf_extension(data: bytes) -> LeafExtension:
-    """Every commit looks at every leaf; few of them changed."""
+    """Every commit looks at every leaf, and few of them have changed."""
     return LeafExtension.decode(data, limit=limits.STATEMENT)
 
 
 def name_of(leaf: mls.LeafNode) -> str:
-    """The pseudonym in a leaf's credential, which is untrusted text until a display escapes it."""
+    """The pseudonym in a leaf's credential. It is untrusted text until a display escapes it."""
     return leaf.credential.identity.decode("utf-8", "replace")
 
 
 def capabilities(suite: mls.CipherSuite) -> mls.Capabilities:
-    """What every client of a room supports, and so what its KeyPackages list (RFC 9420, 7.2)."""
+    """What every client of a room supports and lists in its KeyPackages (RFC 9420, 7.2)."""
     return mls.Capabilities(
-        versions=(1,),
+        versions=(MLS_VERSION,),
         ciphersuites=(suite.number,),
         extensions=(ROOM_EXTENSION, LEAF_EXTENSION, ROSTER_EXTENSION),
         proposals=(),
-        credentials=(1,),
+        credentials=(BASIC_CREDENTIAL,),
     )
 
 
 def group_extensions(state: RoomExtension) -> tuple[mls.Extension, ...]:
     """The GroupContext's extensions: the required capabilities, then the room's state.
 
-    RequiredCapabilities (RFC 9420, section 11.1) is three vectors: extension types, proposal types,
-    credential types.
+    RequiredCapabilities (RFC 9420, section 11.1) has three vectors: extension types, proposal types
+    and credential types.
     """
     required = b"\x04" + ROOM_EXTENSION.to_bytes(2, "big") + LEAF_EXTENSION.to_bytes(2, "big")
     required += b"\x00" + b"\x02\x00\x01"

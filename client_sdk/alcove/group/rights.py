@@ -1,8 +1,8 @@
-"""Who may do what. The one place where a right is decided.
+"""The rights of members. Every right is decided here and nowhere else.
 
 `judge` looks at a staged commit: the state before it, and its bytes. No clock, no presence and no
-Unicode table may enter: two members who judged differently would part for good. What it refuses is
-*burned* by every member alike (docs/protocol.md 11).
+Unicode table may enter, because two members who judge differently part for good. Every member
+alike *burns* what it refuses (docs/protocol.md 11).
 
 `may` looks at an act inside a message. A new rule goes into ACTS, or into a `_judge_…` below.
 """
@@ -12,17 +12,16 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
-from alcove_protocol import limits
-from alcove_protocol.codec import unpack_list
 from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
 from alcove_protocol.statements import Appointment, Signed, verify
 
 from alcove import mls
+from alcove.group.appointments import appointed_keys, unpack_appointments
 from alcove.group.extensions import (
     REQUIRED_CAPABILITIES,
     ROOM_EXTENSION,
-    Facilitator,
+    FacilitatorKeys,
     RoomExtension,
     leaf_extension,
     room_extension,
@@ -30,7 +29,7 @@ from alcove.group.extensions import (
 
 
 class NotAllowed(Exception):
-    """The commit or act is not within its author's rights. `code` names the rule."""
+    """The commit or act is beyond its author's rights. `code` names the rule."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -46,6 +45,20 @@ class Act(Enum):
     HEARTBEAT = "heartbeat"
 
 
+NOT_OFFERED: Final = (
+    "standby",
+    "absent",
+    "desk_interval",
+    "desk_size",
+    "facilitators_start",
+    "facilitators_stay",
+    "hold",
+    "folded",
+    "corrected",
+)
+"""Fields of the state that no command sets yet. A commit that changes one is refused."""
+
+
 Rule = Callable[[RoomExtension, bytes], bool]
 
 
@@ -59,15 +72,15 @@ def _may_post(state: RoomExtension, key: bytes) -> bool:
     return not state.listen_only and key not in state.paused_keys()
 
 
-def _anybody(state: RoomExtension, key: bytes) -> bool:
+def _every_member(state: RoomExtension, key: bytes) -> bool:
     return True
 
 
 ACTS: Final = MappingProxyType(
     {
         Act.TEXT: _may_post,
-        Act.RETRACT: _anybody,  # of one's own messages only: the receiver looks at the author
-        Act.VOID: _anybody,
+        Act.RETRACT: _every_member,  # of their own messages only: the receiver compares the author
+        Act.VOID: _every_member,
         Act.HEARTBEAT: _facilitator,
     }
 )
@@ -87,24 +100,29 @@ def judge(group: mls.Group, staged: mls.CommitView) -> None:
         _judge_proposals(staged, before)
         _judge_leaves(group, staged, after)
         _judge_context(staged)
-        _judge_state(group.group_id, before, after)
+        _judge_state(group.group_id, _committer_key(group, staged), before, after)
         _judge_facilitators_present(staged, after)
     except Malformed as error:
         raise NotAllowed(error.code) from None
 
 
 def _judge_author(group: mls.Group, staged: mls.CommitView, before: RoomExtension) -> None:
-    """Only facilitators commit. The standby's external commit is not offered yet, so any external
-    commit is refused: its committer has no leaf in the tree before."""
+    """Only facilitators commit. There is no standby's external commit yet, so every external commit
+    is refused: its committer has no leaf in the tree before."""
     leaf = group.member(staged.committer)
     if staged.is_external or leaf is None or not _facilitator(before, leaf.signature_key):
         raise NotAllowed("committer")
 
 
+def _committer_key(group: mls.Group, staged: mls.CommitView) -> bytes:
+    leaf = group.member(staged.committer)
+    return b"" if leaf is None else leaf.signature_key
+
+
 def _judge_proposals(staged: mls.CommitView, before: RoomExtension) -> None:
     for item in staged.proposals:
         if item.by_reference:
-            # Only its own member proposes an Update, which MLS has checked.
+            # MLS has checked that a member proposes an Update of their own leaf only.
             if not isinstance(item.proposal, mls.Update):
                 raise NotAllowed("proposal_by_reference")
         elif not isinstance(item.proposal, mls.Add | mls.Remove | mls.GroupContextExtensions):
@@ -112,7 +130,8 @@ def _judge_proposals(staged: mls.CommitView, before: RoomExtension) -> None:
 
 
 def _judge_leaves(group: mls.Group, staged: mls.CommitView, after: RoomExtension) -> None:
-    """A leaf's signature key, credential and relay key never change; who enters has accepted."""
+    """A leaf's signature key, credential and relay key never change. A newcomer has accepted the
+    agreement."""
     after_leaves = {member.index: member.leaf for member in staged.members_after()}
     for index in _changed_leaves(staged):
         old, new = group.member(index), after_leaves.get(index)
@@ -130,7 +149,7 @@ def _judge_leaves(group: mls.Group, staged: mls.CommitView, after: RoomExtension
         extension = leaf_extension(new)
         former = removed.get(new.signature_key)
         if former is not None:
-            # A rejoin: the same person with fresh HPKE keys, and nothing else anew.
+            # A rejoin: the same person with fresh HPKE keys and nothing else new.
             if former.credential != new.credential:
                 raise NotAllowed("leaf_identity")
             if leaf_extension(former).relay_key != extension.relay_key:
@@ -153,8 +172,8 @@ def _removed_leaves(group: mls.Group, staged: mls.CommitView) -> Iterator[mls.Le
 
 
 def _judge_context(staged: mls.CommitView) -> None:
-    """The GroupContext carries the required capabilities, unchanged, and the room's state: nothing
-    else, above all no `external_senders`."""
+    """The GroupContext carries the required capabilities, unchanged, and the room's state, and
+    nothing else: above all no `external_senders`."""
     types = [extension.type for extension in staged.after.extensions]
     if sorted(types) != sorted((REQUIRED_CAPABILITIES, ROOM_EXTENSION)):
         raise NotAllowed("context_extensions")
@@ -164,47 +183,49 @@ def _judge_context(staged: mls.CommitView) -> None:
         raise NotAllowed("required_capabilities")
 
 
-def _judge_state(room: bytes, before: RoomExtension, after: RoomExtension) -> None:
+def _judge_state(
+    room: bytes, committer: bytes, before: RoomExtension, after: RoomExtension
+) -> None:
+    """The agreement's version counts its texts, and no field that waits for its command moves."""
     same_text = before.agreement == after.agreement
     if after.agreement_version != before.agreement_version + (0 if same_text else 1):
         raise NotAllowed("agreement_version")
-    _judge_history(before, after)
-    if before.facilitators == after.facilitators and before.appointments == after.appointments:
-        return
-    known = {item.mls_key: item for item in before.facilitator_list()}
-    for item in unpack_list(after.appointments, most=limits.APPOINTMENTS):
-        signed = Signed.decode(item)
-        claimed = Appointment.decode(signed.body)
-        if claimed.appointer not in known or claimed.room != room:
-            continue
-        verify(Appointment, Label.APPOINT, signed, claimed.appointer)
-        if claimed.appointer in before.facilitator_keys():
-            known.setdefault(claimed.mls_key, _appointed(claimed))
-    for facilitator in after.facilitator_list():
-        if known.get(facilitator.mls_key) != facilitator:
-            raise NotAllowed("appointment")
+    if any(getattr(before, name) != getattr(after, name) for name in NOT_OFFERED):
+        raise NotAllowed("not_offered")
+    _judge_appointments(room, committer, before, after)
 
 
-def _judge_history(before: RoomExtension, after: RoomExtension) -> None:
-    """Appointments and retirements are only added to: newcomers verify the whole chain, and who
-    was retired does not come back by an old appointment."""
+def _judge_appointments(
+    room: bytes, committer: bytes, before: RoomExtension, after: RoomExtension
+) -> None:
+    """Each newly listed facilitator has one appended appointment, by the committer, and there is no
+    other. So an earlier appointment serves nobody again, and newcomers can verify the whole list.
+    """
     if not after.appointments.startswith(before.appointments):
         raise NotAllowed("appointments_rewritten")
-    retired = set(after.retired_keys())
-    gone = before.facilitator_keys() - after.facilitator_keys()
-    if not retired.issuperset(before.retired_keys()) or not retired.issuperset(gone):
-        raise NotAllowed("retirement")
-    if retired & after.facilitator_keys():
-        raise NotAllowed("retirement")
+    unpack_appointments(after.appointments)
+    appended = unpack_appointments(after.appointments[len(before.appointments) :])
+    appointed = [_appointed(room, committer, signed) for signed in appended]
+    kept = set(before.facilitator_list())
+    new = [keys for keys in after.facilitator_list() if keys not in kept]
+    if sorted(map(FacilitatorKeys.encode, appointed)) != sorted(map(FacilitatorKeys.encode, new)):
+        raise NotAllowed("appointment")
 
 
-def _appointed(appointment: Appointment) -> Facilitator:
-    return Facilitator(appointment.mls_key, appointment.relay_key)
+def _appointed(room: bytes, committer: bytes, signed: Signed) -> FacilitatorKeys:
+    claimed = Appointment.decode(signed.body)
+    if (claimed.room, claimed.appointer) != (room, committer):
+        raise NotAllowed("appointment")
+    verify(Appointment, Label.APPOINT, signed, committer)
+    return appointed_keys(claimed)
 
 
 def _judge_facilitators_present(staged: mls.CommitView, after: RoomExtension) -> None:
-    """Who facilitates has a leaf that lists the relay key they are known by. So the last
-    facilitator can neither be removed nor demoted: their list would be empty, or name nobody."""
+    """Every facilitator has a leaf that lists their relay key.
+
+    So the last one can neither be removed nor demoted: the list would be empty, or name a key
+    without a leaf.
+    """
     relay_keys = {
         member.leaf.signature_key: leaf_extension(member.leaf).relay_key
         for member in staged.members_after()

@@ -76,6 +76,7 @@ from alcove_protocol.frames.requests import (
     Settle,
     Withdraw,
 )
+from alcove_protocol.statements import ID_SIZE
 
 RelayFrame: TypeAlias = RelayAnswer | RelayNotice
 """Every frame of the relay."""
@@ -114,6 +115,7 @@ __all__ = [
     "COMMITS",
     "FROM_CLIENT",
     "FROM_RELAY",
+    "ID_SIZE",
     "NONCE_SIZE",
     "Answer",
     "AnswerAsker",

@@ -10,7 +10,7 @@ from alcove_server.net.unfinished import Unfinished
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """`clock` gives seconds; `queue_bytes` is what may wait for one client, `rates` a factor."""
+    """`clock` gives seconds. `queue_bytes` may wait for one client. `rates` is a factor."""
 
     clock: Callable[[], float]
     loop: AbstractEventLoop

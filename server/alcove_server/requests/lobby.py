@@ -69,7 +69,7 @@ async def leave(requester: Requester, frame: Leave) -> None:
     (`bad_statement`, `busy`)."""
     room, client = requester.seated, requester.client
     signed = Signed(frame.statement, frame.signature)
-    rules.check_leave(room.history, client.key, signed)
+    rules.leave(room.history, client.key, signed)
     id = requester.services.random(_ID_SIZE)
     await _add_item(requester, LobbyKind.LEAVE, id, signed.encode())
     client.send(Done(frame.n))
