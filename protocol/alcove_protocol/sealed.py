@@ -27,13 +27,15 @@ class RequestKind:
 class RequestBody(Record):
     """A member's request to the facilitators, label `request`, signed by the member's MLS key.
 
-    The signature covers the room, the member's epoch, the encryption key of the member's current
-    leaf, the content and the reply key. Without it a relay with an old KeyPackage of the member
-    evicts them: it asks for a rejoin, and the Welcome opens for nobody.
+    The signature covers the room, the member's epoch, the counter of the last roster entry that the
+    member knows, the encryption key of the member's leaf, the content and the reply key. Without it
+    a relay with an old KeyPackage of the member evicts them: it asks for a rejoin, and the Welcome
+    opens for nobody.
     """
 
     room: Annotated[bytes, Exactly(HASH_SIZE)]
     epoch: Annotated[int, AtMost(limits.REQUEST_NUMBER)]
+    counter: Annotated[int, AtMost(limits.REQUEST_NUMBER)]
     leaf_key: Annotated[bytes, AtMost(limits.LEAF_KEY, least=KEY_SIZE)]
     kind: Annotated[str, AtMost(REQUEST_KIND)]
     content: Annotated[bytes, AtMost(limits.REQUEST)]

@@ -4,7 +4,7 @@ The command rewrites that table, and all that `tests.protocol.document` rewrites
 """
 
 from alcove.group.extensions import LeafExtension, RoomExtension, RosterExtension
-from alcove.group.sealing import KnockBody, RefusalBody, RequestBody
+from alcove.group.sealing import KnockBody, RefusalBody
 from alcove.messages.payload import BODIES, Payload, Void
 from alcove_protocol.records import Record
 
@@ -15,7 +15,6 @@ from tests.protocol.support import describe
 SEALED: tuple[type[Record], ...] = (
     KnockBody,
     RefusalBody,
-    RequestBody,
     RoomExtension,
     LeafExtension,
     RosterExtension,

@@ -157,8 +157,8 @@ class Committer:
             welcomes = pack_list(
                 [
                     relay_key
-                    + seal_welcome(group.group_id, reply_key, staged.welcome, self._random)
-                    for relay_key, reply_key in plan.welcome_to
+                    + seal_welcome(group.group_id, reply_key, staged.welcome, psk, self._random)
+                    for relay_key, reply_key, psk in plan.welcome_to
                 ]
             )
         return InFlight(

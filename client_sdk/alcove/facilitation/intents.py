@@ -17,6 +17,7 @@ from alcove import mls
 from alcove.errors import AlcoveError
 from alcove.group.extensions import RoomExtension, group_extensions
 from alcove.group.membership import Membership
+from alcove.group.sealing import Psk
 
 Done = Callable[[AlcoveError | None], None]
 
@@ -31,8 +32,8 @@ class CommitPlan:
 
     proposals: tuple[mls.Proposal, ...] = ()
     changes: tuple[Change, ...] = ()
-    welcome_to: tuple[tuple[bytes, bytes], ...] = ()
-    """Relay key and reply key of each member who receives the Welcome."""
+    welcome_to: tuple[tuple[bytes, bytes, Psk], ...] = ()
+    """Relay key, reply key and PSK of each member who receives the Welcome."""
     force_path: bool = False
     leaves: tuple[Signed, ...] = ()
     """The signed leave of each LEFT among the changes, in their order."""
@@ -65,6 +66,10 @@ def _with_doors(
     return replace(state, doors=b"".join([*doors, *([add] if add else [])]))
 
 
+NO_PSK = Psk(b"", b"")
+"""Of an intent that is not filled in. Nothing can be sealed with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class AdmitNewcomer(Intent):
     """Add the newcomer of a knock, and send them the Welcome."""
@@ -74,6 +79,7 @@ class AdmitNewcomer(Intent):
     relay_key: bytes = b""
     reply_key: bytes = b""
     door: bytes = NO_DOOR
+    psk: Psk = NO_PSK
 
     def plan(self, membership: Membership) -> CommitPlan | None:
         if self.key_package is None or membership.find_relay_key(self.relay_key):
@@ -81,7 +87,7 @@ class AdmitNewcomer(Intent):
         return CommitPlan(
             (mls.Add(self.key_package),),
             (Change(Op.ADD, self.relay_key, Seat(self.door)),),
-            ((self.relay_key, self.reply_key),),
+            ((self.relay_key, self.reply_key, self.psk),),
         )
 
 
@@ -146,6 +152,7 @@ class ReadmitMember(Intent):
     relay_key: bytes = b""
     reply_key: bytes = b""
     leaf: bytes = b""
+    psk: Psk = NO_PSK
 
     def plan(self, membership: Membership) -> CommitPlan | None:
         if self.key_package is None:
@@ -159,7 +166,7 @@ class ReadmitMember(Intent):
         return CommitPlan(
             (mls.Remove(index), mls.Add(self.key_package)),
             (Change(Op.REJOIN, self.relay_key),),
-            ((self.relay_key, self.reply_key),),
+            ((self.relay_key, self.reply_key, self.psk),),
         )
 
 

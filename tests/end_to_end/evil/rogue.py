@@ -87,6 +87,7 @@ def rogue_message(
     agreement: bytes | None = None,
     log: bytes = NO_HASH,
     at: Position | None = None,
+    voids: int | None = None,
 ) -> bytes:
     """An application message with this payload, encrypted with the member's keys."""
     member = client.engine.require_member()
@@ -99,6 +100,7 @@ def rogue_message(
         ttl,
         kind,
         body.encode(),
+        voids,
     )
     return group_of(client).encrypt(payload.encode(), authenticated_data)
 

@@ -12,7 +12,9 @@ from alcove.group.extensions import ROSTER_EXTENSION, group_extensions
 from alcove.group.keys import Identity, SigningKey
 from alcove.group.sealing import (
     KnockBody,
+    Psk,
     RefusalBody,
+    door_psk,
     open_card,
     open_knock,
     seal_card,
@@ -198,6 +200,13 @@ def test_a_welcome_of_another_newcomer_is_refused() -> None:
 # --- row 14b: a group of the relay's own ------------------------------------------------------
 
 
+def psk_of(client: Client) -> Psk:
+    """Of the first invite: what a relay that had read a knock would know, if it could."""
+    opening = client.engine.opening
+    assert opening is not None
+    return door_psk(opening.invite)
+
+
 def fake_welcome(world: EvilWorld, ann: Client, knock: KnockBody, **changed: bytes) -> WelcomeIs:
     """The best forgery of a relay that has read the knock.
 
@@ -232,7 +241,7 @@ def fake_welcome(world: EvilWorld, ann: Client, knock: KnockBody, **changed: byt
     signed = entry_by(
         ann.engine.identity.relay, ann, b"", Change(Op.ADD, knock.relay_key, Seat())
     )  # even with a genuine entry
-    sealed = seal_welcome(room_of(ann), knock.reply_key, staged.welcome, world.random)
+    sealed = seal_welcome(room_of(ann), knock.reply_key, staged.welcome, psk_of(ann), world.random)
     at = ann.engine.require_member().membership.base.encode()
     return WelcomeIs(at, sealed, signed.body, signed.signature)
 
@@ -366,7 +375,9 @@ def test_another_holder_of_the_link_cannot_answer_a_knock() -> None:
     dora = world.knock(ann.invite(), "Dora")
     knock = world.seen(Knock, dora)[-1]
     guess = mls.ciphersuite(3).hpke_keypair(world.random)
-    blob = seal_refusal(room_of(ann), guess.public, RefusalBody("refused"), world.random)
+    blob = seal_refusal(
+        room_of(ann), guess.public, RefusalBody("refused"), psk_of(ann), world.random
+    )
     world.forge(dora, KnockRefused(knock.id, blob))
     assert dora.engine.closed is not None
     assert (dora.engine.closed.reason, dora.engine.closed.code) == (
