@@ -354,7 +354,8 @@ def test_garbage_in_the_log_is_told_and_harms_nothing() -> None:
 @pytest.mark.parametrize(("voids", "missed"), [(None, 2), (1, 1), (2, 0), (3, 0)])
 def test_a_message_makes_up_for_what_its_author_abandoned(voids: int | None, missed: int) -> None:
     world, ann, bob, cleo = three()
-    blob = rogue_message(bob, Text("third"), counter=3, voids=voids)
+    world.take(room_of(ann), rogue_text(bob, "first", counter=1), BlobClass.APPLICATION)
+    blob = rogue_message(bob, Text("fourth"), counter=4, voids=voids)
     world.take(room_of(ann), blob, BlobClass.APPLICATION)
     assert gaps(cleo) == ([missed] if missed else [])
-    assert cleo.texts()[-1] == "third"
+    assert cleo.texts()[-2:] == ["first", "fourth"]
