@@ -30,6 +30,7 @@ SUITES = (
     Suite("architecture", ("tests/architecture",), 60),
     Suite("deploy", ("tests/deploy",), 60),
     Suite("protocol", ("tests/protocol",), 120),
+    Suite("vectors", ("tests/vectors",), 60),
     Suite("mls", ("tests/client_sdk/mls",), 300),
     Suite("interop", ("tests/client_sdk/mls/interop",), 240, covered=False),
     Suite("fuzz", ("tests/fuzz",), 180, covered=False),
