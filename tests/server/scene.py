@@ -104,7 +104,7 @@ class Person:
         self.link.receive(frame.to_bytes())
 
     def ask(self, frame: Request, kind: type[F]) -> F:
-        """Send a request; its answer is of this kind and comes with whatever else there is."""
+        """Send a request. Its answer is of this kind and comes with all that waits."""
         self.send(frame)
         answers = [one for one in self.fetch() if isinstance(one, Answer) and one.n == frame.n]
         assert [type(one) for one in answers] == [kind], answers
@@ -115,7 +115,7 @@ class Person:
         return self.ask(frame, Refused).code
 
     def turned_away(self, frame: Authenticate, close: int = Close.REFUSED) -> str:
-        """Authentication is refused and the connection closed; the code."""
+        """Authenticate in vain. Return the code, after which the connection is closed."""
         self.send(frame)
         refused, *rest = self.fetch()
         assert isinstance(refused, Refused)
@@ -223,7 +223,7 @@ class Scene:
         return person
 
     def member(self, door: Door) -> Person:
-        """Somebody who is in and live."""
+        """A new member, in the room and live."""
         person = self.newcomer(door)
         person.knock()
         self.admit(person)
@@ -244,7 +244,7 @@ class Scene:
         leaves: Iterable[Signed] = (),
         altered: dict[str, bytes | int] | None = None,
     ) -> Publish:
-        """A commit with its entry, as the facilitator builds it; `land` sends it."""
+        """A commit with its entry, as the facilitator builds it. `land` sends it."""
         content = os.urandom(40) if content is None else content
         packed = pack_list([key + sealed for key, sealed in (welcomes or {}).items()])
         base = self.base if base is None else base
