@@ -43,7 +43,7 @@ def _base(scalar: bytes) -> bytes:
 
 
 def _signature(private: bytes, nonce: bytes, r: bytes, key: bytes, message: bytes) -> bytes:
-    """S = nonce + k · private, for whatever R and key are claimed."""
+    """S = nonce + k · private, for the claimed R and key."""
     k = _hash(r, key, message)
     return r + crypto_core_ed25519_scalar_add(nonce, crypto_core_ed25519_scalar_mul(k, private))
 

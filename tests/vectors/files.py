@@ -57,7 +57,7 @@ FILES = {
         ed25519.check,
     ),
     "seals": VectorFile(
-        "`sealed` opens to `opened`, or to nobody (null).", client.seals, client.check_seal
+        "`sealed` opens to `opened`, or does not open (null).", client.seals, client.check_seal
     ),
     "rights": VectorFile(
         "`state`: a commit from the state before to the state after is burned with `code`, or "

@@ -296,7 +296,7 @@ def rosters() -> list[Case]:
         "left with another's leave": _entry(two, left, leaves=_leave(two, BEN, 1)),
         "left with a leave of an earlier stay": _entry(two, left, leaves=_leave(two, MEMBER, 0)),
         "left with a leave of later": _entry(two, left, leaves=_leave(two, MEMBER, 2)),
-        "a leave and nobody left": _entry(two, leaves=_leave(two, MEMBER, 1)),
+        "a leave without a LEFT": _entry(two, leaves=_leave(two, MEMBER, 1)),
         "by a participant": _entry(two, by=MEMBER),
         "another room": _entry(two, room=bytes(32)),
         "a counter left out": _entry(two, counter=3),
