@@ -23,6 +23,8 @@ from alcove.mls.framing import (
 from alcove.mls.private_message import no_padding
 from alcove.mls.proposals import Commit, Proposal
 
+from tests.client_sdk.mls import invariants
+
 SUITE = mls.ciphersuite(0x0003)
 ALWAYS = mls.Lifetime.unlimited()
 NOW = 1_800_000_000
@@ -130,8 +132,10 @@ class Room:
         return [other for other in self.groups if other != name]
 
     def settle(self, name: str, staged: mls.StagedCommit, newcomers: Iterable[Person] = ()) -> None:
-        """Everyone takes a commit; those it removes go, newcomers join; all must agree."""
+        """Everyone takes a commit; those it removes go, newcomers join; all must agree, and what
+        holds of the tree and its keys after every commit is worked out anew."""
         following = {}
+        invariants.check_path({group.own_index: group for group in self.groups.values()}, staged)
         for other in self.others(name):
             received = self.groups[other].receive(staged.message)
             assert isinstance(received, mls.StagedCommit)
@@ -145,6 +149,7 @@ class Room:
             )
             self.people[newcomer.name] = newcomer
         self.groups = following
+        invariants.check_room(following.values())
         self.agree()
 
     def agree(self) -> None:
