@@ -99,7 +99,8 @@ class Scene:
         """Encoded bodies of honest contents."""
         commits = []
         lists: list[list[mls.Proposal]] = [[], [mls.Remove(3)], [self.zoe.add]]
-        for listed in [*lists, [mls.GroupContextExtensions(())]]:
+        lists.append([mls.GroupContextExtensions(())])
+        for listed in lists:
             staged = self.mallory.commit(listed, force_path=True, now=NOW)
             body = AuthenticatedContent.decode(staged.content).content.body
             assert isinstance(body, Commit)
