@@ -32,9 +32,10 @@ class Joining:
         return milliseconds * 1000 / (self.leaves * math.log2(self.leaves))
 
 
-def _person(
-    suite: mls.CipherSuite, name: bytes
-) -> tuple[mls.SignatureKeyPair, mls.KeyPackageBundle]:
+Newcomer = tuple[mls.SignatureKeyPair, mls.KeyPackageBundle]
+
+
+def _person(suite: mls.CipherSuite, name: bytes) -> Newcomer:
     signer = suite.signature_keypair(os.urandom)
     bundle = mls.KeyPackageBundle.create(
         suite,
