@@ -27,22 +27,35 @@ UNPACKED = ROOT / ".compiled"
 WHEELS = ROOT / "dist"
 
 HOT = (
-    "connection",
-    "gathering",
-    "hot",
-    "hub",
-    "ledger",
-    "member",
-    "net/bucket",
-    "net/whole",
-    "outlet",
+    "session/session",
+    "session/price",
+    "client/client",
+    "client/feed",
+    "client/answers",
+    "client/resumption",
+    "rooms/fanout",
+    "rooms/registry",
+    "rooms/replay",
+    "rooms/room",
+    "rooms/roster_history",
+    "rooms/rules",
+    "requests/publish",
+    "requests/requester",
+    "requests/resume",
+    "wire/fast_in",
+    "wire/fast_out",
+    "wire/says",
+    "ports/services",
+    "ports/token_bucket",
+    "ports/outlet",
+    "net/single_frame",
     "relay",
-    "rules",
-    "store/bounds",
+    "store/budget",
     "store/interface",
-    "store/memory",
-    "store/memory_log",
-    "store/memory_room",
+    "store/values",
+    "store/memory/store",
+    "store/memory/log",
+    "store/memory/room",
 )
 """What a message passes through from its frame to the members' transports, and the memory store.
 Compiled code calls compiled code directly, so a module among these that is left out costs more than
@@ -56,6 +69,8 @@ from setuptools import setup
 setup(
     name={name!r},
     version={version!r},
+    license="Apache-2.0",
+    license_files=["LICENSE", "NOTICE"],
     packages={packages!r},
     package_data={{"": ["py.typed"]}},
     install_requires={needs!r},
@@ -90,6 +105,8 @@ def stamp() -> str:
 def build(folder: Path) -> Path:
     """Build in an empty folder; the wheel. Raises `CannotCompile`."""
     shutil.copytree(SOURCE, folder / "alcove_server", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("LICENSE", "NOTICE"):
+        shutil.copy(ROOT / name, folder)
     project = tomllib.loads((ROOT / "server" / "pyproject.toml").read_text())["project"]
     packages = [path.parent for path in (folder / "alcove_server").rglob("__init__.py")]
     setup = SETUP.format(

@@ -28,6 +28,7 @@ class Suite:
 
 SUITES = (
     Suite("architecture", ("tests/architecture",), 60),
+    Suite("deploy", ("tests/deploy",), 60),
     Suite("protocol", ("tests/protocol",), 120),
     Suite("mls", ("tests/client_sdk/mls",), 300),
     Suite("interop", ("tests/client_sdk/mls/interop",), 240, covered=False),

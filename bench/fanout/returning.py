@@ -1,7 +1,8 @@
 """A member's device that loses its connection and comes back, as lean as Python allows.
 
-It keeps the rules of the SDK (`alcove.transport`): what a goodbye asks it to wait, then a random
-time that grows with failures; 10 seconds for a handshake. Beyond them it waits for `Retry-After`.
+It keeps the rules of the SDK (`alcove.relay.transport`): what a goodbye asks it to wait, then a
+random time that grows with failures; 10 seconds for a handshake. Beyond them it waits for
+`Retry-After`.
 Frames are read with the protocol's own records but for blobs, whose place in the bytes is known.
 """
 
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
-from alcove.transport import TransportOptions, delay_after
+from alcove.relay.transport import TransportOptions, delay_after
 from alcove_protocol.frames import (
     Authenticate,
     Authenticated,

@@ -43,8 +43,8 @@ from alcove.events import (
     Unknown,
     Waiting,
 )
+from alcove.relay.transport import TransportOptions
 from alcove.room import Member, Room
-from alcove.transport import TransportOptions
 
 __all__ = [
     "AgreementShown",

@@ -11,15 +11,15 @@ from alcove_protocol.errors import Malformed
 from alcove_protocol.invite import Invite, origin_of
 
 from alcove import mls
-from alcove.doors import RoomCard
-from alcove.engine import Engine
+from alcove.engine.engine import Engine
 from alcove.errors import InvalidInput
-from alcove.facilitator import InviteTerms
-from alcove.keys import ROOM_SUITE, Identity, room_suite
-from alcove.names import clean_name
-from alcove.opening import RoomPlan
+from alcove.facilitation.doors import RoomCard
+from alcove.facilitation.facilitator import InviteTerms
+from alcove.facilitation.opening import RoomPlan
+from alcove.group.keys import ROOM_SUITE, Identity, room_suite
+from alcove.joining.names import clean_name
+from alcove.relay.transport import TransportOptions
 from alcove.room import Room
-from alcove.transport import TransportOptions
 
 
 def open_room(

@@ -18,12 +18,12 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from alcove import events
-from alcove.engine import EVENTS, Engine
+from alcove.engine.engine import EVENTS, Engine
 from alcove.errors import AlcoveError, ConnectionFailed, InvalidInput, NotNow, RoomClosed
 from alcove.events import CloseReason, ConnectionState, RoomState
-from alcove.facilitator import Facilitator
-from alcove.payload import Retract
-from alcove.transport import Transport, TransportOptions
+from alcove.facilitation.facilitator import Facilitator
+from alcove.messages.payload import Retract
+from alcove.relay.transport import Transport, TransportOptions
 
 TICK: Final = 0.5
 """Seconds between looks at the clock: heartbeats, expiry, what is overdue."""

@@ -4,7 +4,7 @@
     ledger      a room's roster, verified entry by entry; `chains` whose turn it is to be verified
     rules       what a member may do; `reseating` for a room that was forgotten; both pure
     hub         a room's connections here, and the one path by which they hear of anything;
-                `gathering` gives it to them
+                `fanout` gives it to them
     connection  one client: its states, and who handles which request (`doorstep`, `at_door`,
                 `member`, `reseater`); `paging` how much of logs is told in one turn
     relay       all of it wired together, without sockets; `embedded` makes it drivable in a test

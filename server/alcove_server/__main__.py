@@ -88,7 +88,7 @@ def run(arguments: list[str]) -> int:
     # Loaded late: a mistake in the settings should not have to wait for a server to load.
     import uvloop
 
-    from alcove_server.serving import configure_logging, listen, serve
+    from alcove_server.process.serving import configure_logging, listen, serve
 
     configure_logging(settings)
     try:

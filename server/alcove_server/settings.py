@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 STORES = ("memory",)
+"""Schemes of the URL of a store; `store.opening` opens each of them."""
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -27,7 +28,7 @@ class Settings(BaseSettings):
         default="", description="file with the certificate and its chain (PEM), to end TLS here"
     )
     tls_key: str = Field(default="", description="file with the certificate's key (PEM)")
-    store: str = Field(default="memory", description="where rooms are kept: memory")
+    store: str = Field(default="memory:", description="where rooms are kept, a URL: memory:")
     origin: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="further origins of this relay, separated by commas (proxy, onion service)",
@@ -79,8 +80,13 @@ class Settings(BaseSettings):
     @field_validator("store")
     @classmethod
     def _is_store(cls, value: str) -> str:
-        if value not in STORES:
-            raise ValueError(f"there is no such store; there is {', '.join(STORES)}")
+        # The sentences quote nothing: the URL of a store may hold a password.
+        scheme, _, rest = value.partition(":")
+        if scheme not in STORES:
+            known = ", ".join(f"{one}:" for one in STORES)
+            raise ValueError(f"there is no store of that scheme; there is {known}")
+        if scheme == "memory" and rest:
+            raise ValueError("nothing follows memory:")
         return value
 
     @field_validator("log_level")
@@ -95,6 +101,11 @@ class Settings(BaseSettings):
         if bool(self.tls_certificate) != bool(self.tls_key):
             raise ValueError("tls-certificate and tls-key go together")
         return self
+
+    @property
+    def store_scheme(self) -> str:
+        """The kind of store, one of `STORES`."""
+        return self.store.partition(":")[0]
 
     @property
     def hosts(self) -> frozenset[str]:

@@ -13,18 +13,18 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from alcove_protocol import limits
-from alcove_protocol.frames import Bye
-from alcove_server.net.partials import MESSAGE_SECONDS, Partials
+from alcove_server.net.keepalive import Keepalive, Stalled
 from alcove_server.net.terms import Terms
+from alcove_server.net.unfinished import MESSAGE_SECONDS, Unfinished
 from alcove_server.net.websocket import WebSocket
-from alcove_server.net.wheel import Stalled, Wheel
-from alcove_server.outlet import Close, framed
+from alcove_server.ports.outlet import Close
+from alcove_server.wire.fast_out import framed
 from websockets.http11 import Request
 from websockets.protocol import OPEN, SERVER, Protocol
 from websockets.server import ServerProtocol
 
 if TYPE_CHECKING:
-    from alcove_server.connection import Connection
+    from alcove_server.session.session import Session
 
 QUEUE: Final = 64 * limits.MIB
 """Bytes that may wait for a client that reads late: more than the suites send at once."""
@@ -33,11 +33,10 @@ PARTS: Final = 64 * limits.MIB
 
 
 class Echo:
-    """What `WebSocket` asks of a connection, and nothing behind it."""
+    """What `WebSocket` asks of a session, and nothing behind it."""
 
-    role = ""
+    takes_large = False
     congested = False
-    replay = None
 
     def __init__(self, socket: EchoSocket) -> None:
         self._socket = socket
@@ -58,9 +57,9 @@ class Echo:
     def lost(self) -> None:
         """Nothing to forget."""
 
-    def finish(self, code: int, reason: Bye) -> None:
-        del reason
-        self._socket.close(code)
+    def evict(self, close: int, code: str) -> None:
+        del code
+        self._socket.close(close)
 
 
 class EchoSocket(WebSocket):
@@ -72,10 +71,10 @@ class EchoSocket(WebSocket):
         super().__init__(*given)
         self._echo_text = echo_text
 
-    def _receive_text(self, connection: Connection, message: bytes) -> None:
+    def _receive_text(self, session: Session, message: bytes) -> None:
         if self._echo_text:
             self.text = message
-        super()._receive_text(connection, message)
+        super()._receive_text(session, message)
 
 
 class Handshake(asyncio.Protocol):
@@ -135,8 +134,8 @@ async def echo_on(
 def terms_of(loop: asyncio.AbstractEventLoop) -> Terms:
     """The relay's, with its default rates and nobody who ticks."""
     stalled = Stalled(loop.time, 20.0)
-    partials = Partials(loop.time, MESSAGE_SECONDS, PARTS)
-    return Terms(loop.time, loop, Wheel(1), stalled, partials, QUEUE, 1.0)
+    unfinished = Unfinished(loop.time, MESSAGE_SECONDS, PARTS)
+    return Terms(loop.time, loop, Keepalive(1), stalled, unfinished, QUEUE, 1.0)
 
 
 @asynccontextmanager

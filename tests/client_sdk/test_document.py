@@ -1,8 +1,8 @@
 """What members say to each other, in docs/protocol.md as in the code."""
 
-from alcove.extensions import LeafExtension, RoomExtension, RosterExtension
-from alcove.payload import BODIES, Payload, Void
-from alcove.sealing import KnockBody, RefusalBody, RequestBody
+from alcove.group.extensions import LeafExtension, RoomExtension, RosterExtension
+from alcove.group.sealing import KnockBody, RefusalBody, RequestBody
+from alcove.messages.payload import BODIES, Payload, Void
 from alcove_protocol.records import Record
 
 from tests.protocol.support import describe

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import alcove
 import pytest
-from alcove.transport import Transport, TransportOptions
+from alcove.relay.transport import Transport, TransportOptions
 
 from tests.client_sdk.cli.relay import RelayProcess
 from tests.client_sdk.waiting import until
@@ -210,7 +210,7 @@ async def test_a_relay_that_is_full_is_left_alone_for_as_long_as_it_asks(
         transport = Transport(
             cast(Any, engine), f"http://127.0.0.1:{port}", TransportOptions(), lambda: None
         )
-        monkeypatch.setattr("alcove.transport.asyncio.sleep", sleep)
+        monkeypatch.setattr("alcove.relay.transport.asyncio.sleep", sleep)
         await transport.run()
     assert len(slept) == 2
     assert all(seconds < wait <= seconds + 2 for wait in slept)

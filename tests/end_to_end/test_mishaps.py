@@ -2,13 +2,13 @@
 
 import pytest
 from alcove import events
-from alcove.committer import handshake_padding
-from alcove.doors import Door
 from alcove.errors import AlcoveError, NotNow, Refused
 from alcove.events import CloseReason
-from alcove.facilitator import Facilitator
-from alcove.newcomer import leaf_extensions
-from alcove.sealing import RequestBody
+from alcove.facilitation.committer import handshake_padding
+from alcove.facilitation.doors import Door
+from alcove.facilitation.facilitator import Facilitator
+from alcove.group.sealing import RequestBody
+from alcove.joining.newcomer import leaf_extensions
 from alcove_protocol import frames
 
 from tests.end_to_end.world import Client, World

@@ -2,9 +2,10 @@
 
 import alcove
 import pytest
-from alcove import events, keys, mls
+from alcove import events, mls
 from alcove.errors import InvalidInput, NotNow
 from alcove.events import CloseReason, ConnectionState
+from alcove.group import keys
 from alcove_protocol import limits
 
 from tests.end_to_end.world import Client, World

@@ -2,7 +2,7 @@
 
 from alcove import events
 from alcove.events import CloseReason, ConnectionState, RoomState
-from alcove.payload import Retract
+from alcove.messages.payload import Retract
 from alcove_protocol import frames
 
 from tests.end_to_end.world import AGREEMENT, Client, World

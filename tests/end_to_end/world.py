@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from alcove import events, mls
-from alcove.doors import RoomCard
-from alcove.engine import Engine
-from alcove.facilitator import InviteTerms
-from alcove.keys import Identity
-from alcove.opening import RoomPlan
+from alcove.engine.engine import Engine
+from alcove.facilitation.doors import RoomCard
+from alcove.facilitation.facilitator import InviteTerms
+from alcove.facilitation.opening import RoomPlan
+from alcove.group.keys import Identity
 from alcove_protocol import frames
 from alcove_protocol.invite import Invite
-from alcove_server.embedded import EmbeddedRelay, Link, ManualClock, embedded
+from alcove_server.testing.embedded import EmbeddedRelay, Link, ManualClock, embedded
 
 from tests.randomness import seeded
 

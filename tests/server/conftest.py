@@ -3,19 +3,20 @@
 from typing import cast
 
 import pytest
-from alcove_server.store.interface import Store
+from alcove_server.store.interface import Publication, PublishDone, RosterMoved, Store
 
 from tests.server.keys import Door
 from tests.server.scene import Scene
 
 
 class Awaited:
-    """A store that is always waited for, as one on another machine is."""
-
-    publish_now = None
+    """A store whose roster has always just moved: each blob is judged again and waited for."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
+
+    def publish_soon(self, publication: Publication, done: PublishDone) -> None:
+        done(publication, RosterMoved())
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._store, name)
@@ -26,7 +27,9 @@ def scene(request: pytest.FixtureRequest) -> Scene:
     """A relay with one open room, whose facilitator is live."""
     scene = Scene()
     if request.param == "awaited":
-        scene.relay.store = scene.relay.relay.store = cast(Store, Awaited(scene.relay.store))
+        scene.relay.store = scene.relay.relay.services.store = cast(
+            Store, Awaited(scene.relay.store)
+        )
     scene.open()
     return scene
 

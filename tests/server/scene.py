@@ -40,10 +40,10 @@ from alcove_protocol.labels import Label
 from alcove_protocol.position import Position
 from alcove_protocol.roster import Change, Op, RoomFlag, Seat
 from alcove_protocol.statements import Signed
-from alcove_server.embedded import EmbeddedRelay, Link, ManualClock, embedded
-from alcove_server.outlet import Close
+from alcove_server.ports.outlet import Close
 from alcove_server.settings import Settings
 from alcove_server.store.interface import Store
+from alcove_server.testing.embedded import EmbeddedRelay, Link, ManualClock, embedded
 from nacl.signing import SigningKey
 
 from tests.server.keys import Door, Facilitated, answer, public, sign

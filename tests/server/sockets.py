@@ -35,7 +35,7 @@ from alcove_protocol.frames import (
 )
 from alcove_protocol.labels import Label
 from alcove_server.net.tls import Tls
-from alcove_server.serving import Service, address_of, listen
+from alcove_server.process.serving import Service, address_of, listen
 from alcove_server.settings import Settings
 from nacl.signing import SigningKey
 from websockets.asyncio.client import ClientConnection, connect

@@ -1,4 +1,4 @@
-"""Chains are verified in turn, and a ledger is kept for a while."""
+"""RosterVerifier are verified in turn, and a ledger is kept for a while."""
 
 import asyncio
 
@@ -7,10 +7,10 @@ from alcove_protocol import limits
 from alcove_protocol.errors import Malformed, Refusal
 from alcove_protocol.roster import Change, Op, Seat
 from alcove_protocol.statements import Signed
-from alcove_server import chains
-from alcove_server.chains import KEPT_SECONDS, SHORT, Chains
-from alcove_server.embedded import ManualClock
-from alcove_server.ledger import Ledger, begin
+from alcove_server.rooms import roster_verifier as chains
+from alcove_server.rooms.roster_history import RosterHistory, begin
+from alcove_server.rooms.roster_verifier import KEPT_SECONDS, SHORT, RosterVerifier
+from alcove_server.testing.embedded import ManualClock
 
 from tests.server.keys import Facilitated
 
@@ -41,12 +41,12 @@ class Held:
         await self.go.wait()
 
 
-def ledger(room: Facilitated) -> Ledger:
+def history(room: Facilitated) -> RosterHistory:
     return begin(room.chain[0], room.id)
 
 
 async def test_a_short_chain_waits_for_no_long_one() -> None:
-    known, long, short, held = Chains(ManualClock()), long_room(), Facilitated(), Held()
+    known, long, short, held = RosterVerifier(ManualClock()), long_room(), Facilitated(), Held()
     first = asyncio.create_task(known.verify(long.chain, long.id, held))
     await held.asked.wait()
     second = asyncio.create_task(known.verify(long.chain, long.id, at_once))
@@ -59,7 +59,7 @@ async def test_a_short_chain_waits_for_no_long_one() -> None:
 
 
 async def test_who_has_gone_gives_up_its_turn() -> None:
-    known, long, held = Chains(ManualClock()), long_room(), Held()
+    known, long, held = RosterVerifier(ManualClock()), long_room(), Held()
 
     async def gone() -> None:
         raise Refusal("idle")
@@ -77,7 +77,7 @@ async def test_who_has_gone_gives_up_its_turn() -> None:
 
 async def test_too_many_who_wait_are_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chains, "WAITING", 2)
-    known, long, held = Chains(ManualClock()), long_room(), Held()
+    known, long, held = RosterVerifier(ManualClock()), long_room(), Held()
     waiting = [asyncio.create_task(known.verify(long.chain, long.id, held)) for _ in range(2)]
     await held.asked.wait()
     await asyncio.sleep(0)
@@ -91,8 +91,8 @@ async def test_too_many_who_wait_are_told_to_come_again(monkeypatch: pytest.Monk
 
 def test_a_ledger_is_known_by_its_last_entry_until_it_is_old() -> None:
     clock = ManualClock()
-    known, room = Chains(clock), Facilitated()
-    kept = ledger(room)
+    known, room = RosterVerifier(clock), Facilitated()
+    kept = history(room)
     known.keep(kept)
     assert known.known(room.id, kept.roster.head) is kept
     assert known.known(room.id, bytes(32)) is None
@@ -104,22 +104,22 @@ def test_a_ledger_is_known_by_its_last_entry_until_it_is_old() -> None:
 
 def test_ledgers_are_kept_up_to_a_number_of_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chains, "KEPT", 10)  # a new room has two
-    known, rooms = Chains(ManualClock()), [Facilitated() for _ in range(6)]
+    known, rooms = RosterVerifier(ManualClock()), [Facilitated() for _ in range(6)]
     for room in rooms:
-        known.keep(ledger(room))
-        known.keep(ledger(room))
+        known.keep(history(room))
+        known.keep(history(room))
     assert [known.known(one.id, one.roster.head) is not None for one in rooms] == [False] + [
         True
     ] * 5
     for room in rooms:
         known.forget(room.id)
     assert len(known) == 0
-    known.keep(ledger(rooms[0]))
+    known.keep(history(rooms[0]))
     assert len(known) == 1
 
 
 async def test_a_chain_that_does_not_hold_is_no_ledger() -> None:
-    known, room = Chains(ManualClock()), Facilitated()
+    known, room = RosterVerifier(ManualClock()), Facilitated()
     signed = room.entry([], base=bytes(16), commit=b"")
     with pytest.raises(Malformed, match="signature"):
         await known.verify([*room.chain, Signed(signed.body, bytes(64))], room.id, at_once)

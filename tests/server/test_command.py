@@ -59,7 +59,9 @@ def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     [
         (("--port", "x"), "port: Input should be a valid integer"),
         (("--port", "70000"), "port: Input should be less than or equal to 65535"),
-        (("--store", "floppy"), "store: there is no such store; there is memory"),
+        (("--store", "floppy"), "store: there is no store of that scheme; there is memory:"),
+        (("--store", "tape://u:canary@host"), "store: there is no store of that scheme; there is"),
+        (("--store", "memory:here"), "store: nothing follows memory:"),
         (("--origin", "chat.test"), "origin: an origin is http(s)://host, without a path"),
         (("--log-level", "loud"), "log-level: it is one of debug, info, warning, error"),
         (("--colour", "red"), "unrecognized arguments: --colour red"),
@@ -77,6 +79,7 @@ def test_a_mistake_is_one_sentence_and_status_2(arguments: tuple[str, ...], sent
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.startswith(f"alcove-server: {sentence}")
     assert ended.stderr.count("\n") == 1
+    assert "canary" not in ended.stderr
 
 
 def test_settings_are_checked_without_serving(tmp_path: Path) -> None:
@@ -109,7 +112,7 @@ def test_flags_come_before_the_environment_and_it_before_the_file(
 
 def test_the_defaults() -> None:
     settings, _ = load([])
-    assert (settings.host, settings.port, settings.store) == ("127.0.0.1", 8400, "memory")
+    assert (settings.host, settings.port, settings.store) == ("127.0.0.1", 8400, "memory:")
 
 
 def test_help_has_a_line_for_each_setting() -> None:

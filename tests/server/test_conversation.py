@@ -17,7 +17,7 @@ from alcove_protocol.frames import (
 )
 from alcove_protocol.labels import Label
 from alcove_protocol.statements import EndStatement
-from alcove_server.outlet import Close
+from alcove_server.ports.outlet import Close
 
 from tests.server.keys import sign
 from tests.server.scene import Person, Scene

@@ -11,13 +11,13 @@ from alcove_protocol import limits
 from alcove_protocol.frames import Authenticated, BlobIs, Bye, Done, Published, Resume
 from alcove_protocol.roster import extend
 from alcove_protocol.statements import Signed
-from alcove_server.embedded import embedded
-from alcove_server.net.partials import Partials
+from alcove_server.net.keepalive import Keepalive, Stalled
 from alcove_server.net.terms import Terms
+from alcove_server.net.unfinished import Unfinished
 from alcove_server.net.websocket import AFTER_CLOSE, WebSocket
-from alcove_server.net.wheel import Stalled, Wheel
-from alcove_server.outlet import Close
-from alcove_server.runner import OnLoop
+from alcove_server.ports.outlet import Close
+from alcove_server.ports.runner import OnLoop
+from alcove_server.testing.embedded import embedded
 from websockets.protocol import OPEN, SERVER, Protocol
 
 from tests.server.keys import Door
@@ -57,8 +57,8 @@ class Link:
 @pytest.fixture
 async def socket() -> WebSocket:
     loop = asyncio.get_running_loop()
-    stalled, partials = Stalled(loop.time, 20.0), Partials(loop.time, 60.0, limits.MIB)
-    terms = Terms(loop.time, loop, Wheel(10), stalled, partials, limits.MIB, 1.0)
+    stalled, unfinished = Stalled(loop.time, 20.0), Unfinished(loop.time, 60.0, limits.MIB)
+    terms = Terms(loop.time, loop, Keepalive(10), stalled, unfinished, limits.MIB, 1.0)
     protocol = Protocol(SERVER, state=OPEN, max_size=limits.FRAME_BEFORE_AUTH)
     return WebSocket(cast(asyncio.Transport, Link()), protocol, terms, lambda socket: None)
 
@@ -109,7 +109,7 @@ async def test_a_tick_that_fails_does_not_end_the_others(
     def broken(_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("alcove_server.net.wheel.Stalled.tick", broken)
+    monkeypatch.setattr("alcove_server.net.keepalive.Stalled.tick", broken)
     async with serving(auth_seconds=0.3) as running:
         raw = await running.upgraded()
         assert await raw.close_code() == Close.REFUSED
@@ -150,8 +150,8 @@ class LoopScene(Scene):
             self.room.take(Signed(frame.entry, frame.signature))
             self.base = self.host.position
         self.host.link.close()
-        assert not self.relay.relay.hubs
-        self.relay.relay.chains.forget(self.room.id)  # as some minutes later
+        assert not self.relay.relay.rooms.loaded
+        self.relay.relay.rooms.verifier.forget(self.room.id)  # as some minutes later
         return door
 
 
@@ -169,7 +169,7 @@ async def test_who_leaves_while_the_chain_is_verified_is_not_seated() -> None:
         passing.link.close()
     await settled()
     assert len(scene.relay.relay) == 0
-    assert scene.relay.relay.hubs == {}
+    assert scene.relay.relay.rooms.loaded == {}
 
 
 async def test_a_chain_is_verified_once_for_all_who_wait(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,7 +182,7 @@ async def test_a_chain_is_verified_once_for_all_who_wait(monkeypatch: pytest.Mon
         count += 1
         return real(*given)
 
-    monkeypatch.setattr("alcove_server.ledger.extend", counted)
+    monkeypatch.setattr("alcove_server.rooms.roster_history.extend", counted)
     people = [Person(scene) for _ in range(20)]
     for one in people:
         one.send(one.auth_frame("door", door))
@@ -206,10 +206,10 @@ async def test_a_room_seated_again_while_somebody_authenticates() -> None:
     member.send(member.auth_frame("member"))
     await settled()
     assert isinstance(reseater.fetch()[0], Done)
-    (hub,) = scene.relay.relay.hubs.values()
+    (relay_room,) = scene.relay.relay.rooms.loaded.values()
     head = await scene.relay.store.head(scene.room.id)
     assert head is not None
-    assert hub.generation == head.generation
+    assert relay_room.generation == head.generation
     member.send(Resume(member.next_n(), bytes(16), 0))
     member.fetch()
     assert member.closed is None
@@ -218,9 +218,9 @@ async def test_a_room_seated_again_while_somebody_authenticates() -> None:
 async def test_a_resume_into_a_log_that_is_another_by_now_is_told_to_come_again() -> None:
     scene = Scene()
     scene.open()
-    connection = scene.host.link.connection
+    connection = scene.host.link.session
     assert connection is not None
-    connection.seated.generation = b"another."
+    scene.relay.relay.rooms.loaded[scene.room.id].generation = b"another."
     scene.host.fetch()
     scene.host.send(Resume(scene.host.next_n(), bytes(16), 0))
     assert scene.host.closed == Close.RESTARTING

@@ -27,7 +27,7 @@ from alcove_protocol.frames import (
 from alcove_protocol.labels import Label
 from alcove_protocol.roster import Change, Op, Role, Seat
 from alcove_protocol.statements import EndStatement
-from alcove_server.outlet import Close
+from alcove_server.ports.outlet import Close
 
 from tests.server.keys import sign
 from tests.server.scene import Person, Scene
@@ -46,6 +46,7 @@ async def test_items_are_told_though_a_newcomers_word_could_not_be_read() -> Non
     scene = Waited(slow=False)
     ann = scene.newcomer(scene.put_door())
     ann.knock()
+    await turns(1)
     assert items(scene.host) == [(LobbyKind.KNOCK, 1)]
     await scene.memory.settle(scene.room.id, ann.knock_id, b"no")
     await scene.request()  # one look brings both
@@ -98,7 +99,6 @@ async def test_a_room_that_cannot_be_read_keeps_no_other_from_hearing_of_its_end
     other.relay, other.clock = scene.relay, scene.clock
     other.open()
     scene.slowly()
-    scene.relay.relay.hubs[other.room.id]._store = scene.hub._store
     scene.store.failing["head"] = 1
     scene.clock.advance(limits.ABANDONED_AFTER)
     for _ in range(2):

@@ -3,17 +3,17 @@
 import os
 
 import pytest
-from alcove_server.embedded import ManualClock
-from alcove_server.net.bucket import TokenBucket
-from alcove_server.net.gate import GRACE, Gate, Place
-from alcove_server.net.head import BadRequest
-from alcove_server.net.wheel import Wheel
+from alcove_server.net.admission import GRACE, Admission, Admitted
+from alcove_server.net.keepalive import Keepalive
+from alcove_server.net.request_head import BadRequest
+from alcove_server.ports.token_bucket import TokenBucket
+from alcove_server.testing.embedded import ManualClock
 
 
-def gate(
+def admission(
     clock: ManualClock, connections: int = 10, per_prefix: int = 3, factor: float = 1.0
-) -> Gate:
-    return Gate(
+) -> Admission:
+    return Admission(
         clock,
         os.urandom,
         connections=connections,
@@ -23,14 +23,14 @@ def gate(
     )
 
 
-def status(gate: Gate, address: str) -> int:
+def status(admission: Admission, address: str) -> int:
     with pytest.raises(BadRequest) as bad:
-        gate.enter(address)
+        admission.enter(address)
     return bad.value.status
 
 
 def test_a_prefix_has_its_places_and_others_have_theirs() -> None:
-    at = gate(ManualClock())
+    at = admission(ManualClock())
     inside = [at.enter(f"192.0.2.{last}") for last in range(3)]
     assert status(at, "192.0.2.77") == 429
     assert status(at, "::ffff:192.0.2.78") == 429
@@ -40,7 +40,7 @@ def test_a_prefix_has_its_places_and_others_have_theirs() -> None:
 
 
 def test_an_address_of_version_6_counts_by_its_48_bits() -> None:
-    at = gate(ManualClock())
+    at = admission(ManualClock())
     for host in ("2001:db8:1::1", "2001:db8:1:2::1", "2001:db8:1:ffff::1"):
         at.enter(host)
     assert status(at, "2001:db8:1:3::9") == 429
@@ -49,7 +49,7 @@ def test_an_address_of_version_6_counts_by_its_48_bits() -> None:
 
 def test_tls_handshakes_have_a_rate_of_their_own_above_that_of_websockets() -> None:
     clock = ManualClock()
-    at = gate(clock)
+    at = admission(clock)
     place = at.enter("192.0.2.1")
     heard = [at.may_shake_hands("192.0.2.2") for _ in range(201)]
     assert heard == [True] * 200 + [False]
@@ -60,7 +60,7 @@ def test_tls_handshakes_have_a_rate_of_their_own_above_that_of_websockets() -> N
 
 
 def test_who_shares_an_address_has_half_of_all_places() -> None:
-    at = gate(ManualClock())
+    at = admission(ManualClock())
     for _ in range(5):
         at.enter("127.0.0.1")
     assert status(at, "127.0.0.1") == 429
@@ -71,10 +71,10 @@ def test_who_shares_an_address_has_half_of_all_places() -> None:
 
 def test_who_has_not_shown_who_they_are_gives_way() -> None:
     clock = ManualClock()
-    at = gate(clock)
+    at = admission(clock)
     gone: list[str] = []
 
-    def enter(name: str) -> Place:
+    def enter(name: str) -> Admitted:
         place = at.enter("192.0.2.1")
         place.give_way = lambda: gone.append(name)
         return place
@@ -95,7 +95,7 @@ def test_who_has_not_shown_who_they_are_gives_way() -> None:
 
 def test_rates_refill_and_belong_to_a_prefix() -> None:
     clock = ManualClock()
-    at = gate(clock)
+    at = admission(clock)
     here, there = at.enter("192.0.2.1").allowance, at.enter("198.51.100.1").allowance
     assert [here.open_room() for _ in range(21)] == [True] * 20 + [False]
     assert there.open_room()
@@ -107,16 +107,16 @@ def test_rates_refill_and_belong_to_a_prefix() -> None:
 
 def test_who_shares_an_address_shares_larger_rates_and_a_factor_of_0_is_none() -> None:
     clock = ManualClock()
-    shared = gate(clock).enter("127.0.0.1").allowance
+    shared = admission(clock).enter("127.0.0.1").allowance
     assert all(shared.open_room() for _ in range(2000))
     assert not shared.open_room()
-    free = gate(clock, factor=0).enter("192.0.2.1").allowance
+    free = admission(clock, factor=0).enter("192.0.2.1").allowance
     assert all(free.open_room() for _ in range(1000))
 
 
 def test_a_prefix_is_forgotten_once_it_is_as_new() -> None:
     clock = ManualClock()
-    at = gate(clock)
+    at = admission(clock)
     place = at.enter("192.0.2.1")
     for _ in range(20):
         place.allowance.open_room()
@@ -129,7 +129,7 @@ def test_a_prefix_is_forgotten_once_it_is_as_new() -> None:
 
 
 def test_no_address_is_kept() -> None:
-    at = gate(ManualClock())
+    at = admission(ManualClock())
     at.enter("192.0.2.45")
     kept = repr(vars(at))
     assert "192" not in kept.replace(str(id(at)), "")
@@ -153,13 +153,13 @@ def test_a_wheel_turns_each_once_in_a_period() -> None:
         def turn(self) -> None:
             self.turns += 1
 
-    wheel = Wheel(4)
+    keepalive = Keepalive(4)
     counters = [Counter() for _ in range(10)]
-    slots = [wheel.add(counter) for counter in counters]
+    slots = [keepalive.add(counter) for counter in counters]
     for _ in range(8):
-        wheel.tick()
+        keepalive.tick()
     assert {counter.turns for counter in counters} == {2}
-    wheel.discard(slots[0], counters[0])
+    keepalive.discard(slots[0], counters[0])
     for _ in range(4):
-        wheel.tick()
+        keepalive.tick()
     assert counters[0].turns == 2

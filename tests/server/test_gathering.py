@@ -6,60 +6,66 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
-from alcove_server.gathering import AT_ONCE, AWAY, Gathering, Turns
+from alcove_server.client.feed import Feed
+from alcove_server.rooms.fanout import AT_ONCE, Fanout, Turns
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.server.test_turns import InTurns
 
-pytestmark = pytest.mark.interpreted  # these members are no connections
-
 
 @dataclass(eq=False)
 class Member:
-    """As much of a connection as a gathering knows, and the outlet of it."""
+    """An outlet that takes note, and the feed of it."""
 
-    told: int = AWAY
-    own: list[tuple[int, bytes]] | None = None
     written: list[bytes] = field(default_factory=list)
     expected: bytes = b""
+    backlog: int = 0
 
-    @property
-    def outlet(self) -> Member:
-        return self
+    def __post_init__(self) -> None:
+        self.feed = Feed(self)
+
+    def close(self, code: int) -> None:
+        """Nothing here closes."""
 
     def write(self, frames: bytes) -> None:
         assert frames
         self.written.append(frames)
 
 
-class Room:
+class Hearers:
     """A gathering of so many members, and what each should hear."""
 
     def __init__(self, members: int) -> None:
         self.turns = InTurns()
         self.members = [Member() for _ in range(members)]
         self.live: dict[int, Member] = {}
-        self.gathering = Gathering(Turns(self.turns.later), cast(Any, self.live.values))
+        self.fanout = Fanout(Turns(self.turns.later))
         for number in range(members):
             self.enter(number)
+
+    def share(self, turns: Turns) -> None:
+        """From here on the members follow a fan-out that takes turns with others."""
+        self.fanout = Fanout(turns)
+        for member in self.live.values():
+            self.fanout.subscribe(member.feed)
 
     def enter(self, number: int) -> None:
         if number not in self.live:
             self.live[number] = self.members[number]
-            self.gathering.enter(cast(Any, self.members[number]))
+            self.fanout.subscribe(self.members[number].feed)
 
     def say(self, message: bytes, instead: dict[int, bytes]) -> None:
         for number, member in self.live.items():
             member.expected += instead.get(number, message)
-        own = {self.live[number]: instead[number] for number in instead if number in self.live}
-        self.gathering.add(message, cast(Any, own))
+        own = {self.live[number].feed: instead[number] for number in instead if number in self.live}
+        self.fanout.add(message, own)
 
     def leave(self, number: int) -> None:
         """Of what was not given yet, only what came up to the last answer is."""
         member = self.live.pop(number, None)
         if member is not None:
-            self.gathering.leave(cast(Any, member))
+            self.fanout.unsubscribe(member.feed)
             heard = b"".join(member.written)
             assert member.expected.startswith(heard)
             assert b"own" not in member.expected[len(heard) :]
@@ -67,7 +73,7 @@ class Room:
 
     def settle(self, number: int) -> None:
         if number in self.live:
-            self.gathering.settle(cast(Any, self.live[number]))
+            self.live[number].feed.flush()
             assert b"".join(self.members[number].written) == self.members[number].expected
 
     def run(self) -> None:
@@ -81,7 +87,7 @@ class Room:
 @settings(max_examples=60)
 def test_whoever_comes_and_goes_hears_all_of_it_in_order(data: st.DataObject) -> None:
     size = data.draw(st.sampled_from([1, 3, AT_ONCE, AT_ONCE + 1, 3 * AT_ONCE]))
-    room = Room(size)
+    room = Hearers(size)
     someone = st.sampled_from([0, 1, size // 2, size - 1])
     large = data.draw(st.booleans())
     for step in range(data.draw(st.integers(0, 40))):
@@ -95,11 +101,11 @@ def test_whoever_comes_and_goes_hears_all_of_it_in_order(data: st.DataObject) ->
         else:
             getattr(room, act)(who)
     room.run()
-    assert not room.gathering.behind
+    assert not room.fanout.behind
 
 
 def test_a_turn_is_joined_once_and_given_to_all_in_one_write() -> None:
-    room = Room(10)
+    room = Hearers(10)
     room.say(b"one.", {3: b"answer."})
     room.say(b"two.", {})
     assert not any(member.written for member in room.members)
@@ -111,7 +117,7 @@ def test_a_turn_is_joined_once_and_given_to_all_in_one_write() -> None:
 
 
 def test_a_large_room_is_served_in_parts_and_what_comes_meanwhile_is_joined() -> None:
-    room = Room(3 * AT_ONCE)
+    room = Hearers(3 * AT_ONCE)
     room.say(b"one.", {})
     room.turns.turn()
     assert [bool(member.written) for member in room.members].count(True) == AT_ONCE
@@ -122,10 +128,10 @@ def test_a_large_room_is_served_in_parts_and_what_comes_meanwhile_is_joined() ->
 
 def test_large_rooms_share_the_turns() -> None:
     turns = InTurns()
-    rooms = [Room(AT_ONCE), Room(AT_ONCE)]
+    rooms = [Hearers(AT_ONCE), Hearers(AT_ONCE)]
     shared = Turns(turns.later)
     for room in rooms:
-        room.gathering = Gathering(shared, cast(Any, room.live.values))
+        room.share(shared)
         room.say(b"one.", {})
     turns.turn()
     assert [any(member.written for member in room.members) for room in rooms] == [True, False]
@@ -135,10 +141,10 @@ def test_large_rooms_share_the_turns() -> None:
 
 def test_one_that_fails_is_none_of_the_others_business() -> None:
     turns = InTurns()
-    rooms = [Room(2), Room(2)]
+    rooms = [Hearers(2), Hearers(2)]
     shared = Turns(turns.later)
     for room in rooms:
-        room.gathering = Gathering(shared, cast(Any, room.live.values))
+        room.share(shared)
         room.say(b"one.", {})
     rooms[0].members[0].written = cast(Any, None)
     with pytest.raises(AttributeError):
@@ -150,7 +156,7 @@ def test_one_that_fails_is_none_of_the_others_business() -> None:
 
 
 def test_in_a_large_room_too() -> None:
-    room = Room(2 * AT_ONCE)
+    room = Hearers(2 * AT_ONCE)
     failing = room.members[1].written
     room.members[1].written = cast(Any, None)
     room.say(b"one.", {})
@@ -165,7 +171,7 @@ def test_in_a_large_room_too() -> None:
 
 
 def test_a_flood_is_not_copied_for_each_of_its_authors() -> None:
-    room = Room(2)
+    room = Hearers(2)
     message = b"x" * (32 * 1024)
     for _ in range(8):
         room.say(message, {})

@@ -375,7 +375,7 @@ async def test_a_half_open_close_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> 
         raw = await running.upgraded()
         assert await raw.close_code() == 1008
         await asyncio.wait_for(raw.ended(), 5)
-        await running.until(lambda: running.service.gate.connections == 0)
+        await running.until(lambda: running.service.admission.connections == 0)
         await raw.close()
 
 
@@ -386,4 +386,4 @@ async def test_a_client_that_vanishes_leaves_nothing(running: Running) -> None:
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.socket.transport.abort()
     await running.until(lambda: len(running.service.relay) == 0)
-    assert running.service.relay.hubs == {}
+    assert running.service.relay.rooms.loaded == {}

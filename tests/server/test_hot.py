@@ -9,9 +9,9 @@ from alcove_protocol.codec import pack
 from alcove_protocol.errors import Malformed
 from alcove_protocol.frames import BlobClass, BlobIs, Publish, Published, Request, from_client
 from alcove_protocol.position import Position
-from alcove_server import hot
-from alcove_server.hot import Post
-from alcove_server.outlet import framed
+from alcove_server.wire import fast_in, fast_out
+from alcove_server.wire.fast_in import Post
+from alcove_server.wire.fast_out import framed
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
@@ -41,8 +41,8 @@ def test_a_publish_is_read_alike(
 ) -> None:
     frame = Publish(n, id, base, blob_class, ttl, content)
     data = frame.to_bytes()
-    assert hot._PUBLISH.match(data)
-    assert alike(hot.decode(data, limits.FRAME), from_client(data))
+    assert fast_in._PUBLISH.match(data)
+    assert alike(fast_in.decode(data, limits.FRAME), from_client(data))
     assert from_client(data) == frame
 
 
@@ -54,7 +54,9 @@ def alike(short: Post | Request | str, generic: Request | str) -> bool:
 
 
 def either(data: bytes, limit: int) -> tuple[Post | Request | str, Request | str]:
-    return outcome(lambda: hot.decode(data, limit)), outcome(lambda: from_client(data, limit=limit))
+    return outcome(lambda: fast_in.decode(data, limit)), outcome(
+        lambda: from_client(data, limit=limit)
+    )
 
 
 def outcome(decode: Callable[[], R]) -> R | str:
@@ -106,7 +108,7 @@ def test_a_frame_over_the_limit_is_refused_alike() -> None:
 
 def test_other_frames_take_the_generic_way() -> None:
     with pytest.raises(Malformed):
-        hot.decode(b"\x81\xa1t\xa4none", limits.FRAME)
+        fast_in.decode(b"\x81\xa1t\xa4none", limits.FRAME)
 
 
 @given(POSITIONS, st.sampled_from(BlobClass), NUMBERS, CONTENTS)
@@ -114,14 +116,14 @@ def test_a_blob_is_written_alike(
     position: Position, blob_class: BlobClass, age: int, content: bytes
 ) -> None:
     frame = BlobIs(position.encode(), blob_class, age, content)
-    written = hot.blob(position.encode(), blob_class, age, content)
+    written = fast_out.blob(position.encode(), blob_class, age, content)
     assert written == Frame(Opcode.BINARY, frame.to_bytes()).serialize(mask=False)
 
 
 @given(NUMBERS, POSITIONS)
 def test_an_answer_is_written_alike(n: int, position: Position) -> None:
     frame = Frame(Opcode.BINARY, Published(n, position.encode()).to_bytes())
-    assert hot.published(n, position.encode()) == frame.serialize(mask=False)
+    assert fast_out.published(n, position.encode()) == frame.serialize(mask=False)
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536])
@@ -133,4 +135,4 @@ def test_a_payload_is_framed_as_the_library_does(size: int) -> None:
 def test_what_goes_with_an_entry_does_not_go_without(extra: dict[str, bytes]) -> None:
     frame = Publish(7, b"i" * 16, b"b" * 16, 1, 60, b"content", **extra)
     with pytest.raises(Malformed):
-        hot.decode(frame.to_bytes(), limits.FRAME)
+        fast_in.decode(frame.to_bytes(), limits.FRAME)

@@ -7,9 +7,9 @@ from pathlib import Path
 import alcove_server
 from alcove_protocol.errors import REFUSALS
 from alcove_protocol.frames import FROM_CLIENT
-from alcove_server.connection import _HANDLERS
-from alcove_server.hot import Post
-from alcove_server.state import State
+from alcove_server.client.states import State
+from alcove_server.session.handlers import HANDLERS
+from alcove_server.wire.fast_in import Post
 
 SOURCE = Path(alcove_server.__file__).parent
 
@@ -46,9 +46,9 @@ def test_every_refusal_has_a_code_of_the_registry() -> None:
 
 
 def test_every_kind_of_request_has_one_handler() -> None:
-    handled = [kind for kinds in _HANDLERS.values() for kind in kinds]
+    handled = [kind for kinds in HANDLERS.values() for kind in kinds]
     assert sorted(map(repr, handled)) == sorted(map(repr, [Post, *FROM_CLIENT.values()]))
-    assert _HANDLERS.keys() == set(State)
+    assert HANDLERS.keys() == set(State)
 
 
 def test_files_and_functions_can_be_read_in_one_sitting() -> None:

@@ -26,10 +26,11 @@ from alcove_protocol.frames import (
 from alcove_protocol.labels import Label
 from alcove_protocol.roster import NO_HASH, Change, Op
 from alcove_protocol.statements import EndStatement, ReseatStatement
-from alcove_server.outlet import Close
-from alcove_server.serving import configure_logging
+from alcove_server.ports.outlet import Close
+from alcove_server.process.serving import configure_logging
 from alcove_server.settings import Settings
-from alcove_server.store.interface import Store
+from alcove_server.store.interface import Publication, PublishDone, Store
+from alcove_server.store.memory.store import MemoryStore
 
 from tests.server.keys import Door, Facilitated, sign
 from tests.server.sockets import Client, Running, longest_queue, serving
@@ -104,6 +105,7 @@ async def test_a_conversation_from_opening_to_end() -> None:
         for one in (host, again):
             assert (await one.one(Bye)).statement == ending.body
             assert await one.closed() == Close.ENDED
+        assert isinstance(running.service.store, MemoryStore)
         assert running.service.store.used == 0
 
 
@@ -284,16 +286,14 @@ async def test_at_debug_level_nothing_is_told_of_anybody(
 async def _break_something(running: Running, client: Client) -> None:
     """An error that nobody foresaw, whose message quotes a client."""
 
-    async def broken(*_: object) -> None:
-        raise ZeroDivisionError(f"canary {client.public.hex()}")
-
     class Broken:
-        publish, published, publish_now = staticmethod(broken), staticmethod(broken), None
+        def publish_soon(self, publication: Publication, done: PublishDone) -> None:
+            done(publication, ZeroDivisionError(f"canary {client.public.hex()}"))
 
         def __getattr__(self, name: str) -> object:
             return getattr(running.service.store, name)
 
-    running.service.relay.store = cast(Store, Broken())
+    running.service.relay.services.store = cast(Store, Broken())
     refused = await client.ask(client.blob(b"canary-in-a-blob"), Refused)
     assert refused.code == "unavailable"
 

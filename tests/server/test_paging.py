@@ -3,8 +3,8 @@
 import asyncio
 
 from alcove_protocol.frames import BlobIs, Resume
-from alcove_server.paging import AT_ONCE
-from alcove_server.store.bounds import PAGE_BLOBS
+from alcove_server.rooms.replay_budget import AT_ONCE
+from alcove_server.store.budget import PAGE_BLOBS
 
 from tests.server.scene import Person
 from tests.server.waiting import Waited
@@ -13,8 +13,8 @@ BLOBS = 3000
 
 
 def waits(person: Person) -> bool:
-    assert person.link.connection is not None
-    return person.link.connection.replay is not None
+    assert person.link.session is not None
+    return person.link.session.client.resumption is not None
 
 
 async def test_all_who_resume_together_are_told_so_much_in_a_turn() -> None:
@@ -22,7 +22,7 @@ async def test_all_who_resume_together_are_told_so_much_in_a_turn() -> None:
     door = scene.put_door()
     people = [scene.host, *[scene.member(door) for _ in range(4)]]
     await scene.elsewhere(BLOBS, 1)
-    paging, turns = scene.relay.relay.paging, [0]
+    paging, turns = scene.relay.relay.rooms.replay_budget, [0]
     real = paging.read
 
     def counted(count: int) -> None:

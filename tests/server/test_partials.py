@@ -13,13 +13,13 @@ from typing import cast
 import pytest
 from alcove_protocol import limits
 from alcove_protocol.frames import BlobIs, Bye, Published, Resume, Resumed, from_relay
-from alcove_server.connection import Connection
-from alcove_server.embedded import ManualClock, embedded
-from alcove_server.net.partials import Partials
+from alcove_server.net.keepalive import Keepalive, Stalled
 from alcove_server.net.terms import Terms
+from alcove_server.net.unfinished import Unfinished
 from alcove_server.net.websocket import WebSocket
-from alcove_server.net.wheel import Stalled, Wheel
-from alcove_server.outlet import Close
+from alcove_server.ports.outlet import Close
+from alcove_server.session.session import Session
+from alcove_server.testing.embedded import ManualClock, embedded
 from websockets.protocol import OPEN, SERVER, Protocol
 
 from tests.server.keys import Door, Facilitated
@@ -46,34 +46,34 @@ BUSY = (Close.TRY_AGAIN, "busy")
 
 def test_each_message_has_its_time_from_its_first_byte() -> None:
     clock = ManualClock()
-    partials, slow, ended, later = Partials(clock, SECONDS, 1000), One(), One(), One()
+    unfinished, slow, ended, later = Unfinished(clock, SECONDS, 1000), One(), One(), One()
     for one in (slow, ended, later):
-        partials.hold(one, 1)
+        unfinished.hold(one, 1)
     clock.advance(SECONDS - 1)
-    partials.hold(slow, 2)
-    partials.discard(ended)
-    partials.discard(later)
-    partials.hold(later, 1)
-    partials.tick()
+    unfinished.hold(slow, 2)
+    unfinished.discard(ended)
+    unfinished.discard(later)
+    unfinished.hold(later, 1)
+    unfinished.tick()
     assert not slow.told
     clock.advance(1)
-    partials.tick()
-    partials.tick()
+    unfinished.tick()
+    unfinished.tick()
     assert (slow.told, ended.told, later.told) == ([IDLE], [], [])
-    assert (len(partials), partials.total) == (1, 1)
+    assert (len(unfinished), unfinished.total) == (1, 1)
 
 
 def test_the_largest_part_goes_when_all_are_too_much() -> None:
-    partials, ones = Partials(ManualClock(), SECONDS, 1000), [One() for _ in range(11)]
+    unfinished, ones = Unfinished(ManualClock(), SECONDS, 1000), [One() for _ in range(11)]
     for one, size in zip(ones, [90, 400, 400, *[10] * 8], strict=True):
-        partials.hold(one, size)
-    partials.hold(ones[0], 91)  # an even share, and others' are larger
-    partials.hold(ones[3], 39)
+        unfinished.hold(one, size)
+    unfinished.hold(ones[0], 91)  # an even share, and others' are larger
+    unfinished.hold(ones[3], 39)
     assert [one.told for one in ones] == [[]] * 11
-    partials.hold(ones[4], 11)
+    unfinished.hold(ones[4], 11)
     assert [one.told for one in ones] == [[], [BUSY], *[[]] * 9]
-    assert partials.total == 1001 - 400
-    partials.hold(ones[4], 1001)
+    assert unfinished.total == 1001 - 400
+    unfinished.hold(ones[4], 1001)
     assert ones[4].told == [BUSY]
 
 
@@ -83,9 +83,9 @@ class Slow:
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
         self.clock = ManualClock()
-        self.partials = Partials(self.clock, SECONDS, limits.MIB)
+        self.unfinished = Unfinished(self.clock, SECONDS, limits.MIB)
         stalled = Stalled(self.clock, 20.0)
-        terms = Terms(self.clock, loop, Wheel(1), stalled, self.partials, limits.MIB, 1.0)
+        terms = Terms(self.clock, loop, Keepalive(1), stalled, self.unfinished, limits.MIB, 1.0)
         protocol = Protocol(SERVER, state=OPEN, max_size=limits.FRAME_BEFORE_AUTH)
         transport = cast(asyncio.Transport, Link())
         self.socket = WebSocket(transport, protocol, terms, lambda socket: None)
@@ -97,7 +97,7 @@ class Slow:
         self.socket.data_received(data)
         self.clock.advance(20)
         self.socket.turn()
-        self.partials.tick()
+        self.unfinished.tick()
 
     @property
     def end(self) -> tuple[str, int]:
@@ -131,8 +131,8 @@ async def test_a_byte_now_and_then_does_not_keep_a_message_under_way(parts: list
         assert not slow.closed
         slow.period(part)
     assert slow.end == ("idle", Close.REFUSED)
-    assert len(slow.partials) == 0
-    assert slow.partials.total == 0
+    assert len(slow.unfinished) == 0
+    assert slow.unfinished.total == 0
 
 
 async def test_who_ends_every_message_in_time_stays_though_each_piece_begins_another() -> None:
@@ -144,7 +144,7 @@ async def test_who_ends_every_message_in_time_stays_though_each_piece_begins_ano
         slow.period(ping[7:] + pong[:3])
     assert not slow.closed
     slow.period(pong[3:])
-    assert len(slow.partials) == 0
+    assert len(slow.unfinished) == 0
 
 
 async def test_who_is_silent_in_the_middle_of_a_message_is_dropped_as_before() -> None:
@@ -162,20 +162,20 @@ async def test_what_a_closing_client_sends_counts_until_it_is_gone() -> None:
     slow = Slow()
     slow.socket.close(Close.DONE)
     slow.socket.data_received(masked(0x82, bytes(50_000), claim=60_000))
-    assert slow.partials.total == 50_000
+    assert slow.unfinished.total == 50_000
     assert not link_of(slow.socket).aborted
     for _ in range(limits.MIB // 40_000):
-        slow.partials.hold(One(), 40_000)
+        slow.unfinished.hold(One(), 40_000)
     assert link_of(slow.socket).aborted
     slow.socket.connection_lost(None)
-    assert slow.partials.total == limits.MIB // 40_000 * 40_000
+    assert slow.unfinished.total == limits.MIB // 40_000 * 40_000
 
 
 # --- over real sockets --------------------------------------------------------------------------
 
 
-def partials_of(running: Running) -> Partials:
-    return running.service._terms.partials
+def partials_of(running: Running) -> Unfinished:
+    return running.service._terms.unfinished
 
 
 async def reseater(running: Running) -> Client:
@@ -185,7 +185,7 @@ async def reseater(running: Running) -> Client:
 
 
 async def test_a_message_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alcove_server.serving.MESSAGE_SECONDS", 0.2)
+    monkeypatch.setattr("alcove_server.process.serving.MESSAGE_SECONDS", 0.2)
     async with serving(ping_seconds=600, auth_seconds=1) as running:
         host, slow = await running.client(), await reseater(running)
         await host.open()
@@ -201,16 +201,16 @@ async def test_parts_of_messages_are_bounded_together_and_harm_no_small_ones() -
     async with serving(store_bytes=limits.MIB) as running:
         host = await running.client()
         await host.open()
-        partials = partials_of(running)
+        unfinished = partials_of(running)
         frame = masked(0x82, host.blob(b"in two pieces").to_bytes())
         host.socket.transport.write(frame[:-1])
-        await running.until(lambda: len(partials) == 1)
+        await running.until(lambda: len(unfinished) == 1)
         crowd = [await reseater(running) for _ in range(10)]
         for one in crowd:
             one.socket.transport.write(masked(0x82, bytes(size), claim=limits.FRAME))
         relay = running.service.relay
-        await running.until(lambda: len(relay) == 1 + 4 and partials.total > 4 * size)
-        assert partials.total <= bound
+        await running.until(lambda: len(relay) == 1 + 4 and unfinished.total > 4 * size)
+        assert unfinished.total <= bound
         host.socket.transport.write(frame[-1:])
         await host.until(Published)
         tasks = [asyncio.create_task(one.until(Bye)) for one in crowd]
@@ -219,7 +219,7 @@ async def test_parts_of_messages_are_bounded_together_and_harm_no_small_ones() -
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-    assert partials.total == 0
+    assert unfinished.total == 0
 
 
 async def test_who_stands_at_a_door_sends_no_larger_frames_than_before() -> None:
@@ -266,7 +266,7 @@ def nothing_kept() -> Iterator[None]:
 class Forgetful:
     """A connection that does nothing with what it is told."""
 
-    role = "member"
+    takes_large = True
     congested = False
 
     def receive(self, data: bytes, fragments: int) -> None:
@@ -279,7 +279,7 @@ class Forgetful:
 async def test_a_large_message_is_not_kept_once_it_was_read() -> None:
     many = [Slow() for _ in range(5)]
     for slow in many:
-        slow.socket.attach(cast(Connection, Forgetful()))
+        slow.socket.attach(cast(Session, Forgetful()))
     with nothing_kept():
         for slow in many:
             slow.socket.data_received(masked(0x82, b"", claim=1_000_000))
@@ -288,9 +288,10 @@ async def test_a_large_message_is_not_kept_once_it_was_read() -> None:
 
 
 async def test_half_a_message_goes_with_its_connection() -> None:
+    many = [Slow() for _ in range(20)]
     with nothing_kept():
-        for _ in range(20):
-            slow = Slow()
+        while many:
+            slow = many.pop()
             slow.socket.data_received(masked(0x82, b"", claim=60_000))
             slow.socket.data_received(bytes(59_000))
             slow.socket.connection_lost(None)

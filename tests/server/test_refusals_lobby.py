@@ -22,7 +22,7 @@ from alcove_protocol.frames import (
 from alcove_protocol.labels import Label
 from alcove_protocol.roster import Op, RoomFlag
 from alcove_protocol.statements import EndStatement, LeaveStatement
-from alcove_server.outlet import Close
+from alcove_server.ports.outlet import Close
 from nacl.signing import SigningKey
 
 from tests.server.keys import Door, Facilitated, sign

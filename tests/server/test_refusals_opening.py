@@ -18,7 +18,7 @@ from alcove_protocol.frames import (
 )
 from alcove_protocol.labels import Label
 from alcove_protocol.roster import Change, Op, Seat
-from alcove_server.outlet import Close
+from alcove_server.ports.outlet import Close
 from alcove_server.settings import Settings
 
 from tests.server.keys import Door, Facilitated, answer, sign
@@ -145,7 +145,7 @@ def test_a_relay_that_was_told_again_can_still_prove_a_removal(scene: Scene, doo
     ann = scene.member(door)
     scene.remove(ann)
     entry = scene.room.chain[-1]
-    scene.relay.relay.hubs.clear()  # the next one reads the chain
+    scene.relay.relay.rooms.loaded.clear()  # the next one reads the chain
     again = Person(scene, ann.key)
     assert again.turned_away(again.auth_frame("member"), Close.REMOVED) == "removed"
     assert again.heard[-1] == Bye("removed", REFUSALS["removed"], entry.body, entry.signature)

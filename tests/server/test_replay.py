@@ -22,28 +22,30 @@ from alcove_protocol.frames import (
 from alcove_protocol.position import Position
 from alcove_protocol.roster import Change, Op, Role, Seat
 from alcove_protocol.statements import Signed
-from alcove_server.embedded import embedded
-from alcove_server.hub import PAGE, blob_frame
-from alcove_server.runner import OnLoop
+from alcove_server.ports.runner import OnLoop
+from alcove_server.rooms.room import PAGE
 from alcove_server.settings import Settings
-from alcove_server.store.bounds import BLOB_FRAME, PAGE_BLOBS
+from alcove_server.store.budget import BLOB_FRAME, PAGE_BLOBS
 from alcove_server.store.interface import Publication, StoredBlob, on_the_wire
+from alcove_server.testing.embedded import embedded
+from alcove_server.wire.says import blob_frame
 
 from tests.server.keys import Door
 from tests.server.scene import Person, Scene
 from tests.server.sockets import serving
+from tests.server.waiting import unheard
 
 ITEM = 32 * limits.KIB
 
 
 def drain(person: Person) -> None:
-    assert person.link.connection is not None
-    person.link.connection.drained()
+    assert person.link.session is not None
+    person.link.session.drained()
 
 
 def waits(person: Person) -> bool:
-    assert person.link.connection is not None
-    return person.link.connection.replay is not None
+    assert person.link.session is not None
+    return person.link.session.client.resumption is not None
 
 
 def requested(scene: Scene, count: int) -> list[bytes]:
@@ -52,7 +54,8 @@ def requested(scene: Scene, count: int) -> list[bytes]:
     for at, id in enumerate(ids):
         key = (at // 4).to_bytes(32, "big")
         adding = scene.relay.store.add_item(scene.room.id, LobbyKind.REQUEST, key, id, bytes(ITEM))
-        scene.relay.relay.runner.start(adding)
+        with unheard(scene.relay.relay):
+            scene.relay.relay.services.runner.start(adding)
     return ids
 
 
@@ -243,7 +246,6 @@ async def test_between_two_pages_anything_may_happen(after: int) -> None:
         await turn()
     publication = scene.publication()
     taken = await scene.relay.store.publish(publication)
-    await scene.relay.relay.ring(scene.room.id)
     drain(scene.host)
     for _ in range(20):
         await turn()
@@ -366,7 +368,7 @@ def test_what_expired_is_answered_when_nothing_comes_after_it(scene: Scene) -> N
     last = to_the_end(scene.host)[-1]
     assert isinstance(last, Published)
     assert last.n == beat.n
-    assert not scene.host.link.connection.unanswered  # type: ignore[union-attr]
+    assert not scene.host.link.session.client.answers  # type: ignore[union-attr]
 
 
 def test_who_resumes_anew_in_the_middle_is_answered_once(scene: Scene) -> None:

@@ -14,7 +14,7 @@ from alcove_protocol.frames import (
 from alcove_protocol.labels import Label
 from alcove_protocol.roster import NO_HASH, open_roster
 from alcove_protocol.statements import ReseatStatement, Signed
-from alcove_server.outlet import Close
+from alcove_server.ports.outlet import Close
 from nacl.signing import SigningKey
 
 from tests.server.keys import Door, sign

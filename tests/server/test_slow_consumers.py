@@ -34,7 +34,9 @@ async def test_a_member_who_does_not_read_is_let_go_and_resumes() -> None:
 
 
 def _live(running: Running) -> set[bytes]:
-    return {key for hub in running.service.relay.hubs.values() for key in hub.live}
+    return {
+        key for relay_room in running.service.relay.rooms.loaded.values() for key in relay_room.live
+    }
 
 
 async def test_who_takes_nothing_is_let_go_in_time_whenever_the_next_ping_is() -> None:

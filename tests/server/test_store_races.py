@@ -20,12 +20,12 @@ from alcove_protocol.frames import (
     WelcomeIs,
 )
 from alcove_protocol.roster import Change, Op
-from alcove_server.outlet import Close
+from alcove_server.ports.outlet import Close
 from alcove_server.store.interface import SeatedRoom, Store
 
 from tests.server.keys import Door
 from tests.server.scene import Person
-from tests.server.waiting import STEPS, Waited, Waiting, items, turns
+from tests.server.waiting import STEPS, Waited, Waiting, client_of, items, turns
 
 # --- a member resumes -------------------------------------------------------------------------
 
@@ -48,7 +48,7 @@ async def test_who_takes_the_place_of_one_that_resumes_is_not_deaf(step: int) ->
     await scene.ring()
     await turns(2)
     assert newer.blobs() == [bytes(10)]
-    assert scene.hub.live == {newer.public: newer.link.connection}
+    assert scene.relay_room.live == {newer.public: client_of(newer)}
 
 
 @STEPS
@@ -59,12 +59,12 @@ async def test_who_goes_in_the_middle_of_a_resume_is_gone(step: int) -> None:
     await turns(step)
     scene.host.link.close()
     await turns(50)
-    assert scene.hub.live == {}
+    assert scene.relay_room.live == {}
 
 
 @STEPS
 async def test_what_was_taken_from_who_went_meanwhile_is_told(step: int) -> None:
-    """Nobody else is there: another hub is made before the store answers."""
+    """Nobody else is there: another relay_room is made before the store answers."""
     scene = Waited(slow=False)
     ann = scene.member(scene.put_door())
     ann.link.close()
@@ -159,7 +159,7 @@ async def test_who_waits_for_a_chain_takes_no_turns(monkeypatch: pytest.MonkeyPa
     scene.host.link.close()
     scene.pass_time(600)  # what this node knew of the chain is forgotten
     held = Held(scene.memory)
-    scene.relay.relay.store = cast(Store, held)
+    scene.relay.relay.services.store = cast(Store, held)
     loop = asyncio.get_running_loop()
     taken, real = 0, loop.call_soon
 

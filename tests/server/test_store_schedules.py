@@ -32,7 +32,7 @@ from alcove_server.store.interface import Store
 
 from tests.randomness import SEED
 from tests.server.scene import Person
-from tests.server.waiting import Waited, Waiting, turns
+from tests.server.waiting import Waited, Waiting, client_of, turns
 
 SEEDS = 25
 """As many as take 3 s."""
@@ -109,8 +109,8 @@ class Client:
     def drain(self) -> None:
         """The network took what there was."""
         self.take()
-        assert self.person.link.connection is not None
-        self.person.link.connection.drained()
+        assert self.person.link.session is not None
+        self.person.link.session.drained()
 
     def take(self) -> None:
         for frame in self.person.fetch():
@@ -151,7 +151,7 @@ class Unsteadily:
         for one in people:
             one.fetch()
         self.store = Unsteady(scene.memory, self.chance, fails)
-        scene.relay.relay.store = scene.hub._store = cast(Store, self.store)
+        scene.relay.relay.services.store = cast(Store, self.store)
         self.clients = [Client(one) for one in people]
 
     async def step(self) -> None:
@@ -176,8 +176,8 @@ class Unsteadily:
             one.take()
             assert not one.asked, "never answered"
             assert one.resuming is None
-        hub = self.scene.relay.relay.hubs[self.scene.room.id]
-        assert set(hub.live.values()) == {one.person.link.connection for one in self.clients}
+        relay_room = self.scene.relay.relay.rooms.loaded[self.scene.room.id]
+        assert set(relay_room.live.values()) == {client_of(one.person) for one in self.clients}
 
 
 @SCHEDULES
@@ -258,7 +258,8 @@ async def test_a_facilitator_hears_every_item_and_its_end_once_in_order(
     await lobby.settle()
     known = lobby.host.items
     over = {item.id for item in known.values() if item.kind == LobbyKind.GONE}
-    there = await lobby.scene.memory.lobby(lobby.scene.room.id, 1, True)
+    page = await lobby.scene.memory.read_lobby(lobby.scene.room.id, 1, True)
+    there = page.items
     assert not [item for item in there if item.kind != LobbyKind.GONE and item.number not in known]
     told = {item.id for item in known.values()}
     gone = {item.id for item in there if item.kind == LobbyKind.GONE}

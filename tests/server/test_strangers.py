@@ -14,15 +14,15 @@ from alcove_protocol.frames import Bye, Done, EndRoom, Published, Refused, Resea
 from alcove_protocol.labels import Label
 from alcove_protocol.roster import Change, Op, Role, Seat, extend
 from alcove_protocol.statements import EndStatement, Signed
-from alcove_server import reseater
-from alcove_server.connection import BURST
-from alcove_server.net.gate import GRACE, Gate, Place
-from alcove_server.net.head import HEAD_SIZE, BadRequest, parse
-from alcove_server.outlet import Close
-from alcove_server.relay import RESEAT_SECONDS
-from alcove_server.runner import OnLoop
+from alcove_server.net.admission import GRACE, Admission, Admitted
+from alcove_server.net.request_head import HEAD_SIZE, BadRequest, parse
+from alcove_server.ports.outlet import Close
+from alcove_server.ports.runner import OnLoop
+from alcove_server.relay import RESTORE_SECONDS
+from alcove_server.requests import restore as reseater
+from alcove_server.session.price import BURST
 from alcove_server.settings import Settings
-from alcove_server.store.bounds import SHARE, SMALL, Budget
+from alcove_server.store.budget import SHARE, SMALL, Budget
 
 from tests.server.keys import Door, Facilitated, sign
 from tests.server.scene import Person, Scene
@@ -108,7 +108,7 @@ class AtGate(Scene):
 
     def __init__(self, places: int = 100) -> None:
         super().__init__()
-        self.gate = Gate(
+        self.doorkeeper = Admission(
             self.clock, os.urandom, connections=places, per_prefix=places, shared=frozenset()
         )
 
@@ -116,20 +116,20 @@ class AtGate(Scene):
         """Somebody with a room of their own that the relay never heard of."""
         self.room = Facilitated()
         person = Person(self, self.room.relay_key)
-        connection = person.link.connection
-        assert connection is not None
-        place = self.gate.enter("192.0.2.1")
-        place.give_way = connection.give_way
-        connection.place = place
+        session = person.link.session
+        assert session is not None
+        place = self.doorkeeper.enter("192.0.2.1")
+        place.give_way = session.give_way
+        session.client.place = place
         person.authenticate("reseat")
         return person
 
 
-def place_of(person: Person) -> Place:
-    connection = person.link.connection
-    assert connection is not None
-    assert connection.place is not None
-    return connection.place
+def place_of(person: Person) -> Admitted:
+    session = person.link.session
+    assert session is not None
+    assert isinstance(session.client.place, Admitted)
+    return session.client.place
 
 
 def test_who_brings_rooms_has_the_rate_of_who_opens_them() -> None:
@@ -146,10 +146,10 @@ def test_who_brings_a_room_gives_way_and_does_not_stay() -> None:
     scene = AtGate(places=2)
     first, second = scene.stranger(), scene.stranger()
     scene.clock.advance(GRACE)
-    scene.gate.enter("192.0.2.1")
+    scene.doorkeeper.enter("192.0.2.1")
     assert first.closed == Close.TRY_AGAIN
     assert second.closed is None
-    scene.clock.advance(RESEAT_SECONDS - GRACE - 1)
+    scene.clock.advance(RESTORE_SECONDS - GRACE - 1)
     scene.relay.tick()
     assert second.closed is None
     scene.clock.advance(1)
@@ -158,7 +158,7 @@ def test_who_brings_a_room_gives_way_and_does_not_stay() -> None:
     assert isinstance(bye, Bye)
     assert bye.code == "idle"
     assert [first.closed, second.closed] == [Close.TRY_AGAIN, Close.REFUSED]
-    assert not scene.relay.relay._reseating
+    assert not scene.relay.relay._restoring
 
 
 def test_so_many_rooms_are_brought_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,30 +170,30 @@ def test_so_many_rooms_are_brought_at_a_time(monkeypatch: pytest.MonkeyPatch) ->
 
 async def test_the_chain_of_who_has_gone_is_not_verified_to_its_end() -> None:
     scene = Scene()
-    scene.relay.relay.runner = OnLoop()
+    scene.relay.relay.services.runner = OnLoop()
     scene.room = Facilitated()
     for _ in range(200):
         scene.room.take(scene.room.entry([], base=bytes(16), commit=b""))
     person = reseating_person(scene)
     person.send(reseat_frame(person, scene.room.chain))
     await turns(1)
-    assert scene.relay.relay.reseats == 1
+    assert scene.relay.relay.rooms.restores == 1
     person.link.close()
     await turns(3)
-    assert scene.relay.relay.reseats == 0
+    assert scene.relay.relay.rooms.restores == 0
     assert await scene.relay.store.head(scene.room.id) is None
 
 
 def test_nothing_of_an_ended_room_is_kept(scene: Scene) -> None:
     relay, host = scene.relay.relay, scene.host
     host.link.close()
-    assert len(relay.chains) == 1
+    assert len(relay.rooms.verifier) == 1
     host.connect().authenticate()
     said = sign(host.key, Label.END, EndStatement(scene.room.id, host.public))
     host.send(EndRoom(host.next_n(), said.body, said.signature))
     assert host.closed == Close.ENDED
-    assert not relay.hubs
-    assert len(relay.chains) == 0
+    assert not relay.rooms.loaded
+    assert len(relay.rooms.verifier) == 0
 
 
 # --- the store --------------------------------------------------------------------------------
@@ -224,10 +224,10 @@ def test_rooms_that_are_full_leave_others_their_share() -> None:
 async def test_there_are_never_more_connections_than_places(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("alcove_server.net.gate.GRACE", 0.0)
+    monkeypatch.setattr("alcove_server.net.admission.GRACE", 0.0)
     async with serving(connections=4, connections_per_prefix=4, rates=0) as running:
-        gate = running.service.gate
+        admission = running.service.admission
         for _ in range(12):
             await running.upgraded()
             await asyncio.sleep(0)
-            assert gate.connections <= 5, "one comes while another goes"
+            assert admission.connections <= 5, "one comes while another goes"

@@ -15,8 +15,8 @@ from alcove_protocol.frames import (
 )
 from alcove_protocol.position import Position
 from alcove_protocol.roster import Change, Op, Role, Seat
-from alcove_server.hub import PAGE
-from alcove_server.outlet import Close
+from alcove_server.ports.outlet import Close
+from alcove_server.rooms.room import PAGE
 
 from tests.server.keys import Door
 from tests.server.scene import Person, Scene
@@ -140,8 +140,8 @@ def test_a_long_replay_comes_in_pages_as_the_transport_takes_them(scene: Scene, 
     scene.host.say(b"the newest")
     while len(heard) < len(sent) + 1:
         heard += ann.blobs()
-        assert ann.link.connection is not None
-        ann.link.connection.drained()
+        assert ann.link.session is not None
+        ann.link.session.drained()
     assert heard == [*sent, b"the newest"]
     scene.host.say(b"live")
     assert ann.blobs() == [b"live"]
@@ -158,8 +158,8 @@ def test_what_expires_during_a_slow_replay_is_not_passed_over(scene: Scene, door
     assert not ann.resume().lost
     scene.clock.advance(60)
     ann.fetch()
-    assert ann.link.connection is not None
-    ann.link.connection.drained()
+    assert ann.link.session is not None
+    ann.link.session.drained()
     assert ann.one(Bye).code == "slow_consumer"
     assert ann.closed == Close.SLOW_CONSUMER
 

@@ -16,7 +16,7 @@ import uvloop
 from alcove_protocol import limits
 from alcove_protocol.frames import Published
 from alcove_server.net import tls
-from alcove_server.net.gate import Rates
+from alcove_server.net.admission import Rates
 
 from tests.certificates import Certificates, make
 from tests.server.keys import Door
@@ -105,8 +105,8 @@ async def test_a_conversation(pem: Certificates) -> None:
         await host.send(host.blob(b"x" * 30_000))
         published = await host.until(Published)
         assert published.position[8:] == (2).to_bytes(8, "big")
-        assert running.service.gate.connections == 2
-    assert running.service.gate.connections == 0
+        assert running.service.admission.connections == 2
+    assert running.service.admission.connections == 0
 
 
 async def together(host: Client, guest: Client, *, door: Door | None = None) -> None:
@@ -123,7 +123,7 @@ async def together(host: Client, guest: Client, *, door: Door | None = None) -> 
 async def settled(running: Running, connections: int) -> None:
     """So many have a place. (No probe as in `Running.until`: it would take one.)"""
     end = asyncio.get_running_loop().time() + WITHIN
-    while running.service.gate.connections != connections:
+    while running.service.admission.connections != connections:
         assert asyncio.get_running_loop().time() < end
         await asyncio.sleep(0)
 
@@ -174,7 +174,7 @@ async def test_they_count_in_all(pem: Certificates) -> None:
 
 @on_both_loops
 async def test_they_give_way(pem: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alcove_server.net.gate.GRACE", 0.0)
+    monkeypatch.setattr("alcove_server.net.admission.GRACE", 0.0)
     async with serving(pem, connections=1, connections_per_prefix=1) as running:
         half = await running.bare()
         await settled(running, 1)
@@ -186,7 +186,7 @@ async def test_they_give_way(pem: Certificates, monkeypatch: pytest.MonkeyPatch)
 async def test_who_finds_no_place_has_less_time(
     pem: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("alcove_server.net.handshakes.TURNED_AWAY_SECONDS", 0.2)
+    monkeypatch.setattr("alcove_server.net.tls_accept.TURNED_AWAY_SECONDS", 0.2)
     async with serving(pem, connections=1, connections_per_prefix=1, auth_seconds=60) as running:
         await running.upgraded()
         late = await running.bare()
@@ -196,13 +196,15 @@ async def test_who_finds_no_place_has_less_time(
 @on_both_loops
 async def test_too_many_handshakes_are_closed_unheard(pem: Certificates) -> None:
     async with serving(pem) as running:
-        running.service.gate._rates = Rates(tls=(1e-9, 2 / 100))  # a hundredfold for all behind one
-        running.service.gate._known.clear()
+        running.service.admission._rates = Rates(
+            tls=(1e-9, 2 / 100)
+        )  # a hundredfold for all behind one
+        running.service.admission._known.clear()
         for _ in range(2):
             await running.raw()
         with pytest.raises(ConnectionError):
             await running.raw()
-        assert running.service.gate.connections == 2
+        assert running.service.admission.connections == 2
 
 
 @on_both_loops
@@ -210,14 +212,14 @@ async def test_one_that_cannot_be_begun_does_not_end_the_others(
     pem: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with serving(pem) as running:
-        real, refused = running.service.gate.may_shake_hands, [True]
+        real, refused = running.service.admission.may_shake_hands, [True]
 
         def once(address: str) -> bool:
             if refused.pop() if refused else False:
                 raise ZeroDivisionError
             return real(address)
 
-        monkeypatch.setattr(running.service.gate, "may_shake_hands", once)
+        monkeypatch.setattr(running.service.admission, "may_shake_hands", once)
         with pytest.raises((ssl.SSLError, OSError)):
             await running.raw()
         raw = await running.raw()
@@ -276,7 +278,7 @@ async def test_who_is_turned_away_and_stays_is_cut_off(
         assert (await raw.answer())[0] == 400
         # It reads no further, so it never learns that the relay has closed.
         raw.writer.transport.pause_reading()  # type: ignore[attr-defined]
-        assert running.service.gate.connections == 1
+        assert running.service.admission.connections == 1
         await settled(running, 0)
 
 
@@ -330,7 +332,7 @@ async def test_a_client_that_vanishes_leaves_nothing(pem: Certificates) -> None:
         link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         client.socket.transport.abort()
         await settled(running, 0)
-        assert running.service.relay.hubs == {}
+        assert running.service.relay.rooms.loaded == {}
 
 
 @on_both_loops
@@ -362,7 +364,10 @@ async def published_until_gone(
     """How many blobs it took; while `stalls` only time passes."""
     sent = 0
     async with asyncio.timeout(30):
-        while any(slow.public in hub.live for hub in running.service.relay.hubs.values()):
+        while any(
+            slow.public in relay_room.live
+            for relay_room in running.service.relay.rooms.loaded.values()
+        ):
             if stalls():
                 await asyncio.sleep(0)
                 continue

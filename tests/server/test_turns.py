@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from alcove_protocol import limits
 from alcove_protocol.frames import BlobClass, BlobIs, Published, Resume, Resumed
-from alcove_server.embedded import embedded
-from alcove_server.runner import Immediate
+from alcove_server.ports.runner import Immediate
+from alcove_server.testing.embedded import embedded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +19,7 @@ class InTurns(Immediate):
     """Work runs at once; what was to be done later waits for `turn`."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._later: list[Callable[[], None]] = []
 
     def later(self, act: Callable[[], None]) -> None:

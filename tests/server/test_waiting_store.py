@@ -12,7 +12,7 @@ from alcove_protocol.frames import (
     Resume,
     Resumed,
 )
-from alcove_server.outlet import Close
+from alcove_server.ports.outlet import Close
 
 from tests.server.waiting import STEPS, TURNS, Waited, turns
 
@@ -23,7 +23,7 @@ async def test_an_outlet_that_drains_during_a_read_starts_no_second_replay(step:
     await scene.elsewhere(30)
     scene.host.send(Resume(77, bytes(16), 0))
     await turns(step)
-    scene.connection.drained()
+    scene.session.drained()
     await turns(100)
     assert [number for _, number in scene.told()] == list(range(1, 31))
 
@@ -36,12 +36,12 @@ async def test_who_resumes_anew_while_a_page_is_read_hears_all_once(step: int) -
     scene.host.send(Resume(77, bytes(16), 0))
     await turns(60)
     scene.host.fetch()
-    scene.connection.drained()
+    scene.session.drained()
     scene.host.link.blocked = False
     await turns(step % 7)
     scene.host.send(Resume(78, bytes(16), 0))
     await turns(step)
-    scene.connection.drained()
+    scene.session.drained()
     await turns(100)
     assert [number for _, number in scene.told()] == list(range(1, 11))
 
@@ -56,7 +56,7 @@ async def test_a_publish_while_the_hub_reads_is_answered_in_its_place(step: int)
     await turns(150)
     await reading
     assert scene.told() == [(BlobIs, 1), (Published, 2)]
-    assert not scene.connection.unanswered
+    assert not scene.session.client.answers
 
 
 @STEPS
@@ -70,7 +70,7 @@ async def test_what_expires_while_the_hub_reads_is_answered(step: int) -> None:
     await turns(150)
     await reading
     assert scene.told() == [(BlobIs, 1), (Published, 2)]
-    assert not scene.connection.unanswered
+    assert not scene.session.client.answers
 
 
 @STEPS
@@ -82,7 +82,7 @@ async def test_a_publish_in_the_middle_of_a_replay_is_answered_once(step: int) -
     await turns(60)
     told = scene.told()
     scene.host.link.blocked = False
-    scene.connection.drained()
+    scene.session.drained()
     await turns(step)
     scene.host.send(scene.host.blob(b"mine", BlobClass.BEAT))
     await turns(150)
@@ -132,7 +132,7 @@ async def test_a_store_that_fails_during_a_resume_is_answered_once_and_nobody_is
     heard = scene.host.fetch()
     answers = [frame for frame in heard if isinstance(frame, Resumed | Refused)]
     assert [answer.n for answer in answers] == [77]
-    deaf = isinstance(answers[0], Resumed) and scene.connection.replay is not None
+    deaf = isinstance(answers[0], Resumed) and scene.session.client.resumption is not None
     if scene.host.link.closed is not None:
         assert scene.host.link.closed == Close.TRY_AGAIN
         assert isinstance(heard[-1], Bye)

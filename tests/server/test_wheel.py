@@ -1,7 +1,7 @@
 """What is done for all connections in turn, and for who stalls in time."""
 
-from alcove_server.embedded import ManualClock
-from alcove_server.net.wheel import Stalled, Wheel
+from alcove_server.net.keepalive import Keepalive, Stalled
+from alcove_server.testing.embedded import ManualClock
 
 
 class One:
@@ -19,14 +19,14 @@ class One:
 
 
 def test_each_has_one_turn_in_a_period() -> None:
-    wheel, ones = Wheel(4), [One() for _ in range(10)]
-    slots = [wheel.add(one) for one in ones]
+    keepalive, ones = Keepalive(4), [One() for _ in range(10)]
+    slots = [keepalive.add(one) for one in ones]
     for _ in range(4):
-        wheel.tick()
+        keepalive.tick()
     assert [one.turns for one in ones] == [1] * 10
-    wheel.discard(slots[0], ones[0])
+    keepalive.discard(slots[0], ones[0])
     for _ in range(4):
-        wheel.tick()
+        keepalive.tick()
     assert [one.turns for one in ones] == [1] + [2] * 9
 
 

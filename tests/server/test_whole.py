@@ -8,11 +8,11 @@ from typing import Any, cast
 from unittest.mock import patch
 
 from alcove_protocol import limits
-from alcove_server.net import whole
-from alcove_server.net.partials import Partials
+from alcove_server.net import single_frame
+from alcove_server.net.keepalive import Keepalive, Stalled
 from alcove_server.net.terms import Terms
+from alcove_server.net.unfinished import Unfinished
 from alcove_server.net.websocket import WebSocket
-from alcove_server.net.wheel import Stalled, Wheel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
@@ -57,8 +57,8 @@ class Seen:
 def fed(chunks: list[bytes]) -> tuple[list[object], object]:
     seen = Seen()
     some = cast(Any, seen)
-    stalled, partials = Stalled(lambda: 0.0, 20.0), Partials(lambda: 0.0, 60.0, limits.MIB)
-    terms = Terms(lambda: 0.0, some, Wheel(1), stalled, partials, limits.MIB, 1.0)
+    stalled, unfinished = Stalled(lambda: 0.0, 20.0), Unfinished(lambda: 0.0, 60.0, limits.MIB)
+    terms = Terms(lambda: 0.0, some, Keepalive(1), stalled, unfinished, limits.MIB, 1.0)
     protocol = Protocol(Side.SERVER, state=State.OPEN, max_size=MOST)
     socket = WebSocket(cast(asyncio.Transport, seen), protocol, terms, lambda socket: None)
     socket.attach(some)
@@ -120,8 +120,8 @@ def arrivals(draw: st.DrawFn) -> list[bytes]:
 def test_both_ways_do_the_same(chunks: list[bytes]) -> None:
     short = fed(chunks)
     with (
-        patch.object(whole, "message", return_value=None),
-        patch.object(whole, "is_pong", return_value=False),
+        patch.object(single_frame, "message", return_value=None),
+        patch.object(single_frame, "is_pong", return_value=False),
     ):
         assert fed(chunks) == short
 
@@ -131,19 +131,19 @@ def test_what_clients_send_takes_the_short_way() -> None:
         payload = (bytes(range(256)) * 8)[:size]
         frame = Frame(Opcode.BINARY, payload).serialize(mask=True)
         if len(frame) >= 8:
-            assert whole.message(frame, MOST) == payload
-        assert whole.message(frame + b"\x82", MOST) is None
-        assert whole.message(frame[:-1], MOST) is None
-        assert whole.message(frame, len(payload) - 1) is None
+            assert single_frame.message(frame, MOST) == payload
+        assert single_frame.message(frame + b"\x82", MOST) is None
+        assert single_frame.message(frame[:-1], MOST) is None
+        assert single_frame.message(frame, len(payload) - 1) is None
 
 
 def test_only_an_empty_pong_is_one() -> None:
     pong = Frame(Opcode.PONG, b"").serialize(mask=True)
-    assert whole.is_pong(pong)
+    assert single_frame.is_pong(pong)
     ping, text = Frame(Opcode.PING, b""), Frame(Opcode.TEXT, b"")
     for other in (ping.serialize(mask=True), text.serialize(mask=True), pong[:-1], pong + b"\x8a"):
-        assert not whole.is_pong(other)
-    assert not whole.is_pong(b"\x8a\x04four")  # unmasked
+        assert not single_frame.is_pong(other)
+    assert not single_frame.is_pong(b"\x8a\x04four")  # unmasked
 
 
 def test_the_short_way_is_open_again_after_the_long_one() -> None:
@@ -151,11 +151,11 @@ def test_the_short_way_is_open_again_after_the_long_one() -> None:
     good = Frame(Opcode.BINARY, b"one message").serialize(mask=True)
     part = Frame(Opcode.BINARY, b"a fragment", fin=False).serialize(mask=True)
     last = Frame(Opcode.CONT, b"the last").serialize(mask=True)
-    assert whole.expected(protocol)
+    assert single_frame.expected(protocol)
     for data in (good, part, last, good):
         for at in range(len(data)):
             protocol.receive_data(data[at : at + 1])
             between = at == len(data) - 1 and data is not part
-            assert whole.expected(protocol) is between
+            assert single_frame.expected(protocol) is between
     protocol.receive_data(b"\x82\x00")  # unmasked
-    assert not whole.expected(protocol)
+    assert not single_frame.expected(protocol)

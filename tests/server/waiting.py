@@ -10,7 +10,8 @@ ann.send(...); await turns(100)
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import pytest
@@ -25,11 +26,13 @@ from alcove_protocol.frames import (
     Resumed,
 )
 from alcove_protocol.position import Position
-from alcove_server.connection import Connection
-from alcove_server.embedded import embedded
-from alcove_server.runner import OnLoop
-from alcove_server.store.interface import Publication, Store
-from alcove_server.store.memory import MemoryStore
+from alcove_server.client.client import Client
+from alcove_server.ports.runner import OnLoop
+from alcove_server.relay import Relay
+from alcove_server.session.session import Session
+from alcove_server.store.interface import Publication, PublishDone, Store, StoredBlob, Taken
+from alcove_server.store.memory.store import MemoryStore
+from alcove_server.testing.embedded import embedded
 
 from tests.server.scene import Person, Scene
 
@@ -49,14 +52,22 @@ def items(person: Person) -> list[tuple[int, int]]:
     return [(one.kind, one.number) for one in person.fetch() if isinstance(one, LobbyItem)]
 
 
+def client_of(person: Person) -> Client:
+    """The relay's side of somebody's connection."""
+    assert person.link.session is not None
+    return person.link.session.client
+
+
 class Waiting:
     """Each call takes some turns of the loop before the store acts, and some after. All fail while
     `fails`, and of each method as many as `failing` says."""
 
-    publish_now = None
-
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.listen, self.watch, self.unwatch = store.listen, store.watch, store.unwatch
+        self._soon: list[tuple[Publication, PublishDone]] = []
+        self._order = asyncio.Lock()
+        self._flushes: set[asyncio.Task[None]] = set()
         self.fails = False
         self.failing: Counter[str] = Counter()
 
@@ -71,6 +82,30 @@ class Waiting:
 
         return call
 
+    def publish_soon(self, publication: Publication, done: PublishDone) -> None:
+        """One batch takes what was published until it begins; batches keep their order."""
+        self._soon.append((publication, done))
+        if len(self._soon) == 1:
+            flush = asyncio.create_task(self._flush())
+            self._flushes.add(flush)
+            flush.add_done_callback(self._flushes.discard)
+
+    async def _flush(self) -> None:
+        async with self._order:
+            batch, self._soon = self._soon, []
+            outcomes: list[Taken | Exception] = []
+            try:
+                await self.before("publish_soon")
+                for publication, _ in batch:
+                    self.store.publish_soon(
+                        publication, lambda _, outcome: outcomes.append(outcome)
+                    )
+                await self.after()
+            except OSError as error:
+                outcomes = [error] * len(batch)
+            for (publication, done), outcome in zip(batch, outcomes, strict=True):
+                done(publication, outcome)
+
     async def before(self, name: str) -> None:
         """Raises `OSError` where it is to fail."""
         await turns(TURNS)
@@ -80,6 +115,22 @@ class Waiting:
 
     async def after(self) -> None:
         await turns(TURNS)
+
+
+class Deaf:
+    """A listener that hears nothing: the store's word did not come yet."""
+
+    def on_blob(self, room: bytes, generation: bytes, blob: StoredBlob) -> None: ...
+
+    def on_ring(self, room: bytes) -> None: ...
+
+
+@contextmanager
+def unheard(relay: Relay) -> Iterator[None]:
+    """The store's word of what happens meanwhile does not come yet. Nothing may wait meanwhile."""
+    relay.services.store.listen(Deaf())
+    yield
+    relay.services.store.listen(relay.rooms)
 
 
 class Waited(Scene):
@@ -92,51 +143,50 @@ class Waited(Scene):
         self.memory = self.relay.store
         assert isinstance(self.memory, MemoryStore)
         self.store = Waiting(self.memory)
-        self.hub = self.relay.relay.hubs[self.room.id]
+        self.relay_room = self.relay.relay.rooms.loaded[self.room.id]
         if slow:
             self.slowly()
 
     def slowly(self) -> None:
         """From now on the store waits."""
-        self.relay.relay.store = self.hub._store = cast(Store, self.store)
+        self.relay.relay.services.store = cast(Store, self.store)
 
     def at_once(self) -> None:
         """From now on it does not."""
-        self.relay.relay.store = self.hub._store = self.memory
+        self.relay.relay.services.store = self.memory
 
     @property
-    def connection(self) -> Connection:
-        assert self.host.link.connection is not None
-        return self.host.link.connection
+    def session(self) -> Session:
+        assert self.host.link.session is not None
+        return self.host.link.session
 
     async def elsewhere(self, count: int = 1, size: int = 30_000) -> None:
         """Blobs that another node took; nobody rang yet."""
         for _ in range(count):
-            await self.memory.publish(
-                Publication(
-                    self.room.id,
-                    bytes(32),
-                    os.urandom(16),
-                    self.base,
-                    BlobClass.COMMIT,
-                    limits.TTL_DEFAULT,
-                    bytes(size),
-                    self.room.roster.head,
-                )
+            publication = Publication(
+                self.room.id,
+                bytes(32),
+                os.urandom(16),
+                self.base,
+                BlobClass.COMMIT,
+                limits.TTL_DEFAULT,
+                bytes(size),
+                self.room.roster.head,
             )
-            self.base = self.base[:8] + (int.from_bytes(self.base[8:], "big") + 1).to_bytes(
-                8, "big"
-            )
+            with unheard(self.relay.relay):
+                taken = await self.memory.publish(publication)
+            self.base = taken.position.encode()
 
     async def request(self) -> bytes:
         """A request that another node took; nobody rang yet. Its id."""
         id = os.urandom(16)
-        await self.memory.add_item(self.room.id, LobbyKind.REQUEST, id * 2, id, b"a request")
+        with unheard(self.relay.relay):
+            await self.memory.add_item(self.room.id, LobbyKind.REQUEST, id * 2, id, b"a request")
         return id
 
     async def ring(self) -> None:
         """Another node says that something changed."""
-        await self.relay.relay.ring(self.room.id)
+        await self.relay.relay.rooms.catch_up(self.room.id)
 
     def told(self) -> list[tuple[type, int]]:
         """Kinds and numbers of what arrived since the last `Resumed`."""

@@ -23,8 +23,8 @@ from alcove_protocol.frames import (
 from alcove_protocol.labels import Label
 from alcove_protocol.roster import Change, Op
 from alcove_protocol.statements import EndStatement, LeaveStatement
-from alcove_server.outlet import Close
-from alcove_server.serving import Service
+from alcove_server.ports.outlet import Close
+from alcove_server.process.serving import Service
 from nacl.signing import SigningKey
 
 from tests.server.keys import Door, Facilitated, sign

@@ -17,8 +17,9 @@ import time
 from typing import Final
 
 import uvloop
-from alcove_server.serving import Service, address_of, configure_logging, listen
+from alcove_server.process.serving import Service, address_of, configure_logging, listen
 from alcove_server.settings import Settings
+from alcove_server.store.memory.store import MemoryStore
 
 TICKS: Final = 500
 """More than are needed to sweep what a batch leaves."""
@@ -34,17 +35,22 @@ class PassingClock:
         return time.monotonic() + self.added
 
 
+def memory_of(service: Service) -> MemoryStore:
+    assert isinstance(service.store, MemoryStore)
+    return service.store
+
+
 def holdings(service: Service) -> dict[str, int]:
     """Counts of everything that a room, a connection or a deadline leaves in memory."""
-    store, relay, gate = service.store, service.relay, service.gate
+    store, relay, admission = memory_of(service), service.relay, service.admission
     return {
         "tasks": len(asyncio.all_tasks()),
         "connections": len(relay),
-        "places": gate.connections,
-        "prefixes": len(gate._known),
-        "hubs": len(relay.hubs),
+        "places": admission.connections,
+        "prefixes": len(admission._known),
+        "hubs": len(relay.rooms.loaded),
         "challenged": len(relay._challenged),
-        "wheel": sum(len(slot) for slot in service._wheel._slots),
+        "wheel": sum(len(slot) for slot in service._keepalive._slots),
         "rooms": len(store._rooms),
         "tombstones": len(store._ended),
         "schedule": len(store._ends) + len(store._scheduled),
@@ -56,11 +62,11 @@ def holdings(service: Service) -> dict[str, int]:
 async def settle(service: Service, clock: PassingClock, seconds: float) -> None:
     """Let time pass, and sweep until a tick changes nothing."""
     clock.added += seconds
-    before = -1
+    before, store = -1, memory_of(service)
     for _ in range(TICKS):
         await service.relay.tick()
-        service.gate.sweep()
-        now = len(service.store._rooms) + len(service.store._ends)
+        service.admission.sweep()
+        now = len(store._rooms) + len(store._ends)
         if now == before:
             return
         before = now

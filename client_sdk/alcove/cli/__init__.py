@@ -16,21 +16,21 @@ import sys
 
 def main() -> None:
     """The entry point: exits with the status, and never shows a person a traceback."""
-    from alcove.cli import standard
+    from alcove.cli import stdio
 
-    standard.fill_in()
+    stdio.fill_in()
     try:
         from alcove.cli.arguments import run
 
         status = run(sys.argv[1:])
     except KeyboardInterrupt:
-        standard.complain("interrupted.")
+        stdio.complain("interrupted.")
         status = 1
     except Exception as error:
         # Frames hold names, texts and secrets of the room: they are for who asks for them only.
         if os.environ.get("ALCOVE_DEBUG") == "1":
             raise
         kind = type(error).__name__
-        standard.complain(f"something unforeseen went wrong ({kind}); the room was left.")
+        stdio.complain(f"something unforeseen went wrong ({kind}); the room was left.")
         status = 1
     sys.exit(status)

@@ -12,7 +12,7 @@ from alcove_protocol import limits
 from alcove.cli.commands import LINE_MAX
 from alcove.cli.lines import Lines, TooLong
 from alcove.cli.rooms import Joining, Opening, Plan, Route
-from alcove.cli.standard import complain
+from alcove.cli.stdio import complain
 
 _USAGE: Final = 2
 _INVITE_VARIABLE: Final = "ALCOVE_INVITE"
@@ -175,7 +175,7 @@ def _join(
 
 def _start(plan: Plan, lines: Lines, as_json: bool, plain: bool) -> int:
     # Only now: to ask for help must not load the cryptography.
-    from alcove.cli.faces import Face, live
+    from alcove.cli.modes import Face, live
 
     full = os.isatty(0) and os.isatty(1) and os.environ.get("TERM") != "dumb"
     face = Face.JSON if as_json else Face.PLAIN if plain or not full else Face.SCREEN

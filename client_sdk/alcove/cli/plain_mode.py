@@ -9,7 +9,7 @@ import textwrap
 from functools import partial
 from typing import Final
 
-from alcove.cli import inert, typed, words
+from alcove.cli import escape, slash_commands, words
 from alcove.cli.conversation import Conversation
 from alcove.cli.lines import Lines, TooLong
 from alcove.cli.output import Output
@@ -64,31 +64,33 @@ class PlainMode:
         async for line in lines:
             try:
                 await self._do(line)
-            except (typed.Misread, AlcoveError) as error:
+            except (slash_commands.Misread, AlcoveError) as error:
                 await self._say(str(error))
 
     async def _do(self, line: bytes | TooLong) -> None:
         if isinstance(line, TooLong):
-            raise typed.Misread("That line is too long; nothing of it was sent.")
+            raise slash_commands.Misread("That line is too long; nothing of it was sent.")
         try:
             text = line.decode("utf-8")
         except UnicodeDecodeError:
-            raise typed.Misread("That line is not UTF-8; nothing of it was sent.") from None
-        match typed.read(text, self._conversation, self._room.members):
+            raise slash_commands.Misread(
+                "That line is not UTF-8; nothing of it was sent."
+            ) from None
+        match slash_commands.read(text, self._conversation, self._room.members):
             case None:
                 return
-            case typed.Help():
+            case slash_commands.Help():
                 await self._say("What you can type:")
                 await self._block(words.help_for(self._room.is_facilitator))
-            case typed.Who():
+            case slash_commands.Who():
                 await self._say("Here:")
                 waiting = list(self._conversation.waiting.values())
                 await self._block("\n".join(words.who(self._room.members, waiting)))
-            case typed.ShowInvite(new):
+            case slash_commands.ShowInvite(new):
                 self._performer.also(partial(self._show_invite, new))
-            case typed.ShowRules():
+            case slash_commands.ShowRules():
                 await self._rules(self._conversation.rules)
-            case typed.Reveal():
+            case slash_commands.Reveal():
                 await self._reveal()
             case command:
                 await self._performer.perform(command)
@@ -106,7 +108,7 @@ class PlainMode:
             case Message(_, sender, text, _, warning):
                 name = words.author(sender, self._room.members)
                 if warning:
-                    text = f"[content warning] {inert.line(warning)}. Type /show to read it."
+                    text = f"[content warning] {escape.line(warning)}. Type /show to read it."
                 await self._block(f"{name}: {text}", indent_first=False)
             case Retracted():
                 await self._say(f"{author} took a message back.")
@@ -128,19 +130,19 @@ class PlainMode:
         entry = self._conversation.messages.get(event.id) if isinstance(event, Retracted) else None
         if entry is None:
             return "Somebody"
-        return "You" if entry.mine else inert.name(entry.sender)
+        return "You" if entry.mine else escape.name(entry.sender)
 
     async def _rules(self, rules: AgreementShown | None) -> None:
         if rules is None:
-            raise typed.Misread("No agreement was shown here yet.")
-        title = f"{inert.line(rules.title)}: " if rules.title else ""
+            raise slash_commands.Misread("No agreement was shown here yet.")
+        title = f"{escape.line(rules.title)}: " if rules.title else ""
         await self._say(f"{title}the agreement, version {rules.version}")
         await self._block(rules.text)
 
     async def _reveal(self) -> None:
         found = self._conversation.reveal()
         if found is None:
-            raise typed.Misread("Nothing hides behind a content warning.")
+            raise slash_commands.Misread("Nothing hides behind a content warning.")
         _, entry = found
         name = words.author(entry.sender, self._room.members)
         await self._block(f"{name}: {entry.text}", indent_first=False)
@@ -152,14 +154,14 @@ class PlainMode:
 
     async def _invite(self, invite: str) -> None:
         await self._say(words.SHARE)
-        await self._output.line(inert.line(invite).encode() + b"\n")
+        await self._output.line(escape.line(invite).encode() + b"\n")
 
     async def _say(self, sentence: str) -> None:
-        await self._block(f"[room] {inert.line(sentence)}", indent_first=False)
+        await self._block(f"[room] {escape.line(sentence)}", indent_first=False)
 
     async def _block(self, text: str, *, indent_first: bool = True) -> None:
         """Text on lines that cannot be taken for others': all but the first are indented."""
-        indented = textwrap.indent(inert.text(text), "    ", lambda line: True)
+        indented = textwrap.indent(escape.text(text), "    ", lambda line: True)
         if not indent_first:
             indented = indented[4:]
         await self._output.line(indented.encode("utf-8", "replace") + b"\n")

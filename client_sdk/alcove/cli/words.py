@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from alcove import events
-from alcove.cli import inert
+from alcove.cli import escape
 from alcove.cli.rooms import MemberLike
 from alcove.events import ConnectionState, RoomState
 
@@ -69,7 +69,7 @@ def of_event(event: events.Event) -> str | None:
     """A sentence of this program about `event`; None where a screen needs none."""
     match event:
         case events.Waiting(code):
-            compare = f" If you can, compare this code with theirs: {inert.line(code)}"
+            compare = f" If you can, compare this code with theirs: {escape.line(code)}"
             asked = "You asked to be let in. A facilitator decides; this can take a while."
             return asked + (compare if code else "")
         case events.Knocked():
@@ -81,13 +81,13 @@ def of_event(event: events.Event) -> str | None:
             here = "one other is" if others == 1 else f"{others} others are"
             return f"You are in; {here} here. What was said before you came stays unseen."
         case events.Joined(name):
-            return f"{inert.name(name)} joined."
+            return f"{escape.name(name)} joined."
         case events.Left(name):
-            return f"{inert.name(name)} left."
+            return f"{escape.name(name)} left."
         case events.Removed(name):
-            return f"{inert.name(name)} was removed by a facilitator."
+            return f"{escape.name(name)} was removed by a facilitator."
         case events.Failed(text=text):
-            return f"Not sent: {inert.line(text)}"
+            return f"Not sent: {escape.line(text)}"
         case _:
             return _of_state(event)
 
@@ -105,10 +105,10 @@ def _of_state(event: events.Event) -> str | None:
         case events.Gap(missed):
             return f"You missed {missed} messages."
         case events.Problem(code, text):
-            return f"{inert.line(text)} ({inert.line(code)})"
+            return f"{escape.line(text)} ({escape.line(code)})"
         case events.Unknown(sender):
             return (
-                f"{inert.name(sender)} did something that this version does not know; "
+                f"{escape.name(sender)} did something that this version does not know; "
                 "a newer one may."
             )
         case _:
@@ -123,16 +123,16 @@ def help_for(facilitator: bool) -> str:
 
 def waiter(knock: events.Knocked) -> str:
     """Who waits, with what a facilitator should know about it."""
-    notes = [f"code {inert.line(knock.code)}"] if knock.code else []
+    notes = [f"code {escape.line(knock.code)}"] if knock.code else []
     if knock.door_revoked:
         notes.append("came by a revoked invite")
-    return inert.name(knock.name) + (f" ({', '.join(notes)})" if notes else "")
+    return escape.name(knock.name) + (f" ({', '.join(notes)})" if notes else "")
 
 
 def author(name: str, members: Sequence[MemberLike]) -> str:
     """A name with its badge, which stands in brackets that no name can hold."""
     badge = "[facilitator] " if any(m.name == name and m.facilitator for m in members) else ""
-    return badge + inert.name(name)
+    return badge + escape.name(name)
 
 
 def who(members: Sequence[MemberLike], waiting: Sequence[events.Knocked]) -> list[str]:

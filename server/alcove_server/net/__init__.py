@@ -1,2 +1,4 @@
-"""Between the socket and the relay's logic. Read in this order: `head`, `bucket`, `gate`, `wheel`,
-`websocket`, `front_door`."""
+"""Sockets, and who may connect; the relay's core imports nothing of this.
+
+Read in this order: `request_head`, `admission`, `keepalive`, `websocket`, `front_door`.
+"""

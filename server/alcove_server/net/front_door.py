@@ -25,8 +25,8 @@ from websockets.protocol import OPEN, SERVER, Protocol
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from alcove_server.net.gate import Place
-from alcove_server.net.head import BadRequest, Head, HeadReader
+from alcove_server.net.admission import Admitted
+from alcove_server.net.request_head import BadRequest, RequestHead, RequestHeadReader
 from alcove_server.net.terms import Terms
 from alcove_server.net.websocket import WebSocket
 from alcove_server.relay import Relay
@@ -57,13 +57,13 @@ def origin_allowed(origin: str | None, host: str, allowed: tuple[str, ...]) -> b
 
 
 class FrontDoor(asyncio.Protocol):
-    """One connection before it is known what it is. `enter` is `Gate.enter`, or has its answer from
+    """A connection before its kind is known. `enter` is `Admission.enter`, or gives the answer from
     before a TLS handshake; `make_http` makes uvicorn's protocol."""
 
     def __init__(
         self,
         relay: Relay,
-        enter: Callable[[str], Place],
+        enter: Callable[[str], Admitted],
         terms: Terms,
         make_http: Callable[[], asyncio.Protocol],
         connections: set[Any],
@@ -73,8 +73,8 @@ class FrontDoor(asyncio.Protocol):
         self._terms = terms
         self._make_http = make_http
         self._connections = connections
-        self._reader = HeadReader()
-        self._place: Place | None = None
+        self._reader = RequestHeadReader()
+        self._place: Admitted | None = None
         self._transport: asyncio.Transport
         self._inner: asyncio.Protocol | None = None
         self._deadline: asyncio.TimerHandle | None = None
@@ -82,7 +82,7 @@ class FrontDoor(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._connections.add(self)
-        late = self._relay.settings.auth_seconds
+        late = self._relay.services.settings.auth_seconds
         self._deadline = self._terms.loop.call_later(late, self._transport.abort)
         try:
             peer = transport.get_extra_info("peername")
@@ -146,7 +146,7 @@ class FrontDoor(asyncio.Protocol):
             self._transport.write_eof()
         else:
             self._transport.close()
-        self._reader = HeadReader()
+        self._reader = RequestHeadReader()
         self._inner = _Drain(self._transport)
         if self._deadline is not None:
             self._deadline.cancel()
@@ -154,7 +154,7 @@ class FrontDoor(asyncio.Protocol):
 
     # --- where to ---------------------------------------------------------------------------
 
-    def _dispatch(self, head: Head, rest: bytes) -> None:
+    def _dispatch(self, head: RequestHead, rest: bytes) -> None:
         if head.path != PATH:
             self._to_http(head, rest)
             return
@@ -163,7 +163,7 @@ class FrontDoor(asyncio.Protocol):
             raise BadRequest(status)
         self._to_websocket(head, rest)
 
-    def _to_http(self, head: Head, rest: bytes) -> None:
+    def _to_http(self, head: RequestHead, rest: bytes) -> None:
         assert self._deadline is not None  # `connection_made` set it
         self._deadline.cancel()
         self._deadline = self._terms.loop.call_later(HTTP_SECONDS, self._transport.abort)
@@ -172,13 +172,13 @@ class FrontDoor(asyncio.Protocol):
         self._inner.connection_made(self._transport)
         self._inner.data_received(head.raw + rest)
 
-    def _refusal(self, head: Head) -> int:
+    def _refusal(self, head: RequestHead) -> int:
         """The status with which an upgrade is refused, or 0."""
         if head.has_body:
             return HTTPStatus.BAD_REQUEST
         if self._relay.draining:
             return HTTPStatus.SERVICE_UNAVAILABLE
-        if not origin_allowed(head.one("origin"), head.host, self._relay.settings.origin):
+        if not origin_allowed(head.one("origin"), head.host, self._relay.services.settings.origin):
             return HTTPStatus.FORBIDDEN
         if self._place is not None and not self._place.allowance.handshake():
             return HTTPStatus.TOO_MANY_REQUESTS
@@ -186,7 +186,7 @@ class FrontDoor(asyncio.Protocol):
             return HTTPStatus.UPGRADE_REQUIRED  # RFC 6455 section 4.4
         return 0
 
-    def _to_websocket(self, head: Head, rest: bytes) -> None:
+    def _to_websocket(self, head: RequestHead, rest: bytes) -> None:
         handshake = ServerProtocol(subprotocols=[Subprotocol(SUBPROTOCOL)], logger=_QUIET)
         handshake.receive_data(head.raw)
         requests = handshake.events_received()
@@ -201,7 +201,7 @@ class FrontDoor(asyncio.Protocol):
         self._transport.writelines(handshake.data_to_send())
         self._hand_over(head, rest)
 
-    def _hand_over(self, head: Head, rest: bytes) -> None:
+    def _hand_over(self, head: RequestHead, rest: bytes) -> None:
         """The handshake is done: a bare protocol without its memory takes the transport."""
         assert self._deadline is not None  # `connection_made` set it
         self._deadline.cancel()
@@ -219,12 +219,10 @@ class FrontDoor(asyncio.Protocol):
         connections.add(socket)
         self._transport.set_protocol(socket)
         offered = ",".join(head.all("sec-websocket-protocol"))
-        connection = self._relay.connect(
-            host=head.host, offered=offered, outlet=socket, place=place
-        )
-        socket.attach(connection)
+        session = self._relay.connect(host=head.host, offered=offered, outlet=socket, place=place)
+        socket.attach(session)
         if place is not None:
-            place.give_way = connection.give_way
+            place.give_way = session.give_way
         if rest:
             socket.data_received(rest)
 

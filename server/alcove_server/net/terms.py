@@ -4,8 +4,8 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from alcove_server.net.partials import Partials
-from alcove_server.net.wheel import Stalled, Wheel
+from alcove_server.net.keepalive import Keepalive, Stalled
+from alcove_server.net.unfinished import Unfinished
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +14,8 @@ class Terms:
 
     clock: Callable[[], float]
     loop: AbstractEventLoop
-    wheel: Wheel
+    keepalive: Keepalive
     stalled: Stalled
-    partials: Partials
+    unfinished: Unfinished
     queue_bytes: int
     rates: float

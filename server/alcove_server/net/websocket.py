@@ -1,11 +1,11 @@
-"""One WebSocket after its upgrade: the transport on one side, a `Connection` on the other.
+"""One WebSocket after its upgrade: the transport on one side, a `Session` on the other.
 
 RFC 6455 is the `websockets` library's sans-I/O `Protocol`; this file feeds it and bounds it. It
 owns what an ASGI server would do otherwise:
 
-    receiving   a whole message in one frame is taken as it is (`whole`); else bytes go into the
-                parser in slices, so that a flood is noticed after one slice, and a message is put
-                together under limits on its bytes, its fragments and its time (`partials`)
+    receiving   a whole message in one frame is read by `single_frame`. Other bytes go into the
+                parser in slices, so that a flood is noticed after one slice. A message is put
+                together under limits on its bytes, its fragments and its time (`unfinished`)
     sending     whole frames, prebuilt and shared between members, go to the transport; while it is
                 full they are queued here, bounded in bytes and in time (slow consumers)
     keepalive   a ping each period; who sends nothing until the next one is dropped. Any byte will
@@ -17,21 +17,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from alcove_protocol import limits
-from alcove_protocol.frames import ConnectionRole
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, State
 
-from alcove_server.hub import bye
-from alcove_server.net import whole
-from alcove_server.net.bucket import TokenBucket
+from alcove_server.net import single_frame
 from alcove_server.net.terms import Terms
-from alcove_server.outlet import Close
-
-if TYPE_CHECKING:
-    from alcove_server.connection import Connection
+from alcove_server.ports.outlet import Close
+from alcove_server.ports.token_bucket import TokenBucket
+from alcove_server.session.session import Session
 
 SLICE: Final = limits.KIB
 """Bytes parsed at a time: at most 170 frames, about 1 ms, before anybody looks at them."""
@@ -48,8 +44,6 @@ CONTROL_BURST: Final = 20.0
 """Control frames a second, and at once. A client answers one ping in 20 seconds."""
 _DEAF: Final = frozenset({Close.REFUSED, Close.TOO_LARGE, Close.TRY_AGAIN, Close.SLOW_CONSUMER})
 """After these nothing is parsed any more: a flood must not cost anything once it is refused."""
-_SENDS_COMMITS: Final = frozenset({ConnectionRole.MEMBER, ConnectionRole.RESEAT})
-"""Who may send the largest frames. What a newcomer sends is no larger than before it was known."""
 _PING: Final = b"\x89\x00"
 
 
@@ -65,7 +59,6 @@ class WebSocket(asyncio.Protocol):
         "_backlog",
         "_carried",
         "_closing",
-        "_connection",
         "_controls",
         "_deadline",
         "_done",
@@ -76,6 +69,7 @@ class WebSocket(asyncio.Protocol):
         "_paused",
         "_pending",
         "_protocol",
+        "_session",
         "_slot",
         "_terms",
         "_transport",
@@ -93,7 +87,7 @@ class WebSocket(asyncio.Protocol):
         self._protocol = protocol
         self._terms = terms
         self._done = done
-        self._connection: Connection | None = None
+        self._session: Session | None = None
         self._pending: list[bytes] = []
         self._backlog = 0
         self._paused = False
@@ -107,30 +101,30 @@ class WebSocket(asyncio.Protocol):
         self._heard = True
         self._idle = True
         self._controls: TokenBucket | None = None
-        self._slot = terms.wheel.add(self)
+        self._slot = terms.keepalive.add(self)
         transport.set_write_buffer_limits(high=WRITE_BUFFER)
 
-    def attach(self, connection: Connection) -> None:
-        """From here on messages go to this connection."""
-        self._connection = connection
+    def attach(self, session: Session) -> None:
+        """From here on messages go to this session."""
+        self._session = session
 
     # --- receiving --------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
         self._heard = True
         if self._idle and not self._closing:
-            message = whole.message(data, self._protocol.max_message_size or 0)
+            message = single_frame.message(data, self._protocol.max_message_size or 0)
             if message is not None:
                 self._is_text = False
                 self._deliver(message, 1)
                 return
-            if whole.is_pong(data):
+            if single_frame.is_pong(data):
                 self._count_control()
                 return
         self._parse(data)
-        self._idle = whole.expected(self._protocol)
+        self._idle = single_frame.expected(self._protocol)
         if self._idle:
-            whole.forget_last(self._protocol)
+            single_frame.forget_last(self._protocol)
         self._note_part()
 
     def _parse(self, data: bytes) -> None:
@@ -160,28 +154,28 @@ class WebSocket(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
-        self._terms.wheel.discard(self._slot, self)
+        self._terms.keepalive.discard(self._slot, self)
         self._terms.stalled.discard(self)
-        self._terms.partials.discard(self)
+        self._terms.unfinished.discard(self)
         self._shut()
         self._pending.clear()
-        if self._connection is not None:
-            self._connection.lost()
-        self._connection = None  # which refers to this: neither waits for the collector of cycles
-        whole.release(self._protocol)
+        if self._session is not None:
+            self._session.lost()
+        self._session = None  # which refers to this: neither waits for the collector of cycles
+        single_frame.release(self._protocol)
         self._done(self)
 
     def _take_more(self) -> None:
-        if self._connection is not None and self._connection.role in _SENDS_COMMITS:
+        if self._session is not None and self._session.takes_large:
             self._protocol.max_message_size = limits.FRAME
 
     def _note_part(self) -> None:
         """How much is held of a message that did not come to its end."""
         held = len(self._protocol.reader.buffer) + self._carried
         if self._idle or (self._closing and not held):
-            self._terms.partials.discard(self)
+            self._terms.unfinished.discard(self)
         else:
-            self._terms.partials.hold(self, held)
+            self._terms.unfinished.hold(self, held)
 
     def _may_still_send(self) -> bool:
         """A client that was sent a close frame may have more under way, but not for ever."""
@@ -196,7 +190,7 @@ class WebSocket(asyncio.Protocol):
         elif frame.opcode is not Opcode.CLOSE:
             self._assemble(frame)
         if not self._fragments:  # what follows is another message, with a time of its own
-            self._terms.partials.discard(self)
+            self._terms.unfinished.discard(self)
 
     def _count_control(self) -> None:
         now = self._terms.clock()
@@ -222,32 +216,32 @@ class WebSocket(asyncio.Protocol):
             self._deliver(message, count)
 
     def _deliver(self, message: bytes, fragments: int) -> None:
-        connection = self._connection
-        if connection is None:
+        session = self._session
+        if session is None:
             return
         if self._is_text:
-            self._receive_text(connection, message)
+            self._receive_text(session, message)
             return
-        connection.receive(message, fragments)
-        if connection.congested:
+        session.receive(message, fragments)
+        if session.congested:
             self._transport.pause_reading()
             self._terms.loop.call_soon(self._read_again)
 
     def _read_again(self) -> None:
         """With a store that makes a client wait, its next messages wait in its own socket."""
-        if self._connection is not None and not self._closing:
-            if self._connection.congested:
+        if self._session is not None and not self._closing:
+            if self._session.congested:
                 self._terms.loop.call_later(0.005, self._read_again)
             else:
                 self._transport.resume_reading()
 
-    def _receive_text(self, connection: Connection, message: bytes) -> None:
+    def _receive_text(self, session: Session, message: bytes) -> None:
         try:
             message.decode()
         except UnicodeDecodeError:
             self._fail(Close.NOT_UTF8)
         else:
-            connection.receive_text()
+            session.receive_text()
 
     # --- sending ----------------------------------------------------------------------------
 
@@ -270,9 +264,8 @@ class WebSocket(asyncio.Protocol):
             self._evict(Close.SLOW_CONSUMER, "slow_consumer")
 
     def _ask_for_more(self) -> None:
-        connection = self._connection
-        if connection is not None and connection.replay is not None and not self._paused:
-            connection.drained()
+        if self._session is not None and not self._paused:
+            self._session.drained()
 
     def _write_pending(self) -> None:
         """What waits goes to the transport, which takes as much as it is given."""
@@ -345,8 +338,8 @@ class WebSocket(asyncio.Protocol):
         resumes, and the log has it."""
         self._pending.clear()
         self._backlog = 0
-        if self._connection is not None:
-            self._connection.finish(code, bye(reason))
+        if self._session is not None:
+            self._session.evict(code, reason)
 
     def _fail(self, code: int) -> None:
         """The client broke a rule of RFC 6455."""
@@ -359,8 +352,8 @@ class WebSocket(asyncio.Protocol):
         if self._closing:
             self._write_protocol()
             return
-        if self._connection is not None:
-            self._connection.lost()
+        if self._session is not None:
+            self._session.lost()
         self._write_protocol()
         self._shut()
         self._note_part()

@@ -1,351 +1,212 @@
-"""What the relay remembers, and the one interface to it.
+"""What the relay remembers of a room, and the one interface to it.
 
-    chain     signed roster entries, from 0; its head is compared and swapped
-    log       blobs by number, each with its class and its end; the base; who published which id
-    doors     public halves of invites with what is left of them, and their sealed cards
-    lobby     what waits for the facilitators, numbered on its own, and what was settled of late
-    welcomes  sealed Welcomes for who was admitted and has not resumed yet
-    end       the signed statement that ended the room; then it is all there is
+    chain     signed roster entries from 0; an entry is appended to the head that it was made for
+    log       blobs by number, each with its class and its end; the base; the publish ids
+    doors     public halves of invites with the uses left, and their sealed cards
+    lobby     items that wait for the facilitators, with their own numbers; recently settled items
+    welcomes  sealed Welcomes for admitted members that have not resumed yet
+    end       the signed statement that ended the room; nothing else is kept of an ended room
 
 **Atomic.** Each method is one step: it does all or nothing, and no other step happens in its
-middle. `publish` is the one that matters; its order is written at the method. What a node judged
-from its own copy of the roster it names (`roster`), and the step fails with `RosterMoved` when the
-roster is another by now; so a node needs no lock and no second round trip.
+middle. `publish` states the order of its checks. A node judges by its own copy of the roster and
+names the head of that copy (`roster`). The step fails with `RosterMoved` when the roster has
+another head by then, so a node needs no lock and no second round trip.
 
-**One clock.** Times are the store's, in seconds from an arbitrary zero. What is past its end is in
-no answer, whether or not it was swept yet.
+**One clock.** Times are the store's, in seconds from an arbitrary zero. No answer contains anything
+past its end, dropped already or not.
 
-**Cheap where it counts.** What is made for every blob (`Publication`, `Taken`, `StoredBlob`) is a
-plain class with final attributes: a frozen dataclass of nine fields costs a microsecond to make.
+**One ordered source.** A node hears of every change to a watched room through its `Listener`, in
+the order in which the store made them, its own changes included. It tells its clients from there
+and from reads. So all nodes tell one order, and a store can hold back what is not safe yet
+(docs/decisions/0012-the-store-door.md).
 
-**Not trusted with meaning.** A store verifies no signature and understands no roster change: what
-an entry does to doors and lobby is given as a `RosterStep`.
+**Not trusted with meaning.** A store verifies no signature and understands no roster change. It is
+given the effects of an entry on doors and lobby as a `RosterStep`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final, Protocol
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
-from alcove_protocol.errors import Refusal
-from alcove_protocol.frames import BlobClass, LobbyKind
+from alcove_protocol.frames import LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove_server.store.bounds import BLOB_FRAME
+from alcove_server.store.values import (
+    AtDoor,
+    Door,
+    LobbyPage,
+    Page,
+    PendingWelcome,
+    Publication,
+    RoomHead,
+    RosterMoved,
+    RosterStep,
+    SeatedRoom,
+    Stale,
+    StoredBlob,
+    StoredItem,
+    Taken,
+    on_the_wire,
+)
+
+__all__ = (
+    "AtDoor",
+    "Door",
+    "Listener",
+    "LobbyPage",
+    "Page",
+    "PendingWelcome",
+    "Publication",
+    "PublishDone",
+    "RoomHead",
+    "RosterMoved",
+    "RosterStep",
+    "SeatedRoom",
+    "Stale",
+    "Store",
+    "StoredBlob",
+    "StoredItem",
+    "Taken",
+    "on_the_wire",
+)
 
 
-class RosterMoved(Exception):
-    """The roster is another than the one the caller judged by: read it and judge again."""
+class Listener(Protocol):
+    """The node as its store sees it. The store calls these methods at the end of its own steps.
+    They raise nothing and call the store for nothing before they return."""
+
+    def on_blob(self, room: bytes, generation: bytes, blob: StoredBlob) -> None:
+        """The log of a watched room took a blob without a roster entry, from any node."""
+
+    def on_ring(self, room: bytes) -> None:
+        """A watched room changed in another way: its roster, its lobby, its generation or its end.
+        `head` tells which."""
 
 
-class Stale(Refusal):
-    """A publish on another base than the current one, which is `base`."""
-
-    def __init__(self, base: Position) -> None:
-        super().__init__("stale")
-        self.base = base
-
-
-@dataclass(frozen=True, slots=True)
-class RoomHead:
-    """Where a room stands. `ended` alone counts when it is there."""
-
-    generation: bytes
-    number: int
-    base: int
-    counter: int
-    roster: bytes
-    lobby: int
-    ended: Signed | None = None
-
-    @property
-    def position(self) -> Position:
-        return Position(self.generation, self.number)
-
-
-class StoredBlob:
-    """One blob of the log. `sender` is empty for the commit that a room was seated again with."""
-
-    __slots__ = ("blob", "blob_class", "entry", "expires_at", "id", "number", "sender", "taken_at")
-
-    def __init__(
-        self,
-        number: int,
-        blob_class: BlobClass,
-        id: bytes,
-        sender: bytes,
-        taken_at: float,
-        expires_at: float,
-        blob: bytes,
-        entry: Signed | None = None,
-    ) -> None:
-        self.number: Final = number
-        self.blob_class: Final = blob_class
-        self.id: Final = id
-        self.sender: Final = sender
-        self.taken_at: Final = taken_at
-        self.expires_at: Final = expires_at
-        self.blob: Final = blob
-        self.entry: Final = entry
-
-
-def on_the_wire(blob: StoredBlob) -> int:
-    """The most bytes that a blob is when it is sent: what pages are measured by."""
-    size = len(blob.blob) + BLOB_FRAME
-    entry = blob.entry
-    return size if entry is None else size + len(entry.body) + len(entry.signature)
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A part of the log: its `blobs` are all there are from the asked position to number `up_to`.
-    `complete` is false when more may follow; `lost` is true when application blobs after the asked
-    position are gone, and always for another generation."""
-
-    position: Position
-    base: Position
-    commit: bytes
-    blobs: tuple[StoredBlob, ...]
-    up_to: int
-    lost: bool
-    complete: bool
-    now: float
-    read_only: bool = False
-    """No facilitator's beat for `limits.READ_ONLY_AFTER`: application blobs are refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """The public half of an invite. `closed` is the refusal code for newcomers, or None."""
-
-    id: bytes
-    key: bytes
-    uses_left: int
-    expires_at: float
-    card_number: int
-    card: bytes
-    closed: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredItem:
-    """One item of the lobby. For `GONE`, `id` names the item that is settled."""
-
-    number: int
-    kind: LobbyKind
-    id: bytes
-    key: bytes
-    taken_at: float
-    expires_at: float
-    blob: bytes
-    door: bytes | None = None
-    door_revoked: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PendingWelcome:
-    """A sealed Welcome, the position of its commit and the entry that went with it."""
-
-    position: Position
-    welcome: bytes
-    entry: Signed
-
-
-@dataclass(frozen=True, slots=True)
-class RosterStep:
-    """What one roster entry does, worked out by the node that verified it.
-
-    `admitted` maps relay keys to the doors they came by: each must be waiting there, and consumes
-    a use. `revoked` doors close. Lobby items of `settled` keys are done with. `gone` keys are off
-    the list: what is kept for them alone (Welcomes, publish ids) is dropped.
-    """
-
-    entry: Signed
-    counter: int
-    head: bytes
-    admitted: Mapping[bytes, bytes]
-    revoked: frozenset[bytes]
-    settled: frozenset[bytes]
-    gone: frozenset[bytes]
-    welcomes: Mapping[bytes, bytes]
-
-
-class Publication:
-    """One blob to be taken. `base` is an encoded position; `roster` is the head that `sender`'s
-    right was judged by."""
-
-    __slots__ = ("base", "blob", "blob_class", "id", "room", "roster", "sender", "step", "ttl")
-
-    def __init__(
-        self,
-        room: bytes,
-        sender: bytes,
-        id: bytes,
-        base: bytes,
-        blob_class: BlobClass,
-        ttl: int,
-        blob: bytes,
-        roster: bytes,
-        step: RosterStep | None = None,
-    ) -> None:
-        self.room: Final = room
-        self.sender: Final = sender
-        self.id: Final = id
-        self.base: Final = base
-        self.blob_class: Final = blob_class
-        self.ttl: Final = ttl
-        self.blob: Final = blob
-        self.roster: Final = roster
-        self.step: Final = step
-
-    def with_step(self, step: RosterStep) -> Publication:
-        """The same with another step."""
-        return Publication(
-            self.room,
-            self.sender,
-            self.id,
-            self.base,
-            self.blob_class,
-            self.ttl,
-            self.blob,
-            self.roster,
-            step,
-        )
-
-
-class Taken:
-    """What became of a publication: where it stands. It is `fresh` when it was taken by this call,
-    and not before: what the position holds is then what the caller gave."""
-
-    __slots__ = ("fresh", "generation", "number")
-
-    def __init__(self, generation: bytes, number: int, fresh: bool) -> None:
-        self.generation: Final = generation
-        self.number: Final = number
-        self.fresh: Final = fresh
-
-    @property
-    def position(self) -> Position:
-        return Position(self.generation, self.number)
-
-
-@dataclass(frozen=True, slots=True)
-class SeatedRoom:
-    """A room as a facilitator brings it back: the whole chain, verified, and its last commit."""
-
-    room: bytes
-    chain: tuple[Signed, ...]
-    head: bytes
-    generation: bytes
-    commit: bytes
-    doors: tuple[Door, ...]
+PublishDone = Callable[[Publication, "Taken | Exception"], None]
+"""Called with the publication and its place, or with the exception that `Store.publish` raises."""
 
 
 class Store(Protocol):
-    """Every method may raise `Refusal`; the codes it chooses itself are named. All but `open`,
-    `head`, `reseat` and `sweep` raise `unknown_room` or `ended` for a room that is not there."""
+    """Each method that names a room may raise `Refusal`. The docstrings name the codes of each.
+    All but `open`, `head`, `at_door`, `reseat`, `watch` and `unwatch` raise `unknown_room` or
+    `ended` for a room that is not there."""
 
     async def open(self, room: bytes, entry: Signed, head: bytes, generation: bytes) -> None:
-        """Begin a room at entry 0. The same entry again does nothing. Raises `Refusal`
-        (`room_exists`, `ended`, `busy`)."""
+        """Begin a room at entry 0. Opening it again with the same entry does nothing. Raises
+        `Refusal` (`room_exists`, `ended`, `busy`)."""
 
     async def head(self, room: bytes) -> RoomHead | None:
-        """Where the room stands, or None for an unknown one. Never raises `ended`."""
+        """Return where the room stands, or None when there is no such room."""
 
     async def chain(self, room: bytes, start: int) -> tuple[Signed, ...]:
-        """The roster entries from counter `start` on."""
+        """Return the roster entries from counter `start` on."""
 
     async def publish(self, publication: Publication) -> Taken:
         """Take one blob, all of it or nothing, in this order:
 
-        1. an id of this sender that was taken before: its position, and nothing happens;
-        2. `RosterMoved` when the roster is another;
-        3. `read_only` for an application blob without a recent beat;
-        4. `Stale` when the base is another;
-        5. room for it (`busy`);
-        6. each admitted key waits at its door (`unknown_knock`) and the door has a use left
-           (`door_used`);
-        7. the number, the blob, the chain, doors, lobby, Welcomes, the id, the time of a beat.
+        1. return the position of an id that this sender published before, and change nothing;
+        2. raise `RosterMoved` when the roster has another head;
+        3. refuse an application blob without a recent beat (`read_only`);
+        4. raise `Stale` when the base is another;
+        5. refuse a blob for which there is no space (`busy`);
+        6. refuse an admitted key that does not wait at its door (`unknown_knock`), and more
+           admissions than the door has uses left (`door_used`);
+        7. change the log, the chain, doors, lobby, Welcomes, the id's record, the time of a beat.
         """
 
-    @property
-    def publish_now(self) -> Callable[[Publication], Taken] | None:
-        """The same without waiting, of a store that can; else None."""
+    def publish_soon(self, publication: Publication, done: PublishDone) -> None:
+        """Take a blob without a roster entry, as `publish` does, and call `done` exactly once with
+        the outcome, perhaps before this returns. Publications are taken in the order of the calls.
+        A store on another machine sends those of one turn of the event loop in one batch."""
 
     async def published(self, room: bytes, sender: bytes, id: bytes) -> Position | None:
-        """The position that this id was given, if it is still remembered."""
+        """Return the position that this id was given, if the store still remembers it."""
 
     async def read(self, room: bytes, after: Position, most: int) -> Page:
-        """Unexpired blobs after a position, in order; from another generation, or a number that
-        does not exist yet, from the first. A page has at most `most` bytes, measured by
-        `on_the_wire`, but always room for one blob; and at most `PAGE_BLOBS` blobs. It costs what a
-        page costs, however long the log, wherever it begins, and however much has just expired: an
-        incomplete page may be empty, and the next begins at its `up_to`."""
+        """Return the unexpired blobs after a position, in order. A position of another generation,
+        or a number that does not exist yet, reads from the first blob. A page has at most `most`
+        bytes, measured by `on_the_wire`, and at most `PAGE_BLOBS` blobs; one blob always fits. A
+        page costs the same in a log of any length, anywhere in it, and however much has just
+        expired. So an incomplete page may be empty. The next page begins at its `up_to`."""
 
     async def put_door(self, room: bytes, door: Door, roster: bytes) -> None:
-        """Make a door, or give an existing one a card of a higher number. `expires_at` is a
-        duration here: seconds from now. Raises `RosterMoved`, `Refusal` (`too_many_doors`,
-        `bad_statement`, `busy`, or what closed the door)."""
+        """Make a door, or give an existing one a card of a higher number. Here `expires_at` is a
+        duration: seconds from now. Raises `RosterMoved`, `Refusal` (`too_many_doors`,
+        `bad_statement`, `busy`, or the code that closed the door)."""
 
     async def revoke_door(self, room: bytes, door: bytes, roster: bytes) -> None:
         """Close a door for good. Raises `RosterMoved`, `Refusal` (`unknown_door`)."""
 
     async def door(self, room: bytes, door: bytes) -> Door | None:
-        """A door, open or closed, as long as it is remembered."""
+        """Return a door, open or closed, or None when the store does not remember it."""
 
     async def knock(self, room: bytes, key: bytes, door: bytes, id: bytes, blob: bytes) -> None:
-        """Put a knock into the lobby; the same again does nothing. Raises `Refusal`
-        (`already_waiting`, `too_many_knocks`, `busy`, or what closed the door)."""
+        """Put a knock into the lobby. The same knock again does nothing. Raises `Refusal`
+        (`already_waiting`, `too_many_knocks`, `busy`, or the code that closed the door)."""
 
-    async def waiting(self, room: bytes, key: bytes) -> bytes | None:
-        """The id of this key's knock, if one is open."""
+    async def waiting_among(self, room: bytes, keys: Iterable[bytes]) -> frozenset[bytes]:
+        """Return those of these keys whose knock is open."""
+
+    async def at_door(self, room: bytes, door: bytes, key: bytes) -> AtDoor:
+        """Return what a newcomer at a door is judged by. `head` says whether the room ended."""
 
     async def withdraw(self, room: bytes, key: bytes) -> None:
-        """Raises `Refusal` (`unknown_knock`)."""
+        """Settle the open knock of this key. Raises `Refusal` (`unknown_knock`)."""
 
     async def add_item(
         self, room: bytes, kind: LobbyKind, key: bytes, id: bytes, blob: bytes
     ) -> None:
-        """A request or a leave. The same id, or a second leave, does nothing; a request too many of
-        one key takes the place of its oldest. Raises `Refusal` (`busy`)."""
+        """Add a request or a leave. The same id, or a second leave, does nothing. Beyond `REQUESTS`
+        of one key, a request replaces the oldest. Raises `Refusal` (`busy`)."""
 
     async def settle(self, room: bytes, id: bytes, reason: bytes | None = None) -> None:
-        """An item is done with. With a `reason` it must be a knock, and the reason is kept for
-        who knocked. Raises `Refusal` (`unknown_knock`)."""
+        """Settle an item. With a `reason` the item must be a knock, and the reason is kept for the
+        newcomer. Raises `Refusal` (`unknown_knock`)."""
 
-    async def lobby(self, room: bytes, after: int, settled: bool) -> tuple[StoredItem, ...]:
-        """Open items after a number, in order; if asked for, also what says that one is settled:
-        who has been told of none has no use for that."""
+    async def read_lobby(self, room: bytes, after: int, settled: bool) -> LobbyPage:
+        """Return the open items after a number, in order. With `settled`, include `GONE` items,
+        which say that an item is settled. A reader that knows no item needs none of these."""
 
     async def take_refusal(self, room: bytes, key: bytes) -> tuple[bytes, bytes] | None:
-        """The id and the sealed reason of a knock that was refused (empty: expired), once."""
+        """Return the id and the sealed reason of a refused knock, once. An expired knock has an
+        empty reason."""
 
     async def welcome(self, room: bytes, key: bytes) -> PendingWelcome | None:
-        """The Welcome that waits for a key."""
+        """Return the Welcome that waits for a key."""
 
     async def welcomed(self, room: bytes, key: bytes, position: Position) -> None:
-        """The key resumed from a position: a Welcome of that commit, or before, is dropped."""
+        """Drop the Welcome of a key that resumed from a position at or after its commit."""
 
     async def end(self, room: bytes, statement: Signed, roster: bytes) -> None:
-        """Delete everything but the statement. Raises `RosterMoved`."""
+        """End the room: delete everything but the statement. Raises `RosterMoved`."""
 
     async def reseat(self, seated: SeatedRoom, expected: bytes | None) -> None:
-        """Put a room in the place of the one whose roster head is `expected` (None: of none).
+        """Replace the room whose roster head is `expected`, or add one where there is none (None).
         Waiting newcomers are forgotten. Raises `RosterMoved`, `Refusal` (`ended`, `busy`,
-        `bad_statement` when one door comes with two keys), and then nothing was changed."""
+        `bad_statement` when one door comes with two keys), and then changes nothing."""
 
-    async def now(self) -> float:
-        """The store's clock."""
+    def listen(self, listener: Listener) -> None:
+        """Set the listener: the one node that this store serves."""
 
-    async def sweep(self, most: int) -> frozenset[bytes]:
-        """Drop what is past its end, in at most `most` rooms, and a bounded number of blobs in
-        all; the rest is for the next sweep. The rooms where members or newcomers have something to
-        be told."""
+    def watch(self, room: bytes) -> None:
+        """Tell the listener of each change that any later call of this node makes or sees, in the
+        order of the changes. The room need not exist. A change that this node makes itself is told
+        before its call is answered."""
+
+    def unwatch(self, room: bytes) -> None:
+        """Stop telling the listener of this room."""
+
+    async def expire(self, most: int) -> None:
+        """Drop what is past its end, in at most `most` rooms and with a bounded number of blobs.
+        The next call drops the rest. The listener hears `on_ring` of each watched room whose
+        expiry concerns a client: the room, a knock or a request ended. A store whose data ends by
+        itself need only look at watched rooms."""
 
     async def ready(self) -> bool:
-        """Whether the store can take anything now."""
+        """Return whether the store can take a publication now."""
 
     async def close(self) -> None:
-        """Give back what the store holds open."""
+        """Release what the store holds open."""

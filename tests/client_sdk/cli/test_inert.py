@@ -4,9 +4,9 @@ import unicodedata
 
 import pytest
 from alcove import events
-from alcove.cli import inert, words
+from alcove.cli import escape, words
 from alcove.cli.conversation import Conversation
-from alcove.cli.typed import read
+from alcove.cli.slash_commands import read
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,15 +31,15 @@ def acts(character: str) -> bool:
 
 @given(st.text(st.characters()))
 def test_nothing_that_acts_is_left(raw: str) -> None:
-    assert not any(acts(character) for character in inert.text(raw) if character != "\n")
-    assert not any(acts(character) for character in inert.line(raw) + inert.name(raw))
-    assert inert.text(inert.text(raw)) == inert.text(raw)
+    assert not any(acts(character) for character in escape.text(raw) if character != "\n")
+    assert not any(acts(character) for character in escape.line(raw) + escape.name(raw))
+    assert escape.text(escape.text(raw)) == escape.text(raw)
 
 
 @given(st.text(st.characters()))
 def test_a_name_holds_no_bracket_and_is_never_nothing(raw: str) -> None:
-    assert inert.name(raw).strip()
-    assert not set("[]［］【】") & set(inert.name(raw))
+    assert escape.name(raw).strip()
+    assert not set("[]［］【】") & set(escape.name(raw))
 
 
 @pytest.mark.parametrize(
@@ -47,14 +47,14 @@ def test_a_name_holds_no_bracket_and_is_never_nothing(raw: str) -> None:
     ["Grüße", "שלום", "नमस्ते", "ẓ̌", "👩‍👩‍👧 🏳️‍🌈 👋🏽", "می‌خواهم", "a\nb", "[b]not markup[/b]"],
 )
 def test_living_scripts_stay_as_they_are(text: str) -> None:
-    assert inert.text(text) == text
+    assert escape.text(text) == text
 
 
 def test_escape_sequences_lose_what_makes_them_sequences() -> None:
-    assert "\x1b" not in inert.text(HOSTILE)
-    assert "[2J" in inert.text(HOSTILE)
-    assert inert.text("a\r\nb\rc\td\u2028e") == "a\nb\nc    d\ne"
-    assert inert.text("e" + "\u0301" * 100) == "e" + "\u0301" * 8
+    assert "\x1b" not in escape.text(HOSTILE)
+    assert "[2J" in escape.text(HOSTILE)
+    assert escape.text("a\r\nb\rc\td\u2028e") == "a\nb\nc    d\ne"
+    assert escape.text("e" + "\u0301" * 100) == "e" + "\u0301" * 8
 
 
 def test_a_badge_cannot_be_imitated() -> None:

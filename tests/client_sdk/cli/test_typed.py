@@ -5,7 +5,7 @@ from alcove import events
 from alcove.cli import words
 from alcove.cli.commands import Accept, Admit, End, Leave, Refuse, Remove, Retract, Send
 from alcove.cli.conversation import Conversation
-from alcove.cli.typed import Help, Misread, Reveal, ShowInvite, ShowRules, Typed, Who, read
+from alcove.cli.slash_commands import Help, Misread, Reveal, ShowInvite, ShowRules, Typed, Who, read
 
 from tests.client_sdk.cli.fake_room import INVITE, KNOCK, RULES, FakeMember
 

@@ -21,8 +21,8 @@ from typing import Any, Generic, TypeVar
 from alcove_protocol import frames, limits
 from alcove_protocol.frames import BlobClass, BlobIs, Frame
 from alcove_protocol.position import Position
-from alcove_server.embedded import EmbeddedRelay, embedded
 from alcove_server.store.interface import Publication
+from alcove_server.testing.embedded import EmbeddedRelay, embedded
 
 from tests.end_to_end.world import Client, World
 
@@ -188,10 +188,10 @@ class EvilWorld(World):
         """Put a blob into the log as the relay would if it judged nobody's rights."""
         assert self.relay is not None
         relay = self.relay.relay
-        head = self._run(relay.store.head(room))
+        head = self._run(relay.services.store.head(room))
         assert head is not None
         at = base if base is not None else Position(head.generation, head.base)
-        hub = relay.hubs[room]
+        relay_room = relay.rooms.loaded[room]
         publication = Publication(
             room,
             NOBODY,
@@ -200,10 +200,9 @@ class EvilWorld(World):
             blob_class,
             ttl,
             blob,
-            hub.ledger.roster.head,
+            relay_room.history.roster.head,
         )
-        position = self._run(relay.store.publish(publication)).position
-        self._run(hub.catch_up())
+        position = self._run(relay.services.store.publish(publication)).position
         self.settle()
         return position
 
@@ -215,13 +214,13 @@ class EvilWorld(World):
         async def whole() -> None:
             done.append(await work)
 
-        self.relay.relay.runner.start(whole())
+        self.relay.relay.services.runner.start(whole())
         return done[0]
 
     def head(self, room: bytes) -> Position:
         """The log's last position."""
         assert self.relay is not None
-        head = self._run(self.relay.relay.store.head(room))
+        head = self._run(self.relay.relay.services.store.head(room))
         assert head is not None
         return Position(head.generation, head.number)
 
@@ -230,7 +229,8 @@ class EvilWorld(World):
     def split(self, *away: Client) -> None:
         """From now on these clients talk to a second relay, which knows all the first one knew."""
         assert self.relay is not None
-        shared = {id(part): part for part in (self.clock, self.random, self.wall)}
+        kept = (self.clock, self.random, self.wall, self.relay.relay.rooms)  # which listens
+        shared = {id(part): part for part in kept}
         store = copy.deepcopy(self.relay.store, shared)
         self.other_relay = embedded(self.clock, self.random, store=store, wall=self.wall)
         self._at_other = set(away)

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from alcove import mls
-from alcove.doors import RoomCard
-from alcove.extensions import LEAF_EXTENSION, LeafExtension, RoomExtension, group_extensions
-from alcove.extensions import Facilitator as Keys
-from alcove.facilitator import Facilitator, InviteTerms
-from alcove.intents import Intent, Plan
-from alcove.membership import Membership
-from alcove.newcomer import make_key_package
-from alcove.payload import Heartbeat, Payload, Text
+from alcove.facilitation.doors import RoomCard
+from alcove.facilitation.facilitator import Facilitator, InviteTerms
+from alcove.facilitation.intents import Intent, Plan
+from alcove.group.extensions import LEAF_EXTENSION, LeafExtension, RoomExtension, group_extensions
+from alcove.group.extensions import Facilitator as Keys
+from alcove.group.membership import Membership
+from alcove.joining.newcomer import make_key_package
+from alcove.messages.payload import Heartbeat, Payload, Text
 from alcove_protocol.codec import pack_list
 from alcove_protocol.frames import BlobClass
 from alcove_protocol.labels import Label

@@ -9,17 +9,17 @@ from dataclasses import replace
 
 import pytest
 from alcove import mls
-from alcove.extensions import (
+from alcove.group.extensions import (
     REQUIRED_CAPABILITIES,
     ROOM_EXTENSION,
     capabilities,
     group_extensions,
     leaf_extension,
 )
-from alcove.keys import Identity
+from alcove.group.keys import Identity
+from alcove.joining.newcomer import leaf_extensions, leaf_lifetime, room_policy
 from alcove.mls import create_commit
 from alcove.mls.nodes import LeafContent, sign_leaf
-from alcove.newcomer import leaf_extensions, leaf_lifetime, room_policy
 from alcove_protocol import frames, limits
 from alcove_protocol.codec import pack_list
 from alcove_protocol.frames import BlobClass, Published, Refused

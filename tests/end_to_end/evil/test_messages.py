@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from alcove import events
-from alcove.payload import Retract, Text
+from alcove.messages.payload import Retract, Text
 from alcove_protocol.frames import BlobClass, BlobIs, Publish, Published, Resumed
 from alcove_protocol.position import Position
 

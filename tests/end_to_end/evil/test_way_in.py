@@ -7,10 +7,9 @@ import pytest
 from alcove import events, mls
 from alcove.errors import NotTrusted
 from alcove.events import CloseReason
-from alcove.extensions import ROSTER_EXTENSION, group_extensions
-from alcove.keys import Identity, SigningKey
-from alcove.newcomer import leaf_lifetime, make_key_package, room_policy
-from alcove.sealing import (
+from alcove.group.extensions import ROSTER_EXTENSION, group_extensions
+from alcove.group.keys import Identity, SigningKey
+from alcove.group.sealing import (
     KnockBody,
     RefusalBody,
     open_card,
@@ -21,7 +20,8 @@ from alcove.sealing import (
     seal_welcome,
     short_code,
 )
-from alcove.trust import listing_of
+from alcove.joining.newcomer import leaf_lifetime, make_key_package, room_policy
+from alcove.joining.trust import listing_of
 from alcove_protocol import limits
 from alcove_protocol.frames import (
     BlobClass,

@@ -11,15 +11,17 @@ from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import BlobClass, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
-from alcove_server.embedded import ManualClock
-from alcove_server.store.bounds import StoreBounds
+from alcove_server.store.budget import StoreBounds
 from alcove_server.store.interface import (
     Door,
     Publication,
     RoomHead,
     RosterStep,
     Store,
+    StoredBlob,
+    Taken,
 )
+from alcove_server.testing.embedded import ManualClock
 
 T = TypeVar("T")
 
@@ -39,12 +41,34 @@ def but(publication: Publication, **changes: Any) -> Publication:
     return Publication(**{**same, **changes})
 
 
+class Recorder:
+    """A listener that writes down what it hears."""
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+        self.blobs: list[StoredBlob] = []
+        self.outcomes: list[Taken | Exception] = []
+
+    def on_blob(self, room: bytes, generation: bytes, blob: StoredBlob) -> None:
+        self.told.append((room, generation, blob.id))
+        self.blobs.append(blob)
+
+    def on_ring(self, room: bytes) -> None:
+        self.told.append(room)
+
+    def on_done(self, publication: Publication, outcome: Taken | Exception) -> None:
+        self.told.append(publication.id)
+        self.outcomes.append(outcome)
+
+
 class Bench:
     """A store, its clock, and short words for what a test does to it."""
 
     def __init__(self, store: Store, clock: ManualClock) -> None:
         self.store = store
         self.clock = clock
+        self.listener = Recorder()
+        store.listen(self.listener)
         self._loop = asyncio.new_event_loop()
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
@@ -83,6 +107,38 @@ class Bench:
         assert position.generation == GENERATION
         return position.number
 
+    def soon(self, *publications: Publication) -> None:
+        """Publish these in one turn, and wait until all are answered."""
+
+        async def publish() -> None:
+            answered = asyncio.Queue[None]()
+
+            def on_done(publication: Publication, outcome: Taken | Exception) -> None:
+                self.listener.on_done(publication, outcome)
+                answered.put_nowait(None)
+
+            for one in publications:
+                self.store.publish_soon(one, on_done)
+            for _ in publications:
+                await answered.get()
+            assert answered.empty()
+
+        self.do(publish())
+
+    def told(self) -> list[object]:
+        """What the listener heard since the last call: rooms that rang, blobs by room, generation
+        and id, and the ids of publications that were answered."""
+        told, self.listener.told = self.listener.told, []
+        return told
+
+    def outcomes(self) -> list[Taken | Exception]:
+        """What became of publications that were answered since the last call."""
+        outcomes, self.listener.outcomes = self.listener.outcomes, []
+        return outcomes
+
+    def at(self, number: int) -> Position:
+        return Position(GENERATION, number)
+
     def beat(self, base: int = 0, roster: bytes = HEAD) -> int:
         return self.publish(
             self.publication(b"beat", BlobClass.BEAT, sender=HOST, base=base, roster=roster, ttl=90)
@@ -100,8 +156,11 @@ class Bench:
     def knock(self, key: bytes = BEN, door: bytes = b"door-one", id: bytes = b"k" * 16) -> None:
         self.do(self.store.knock(ROOM, key, door, id, b"knock"))
 
+    def waits(self, key: bytes) -> bool:
+        return key in self.do(self.store.waiting_among(ROOM, [key]))
+
     def lobby(self, after: int = 0) -> list[tuple[int, LobbyKind, bytes]]:
-        items = self.do(self.store.lobby(ROOM, after, after > 0))
+        items = self.do(self.store.read_lobby(ROOM, after, after > 0)).items
         return [(item.number, item.kind, item.id) for item in items]
 
     def read(self, after: int = 0, most: int = 2**30) -> list[int]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from alcove_protocol import limits
 from alcove_protocol.frames import BlobClass, LobbyKind
-from alcove_server.store.bounds import CLOSED_DOORS, REQUESTS, SETTLED
+from alcove_server.store.budget import CLOSED_DOORS, REQUESTS, SETTLED
 from alcove_server.store.interface import (
     RosterMoved,
 )
@@ -54,7 +54,7 @@ class LobbyContract(Benched):
         bench.put(bench.door())
         bench.knock()
         bench.do(bench.store.revoke_door(ROOM, b"door-one", HEAD))
-        (item,) = bench.do(bench.store.lobby(ROOM, 0, False))
+        (item,) = bench.do(bench.store.read_lobby(ROOM, 0, False)).items
         assert item.door_revoked
         admit = step(admitted={BEN: b"door-one"})
         bench.publish(bench.publication(blob_class=BlobClass.COMMIT, step=admit))
@@ -112,7 +112,7 @@ class LobbyContract(Benched):
         bench.knock()
         bench.knock()
         assert bench.lobby() == [(1, LobbyKind.KNOCK, b"k" * 16)]
-        assert bench.do(bench.store.waiting(ROOM, BEN)) == b"k" * 16
+        assert bench.waits(BEN)
         again = bench.store.knock(ROOM, BEN, b"door-one", b"x" * 16, b"knock")
         assert bench.refusal(again) == "already_waiting"
         nowhere = bench.store.knock(ROOM, ANN, b"nowhere.", b"x" * 16, b"knock")
@@ -126,7 +126,7 @@ class LobbyContract(Benched):
         many = bench.store.knock(ROOM, BEN, b"door-one", b"x" * 16, b"knock")
         assert bench.refusal(many) == "too_many_knocks"
         bench.clock.advance(limits.KNOCK_TTL)
-        assert bench.do(bench.store.sweep(10)) == {ROOM}
+        bench.do(bench.store.expire(10))
         assert bench.lobby() == []
         first = bench.do(bench.store.take_refusal(ROOM, b"%32d" % 0))
         assert first == (b"%16d" % 0, b"")
@@ -218,7 +218,7 @@ class LobbyContract(Benched):
             bench.knock(key, door, key[:16])
         closed = step(revoked=frozenset({b"door-one", b"door-two", b"unknown."}))
         bench.publish(bench.publication(blob_class=BlobClass.COMMIT, step=closed))
-        items = bench.do(bench.store.lobby(ROOM, 0, False))
+        items = bench.do(bench.store.read_lobby(ROOM, 0, False)).items
         assert [item.door_revoked for item in items] == [True, True, False]
 
     def test_a_leave_stays_until_the_roster_says_so(self, bench: Bench) -> None:

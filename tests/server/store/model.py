@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, replace
 
 from alcove_protocol import limits
+from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import BlobClass, LobbyKind
 from alcove_protocol.position import Position
 from alcove_server.store.interface import Door, Publication, RosterMoved, RosterStep
@@ -43,6 +44,7 @@ class StoreMachine(RuleBasedStateMachine):
         super().__init__()
         self.bench = self.make_bench()
         self.bench.open()
+        self.bench.store.watch(ROOM)
         self.log: list[Taken] = []
         self.base = 0
         self.roster = b"h" * 32
@@ -71,23 +73,31 @@ class StoreMachine(RuleBasedStateMachine):
             self.bench.clock.advance(seconds)
 
     @rule(most=st.integers(1, 3))
-    def sweep(self, most: int) -> None:
-        self.bench.do(self.bench.store.sweep(most))
+    def expire(self, most: int) -> None:
+        self.bench.do(self.bench.store.expire(most))
 
     @rule(
         sender=SENDERS,
         blob_class=st.sampled_from(BlobClass),
         ttl=st.integers(limits.TTL_MIN, 200),
         stale=st.booleans(),
+        soon=st.booleans(),
     )
-    def publish(self, sender: bytes, blob_class: BlobClass, ttl: int, stale: bool) -> None:
+    def publish(
+        self, sender: bytes, blob_class: BlobClass, ttl: int, stale: bool, soon: bool
+    ) -> None:
         base = self.base + 1 if stale else self.base
         publication = self.publication(sender, blob_class, ttl, base)
         refusal = self.expected_refusal(publication)
-        if refusal is not None:
-            assert self.bench.refusal(self.bench.store.publish(publication)) == refusal
+        if refusal is None:
+            self.take(publication, soon)
+        elif soon:
+            self.bench.soon(publication)
+            (outcome,) = self.bench.outcomes()
+            assert isinstance(outcome, Refusal)
+            assert outcome.code == refusal
         else:
-            self.take(publication)
+            assert self.bench.refusal(self.bench.store.publish(publication)) == refusal
 
     def publication(
         self,
@@ -113,8 +123,14 @@ class StoreMachine(RuleBasedStateMachine):
             return "read_only"
         return "stale" if publication.base[8:] != self.base.to_bytes(8, "big") else None
 
-    def take(self, publication: Publication) -> None:
-        number = self.bench.publish(publication)
+    def take(self, publication: Publication, soon: bool = False) -> None:
+        if soon:
+            self.bench.soon(publication)
+            (outcome,) = self.bench.outcomes()
+            assert not isinstance(outcome, Exception)
+            number = outcome.number
+        else:
+            number = self.bench.publish(publication)
         assert number == len(self.log) + 1
         lives = {
             BlobClass.COMMIT: limits.REJOIN_WINDOW,
@@ -228,8 +244,15 @@ class StoreMachine(RuleBasedStateMachine):
             assert (page.position.number, page.base.number) == (len(self.log), self.base)
 
     @invariant()
+    def every_blob_without_an_entry_was_told_once_in_order(self) -> None:
+        told = [(blob.number, blob.id) for blob in self.bench.listener.blobs]
+        assert told == [
+            (one.number, one.publication.id) for one in self.log if one.publication.step is None
+        ]
+
+    @invariant()
     def the_lobby_is_who_waits(self) -> None:
-        items = self.bench.do(self.bench.store.lobby(ROOM, 0, False))
+        items = self.bench.do(self.bench.store.read_lobby(ROOM, 0, False)).items
         waiting = {key: one.id for key, one in self.knocks.items() if one.end > self.now}
         assert {item.key: item.id for item in items} == waiting
         assert all(item.kind is LobbyKind.KNOCK for item in items)

@@ -10,8 +10,7 @@ import pytest
 from alcove_protocol import limits
 from alcove_protocol.frames import BlobClass, LobbyKind
 from alcove_protocol.position import Position
-from alcove_server.embedded import ManualClock
-from alcove_server.store.bounds import (
+from alcove_server.store.budget import (
     BLOB_OVERHEAD,
     ITEM_OVERHEAD,
     PAGE_BLOBS,
@@ -21,7 +20,8 @@ from alcove_server.store.bounds import (
     StoreBounds,
 )
 from alcove_server.store.interface import RosterStep, SeatedRoom, StoredBlob
-from alcove_server.store.memory import _EXPIRED_AT_ONCE, _EXPIRED_IN_SWEEP, MemoryStore
+from alcove_server.store.memory.store import _EXPIRED_AT_ONCE, _EXPIRED_BY_A_CALL, MemoryStore
+from alcove_server.testing.embedded import ManualClock
 from hypothesis import settings
 
 from tests.server.store.bench import (
@@ -86,10 +86,10 @@ def test_the_accounting_comes_back_to_where_it_was() -> None:
         bench.clock.advance(600)
         bench.beat(base=1, roster=b"n" * 32)
     bench.clock.advance(limits.HEARTBEAT_TTL)
-    bench.do(store.sweep(10))
+    bench.do(store.expire(10))
     assert store.used == empty + len(taken.entry.body)
     bench.clock.advance(limits.ABANDONED_AFTER)
-    bench.do(store.sweep(10))
+    bench.do(store.expire(10))
     assert store.used == 0
     bench.close()
 
@@ -105,7 +105,7 @@ def test_a_room_that_could_not_be_seated_anew_is_counted_as_before() -> None:
     assert bench.refusal(store.reseat(seated, HEAD)) == "busy"
     assert store.used == used
     bench.clock.advance(limits.ABANDONED_AFTER)
-    bench.do(store.sweep(10))
+    bench.do(store.expire(10))
     assert store.used == 0
     bench.close()
 
@@ -115,57 +115,67 @@ def test_after_expiry_no_object_holds_the_blob() -> None:
     bench.open()
     bench.publish(bench.publication(b"a blob that nobody else holds", ttl=10))
     bench.clock.advance(10)
-    bench.do(bench.store.sweep(10))
+    bench.do(bench.store.expire(10))
     alive = [one for one in gc.get_objects() if isinstance(one, StoredBlob)]
     assert not [one for one in alive if one.blob == b"a blob that nobody else holds"]
     bench.close()
 
 
-def test_a_sweep_looks_at_no_more_rooms_than_it_may() -> None:
+def test_expire_drops_watched_and_other_rooms_and_no_more_than_it_may() -> None:
     bench = memory()
-    for number in range(5):
-        bench.open(bytes([number]) * 32)
+    store = bench.store
+    assert isinstance(store, MemoryStore)
+    rooms = [bytes([number]) * 32 for number in range(5)]
+    for room in rooms:
+        bench.open(room)
+    store.watch(rooms[0])
+    store.watch(rooms[4])
+    one = store.used // 5
     bench.clock.advance(limits.ABANDONED_AFTER)
-    swept = [len(bench.do(bench.store.sweep(2))) for _ in range(3)]
-    assert swept == [2, 2, 1]
+    left = []
+    for _ in range(3):
+        bench.do(store.expire(2))
+        left.append(store.used // one)
+    assert left == [3, 1, 0]
+    assert bench.told() == [rooms[0], rooms[4]]
     bench.close()
 
 
-def test_a_sweep_drops_no_more_blobs_than_it_may_and_misses_no_room() -> None:
+def test_expire_drops_no_more_blobs_than_it_may_and_misses_no_room() -> None:
     bench = memory()
     store = bench.store
     assert isinstance(store, MemoryStore)
     rooms = [bytes([number]) * 32 for number in range(3)]
     for room in rooms:
         bench.open(room)
-    empty, most = store.used, _EXPIRED_IN_SWEEP * (1 + BLOB_OVERHEAD)
+    empty, most = store.used, _EXPIRED_AT_ONCE * (1 + BLOB_OVERHEAD)
     for room in rooms:
-        for _ in range(_EXPIRED_IN_SWEEP // 2 + 1):
+        for _ in range(_EXPIRED_AT_ONCE // 2 + 1):
             bench.publish(but(bench.publication(b"x", ttl=10), room=room))
     bench.do(store.add_item(rooms[-1], LobbyKind.REQUEST, ANN, bytes(16), b"request"))
     bench.clock.advance(10)
     full = store.used
-    bench.do(store.sweep(100))
+    bench.do(store.expire(100))
     assert store.used == full - most
-    bench.do(store.sweep(100))
+    bench.do(store.expire(100))
     assert store.used == empty + len(b"request") + ITEM_OVERHEAD
     bench.close()
 
 
-def test_who_touches_a_room_drops_no_more_blobs_than_it_may() -> None:
+def test_a_call_that_names_a_room_drops_no_more_blobs_than_it_may() -> None:
     bench = memory()
     store = bench.store
     assert isinstance(store, MemoryStore)
     bench.open()
-    for _ in range(5 * _EXPIRED_AT_ONCE):
+    for _ in range(5 * _EXPIRED_BY_A_CALL):
         bench.publish(bench.publication(b"x", ttl=10))
     bench.clock.advance(10)
-    full, most = store.used, _EXPIRED_AT_ONCE * (1 + BLOB_OVERHEAD)
+    full, most = store.used, _EXPIRED_BY_A_CALL * (1 + BLOB_OVERHEAD)
     assert bench.read() == []
     assert store.used == full - most
     bench.publish(bench.publication(b"y"))
     assert store.used == full - 2 * most + 1 + BLOB_OVERHEAD
-    assert bench.read() == [5 * _EXPIRED_AT_ONCE + 1]
+    assert bench.read() == [5 * _EXPIRED_BY_A_CALL + 1]
     bench.close()
 
 
@@ -208,7 +218,7 @@ def test_a_page_costs_the_same_in_any_log_and_anywhere_in_it() -> None:
         bench.clock.advance(seconds)
         for _ in range(4):
             assert most_steps() < 6 * least
-            bench.do(bench.store.sweep(1))
+            bench.do(bench.store.expire(1))
     bench.close()
 
 
@@ -240,7 +250,7 @@ def steps_of_the_end_of_what_was_asked_by(members: int) -> int:
         bench.clock.advance(900)
         bench.beat()
     bench.clock.advance(900)
-    count = steps(bench.store.sweep(1))
+    count = steps(bench.store.expire(1))
     assert bench.lobby() == []
     bench.close()
     return count

@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from alcove import events
-from alcove.cli import inert, typed, words
+from alcove.cli import escape, slash_commands, words
 from alcove.cli.commands import Accept, Admit, Refuse, Retract, Send
 from alcove.cli.conversation import Conversation
 from alcove.cli.performer import Performer
@@ -152,7 +152,7 @@ class RoomApp(App[None]):
     def _message(self, event: events.Message) -> None:
         text = event.text
         if event.warning:
-            text = f"Content warning: {inert.line(event.warning)}. Type /show to read it."
+            text = f"Content warning: {escape.line(event.warning)}. Type /show to read it."
         role = "facilitator" if self._is_facilitator(event.sender) else ""
         self._entries.message(event.id, role, event.sender, text)
 
@@ -203,7 +203,7 @@ class RoomApp(App[None]):
         if not state.joined:
             where = "not in yet"
         entered = self._session.entered.is_set()
-        title = inert.line(self._room.title) if entered else ""
+        title = escape.line(self._room.title) if entered else ""
         self._title.update(title or "Alcove")
         self._state.update(f"{connection or 'connecting …'} · {where}")
         members = self._room.members if entered else ()
@@ -216,11 +216,11 @@ class RoomApp(App[None]):
     async def _typed(self, event: Input.Submitted) -> None:
         members = self._room.members if self._session.entered.is_set() else ()
         try:
-            wanted = typed.read(event.value, self._conversation, members)
+            wanted = slash_commands.read(event.value, self._conversation, members)
             if not self._session.entered.is_set() and wanted is not None:
-                raise typed.Misread("Not connected yet. Ctrl+X gives it up.")
+                raise slash_commands.Misread("Not connected yet. Ctrl+X gives it up.")
             await self._do(wanted)
-        except (typed.Misread, AlcoveError) as error:
+        except (slash_commands.Misread, AlcoveError) as error:
             self._say(str(error))
             if not event.value.startswith("/"):
                 return  # a text that could not be said stays where it was typed
@@ -231,25 +231,25 @@ class RoomApp(App[None]):
         event.input.clear()
         self._entries.anchor()  # who says something looks at the end again
 
-    async def _do(self, wanted: typed.Typed | None) -> None:
+    async def _do(self, wanted: slash_commands.Typed | None) -> None:
         match wanted:
             case None:
                 return
             case Send(text=text):
                 self._post(text)
-            case typed.Help():
+            case slash_commands.Help():
                 self._say("What you can type:\n" + words.help_for(self._room.is_facilitator))
-            case typed.Who():
+            case slash_commands.Who():
                 waiting = list(self._conversation.waiting.values())
                 self._say("Here:\n" + "\n".join(words.who(self._room.members, waiting)))
-            case typed.ShowInvite(new):
+            case slash_commands.ShowInvite(new):
                 assert self._performer is not None
                 # Beside: while the relay thinks, keys work on, the quick exit first of all.
                 self._performer.also(partial(self._find_invite, new))
-            case typed.ShowRules():
+            case slash_commands.ShowRules():
                 rules = self._conversation.rules
                 self._say(rules.text if rules else "No agreement was shown here yet.")
-            case typed.Reveal():
+            case slash_commands.Reveal():
                 self._reveal()
             case command:
                 assert self._performer is not None
@@ -268,7 +268,7 @@ class RoomApp(App[None]):
     def _reveal(self) -> None:
         found = self._conversation.reveal()
         if found is None:
-            raise typed.Misread("Nothing hides behind a content warning.")
+            raise slash_commands.Misread("Nothing hides behind a content warning.")
         id, entry = found
         self._entries.reword(id, entry.text or "")
 

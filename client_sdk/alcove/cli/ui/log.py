@@ -8,7 +8,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from alcove.cli import inert
+from alcove.cli import escape
 
 _MOST: Final = 500
 """Entries kept. Older ones go: a screen is no archive."""
@@ -35,8 +35,8 @@ class Entry(Horizontal):
 
     def note(self, note: str) -> None:
         """Put what became of a message behind it."""
-        tail = Content.styled(f"  ({inert.line(note)})", "$text-muted italic") if note else ""
-        self._text.update(Content.assemble(self._head, inert.text(self._body), tail))
+        tail = Content.styled(f"  ({escape.line(note)})", "$text-muted italic") if note else ""
+        self._text.update(Content.assemble(self._head, escape.text(self._body), tail))
 
 
 class Log(VerticalScroll):
@@ -58,7 +58,7 @@ class Log(VerticalScroll):
         style = "$text-accent bold" if badge == "you" else "$text-primary bold"
         head = Content.assemble(
             Content.styled(f"[{badge}] ", "$text-warning") if badge else "",
-            Content.styled(inert.name(name), style),
+            Content.styled(escape.name(name), style),
             "  ",
         )
         self._messages[id] = self._add(Entry(head, text, "message"))

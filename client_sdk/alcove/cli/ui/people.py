@@ -11,7 +11,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from alcove import events
-from alcove.cli import inert, words
+from alcove.cli import escape, words
 from alcove.cli.rooms import MemberLike
 
 
@@ -85,7 +85,7 @@ class People(Vertical):
             parts += ["\n" if parts else "", Content.styled(heading, "bold $text-warning"), "\n"]
             for member in here:
                 you = Content.styled(" [you]", "$text-muted") if member.you else ""
-                parts += ["  ", inert.name(member.name), you, "\n"]
+                parts += ["  ", escape.name(member.name), you, "\n"]
         self._members.update(Content.assemble(*parts).rstrip())
         had_focus = self._waiting.has_focus
         self._waiting.show(waiting)

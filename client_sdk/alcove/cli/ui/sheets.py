@@ -6,7 +6,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from alcove.cli import inert
+from alcove.cli import escape
 from alcove.events import AgreementShown
 
 
@@ -25,9 +25,9 @@ class AgreementScreen(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         with Vertical(id="sheet") as sheet:
             sheet.border_title = "Before you go in"
-            yield Static(inert.line(self._rules.title), id="room-title", markup=False)
+            yield Static(escape.line(self._rules.title), id="room-title", markup=False)
             with VerticalScroll(id="rules"):
-                yield Static(inert.text(self._rules.text), markup=False)
+                yield Static(escape.text(self._rules.text), markup=False)
             yield Static(
                 f"Agreement, version {self._rules.version}. Who goes in has accepted it. "
                 "Press A to accept, L to leave.",
@@ -59,7 +59,7 @@ class InviteScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         yield Static("The invite was handed to your terminal's clipboard, if it has one. If not,")
         yield Static("hold Shift and select it here with the mouse. Press any key to go back.")
-        yield Static(inert.line(self._invite), id="link", markup=False)
+        yield Static(escape.line(self._invite), id="link", markup=False)
 
     def on_key(self) -> None:
         self.dismiss()
@@ -74,7 +74,7 @@ class EndScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="notice"):
-            yield Static(inert.line(self._sentence), markup=False)
+            yield Static(escape.line(self._sentence), markup=False)
             yield Static("Nothing of it is kept here. Press any key to close.", id="explain")
 
     def on_key(self) -> None:

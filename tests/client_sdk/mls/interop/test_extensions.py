@@ -7,9 +7,9 @@ import os
 from dataclasses import replace
 
 import pytest
-from alcove import extensions as room_state
 from alcove import mls
-from alcove.extensions import LEAF_EXTENSION, ROOM_EXTENSION, ROSTER_EXTENSION
+from alcove.group import extensions as room_state
+from alcove.group.extensions import LEAF_EXTENSION, ROOM_EXTENSION, ROSTER_EXTENSION
 
 from tests.client_sdk.mls.interop.driver import (
     Adding,

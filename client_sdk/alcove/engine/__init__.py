@@ -1,0 +1,1 @@
+"""Decisions of one client, without I/O."""

@@ -1,0 +1,136 @@
+"""What goes out: the next message of the outbox, and a facilitator's heartbeats.
+
+head of the outbox ──▶ in flight ──published──▶ settled
+                           │
+                           ├─ stale, and the commit that won is here → sent again
+                           ├─ read-only, paused, busy                → waits
+                           ├─ refused otherwise                      → fails; a void takes its
+                           │                                           counter
+                           └─ connection lost                        → the same bytes, later
+"""
+
+from collections.abc import Callable
+
+from alcove_protocol import frames, limits
+from alcove_protocol.errors import Malformed
+from alcove_protocol.frames import BlobClass
+from alcove_protocol.position import Position
+
+from alcove import events, mls
+from alcove.engine.presence import Presence
+from alcove.group.membership import Membership
+from alcove.messages.conversation import Conversation
+from alcove.messages.outbox import Outgoing
+from alcove.messages.payload import Heartbeat, Text
+from alcove.relay.link import Link
+
+WAIT: frozenset[str] = frozenset({"paused", "rate_limited", "busy", "unavailable"})
+"""Refusals that pass: the message waits."""
+
+
+class Publisher:
+    """Sends one message after another. `published` is told where the relay put each blob."""
+
+    def __init__(
+        self,
+        membership: Membership,
+        conversation: Conversation,
+        presence: Presence,
+        link: Link,
+        emit: Callable[[events.Event], None],
+        random: Callable[[int], bytes],
+        published: Callable[[Position, BlobClass, bytes], None],
+    ) -> None:
+        self._membership = membership
+        self._conversation = conversation
+        self._presence = presence
+        self._link = link
+        self._emit = emit
+        self._random = random
+        self._published = published
+        self.ready: Callable[[], bool] = lambda: False
+
+    def pump(self) -> None:
+        """Publish the next message, if it can be."""
+        item = self._conversation.outbox.head
+        if item is None or item.in_flight or not self.ready():
+            return
+        if not self._presence.may_post and not self._membership.own.facilitator:
+            return
+        if not self._conversation.may_send(item):
+            if item.kind == Text.KIND:
+                text = "You cannot post at the moment; a facilitator has paused you or everybody."
+                self._conversation.give_up(item, "paused", text)
+            return
+        try:
+            blob = self._conversation.encrypt(item)
+        except (mls.MLSError, Malformed) as error:
+            self._conversation.give_up(item, error.code, "The message could not be encrypted.")
+            return
+        item.in_flight = True
+        self._publish(item, blob)
+
+    def _publish(self, item: Outgoing, blob: bytes) -> None:
+        base = self._membership.base
+
+        def answered(answer: frames.Request | None) -> None:
+            if self._conversation.outbox.head is item:  # else it was seen in a replay meanwhile
+                self._answered(item, base, answer)
+
+        self._link.request(
+            lambda n: frames.Publish(
+                n, item.publish_id, base.encode(), int(BlobClass.APPLICATION), item.ttl, blob
+            ),
+            answered,
+        )
+
+    def _answered(self, item: Outgoing, base: Position, answer: frames.Request | None) -> None:
+        item.in_flight = False
+        if isinstance(answer, frames.Published):
+            position = Position.decode(answer.position)
+            self._published(position, BlobClass.APPLICATION, item.blob)
+            self._conversation.own_sent(item)
+            self.pump()
+            return
+        code = answer.code if isinstance(answer, frames.Refused) else ""
+        if code == "stale":
+            if self._membership.base != base:
+                self.pump()
+            return
+        if code == "read_only":
+            self._presence.relay_says(read_only=True)
+        elif code and code not in WAIT:
+            self._conversation.give_up(item, code, "The relay did not take the message.")
+            return
+        self.tell_queued()
+
+    def tell_queued(self) -> None:
+        """Say once of every message that waits that it does."""
+        for item in self._conversation.outbox.waiting():
+            if item.shown and not item.told_queued and not item.in_flight:
+                item.told_queued = True
+                self._emit(events.Queued(item.id.hex(), item.ref))
+
+    def beat(self, *, leaving: bool, refused: Callable[[], None]) -> None:
+        """A facilitator's heartbeat."""
+        group = self._membership.group
+        head = self._membership.roster.head
+        body = Heartbeat(group.epoch, group.epoch_authenticator, head, leaving)
+        blob = self._conversation.seal(
+            self._random(16), 0, Heartbeat.KIND, body.encode(), limits.HEARTBEAT_TTL
+        )
+        base, publish_id = self._membership.base, self._random(16)
+
+        def answered(answer: frames.Request | None) -> None:
+            if isinstance(answer, frames.Published):
+                self._published(Position.decode(answer.position), BlobClass.BEAT, blob)
+                self._presence.holding()
+            elif isinstance(answer, frames.Refused):
+                refused()
+
+        self._link.request(
+            lambda n: frames.Publish(
+                n, publish_id, base.encode(), int(BlobClass.BEAT), limits.HEARTBEAT_TTL, blob
+            ),
+            answered,
+        )

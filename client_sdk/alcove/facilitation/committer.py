@@ -1,0 +1,311 @@
+"""A facilitator's commits: one at a time, staged, sent, then merged when the relay says so.
+
+intent ──plan──▶ staged ──published──▶ merged
+                   │
+                   ├─ stale, epoch moved      → dropped, planned anew on the new state
+                   ├─ stale, epoch stands     → the same bytes on the new base (a burned commit
+                   │                            took the position)
+                   ├─ refused otherwise       → dropped, the intent fails with the relay's code
+                   └─ connection lost         → the same bytes, first thing after `resume`
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from alcove_protocol import frames, limits
+from alcove_protocol.codec import pack_list
+from alcove_protocol.errors import Malformed
+from alcove_protocol.labels import Label
+from alcove_protocol.padding import bucket
+from alcove_protocol.position import Position
+from alcove_protocol.roster import (
+    NO_HASH,
+    Change,
+    Entry,
+    Op,
+    Seat,
+    apply_changes,
+    list_digest,
+)
+from alcove_protocol.statements import KEY_SIZE, Signed
+
+from alcove import mls
+from alcove.errors import AlcoveError, NotNow, Refused
+from alcove.facilitation.intents import Intent, Plan
+from alcove.group.extensions import ROSTER_EXTENSION
+from alcove.group.keys import Identity
+from alcove.group.membership import Membership
+from alcove.group.sealing import seal_welcome
+from alcove.joining.trust import listing_of
+from alcove.relay.link import Link
+
+
+def handshake_padding(size: int) -> int:
+    """The total that MLS pads a commit or proposal to. Raises `Malformed` (`too_large`)."""
+    return bucket(size, most=limits.HANDSHAKE_BUCKET)
+
+
+@dataclass(frozen=True, slots=True)
+class PendingUpdate:
+    """A participant's Update, valid in `epoch` only. `message` travels with the commit."""
+
+    reference: bytes
+    message: bytes
+    epoch: int
+    sender: int
+
+
+@dataclass(slots=True)
+class InFlight:
+    """One commit on its way. Everything but the roster entry's base stays as it is."""
+
+    intent: Intent
+    staged: mls.StagedCommit
+    blob: bytes
+    welcomes: bytes | None
+    changes: tuple[Change, ...]
+    needs_entry: bool
+    publish_id: bytes
+    epoch: int
+    entry: Signed | None = None
+    sent: bool = False
+
+
+Taken = Callable[[InFlight, Position], None]
+
+
+PASSING: Final = frozenset({"unavailable", "busy", "rate_limited"})
+"""Refusals after which the same commit is sent again, with the next thing that happens."""
+
+
+class Committer:
+    """The queue of intents, and the one commit in flight."""
+
+    def __init__(
+        self,
+        membership: Membership,
+        identity: Identity,
+        link: Link,
+        wall: Callable[[], float],
+        random: Callable[[int], bytes],
+        on_taken: Taken,
+    ) -> None:
+        self._membership = membership
+        self._identity = identity
+        self._link = link
+        self._wall = wall
+        self._random = random
+        self._on_taken = on_taken
+        self._queue: deque[Intent] = deque()
+        self.in_flight: InFlight | None = None
+        self.updates: list[PendingUpdate] = []
+        self.ready: Callable[[], bool] = lambda: True
+
+    def want(self, intent: Intent) -> None:
+        """Take up an intent; the same one twice counts once."""
+        pending = self.in_flight.intent if self.in_flight is not None else None
+        if intent.awaited or (intent != pending and intent not in self._queue):
+            self._queue.append(intent)
+        self.pump()
+
+    def pump(self) -> None:
+        """Send the commit in flight, or stage the next."""
+        if not self._link.live or not self.ready():
+            return
+        if self.in_flight is None:
+            self._stage_next()
+        if self.in_flight is not None and not self.in_flight.sent:
+            self._send(self.in_flight)
+
+    def _stage_next(self) -> None:
+        while self._queue and self.in_flight is None:
+            intent = self._queue.popleft()
+            try:
+                plan = intent.plan(self._membership)
+                if plan is not None:
+                    self.in_flight = self._stage_with_updates(intent, plan)
+            except (mls.MLSError, Malformed) as error:
+                intent.done(NotNow(error.code, "The group cannot make this change now."))
+                continue
+            if plan is None:
+                intent.done(None)  # it is true already, or there is nothing left to do
+
+    def _stage_with_updates(self, intent: Intent, plan: Plan) -> InFlight:
+        """Updates that do not go with the plan, or with each other, never hold a commit up."""
+        try:
+            return self._stage(intent, plan)
+        except (mls.MLSError, Malformed):
+            if not self.updates:
+                raise
+            self.updates.clear()
+            return self._stage(intent, plan)
+
+    def _stage(self, intent: Intent, plan: Plan) -> InFlight:
+        membership = self._membership
+        group = membership.group
+        updates = [item for item in self.updates if item.epoch == group.epoch]
+        listing = mls.Extension(ROSTER_EXTENSION, listing_of(membership.roster).encode())
+        staged = group.commit(
+            proposals=plan.proposals,
+            references=tuple(item.reference for item in updates),
+            force_path=plan.force_path,
+            group_info_extensions=(listing,),
+            padding=handshake_padding,
+            rng=self._random,
+            now=int(self._wall()),
+        )
+        try:
+            return self._put_in_flight(intent, plan, staged, updates)
+        except (mls.MLSError, Malformed):
+            staged.drop()
+            raise
+
+    def _put_in_flight(
+        self,
+        intent: Intent,
+        plan: Plan,
+        staged: mls.StagedCommit,
+        updates: list[PendingUpdate],
+    ) -> InFlight:
+        membership = self._membership
+        group = membership.group
+        welcomes = None
+        if plan.welcome_to and staged.welcome is not None:
+            welcomes = pack_list(
+                [
+                    relay_key
+                    + seal_welcome(group.group_id, reply_key, staged.welcome, self._random)
+                    for relay_key, reply_key in plan.welcome_to
+                ]
+            )
+        return InFlight(
+            intent,
+            staged,
+            pack_list([*(item.message for item in updates), staged.message]),
+            welcomes,
+            plan.changes,
+            bool(plan.changes) or membership.restate,
+            self._random(16),
+            group.epoch,
+        )
+
+    def _sign_entry(self, item: InFlight) -> Signed:
+        roster = self._membership.roster
+        changes = item.changes
+        if self._membership.restate:
+            changes = self._restated(changes)
+        seats = apply_changes(roster.seats, changes)
+        entry = Entry(
+            roster.room,
+            roster.counter + 1,
+            roster.head,
+            self._identity.relay.public,
+            self._membership.base.encode(),
+            sha256(item.blob).digest(),
+            sha256(item.welcomes).digest() if item.welcomes is not None else NO_HASH,
+            b"".join(change.encode() for change in changes),
+            int(roster.flags),
+            list_digest(roster.room, seats, roster.flags),
+        )
+        return self._identity.relay.sign(Label.ROSTER, entry)
+
+    def _restated(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+        """The list as the tree has it, then the changes: after a commit that was burned."""
+        seats = self._membership.known_seats()
+        people = self._membership.people()
+        listing = [Change(Op.RESET, bytes(KEY_SIZE))]
+        listing += [Change(Op.ADD, p.relay_key, seats.get(p.relay_key, Seat())) for p in people]
+        return (*listing, *changes)
+
+    def _send(self, item: InFlight) -> None:
+        item.entry = self._sign_entry(item) if item.needs_entry else None
+        item.sent = True
+        entry, base = item.entry, self._membership.base
+
+        def frame(n: int) -> frames.Request:
+            return frames.Publish(
+                n,
+                item.publish_id,
+                base.encode(),
+                int(frames.BlobClass.COMMIT),
+                limits.TTL_MAX,
+                item.blob,
+                entry.body if entry is not None else None,
+                entry.signature if entry is not None else None,
+                item.welcomes,
+            )
+
+        try:
+            self._link.request(frame, lambda answer: self._answered(item, base, answer))
+        except Malformed as error:
+            self._fail(item, NotNow(error.code, "The group is too large for this change."))
+
+    def _answered(self, item: InFlight, base: Position, answer: frames.Request | None) -> None:
+        if self.in_flight is not item:
+            return  # it was seen in a replay meanwhile
+        item.sent = False
+        if isinstance(answer, frames.Published):
+            self._taken(item, Position.decode(answer.position))
+        elif isinstance(answer, frames.Refused) and answer.code == "stale":
+            # Either we have the commit that won and plan anew, or it is still on its way to us.
+            if self._membership.base != base:
+                self.base_moved()
+        elif isinstance(answer, frames.Refused) and answer.code not in PASSING:
+            self._fail(item, Refused.by_relay(answer.code))
+
+    def _taken(self, item: InFlight, position: Position) -> None:
+        self.in_flight = None
+        self.updates.clear()
+        self._on_taken(item, position)
+        item.intent.done(None)
+        self.pump()
+
+    def _fail(self, item: InFlight, error: AlcoveError) -> None:
+        self.in_flight = None
+        item.staged.drop()
+        item.intent.done(error)
+        self.pump()
+
+    def seen(self, blob: bytes, entry: Signed | None, position: Position) -> bool:
+        """A commit came from the log: True when it is the one in flight, which so was taken."""
+        item = self.in_flight
+        if item is None or item.blob != blob:
+            return False
+        item.entry = entry
+        self._taken(item, position)
+        return True
+
+    def base_moved(self) -> None:
+        """Another commit was taken. In a new epoch the staged one is dropped; its intent stays."""
+        group = self._membership.group
+        self.updates = [item for item in self.updates if item.epoch == group.epoch]
+        item = self.in_flight
+        if item is not None:
+            if item.epoch != group.epoch:
+                self.in_flight = None
+                item.staged.drop()
+                self._queue.appendleft(item.intent)
+            else:
+                item.sent = False
+        self.pump()
+
+    def connection_lost(self) -> None:
+        if self.in_flight is not None:
+            self.in_flight.sent = False
+
+    @property
+    def idle(self) -> bool:
+        return self.in_flight is None and not self._queue
+
+    def close(self, error: AlcoveError) -> None:
+        """Nothing will be committed any more: whoever waits is told."""
+        waiting = [*([self.in_flight.intent] if self.in_flight else []), *self._queue]
+        if self.in_flight is not None:
+            self.in_flight.staged.drop()
+        self.in_flight = None
+        self._queue.clear()
+        for intent in waiting:
+            intent.done(error)

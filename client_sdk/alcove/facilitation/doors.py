@@ -1,0 +1,160 @@
+"""A facilitator's invites: the secret, the statement that the relay keeps, the card behind it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from alcove_protocol import frames, limits
+from alcove_protocol.codec import pack_list
+from alcove_protocol.invite import Invite, InviteRole
+from alcove_protocol.labels import Label
+from alcove_protocol.statements import Card, DoorStatement, Signed
+
+from alcove.group.keys import Identity, SigningKey
+from alcove.group.membership import Membership
+from alcove.group.sealing import seal_card
+
+DOOR_ID: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class RoomCard:
+    """What a facilitator wrote about the room; it is on every door's card."""
+
+    title: str
+    agreement_version: int
+    agreement: str
+    languages: str
+    helplines: str
+
+
+@dataclass(slots=True)
+class Door:
+    """One invite as its maker knows it. `deadline` is on the monotonic clock."""
+
+    invite: Invite
+    uses: int
+    uses_left: int
+    deadline: float
+    statement: Signed
+    card: bytes
+    revoked: bool = False
+
+    @property
+    def multi_use(self) -> bool:
+        return self.uses > 1
+
+    @property
+    def id(self) -> bytes:
+        return self.invite.door
+
+
+class Doors:
+    """All doors that this facilitator made."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        opening: Signed,
+        card: RoomCard,
+        origin: str,
+        clock: Callable[[], float],
+        random: Callable[[int], bytes],
+    ) -> None:
+        self._identity = identity
+        self._opening = opening
+        self.card = card
+        self._origin = origin
+        self._clock = clock
+        self._random = random
+        self._doors: dict[bytes, Door] = {}
+        self._numbers = 0
+
+    def new_invite(self, room: bytes) -> Invite:
+        """A fresh secret; there is no door for it yet."""
+        return Invite(
+            InviteRole.PARTICIPANT,
+            self._random(DOOR_ID),
+            room,
+            self._origin,
+            self._random(32),
+        )
+
+    def make(self, invite: Invite, membership: Membership, uses: int, ttl: int) -> Door:
+        """The door of an invite, with the room's card as it is now."""
+        self._numbers += 1
+        sealed = seal_card(invite, self._numbers, self._sign_card(invite, membership), self._random)
+        door_key = SigningKey.from_seed(invite.door_seed())
+        statement = DoorStatement(
+            invite.room,
+            invite.door,
+            door_key.public,
+            uses,
+            ttl,
+            self._numbers,
+            sha256(sealed).digest(),
+        )
+        door_key.wipe()
+        signed = self._identity.relay.sign(Label.DOOR, statement)
+        door = Door(invite, uses, uses, self._clock() + ttl, signed, sealed)
+        self._doors[invite.door] = door
+        return door
+
+    def _sign_card(self, invite: Invite, membership: Membership) -> Signed:
+        state, card = membership.state, self.card
+        signer = self._identity.mls_signer()
+        statement = Card(
+            invite.room,
+            self._numbers,
+            signer.public,
+            self._opening.encode(),
+            state.appointments,
+            state.lobby_key,
+            card.title,
+            card.agreement_version,
+            card.agreement,
+            card.languages,
+            card.helplines,
+            membership.roster.members,
+            state.ttl,
+            membership.group.suite.number,
+        )
+        signed = signer.sign(Label.CARD, statement)
+        signer.wipe()
+        return signed
+
+    def get(self, door: bytes) -> Door | None:
+        return self._doors.get(door)
+
+    def used(self, door: bytes) -> None:
+        """Somebody was admitted by it."""
+        found = self._doors.get(door)
+        if found is not None and found.uses_left:
+            found.uses_left -= 1
+
+    def revoke(self, door: bytes) -> Door | None:
+        """Close it to new knocks; who waits stays readable. None when it is not one of ours."""
+        found = self._doors.get(door)
+        if found is not None:
+            found.revoked = True
+        return found
+
+    def seated(self) -> bytes:
+        """All open doors with what is left of them, for a relay that lost its memory."""
+        now = self._clock()
+        items = []
+        for door in self._doors.values():
+            ttl_left = int(door.deadline - now)
+            if door.revoked or ttl_left <= 0 or not door.uses_left:
+                continue
+            items.append(
+                frames.SeatedDoor(
+                    door.statement.body,
+                    door.statement.signature,
+                    door.card,
+                    door.uses_left,
+                    min(ttl_left, limits.DOOR_TTL_MAX),
+                ).encode()
+            )
+        return pack_list(items)

@@ -1,0 +1,175 @@
+"""What a facilitator wants of the group, kept until it is true.
+
+An intent names people by their MLS signature key, never by leaf index, and is built anew on the
+newest state after a lost race. `plan` says what commit it takes now, or None when it is moot.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from alcove_protocol.invite import Invite
+from alcove_protocol.roster import NO_DOOR, Change, Op, Seat
+
+from alcove import mls
+from alcove.errors import AlcoveError
+from alcove.group.extensions import RoomExtension, group_extensions
+from alcove.group.membership import Membership
+
+Done = Callable[[AlcoveError | None], None]
+
+
+def _nobody_waits(error: AlcoveError | None) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What goes into one commit beside the Updates that are waiting."""
+
+    proposals: tuple[mls.Proposal, ...] = ()
+    changes: tuple[Change, ...] = ()
+    welcome_to: tuple[tuple[bytes, bytes], ...] = ()
+    """Relay key and reply key of who receives the Welcome."""
+    force_path: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Intent(ABC):
+    """Base. `done` is called once: with None when it is true, with the error when it cannot be."""
+
+    done: Done = field(default=_nobody_waits, compare=False)
+
+    @property
+    def awaited(self) -> bool:
+        """Whether somebody waits for `done`."""
+        return self.done is not _nobody_waits
+
+    @abstractmethod
+    def plan(self, membership: Membership) -> Plan | None:
+        """What commit makes it true now; None when there is nothing left to do."""
+
+
+def _context(state: RoomExtension) -> mls.Proposal:
+    return mls.GroupContextExtensions(group_extensions(state))
+
+
+def _with_doors(
+    state: RoomExtension, without: bytes = b"", add: bytes | None = None
+) -> RoomExtension:
+    doors = [door for door in state.door_ids() if door != without]
+    return replace(state, doors=b"".join([*doors, *([add] if add else [])]))
+
+
+@dataclass(frozen=True, slots=True)
+class Admit(Intent):
+    knock_id: bytes = b""
+    key_package: mls.KeyPackage | None = None
+    relay_key: bytes = b""
+    reply_key: bytes = b""
+    door: bytes = NO_DOOR
+
+    def plan(self, membership: Membership) -> Plan | None:
+        if self.key_package is None or membership.find_relay_key(self.relay_key):
+            return None
+        return Plan(
+            (mls.Add(self.key_package),),
+            (Change(Op.ADD, self.relay_key, Seat(self.door)),),
+            ((self.relay_key, self.reply_key),),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Remove(Intent):
+    """Put somebody out, revoke the door they came by and, if it had more uses, replace it."""
+
+    key: bytes = b""
+    revoke: bytes = NO_DOOR
+    replacement: Invite | None = None
+
+    def plan(self, membership: Membership) -> Plan | None:
+        index = membership.group.find(self.key)
+        if index is None:
+            return None
+        person = next(p for p in membership.people() if p.key == self.key)
+        proposals: list[mls.Proposal] = [mls.Remove(index)]
+        add = self.replacement.door if self.replacement is not None else None
+        after = _with_doors(membership.state, self.revoke, add)
+        if after != membership.state:
+            proposals.append(_context(after))
+        return Plan(tuple(proposals), (Change(Op.REMOVE, person.relay_key),))
+
+
+@dataclass(frozen=True, slots=True)
+class LetGo(Intent):
+    """Remove somebody who asked to leave."""
+
+    relay_key: bytes = b""
+
+    def plan(self, membership: Membership) -> Plan | None:
+        person = membership.find_relay_key(self.relay_key)
+        if person is None:
+            return None
+        facilitators = membership.state.facilitator_list()
+        if person.facilitator and len(facilitators) == 1:
+            return None  # the last facilitator's leaf stays (docs/protocol.md 9)
+        index = membership.group.find(person.key)
+        if index is None or index == membership.group.own_index:
+            return None
+        proposals: list[mls.Proposal] = [mls.Remove(index)]
+        if person.facilitator:
+            left = b"".join(item.encode() for item in facilitators if item.mls_key != person.key)
+            retired = membership.state.retired + person.key
+            state = replace(membership.state, facilitators=left, retired=retired)
+            proposals.append(_context(state))
+        return Plan(tuple(proposals), (Change(Op.LEFT, person.relay_key),))
+
+
+@dataclass(frozen=True, slots=True)
+class Rejoin(Intent):
+    """The same member with fresh HPKE keys: Remove and Add in one commit.
+
+    `leaf` is the encryption key that they had when they asked. With another they have come back
+    by other means, above all by another facilitator's commit: to grant it again would put them
+    out again, without end.
+    """
+
+    key_package: mls.KeyPackage | None = None
+    relay_key: bytes = b""
+    reply_key: bytes = b""
+    leaf: bytes = b""
+
+    def plan(self, membership: Membership) -> Plan | None:
+        if self.key_package is None:
+            return None
+        index = membership.group.find(self.key_package.leaf_node.signature_key)
+        if index is None or index == membership.group.own_index:
+            return None
+        old = membership.group.member(index)
+        if old is None or old.encryption_key != self.leaf:
+            return None
+        return Plan(
+            (mls.Remove(index), mls.Add(self.key_package)),
+            (Change(Op.REJOIN, self.relay_key),),
+            ((self.relay_key, self.reply_key),),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NewDoor(Intent):
+    """List another door in the group's state: no invite is made silently."""
+
+    invite: Invite | None = None
+
+    def plan(self, membership: Membership) -> Plan | None:
+        if self.invite is None or self.invite.door in membership.state.door_ids():
+            return None
+        return Plan((_context(_with_doors(membership.state, add=self.invite.door)),))
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh(Intent):
+    """Fresh keys on the committer's path, and the Updates that wait."""
+
+    def plan(self, membership: Membership) -> Plan | None:
+        return Plan(force_path=True)

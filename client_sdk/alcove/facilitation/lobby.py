@@ -1,0 +1,303 @@
+"""The lobby, for facilitators: who waits, and what members ask for.
+
+Seeing who waits and admitting are two calls. A knock that cannot be admitted (a taken name, another
+agreement, a full room) is refused at once with a reason that only the newcomer can read.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from alcove_protocol import frames, limits
+from alcove_protocol.errors import Malformed
+from alcove_protocol.frames import LobbyItem, LobbyKind
+from alcove_protocol.labels import Label
+from alcove_protocol.statements import LeaveStatement, Signed, verify
+
+from alcove import events, mls
+from alcove.errors import AlcoveError, InvalidInput, NotNow, NotTrusted
+from alcove.facilitation.committer import Committer, PendingUpdate
+from alcove.facilitation.doors import Doors
+from alcove.facilitation.intents import Admit, Done, LetGo, Rejoin
+from alcove.group.extensions import leaf_extension, name_of
+from alcove.group.membership import Membership, check_class
+from alcove.group.rights import NotAllowed
+from alcove.group.sealing import (
+    KnockBody,
+    RefusalBody,
+    open_knock,
+    open_request,
+    seal_refusal,
+    short_code,
+)
+from alcove.joining.names import clean_name, look_alike
+from alcove.joining.newcomer import room_policy
+from alcove.relay.link import Link
+
+Emit = Callable[[events.Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingKnock:
+    id: bytes
+    door: bytes
+    body: KnockBody
+    key_package: mls.KeyPackage
+
+
+class KnockRefused(Exception):
+    """This knock cannot be admitted; `code` tells the newcomer why."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Lobby:
+    """Handles the items of the stream `lobby`, in order."""
+
+    def __init__(
+        self,
+        membership: Membership,
+        committer: Committer,
+        doors: Doors,
+        lobby_key: mls.HpkeKeyPair,
+        link: Link,
+        emit: Emit,
+        wall: Callable[[], float],
+        random: Callable[[int], bytes],
+    ) -> None:
+        self._membership = membership
+        self._committer = committer
+        self._doors = doors
+        self._lobby_key = lobby_key
+        self._link = link
+        self._emit = emit
+        self._wall = wall
+        self._random = random
+        self._waiting: dict[bytes, WaitingKnock] = {}
+        self._used_key_packages: OrderedDict[bytes, None] = OrderedDict()
+        self._unsent: list[tuple[bytes, bytes, str]] = []
+        self.number = 0
+        """The last item handled: what `resume` names."""
+
+    def new_log(self) -> None:
+        """The relay's lobby began anew: who waits will knock again."""
+        self.number = 0
+        self._unsent.clear()
+        for id in list(self._waiting):
+            self._gone(id)
+
+    # --- items ---------------------------------------------------------------------------------
+
+    def receive(self, item: LobbyItem) -> None:
+        if item.number <= self.number:
+            return
+        self.number = item.number
+        if item.kind == LobbyKind.KNOCK:
+            self._knock(item)
+        elif item.kind == LobbyKind.REQUEST:
+            self._request(item)
+        elif item.kind == LobbyKind.LEAVE:
+            self._leave(item)
+        elif item.kind == LobbyKind.GONE:
+            self._gone(item.id)
+
+    def _knock(self, item: LobbyItem) -> None:
+        door = self._doors.get(item.door) if item.door is not None else None
+        if door is None or item.id in self._waiting or len(self._waiting) >= limits.KNOCKS:
+            return  # made by another facilitator's invite, or more than the relay may let wait
+        try:
+            body = open_knock(door.invite, self._lobby_key, item.id, item.blob)
+        except NotTrusted:
+            return  # altered, or not sealed by a holder of the invite: nobody to answer to
+        try:
+            key_package = self._check(item, body)
+        except KnockRefused as refused:
+            self._send_refusal(item.id, body.reply_key, refused.code)
+            return
+        self._waiting[item.id] = WaitingKnock(item.id, door.id, body, key_package)
+        code = short_code(body.key_package)
+        self._emit(events.Knocked(item.id.hex(), body.name, code, item.door_revoked))
+
+    def _check(self, item: LobbyItem, body: KnockBody) -> mls.KeyPackage:
+        membership = self._membership
+        try:
+            key_package = mls.KeyPackage.decode(body.key_package)
+            self._check_lifetime(key_package)
+            self._verify(key_package)
+            leaf = leaf_extension(key_package.leaf_node)
+            credential = name_of(key_package.leaf_node)
+        except (mls.MLSError, Malformed):
+            raise KnockRefused("bad_key_package") from None
+        if not item.key == body.relay_key == leaf.relay_key or credential != body.name:
+            raise KnockRefused("bad_key_package")
+        if not body.agreement == leaf.agreement == membership.state.agreement:
+            raise KnockRefused("agreement")
+        self._check_name(body.name)
+        if len(membership.people()) >= membership.roster.members:
+            raise KnockRefused("room_full")
+        self._use_once(key_package)
+        return key_package
+
+    def _check_lifetime(self, key_package: mls.KeyPackage) -> None:
+        """A judgement of this client's clock, so of the knock only and never of a commit."""
+        lifetime, now = key_package.leaf_node.lifetime, self._wall()
+        if lifetime is None or not lifetime.not_before <= now <= lifetime.not_after:
+            raise KnockRefused("clock_wrong")
+
+    def _verify(self, key_package: mls.KeyPackage) -> None:
+        policy = room_policy(self._membership.roster.members)
+        key_package.verify(self._membership.group.suite, policy, int(self._wall()))
+
+    def _check_name(self, name: str) -> None:
+        try:
+            if clean_name(name) != name:
+                raise KnockRefused("name_deceptive")
+        except InvalidInput as error:
+            raise KnockRefused(error.code) from None
+        taken = [person.name for person in self._membership.people()]
+        taken += [knock.body.name for knock in self._waiting.values()]
+        if any(look_alike(name, other) for other in taken):
+            raise KnockRefused("name_taken")
+
+    def _use_once(self, key_package: mls.KeyPackage) -> bytes:
+        reference = key_package.ref(self._membership.group.suite)
+        if reference in self._used_key_packages:
+            raise KnockRefused("bad_key_package")
+        self._used_key_packages[reference] = None
+        if len(self._used_key_packages) > limits.USES_MAX:
+            self._used_key_packages.popitem(last=False)
+        return reference
+
+    def _request(self, item: LobbyItem) -> None:
+        person = self._membership.find_relay_key(item.key)
+        try:
+            room = self._membership.group.group_id
+            body = open_request(room, self._lobby_key, item.key, item.blob)
+            if person is not None and body.kind == "update":
+                self._update(item, body.content)
+            elif person is not None and body.kind == "rejoin" and body.reply_key is not None:
+                self._rejoin(item, body.content, body.reply_key)
+        except (NotTrusted, NotAllowed, Malformed, mls.MLSError, KnockRefused):
+            pass  # what is wrong here harms only who sent it
+        self._settle(item.id)
+
+    def _update(self, item: LobbyItem, message: bytes) -> None:
+        """An Update of the sender's own leaf; it travels to the group inside the next commit."""
+        group = self._membership.group
+        check_class(message, mls.ContentType.PROPOSAL)
+        received = group.receive(message)
+        if not isinstance(received, mls.ReceivedProposal):
+            raise NotAllowed("class")
+        old = group.member(received.sender) if received.sender is not None else None
+        if not isinstance(received.proposal, mls.Update) or old is None:
+            raise NotAllowed("proposal_kind")
+        new = received.proposal.leaf_node
+        same = (old.signature_key, old.credential) == (new.signature_key, new.credential)
+        if not same or not leaf_extension(old).relay_key == leaf_extension(new).relay_key:
+            raise NotAllowed("leaf_identity")
+        pending = self._committer.updates
+        # Two of one member make every commit invalid that names both (RFC 9420, section 12.2).
+        first = all(known.sender != received.sender for known in pending)
+        if first and received.sender is not None and len(pending) < limits.PROPOSALS:
+            pending.append(PendingUpdate(received.ref, message, group.epoch, received.sender))
+
+    def _rejoin(self, item: LobbyItem, content: bytes, reply_key: bytes) -> None:
+        group = self._membership.group
+        key_package = mls.KeyPackage.decode(content)
+        self._verify(key_package)
+        new = key_package.leaf_node
+        index = group.find(new.signature_key)
+        old = group.member(index) if index is not None else None
+        if old is None or old.credential != new.credential:
+            raise NotAllowed("leaf_identity")
+        if not item.key == leaf_extension(old).relay_key == leaf_extension(new).relay_key:
+            raise NotAllowed("leaf_identity")
+        reference = self._use_once(key_package)
+
+        def done(error: AlcoveError | None) -> None:
+            now = self._membership.group
+            index = now.find(new.signature_key)
+            leaf = now.member(index) if index is not None else None
+            if leaf is None or leaf.encryption_key != new.encryption_key:
+                # It went into no commit, so it may still be used: they ask again with the same.
+                self._used_key_packages.pop(reference, None)
+
+        self._committer.want(
+            Rejoin(
+                done,
+                key_package=key_package,
+                relay_key=item.key,
+                reply_key=reply_key,
+                leaf=old.encryption_key,
+            )
+        )
+
+    def _leave(self, item: LobbyItem) -> None:
+        try:
+            signed = Signed.decode(item.blob)
+            statement = verify(LeaveStatement, Label.LEAVE, signed, item.key).statement
+        except Malformed:
+            return
+        if statement.room == self._membership.group.group_id:
+            self._committer.want(LetGo(relay_key=item.key))
+        self._settle(item.id)
+
+    def _gone(self, id: bytes) -> None:
+        if self._waiting.pop(id, None) is not None:
+            self._emit(events.KnockGone(id.hex()))
+
+    # --- a person's decisions ------------------------------------------------------------------
+
+    def admit(self, id: bytes, done: Done) -> None:
+        """Raises `NotNow` (`unknown_knock`)."""
+        knock = self._find(id)
+
+        def finished(error: AlcoveError | None) -> None:
+            if error is None and id in self._waiting:
+                self._gone(id)
+                self._doors.used(knock.door)
+            done(error)
+
+        self._committer.want(
+            Admit(
+                finished,
+                id,
+                knock.key_package,
+                knock.body.relay_key,
+                knock.body.reply_key,
+                knock.door,
+            )
+        )
+
+    def refuse(self, id: bytes) -> None:
+        """Raises `NotNow` (`unknown_knock`)."""
+        knock = self._find(id)
+        self._gone(id)
+        self._send_refusal(id, knock.body.reply_key, "refused")
+
+    def _find(self, id: bytes) -> WaitingKnock:
+        knock = self._waiting.get(id)
+        if knock is None:
+            raise NotNow("unknown_knock", "That person is no longer waiting.")
+        return knock
+
+    def _send_refusal(self, id: bytes, reply_key: bytes, code: str) -> None:
+        room = self._membership.group.group_id
+        sealed = seal_refusal(room, reply_key, RefusalBody(code), self._random)
+
+        def answered(answer: frames.Request | None) -> None:
+            if answer is None:
+                self._unsent.append((id, reply_key, code))
+
+        self._link.request(lambda n: frames.RefuseKnock(n, id, sealed), answered)
+
+    def resumed(self) -> None:
+        """Refusals whose answer was lost go again."""
+        unsent, self._unsent = self._unsent, []
+        for refusal in unsent:
+            self._send_refusal(*refusal)
+
+    def _settle(self, id: bytes) -> None:
+        self._link.request(lambda n: frames.Settle(n, id), lambda answer: None)

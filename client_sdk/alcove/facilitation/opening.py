@@ -1,0 +1,149 @@
+"""Opening a room: the root key, entry 0, the group of one, the first door.
+
+The root key lives for one signature. Afterwards the room is what its hash says it is, and the
+facilitator named in entry 0 is where every chain of trust begins.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from alcove_protocol import frames
+from alcove_protocol.invite import Invite, InviteRole
+from alcove_protocol.labels import VERSION, Label, room_id_of
+from alcove_protocol.position import GENERATION_SIZE, Position
+from alcove_protocol.roster import NO_HASH, open_roster
+from alcove_protocol.statements import Opening, Signed
+
+from alcove import events, mls
+from alcove.errors import AlcoveError, Refused
+from alcove.facilitation.doors import RoomCard
+from alcove.facilitation.facilitator import Facilitator, InviteTerms
+from alcove.group.extensions import (
+    Facilitator as FacilitatorKeys,
+)
+from alcove.group.extensions import (
+    RoomExtension,
+    agreement_hash,
+    capabilities,
+    group_extensions,
+)
+from alcove.group.keys import ROOM_SUITE, Identity, SigningKey
+from alcove.group.membership import Membership
+from alcove.joining.newcomer import leaf_extensions, leaf_lifetime, room_policy
+from alcove.relay.link import Link
+
+
+@dataclass(frozen=True, slots=True)
+class RoomPlan:
+    """What the first facilitator decides before anybody is there. Times in seconds."""
+
+    card: RoomCard
+    members: int
+    ttl: int
+    terms: InviteTerms
+    origin: str
+
+
+class OpeningRoom:
+    """Makes the room at the relay, then hands it to `Inside`."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        plan: RoomPlan,
+        link: Link,
+        emit: Callable[[events.Event], None],
+        fail: Callable[[AlcoveError], None],
+        random: Callable[[int], bytes],
+    ) -> None:
+        self._identity = identity
+        self.plan = plan
+        self._link = link
+        self._emit = emit
+        self._fail = fail
+        self._random = random
+        self.made = False
+        root = SigningKey.generate(random)
+        self.room = room_id_of(root.public)
+        self.statement = Opening(
+            VERSION,
+            self.room,
+            root.public,
+            identity.relay.public,
+            identity.signature.public,
+            identity.hpke.public,
+            plan.members,
+            plan.ttl,
+        )
+        self.signed: Signed = root.sign(Label.OPEN, self.statement)
+        root.wipe()
+        self.lobby_key = mls.ciphersuite(ROOM_SUITE).hpke_keypair(random)
+        self.invite = Invite(InviteRole.PARTICIPANT, random(8), self.room, plan.origin, random(32))
+
+    def make(self, then: Callable[[], None]) -> None:
+        """Ask the relay for the room. The same entry again is harmless."""
+
+        def answered(answer: frames.Request | None) -> None:
+            if isinstance(answer, frames.Done):
+                self.made = True
+                then()
+            elif isinstance(answer, frames.Refused):
+                self._fail(Refused.by_relay(answer.code))
+
+        signed = self.signed
+        self._link.request(lambda n: frames.OpenRoom(n, signed.body, signed.signature), answered)
+
+    def found_group(self, now: float) -> Membership:
+        """The MLS group with one member, and the roster with one entry; `now` in Unix seconds."""
+        identity, plan = self._identity, self.plan
+        agreement = agreement_hash(self.room, plan.card.agreement_version, plan.card.agreement)
+        keys = FacilitatorKeys(
+            identity.signature.public, identity.relay.public, identity.hpke.public
+        )
+        state = RoomExtension(
+            version=VERSION,
+            facilitators=keys.encode(),
+            appointments=b"",
+            retired=b"",
+            lobby_key=self.lobby_key.public,
+            agreement_version=plan.card.agreement_version,
+            agreement=agreement,
+            paused=b"",
+            doors=self.invite.door,
+            locked=False,
+            listen_only=False,
+            slow=0,
+            ttl=plan.ttl,
+        )
+        group = mls.Group.create(
+            identity.suite,
+            self.room,
+            identity.signature,
+            mls.Credential.basic(identity.name.encode()),
+            capabilities(identity.suite),
+            leaf_extensions(identity, agreement),
+            group_extensions(state),
+            self._random,
+            policy=room_policy(plan.members),
+            lifetime=leaf_lifetime(now),
+            now=int(now),
+        )
+        roster, _ = open_roster(self.signed, self.room)
+        nowhere = Position(bytes(GENERATION_SIZE), 0)  # the relay tells the generation at `resume`
+        membership = Membership(group, roster, nowhere, NO_HASH)
+        membership.chain.append(self.signed)
+        return membership
+
+    def open_first_door(self, facilitator: Facilitator, then: Callable[[], None]) -> None:
+        """Once connected: the first invite, and with it the room is open."""
+
+        def put(error: AlcoveError | None) -> None:
+            if error is not None:
+                self._fail(error)
+                return
+            then()
+            self._emit(events.Opened(self.invite.url()))
+            name = self._identity.name
+            self._emit(events.Joined(name, you=True, members=(name,)))
+
+        facilitator.put_door(self.invite, self.plan.terms, put)

@@ -1,0 +1,1 @@
+"""The group of a room: keys, state, rights."""

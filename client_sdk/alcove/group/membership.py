@@ -1,0 +1,298 @@
+"""One member's standing in a room: the MLS group, the room's state, the roster.
+
+`take` decides what becomes of a commit (docs/protocol.md 11):
+
+    Merged   the group is in the next epoch; what changed is told
+    Burned   every member sees the same fault; the epoch stays, the position is the base
+    Held     only I cannot follow; the epoch stays, I send nothing and ask to rejoin
+    PutOut   the commit removes me
+
+Nothing here sends; nothing changes unless the commit merges, but for the base, which moves with
+every commit that the relay took.
+"""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from alcove_protocol import limits
+from alcove_protocol.codec import unpack_list
+from alcove_protocol.errors import Malformed
+from alcove_protocol.labels import Label
+from alcove_protocol.position import Position
+from alcove_protocol.roster import (
+    Entry,
+    Op,
+    Roster,
+    Seat,
+    extend,
+)
+from alcove_protocol.statements import Signed, verify
+
+from alcove import mls
+from alcove.errors import NotTrusted
+from alcove.group.extensions import (
+    RoomExtension,
+    leaf_extension,
+    name_of,
+    room_extension,
+)
+from alcove.group.rights import NotAllowed, judge
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A member as people see them; `key` is their MLS signature key."""
+
+    key: bytes
+    relay_key: bytes
+    name: str
+    facilitator: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    committer: bytes
+    joined: tuple[Person, ...]
+    gone: tuple[Person, ...]
+    rejoined: tuple[Person, ...]
+    by_wish: frozenset[bytes]
+    """The relay keys of those among `gone` who asked to leave, as the roster says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Burned:
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class PutOut:
+    by_wish: bool
+
+
+Outcome = Merged | Burned | Held | PutOut
+
+
+def unpack_commit(blob: bytes) -> tuple[tuple[bytes, ...], bytes]:
+    """The Update proposals of a commit's blob, then the commit. Raises `Malformed`."""
+    parts = unpack_list(blob, most=limits.PROPOSALS + 1)
+    if not parts:
+        raise Malformed("truncated", "a commit without a commit")
+    return parts[:-1], parts[-1]
+
+
+def check_class(message: bytes, content_type: mls.ContentType) -> None:
+    """Raise `NotAllowed` unless it is a PrivateMessage of this content type.
+
+    Without this a relay or member could pass a commit off as application data and escape base and
+    roster.
+    """
+    header = mls.peek(message)
+    if header.wire_format != mls.WireFormat.PRIVATE_MESSAGE or header.content_type != content_type:
+        raise NotAllowed("class")
+
+
+class Membership:
+    """The state that moves from epoch to epoch. `alarm` is set when roster and tree part."""
+
+    def __init__(self, group: mls.Group, roster: Roster, base: Position, commit: bytes) -> None:
+        self.group = group
+        self.roster = roster
+        self.base = base
+        self.commit_hash = commit  # SHA-256 of the last merged commit's blob
+        self.commit_blob = b""
+        self.previous_hash: bytes | None = None
+        self.state: RoomExtension = room_extension(group.context)
+        self.chain: list[Signed] = []
+        """The signed entries that led here, for whoever opened the room from entry 0 on."""
+        self.alarm: str | None = None
+        self.restate = False
+        self._roster_before = roster
+
+    def restart(self, other: "Membership") -> None:
+        """Take over a group joined anew (a rejoin); whoever holds this object goes on with it."""
+        self.group.wipe()
+        chain = self.chain
+        self.__dict__.update(other.__dict__)
+        self.chain = chain
+
+    # --- who is here ---------------------------------------------------------------------------
+
+    def person(self, leaf: mls.LeafNode) -> Person:
+        extension = leaf_extension(leaf)
+        facilitator = leaf.signature_key in self.state.facilitator_keys()
+        return Person(leaf.signature_key, extension.relay_key, name_of(leaf), facilitator)
+
+    def people(self) -> tuple[Person, ...]:
+        """Everybody in the group, from the MLS tree alone: the relay cannot add anybody."""
+        return tuple(self.person(member.leaf) for member in self.group.members())
+
+    def find_name(self, name: str) -> Person | None:
+        return next((person for person in self.people() if person.name == name), None)
+
+    def find_relay_key(self, key: bytes) -> Person | None:
+        return next((person for person in self.people() if person.relay_key == key), None)
+
+    @property
+    def own(self) -> Person:
+        leaf = self.group.member(self.group.own_index)
+        if leaf is None:
+            raise NotTrusted("not_member", "This client is not in its own group.")
+        return self.person(leaf)
+
+    # --- commits -------------------------------------------------------------------------------
+
+    def take(self, blob: bytes, entry: Signed | None, position: Position) -> Outcome:
+        """What becomes of a commit that the relay took at this position."""
+        outcome = self._judge(blob)
+        self.base = position
+        if isinstance(outcome, Burned | Held):
+            # The relay took its entry, so the chain goes on over it; the list that it says is not
+            # the group's, and the next entry restates it.
+            self._extend_roster(blob, entry)
+            self.restate = self.restate or entry is not None
+        if isinstance(outcome, mls.StagedCommit):
+            return self.merge(outcome, blob, entry)
+        if isinstance(outcome, PutOut):
+            self._extend_roster(blob, entry)
+            left = entry is not None and self._my_removal(entry) is Op.LEFT
+            return PutOut(by_wish=left)
+        return outcome
+
+    def _judge(self, blob: bytes) -> "mls.StagedCommit | Burned | Held | PutOut":
+        try:
+            proposals, commit = unpack_commit(blob)
+        except Malformed as error:
+            return Burned(error.code)
+        try:
+            for message in proposals:
+                self._take_proposal(message)
+            check_class(commit, mls.ContentType.COMMIT)
+            # Rights are judged before what only I can see: a commit beyond its author's rights
+            # is burned for everybody, and holds nobody.
+            staged = self.group.receive(commit, approve=lambda seen: judge(self.group, seen))
+            if not isinstance(staged, mls.StagedCommit):
+                raise NotAllowed("class")
+        except mls.CannotFollow as error:
+            by = self.group_key(error.committer) if error.committer is not None else None
+            if by is not None and by not in self.state.facilitator_keys():
+                return Burned("committer")
+            return self._missed(error)
+        except mls.WrongEpoch as error:
+            # Of an epoch that I have not reached: I missed one. Of one that I have left: nobody
+            # who is where I am can follow it, so a relay that replays it holds nobody up.
+            ahead = mls.peek(commit).epoch > self.group.epoch
+            return self._missed(error) if ahead else Burned(error.code)
+        except (NotAllowed, Malformed, mls.MLSError) as error:
+            return Burned(error.code)
+        if not staged.removes_me:
+            return staged
+        # Removed and added in one commit is a rejoin. I did not ask for it, or the Welcome is
+        # still to come: either way I am a member who cannot follow, not one who was put out.
+        own = self.own.key
+        added = (m.leaf.signature_key for m in staged.members_after() if m.index in staged.added)
+        return Held("rejoin") if own in added else PutOut(by_wish=False)
+
+    def _missed(self, error: mls.MLSError) -> "Burned | Held":
+        """What I alone cannot follow. Only facilitators commit, so nobody can have moved on
+        without the only one there is."""
+        alone = self.state.facilitator_keys() == {self.own.key}
+        return Burned(error.code) if alone else Held(error.code)
+
+    def _take_proposal(self, message: bytes) -> None:
+        """Cache an Update that the commit refers to. One that is wrong is left out: the commit that
+        names it then fails for everybody."""
+        try:
+            check_class(message, mls.ContentType.PROPOSAL)
+            self.group.receive(message)
+        except (mls.GenerationConsumed, mls.OwnMessage):
+            pass  # seen before, in a commit that was burned, or in the lobby; or my own
+        except (NotAllowed, mls.MLSError):
+            pass
+
+    def merge(self, staged: mls.StagedCommit, blob: bytes, entry: Signed | None) -> Merged:
+        """Go to the next epoch, and tell who came and went."""
+        before = {person.key: person for person in self.people()}
+        old = self.group
+        self.group = staged.merge()
+        old.wipe()
+        self.state = room_extension(self.group.context)
+        self.previous_hash, self.commit_hash = self.commit_hash, sha256(blob).digest()
+        self.commit_blob = blob
+        changes = self._extend_roster(blob, entry)
+        after = {person.key: person for person in self.people()}
+        added = {self.group_key(index) for index in staged.added}
+        self.hold_roster_against_tree()
+        return Merged(
+            self.group_key(staged.committer),
+            tuple(person for key, person in after.items() if key not in before),
+            tuple(person for key, person in before.items() if key not in after),
+            tuple(after[key] for key in added if key in before and key in after),
+            frozenset(key for key, op in changes.items() if op is Op.LEFT),
+        )
+
+    def group_key(self, index: int) -> bytes:
+        leaf = self.group.member(index)
+        return leaf.signature_key if leaf is not None else b""
+
+    # --- the roster ----------------------------------------------------------------------------
+
+    def _extend_roster(self, blob: bytes, entry: Signed | None) -> dict[bytes, Op]:
+        """Follow the chain. Where it breaks, people are told; the commit stands all the same."""
+        if entry is None:
+            return {}
+        try:
+            after, verified = extend(self.roster, entry)
+            if verified.statement.commit != sha256(blob).digest():
+                raise Malformed("bad_roster", "the entry is of another commit")
+        except Malformed as error:
+            self.alarm = error.code
+            return {}
+        self._roster_before, self.roster = self.roster, after
+        self.chain.append(entry)
+        return {change.key: change.op for change in verified.statement.decoded_changes()}
+
+    def known_seats(self) -> dict[bytes, Seat]:
+        """What the roster says, or said before its last entry, of everybody."""
+        return {**self._roster_before.seats, **self.roster.seats}
+
+    def replace_last_entry(self, entry: Signed) -> None:
+        """The same commit once more, in a log that began anew, with its entry on the new base."""
+        try:
+            self.roster, _ = extend(self._roster_before, entry)
+            self.chain[-1:] = [entry]
+        except Malformed as error:
+            self.alarm = error.code
+
+    def _my_removal(self, entry: Signed) -> Op | None:
+        try:
+            changes = Entry.decode(entry.body).decoded_changes()
+        except Malformed:
+            return None
+        return next((item.op for item in changes if item.key == self.own.relay_key), None)
+
+    def puts_me_out(self, signed: Signed) -> bool:
+        """Whether a facilitator signed a roster entry that removes me: what a client that was away
+        is shown. The entries in between may be missing, so it is no part of the chain here."""
+        try:
+            claimed = Entry.decode(signed.body, limit=limits.ENTRY)
+            if claimed.room != self.roster.room or not self.roster.is_facilitator(claimed.signer):
+                return False
+            entry = verify(Entry, Label.ROSTER, signed, claimed.signer).statement
+            changes = entry.decoded_changes()
+        except Malformed:
+            return False
+        own = self.own.relay_key
+        return any(item.op is Op.REMOVE and item.key == own for item in changes)
+
+    def hold_roster_against_tree(self) -> None:
+        """Set the alarm when the relay's list and the group's tree name different people."""
+        tree = {leaf_extension(member.leaf).relay_key for member in self.group.members()}
+        if tree == set(self.roster.seats):
+            self.restate = False
+        elif not self.restate:
+            self.alarm = "roster_mismatch"

@@ -1,0 +1,214 @@
+"""Who may do what. The one place where a right is decided.
+
+`judge` looks at a staged commit: the state before it, and its bytes. No clock, no presence and no
+Unicode table may enter: two members who judged differently would part for good. What it refuses is
+*burned* by every member alike (docs/protocol.md 11).
+
+`may` looks at an act inside a message. A new rule goes into ACTS, or into a `_judge_…` below.
+"""
+
+from collections.abc import Callable, Iterator
+from enum import Enum
+from types import MappingProxyType
+from typing import Final
+
+from alcove_protocol import limits
+from alcove_protocol.codec import unpack_list
+from alcove_protocol.errors import Malformed
+from alcove_protocol.labels import Label
+from alcove_protocol.statements import Appointment, Signed, verify
+
+from alcove import mls
+from alcove.group.extensions import (
+    REQUIRED_CAPABILITIES,
+    ROOM_EXTENSION,
+    Facilitator,
+    RoomExtension,
+    leaf_extension,
+    room_extension,
+)
+
+
+class NotAllowed(Exception):
+    """The commit or act is not within its author's rights. `code` names the rule."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Act(Enum):
+    """What a message may be."""
+
+    TEXT = "text"
+    RETRACT = "retract"
+    VOID = "void"
+    HEARTBEAT = "heartbeat"
+
+
+Rule = Callable[[RoomExtension, bytes], bool]
+
+
+def _facilitator(state: RoomExtension, key: bytes) -> bool:
+    return key in state.facilitator_keys()
+
+
+def _may_post(state: RoomExtension, key: bytes) -> bool:
+    if _facilitator(state, key):
+        return True
+    return not state.listen_only and key not in state.paused_keys()
+
+
+def _anybody(state: RoomExtension, key: bytes) -> bool:
+    return True
+
+
+ACTS: Final = MappingProxyType(
+    {
+        Act.TEXT: _may_post,
+        Act.RETRACT: _anybody,  # of one's own messages only: the receiver looks at the author
+        Act.VOID: _anybody,
+        Act.HEARTBEAT: _facilitator,
+    }
+)
+
+
+def may(state: RoomExtension, signature_key: bytes, act: Act) -> bool:
+    """Whether the member with this MLS signature key may do this, in this state."""
+    return ACTS[act](state, signature_key)
+
+
+def judge(group: mls.Group, staged: mls.CommitView) -> None:
+    """Raise `NotAllowed` unless the commit is within its author's rights."""
+    try:
+        before = room_extension(staged.before)
+        after = room_extension(staged.after)
+        _judge_author(group, staged, before)
+        _judge_proposals(staged, before)
+        _judge_leaves(group, staged, after)
+        _judge_context(staged)
+        _judge_state(group.group_id, before, after)
+        _judge_facilitators_present(staged, after)
+    except Malformed as error:
+        raise NotAllowed(error.code) from None
+
+
+def _judge_author(group: mls.Group, staged: mls.CommitView, before: RoomExtension) -> None:
+    """Only facilitators commit. The standby's external commit is not offered yet, so any external
+    commit is refused: its committer has no leaf in the tree before."""
+    leaf = group.member(staged.committer)
+    if staged.is_external or leaf is None or not _facilitator(before, leaf.signature_key):
+        raise NotAllowed("committer")
+
+
+def _judge_proposals(staged: mls.CommitView, before: RoomExtension) -> None:
+    for item in staged.proposals:
+        if item.by_reference:
+            # Only its own member proposes an Update, which MLS has checked.
+            if not isinstance(item.proposal, mls.Update):
+                raise NotAllowed("proposal_by_reference")
+        elif not isinstance(item.proposal, mls.Add | mls.Remove | mls.GroupContextExtensions):
+            raise NotAllowed("proposal_kind")
+
+
+def _judge_leaves(group: mls.Group, staged: mls.CommitView, after: RoomExtension) -> None:
+    """A leaf's signature key, credential and relay key never change; who enters has accepted."""
+    after_leaves = {member.index: member.leaf for member in staged.members_after()}
+    for index in _changed_leaves(staged):
+        old, new = group.member(index), after_leaves.get(index)
+        if old is None or new is None:
+            raise NotAllowed("leaf")
+        same = (old.signature_key, old.credential) == (new.signature_key, new.credential)
+        if not same or leaf_extension(old).relay_key != leaf_extension(new).relay_key:
+            raise NotAllowed("leaf_identity")
+    removed = {leaf.signature_key: leaf for leaf in _removed_leaves(group, staged)}
+    relay_keys = [leaf_extension(leaf).relay_key for leaf in after_leaves.values()]
+    if len(set(relay_keys)) != len(relay_keys):
+        raise NotAllowed("relay_key_twice")
+    for index in staged.added:
+        new = after_leaves[index]
+        extension = leaf_extension(new)
+        former = removed.get(new.signature_key)
+        if former is not None:
+            # A rejoin: the same person with fresh HPKE keys, and nothing else anew.
+            if former.credential != new.credential:
+                raise NotAllowed("leaf_identity")
+            if leaf_extension(former).relay_key != extension.relay_key:
+                raise NotAllowed("leaf_identity")
+        elif extension.agreement != after.agreement:
+            raise NotAllowed("agreement_not_accepted")
+
+
+def _changed_leaves(staged: mls.CommitView) -> Iterator[int]:
+    yield from staged.updated
+    if staged.has_path:
+        yield staged.committer
+
+
+def _removed_leaves(group: mls.Group, staged: mls.CommitView) -> Iterator[mls.LeafNode]:
+    for index in staged.removed:
+        leaf = group.member(index)
+        if leaf is not None:
+            yield leaf
+
+
+def _judge_context(staged: mls.CommitView) -> None:
+    """The GroupContext carries the required capabilities, unchanged, and the room's state: nothing
+    else, above all no `external_senders`."""
+    types = [extension.type for extension in staged.after.extensions]
+    if sorted(types) != sorted((REQUIRED_CAPABILITIES, ROOM_EXTENSION)):
+        raise NotAllowed("context_extensions")
+    if staged.before.extension(REQUIRED_CAPABILITIES) != staged.after.extension(
+        REQUIRED_CAPABILITIES
+    ):
+        raise NotAllowed("required_capabilities")
+
+
+def _judge_state(room: bytes, before: RoomExtension, after: RoomExtension) -> None:
+    same_text = before.agreement == after.agreement
+    if after.agreement_version != before.agreement_version + (0 if same_text else 1):
+        raise NotAllowed("agreement_version")
+    _judge_history(before, after)
+    if before.facilitators == after.facilitators and before.appointments == after.appointments:
+        return
+    known = {item.mls_key: item for item in before.facilitator_list()}
+    for item in unpack_list(after.appointments, most=limits.FACILITATORS * 4):
+        signed = Signed.decode(item)
+        claimed = Appointment.decode(signed.body)
+        if claimed.appointer not in known or claimed.room != room:
+            continue
+        verify(Appointment, Label.APPOINT, signed, claimed.appointer)
+        if claimed.appointer in before.facilitator_keys():
+            known.setdefault(claimed.mls_key, _appointed(claimed))
+    for facilitator in after.facilitator_list():
+        if known.get(facilitator.mls_key) != facilitator:
+            raise NotAllowed("appointment")
+
+
+def _judge_history(before: RoomExtension, after: RoomExtension) -> None:
+    """Appointments and retirements are only added to: newcomers verify the whole chain, and who
+    was retired does not come back by an old appointment."""
+    if not after.appointments.startswith(before.appointments):
+        raise NotAllowed("appointments_rewritten")
+    retired = set(after.retired_keys())
+    gone = before.facilitator_keys() - after.facilitator_keys()
+    if not retired.issuperset(before.retired_keys()) or not retired.issuperset(gone):
+        raise NotAllowed("retirement")
+    if retired & after.facilitator_keys():
+        raise NotAllowed("retirement")
+
+
+def _appointed(appointment: Appointment) -> Facilitator:
+    return Facilitator(appointment.mls_key, appointment.relay_key, appointment.hpke_key)
+
+
+def _judge_facilitators_present(staged: mls.CommitView, after: RoomExtension) -> None:
+    """Who facilitates has a leaf that lists the relay key they are known by. So the last
+    facilitator can neither be removed nor demoted: their list would be empty, or name nobody."""
+    relay_keys = {
+        member.leaf.signature_key: leaf_extension(member.leaf).relay_key
+        for member in staged.members_after()
+    }
+    for facilitator in after.facilitator_list():
+        if relay_keys.get(facilitator.mls_key) != facilitator.relay_key:
+            raise NotAllowed("facilitator_not_member")

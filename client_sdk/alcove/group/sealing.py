@@ -1,0 +1,182 @@
+"""What is sealed outside the group: cards, knocks, Welcomes, refusals, requests.
+
+Each is padded first (docs/protocol.md 2). HPKE (RFC 9180) is the MLS suite's own.
+"""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Annotated, Final
+
+from alcove_protocol import limits
+from alcove_protocol.errors import Malformed
+from alcove_protocol.invite import Invite
+from alcove_protocol.labels import Label
+from alcove_protocol.padding import pad, unpad
+from alcove_protocol.records import AtMost, Exactly, Record
+from alcove_protocol.statements import HASH_SIZE, KEY_SIZE, Signed
+from nacl.bindings import (
+    crypto_aead_xchacha20poly1305_ietf_ABYTES,
+    crypto_aead_xchacha20poly1305_ietf_decrypt,
+    crypto_aead_xchacha20poly1305_ietf_encrypt,
+    crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,
+)
+from nacl.exceptions import CryptoError
+
+from alcove import mls
+from alcove.errors import NotTrusted
+from alcove.group.keys import ROOM_SUITE
+from alcove.mls.secret import Random
+
+_NONCE: Final = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
+_ENC: Final = 32
+_TAG: Final = 16
+_CARD_MOST: Final = limits.CARD_BUCKET
+_KNOCK_MOST: Final = limits.KNOCK // 2
+_REQUEST_MOST: Final = limits.REQUEST // 2
+
+
+@dataclass(frozen=True, slots=True)
+class KnockBody(Record):
+    """What a newcomer tells the facilitators. `agreement` is the hash of what they accepted."""
+
+    name: Annotated[str, AtMost(limits.NAME)]
+    key_package: Annotated[bytes, AtMost(limits.KNOCK)]
+    relay_key: Annotated[bytes, Exactly(KEY_SIZE)]
+    reply_key: Annotated[bytes, Exactly(KEY_SIZE)]
+    agreement: Annotated[bytes, Exactly(HASH_SIZE)]
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalBody(Record):
+    """Why a knock was refused. The code is one that the newcomer's client knows a sentence for."""
+
+    code: Annotated[str, AtMost(40)]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestBody(Record):
+    """A member's request to the facilitators: `update` or `rejoin`."""
+
+    kind: Annotated[str, AtMost(16)]
+    content: Annotated[bytes, AtMost(limits.REQUEST)]
+    reply_key: Annotated[bytes, Exactly(KEY_SIZE)] | None = None
+
+
+def _info(*parts: bytes) -> bytes:
+    return Label.KNOCK.bytes + b"".join(parts)
+
+
+def _seal(
+    public: bytes, info: bytes, aad: bytes, content: bytes, most: int, random: Random
+) -> bytes:
+    hpke = mls.ciphersuite(ROOM_SUITE).hpke
+    enc, ciphertext = hpke.seal(public, info, aad, pad(content, most=most), random)
+    return enc + ciphertext
+
+
+def _open(keys: mls.HpkeKeyPair, info: bytes, aad: bytes, sealed: bytes) -> bytes:
+    hpke = mls.ciphersuite(ROOM_SUITE).hpke
+    try:
+        return unpad(hpke.open(sealed[:_ENC], keys, info, aad, sealed[_ENC:]))
+    except (mls.MLSError, Malformed):
+        raise NotTrusted("cannot_open", "Something sealed did not open; it was altered.") from None
+
+
+def seal_card(invite: Invite, number: int, card: Signed, random: Random) -> bytes:
+    """The signed card under the invite's card key: nonce, then ciphertext.
+
+    One key seals every card of a door; a random 24-byte nonce makes that safe.
+    """
+    nonce = random(_NONCE)
+    content = pad(card.encode(), most=_CARD_MOST)
+    aad = Label.CARD.bytes + invite.room + invite.door + number.to_bytes(8, "big")
+    sealed = crypto_aead_xchacha20poly1305_ietf_encrypt(content, aad, nonce, invite.card_key())
+    return nonce + sealed
+
+
+def open_card(invite: Invite, number: int, sealed: bytes) -> Signed:
+    """Raises `NotTrusted` (`cannot_open`)."""
+    aad = Label.CARD.bytes + invite.room + invite.door + number.to_bytes(8, "big")
+    try:
+        if len(sealed) < _NONCE + crypto_aead_xchacha20poly1305_ietf_ABYTES:
+            raise ValueError
+        content = crypto_aead_xchacha20poly1305_ietf_decrypt(
+            sealed[_NONCE:], aad, sealed[:_NONCE], invite.card_key()
+        )
+        return Signed.decode(unpad(content))
+    except (CryptoError, Malformed, ValueError):
+        raise NotTrusted(
+            "bad_card", "The room's card does not fit this invite; do not go on."
+        ) from None
+
+
+def _knock_context(room: bytes, door: bytes, knock_id: bytes) -> tuple[bytes, bytes]:
+    return _info(room, door, knock_id), room + door + knock_id
+
+
+def seal_knock(
+    invite: Invite, lobby_key: bytes, knock_id: bytes, body: KnockBody, random: Random
+) -> bytes:
+    """Only the holder of the lobby key can read it, and only a holder of the invite can make it."""
+    info, aad = _knock_context(invite.room, invite.door, knock_id)
+    content = pad(body.encode(), most=_KNOCK_MOST)
+    hpke = mls.ciphersuite(ROOM_SUITE).hpke
+    psk, psk_id = invite.lobby_psk(), invite.door
+    enc, ciphertext = hpke.seal(lobby_key, info, aad, content, random, psk=psk, psk_id=psk_id)
+    return enc + ciphertext
+
+
+def open_knock(invite: Invite, lobby: mls.HpkeKeyPair, knock_id: bytes, sealed: bytes) -> KnockBody:
+    """Raises `NotTrusted` (`cannot_open`)."""
+    info, aad = _knock_context(invite.room, invite.door, knock_id)
+    hpke = mls.ciphersuite(ROOM_SUITE).hpke
+    psk, psk_id = invite.lobby_psk(), invite.door
+    try:
+        content = hpke.open(sealed[:_ENC], lobby, info, aad, sealed[_ENC:], psk=psk, psk_id=psk_id)
+        return KnockBody.decode(unpad(content))
+    except (mls.MLSError, Malformed):
+        raise NotTrusted("cannot_open", "A knock did not open; it was altered.") from None
+
+
+def short_code(key_package: bytes) -> str:
+    """Six digits by which a newcomer and a facilitator can tell elsewhere that it is the same
+    knock. Nobody but those who opened the knock knows what it must be, so none can aim at it."""
+    digest = sha256(Label.KNOCK.bytes + sha256(key_package).digest()).digest()
+    return f"{int.from_bytes(digest[:8], 'big') % 10**6:06d}"
+
+
+def seal_welcome(room: bytes, reply_key: bytes, welcome: bytes, random: Random) -> bytes:
+    return _seal(reply_key, _info(room, b"welcome"), b"", welcome, limits.HANDSHAKE_BUCKET, random)
+
+
+def open_welcome(room: bytes, reply: mls.HpkeKeyPair, sealed: bytes) -> bytes:
+    """Raises `NotTrusted` (`cannot_open`)."""
+    return _open(reply, _info(room, b"welcome"), b"", sealed)
+
+
+def seal_refusal(room: bytes, reply_key: bytes, body: RefusalBody, random: Random) -> bytes:
+    return _seal(
+        reply_key, _info(room, b"refused"), b"", body.encode(), limits.PADDING_FLOOR, random
+    )
+
+
+def open_refusal(room: bytes, reply: mls.HpkeKeyPair, sealed: bytes) -> RefusalBody:
+    """Raises `NotTrusted` (`cannot_open`)."""
+    try:
+        return RefusalBody.decode(_open(reply, _info(room, b"refused"), b"", sealed))
+    except Malformed:
+        raise NotTrusted("cannot_open", "A refusal did not open; it was altered.") from None
+
+
+def seal_request(
+    room: bytes, lobby_key: bytes, sender: bytes, body: RequestBody, random: Random
+) -> bytes:
+    return _seal(lobby_key, _info(room, b"request"), sender, body.encode(), _REQUEST_MOST, random)
+
+
+def open_request(room: bytes, lobby: mls.HpkeKeyPair, sender: bytes, sealed: bytes) -> RequestBody:
+    """Raises `NotTrusted` (`cannot_open`)."""
+    try:
+        return RequestBody.decode(_open(lobby, _info(room, b"request"), sender, sealed))
+    except Malformed:
+        raise NotTrusted("cannot_open", "A request did not open; it was altered.") from None

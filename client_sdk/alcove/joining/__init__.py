@@ -1,0 +1,1 @@
+"""The way in, as a newcomer takes it."""

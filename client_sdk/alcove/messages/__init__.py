@@ -1,0 +1,1 @@
+"""The stream of a room, and the messages in it."""

@@ -1,0 +1,295 @@
+"""Messages: what others said, and what becomes of one's own.
+
+Receiving judges in this order: duplicate blob, MLS (sender, signature, generation), payload,
+inner id, the agreement that the sender accepted, the sender's right, the counter. The author is
+whom MLS names, never anybody named inside.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from alcove_protocol import limits
+from alcove_protocol.errors import Malformed
+from alcove_protocol.frames import BlobClass
+from alcove_protocol.padding import bucket
+from alcove_protocol.position import Position
+from alcove_protocol.records import Record
+from alcove_protocol.roster import NO_HASH
+
+from alcove import events, mls
+from alcove.errors import InvalidInput, NotNow
+from alcove.group.membership import Membership, check_class
+from alcove.group.rights import Act, NotAllowed, may
+from alcove.messages.outbox import Outbox, Outgoing
+from alcove.messages.payload import BODIES, Heartbeat, Payload, Retract, Text, Void
+from alcove.messages.stream import Stream
+
+SHOWN: Final = 10_000
+"""Messages that are remembered until they expire; beyond that the oldest go early."""
+
+Emit = Callable[[events.Event], None]
+
+
+def application_padding(size: int) -> int:
+    """The total that MLS pads an application message to. Raises `Malformed` (`too_large`)."""
+    return bucket(size, most=limits.APPLICATION_BUCKET)
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatHeard:
+    """A facilitator's heartbeat, from whom MLS says it is."""
+
+    sender: bytes
+    payload: Payload
+    body: Heartbeat
+
+
+class Conversation:
+    """One member's side of the conversation."""
+
+    def __init__(
+        self,
+        membership: Membership,
+        stream: Stream,
+        emit: Emit,
+        clock: Callable[[], float],
+        random: Callable[[int], bytes],
+        on_split: Callable[[], None],
+    ) -> None:
+        self._on_split = on_split
+        self.membership = membership
+        self._stream = stream
+        self._emit = emit
+        self._clock = clock
+        self._random = random
+        self.outbox = Outbox()
+        self._forget_at = clock() + membership.state.ttl
+        self._shown: OrderedDict[bytes, tuple[float, bytes]] = OrderedDict()
+        self._ids: OrderedDict[bytes, None] = OrderedDict()
+        self._counters: dict[bytes, int | None] = {
+            person.key: None for person in membership.people()
+        }
+
+    # --- sending -------------------------------------------------------------------------------
+
+    def compose(self, body: Text | Retract | Void, *, ref: str | None = None) -> Outgoing:
+        """Queue a message. Raises `NotNow` (`queue_full`)."""
+        if self.outbox.full:
+            raise NotNow("queue_full", "Too many messages are waiting to be sent; wait a moment.")
+        item = Outgoing(
+            self._random(16),
+            self.outbox.next_counter(),
+            body.KIND,
+            body.encode(),
+            self.membership.state.ttl,
+            self._random(16),
+            ref,
+            shown=isinstance(body, Text),
+        )
+        self.outbox.append(item)
+        return item
+
+    def check_text(self, text: str, warning: str | None) -> Text:
+        """Raises `InvalidInput` (`text_empty`, `text_too_long`, `bad_text`)."""
+        if not text.strip():
+            raise InvalidInput("text_empty", "There is nothing to send.")
+        try:
+            (text + (warning or "")).encode()
+        except UnicodeEncodeError:
+            message = "This text has characters that cannot be sent."
+            raise InvalidInput("bad_text", message) from None
+        try:
+            body = Text(text, warning)
+            body.encode()
+        except Malformed:
+            raise InvalidInput(
+                "text_too_long", f"A message has at most {limits.TEXT} bytes; shorten it."
+            ) from None
+        return body
+
+    def encrypt(self, item: Outgoing) -> bytes:
+        """The item's blob in the present epoch: as it was when the epoch stands, else anew."""
+        group = self.membership.group
+        if item.epoch != group.epoch or not item.blob:
+            item.blob = self.seal(item.id, item.counter, item.kind, item.body, item.ttl)
+            item.epoch = group.epoch
+        return item.blob
+
+    def seal(self, id: bytes, counter: int, kind: str, body: bytes, ttl: int) -> bytes:
+        """Encrypt a payload that says where this client's view of the log ends."""
+        current = self._stream.log.current
+        position, h = current if current is not None else (self._stream.cursor, NO_HASH)
+        payload = Payload(
+            id, counter, self.membership.state.agreement, position.encode(), h, ttl, kind, body
+        )
+        return self.membership.group.encrypt(payload.encode(), padding=application_padding)
+
+    def may_send(self, item: Outgoing) -> bool:
+        """Whether this member may send this now. Judged anew whenever the epoch has moved."""
+        return may(self.membership.state, self.membership.own.key, Act(item.kind))
+
+    def own_sent(self, item: Outgoing) -> None:
+        """The relay has numbered it."""
+        self._stream.seen.first_time(item.blob)
+        self._first_time(item.id)  # nobody else's message may take its name
+        self.outbox.settle(item)
+        if item.shown:
+            self._remember(item.id, self.membership.own.key, item.ttl)
+            self._emit(events.Sent(item.id.hex(), item.ref))
+        elif item.kind == Retract.KIND:
+            self._retract(Retract.decode(item.body).target, self.membership.own.key)
+
+    def give_up(self, item: Outgoing, code: str, text: str) -> None:
+        """Fail an item for good; a void takes its counter."""
+        if item.shown:
+            self._emit(events.Failed(item.id.hex(), code, text, item.ref))
+        item.void(Void(), Void.KIND)
+        item.in_flight = False
+
+    def in_flight_blob(self, blob: bytes) -> Outgoing | None:
+        """The item whose bytes these are: one's own message, in a replay."""
+        head = self.outbox.head
+        return head if head is not None and head.blob == blob else None
+
+    def take_back(self, message: bytes) -> bool:
+        """Retract a message that was not sent yet: nobody will see it."""
+        for item in self.outbox.waiting():
+            if item.id == message and item.shown and not item.in_flight and not item.blob:
+                item.void(Void(), Void.KIND)
+                self._emit(events.Retracted(message.hex()))
+                return True
+        return False
+
+    def may_retract(self, message: bytes) -> bool:
+        known = self._shown.get(message)
+        return known is not None and known[1] == self.membership.own.key
+
+    # --- receiving -----------------------------------------------------------------------------
+
+    def receive(self, blob_class: int, blob: bytes, age: int) -> HeartbeatHeard | None:
+        """Take an application blob. A heartbeat is returned; everything else becomes events."""
+        if not self._stream.seen.first_time(blob):
+            return None
+        try:
+            check_class(blob, mls.ContentType.APPLICATION)
+            received = self.membership.group.receive(blob)
+            if not isinstance(received, mls.ReceivedApplication) or received.authenticated_data:
+                raise NotAllowed("class")
+            payload = Payload.decode(received.plaintext, limit=limits.APPLICATION_BUCKET)
+            body = self._body(payload)
+        except (mls.OwnMessage, mls.GenerationConsumed):
+            return None
+        except (mls.MLSError, Malformed, NotAllowed):
+            if blob_class == BlobClass.BEAT:
+                # The relay takes beats of the current base only, so every member can read them,
+                # unless its sender is in another group by now.
+                self._on_split()
+                return None
+            self._emit(events.Problem("unreadable", "Something was posted that could not be read."))
+            return None
+        return self._judge(received.leaf, payload, body, blob_class, age)
+
+    @staticmethod
+    def _body(payload: Payload) -> Record | None:
+        kind = BODIES.get(payload.kind)
+        return None if kind is None else kind.decode(payload.body, limit=limits.APPLICATION_BUCKET)
+
+    def _judge(
+        self, leaf: mls.LeafNode, payload: Payload, body: Record | None, blob_class: int, age: int
+    ) -> HeartbeatHeard | None:
+        sender, state = leaf.signature_key, self.membership.state
+        if payload.agreement != state.agreement:
+            return None
+        act = Act(payload.kind) if body is not None else Act.TEXT
+        if not may(state, sender, act):
+            return None
+        if isinstance(body, Heartbeat) != (blob_class == BlobClass.BEAT):
+            return None
+        if self.compare_log(payload) is False:
+            self._on_split()
+        if isinstance(body, Heartbeat):
+            return HeartbeatHeard(sender, payload, body)
+        if payload.id in self._ids or not self._count(sender, payload.counter):
+            return None
+        self._first_time(payload.id)
+        self._show(leaf, payload, body, age)
+        return None
+
+    def _first_time(self, message: bytes) -> None:
+        self._ids[message] = None
+        if len(self._ids) > SHOWN:
+            self._ids.popitem(last=False)
+
+    def _show(self, leaf: mls.LeafNode, payload: Payload, body: Record | None, age: int) -> None:
+        name = self.membership.person(leaf).name
+        if isinstance(body, Text):
+            left = payload.ttl - age
+            if left <= 0:
+                # The relay, whose clock it is, delivers nothing that has expired: without a word
+                # here it could silence anybody by a wrong age.
+                self._emit(events.Gap(1))
+                return
+            self._remember(payload.id, leaf.signature_key, left)
+            message = events.Message(payload.id.hex(), name, body.text, left, body.warning)
+            self._emit(message)
+        elif isinstance(body, Retract):
+            self._retract(body.target, leaf.signature_key)
+        elif body is None:
+            self._emit(events.Unknown(name, payload.kind))
+
+    def _retract(self, target: bytes, author: bytes) -> None:
+        known = self._shown.get(target)
+        if known is not None and known[1] == author:
+            del self._shown[target]
+            self._emit(events.Retracted(target.hex()))
+
+    def _count(self, sender: bytes, counter: int) -> bool:
+        """False for a counter that was used. A hole is told, once."""
+        last = self._counters.get(sender, 0)
+        if counter == 0 or (last is not None and counter <= last):
+            return False
+        if last is not None and counter > last + 1:
+            self._emit(events.Gap(counter - last - 1))
+        self._counters[sender] = counter
+        return True
+
+    def forgive_holes(self) -> None:
+        """A gap was announced: the next counter of everybody may be any higher one."""
+        self._counters = dict.fromkeys(self._counters)
+
+    def someone_left(self, key: bytes) -> None:
+        self._counters.pop(key, None)
+
+    # --- expiry --------------------------------------------------------------------------------
+
+    def _remember(self, message: bytes, author: bytes, ttl: float) -> None:
+        self._shown[message] = (self._clock() + ttl, author)
+        if len(self._shown) > SHOWN:
+            oldest, _ = self._shown.popitem(last=False)
+            self._emit(events.Expired(oldest.hex()))
+
+    def tick(self) -> None:
+        """Tell which messages' time is over, and drop the keys of those that never came."""
+        now = self._clock()
+        if now >= self._forget_at:
+            # What was skipped has expired at the relay by then: nothing still to come needs it.
+            self._forget_at = now + self.membership.state.ttl
+            self.membership.group.forget_skipped()
+        for message in [m for m, (deadline, _) in self._shown.items() if deadline <= now]:
+            del self._shown[message]
+            self._emit(events.Expired(message.hex()))
+
+    def compare_log(self, payload: Payload) -> bool | None:
+        """Whether the sender saw the same log up to where they say; None when nobody can tell."""
+        if payload.log == NO_HASH:
+            return None
+        return self._stream.log.agrees(Position.decode(payload.position), payload.log)
+
+    def forget(self) -> None:
+        """At close: nothing that was said stays."""
+        self._shown.clear()
+        self._ids.clear()
+        self._counters.clear()
+        self.outbox = Outbox()

@@ -1,0 +1,240 @@
+"""The socket: one WebSocket after another, until the room is over.
+
+The only file that knows the `websockets` library. What an engine wants sent is sent in order; what
+comes is given to it; when the connection drops it is made again after a random delay, so that many
+clients of one relay do not come back all at once.
+"""
+
+import asyncio
+import random
+import re
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from alcove_protocol import limits
+from alcove_protocol.labels import SUBPROTOCOL
+
+from alcove.errors import ConnectionFailed, InvalidInput
+
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection
+
+    from alcove.engine.engine import Engine
+
+PATH: Final = "/v1/connect"
+KEEPALIVE: Final = 20.0
+"""Seconds between pings, and how long an answer may take."""
+ENTRY_ATTEMPTS: Final = 3
+"""Connections that may be dropped before a room is entered: then somebody is told, who waits."""
+TURNED_AWAY: Final = 3
+"""Failures that being turned away counts for at most: 4 s between attempts."""
+_DIGITS: Final = re.compile("[0-9]{1,9}")
+BACKOFF_FIRST: Final = 0.5
+BACKOFF_MOST: Final = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class TransportOptions:
+    """How to reach the relay: SOCKS proxy (`socks5://…`), file of trusted CAs, seconds to wait.
+
+    The proxy looks names up, never this device: a look-up would tell the network which relay it is,
+    and only the proxy knows an onion service.
+    """
+
+    proxy: str | None = None
+    ca_file: str | None = None
+    timeout: float = 10.0
+
+    def proxy_url(self) -> str | None:
+        """The proxy with names looked up there. Raises `InvalidInput` (`bad_proxy`)."""
+        if self.proxy is None:
+            return None
+        scheme, separator, rest = self.proxy.partition("://")
+        if scheme not in ("socks5", "socks5h") or not separator or not rest:
+            raise InvalidInput("bad_proxy", "A proxy is given as socks5://host:port.")
+        try:
+            port = urlsplit(self.proxy).port
+        except ValueError:
+            port = 0
+        if port == 0:
+            raise InvalidInput("bad_proxy", "A proxy is given as socks5://host:port.")
+        return f"socks5h://{rest}"
+
+    def tls(self) -> ssl.SSLContext:
+        """Raises `InvalidInput` (`bad_ca_file`)."""
+        try:
+            return ssl.create_default_context(cafile=self.ca_file)
+        except (OSError, ssl.SSLError):
+            text = f"The CA file {self.ca_file} cannot be read."
+            raise InvalidInput("bad_ca_file", text) from None
+
+
+def delay_after(failures: int) -> float:
+    """Seconds to wait after so many failures in a row: full jitter, so clients spread out."""
+    most = min(BACKOFF_MOST, BACKOFF_FIRST * 2 ** min(failures, 10))
+    return random.uniform(most / 4, most)  # noqa: S311  # spreads load; it is no secret
+
+
+class Transport:
+    """Keeps an engine connected. `changed` is called after everything that the engine was given."""
+
+    def __init__(
+        self,
+        engine: "Engine",
+        origin: str,
+        options: TransportOptions,
+        changed: Callable[[], None],
+    ) -> None:
+        self._engine = engine
+        self._origin = origin
+        self._url = origin.replace("http", "ws", 1) + PATH
+        self._options = options
+        self._changed = changed
+        self._wake = asyncio.Event()
+        self._failures = 0
+
+    def wake(self) -> None:
+        """There may be something to send, or a reason to hang up."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Connect until the engine is closed. Raises `ConnectionFailed` if it never was entered."""
+        dropped = 0
+        while self._engine.wants_connection:
+            try:
+                reached = await self._one_connection()
+                # Let in: start over. Turned away (the room is not back yet): a few seconds at most,
+                # for whoever waits there should not wait long once it is.
+                self._failures = 0 if reached else min(self._failures + 1, TURNED_AWAY)
+            except ConnectionFailed as failed:
+                if not self._engine.entered:
+                    raise
+                self._failures += 1
+                self._engine.come_back_after = failed.retry_after
+            dropped += 1
+            if dropped >= ENTRY_ATTEMPTS and self._engine.wants_connection:
+                self._give_up_entering()
+            if self._engine.wants_connection:
+                asked, self._engine.come_back_after = self._engine.come_back_after, 0.0
+                await asyncio.sleep(asked + delay_after(self._failures))
+
+    def _give_up_entering(self) -> None:
+        if not self._engine.entered:
+            text = "The relay closes the connection before the room is reached; try again later."
+            raise ConnectionFailed("dropped", text)
+
+    async def _one_connection(self) -> bool:
+        """Whether the relay let this client in before the connection ended."""
+        connection = await self._connect()
+        reached = False
+        try:
+            self._engine.connected(connection.request.headers["Host"] if connection.request else "")
+            async with asyncio.TaskGroup() as group:
+                reader = group.create_task(self._read(connection))
+                writer = group.create_task(self._write(connection))
+                reader.add_done_callback(lambda task: writer.cancel())
+                writer.add_done_callback(lambda task: reader.cancel())
+        finally:
+            reached = self._engine.link.authenticated
+            self._engine.disconnected()
+            self._changed()
+        return reached
+
+    async def _connect(self) -> "ClientConnection":
+        # Imported late: `import alcove` is to be quick, and a sans-I/O user needs no sockets.
+        from websockets.asyncio.client import connect
+        from websockets.exceptions import (
+            InvalidHandshake,
+            InvalidStatus,
+            ProxyError,
+            WebSocketException,
+        )
+        from websockets.typing import Subprotocol
+
+        options = self._options
+        try:
+            connection = await connect(
+                self._url,
+                subprotocols=[Subprotocol(SUBPROTOCOL)],
+                compression=None,
+                max_size=limits.FRAME,
+                ping_interval=KEEPALIVE,
+                ping_timeout=KEEPALIVE,
+                open_timeout=options.timeout,
+                close_timeout=2,
+                user_agent_header=None,
+                proxy=options.proxy_url(),
+                ssl=options.tls() if self._url.startswith("wss:") else None,
+            )
+        except InvalidStatus as error:
+            failed = _refused_status(error.response.status_code)
+            failed.retry_after = _seconds(error.response.headers.get_all("Retry-After"))
+            raise failed from None
+        except ProxyError:
+            text = "The proxy cannot be reached, or does not reach the relay; check both addresses."
+            raise ConnectionFailed("proxy_failed", text) from None
+        except (InvalidHandshake, WebSocketException):
+            text = "What answers at this address is not a relay of this version of Alcove."
+            raise ConnectionFailed("not_a_relay", text) from None
+        except ssl.SSLError:
+            text = "The relay's certificate is not trusted; check its address and your clock."
+            raise ConnectionFailed("bad_certificate", text) from None
+        except (OSError, TimeoutError, EOFError, ImportError, ValueError):
+            text = "The relay cannot be reached; check the address and your connection."
+            raise ConnectionFailed("unreachable", text) from None
+        if connection.subprotocol != SUBPROTOCOL:
+            await connection.close()
+            text = "This relay speaks another version of Alcove; update the older of the two."
+            raise ConnectionFailed("version", text)
+        return connection
+
+    async def _read(self, connection: "ClientConnection") -> None:
+        from websockets.exceptions import ConnectionClosed
+
+        try:
+            async for data in connection:
+                if isinstance(data, bytes):
+                    self._engine.received(data)
+                else:
+                    self._engine.link.hang_up = True  # the relay never sends text
+                self._changed()
+                self.wake()
+        except ConnectionClosed:
+            pass
+
+    async def _write(self, connection: "ClientConnection") -> None:
+        from websockets.exceptions import ConnectionClosed
+
+        outgoing = self._engine.link.outgoing
+        try:
+            while True:
+                while outgoing:
+                    await connection.send(outgoing.popleft())
+                if self._engine.link.hang_up or not self._engine.wants_connection:
+                    await connection.close()
+                    return
+                await self._wake.wait()
+                self._wake.clear()
+        except ConnectionClosed:
+            pass
+
+
+def _seconds(retry_after: list[str]) -> float:
+    """What a Retry-After header asks for (RFC 9110 section 10.2.3), within what is reasonable: a
+    relay, or what stands in front of it, is not to send anybody away for a day. A date is not
+    read."""
+    asked = retry_after[0] if len(retry_after) == 1 else ""
+    return float(min(int(asked), limits.RETURN_DELAY)) if _DIGITS.fullmatch(asked) else 0.0
+
+
+def _refused_status(status: int) -> ConnectionFailed:
+    if status in (400, 426):
+        text = "This relay speaks another version of Alcove; update the older of the two."
+        return ConnectionFailed("version", text)
+    if status in (429, 503):
+        return ConnectionFailed("busy", "The relay is full at the moment; try again later.")
+    text = "What answers at this address is not a relay of this version of Alcove."
+    return ConnectionFailed("not_a_relay", text)

@@ -1,0 +1,110 @@
+"""One connected client, as the rest of the relay knows it: what it is, and how it is told things.
+
+A client never receives: `session` does. So rooms and requests can hold a client without knowing
+what it asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from alcove_protocol.errors import Refusal
+from alcove_protocol.frames import Bye, Frame, Refused
+
+from alcove_server.client.answers import Answers
+from alcove_server.client.feed import Feed
+from alcove_server.client.resumption import Resumption
+from alcove_server.client.states import ROLES, State
+from alcove_server.ports.outlet import Outlet
+from alcove_server.ports.place import Place
+from alcove_server.wire.fast_out import framed
+
+
+def _already_told(client: Client) -> None:
+    """Stands in for `on_closed` after it was called, so that a closed client keeps no session."""
+
+
+class Client:
+    """One client. `key` and `room_id` are set when it authenticates. `since` is the time of its
+    connection, in seconds.
+
+    `heard` and `heard_lobby` are the numbers up to which its resume told it the two streams."""
+
+    # Most clients are idle most of the time, and each costs memory: hence the slots, and no
+    # container that is large when empty.
+    __slots__ = (
+        "_on_closed",
+        "answers",
+        "feed",
+        "heard",
+        "heard_lobby",
+        "key",
+        "outlet",
+        "place",
+        "resumption",
+        "room_id",
+        "since",
+        "state",
+    )
+
+    def __init__(
+        self,
+        outlet: Outlet,
+        place: Place | None,
+        since: float,
+        on_closed: Callable[[Client], None],
+    ) -> None:
+        """`on_closed` is called once, when the client is gone."""
+        self.outlet = outlet
+        self.place = place
+        self.since = since
+        self.state = State.CHALLENGED
+        self.key = b""
+        self.room_id = b""
+        self.heard = 0
+        self.heard_lobby = 0
+        self.feed = Feed(outlet)
+        self.answers = Answers()
+        self.resumption: Resumption | None = None
+        self._on_closed = on_closed
+
+    @property
+    def role(self) -> str:
+        """A value of `ConnectionRole`, or empty."""
+        return ROLES[self.state]
+
+    def send(self, frame: Frame) -> None:
+        """Send one frame to this client alone."""
+        self.send_framed(framed(frame.to_bytes()))
+
+    def send_framed(self, frames: bytes) -> None:
+        """Send frames that are in their form on the wire."""
+        if self.state is not State.CLOSED:
+            self.feed.write(frames)
+
+    def refuse(self, n: int, refusal: Refusal) -> None:
+        """Answer request `n` with a refusal."""
+        self.send(Refused(n, refusal.code, refusal.text))
+
+    def promote(self) -> None:
+        """The list names this newcomer now, so it is a member."""
+        if self.state is State.AT_DOOR:
+            self.state = State.MEMBER
+
+    def finish(self, code: int, reason: Bye | None = None) -> None:
+        """Close the connection, after a last frame if one is given."""
+        if self.state is State.CLOSED:
+            return
+        if reason is not None:
+            self.send(reason)
+        self.lost()
+        self.outlet.close(code)
+
+    def lost(self) -> None:
+        """The transport is gone."""
+        if self.state is State.CLOSED:
+            return
+        self.state = State.CLOSED
+        self.resumption = None
+        on_closed, self._on_closed = self._on_closed, _already_told
+        on_closed(self)

@@ -1,0 +1,27 @@
+"""The states of a client's connection. `session.handlers` says how one follows from another."""
+
+from enum import Enum, auto
+from types import MappingProxyType
+from typing import Final
+
+from alcove_protocol.frames import ConnectionRole
+
+
+class State(Enum):
+    CHALLENGED = auto()
+    AT_DOOR = auto()
+    MEMBER = auto()
+    RESTORING = auto()
+    CLOSED = auto()
+
+
+ROLES: Final = MappingProxyType(
+    {
+        State.CHALLENGED: "",
+        State.AT_DOOR: ConnectionRole.DOOR,
+        State.MEMBER: ConnectionRole.MEMBER,
+        State.RESTORING: ConnectionRole.RESEAT,
+        State.CLOSED: "",
+    }
+)
+"""The role that the relay told a client in this state. Empty: none."""

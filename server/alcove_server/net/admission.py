@@ -1,0 +1,213 @@
+"""Who may come in: caps on connections, and rates of what is dear, for each part of the network.
+
+A part of the network is an address prefix (IPv4 /24, IPv6 /48), because an attacker has many
+addresses of one prefix before having many prefixes. Everybody who comes through an onion service,
+or a proxy, shares one address; they are a class of their own with a share of everything, so that
+neither the class nor the rest can starve the other. Within it nobody can be told from another. What
+protects it is that who has not shown who they are gives way: where all places are taken, the oldest
+of those who had `GRACE` seconds for it goes. So a flood of silent connections costs members no
+place, and a newcomer theirs only if it fills all places within that time.
+
+An address is never logged nor kept: the prefix is hashed with a key of this process and dropped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from alcove_server.net.request_head import BadRequest
+from alcove_server.ports.token_bucket import TokenBucket
+
+_SHARED: Final = b"shared"
+_SHARED_RATE: Final = 100
+"""How many times a prefix's rates the shared class has: as many people as that behind one door."""
+GRACE: Final = 3.0
+"""Seconds in which a slow client can authenticate, an onion service's round trips included."""
+_REMEMBERED: Final = 50_000
+"""Prefixes that are remembered after their last connection, until their buckets are full again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """(a second, at once) for one prefix; each times `factor`, which 0 turns into no limit."""
+
+    tls: tuple[float, float] = (20, 200)
+    handshakes: tuple[float, float] = (5, 60)
+    rooms: tuple[float, float] = (1 / 30, 20)
+    knocks: tuple[float, float] = (1 / 3, 20)
+
+
+class Allowance:
+    """What one part of the network may still do. Nothing says whose it is."""
+
+    __slots__ = (
+        "_clock",
+        "_handshakes",
+        "_knocks",
+        "_rooms",
+        "_tls",
+        "connections",
+        "most",
+        "unproved",
+    )
+
+    def __init__(self, clock: Callable[[], float], most: int, factor: float, rates: Rates) -> None:
+        now = clock()
+        self._clock = clock
+        self.connections = 0
+        self.most = most
+        self.unproved: OrderedDict[Admitted, None] = OrderedDict()
+        self._tls, self._handshakes, self._rooms, self._knocks = (
+            TokenBucket(rate * factor, burst * max(factor, 1.0), now)
+            for rate, burst in (rates.tls, rates.handshakes, rates.rooms, rates.knocks)
+        )
+
+    def tls(self) -> bool:
+        """One more TLS handshake."""
+        return self._tls.take(self._clock())
+
+    def handshake(self) -> bool:
+        """One more WebSocket."""
+        return self._handshakes.take(self._clock())
+
+    def open_room(self) -> bool:
+        """One more room, or one brought back."""
+        return self._rooms.take(self._clock())
+
+    def knock(self) -> bool:
+        """One more knock."""
+        return self._knocks.take(self._clock())
+
+    def make_room(self) -> bool:
+        """Let the oldest that has not shown who it is give way; whether there was one."""
+        oldest = next(iter(self.unproved), None)
+        if oldest is None or self._clock() - oldest.since < GRACE:
+            return False
+        del self.unproved[oldest]
+        oldest.give_way()
+        return True
+
+    def forgettable(self) -> bool:
+        """Whether a new one would be the same."""
+        now = self._clock()
+        buckets = (self._tls, self._handshakes, self._rooms, self._knocks)
+        return not self.connections and all(bucket.full(now) for bucket in buckets)
+
+
+class Admitted:
+    """One connection's, from its first byte to its last. `give_way` is how it is ended for others'
+    sake, until `proved` says that it has shown who it is."""
+
+    __slots__ = ("_admission", "allowance", "give_way", "since")
+
+    def __init__(self, admission: Admission, allowance: Allowance, since: float) -> None:
+        self._admission = admission
+        self.allowance = allowance
+        self.since = since
+        self.give_way: Callable[[], None] = _stay
+        allowance.unproved[self] = None
+
+    def proved(self) -> None:
+        """It keeps its place from now on."""
+        self.allowance.unproved.pop(self, None)
+
+    def leave(self) -> None:
+        """The connection is gone. To be called once."""
+        self.proved()
+        self.give_way = _stay
+        self._admission.leave(self.allowance)
+
+
+def _stay() -> None:
+    """A place that nobody sits on yet, or any more."""
+
+
+class Admission:
+    """Counts connections and hands out allowances. `random` gives the key of the hash."""
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        random: Callable[[int], bytes],
+        *,
+        connections: int,
+        per_prefix: int,
+        shared: frozenset[str],
+        factor: float = 1.0,
+        rates: Rates | None = None,
+    ) -> None:
+        self._clock = clock
+        self._key = random(16)
+        self._most = connections
+        self._per_prefix = per_prefix
+        self._shared = shared
+        self._factor = factor
+        self._rates = rates if rates is not None else Rates()
+        self._known: OrderedDict[bytes, Allowance] = OrderedDict()
+        self.connections = 0
+
+    def enter(self, address: str) -> Admitted:
+        """One more connection; where places are taken, another of this part of the network may give
+        way for it. Raises `BadRequest`: 503 when all places are taken, 429 when those of this part
+        are."""
+        allowance = self._allowance(address)
+        full = self.connections >= self._most
+        if (full or allowance.connections >= allowance.most) and not allowance.make_room():
+            raise BadRequest(503 if full else 429)
+        allowance.connections += 1
+        self.connections += 1
+        return Admitted(self, allowance, self._clock())
+
+    def may_shake_hands(self, address: str) -> bool:
+        """Whether this part of the network may begin one more TLS handshake, whatever comes after
+        it. They are more than WebSockets, so who opens too many of those is told."""
+        return self._allowance(address).tls()
+
+    def leave(self, allowance: Allowance) -> None:
+        """One connection less."""
+        allowance.connections -= 1
+        self.connections -= 1
+
+    def sweep(self) -> None:
+        """Forget what need not be remembered."""
+        gone = [prefix for prefix, known in self._known.items() if known.forgettable()]
+        for prefix in gone:
+            del self._known[prefix]
+
+    def _allowance(self, address: str) -> Allowance:
+        prefix = self._prefix(address)
+        known = self._known.get(prefix)
+        if known is None:
+            known = self._known[prefix] = self._make(prefix)
+            if len(self._known) > _REMEMBERED:
+                self._drop_idle()
+        return known
+
+    def _make(self, prefix: bytes) -> Allowance:
+        if prefix == _SHARED:
+            most = max(self._most // 2, self._per_prefix)
+            return Allowance(self._clock, most, self._factor * _SHARED_RATE, self._rates)
+        return Allowance(self._clock, self._per_prefix, self._factor, self._rates)
+
+    def _drop_idle(self) -> None:
+        for prefix, known in self._known.items():
+            if not known.connections:
+                del self._known[prefix]
+                return
+
+    def _prefix(self, address: str) -> bytes:
+        if address in self._shared:
+            return _SHARED
+        try:
+            parsed = ipaddress.ip_address(address.partition("%")[0])
+        except ValueError:
+            return _SHARED  # a socket that has no address, as a local proxy's
+        mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+        packed = (mapped or parsed).packed
+        part = packed[:3] if len(packed) == 4 else packed[:6]
+        return hashlib.blake2b(part, key=self._key, digest_size=8).digest()

@@ -1,0 +1,77 @@
+"""Something done for every connection once in a period, a few of them at each tick.
+
+Each connection has a slot, and each tick turns the wheel by one: so 10,000 idle connections cost no
+timer each, and their pings are spread over the period. `Stalled` does for a few what has a deadline
+of its own.
+"""
+
+from collections.abc import Callable
+from itertools import count
+from typing import Protocol
+
+
+class Turned(Protocol):
+    """What sits on a wheel."""
+
+    def turn(self) -> None:
+        """It is this one's turn."""
+
+
+class Late(Protocol):
+    """What may stall."""
+
+    def too_late(self) -> None:
+        """It stalled for too long."""
+
+
+class Stalled:
+    """Who waits for a client that takes nothing, the longest first: so a tick looks at no more of
+    them than are too late."""
+
+    def __init__(self, clock: Callable[[], float], seconds: float) -> None:
+        self._clock = clock
+        self._seconds = seconds
+        self._since: dict[Late, float] = {}
+
+    def add(self, late: Late) -> None:
+        """It stalls from now on."""
+        self._since[late] = self._clock()
+
+    def discard(self, late: Late) -> None:
+        """It goes on, or is gone."""
+        self._since.pop(late, None)
+
+    def tick(self) -> None:
+        """Tell those who are too late, once."""
+        end = self._clock() - self._seconds
+        while self._since:
+            late, since = next(iter(self._since.items()))
+            if since > end:
+                return
+            del self._since[late]
+            late.too_late()
+
+
+class Keepalive:
+    """`slots` ticks make one period."""
+
+    def __init__(self, slots: int) -> None:
+        self._slots: list[set[Turned]] = [set() for _ in range(slots)]
+        self._next = count()
+        self._at = 0
+
+    def add(self, turned: Turned) -> int:
+        """Put something on the wheel; the slot is needed to take it off."""
+        slot = next(self._next) % len(self._slots)
+        self._slots[slot].add(turned)
+        return slot
+
+    def discard(self, slot: int, turned: Turned) -> None:
+        """Take it off."""
+        self._slots[slot].discard(turned)
+
+    def tick(self) -> None:
+        """Turn the next slot."""
+        self._at = (self._at + 1) % len(self._slots)
+        for turned in list(self._slots[self._at]):
+            turned.turn()

@@ -1,0 +1,1 @@
+"""What the core needs of its surroundings."""

@@ -1,0 +1,32 @@
+"""What the core is given: everything that it does not make itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from alcove_server.ports.runner import Runner
+from alcove_server.settings import Settings
+from alcove_server.store.interface import Store
+
+
+class Services:
+    """`clock` gives seconds for deadlines, `wall` Unix time for the challenge, and `random` bytes
+    for nonces and generations. `runner` says how coroutines run."""
+
+    __slots__ = ("clock", "random", "runner", "settings", "store", "wall")
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], float],
+        random: Callable[[int], bytes],
+        runner: Runner,
+        settings: Settings,
+        wall: Callable[[], float],
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.random = random
+        self.runner = runner
+        self.settings = settings
+        self.wall = wall

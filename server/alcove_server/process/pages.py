@@ -1,0 +1,78 @@
+"""The HTTP side: Starlette, for the few things that are no WebSocket.
+
+Nothing here logs, and no request leaves a trace: the invite's secret is in no request (it is in the
+link's fragment), and addresses are nobody's business. Each connection answers one request and is
+closed, so that there is nothing to hold open.
+"""
+
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as AsgiMessage
+
+from alcove_server.relay import Relay
+
+_JOIN_PAGE: Final = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Alcove</title>
+<p>This is an invite to a confidential conversation. Opening this page used nothing up.
+<p>Copy the whole link from the address bar, keep it to yourself, and open it with the Alcove
+client: <code>alcove join</code>.
+</html>
+"""
+
+_HEADERS: Final = (
+    (b"cache-control", b"no-store"),
+    (b"connection", b"close"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'"),
+)
+
+
+class _Headers:
+    """Every response: kept nowhere, tells no other site where it came from, runs nothing."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: AsgiMessage) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *_HEADERS]
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+async def _join(request: Request) -> Response:
+    """The link of an invite, opened by a browser or by a robot that previews links: it consumes
+    nothing, because nothing of the invite is in the request."""
+    return HTMLResponse(_JOIN_PAGE)
+
+
+async def _healthz(request: Request) -> Response:
+    return PlainTextResponse("ok")
+
+
+async def _readyz(request: Request) -> Response:
+    relay: Relay = request.app.state.relay
+    if relay.draining or not await relay.services.store.ready():
+        return PlainTextResponse("not ready", 503)
+    return PlainTextResponse("ok")
+
+
+def make_app(relay: Relay) -> ASGIApp:
+    """The ASGI application for one relay."""
+    app = Starlette(
+        routes=[
+            Route("/join", _join),
+            Route("/healthz", _healthz),
+            Route("/readyz", _readyz),
+        ]
+    )
+    app.state.relay = relay
+    return _Headers(app)

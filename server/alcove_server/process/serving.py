@@ -1,0 +1,282 @@
+"""One relay behind one port: uvicorn, its signals, and the tick that deadlines and expiry need."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from alcove_server.net.admission import Admission
+from alcove_server.net.front_door import FrontDoor
+from alcove_server.net.keepalive import Keepalive, Stalled
+from alcove_server.net.terms import Terms
+from alcove_server.net.tls import Tls
+from alcove_server.net.tls_accept import Enter, TlsAccept
+from alcove_server.net.unfinished import LEAST_BYTES, MESSAGE_SECONDS, Unfinished
+from alcove_server.ports import error_log
+from alcove_server.ports.runner import OnLoop
+from alcove_server.process.pages import make_app
+from alcove_server.relay import Relay
+from alcove_server.settings import Settings
+from alcove_server.store.opening import open_store
+
+log = logging.getLogger(__name__)
+
+_TICK = 1.0
+_TURNS = 10
+"""Turns of the wheel in a tick: 10,000 idle clients answer 50 pings at a time, not 500."""
+_DRAIN_SECONDS = 10
+_GARBAGE = (10_000, 20, 50)
+"""Thresholds of the collector of cycles. What this process holds are blobs, which make none, and
+connections, which make a few; with Python's own thresholds it looks through all of them for 4% of
+the time."""
+_STOPPING = (signal.SIGTERM, signal.SIGINT)
+
+
+def configure_logging(settings: Settings) -> None:
+    """The relay's own messages at the chosen level, to standard error.
+
+    What the libraries say is not let through at any level: uvicorn's connection messages name
+    addresses, and the WebSocket library's debug messages quote headers and frames.
+    """
+    level = getattr(logging, settings.log_level.upper())
+    logging.basicConfig(level=logging.CRITICAL, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alcove_server").setLevel(level)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi", "websockets"):
+        library = logging.getLogger(name)
+        library.handlers.clear()
+        library.propagate = False
+        library.setLevel(logging.CRITICAL + 1)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL + 1)
+
+
+def listen(settings: Settings) -> socket.socket:
+    """A socket on the configured address. Raises `OSError`."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+    except OSError:
+        listener.close()
+        raise
+    listener.setblocking(False)
+    return listener
+
+
+def address_of(listener: socket.socket, scheme: str = "http") -> str:
+    """`http://host:port` of a bound socket."""
+    host, port = listener.getsockname()[:2]
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, which says when it is ready and says goodbye when it is told to stop."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        relay: Relay,
+        shake_hands: Callable[[uvicorn.Server], TlsAccept] | None,
+    ) -> None:
+        """With TLS `shake_hands` is what accepts, in place of uvicorn."""
+        super().__init__(config)
+        self.ready = asyncio.Event()
+        self._relay = relay
+        self._shake_hands = shake_hands
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """SIGTERM and SIGINT mean: stop in order, and that is a success. (uvicorn would die of the
+        signal after it stopped.)"""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {one: signal.signal(one, self.handle_exit) for one in _STOPPING}
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._shake_hands is None:
+            await super().startup(sockets)
+        else:
+            await super().startup([])
+            self.servers.append(cast(Any, self._shake_hands(self)))
+        self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()  # nobody comes in while everybody is told to come again
+        self._relay.drain()
+        await super().shutdown(sockets)
+
+
+class Service:
+    """Everything of one node. To be made inside a running event loop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        listener: socket.socket,
+        clock: Callable[[], float] = time.monotonic,
+        tls: Tls | None = None,
+    ) -> None:
+        self.store = open_store(settings, clock)
+        self.relay = Relay(self.store, clock, os.urandom, OnLoop(), settings)
+        self.admission = Admission(
+            clock,
+            os.urandom,
+            connections=settings.connections,
+            per_prefix=settings.connections_per_prefix,
+            shared=frozenset(settings.shared_address),
+            factor=settings.rates,
+        )
+        self._period = min(_TICK, settings.ping_seconds / 4, settings.auth_seconds / 4)
+        self._turn = self._period / _TURNS
+        self._keepalive = Keepalive(max(1, round(settings.ping_seconds / self._turn)))
+        self._stalled = Stalled(clock, settings.queue_seconds)
+        self._terms = _terms(settings, clock, self._keepalive, self._stalled)
+        self._listener = listener
+        self._tls = tls
+        self._server = _Server(self._config(), self.relay, self._shake_hands if tls else None)
+
+    async def run(self) -> None:
+        """Serve until a signal, or `stop`, says so."""
+        asyncio.get_running_loop().set_exception_handler(error_log.report_from_loop)
+        ticking = [
+            asyncio.create_task(_every(self._turn, self._keepalive.tick)),
+            asyncio.create_task(
+                _every(
+                    self._period,
+                    self._stalled.tick,
+                    self._terms.unfinished.tick,
+                    self.admission.sweep,
+                    self.relay.tick,
+                )
+            ),
+        ]
+        try:
+            await self._server.serve([self._listener])
+        finally:
+            for task in ticking:
+                task.cancel()
+            await self.store.close()
+
+    async def ready(self) -> None:
+        """Wait until connections are taken."""
+        await self._server.ready.wait()
+
+    def stop(self) -> None:
+        """As SIGTERM."""
+        self._server.should_exit = True
+
+    def reload_certificate(self) -> None:
+        """For the handshakes to come; a pair of files that does not serve changes nothing."""
+        if self._tls is None:
+            return
+        try:
+            self._tls.reload()
+        except ValueError as error:
+            log.error("the certificate stays as it was: %s", error)
+        else:
+            log.info("the certificate is read again")
+
+    def _front_door(self, enter: Enter | None = None, **given: Any) -> FrontDoor:
+        connections = given["server_state"].connections
+        enter = enter if enter is not None else self.admission.enter
+        return FrontDoor(self.relay, enter, self._terms, lambda: H11Protocol(**given), connections)
+
+    def _shake_hands(self, server: uvicorn.Server) -> TlsAccept:
+        assert self._tls is not None  # who asks for it has TLS
+
+        def make(enter: Enter) -> FrontDoor:
+            return self._front_door(
+                enter,
+                config=server.config,
+                server_state=server.server_state,
+                app_state=server.lifespan.state,
+            )
+
+        seconds, backlog = self.relay.services.settings.auth_seconds, server.config.backlog
+        return TlsAccept(self._listener, self.admission, self._tls, make, seconds, backlog)
+
+    def _config(self) -> uvicorn.Config:
+        return uvicorn.Config(
+            make_app(self.relay),
+            http=cast(Any, self._front_door),
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            proxy_headers=False,
+            lifespan="off",
+            timeout_graceful_shutdown=_DRAIN_SECONDS,
+            # All may come in one moment, as after a restart of what stands in front. Whom the queue
+            # does not hold is not refused but waits for TCP to try again: 1 s, then 2, then 4. The
+            # kernel cuts this to net.core.somaxconn; an empty queue costs nothing.
+            backlog=self.relay.services.settings.connections,
+        )
+
+
+async def _every(seconds: float, *acts: Callable[[], object]) -> None:
+    """Do these again and again. Should one fail, the others, and the next time, are none the
+    worse."""
+    while True:
+        await asyncio.sleep(seconds)
+        for act in acts:
+            try:
+                if isinstance(more := act(), Coroutine):
+                    await more
+            except Exception as error:
+                error_log.report(error)
+
+
+def _terms(
+    settings: Settings, clock: Callable[[], float], keepalive: Keepalive, stalled: Stalled
+) -> Terms:
+    loop = asyncio.get_running_loop()
+    return Terms(
+        clock,
+        loop,
+        keepalive,
+        stalled,
+        # All messages under way may take a part of what the rooms may that they are for.
+        Unfinished(clock, MESSAGE_SECONDS, max(LEAST_BYTES, settings.store_bytes // 8)),
+        settings.queue_bytes,
+        settings.rates,
+    )
+
+
+async def serve(settings: Settings, listener: socket.socket, tls: Tls | None = None) -> None:
+    """Serve until a signal says stop, and say when that begins. With TLS, SIGHUP means that there
+    is another certificate."""
+    service = Service(settings, listener, tls=tls)
+    if tls is not None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, service.reload_certificate)
+    gc.freeze()  # the programs themselves stay
+    gc.set_threshold(*_GARBAGE)
+    address = address_of(listener, "https" if tls is not None else "http")
+    announcing = asyncio.create_task(_announce(service, address))
+    await service.run()
+    announcing.cancel()
+
+
+async def _announce(service: Service, address: str) -> None:
+    await service.ready()
+    print(f"alcove-server is ready at {address}", flush=True)

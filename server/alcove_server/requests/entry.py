@@ -1,0 +1,120 @@
+"""A client proves its key and enters: as a member, at a door, or to restore a room.
+
+docs/protocol.md section 5. A refusal closes the connection.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from alcove_protocol import limits
+from alcove_protocol.errors import Refusal
+from alcove_protocol.frames import Authenticate, Authenticated, ConnectionRole
+from alcove_protocol.statements import Signed
+
+from alcove_server.client.states import State
+from alcove_server.ports.outlet import Close
+from alcove_server.requests.proof import Claim, claim
+from alcove_server.requests.requester import Requester
+from alcove_server.rooms.room import Room
+from alcove_server.wire.says import bye
+
+_NEWCOMERS: Final = 4 * limits.KNOCKS
+"""Clients at the doors of one room: those that wait, and some that still read the card."""
+
+
+class _Removed(Refusal):
+    """The key was removed from the list, by the entry `proof`."""
+
+    def __init__(self, proof: Signed | None) -> None:
+        super().__init__("removed")
+        self.proof = proof
+
+
+async def authenticate(requester: Requester, frame: Authenticate) -> None:
+    """Answer the proof. Refusals are answered here too, because each closes the connection."""
+    assert requester.upgrade is not None  # the state says so
+    client = requester.client
+    try:
+        claimed = claim(frame, requester.upgrade, requester.nonce)
+    except Refusal as refusal:
+        client.refuse(frame.n, refusal)
+        client.finish(Close.REFUSED)
+        return
+    try:
+        await _enter(requester, frame.n, claimed)
+    except _Removed as removed:
+        client.refuse(frame.n, removed)
+        client.finish(Close.REMOVED, bye("removed", removed.proof))
+    except Refusal as refusal:
+        if refusal.code == "ended":
+            head = await requester.services.store.head(claimed.room)
+            client.refuse(frame.n, refusal)
+            client.finish(Close.ENDED, bye("ended", head.ended if head else None))
+        else:
+            client.refuse(frame.n, refusal)
+            client.finish(Close.REFUSED)
+    finally:
+        requester.rooms.release(claimed.room)
+
+
+async def _enter(requester: Requester, n: int, claimed: Claim) -> None:
+    if claimed.role == ConnectionRole.RESEAT:
+        await _to_restore(requester, n, claimed)
+    elif claimed.role == ConnectionRole.DOOR:
+        await _at_door(requester, n, claimed)
+    else:
+        await _as_member(requester, n, claimed)
+
+
+async def _as_member(requester: Requester, n: int, claimed: Claim) -> None:
+    head = await requester.services.store.head(claimed.room)
+    room = await requester.rooms.load(claimed.room, head)
+    _refuse_removed(room, claimed.key)
+    if claimed.key not in room.history.roster.seats:
+        raise Refusal("not_member")
+    await _seat(requester, n, claimed, room)
+
+
+def _refuse_removed(room: Room, key: bytes) -> None:
+    if key in room.history.removed:
+        raise _Removed(room.history.removed[key])
+
+
+async def _seat(requester: Requester, n: int, claimed: Claim, room: Room) -> None:
+    requester.authenticated(State.MEMBER, claimed.room, claimed.key, room)
+    requester.client.send(Authenticated(n, ConnectionRole.MEMBER, False))
+    await room.give(requester.client, room.send_welcome)
+
+
+async def _at_door(requester: Requester, n: int, claimed: Claim) -> None:
+    assert claimed.door is not None  # `claim` saw to it
+    found = await requester.services.store.at_door(claimed.room, claimed.door, claimed.key)
+    door, waiting = found.door, found.waiting
+    # Last, because the room's list must not change before the client is `authenticated`.
+    room = await requester.rooms.load(claimed.room, found.head)
+    _refuse_removed(room, claimed.key)
+    if door is not None and not claimed.door_holds(door.key):
+        raise Refusal("auth_failed")
+    if claimed.key in room.history.roster.seats:
+        await _seat(requester, n, claimed, room)
+        return
+    if not waiting:
+        if door is None:
+            raise Refusal("unknown_door")
+        if door.closed is not None:
+            raise Refusal(door.closed)
+        if room.newcomers() >= _NEWCOMERS:
+            raise Refusal("too_many_knocks")
+    requester.door = claimed.door
+    requester.authenticated(State.AT_DOOR, claimed.room, claimed.key, room)
+    requester.client.send(Authenticated(n, ConnectionRole.DOOR, waiting))
+    await room.give(requester.client, room.send_refusal)
+
+
+async def _to_restore(requester: Requester, n: int, claimed: Claim) -> None:
+    head = await requester.services.store.head(claimed.room)
+    if head is not None and head.ended is not None:
+        raise Refusal("ended")
+    requester.authenticated(State.RESTORING, claimed.room, claimed.key, None)
+    requester.client.send(Authenticated(n, ConnectionRole.RESEAT, False))

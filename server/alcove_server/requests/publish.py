@@ -1,0 +1,113 @@
+"""A member or facilitator publishes a blob. `rules` says whether it may, the store takes the blob,
+and the room tells everybody. docs/protocol.md section 8.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from alcove_protocol.errors import Refusal
+from alcove_protocol.frames import Publish
+from alcove_protocol.position import Position
+
+from alcove_server.requests.requester import Requester
+from alcove_server.rooms import rules
+from alcove_server.rooms.roster_history import RosterHistory
+from alcove_server.store.interface import Publication, PublishDone, Stale, Taken
+from alcove_server.wire import fast_out
+from alcove_server.wire.fast_in import Post
+
+
+def publish_soon(requester: Requester, post: Post, done: PublishDone) -> bool:
+    """Give a blob to the store: the way of nearly all blobs. The store has the room tell it, which
+    answers the request, and then calls `done`. False means that nothing was done, and leaves the
+    request to `publish`."""
+    client = requester.client
+    try:
+        publication = rules.blob(requester.seated.history, client.key, post)
+    except Refusal:  # unless its id was taken before
+        return False
+    client.answers.expect(post.id, post.n)
+    requester.services.store.publish_soon(publication, done)
+    return True
+
+
+async def publish(requester: Requester, frame: Post | Publish) -> None:
+    """An id that was taken before is answered before anything is judged. Raises `Refusal` (`stale`
+    and all of `rules.blob`, `rules.commit_with_entry` and `Store.publish`)."""
+    answers = requester.client.answers
+    answers.expect(frame.id, frame.n)
+    try:
+        taken = await _store(requester, frame)
+    except Exception:
+        if answers.pop(frame.id) is None:
+            return  # it was told and answered before this failed
+        raise
+    await answer(requester, frame.id, taken)
+
+
+async def answer(requester: Requester, id: bytes, taken: Taken) -> None:
+    """Answer a publish that the store took, once all live members were told everything up to its
+    blob. Telling the blob answers it, if its member is live and was not told of it before."""
+    client = requester.client
+    room = requester.rooms.here(requester.seated)  # it was released if its last client went
+    try:
+        if taken.generation != room.generation or taken.number > room.number:
+            await room.catch_up()
+    except Exception:
+        if client.answers.pop(id) is None:
+            return  # as above
+        raise
+    n = client.answers.pop(id)
+    if n is None:
+        return
+    resumption = client.resumption
+    if resumption is None or resumption.live or taken.number <= resumption.after.number:
+        client.send_framed(fast_out.published(n, taken.position.encode()))
+    else:  # the replay answers it when it comes there, between the blobs before and after
+        client.answers.owe(taken.number, n)
+
+
+async def _store(requester: Requester, frame: Post | Publish) -> Taken:
+    """Return the place of the blob, whether it was taken before or now."""
+    store, room, client = requester.services.store, requester.seated, requester.client
+    try:
+        if isinstance(frame, Post):
+            publication = rules.blob(room.history, client.key, frame)
+        else:
+            publication = await _with_entry(requester, room.history, frame)
+    except Refusal:
+        known = await store.published(room.id, client.key, frame.id)
+        if known is None:
+            raise
+        return Taken(known.generation, known.number)
+    return await store.publish(publication)
+
+
+async def _with_entry(requester: Requester, history: RosterHistory, frame: Publish) -> Publication:
+    room_id, store = requester.seated.id, requester.services.store
+    await _expect_base(requester, frame)
+    judged = rules.commit_with_entry(history, requester.client.key, frame)
+    step = judged.publication.step
+    assert step is not None  # it has an entry
+    waiting = judged.restated
+    if waiting:
+        still = await store.waiting_among(room_id, waiting)
+        waiting = {key: door for key, door in waiting.items() if key in still}
+    step = replace(
+        step,
+        admitted={**step.admitted, **waiting},
+        settled=step.settled | frozenset(waiting),
+    )
+    return judged.publication.with_step(step)
+
+
+async def _expect_base(requester: Requester, frame: Publish) -> None:
+    """A facilitator that lost a race is told `stale`, not that its entry does not follow: it did
+    follow when it was made. The store compares again when it takes the blob."""
+    head = await requester.services.store.head(requester.seated.id)
+    if head is None or head.ended is not None:
+        raise Refusal("unknown_room" if head is None else "ended")
+    base = Position(head.generation, head.base)
+    if Position.decode(frame.base) != base:
+        raise Stale(base)

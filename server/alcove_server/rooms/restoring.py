@@ -1,0 +1,103 @@
+"""A room restored after the relay lost its memory. docs/protocol.md section 9.
+
+Pure, as `rules`. Any client that shows the chain and signs as a facilitator of its last entry may
+restore the room. The chain proves itself from the room id on, so a relay that knows nothing of the
+room can check all of it.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from enum import Enum
+from hashlib import sha256
+from typing import Final
+
+from alcove_protocol import limits
+from alcove_protocol.codec import unpack_list
+from alcove_protocol.errors import Malformed, Refusal
+from alcove_protocol.frames import Reseat, SeatedDoor
+from alcove_protocol.labels import Label
+from alcove_protocol.roster import NO_HASH
+from alcove_protocol.statements import DoorStatement, ReseatStatement, Signed, signature_holds
+
+from alcove_server.rooms.roster_history import RosterHistory
+from alcove_server.rooms.roster_verifier import Breathe
+from alcove_server.rooms.rules import require_facilitator, statement
+from alcove_server.store.interface import Door, SeatedRoom
+
+ENTRIES = 10_000
+"""Entries of one chain: more than fit into `limits.ROSTER_CHAIN`."""
+_DOORS_AT_ONCE: Final = 16
+"""About 2 ms."""
+
+
+class Comparison(Enum):
+    """How a chain compares with the one in the store."""
+
+    NEW = "it is longer, or the store has none"
+    KNOWN = "it is the same, or an earlier part of it"
+
+
+async def room(
+    frame: Reseat,
+    id: bytes,
+    key: bytes,
+    generation: bytes,
+    verify: Callable[[Sequence[Signed], bytes, Breathe], Awaitable[RosterHistory]],
+    breathe: Breathe,
+) -> tuple[SeatedRoom, RosterHistory]:
+    """The room as its facilitator brings it, and its roster. Raises `Refusal` (`bad_roster`,
+    `bad_statement`, `not_allowed`), and what `verify` and `breathe` raise."""
+    try:
+        chain = tuple([Signed.decode(item) for item in unpack_list(frame.chain, most=ENTRIES)])
+        history = await verify(chain, id, breathe)
+    except Malformed:
+        raise Refusal("bad_roster") from None
+    said = statement(ReseatStatement, Label.RESEAT, Signed(frame.statement, frame.signature), key)
+    require_facilitator(history, key)
+    commit = sha256(frame.commit).digest() if frame.commit else NO_HASH
+    bound = (id, key, history.roster.head, commit)
+    if (said.room, said.relay_key, said.head, said.commit) != bound:
+        raise Refusal("bad_statement")
+    doors = tuple([door async for door in _doors(frame.doors, history, key, breathe)])
+    return SeatedRoom(id, chain, history.roster.head, generation, frame.commit, doors), history
+
+
+async def _doors(
+    packed: bytes, history: RosterHistory, key: bytes, breathe: Breathe
+) -> AsyncIterator[Door]:
+    try:
+        items = unpack_list(packed, most=limits.DOORS)
+        doors = [SeatedDoor.decode(item) for item in items]
+    except Malformed:
+        raise Refusal("bad_statement") from None
+    for number, door in enumerate(doors, start=1):
+        if number % _DOORS_AT_ONCE == 0:
+            await breathe()
+        seated = _door(door, history, key)
+        # A door that closed with a removal stays closed, whatever a facilitator remembers.
+        if seated.id not in history.revoked and seated.uses_left and seated.expires_at:
+            yield seated
+
+
+def _door(door: SeatedDoor, history: RosterHistory, key: bytes) -> Door:
+    """A door with what is left of it. The facilitator that brings it must have put it: trying the
+    keys of others would cost minutes in a stranger's room with a thousand facilitators."""
+    if not signature_holds(Label.DOOR, door.statement, door.signature, key):
+        raise Refusal("bad_statement")
+    try:
+        put = DoorStatement.decode(door.statement)
+    except Malformed:
+        raise Refusal("bad_statement") from None
+    if put.room != history.roster.room or sha256(door.card).digest() != put.card_hash:
+        raise Refusal("bad_statement")
+    # What is left is the facilitator's word; it cannot be more than was put.
+    left, ttl = min(door.uses_left, put.uses), min(door.ttl_left, put.ttl)
+    return Door(put.door, put.door_key, left, float(ttl), put.card_number, door.card)
+
+
+def compare(seated: tuple[Signed, ...], brought: tuple[Signed, ...]) -> Comparison:
+    """Compare a chain with the one in the store, entry by entry, as signed. Raises `Refusal`
+    (`roster_conflict`) when neither begins with the other."""
+    shorter = min(len(seated), len(brought))
+    if [entry.body for entry in seated[:shorter]] != [entry.body for entry in brought[:shorter]]:
+        raise Refusal("roster_conflict")
+    return Comparison.NEW if len(brought) > len(seated) else Comparison.KNOWN

@@ -1,0 +1,271 @@
+"""A room's clients on this node, and the one path by which they hear of anything.
+
+The store is the truth, and it tells each node what changed, whichever node made the change. A blob
+that is the next at the room's cursor is told at once (`announce`). For anything else the store
+rings: the room reads on from its cursor (log, lobby, roster, the room's end) and tells its clients
+(`catch_up`). Because there is one cursor, members see one order.
+
+A blob is encoded and framed once, gathered with the others of the turn, and the same bytes go to
+every live member (`fanout`). Its sender gets `published` in its place, which puts the answer where
+it belongs in the order. No task is made for any member.
+"""
+
+from __future__ import annotations
+
+from asyncio import Lock
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from alcove_protocol.frames import Bye, ConnectionRole, KnockRefused, LobbyKind, WelcomeIs
+from alcove_protocol.position import Position
+from alcove_protocol.statements import Signed
+
+from alcove_server.client.client import Client
+from alcove_server.client.feed import Feed
+from alcove_server.ports import error_log
+from alcove_server.ports.outlet import Close
+from alcove_server.ports.services import Services
+from alcove_server.rooms.fanout import Fanout, Turns
+from alcove_server.rooms.roster_history import Outcome, RosterHistory, follow
+from alcove_server.store.interface import RoomHead, StoredBlob, StoredItem
+from alcove_server.wire import fast_out
+from alcove_server.wire.says import blob_frame, bye, item_frame
+
+PAGE: Final = 256 * 1024
+"""Bytes of a stream that are read, and queued for one client, at a time."""
+
+
+class Room:
+    """One room on this node. `clients` are all that authenticated, by relay key. `live` are the
+    members among them that resumed and have heard everything up to `number`. When `over`, the room
+    has ended, is forgotten, or was restored with another log."""
+
+    def __init__(
+        self,
+        services: Services,
+        turns: Turns,
+        history: RosterHistory,
+        head: RoomHead,
+        on_promoted: Callable[[Room, Client], None],
+    ) -> None:
+        """`on_promoted` tells a live member that became a facilitator what waits in the lobby."""
+        self.id = history.roster.room
+        self.history = history
+        self.generation = head.generation
+        self.number = head.number
+        self.lobby = head.lobby
+        self.clients: dict[bytes, Client] = {}
+        self.live: dict[bytes, Client] = {}
+        self.over = False
+        self._services = services
+        self._on_promoted = on_promoted
+        self._fanout = Fanout(turns)
+        self._ahead: set[Client] = set()
+        self._reading = Lock()
+        self._rung = 0
+        self._looked = 0
+
+    # --- who is here ------------------------------------------------------------------------
+
+    def connected(self, client: Client) -> None:
+        """A client authenticated. An older connection of the same key is closed."""
+        older = self.clients.get(client.key)
+        self.clients[client.key] = client  # first, because an empty room is released
+        if older is not None:
+            older.finish(Close.REPLACED, bye("replaced"))
+
+    def disconnected(self, client: Client) -> None:
+        """A client's connection is closed."""
+        if self.clients.get(client.key) is client:
+            del self.clients[client.key]
+        self.go_away(client)
+
+    def go_live(self, client: Client) -> None:
+        """A member that was told everything up to `client.heard` hears what comes next."""
+        if self.clients.get(client.key) is not client:
+            return  # it went, or was replaced, while its replay was read
+        self.live[client.key] = client
+        self._fanout.subscribe(client.feed)
+        if client.heard > self.number:
+            self._ahead.add(client)
+
+    def go_away(self, client: Client) -> None:
+        """A member hears nothing more until it has resumed."""
+        if self.live.get(client.key) is client:
+            del self.live[client.key]
+            self._fanout.unsubscribe(client.feed)
+        self._ahead.discard(client)
+
+    def newcomers(self) -> int:
+        """The number of clients at a door."""
+        return sum([client.role == ConnectionRole.DOOR for client in self.clients.values()])
+
+    def close_all(self, code: int, reason: Bye) -> None:
+        """Close all connections: the room is gone, or its log is another one."""
+        self.over = True
+        for client in list(self.clients.values()):
+            client.finish(code, reason)
+
+    # --- what is new ------------------------------------------------------------------------
+
+    async def catch_up(self) -> None:
+        """Read what is new in the store and tell it. On return everything is told that was in the
+        store at the call. There is one reader at a time, and one look serves all rings before it
+        began."""
+        self._rung += 1
+        mine = self._rung
+        async with self._reading:
+            if self._looked < mine:
+                looking = self._rung
+                await self._look()
+                self._looked = looking
+
+    def ring(self) -> None:
+        """Note that the store has something new."""
+        self._rung += 1
+
+    @property
+    def rung(self) -> bool:
+        """Whether the store may have something new that no look was begun for."""
+        return self._looked < self._rung
+
+    def announce(self, generation: bytes, blob: StoredBlob) -> bool:
+        """Tell a blob without an entry that the store has just taken. False when it is not the next
+        at the cursor, or when a read is under way. Then nothing happened, and `catch_up` tells the
+        blob in its place."""
+        number = self.number + 1
+        if blob.number != number or generation != self.generation or self._reading.locked():
+            return False
+        at = generation + number.to_bytes(8, "big")
+        message = fast_out.blob(at, blob.blob_class, 0, blob.blob)
+        self._tell(number, at, blob.sender, blob.id, message)
+        self.number = number
+        return True
+
+    async def _look(self) -> None:
+        head = await self._services.store.head(self.id)
+        if head is None:
+            self.close_all(Close.GOING_AWAY, bye("unknown_room"))
+        elif head.ended is not None:
+            self.close_all(Close.ENDED, bye("ended", head.ended))
+        elif head.generation != self.generation:
+            # The room was restored: its clients must resume in the new log.
+            self.close_all(Close.RESTARTING, bye("draining"))
+        else:
+            while head.number > self.number:
+                if not await self._read_log():
+                    self.close_all(Close.RESTARTING, bye("draining"))
+                    return
+            if head.lobby > self.lobby:
+                await self._read_lobby(head.lobby)
+
+    # --- the log ----------------------------------------------------------------------------
+
+    async def _read_log(self) -> bool:
+        """Tell the next page. False when the room was restored since `_look` asked for its head."""
+        after = Position(self.generation, self.number)
+        page = await self._services.store.read(self.id, after, PAGE)
+        if page.position.generation != self.generation:
+            return False
+        for blob in page.blobs:
+            at = Position(self.generation, blob.number).encode()
+            message = blob_frame(self.generation, blob, page.now)
+            self._tell(blob.number, at, blob.sender, blob.id, message)
+            self.number = blob.number
+            if blob.entry is not None:
+                await self._follow(blob.entry)
+        self.number = page.up_to  # blobs that expired before they were read leave no gap
+        return True
+
+    def _tell(self, number: int, at: bytes, sender: bytes, id: bytes, message: bytes) -> None:
+        instead = self._already_heard(number) if self._ahead else {}
+        author = self.live.get(sender)
+        if author is not None and author.feed not in instead:
+            n = author.answers.pop(id)
+            if n is not None:
+                instead[author.feed] = fast_out.published(n, at)
+        self._fanout.add(message, instead)
+
+    def _already_heard(self, number: int) -> dict[Feed, bytes]:
+        """The feeds of members that have this blob already, because their resume read a page that
+        was newer than this room's cursor. They get nothing in its place."""
+        self._ahead = {client for client in self._ahead if client.heard >= number}
+        return {client.feed: b"" for client in self._ahead}
+
+    async def _follow(self, signed: Signed) -> None:
+        """After a commit that changes the list: tell the clients that it concerns."""
+        self.history, _, outcome = follow(self.history, signed)
+        self._dismiss(outcome)
+        for client in _among(outcome.promoted, self.live):
+            self._on_promoted(self, client)
+        seated = _among(outcome.seated, self.clients)
+        for client in seated:
+            client.promote()
+        for client in seated:
+            await self.give(client, self.send_welcome)
+
+    def _dismiss(self, outcome: Outcome) -> None:
+        for client in _among(outcome.gone, self.clients):
+            if client.key in outcome.removed:
+                proof = self.history.removed[client.key]
+                client.finish(Close.REMOVED, bye("removed", proof))
+            else:
+                client.finish(Close.DONE, bye("not_member"))
+
+    # --- what waits for one client ----------------------------------------------------------
+
+    async def give(self, client: Client, act: Callable[[Client], Awaitable[None]]) -> None:
+        """Give one client what waits for it. A failure closes this connection and no other: the
+        client is asked to come back, and gets it then."""
+        try:
+            await act(client)
+        except Exception as error:
+            error_log.report(error)
+            client.finish(Close.TRY_AGAIN, bye("unavailable"))
+
+    async def send_welcome(self, client: Client) -> None:
+        """The list names this client: make it a member, and send the Welcome that waits for it."""
+        client.promote()
+        pending = await self._services.store.welcome(self.id, client.key)
+        if pending is None:
+            return
+        client.send(
+            WelcomeIs(
+                pending.position.encode(),
+                pending.welcome,
+                pending.entry.body,
+                pending.entry.signature,
+            )
+        )
+
+    async def send_refusal(self, newcomer: Client) -> None:
+        """Send the reason why a knock was refused, if one waits for this newcomer."""
+        refusal = await self._services.store.take_refusal(self.id, newcomer.key)
+        if refusal is not None:
+            newcomer.send(KnockRefused(*refusal))
+
+    # --- the lobby --------------------------------------------------------------------------
+
+    async def _read_lobby(self, up_to: int) -> None:
+        page = await self._services.store.read_lobby(self.id, self.lobby, True)
+        self.lobby = up_to
+        facilitators = [
+            client for key, client in self.live.items() if self.history.roster.is_facilitator(key)
+        ]
+        for item in page.items:
+            self.lobby = max(self.lobby, item.number)
+            message = fast_out.framed(item_frame(item, page.now).to_bytes())
+            for client in facilitators:
+                if client.heard_lobby < item.number:
+                    client.send_framed(message)
+            if item.kind is LobbyKind.GONE:
+                await self._tell_newcomer(item)
+
+    async def _tell_newcomer(self, gone: StoredItem) -> None:
+        newcomer = self.clients.get(gone.key)
+        if newcomer is not None and newcomer.role == ConnectionRole.DOOR:
+            await self.give(newcomer, self.send_refusal)
+
+
+def _among(keys: frozenset[bytes], clients: dict[bytes, Client]) -> list[Client]:
+    return [clients[key] for key in keys if key in clients]

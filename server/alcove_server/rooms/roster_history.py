@@ -1,0 +1,149 @@
+"""A room's roster as the relay needs it: the list, and what its history means for keys and doors.
+
+Only `begin` and `follow` make a `RosterHistory`, and both verify. So a `RosterHistory` is a
+verified chain, wherever its bytes were kept. docs/protocol.md section 8.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from alcove_protocol import limits
+from alcove_protocol.errors import Malformed
+from alcove_protocol.roster import NO_DOOR, Entry, Op, RoomFlag, Roster, extend, open_roster
+from alcove_protocol.statements import Signed, Verified
+
+_AT_ONCE: Final = 2500
+"""What of a chain is verified before others have their turn, about 2 ms: an entry counts as many as
+its list has members, for the list is hashed whole, and `_SIGNATURE` more."""
+_SIGNATURE: Final = 250
+
+
+@dataclass(frozen=True, slots=True)
+class RosterHistory:
+    """The list after some entry. `removed` keys were put out and may not come back, `revoked` doors
+    closed with them, and `facilitators` held the role at some time.
+
+    Each removed key has the entry that removed it: who is told so need not believe the relay. It is
+    the object that the chain holds, so it takes no memory of its own; one too large for the frame
+    that would carry it is None."""
+
+    roster: Roster
+    removed: Mapping[bytes, Signed | None]
+    revoked: frozenset[bytes]
+    facilitators: frozenset[bytes]
+    posters: frozenset[bytes]
+    """Who may post what all read: worked out here, because each publish asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one entry did. `added` maps keys to doors; `restated` are the keys that a restated list
+    brought in; `dropped` are those that it left out without a word."""
+
+    added: dict[bytes, bytes]
+    restated: dict[bytes, bytes]
+    rejoined: frozenset[bytes]
+    removed: frozenset[bytes]
+    left: frozenset[bytes]
+    dropped: frozenset[bytes]
+    revoked: frozenset[bytes]
+    promoted: frozenset[bytes]
+
+    @property
+    def gone(self) -> frozenset[bytes]:
+        """Everybody who is no longer on the list."""
+        return self.removed | self.left | self.dropped
+
+    @property
+    def seated(self) -> frozenset[bytes]:
+        """Everybody to whom a Welcome may go along."""
+        return frozenset(self.added) | frozenset(self.restated) | self.rejoined
+
+
+def begin(signed: Signed, room: bytes) -> RosterHistory:
+    """The ledger at entry 0. Raises `Malformed`, as `open_roster`."""
+    roster, _ = open_roster(signed, room)
+    return RosterHistory(
+        roster, MappingProxyType({}), frozenset(), roster.facilitators(), _posters(roster)
+    )
+
+
+def follow(
+    history: RosterHistory, signed: Signed
+) -> tuple[RosterHistory, Verified[Entry], Outcome]:
+    """The ledger after one more entry. Raises `Malformed`, as `extend`."""
+    roster, entry = extend(history.roster, signed)
+    outcome = _outcome(history.roster, roster, entry.statement)
+    after = RosterHistory(
+        roster,
+        _removed(history, roster, outcome, signed),
+        history.revoked | outcome.revoked,
+        history.facilitators | roster.facilitators(),
+        _posters(roster),
+    )
+    return after, entry, outcome
+
+
+def _posters(roster: Roster) -> frozenset[bytes]:
+    among = roster.facilitators() if roster.flags & RoomFlag.LISTEN_ONLY else roster.seats
+    return frozenset(key for key in among if not roster.seats[key].paused)
+
+
+def _removed(
+    history: RosterHistory, after: Roster, outcome: Outcome, signed: Signed
+) -> Mapping[bytes, Signed | None]:
+    back = history.removed.keys() & after.seats.keys()
+    if not back and not outcome.removed:
+        return history.removed
+    proof = signed if len(signed.body) <= limits.STATEMENT else None
+    known = {key: entry for key, entry in history.removed.items() if key not in back}
+    return MappingProxyType(known | dict.fromkeys(outcome.removed, proof))
+
+
+async def replay(
+    chain: Iterable[Signed], room: bytes, breathe: Callable[[], Awaitable[None]]
+) -> RosterHistory:
+    """The ledger after a whole chain. Raises `Malformed` (`bad_roster` when it is empty).
+
+    Each entry costs a signature, and anybody may bring a long chain of a room of their own; so
+    after some of them everybody else has a turn.
+    """
+    history: RosterHistory | None = None
+    done = 0
+    for signed in chain:
+        history = begin(signed, room) if history is None else follow(history, signed)[0]
+        done += _SIGNATURE + len(history.roster.seats)
+        if done >= _AT_ONCE:
+            done = 0
+            await breathe()
+    if history is None:
+        raise Malformed("bad_roster", "the chain is empty")
+    return history
+
+
+def _outcome(before: Roster, after: Roster, entry: Entry) -> Outcome:
+    added: dict[bytes, bytes] = {}
+    by_op: dict[Op, set[bytes]] = {op: set() for op in Op}
+    restates = False
+    for change in entry.decoded_changes():
+        restates = restates or change.op is Op.RESET
+        by_op[change.op].add(change.key)
+        if change.op is Op.ADD and change.key in after.seats:
+            added[change.key] = change.seat.door
+    present = after.seats.keys()
+    removed = frozenset(by_op[Op.REMOVE] - present)
+    left = frozenset(by_op[Op.LEFT] - present)
+    known = before.seats.keys()
+    doors = {before.seats[key].door for key in removed if key in known} - {NO_DOOR}
+    return Outcome(
+        added={} if restates else added,
+        restated={key: door for key, door in added.items() if restates and key not in known},
+        rejoined=frozenset(by_op[Op.REJOIN] & present),
+        removed=removed,
+        left=left,
+        dropped=frozenset(known - present - removed - left),
+        revoked=frozenset(doors),
+        promoted=after.facilitators() - before.facilitators(),
+    )

@@ -1,0 +1,176 @@
+"""What a member may do: each request is checked by the roster, and turned into what to store.
+
+Pure: no store, no clock, no connection. Everything here raises `Refusal` with a code of
+`alcove_protocol.errors.REFUSALS`, or `Malformed` when the request cannot be meant by any client.
+"""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final, TypeVar
+
+from alcove_protocol import limits
+from alcove_protocol.codec import unpack_list
+from alcove_protocol.errors import Malformed, Refusal
+from alcove_protocol.frames import BlobClass, Publish, PutDoor
+from alcove_protocol.labels import Label
+from alcove_protocol.position import check_encoded
+from alcove_protocol.records import Record
+from alcove_protocol.roster import NO_HASH, Entry
+from alcove_protocol.statements import (
+    KEY_SIZE,
+    DoorStatement,
+    EndStatement,
+    LeaveStatement,
+    Signed,
+    Verified,
+    verify,
+)
+
+from alcove_server.rooms.roster_history import Outcome, RosterHistory, follow
+from alcove_server.store.interface import Door, Publication, RosterStep
+from alcove_server.wire.fast_in import Post
+
+R = TypeVar("R", bound=Record)
+
+_APPLICATION: Final = BlobClass.APPLICATION
+_COMMIT: Final = BlobClass.COMMIT
+_MOST: Final = limits.APPLICATION_BLOB
+
+
+def statement(kind: type[R], label: Label, signed: Signed, key: bytes) -> R:
+    """A statement that `key` signed. Raises `Refusal` (`bad_statement`)."""
+    try:
+        return verify(kind, label, signed, key).statement
+    except Malformed:
+        raise Refusal("bad_statement") from None
+
+
+def require_facilitator(history: RosterHistory, key: bytes) -> None:
+    """Raises `Refusal` (`not_allowed`)."""
+    if not history.roster.is_facilitator(key):
+        raise Refusal("not_allowed")
+
+
+def blob(history: RosterHistory, key: bytes, post: Post) -> Publication:
+    """A blob without a roster entry. Raises `Refusal` (`not_allowed`, `not_member`,
+    `paused`, `too_large`) or `Malformed`."""
+    blob_class, roster = post.blob_class, history.roster
+    if blob_class is not _APPLICATION:
+        require_facilitator(history, key)
+    elif key not in history.posters:
+        raise _may_not_post(history, key)
+    if len(post.blob) > (limits.HANDSHAKE_BLOB if blob_class is _COMMIT else _MOST):
+        raise Refusal("too_large")
+    check_encoded(post.base)
+    return Publication(
+        roster.room, key, post.id, post.base, blob_class, post.ttl, post.blob, roster.head
+    )
+
+
+def _may_not_post(history: RosterHistory, key: bytes) -> Refusal:
+    seat = history.roster.seats.get(key)
+    if seat is None:
+        return Refusal("not_member")
+    return Refusal("paused" if seat.paused else "not_allowed")
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedCommit:
+    """A commit with the entry that goes with it. `restated` are the keys on a restated list that
+    were not on the one before. Those of them that wait at a door are admitted by it."""
+
+    publication: Publication
+    restated: dict[bytes, bytes]
+
+
+def commit_with_entry(history: RosterHistory, key: bytes, frame: Publish) -> JudgedCommit:
+    """A commit that changes the roster. Raises `Refusal` (`not_allowed`, `bad_roster`,
+    `room_full`, `too_large`) or `Malformed`."""
+    if frame.entry is None or frame.signature is None or frame.blob_class != BlobClass.COMMIT:
+        raise Malformed("bad_field", "an entry goes with a commit, and its signature with it")
+    require_facilitator(history, key)
+    welcomes = _welcomes(frame.welcomes or b"")
+    try:
+        after, entry, outcome = follow(history, Signed(frame.entry, frame.signature))
+    except Malformed as fault:
+        raise Refusal("room_full" if fault.code == "room_full" else "bad_roster") from None
+    _bind(entry.statement, frame)
+    if not welcomes.keys() <= outcome.seated or not outcome.added.keys() <= welcomes.keys():
+        raise Refusal("bad_roster")
+    step = _step(entry, after, outcome, welcomes)
+    if len(frame.blob) > limits.HANDSHAKE_BLOB:
+        raise Refusal("too_large")
+    check_encoded(frame.base)
+    room, head = history.roster.room, history.roster.head
+    publication = Publication(
+        room, key, frame.id, frame.base, _COMMIT, frame.ttl, frame.blob, head, step
+    )
+    return JudgedCommit(publication, outcome.restated)
+
+
+def _bind(entry: Entry, frame: Publish) -> None:
+    """The entry names exactly this commit, these Welcomes and this base, so none of them can go
+    with another entry. Raises `Refusal` (`bad_roster`)."""
+    welcomes = sha256(frame.welcomes).digest() if frame.welcomes else NO_HASH
+    bound = (sha256(frame.blob).digest(), welcomes, frame.base)
+    if (entry.commit, entry.welcomes, entry.base) != bound:
+        raise Refusal("bad_roster")
+
+
+def _welcomes(packed: bytes) -> dict[bytes, bytes]:
+    """Sealed Welcomes by relay key. Raises `Malformed`."""
+    items = unpack_list(packed, most=limits.WELCOMES_PER_COMMIT)
+    welcomes = {item[:KEY_SIZE]: item[KEY_SIZE:] for item in items}
+    if len(welcomes) < len(items) or any(len(item) <= KEY_SIZE for item in items):
+        raise Malformed("bad_field", "a Welcome without its key, or two for one")
+    if any(len(welcome) > limits.HANDSHAKE_BLOB for welcome in welcomes.values()):
+        raise Malformed("bad_field", "a Welcome is too large")
+    return welcomes
+
+
+def _step(
+    entry: Verified[Entry], after: RosterHistory, outcome: Outcome, welcomes: dict[bytes, bytes]
+) -> RosterStep:
+    return RosterStep(
+        entry.signed,
+        after.roster.counter,
+        after.roster.head,
+        outcome.added,
+        outcome.revoked,
+        outcome.gone | frozenset(outcome.added),
+        outcome.gone,
+        welcomes,
+    )
+
+
+def door(history: RosterHistory, key: bytes, frame: PutDoor) -> Door:
+    """A door to be put, its lifetime in `expires_at`; `closed` is set for one to be revoked.
+    Raises `Refusal` (`not_allowed`, `bad_statement`, `door_revoked`)."""
+    require_facilitator(history, key)
+    signed = Signed(frame.statement, frame.signature)
+    put = statement(DoorStatement, Label.DOOR, signed, key)
+    if put.room != history.roster.room:
+        raise Refusal("bad_statement")
+    revokes = put.uses == 0
+    if revokes and not frame.card:
+        return Door(put.door, put.door_key, 0, 0.0, put.card_number, b"", "door_revoked")
+    if revokes or not put.ttl or sha256(frame.card).digest() != put.card_hash:
+        raise Refusal("bad_statement")
+    if put.door in history.revoked:
+        raise Refusal("door_revoked")
+    return Door(put.door, put.door_key, put.uses, float(put.ttl), put.card_number, frame.card)
+
+
+def check_leave(history: RosterHistory, key: bytes, signed: Signed) -> None:
+    """Raises `Refusal` (`bad_statement`)."""
+    wish = statement(LeaveStatement, Label.LEAVE, signed, key)
+    if (wish.room, wish.relay_key) != (history.roster.room, key):
+        raise Refusal("bad_statement")
+
+
+def check_end(history: RosterHistory, key: bytes, signed: Signed) -> None:
+    """Raises `Refusal` (`not_allowed`, `bad_statement`)."""
+    require_facilitator(history, key)
+    said = statement(EndStatement, Label.END, signed, key)
+    if (said.room, said.relay_key) != (history.roster.room, key):
+        raise Refusal("bad_statement")

@@ -1,0 +1,69 @@
+"""Which request is handled when, and by what.
+
+    CHALLENGED ── auth: member ──────────────▶ MEMBER ──── leave, end, removed ────┐
+        │  │                                    ▲                                  ▼
+        │  └───── auth: door ──▶ AT_DOOR ── admitted                            CLOSED
+        │                                                                          ▲
+        └──────── auth: reseat ─▶ RESTORING ─────────────── goodbye ───────────────┤
+    any state: a malformed frame, too large a frame, a refused auth, ──────────────┘
+    10 s of silence before auth, a newer connection of the same key
+
+`HANDLERS` is the whole table. A request that it does not have in the client's state is refused
+(`not_authenticated` before authentication, `not_allowed` after).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from alcove_protocol.frames import (
+    Authenticate,
+    EndRoom,
+    Knock,
+    Leave,
+    LobbyRequest,
+    OpenRoom,
+    Publish,
+    PutDoor,
+    ReadCard,
+    RefuseKnock,
+    Request,
+    Reseat,
+    Resume,
+    Settle,
+    Withdraw,
+)
+
+from alcove_server.client.states import State
+from alcove_server.requests import entry, lobby, newcomer, opening, publish, restore, resume
+from alcove_server.wire.fast_in import Post
+
+Handler = Callable[..., Awaitable[None]]
+"""Takes the `Requester` and a frame of the kind in its line. Each handler takes another kind, which
+no type of a whole table can say; hence the dots."""
+
+HANDLERS: Final[dict[State, dict[type[Post | Request], Handler]]] = {
+    State.CHALLENGED: {
+        OpenRoom: opening.open_room,
+        Authenticate: entry.authenticate,
+    },
+    State.AT_DOOR: {
+        ReadCard: newcomer.read_card,
+        Knock: newcomer.knock,
+        Withdraw: newcomer.withdraw,
+    },
+    State.MEMBER: {
+        Resume: resume.resume,
+        Post: publish.publish,
+        Publish: publish.publish,
+        PutDoor: lobby.put_door,
+        RefuseKnock: lobby.refuse_knock,
+        LobbyRequest: lobby.request,
+        Settle: lobby.settle,
+        Leave: lobby.leave,
+        EndRoom: opening.end_room,
+    },
+    State.RESTORING: {Reseat: restore.restore},
+    State.CLOSED: {},
+}

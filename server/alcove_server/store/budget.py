@@ -1,0 +1,83 @@
+"""The store's own limits: a named number and its reason. Sizes are bytes, times are seconds."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from alcove_protocol import limits
+from alcove_protocol.errors import Refusal
+
+BLOB_OVERHEAD: Final = 512
+"""Bytes that a blob costs beside its content: objects, the record of its id, index entries."""
+ITEM_OVERHEAD: Final = 512
+"""Bytes that a lobby item, a door or a Welcome costs beside its content."""
+ROOM_OVERHEAD: Final = 4 * limits.KIB
+"""Bytes that an empty room costs."""
+PUBLISH_IDS: Final = 128
+"""Publish ids remembered for one relay key. A client has few unanswered publishes at a time, so
+the newest ids are enough. Each key has a list of its own, so no member can push out the ids of
+another."""
+REQUESTS: Final = 4
+"""Open requests of one member. A fifth request replaces the oldest and is not refused, because an
+Update for an earlier epoch is worthless."""
+CLOSED_DOORS: Final = 256
+"""Closed doors that are kept, without their cards, so that a newcomer is told why they closed."""
+SHARE: Final = 16
+"""A room may take at most one part in so many of the bytes that are left for all rooms. An attacker
+who fills rooms to crowd others out only approaches the bound: twenty full rooms leave three tenths
+for the others."""
+SMALL: Final = 2 * limits.MIB
+"""Bytes that a room may take whatever `SHARE` says, while any are left: one commit of the largest
+size, or an hour of conversation."""
+BLOB_FRAME: Final = 100
+"""The most bytes that a frame adds to a blob and its entry. Pages count it: of blobs of one
+byte, a page would otherwise be a hundred times as large on the wire."""
+PAGE_BLOBS: Final = 500
+"""Blobs in a page, however small they are: about 1 ms to frame and send."""
+SETTLED: Final = 1024
+"""Settled items that are kept for facilitators who resume."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreBounds:
+    """The bounds that an operator may choose."""
+
+    rooms: int = 10_000
+    room_bytes: int = 64 * limits.MIB
+    store_bytes: int = 512 * limits.MIB
+
+
+class Budget:
+    """Counts bytes in use, up to `most`. A parent counts the bytes of its parts too."""
+
+    def __init__(self, most: int, parent: "Budget | None" = None) -> None:
+        self.used = 0
+        self._most = most
+        self._parent = parent
+
+    def check(self, size: int) -> None:
+        """Raise `Refusal` (`busy`) where `take` of the size would."""
+        after, parent = self.used + size, self._parent
+        if after > self._most:
+            raise Refusal("busy")
+        if parent is not None:
+            if after > SMALL and after > (parent._most - parent.used) // SHARE:
+                raise Refusal("busy")
+            parent.check(size)
+
+    def take(self, size: int) -> None:
+        """Count `size` bytes as used. Raises `Refusal` (`busy`), and then counts nothing."""
+        self.check(size)
+        self._add(size)
+
+    def give(self, size: int) -> None:
+        """Count `size` bytes as free again."""
+        self._add(-size)
+
+    def restore(self, size: int) -> None:
+        """Take back bytes that were just given back. Does not fail."""
+        self._add(size)
+
+    def _add(self, size: int) -> None:
+        self.used += size
+        if self._parent is not None:
+            self._parent._add(size)

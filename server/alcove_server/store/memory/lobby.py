@@ -1,0 +1,170 @@
+"""The stream `lobby` in memory: items that wait for the facilitators, and recently settled items.
+
+One commit may settle the requests of a thousand members. So each act here costs in proportion to
+the items it touches, which are found by key and by kind. All items of a kind live equally long, so
+the numbers of a kind are also in the order of their ends.
+"""
+
+from collections.abc import Set
+from dataclasses import replace
+from itertools import takewhile
+from math import inf
+
+from alcove_protocol import limits
+from alcove_protocol.errors import Refusal
+from alcove_protocol.frames import LobbyKind
+
+from alcove_server.store.budget import ITEM_OVERHEAD, REQUESTS, SETTLED, Budget
+from alcove_server.store.interface import StoredItem
+
+_LIFETIMES = {
+    LobbyKind.KNOCK: float(limits.KNOCK_TTL),
+    LobbyKind.REQUEST: float(limits.REJOIN_WINDOW),
+    LobbyKind.LEAVE: inf,  # until the roster drops the member: its leaf must not be forgotten
+    LobbyKind.GONE: float(limits.KNOCK_TTL),
+}
+
+
+class Lobby:
+    """The lobby of one room. A refused or expired knock leaves a reason for its newcomer."""
+
+    def __init__(self, budget: Budget) -> None:
+        self.number = 0
+        self.due = inf
+        self._budget = budget
+        self._items: dict[int, StoredItem] = {}  # in the order of their numbers
+        self._of_kind: dict[LobbyKind, dict[int, None]] = {kind: {} for kind in _LIFETIMES}
+        self._open_of: dict[bytes, list[int]] = {}  # by key: few enough for a list
+        self._refusals: dict[bytes, tuple[bytes, bytes, float]] = {}
+
+    def items(self, after: int, settled: bool) -> tuple[StoredItem, ...]:
+        """As `Store.lobby`."""
+        return tuple(
+            item
+            for item in self._items.values()
+            if item.number > after and (settled or item.kind is not LobbyKind.GONE)
+        )
+
+    def knock_of(self, key: bytes) -> StoredItem | None:
+        return next(iter(self._of(key, LobbyKind.KNOCK)), None)
+
+    def _of(self, key: bytes, kind: LobbyKind) -> list[StoredItem]:
+        items = [self._items[number] for number in self._open_of.get(key, ())]
+        return [item for item in items if item.kind is kind]
+
+    def knock(self, now: float, key: bytes, door: bytes, id: bytes, blob: bytes) -> bool:
+        """Take a knock. Return false when it was taken before. Raises `Refusal`
+        (`already_waiting`, `too_many_knocks`, `busy`)."""
+        known = self.knock_of(key)
+        if known is not None:
+            if (known.id, known.blob) == (id, blob):
+                return False
+            raise Refusal("already_waiting")
+        if len(self._of_kind[LobbyKind.KNOCK]) >= limits.KNOCKS:
+            raise Refusal("too_many_knocks")
+        self._append(now, LobbyKind.KNOCK, id, key, blob, door)
+        self._refusals.pop(key, None)
+        return True
+
+    def add(self, now: float, kind: LobbyKind, key: bytes, id: bytes, blob: bytes) -> None:
+        """Add a request or a leave, as `Store.add_item`."""
+        known = self._of(key, kind)
+        if any(item.id == id for item in known) or (known and kind is LobbyKind.LEAVE):
+            return
+        self._append(now, kind, id, key, blob, None)
+        if len(known) >= REQUESTS:
+            self._settle(now, known[0])
+
+    def _append(
+        self, now: float, kind: LobbyKind, id: bytes, key: bytes, blob: bytes, door: bytes | None
+    ) -> None:
+        if kind is not LobbyKind.GONE:  # settling must not fail for lack of space
+            self._budget.take(len(blob) + ITEM_OVERHEAD)
+            self._open_of.setdefault(key, []).append(self.number + 1)
+        self.number += 1
+        self._of_kind[kind][self.number] = None
+        end = now + _LIFETIMES[kind]
+        self._items[self.number] = StoredItem(self.number, kind, id, key, now, end, blob, door)
+        self.due = min(self.due, end)
+
+    def settle(self, now: float, id: bytes, reason: bytes | None) -> None:
+        """As `Store.settle`."""
+        for item in self._items.values():
+            if item.id == id and item.kind is not LobbyKind.GONE:
+                break
+        else:
+            raise Refusal("unknown_knock")
+        if reason is not None:
+            if item.kind is not LobbyKind.KNOCK:
+                raise Refusal("unknown_knock")
+            self._refuse(now, item, reason)
+        self._settle(now, item)
+
+    def settle_knock(self, now: float, key: bytes) -> None:
+        """Settle the knock of a key. Raises `Refusal` (`unknown_knock`)."""
+        knock = self.knock_of(key)
+        if knock is None:
+            raise Refusal("unknown_knock")
+        self._settle(now, knock)
+
+    def settle_all(self, now: float, keys: frozenset[bytes]) -> None:
+        """Settle every item of these keys."""
+        numbers = [number for key in keys for number in self._open_of.get(key, ())]
+        for number in sorted(numbers):
+            self._settle(now, self._items[number])
+
+    def _settle(self, now: float, item: StoredItem) -> None:
+        self._remove(item)
+        self._budget.give(len(item.blob) + ITEM_OVERHEAD)
+        theirs = self._open_of[item.key]
+        theirs.remove(item.number)
+        if not theirs:
+            del self._open_of[item.key]
+        self._append(now, LobbyKind.GONE, item.id, item.key, b"", None)
+        gone = self._of_kind[LobbyKind.GONE]
+        if len(gone) > SETTLED:
+            self._remove(self._items[next(iter(gone))])  # the oldest
+
+    def _remove(self, item: StoredItem) -> None:
+        del self._items[item.number]
+        del self._of_kind[item.kind][item.number]
+
+    def _refuse(self, now: float, knock: StoredItem, reason: bytes) -> None:
+        end = now + limits.KNOCK_TTL
+        # Each reason comes from one open knock, so two lifetimes of knocks bound their number.
+        if len(self._refusals) >= 2 * limits.KNOCKS:
+            del self._refusals[next(iter(self._refusals))]
+        self._refusals[knock.key] = (knock.id, reason, end)
+        self.due = min(self.due, end)
+
+    def take_refusal(self, now: float, key: bytes) -> tuple[bytes, bytes] | None:
+        """As `Store.take_refusal`."""
+        found = self._refusals.pop(key, None)
+        return found[:2] if found is not None and found[2] > now else None
+
+    def mark_revoked(self, doors: Set[bytes]) -> None:
+        """Mark the knocks at these doors: their link is revoked."""
+        for number in self._of_kind[LobbyKind.KNOCK]:
+            if self._items[number].door in doors:
+                self._items[number] = replace(self._items[number], door_revoked=True)
+
+    def expire(self, now: float) -> bool:
+        """Drop what is past its end. Return whether a client has to be told."""
+        for item in self._ended(LobbyKind.GONE, now):
+            self._remove(item)
+        knocks = self._ended(LobbyKind.KNOCK, now)
+        for knock in knocks:
+            self._refuse(now, knock, b"")
+        requests = self._ended(LobbyKind.REQUEST, now)
+        for item in knocks + requests:
+            self._settle(now, item)
+        for key in [key for key, (_, _, end) in self._refusals.items() if end <= now]:
+            del self._refusals[key]
+        ends = [self._items[next(iter(of))].expires_at for of in self._of_kind.values() if of]
+        ends += [end for _, _, end in self._refusals.values()]
+        self.due = min(ends, default=inf)
+        return bool(knocks or requests)
+
+    def _ended(self, kind: LobbyKind, now: float) -> list[StoredItem]:
+        items = map(self._items.__getitem__, self._of_kind[kind])
+        return list(takewhile(lambda item: item.expires_at <= now, items))

@@ -1,0 +1,206 @@
+"""One room in memory: its parts, and the steps that touch several of them."""
+
+from math import inf
+from typing import Final
+
+from alcove_protocol import limits
+from alcove_protocol.errors import Refusal
+from alcove_protocol.frames import BlobClass
+from alcove_protocol.position import Position
+
+from alcove_server.store.budget import ITEM_OVERHEAD, ROOM_OVERHEAD, Budget
+from alcove_server.store.interface import (
+    Page,
+    PendingWelcome,
+    Publication,
+    RoomHead,
+    RosterMoved,
+    RosterStep,
+    SeatedRoom,
+    Stale,
+    StoredBlob,
+)
+from alcove_server.store.memory.doors import Doors
+from alcove_server.store.memory.lobby import Lobby
+from alcove_server.store.memory.log import Log, PublishRecords, check_size, lifetime, size_of
+
+_APPLICATION: Final = BlobClass.APPLICATION
+
+
+class Welcomes:
+    """Sealed Welcomes by relay key, kept until the member resumes or the rejoin window ends."""
+
+    def __init__(self, budget: Budget) -> None:
+        self.due = inf
+        self._budget = budget
+        self._waiting: dict[bytes, tuple[PendingWelcome, float]] = {}
+
+    def find(self, now: float, key: bytes) -> PendingWelcome | None:
+        found = self._waiting.get(key)
+        return found[0] if found is not None and found[1] > now else None
+
+    def put(self, now: float, key: bytes, welcome: PendingWelcome) -> None:
+        self.drop(key)
+        self._budget.take(_welcome_size(welcome.welcome))
+        self._waiting[key] = (welcome, now + limits.REJOIN_WINDOW)
+        self.due = min(self.due, now + limits.REJOIN_WINDOW)
+
+    def drop(self, key: bytes) -> None:
+        found = self._waiting.pop(key, None)
+        if found is not None:
+            self._budget.give(_welcome_size(found[0].welcome))
+
+    def expire(self, now: float) -> None:
+        for key in [key for key, (_, end) in self._waiting.items() if end <= now]:
+            self.drop(key)
+        self.due = min((end for _, end in self._waiting.values()), default=inf)
+
+
+def _welcome_size(welcome: bytes) -> int:
+    return len(welcome) + ITEM_OVERHEAD
+
+
+class MemoryRoom:
+    """Everything that is kept of one room. `budget` is the room's own."""
+
+    def __init__(self, seated: SeatedRoom, now: float, budget: Budget) -> None:
+        """Raises `Refusal` (`busy`). Then the caller must give back the whole budget."""
+        self.budget = budget
+        budget.take(ROOM_OVERHEAD + sum(len(entry.body) for entry in seated.chain))
+        self.chain = list(seated.chain)
+        self.roster = seated.head
+        self.log = Log(seated.generation, budget)
+        self.records = PublishRecords()
+        self.doors = Doors(budget)
+        self.lobby = Lobby(budget)
+        self.welcomes = Welcomes(budget)
+        self.last_beat = now
+        self.lobby_rung = 0
+        """The last number of the lobby for which the listener was rung."""
+        self._chain_bytes = sum(len(entry.encode()) + 4 for entry in seated.chain)
+        for door in seated.doors:
+            self.doors.put(now, door)
+        if seated.commit:
+            self.log.append(now, b"", bytes(16), BlobClass.COMMIT, 0, seated.commit, None)
+        self.due = now
+        """A time at or before the next end of anything in this room."""
+        self.look()
+
+    def look(self) -> None:
+        """Update `due`, after a change that may end earlier than everything before it."""
+        self.due = min(
+            self.log.due,
+            self.records.due,
+            self.doors.due,
+            self.lobby.due,
+            self.welcomes.due,
+            self.abandoned_at,
+        )
+
+    @property
+    def abandoned_at(self) -> float:
+        return self.last_beat + limits.ABANDONED_AFTER
+
+    def head(self) -> RoomHead:
+        return RoomHead(
+            self.log.generation,
+            self.log.number,
+            self.log.base,
+            len(self.chain) - 1,
+            self.roster,
+            self.lobby.number,
+        )
+
+    def expire(self, now: float) -> bool:
+        """Drop what is past its end, except blobs. Return whether a client has to be told. In a
+        busy room blobs end all the time, so each part is examined only when it is due."""
+        for part in (self.records, self.doors, self.welcomes):
+            if part.due <= now:
+                part.expire(now)
+        told = self.lobby.due <= now and self.lobby.expire(now)
+        self.look()
+        return told
+
+    def expect_roster(self, head: bytes) -> None:
+        """Raise `RosterMoved` when the roster has another head."""
+        if head != self.roster:
+            raise RosterMoved
+
+    def _is_read_only(self, now: float) -> bool:
+        return now >= self.last_beat + limits.READ_ONLY_AFTER
+
+    def read(self, now: float, after: Position, most: int) -> Page:
+        """As `Store.read`."""
+        return self.log.read(now, after, most, self._is_read_only(now))
+
+    def publish(self, now: float, publication: Publication) -> StoredBlob:
+        """As `Store.publish`, for an id that was not taken before."""
+        log = self.log
+        self.expect_roster(publication.roster)
+        if publication.blob_class is _APPLICATION and self._is_read_only(now):
+            raise Refusal("read_only")
+        if publication.base != log.encoded_base:
+            raise Stale(log.position(log.base))
+        self._check(now, publication)
+        return self._take(now, publication)
+
+    def _check(self, now: float, publication: Publication) -> None:
+        """Check everything that can fail, before anything changes."""
+        check_size(publication)
+        step = publication.step
+        if step is None:
+            return
+        welcomes = sum(_welcome_size(welcome) for welcome in step.welcomes.values())
+        self.budget.check(size_of(publication) + welcomes + len(step.entry.body))
+        if self._chain_bytes + len(step.entry.encode()) + 4 > limits.ROSTER_CHAIN:
+            raise Refusal("busy")
+        for key, door in step.admitted.items():
+            knock = self.lobby.knock_of(key)
+            if knock is None or knock.door != door:
+                raise Refusal("unknown_knock")
+        self.doors.check_uses(now, step.admitted.values())
+
+    def _take(self, now: float, publication: Publication) -> StoredBlob:
+        step = publication.step
+        stored = self.log.append(
+            now,
+            publication.sender,
+            publication.id,
+            publication.blob_class,
+            publication.ttl,
+            publication.blob,
+            step.entry if step is not None else None,
+        )
+        kept = lifetime(stored.blob_class, publication.ttl) + limits.PUBLISH_RECORD
+        self.records.add(stored.sender, stored.id, stored.number, now + kept)
+        if stored.expires_at < self.due:
+            self.due = stored.expires_at
+        if stored.blob_class is BlobClass.BEAT:
+            self.last_beat = now
+        if step is not None:
+            self._step(now, step, self.log.position(stored.number))
+            self.look()
+        return stored
+
+    def _step(self, now: float, step: RosterStep, position: Position) -> None:
+        self.budget.take(len(step.entry.body))
+        self.chain.append(step.entry)
+        self._chain_bytes += len(step.entry.encode()) + 4
+        self.roster = step.head
+        for door in step.admitted.values():
+            self.doors.use(now, door)
+        self.revoke(now, step.revoked)
+        self.lobby.settle_all(now, step.settled)
+        for key in step.gone:
+            self.records.drop(key)
+            self.welcomes.drop(key)
+        for key, welcome in step.welcomes.items():
+            self.welcomes.put(now, key, PendingWelcome(position, welcome, step.entry))
+
+    def revoke(self, now: float, doors: frozenset[bytes]) -> None:
+        """Close those of these doors that are remembered."""
+        for door in doors:
+            known = self.doors.find(now, door)
+            if known is not None and known.closed != "door_revoked":
+                self.doors.close(now, door, "door_revoked")
+        self.lobby.mark_revoked(doors)

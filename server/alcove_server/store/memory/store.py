@@ -1,0 +1,356 @@
+"""The memory store: the rooms of one process. Everything ends with the process, and that is wanted.
+
+Each method runs without suspending, so each is atomic.
+
+**Expiry.** Nothing here ends by itself, so this store also expires rooms that nobody watches. Each
+room stands in one queue, `_ends`, by the time at which something in it ends next, whether it is
+watched or not. `expire` takes rooms from the front of the queue: as many as it is told, and
+`_EXPIRED_AT_ONCE` blobs. A room that has more to drop goes back behind all rooms that wait longer.
+So the work of a tick is bounded, every room has its turn, and an idle room costs nothing until its
+next end. A call that names a room first drops a few blobs of it (`_EXPIRED_BY_A_CALL`). No answer
+contains what has expired and is not dropped yet.
+"""
+
+from collections.abc import Callable, Iterable
+from heapq import heappop, heappush
+from math import inf
+from typing import Final
+
+from alcove_protocol import limits
+from alcove_protocol.errors import Refusal
+from alcove_protocol.frames import LobbyKind
+from alcove_protocol.position import Position
+from alcove_protocol.statements import Signed
+
+from alcove_server.store.budget import Budget, StoreBounds
+from alcove_server.store.interface import (
+    AtDoor,
+    Door,
+    Listener,
+    LobbyPage,
+    Page,
+    PendingWelcome,
+    Publication,
+    PublishDone,
+    RoomHead,
+    SeatedRoom,
+    Taken,
+)
+from alcove_server.store.memory.room import MemoryRoom
+
+_EXPIRED_BY_A_CALL: Final = 100
+"""Expired blobs dropped by a call that names a room, 0.1 ms: more than a call adds, so no backlog
+grows while a room is used."""
+_EXPIRED_AT_ONCE: Final = 5000
+"""Expired blobs dropped by one `expire`, in all rooms together: about 5 ms."""
+
+
+class MemoryStore:
+    """A `Store` in this process. `clock` gives seconds and never goes back."""
+
+    def __init__(self, clock: Callable[[], float], bounds: StoreBounds | None = None) -> None:
+        self._clock = clock
+        self._bounds = bounds if bounds is not None else StoreBounds()
+        self._budget = Budget(self._bounds.store_bytes)
+        self._rooms: dict[bytes, MemoryRoom] = {}
+        self._ended: dict[bytes, tuple[Signed, float]] = {}
+        self._ends: list[
+            tuple[float, bytes]
+        ] = []  # rooms, also ended ones; some entries are outdated
+        self._scheduled: dict[bytes, float] = {}
+        self._to_tell: set[bytes] = set()  # rooms that expired in part since the last `expire`
+        self._watched: set[bytes] = set()
+        self._listener: Listener | None = None
+
+    @property
+    def used(self) -> int:
+        """Bytes that all rooms use."""
+        return self._budget.used
+
+    # --- rooms ------------------------------------------------------------------------------
+
+    async def open(self, room: bytes, entry: Signed, head: bytes, generation: bytes) -> None:
+        found = self._find(room)
+        if found is not None:
+            if found.chain[0].body != entry.body:
+                raise Refusal("room_exists")
+            return
+        self._seat(SeatedRoom(room, (entry,), head, generation, b"", ()))
+
+    async def reseat(self, seated: SeatedRoom, expected: bytes | None) -> None:
+        found = self._find(seated.room)
+        if found is None:
+            if expected is not None:
+                raise Refusal("unknown_room")
+            self._seat(seated)
+            return
+        found.expect_roster(expected if expected is not None else b"")
+        used = found.budget.used
+        self._delete(seated.room)
+        try:
+            self._seat(seated)
+        except Refusal:
+            found.budget.restore(used)  # the room is as it was
+            self._rooms[seated.room] = found
+            raise
+        self._to_tell.add(seated.room)
+        self._ring(seated.room)
+
+    def _seat(self, seated: SeatedRoom) -> None:
+        if len(self._rooms) >= self._bounds.rooms:
+            raise Refusal("busy")
+        budget = Budget(self._bounds.room_bytes, self._budget)
+        try:
+            room = MemoryRoom(seated, self._clock(), budget)
+        except Refusal:
+            budget.give(budget.used)
+            raise
+        self._rooms[seated.room] = room
+        self._schedule(seated.room, room.due)
+
+    async def head(self, room: bytes) -> RoomHead | None:
+        try:
+            found = self._find(room)
+        except Refusal:
+            return RoomHead(b"", 0, 0, 0, b"", 0, self._ended[room][0])
+        return found.head() if found is not None else None
+
+    async def chain(self, room: bytes, start: int) -> tuple[Signed, ...]:
+        return tuple(self._room(room).chain[start:])
+
+    async def end(self, room: bytes, statement: Signed, roster: bytes) -> None:
+        self._room(room).expect_roster(roster)
+        self._delete(room)
+        end = self._clock() + limits.TOMBSTONE
+        self._ended[room] = (statement, end)
+        if len(self._ended) > self._bounds.rooms:  # the oldest comes first
+            del self._ended[next(iter(self._ended))]
+        self._scheduled.pop(room, None)
+        self._schedule(room, end)
+        self._ring(room)
+
+    # --- the log ----------------------------------------------------------------------------
+
+    async def publish(self, publication: Publication) -> Taken:
+        return self._take(publication)
+
+    def publish_soon(self, publication: Publication, done: PublishDone) -> None:
+        try:
+            taken = self._take(publication)
+        except Exception as error:
+            done(publication, error)
+            return
+        done(publication, taken)
+
+    def _take(self, publication: Publication) -> Taken:
+        id, now = publication.room, self._clock()
+        room = self._room(id)
+        generation = room.log.generation
+        known = room.records.find(now, publication.sender, publication.id)
+        if known is not None:
+            return Taken(generation, known)
+        stored = room.publish(now, publication)
+        self._schedule(id, room.due)
+        if publication.step is not None:
+            self._ring(id)
+        elif id in self._watched and self._listener is not None:
+            self._listener.on_blob(id, generation, stored)
+        return Taken(generation, stored.number)
+
+    async def published(self, room: bytes, sender: bytes, id: bytes) -> Position | None:
+        found = self._room(room)
+        number = found.records.find(self._clock(), sender, id)
+        return found.log.position(number) if number is not None else None
+
+    async def read(self, room: bytes, after: Position, most: int) -> Page:
+        return self._room(room).read(self._clock(), after, most)
+
+    # --- doors ------------------------------------------------------------------------------
+
+    async def put_door(self, room: bytes, door: Door, roster: bytes) -> None:
+        found = self._room(room)
+        found.expect_roster(roster)
+        found.doors.put(self._clock(), door)
+        self._look(room, found)
+
+    async def revoke_door(self, room: bytes, door: bytes, roster: bytes) -> None:
+        found = self._room(room)
+        found.expect_roster(roster)
+        if found.doors.find(self._clock(), door) is None:
+            raise Refusal("unknown_door")
+        found.revoke(self._clock(), frozenset({door}))
+        self._look(room, found)
+
+    async def door(self, room: bytes, door: bytes) -> Door | None:
+        return self._room(room).doors.find(self._clock(), door)
+
+    # --- the lobby --------------------------------------------------------------------------
+
+    async def knock(self, room: bytes, key: bytes, door: bytes, id: bytes, blob: bytes) -> None:
+        found, now = self._room(room), self._clock()
+        if found.lobby.knock_of(key) is None:
+            at = found.doors.find(now, door)
+            if at is None:
+                raise Refusal("unknown_door")
+            if at.closed is not None:
+                raise Refusal(at.closed)
+        found.lobby.knock(now, key, door, id, blob)
+        self._look(room, found)
+
+    async def waiting_among(self, room: bytes, keys: Iterable[bytes]) -> frozenset[bytes]:
+        lobby = self._room(room).lobby
+        return frozenset(key for key in keys if lobby.knock_of(key) is not None)
+
+    async def at_door(self, room: bytes, door: bytes, key: bytes) -> AtDoor:
+        head = await self.head(room)
+        if head is None or head.ended is not None:
+            return AtDoor(head)
+        found = self._rooms[room]
+        waiting = found.lobby.knock_of(key) is not None
+        return AtDoor(head, found.doors.find(self._clock(), door), waiting)
+
+    async def withdraw(self, room: bytes, key: bytes) -> None:
+        found = self._room(room)
+        found.lobby.settle_knock(self._clock(), key)
+        self._look(room, found)
+
+    async def add_item(
+        self, room: bytes, kind: LobbyKind, key: bytes, id: bytes, blob: bytes
+    ) -> None:
+        found = self._room(room)
+        found.lobby.add(self._clock(), kind, key, id, blob)
+        self._look(room, found)
+
+    async def settle(self, room: bytes, id: bytes, reason: bytes | None = None) -> None:
+        found = self._room(room)
+        found.lobby.settle(self._clock(), id, reason)
+        self._look(room, found)
+
+    async def read_lobby(self, room: bytes, after: int, settled: bool) -> LobbyPage:
+        items = self._room(room).lobby.items(after, settled)
+        return LobbyPage(items, self._clock())
+
+    async def take_refusal(self, room: bytes, key: bytes) -> tuple[bytes, bytes] | None:
+        return self._room(room).lobby.take_refusal(self._clock(), key)
+
+    # --- Welcomes ---------------------------------------------------------------------------
+
+    async def welcome(self, room: bytes, key: bytes) -> PendingWelcome | None:
+        return self._room(room).welcomes.find(self._clock(), key)
+
+    async def welcomed(self, room: bytes, key: bytes, position: Position) -> None:
+        welcomes = self._room(room).welcomes
+        pending = welcomes.find(self._clock(), key)
+        if pending is None or pending.position.generation != position.generation:
+            return
+        if pending.position.number <= position.number:
+            welcomes.drop(key)
+
+    # --- time -------------------------------------------------------------------------------
+
+    def listen(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def watch(self, room: bytes) -> None:
+        self._watched.add(room)
+
+    def unwatch(self, room: bytes) -> None:
+        self._watched.discard(room)
+
+    async def expire(self, most: int) -> None:
+        now, left = self._clock(), _EXPIRED_AT_ONCE
+        looked_at: list[bytes] = []
+        for _ in range(most):
+            if not self._ends or self._ends[0][0] > now:
+                break
+            at, room = heappop(self._ends)
+            if self._scheduled.get(room) == at:
+                del self._scheduled[room]
+                left -= self._expire(room, now, left)
+                looked_at.append(room)
+        for room in looked_at:  # after the loop, which would else meet a room with more due again
+            self._go_on(room, now)
+        to_tell, self._to_tell = self._to_tell, set()
+        for room in to_tell:
+            self._ring(room)
+
+    async def ready(self) -> bool:
+        return True
+
+    async def close(self) -> None:
+        self._rooms.clear()
+        self._watched.clear()
+        self._listener = None
+
+    def _find(self, room: bytes) -> MemoryRoom | None:
+        """Return a room as it is now. Raises `Refusal` (`ended`)."""
+        now = self._clock()
+        found = self._rooms.get(room)
+        if found is None:
+            ended = self._ended.get(room)
+            if ended is not None and ended[1] > now:
+                raise Refusal("ended")
+            self._ended.pop(room, None)
+            return None
+        if found.due <= now:
+            self._expire(room, now, _EXPIRED_BY_A_CALL)
+            self._go_on(room, now)
+            return self._rooms.get(room)
+        return found
+
+    def _room(self, room: bytes) -> MemoryRoom:
+        found = self._find(room)
+        if found is None:
+            raise Refusal("unknown_room")
+        return found
+
+    def _expire(self, id: bytes, now: float, most: int) -> int:
+        """Drop what is past its end in a room, or the room itself, with at most `most` blobs one
+        by one. Return the count of these."""
+        room = self._rooms.get(id)
+        if room is None:
+            ended = self._ended.get(id)
+            if ended is not None and ended[1] <= now:
+                del self._ended[id]
+            return 0
+        if room.abandoned_at <= now:
+            self._delete(id)
+            self._to_tell.add(id)
+            return 0
+        dropped = room.log.expire(now, most)
+        if room.expire(now):
+            self._to_tell.add(id)
+        return dropped
+
+    def _go_on(self, id: bytes, now: float) -> None:
+        """Queue a room for its next end. A room with more due already comes after the rooms that
+        wait longer."""
+        room = self._rooms.get(id)
+        if room is not None:
+            self._schedule(id, max(room.due, now))
+
+    def _delete(self, id: bytes) -> None:
+        room = self._rooms.pop(id)
+        room.budget.give(room.budget.used)
+
+    def _look(self, id: bytes, room: MemoryRoom) -> None:
+        """Note a change to a room other than a blob: its next end and its lobby may be others."""
+        room.look()
+        self._schedule(id, room.due)
+        if room.lobby.number > room.lobby_rung:
+            self._ring(id)
+
+    def _ring(self, id: bytes) -> None:
+        """Tell the listener that a room changed, if it is watched: the last act of a step."""
+        room = self._rooms.get(id)
+        if room is not None:
+            room.lobby_rung = room.lobby.number
+        if id in self._watched and self._listener is not None:
+            self._listener.on_ring(id)
+
+    def _schedule(self, room: bytes, at: float) -> None:
+        """Queue a room for a time. Only a time before the known one makes a new entry, so the heap
+        holds few outdated ones."""
+        if at < self._scheduled.get(room, inf):
+            self._scheduled[room] = at
+            heappush(self._ends, (at, room))

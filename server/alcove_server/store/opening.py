@@ -1,0 +1,21 @@
+"""The one place that knows which stores there are."""
+
+from collections.abc import Callable
+from time import monotonic
+
+from alcove_server.settings import Settings
+from alcove_server.store.budget import StoreBounds
+from alcove_server.store.interface import Store
+from alcove_server.store.memory.store import MemoryStore
+
+
+def open_store(settings: Settings, clock: Callable[[], float] = monotonic) -> Store:
+    """The store that `settings.store` names by the scheme of its URL. `Settings` refuses a scheme
+    that is not here. `clock` gives seconds and never goes back; a store on another machine has a
+    clock of its own and does not use it."""
+    bounds = StoreBounds(settings.rooms, settings.room_bytes, settings.store_bytes)
+    match settings.store_scheme:
+        case "memory":
+            return MemoryStore(clock, bounds)
+        case scheme:
+            raise NotImplementedError(f"Settings allows the store {scheme}, which nothing opens")

@@ -1,0 +1,242 @@
+"""What a store is given and what it gives back. Times are the store's, in seconds.
+
+**Cheap where it counts.** What is made for every blob (`Publication`, `Taken`, `StoredBlob`) is a
+plain class with final attributes: a frozen dataclass of nine fields costs a microsecond to make.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from alcove_protocol.errors import Refusal
+from alcove_protocol.frames import BlobClass, LobbyKind
+from alcove_protocol.position import Position
+from alcove_protocol.statements import Signed
+
+from alcove_server.store.budget import BLOB_FRAME
+
+
+class RosterMoved(Exception):
+    """The roster differs from the one that the caller judged by. Read it and judge again."""
+
+
+class Stale(Refusal):
+    """A publish names another base than the current one, which is `base`."""
+
+    def __init__(self, base: Position) -> None:
+        super().__init__("stale")
+        self.base = base
+
+
+@dataclass(frozen=True, slots=True)
+class RoomHead:
+    """Where a room stands. When `ended` is set, the other fields mean nothing."""
+
+    generation: bytes
+    number: int
+    base: int
+    counter: int
+    roster: bytes
+    lobby: int
+    ended: Signed | None = None
+
+    @property
+    def position(self) -> Position:
+        return Position(self.generation, self.number)
+
+
+class StoredBlob:
+    """One blob of the log. `sender` is empty for the commit with which a room was restored."""
+
+    __slots__ = ("blob", "blob_class", "entry", "expires_at", "id", "number", "sender", "taken_at")
+
+    def __init__(
+        self,
+        number: int,
+        blob_class: BlobClass,
+        id: bytes,
+        sender: bytes,
+        taken_at: float,
+        expires_at: float,
+        blob: bytes,
+        entry: Signed | None = None,
+    ) -> None:
+        self.number: Final = number
+        self.blob_class: Final = blob_class
+        self.id: Final = id
+        self.sender: Final = sender
+        self.taken_at: Final = taken_at
+        self.expires_at: Final = expires_at
+        self.blob: Final = blob
+        self.entry: Final = entry
+
+
+def on_the_wire(blob: StoredBlob) -> int:
+    """Return the most bytes that a blob takes when it is sent. Pages are measured by it."""
+    size = len(blob.blob) + BLOB_FRAME
+    entry = blob.entry
+    return size if entry is None else size + len(entry.body) + len(entry.signature)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of the log: all unexpired blobs from the asked position up to number `up_to`.
+
+    `complete` is false when more may follow. `lost` is true when application blobs after the asked
+    position have expired, and always for another generation."""
+
+    position: Position
+    base: Position
+    commit: bytes
+    blobs: tuple[StoredBlob, ...]
+    up_to: int
+    lost: bool
+    complete: bool
+    now: float
+    read_only: bool = False
+    """No beat came for `limits.READ_ONLY_AFTER` seconds, so application blobs are refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """The public half of an invite. `closed` is the refusal code that newcomers get, or None."""
+
+    id: bytes
+    key: bytes
+    uses_left: int
+    expires_at: float
+    card_number: int
+    card: bytes
+    closed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredItem:
+    """One item of the lobby. A `GONE` item carries the `id` of the item that was settled."""
+
+    number: int
+    kind: LobbyKind
+    id: bytes
+    key: bytes
+    taken_at: float
+    expires_at: float
+    blob: bytes
+    door: bytes | None = None
+    door_revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PendingWelcome:
+    """A sealed Welcome, with the position of its commit and the roster entry of that commit."""
+
+    position: Position
+    welcome: bytes
+    entry: Signed
+
+
+@dataclass(frozen=True, slots=True)
+class RosterStep:
+    """The effects of one roster entry, worked out by the node that verified it.
+
+    `admitted` maps relay keys to the doors they came by. Each key must wait at its door and
+    consumes a use of it. `revoked` doors close. The lobby items of `settled` keys are settled.
+    `gone` keys have left the roster: the Welcomes and publish ids kept for them are dropped.
+    """
+
+    entry: Signed
+    counter: int
+    head: bytes
+    admitted: Mapping[bytes, bytes]
+    revoked: frozenset[bytes]
+    settled: frozenset[bytes]
+    gone: frozenset[bytes]
+    welcomes: Mapping[bytes, bytes]
+
+
+class Publication:
+    """One blob to append. `base` is an encoded position. `roster` is the roster head by which the
+    sender's right was judged."""
+
+    __slots__ = ("base", "blob", "blob_class", "id", "room", "roster", "sender", "step", "ttl")
+
+    def __init__(
+        self,
+        room: bytes,
+        sender: bytes,
+        id: bytes,
+        base: bytes,
+        blob_class: BlobClass,
+        ttl: int,
+        blob: bytes,
+        roster: bytes,
+        step: RosterStep | None = None,
+    ) -> None:
+        self.room: Final = room
+        self.sender: Final = sender
+        self.id: Final = id
+        self.base: Final = base
+        self.blob_class: Final = blob_class
+        self.ttl: Final = ttl
+        self.blob: Final = blob
+        self.roster: Final = roster
+        self.step: Final = step
+
+    def with_step(self, step: RosterStep) -> Publication:
+        """Return the same publication with another step."""
+        return Publication(
+            self.room,
+            self.sender,
+            self.id,
+            self.base,
+            self.blob_class,
+            self.ttl,
+            self.blob,
+            self.roster,
+            step,
+        )
+
+
+class Taken:
+    """The place that a publication was given, by this call or an earlier one."""
+
+    __slots__ = ("generation", "number")
+
+    def __init__(self, generation: bytes, number: int) -> None:
+        self.generation: Final = generation
+        self.number: Final = number
+
+    @property
+    def position(self) -> Position:
+        return Position(self.generation, self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class SeatedRoom:
+    """A room as a facilitator restores it: the whole verified chain and the last commit."""
+
+    room: bytes
+    chain: tuple[Signed, ...]
+    head: bytes
+    generation: bytes
+    commit: bytes
+    doors: tuple[Door, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LobbyPage:
+    """Items of the lobby, in order, and the time at which they were read."""
+
+    items: tuple[StoredItem, ...]
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class AtDoor:
+    """What a newcomer is judged by, all of one moment. `head` is None when there is no such room,
+    `door` when the door is not remembered. `waiting` says whether a knock of the key is open."""
+
+    head: RoomHead | None
+    door: Door | None = None
+    waiting: bool = False

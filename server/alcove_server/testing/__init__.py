@@ -1,0 +1,1 @@
+"""The relay in process, for tests."""

@@ -1,0 +1,163 @@
+"""A relay in this process without sockets, for tests and for whoever wants to bend one.
+
+    clock = ManualClock()
+    relay = embedded(clock, os.urandom)
+    link = relay.connect(host="relay.test", offered="alcove.v1")
+    link.outgoing()                  # -> [challenge]
+    link.receive(frame.to_bytes())   # runs to its end before it returns
+    link.outgoing()                  # -> the answers, and whatever others caused meanwhile
+    clock.advance(90); relay.tick()  # deadlines and expiry
+    link.closed                      # the close code, once the relay closed it
+    link.close()                     # the client goes away
+
+No event loop, no sleeping, no thread: everything that a call causes has happened, in every link's
+`outgoing`, when the call returns. With `on_output` a link tells that it has something to fetch;
+it is called from the middle of things, so it may take note and must not call the relay.
+It is the real relay: the same objects that `app` puts behind a port. `relay.relay` and
+`relay.store` are there to be looked at; a harness that lies takes frames from `outgoing` and gives
+the client others.
+"""
+
+from collections.abc import Callable
+from time import time
+
+from alcove_server.ports.runner import Immediate, Runner
+from alcove_server.relay import Relay
+from alcove_server.session.session import Session
+from alcove_server.settings import Settings
+from alcove_server.store.interface import Store
+from alcove_server.store.opening import open_store
+
+
+class ManualClock:
+    """Seconds that pass when told to."""
+
+    def __init__(self, now: float = 1000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class Link:
+    """One client's end. `closed` is the WebSocket close code that the relay gave."""
+
+    def __init__(self, on_output: Callable[[], None] | None = None) -> None:
+        self.closed: int | None = None
+        self.session: Session | None = None
+        self.blocked = False
+        self._on_output = on_output
+        self._frames: list[bytes] = []
+
+    # --- the client's side ------------------------------------------------------------------
+
+    def receive(self, data: bytes) -> None:
+        """The relay receives one binary message from this client."""
+        assert self.session is not None  # `connect` sets it before anybody has the link
+        self.session.receive(data)
+
+    def outgoing(self) -> list[bytes]:
+        """What the relay sent since the last call, in order."""
+        frames, self._frames = self._frames, []
+        return frames
+
+    def close(self) -> None:
+        """The client goes away."""
+        assert self.session is not None  # as above
+        self.session.lost()
+
+    # --- the relay's side: `Outlet` ---------------------------------------------------------
+
+    @property
+    def backlog(self) -> int:
+        """0, or, while `blocked`, the bytes that were not fetched."""
+        return sum(len(frame) for frame in self._frames) if self.blocked else 0
+
+    def take(self, frames: bytes) -> None:
+        """As `Outlet.write`."""
+        self._frames += _payloads(frames)
+        if self._on_output is not None:
+            self._on_output()
+
+    def shut(self, code: int) -> None:
+        """As `Outlet.close`."""
+        self.closed = code
+        if self._on_output is not None:
+            self._on_output()
+
+
+class _LinkOutlet:
+    """The link as the relay sees it: `close` means another thing at each end."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    @property
+    def backlog(self) -> int:
+        return self._link.backlog
+
+    def write(self, frames: bytes) -> None:
+        self._link.take(frames)
+
+    def close(self, code: int) -> None:
+        self._link.shut(code)
+
+
+def _payloads(frames: bytes) -> list[bytes]:
+    """What is in the relay's frames: final, unmasked and whole, RFC 6455 section 5.2."""
+    payloads = []
+    while frames:
+        start, size = 2, frames[1]
+        if size >= 126:
+            start = 4 if size == 126 else 10
+            size = int.from_bytes(frames[2:start], "big")
+        payloads.append(frames[start : start + size])
+        frames = frames[start + size :]
+    return payloads
+
+
+class EmbeddedRelay:
+    """A `Relay` whose every call is done when it returns."""
+
+    def __init__(self, relay: Relay) -> None:
+        self.relay = relay
+        self.store = relay.services.store
+
+    def connect(
+        self,
+        *,
+        host: str = "relay.test",
+        offered: str = "alcove.v1",
+        on_output: Callable[[], None] | None = None,
+    ) -> Link:
+        """A new connection, which has been sent its challenge."""
+        link = Link(on_output)
+        link.session = self.relay.connect(host=host, offered=offered, outlet=_LinkOutlet(link))
+        return link
+
+    def tick(self) -> None:
+        """What the relay does about once a second."""
+        self.relay.services.runner.start(self.relay.tick())
+
+    def drain(self) -> None:
+        """What it does on SIGTERM."""
+        self.relay.drain()
+
+
+def embedded(
+    clock: Callable[[], float],
+    random: Callable[[int], bytes],
+    *,
+    settings: Settings | None = None,
+    store: Store | None = None,
+    wall: Callable[[], float] = time,
+    runner: Runner | None = None,
+) -> EmbeddedRelay:
+    """A relay on the memory store, or on a given store that never suspends. Without settings it has
+    no rate limits: a clock that stands still would never let them refill."""
+    settings = settings if settings is not None else Settings(rates=0)
+    store = store if store is not None else open_store(settings, clock)
+    return EmbeddedRelay(Relay(store, clock, random, runner or Immediate(), settings, wall))

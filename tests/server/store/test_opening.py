@@ -1,0 +1,42 @@
+"""Which store the settings open, and with which bounds."""
+
+import asyncio
+
+import pytest
+from alcove_protocol import limits
+from alcove_protocol.errors import Refusal
+from alcove_server.settings import STORES, Settings
+from alcove_server.store.memory.store import MemoryStore
+from alcove_server.store.opening import open_store
+from alcove_server.testing.embedded import ManualClock
+from pydantic import ValidationError
+
+from tests.server.store.bench import GENERATION, HEAD, OPENING
+
+
+@pytest.mark.parametrize("url", ["memory", "memory:"])
+def test_the_memory_store_has_two_spellings(url: str) -> None:
+    assert isinstance(open_store(Settings(store=url)), MemoryStore)
+
+
+def test_every_scheme_that_the_settings_allow_is_opened() -> None:
+    for scheme in STORES:
+        assert open_store(Settings(store=f"{scheme}:")) is not None
+
+
+@pytest.mark.parametrize("url", ["", "tape", "tape://host", "memory:x", "memory://", "Memory:"])
+def test_another_url_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError):
+        Settings(store=url)
+
+
+def test_the_settings_bound_the_store() -> None:
+    settings = Settings(rooms=1, room_bytes=limits.MIB, store_bytes=2 * limits.MIB)
+
+    async def open_two() -> None:
+        store = open_store(settings, ManualClock())
+        await store.open(b"1" * 32, OPENING, HEAD, GENERATION)
+        with pytest.raises(Refusal, match="full"):
+            await store.open(b"2" * 32, OPENING, HEAD, GENERATION)
+
+    asyncio.run(open_two())
