@@ -170,7 +170,7 @@ class Scene:
         return seal(self.mallory, content)
 
     def random_list(self) -> bytes:
-        """A complete commit, path and tag right, of proposals that nobody judged."""
+        """A complete commit, path and tag right, of proposals that their maker did not judge."""
         die = self.die
         proposals = [die.choice(self.proposals()) for _ in range(die.randrange(4))]
         refs: list[bytes] = []
@@ -294,7 +294,7 @@ class Scene:
         return wrap(WireFormat.PRIVATE_MESSAGE, message.encode())
 
     def _key(self, leaf: int, kind: ContentType, generation: int | None) -> int:
-        """The generation to name: the next one that nobody used, unless told otherwise."""
+        """The generation to name: the next unused one, unless told otherwise."""
         if generation is not None:
             return generation
         ratchet = epoch_of(self.mallory).secret_tree.ratchet(leaf % 4, _ratchet_kind(kind))
@@ -349,7 +349,7 @@ class Scene:
 
 def run(count: int, seed: int) -> Counter[str]:
     """Send `count` messages in scenes of some dozens. Returns what became of them, by name. Raises
-    `Parted`, or whatever a receiver raises that it should not."""
+    `Parted`, or any error that a receiver should not raise."""
     die, outcomes, sent = random.Random(seed), Counter[str](), 0
     while sent < count:
         scene = Scene(die)

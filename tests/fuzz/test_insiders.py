@@ -12,7 +12,7 @@ MESSAGES = 1_500
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_insiders_change_nothing_and_part_nobody(seed: int) -> None:
+def test_insiders_change_nothing_and_part_no_group(seed: int) -> None:
     outcomes = insiders.run(MESSAGES, seed)
     assert outcomes.total() == 2 * MESSAGES
     # The run is of use only if it gets far: every kind of answer is among them.

@@ -158,7 +158,7 @@ def _check_census(tree: RatchetTree) -> None:
     assert tree.leftmost_blank() == (blanks[0] if blanks else tree.size)
 
 
-# -- who knows what
+# -- private keys and their holders
 
 
 def _knows(group: mls.Group) -> set[int]:
@@ -189,7 +189,7 @@ def check_room(groups: Iterable[mls.Group]) -> None:
 
 
 def check_path(before: Mapping[int, mls.Group], staged: mls.StagedCommit) -> None:
-    """Who of the old epoch could decrypt which secret of a commit's path: exactly the members
+    """The members that could decrypt each secret of a commit's path: exactly those of the old epoch
     below the other child of each node, without those that this commit adds, each by one key."""
     transition = staged._transition
     body = transition.authenticated.content.body

@@ -20,11 +20,11 @@ class Life:
         self.room: Room = room("p0", "p1")
         self.counter = 2
 
-    def someone(self) -> str:
+    def a_member(self) -> str:
         return self.die.choice(sorted(self.room.groups))
 
     def step(self) -> None:
-        committer = self.someone()
+        committer = self.a_member()
         others = self.room.others(committer)
         self.die.shuffle(others)
         room_, group = self.room, self.room[committer]
@@ -69,7 +69,7 @@ class Life:
         self.counter += 1
         newcomer = person(name)
         staged = mls.Group.join_externally(
-            self.room[self.someone()].group_info(),
+            self.room[self.a_member()].group_info(),
             newcomer.signer,
             newcomer.credential,
             capabilities(),
@@ -95,4 +95,4 @@ def test_members_agree_through_a_long_life(seed: int) -> None:
         authenticators = {group.epoch_authenticator for group in life.room.groups.values()}
         assert len(authenticators) == 1
         invariants.check_room(life.room.groups.values())
-    assert life.room[life.someone()].epoch >= 25
+    assert life.room[life.a_member()].epoch >= 25
