@@ -17,6 +17,7 @@ PACKAGES: Final = (
     "server/alcove_server",
     "protocol/alcove_protocol",
     "client_sdk/alcove/engine",
+    "client_sdk/alcove/facilitation",
     "client_sdk/alcove/group",
     "client_sdk/alcove/joining",
     "client_sdk/alcove/messages",
