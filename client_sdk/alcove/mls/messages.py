@@ -159,10 +159,17 @@ def protect(
 
 @dataclass(frozen=True, slots=True)
 class OpenedMessage:
-    """A message that proved to be its sender's. Its key is consumed."""
+    """A message that proved to be its sender's."""
 
     verified: VerifiedContent
     generation: int | None
+
+
+Admit = Callable[[OpenedMessage], bool]
+"""Asked about a PrivateMessage that proved to be its sender's, before its key is consumed. It may
+refuse the message by raising. It returns False to take the message and leave the key: a signature
+covers no generation, so any member can encrypt again what another signed, under the key that the
+other's next message needs (16.11)."""
 
 
 def epoch_for(message: bytes, current: Epoch, past: Iterable[Epoch]) -> Epoch:
@@ -193,13 +200,8 @@ def _of_a_commit(header: Header, epoch: Epoch) -> Iterator[None]:
         raise CommitUnreadable(str(error)) from error
 
 
-Admit = Callable[[VerifiedContent], None]
-"""Asked about a PrivateMessage that proved to be its sender's, before its key is consumed. It may
-refuse the message by raising."""
-
-
 def open_message(epoch: Epoch, message: bytes, admit: Admit) -> OpenedMessage:
-    """Unprotect and verify a message to this epoch, and consume its key.
+    """Unprotect and verify a message to this epoch, and consume its key if `admit` says so.
 
     Raises `Malformed`, `InvalidMessage` errors, `DecryptionFailed`, `InvalidSignature`, or what
     `admit` raises. For a commit it is `CommitUnreadable` where all members refuse alike, and a
@@ -221,11 +223,11 @@ def open_message(epoch: Epoch, message: bytes, admit: Admit) -> OpenedMessage:
 
 def _open_public(epoch: Epoch, message: PublicMessage) -> OpenedMessage:
     suite, context = epoch.suite, epoch.context
-    if message.authenticated.content.sender.leaf_index == epoch.own_index:
-        raise OwnMessage
     key = epoch.secrets.membership_key
     authenticated = unprotect_public(suite, key, message, context.encode())
     verified = verify_content(suite, authenticated, context, epoch.tree)
+    if verified.content.sender.leaf_index == epoch.own_index:
+        raise OwnMessage  # only now: what others forge in my name all members refuse alike
     return OpenedMessage(verified, None)
 
 
@@ -236,10 +238,11 @@ def _open_private(epoch: Epoch, message: PrivateMessage, admit: Admit) -> Opened
         raise OwnMessage
     opened = unprotect_private(suite, epoch.secret_tree, sender, epoch.tree, message)
     verified = verify_content(suite, opened.authenticated, epoch.context, epoch.tree)
-    admit(verified)
+    message_of_sender = OpenedMessage(verified, opened.generation)
     # Only now is the message its sender's and taken, and only now does its key go.
-    opened.borrowed.consume()
-    return OpenedMessage(verified, opened.generation)
+    if admit(message_of_sender):
+        opened.borrowed.consume()
+    return message_of_sender
 
 
 def received_application(opened: OpenedMessage) -> ReceivedApplication:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from alcove.mls.create_commit import check_proposed, update_leaf
 from alcove.mls.epoch import Epoch
 from alcove.mls.errors import GroupClosed
-from alcove.mls.framing import ContentType, VerifiedContent, WireFormat
+from alcove.mls.framing import ContentType, WireFormat
+from alcove.mls.known_commits import KnownCommits
 from alcove.mls.messages import (
+    Admit,
     OpenedMessage,
+    ReceivedApplication,
     ReceivedProposal,
     protect,
+    received_application,
     received_proposal,
     sign_message,
 )
@@ -22,6 +27,9 @@ from alcove.mls.proposals import Proposal, Update
 from alcove.mls.secret import Random, Scratch, Secret
 from alcove.mls.state import Act
 from alcove.mls.view import GroupView
+
+Fresh = Callable[[ReceivedApplication], None]
+"""An application's judgement that a message is none that it took before. It refuses by raising."""
 
 Wire = Literal["private", "public"]
 WIRE_FORMATS = {"private": WireFormat.PRIVATE_MESSAGE, "public": WireFormat.PUBLIC_MESSAGE}
@@ -35,6 +43,7 @@ class Speaker(GroupView):
         self._random = random
         self._cache = ProposalCache(epoch.policy)
         self._own_updates: dict[bytes, Secret] = {}
+        self._known = KnownCommits()
 
     def encrypt(
         self,
@@ -105,18 +114,33 @@ class Speaker(GroupView):
         """The proposals received and sent in this epoch, oldest first."""
         return tuple(self._cache.items.values())
 
-    def _admit(self, verified: VerifiedContent) -> None:
-        """Look whether there is room for a proposal. Raises `ProposalsFull`."""
-        if verified.content.content_type is ContentType.PROPOSAL:
-            encoded = verified.authenticated.encode()
-            if self._epoch.suite.proposal_ref(encoded) not in self._cache.items:
-                self._cache.check(verified.content.sender, len(encoded))
+    def _admit(self, fresh: Fresh | None) -> Admit:
+        """What is asked before the key of a message is consumed."""
+
+        def admit(opened: OpenedMessage) -> bool:
+            verified = opened.verified
+            kind = verified.content.content_type
+            if kind is ContentType.APPLICATION:
+                if fresh is not None:
+                    fresh(received_application(opened))
+                return True
+            if kind is ContentType.PROPOSAL:
+                encoded = verified.authenticated.encode()
+                if self._epoch.suite.proposal_ref(encoded) not in self._cache.items:
+                    self._cache.check(verified.content.sender, len(encoded))
+            return self._known.first_time(verified)
+
+        return admit
 
     def _take_proposal(self, epoch: Epoch, opened: OpenedMessage) -> ReceivedProposal:
         received = received_proposal(epoch, opened)
         proposal = CachedProposal(received.ref, received.proposal, received.origin)
         self._cache.add(proposal, len(received.content))
         return received
+
+    def forget_skipped(self) -> None:
+        """Drop the keys of messages that were overtaken and have not come."""
+        self._epoch.secret_tree.forget_skipped()
 
     def _leaf_content(self, extensions: tuple[Extension, ...] | None) -> LeafContent:
         leaf = self._epoch.tree.leaf(self.own_index)

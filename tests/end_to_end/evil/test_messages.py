@@ -11,6 +11,7 @@ from alcove_protocol.position import Position
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
+    encrypted_again,
     rogue_beat,
     rogue_message,
     rogue_text,
@@ -63,6 +64,33 @@ def test_a_member_cannot_retract_anothers_message() -> None:
     own = rogue_message(cleo, Retract(cleos), kind="retract", counter=2)
     world.take(room_of(ann), own, BlobClass.APPLICATION)
     assert [e.id for e in ann.of(events.Retracted)] == [cleos.hex()]
+
+
+def test_a_member_does_not_silence_another_by_their_own_words_under_their_next_key() -> None:
+    """Bob encrypts again what Cleo said. Ann shows it once, and reads what Cleo says next."""
+    world, ann, bob, cleo = three()
+    blob = rogue_text(cleo, "first", counter=1)
+    again = encrypted_again(bob, blob)
+    forget(ann)
+    for taken in (blob, again):
+        world.take(room_of(ann), taken, BlobClass.APPLICATION)
+    following = rogue_text(cleo, "second", counter=2)
+    world.take(room_of(ann), following, BlobClass.APPLICATION)
+    assert ann.texts() == ["first", "second"]
+    assert problems(ann) == []
+    assert gaps(ann) == []
+
+
+def test_a_heartbeat_encrypted_again_is_no_sign_of_life() -> None:
+    """Bob keeps a heartbeat of Ann's and repeats it under her next keys, after she is gone."""
+    world, ann, bob, cleo = three()
+    blob = rogue_beat(ann)
+    again = encrypted_again(bob, blob)
+    world.take(room_of(ann), blob, BlobClass.BEAT)
+    conversation = cleo.engine.require_member().conversation
+    assert conversation.receive(BlobClass.BEAT, again, 0) is None
+    following = rogue_beat(ann)
+    assert conversation.receive(BlobClass.BEAT, following, 0) is not None
 
 
 def test_a_message_with_words_outside_the_encryption_is_refused() -> None:
