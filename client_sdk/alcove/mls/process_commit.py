@@ -90,6 +90,8 @@ def process(
     with burning(InvalidProposalList):
         all_new = applied.extensions != epoch.context.extensions
         check_members(applied.tree, changed, applied.extensions, all_new=all_new)
+    with Scratch() as scratch:
+        _init_secret(scratch, epoch, applied)  # a joiner's share must be one: all see that alike
     transition = Transition(
         committer=committer,
         proposals=items,

@@ -37,6 +37,25 @@ from tests.client_sdk.mls.validation.forging import refused
 # -- proposals
 
 
+@pytest.mark.parametrize("by_reference", [False, True])
+def test_adds_beyond_the_room_cost_no_signature(
+    by_reference: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One commit could name one Add 32,768 times, at three verifications each."""
+    these = room("bob", "carol", policy=limits(max_leaves=4))
+    add = person("dave").add
+    item: mls.Proposal | mls.ProposalRef = add
+    if by_reference:
+        received = these["carol"].receive(these["bob"].propose(add, now=NOW))
+        assert isinstance(received, mls.ReceivedProposal)
+        item = mls.ProposalRef(received.ref)
+    message = seal(these["bob"], forge(these["bob"], mls.Commit((item,) * 500, None)))
+    verified = []
+    monkeypatch.setattr(mls.KeyPackage, "verify", lambda *_rest: verified.append(1))
+    refused(these["carol"], message, mls.InvalidProposalList, "members")
+    assert verified == []
+
+
 def _from_outside(group: mls.Group, size: int) -> bytes:
     padding = (mls.Extension(0xF00D, bytes(size)),)
     signer = SUITE.signature_keypair(os.urandom)
