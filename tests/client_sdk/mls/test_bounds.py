@@ -359,3 +359,35 @@ def test_an_expired_member_keeps_no_joiner_out_where_the_policy_says_so() -> Non
     with pytest.raises(mls.InvalidTree, match="does not include now"):
         forging.join(welcome, bob, now=999, policy=lenient)  # not yet valid is never right
     assert epoch_of(staged.merge()).tree.size == 2
+
+
+# -- the size of a leaf
+
+
+def test_no_member_has_a_larger_leaf_than_all_agreed_on() -> None:
+    """Every Welcome carries all leaves: a large one would keep newcomers out."""
+    policy = limits(max_leaf=300)
+    large = (mls.Extension(mls.ExtensionType.APPLICATION_ID, bytes(300)),)
+    these = room("bob", "carol", policy=policy)
+    alice, bob, carol = these["alice"], these["bob"], these["carol"]
+    with pytest.raises(mls.InvalidLeaf, match="larger than the limits"):
+        bob.propose_update(large)
+    with pytest.raises(mls.InvalidLeaf, match="larger than the limits"):
+        bob.commit(leaf_extensions=large, now=NOW)
+    with pytest.raises(mls.InvalidKeyPackage, match="larger than the limits"):
+        bob.commit([person("dave", leaf_extensions=large).add], now=NOW)
+    with pytest.raises(mls.InvalidLeaf, match="larger than the limits"):
+        found(policy=policy, leaf_extensions=large)
+    # One that keeps no rule but those of encryption: all burn what names its leaf.
+    epoch_of(bob).policy = POLICY
+    update = carol.receive(bob.propose_update(large))
+    assert isinstance(update, mls.ReceivedProposal)
+    with pytest.raises(mls.InvalidLeaf, match="larger than the limits"):
+        carol.commit((), [update.ref], now=NOW)
+    staged = bob.commit(leaf_extensions=large, now=NOW)
+    for group in (alice, carol):
+        refused(group, staged.message, mls.InvalidPath, "larger than the limits")
+    group_info = staged.merge().group_info()
+    newcomer = person("dave")
+    with pytest.raises(mls.InvalidTree, match="larger than the limits"):
+        forging.join_externally(group_info, signer=newcomer.signer, policy=policy)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alcove import mls
@@ -132,3 +133,19 @@ def test_an_own_public_message_is_known() -> None:
     refused(alice, commit.message, mls.OwnCommit, "your own")
     assert isinstance(these["bob"].receive(commit.message), mls.StagedCommit)
     release(alice)
+
+
+def test_a_kem_output_that_is_none_puts_no_member_out() -> None:
+    """The member that the commit removes, and one whose path ciphertext does not open, judge it as
+    all others do. Anybody with a GroupInfo can sign such a commit."""
+    these = room("bob", "carol")
+    real: Any = mls.ExternalInit
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(forging.external, "ExternalInit", lambda _k: real(bytes(32)))
+        putting_out = forging.join_externally(these["alice"].group_info(), remove=1)
+        patch.setattr(SUITE.hpke, "sealer", lambda _info: lambda *_rest: (bytes(32), bytes(48)))
+        unreadable = forging.join_externally(these["alice"].group_info())
+    for name in ("alice", "bob", "carol"):
+        for staged in (putting_out, unreadable):
+            with pytest.raises(mls.InvalidProposalList):
+                these[name].receive(staged.message)

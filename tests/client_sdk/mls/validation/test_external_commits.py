@@ -135,22 +135,6 @@ def test_an_init_secret_of_another_key_or_a_kem_output_that_is_none() -> None:
         assert type(caught.value) is mls.InvalidProposalList
 
 
-def test_a_kem_output_that_is_none_puts_no_member_out() -> None:
-    """The member that the commit removes, and one whose path ciphertext does not open, judge it as
-    all others do. Anybody with a GroupInfo can sign such a commit."""
-    these = room("bob", "carol")
-    real: Any = mls.ExternalInit
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(forging.external, "ExternalInit", lambda _k: real(bytes(32)))
-        putting_out = forging.join_externally(these["alice"].group_info(), remove=1)
-        patch.setattr(SUITE.hpke, "sealer", lambda _info: lambda *_rest: (bytes(32), bytes(48)))
-        unreadable = forging.join_externally(these["alice"].group_info())
-    for name in ("alice", "bob", "carol"):
-        for staged in (putting_out, unreadable):
-            with pytest.raises(mls.InvalidProposalList):
-                these[name].receive(staged.message)
-
-
 def test_a_group_info_that_is_not_signed_by_a_member() -> None:
     """12.4.3.2-9"""
     group = room("bob")["alice"]
