@@ -173,10 +173,13 @@ other's next message needs (16.11)."""
 
 
 def epoch_for(message: bytes, current: Epoch, past: Iterable[Epoch]) -> Epoch:
-    """The epoch that a message is for: a past one for late application data only."""
+    """The epoch that a message is for: a past one for late application data only. Raises
+    `Malformed` or `InvalidMessage`."""
     known = {epoch.context.epoch: epoch for epoch in past}
     if not known:
         return current
+    if len(message) > current.policy.max_message:
+        raise TooLarge("message")  # before it is parsed
     header = peek(message)
     if header.content_type is not ContentType.APPLICATION:
         return current

@@ -22,7 +22,7 @@ from alcove.mls.errors import (
     PathRequired,
     PskMismatch,
 )
-from alcove.mls.framing import Sender, VerifiedContent
+from alcove.mls.framing import Sender, SenderType, VerifiedContent
 from alcove.mls.proposal_cache import CachedProposal
 from alcove.mls.proposal_list import (
     Applied,
@@ -116,10 +116,14 @@ def process(
 def _resolve(
     commit: Commit, committer: Sender, cache: Mapping[bytes, CachedProposal]
 ) -> tuple[CommittedProposal, ...]:
-    """The commit's proposals, references looked up. Raises `MissingProposal`."""
+    """The commit's proposals, references looked up. Raises `MissingProposal`, or
+    `InvalidProposalList` for a reference in an external commit, known or not: else a stranger with
+    a GroupInfo could hold up all members by a reference to nothing."""
     items = []
     for item in commit.proposals:
         if isinstance(item, ProposalRef):
+            if committer.type is SenderType.NEW_MEMBER_COMMIT:
+                raise InvalidProposalList("a reference in an external commit")
             known = cache.get(item.value)
             if known is None:
                 raise MissingProposal(committer=committer.leaf_index)

@@ -391,3 +391,17 @@ def test_no_member_has_a_larger_leaf_than_all_agreed_on() -> None:
     newcomer = person("dave")
     with pytest.raises(mls.InvalidTree, match="larger than the limits"):
         forging.join_externally(group_info, signer=newcomer.signer, policy=policy)
+
+
+def test_a_message_that_is_too_large_is_not_parsed_for_its_epoch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    these = room("bob", policy=limits(past_epochs=1, max_message=10_000))
+    bob = these["bob"].receive(these["alice"].commit(now=NOW).message)
+    assert isinstance(bob, mls.StagedCommit)
+    group = bob.merge()
+    parsed: list[bytes] = []
+    monkeypatch.setattr("alcove.mls.messages._parse", parsed.append)
+    with pytest.raises(mls.TooLarge):
+        group.receive(bytes(10_001))
+    assert parsed == []

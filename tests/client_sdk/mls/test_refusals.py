@@ -149,3 +149,15 @@ def test_a_kem_output_that_is_none_puts_no_member_out() -> None:
         for staged in (putting_out, unreadable):
             with pytest.raises(mls.InvalidProposalList):
                 these[name].receive(staged.message)
+
+
+def test_a_stranger_holds_no_member_up_by_a_reference_to_nothing() -> None:
+    """An external commit refers to no proposals, whether a member knows them or not."""
+    these = these_three()
+    known = these["bob"].receive(these["alice"].propose(mls.Remove(2), now=NOW))
+    assert isinstance(known, mls.ReceivedProposal)
+    for ref in (bytes(32), known.ref):
+        group_info = these["alice"].group_info()
+        staged = forging.lawless_join(group_info, mls.ProposalRef(ref))  # type: ignore[arg-type]
+        for name in ("alice", "bob", "carol"):
+            refused(these[name], staged.message, mls.InvalidProposalList, "a reference")
