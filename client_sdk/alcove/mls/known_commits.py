@@ -28,12 +28,11 @@ class KnownCommits:
     """Hashes of the private proposals and commits taken in this epoch, and of the commits among
     them that were burned. `Policy.max_handshakes` bounds their number for each member."""
 
-    __slots__ = ("_burned", "_burned_contents", "_made", "_taken")
+    __slots__ = ("_burned", "_made", "_taken")
 
     def __init__(self) -> None:
         self._made = False
         self._burned: set[bytes] = set()
-        self._burned_contents: set[bytes] = set()
         self._taken: set[bytes] = set()
 
     def make(self, wire_format: WireFormat) -> None:
@@ -44,20 +43,20 @@ class KnownCommits:
     def first_time(self, verified: VerifiedContent) -> bool:
         """Whether this content comes for the first time, as a PrivateMessage. The key of a repeated
         one is left alone: its sender may not have used it yet, and would use it for a commit.
-        Raises `CommitUnreadable` for a commit that was burned."""
+
+        A repeated commit is judged anew. No signature covers its confirmation tag, so it can be
+        valid although one with the same content was burned.
+        """
         digest = _digest(verified)
-        if digest in self._burned_contents:
-            raise CommitUnreadable("it was refused before")
         first = digest not in self._taken
         self._taken.add(digest)
         return first
 
     def burn(self, message: bytes, opened: OpenedMessage) -> None:
-        """Remember a commit that all members refuse alike. A public one needs no memory: nothing
-        of it was consumed, so it is judged again."""
-        if opened.generation is not None:
+        """Remember a commit that all members refuse alike. One that consumed no key needs no
+        memory: it is judged again."""
+        if opened.consumed:
             self._burned.add(sha256(message).digest())
-            self._burned_contents.add(_digest(opened.verified))
 
     def open(self, epoch: Epoch, message: bytes, admit: Admit) -> OpenedMessage:
         """`open_message`, with what is known of commits whose keys are gone."""
@@ -79,5 +78,4 @@ class KnownCommits:
         """Forget everything, at the end of the epoch."""
         self._made = False
         self._burned.clear()
-        self._burned_contents.clear()
         self._taken.clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alcove.mls.epoch import Epoch
 from alcove.mls.errors import (
@@ -163,6 +163,7 @@ class OpenedMessage:
 
     verified: VerifiedContent
     generation: int | None
+    consumed: bool = False
 
 
 Admit = Callable[[OpenedMessage], bool]
@@ -241,11 +242,12 @@ def _open_private(epoch: Epoch, message: PrivateMessage, admit: Admit) -> Opened
         raise OwnMessage
     opened = unprotect_private(suite, epoch.secret_tree, sender, epoch.tree, message)
     verified = verify_content(suite, opened.authenticated, epoch.context, epoch.tree)
-    message_of_sender = OpenedMessage(verified, opened.generation)
+    proved = OpenedMessage(verified, opened.generation)
     # Only now is the message its sender's and taken, and only now does its key go.
-    if admit(message_of_sender):
-        opened.borrowed.consume()
-    return message_of_sender
+    if not admit(proved):
+        return proved
+    opened.borrowed.consume()
+    return replace(proved, consumed=True)
 
 
 def received_application(opened: OpenedMessage) -> ReceivedApplication:

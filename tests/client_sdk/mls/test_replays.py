@@ -8,6 +8,7 @@ Nobody may lose a key, or stay behind in an old epoch, by it.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 from alcove import mls
@@ -80,13 +81,28 @@ def test_a_dropped_commit_encrypted_again_does_not_leave_its_maker_behind() -> N
     refused(these["alice"], again, mls.OwnCommit, "your own")
 
 
+def test_a_false_tag_burns_no_commit_that_has_the_true_one() -> None:
+    """No signature covers the tag. So an insider can send another's commit with a false one."""
+    these = these_three()
+    alice, bob, carol = these["alice"], these["bob"], these["carol"]
+    commit = alice.commit(now=NOW)
+    content = read(bob, commit.message)
+    false = encrypt_again(bob, replace(content, confirmation_tag=bytes(32)), 1)
+    refused(carol, false, mls.ConfirmationMismatch, "does not confirm")
+    assert isinstance(carol.receive(commit.message), mls.StagedCommit)
+    commit.drop()
+
+
 def test_a_burned_commit_encrypted_again_is_burned_and_costs_no_key() -> None:
     these = these_three()
     alice, bob, carol = these["alice"], these["bob"], these["carol"]
     message = forging.pathless(alice, mls.Remove(0))
     content = read(bob, message)
     refused(carol, message, mls.InvalidProposalList, "cannot remove itself")
-    refused(carol, encrypt_again(bob, content, 1), mls.CommitUnreadable, "it was refused before")
+    again = encrypt_again(bob, content, 1)
+    for _ in range(2):
+        refused(carol, again, mls.InvalidProposalList, "cannot remove itself")
+    refused(carol, message, mls.CommitUnreadable, "it was refused before")
     commit = alice.commit(now=NOW)
     assert isinstance(carol.receive(commit.message), mls.StagedCommit)
     commit.drop()
