@@ -29,7 +29,6 @@ from alcove_protocol.roster import (
     open_roster,
 )
 from alcove_protocol.statements import ChallengeAnswer, DoorStatement, Opening
-from nacl.bindings import crypto_scalarmult_base
 from nacl.signing import SigningKey
 
 from tests.protocol.support import public, sign
@@ -104,7 +103,6 @@ def made() -> dict[str, bytes | str]:
         public(root),
         public(facilitator),
         public(mls),
-        crypto_scalarmult_base(seeds()["facilitator, HPKE"]),
         50,
         1800,
     )
@@ -125,6 +123,7 @@ def made() -> dict[str, bytes | str]:
             sha256(commit),
             sha256(welcomes),
             change.encode(),
+            0,
             0,
             digest,
         ).encode(),

@@ -81,7 +81,8 @@ class Commands:
         if member.facilitator is not None and member.ready:
             member.beat(leaving=True)
         relay = standing.identity.relay
-        signed = relay.sign(Label.LEAVE, LeaveStatement(standing.room, relay.public))
+        counter = member.membership.roster.counter
+        signed = relay.sign(Label.LEAVE, LeaveStatement(standing.room, relay.public, counter))
 
         def answered(answer: RelayAnswer | None) -> None:
             standing.close(CloseReason.LEFT)

@@ -66,6 +66,7 @@ class InFlight:
     needs_entry: bool
     publish_id: bytes
     epoch: int
+    leaves: tuple[Signed, ...] = ()
     entry: Signed | None = None
     sent: bool = False
 
@@ -156,8 +157,8 @@ class Committer:
             welcomes = pack_list(
                 [
                     relay_key
-                    + seal_welcome(group.group_id, reply_key, staged.welcome, self._random)
-                    for relay_key, reply_key in plan.welcome_to
+                    + seal_welcome(group.group_id, reply_key, staged.welcome, psk, self._random)
+                    for relay_key, reply_key, psk in plan.welcome_to
                 ]
             )
         return InFlight(
@@ -169,6 +170,7 @@ class Committer:
             bool(plan.changes) or membership.restate,
             self._random(frames.ID_SIZE),
             group.epoch,
+            plan.leaves,
         )
 
     def _sign_entry(self, item: InFlight) -> Signed:
@@ -187,7 +189,9 @@ class Committer:
             sha256(item.welcomes).digest() if item.welcomes is not None else NO_HASH,
             b"".join(change.encode() for change in changes),
             int(roster.flags),
-            list_digest(roster.room, seats, roster.flags),
+            roster.slow,
+            list_digest(roster.room, seats, roster.flags, roster.slow),
+            leaves=pack_list([leave.encode() for leave in item.leaves]) if item.leaves else None,
         )
         return self._identity.relay.sign(Label.ROSTER, entry)
 

@@ -149,6 +149,7 @@ def roster_of_welcome(staged: mls.StagedJoin, entry: Signed, room: bytes) -> Ros
             RoomFlag(base.flags),
             base.members,
             base.ttl,
+            base.slow,
         )
         after, _ = extend(roster, entry)
     except Malformed:
@@ -168,6 +169,7 @@ def listing_of(roster: Roster) -> RosterExtension:
         roster.head,
         roster.listing(),
         int(roster.flags),
+        roster.slow,
         roster.members,
         roster.ttl,
     )

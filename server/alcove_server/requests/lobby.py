@@ -5,6 +5,7 @@ docs/protocol.md sections 7, 9 and 10.
 
 from __future__ import annotations
 
+from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import (
     ID_SIZE,
     Done,
@@ -52,7 +53,9 @@ async def _settle(requester: Requester, n: int, id: bytes, reason: bytes | None)
 
 
 async def request(requester: Requester, frame: LobbyRequest) -> None:
-    """Raises `Refusal` (`busy`)."""
+    """Raises `Refusal` (`busy`, or `not_allowed` for a vault: the relay keeps none yet)."""
+    if frame.to is not None:
+        raise Refusal("not_allowed")
     await _add_item(requester, LobbyKind.REQUEST, frame.id, frame.blob)
     requester.client.send(Done(frame.n))
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from alcove_protocol import limits
 from alcove_protocol.errors import Malformed
-from alcove_protocol.roster import NO_DOOR, Entry, Op, RoomFlag, Roster, extend, open_roster
+from alcove_protocol.roster import NO_DOOR, Entry, Op, Role, RoomFlag, Roster, extend, open_roster
 from alcove_protocol.statements import Signed, Verified
 
 _AT_ONCE: Final = 2500
@@ -88,7 +88,10 @@ def follow(
 
 def _posters(roster: Roster) -> frozenset[bytes]:
     among = roster.facilitators() if roster.flags & RoomFlag.LISTEN_ONLY else roster.seats
-    return frozenset(key for key in among if not roster.seats[key].paused)
+    seats = ((key, roster.seats[key]) for key in among)
+    return frozenset(
+        key for key, seat in seats if not seat.paused and seat.role is not Role.STANDBY
+    )
 
 
 def _removed(
@@ -126,17 +129,22 @@ async def verify_chain(
 def _outcome(before: Roster, after: Roster, entry: Entry) -> Outcome:
     added: dict[bytes, bytes] = {}
     by_op: dict[Op, set[bytes]] = {op: set() for op in Op}
+    kept: set[bytes] = set()
     restates = False
     for change in entry.decoded_changes():
         restates = restates or change.op is Op.RESET
         by_op[change.op].add(change.key)
-        if change.op is Op.ADD and change.key in after.seats:
+        if change.keeps_door:
+            kept.add(change.key)
+        # A standby key comes by no door, has no leaf and gets no Welcome.
+        by_door = change.op is Op.ADD and change.seat.role is not Role.STANDBY
+        if by_door and change.key in after.seats:
             added[change.key] = change.seat.door
     present = after.seats.keys()
     removed = frozenset(by_op[Op.REMOVE] - present)
-    left = frozenset(by_op[Op.LEFT] - present)
+    left = frozenset((by_op[Op.LEFT] | by_op[Op.ABSENT]) - present)
     known = before.seats.keys()
-    doors = {before.seats[key].door for key in removed if key in known} - {NO_DOOR}
+    doors = {before.seats[key].door for key in removed - kept if key in known} - {NO_DOOR}
     return Outcome(
         added={} if restates else added,
         restated={key: door for key, door in added.items() if restates and key not in known},

@@ -6,19 +6,25 @@ from typing import Final, assert_never
 
 from alcove_protocol import limits
 from alcove_protocol.frames import (
+    AnswerAsker,
+    AskMembers,
     Authenticate,
     ClientFrame,
     EndRoom,
+    Fetch,
     Knock,
     Leave,
     LobbyRequest,
     OpenRoom,
+    Park,
     Publish,
     PutDoor,
     ReadCard,
+    ReadChain,
     RefuseKnock,
     Reseat,
     Resume,
+    SendDesk,
     Settle,
     Withdraw,
 )
@@ -60,5 +66,7 @@ def of_request(request: ClientFrame, members: int) -> float:
             return 0.0
         case PutDoor() | RefuseKnock() | LobbyRequest() | Settle() | Leave() | EndRoom():
             return 0.0
+        case ReadChain() | SendDesk() | AskMembers() | AnswerAsker() | Park() | Fetch():
+            return 0.0  # reserved
         case _:
             assert_never(request)
