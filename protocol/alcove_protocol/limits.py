@@ -96,7 +96,7 @@ HEARTBEAT_INTERVAL: Final = 30
 HEARTBEAT_TTL: Final = 90
 """Three beats: one lost is no alarm."""
 READ_ONLY_AFTER: Final = 90
-"""Without a facilitator's heartbeat for this long no member posts: nobody holds the room."""
+"""Without a facilitator's heartbeat for this long no member posts: no facilitator is there."""
 ABANDONED_AFTER: Final = 30 * 60
 """Without a facilitator for this long the relay deletes the room."""
 REJOIN_WINDOW: Final = 24 * 3600

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from alcove_protocol import codec
+from alcove_protocol.card import AgreementText, pack_agreement, unpack_agreement
 from alcove_protocol.errors import AlcoveProtocolError
 from alcove_protocol.frames import FROM_CLIENT, FROM_RELAY, from_client, from_relay
 from alcove_protocol.invite import SECRET_SIZE, Invite, InviteRole
@@ -69,11 +70,22 @@ def _invite_seeds() -> list[bytes]:
 
 
 def _entry(data: bytes) -> None:
-    Entry.decode(data).decoded_changes()
+    entry = Entry.decode(data)
+    entry.decoded_changes()
+    entry.decoded_leaves()
 
 
 def _entry_seeds() -> list[bytes]:
     return [example.encode() for example in _examples(Entry)]
+
+
+def _agreement(data: bytes) -> None:
+    assert unpack_agreement(pack_agreement(unpack_agreement(data))) == unpack_agreement(data)
+
+
+def _agreement_seeds() -> list[bytes]:
+    texts = [AgreementText("en", "Be kind.", "Be kind."), AgreementText("fr", "", "Soyez doux.")]
+    return [pack_agreement(texts[:count]) for count in (1, 2)]
 
 
 def _change_seeds() -> list[bytes]:
@@ -91,6 +103,7 @@ def targets() -> list[Target]:
         *(of(kind.__name__, _record(kind), _encoded([kind])) for kind in RECORDS),
         of("Invite", _invite, _invite_seeds),
         of("roster_entry", _entry, _entry_seeds),
+        of("agreement", _agreement, _agreement_seeds),
         of("Change", Change.decode, _change_seeds),
         of("Signed", Signed.decode, lambda: [Signed(b"body", bytes(64)).encode()]),
         of("Position", Position.decode, lambda: [bytes(24), bytes(8)]),

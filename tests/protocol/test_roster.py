@@ -1,4 +1,4 @@
-"""The roster chain: entries cannot be replayed, left out, recombined or made by who may not."""
+"""The roster chain: nobody replays, omits, recombines or forges an entry."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -257,7 +257,7 @@ def test_the_list_before_is_left_as_it_was() -> None:
 
 
 BAD_CHANGES = {
-    "who is there is added": [Change(Op.ADD, ANA, HERE)],
+    "a member is added": [Change(Op.ADD, ANA, HERE)],
     "added twice": [Change(Op.ADD, EVA, HERE), Change(Op.ADD, EVA, Seat(bytes(8)))],
     "restated twice": [*RESTATED, Change(Op.ADD, ANA, HERE)],
     "a reset after something": [Change(Op.REMOVE, ANA), RESET],
@@ -271,8 +271,8 @@ BAD_CHANGES = {
     "changed and removed": [Change(Op.CHANGE, ANA, PAUSE), Change(Op.REMOVE, ANA)],
     "rejoined twice": [Change(Op.REJOIN, ANA), Change(Op.REJOIN, ANA)],
     "restated, removed, restated": [*RESTATED, Change(Op.REMOVE, ANA), Change(Op.ADD, ANA, HERE)],
-    **{f"{op.name} of nobody": [Change(op, EVA)] for op in Op if op not in (Op.RESET, Op.ADD)},
-    "a change of who was just reset": [RESET, Change(Op.CHANGE, ANA, PAUSE)],
+    **{f"{op.name} of a stranger": [Change(op, EVA)] for op in Op if op not in (Op.RESET, Op.ADD)},
+    "a change of a member that was just reset": [RESET, Change(Op.CHANGE, ANA, PAUSE)],
 }
 
 
@@ -345,8 +345,8 @@ SPOILED: dict[str, dict[str, Any]] = {
     "a digest of zeros": {"digest": bytes(32)},
     "the digest of the list before": {"digest": opened().digest},
     "a digest with other flags": {"digest": list_digest(ROOM, full_room().seats, RoomFlag(2))},
-    "a signer who is no facilitator": {"signer": ANA},
-    "a signer whom nobody knows": {"signer": public(OTHER)},
+    "a participant signs": {"signer": ANA},
+    "a stranger signs": {"signer": public(OTHER)},
 }
 
 
@@ -359,7 +359,7 @@ def test_entries_that_do_not_follow(changed: dict[str, Any]) -> None:
         extend(before, signed_by(entry, signer))
 
 
-def test_an_entry_is_signed_by_whom_it_names_and_as_an_entry() -> None:
+def test_an_entry_is_signed_as_an_entry_by_the_key_that_it_names() -> None:
     before = opened()
     entry = entry_after(before, [ADD_ANA])
     for forged in (
@@ -446,7 +446,7 @@ def test_a_facilitator_goes_when_another_is_there_and_signs_no_more() -> None:
     assert extend(alone, signed_by(entry, NEWCOMER))[0].facilitators() == {ANA}
 
 
-def test_who_is_made_facilitator_by_an_entry_cannot_sign_it() -> None:
+def test_a_new_facilitator_cannot_sign_the_entry_that_makes_them_one() -> None:
     entry = entry_after(
         full_room(), [Change(Op.CHANGE, ANA, Seat(role=Role.FACILITATOR))], signer=ANA
     )
@@ -495,7 +495,7 @@ def test_a_room_has_so_many_facilitators_at_most(facilitators: int) -> None:
 # --- leaves -----------------------------------------------------------------------------------
 
 
-def test_an_entry_carries_the_leaves_of_all_who_left() -> None:
+def test_an_entry_carries_the_leave_of_each_member_that_left() -> None:
     before = full_room()
     gone = after(before, Change(Op.LEFT, EVA), Change(Op.LEFT, ANA))
     assert gone.seats.keys() == {FIRST, BEN}
@@ -508,7 +508,7 @@ def entry_with(leaves: list[Signed], *changes: Change) -> None:
     after(full_room(), *changes, leaves=packed)
 
 
-def test_a_member_who_signed_no_leave_has_not_left() -> None:
+def test_without_a_signed_leave_no_member_has_left() -> None:
     before = full_room()
     eva, ana = leave_of(before, EVA), leave_of(before, ANA)
     left = Change(Op.LEFT, EVA)
@@ -566,7 +566,7 @@ def test_a_leave_that_a_burned_commit_took_is_done_by_the_next() -> None:
 
 
 def test_a_client_that_joined_later_takes_any_leave_of_the_room() -> None:
-    """It does not know when the others were seated, and must not differ from who does."""
+    """It does not know when the others were seated, and must not differ from a client that does."""
     before = replace(full_room(), since={})
     wish = pack_list([leave_of(before, EVA, counter=0).encode()])
     assert EVA not in after(before, Change(Op.LEFT, EVA), leaves=wish).seats

@@ -48,7 +48,7 @@ class ConnectionRole:
     DOOR: Final = "door"
     RESEAT: Final = "reseat"
     STANDBY: Final = "standby"  # a standby key of the list: it asks members to be let in
-    AWAY: Final = "away"  # a member whom an ABSENT took off the list, for `limits.AWAY`
+    AWAY: Final = "away"  # an ABSENT took the member off the list; for `limits.AWAY`
 
 
 RequestNumber = Annotated[int, AtMost(limits.REQUEST_NUMBER)]

@@ -128,8 +128,9 @@ class RefuseKnock(Request):
 class LobbyRequest(Request):
     """Members: send something to the facilitators, sealed to the lobby key.
 
-    A newcomer who waits sends the talk at the door so. With `to`, a facilitator sends a vault of at
-    most `limits.VAULT` bytes to the facilitator with this relay key; the relay keeps the newest.
+    A waiting newcomer sends the talk at the door with it. With `to`, a facilitator sends a vault,
+    of at most `limits.VAULT` bytes, to the facilitator with this relay key. The relay keeps the
+    newest.
     """
 
     KIND: ClassVar[str] = "request"
@@ -218,8 +219,8 @@ class AskMembers(Request):
 class AnswerAsker(Request):
     """Answer the asker with this id; `blob` is sealed to the asker's reply key.
 
-    Members answer an `AskMembers` so. Facilitators answer a newcomer who waits so, with the id of
-    the knock.
+    A member answers an `AskMembers` with it. A facilitator answers a waiting newcomer with it,
+    under the id of the knock.
     """
 
     KIND: ClassVar[str] = "answer"

@@ -67,6 +67,6 @@ def of_request(request: ClientFrame, members: int) -> float:
         case PutDoor() | RefuseKnock() | LobbyRequest() | Settle() | Leave() | EndRoom():
             return 0.0
         case ReadChain() | SendDesk() | AskMembers() | AnswerAsker() | Park() | Fetch():
-            return 0.0  # reserved
+            return 0.0  # no state of a client takes one yet
         case _:
             assert_never(request)
