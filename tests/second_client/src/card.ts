@@ -24,7 +24,7 @@ const SUITE = 3
 const MOST_LANGUAGES = 16
 const MOST_TEXT = 16 * 1024
 
-function unseal(sealed: Bytes, number_: number, invite: Invite): Bytes {
+export function unsealCard(sealed: Bytes, number_: number, invite: Invite): Bytes {
   const aad = join(label("card"), invite.room, invite.door, number(number_, 8))
   try {
     return unpad(xchacha20poly1305(invite.cardKey, sealed.slice(0, 24), aad).decrypt(sealed.slice(24)))
@@ -48,7 +48,7 @@ export function agreementHash(room: Bytes, version: number, agreement: Bytes): B
 
 /** Open and check a card, in the order of the document. Throws a `Fault`. */
 export function checkCard(sealed: Bytes, number_: number, invite: Invite): Card {
-  const signed = signedOf(unseal(sealed, number_, invite))
+  const signed = signedOf(unsealCard(sealed, number_, invite))
   const unproved = decode("Card", signed.body) // it names the keys that prove it
   const opening = chainOf(unproved.bytes("opening"), invite.room)
   const chain = extended(opening, unproved.bytes("appointments"), invite.room)

@@ -48,13 +48,14 @@ function textOf(bytes: Bytes): string {
 }
 
 /** Read a link. Throws a `Fault` (`bad_invite`, `invite_version`). */
-export function parseInvite(link: string): Invite {
+export function parseInvite(pasted: string): Invite {
+  const link = pasted.trim()
   demand(link.length <= LONGEST, "bad_invite")
   const [before, fragment, ...rest] = link.split("#")
   demand(fragment !== undefined && rest.length === 0, "bad_invite")
   const bytes = bytesOf(fragment)
   demand(bytes[0] === 1, bytes[0]! > 1 ? "invite_version" : "bad_invite")
-  demand(bytes.length >= 74 && bytes[1]! <= 1, "bad_invite")
+  demand(bytes.length >= 74 && (bytes[1] === 0 || bytes[1] === 2), "bad_invite")
   const [door, room, secret] = [bytes.slice(2, 10), bytes.slice(10, 42), bytes.slice(42, 74)]
   demand(same(door, hashWith("door id", room, secret).slice(0, 8)), "bad_invite")
   const host = /^[a-z]+:\/\/[^/]*/.exec(before!)

@@ -46,8 +46,6 @@ class Reader {
     if (head === 0xc2 || head === 0xc3) return head === 0xc3
     const unsigned = UNSIGNED[head]
     if (unsigned !== undefined) return this.unsigned(unsigned)
-    // Signed forms say a number of this protocol in a way that it does not allow.
-    if (head >= 0xe0 || (head >= 0xd0 && head <= 0xd3)) throw new Fault("bad_number")
     const [kind, size] = this.headOf(head)
     if (kind === "map") return this.map(size, depth)
     if (kind === "bytes") return this.take(size)

@@ -48,3 +48,9 @@ export async function unseal(pair: CryptoKeyPair, psk: Psk, info: Bytes, aad: By
   }
   return unpad(padded)
 }
+
+/** The pair of known keys. */
+export async function keyPairOf(secret: Bytes, known: Bytes): Promise<CryptoKeyPair> {
+  const privateKey = await suite.kem.importKey("raw", buffer(secret), false)
+  return { privateKey, publicKey: await suite.kem.deserializePublicKey(buffer(known)) }
+}
