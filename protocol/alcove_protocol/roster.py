@@ -1,6 +1,6 @@
 """The roster: a room's chain of signed entries. Relay and members verify it by the same rules.
 
-Entry 0 is the `Opening`. Every later entry signs the room, its counter, the hash of the entry
+RosterEntry 0 is the `Opening`. Every later entry signs the room, its counter, the hash of the entry
 before it, the position its commit builds on, the hashes of that commit and of its Welcomes, the
 changes, and the digest of the list that results. So nobody can replay, leave out or recombine
 entries, and the last hash commits to the whole history.
@@ -130,7 +130,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry(Record):
+class RosterEntry(Record):
     """A roster entry after the first, label `roster`, signed by a facilitator's relay key.
 
     `base` is the position of the last commit that the signer knew, `commit` SHA-256 of the blob
@@ -291,7 +291,7 @@ def apply_changes(seats: Mapping[bytes, Seat], changes: Iterable[Change]) -> dic
     return result
 
 
-def extend(roster: Roster, signed: Signed) -> tuple[Roster, Verified[Entry]]:
+def extend(roster: Roster, signed: Signed) -> tuple[Roster, Verified[RosterEntry]]:
     """Return the roster after one more entry.
 
     Raises `Malformed`:
@@ -301,10 +301,10 @@ def extend(roster: Roster, signed: Signed) -> tuple[Roster, Verified[Entry]]:
     - `bad_roster` when it does not follow (room, counter, previous hash, signer, digest), when a
       change is not possible, when no facilitator remains, and above `limits.FACILITATORS` of them
     """
-    claimed = Entry.decode(signed.body, limit=limits.ENTRY)
+    claimed = RosterEntry.decode(signed.body, limit=limits.ENTRY)
     if not roster.is_facilitator(claimed.signer):
         raise Malformed("bad_roster", "The signer is no facilitator.")
-    entry = verify(Entry, Label.ROSTER, signed, claimed.signer)
+    entry = verify(RosterEntry, Label.ROSTER, signed, claimed.signer)
     if (claimed.room, claimed.counter, claimed.previous) != (
         roster.room,
         roster.counter + 1,
@@ -365,7 +365,7 @@ def verify_leave(roster: Roster, key: bytes, signed: Signed) -> None:
         raise Malformed("bad_statement", "The leave is of another time.")
 
 
-def _since(roster: Roster, entry: Entry, changes: tuple[Change, ...]) -> Mapping[bytes, int]:
+def _since(roster: Roster, entry: RosterEntry, changes: tuple[Change, ...]) -> Mapping[bytes, int]:
     """Which entry seated each key.
 
     A key that a restated list brings back counts as seated by entry 0. The commit that took it off

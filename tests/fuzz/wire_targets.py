@@ -13,7 +13,7 @@ from alcove_protocol.invite import SECRET_SIZE, Invite, InviteRole
 from alcove_protocol.padding import pad, unpad
 from alcove_protocol.position import Position
 from alcove_protocol.records import Record, _Field, _fields
-from alcove_protocol.roster import Change, Entry, Op
+from alcove_protocol.roster import Change, Op, RosterEntry
 from alcove_protocol.statements import Signed
 
 from tests.fuzz.target import Target
@@ -70,13 +70,13 @@ def _invite_seeds() -> list[bytes]:
 
 
 def _entry(data: bytes) -> None:
-    entry = Entry.decode(data)
+    entry = RosterEntry.decode(data)
     entry.decoded_changes()
     entry.decoded_leaves()
 
 
 def _entry_seeds() -> list[bytes]:
-    return [example.encode() for example in _examples(Entry)]
+    return [example.encode() for example in _examples(RosterEntry)]
 
 
 def _agreement(data: bytes) -> None:

@@ -19,9 +19,9 @@ from alcove_protocol.padding import pad
 from alcove_protocol.position import Position
 from alcove_protocol.roster import (
     Change,
-    Entry,
     Op,
     RoomFlag,
+    RosterEntry,
     Seat,
     apply_changes,
     entry_hash,
@@ -114,7 +114,7 @@ def made() -> dict[str, bytes | str]:
     digest = list_digest(room, apply_changes(roster.seats, [change]), RoomFlag.NONE)
     entry_1 = sign(
         Label.ROSTER,
-        Entry(
+        RosterEntry(
             room,
             1,
             roster.head,

@@ -11,7 +11,7 @@ from alcove_protocol.errors import FAULTS, REFUSALS, Malformed
 from alcove_protocol.frames import FROM_CLIENT, FROM_RELAY, Frame, SeatedDoor
 from alcove_protocol.labels import Label, room_id_of
 from alcove_protocol.records import Record, _Field, _fields
-from alcove_protocol.roster import Entry
+from alcove_protocol.roster import RosterEntry
 from alcove_protocol.sealed import RequestBody, VaultBody
 from alcove_protocol.statements import Opening, Signed
 from hypothesis import strategies as st
@@ -29,7 +29,7 @@ STATEMENTS: tuple[type[Record], ...] = (
     statements.StepDownStatement,
     statements.ReseatStatement,
     statements.AskStatement,
-    Entry,
+    RosterEntry,
 )
 OTHERS: tuple[type[Record], ...] = (SeatedDoor, AgreementText, RequestBody, VaultBody)
 RECORDS: tuple[type[Record], ...] = (*FRAMES, *STATEMENTS, *OTHERS)

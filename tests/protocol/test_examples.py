@@ -19,7 +19,7 @@ from alcove_protocol.records import Record
 from alcove_protocol.roster import (
     NO_HASH,
     Change,
-    Entry,
+    RosterEntry,
     extend,
     open_roster,
 )
@@ -51,7 +51,7 @@ def test_what_the_code_makes_is_what_the_document_says(name: str) -> None:
 RECORDS: dict[str, type[Record]] = {
     "challenge answer": ChallengeAnswer,
     "entry 0": Opening,
-    "entry 1": Entry,
+    "entry 1": RosterEntry,
     "door statement": DoorStatement,
 }
 

@@ -29,7 +29,7 @@ from alcove_protocol.frames import (
     from_relay,
 )
 from alcove_protocol.records import AtMost, Exactly, Record, _fields
-from alcove_protocol.roster import Entry, RoomFlag
+from alcove_protocol.roster import RoomFlag, RosterEntry
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -117,8 +117,8 @@ def test_an_enum_is_the_number_it_is() -> None:
     assert from_client(made.to_bytes()) == made
     zeros = bytes(32)
     flags = RoomFlag.LOCKED
-    entry = Entry(zeros, 1, zeros, zeros, bytes(16), zeros, zeros, b"", flags, 0, zeros)
-    assert type(Entry.decode(entry.encode()).flags) is int
+    entry = RosterEntry(zeros, 1, zeros, zeros, bytes(16), zeros, zeros, b"", flags, 0, zeros)
+    assert type(RosterEntry.decode(entry.encode()).flags) is int
 
     class Negative(IntEnum):
         ONE = -1

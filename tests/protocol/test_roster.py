@@ -13,11 +13,11 @@ from alcove_protocol.roster import (
     NO_DOOR,
     NO_HASH,
     Change,
-    Entry,
     Op,
     Role,
     RoomFlag,
     Roster,
+    RosterEntry,
     Seat,
     apply_changes,
     entry_hash,
@@ -55,7 +55,7 @@ def opened() -> Roster:
     return open_roster(signed, ROOM)[0]
 
 
-def entry_after(roster: Roster, changes: Iterable[Change], **changed: Any) -> Entry:
+def entry_after(roster: Roster, changes: Iterable[Change], **changed: Any) -> RosterEntry:
     """The entry that follows, its digest over what the changes give; `changed` spoils it."""
     listed = list(changes)
     flags = RoomFlag(changed.get("flags", roster.flags))
@@ -78,7 +78,7 @@ def entry_after(roster: Roster, changes: Iterable[Change], **changed: Any) -> En
     left = [change for change in listed if change.op is Op.LEFT]
     if left and "leaves" not in changed:
         values["leaves"] = leaves_of(roster, left)
-    return Entry(**{**values, **changed})
+    return RosterEntry(**{**values, **changed})
 
 
 MEMBERS = {public(key): key for key in map(key_of, (2, 5, 20, 21, 22))}
@@ -95,7 +95,7 @@ def leaves_of(roster: Roster, left: Iterable[Change]) -> bytes:
     return pack_list([leave_of(roster, change.key).encode() for change in left])
 
 
-def signed_by(entry: Entry, key: SigningKey = FACILITATOR) -> Signed:
+def signed_by(entry: RosterEntry, key: SigningKey = FACILITATOR) -> Signed:
     return sign(Label.ROSTER, entry.encode(), key)
 
 

@@ -9,7 +9,7 @@ from alcove_protocol.codec import pack
 from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label, hash_with
 from alcove_protocol.records import Record
-from alcove_protocol.roster import Entry
+from alcove_protocol.roster import RosterEntry
 from alcove_protocol.sealed import RequestBody, VaultBody
 from alcove_protocol.statements import (
     Appointment,
@@ -35,7 +35,7 @@ LABELS: dict[Label, type[Record]] = {
     Label.CHALLENGE: ChallengeAnswer,
     Label.DOOR: DoorStatement,
     Label.CARD: Card,
-    Label.ROSTER: Entry,
+    Label.ROSTER: RosterEntry,
     Label.APPOINT: Appointment,
     Label.LEAVE: LeaveStatement,
     Label.END: EndStatement,

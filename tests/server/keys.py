@@ -14,10 +14,10 @@ from alcove_protocol.records import Record
 from alcove_protocol.roster import (
     NO_HASH,
     Change,
-    Entry,
     Op,
     RoomFlag,
     Roster,
+    RosterEntry,
     Seat,
     apply_changes,
     extend,
@@ -98,7 +98,7 @@ class Facilitated:
         }
         if leaves:
             fields["leaves"] = pack_list([leave.encode() for leave in leaves])
-        return sign(by, Label.ROSTER, Entry(**{**fields, **(altered or {})}))  # type: ignore[arg-type]
+        return sign(by, Label.ROSTER, RosterEntry(**{**fields, **(altered or {})}))  # type: ignore[arg-type]
 
     def leave(self, key: SigningKey) -> Signed:
         """A member's signed wish to go."""

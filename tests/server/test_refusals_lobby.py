@@ -13,7 +13,7 @@ from alcove_protocol.frames import (
     EndRoom,
     Knock,
     KnockRefused,
-    Leave,
+    LeaveRoom,
     LobbyItem,
     LobbyKind,
     LobbyRequest,
@@ -171,9 +171,9 @@ def test_a_request_reaches_facilitators_until_it_is_settled(scene: Scene, door: 
 def test_a_member_leaves(scene: Scene, door: Door) -> None:
     ann = scene.member(door)
     wrong = sign(ann.key, Label.LEAVE, LeaveStatement(scene.room.id, scene.host.public, 0))
-    assert ann.refused(Leave(30, wrong.body, wrong.signature)) == "bad_statement"
+    assert ann.refused(LeaveRoom(30, wrong.body, wrong.signature)) == "bad_statement"
     wish = scene.room.leave(ann.key)
-    ann.ask(Leave(31, wish.body, wish.signature), Done)
+    ann.ask(LeaveRoom(31, wish.body, wish.signature), Done)
     assert ann.closed == Close.DONE
     item = scene.host.one(LobbyItem)
     assert (item.kind, item.key, item.blob) == (LobbyKind.LEAVE, ann.public, wish.encode())
@@ -189,7 +189,7 @@ def test_a_leave_of_another_time_is_refused(scene: Scene, door: Door) -> None:
     for counter in (0, scene.room.roster.counter + 1):
         body = LeaveStatement(scene.room.id, ann.public, counter)
         wish = sign(ann.key, Label.LEAVE, body)
-        assert ann.refused(Leave(ann.next_n(), wish.body, wish.signature)) == "bad_statement"
+        assert ann.refused(LeaveRoom(ann.next_n(), wish.body, wish.signature)) == "bad_statement"
 
 
 def test_an_entry_says_left_only_of_who_asked(scene: Scene, door: Door) -> None:

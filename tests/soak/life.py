@@ -13,7 +13,7 @@ from alcove_protocol.frames import (
     Done,
     EndRoom,
     Knock,
-    Leave,
+    LeaveRoom,
     LobbyItem,
     LobbyKind,
     Publish,
@@ -96,7 +96,7 @@ async def come_back(relay: Elsewhere, room: Facilitated, person: Client) -> Clie
 async def leave(room: Facilitated, host: Client, person: Client) -> None:
     """A member goes, and the facilitator commits it."""
     said = room.leave(person.key)
-    await person.send(Leave(person.next_n(), said.body, said.signature))
+    await person.send(LeaveRoom(person.next_n(), said.body, said.signature))
     assert await person.closed() == Close.DONE
     item = await host.until(LobbyItem)
     while item.kind != LobbyKind.LEAVE:

@@ -15,11 +15,11 @@ from alcove_protocol.padding import pad, unpad
 from alcove_protocol.roster import (
     NO_HASH,
     Change,
-    Entry,
     Op,
     Role,
     RoomFlag,
     Roster,
+    RosterEntry,
     Seat,
     apply_changes,
     extend,
@@ -226,7 +226,7 @@ def _entry(
         seats = apply_changes(roster.seats, changes)
         flags = RoomFlag(fields["flags"])
         fields["digest"] = list_digest(roster.room, seats, flags, fields["slow"])
-    return _sign(Label.ROSTER, Entry(**fields).encode(), by)
+    return _sign(Label.ROSTER, RosterEntry(**fields).encode(), by)
 
 
 def _leave(roster: Roster, key: SigningKey, counter: int) -> bytes:

@@ -88,7 +88,7 @@ class Commands:
             standing.close(CloseReason.LEFT)
             done()
 
-        self._link.request(lambda n: frames.Leave(n, signed.body, signed.signature), answered)
+        self._link.request(lambda n: frames.LeaveRoom(n, signed.body, signed.signature), answered)
 
     # --- of facilitators -----------------------------------------------------------------------
 

@@ -24,8 +24,8 @@ from alcove_protocol.position import Position
 from alcove_protocol.roster import (
     NO_HASH,
     Change,
-    Entry,
     Op,
+    RosterEntry,
     Seat,
     apply_changes,
     list_digest,
@@ -179,7 +179,7 @@ class Committer:
         if self._membership.restate:
             changes = self._restated(changes)
         seats = apply_changes(roster.seats, changes)
-        entry = Entry(
+        entry = RosterEntry(
             roster.room,
             roster.counter + 1,
             roster.head,

@@ -60,7 +60,7 @@ class Handover:
     """
 
     opening: Signed
-    """Entry 0, which every card carries."""
+    """RosterEntry 0, which every card carries."""
     card: RoomCard
     origin: str
     terms: InviteTerms

@@ -17,9 +17,9 @@ from alcove_protocol.position import Position
 from alcove_protocol.roster import (
     CHANGE_SIZE,
     Change,
-    Entry,
     RoomFlag,
     Roster,
+    RosterEntry,
     Seat,
     apply_changes,
     extend,
@@ -92,7 +92,7 @@ def enter(
         except NotTrusted:
             staged.drop()
             raise
-        commit = Entry.decode(entry.body, limit=limits.ENTRY).commit
+        commit = RosterEntry.decode(entry.body, limit=limits.ENTRY).commit
         group = staged.accept()
     except (mls.MLSError, Malformed):
         raise NotTrusted(

@@ -19,9 +19,9 @@ from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
 from alcove_protocol.position import Position
 from alcove_protocol.roster import (
-    Entry,
     Op,
     Roster,
+    RosterEntry,
     Seat,
     extend,
 )
@@ -277,7 +277,7 @@ class Membership:
 
     def _my_removal(self, entry: Signed) -> Op | None:
         try:
-            changes = Entry.decode(entry.body).decoded_changes()
+            changes = RosterEntry.decode(entry.body).decoded_changes()
         except Malformed:
             return None
         return next((item.op for item in changes if item.key == self.own.relay_key), None)
@@ -289,10 +289,10 @@ class Membership:
         it does not extend the chain here.
         """
         try:
-            claimed = Entry.decode(signed.body, limit=limits.ENTRY)
+            claimed = RosterEntry.decode(signed.body, limit=limits.ENTRY)
             if claimed.room != self.roster.room or not self.roster.is_facilitator(claimed.signer):
                 return False
-            entry = verify(Entry, Label.ROSTER, signed, claimed.signer).statement
+            entry = verify(RosterEntry, Label.ROSTER, signed, claimed.signer).statement
             changes = entry.decoded_changes()
         except Malformed:
             return False

@@ -1,8 +1,8 @@
 """The secrets that requests to the facilitators are sealed with, one of each epoch.
 
 A request is sealed to the lobby key, and with a secret that only members of the sender's epoch have
-(RFC 9420, 8.5). So a recording of it opens for nobody without the group, even for somebody who
-breaks X25519 later. A member who was held asks from an earlier epoch: each secret is kept for 24 h.
+(RFC 9420, 8.5). So a recording of it stays closed without the group, even when X25519 is broken
+later. A held member asks from an earlier epoch: each secret is kept for 24 h.
 """
 
 from collections import OrderedDict

@@ -199,7 +199,7 @@ def _judge_appointments(
     room: bytes, committer: bytes, before: RoomExtension, after: RoomExtension
 ) -> None:
     """Each newly listed facilitator has one appended appointment, by the committer, and there is no
-    other. So an earlier appointment serves nobody again, and newcomers can verify the whole list.
+    other. So an earlier appointment never serves again, and newcomers can verify the whole list.
     """
     if not after.appointments.startswith(before.appointments):
         raise NotAllowed("appointments_rewritten")

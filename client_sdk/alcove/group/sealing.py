@@ -58,8 +58,8 @@ class RefusalBody(Record):
 
 @dataclass(frozen=True, slots=True)
 class Psk:
-    """What a seal needs beside the recipient's key: without it, a recording stays closed to a
-    later reader who breaks X25519. `id` is public, and names the secret."""
+    """What a seal needs beside the recipient's key: without it, a recording stays closed even
+    when X25519 is broken later. `id` is public, and names the secret."""
 
     secret: bytes = field(repr=False)
     id: bytes

@@ -148,7 +148,7 @@ class Settle(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class Leave(Request):
+class LeaveRoom(Request):
     """Members: ask to be taken off the list."""
 
     KIND: ClassVar[str] = "leave"
@@ -274,7 +274,7 @@ ClientFrame: TypeAlias = (
     | RefuseKnock
     | LobbyRequest
     | Settle
-    | Leave
+    | LeaveRoom
     | EndRoom
     | Reseat
     | ReadChain

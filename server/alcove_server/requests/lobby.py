@@ -9,7 +9,7 @@ from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import (
     ID_SIZE,
     Done,
-    Leave,
+    LeaveRoom,
     LobbyKind,
     LobbyRequest,
     PutDoor,
@@ -60,7 +60,7 @@ async def request(requester: Requester, frame: LobbyRequest) -> None:
     requester.client.send(Done(frame.n))
 
 
-async def leave(requester: Requester, frame: Leave) -> None:
+async def leave(requester: Requester, frame: LeaveRoom) -> None:
     """The wish goes to the facilitators, and the connection closes. Raises `Refusal`
     (`bad_statement`, `busy`)."""
     room, client = requester.seated, requester.client

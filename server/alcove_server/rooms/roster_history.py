@@ -11,7 +11,16 @@ from typing import Final
 
 from alcove_protocol import limits
 from alcove_protocol.errors import Malformed
-from alcove_protocol.roster import NO_DOOR, Entry, Op, Role, RoomFlag, Roster, extend, open_roster
+from alcove_protocol.roster import (
+    NO_DOOR,
+    Op,
+    Role,
+    RoomFlag,
+    Roster,
+    RosterEntry,
+    extend,
+    open_roster,
+)
 from alcove_protocol.statements import Signed, Verified
 
 _AT_ONCE: Final = 2500
@@ -72,7 +81,7 @@ def begin(signed: Signed, room: bytes) -> RosterHistory:
 
 def follow(
     history: RosterHistory, signed: Signed
-) -> tuple[RosterHistory, Verified[Entry], Outcome]:
+) -> tuple[RosterHistory, Verified[RosterEntry], Outcome]:
     """The history after one more entry. Raises `Malformed`, as `extend`."""
     roster, entry = extend(history.roster, signed)
     outcome = _outcome(history.roster, roster, entry.statement)
@@ -126,7 +135,7 @@ async def verify_chain(
     return history
 
 
-def _outcome(before: Roster, after: Roster, entry: Entry) -> Outcome:
+def _outcome(before: Roster, after: Roster, entry: RosterEntry) -> Outcome:
     added: dict[bytes, bytes] = {}
     by_op: dict[Op, set[bytes]] = {op: set() for op in Op}
     kept: set[bytes] = set()

@@ -16,7 +16,7 @@ from alcove_protocol.frames import BlobClass, Publish, PutDoor
 from alcove_protocol.labels import Label
 from alcove_protocol.position import check_encoded
 from alcove_protocol.records import Record
-from alcove_protocol.roster import NO_HASH, Entry, verify_leave
+from alcove_protocol.roster import NO_HASH, RosterEntry, verify_leave
 from alcove_protocol.statements import (
     KEY_SIZE,
     DoorStatement,
@@ -110,7 +110,7 @@ def commit_with_entry(history: RosterHistory, key: bytes, frame: Publish) -> Jud
     return JudgedCommit(publication, outcome.restated)
 
 
-def _bind(entry: Entry, frame: Publish) -> None:
+def _bind(entry: RosterEntry, frame: Publish) -> None:
     """The entry names exactly this commit, these Welcomes and this base, so none of them can go
     with another entry. Raises `Refusal` (`bad_roster`)."""
     welcomes = sha256(frame.welcomes).digest() if frame.welcomes else NO_HASH
@@ -131,7 +131,10 @@ def _welcomes(packed: bytes) -> dict[bytes, bytes]:
 
 
 def _step(
-    entry: Verified[Entry], after: RosterHistory, outcome: Outcome, welcomes: dict[bytes, bytes]
+    entry: Verified[RosterEntry],
+    after: RosterHistory,
+    outcome: Outcome,
+    welcomes: dict[bytes, bytes],
 ) -> RosterStep:
     return RosterStep(
         entry.signed,

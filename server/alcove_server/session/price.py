@@ -13,7 +13,7 @@ from alcove_protocol.frames import (
     EndRoom,
     Fetch,
     Knock,
-    Leave,
+    LeaveRoom,
     LobbyRequest,
     OpenRoom,
     Park,
@@ -64,7 +64,7 @@ def of_request(request: ClientFrame, members: int) -> float:
             return 0.0
         case ReadCard() | Knock() | Withdraw():
             return 0.0
-        case PutDoor() | RefuseKnock() | LobbyRequest() | Settle() | Leave() | EndRoom():
+        case PutDoor() | RefuseKnock() | LobbyRequest() | Settle() | LeaveRoom() | EndRoom():
             return 0.0
         case ReadChain() | SendDesk() | AskMembers() | AnswerAsker() | Park() | Fetch():
             return 0.0  # no state of a client takes one yet

@@ -37,7 +37,15 @@ from alcove_protocol.frames import (
 )
 from alcove_protocol.invite import Invite
 from alcove_protocol.labels import Label, room_id_of
-from alcove_protocol.roster import NO_HASH, Change, Entry, Op, Seat, apply_changes, list_digest
+from alcove_protocol.roster import (
+    NO_HASH,
+    Change,
+    Op,
+    RosterEntry,
+    Seat,
+    apply_changes,
+    list_digest,
+)
 from alcove_protocol.statements import LeaveStatement, Opening, Signed
 
 from tests.end_to_end.evil.relay import EvilWorld
@@ -89,7 +97,7 @@ def forge_knock(world: EvilWorld, ann: Client, number: int, body: KnockBody, key
 def entry_by(signer: SigningKey, ann: Client, blob: bytes, *changes: Change) -> Signed:
     """A roster entry that follows the last one, signed with this key."""
     roster = ann.engine.require_member().membership.roster
-    entry = Entry(
+    entry = RosterEntry(
         roster.room,
         roster.counter + 1,
         roster.head,
