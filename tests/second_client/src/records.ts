@@ -51,9 +51,15 @@ function check(fields: Fields, table: Table): void {
   for (const [name, field] of table) demand(field.optional || name in fields, "bad_field", name)
 }
 
-function tableOf(tables: Map<string, Table>, name: string): Table {
-  const table = tables.get(name)
-  demand(table !== undefined, "unknown_kind", name)
+function recordOf(name: string): Table {
+  const table = records.get(name)
+  if (table === undefined) throw new Error(`docs/protocol.md has no record ${name}`)
+  return table
+}
+
+function frameOf(frames: Map<string, Table>, kind: string): Table {
+  const table = frames.get(kind)
+  demand(table !== undefined, "unknown_kind", kind)
   return table
 }
 
@@ -97,13 +103,13 @@ export class Parsed {
 /** Read a record. Throws a `Fault`. */
 export function decode(name: string, data: Bytes): Parsed {
   const fields = unpack(data)
-  check(fields, tableOf(records, name))
+  check(fields, recordOf(name))
   return new Parsed(name, fields)
 }
 
 /** Write a record, in the order of its fields. */
 export function encode(name: string, fields: Fields): Bytes {
-  return ordered(fields, tableOf(records, name))
+  return ordered(fields, recordOf(name))
 }
 
 function ordered(fields: Fields, table: Table): Bytes {
@@ -115,7 +121,7 @@ function ordered(fields: Fields, table: Table): Bytes {
 function frame(tables: Map<string, Table>, data: Bytes): Parsed {
   const { t: kind, ...fields } = unpack(data)
   demand(typeof kind === "string", "bad_field", "t")
-  check(fields, tableOf(tables, kind))
+  check(fields, frameOf(tables, kind))
   return new Parsed(kind, fields)
 }
 
@@ -124,6 +130,6 @@ export const fromClient = (data: Bytes): Parsed => frame(requests, data)
 
 /** A request's frame. */
 export function request(kind: string, fields: Fields): Bytes {
-  check(fields, tableOf(requests, kind))
+  check(fields, frameOf(requests, kind))
   return pack({ t: kind, ...fields })
 }

@@ -129,7 +129,7 @@ function checkSizes(roster: Roster): void {
 
 /** Follow one entry. Throws a `Fault` (`bad_roster`, or what cannot be read). */
 export function follow(roster: Roster, signed: Signed): Roster {
-  const entry = decode("Entry", signed.body)
+  const entry = decode("RosterEntry", signed.body)
   const signer = entry.bytes("signer")
   demand(same(entry.bytes("room"), roster.room), "bad_roster", "another room")
   demand(roster.list.get(hex(signer))?.role === FACILITATOR, "bad_roster", "signer")
@@ -149,7 +149,7 @@ export function follow(roster: Roster, signed: Signed): Roster {
 
 /** Whether this entry, signed by a facilitator of the list, removes this key. */
 export function removes(roster: Roster, signed: Signed, key: Bytes): boolean {
-  const entry = decode("Entry", signed.body)
+  const entry = decode("RosterEntry", signed.body)
   const signer = entry.bytes("signer")
   if (roster.list.get(hex(signer))?.role !== FACILITATOR || !same(entry.bytes("room"), roster.room)) return false
   verifyBody(signer, "roster", signed.body, signed.signature)

@@ -1,0 +1,114 @@
+"""What makes the second client turn round at the door: false cards, false Welcomes."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import alcove
+import pytest
+from alcove.group.sealing import open_card, open_knock, seal_card
+from alcove_protocol import limits
+from alcove_protocol.card import Card
+from alcove_protocol.frames import CardIs
+from alcove_protocol.invite import Invite
+
+from tests.client_sdk.cli.relay import RelayProcess
+from tests.client_sdk.waiting import until
+from tests.end_to_end.evil.relay import EvilWorld
+from tests.end_to_end.evil.test_way_in import evil_card, fake_welcome
+from tests.end_to_end.world import Client
+from tests.second_client.driver import WITHIN, SecondClient
+from tests.second_client.proxy import lying
+from tests.second_client.test_live import opened
+
+
+def forged(url: str, attack: str, answer: CardIs) -> CardIs:
+    """The relay's answer with a card by another holder of the link."""
+    world, invite = EvilWorld(), Invite.parse(url)
+    if attack == "another number":
+        return replace(answer, number=answer.number + 1)
+    if attack == "altered seal":
+        return replace(answer, card=answer.card[:-1] + bytes([answer.card[-1] ^ 1]))
+    genuine = Card.decode(open_card(invite, answer.number, answer.card).body, limit=limits.CARD)
+    card = evil_card(world, invite, genuine, attack)
+    return replace(answer, card=seal_card(invite, answer.number, card, world.random))
+
+
+@pytest.mark.parametrize(
+    ("attack", "code"),
+    [
+        ("another root", "wrong_room"),
+        ("another signer", "unknown_signer"),
+        ("altered", "bad_signature"),
+        ("altered seal", "bad_seal"),
+        ("another number", "bad_seal"),
+    ],
+)
+async def test_a_false_card_is_refused(
+    relay: RelayProcess, tess: SecondClient, attack: str, code: str
+) -> None:
+    async with opened(relay) as (_, invite), lying(relay) as between:
+        between.card = lambda answer: forged(invite, attack, answer)
+        await tess.do("enter", invite=between.invite(invite), name="Tess")
+        assert (await tess.until("refused"))["code"] == code
+        assert not [event for event in tess.seen if event["event"] in {"card", "knocked"}]
+        assert not between.knock.done()
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"room": bytes(32)}, "wrong_room"),
+        ({"appoint": b"x"}, "unproved_facilitator"),
+        ({}, "wrong_signer"),
+    ],
+    ids=["another room", "another facilitator", "another signer"],
+)
+async def test_a_false_welcome_is_refused(
+    relay: RelayProcess, tess: SecondClient, changed: dict[str, bytes], code: str
+) -> None:
+    async with opened(relay) as (mara, url), lying(relay) as between:
+        await tess.do("enter", invite=between.invite(url), name="Tess")
+        await until(mara, alcove.Knocked)
+        async with asyncio.timeout(WITHIN):
+            knock = await between.knock
+        # The attack needs what the relay has not: the facilitator's keys.
+        world = EvilWorld()
+        client = Client(world, mara._engine, "Mara")
+        opening = mara._engine.opening
+        assert opening is not None
+        body = open_knock(Invite.parse(url), opening.lobby_key, knock.id, knock.blob)
+        await between.say(fake_welcome(world, client, body, **changed).encode())
+        assert (await tess.until("refused"))["code"] == code
+        assert not [event for event in tess.seen if event["event"] == "joined"]
+
+
+async def test_a_room_through_an_honest_go_between_is_entered(
+    relay: RelayProcess, tess: SecondClient
+) -> None:
+    """The control of the refusals above."""
+    async with opened(relay) as (mara, url), lying(relay) as between:
+        await tess.do("enter", invite=between.invite(url), name="Tess")
+        await mara.admit((await until(mara, alcove.Knocked)).id)
+        await tess.until("joined")
+        await tess.do("say", text="in")
+        assert (await until(mara, alcove.Message)).text == "in"
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda url: url[:-1], "bad_invite"),
+        (lambda url: url.replace("#AQ", "#Ag"), "invite_version"),
+        (lambda url: url.replace("#AQA", "#AQB"), "bad_invite"),
+    ],
+    ids=["cut off", "of a later version", "of another role"],
+)
+async def test_a_false_invite_is_refused(
+    relay: RelayProcess, tess: SecondClient, change: object, code: str
+) -> None:
+    assert callable(change)
+    async with opened(relay) as (_, url):
+        await tess.do("enter", invite=change(url), name="Tess")
+        assert (await tess.until("refused"))["code"] == code
