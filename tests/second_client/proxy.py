@@ -40,14 +40,17 @@ class LyingRelay:
     async def handle(self, client: ServerConnection) -> None:
         self._client = client
         url = f"ws://127.0.0.1:{self.port}/v1/connect"  # as the client says it: the relay compares
-        async with connect(
-            url,
-            port=self._relay.port,
-            host="127.0.0.1",
-            subprotocols=[SUBPROTOCOL],
-            compression=None,
-            max_size=limits.FRAME,
-        ) as upstream, asyncio.TaskGroup() as both:
+        async with (
+            connect(
+                url,
+                port=self._relay.port,
+                host="127.0.0.1",
+                subprotocols=[SUBPROTOCOL],
+                compression=None,
+                max_size=limits.FRAME,
+            ) as upstream,
+            asyncio.TaskGroup() as both,
+        ):
             both.create_task(self._to_relay(client, upstream))
             both.create_task(self._to_client(client, upstream))
 
@@ -68,7 +71,9 @@ class LyingRelay:
             async for data in upstream:
                 assert isinstance(data, bytes)
                 frame = from_relay(data)
-                await client.send(self.card(frame).encode() if isinstance(frame, CardIs) else data)
+                await client.send(
+                    self.card(frame).to_bytes() if isinstance(frame, CardIs) else data
+                )
         except ConnectionClosed:
             pass
         await client.close()
