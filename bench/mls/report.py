@@ -23,7 +23,7 @@ _WHAT = {
     "encrypt": "encrypt 512 B",
     "decrypt": "decrypt 512 B",
 }
-_NAMES = {0x0003: "suite 3", 0x0001: "suite 1", X_WING: "X-Wing (0x004D, experimental)"}
+_NAMES = {0x0003: "suite 3", 0x0001: "suite 1", X_WING: f"X-Wing ({X_WING:#06x}, experimental)"}
 
 
 def _node() -> str:

@@ -293,7 +293,7 @@ class Engine:
         """Be the one who opens the room. Connect next."""
         opening = OpeningRoom(self.identity, plan, self.link, self.emit, self.fail, self.random)
         self.opening = opening
-        membership = opening.found_group()
+        membership = opening.found_group(self.wall())
         inside = self.become_member(membership, opening.statement, membership.base)
         facilitator = Facilitator(
             self.identity,

@@ -336,7 +336,16 @@ class Inside:
         accepted = self.membership.state.agreement
         try:
             welcome = open_welcome(self._opening.previous, reply, frame.welcome)
-            again = enter(welcome, bundle, self._identity, self._opening, accepted, entry, frame)
+            again = enter(
+                welcome,
+                bundle,
+                self._identity,
+                self._opening,
+                accepted,
+                entry,
+                frame,
+                now=self._wall(),
+            )
         except NotTrusted as error:
             self._emit(events.Problem(error.code, error.text))
             return
@@ -348,6 +357,9 @@ class Inside:
         self._emit(events.ConnectionChanged(ConnectionState.REJOINED))
         self._gap()
         self._resumed = False
+        if self.facilitator is not None:
+            # A commit in flight is of the group that was left; taken now, it would lead back.
+            self.facilitator.committer.base_moved()
         self.authenticated()
 
     # --- what goes out -------------------------------------------------------------------------

@@ -71,7 +71,7 @@ class Facilitator:
         self._terms = terms
         self._lobby_key = lobby_key
         self.doors = Doors(identity, opening, card, origin, clock, random)
-        self.committer = Committer(membership, identity, link, random, on_taken)
+        self.committer = Committer(membership, identity, link, wall, random, on_taken)
         self.lobby = Lobby(
             membership, self.committer, self.doors, lobby_key, link, emit, wall, random
         )

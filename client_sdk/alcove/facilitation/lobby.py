@@ -31,6 +31,7 @@ from alcove.group.sealing import (
     short_code,
 )
 from alcove.joining.names import clean_name, look_alike
+from alcove.joining.newcomer import room_policy
 from alcove.relay.link import Link
 
 Emit = Callable[[events.Event], None]
@@ -123,7 +124,8 @@ class Lobby:
         membership = self._membership
         try:
             key_package = mls.KeyPackage.decode(body.key_package)
-            key_package.verify(membership.group.suite)
+            self._check_lifetime(key_package)
+            self._verify(key_package)
             leaf = leaf_extension(key_package.leaf_node)
             credential = name_of(key_package.leaf_node)
         except (mls.MLSError, Malformed):
@@ -132,7 +134,6 @@ class Lobby:
             raise KnockRefused("bad_key_package")
         if not body.agreement == leaf.agreement == membership.state.agreement:
             raise KnockRefused("agreement")
-        self._check_lifetime(key_package)
         self._check_name(body.name)
         if len(membership.people()) >= membership.roster.members:
             raise KnockRefused("room_full")
@@ -144,6 +145,10 @@ class Lobby:
         lifetime, now = key_package.leaf_node.lifetime, self._wall()
         if lifetime is None or not lifetime.not_before <= now <= lifetime.not_after:
             raise KnockRefused("clock_wrong")
+
+    def _verify(self, key_package: mls.KeyPackage) -> None:
+        policy = room_policy(self._membership.roster.members)
+        key_package.verify(self._membership.group.suite, policy, int(self._wall()))
 
     def _check_name(self, name: str) -> None:
         try:
@@ -201,7 +206,7 @@ class Lobby:
     def _rejoin(self, item: LobbyItem, content: bytes, reply_key: bytes) -> None:
         group = self._membership.group
         key_package = mls.KeyPackage.decode(content)
-        key_package.verify(group.suite)
+        self._verify(key_package)
         new = key_package.leaf_node
         index = group.find(new.signature_key)
         old = group.member(index) if index is not None else None

@@ -29,7 +29,7 @@ from alcove.group.extensions import (
 )
 from alcove.group.keys import ROOM_SUITE, Identity, SigningKey
 from alcove.group.membership import Membership
-from alcove.joining.newcomer import leaf_extensions
+from alcove.joining.newcomer import leaf_extensions, leaf_lifetime, room_policy
 from alcove.relay.link import Link
 
 
@@ -93,8 +93,8 @@ class OpeningRoom:
         signed = self.signed
         self._link.request(lambda n: frames.OpenRoom(n, signed.body, signed.signature), answered)
 
-    def found_group(self) -> Membership:
-        """The MLS group with one member, and the roster with one entry."""
+    def found_group(self, now: float) -> Membership:
+        """The MLS group with one member, and the roster with one entry; `now` in Unix seconds."""
         identity, plan = self._identity, self.plan
         agreement = agreement_hash(self.room, plan.card.agreement_version, plan.card.agreement)
         keys = FacilitatorKeys(
@@ -124,6 +124,9 @@ class OpeningRoom:
             leaf_extensions(identity, agreement),
             group_extensions(state),
             self._random,
+            policy=room_policy(plan.members),
+            lifetime=leaf_lifetime(now),
+            now=int(now),
         )
         roster, _ = open_roster(self.signed, self.room)
         nowhere = Position(bytes(GENERATION_SIZE), 0)  # the relay tells the generation at `resume`

@@ -75,17 +75,31 @@ def leaf_extensions(identity: Identity, agreement: bytes) -> tuple[mls.Extension
     return (mls.Extension(LEAF_EXTENSION, content.encode()),)
 
 
+def leaf_lifetime(now: float) -> mls.Lifetime:
+    """How long a leaf that was not renewed may be added; `now` in Unix seconds."""
+    return mls.Lifetime(max(0, int(now) - KEY_PACKAGE_PAST), int(now) + KEY_PACKAGE_LIFE)
+
+
+def room_policy(members: int) -> mls.Policy:
+    """The bounds of a room of at most `members`, the same for all of them. A member that was away
+    for a day has an expired leaf, which keeps nobody else out."""
+    return mls.Policy(
+        max_leaves=members,
+        max_lifetime=KEY_PACKAGE_PAST + KEY_PACKAGE_LIFE,
+        accept_expired_members=True,
+    )
+
+
 def make_key_package(
     identity: Identity, agreement: bytes, now: float, random: Callable[[int], bytes]
 ) -> mls.KeyPackageBundle:
     """A KeyPackage for one admission; `now` in Unix seconds."""
-    lifetime = mls.Lifetime(max(0, int(now) - KEY_PACKAGE_PAST), int(now) + KEY_PACKAGE_LIFE)
     return mls.KeyPackageBundle.create(
         identity.suite,
         identity.signature,
         mls.Credential.basic(identity.name.encode()),
         capabilities(identity.suite),
-        lifetime,
+        leaf_lifetime(now),
         leaf_extensions=leaf_extensions(identity, agreement),
         rng=random,
     )
@@ -236,7 +250,14 @@ class Newcomer:
         room, entry = self.invite.room, Signed(frame.entry, frame.signature)
         welcome = open_welcome(room, knocking.reply, frame.welcome)
         return enter(
-            welcome, knocking.bundle, self.identity, card.opening, card.agreement, entry, frame
+            welcome,
+            knocking.bundle,
+            self.identity,
+            card.opening,
+            card.agreement,
+            entry,
+            frame,
+            now=self._wall(),
         )
 
     def withdraw(self) -> None:
@@ -264,10 +285,16 @@ def enter(
     accepted: bytes,
     entry: Signed,
     frame: frames.WelcomeIs,
+    *,
+    now: float,
 ) -> Membership:
-    """Open a Welcome, check it, and only then join. Raises `NotTrusted` (`bad_welcome`)."""
+    """Open a Welcome, check it, and only then join; `now` in Unix seconds. Raises `NotTrusted`
+    (`bad_welcome`)."""
     try:
-        staged = mls.Group.open_welcome(welcome, bundle, identity.signature)
+        policy = room_policy(opening.members)
+        staged = mls.Group.open_welcome(
+            welcome, bundle, identity.signature, policy=policy, now=int(now)
+        )
         room = opening.previous
         try:
             accept_welcome(staged, opening, room, accepted)

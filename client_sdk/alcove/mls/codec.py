@@ -65,6 +65,11 @@ def opaque(value: bytes) -> bytes:
     return (_ONE_BYTE[length] if length < 0x40 else varint(length)) + value
 
 
+def opaque_size(length: int) -> int:
+    """Bytes of `opaque value<V>` for a value of `length` bytes."""
+    return length + (1 if length < 0x40 else 2 if length < 0x4000 else 4)
+
+
 @dataclass(frozen=True, slots=True)
 class Codec(Generic[T]):
     """How one type is read and written."""

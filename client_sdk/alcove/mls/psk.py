@@ -19,7 +19,7 @@ from alcove.mls.codec import (
     uint8,
     uint16,
 )
-from alcove.mls.secret import Random, Secret
+from alcove.mls.secret import Random, Scratch, Secret
 
 
 class PSKType(IntEnum):
@@ -105,11 +105,12 @@ def psk_secret(suite: CipherSuite, psks: Iterable[tuple[PreSharedKeyID, Secret]]
     psks = tuple(psks)
     result, count = suite.zeros(), uint16.write(len(psks))
     for index, (psk, value) in enumerate(psks):
-        extracted = suite.extract(suite.zeros(), value)
-        label = psk.encode() + uint16.write(index) + count
-        given = suite.expand_with_label(extracted, "derived psk", label, suite.size)
-        # The new input is the salt and what came before is the input: the order matters (8.4).
-        result = suite.extract(given, result)
-        extracted.wipe()
-        given.wipe()
+        with Scratch() as scratch:
+            before = scratch.temporary(result)
+            extracted = scratch.temporary(suite.extract(suite.zeros(), value))
+            label = psk.encode() + uint16.write(index) + count
+            given = suite.expand_with_label(extracted, "derived psk", label, suite.size)
+            scratch.temporary(given)
+            # The new input is the salt and what came before is the input: the order matters (8.4).
+            result = suite.extract(given, before)
     return result

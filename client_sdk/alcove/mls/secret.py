@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from typing import NoReturn
+from types import TracebackType
+from typing import NoReturn, Protocol, TypeVar
 
 from alcove.mls.errors import SecretWiped
 
@@ -61,3 +62,61 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is never serialised")
+
+
+class Wipeable(Protocol):
+    """Something that holds secrets and can drop them."""
+
+    def wipe(self) -> None: ...
+
+
+W = TypeVar("W", bound=Wipeable)
+K = TypeVar("K")
+
+
+class Scratch:
+    """The secrets of one computation, dropped on every way out of it.
+
+        with Scratch() as scratch:
+            shared = scratch.temporary(exchange())  # wiped when the block ends
+            return scratch.result(derive(shared))   # wiped only if the block raises
+
+    Without this a computation that raises halfway leaves its secrets to the garbage collector,
+    which overwrites nothing.
+    """
+
+    __slots__ = ("_results", "_temporary")
+
+    def __init__(self) -> None:
+        self._temporary: list[Wipeable] = []
+        self._results: list[Wipeable] = []
+
+    def temporary(self, item: W) -> W:
+        """Wipe this when the block ends."""
+        self._temporary.append(item)
+        return item
+
+    def result(self, item: W) -> W:
+        """Wipe this if the block raises."""
+        self._results.append(item)
+        return item
+
+    def results(self, items: dict[K, W]) -> dict[K, W]:
+        """Wipe all of these if the block raises."""
+        self._results.extend(items.values())
+        return items
+
+    def __enter__(self) -> Scratch:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for item in self._temporary:
+            item.wipe()
+        if kind is not None:
+            for item in self._results:
+                item.wipe()

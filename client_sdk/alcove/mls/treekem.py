@@ -115,9 +115,16 @@ class PathSecrets:
     commit_secret: Secret
 
     def wipe(self) -> None:
-        """Drop the path secrets; the keys stay (7.5)."""
+        """Drop the path secrets; the keys stay, and so does the commit secret (7.5)."""
         for secret in self.secrets:
             secret.wipe()
+
+    def wipe_all(self) -> None:
+        """Drop everything, for a path that is not taken."""
+        self.wipe()
+        self.commit_secret.wipe()
+        for pair in self.keys:
+            pair.wipe()
 
 
 def derive_path(suite: CipherSuite, first: Secret, count: int) -> PathSecrets:
@@ -172,7 +179,7 @@ def encrypt_path(
 ) -> tuple[UpdatePathNode, ...]:
     """Encrypt each path secret to its recipients; `context` is the *provisional* GroupContext:
     new epoch and tree hash, old transcript hash (12.4.1)."""
-    info, seal = encrypt_context(_LABEL, context), suite.hpke.seal
+    seal = suite.hpke.sealer(encrypt_context(_LABEL, context))
     nodes = []
     for step, secret, keys in zip(steps, path.secrets, path.keys, strict=True):
         plaintext = secret.expose()
@@ -181,7 +188,7 @@ def encrypt_path(
             node = tree.nodes[index]
             if node is None:
                 raise InvalidPath("a resolution names a blank node")
-            sealed.append(HpkeCiphertext(*seal(node.encryption_key, info, b"", plaintext, random)))
+            sealed.append(HpkeCiphertext(*seal(node.encryption_key, plaintext, random)))
         nodes.append(UpdatePathNode(keys.public, Ciphertexts.of(sealed)))
     return tuple(nodes)
 
@@ -238,6 +245,7 @@ def decrypt_path(
     keys: dict[int, Secret] = {}
     for step, node, pair in zip(steps[position:], path.nodes[position:], derived.keys, strict=True):
         if pair.public != node.encryption_key:
+            derived.wipe_all()
             raise PathKeyMismatch
         keys[step.node] = pair.private
     derived.wipe()

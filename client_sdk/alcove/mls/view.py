@@ -6,7 +6,7 @@ from __future__ import annotations
 from alcove.mls import key_schedule
 from alcove.mls.ciphersuite import CipherSuite
 from alcove.mls.epoch import Epoch
-from alcove.mls.errors import GroupClosed, RemovedFromGroup, UnknownSender
+from alcove.mls.errors import GroupClosed, RemovedFromGroup, TooLarge, UnknownSender
 from alcove.mls.framing import SenderType, WireFormat, wrap
 from alcove.mls.group_context import GroupContext
 from alcove.mls.messages import Header, Member, peek
@@ -15,6 +15,7 @@ from alcove.mls.proposal_list import CommittedProposal
 from alcove.mls.proposals import ReInit
 from alcove.mls.ratchet_tree import RatchetTree
 from alcove.mls.secret import Secret
+from alcove.mls.state import Act, Life, State
 from alcove.mls.transition import Transition
 from alcove.mls.welcome import GroupInfo, group_info
 
@@ -25,17 +26,24 @@ def members_of(tree: RatchetTree) -> tuple[Member, ...]:
 
 
 class GroupView:
-    """One epoch, to look at. Every member raises `GroupClosed` once the group is wiped."""
+    """One epoch, to look at. Every member but `state` raises `GroupClosed` once the group was left
+    or wiped."""
 
     def __init__(self, epoch: Epoch) -> None:
         self._state: Epoch | None = epoch
+        self._life = Life(ended=epoch.reinit is not None)
         self._members: tuple[Member, ...] | None = None
 
     @property
     def _epoch(self) -> Epoch:
         if self._state is None:
-            raise GroupClosed
+            raise GroupClosed(self._life.why)
         return self._state
+
+    @property
+    def state(self) -> State:
+        """What the group takes now; see `state.py`."""
+        return self._life.state
 
     @property
     def suite(self) -> CipherSuite:
@@ -111,14 +119,20 @@ class GroupView:
         with_tree: bool = True,
         with_external_pub: bool = True,
     ) -> bytes:
-        """An `MLSMessage` with a GroupInfo signed by me, by which others may join from outside."""
+        """An `MLSMessage` with a GroupInfo signed by me, by which others may join from outside.
+        Raises `InvalidGroupInfo`, `TooLarge`, or `GroupClosed`."""
+        self._life.allow(Act.INVITE)
+        epoch = self._epoch
         info = group_info(
-            self._epoch,
+            epoch,
             tuple(extensions),
             with_tree=with_tree,
             with_external_pub=with_external_pub,
         )
-        return wrap(WireFormat.GROUP_INFO, info.encode())
+        message = wrap(WireFormat.GROUP_INFO, info.encode())
+        if len(message) > epoch.policy.max_message:
+            raise TooLarge("GroupInfo")
+        return message
 
 
 class CommitView:

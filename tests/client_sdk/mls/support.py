@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from alcove import mls
 from alcove.mls import messages
@@ -24,6 +25,17 @@ from alcove.mls.proposals import Commit, Proposal
 
 SUITE = mls.ciphersuite(0x0003)
 ALWAYS = mls.Lifetime.unlimited()
+NOW = 1_800_000_000
+"""The clock of every test, in seconds since 1970."""
+
+
+def limits(**changes: Any) -> mls.Policy:
+    """Bounds wide enough for anything that a test does, but for `changes`."""
+    wide: dict[str, Any] = {"max_leaves": 16_384, "max_lifetime": 2**64 - 1}
+    return mls.Policy(**{**wide, **changes})
+
+
+POLICY = limits()
 
 
 def capabilities(
@@ -83,17 +95,21 @@ def found(
     extensions: tuple[mls.Extension, ...] = (),
     caps: mls.Capabilities | None = None,
     group_id: bytes = b"a room",
+    signer: mls.SignatureKeyPair | None = None,
+    leaf_extensions: tuple[mls.Extension, ...] = (),
 ) -> mls.Group:
     """A group of one, Alice."""
     return mls.Group.create(
         suite,
         group_id,
-        suite.signature_keypair(os.urandom),
+        signer or suite.signature_keypair(os.urandom),
         mls.Credential.basic(b"alice"),
         caps or capabilities(),
-        (),
+        leaf_extensions,
         extensions,
-        policy=policy,
+        policy=policy or POLICY,
+        lifetime=ALWAYS,
+        now=NOW,
     )
 
 
@@ -125,7 +141,7 @@ class Room:
         for newcomer in newcomers:
             assert staged.welcome is not None
             following[newcomer.name] = mls.Group.join(
-                staged.welcome, newcomer.bundle, newcomer.signer
+                staged.welcome, newcomer.bundle, newcomer.signer, policy=POLICY, now=NOW
             )
             self.people[newcomer.name] = newcomer
         self.groups = following
@@ -156,19 +172,35 @@ class Room:
 
 def room(*names: str, suite: CipherSuite = SUITE, policy: mls.Policy | None = None) -> Room:
     """Alice's group, to which the named were added in one commit."""
+    policy = policy or POLICY
     alice = found(suite, policy)
     people = [person(name, suite=suite, caps=None) for name in names]
     if not people:
         return Room({"alice": alice}, {})
-    staged = alice.commit([one.add for one in people])
+    staged = alice.commit([one.add for one in people], now=NOW)
     groups = {"alice": staged.merge()}
     assert staged.welcome is not None
     for one in people:
-        groups[one.name] = mls.Group.join(staged.welcome, one.bundle, one.signer, policy=policy)
+        groups[one.name] = mls.Group.join(
+            staged.welcome, one.bundle, one.signer, policy=policy, now=NOW
+        )
     return Room(groups, {one.name: one for one in people})
 
 
+def dropped(staged: mls.StagedCommit) -> mls.StagedCommit:
+    """A commit that its maker drops, so that it can make another; its bytes are still there."""
+    staged.drop()
+    return staged
+
+
 # -- dishonesty
+
+
+def release(group: mls.Group) -> None:
+    """Drop the commit that waits, if one does."""
+    for staged in list(group._staged):
+        if staged.message:
+            staged.drop()
 
 
 def epoch_of(group: mls.Group) -> Epoch:

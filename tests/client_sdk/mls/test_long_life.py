@@ -11,7 +11,17 @@ from alcove.mls import tree_math
 from alcove.mls.nodes import ParentNode
 from alcove.mls.treekem import private_keys_match
 
-from tests.client_sdk.mls.support import SUITE, Person, Room, capabilities, epoch_of, person, room
+from tests.client_sdk.mls.support import (
+    NOW,
+    POLICY,
+    SUITE,
+    Person,
+    Room,
+    capabilities,
+    epoch_of,
+    person,
+    room,
+)
 
 
 def check_tree_invariant(group: mls.Group) -> None:
@@ -70,6 +80,7 @@ class Life:
             references,
             force_path=self.die.random() < 0.5,
             wire_format=self.die.choice(("private", "public")),
+            now=NOW,
         )
         for name in gone & {one.name for one in newcomers}:
             removed = room_.groups.pop(name).receive(staged.message)
@@ -86,6 +97,8 @@ class Life:
             newcomer.signer,
             newcomer.credential,
             capabilities(),
+            policy=POLICY,
+            now=NOW,
         )
         following = {}
         for other, group in self.room.groups.items():

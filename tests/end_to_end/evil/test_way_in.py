@@ -20,7 +20,7 @@ from alcove.group.sealing import (
     seal_welcome,
     short_code,
 )
-from alcove.joining.newcomer import make_key_package
+from alcove.joining.newcomer import leaf_lifetime, make_key_package, room_policy
 from alcove.joining.trust import listing_of
 from alcove_protocol import limits
 from alcove_protocol.frames import (
@@ -218,11 +218,15 @@ def fake_welcome(world: EvilWorld, ann: Client, knock: KnockBody, **changed: byt
         extensions,
         group_extensions(state),
         world.random,
+        policy=room_policy(limits.MEMBERS_MAX),
+        lifetime=leaf_lifetime(world.wall()),
+        now=int(world.wall()),
     )
     package = mls.KeyPackage.decode(knock.key_package)
     staged = group.commit(
         proposals=(mls.Add(package),),
         group_info_extensions=(mls.Extension(ROSTER_EXTENSION, listing_of(roster).encode()),),
+        now=int(world.wall()),
     )
     assert staged.welcome is not None
     signed = entry_by(
