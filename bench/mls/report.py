@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from bench.mls import joining
 from bench.mls.primitives import X_WING
 from bench.mls.run import OPERATIONS, Result, Row
 
@@ -81,6 +82,8 @@ def tables(result: Result) -> str:
         parts.append("\n".join(map(_line, rows)) + "\n")
     if result.no_peer:
         parts.append(f"No figures of ts-mls: {result.no_peer}.\n")
+    if result.joined:
+        parts.append(joining.table(result.joined))
     parts.append("sizes in bytes: Alcove (ts-mls)\n")
     parts.append("| suite | N | KeyPackage | Welcome | commit | message of 512 B |")
     parts.append("|---|---|---|---|---|---|")

@@ -45,7 +45,7 @@ REFUSALS = (mls.MLSError,)
 
 
 class Scene:
-    """A room of four after some commits, somebody invited, and messages of every kind."""
+    """A room of four after some commits, an invited person, and messages of every kind."""
 
     def __init__(self) -> None:
         these: Room = room("bob", "carol", "dave")

@@ -79,7 +79,7 @@ class SignatureKeyPair:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CipherSuite:
-    """One suite. `size` is KDF.Nh in bytes; the AEAD's sizes are in `aead`."""
+    """One suite. `size` is KDF.Nh in bytes. The AEAD's sizes are in `aead`."""
 
     number: int
     name: str
@@ -132,7 +132,7 @@ class CipherSuite:
         return Secret(self.kdf.expand(secret.expose(), info, length))
 
     def expander(self, secret: bytes) -> Expander:
-        """ExpandWithLabel for several labels under one secret; the key is hashed once."""
+        """ExpandWithLabel for several labels under one secret. The key is hashed once."""
         mac, kdf = self.kdf.keyed(secret), self.kdf
         size = kdf.size
 

@@ -158,7 +158,7 @@ class Switch:
 
 
 def switch(field: str, cases: Mapping[int, Any]) -> Switch:
-    """Choose by the earlier field `field`; a value without a case is malformed."""
+    """Choose by the earlier field `field`. A value without a case is malformed."""
     return Switch(field, cases)
 
 
@@ -205,7 +205,7 @@ _Write: TypeAlias = Callable[[Any], bytes]
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """How a structure is read and written, field by field; `fixed` and `reads` say the same
+    """How a structure is read and written, field by field. `fixed` and `reads` say the same
     shorter when nothing depends on an earlier field."""
 
     fields: tuple[tuple[str, _Read | None, _Write | None, Any], ...]

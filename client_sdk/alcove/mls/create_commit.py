@@ -1,4 +1,4 @@
-"""Making a commit (RFC 9420, section 12.4.1): by a member, or by whoever joins from outside."""
+"""Making a commit (RFC 9420, section 12.4.1): by a member, or by a joiner from outside."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from alcove.mls.proposal_list import (
     check_proposal,
 )
 from alcove.mls.proposals import (
+    Add,
     Commit,
     ExternalInit,
     PreSharedKey,
@@ -132,6 +133,16 @@ def founding_usage(epoch: Epoch, proposals: Sequence[Proposal]) -> ResumptionPSK
     return None
 
 
+def repeats_a_welcome(items: Sequence[CommittedProposal], attempts: int) -> bool:
+    """Whether a commit yields a Welcome, and needs entropy that earlier `attempts` had not.
+
+    A commit without a path draws no randomness. Made again with the same proposals it has the same
+    joiner secret, and so the same key and nonce for its GroupInfo, which may differ. Two texts
+    under one nonce give both away (12.4.3.1). A path brings a fresh commit secret.
+    """
+    return attempts > 0 and any(isinstance(item.proposal, Add) for item in items)
+
+
 def check_proposed(epoch: Epoch, proposal: Proposal, now: int | None) -> None:
     """Judge a proposal of mine before I send it (12.1): the others would find it invalid when it
     is committed. Raises what is wrong with it."""
@@ -196,8 +207,8 @@ def build(
     plan: Plan,
 ) -> Transition:
     """The commit, and the epoch that it begins, judged as its receivers will judge it. Raises
-    `InvalidLeaf`, `InvalidPath` or `InvalidPublicKey`; then no secret of it is left, but for
-    those of `base`, which are its owner's."""
+    `InvalidLeaf`, `InvalidPath` or `InvalidPublicKey`. Then no secret of it is left. Those of
+    `base` are the caller's."""
     with Scratch() as scratch:
         return _build(scratch, base, items, wire, applied, plan)
 
@@ -250,7 +261,7 @@ def _build(
 def _sign(
     base: Base, wire: Sequence[ProposalOrRef], made: _Made | None, plan: Plan
 ) -> AuthenticatedContent:
-    """The commit's content, signed under the old GroupContext; its tag is still to come."""
+    """The commit's content, signed under the old GroupContext. Its tag is still to come."""
     context = base.rules.context
     content = FramedContent(
         context.group_id,
@@ -268,7 +279,7 @@ def _sign(
 
 def _make_path(scratch: Scratch, base: Base, applied: Applied, plan: Plan) -> _Made:
     """Fresh keys from my leaf to the root, on the new tree and encrypted (7.5). The path secrets
-    stay for the Welcome; if the commit fails, all of it is wiped."""
+    stay for the Welcome. If the commit fails, all of it is wiped."""
     suite, own = base.rules.suite, base.own_index
     tree: RatchetTree = applied.tree
     steps = filtered_direct_path(tree, own)

@@ -87,7 +87,7 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Standpoint:
-    """Who I am in an epoch: what a new epoch takes over from elsewhere than the key schedule."""
+    """My place in an epoch: what a new epoch does not take from the key schedule."""
 
     suite: CipherSuite
     policy: Policy

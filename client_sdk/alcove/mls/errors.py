@@ -53,9 +53,9 @@ an identity or a content.
 
 Each class also has a `verdict`, which says what the refusal of a message means for the group:
 
-    BURNED      every member in this epoch refuses these bytes alike; the epoch stands
+    BURNED      every member in this epoch refuses these bytes alike, and the epoch stands
     HELD        others may take these bytes, this client cannot
-    MALFORMED   the bytes are no message at all, for anyone
+    MALFORMED   the bytes are no message for any member
     None        no message was refused: the caller asked for something impossible
 
 After a burned commit every member stays in the old epoch and the group goes on. After a held
@@ -183,12 +183,12 @@ class WrongEpoch(InvalidMessage):
 
 class UnknownSender(InvalidMessage):
     code = "unknown_sender"
-    sentence = "This message names a sender who is not in the group."
+    sentence = "This message names a sender that is not in the group."
 
 
 class OwnMessage(InvalidMessage):
     code = "own_message"
-    sentence = "This is a message of one's own, whose keys are deleted."
+    sentence = "This is your own message. Its keys are deleted."
     verdict = Verdict.HELD
 
 
@@ -243,7 +243,7 @@ class InvalidCommit(MLSError):
     """Burned: every member refuses it alike, and the epoch stays as it was."""
 
     code = "invalid_commit"
-    sentence = "This commit is not valid for anyone."
+    sentence = "This commit is not valid for any member."
     verdict = Verdict.BURNED
 
 
@@ -278,10 +278,10 @@ class ConfirmationMismatch(InvalidCommit):
 
 
 class CannotFollow(MLSError):
-    """Held: others may have moved on with this commit; joining anew is the way on.
+    """Held: others may have moved on with this commit. Joining anew is the way on.
 
-    `committer` is the leaf index of whose signature the commit carries, where that is known: an
-    application that lets only some commit can tell that nobody will have followed another.
+    `committer` is the leaf index of the member that the commit is from, where that is known. An
+    application that lets only some members commit can tell that no member follows another's.
     """
 
     code = "cannot_follow"
@@ -300,7 +300,7 @@ class MissingProposal(CannotFollow):
 
 class OwnCommit(CannotFollow):
     code = "own_commit"
-    sentence = "This is a commit of one's own, whose keys are deleted."
+    sentence = "This is your own commit. Its keys are deleted."
 
 
 class CommitKeyGone(CannotFollow):

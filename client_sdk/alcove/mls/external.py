@@ -100,7 +100,7 @@ def _join(
     signer: SignatureKeyPair,
     how: ExternalJoin,
 ) -> Transition:
-    """The commit, and the epoch that it begins; `scratch` has its secrets, should it fail."""
+    """The commit, and the epoch that it begins. If it fails, `scratch` wipes its secrets."""
     suite, context = rules.suite, rules.context
     kem_output, init_secret = key_schedule.send_external_init(suite, external_pub, how.random)
     scratch.temporary(init_secret)

@@ -1,9 +1,9 @@
 """The façade: a group, over one epoch.
 
 A `Group` is one epoch of one member. Committing or receiving a commit makes a `StagedCommit`,
-which can be looked at, then merged into the next `Group`, or dropped, as if it had never been;
-only the key that it was sent or read under is gone. So a relay may refuse our commit. The states
-of a group, and what each takes, are drawn in `state.py`.
+which can be looked at, then merged into the next `Group`, or dropped, as if it had never been. Only
+the key that it was sent or read under is gone. So a relay may refuse our commit. `state.py` draws
+the states of a group, and what each takes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from alcove.mls.create_commit import (
     collect,
     create,
     founding_usage,
+    repeats_a_welcome,
 )
 from alcove.mls.credential import Credential
 from alcove.mls.epoch import Epoch
@@ -39,15 +40,12 @@ from alcove.mls.messages import (
     epoch_for,
     protect,
     received_application,
-    received_proposal,
 )
 from alcove.mls.nodes import Capabilities, Extension, LeafContent, Lifetime
 from alcove.mls.policy import Policy
 from alcove.mls.private_message import Padding, no_padding
 from alcove.mls.process_commit import process
-from alcove.mls.proposal_cache import CachedProposal
-from alcove.mls.proposal_list import CommittedProposal
-from alcove.mls.proposals import Add, Proposal, ProposalRef
+from alcove.mls.proposals import Proposal, ProposalRef
 from alcove.mls.psk import NO_PSKS, PreSharedKeyID, PskStore
 from alcove.mls.secret import Random, Scratch
 from alcove.mls.speaking import WIRE_FORMATS, Speaker, Wire
@@ -103,8 +101,8 @@ class StagedCommit(CommitView):
 
 
 class StagedJoin(JoinView):
-    """A Welcome that passed every check of the RFC: `accept` it, or `drop` it. Whether to
-    believe its signer is the application's to decide."""
+    """A Welcome that passed every check of the RFC: `accept` it, or `drop` it. The application
+    decides whether to believe its signer."""
 
     def __init__(self, info: GroupInfo, epoch: Epoch, random: Random) -> None:
         super().__init__(info, epoch)
@@ -161,8 +159,8 @@ class Group(Speaker):
         lifetime: Lifetime,
         now: int,
     ) -> Group:
-        """A group of one (11). `lifetime` is that of my own leaf, which those who join judge;
-        `now` is in seconds since 1970. Raises `InvalidLeaf`, `InvalidCredential`,
+        """A group of one (11). `lifetime` is that of my own leaf, which joiners judge. `now` is in
+        seconds since 1970. Raises `InvalidLeaf`, `InvalidCredential`,
         `InvalidProposal` or `Malformed`."""
         content = LeafContent(credential, capabilities, tuple(leaf_extensions))
         extensions = tuple(group_extensions)
@@ -267,12 +265,11 @@ class Group(Speaker):
         was authentic and then refused is consumed.
 
         Raises `InvalidCommit` errors (burned: refused by all), `CannotFollow` errors (held:
-        others may have followed), or what `open_message` raises; `MLSError.verdict` says which.
-        A proposal is remembered for this epoch. A message of an earlier epoch is read if the
-        policy keeps that epoch.
-
-        `approve` may refuse a commit by raising: it is asked after every check that all members
-        make alike, and before `CannotFollow` errors, so all who refuse refuse alike.
+        others may have followed), or what `open_message` raises. `MLSError.verdict` says which.
+        A proposal is remembered for this epoch. A message of an earlier epoch is read if the policy
+        keeps that epoch.
+        `approve` may refuse a commit by raising. It is asked after every check that all members
+        make alike, and before `CannotFollow` errors, so members that refuse refuse alike.
         """
         epoch = epoch_for(message, self._allow(Act.RECEIVE), self._past)
         opened = self._known.open(epoch, message, self._admit)
@@ -280,10 +277,7 @@ class Group(Speaker):
         if kind is ContentType.APPLICATION:
             return received_application(opened)
         if kind is ContentType.PROPOSAL:
-            received = received_proposal(epoch, opened)
-            proposal = CachedProposal(received.ref, received.proposal, received.origin)
-            self._cache.add(proposal, len(received.content))
-            return received
+            return self._take_proposal(epoch, opened)
         try:
             return self._stage(epoch, opened, psks, approve)
         except CannotFollow:
@@ -329,7 +323,7 @@ class Group(Speaker):
     ) -> StagedCommit:
         """A commit of the proposals referred to, then of those given by value (12.4.1).
 
-        The path is made when it is required or forced; `leaf_extensions` replace those of my
+        The path is made when it is required or forced. `leaf_extensions` replace those of my
         leaf in it. `now`, in seconds since 1970, judges the lifetimes of KeyPackages. One
         generation of my handshake ratchet is used up, and no second commit can be made until
         this one is merged or dropped.
@@ -340,13 +334,14 @@ class Group(Speaker):
         """
         epoch, rng = self._allow(Act.COMMIT), rng or self._random
         items, wire = collect(self._cache.items, epoch.own_index, references, proposals)
+        again = repeats_a_welcome(items, self._attempts)
         plan = Plan(
             leaf=self._leaf_content(leaf_extensions),
             random=rng,
             now=now,
             wire_format=WIRE_FORMATS[wire_format],
             authenticated_data=authenticated_data,
-            force_path=force_path or leaf_extensions is not None or self._again(items),
+            force_path=force_path or leaf_extensions is not None or again,
             founding=founding_usage(epoch, proposals),
         )
         with Scratch() as scratch:
@@ -365,15 +360,6 @@ class Group(Speaker):
         self._life.follow(Event.COMMITTED)
         return staged
 
-    def _again(self, items: Sequence[CommittedProposal]) -> bool:
-        """Whether a commit that yields a Welcome needs entropy that an earlier attempt had not.
-
-        A commit without a path draws no randomness: made again with the same proposals it has the
-        same joiner secret, and so the same key and nonce for its GroupInfo, which may differ. Two
-        texts under one nonce give both away. A path brings a fresh commit secret.
-        """
-        return self._attempts > 0 and any(isinstance(item.proposal, Add) for item in items)
-
     # -- ending
 
     def forget_skipped(self) -> None:
@@ -387,7 +373,7 @@ class Group(Speaker):
 
     def _leave(self, why: str) -> tuple[Epoch, ...]:
         """Close this group, for the next one. Returns the past epochs that the next one keeps, in
-        which messages can be read and nothing else; what is beyond them is wiped."""
+        which messages can be read and nothing else. What is beyond them is wiped."""
         epoch = self._epoch
         past, keep = (epoch, *self._past), epoch.policy.past_epochs
         for old in past[keep:]:
@@ -399,7 +385,7 @@ class Group(Speaker):
         return past[:keep]
 
     def wipe(self) -> None:
-        """Drop every secret of this epoch, as far as Python can. Harmless when repeated."""
+        """Drop every secret, as far as Python can. Harmless when repeated."""
         for epoch in () if self._state is None else (self._state, *self._past):
             epoch.wipe()
         self._life.follow(Event.WIPED, "it was wiped")

@@ -19,7 +19,7 @@ _MODE_BASE, _MODE_PSK = b"\x00", b"\x01"
 
 @dataclass(frozen=True, slots=True)
 class HpkeKeyPair:
-    """A key pair of a KEM; `public` is its serialised form (RFC 9180, section 7.1.1)."""
+    """A key pair of a KEM. `public` is its serialised form (RFC 9180, section 7.1.1)."""
 
     private: Secret
     public: bytes

@@ -76,7 +76,7 @@ def join(
     message: bytes, bundle: KeyPackageBundle, signer: SignatureKeyPair, options: JoinOptions
 ) -> Joined:
     """Process a Welcome. Raises `InvalidWelcome`, `InvalidGroupInfo`, `InvalidTree` or
-    `Malformed`; the bundle is not changed."""
+    `Malformed`. The bundle is not changed."""
     policy, suite = options.policy, bundle.suite
     if len(message) > policy.max_message:
         raise TooLarge("message")
@@ -157,7 +157,7 @@ def _check_founding(
     old = options.predecessor
     if psk is None or psk.resumption is None:
         if old is not None:
-            # Without this, anyone who may add me could pass off a group as the old one's next.
+            # Without this, a client that may add me could pass off a group as the old one's next.
             raise InvalidWelcome("it does not say that it continues the group")
         return
     if old is None or old.context.group_id != psk.resumption.psk_group_id:

@@ -52,7 +52,7 @@ class KeyPackage(KeptStruct):
         """The rules of 10.1 that need no group. Raises `InvalidKeyPackage`.
 
         `now` is in seconds since 1970. It is None only for a client that follows another's commit
-        (see `check_lifetime`); a client that is about to add has a clock.
+        (see `check_lifetime`). A client that is about to add has a clock.
         """
         if self.version != MLS10 or self.cipher_suite != suite.number:
             raise InvalidKeyPackage("for another version or ciphersuite")

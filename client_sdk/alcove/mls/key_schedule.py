@@ -66,7 +66,7 @@ _LABELS = (
 def joiner_secret(
     suite: CipherSuite, init_secret: Secret, commit_secret: Secret, context: bytes
 ) -> Secret:
-    """`joiner_secret`; `context` is the new epoch's encoded GroupContext."""
+    """`joiner_secret`. `context` is the new epoch's encoded GroupContext."""
     extracted = suite.extract(init_secret, commit_secret)
     joiner = suite.expand_with_label(extracted, "joiner", context, suite.size)
     extracted.wipe()

@@ -84,7 +84,7 @@ class ReceivedApplication:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedProposal:
-    """A proposal, verified to be its sender's; not judged yet. `sender` is None from outside."""
+    """A proposal, verified to be its sender's and not judged yet. `sender` is None from outside."""
 
     sender: int | None
     origin: Sender
@@ -202,8 +202,8 @@ def open_message(epoch: Epoch, message: bytes, admit: Admit) -> OpenedMessage:
     """Unprotect and verify a message to this epoch, and consume its key.
 
     Raises `Malformed`, `InvalidMessage` errors, `DecryptionFailed`, `InvalidSignature`, or what
-    `admit` raises; for a commit, `CommitUnreadable` where all members are refused alike, and
-    `CannotFollow` errors where I am alone. Then nothing has changed.
+    `admit` raises. For a commit it is `CommitUnreadable` where all members refuse alike, and a
+    `CannotFollow` error where I am alone. Then nothing has changed.
     """
     if len(message) > epoch.policy.max_message:
         raise TooLarge("message")

@@ -194,7 +194,7 @@ Node = LeafNode | ParentNode
 
 @dataclass(frozen=True, slots=True)
 class LeafContent:
-    """What a member puts into a new leaf, whatever the leaf's source."""
+    """What a member puts into a new leaf of any source."""
 
     credential: Credential
     capabilities: Capabilities

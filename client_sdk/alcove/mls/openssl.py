@@ -94,7 +94,7 @@ class NistCurve:
         if len(public) != self.public_size or public[0] != 0x04:
             raise InvalidPublicKey
         try:
-            # This checks that the point is on the curve; it cannot be the neutral one.
+            # This checks that the point is on the curve. It cannot be the neutral one.
             return ec.EllipticCurvePublicKey.from_encoded_point(self._curve, public)
         except ValueError:
             raise InvalidPublicKey from None

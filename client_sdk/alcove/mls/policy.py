@@ -17,16 +17,16 @@ class Policy:
 
     max_leaves: int
     """Leaves of the tree, blank ones included, up to the last member. The caller knows how many
-    members its groups have; a parser that knows no bound works for strangers. More than 16,384
-    cannot be read at all (`codec.MAX_ELEMENTS`)."""
+    members its groups have. A parser without a bound works for strangers. More than 16,384 cannot
+    be read at all (`codec.MAX_ELEMENTS`)."""
 
     max_lifetime: int
     """Seconds: the longest lifetime of a KeyPackage's leaf (7.2). It bounds how long a stolen
     init key is of use."""
 
     accept_expired_members: bool = False
-    """Whether a joiner takes a tree with leaves whose lifetime is over. A member that was away
-    since it was added has such a leaf, and would keep everybody else out."""
+    """Whether a joiner takes a tree with expired leaves. A member that was away
+    since it was added has such a leaf, and would keep all newcomers out."""
 
     forward_generations: int = 1_000
     """How far an application message may be ahead of the last known generation. One message makes
@@ -46,7 +46,7 @@ class Policy:
     """Epochs before the current one whose resumption PSK is kept (8.6)."""
 
     max_message: int = 4 * 1024 * 1024
-    """Bytes of one message, sent or received; also the most that padding may reach."""
+    """Bytes of one message, sent or received, with its padding."""
 
     member_proposals: int = 16 * 1024 * 1024
     """Bytes of the proposals of all members that one epoch remembers."""

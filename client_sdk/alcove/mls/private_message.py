@@ -1,5 +1,5 @@
 """PrivateMessage (RFC 9420, section 6.3): content encrypted under the sender's next key, and
-who sent it encrypted beside it."""
+its sender encrypted beside it."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def _pad(content: bytes, padding: Padding, policy: Policy) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Unprotected:
-    """A decrypted message whose signature is still to be checked; then consume its key."""
+    """A decrypted message. Check its signature, then consume its key."""
 
     authenticated: AuthenticatedContent
     generation: int
@@ -199,7 +199,7 @@ def unprotect_private(
     message: PrivateMessage,
 ) -> Unprotected:
     """Decrypt. Raises `DecryptionFailed`, `Malformed`, `UnknownSender`, `GenerationConsumed`,
-    `GenerationTooFar` or `GenerationOutOfRange`; no key is consumed yet."""
+    `GenerationTooFar` or `GenerationOutOfRange`. No key is consumed yet."""
     if tree.leaf(sender.leaf_index) is None:
         raise UnknownSender
     ratchet = secret_tree.ratchet(sender.leaf_index, _ratchet_kind(message.content_type))
@@ -229,6 +229,6 @@ def _read_content(
     authenticated = read_auth(WireFormat.PRIVATE_MESSAGE, content, reader)
     padding = reader.take(reader.remaining)
     if padding.count(0) != len(padding):
-        # Otherwise padding would be a channel that nobody sees (6.3.1).
+        # Otherwise padding would be a hidden channel (6.3.1).
         raise Malformed("padding is not zero")
     return authenticated

@@ -1,9 +1,8 @@
 """Processing another's commit (RFC 9420, section 12.4.2).
 
-What is wrong is sorted by who can see it. First comes all that every member sees alike, which
-raises `InvalidCommit`; then what concerns me alone, my path ciphertext and pre-shared keys,
-which raises `CannotFollow`; and the confirmation tag last: if it is wrong although the path's
-keys match mine, it is wrong for all.
+First comes what every member sees alike, which raises `InvalidCommit`. Then comes what concerns me
+alone, my path ciphertext and pre-shared keys, which raises `CannotFollow`. The confirmation tag is
+last: if it is wrong although the path's keys match mine, it is wrong for all.
 """
 
 from __future__ import annotations
@@ -61,11 +60,11 @@ def process(
     approve: Callable[[Transition], None] | None = None,
 ) -> Transition:
     """Work out another's commit. Raises `InvalidCommit` or `CannotFollow` errors, and nothing
-    else; `epoch` is not changed, and no secret of a refused commit is left.
+    else. `epoch` is not changed, and no secret of a refused commit is left.
 
     `own_updates` has the private keys of my Updates of this epoch, by public key. `approve` sees
     the commit once all that every member sees alike was checked, and before anything that only I
-    can see: what it raises is raised, so an application's refusal comes before a `CannotFollow`.
+    can see. What it raises is raised, so an application's refusal comes before a `CannotFollow`.
     """
     content = verified.content
     if not isinstance(content.body, Commit):
@@ -197,5 +196,5 @@ def _own_update(
     leaf = tree.leaf(epoch.own_index)
     secret = None if leaf is None else own_updates.get(leaf.encryption_key)
     if secret is None:
-        raise CannotFollow("an Update of mine whose key is gone")
+        raise CannotFollow("the key of an Update of mine is gone")
     return {2 * epoch.own_index: secret}

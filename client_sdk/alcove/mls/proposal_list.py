@@ -48,7 +48,7 @@ _ELSEWHERE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class CommittedProposal:
-    """A proposal in a commit, and whose it is. `sender` is a leaf index, None from outside."""
+    """A proposal in a commit, and its sender: a leaf index, or None from outside."""
 
     proposal: Proposal
     origin: Sender
@@ -68,10 +68,10 @@ class Rules:
     context: GroupContext
     tree: RatchetTree
     committer: int | None
-    """Leaf index; None for an external commit."""
+    """Leaf index. None for an external commit."""
     now: int | None
-    """Seconds since 1970, for the client that makes the commit; None when another's is judged:
-    members with different clocks would part over it (7.3)."""
+    """Seconds since 1970, for the client that makes the commit. None when another's is judged,
+    because members with different clocks would part over it (7.3)."""
     founding: ResumptionPSKUsage | None = None
     """REINIT or BRANCH, in the first commit of a group that continues another (11.2, 11.3)."""
 
@@ -120,8 +120,8 @@ def check_list(rules: Rules, items: Sequence[CommittedProposal]) -> None:
 
 
 def _check_custom(rules: Rules, items: Sequence[CommittedProposal]) -> None:
-    """A type that the RFC does not define must be known to all who process the commit; who is
-    removed by it need not know it (12.2)."""
+    """A type that the RFC does not define must be known to all members that process the commit.
+    Those that it removes need not know it (12.2)."""
     kinds = {item.proposal.type for item in items if isinstance(item.proposal, CustomProposal)}
     if not kinds:
         return
@@ -273,7 +273,7 @@ def check_members(
     """The rules of 7.3 and 13.4 that concern the group as a whole, after a list was applied:
     unique keys, and capabilities that fit the group. Raises `InvalidLeaf`.
 
-    `changed` are leaf indices; `all_new` says that the extensions changed, or that the whole tree
+    `changed` are leaf indices. `all_new` says that the extensions changed, or that the whole tree
     is new to us, so that every member must be held against them.
     """
     census = tree.census

@@ -42,7 +42,7 @@ class _Resumption(Struct):
 
 @dataclass(frozen=True, slots=True)
 class PreSharedKeyID(Struct):
-    """`PreSharedKeyID`: names a key without revealing it; `psk_nonce` is fresh each time."""
+    """`PreSharedKeyID`: names a key without revealing it. `psk_nonce` is fresh each time."""
 
     psktype: Annotated[PSKType, enumeration(PSKType, uint8)]
     psk_id: Annotated[
@@ -75,7 +75,7 @@ class PreSharedKeyID(Struct):
 
     @property
     def usage(self) -> ResumptionPSKUsage | None:
-        """The usage of a resumption key; None for an external one."""
+        """The usage of a resumption key. None for an external one."""
         return None if self.resumption is None else self.resumption.usage
 
     @property
@@ -101,7 +101,7 @@ NO_PSKS = PskStore()
 
 
 def psk_secret(suite: CipherSuite, psks: Iterable[tuple[PreSharedKeyID, Secret]]) -> Secret:
-    """`psk_secret`, the keys chained in the order of the proposals; zeros when there are none."""
+    """`psk_secret`, the keys chained in the order of the proposals. Zeros when there are none."""
     psks = tuple(psks)
     result, count = suite.zeros(), uint16.write(len(psks))
     for index, (psk, value) in enumerate(psks):

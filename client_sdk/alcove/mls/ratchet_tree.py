@@ -1,7 +1,7 @@
 """The ratchet tree (RFC 9420, sections 4, 7.4 and 7.7): an array of immutable nodes.
 
 A commit is worked out on a copy, so a copy must be cheap: it copies references only. What is
-costly to compute, tree hashes and resolutions, is cached for each node; changing a node drops
+costly to compute, tree hashes and resolutions, is cached for each node. Changing a node drops
 what was cached for it and its ancestors, and nothing else. `Census` counts keys, capabilities
 and credential types, so that the rules about the whole group need no walk over it.
 """
@@ -103,7 +103,7 @@ class RatchetTree:
         return tree_math.root(self.size)
 
     def leaf(self, index: int) -> LeafNode | None:
-        """The leaf of that index; None when it is blank or beyond the tree."""
+        """The leaf of that index. None when it is blank or beyond the tree."""
         if not 0 <= index < self.size:
             return None
         node = self.nodes[2 * index]
@@ -186,7 +186,7 @@ class RatchetTree:
             self._resolutions.extend([None] * more)
 
     def add(self, leaf: LeafNode, max_leaves: int) -> int:
-        """Apply an Add (12.1.1); returns the new leaf index. Raises `TooLarge`."""
+        """Apply an Add (12.1.1) and return the new leaf index. Raises `TooLarge`."""
         index = self.leftmost_blank()
         self.extend_to(index, max_leaves)
         for ancestor in tree_math.direct_path(2 * index, self.size):

@@ -3,7 +3,7 @@
 What dropping can do in Python is limited, and we say so: `wipe` overwrites the one buffer that
 this object owns. Libraries below ask for immutable `bytes`, and each `expose` makes such a copy,
 which is freed, but not overwritten, when its last reference goes. So a wiped secret cannot be
-used through this program any more; a memory image of the process may still hold stray copies.
+used through this program any more. A memory image of the process may still hold stray copies.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Random = Callable[[int], bytes]
 
 
 class Secret:
-    """Bytes that must not leak. Never equal to plain bytes; unhashable; cannot be pickled."""
+    """Bytes that must not leak. Never equal to plain bytes, unhashable, and not picklable."""
 
     __slots__ = ("_buffer",)
 

@@ -1,11 +1,11 @@
 """The secret tree (RFC 9420, section 9): one key for each message, deleted when used.
 
 Secrets are derived only down to the leaf that is needed, and a node's secret is dropped as soon
-as its children's are known; so at any time the tree holds just what unread messages need.
+as its children's are known. So at any time the tree holds just what unread messages need.
 
 A key for reading is *borrowed*: `open` computes it without changing anything, and only
 `Borrowed.consume`, called after the message proved authentic, moves the ratchet. Otherwise a
-member, who can encrypt under anyone's ratchet but not sign for them, could burn others' keys.
+member, which can encrypt under any member's ratchet but not sign for it, could burn others' keys.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Ratchet:
         return MessageKey(generation, key, expand("nonce", context, aead.nonce_size))
 
     def next(self) -> MessageKey:
-        """The next unused key, for sending; gone from the ratchet at once (9.2). Raises
+        """The next unused key, for sending. It is gone from the ratchet at once (9.2). Raises
         `TooLarge` when a member has sent as many handshake messages as an epoch takes."""
         self.check_room()
         key, secret = self._step(self._secret.expose(), self.generation)
@@ -112,8 +112,8 @@ class Ratchet:
         if self._most is None and generation - self.generation > self._policy.forward_generations:
             raise GenerationTooFar
         start, secret = self.generation, self._secret.expose()
-        # A message far ahead costs one derivation for each generation before it, no more: whoever
-        # sent it need not be a member whose ratchet this is, and nothing is consumed by a forgery.
+        # A message far ahead costs one derivation for each generation before it, and no more. It
+        # may be a forgery of another member, which consumes nothing and so can be sent again.
         passed: list[tuple[int, bytes]] = []
         for skipped_one in range(start, generation):
             passed.append((skipped_one, secret))

@@ -12,7 +12,7 @@ _SIGNATURE_SIZE = 64
 _PRIME = 2**255 - 19
 
 # The points of small order on Curve25519 and its twist, in every encoding below 2**255 (bit 255
-# is ignored by X25519). An exchange with one of them gives zero whatever our secret is, and
+# is ignored by X25519). An exchange with one of them gives zero for any secret of ours, and
 # libsodium refuses it. They are refused in leaves beforehand: otherwise one member could publish
 # such a key and no one could encrypt a path to the group any more.
 _SMALL_ORDER = frozenset(

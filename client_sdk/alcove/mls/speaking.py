@@ -8,7 +8,13 @@ from alcove.mls.create_commit import check_proposed, update_leaf
 from alcove.mls.epoch import Epoch
 from alcove.mls.errors import GroupClosed
 from alcove.mls.framing import ContentType, VerifiedContent, WireFormat
-from alcove.mls.messages import protect, sign_message
+from alcove.mls.messages import (
+    OpenedMessage,
+    ReceivedProposal,
+    protect,
+    received_proposal,
+    sign_message,
+)
 from alcove.mls.nodes import Extension, LeafContent
 from alcove.mls.private_message import Padding, no_padding
 from alcove.mls.proposal_cache import CachedProposal, ProposalCache
@@ -52,7 +58,7 @@ class Speaker(GroupView):
         *,
         now: int,
     ) -> bytes:
-        """A proposal, as `MLSMessage` bytes; its reference is in `proposals` from now on. Use
+        """A proposal, as `MLSMessage` bytes. Its reference is in `proposals` from now on. Use
         `propose_update` for an Update. `now`, in seconds since 1970, judges the lifetime of a
         KeyPackage. Raises `TooLarge`, `ProposalsFull`, `GroupClosed`, or what is wrong with the
         proposal, as `commit` does."""
@@ -105,6 +111,12 @@ class Speaker(GroupView):
             encoded = verified.authenticated.encode()
             if self._epoch.suite.proposal_ref(encoded) not in self._cache.items:
                 self._cache.check(verified.content.sender, len(encoded))
+
+    def _take_proposal(self, epoch: Epoch, opened: OpenedMessage) -> ReceivedProposal:
+        received = received_proposal(epoch, opened)
+        proposal = CachedProposal(received.ref, received.proposal, received.origin)
+        self._cache.add(proposal, len(received.content))
+        return received
 
     def _leaf_content(self, extensions: tuple[Extension, ...] | None) -> LeafContent:
         leaf = self._epoch.tree.leaf(self.own_index)

@@ -4,7 +4,7 @@ Theory of operation. A `Group` is one epoch of one member. It is moved and never
 a commit makes the next `Group` and closes this one, so no two objects ever send under the same
 keys. A commit of one's own is staged first, because a relay may refuse it. While it waits, the
 group still reads and speaks in its epoch, and makes no second commit: were the first one taken
-after all, its keys would be gone. A commit of another member may be merged meanwhile; the waiting
+after all, its keys would be gone. A commit of another member may be merged meanwhile. The waiting
 one is dropped with the epoch that it belongs to.
 
       create, accept, merge

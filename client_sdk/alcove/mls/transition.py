@@ -2,7 +2,7 @@
 (RFC 9420, sections 12.4.1 and 12.4.2).
 
 Both work on a copy of the tree and end in a `Transition`: the old epoch is as it was, the new
-one is complete, and whoever asked decides whether to go over.
+one is complete, and the caller decides whether to go over.
 """
 
 from __future__ import annotations

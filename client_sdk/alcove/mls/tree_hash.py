@@ -1,7 +1,7 @@
 """Tree hashes and parent hashes (RFC 9420, sections 7.8 and 7.9).
 
 A tree hash sums up a subtree as it is. A parent hash sums up, in each node that a commit set,
-the nodes that the same commit set above it; through the committer's signed leaf it proves that
+the nodes that the same commit set above it. Through the committer's signed leaf it proves that
 a member, and not the server, chose the keys of the tree.
 """
 
@@ -22,7 +22,7 @@ _BLANK_PARENT = _PARENT + b"\x00"
 
 
 def _leaf_input(index: int, leaf: Node | None) -> bytes:
-    """`TreeHashInput` of a leaf; `index` is its node index."""
+    """`TreeHashInput` of a leaf. `index` is its node index."""
     content = b"\x00" if leaf is None else b"\x01" + leaf.encode()
     return _LEAF + (index // 2).to_bytes(4, "big") + content
 
@@ -35,7 +35,7 @@ def _parent_input(node: Node | None, left: bytes, right: bytes) -> bytes:
 
 
 def tree_hash(suite: CipherSuite, tree: RatchetTree, index: int) -> bytes:
-    """The hash of the subtree at a node; computed anew only where the tree changed."""
+    """The hash of the subtree at a node, computed anew only where the tree changed."""
     known = tree.hashes[index]
     if known is not None:
         return known

@@ -167,7 +167,7 @@ def build_welcome(
     *,
     with_tree: bool = True,
 ) -> Welcome | None:
-    """The Welcome of my own commit, for all that it adds; None when it adds nobody."""
+    """The Welcome of my own commit, for all that it adds. None when it adds no member."""
     epoch, joiner, psks = transition.next, transition.joiner_secret, transition.psk_secret
     if not transition.applied.added or epoch is None or joiner is None or psks is None:
         return None
@@ -192,7 +192,7 @@ def build_welcome(
 
 def _path_secret_for(transition: Transition, leaf_index: int) -> PathSecret | None:
     """The path secret of the lowest node that a new member shares with the committer. New leaves
-    get no path ciphertext; this is how they learn the new keys above them."""
+    get no path ciphertext. This is how they learn the new keys above them."""
     if transition.path is None:
         return None
     shared = tree_math.common_ancestor(2 * leaf_index, 2 * transition.committer)
@@ -279,8 +279,8 @@ def _founding(psks: tuple[PreSharedKeyID, ...]) -> PreSharedKeyID | None:
 def check_group_info(
     suite: CipherSuite, info: GroupInfo, tree: RatchetTree, policy: Policy
 ) -> None:
-    """The signature, by the leaf that `signer` names, and the form of the context, whose extensions
-    a joiner judges as a member judges a proposal of them. Raises `InvalidGroupInfo`."""
+    """The signature, by the leaf that `signer` names, and the form of the context. A joiner judges
+    the context's extensions as a member judges a proposal of them. Raises `InvalidGroupInfo`."""
     context = info.group_context
     if context.version != MLS10 or context.cipher_suite != suite.number:
         raise InvalidGroupInfo("another version or ciphersuite")

@@ -23,6 +23,8 @@ from alcove.mls.framing import (
 from alcove.mls.private_message import no_padding
 from alcove.mls.proposals import Commit, Proposal
 
+from tests.client_sdk.mls import invariants
+
 SUITE = mls.ciphersuite(0x0003)
 ALWAYS = mls.Lifetime.unlimited()
 NOW = 1_800_000_000
@@ -48,7 +50,7 @@ def capabilities(
 
 @dataclass
 class Person:
-    """Someone with a signature key and a fresh KeyPackage."""
+    """A person with a signature key and a fresh KeyPackage."""
 
     name: str
     signer: mls.SignatureKeyPair
@@ -130,8 +132,10 @@ class Room:
         return [other for other in self.groups if other != name]
 
     def settle(self, name: str, staged: mls.StagedCommit, newcomers: Iterable[Person] = ()) -> None:
-        """Everyone takes a commit; those it removes go, newcomers join; all must agree."""
+        """All members take a commit. The removed go, newcomers join, and all must agree. What holds
+        of the tree and its keys after every commit is worked out anew."""
         following = {}
+        invariants.check_path({group.own_index: group for group in self.groups.values()}, staged)
         for other in self.others(name):
             received = self.groups[other].receive(staged.message)
             assert isinstance(received, mls.StagedCommit)
@@ -145,6 +149,7 @@ class Room:
             )
             self.people[newcomer.name] = newcomer
         self.groups = following
+        invariants.check_room(following.values())
         self.agree()
 
     def agree(self) -> None:
@@ -159,7 +164,7 @@ class Room:
                 assert received.sender == group.own_index
 
     def propose_update(self, name: str) -> bytes:
-        """A member proposes an Update to everyone; the reference."""
+        """A member proposes an Update to all others. Returns its reference."""
         message = self.groups[name].propose_update()
         refs = set()
         for other in self.others(name):
@@ -217,7 +222,7 @@ def forge(
     signer: mls.SignatureKeyPair | None = None,
     confirmation_tag: bytes | None = None,
 ) -> AuthenticatedContent:
-    """Sign anything as a member, or as someone else."""
+    """Sign anything as a member, or as another sender."""
     epoch = epoch_of(group)
     kind = ContentType.PROPOSAL
     if isinstance(body, bytes):

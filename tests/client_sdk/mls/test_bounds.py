@@ -328,7 +328,7 @@ def test_a_key_package_of_1970_is_not_added_and_no_argument_is_left_out() -> Non
             call()
 
 
-def test_an_expired_member_keeps_nobody_out_where_the_policy_says_so() -> None:
+def test_an_expired_member_keeps_no_joiner_out_where_the_policy_says_so() -> None:
     bob = person("bob", lifetime=mls.Lifetime(1000, 2000))
     staged = found().commit([bob.add], now=2000)
     welcome = staged.welcome

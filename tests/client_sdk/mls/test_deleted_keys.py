@@ -53,7 +53,7 @@ def test_a_key_is_gone_once_it_was_sent_under() -> None:
     these = room("bob")
     alice = these["alice"]
     message = alice.encrypt(b"text")
-    refused(alice, message, mls.OwnMessage, "a message of one's own")
+    refused(alice, message, mls.OwnMessage, "your own message")
     generations = {these["bob"].receive(alice.encrypt(b"")).generation for _ in range(5)}  # type: ignore[union-attr]
     assert generations == {1, 2, 3, 4, 5}
 

@@ -1,4 +1,4 @@
-"""Whatever is done to a message on its way, it is refused by name, and nothing changes."""
+"""A message changed on its way is refused by name, and nothing changes."""
 
 from __future__ import annotations
 

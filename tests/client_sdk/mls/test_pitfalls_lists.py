@@ -25,7 +25,7 @@ from tests.client_sdk.mls.support import (
 # 10. leftmost blank, extension and truncation (7.7)
 
 
-def test_10_who_adds_elsewhere_than_at_the_leftmost_blank_is_refused() -> None:
+def test_10_an_add_elsewhere_than_at_the_leftmost_blank_is_refused() -> None:
     these = room("bob", "carol", "dave")
     these.settle("alice", these["alice"].commit([mls.Remove(1), mls.Remove(2)], now=NOW))
     late = person("late")
@@ -35,7 +35,7 @@ def test_10_who_adds_elsewhere_than_at_the_leftmost_blank_is_refused() -> None:
     refused(these["dave"], staged.message, mls.ConfirmationMismatch)
 
 
-def test_10_who_does_not_truncate_is_refused() -> None:
+def test_10_a_tree_that_was_not_truncated_is_refused() -> None:
     these = room("bob", "carol")
     with Patch.context() as misbehave:
         misbehave.setattr(RatchetTree, "truncate", lambda _tree: None)

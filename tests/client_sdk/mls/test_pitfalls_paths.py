@@ -1,4 +1,4 @@
-"""Fifteen pitfalls, 6 to 9: what a path encrypts to whom, and what binds it to the tree."""
+"""Fifteen pitfalls, 6 to 9: the receivers of a path, and what binds it to the tree."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_07_newcomers_of_one_commit_know_the_keys_above_them() -> None:
 # 8. filtered direct path and unmerged leaves (4.1, 7.1)
 
 
-def test_08_a_path_over_nodes_with_nobody_on_the_other_side_is_refused() -> None:
+def test_08_a_path_over_nodes_without_members_on_the_other_side_is_refused() -> None:
     these = room("bob", "carol")  # carol is alone in the right half
 
     def patch(misbehave: Patch) -> None:

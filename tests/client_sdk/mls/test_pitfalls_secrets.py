@@ -190,7 +190,7 @@ def test_15_a_path_with_a_key_that_is_in_the_tree_is_refused() -> None:
     refused(these["bob"], staged.message, mls.InvalidPath)
 
 
-def test_15_a_welcome_signed_by_nobody_or_another_is_refused() -> None:
+def test_15_a_welcome_signed_by_a_blank_leaf_or_another_is_refused() -> None:
     for signer_index in (1, 2, 7, 400):
         alice, bob = found(), person("bob")
 
@@ -281,10 +281,10 @@ def test_15_external_pub_is_a_length_prefixed_vector() -> None:
     join((tree, mls.Extension(mls.ExtensionType.EXTERNAL_PUB, extension)))
 
 
-# Beside the fifteen: who sees what is wrong decides between burned and held (protocol.md, 6)
+# Beside the fifteen: a fault that all see burns, a fault that one sees holds (protocol.md, 6)
 
 
-def test_a_path_secret_of_other_keys_holds_only_who_got_it() -> None:
+def test_a_path_secret_of_other_keys_holds_only_its_receiver() -> None:
     these = room("bob", "carol", "dave")
 
     def patch(misbehave: Patch) -> None:
@@ -329,7 +329,7 @@ def test_x509_is_carried_and_refused_by_policy() -> None:
     trusting.commit([bob.add], now=NOW)
 
 
-def test_a_low_order_key_is_refused_before_anyone_must_encrypt_to_it() -> None:
+def test_a_low_order_key_is_refused_before_others_encrypt_to_it() -> None:
     these = room("bob", "carol")
     epoch = epoch_of(these["bob"])
     leaf = epoch.tree.leaf(1)

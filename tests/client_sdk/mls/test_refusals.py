@@ -414,8 +414,8 @@ def test_a_commit_in_my_name_that_i_did_not_make_is_burned() -> None:
 def test_an_own_public_message_is_known() -> None:
     these = _these()
     alice = these["alice"]
-    refused(alice, alice.propose(mls.Remove(2), "public", now=NOW), mls.OwnMessage, "one's own")
+    refused(alice, alice.propose(mls.Remove(2), "public", now=NOW), mls.OwnMessage, "your own")
     commit = alice.commit(wire_format="public", now=NOW)
-    refused(alice, commit.message, mls.OwnCommit, "one's own")
+    refused(alice, commit.message, mls.OwnCommit, "your own")
     assert isinstance(these["bob"].receive(commit.message), mls.StagedCommit)
     release(alice)

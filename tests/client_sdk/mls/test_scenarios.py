@@ -1,4 +1,4 @@
-"""What a room does, through the façade: everyone must end in the same state."""
+"""What a room does, through the façade: all members must end in the same state."""
 
 from __future__ import annotations
 

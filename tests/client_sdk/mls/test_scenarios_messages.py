@@ -260,7 +260,7 @@ def test_custom_proposals_are_for_groups_whose_members_all_know_them() -> None:
     assert received.merge().epoch_authenticator == without.epoch_authenticator
 
 
-def test_lifetimes_are_judged_by_whoever_commits_or_joins() -> None:
+def test_lifetimes_are_judged_by_committers_and_joiners() -> None:
     short = mls.Lifetime(1000, 2000)
     bob = person("bob", lifetime=short)
     with pytest.raises(mls.InvalidKeyPackage):

@@ -26,7 +26,7 @@ _SERVICE = SUITE.signature_keypair(os.urandom)
 
 
 def _taken(these: Room, message: bytes) -> bytes:
-    """Everybody receives a proposal from outside; its reference."""
+    """All members receive a proposal from outside. Returns its reference."""
     refs = set()
     for group in these.groups.values():
         received = group.receive(message)

@@ -30,7 +30,7 @@ def test_the_vectors_of_the_draft(case: dict[str, str]) -> None:
     assert case["seed"] == case["sk"]
     assert kem.public_key(raw(case["sk"])) == raw(case["pk"])
     assert kem.decapsulate(raw(case["ct"]), raw(case["sk"]), raw(case["pk"])) == raw(case["ss"])
-    # Nobody may choose ML-KEM's randomness through `cryptography`: of encapsulation, X25519's half
+    # `cryptography` lets no caller choose ML-KEM's randomness: of encapsulation, X25519's half
     # is compared with the vector, and the whole by taking it back.
     shared, output = kem.encapsulate(raw(case["pk"]), lambda size: raw(case["eseed"])[32:][:size])
     assert output[1088:] == raw(case["ct"])[1088:]

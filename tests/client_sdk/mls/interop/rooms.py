@@ -1,4 +1,4 @@
-"""Rooms with clients of both kinds: everyone takes every step, and must end in the same state."""
+"""Rooms with clients of both kinds: all take every step, and must end in the same state."""
 
 from __future__ import annotations
 
@@ -251,7 +251,7 @@ class Room:
         self.agree()
 
     def agree(self) -> None:
-        """The same epoch, tree and secrets for everyone."""
+        """The same epoch, tree and secrets for all."""
         assert len({one.epoch for one in self.members}) == 1
         assert len({one.tree for one in self.members}) == 1
         assert len({one.authenticator for one in self.members}) == 1

@@ -41,7 +41,7 @@ SUITE = support.SUITE
 create_commit: Any = import_module("alcove.mls.create_commit")
 external: Any = import_module("alcove.mls.external")
 welcome: Any = import_module("alcove.mls.welcome")
-"""Modules in which somebody acts dishonestly for the length of a block."""
+"""Modules in which a member acts dishonestly for the length of a block."""
 
 GREASE = (0x0A0A, 0x1A1A, 0xEAEA)
 
@@ -86,7 +86,7 @@ def cannot_commit(
 
 
 def not_joined(error: type[mls.MLSError], detail: str, join: Callable[[], object]) -> None:
-    """Who should join refuses to."""
+    """The client that should join refuses to."""
     with pytest.raises(error, match=re.escape(detail)) as caught:
         join()
     assert type(caught.value) is error
@@ -101,7 +101,7 @@ def _nothing(*_arguments: object, **_named: object) -> None:
 
 @contextmanager
 def lawless() -> Iterator[pytest.MonkeyPatch]:
-    """Whoever commits in this block judges nothing."""
+    """A member that commits in this block judges nothing."""
     with pytest.MonkeyPatch.context() as patch:
         for module, name in (
             (create_commit, "check_list"),
@@ -116,7 +116,7 @@ def lawless() -> Iterator[pytest.MonkeyPatch]:
 def lawless_commit(
     group: mls.Group, *proposals: Proposal, references: Sequence[bytes] = (), **how: Any
 ) -> mls.StagedCommit:
-    """A complete commit, path and confirmation tag right, of a list that nobody judged."""
+    """A complete commit, path and confirmation tag right, of a list that was not judged."""
     with lawless():
         release(group)
         return group.commit(proposals, references, **{"now": NOW, **how})
@@ -238,7 +238,7 @@ def join_externally(info: bytes, **how: Any) -> mls.StagedCommit:
 
 
 def lawless_join(info: bytes, *more: Proposal, **how: Any) -> mls.StagedCommit:
-    """An external commit that nobody judged, with more proposals than there should be."""
+    """An external commit that its maker did not judge, with more proposals than allowed."""
     with lawless() as patch:
         real: Any = external.build
 

@@ -265,7 +265,7 @@ def test_a_group_that_a_reinit_ended_sends_nothing_more() -> None:
             send()
 
 
-def test_who_is_removed_has_no_next_epoch() -> None:
+def test_a_removed_member_has_no_next_epoch() -> None:
     """12.4.2-16"""
     these = room("bob", "carol")
     staged = these["alice"].commit([mls.Remove(1)], now=NOW)
@@ -287,7 +287,7 @@ def test_a_members_commit_in_another_wire_format_than_it_was_signed_for() -> Non
     refused(these["bob"], message, mls.CommitUnreadable, "does not verify")
 
 
-def test_a_list_is_judged_whoever_sends_it() -> None:
+def test_a_list_is_judged_by_each_receiver() -> None:
     """12.4.2-18"""
     these = room("bob", "carol")
     again, nothing = these.people["carol"].renew(), mls.GroupContextExtensions(())

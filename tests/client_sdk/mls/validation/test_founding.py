@@ -123,7 +123,7 @@ def _ended(**changes: Any) -> tuple[mls.Group, mls.Group, mls.ReInit]:
 def _begin(
     old: mls.Group, usage: mls.ResumptionPSKUsage, group: mls.Group, **how: Any
 ) -> tuple[bytes, Any]:
-    """A Welcome to `group` that claims to continue `old`, and who it is for."""
+    """A Welcome to `group` that claims to continue `old`, and its receiver."""
     bob = person("bob")
     proposal, store = psk_of(old, usage, **how)
     staged = group.commit([proposal, bob.add], psks=store, now=NOW)
@@ -309,7 +309,7 @@ def test_a_branch_of_another_suite() -> None:
     )
 
 
-def test_a_branch_with_somebody_new() -> None:
+def test_a_branch_with_a_new_member() -> None:
     """11.3-3"""
     these = room("bob")
     proposal, store = psk_of(these["alice"], BRANCH)

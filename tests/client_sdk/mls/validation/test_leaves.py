@@ -88,7 +88,7 @@ def test_a_credential_of_a_type_that_its_owner_does_not_list() -> None:
     _add_refused(zoe.bundle.key_package, "the type is not among the capabilities")
 
 
-def test_who_sends_a_key_package_looks_at_the_clock() -> None:
+def test_a_sender_of_a_key_package_looks_at_the_clock() -> None:
     """7.3-7"""
     alice, old = found(), person("old", lifetime=mls.Lifetime(1000, 2000))
     for now in (999, 2001):
@@ -100,7 +100,7 @@ def test_who_sends_a_key_package_looks_at_the_clock() -> None:
     assert alice.commit([old.add], now=1000).added == (1,)
 
 
-def test_who_joins_may_look_at_the_clock_and_who_follows_may_not() -> None:
+def test_a_joiner_looks_at_the_clock_and_a_follower_does_not() -> None:
     """7.3-8"""
     these = room("carol")
     bob = person("bob", lifetime=mls.Lifetime(1000, 2000))
@@ -233,7 +233,7 @@ def test_an_encryption_key_that_is_none_of_the_suite(key: bytes) -> None:
     """7.3-19"""
     package = forging.key_package_with_leaf(person("zoe"), encryption_key=key)
     staged = room("bob")
-    # Nobody could encrypt to it, so the commit is forged without a path or a Welcome.
+    # No member could encrypt to it, so the commit is forged without a path or a Welcome.
     message = forging.pathless(staged["alice"], mls.Add(package))
     list_refused([staged["bob"]], message, "a key is not valid")
 

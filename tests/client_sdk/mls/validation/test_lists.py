@@ -137,7 +137,7 @@ def test_an_external_init_in_a_members_commit() -> None:
     list_refused([these["bob"]], staged.message, detail)
 
 
-def test_a_custom_proposal_that_somebody_does_not_know() -> None:
+def test_a_custom_proposal_that_a_member_does_not_know() -> None:
     """12.2-11"""
     caps = capabilities(proposals=(0xF0F1,))
     bob, zoe = person("bob", caps=caps), person("zoe")
@@ -150,7 +150,7 @@ def test_a_custom_proposal_that_somebody_does_not_know() -> None:
     for kind in forging.GREASE:
         staged = forging.lawless_commit(these["alice"], mls.CustomProposal(kind, b""))
         list_refused([these["bob"]], staged.message, detail)
-    # Who is removed, or added, by the same commit need not know it.
+    # A member that the same commit removes, or adds, need not know it.
     yves = person("yves")
     release(these["alice"])
     staged = these["alice"].commit([custom, mls.Remove(2), yves.add], now=NOW)

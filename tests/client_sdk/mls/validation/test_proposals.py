@@ -1,4 +1,4 @@
-"""Section 12.1: when a proposal by itself is valid, and who may send it."""
+"""Section 12.1: when a proposal by itself is valid, and its permitted senders."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_an_update_of_an_invalid_leaf() -> None:
     list_refused([these["carol"]], staged.message, "not among the capabilities")
 
 
-def test_an_update_of_somebody_elses_leaf() -> None:
+def test_an_update_of_another_members_leaf() -> None:
     """12.1.2-2"""
     these = room("bob", "carol")
     # Bob's own signed Update, sent by Carol: it would replace her leaf, for which it is not signed.
@@ -80,7 +80,7 @@ def test_an_update_of_somebody_elses_leaf() -> None:
 
 
 @pytest.mark.parametrize("index", [3, 7, 2**32 - 1])
-def test_a_remove_of_nobody(index: int) -> None:
+def test_a_remove_of_a_blank_leaf(index: int) -> None:
     """12.1.3-1"""
     these = room("bob", "carol")
     detail = "no such member to remove"

@@ -43,7 +43,7 @@ def test_a_group_info_signed_by_another_key() -> None:
 
 
 @pytest.mark.parametrize("index", [3, 8, 2**32 - 1])
-def test_a_group_info_signed_by_nobody(index: int) -> None:
+def test_a_group_info_signed_by_a_blank_leaf(index: int) -> None:
     """12.4.3-2"""
     _altered(mls.InvalidGroupInfo, "its signer is no member", signer=index)
 
@@ -106,7 +106,7 @@ def test_a_group_info_with_an_extension_twice() -> None:
 # -- the Welcome itself (12.4.3.1)
 
 
-def test_a_welcome_for_somebody_else() -> None:
+def test_a_welcome_for_another_key_package() -> None:
     """12.4.3.1-1"""
     bob, zoe = person("bob"), person("zoe")
     message = found().commit([bob.add], now=NOW).welcome

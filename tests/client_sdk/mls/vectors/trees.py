@@ -110,7 +110,7 @@ def _fresh_path(
     private: dict[int, dict[int, Secret]],
     signers: dict,  # type: ignore[type-arg]
 ) -> None:
-    """Make a path of our own, and let everyone process it."""
+    """Make a path of our own, and let every member process it."""
     made = tree.copy()
     leaf = made.leaf(sender)
     assert leaf is not None
