@@ -7,6 +7,7 @@ docs/mls-validation.md: 7.3-19, 7.3-24, 10.1-5, 12.4.2-11, 12.4.3.1-13, 12.4.3.2
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -37,7 +38,7 @@ from alcove_protocol.labels import Label
 from alcove_protocol.statements import Card
 
 from tests.end_to_end.evil.relay import EvilWorld
-from tests.end_to_end.evil.rogue import context, rogue_commit, room_of, state_of
+from tests.end_to_end.evil.rogue import context, group_of, rogue_commit, room_of, state_of
 from tests.end_to_end.evil.rooms import forget, goes_on, three
 from tests.end_to_end.evil.test_rights import refusal
 from tests.end_to_end.evil.test_way_in import body_of, knock_item, person
@@ -71,7 +72,7 @@ def test_what_is_encapsulated_to_a_point_of_small_order_opens_for_nobody(key: by
     keys = mls.ciphersuite(3).hpke_keypair(os.urandom)
     room, invite = os.urandom(32), _invite()
     sealed = key + bytes(64)
-    openings = (
+    openings: tuple[Callable[[], object], ...] = (
         lambda: open_welcome(room, keys, sealed),
         lambda: open_refusal(room, keys, sealed),
         lambda: open_request(room, keys, bytes(32), sealed),
@@ -185,26 +186,29 @@ def test_a_knock_with_a_reply_key_of_small_order_is_not_answered(key: bytes, nam
     goes_on(world, ann, bob, cleo)
 
 
+def ask_to_rejoin(world: EvilWorld, ann: Client, bob: Client, key: bytes, nth: int) -> None:
+    """A request of Bob's client, with any reply key."""
+    identity, agreement = bob.engine.identity, state_of(bob).agreement
+    package = make_key_package(identity, agreement, world.wall(), world.random).key_package
+    body = RequestBody("rejoin", package.encode(), key)
+    own, lobby = identity.relay.public, state_of(ann).lobby_key
+    sealed = seal_request(room_of(ann), lobby, own, body, world.random)
+    number = max(item.number for item in world.seen(LobbyItem, ann)) + nth
+    world.forge(ann, LobbyItem(number, LobbyKind.REQUEST, bytes([nth] * 16), own, 0, sealed, None))
+    world.advance(15)
+
+
 @pytest.mark.parametrize("key", [SMALL_ORDER[0], BAD[-1]], ids=bytes.hex)
 def test_a_rejoin_with_a_reply_key_of_small_order_is_not_granted(key: bytes) -> None:
     world, ann, bob, cleo = three()
-    identity = bob.engine.identity
-    package = make_key_package(
-        identity, state_of(bob).agreement, world.wall(), world.random
-    ).key_package
-    body = RequestBody("rejoin", package.encode(), key)
-    lobby = state_of(ann).lobby_key
-    sealed = seal_request(room_of(ann), lobby, identity.relay.public, body, world.random)
-    items = world.seen(LobbyItem, ann)
-    number = max((item.number for item in items), default=0) + 1
-    request = LobbyItem(
-        number, LobbyKind.REQUEST, bytes(16), identity.relay.public, 0, sealed, None
-    )
-    world.forge(ann, request)
-    world.settle()
-    world.advance(15)
-    assert ann.members() == {"Ann", "Bob", "Cleo"}
+    before = group_of(ann).epoch
+    ask_to_rejoin(world, ann, bob, key, 1)
+    assert group_of(ann).epoch == before
     goes_on(world, ann, bob, cleo)
+    # The control: with a key of Bob's own it is granted.
+    own = mls.ciphersuite(3).hpke_keypair(world.random).public
+    ask_to_rejoin(world, ann, bob, own, 2)
+    assert group_of(ann).epoch == before + 2
 
 
 @pytest.mark.parametrize("key", [SMALL_ORDER[0], BAD[-1]], ids=bytes.hex)
@@ -212,7 +216,7 @@ def test_nothing_is_sealed_to_a_key_of_small_order(key: bytes) -> None:
     room, invite = os.urandom(32), _invite()
     identity = Identity.generate("Dora", mls.ciphersuite(3), os.urandom)
     body = KnockBody("Dora", b"", identity.relay.public, identity.desk.public, bytes(32))
-    sealings = (
+    sealings: tuple[Callable[[], object], ...] = (
         lambda: seal_welcome(room, key, b"welcome", os.urandom),
         lambda: seal_refusal(room, key, RefusalBody("refused"), os.urandom),
         lambda: seal_request(room, key, bytes(32), RequestBody("update", b""), os.urandom),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from alcove import mls
@@ -12,7 +13,6 @@ from alcove.mls.framing import SenderType, WireFormat, unwrap, wrap
 from alcove.mls.nodes import ParentNode
 from alcove.mls.private_message import (
     PrivateMessage,
-    SenderData,
     _head,
     open_sender_data,
     sender_data_key,
@@ -26,14 +26,14 @@ TOP = 0x8000_0000
 ENDS = (TOP - 1, TOP, TOP + 1, 2**32 - 2, 2**32 - 1)
 
 
-def with_sender_data(group: mls.Group, message: bytes, **changes: int) -> bytes:
+def with_sender_data(group: mls.Group, message: bytes, **changes: Any) -> bytes:
     """A message of the group whose sender data say another leaf or generation, sealed rightly."""
     epoch = epoch_of(group)
     suite, secret = epoch.suite, epoch.secrets.sender_data_secret
     _kind, body = unwrap(message)
     private = PrivateMessage.decode(body)
     data = open_sender_data(suite, secret, private)
-    altered: SenderData = replace(data, **changes)
+    altered = replace(data, **changes)
     key, nonce = sender_data_key(suite, secret, private.ciphertext)
     sealed = suite.aead.seal(key, nonce, _head(private), altered.encode())
     again = replace(private, encrypted_sender_data=sealed)

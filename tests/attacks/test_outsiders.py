@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from alcove import mls
 from alcove.group.membership import Burned
@@ -64,7 +66,12 @@ def test_who_is_removed_by_an_external_commit_closes_and_keeps_no_secret() -> No
     assert received.removes_me
     with pytest.raises(mls.RemovedFromGroup):
         received.merge()
-    for act in (lambda: old.encrypt(b"still here"), old.propose_update, old.group_info):
+    acts: tuple[Callable[[], object], ...] = (
+        lambda: old.encrypt(b"still here"),
+        old.propose_update,
+        old.group_info,
+    )
+    for act in acts:
         with pytest.raises(mls.GroupClosed):
             act()
     with pytest.raises(mls.GroupClosed):

@@ -51,7 +51,8 @@ def test_a_message_with_a_cut_tag_is_refused_and_changes_nothing(field: str) -> 
     message = PrivateMessage.decode(body)
     before = snapshot(these["bob"])
     for cut in cuts(getattr(message, field)):
-        altered = replace(message, **{field: cut})
+        changes: dict[str, Any] = {field: cut}
+        altered = replace(message, **changes)
         with pytest.raises(mls.MLSError):
             these["bob"].receive(wrap(WireFormat.PRIVATE_MESSAGE, altered.encode()))
         assert snapshot(these["bob"]) == before

@@ -17,6 +17,7 @@ from alcove_protocol.roster import CHANGE_SIZE
 from alcove_protocol.statements import DOOR_ID_SIZE, HASH_SIZE, KEY_SIZE
 
 from alcove import mls
+from alcove.group.keys import check_hpke_key
 
 ROOM_EXTENSION: Final = 0xF1A0
 LEAF_EXTENSION: Final = 0xF1A1
@@ -77,7 +78,9 @@ class RoomExtension(Record):
         return split(self.doors, DOOR_ID_SIZE, most=limits.DOORS)
 
     def check(self) -> None:
-        """Raises `Malformed` when a list does not divide or names somebody twice."""
+        """Raises `Malformed` when a list does not divide or names somebody twice, or when nothing
+        may be sealed to the lobby key: every member seals requests to it."""
+        check_hpke_key(self.lobby_key)
         lists = (self.facilitator_list(), self.paused_keys(), self.door_ids())
         if not lists[0] or any(len(set(items)) != len(items) for items in lists):
             raise Malformed("bad_field", "a list of the room's state is empty or repeats itself")

@@ -6,6 +6,7 @@ are wiped at close: after that nothing ties a signature to anybody.
 
 from dataclasses import dataclass, field, replace
 
+from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
 from alcove_protocol.records import Record
 from alcove_protocol.statements import Signed
@@ -98,6 +99,7 @@ class Identity:
 
 ROOM_SUITE = 0x0003
 """The suite of a room by default, and of everything sealed outside the group (section 7)."""
+
 ROOM_SUITES = frozenset({ROOM_SUITE, mls.POST_QUANTUM})
 
 
@@ -111,3 +113,13 @@ def room_suite(number: int) -> mls.CipherSuite:
     except mls.SuiteUnavailable:
         text = "Post-quantum rooms need one more package: pip install 'alcove[suites]'."
         raise NotNow("suite_unavailable", text) from None
+
+
+def check_hpke_key(key: bytes) -> None:
+    """Refuse a key to which nothing may be sealed: of small order, or not in canonical form. What
+    is sealed to such a key opens for everybody, and the library refuses to seal. Raises
+    `Malformed` (`bad_field`)."""
+    try:
+        mls.ciphersuite(ROOM_SUITE).hpke.kem.check(key)
+    except mls.InvalidPublicKey:
+        raise Malformed("bad_field", "an HPKE key that no honest client has") from None

@@ -24,7 +24,7 @@ from nacl.exceptions import CryptoError
 
 from alcove import mls
 from alcove.errors import NotTrusted
-from alcove.group.keys import ROOM_SUITE
+from alcove.group.keys import ROOM_SUITE, check_hpke_key
 from alcove.mls.secret import Random
 
 _NONCE: Final = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
@@ -133,7 +133,9 @@ def open_knock(invite: Invite, lobby: mls.HpkeKeyPair, knock_id: bytes, sealed: 
     psk, psk_id = invite.lobby_psk(), invite.door
     try:
         content = hpke.open(sealed[:_ENC], lobby, info, aad, sealed[_ENC:], psk=psk, psk_id=psk_id)
-        return KnockBody.decode(unpad(content))
+        body = KnockBody.decode(unpad(content))
+        check_hpke_key(body.reply_key)
+        return body
     except (mls.MLSError, Malformed):
         raise NotTrusted("cannot_open", "A knock did not open; it was altered.") from None
 
@@ -177,6 +179,9 @@ def seal_request(
 def open_request(room: bytes, lobby: mls.HpkeKeyPair, sender: bytes, sealed: bytes) -> RequestBody:
     """Raises `NotTrusted` (`cannot_open`)."""
     try:
-        return RequestBody.decode(_open(lobby, _info(room, b"request"), sender, sealed))
+        body = RequestBody.decode(_open(lobby, _info(room, b"request"), sender, sealed))
+        if body.reply_key is not None:
+            check_hpke_key(body.reply_key)
+        return body
     except Malformed:
         raise NotTrusted("cannot_open", "A request did not open; it was altered.") from None

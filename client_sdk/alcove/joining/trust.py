@@ -34,6 +34,7 @@ from alcove.group.extensions import (
     agreement_hash,
     room_extension,
 )
+from alcove.group.keys import check_hpke_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ def check_card(signed: Signed, room: bytes, number: int) -> CheckedCard:
         card = verify(Card, Label.CARD, signed, claimed.signer).statement
         if card.room != room or card.number != number:
             raise Malformed("bad_field", "a card of another room or number")
+        check_hpke_key(card.lobby_key)
     except Malformed:
         raise NotTrusted(
             "bad_card", "The room's card does not fit this invite; do not go on."
