@@ -24,5 +24,8 @@ CONTRACT: Final = "tests/server/store/test_memory.py::TestMemoryStore"
 PUBLISH: Final = "tests/server/test_refusals_publish.py"
 
 
-def order(rule: str, where: str, old: str, new: str, test: str, equivalent: str = "") -> Mutant:
-    return Mutant(f"order {rule}", (Edit(where, old, new),), test, equivalent)
+def order(
+    rule: str, where: str, old: str, new: str, test: str, *more: Edit, equivalent: str = ""
+) -> Mutant:
+    """A mutant of one rule. `more` is for a rule that stands in more than one place."""
+    return Mutant(f"order {rule}", (Edit(where, old, new), *more), test, equivalent)

@@ -4,6 +4,7 @@ from types import MappingProxyType
 from typing import Final
 
 from tests.mutation import order, rights, roster
+from tests.mutation.mls_beside import ALL_BESIDE
 from tests.mutation.mls_commits import ALL_COMMITS
 from tests.mutation.mls_members import MEMBERS
 from tests.mutation.mls_proposals import ALL_PROPOSALS
@@ -13,6 +14,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     *MEMBERS,
     *ALL_PROPOSALS,
     *ALL_COMMITS,
+    *ALL_BESIDE,
     *rights.ALL_RIGHTS,
     *roster.ALL_LINKS,
     *order.ALL_ORDER,
