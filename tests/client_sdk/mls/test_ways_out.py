@@ -156,6 +156,28 @@ def with_a_pre_shared_key(these: Room) -> object:
     return these
 
 
+def with_two_pre_shared_keys(these: Room) -> object:
+    one, two = (mls.PreSharedKeyID.external(SUITE, name, os.urandom) for name in (b"1", b"2"))
+    store = mls.PskStore({b"1": mls.Secret(b"a" * 32), b"2": mls.Secret(b"b" * 32)})
+    proposals = [mls.PreSharedKey(one), mls.PreSharedKey(two)]
+    staged = these["alice"].commit(proposals, psks=store, now=NOW)
+    for name in ("bob", "carol"):
+        these.groups[name] = receive(these[name], staged.message, store).merge()
+    these.groups["alice"] = staged.merge()
+    return these, store
+
+
+def added_next_to_the_committer(_these: Room) -> object:
+    """The newcomer gets a path secret of which more than one key follows."""
+    five, zoe = room("bob", "carol", "dave", "erin"), person("zoe")
+    five.settle("erin", five["erin"].commit([zoe.add], force_path=True, now=NOW), [zoe])
+    return five, five.people
+
+
+def exported(these: Room) -> object:
+    return these, these["bob"].export("label", b"", 32), these["alice"].resumption_psk
+
+
 def removed(these: Room) -> object:
     staged = these["alice"].commit([mls.Remove(these.index("bob"))], now=NOW)
     refuse(mls.RemovedFromGroup, receive(these.groups.pop("bob"), staged.message).merge)
@@ -297,6 +319,13 @@ def commit_that_is_not_made(these: Room) -> object:
     refuse(mls.InvalidProposal, lambda: alice.commit([mls.Remove(0)], now=NOW))
     refuse(mls.MissingPsk, lambda: alice.commit([psk], now=NOW))
     refuse(mls.CannotCommit, lambda: alice.commit(references=[b"?"], now=NOW))
+    store = mls.PskStore({b"id": mls.Secret(b"a" * 32)})
+    refuse(
+        mls.InvalidLeaf,
+        lambda: alice.commit([psk], psks=store, leaf_extensions=unlisted, now=NOW),
+    )
+    kept = room("bob", policy=limits(past_resumption_psks=1))
+    refuse(mls.InvalidLeaf, lambda: kept["bob"].commit(leaf_extensions=unlisted, now=NOW))
     refuse(mls.InvalidLeaf, lambda: alice.propose_update(leaf_extensions=unlisted))
     large = (mls.Extension(0xF001, bytes(5 * 2**20)),)
     refuse(
@@ -308,7 +337,7 @@ def commit_that_is_not_made(these: Room) -> object:
     )
     refuse(mls.TooLarge, lambda: alice.propose_update(padding=lambda _n: 5 * 2**20))
     assert alice.state is mls.State.OPERATIONAL
-    return these, zoe
+    return these, zoe, store, kept, kept.people
 
 
 def group_that_is_not_founded(these: Room) -> object:
@@ -361,15 +390,17 @@ def bundle_leaf(who: Any) -> Any:
     return who.bundle.key_package.leaf_node
 
 
-def welcome_with_a_key_that_is_missing(these: Room) -> object:
+def welcome_with_a_pre_shared_key(these: Room) -> object:
     psk = mls.PreSharedKey(mls.PreSharedKeyID.external(SUITE, b"id", os.urandom))
     zoe, store = person("zoe"), mls.PskStore({b"id": mls.Secret(b"a" * 32)})
     staged = these["alice"].commit([psk, zoe.add], psks=store, now=NOW)
     assert staged.welcome is not None
     message = staged.welcome
     refuse(mls.PskMissing, lambda: forging.join(message, zoe))
+    other = mls.PskStore({b"id": mls.Secret(b"b" * 32)})
+    refuse(mls.InvalidWelcome, lambda: forging.join(message, zoe, psks=other))
     staged.drop()
-    return these, zoe, store
+    return these, zoe, store, other, forging.join(message, zoe, psks=store)
 
 
 def welcome_dropped_or_group_wiped(these: Room) -> object:
@@ -395,6 +426,12 @@ def external_commits(these: Room) -> object:
 
     refuse(mls.InvalidLeaf, lambda: join(leaf_extensions=unlisted))
     refuse(mls.MissingPsk, lambda: join(psk_ids=(psk,)))
+    store = mls.PskStore({b"id": mls.Secret(b"a" * 32)})
+    refuse(mls.InvalidLeaf, lambda: join(psk_ids=(psk,), psks=store, leaf_extensions=unlisted))
+    alone = found()
+    small = alone.group_info()  # smaller than a commit that joins it
+    policy = limits(max_message=len(small))
+    refuse(mls.TooLarge, lambda: forging.join_externally(small, signer=zoe.signer, policy=policy))
     refuse(mls.InvalidProposal, lambda: join(remove=7))
     refuse(mls.TooLarge, lambda: join(policy=limits(max_leaves=3)))
     join().drop()
@@ -403,7 +440,7 @@ def external_commits(these: Room) -> object:
     for name in ("alice", "carol"):
         these.groups[name] = receive(these[name], staged.message).merge()
     staged.merge().wipe()
-    return these, zoe
+    return these, zoe, store, alone, epoch_of(alone).signer
 
 
 def external_commit_refused(these: Room) -> object:
@@ -427,6 +464,9 @@ WAYS: list[Callable[[Room], object]] = [
     own_commit_overtaken,
     one_of_two_merged,
     with_a_pre_shared_key,
+    with_two_pre_shared_keys,
+    added_next_to_the_committer,
+    exported,
     removed,
     wiped,
     wiped_while_everything_waits,
@@ -443,7 +483,7 @@ WAYS: list[Callable[[Room], object]] = [
     commit_that_is_not_made,
     group_that_is_not_founded,
     welcomes_refused,
-    welcome_with_a_key_that_is_missing,
+    welcome_with_a_pre_shared_key,
     welcome_dropped_or_group_wiped,
     external_commits,
     external_commit_refused,
@@ -458,6 +498,12 @@ def test_nothing_is_left_on_any_way_out(way: Callable[[Room], object], ledger: L
     alive = way(these)
     left = ledger.left(alive, people, signers, *these.groups.values())
     assert not left, "\n".join(sorted(set(left)))
+
+
+def test_an_epoch_does_not_keep_what_its_ratchets_come_from() -> None:
+    these = room("bob")
+    for group in these.groups.values():
+        assert epoch_of(group).secrets.encryption_secret.wiped
 
 
 def test_the_ledger_finds_what_is_left(ledger: Ledger) -> None:
