@@ -29,7 +29,7 @@ run: setup ## a relay on an in-memory store, at http://127.0.0.1:8400
 	@echo "  $(UV) run alcove join - --name Bob"
 	@$(UV) run --no-sync alcove-server --host $(HOST) --port $(PORT) --store memory
 
-test: setup ## every suite, each with a time cap; prints what each took
+test: setup ## every suite, as many at once as there are processors; prints what each took
 	@$(UV) run --no-sync python scripts/test.py
 
 check: setup ## formatting, lints, types, and which package may import which

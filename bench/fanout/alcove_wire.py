@@ -1,6 +1,6 @@
 """Alcove's real wire: rooms whose roster is signed, members who prove their keys and resume.
 
-A room is opened by its facilitator, whose first commit states the list of members; they need not
+A room is opened by its facilitator, whose first commit states the list of members. They need not
 knock. What is not real is the content: commits, blobs and beats are random bytes.
 """
 
@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from alcove_protocol import limits
 from alcove_protocol.frames import (
+    Answer,
     Authenticate,
     Authenticated,
     BlobClass,
@@ -83,11 +84,11 @@ class Member:
         return frame
 
     def ask(self, frame: Request, kind: type[F]) -> F:
-        """The answer to a request, whatever comes before it. Raises `ConnectionError`."""
+        """The answer to a request, past all other frames. Raises `ConnectionError`."""
         self.send(frame)
         while True:
             heard = self._heard()
-            if isinstance(heard, Request) and heard.n == frame.n:
+            if isinstance(heard, Answer) and heard.n == frame.n:
                 if not isinstance(heard, kind):
                     raise ConnectionError(f"the relay answered {heard}")
                 return heard
@@ -98,7 +99,7 @@ class Member:
         self.ask(Authenticate(self.number(), signed.body, signed.signature), Authenticated)
 
     def resume(self, base: bytes) -> bytes:
-        """Become live; the base."""
+        """Become live. Return the base."""
         return self.ask(Resume(self.number(), base, 0), Resumed).base
 
 
@@ -109,7 +110,7 @@ def beat(base: bytes) -> Publish:
 
 
 class SeatedRoom:
-    """A room as its facilitator opened it; `keys` are the members', the facilitator's first."""
+    """A room as its facilitator opened it. `keys` are the members', the facilitator's first."""
 
     def __init__(
         self,
@@ -130,7 +131,7 @@ class SeatedRoom:
         self.base = self._state(self.facilitator.resume(bytes(16)))
 
     def _state(self, base: bytes) -> bytes:
-        """Commit the list of members; the new base."""
+        """Commit the list of members. Return the new base."""
         seats = [(key, Role.PARTICIPANT) for key in self.keys[1:]]
         seats.append((self.keys[0], Role.FACILITATOR))
         changes = [Change(Op.RESET, bytes(32))]
@@ -152,7 +153,7 @@ class SeatedRoom:
         return position
 
     def member(self, number: int) -> Member:
-        """One of them, live; 0 is the facilitator, who is."""
+        """One of the members, live. 0 is the facilitator, which is live already."""
         if number == 0:
             return self.facilitator
         member = Member(self._port, self.keys[number], self._source, self._stream)
@@ -175,7 +176,7 @@ class SeatedRoom:
 
 
 class AlcoveWire:
-    """Prepares rooms of members on a relay; keeps them held."""
+    """Prepares rooms of members on a relay, and keeps them held."""
 
     number = ALCOVE
 
@@ -192,10 +193,10 @@ class AlcoveWire:
         return seated.template(), descriptors
 
     def beats(self, rooms: int) -> None:
-        """The facilitators of the first rooms are there: nobody may post without."""
+        """The facilitators of the first rooms are there: without them no member may post."""
         for held, base in self._held[:rooms]:
             self._stream.write(held, masked(beat(base).to_bytes()))
 
     def keep_room(self, members: int) -> None:
-        """A room that the relay keeps and nobody is connected to."""
+        """A room that the relay keeps, without connections."""
         SeatedRoom(self._port, members).facilitator.stream.socket.close()

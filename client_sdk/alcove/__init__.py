@@ -2,8 +2,8 @@
 
 open_room, join    enter a room with `async with`
 Room               send, retract, admit, refuse, remove, invite, leave, end
-events             what happens, as frozen values
-errors             what can go wrong; each has a `code` and says what to do
+events             everything that happens, as frozen values
+errors             everything that can go wrong: each has a `code` and says what to do
 """
 
 from alcove.entering import join, open_room

@@ -1,10 +1,11 @@
-"""How one comes to a room: `open_room` for whoever holds it, `join` for whoever was invited.
+"""The way to a room: `open_room` makes one, and `join` follows an invite.
 
-Arguments are judged here, before anything is sent; the connection is made by `async with`.
+Arguments are checked here, before anything is sent. `async with` makes the connection.
 """
 
 import os
 import time
+from typing import Final
 
 from alcove_protocol import limits
 from alcove_protocol.errors import Malformed
@@ -20,6 +21,9 @@ from alcove.group.keys import ROOM_SUITE, Identity, room_suite
 from alcove.joining.names import clean_name
 from alcove.relay.transport import TransportOptions
 from alcove.room import Room
+
+MEMBERS_MIN: Final = 2
+"""A facilitator and one more."""
 
 
 def open_room(
@@ -39,10 +43,11 @@ def open_room(
 ) -> Room:
     """A new room at a relay, with you as its facilitator.
 
-    `ttl` is how many seconds messages live, `uses` and `invite_lifetime` bound the first invite.
-    With `post_quantum`, an experiment, who records today's ciphertext cannot read it with a quantum
-    computer either; everybody then needs the extra `suites`. Raises `InvalidInput` at once when an
-    argument is wrong, `NotNow` (`suite_unavailable`); nothing is sent before `async with`.
+    Messages live for `ttl` seconds. `uses` and `invite_lifetime`, in seconds, bound the first
+    invite. With `post_quantum`, an experiment, a recording of today's ciphertext stays unreadable
+    to a quantum computer too, and all members need the extra `suites`. Raises `InvalidInput` at
+    once when an argument is wrong, `NotNow` (`suite_unavailable`). Nothing is sent before
+    `async with`.
     """
     try:
         origin = origin_of(relay)
@@ -56,19 +61,19 @@ def open_room(
     _bounds("uses", uses, 1, limits.USES_MAX)
     _bounds("invite_lifetime", invite_lifetime, 1, limits.DOOR_TTL_MAX)
     most = limits.MEMBERS_POST_QUANTUM if post_quantum else limits.MEMBERS_MAX
-    _bounds("members", members, 2, most)
+    _bounds("members", members, MEMBERS_MIN, most)
     card = RoomCard(title, 1, agreement, languages, helplines)
     plan = RoomPlan(card, members, ttl, InviteTerms(uses, invite_lifetime), origin)
     engine = _engine(name, mls.POST_QUANTUM if post_quantum else ROOM_SUITE)
     engine.begin_opening(plan)
-    return Room(engine, origin, transport or TransportOptions(), title)
+    return Room(engine, origin, transport or TransportOptions(), title, agreement)
 
 
 def join(
     invite: str, *, name: str, accept: bool = False, transport: TransportOptions | None = None
 ) -> Room:
-    """The room behind an invite. With `accept` its ground rules are accepted unread; otherwise show
-    them (`AgreementShown`, or `room.agreement`) and call `accept`.
+    """The room behind an invite. With `accept` its ground rules are accepted unread. Otherwise show
+    them (`AgreementShown`, or `room.agreement`) and call `room.accept`.
 
     Raises `InvalidInput` at once when the invite or the name is wrong.
     """
@@ -78,7 +83,7 @@ def join(
         raise InvalidInput.of(error) from None
     engine = _engine(name, ROOM_SUITE)
     engine.begin_joining(parsed, accept=accept)
-    return Room(engine, parsed.origin, transport or TransportOptions(), "")
+    return Room(engine, parsed.origin, transport or TransportOptions())
 
 
 def _engine(name: str, suite: int) -> Engine:

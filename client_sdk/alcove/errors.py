@@ -1,10 +1,10 @@
-"""What can go wrong, as one tree. Every error has a `code` for programs and says what to do.
+"""Everything that can go wrong, as one tree. Each error has a `code` and says what to do.
 
 AlcoveError
 ├── InvalidInput      an argument is wrong: a name, a text, an invite; nothing was sent
 ├── ConnectionFailed  the relay cannot be reached, or is not a relay of this version
 ├── Refused           the relay or a facilitator said no; `code` tells which no
-├── NotTrusted        a signature, a card or a group is not what the invite promised
+├── NotTrusted        a signature, a card or a group does not fit the invite
 ├── NotNow            not possible in the room's present state
 └── RoomClosed        the room is over for this client; `code` is the reason
 """
@@ -16,9 +16,12 @@ class AlcoveError(Exception):
     """Base of everything the SDK raises on purpose."""
 
     def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
+        super().__init__(code, text)  # both, so that an error can be pickled and copied
         self.code = code
         self.text = text
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class InvalidInput(AlcoveError):
@@ -30,8 +33,10 @@ class InvalidInput(AlcoveError):
 
 
 class ConnectionFailed(AlcoveError):
-    """The relay cannot be reached, or what answers is no relay that this version can speak to.
-    `retry_after` is how many seconds a relay that is full asks to wait, else 0."""
+    """The relay cannot be reached, or the server is no relay of this version.
+
+    `retry_after` is the number of seconds that a full relay asks to wait, else 0.
+    """
 
     retry_after = 0.0
 
@@ -41,16 +46,16 @@ class Refused(AlcoveError):
 
     @classmethod
     def by_relay(cls, code: str) -> "Refused":
-        # The sentence is ours, not the relay's: what a relay writes is never shown to a person.
+        # The sentence is this client's: no text that a relay writes is ever shown to a person.
         return cls(code, REFUSALS.get(code, "The relay refused, for a reason unknown here."))
 
 
 class NotTrusted(AlcoveError):
-    """A signature, a card or a group is not what the invite promised. Do not go on."""
+    """A signature, a card or a group does not fit the invite. Do not go on."""
 
 
 class NotNow(AlcoveError):
-    """Not possible in the room's present state; the text tells what would make it possible."""
+    """Not possible in the room's present state. The text tells what would make it possible."""
 
 
 class RoomClosed(AlcoveError):

@@ -1,24 +1,25 @@
-"""What happens in a room, as frozen values. `match` on their types; `Unknown` is for the rest.
+"""The events of a room, as frozen values. `match` on their types.
 
-Identifiers are lower-case hex. Names are pseudonyms of this room only. `ref` is whatever the caller
-gave with a command, and None where nothing was given.
+Identifiers are lower-case hex. Names are pseudonyms of this room only. `ref` is the value that the
+caller gave with a command, or None. Invites and texts are secret, so `repr` leaves them out: an
+event can be logged.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
 class ConnectionState(StrEnum):
     CONNECTED = "connected"
     RECONNECTING = "reconnecting"
-    RESUMED = "resumed"  # connected again, where it was left
-    REJOINED = "rejoined"  # a facilitator had to let this client in anew; what came between is lost
+    RESUMED = "resumed"  # connected again, at the same position
+    REJOINED = "rejoined"  # a facilitator let this client in again; what came between is lost
 
 
 class RoomState(StrEnum):
     OPEN = "open"
-    READ_ONLY = "read-only"  # no facilitator was heard for 90 s: nobody can post
-    NOT_HEARD = "not-heard"  # this client hears the relay, but no facilitator: it may be cut off
+    READ_ONLY = "read-only"  # no facilitator was heard for 90 s: no member can post
+    NOT_HEARD = "not-heard"  # this client hears the relay but no facilitator: it may be cut off
     SPLIT = "split"  # the relay shows members different conversations: do not trust it
 
 
@@ -40,19 +41,19 @@ class Event:
 class Opened(Event):
     """The room exists and `invite` lets people knock. The invite is a secret: do not log it."""
 
-    invite: str
+    invite: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class InviteChanged(Event):
     """A fresh invite, because a removal revoked the door of the one before."""
 
-    invite: str
+    invite: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class AgreementShown(Event):
-    """The ground rules that a newcomer is to accept, from a card that was verified."""
+    """The ground rules for a newcomer to accept, from a verified card."""
 
     version: int
     text: str
@@ -61,14 +62,14 @@ class AgreementShown(Event):
 
 @dataclass(frozen=True, slots=True)
 class Waiting(Event):
-    """The knock is with the facilitators. `code` may be compared with theirs elsewhere."""
+    """The knock is with the facilitators. Both sides can compare `code` elsewhere."""
 
     code: str
 
 
 @dataclass(frozen=True, slots=True)
 class Knocked(Event):
-    """Somebody waits. To facilitators only."""
+    """A newcomer waits. To facilitators only."""
 
     id: str
     name: str
@@ -78,14 +79,14 @@ class Knocked(Event):
 
 @dataclass(frozen=True, slots=True)
 class KnockGone(Event):
-    """Who waited under this id waits no longer."""
+    """The newcomer with this id no longer waits."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Joined(Event):
-    """Somebody is in. With `you`, this client is: it can talk, and `members` lists everybody."""
+    """A member is in. With `you` it is this client: it can talk, and `members` lists all names."""
 
     name: str
     you: bool = False
@@ -94,32 +95,32 @@ class Joined(Event):
 
 @dataclass(frozen=True, slots=True)
 class Left(Event):
-    """Somebody went by their own wish."""
+    """A member left by their own wish."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Removed(Event):
-    """A facilitator put somebody out."""
+    """A facilitator put a member out."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Message(Event):
-    """Somebody else's message. It is to be forgotten after `ttl` seconds (an `Expired` tells)."""
+    """Another member's message. Forget it after `ttl` seconds, when `Expired` comes."""
 
     id: str
     sender: str
-    text: str
+    text: str = field(repr=False)
     ttl: int
-    warning: str | None = None
+    warning: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Sent(Event):
-    """The relay has numbered this message: it goes to everybody. The id is everybody's."""
+    """The relay has numbered this message and delivers it. All members know it by this id."""
 
     id: str
     ref: str | None = None
@@ -127,7 +128,7 @@ class Sent(Event):
 
 @dataclass(frozen=True, slots=True)
 class Queued(Event):
-    """The message waits here until it can be sent; a `Sent` or `Failed` follows."""
+    """The message waits here until it can be sent. A `Sent` or `Failed` follows."""
 
     id: str
     ref: str | None = None
@@ -152,7 +153,7 @@ class Retracted(Event):
 
 @dataclass(frozen=True, slots=True)
 class Expired(Event):
-    """This message's time is over; clients drop it."""
+    """This message has expired: drop it."""
 
     id: str
 
@@ -169,7 +170,7 @@ class RoomChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class Gap(Event):
-    """Messages were missed: how many, or None when nobody can tell."""
+    """Messages were missed: how many, or None when that cannot be told."""
 
     missed: int | None
 
@@ -198,3 +199,29 @@ class Closed(Event):
     reason: CloseReason
     code: str = ""
     text: str = ""
+
+
+AnyEvent = (
+    Opened
+    | InviteChanged
+    | AgreementShown
+    | Waiting
+    | Knocked
+    | KnockGone
+    | Joined
+    | Left
+    | Removed
+    | Message
+    | Sent
+    | Queued
+    | Failed
+    | Retracted
+    | Expired
+    | ConnectionChanged
+    | RoomChanged
+    | Gap
+    | Problem
+    | Unknown
+    | Closed
+)
+"""Every event of this version. A `match` over it can be exhaustive: end it with `assert_never`."""

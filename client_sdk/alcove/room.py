@@ -6,8 +6,8 @@
                 case alcove.Knocked(id=id):
                     await room.admit(id)
 
-The room is entered with `async with` and left with it: keys are wiped, and whoever forgot to leave
-has left. Every decision is in `engine.py`; this file only joins it to an event loop.
+`async with` enters the room and leaves it: at its end the client has left and every key is wiped.
+The engine decides everything. This file only joins it to an event loop.
 """
 
 import asyncio
@@ -15,48 +15,61 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self, TypeAlias, TypeVar, assert_never
 
 from alcove import events
-from alcove.engine.engine import EVENTS, Engine
-from alcove.errors import AlcoveError, ConnectionFailed, InvalidInput, NotNow, RoomClosed
-from alcove.events import CloseReason, ConnectionState, RoomState
-from alcove.facilitation.facilitator import Facilitator
-from alcove.messages.payload import Retract
+from alcove.engine.engine import Engine
+from alcove.engine.standing import EVENTS
+from alcove.errors import AlcoveError, ConnectionFailed, InvalidInput, RoomClosed
+from alcove.events import AnyEvent, CloseReason, ConnectionState, RoomState
 from alcove.relay.transport import Transport, TransportOptions
 
 TICK: Final = 0.5
-"""Seconds between looks at the clock: heartbeats, expiry, what is overdue."""
+"""Seconds between looks at the clock: heartbeats, expiry, overdue answers."""
 DEFECTS: Final = 100
-"""Errors of handlers that are kept to be raised on leaving: the first ones tell."""
+"""Errors of handlers that are kept and raised on leaving: the first ones."""
 LEAVE_PATIENCE: Final = 5.0
-"""Seconds that the relay has to take note of a leave before keys are wiped anyway."""
+"""Seconds that the relay has to answer a leave. After them the keys are wiped anyway."""
 
 E = TypeVar("E", bound=events.Event)
+# Any, because each handler takes the type of event that `on` registered it with.
 Handler = Callable[[Any], Awaitable[None] | None]
+SendResult: TypeAlias = events.Sent | events.Queued | events.Failed
+"""What becomes of a message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
+    """A member as people see them."""
+
     name: str
     facilitator: bool
     you: bool
 
 
 class Room:
-    """One room. Enter it with `async with`; read its events with `async for`, in one place."""
+    """One room. Enter it with `async with`, and read its events with `async for`, in one place."""
 
-    def __init__(self, engine: Engine, origin: str, options: TransportOptions, title: str) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        origin: str,
+        options: TransportOptions,
+        title: str = "",
+        agreement: str = "",
+    ) -> None:
         self._engine = engine
+        self._commands = engine.commands
         self._title = title
+        self._agreement = agreement
         self._transport = Transport(engine, origin, options, self._changed)
-        self._events: deque[events.Event] = deque()
+        self._events: deque[AnyEvent] = deque()
         self._news = asyncio.Event()
         self._handlers: list[tuple[type[events.Event], Handler]] = []
         self._handler_tasks: set[asyncio.Task[None]] = set()
         self._handler_errors: list[Exception] = []
-        self._sends: dict[str, asyncio.Future[events.Sent | events.Queued | events.Failed]] = {}
-        self._calls: set[asyncio.Future[Any]] = set()
+        self._sends: dict[str, asyncio.Future[SendResult]] = {}
+        self._calls: set[asyncio.Future[None]] = set()
         self._entered: asyncio.Future[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._connection = ConnectionState.RECONNECTING
@@ -109,8 +122,8 @@ class Room:
         except (ConnectionFailed, InvalidInput) as error:
             self._engine.fail(error)
         except Exception as error:
-            # A defect of this program. Nobody may wait for ever for a connection that is gone, and
-            # the defect is raised on leaving.
+            # A defect of this program. No call may wait for ever for a connection that is gone, and
+            # leaving raises the defect.
             self._engine.fail(AlcoveError("internal", "This program failed; the room was left."))
             self._note_defect(error)
         self._changed()
@@ -126,16 +139,16 @@ class Room:
             self._changed()
             self._transport.wake()
 
-    # --- what happens --------------------------------------------------------------------------
+    # --- events --------------------------------------------------------------------------------
 
     def _changed(self) -> None:
-        """Hand out what the engine has to tell."""
-        for event in self._engine.take_events():
+        """Hand out the engine's events."""
+        for event in self._engine.drain_events():
             self._note(event)
             self._events.append(event)
             self._dispatch(event)
         if len(self._events) > EVENTS:
-            # Nobody reads them. The oldest go, and that is said in their place.
+            # The program does not read them. The oldest go, and a gap says so in their place.
             while len(self._events) >= EVENTS:
                 self._events.popleft()
             self._events.appendleft(events.Gap(None))
@@ -149,40 +162,65 @@ class Room:
             self._fail_waiting()
         self._news.set()
 
-    def _note(self, event: events.Event) -> None:
-        if isinstance(event, events.ConnectionChanged):
-            self._connection = event.state
-        elif isinstance(event, events.RoomChanged):
-            self._state = event.state
-        elif isinstance(event, events.AgreementShown):
-            self._title = event.title
-        elif isinstance(event, events.Sent | events.Queued | events.Failed):
-            waiting = self._sends.pop(event.id, None)
-            if waiting is not None and not waiting.done():
-                waiting.set_result(event)
+    def _note(self, event: AnyEvent) -> None:
+        """Keep what the properties tell, and answer a `send`."""
+        match event:
+            case events.ConnectionChanged():
+                self._connection = event.state
+            case events.RoomChanged():
+                self._state = event.state
+            case events.AgreementShown():
+                self._title, self._agreement = event.title, event.text
+            case events.Sent() | events.Queued() | events.Failed():
+                waiting = self._sends.pop(event.id, None)
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(event)
+            case (
+                events.Opened()
+                | events.InviteChanged()
+                | events.Waiting()
+                | events.Knocked()
+                | events.KnockGone()
+                | events.Joined()
+                | events.Left()
+                | events.Removed()
+                | events.Message()
+                | events.Retracted()
+                | events.Expired()
+                | events.Gap()
+                | events.Problem()
+                | events.Unknown()
+                | events.Closed()
+            ):
+                pass
+            case _:
+                assert_never(event)
 
     def _fail_waiting(self) -> None:
         closed = self._engine.closed
         code = closed.reason.value if closed is not None else "left"
         error = RoomClosed(code, "The room is closed.")
-        for waiting in (*self._sends.values(), *self._calls):
-            if not waiting.done():
-                waiting.set_exception(error)
+        for send in self._sends.values():
+            if not send.done():
+                send.set_exception(error)
+        for call in self._calls:
+            if not call.done():
+                call.set_exception(error)
         self._sends.clear()
         self._calls.clear()
 
     def on(self, kind: type[E], handler: Callable[[E], Awaitable[None] | None]) -> None:
-        """Call `handler` with every event of this type. What it raises is raised on leaving."""
+        """Call `handler` with every event of this type. Leaving raises what it raised."""
         self._handlers.append((kind, handler))
 
-    def _dispatch(self, event: events.Event) -> None:
+    def _dispatch(self, event: AnyEvent) -> None:
         for kind, handler in self._handlers:
             if isinstance(event, kind):
                 task = asyncio.ensure_future(self._handle(handler, event))
                 self._handler_tasks.add(task)
                 task.add_done_callback(self._handler_tasks.discard)
 
-    async def _handle(self, handler: Handler, event: events.Event) -> None:
+    async def _handle(self, handler: Handler, event: AnyEvent) -> None:
         try:
             result = handler(event)
             if result is not None:
@@ -194,7 +232,7 @@ class Room:
                 self._engine.emit(events.Problem("handler_failed", text))
                 self._changed()
 
-    async def __aiter__(self) -> AsyncIterator[events.Event]:
+    async def __aiter__(self) -> AsyncIterator[AnyEvent]:
         while not self._finished:
             while self._events:
                 event = self._events.popleft()
@@ -204,11 +242,16 @@ class Room:
                 self._news.clear()
                 await self._news.wait()
 
-    # --- what is so ----------------------------------------------------------------------------
+    # --- properties ----------------------------------------------------------------------------
 
     @property
     def title(self) -> str:
         return self._title
+
+    @property
+    def agreement(self) -> str:
+        """The ground rules. Empty until the card has arrived."""
+        return self._agreement
 
     @property
     def state(self) -> RoomState:
@@ -220,83 +263,58 @@ class Room:
 
     @property
     def is_facilitator(self) -> bool:
-        inside = self._engine.inside
-        return inside is not None and inside.facilitator is not None
+        member = self._engine.member
+        return member is not None and member.facilitator is not None
 
     @property
     def members(self) -> tuple[Member, ...]:
-        """Everybody in the room, from the group's own tree. Empty before one is in."""
-        inside = self._engine.inside
-        if inside is None or self._engine.closed is not None:
+        """All members, from the group's own tree. Empty until this client is in the room."""
+        member = self._engine.member
+        if member is None or self._engine.closed is not None:
             return ()
         own = self._engine.identity.signature.public
         return tuple(
             Member(person.name, person.facilitator, person.key == own)
-            for person in inside.membership.people()
+            for person in member.membership.people()
         )
 
-    # --- what everybody may do -----------------------------------------------------------------
+    # --- what every member may do --------------------------------------------------------------
 
     def post(self, text: str, *, warning: str | None = None, ref: str | None = None) -> str:
-        """Send a message; its id at once. `Sent`, `Queued` or `Failed` with that id follows.
+        """Send a message and return its id at once. `Sent`, `Queued` or `Failed` follows.
 
-        Raises `InvalidInput` (`text_empty`, `text_too_long`, `bad_text`), `NotNow`.
+        Raises `InvalidInput` (`text_empty`, `text_too_long`, `bad_text`), `NotNow`, `RoomClosed`.
         """
-        inside = self._engine.member()
-        body = inside.conversation.check_text(text, warning)
-        item = inside.conversation.compose(body, ref=ref)
-        inside.pump()
-        if not self._engine.link.live or not inside.ready or not inside.presence.may_post:
-            inside.publisher.tell_queued()
+        id = self._commands.say(text, warning=warning, ref=ref)
         self._after()
-        return item.id.hex()
+        return id
 
-    async def send(
-        self, text: str, *, warning: str | None = None
-    ) -> events.Sent | events.Queued | events.Failed:
-        """Send a message and wait for what becomes of it: with the relay, waiting here, or not."""
-        waiting: asyncio.Future[events.Sent | events.Queued | events.Failed]
-        waiting = asyncio.get_running_loop().create_future()
-        inside = self._engine.member()
-        body = inside.conversation.check_text(text, warning)
-        item = inside.conversation.compose(body)
-        self._sends[item.id.hex()] = waiting
-        inside.pump()
-        if not item.in_flight:
-            inside.publisher.tell_queued()
+    async def send(self, text: str, *, warning: str | None = None) -> SendResult:
+        """Send a message and wait for what becomes of it: with the relay, waiting here, or failed.
+
+        Raises what `post` raises, and `RoomClosed` when the room closes before the answer.
+        """
+        waiting: asyncio.Future[SendResult] = asyncio.get_running_loop().create_future()
+        self._sends[self._commands.say(text, warning=warning)] = waiting
         self._after()
         return await waiting
 
     def retract(self, id: str, *, ref: str | None = None) -> None:
-        """Take back one's own message. `Retracted` follows.
+        """Take back your own message. `Retracted` follows.
 
-        Raises `InvalidInput` (`unknown_message`) for one that is not yours or is gone, `NotNow`.
+        Raises `InvalidInput` (`unknown_message`) for a message that is not yours or has expired,
+        `NotNow` (`in_flight`), `RoomClosed`.
         """
-        inside = self._engine.member()
-        try:
-            target = bytes.fromhex(id)
-        except ValueError:
-            target = b""
-        if not inside.conversation.take_back(target):
-            if any(item.id == target for item in inside.conversation.outbox.waiting()):
-                raise NotNow("in_flight", "It is being sent; try again in a moment.")
-            if not inside.conversation.may_retract(target):
-                text = "There is no message of yours with this id; it may have expired."
-                raise InvalidInput("unknown_message", text)
-            inside.conversation.compose(Retract(target), ref=ref)
-            inside.pump()
+        self._commands.retract(id, ref=ref)
         self._after()
 
     async def accept(self) -> None:
-        """Accept the ground rules on the card, and knock. Raises `NotNow`."""
-        newcomer = self._engine.newcomer
-        if newcomer is None or self._engine.closed is not None:
-            raise NotNow("nothing_to_accept", "There is nothing to accept.")
-        newcomer.accept()
+        """Accept the ground rules on the card, and knock. Raises `NotNow`, `RoomClosed`."""
+        self._commands.accept()
         self._after()
 
     async def leave(self) -> None:
-        """Go, and forget everything. Harmless when it is over already."""
+        """Go, and forget everything. Harmless when the room is closed already."""
         if self._engine.closed is not None:
             return
         gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -305,7 +323,7 @@ class Room:
             if not gone.done():
                 gone.set_result(None)
 
-        self._engine.leave(done)
+        self._commands.leave(done)
         self._after()
         try:
             await asyncio.wait_for(gone, LEAVE_PATIENCE)
@@ -316,23 +334,23 @@ class Room:
     # --- what a facilitator may do -------------------------------------------------------------
 
     async def admit(self, id: str) -> None:
-        """Let somebody in. Raises `NotNow` (`unknown_knock`), `Refused` (`room_full`, …)."""
-        lobby, knock = self._facilitator().lobby, self._id(id)
-        await self._call(lambda done: lobby.admit(knock, done))
+        """Let a newcomer in.
+
+        Raises `InvalidInput` or `NotNow` (`unknown_knock`), `Refused` (`room_full`, …).
+        """
+        await self._call(lambda done: self._commands.admit(id, done))
 
     async def refuse(self, id: str) -> None:
-        """Do not let somebody in; they are told so. Raises `NotNow` (`unknown_knock`)."""
-        self._facilitator().lobby.refuse(self._id(id))
+        """Refuse a newcomer, who is told. Raises `InvalidInput` or `NotNow` (`unknown_knock`)."""
+        self._commands.refuse(id)
         self._after()
 
     async def remove(self, name: str) -> None:
-        """Put somebody out. Raises `InvalidInput` (`unknown_name`), `NotNow`."""
-        facilitator = self._facilitator()
-        await self._call(lambda done: facilitator.remove(name, done))
+        """Put a member out. Raises `InvalidInput` (`unknown_name`), `NotNow`."""
+        await self._call(lambda done: self._commands.remove(name, done))
 
     async def invite(self) -> str:
-        """One more invite, on the terms of the first."""
-        facilitator = self._facilitator()
+        """Make one more invite, on the terms of the first. Raises `NotNow` (`too_many_doors`)."""
         made: list[str] = []
 
         def begin(done: Callable[[AlcoveError | None], None]) -> None:
@@ -340,30 +358,14 @@ class Room:
                 made.extend([url] if url is not None else [])
                 done(error)
 
-            facilitator.invite(finished)
+            self._commands.invite(finished)
 
         await self._call(begin)
         return made[0]
 
     async def end(self) -> None:
-        """End the room for everybody: the relay deletes all that it has of it."""
-        facilitator = self._facilitator()
-        await self._call(facilitator.end)
-        self._engine.close(CloseReason.ENDED)
-        self._after()
-
-    def _facilitator(self) -> Facilitator:
-        facilitator = self._engine.member().facilitator
-        if facilitator is None:
-            raise NotNow("not_facilitator", "Only a facilitator can do that.")
-        return facilitator
-
-    @staticmethod
-    def _id(id: str) -> bytes:
-        try:
-            return bytes.fromhex(id)
-        except ValueError:
-            raise InvalidInput("unknown_knock", "Nobody waits under this id.") from None
+        """End the room for all members: the relay deletes everything that it has of it."""
+        await self._call(self._commands.end)
 
     async def _call(self, begin: Callable[[Callable[[AlcoveError | None], None]], None]) -> None:
         """Run a command that answers by a callback, and wait for it."""
@@ -386,6 +388,6 @@ class Room:
             self._calls.discard(future)
 
     def _after(self) -> None:
-        """After a command: tell what happened, and let the socket send what there is to send."""
+        """After a command: hand out its events, and let the socket send."""
         self._changed()
         self._transport.wake()

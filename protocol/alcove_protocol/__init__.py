@@ -3,6 +3,6 @@
 `docs/protocol.md` is this package in prose, byte for byte. Nothing here touches a socket, a clock
 or a source of randomness, and nothing here can decrypt: sealing and opening are the client's.
 
-Read in this order: `limits`, `errors`, `codec`, `records`, `position`, `padding`, `labels`,
-`statements`, `roster`, `frames`, `invite`.
+Read in this order, which is also the order of imports: `limits`, `errors`, `codec`, `records`,
+`position`, `padding`, `labels`, `statements`, `roster`, `frames`, `invite`.
 """

@@ -1,14 +1,14 @@
 """Strict MessagePack: the only file that imports `msgpack`.
 
-A value on the wire is a map with text keys whose values are unsigned integers, byte strings, text,
-booleans, or such maps again. Everything else that MessagePack can say is refused: arrays (lists
-travel as one byte string), floats (and so NaN), nil, negative integers, extension types, duplicate
-keys, and bytes after the end.
+A value on the wire is a map. Its keys are text. Its values are unsigned integers, byte strings,
+text, booleans, or such maps again. The codec refuses everything else that MessagePack can say:
+arrays (a list travels as one byte string), floats (and so NaN), nil, negative integers, extension
+types, duplicate keys, and bytes after the end.
 
-`scan` walks the encoding before `msgpack` builds any object. That is what makes the decoder safe:
-a 64 KiB frame of nested or empty containers would otherwise cost eighty times its size in memory.
-After the scan a frame holds at most `limits.ELEMENTS` objects, whose bytes are a part of the input,
-and at most `limits.TEXT_TOTAL` bytes of text, which Python may hold four times as wide.
+`scan` walks the encoding before `msgpack` builds any object. This makes the decoder safe: without
+it, a 64 KiB frame of nested or empty containers costs eighty times its size in memory. After the
+scan a frame holds at most `limits.ELEMENTS` objects, whose bytes are a part of the input, and at
+most `limits.TEXT_TOTAL` bytes of text, which Python may hold four times as wide.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,8 @@ _FALSE, _TRUE = 0xC2, 0xC3
 def pack(value: Mapping[str, Value]) -> bytes:
     """Encode a map in the order of its keys, with the shortest form of every length and number.
 
-    What this makes `unpack` takes: anything else raises `Malformed` as `scan` does.
+    `unpack` takes everything that this returns. Raises `Malformed`: `bad_text`, `bad_type`, or as
+    `scan`.
     """
     try:
         packed: bytes = msgpack.packb(value, use_bin_type=True)
@@ -47,8 +48,7 @@ def pack(value: Mapping[str, Value]) -> bytes:
 def unpack(data: bytes, *, limit: int = limits.FRAME) -> dict[str, Value]:
     """Decode one map of at most `limit` bytes.
 
-    Raises `Malformed` with code `too_large` or `bad_text`, as `scan`, or, for a key, `bad_type` or
-    `duplicate_key`.
+    Raises `Malformed`: `too_large`, `bad_text`, `bad_type` or `duplicate_key`, or as `scan`.
     """
     if len(data) > limit:
         raise Malformed("too_large", f"The encoding has more than {limit} bytes.")
@@ -70,7 +70,7 @@ def _no_duplicates(pairs: list[tuple[object, Value]]) -> dict[str, Value]:
         if not isinstance(key, str):
             raise Malformed("bad_type", "A key of a map is not text.")
         if key in result:
-            raise Malformed("duplicate_key", "A key stands twice.")
+            raise Malformed("duplicate_key", "A map has the same key twice.")
         result[key] = value
     return result
 
@@ -78,9 +78,8 @@ def _no_duplicates(pairs: list[tuple[object, Value]]) -> dict[str, Value]:
 def scan(data: bytes) -> None:
     """Check the structure of one encoded map without building anything from it.
 
-    Raises `Malformed` with code `truncated`, `trailing`, `too_deep`, `too_many_elements`,
-    `too_much_text`, `bad_type` or `bad_number`. Work is bounded by `limits.ELEMENTS` steps,
-    whatever the input's length.
+    Raises `Malformed`: `truncated`, `trailing`, `too_deep`, `too_many_elements`, `too_much_text`,
+    `bad_type` or `bad_number`. It takes at most `limits.ELEMENTS` steps for an input of any length.
     """
     if not data:
         raise Malformed("truncated", "The encoding is empty.")
@@ -109,11 +108,11 @@ def scan(data: bytes) -> None:
             break
         open_maps[-1] -= 1
     if at != len(data):
-        raise Malformed("trailing", "Bytes stand after the end.")
+        raise Malformed("trailing", "Bytes follow the end of the encoding.")
 
 
 def _element(data: bytes, at: int) -> tuple[int, int | None]:
-    """Step over one element: where the next begins and, for a map, how many elements it holds."""
+    """Step over one element. Return where the next begins and, for a map, its element count."""
     if at >= len(data):
         raise _cut_off()
     head = data[at]
@@ -165,12 +164,12 @@ def _too_many_elements() -> Malformed:
 
 
 def pack_list(items: "list[bytes] | tuple[bytes, ...]") -> bytes:
-    """A list as one byte string: each item behind its length in four bytes, big-endian."""
+    """Join a list into one byte string: each item behind its length in four bytes, big-endian."""
     return b"".join(len(item).to_bytes(4, "big") + item for item in items)
 
 
 def unpack_list(data: bytes, *, most: int) -> tuple[bytes, ...]:
-    """The items of `pack_list`. Raises `Malformed` (`truncated`, `too_many_items`)."""
+    """Return the items of `pack_list`. Raises `Malformed` (`truncated`, `too_many_items`)."""
     items: list[bytes] = []
     at = 0
     while at < len(data):

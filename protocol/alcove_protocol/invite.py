@@ -1,8 +1,9 @@
-"""Invites: links whose fragment carries the secret, which so is in no request.
+"""Invites: links with the secret in the fragment, which a browser puts into no request.
 
     https://HOST/join#base64url(version 1 ‖ role 1 ‖ door id 8 ‖ room id 32 ‖ secret 32 ‖ origin)
 
-`origin` is the relay's, in UTF-8, and empty when it is the link's own. No padding characters.
+`origin` is the relay's, in UTF-8. It is empty when it is the origin of the link. The base64url has
+no padding characters.
 """
 
 import base64

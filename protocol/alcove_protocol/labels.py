@@ -13,13 +13,13 @@ SUBPROTOCOL: Final = "alcove.v1"
 
 
 class Label(Enum):
-    """What a signature is about, and so which key may make it."""
+    """What a signature is for, and so which key makes it."""
 
     OPEN = "open"  # roster entry 0, by the room's root key
-    CHALLENGE = "challenge"  # who is connecting, by a relay key or a door key
+    CHALLENGE = "challenge"  # authentication, by a relay key or a door key
     DOOR = "door"  # an invite's public half, by a facilitator's relay key
     CARD = "card"  # a room card, by a facilitator's MLS key
-    KNOCK = "knock"  # names a knock in HPKE's info and in its short code
+    KNOCK = "knock"  # HPKE info of what is sealed at the door, and the short code
     ROSTER = "roster"  # a roster entry, by a facilitator's relay key
     APPOINT = "appoint"  # a new facilitator, by the appointer's MLS key
     LEAVE = "leave"  # a member's wish to go, by their relay key
@@ -35,10 +35,13 @@ class Label(Enum):
 
 
 def room_id_of(root_key: bytes) -> bytes:
-    """A room's id: 32 bytes that commit to its root key, so that no relay can make it another."""
+    """Return a room's id: 32 bytes that commit to its root key, so that no relay can replace it."""
     return sha256(b"alcove v1 room" + root_key).digest()
 
 
 def hash_with(label: str, *parts: bytes) -> bytes:
-    """SHA-256 of `alcove v1 LABEL`, a NUL and parts of fixed length."""
+    """Return SHA-256 of `alcove v1 LABEL`, a NUL, and the parts.
+
+    Every part but the last has a fixed length: otherwise two lists of parts have one hash.
+    """
     return sha256(b"alcove v%d %s\0" % (VERSION, label.encode()) + b"".join(parts)).digest()

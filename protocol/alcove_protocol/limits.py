@@ -11,7 +11,8 @@ MIB: Final = 1024 * KIB
 
 # --- frames -----------------------------------------------------------------------------------
 FRAME_BEFORE_AUTH: Final = 64 * KIB
-"""Who has proved nothing may make us hold little: a card and a knock fit, a commit does not."""
+"""A client that proved nothing makes the relay hold little: a card and a knock fit, a commit does
+not."""
 FRAME: Final = 5 * MIB // 2
 """One commit with all its parts: 1 MiB handshake, its Welcomes and its roster entry."""
 DEPTH: Final = 8
@@ -26,6 +27,16 @@ character makes Python hold a whole text at four bytes a character, so text is b
 bytes. No record that holds text is larger."""
 REQUEST_NUMBER: Final = 2**53 - 1
 """The largest integer that every language's numbers hold exactly."""
+ROLE_NAME: Final = 16
+"""The name of a connection's role."""
+OFFERED: Final = 200
+"""The subprotocols that a client offered, as it sent them."""
+HOST: Final = 300
+"""The Host header of an upgrade: a DNS name has at most 253 characters, and a port follows."""
+CODE: Final = 40
+"""The code of a refusal."""
+SENTENCE: Final = 300
+"""The sentence of a refusal."""
 
 # --- blobs ------------------------------------------------------------------------------------
 PADDING_FLOOR: Final = 256
@@ -52,6 +63,8 @@ KNOCK: Final = 16 * KIB
 """A sealed knock, padding included."""
 REQUEST: Final = 32 * KIB
 """A sealed request of a member to the facilitators."""
+SEALED_REASON: Final = KIB
+"""A sealed refusal of a knock, padding included."""
 STATEMENT: Final = 2 * KIB
 """A signed statement that lists nothing."""
 ENTRY: Final = 64 * KIB
@@ -66,20 +79,19 @@ HEARTBEAT_INTERVAL: Final = 30
 HEARTBEAT_TTL: Final = 90
 """Three beats: one lost is no alarm."""
 READ_ONLY_AFTER: Final = 90
-"""No facilitator's heartbeat for this long and nobody may post: nobody is holding the room."""
+"""Without a facilitator's heartbeat for this long no member posts: nobody holds the room."""
 ABANDONED_AFTER: Final = 30 * 60
-"""No facilitator for this long and the relay deletes the room."""
+"""Without a facilitator for this long the relay deletes the room."""
 REJOIN_WINDOW: Final = 24 * 3600
 """How long the relay keeps handshakes, and so how long a client may be away and still follow."""
 TOMBSTONE: Final = 24 * 3600
 """How long the relay can tell a client that was away that the room was ended."""
 KNOCK_TTL: Final = 15 * 60
-"""How long somebody waits before the relay forgets their knock."""
+"""How long the relay keeps a knock."""
 PUBLISH_RECORD: Final = 3600
-"""How much longer than its blob the relay remembers that it took a publish."""
+"""The relay remembers a publish for this much longer than it keeps the blob."""
 RETURN_DELAY: Final = 30
-"""What a relay that restarts may ask a client to wait before it comes again, so that not all come
-at once."""
+"""The longest delay that a restarting relay asks of a client, so that not all return at once."""
 DOOR_TTL_DEFAULT: Final = 24 * 3600
 DOOR_TTL_MAX: Final = 30 * 24 * 3600
 CLOCK_SKEW: Final = 3600
@@ -94,11 +106,11 @@ every node, fits a Welcome."""
 FACILITATORS: Final = 16
 DOORS: Final = 64
 KNOCKS: Final = 100
-"""People waiting at one room."""
+"""Knocks that one room holds at a time."""
 USES_DEFAULT: Final = 50
 USES_MAX: Final = 10_000
 PROPOSALS: Final = 256
-"""Update proposals that one commit carries."""
+"""The most Update proposals in one commit."""
 WELCOMES_PER_COMMIT: Final = 100
 
 # --- what people write ------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """Positions in a room's log.
 
-A position is (generation, number). The generation is 64 random bits chosen when the relay begins a
-log; it is compared for equality only. A promoted replica or a relay that lost its memory can hand
-out a number twice, but never under the same generation.
+A position is (generation, number). The relay chooses the generation, 64 random bits, when it begins
+a log. Generations are compared for equality only. A promoted replica, or a relay that lost its
+memory, can give a number twice, but never under the same generation.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Position:
     number: int
 
     def encode(self) -> bytes:
-        """Raises `Malformed` (`bad_length`, `bad_number`)."""
+        """Return the 16 bytes. Raises `Malformed` (`bad_length`, `bad_number`)."""
         if len(self.generation) != GENERATION_SIZE:
             raise Malformed("bad_length", "A generation has 8 bytes.")
         _check(self.number)
@@ -31,7 +31,7 @@ class Position:
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
-        """Raises `Malformed` (`bad_length`, `bad_number`)."""
+        """Read 16 bytes. Raises `Malformed` (`bad_length`, `bad_number`)."""
         if len(data) != POSITION_SIZE:
             raise Malformed("bad_length", "A position has 16 bytes.")
         number = int.from_bytes(data[GENERATION_SIZE:], "big")
@@ -40,8 +40,10 @@ class Position:
 
 
 def check_encoded(data: bytes) -> None:
-    """As `Position.decode`, when only the bytes are needed. Raises `Malformed` (`bad_length`,
-    `bad_number`)."""
+    """Check what `Position.decode` checks, and build nothing.
+
+    Raises `Malformed` (`bad_length`, `bad_number`).
+    """
     if len(data) != POSITION_SIZE:
         raise Malformed("bad_length", "A position has 16 bytes.")
     if data[GENERATION_SIZE:] > _LAST:

@@ -6,8 +6,8 @@
         time: Annotated[int, AtMost(limits.REQUEST_NUMBER)]
         note: Annotated[str, AtMost(200)] | None = None
 
-A field's name is its key on the wire. A field that is None is absent. Unknown and missing keys are
-refused: what one side does not understand it must not half understand.
+A field's name is its key on the wire. A field that is None is absent. `from_map` refuses unknown
+and missing keys, so that neither side half understands a record.
 """
 
 from collections.abc import Mapping
@@ -101,10 +101,10 @@ def _fields(cls: type["Record"]) -> dict[str, _Field]:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Base of everything that has an encoding of its own."""
+    """Base of every type that has an encoding of its own."""
 
     def to_map(self) -> dict[str, Value]:
-        """The record as a map, in the order of its fields. Raises `Malformed` (`bad_field`)."""
+        """Return a map in the order of the fields. Raises `Malformed` (`bad_field`)."""
         result: dict[str, Value] = {}
         for name, field in _fields(type(self)).items():
             value = getattr(self, name)
@@ -131,10 +131,10 @@ class Record:
         return cls(**values)
 
     def encode(self) -> bytes:
-        """The exact bytes. Raises `Malformed` (`bad_field`) when a field is out of its bounds."""
+        """Return the exact bytes. Raises `Malformed` (`bad_field`) for a field out of bounds."""
         return pack(self.to_map())
 
     @classmethod
     def decode(cls, data: bytes, *, limit: int = limits.FRAME) -> Self:
-        """The reverse of `encode`. Raises `Malformed`."""
+        """Read what `encode` returned. Raises `Malformed`."""
         return cls.from_map(unpack(data, limit=limit))

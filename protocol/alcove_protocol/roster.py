@@ -1,12 +1,13 @@
-"""The roster: a room's chain of signed entries, which relay and members verify alike.
+"""The roster: a room's chain of signed entries. Relay and members verify it by the same rules.
 
 Entry 0 is the `Opening`. Every later entry signs the room, its counter, the hash of the entry
-before it, the position its commit builds on, the hashes of that commit and of its Welcomes, what
-changes, and the digest of the list that results. So entries cannot be replayed, left out or
-recombined, and who holds the last hash holds the whole history.
+before it, the position its commit builds on, the hashes of that commit and of its Welcomes, the
+changes, and the digest of the list that results. So nobody can replay, leave out or recombine
+entries, and the last hash commits to the whole history.
 
-The relay needs the list to know who may connect; members hold it against the MLS tree. Where the
-two differ people are told; a commit is never refused for it, or a lying relay could fork the group.
+The relay reads from the list which keys may connect. Members compare it with the MLS tree. When the
+two differ, clients tell people. They never refuse a commit for it: otherwise a lying relay could
+fork the group.
 """
 
 from collections.abc import Iterable, Mapping
@@ -44,20 +45,20 @@ class Role(IntEnum):
 
 
 class Op(IntEnum):
-    """What one change does to the list. What an operation does not use of a change is zero."""
+    """What one change does to the list. The fields that an operation does not use are zero."""
 
     RESET = 0  # empty the list; the ADDs after it restate it (after a burned commit)
     ADD = 1  # a newcomer by a door: a use of it is consumed
-    REMOVE = 2  # a person put out: the door they came by is revoked
-    CHANGE = 3  # role or pause of who is on the list
+    REMOVE = 2  # a facilitator removes a member: the member's door is revoked
+    CHANGE = 3  # another role or pause for a member
     REJOIN = 4  # the same member with fresh HPKE keys: a Welcome, no change of the list
-    LEFT = 5  # a member who asked to go: their door stays
+    LEFT = 5  # a member asked to go: their door stays
 
 
 class RoomFlag(IntFlag):
     NONE = 0
-    LOCKED = 1  # nobody may knock
-    LISTEN_ONLY = 2  # only facilitators may post
+    LOCKED = 1  # the relay takes no knocks
+    LISTEN_ONLY = 2  # only facilitators post
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,10 +235,10 @@ def apply_changes(seats: Mapping[bytes, Seat], changes: Iterable[Change]) -> dic
             result.clear()
         elif change.op is Op.ADD:
             if known:
-                raise Malformed("bad_roster", "Who is added is on the list.")
+                raise Malformed("bad_roster", "A key that is added is already on the list.")
             result[change.key] = change.seat
         elif not known:
-            raise Malformed("bad_roster", "Who is changed is not on the list.")
+            raise Malformed("bad_roster", "A key that is changed is not on the list.")
         elif change.op is Op.CHANGE:
             result[change.key] = replace(change.seat, door=result[change.key].door)
         elif change.op in (Op.REMOVE, Op.LEFT):
@@ -246,12 +247,14 @@ def apply_changes(seats: Mapping[bytes, Seat], changes: Iterable[Change]) -> dic
 
 
 def extend(roster: Roster, signed: Signed) -> tuple[Roster, Verified[Entry]]:
-    """The roster after one more entry.
+    """Return the roster after one more entry.
 
-    Raises `Malformed` as `verify`, `bad_length` or `bad_field` for its changes, `room_full` when it
-    seats more than the room holds, or `bad_roster` when it does not follow from this one (room,
-    counter, previous hash, a signer who is no facilitator, digest), changes who cannot be changed
-    so, takes the last facilitator away, or names more than `limits.FACILITATORS`.
+    Raises `Malformed`:
+    - as `verify`
+    - `bad_length` or `bad_field` for its changes
+    - `room_full` when it seats more members than the room holds
+    - `bad_roster` when it does not follow (room, counter, previous hash, signer, digest), when a
+      change is not possible, when no facilitator remains, and above `limits.FACILITATORS` of them
     """
     claimed = Entry.decode(signed.body, limit=limits.ENTRY)
     if not roster.is_facilitator(claimed.signer):

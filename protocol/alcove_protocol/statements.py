@@ -1,9 +1,9 @@
 """Signed statements: exact bytes, a label, an Ed25519 signature (RFC 8032).
 
-What is signed is the label's bytes followed by the statement's encoding as it travelled. A reader
-verifies those bytes first and decodes them after; nothing is ever encoded again to be verified, so
-two encoders cannot disagree about what was signed. `Signed` is what arrived, `Verified` is what a
-key stands behind: only `verify` makes one from the other.
+The signature is over the label's bytes and the statement's encoding as it travelled. A reader
+verifies those bytes first and decodes them afterwards. No reader encodes a statement again, so two
+encoders cannot disagree about the signed bytes. `Signed` is what arrived, and `Verified` is a
+statement whose signature holds: only `verify` makes one from the other.
 """
 
 from dataclasses import dataclass
@@ -92,17 +92,17 @@ class Opening(Record):
 
 @dataclass(frozen=True, slots=True)
 class ChallengeAnswer(Record):
-    """Who is connecting, label `challenge`, by the relay key and, at a door, by the door key too.
+    """Authentication, label `challenge`, signed by the relay key, and by the door key at a door.
 
-    `offered` is the list of subprotocols exactly as the client sent it in the upgrade: were it
-    changed on the way to talk the version down, the signature would not match what the relay saw.
+    `offered` is the list of subprotocols exactly as the client sent it in the upgrade. An attacker
+    that changes it on the way, to talk the version down, makes the signature wrong at the relay.
     """
 
     version: Annotated[int, AtMost(1, least=1)]
-    offered: Annotated[str, AtMost(200)]
-    host: Annotated[str, AtMost(300)]
+    offered: Annotated[str, AtMost(limits.OFFERED)]
+    host: Annotated[str, AtMost(limits.HOST)]
     room: Annotated[bytes, Exactly(HASH_SIZE)]
-    role: Annotated[str, AtMost(16)]
+    role: Annotated[str, AtMost(limits.ROLE_NAME)]
     relay_key: Annotated[bytes, Exactly(KEY_SIZE)]
     door: Annotated[bytes, Exactly(DOOR_ID_SIZE)] | None
     nonce: Annotated[bytes, Exactly(32)]
@@ -139,12 +139,12 @@ class Appointment(Record):
 
 @dataclass(frozen=True, slots=True)
 class Card(Record):
-    """What a newcomer reads before they knock, label `card`, signed by a facilitator's MLS key.
+    """What a newcomer reads before the knock, label `card`, signed by a facilitator's MLS key.
 
     It travels sealed under the door's card key. `opening` is the signed roster entry 0 and
-    `appointments` a list of signed appointments: with them a newcomer goes from the room id in the
-    invite to the key that signed this card without trusting the relay. `lobby_key` is the X25519
-    key that knocks are sealed to. `agreement` is the text that everybody in the room has accepted.
+    `appointments` a list of signed appointments. They lead from the room id in the invite to the
+    key that signed this card, so that a newcomer need not trust the relay. Knocks are sealed to
+    `lobby_key`, an X25519 key. `agreement` is the text that every member accepted.
     `suite` is the MLS ciphersuite of the group, in which the newcomer's KeyPackage must be.
     """
 
@@ -166,7 +166,7 @@ class Card(Record):
 
 @dataclass(frozen=True, slots=True)
 class LeaveStatement(Record):
-    """A member's wish to go, label `leave`, signed by their relay key."""
+    """A member asks to leave, label `leave`, signed by their relay key."""
 
     room: Annotated[bytes, Exactly(HASH_SIZE)]
     relay_key: Annotated[bytes, Exactly(KEY_SIZE)]

@@ -1,12 +1,12 @@
-"""The command `alcove-server`. Every mistake is one sentence and an exit status: 2 for what was
-asked wrongly, 1 for what did not work."""
+"""The command `alcove-server`. Every mistake is one sentence and an exit status: 2 for a wrong
+command line or setting, 1 for a failure."""
 
 import argparse
 import contextlib
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
@@ -17,7 +17,7 @@ USAGE_ERROR = 2
 
 
 class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> Any:
+    def error(self, message: str) -> NoReturn:
         raise ValueError(message)
 
 
@@ -60,7 +60,7 @@ def load(arguments: list[str]) -> tuple[Settings, bool]:
         raise ValueError(f"{name.replace('_', '-')}: {reason}") from None
 
 
-def _read(file: str) -> dict[str, Any]:
+def _read(file: str) -> dict[str, Any]:  # any TOML; `Settings` checks it
     try:
         return tomllib.loads(Path(file).read_text(encoding="utf-8"))
     except OSError as error:
@@ -75,7 +75,7 @@ def main() -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """The whole command; its exit status."""
+    """Run the whole command; return its exit status."""
     try:
         settings, check = load(arguments)
         tls = Tls(settings.tls_certificate, settings.tls_key) if settings.tls_certificate else None
@@ -85,7 +85,7 @@ def run(arguments: list[str]) -> int:
     if check:
         print("the settings are good")
         return 0
-    # Loaded late: a mistake in the settings should not have to wait for a server to load.
+    # Imported late, so that a mistake in the settings is told before a server is loaded.
     import uvloop
 
     from alcove_server.process.serving import configure_logging, listen, serve

@@ -26,7 +26,7 @@ def sent_by(world: EvilWorld, client: Client) -> int:
 
 
 def ping(world: EvilWorld, client: Client, blob: bytes, number: int) -> None:
-    at = client.engine.member().stream.cursor
+    at = client.engine.require_member().stream.cursor
     position = Position(at.generation, number).encode()
     world.forge(client, BlobIs(position, BlobClass.APPLICATION, 0, blob))
 
@@ -38,7 +38,7 @@ def test_a_member_who_is_pinged_alone_answers_nothing() -> None:
     blob = rogue_text(bob, "are you there?", counter=1)
     garbled = bytearray(blob)
     garbled[-1] ^= 1
-    cursor = cleo.engine.member().stream.cursor.number
+    cursor = cleo.engine.require_member().stream.cursor.number
     before = sent_by(world, cleo)
     for step, body in enumerate((blob, bytes(garbled), blob, b"\x00", b"\x00" * 40)):
         ping(world, cleo, body, cursor + 1 + 2 * step)

@@ -13,6 +13,7 @@ from dataclasses import replace
 import pytest
 from alcove import events, mls
 from alcove.errors import NotTrusted
+from alcove.group.admission import make_key_package
 from alcove.group.keys import Identity
 from alcove.group.sealing import (
     KnockBody,
@@ -29,7 +30,6 @@ from alcove.group.sealing import (
     seal_request,
     seal_welcome,
 )
-from alcove.joining.newcomer import make_key_package
 from alcove.mls.xwing import XWing
 from alcove_protocol import limits
 from alcove_protocol.frames import CardIs, Knock, LobbyItem, LobbyKind

@@ -15,8 +15,9 @@ from typing import cast
 import pytest
 from alcove import mls
 from alcove.errors import NotTrusted
+from alcove.group.admission import accept_welcome
 from alcove.group.sealing import open_card
-from alcove.joining.trust import accept_welcome, check_card
+from alcove.joining.card import check_card
 from alcove.mls.framing import WireFormat, unwrap, wrap
 from alcove.mls.private_message import PrivateMessage, open_sender_data
 from alcove_protocol import limits

@@ -1,4 +1,4 @@
-"""What members say to each other, in docs/protocol.md as in the code."""
+"""The records between clients are the same in docs/protocol.md and in the code."""
 
 from alcove.group.extensions import LeafExtension, RoomExtension, RosterExtension
 from alcove.group.sealing import KnockBody, RefusalBody, RequestBody

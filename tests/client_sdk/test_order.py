@@ -4,7 +4,7 @@ from hashlib import sha256
 
 import pytest
 from alcove.messages.log_hash import WINDOW, LogHash, Seen, log_next, log_start
-from alcove.messages.stream import Step, Stream
+from alcove.messages.stream import Advance, Stream
 from alcove_protocol import frames
 from alcove_protocol.position import Position
 
@@ -28,7 +28,7 @@ def resumed(head: Position) -> frames.Resumed:
 
 def test_the_next_number_moves_the_cursor() -> None:
     made = stream()
-    assert made.advance(at(6), 2, b"blob") is Step.NEXT
+    assert made.advance(at(6), 2, b"blob") is Advance.NEXT
     assert made.cursor == at(6)
     assert made.log.current == (at(6), log_next(bytes(32), 6, 2, sha256(b"blob").digest()))
 
@@ -37,13 +37,13 @@ def test_the_next_number_moves_the_cursor() -> None:
 def test_what_was_handled_or_is_of_another_log_changes_nothing(position: Position) -> None:
     made = stream()
     before = made.log.current
-    assert made.advance(position, 2, b"blob") is Step.BEHIND
+    assert made.advance(position, 2, b"blob") is Advance.BEHIND
     assert (made.cursor, made.log.current) == (at(5), before)
 
 
 def test_a_number_left_out_is_a_hole_and_ends_the_comparison() -> None:
     made = stream()
-    assert made.advance(at(7), 2, b"blob") is Step.AFTER_HOLE
+    assert made.advance(at(7), 2, b"blob") is Advance.AFTER_HOLE
     assert made.cursor == at(7)
     assert not made.log.anchored
 
@@ -52,16 +52,16 @@ def test_what_is_left_out_of_a_replay_has_expired_and_after_it_is_withheld() -> 
     made = stream()
     assert made.resumed(resumed(at(9))) is False
     assert (made.cursor, made.log.anchored) == (at(5), True)
-    assert made.advance(at(8), 2, b"blob") is Step.AFTER_EXPIRY
-    assert made.advance(at(10), 2, b"blob") is Step.AFTER_EXPIRY
-    assert made.advance(at(12), 2, b"blob") is Step.AFTER_HOLE
+    assert made.advance(at(8), 2, b"blob") is Advance.AFTER_EXPIRY
+    assert made.advance(at(10), 2, b"blob") is Advance.AFTER_EXPIRY
+    assert made.advance(at(12), 2, b"blob") is Advance.AFTER_HOLE
 
 
 def test_ones_own_answer_ends_a_replay_whatever_end_the_relay_claimed() -> None:
     made = stream()
     made.resumed(resumed(at(100)))
-    assert made.published(at(6), 2, b"mine") is Step.NEXT
-    assert made.advance(at(8), 2, b"blob") is Step.AFTER_HOLE
+    assert made.published(at(6), 2, b"mine") is Advance.NEXT
+    assert made.advance(at(8), 2, b"blob") is Advance.AFTER_HOLE
 
 
 def test_another_generation_begins_at_nothing_and_compares_nothing() -> None:
@@ -69,7 +69,7 @@ def test_another_generation_begins_at_nothing_and_compares_nothing() -> None:
     assert made.resumed(resumed(at(3, ELSEWHERE))) is True
     assert made.cursor == at(0, ELSEWHERE)
     assert not made.log.anchored
-    assert made.advance(at(1, ELSEWHERE), 1, b"base") is Step.NEXT
+    assert made.advance(at(1, ELSEWHERE), 1, b"base") is Advance.NEXT
 
 
 def test_who_is_in_the_group_anew_begins_there() -> None:
@@ -77,7 +77,7 @@ def test_who_is_in_the_group_anew_begins_there() -> None:
     made.resumed(resumed(at(100)))
     made.restart(at(20))
     assert (made.cursor, made.log.anchored) == (at(20), False)
-    assert made.advance(at(22), 2, b"blob") is Step.AFTER_HOLE
+    assert made.advance(at(22), 2, b"blob") is Advance.AFTER_HOLE
 
 
 def test_a_new_log_begins_with_one_value_for_all() -> None:

@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any, cast
 
 import alcove
 import pytest
+from alcove.relay.link import Link
 from alcove.relay.transport import Transport, TransportOptions
+from alcove_protocol import frames
 
 from tests.client_sdk.cli.relay import RelayProcess
 from tests.client_sdk.waiting import until
@@ -21,10 +22,10 @@ async def relay() -> AsyncIterator[RelayProcess]:
         yield process
 
 
-def opening(relay: RelayProcess, **more: object) -> alcove.Room:
+def opening(relay: RelayProcess, transport: alcove.TransportOptions | None = None) -> alcove.Room:
     return alcove.open_room(
-        relay.url, title="Evening circle", agreement=AGREEMENT, name="Ann", **more  # type: ignore[arg-type]
-    )  # fmt: skip
+        relay.url, title="Evening circle", agreement=AGREEMENT, name="Ann", transport=transport
+    )
 
 
 @contextlib.asynccontextmanager
@@ -57,8 +58,41 @@ async def test_leaving_the_block_leaves_the_room(relay: RelayProcess) -> None:
             await until(bob, alcove.Joined)
         assert (await until(ann, alcove.Left)).name == "Bob"
         assert bob.members == ()
-        with pytest.raises(alcove.NotNow):
+        with pytest.raises(alcove.RoomClosed) as caught:
             bob.post("too late")
+        assert caught.value.code == "left"
+
+
+async def test_two_messages_sent_at_once_are_both_sent(relay: RelayProcess) -> None:
+    async with two(relay) as (ann, bob):
+        results = await asyncio.gather(bob.send("first"), bob.send("second"), bob.send("third"))
+        assert [type(result) for result in results] == [alcove.Sent] * 3
+        heard = [(await until(ann, alcove.Message)).text for _ in results]
+        assert heard == ["first", "second", "third"]
+
+
+async def test_a_removed_member_can_do_nothing_more_and_is_told_why(relay: RelayProcess) -> None:
+    async with two(relay) as (ann, bob):
+        await ann.remove("Bob")
+        assert (await until(bob, alcove.Closed)).reason is alcove.CloseReason.REMOVED
+        for call in (bob.send("too late"), bob.accept(), bob.remove("Ann"), bob.invite()):
+            with pytest.raises(alcove.RoomClosed) as caught:
+                await call
+            assert caught.value.code == "removed"
+        for command in (bob.post, bob.retract):
+            with pytest.raises(alcove.RoomClosed):
+                command("00" * 16)
+        assert isinstance(await ann.send("still here"), alcove.Sent)
+
+
+async def test_the_ground_rules_can_be_read_of_the_room(relay: RelayProcess) -> None:
+    async with opening(relay) as ann:
+        assert ann.agreement == AGREEMENT
+        bob = alcove.join((await until(ann, alcove.Opened)).invite, name="Bob")
+        assert bob.agreement == ""
+        async with bob:
+            await until(bob, alcove.AgreementShown)
+            assert bob.agreement == AGREEMENT
 
 
 async def test_handlers_are_called_and_their_errors_are_not_swallowed(relay: RelayProcess) -> None:
@@ -117,6 +151,7 @@ def test_wrong_arguments_are_refused_at_once(arguments: dict[str, object], code:
         "name": "Ann",
     }
     with pytest.raises(alcove.InvalidInput) as caught:
+        # The types are right, but a dictionary of many cannot tell each its own.
         alcove.open_room(**(right | arguments))  # type: ignore[arg-type]
     assert caught.value.code == code
     assert str(caught.value).endswith(".")
@@ -148,7 +183,7 @@ async def test_a_relay_that_is_down(relay: RelayProcess) -> None:
         (b"503 Service Unavailable", "busy"),
     ],
 )
-async def test_something_else_than_a_relay(status: bytes, code: str) -> None:
+async def test_a_server_that_is_no_relay(status: bytes, code: str) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n")
@@ -166,16 +201,40 @@ async def test_something_else_than_a_relay(status: bytes, code: str) -> None:
         assert caught.value.code == code
 
 
-class Entered:
-    """As much of an engine as a transport needs that does not get in twice, and then gives up."""
+class Unconnected:
+    """An engine, as far as a transport sees one, that gives up after two failed connections."""
 
     entered = True
-    come_back_after = 0.0
-    tries = 2
+
+    def __init__(self) -> None:
+        self.come_back_after = 0.0
+        self.tries = 2
+        self.link = Link(self, lambda: 0.0)
 
     @property
     def wants_connection(self) -> bool:
         return self.tries > 0
+
+    def connected(self, host: str) -> None:
+        raise AssertionError("no connection is ever open")
+
+    def received(self, data: bytes) -> None:
+        raise AssertionError("no connection is ever open")
+
+    def disconnected(self) -> None:
+        raise AssertionError("no connection was ever open")
+
+    def on_greeted(self, challenge: frames.Challenge) -> None:
+        raise AssertionError("no frame ever comes")
+
+    def on_authenticated(self, answer: frames.Authenticated) -> None:
+        raise AssertionError("no frame ever comes")
+
+    def on_not_authenticated(self, code: str) -> None:
+        raise AssertionError("no frame ever comes")
+
+    def on_notice(self, notice: frames.RelayNotice) -> None:
+        raise AssertionError("no frame ever comes")
 
 
 @pytest.mark.parametrize(
@@ -189,10 +248,10 @@ class Entered:
         (b"", 0),
     ],
 )
-async def test_a_relay_that_is_full_is_left_alone_for_as_long_as_it_asks(
+async def test_a_full_relay_is_left_alone_for_as_long_as_it_asks(
     headers: bytes, seconds: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine, slept = Entered(), list[float]()
+    engine, slept = Unconnected(), list[float]()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -207,16 +266,15 @@ async def test_a_relay_that_is_full_is_left_alone_for_as_long_as_it_asks(
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        transport = Transport(
-            cast(Any, engine), f"http://127.0.0.1:{port}", TransportOptions(), lambda: None
-        )
+        origin = f"http://127.0.0.1:{port}"
+        transport = Transport(engine, origin, TransportOptions(), lambda: None)
         monkeypatch.setattr("alcove.relay.transport.asyncio.sleep", sleep)
         await transport.run()
     assert len(slept) == 2
     assert all(seconds < wait <= seconds + 2 for wait in slept)
 
 
-async def test_over_long_messages_cost_nothing_but_an_error(relay: RelayProcess) -> None:
+async def test_messages_that_are_too_long_only_raise_an_error(relay: RelayProcess) -> None:
     async with two(relay) as (ann, bob):
         for text, code in (
             ("x" * 8193, "text_too_long"),
@@ -230,7 +288,7 @@ async def test_over_long_messages_cost_nothing_but_an_error(relay: RelayProcess)
         assert len((await until(bob, alcove.Message)).text) == 8192
 
 
-async def test_commands_of_a_facilitator_are_not_a_participants(relay: RelayProcess) -> None:
+async def test_a_participant_cannot_use_a_facilitators_commands(relay: RelayProcess) -> None:
     async with two(relay) as (ann, bob):
         for call in (bob.admit("00"), bob.refuse("00"), bob.remove("Ann"), bob.invite(), bob.end()):
             with pytest.raises(alcove.NotNow) as caught:

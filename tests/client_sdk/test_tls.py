@@ -1,4 +1,4 @@
-"""A room over a relay that ends TLS itself: who is trusted, and that nobody else is."""
+"""A room over a relay that ends TLS itself: only trusted certificates are accepted."""
 
 import ssl
 from collections.abc import AsyncIterator
@@ -52,7 +52,7 @@ async def test_a_room_with_the_authorities_of_the_environment(
     await talk(relay, None)
 
 
-async def test_a_certificate_of_somebody_else_is_refused(relay: RelayProcess) -> None:
+async def test_a_certificate_of_an_unknown_authority_is_refused(relay: RelayProcess) -> None:
     with pytest.raises(alcove.ConnectionFailed) as caught:
         await talk(relay, None)
     assert caught.value.code == "bad_certificate"
@@ -74,7 +74,7 @@ async def test_a_certificate_for_another_address_is_refused(
     assert caught.value.code == "bad_certificate"
 
 
-def test_what_the_client_makes_always_verifies() -> None:
+def test_every_context_of_the_client_verifies() -> None:
     context = alcove.TransportOptions().tls()
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname

@@ -1,18 +1,18 @@
-"""Waiting for something to happen in a room, with a time cap."""
+"""Waiting for an event of a room, with a time cap."""
 
 import asyncio
 from typing import Final, TypeVar
 
 import alcove
 
-WITHIN: Final = 20.0
-"""Seconds. Far beyond what anything takes: only a defect waits so long."""
+WITHIN: Final = 60.0
+"""Seconds. Only a defect takes so long."""
 
 E = TypeVar("E", bound=alcove.Event)
 
 
 async def until(room: alcove.Room, kind: type[E]) -> E:
-    """The next event of this type; those before it are passed over."""
+    """The next event of this type. Those before it are passed over."""
     async with asyncio.timeout(WITHIN):
         async for event in room:
             if isinstance(event, kind):

@@ -57,7 +57,7 @@ def canaries(invite: str) -> dict[str, set[bytes]]:
 
 
 def found_in(haystacks: Iterable[bytes], needles: dict[str, set[bytes]]) -> set[str]:
-    """Which canaries are somewhere in there."""
+    """The names of the canaries that these bytes hold."""
     pattern = re.compile(b"|".join(re.escape(s) for group in needles.values() for s in group))
     hits = {match.group() for data in haystacks for match in pattern.finditer(data)}
     return {name for name, group in needles.items() if group & hits}
@@ -93,11 +93,11 @@ def everything_below(root: object) -> Iterator[bytes]:
             if callable(items) and hasattr(item, "keys"):
                 waiting += [*item.keys(), *items()]
             elif type(item).__name__ in ("deque", "OrderedDict"):
-                waiting += list(item)  # type: ignore[call-overload]
+                waiting += list(item)  # type: ignore[call-overload]  # its type name said so
 
 
 def talk(world: World, received: list[bytes]) -> str:
-    """A conversation with every kind of thing in it; the invite."""
+    """Hold a conversation with every kind of secret in it. Return the invite."""
 
     def record(client: Client, data: bytes) -> list[bytes]:
         received.append(data)
@@ -112,9 +112,9 @@ def talk(world: World, received: list[bytes]) -> str:
     ann.admit(ann.of(events.Knocked)[0])
     world.settle()
     bob.say(TEXT)
-    inside = ann.engine.member()
-    inside.conversation.compose(inside.conversation.check_text(TEXT, WARNING))
-    inside.pump()
+    member = ann.engine.require_member()
+    member.conversation.compose(member.conversation.check_text(TEXT, WARNING))
+    member.pump()
     world.settle()
     assert ann.texts() == [TEXT]
     assert bob.texts() == [TEXT]
@@ -132,7 +132,7 @@ def test_nothing_that_the_relay_receives_stores_or_logs(caplog: pytest.LogCaptur
     logged = [record.getMessage().encode() for record in caplog.records]
     needles = canaries(invite)
     assert found_in([*received, *stored, *logged], needles) == set()
-    # The controls: what was sent is in what was received, what is stored is found in the store.
+    # The controls: the frames hold a sent text, and the scan finds a stored blob in the store.
     assert found_in([control], {"control": spellings(CONTROL)}) == {"control"}
     published = [frames.from_client(data) for data in received]
     blobs = [frame.blob for frame in published if isinstance(frame, frames.Publish)]
@@ -162,8 +162,8 @@ def memory_of(pid: int) -> Iterator[bytes]:
 async def test_nothing_in_the_memory_of_the_relay_s_process(tmp_path: Path) -> None:
     log = tmp_path / "relay.log"
     async with RelayProcess("--log-level", "debug", log=log) as relay:
-        options = {"title": TITLE, "agreement": AGREEMENT, "name": NAMES[0]}
-        async with alcove.open_room(relay.url, **options) as ann:  # type: ignore[arg-type]
+        room = alcove.open_room(relay.url, title=TITLE, agreement=AGREEMENT, name=NAMES[0])
+        async with room as ann:
             opened = await until(ann, alcove.Opened)
             async with alcove.join(opened.invite, name=NAMES[1], accept=True) as bob:
                 await ann.admit((await until(ann, alcove.Knocked)).id)
@@ -172,8 +172,8 @@ async def test_nothing_in_the_memory_of_the_relay_s_process(tmp_path: Path) -> N
                 assert (await until(ann, alcove.Message)).text == TEXT
                 needles = canaries(opened.invite)
                 assert found_in(memory_of(relay.pid), needles) == set()
-                # The control: a "sealed" request that is not sealed reaches the relay, which keeps
-                # it for the facilitators; the same scan finds it.
+                # The control: an unsealed request reaches the relay, which keeps it for the
+                # facilitators. The same scan finds it.
                 request = frames.LobbyRequest(2**40, os.urandom(16), CONTROL)
                 bob._engine.link.outgoing.append(request.to_bytes())
                 await bob.send("after the control")

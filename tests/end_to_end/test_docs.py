@@ -1,4 +1,4 @@
-"""What the documents say of the code is so: settings with their defaults, and links to files."""
+"""The documents agree with the code: settings with their defaults, and links to files."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ FENCED: Final = re.compile(r"^```.*?^```$", re.M | re.S)
 
 
 def documents() -> list[Path]:
-    """Every Markdown file of the repository, but for those in hidden folders."""
+    """Every Markdown file of the repository outside hidden folders."""
     found = sorted(ROOT.glob("*.md"))
     for folder in (entry for entry in ROOT.iterdir() if entry.is_dir()):
         if not folder.name.startswith("."):

@@ -1,14 +1,14 @@
-"""What goes wrong in ordinary use: lost connections, double clicks, refusals, hasty goodbyes."""
+"""Mishaps of ordinary use: lost connections, double clicks, refusals, hasty goodbyes."""
 
 import pytest
 from alcove import events
 from alcove.errors import AlcoveError, NotNow, Refused
 from alcove.events import CloseReason
-from alcove.facilitation.committer import handshake_padding
 from alcove.facilitation.doors import Door
 from alcove.facilitation.facilitator import Facilitator
+from alcove.group.admission import leaf_extensions
+from alcove.group.framing import handshake_padding
 from alcove.group.sealing import RequestBody
-from alcove.joining.newcomer import leaf_extensions
 from alcove_protocol import frames
 
 from tests.end_to_end.world import Client, World
@@ -21,17 +21,17 @@ def room_of_three() -> tuple[World, Client, Client, Client]:
 
 
 def facilitator_of(client: Client) -> Facilitator:
-    facilitator = client.engine.member().facilitator
+    facilitator = client.engine.require_member().facilitator
     assert facilitator is not None
     return facilitator
 
 
 def propose_update(client: Client) -> None:
-    inside = client.engine.member()
-    extensions = leaf_extensions(client.engine.identity, inside.membership.state.agreement)
-    group = inside.membership.group
+    member = client.engine.require_member()
+    extensions = leaf_extensions(client.engine.identity, member.membership.state.agreement)
+    group = member.membership.group
     message = group.propose_update(leaf_extensions=extensions, padding=handshake_padding)
-    inside._request(RequestBody("update", message))
+    member.requests.send(RequestBody("update", message))
 
 
 def test_a_member_with_two_updates_can_be_removed_all_the_same() -> None:
@@ -49,7 +49,7 @@ def test_a_member_who_leaves_right_after_an_update_is_let_go() -> None:
     world, ann, bob, cleo = room_of_three()
     propose_update(bob)
     world.settle()
-    bob.engine.leave(lambda: None)
+    bob.engine.commands.leave(lambda: None)
     world.settle()
     assert ann.members() == cleo.members() == {"Ann", "Cleo"}
 
@@ -62,7 +62,7 @@ def test_admitting_twice_answers_twice() -> None:
     first, second = ann.admit(knock), ann.admit(knock)
     world.settle()
     assert first == second == [None]
-    door = facilitator_of(ann).doors.get(ann.engine.member().membership.state.door_ids()[0])
+    door = facilitator_of(ann).doors.get(ann.engine.require_member().membership.state.door_ids()[0])
     assert isinstance(door, Door)
     assert door.uses_left == 4
 
@@ -156,11 +156,11 @@ def test_more_invites_than_a_room_may_have_are_each_answered() -> None:
     assert world.join(ann, "Bob").members() == {"Ann", "Bob"}
 
 
-def test_what_was_queued_when_one_leaves_is_called_failed() -> None:
+def test_a_message_still_queued_at_a_leave_is_called_failed() -> None:
     _, _ann, bob, _cleo = room_of_three()
     bob.cut()
     message = bob.say("never sent")
-    bob.engine.leave(lambda: None)
+    bob.engine.commands.leave(lambda: None)
     bob.collect()
     assert [event.id for event in bob.of(events.Failed)] == [message]
     assert isinstance(bob.told[-1], events.Closed)

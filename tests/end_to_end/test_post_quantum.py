@@ -1,4 +1,4 @@
-"""A room whose keys also withstand a quantum computer: the same life, and who cannot take part."""
+"""Rooms whose keys also withstand a quantum computer: the same life, and clients without them."""
 
 import alcove
 import pytest
@@ -21,7 +21,7 @@ def post_quantum_room() -> tuple[World, Client]:
 
 
 def suite_of(client: Client) -> int:
-    return client.engine.member().membership.group.suite.number
+    return client.engine.require_member().membership.group.suite.number
 
 
 def test_open_join_talk_and_remove() -> None:
@@ -51,21 +51,23 @@ def test_members_come_back_and_keys_are_renewed() -> None:
     assert bob.texts() == ["while away"]
     states = [event.state for event in bob.of(events.ConnectionChanged)]
     assert states[-1] is ConnectionState.RESUMED
-    before = bob.engine.member().membership.group.epoch
+    before = bob.engine.require_member().membership.group.epoch
     world.advance(3600)
-    assert bob.engine.member().membership.group.epoch > before
+    assert bob.engine.require_member().membership.group.epoch > before
     assert suite_of(bob) == mls.POST_QUANTUM
 
 
 def opened(members: int = 50) -> None:
-    """What a program calls to open such a room; nothing is sent yet."""
+    """A program's call to open such a room. Nothing is sent yet."""
     relay = "https://relay.example"
     alcove.open_room(
         relay, title="t", agreement="a", name="Ann", members=members, post_quantum=True
     )
 
 
-def test_who_lacks_the_suite_is_told_so_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_without_the_suite_is_told_which_extra_it_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     world, ann = post_quantum_room()
     available = mls.ciphersuite
 
@@ -99,9 +101,9 @@ def test_its_rooms_are_smaller_so_that_a_welcome_fits() -> None:
     with pytest.raises(InvalidInput):
         opened(members=most + 1)
     _, ann = post_quantum_room()
-    leaf = ann.engine.member().membership.group.members()[0].leaf
+    leaf = ann.engine.require_member().membership.group.members()[0].leaf
     public = SUITE.hpke.kem.public_size
     path = SUITE.hpke.kem.output_size + SUITE.size + SUITE.aead.tag_size + 8
-    # A Welcome has the whole tree, with the roster; a commit at worst one ciphertext a member.
+    # A Welcome has the whole tree and the roster. A commit has at most one ciphertext a member.
     assert most * (len(leaf.encode()) + 64 + public + 64) < limits.HANDSHAKE_BUCKET
     assert most * path + 20 * public < limits.HANDSHAKE_BUCKET

@@ -34,7 +34,7 @@ def test_open_join_talk() -> None:
     assert not [event for client in (ann, bob, cleo) for event in client.of(events.Problem)]
 
 
-def test_sent_id_is_everybodys_message_id() -> None:
+def test_all_members_know_a_message_by_the_id_of_its_sent_event() -> None:
     world, ann, bob, _ = room_of_three()
     message = bob.say("hi")
     world.settle()
@@ -55,7 +55,7 @@ def test_a_newcomer_sees_the_agreement_and_knocks_only_after_accepting() -> None
     assert ann.of(events.Knocked)[0].code == bob.of(events.Waiting)[0].code
 
 
-def test_late_joiner_reads_nothing_from_before() -> None:
+def test_a_late_joiner_reads_nothing_from_before() -> None:
     world = World()
     ann = world.open("Ann")
     bob = world.join(ann, "Bob")
@@ -68,7 +68,7 @@ def test_late_joiner_reads_nothing_from_before() -> None:
     assert not cleo.of(events.Gap)
 
 
-def test_who_waits_receives_nothing_of_the_room() -> None:
+def test_a_waiting_newcomer_receives_nothing_of_the_room() -> None:
     world = World()
     ann = world.open("Ann")
     bob = world.join(ann, "Bob")
@@ -83,14 +83,14 @@ def test_who_waits_receives_nothing_of_the_room() -> None:
     bob.say("not for Cleo")
     world.settle()
     assert seen == []
-    assert cleo.engine.inside is None
+    assert cleo.engine.member is None
 
 
-def test_refused_newcomer_is_told() -> None:
+def test_a_refused_newcomer_is_told() -> None:
     world = World()
     ann = world.open("Ann")
     bob = world.knock(ann.invite(), "Bob")
-    facilitator = ann.engine.member().facilitator
+    facilitator = ann.engine.require_member().facilitator
     assert facilitator is not None
     facilitator.lobby.refuse(bytes.fromhex(ann.of(events.Knocked)[0].id))
     world.settle()
@@ -107,7 +107,7 @@ def test_a_name_that_looks_taken_is_refused_with_its_reason() -> None:
     assert len(ann.of(events.Knocked)) == 1
 
 
-def test_full_room_refuses_with_its_reason() -> None:
+def test_a_full_room_refuses_with_its_reason() -> None:
     world = World()
     ann = world.open("Ann", members=2)
     world.join(ann, "Bob")
@@ -116,7 +116,7 @@ def test_full_room_refuses_with_its_reason() -> None:
     assert closed(cleo).code == "room_full"
 
 
-def test_used_up_invite() -> None:
+def test_a_used_up_invite_is_refused_with_its_reason() -> None:
     world = World()
     ann = world.open("Ann", uses=1)
     world.join(ann, "Bob")
@@ -124,7 +124,7 @@ def test_used_up_invite() -> None:
     assert closed(cleo).code == "door_used"
 
 
-def test_removed_member_reads_nothing_more_and_cannot_return() -> None:
+def test_a_removed_member_reads_nothing_more_and_cannot_return() -> None:
     world, ann, bob, cleo = room_of_three()
     old_invite = ann.invite()
     result = bob_gone = ann.remove("Bob")
@@ -148,20 +148,20 @@ def test_removed_member_reads_nothing_more_and_cannot_return() -> None:
 
 def test_leaving() -> None:
     world, ann, bob, cleo = room_of_three()
-    bob.engine.leave(lambda: None)
+    bob.engine.commands.leave(lambda: None)
     world.settle()
     assert closed(bob).reason is CloseReason.LEFT
     assert [event.name for event in cleo.of(events.Left)] == ["Bob"]
     assert not cleo.of(events.Removed)
     assert ann.members() == cleo.members() == {"Ann", "Cleo"}
-    # Their door stays: leaving is no offence.
+    # The door that Bob came by stays: leaving is no offence.
     assert world.join(ann, "Bob").members() == {"Ann", "Bob", "Cleo"}
 
 
 def test_ending() -> None:
     world, ann, bob, cleo = room_of_three()
     cleo.cut()
-    facilitator = ann.engine.member().facilitator
+    facilitator = ann.engine.require_member().facilitator
     assert facilitator is not None
     done: list[object] = []
     facilitator.end(done.append)
@@ -169,14 +169,14 @@ def test_ending() -> None:
     assert done == [None]
     assert closed(bob).reason is CloseReason.ENDED
     world.advance(2)
-    assert closed(cleo).reason is CloseReason.ENDED  # the tombstone tells who was away
+    assert closed(cleo).reason is CloseReason.ENDED  # the tombstone tells absent members
     late = world.knock(ann.invite(), "Dora")
     assert closed(late).code == "ended"
 
 
-def test_the_last_facilitator_who_leaves_makes_the_room_read_only() -> None:
+def test_a_room_is_read_only_when_its_last_facilitator_has_left() -> None:
     world, ann, bob, cleo = room_of_three()
-    ann.engine.leave(lambda: None)
+    ann.engine.commands.leave(lambda: None)
     world.settle()
     assert closed(ann).reason is CloseReason.LEFT
     assert bob.of(events.RoomChanged)[-1].state is RoomState.READ_ONLY
@@ -197,17 +197,17 @@ def test_messages_expire_everywhere() -> None:
     assert [event.id for event in bob.of(events.Expired)] == [message]
 
 
-def test_retracting_one_s_own_message_only() -> None:
+def test_a_member_retracts_their_own_messages_only() -> None:
     world, ann, bob, cleo = room_of_three()
     message = bytes.fromhex(bob.say("oops"))
     world.settle()
-    assert not ann.engine.member().conversation.may_retract(message)
-    ann.engine.member().conversation.compose(Retract(message))
-    ann.engine.member().pump()
+    assert not ann.engine.require_member().conversation.may_retract(message)
+    ann.engine.require_member().conversation.compose(Retract(message))
+    ann.engine.require_member().pump()
     world.settle()
     assert not cleo.of(events.Retracted)  # not hers to take back
-    bob.engine.member().conversation.compose(Retract(message))
-    bob.engine.member().pump()
+    bob.engine.require_member().conversation.compose(Retract(message))
+    bob.engine.require_member().pump()
     world.settle()
     for client in (ann, bob, cleo):
         assert [event.id for event in client.of(events.Retracted)] == [message.hex()]
@@ -230,7 +230,7 @@ def test_reconnecting_resumes_without_loss_or_duplicate() -> None:
     assert not cleo.of(events.Gap)
 
 
-def test_lost_acknowledgement_sends_once() -> None:
+def test_a_lost_acknowledgement_sends_once() -> None:
     world, ann, bob, _ = room_of_three()
 
     def lose(client: Client, data: bytes) -> list[bytes]:
@@ -264,7 +264,7 @@ def test_a_gap_is_announced_when_messages_expired_meanwhile() -> None:
     assert len(bob.of(events.Gap)) == 1
 
 
-def test_only_heartbeats_missed_is_no_gap() -> None:
+def test_missed_heartbeats_are_no_gap() -> None:
     world, ann, bob, _ = room_of_three()
     bob.cut()
     world.advance(300, step=5, stay_away=(bob,))
@@ -298,7 +298,7 @@ def test_the_relay_dies_and_the_room_goes_on() -> None:
         assert not client.of(events.Problem), client.told
 
 
-def test_a_newcomer_who_waits_while_the_relay_dies_is_still_let_in() -> None:
+def test_a_newcomer_waiting_while_the_relay_dies_is_still_let_in() -> None:
     world = World()
     ann = world.open("Ann")
     bob = world.knock(ann.invite(), "Bob")
@@ -323,7 +323,7 @@ def test_a_silent_facilitator() -> None:
     assert cleo.texts() == ["hello?"]
 
 
-def test_a_facilitator_whose_heartbeats_are_kept_from_one_member() -> None:
+def test_heartbeats_kept_from_one_member_show_as_not_heard() -> None:
     world, _ann, bob, cleo = room_of_three()
 
     def keep_beats(client: Client, data: bytes) -> list[bytes]:
@@ -337,7 +337,7 @@ def test_a_facilitator_whose_heartbeats_are_kept_from_one_member() -> None:
     assert [event.state for event in cleo.of(events.RoomChanged)] == [RoomState.OPEN]
 
 
-def test_a_room_without_facilitator_is_deleted_and_called_lost() -> None:
+def test_a_room_without_a_facilitator_is_deleted_and_called_lost() -> None:
     world, ann, bob, _ = room_of_three()
     ann.cut()
     world.advance(31 * 60, step=10, stay_away=(ann,))
@@ -345,25 +345,25 @@ def test_a_room_without_facilitator_is_deleted_and_called_lost() -> None:
     assert closed(bob).reason is CloseReason.LOST
 
 
-def test_scheduled_updates_give_everybody_fresh_keys() -> None:
+def test_scheduled_updates_give_all_members_fresh_keys() -> None:
     world, ann, bob, cleo = room_of_three()
     before = {
-        client.name: client.engine.member().membership.group.member(
-            client.engine.member().membership.group.own_index
+        client.name: client.engine.require_member().membership.group.member(
+            client.engine.require_member().membership.group.own_index
         )
         for client in (ann, bob, cleo)
     }
     world.advance(15 * 60, step=5)
-    group = ann.engine.member().membership.group
+    group = ann.engine.require_member().membership.group
     for client in (bob, cleo):
-        inside = client.engine.member()
+        member = client.engine.require_member()
         old = before[client.name]
-        new = group.member(inside.membership.group.own_index)
+        new = group.member(member.membership.group.own_index)
         assert old is not None
         assert new is not None
         assert old.encryption_key != new.encryption_key
         assert old.signature_key == new.signature_key
-        assert inside.membership.group.epoch_authenticator == group.epoch_authenticator
+        assert member.membership.group.epoch_authenticator == group.epoch_authenticator
     bob.say("still here")
     world.settle()
     assert cleo.texts() == ["still here"]
@@ -371,7 +371,7 @@ def test_scheduled_updates_give_everybody_fresh_keys() -> None:
 
 
 def own_key(client: Client) -> bytes:
-    group = client.engine.member().membership.group
+    group = client.engine.require_member().membership.group
     leaf = group.member(group.own_index)
     assert leaf is not None
     return leaf.encryption_key
@@ -441,8 +441,7 @@ def test_a_relay_of_another_version_is_told_apart() -> None:
 def test_a_wrong_clock_is_told_before_anything_is_sent() -> None:
     world = World()
     ann = world.open("Ann")
-    bob = world.client("Bob")
-    bob.engine.wall = lambda: world.wall() + 3 * 24 * 3600
+    bob = world.client("Bob", wall=lambda: world.wall() + 3 * 24 * 3600)
     world.knock_with(bob, ann.invite())
     assert closed(bob).code == "clock_wrong"
     assert not ann.of(events.Knocked)

@@ -6,8 +6,8 @@
     ann.say("hello"); world.settle()
     assert bob.texts() == ["hello"]
 
-Everything between a client and the relay passes through `to_relay` and `to_client`, which an evil
-relay replaces: they see one frame's bytes and return the frames that really arrive.
+Every frame between a client and the relay passes through `to_relay` or `to_client`. They see its
+bytes and return the frames that really arrive. An evil relay replaces them.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from alcove.engine.engine import Engine
 from alcove.facilitation.doors import RoomCard
 from alcove.facilitation.facilitator import InviteTerms
 from alcove.facilitation.opening import RoomPlan
-from alcove.group.keys import Identity
+from alcove.group.keys import ROOM_SUITE, Identity
 from alcove_protocol import frames
 from alcove_protocol.invite import Invite
 from alcove_server.testing.embedded import EmbeddedRelay, Link, ManualClock, embedded
@@ -40,7 +40,7 @@ def _as_it_is(client: "Client", data: bytes) -> list[bytes]:
 
 @dataclass(eq=False)
 class Client:
-    """One person's engine and what it told so far."""
+    """One person's engine, and the events it told so far."""
 
     world: "World"
     engine: Engine
@@ -59,39 +59,31 @@ class Client:
         return [event.text for event in self.of(events.Message)]
 
     def members(self) -> set[str]:
-        return {person.name for person in self.engine.member().membership.people()}
+        return {person.name for person in self.engine.require_member().membership.people()}
 
     def say(self, text: str) -> str:
-        """Post, as `Room.post` does; the message's id."""
-        inside = self.engine.member()
-        item = inside.conversation.compose(inside.conversation.check_text(text, None))
-        inside.pump()
-        if not item.in_flight:
-            inside.publisher.tell_queued()
-        return item.id.hex()
+        """Post, as `Room.post` does. Return the message's id."""
+        return self.engine.commands.say(text)
 
     def admit(self, knock: events.Knocked) -> list[Exception | None]:
-        """Admit; the list gets the result once it is known."""
+        """Admit. The list gets the result once it is known."""
         result: list[Exception | None] = []
-        facilitator = self.engine.member().facilitator
-        assert facilitator is not None
-        facilitator.lobby.admit(bytes.fromhex(knock.id), result.append)
+        self.engine.commands.admit(knock.id, result.append)
         return result
 
     def remove(self, name: str) -> list[Exception | None]:
+        """Put a member out. The list gets the result once it is known."""
         result: list[Exception | None] = []
-        facilitator = self.engine.member().facilitator
-        assert facilitator is not None
-        facilitator.remove(name, result.append)
+        self.engine.commands.remove(name, result.append)
         return result
 
     def invite(self) -> str:
-        """The newest invite that this facilitator was told."""
+        """The newest invite that this facilitator's events hold."""
         made = [e.invite for e in self.told if isinstance(e, events.Opened | events.InviteChanged)]
         return made[-1]
 
     def collect(self) -> None:
-        self.told.extend(self.engine.take_events())
+        self.told.extend(self.engine.drain_events())
 
     def cut(self) -> None:
         """Lose the connection and stay away until `back`."""
@@ -121,10 +113,10 @@ class World:
 
     # --- people --------------------------------------------------------------------------------
 
-    def client(self, name: str) -> Client:
-        """Somebody who has not connected yet."""
-        identity = Identity.generate(name, mls.ciphersuite(3), self.random)
-        client = Client(self, Engine(identity, self.clock, self.wall, self.random), name)
+    def client(self, name: str, *, wall: Callable[[], float] | None = None) -> Client:
+        """A person who has not connected yet. `wall` is their device's clock, else the relay's."""
+        identity = Identity.generate(name, mls.ciphersuite(ROOM_SUITE), self.random)
+        client = Client(self, Engine(identity, self.clock, wall or self.wall, self.random), name)
         self.clients.append(client)
         return client
 
@@ -158,7 +150,7 @@ class World:
         return client
 
     def join(self, host: Client, name: str) -> Client:
-        """A newcomer who is let in."""
+        """A newcomer, admitted."""
         client = self.knock(host.invite(), name)
         host.admit(host.of(events.Knocked)[-1])
         self.settle()
@@ -195,7 +187,7 @@ class World:
             client.link = None
             engine.disconnected()
             client.collect()
-            # A real client waits before it comes back; here that is until time passes.
+            # A real client waits before it comes back. Here it waits until time passes.
             client.online = False
             moved = True
         return moved
@@ -214,7 +206,7 @@ class World:
     def advance(
         self, seconds: float, *, step: float = 1.0, stay_away: tuple[Client, ...] = ()
     ) -> None:
-        """Let time pass; whoever lost the connection comes back, but for `stay_away`."""
+        """Let time pass. Clients without a connection come back, all but `stay_away`."""
         passed = 0.0
         while passed < seconds:
             self.clock.advance(step)
@@ -230,7 +222,7 @@ class World:
     # --- the relay -----------------------------------------------------------------------------
 
     def kill_relay(self) -> None:
-        """The process dies; its memory is gone."""
+        """The process dies, and its memory with it."""
         self.relay = None
         for client in self.clients:
             client.cut()

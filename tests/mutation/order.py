@@ -4,7 +4,16 @@ from typing import Final
 
 from tests.mutation.order_commits import ONE_COMMIT
 from tests.mutation.order_messages import MORE_MESSAGES, ONE_MESSAGE, ONE_VIEW
-from tests.mutation.order_places import LOG_HASH, MEMBERSHIP, RULES, STORE, STORED, STREAM, TALK
+from tests.mutation.order_places import (
+    FRAMING,
+    LOG_HASH,
+    MEMBERSHIP,
+    RULES,
+    STORE,
+    STORED,
+    STREAM,
+    TALK,
+)
 from tests.mutation.order_relay import ONE_LOG
 
 ALL_ORDER: Final = (*ONE_LOG, *ONE_VIEW, *ONE_MESSAGE, *MORE_MESSAGES, *ONE_COMMIT)
@@ -31,12 +40,12 @@ WATCHED: Final = (
     f"{TALK}._judge",
     f"{TALK}._count",
     f"{TALK}.compare_log",
-    f"{MEMBERSHIP}:check_class",
-    f"{MEMBERSHIP}:Membership.take",
+    f"{FRAMING}:check_class",
+    f"{MEMBERSHIP}:Membership.follow",
     f"{MEMBERSHIP}:Membership._judge",
     f"{MEMBERSHIP}:Membership._missed",
     f"{MEMBERSHIP}:Membership._extend_roster",
-    f"{MEMBERSHIP}:Membership.hold_roster_against_tree",
+    f"{MEMBERSHIP}:Membership.compare_roster_with_tree",
 )
 """Where the rules of order are. Each condition there has a mutant, or a reason."""
 

@@ -3,12 +3,12 @@
 from typing import Final
 
 from tests.mutation.mutant import Mutant
-from tests.mutation.order_places import EVIL, MEMBERSHIP, order
+from tests.mutation.order_places import EVIL, FRAMING, MEMBERSHIP, order
 
 ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     order(
         "base",
-        f"{MEMBERSHIP}:Membership.take",
+        f"{MEMBERSHIP}:Membership.follow",
         "self.base = position",
         "pass",
         f"{EVIL}/test_commits.py::test_a_message_passed_off_as_a_commit_is_burned",
@@ -30,14 +30,14 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     ),
     order(
         "class",
-        f"{MEMBERSHIP}:check_class",
+        f"{FRAMING}:check_class",
         "header.wire_format != mls.WireFormat.PRIVATE_MESSAGE or ",
         "",
         f"{EVIL}/test_order.py::test_a_public_commit_is_burned",
     ),
     order(
         "class",
-        f"{MEMBERSHIP}:check_class",
+        f"{FRAMING}:check_class",
         " or header.content_type != content_type",
         "",
         f"{EVIL}/test_order.py::test_what_a_class_lets_through",
@@ -100,28 +100,28 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     ),
     order(
         "entry",
-        f"{MEMBERSHIP}:Membership.hold_roster_against_tree",
+        f"{MEMBERSHIP}:Membership.compare_roster_with_tree",
         "elif not self.restate:",
         "elif False:",
         f"{EVIL}/test_way_in.py::test_a_ghost_on_the_roster_is_shown_to_nobody_and_warned_of",
     ),
     order(
         "entry",
-        f"{MEMBERSHIP}:Membership.hold_roster_against_tree",
+        f"{MEMBERSHIP}:Membership.compare_roster_with_tree",
         "if tree == set(self.roster.seats):",
         "if True:",
         f"{EVIL}/test_way_in.py::test_a_ghost_on_the_roster_is_shown_to_nobody_and_warned_of",
     ),
     order(
         "entry",
-        f"{MEMBERSHIP}:Membership.take",
+        f"{MEMBERSHIP}:Membership.follow",
         "            self.restate = self.restate or entry is not None\n",
         "            pass\n",
         f"{EVIL}/test_order.py::test_after_a_burned_commit_with_an_entry_the_list_is_restated",
     ),
     order(
         "entry",
-        f"{MEMBERSHIP}:Membership.take",
+        f"{MEMBERSHIP}:Membership.follow",
         "if isinstance(outcome, Burned | Held):",
         "if False:",
         f"{EVIL}/test_order.py::test_after_a_burned_commit_with_an_entry_the_list_is_restated",
@@ -136,7 +136,7 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     ),
     order(
         "put out",
-        f"{MEMBERSHIP}:Membership.take",
+        f"{MEMBERSHIP}:Membership.follow",
         "if isinstance(outcome, PutOut):",
         "if False:",
         f"{EVIL}/test_order.py::test_who_asked_to_go_is_told_so",

@@ -58,8 +58,8 @@ ONE_VIEW: Final[tuple[Mutant, ...]] = (
     order(
         "hole",
         f"{STREAM}.advance",
-        "Step.AFTER_EXPIRY if expired else Step.AFTER_HOLE",
-        "Step.AFTER_EXPIRY",
+        "Advance.AFTER_EXPIRY if expired else Advance.AFTER_HOLE",
+        "Advance.AFTER_EXPIRY",
         f"{UNIT}::test_a_number_left_out_is_a_hole_and_ends_the_comparison",
     ),
     order(

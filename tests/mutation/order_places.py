@@ -12,6 +12,7 @@ from tests.mutation.mutant import Edit, Mutant
 STREAM: Final = "alcove.messages.stream:Stream"
 LOG_HASH: Final = "alcove.messages.log_hash"
 TALK: Final = "alcove.messages.conversation:Conversation"
+FRAMING: Final = "alcove.group.framing"
 MEMBERSHIP: Final = "alcove.group.membership"
 STORE: Final = "alcove_server.store.memory.room:MemoryRoom"
 STORED: Final = "alcove_server.store.memory.store:MemoryStore"

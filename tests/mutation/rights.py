@@ -29,11 +29,11 @@ _RELAY_KEYS = "leaf_extension(old).relay_key != leaf_extension(new).relay_key"
 
 ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
     # acts inside a message
-    _may("Act.TEXT: _may_post", "Act.TEXT: _anybody"),
+    _may("Act.TEXT: _may_post", "Act.TEXT: _every_member"),
     _may("Act.TEXT: _may_post", "Act.TEXT: _facilitator"),
-    _may("Act.RETRACT: _anybody", "Act.RETRACT: _may_post"),
-    _may("Act.VOID: _anybody", "Act.VOID: _may_post"),
-    _may("Act.HEARTBEAT: _facilitator", "Act.HEARTBEAT: _anybody"),
+    _may("Act.RETRACT: _every_member", "Act.RETRACT: _may_post"),
+    _may("Act.VOID: _every_member", "Act.VOID: _may_post"),
+    _may("Act.HEARTBEAT: _facilitator", "Act.HEARTBEAT: _every_member"),
     _may("not state.listen_only and ", "", "_may_post"),
     _may(" and key not in state.paused_keys()", "", "_may_post"),
     _may("if _facilitator(state, key):", "if False:", "_may_post"),

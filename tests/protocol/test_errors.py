@@ -15,7 +15,7 @@ SENTENCES = {**FAULTS, **REFUSALS}
 def raised() -> list[tuple[str, ast.expr]]:
     """Each `Malformed(code, text)` of the package: its code, and the text as it is written."""
     found = []
-    for path in sorted(PACKAGE.glob("*.py")):
+    for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "Malformed":
                 code, text = node.args

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from enum import IntEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import msgpack  # type: ignore[import-untyped]
 import pytest
@@ -12,12 +12,19 @@ from alcove_protocol.codec import Value, pack, unpack
 from alcove_protocol.frames import (
     FROM_CLIENT,
     FROM_RELAY,
+    Answer,
     BlobClass,
+    ClientFrame,
     Done,
     Frame,
+    Notice,
     Publish,
     Refused,
+    RelayAnswer,
+    RelayNotice,
+    Request,
     Reseat,
+    Withdraw,
     from_client,
     from_relay,
 )
@@ -215,7 +222,7 @@ def test_each_side_reads_only_what_the_other_sends() -> None:
     with refused("unknown_kind"):
         from_client(Done(1).to_bytes())
     with refused("unknown_kind"):
-        from_relay(FROM_CLIENT["withdraw"](1).to_bytes())
+        from_relay(Withdraw(1).to_bytes())
     assert {kind for kind in FROM_CLIENT if kind in FROM_RELAY} == {"card"}
 
 
@@ -224,6 +231,17 @@ def test_each_frame_stands_under_its_own_kind(table: dict[str, type[Frame]]) -> 
     assert all(name == kind.KIND for name, kind in table.items())
     defined = {cls.__name__ for cls in (*FROM_CLIENT.values(), *FROM_RELAY.values())}
     assert len(defined) == len(FROM_CLIENT) + len(FROM_RELAY)
+
+
+@pytest.mark.parametrize(
+    ("base", "union"),
+    [(Request, ClientFrame), (Answer, RelayAnswer), (Notice, RelayNotice)],
+    ids=["requests", "answers", "notices"],
+)
+def test_each_union_has_every_frame_of_its_base(base: type[Frame], union: Any) -> None:
+    # by name: a dataclass with slots is made twice, and both are subclasses
+    names = {kind.__name__ for kind in get_args(union)}
+    assert names == {kind.__name__ for kind in base.__subclasses__()}
 
 
 def test_the_limit_before_authentication() -> None:

@@ -15,6 +15,7 @@ from typing import TypeVar
 from alcove_protocol import limits
 from alcove_protocol.codec import pack_list
 from alcove_protocol.frames import (
+    Answer,
     Authenticate,
     Authenticated,
     BlobClass,
@@ -79,7 +80,7 @@ class Person:
 
     def fetch(self) -> list[Frame]:
         """What arrived since, and remember positions."""
-        frames = [from_relay(data) for data in self.link.outgoing()]
+        frames: list[Frame] = [from_relay(data) for data in self.link.outgoing()]
         for frame in frames:
             if isinstance(frame, BlobIs | Published | WelcomeIs):
                 self.position = frame.position
@@ -102,9 +103,9 @@ class Person:
         self.link.receive(frame.to_bytes())
 
     def ask(self, frame: Request, kind: type[F]) -> F:
-        """Send a request; its answer is of this kind and comes with whatever else there is."""
+        """Send a request. Its answer is of this kind and comes with all that waits."""
         self.send(frame)
-        answers = [one for one in self.fetch() if isinstance(one, Request) and one.n == frame.n]
+        answers = [one for one in self.fetch() if isinstance(one, Answer) and one.n == frame.n]
         assert [type(one) for one in answers] == [kind], answers
         assert isinstance(answers[0], kind)
         return answers[0]
@@ -113,7 +114,7 @@ class Person:
         return self.ask(frame, Refused).code
 
     def turned_away(self, frame: Authenticate, close: int = Close.REFUSED) -> str:
-        """Authentication is refused and the connection closed; the code."""
+        """Authenticate in vain. Return the code, after which the connection is closed."""
         self.send(frame)
         refused, *rest = self.fetch()
         assert isinstance(refused, Refused)
@@ -221,7 +222,7 @@ class Scene:
         return person
 
     def member(self, door: Door) -> Person:
-        """Somebody who is in and live."""
+        """A new member, in the room and live."""
         person = self.newcomer(door)
         person.knock()
         self.admit(person)
@@ -241,7 +242,7 @@ class Scene:
         signer: SigningKey | None = None,
         altered: dict[str, bytes | int] | None = None,
     ) -> Publish:
-        """A commit with its entry, as the facilitator builds it; `land` sends it."""
+        """A commit with its entry, as the facilitator builds it. `land` sends it."""
         content = os.urandom(40) if content is None else content
         packed = pack_list([key + sealed for key, sealed in (welcomes or {}).items()])
         base = self.base if base is None else base

@@ -1,5 +1,5 @@
-"""A store that fails for a moment harms nobody but whom it failed: what was done is answered once,
-and who should have been told something is told, or asked to come again for it."""
+"""A store that fails for a moment harms only the client it failed. A request that was done is
+answered once. A client that misses something is told it later, or is asked to come back for it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from alcove_protocol import limits
 from alcove_protocol.frames import (
+    Answer,
     Authenticated,
     Bye,
     Done,
@@ -35,14 +36,14 @@ from tests.server.waiting import Waited, items, turns
 
 
 def answers(person: Person, n: int) -> list[type]:
-    """Of which kinds the answers to a request are that arrived since."""
-    return [type(one) for one in person.fetch() if isinstance(one, Request) and one.n == n]
+    """Return the kinds of the answers to a request that arrived since the last call."""
+    return [type(one) for one in person.fetch() if isinstance(one, Answer) and one.n == n]
 
 
-# --- what one cannot be told is no one else's loss ----------------------------------------------
+# --- a failure that concerns one client concerns no other ---------------------------------------
 
 
-async def test_items_are_told_though_a_newcomers_word_could_not_be_read() -> None:
+async def test_items_are_told_though_a_refusal_could_not_be_read() -> None:
     scene = Waited(slow=False)
     ann = scene.newcomer(scene.put_door())
     ann.knock()
@@ -59,7 +60,9 @@ async def test_items_are_told_though_a_newcomers_word_could_not_be_read() -> Non
     assert [number for _, number in items(scene.host)] == [2, 3, 4]
 
 
-async def test_who_is_admitted_hears_it_though_anothers_welcome_could_not_be_read() -> None:
+async def test_an_admitted_member_hears_it_though_the_welcome_of_another_could_not_be_read() -> (
+    None
+):
     scene = Waited(slow=False)
     door = scene.put_door()
     people = [scene.newcomer(door) for _ in range(3)]
@@ -82,7 +85,7 @@ async def test_a_new_facilitator_is_told_the_lobby_though_a_welcome_could_not_be
     ann, ben = scene.member(door), scene.newcomer(door)
     ben.knock()
     await scene.request()
-    await scene.ring()  # it is told to who is a facilitator by now
+    await scene.ring()  # facilitators are told
     promotion = Change(Op.CHANGE, ann.public, Seat(role=Role.FACILITATOR))
     scene.slowly()
     scene.store.failing["welcome"] = 1
@@ -106,7 +109,7 @@ async def test_a_room_that_cannot_be_read_keeps_no_other_from_hearing_of_its_end
     assert (scene.host.closed, other.host.closed) == (Close.GOING_AWAY, Close.GOING_AWAY)
 
 
-async def test_a_refusal_is_told_by_a_hub_that_could_not_read_the_knock() -> None:
+async def test_a_refusal_is_told_by_a_room_that_could_not_read_the_knock() -> None:
     scene = Waited(slow=False)
     ann = scene.newcomer(scene.put_door())
     scene.slowly()
@@ -167,7 +170,7 @@ def came_to_a_door(scene: Waited) -> tuple[Person, Request]:
         (came_to_a_door, "take_refusal", Authenticated),
     ],
 )
-async def test_what_was_done_is_answered_once_though_nobody_could_be_told(
+async def test_a_request_is_answered_once_though_its_effect_could_not_be_told(
     prepared: Callable[[Waited], tuple[Person, Request]], fails: str, answer: type
 ) -> None:
     scene = Waited(slow=False)

@@ -80,7 +80,7 @@ def test_there_are_at_most_64_doors(scene: Scene) -> None:
     assert scene.host.refused(scene.door_frame(Door())) == "too_many_doors"
 
 
-def test_nobody_knocks_at_a_locked_room(scene: Scene, door: Door) -> None:
+def test_a_knock_at_a_locked_room_is_refused(scene: Scene, door: Door) -> None:
     ann = scene.newcomer(door)
     scene.land(scene.commit(flags=RoomFlag.LOCKED))
     assert ann.refused(Knock(6, bytes(16), b"x")) == "locked"

@@ -110,7 +110,7 @@ def test_a_wrong_signature_is_refused(scene: Scene, door: Door) -> None:
     assert at_door.turned_away(forged) == "auth_failed"
 
 
-def test_who_is_not_on_the_list_is_no_member(scene: Scene) -> None:
+def test_a_key_that_is_not_on_the_roster_is_no_member(scene: Scene) -> None:
     person = Person(scene)
     assert person.turned_away(person.auth_frame("member")) == "not_member"
 
@@ -121,7 +121,7 @@ def test_a_room_that_was_never_opened_is_unknown(scene: Scene) -> None:
     assert person.turned_away(person.auth_frame("member")) == "unknown_room"
 
 
-def test_who_was_removed_is_told_so_and_their_door_is_revoked(scene: Scene, door: Door) -> None:
+def test_a_removed_member_is_told_so_and_the_door_is_revoked(scene: Scene, door: Door) -> None:
     ann = scene.member(door)
     scene.remove(ann)
     blob, bye = ann.fetch()[-2:]
@@ -163,7 +163,7 @@ def test_an_entry_too_large_for_the_frame_removes_without_proof(scene: Scene) ->
     assert again.heard[-1] == Bye("removed", REFUSALS["removed"])
 
 
-def test_the_proof_is_of_the_newest_removal_and_of_who_is_out_alone(
+def test_the_proof_is_of_the_newest_removal_and_only_of_removed_members(
     scene: Scene, door: Door
 ) -> None:
     ann, ben = scene.member(door), scene.member(door)
@@ -203,7 +203,7 @@ def test_doors_tell_why_they_are_closed(scene: Scene) -> None:
     assert refusal(short) == "door_expired"
 
 
-def test_who_waits_is_let_through_a_door_that_closed(scene: Scene, door: Door) -> None:
+def test_a_newcomer_who_waits_is_let_through_a_door_that_closed(scene: Scene, door: Door) -> None:
     ann = scene.newcomer(door)
     ann.knock()
     door.uses = 0

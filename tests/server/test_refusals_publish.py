@@ -66,7 +66,7 @@ def test_a_paused_member_listens(scene: Scene, door: Door) -> None:
     ann.ask(LobbyRequest(ann.next_n(), os.urandom(16), b"an update"), Done)
     scene.host.say(b"still heard")
     assert ann.blobs()[-1] == b"still heard"
-    # What was taken before stays taken: a retry is answered, whatever its sender may do now.
+    # What was taken before stays taken: a retry is answered even when its sender lost the right.
     assert ann.ask(said, Published).position == position
 
 
@@ -124,7 +124,7 @@ def test_the_last_facilitator_stays(scene: Scene, door: Door) -> None:
     assert scene.host.refused(scene.commit(demotion)) == "bad_roster"
 
 
-def test_welcomes_go_to_exactly_those_who_are_seated(scene: Scene, door: Door) -> None:
+def test_welcomes_go_to_exactly_the_new_members(scene: Scene, door: Door) -> None:
     ann = scene.newcomer(door)
     ann.knock()
     add = scene.room.add(ann.public, door.id)
@@ -133,7 +133,7 @@ def test_welcomes_go_to_exactly_those_who_are_seated(scene: Scene, door: Door) -
     assert scene.host.refused(stray) == "bad_roster"
 
 
-def test_who_does_not_wait_at_that_door_is_not_admitted(scene: Scene, door: Door) -> None:
+def test_a_key_that_does_not_wait_at_that_door_is_not_admitted(scene: Scene, door: Door) -> None:
     ann = scene.newcomer(door)
     assert scene.host.refused(scene.admission(ann)) == "unknown_knock"
     ann.knock()
@@ -196,7 +196,7 @@ def test_what_no_client_means_ends_the_connection(scene: Scene) -> None:
         assert host.closed == Close.REFUSED
 
 
-def test_who_asks_keeps_the_challenge_of_their_own_connection(scene: Scene) -> None:
+def test_a_request_keeps_the_challenge_of_its_own_connection(scene: Scene) -> None:
     one, other = scene.relay.connect(), scene.relay.connect()
     first, second = from_relay(one.outgoing()[0]), from_relay(other.outgoing()[0])
     assert isinstance(first, Challenge)

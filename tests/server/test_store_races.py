@@ -1,5 +1,5 @@
-"""People who come, go and are judged while the relay waits for its store: nobody is left deaf, at a
-door they may not stand at, or told anything twice."""
+"""Clients come, go and are judged while the relay waits for its store. No client is left deaf, none
+stays at a door where it may not be, and none is told anything twice."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.server.waiting import STEPS, Waited, Waiting, client_of, items, turns
 
 
 @STEPS
-async def test_who_takes_the_place_of_one_that_resumes_is_not_deaf(step: int) -> None:
+async def test_a_connection_that_replaces_a_resuming_one_is_not_deaf(step: int) -> None:
     scene = Waited(slow=False)
     older = scene.host
     scene.slowly()
@@ -52,7 +52,7 @@ async def test_who_takes_the_place_of_one_that_resumes_is_not_deaf(step: int) ->
 
 
 @STEPS
-async def test_who_goes_in_the_middle_of_a_resume_is_gone(step: int) -> None:
+async def test_a_client_that_goes_during_its_resume_is_gone(step: int) -> None:
     scene = Waited(slow=False)
     scene.slowly()
     scene.host.send(Resume(77, bytes(16), 0))
@@ -63,8 +63,8 @@ async def test_who_goes_in_the_middle_of_a_resume_is_gone(step: int) -> None:
 
 
 @STEPS
-async def test_what_was_taken_from_who_went_meanwhile_is_told(step: int) -> None:
-    """Nobody else is there: another relay_room is made before the store answers."""
+async def test_a_blob_of_a_client_that_went_meanwhile_is_told(step: int) -> None:
+    """No other client is there, so another room is loaded before the store answers."""
     scene = Waited(slow=False)
     ann = scene.member(scene.put_door())
     ann.link.close()
@@ -89,7 +89,9 @@ async def test_what_was_taken_from_who_went_meanwhile_is_told(step: int) -> None
 
 
 @STEPS
-async def test_who_is_admitted_while_coming_back_to_the_door_gets_the_welcome(step: int) -> None:
+async def test_a_newcomer_admitted_while_coming_back_to_the_door_gets_the_welcome(
+    step: int,
+) -> None:
     scene = Waited(slow=False)
     door = scene.put_door()
     ann = scene.newcomer(door)
@@ -108,7 +110,7 @@ async def test_who_is_admitted_while_coming_back_to_the_door_gets_the_welcome(st
 
 
 @STEPS
-async def test_who_is_removed_while_coming_to_a_door_does_not_stay_there(step: int) -> None:
+async def test_a_member_removed_while_coming_to_a_door_does_not_stay_there(step: int) -> None:
     scene = Waited(slow=False)
     ann = scene.member(scene.put_door())
     another = scene.put_door(Door())
@@ -125,7 +127,7 @@ async def test_who_is_removed_while_coming_to_a_door_does_not_stay_there(step: i
 
 
 @STEPS
-async def test_who_comes_to_the_door_again_while_being_refused_is_told_once(step: int) -> None:
+async def test_a_newcomer_that_comes_back_while_it_is_refused_is_told_once(step: int) -> None:
     scene = Waited(slow=False)
     door = scene.put_door()
     older = scene.newcomer(door)
@@ -141,7 +143,7 @@ async def test_who_comes_to_the_door_again_while_being_refused_is_told_once(step
 
 
 class Held(Waiting):
-    """Keeps everybody waiting for a chain until it is let go, and for nothing else."""
+    """A store that answers `chain` only when `go` is set, and everything else at once."""
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
@@ -154,7 +156,7 @@ class Held(Waiting):
     async def after(self) -> None: ...
 
 
-async def test_who_waits_for_a_chain_takes_no_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_clients_that_wait_for_a_chain_take_no_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Waited(slow=False)
     scene.host.link.close()
     scene.pass_time(600)  # what this node knew of the chain is forgotten
@@ -202,7 +204,7 @@ async def test_a_room_seated_again_while_it_is_read_is_left(step: int) -> None:
     assert scene.host.closed == Close.RESTARTING
 
 
-async def test_who_resumes_ahead_of_the_hub_is_not_told_of_items_again() -> None:
+async def test_a_client_that_resumes_ahead_of_the_room_is_not_told_items_again() -> None:
     scene = Waited(slow=False)
     for _ in range(3):
         await scene.request()
@@ -213,7 +215,7 @@ async def test_who_resumes_ahead_of_the_hub_is_not_told_of_items_again() -> None
     assert items(scene.host) == []
 
 
-async def test_the_end_of_an_item_is_told_by_a_hub_that_has_read_none() -> None:
+async def test_the_end_of_an_item_is_told_by_a_room_that_has_read_none() -> None:
     scene = Waited(slow=False)
     id = await scene.request()
     scene.host.send(Resume(77, scene.base, 0))

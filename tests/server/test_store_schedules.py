@@ -1,7 +1,7 @@
-"""Whatever people do while a store makes the relay wait for random times, and sometimes fails: in
-the end each of them has been answered once, and told everything once and in order.
+"""Clients act at random while the store takes random times and sometimes fails. In the end each
+client has been answered once, and told everything once and in order.
 
-A failure shows its seed; what fails once fails again with it, as far as keys do not matter.
+A failure shows its seed, and the same seed fails again, as far as keys do not matter.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ from tests.server.scene import Person
 from tests.server.waiting import Waited, Waiting, client_of, turns
 
 SEEDS = 25
-"""As many as take 3 s."""
+"""Seeds that take 3 s together."""
 
 SCHEDULES = pytest.mark.parametrize("fails", [0.0, 0.03])
 EACH_SEED = pytest.mark.parametrize("seed", range(SEED * SEEDS, (SEED + 1) * SEEDS))
 
 
 class Unsteady(Waiting):
-    """Each call takes as long as chance will have it, and fails before or after the store acts."""
+    """A store whose calls take random times and sometimes fail, before or after the store acts."""
 
     def __init__(self, store: Store, chance: Random, fails: float) -> None:
         super().__init__(store)
@@ -59,7 +59,7 @@ class Unsteady(Waiting):
 
 
 class Client:
-    """Somebody who keeps what a client keeps, and comes again when the relay says so."""
+    """A client that keeps what a real one keeps, and comes back when the relay says so."""
 
     def __init__(self, person: Person) -> None:
         self.person = person
@@ -81,7 +81,7 @@ class Client:
         self.ask(self.person.blob(content))
 
     def resume(self) -> None:
-        """What comes before its answer is of no use any more."""
+        """Resume. Frames before the answer no longer count."""
         n = self.resuming = self.person.next_n()
         self.coming.add(n)
         self.ask(Resume(n, self.person.scene.position(self.number), self.item))
@@ -101,13 +101,13 @@ class Client:
         self.resume()
 
     def block(self) -> None:
-        """The network takes nothing, or takes it again."""
+        """The network stops taking bytes, or takes them again."""
         self.person.link.blocked = not self.person.link.blocked
 
     # --- hearing ----------------------------------------------------------------------------
 
     def drain(self) -> None:
-        """The network took what there was."""
+        """The network took all bytes."""
         self.take()
         assert self.person.link.session is not None
         self.person.link.session.drained()
@@ -141,7 +141,7 @@ class Client:
 
 
 class Unsteadily:
-    """Clients of one room whose store is unsteady, and what is done to them by chance."""
+    """The clients of one room whose store is unsteady."""
 
     def __init__(self, seed: int, fails: float, others: int) -> None:
         self.chance = Random(seed)
@@ -155,14 +155,14 @@ class Unsteadily:
         self.clients = [Client(one) for one in people]
 
     async def step(self) -> None:
-        """Something of what is under way happens."""
+        """Let work under way go on for a random time."""
         await turns(self.chance.randrange(12))
         for one in self.clients:
             if not one.person.link.blocked or self.chance.random() < 0.3:
                 one.drain()
 
     async def settle(self) -> None:
-        """The store is well again, and everybody hears what there is."""
+        """The store works again, and every client hears everything."""
         self.store.often = 0
         for one in self.clients:
             one.person.link.blocked = False
@@ -182,7 +182,7 @@ class Unsteadily:
 
 @SCHEDULES
 @EACH_SEED
-async def test_everybody_hears_every_blob_once_in_order(seed: int, fails: float) -> None:
+async def test_every_client_hears_every_blob_once_in_order(seed: int, fails: float) -> None:
     room = Unsteadily(seed, fails, others=2)
     chance = room.chance
     for _ in range(150):
@@ -225,7 +225,7 @@ class Lobby(Unsteadily):
             await self.scene.ring()
 
     async def answer(self) -> None:
-        """The facilitator is done with an item, which may be over by now."""
+        """The facilitator settles an item, which may have ended meanwhile."""
         if self.host.items:
             id, n = self.chance.choice(list(self.host.items.values())).id, self.host.person.next_n()
             self.host.ask(self.chance.choice([Settle(n, id), RefuseKnock(n, id, b"no")]))

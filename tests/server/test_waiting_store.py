@@ -1,4 +1,4 @@
-"""A store that makes the relay wait, as one on another machine does: others act meanwhile."""
+"""The relay waits for its store, as for one on another machine, and other clients act meanwhile."""
 
 import asyncio
 
@@ -29,7 +29,7 @@ async def test_an_outlet_that_drains_during_a_read_starts_no_second_replay(step:
 
 
 @STEPS
-async def test_who_resumes_anew_while_a_page_is_read_hears_all_once(step: int) -> None:
+async def test_a_client_that_resumes_again_while_a_page_is_read_hears_all_once(step: int) -> None:
     scene = Waited()
     await scene.elsewhere(10)
     scene.host.link.blocked = True
@@ -47,7 +47,7 @@ async def test_who_resumes_anew_while_a_page_is_read_hears_all_once(step: int) -
 
 
 @STEPS
-async def test_a_publish_while_the_hub_reads_is_answered_in_its_place(step: int) -> None:
+async def test_a_publish_while_the_room_reads_is_answered_in_its_place(step: int) -> None:
     scene = Waited()
     await scene.elsewhere()
     reading = asyncio.create_task(scene.ring())
@@ -60,7 +60,7 @@ async def test_a_publish_while_the_hub_reads_is_answered_in_its_place(step: int)
 
 
 @STEPS
-async def test_what_expires_while_the_hub_reads_is_answered(step: int) -> None:
+async def test_a_publish_that_expires_while_the_room_reads_is_answered(step: int) -> None:
     scene = Waited()
     await scene.elsewhere()
     reading = asyncio.create_task(scene.ring())
@@ -119,7 +119,7 @@ async def test_an_item_that_comes_while_the_lobby_is_read_is_told_once(step: int
 
 
 @STEPS
-async def test_a_store_that_fails_during_a_resume_is_answered_once_and_nobody_is_left_deaf(
+async def test_a_resume_whose_store_fails_is_answered_once_and_leaves_no_client_deaf(
     step: int,
 ) -> None:
     scene = Waited()

@@ -1,4 +1,4 @@
-"""A room whose store makes the relay wait, as one on another machine does, and fails when told to.
+"""A room whose store makes the relay wait, as a store on another machine does, and fails on demand.
 
 scene = Waited(slow=False)         # the room is open, and the store does not wait yet
 ann = scene.member(scene.put_door())
@@ -39,7 +39,7 @@ from tests.server.scene import Person, Scene
 TURNS = 3
 
 STEPS = pytest.mark.parametrize("step", range(40))
-"""After so many turns of the loop something happens in the middle of another thing."""
+"""Turns of the loop after which one thing happens in the middle of another."""
 
 
 async def turns(count: int) -> None:
@@ -48,19 +48,19 @@ async def turns(count: int) -> None:
 
 
 def items(person: Person) -> list[tuple[int, int]]:
-    """Kinds and numbers of what reached a facilitator from the lobby since."""
+    """Kinds and numbers of the lobby items that reached a facilitator since the last call."""
     return [(one.kind, one.number) for one in person.fetch() if isinstance(one, LobbyItem)]
 
 
 def client_of(person: Person) -> Client:
-    """The relay's side of somebody's connection."""
+    """The relay's side of a person's connection."""
     assert person.link.session is not None
     return person.link.session.client
 
 
 class Waiting:
-    """Each call takes some turns of the loop before the store acts, and some after. All fail while
-    `fails`, and of each method as many as `failing` says."""
+    """A store whose calls each take turns of the loop before the store acts, and after. All calls
+    fail while `fails` is set, and `failing` counts the next calls of each method that fail."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -83,7 +83,7 @@ class Waiting:
         return call
 
     def publish_soon(self, publication: Publication, done: PublishDone) -> None:
-        """One batch takes what was published until it begins; batches keep their order."""
+        """A batch takes the publications that wait when it begins. Batches keep their order."""
         self._soon.append((publication, done))
         if len(self._soon) == 1:
             flush = asyncio.create_task(self._flush())
@@ -107,7 +107,7 @@ class Waiting:
                 done(publication, outcome)
 
     async def before(self, name: str) -> None:
-        """Raises `OSError` where it is to fail."""
+        """Raises `OSError` where the call is to fail."""
         await turns(TURNS)
         if self.fails or self.failing[name] > 0:
             self.failing[name] -= 1
@@ -118,7 +118,7 @@ class Waiting:
 
 
 class Deaf:
-    """A listener that hears nothing: the store's word did not come yet."""
+    """A listener that hears nothing, as long as the store's word has not come."""
 
     def on_blob(self, room: bytes, generation: bytes, blob: StoredBlob) -> None: ...
 
@@ -127,14 +127,14 @@ class Deaf:
 
 @contextmanager
 def unheard(relay: Relay) -> Iterator[None]:
-    """The store's word of what happens meanwhile does not come yet. Nothing may wait meanwhile."""
+    """Keep the store's word of changes from the relay. The block must not wait for the loop."""
     relay.services.store.listen(Deaf())
     yield
     relay.services.store.listen(relay.rooms)
 
 
 class Waited(Scene):
-    """A room whose store waits from the time it is open, or from when it is told to."""
+    """A room whose store makes the relay wait: once it is open, or from `slowly` on."""
 
     def __init__(self, *, slow: bool = True) -> None:
         super().__init__()
@@ -148,7 +148,7 @@ class Waited(Scene):
             self.slowly()
 
     def slowly(self) -> None:
-        """From now on the store waits."""
+        """From now on the store makes the relay wait."""
         self.relay.relay.services.store = cast(Store, self.store)
 
     def at_once(self) -> None:
@@ -161,7 +161,7 @@ class Waited(Scene):
         return self.host.link.session
 
     async def elsewhere(self, count: int = 1, size: int = 30_000) -> None:
-        """Blobs that another node took; nobody rang yet."""
+        """Another node takes blobs, and the store's word of them has not come."""
         for _ in range(count):
             publication = Publication(
                 self.room.id,
@@ -178,18 +178,18 @@ class Waited(Scene):
             self.base = taken.position.encode()
 
     async def request(self) -> bytes:
-        """A request that another node took; nobody rang yet. Its id."""
+        """Another node takes a request, and the store's word of it has not come. Return its id."""
         id = os.urandom(16)
         with unheard(self.relay.relay):
             await self.memory.add_item(self.room.id, LobbyKind.REQUEST, id * 2, id, b"a request")
         return id
 
     async def ring(self) -> None:
-        """Another node says that something changed."""
+        """Read what the store's word did not bring."""
         await self.relay.relay.rooms.catch_up(self.room.id)
 
     def told(self) -> list[tuple[type, int]]:
-        """Kinds and numbers of what arrived since the last `Resumed`."""
+        """Kinds and numbers of the blobs and answers that arrived since the last `Resumed`."""
         told: list[tuple[type, int]] = []
         for frame in self.host.fetch():
             if isinstance(frame, Resumed):

@@ -47,7 +47,7 @@ class Elsewhere(Running):
 
 
 async def talk(people: list[Client], number: int) -> None:
-    """Everybody says something, and everybody hears it in the one order."""
+    """Each member says something, and all hear it in the one order."""
     for turn in range(number):
         speaker = people[turn % len(people)]
         content = os.urandom(400)
@@ -60,7 +60,7 @@ async def talk(people: list[Client], number: int) -> None:
 
 
 async def join(relay: Running, room: Facilitated, host: Client, door: Door) -> Client:
-    """Somebody knocks and is let in."""
+    """A newcomer knocks and is let in."""
     newcomer = await relay.client()
     await newcomer.knock(room, door)
     await host.until(LobbyItem)
@@ -69,7 +69,7 @@ async def join(relay: Running, room: Facilitated, host: Client, door: Door) -> C
 
 
 async def think_again(relay: Elsewhere, room: Facilitated, host: Client, door: Door) -> None:
-    """Somebody knocks and takes it back; somebody connects and says nothing."""
+    """One newcomer knocks and takes it back. Another connects and says nothing."""
     newcomer, silent = await relay.client(), await relay.client()
     await newcomer.authenticate(room, "door", door)
     await newcomer.ask(Knock(newcomer.next_n(), os.urandom(16), b"a sealed knock"), Done)
@@ -121,7 +121,7 @@ async def leave(room: Facilitated, host: Client, person: Client) -> None:
 
 
 async def follow(host: Client, people: list[Client]) -> None:
-    """Everybody takes the last commit."""
+    """All members take the last commit."""
     for one in people:
         if one is not host:
             while (await one.until(BlobIs)).position != host.base:
@@ -130,7 +130,7 @@ async def follow(host: Client, people: list[Client]) -> None:
 
 
 async def end(room: Facilitated, host: Client, people: list[Client]) -> None:
-    """The facilitator ends the room, and everybody is told."""
+    """The facilitator ends the room, and all members are told."""
     said = sign(host.key, Label.END, EndStatement(room=room.id, relay_key=host.public))
     await host.send(EndRoom(host.next_n(), said.body, said.signature))
     for one in people:

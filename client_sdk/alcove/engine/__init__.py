@@ -1,1 +1,1 @@
-"""Decisions of one client, without I/O."""
+"""One client of one room, without I/O: every decision, and nothing of sockets or clocks."""

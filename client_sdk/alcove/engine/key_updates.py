@@ -1,28 +1,29 @@
-"""Fresh keys for one's own leaf: the Updates that a participant proposes (RFC 9420, 12.1.2).
+"""Fresh keys for this client's own leaf: the Updates of a participant (RFC 9420, 12.1.2).
 
-They go to the facilitators, who take them into a commit. A facilitator has none: its own commits
-bring it fresh keys.
+They go to the facilitators, who put them into a commit. A facilitator proposes none: its own
+commits bring it fresh keys.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from alcove_protocol import frames
+from alcove_protocol.frames import RelayAnswer
 
-from alcove.facilitation.committer import handshake_padding
+from alcove.engine.requests import LobbyRequests
+from alcove.group.admission import leaf_extensions
+from alcove.group.framing import handshake_padding
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.group.sealing import RequestBody
-from alcove.joining.newcomer import leaf_extensions
-from alcove.relay.link import Answer
+from alcove.relay.ports import Ports
 
 FIRST: Final = 5 * 60.0
 INTERVAL: Final = 30 * 60.0
-"""Seconds between a member's Updates; soon after joining, since the KeyPackage's keys were public
-longest."""
+"""Seconds to a member's first Update, and between later ones. The first comes soon, since the
+KeyPackage's keys were public longest."""
 LOOK_AGAIN: Final = 60.0
-"""Seconds after which it is looked whether a commit took an Update."""
+"""Seconds after which the client looks whether a commit took its Update."""
 
 
 @dataclass(slots=True)
@@ -30,41 +31,40 @@ class _Asked:
     """An Update that no commit is known to have taken."""
 
     key: bytes | None
-    """The leaf's encryption key that it is to replace."""
+    """The leaf's encryption key that it replaces."""
     epoch: int
     message: bytes
     sent: bool = False
 
-    def answered(self, answer: frames.Request | None) -> None:
+    def answered(self, answer: RelayAnswer | None) -> None:
         self.sent = answer is not None and not isinstance(answer, frames.Refused)
 
 
-class OwnUpdates:
+class KeyUpdates:
     """When a member's leaf is due for fresh keys, and whether it has got them.
 
-    A proposal is of its epoch only, and void if its facilitator had staged a commit before it came:
-    so it is asked for again until the leaf's key is another. In one epoch these are the same bytes,
-    and only when the relay did not take them: of two Updates of one member no commit could take
-    both (RFC 9420, 12.2).
+    A proposal is valid in its epoch only, and void if its facilitator had staged a commit before it
+    came. So the client asks again until its leaf has another key. In one epoch it asks with the
+    same bytes, and only when the relay did not take them: no commit can take two Updates of one
+    member (RFC 9420, 12.2).
     """
 
     def __init__(
         self,
         identity: Identity,
         membership: Membership,
-        clock: Callable[[], float],
-        random: Callable[[int], bytes],
-        request: Callable[[RequestBody, Answer], None],
+        requests: LobbyRequests,
+        ports: Ports,
     ) -> None:
         self._identity = identity
         self._membership = membership
-        self._clock = clock
-        self._request = request
-        self._due = clock() + FIRST * (1 + random(1)[0] / 256)  # not all at once
+        self._clock = ports.clock
+        self._requests = requests
+        self._due = ports.clock() + FIRST * (1 + ports.random(1)[0] / 256)  # not all at once
         self._asked: _Asked | None = None
 
     def tick(self) -> None:
-        """Propose, if it is time. Only while the client may send."""
+        """Propose an Update, if it is time. To be called while the client may send."""
         now = self._clock()
         if now < self._due:
             return
@@ -82,4 +82,4 @@ class OwnUpdates:
             asked = self._asked = _Asked(key, group.epoch, message)
         if not asked.sent:
             asked.sent = True
-            self._request(RequestBody("update", asked.message), asked.answered)
+            self._requests.send(RequestBody("update", asked.message), asked.answered)

@@ -1,10 +1,10 @@
 """What goes out: the next message of the outbox, and a facilitator's heartbeats.
 
-head of the outbox ──▶ in flight ──published──▶ settled
+head of the outbox ──▶ in flight ──published──▶ sent
                            │
                            ├─ stale, and the commit that won is here → sent again
                            ├─ read-only, paused, busy                → waits
-                           ├─ refused otherwise                      → fails; a void takes its
+                           ├─ refused otherwise                      → fails; a void uses its
                            │                                           counter
                            └─ connection lost                        → the same bytes, later
 """
@@ -13,49 +13,54 @@ from collections.abc import Callable
 
 from alcove_protocol import frames, limits
 from alcove_protocol.errors import Malformed
-from alcove_protocol.frames import BlobClass
+from alcove_protocol.frames import BlobClass, RelayAnswer
 from alcove_protocol.position import Position
 
 from alcove import events, mls
-from alcove.engine.presence import Presence
 from alcove.group.membership import Membership
 from alcove.messages.conversation import Conversation
 from alcove.messages.outbox import Outgoing
-from alcove.messages.payload import Heartbeat, Text
-from alcove.relay.link import Link
+from alcove.messages.payload import MESSAGE_ID_SIZE, Heartbeat, Text
+from alcove.messages.presence import Presence
+from alcove.relay.ports import Ports
 
 WAIT: frozenset[str] = frozenset({"paused", "rate_limited", "busy", "unavailable"})
 """Refusals that pass: the message waits."""
 
 
 class Publisher:
-    """Sends one message after another. `published` is told where the relay put each blob."""
+    """Sends one message after another. Calls `published` with where the relay put each blob."""
 
     def __init__(
         self,
         membership: Membership,
         conversation: Conversation,
         presence: Presence,
-        link: Link,
-        emit: Callable[[events.Event], None],
-        random: Callable[[int], bytes],
+        ports: Ports,
+        *,
         published: Callable[[Position, BlobClass, bytes], None],
+        ready: Callable[[], bool],
     ) -> None:
         self._membership = membership
         self._conversation = conversation
         self._presence = presence
-        self._link = link
-        self._emit = emit
-        self._random = random
+        self._link = ports.link
+        self._emit = ports.emit
+        self._random = ports.random
         self._published = published
-        self.ready: Callable[[], bool] = lambda: False
+        self._ready = ready
+
+    @property
+    def stalled(self) -> bool:
+        """Whether no message can go out now. While one is in flight, the next is not stalled: it
+        goes when the relay has answered."""
+        silent = not self._presence.may_post and not self._membership.own.facilitator
+        return silent or not self._ready()
 
     def pump(self) -> None:
         """Publish the next message, if it can be."""
         item = self._conversation.outbox.head
-        if item is None or item.in_flight or not self.ready():
-            return
-        if not self._presence.may_post and not self._membership.own.facilitator:
+        if item is None or item.in_flight or self.stalled:
             return
         if not self._conversation.may_send(item):
             if item.kind == Text.KIND:
@@ -73,8 +78,10 @@ class Publisher:
     def _publish(self, item: Outgoing, blob: bytes) -> None:
         base = self._membership.base
 
-        def answered(answer: frames.Request | None) -> None:
-            if self._conversation.outbox.head is item:  # else it was seen in a replay meanwhile
+        def answered(answer: RelayAnswer | None) -> None:
+            if (
+                self._conversation.outbox.head is item
+            ):  # else a replay has brought it in the meantime
                 self._answered(item, base, answer)
 
         self._link.request(
@@ -84,7 +91,7 @@ class Publisher:
             answered,
         )
 
-    def _answered(self, item: Outgoing, base: Position, answer: frames.Request | None) -> None:
+    def _answered(self, item: Outgoing, base: Position, answer: RelayAnswer | None) -> None:
         item.in_flight = False
         if isinstance(answer, frames.Published):
             position = Position.decode(answer.position)
@@ -105,7 +112,7 @@ class Publisher:
         self.tell_queued()
 
     def tell_queued(self) -> None:
-        """Say once of every message that waits that it does."""
+        """Tell, once for each, which messages wait."""
         for item in self._conversation.outbox.waiting():
             if item.shown and not item.told_queued and not item.in_flight:
                 item.told_queued = True
@@ -117,11 +124,11 @@ class Publisher:
         head = self._membership.roster.head
         body = Heartbeat(group.epoch, group.epoch_authenticator, head, leaving)
         blob = self._conversation.seal(
-            self._random(16), 0, Heartbeat.KIND, body.encode(), limits.HEARTBEAT_TTL
+            self._random(MESSAGE_ID_SIZE), 0, Heartbeat.KIND, body.encode(), limits.HEARTBEAT_TTL
         )
-        base, publish_id = self._membership.base, self._random(16)
+        base, publish_id = self._membership.base, self._random(frames.ID_SIZE)
 
-        def answered(answer: frames.Request | None) -> None:
+        def answered(answer: RelayAnswer | None) -> None:
             if isinstance(answer, frames.Published):
                 self._published(Position.decode(answer.position), BlobClass.BEAT, blob)
                 self._presence.holding()

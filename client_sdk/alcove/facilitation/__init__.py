@@ -1,1 +1,1 @@
-"""What only a facilitator does."""
+"""The facilitator's part of a client: commits, the lobby, doors, the opening of a room."""

@@ -1,4 +1,4 @@
-"""A facilitator's commits: one at a time, staged, sent, then merged when the relay says so.
+"""A facilitator's commits: one at a time, staged, sent, and merged when the relay took it.
 
 intent ──plan──▶ staged ──published──▶ merged
                    │
@@ -18,8 +18,8 @@ from typing import Final
 from alcove_protocol import frames, limits
 from alcove_protocol.codec import pack_list
 from alcove_protocol.errors import Malformed
+from alcove_protocol.frames import RelayAnswer
 from alcove_protocol.labels import Label
-from alcove_protocol.padding import bucket
 from alcove_protocol.position import Position
 from alcove_protocol.roster import (
     NO_HASH,
@@ -34,18 +34,14 @@ from alcove_protocol.statements import KEY_SIZE, Signed
 
 from alcove import mls
 from alcove.errors import AlcoveError, NotNow, Refused
-from alcove.facilitation.intents import Intent, Plan
+from alcove.facilitation.intents import CommitPlan, Intent
+from alcove.group.admission import listing_of
 from alcove.group.extensions import ROSTER_EXTENSION
+from alcove.group.framing import handshake_padding
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.group.sealing import seal_welcome
-from alcove.joining.trust import listing_of
-from alcove.relay.link import Link
-
-
-def handshake_padding(size: int) -> int:
-    """The total that MLS pads a commit or proposal to. Raises `Malformed` (`too_large`)."""
-    return bucket(size, most=limits.HANDSHAKE_BUCKET)
+from alcove.relay.ports import Ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +56,7 @@ class PendingUpdate:
 
 @dataclass(slots=True)
 class InFlight:
-    """One commit on its way. Everything but the roster entry's base stays as it is."""
+    """One commit on its way. Only the base in its roster entry may change."""
 
     intent: Intent
     staged: mls.StagedCommit
@@ -74,11 +70,11 @@ class InFlight:
     sent: bool = False
 
 
-Taken = Callable[[InFlight, Position], None]
-
+OnTaken = Callable[[InFlight, Position], None]
+"""Is called when the relay took the commit, at this position."""
 
 PASSING: Final = frozenset({"unavailable", "busy", "rate_limited"})
-"""Refusals after which the same commit is sent again, with the next thing that happens."""
+"""Refusals after which the same commit goes again, at the next occasion."""
 
 
 class Committer:
@@ -88,24 +84,24 @@ class Committer:
         self,
         membership: Membership,
         identity: Identity,
-        link: Link,
-        wall: Callable[[], float],
-        random: Callable[[int], bytes],
-        on_taken: Taken,
+        ports: Ports,
+        *,
+        on_taken: OnTaken,
+        ready: Callable[[], bool],
     ) -> None:
         self._membership = membership
         self._identity = identity
-        self._link = link
-        self._wall = wall
-        self._random = random
+        self._link = ports.link
+        self._random = ports.random
+        self._wall = ports.wall
         self._on_taken = on_taken
+        self._ready = ready
         self._queue: deque[Intent] = deque()
         self.in_flight: InFlight | None = None
         self.updates: list[PendingUpdate] = []
-        self.ready: Callable[[], bool] = lambda: True
 
     def want(self, intent: Intent) -> None:
-        """Take up an intent; the same one twice counts once."""
+        """Queue an intent. The same one twice counts once."""
         pending = self.in_flight.intent if self.in_flight is not None else None
         if intent.awaited or (intent != pending and intent not in self._queue):
             self._queue.append(intent)
@@ -113,7 +109,7 @@ class Committer:
 
     def pump(self) -> None:
         """Send the commit in flight, or stage the next."""
-        if not self._link.live or not self.ready():
+        if not self._link.live or not self._ready():
             return
         if self.in_flight is None:
             self._stage_next()
@@ -131,10 +127,10 @@ class Committer:
                 intent.done(NotNow(error.code, "The group cannot make this change now."))
                 continue
             if plan is None:
-                intent.done(None)  # it is true already, or there is nothing left to do
+                intent.done(None)  # it is true already, or nothing is left to do
 
-    def _stage_with_updates(self, intent: Intent, plan: Plan) -> InFlight:
-        """Updates that do not go with the plan, or with each other, never hold a commit up."""
+    def _stage_with_updates(self, intent: Intent, plan: CommitPlan) -> InFlight:
+        """Stage the plan with the pending Updates, or without them when they do not fit it."""
         try:
             return self._stage(intent, plan)
         except (mls.MLSError, Malformed):
@@ -143,7 +139,7 @@ class Committer:
             self.updates.clear()
             return self._stage(intent, plan)
 
-    def _stage(self, intent: Intent, plan: Plan) -> InFlight:
+    def _stage(self, intent: Intent, plan: CommitPlan) -> InFlight:
         membership = self._membership
         group = membership.group
         updates = [item for item in self.updates if item.epoch == group.epoch]
@@ -166,7 +162,7 @@ class Committer:
     def _put_in_flight(
         self,
         intent: Intent,
-        plan: Plan,
+        plan: CommitPlan,
         staged: mls.StagedCommit,
         updates: list[PendingUpdate],
     ) -> InFlight:
@@ -188,7 +184,7 @@ class Committer:
             welcomes,
             plan.changes,
             bool(plan.changes) or membership.restate,
-            self._random(16),
+            self._random(frames.ID_SIZE),
             group.epoch,
         )
 
@@ -213,7 +209,7 @@ class Committer:
         return self._identity.relay.sign(Label.ROSTER, entry)
 
     def _restated(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
-        """The list as the tree has it, then the changes: after a commit that was burned."""
+        """The list as the tree has it, then the changes. This follows a burned commit."""
         seats = self._membership.known_seats()
         people = self._membership.people()
         listing = [Change(Op.RESET, bytes(KEY_SIZE))]
@@ -243,14 +239,14 @@ class Committer:
         except Malformed as error:
             self._fail(item, NotNow(error.code, "The group is too large for this change."))
 
-    def _answered(self, item: InFlight, base: Position, answer: frames.Request | None) -> None:
+    def _answered(self, item: InFlight, base: Position, answer: RelayAnswer | None) -> None:
         if self.in_flight is not item:
-            return  # it was seen in a replay meanwhile
+            return  # a replay has brought it in the meantime
         item.sent = False
         if isinstance(answer, frames.Published):
             self._taken(item, Position.decode(answer.position))
         elif isinstance(answer, frames.Refused) and answer.code == "stale":
-            # Either we have the commit that won and plan anew, or it is still on its way to us.
+            # Either the commit that won is here, so plan anew, or it is still on its way.
             if self._membership.base != base:
                 self.base_moved()
         elif isinstance(answer, frames.Refused) and answer.code not in PASSING:
@@ -270,7 +266,7 @@ class Committer:
         self.pump()
 
     def seen(self, blob: bytes, entry: Signed | None, position: Position) -> bool:
-        """A commit came from the log: True when it is the one in flight, which so was taken."""
+        """A commit came from the log. True when it is the one in flight: the relay took it."""
         item = self.in_flight
         if item is None or item.blob != blob:
             return False
@@ -279,7 +275,7 @@ class Committer:
         return True
 
     def base_moved(self) -> None:
-        """Another commit was taken. In a new epoch the staged one is dropped; its intent stays."""
+        """The relay took another commit. A new epoch drops the staged one, and its intent stays."""
         group = self._membership.group
         self.updates = [item for item in self.updates if item.epoch == group.epoch]
         item = self.in_flight
@@ -301,11 +297,11 @@ class Committer:
         return self.in_flight is None and not self._queue
 
     def close(self, error: AlcoveError) -> None:
-        """Nothing will be committed any more: whoever waits is told."""
-        waiting = [*([self.in_flight.intent] if self.in_flight else []), *self._queue]
+        """Commit nothing any more. Every pending intent fails with this error."""
+        pending = [*([self.in_flight.intent] if self.in_flight else []), *self._queue]
         if self.in_flight is not None:
             self.in_flight.staged.drop()
         self.in_flight = None
         self._queue.clear()
-        for intent in waiting:
+        for intent in pending:
             intent.done(error)

@@ -1,26 +1,24 @@
 """A facilitator's invites: the secret, the statement that the relay keeps, the card behind it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
 
 from alcove_protocol import frames, limits
 from alcove_protocol.codec import pack_list
-from alcove_protocol.invite import Invite, InviteRole
+from alcove_protocol.invite import SECRET_SIZE, Invite, InviteRole
 from alcove_protocol.labels import Label
-from alcove_protocol.statements import Card, DoorStatement, Signed
+from alcove_protocol.statements import DOOR_ID_SIZE, Card, DoorStatement, Signed
 
 from alcove.group.keys import Identity, SigningKey
 from alcove.group.membership import Membership
 from alcove.group.sealing import seal_card
-
-DOOR_ID: Final = 8
+from alcove.mls.secret import Random
+from alcove.relay.ports import Ports
 
 
 @dataclass(frozen=True, slots=True)
 class RoomCard:
-    """What a facilitator wrote about the room; it is on every door's card."""
+    """What a facilitator wrote about the room. Every door's card has it."""
 
     title: str
     agreement_version: int
@@ -50,36 +48,30 @@ class Door:
         return self.invite.door
 
 
+def new_invite(room: bytes, origin: str, random: Random) -> Invite:
+    """An invite with a fresh secret, for participants."""
+    door, secret = random(DOOR_ID_SIZE), random(SECRET_SIZE)
+    return Invite(InviteRole.PARTICIPANT, door, room, origin, secret)
+
+
 class Doors:
     """All doors that this facilitator made."""
 
     def __init__(
-        self,
-        identity: Identity,
-        opening: Signed,
-        card: RoomCard,
-        origin: str,
-        clock: Callable[[], float],
-        random: Callable[[int], bytes],
+        self, identity: Identity, opening: Signed, card: RoomCard, origin: str, ports: Ports
     ) -> None:
         self._identity = identity
         self._opening = opening
         self.card = card
         self._origin = origin
-        self._clock = clock
-        self._random = random
+        self._clock = ports.clock
+        self._random = ports.random
         self._doors: dict[bytes, Door] = {}
         self._numbers = 0
 
     def new_invite(self, room: bytes) -> Invite:
-        """A fresh secret; there is no door for it yet."""
-        return Invite(
-            InviteRole.PARTICIPANT,
-            self._random(DOOR_ID),
-            room,
-            self._origin,
-            self._random(32),
-        )
+        """A fresh secret. There is no door for it yet."""
+        return new_invite(room, self._origin, self._random)
 
     def make(self, invite: Invite, membership: Membership, uses: int, ttl: int) -> Door:
         """The door of an invite, with the room's card as it is now."""
@@ -128,20 +120,20 @@ class Doors:
         return self._doors.get(door)
 
     def used(self, door: bytes) -> None:
-        """Somebody was admitted by it."""
+        """A newcomer was admitted by it."""
         found = self._doors.get(door)
         if found is not None and found.uses_left:
             found.uses_left -= 1
 
     def revoke(self, door: bytes) -> Door | None:
-        """Close it to new knocks; who waits stays readable. None when it is not one of ours."""
+        """Close it to new knocks. Waiting knocks stay readable. None for another maker's door."""
         found = self._doors.get(door)
         if found is not None:
             found.revoked = True
         return found
 
-    def seated(self) -> bytes:
-        """All open doors with what is left of them, for a relay that lost its memory."""
+    def packed(self) -> bytes:
+        """All open doors with their remaining uses and time, for a relay that lost its memory."""
         now = self._clock()
         items = []
         for door in self._doors.values():

@@ -1,7 +1,7 @@
-"""What only a facilitator does: commits, the lobby, doors, heartbeats, the room again after a loss.
+"""A facilitator's part of a room: commits, the lobby, doors, and the room again after a loss.
 
-A participant's client has none of this object, and every client's rights table refuses what one
-would send all the same.
+Only a facilitator's client has this object. Every client's rights table refuses what a participant
+sends all the same.
 """
 
 from collections.abc import Callable
@@ -10,80 +10,93 @@ from typing import Final
 
 from alcove_protocol import frames, limits
 from alcove_protocol.codec import pack_list
+from alcove_protocol.frames import RelayAnswer
 from alcove_protocol.invite import Invite
 from alcove_protocol.labels import Label
 from alcove_protocol.roster import NO_DOOR, NO_HASH
 from alcove_protocol.statements import EndStatement, ReseatStatement, Signed
 
 from alcove import events, mls
-from alcove.engine.presence import Presence
 from alcove.errors import AlcoveError, InvalidInput, NotNow, Refused
-from alcove.facilitation.committer import Committer, Taken
+from alcove.facilitation.committer import Committer, OnTaken
 from alcove.facilitation.doors import Door, Doors, RoomCard
-from alcove.facilitation.intents import Done, NewDoor, Refresh, Remove
+from alcove.facilitation.intents import Done, ListDoor, RefreshKeys, RemoveMember
 from alcove.facilitation.lobby import Lobby
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
-from alcove.relay.link import Link
+from alcove.messages.presence import Presence
+from alcove.relay.link import OnAnswer
+from alcove.relay.ports import Ports
 
 UPDATES_GATHERED: Final = 10.0
-"""Seconds that Updates of participants are gathered before one commit takes them all."""
+"""Seconds that participants' Updates are gathered before one commit takes them all."""
 REFRESH_INTERVAL: Final = 30 * 60.0
-"""Seconds after which a facilitator's path gets fresh keys, though nobody came or went."""
+"""Seconds after which a facilitator's path gets fresh keys, even if no member came or went."""
 OTHERS_WAIT: Final = 10.0
 """Seconds that a facilitator who is not first in line waits more before a scheduled commit."""
 LATELY: Final = 60.0
+"""Seconds within which a facilitator's heartbeat keeps their place in line."""
+LENGTH_PREFIX: Final = 4
+"""Bytes before each item of a packed list."""
+
+InviteDone = Callable[[str | None, AlcoveError | None], None]
+"""Is called once: with the invite's link, or with why there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class InviteTerms:
+    """Admissions that an invite allows, and the seconds that it lasts."""
+
     uses: int
     ttl: int
 
 
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """What a facilitator needs beside a membership.
+
+    The opening makes the first one. A facilitator who is appointed later gets one of their own: the
+    keys in it are the receiver's to wipe.
+    """
+
+    opening: Signed
+    """Entry 0, which every card carries."""
+    card: RoomCard
+    origin: str
+    terms: InviteTerms
+    lobby_key: mls.HpkeKeyPair
+
+
 class Facilitator:
-    """One facilitator's part of a room."""
+    """One facilitator's part of a room, from the opening or from an appointment on."""
 
     def __init__(
         self,
         identity: Identity,
         membership: Membership,
-        link: Link,
         presence: Presence,
-        emit: Callable[[events.Event], None],
-        clock: Callable[[], float],
-        wall: Callable[[], float],
-        random: Callable[[int], bytes],
+        ports: Ports,
+        handover: Handover,
         *,
-        opening: Signed,
-        card: RoomCard,
-        origin: str,
-        lobby_key: mls.HpkeKeyPair,
-        terms: InviteTerms,
-        on_taken: Taken,
+        on_taken: OnTaken,
+        ready: Callable[[], bool],
     ) -> None:
         self._identity = identity
         self._membership = membership
-        self._link = link
         self._presence = presence
-        self._emit = emit
-        self._clock = clock
-        self._terms = terms
-        self._lobby_key = lobby_key
-        self.doors = Doors(identity, opening, card, origin, clock, random)
-        self.committer = Committer(membership, identity, link, wall, random, on_taken)
-        self.lobby = Lobby(
-            membership, self.committer, self.doors, lobby_key, link, emit, wall, random
-        )
-        self._refresh_at = clock() + REFRESH_INTERVAL
+        self._link = ports.link
+        self._emit = ports.emit
+        self._clock = ports.clock
+        self._terms = handover.terms
+        self._lobby_key = handover.lobby_key
+        self.doors = Doors(identity, handover.opening, handover.card, handover.origin, ports)
+        self.committer = Committer(membership, identity, ports, on_taken=on_taken, ready=ready)
+        self.lobby = Lobby(membership, self.committer, self.doors, handover.lobby_key, ports)
+        self._refresh_at = ports.clock() + REFRESH_INTERVAL
         self._updates_since: float | None = None
         self._unsent: list[tuple[Door, Done]] = []
 
     # --- invites -------------------------------------------------------------------------------
-
-    def first_invite(self) -> Invite:
-        """The invite whose door is in the group's state from its first epoch on."""
-        return self.doors.new_invite(self._membership.group.group_id)
 
     def put_door(self, invite: Invite, terms: InviteTerms, done: Done) -> None:
         """Give the relay the door of an invite that the group's state lists."""
@@ -91,11 +104,11 @@ class Facilitator:
         self._send_door(door, done)
 
     def _send_door(self, door: Door, done: Done) -> None:
-        def answered(answer: frames.Request | None) -> None:
+        def answered(answer: RelayAnswer | None) -> None:
             if isinstance(answer, frames.Refused):
                 done(Refused.by_relay(answer.code))
             elif answer is None:
-                # Whether it arrived is unknown; a door is put again after `resume`.
+                # It may not have arrived. The door is put again after `resume`.
                 self._unsent.append((door, done))
             else:
                 done(None)
@@ -105,12 +118,12 @@ class Facilitator:
             lambda n: frames.PutDoor(n, signed.body, signed.signature, door.card), answered
         )
 
-    def invite(self, done: Callable[[str | None, AlcoveError | None], None]) -> None:
-        """Make one more invite: the group's state lists its door first."""
+    def invite(self, done: InviteDone) -> None:
+        """Make one more invite. The group's state lists its door first."""
         if len(self._membership.state.door_ids()) >= limits.DOORS:
             done(None, NotNow("too_many_doors", "The room has too many invites."))
             return
-        invite = self.first_invite()
+        invite = self._new_invite()
 
         def listed(error: AlcoveError | None) -> None:
             if error is not None:
@@ -122,12 +135,15 @@ class Facilitator:
                 lambda problem: done(None if problem else invite.url(), problem),
             )
 
-        self.committer.want(NewDoor(listed, invite))
+        self.committer.want(ListDoor(listed, invite))
+
+    def _new_invite(self) -> Invite:
+        return self.doors.new_invite(self._membership.group.group_id)
 
     # --- people --------------------------------------------------------------------------------
 
     def remove(self, name: str, done: Done) -> None:
-        """Put somebody out. Raises `InvalidInput` (`unknown_name`), `NotNow` (`not_oneself`)."""
+        """Put a member out. Raises `InvalidInput` (`unknown_name`), `NotNow` (`not_oneself`)."""
         person = self._membership.find_name(name)
         if person is None:
             raise InvalidInput("unknown_name", "Nobody in the room has this name.")
@@ -138,7 +154,7 @@ class Facilitator:
         seat = self._membership.roster.seats.get(person.relay_key)
         door = self.doors.get(seat.door) if seat is not None else None
         open_door = door if door is not None and not door.revoked else None
-        replacement = self.first_invite() if open_door and open_door.multi_use else None
+        replacement = self._new_invite() if open_door and open_door.multi_use else None
 
         def removed(error: AlcoveError | None) -> None:
             if error is None and open_door is not None:
@@ -146,7 +162,7 @@ class Facilitator:
             done(error)
 
         self.committer.want(
-            Remove(removed, person.key, seat.door if seat else NO_DOOR, replacement)
+            RemoveMember(removed, person.key, seat.door if seat else NO_DOOR, replacement)
         )
 
     def _replace_door(self, old: Door, replacement: Invite | None) -> None:
@@ -154,7 +170,7 @@ class Facilitator:
             return
         self.doors.revoke(old.id)
         if replacement is not None and replacement.door not in self._membership.state.door_ids():
-            return  # the group does not list it: no invite is made silently
+            return  # the group does not list it, and no invite is made silently
         left = int(old.deadline - self._clock())
         if replacement is None or left <= 0 or not old.uses_left:
             return
@@ -168,7 +184,7 @@ class Facilitator:
         self.put_door(replacement, InviteTerms(old.uses_left, left), put)
 
     def merged(self, *, own: bool) -> None:
-        """The group moved on: what this facilitator keeps of it."""
+        """The group moved on, by this client's own commit or by another's."""
         if own:
             self._refresh_at = self._clock() + REFRESH_INTERVAL
         self._updates_since = None
@@ -176,7 +192,7 @@ class Facilitator:
     # --- time ----------------------------------------------------------------------------------
 
     def tick(self) -> None:
-        """Scheduled commits: Updates that were gathered, and fresh keys every half hour."""
+        """Make scheduled commits: gathered Updates, and fresh keys every half hour."""
         now = self._clock()
         if self.committer.updates and self._updates_since is None:
             self._updates_since = now
@@ -189,7 +205,7 @@ class Facilitator:
             self._refresh_at = now + REFRESH_INTERVAL
             self._updates_since = None
             if len(self._membership.people()) > 1:
-                self.committer.want(Refresh())
+                self.committer.want(RefreshKeys())
 
     def _first_in_line(self) -> bool:
         """Whether no facilitator with a lower leaf was heard lately."""
@@ -203,7 +219,7 @@ class Facilitator:
         return True
 
     def resumed(self, new_log: bool) -> None:
-        """Connected again. What was under way goes first, byte for byte."""
+        """Connected again. Unfinished requests go first, byte for byte."""
         if new_log:
             self.lobby.new_log()
         self.lobby.resumed()
@@ -220,7 +236,7 @@ class Facilitator:
         statement = EndStatement(self._membership.group.group_id, relay.public)
         signed = relay.sign(Label.END, statement)
 
-        def answered(answer: frames.Request | None) -> None:
+        def answered(answer: RelayAnswer | None) -> None:
             if isinstance(answer, frames.Done):
                 done(None)
             elif isinstance(answer, frames.Refused):
@@ -231,14 +247,14 @@ class Facilitator:
         self._link.request(lambda n: frames.EndRoom(n, signed.body, signed.signature), answered)
 
     @property
-    def can_reseat(self) -> bool:
+    def can_restore(self) -> bool:
         """Whether this client has the roster chain from entry 0, and it fits a frame."""
         chain = self._membership.chain
-        size = sum(4 + len(entry.encode()) for entry in chain)
+        size = sum(LENGTH_PREFIX + len(entry.encode()) for entry in chain)
         return len(chain) == self._membership.roster.counter + 1 and size <= limits.ROSTER_CHAIN
 
-    def reseat(self, answered: Callable[[frames.Request | None], None]) -> None:
-        """Give a relay that lost its memory the room again (docs/protocol.md 9)."""
+    def restore(self, answered: OnAnswer) -> None:
+        """Give the room again to a relay that lost its memory (docs/protocol.md 9)."""
         membership, relay = self._membership, self._identity.relay
         statement = ReseatStatement(
             membership.group.group_id,
@@ -255,11 +271,12 @@ class Facilitator:
                 signed.signature,
                 chain,
                 membership.commit_blob,
-                self.doors.seated(),
+                self.doors.packed(),
             ),
             answered,
         )
 
     def close(self, error: AlcoveError) -> None:
+        """Fail every pending commit with this error, and wipe the lobby key."""
         self.committer.close(error)
         self._lobby_key.private.wipe()

@@ -1,7 +1,8 @@
 """What a facilitator wants of the group, kept until it is true.
 
-An intent names people by their MLS signature key, never by leaf index, and is built anew on the
-newest state after a lost race. `plan` says what commit it takes now, or None when it is moot.
+An intent names people by their MLS signature key, never by leaf index. After a lost race it is
+planned anew on the newest state. `plan` returns the commit that it takes now, or None when it is
+moot.
 """
 
 from abc import ABC, abstractmethod
@@ -19,35 +20,35 @@ from alcove.group.membership import Membership
 Done = Callable[[AlcoveError | None], None]
 
 
-def _nobody_waits(error: AlcoveError | None) -> None:
+def _not_awaited(error: AlcoveError | None) -> None:
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What goes into one commit beside the Updates that are waiting."""
+class CommitPlan:
+    """What goes into one commit beside the pending Updates."""
 
     proposals: tuple[mls.Proposal, ...] = ()
     changes: tuple[Change, ...] = ()
     welcome_to: tuple[tuple[bytes, bytes], ...] = ()
-    """Relay key and reply key of who receives the Welcome."""
+    """Relay key and reply key of each member who receives the Welcome."""
     force_path: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Intent(ABC):
-    """Base. `done` is called once: with None when it is true, with the error when it cannot be."""
+    """Base. `done` is called once: with None when it is true, or with why it cannot become true."""
 
-    done: Done = field(default=_nobody_waits, compare=False)
+    done: Done = field(default=_not_awaited, compare=False)
 
     @property
     def awaited(self) -> bool:
-        """Whether somebody waits for `done`."""
-        return self.done is not _nobody_waits
+        """Whether a caller waits for `done`."""
+        return self.done is not _not_awaited
 
     @abstractmethod
-    def plan(self, membership: Membership) -> Plan | None:
-        """What commit makes it true now; None when there is nothing left to do."""
+    def plan(self, membership: Membership) -> CommitPlan | None:
+        """The commit that makes it true now, or None when nothing is left to do."""
 
 
 def _context(state: RoomExtension) -> mls.Proposal:
@@ -62,17 +63,19 @@ def _with_doors(
 
 
 @dataclass(frozen=True, slots=True)
-class Admit(Intent):
+class AdmitNewcomer(Intent):
+    """Add the newcomer of a knock, and send them the Welcome."""
+
     knock_id: bytes = b""
     key_package: mls.KeyPackage | None = None
     relay_key: bytes = b""
     reply_key: bytes = b""
     door: bytes = NO_DOOR
 
-    def plan(self, membership: Membership) -> Plan | None:
+    def plan(self, membership: Membership) -> CommitPlan | None:
         if self.key_package is None or membership.find_relay_key(self.relay_key):
             return None
-        return Plan(
+        return CommitPlan(
             (mls.Add(self.key_package),),
             (Change(Op.ADD, self.relay_key, Seat(self.door)),),
             ((self.relay_key, self.reply_key),),
@@ -80,14 +83,14 @@ class Admit(Intent):
 
 
 @dataclass(frozen=True, slots=True)
-class Remove(Intent):
-    """Put somebody out, revoke the door they came by and, if it had more uses, replace it."""
+class RemoveMember(Intent):
+    """Put a member out, revoke the door they came by and, if it had more uses, replace it."""
 
     key: bytes = b""
     revoke: bytes = NO_DOOR
     replacement: Invite | None = None
 
-    def plan(self, membership: Membership) -> Plan | None:
+    def plan(self, membership: Membership) -> CommitPlan | None:
         index = membership.group.find(self.key)
         if index is None:
             return None
@@ -97,16 +100,16 @@ class Remove(Intent):
         after = _with_doors(membership.state, self.revoke, add)
         if after != membership.state:
             proposals.append(_context(after))
-        return Plan(tuple(proposals), (Change(Op.REMOVE, person.relay_key),))
+        return CommitPlan(tuple(proposals), (Change(Op.REMOVE, person.relay_key),))
 
 
 @dataclass(frozen=True, slots=True)
-class LetGo(Intent):
-    """Remove somebody who asked to leave."""
+class LetMemberGo(Intent):
+    """Remove a member who asked to leave."""
 
     relay_key: bytes = b""
 
-    def plan(self, membership: Membership) -> Plan | None:
+    def plan(self, membership: Membership) -> CommitPlan | None:
         person = membership.find_relay_key(self.relay_key)
         if person is None:
             return None
@@ -122,16 +125,16 @@ class LetGo(Intent):
             retired = membership.state.retired + person.key
             state = replace(membership.state, facilitators=left, retired=retired)
             proposals.append(_context(state))
-        return Plan(tuple(proposals), (Change(Op.LEFT, person.relay_key),))
+        return CommitPlan(tuple(proposals), (Change(Op.LEFT, person.relay_key),))
 
 
 @dataclass(frozen=True, slots=True)
-class Rejoin(Intent):
+class ReadmitMember(Intent):
     """The same member with fresh HPKE keys: Remove and Add in one commit.
 
-    `leaf` is the encryption key that they had when they asked. With another they have come back
-    by other means, above all by another facilitator's commit: to grant it again would put them
-    out again, without end.
+    `leaf` is the encryption key that they had when they asked. With another key they have come back
+    by other means, above all by another facilitator's commit. To grant the request again would put
+    them out again, without end.
     """
 
     key_package: mls.KeyPackage | None = None
@@ -139,7 +142,7 @@ class Rejoin(Intent):
     reply_key: bytes = b""
     leaf: bytes = b""
 
-    def plan(self, membership: Membership) -> Plan | None:
+    def plan(self, membership: Membership) -> CommitPlan | None:
         if self.key_package is None:
             return None
         index = membership.group.find(self.key_package.leaf_node.signature_key)
@@ -148,7 +151,7 @@ class Rejoin(Intent):
         old = membership.group.member(index)
         if old is None or old.encryption_key != self.leaf:
             return None
-        return Plan(
+        return CommitPlan(
             (mls.Remove(index), mls.Add(self.key_package)),
             (Change(Op.REJOIN, self.relay_key),),
             ((self.relay_key, self.reply_key),),
@@ -156,20 +159,20 @@ class Rejoin(Intent):
 
 
 @dataclass(frozen=True, slots=True)
-class NewDoor(Intent):
-    """List another door in the group's state: no invite is made silently."""
+class ListDoor(Intent):
+    """List another door in the group's state: every member can see each new invite."""
 
     invite: Invite | None = None
 
-    def plan(self, membership: Membership) -> Plan | None:
+    def plan(self, membership: Membership) -> CommitPlan | None:
         if self.invite is None or self.invite.door in membership.state.door_ids():
             return None
-        return Plan((_context(_with_doors(membership.state, add=self.invite.door)),))
+        return CommitPlan((_context(_with_doors(membership.state, add=self.invite.door)),))
 
 
 @dataclass(frozen=True, slots=True)
-class Refresh(Intent):
-    """Fresh keys on the committer's path, and the Updates that wait."""
+class RefreshKeys(Intent):
+    """Fresh keys on the committer's path, and the pending Updates."""
 
-    def plan(self, membership: Membership) -> Plan | None:
-        return Plan(force_path=True)
+    def plan(self, membership: Membership) -> CommitPlan | None:
+        return CommitPlan(force_path=True)

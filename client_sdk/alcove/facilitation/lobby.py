@@ -1,16 +1,16 @@
-"""The lobby, for facilitators: who waits, and what members ask for.
+"""The lobby, for facilitators: waiting knocks, and the requests of members.
 
-Seeing who waits and admitting are two calls. A knock that cannot be admitted (a taken name, another
-agreement, a full room) is refused at once with a reason that only the newcomer can read.
+To see a knock and to admit it are two steps. A knock that cannot be admitted (a taken name, another
+agreement, a full room) is refused at once, with a reason that only the newcomer can read.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import assert_never
 
 from alcove_protocol import frames, limits
 from alcove_protocol.errors import Malformed
-from alcove_protocol.frames import LobbyItem, LobbyKind
+from alcove_protocol.frames import LobbyItem, LobbyKind, RelayAnswer
 from alcove_protocol.labels import Label
 from alcove_protocol.statements import LeaveStatement, Signed, verify
 
@@ -18,9 +18,11 @@ from alcove import events, mls
 from alcove.errors import AlcoveError, InvalidInput, NotNow, NotTrusted
 from alcove.facilitation.committer import Committer, PendingUpdate
 from alcove.facilitation.doors import Doors
-from alcove.facilitation.intents import Admit, Done, LetGo, Rejoin
+from alcove.facilitation.intents import AdmitNewcomer, Done, LetMemberGo, ReadmitMember
+from alcove.group.admission import room_policy
 from alcove.group.extensions import leaf_extension, name_of
-from alcove.group.membership import Membership, check_class
+from alcove.group.framing import check_class
+from alcove.group.membership import Membership
 from alcove.group.rights import NotAllowed
 from alcove.group.sealing import (
     KnockBody,
@@ -31,22 +33,21 @@ from alcove.group.sealing import (
     short_code,
 )
 from alcove.joining.names import clean_name, look_alike
-from alcove.joining.newcomer import room_policy
-from alcove.relay.link import Link
-
-Emit = Callable[[events.Event], None]
+from alcove.relay.ports import Ports
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingKnock:
+    """A knock that a facilitator can admit. `door` is the id of the door it came by."""
+
     id: bytes
     door: bytes
     body: KnockBody
     key_package: mls.KeyPackage
 
 
-class KnockRefused(Exception):
-    """This knock cannot be admitted; `code` tells the newcomer why."""
+class CannotAdmit(Exception):
+    """This knock cannot be admitted. `code` tells the newcomer why."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -62,27 +63,24 @@ class Lobby:
         committer: Committer,
         doors: Doors,
         lobby_key: mls.HpkeKeyPair,
-        link: Link,
-        emit: Emit,
-        wall: Callable[[], float],
-        random: Callable[[int], bytes],
+        ports: Ports,
     ) -> None:
         self._membership = membership
         self._committer = committer
         self._doors = doors
         self._lobby_key = lobby_key
-        self._link = link
-        self._emit = emit
-        self._wall = wall
-        self._random = random
+        self._link = ports.link
+        self._emit = ports.emit
+        self._wall = ports.wall
+        self._random = ports.random
         self._waiting: dict[bytes, WaitingKnock] = {}
         self._used_key_packages: OrderedDict[bytes, None] = OrderedDict()
         self._unsent: list[tuple[bytes, bytes, str]] = []
         self.number = 0
-        """The last item handled: what `resume` names."""
+        """The last item handled, for `resume`."""
 
     def new_log(self) -> None:
-        """The relay's lobby began anew: who waits will knock again."""
+        """The relay's lobby began anew. Waiting newcomers will knock again."""
         self.number = 0
         self._unsent.clear()
         for id in list(self._waiting):
@@ -94,27 +92,31 @@ class Lobby:
         if item.number <= self.number:
             return
         self.number = item.number
-        if item.kind == LobbyKind.KNOCK:
-            self._knock(item)
-        elif item.kind == LobbyKind.REQUEST:
-            self._request(item)
-        elif item.kind == LobbyKind.LEAVE:
-            self._leave(item)
-        elif item.kind == LobbyKind.GONE:
-            self._gone(item.id)
+        kind = LobbyKind(item.kind)
+        match kind:
+            case LobbyKind.KNOCK:
+                self._knock(item)
+            case LobbyKind.REQUEST:
+                self._request(item)
+            case LobbyKind.LEAVE:
+                self._leave_asked(item)
+            case LobbyKind.GONE:
+                self._gone(item.id)
+            case _:
+                assert_never(kind)
 
     def _knock(self, item: LobbyItem) -> None:
         door = self._doors.get(item.door) if item.door is not None else None
         if door is None or item.id in self._waiting or len(self._waiting) >= limits.KNOCKS:
-            return  # made by another facilitator's invite, or more than the relay may let wait
+            return  # by another facilitator's invite, or more than the relay may let wait
         try:
             body = open_knock(door.invite, self._lobby_key, item.id, item.blob)
         except NotTrusted:
-            return  # altered, or not sealed by a holder of the invite: nobody to answer to
+            return  # altered, or not sealed by a holder of the invite: no key to answer to
         try:
             key_package = self._check(item, body)
-        except KnockRefused as refused:
-            self._send_refusal(item.id, body.reply_key, refused.code)
+        except CannotAdmit as error:
+            self._send_refusal(item.id, body.reply_key, error.code)
             return
         self._waiting[item.id] = WaitingKnock(item.id, door.id, body, key_package)
         code = short_code(body.key_package)
@@ -129,22 +131,22 @@ class Lobby:
             leaf = leaf_extension(key_package.leaf_node)
             credential = name_of(key_package.leaf_node)
         except (mls.MLSError, Malformed):
-            raise KnockRefused("bad_key_package") from None
+            raise CannotAdmit("bad_key_package") from None
         if not item.key == body.relay_key == leaf.relay_key or credential != body.name:
-            raise KnockRefused("bad_key_package")
+            raise CannotAdmit("bad_key_package")
         if not body.agreement == leaf.agreement == membership.state.agreement:
-            raise KnockRefused("agreement")
+            raise CannotAdmit("agreement")
         self._check_name(body.name)
         if len(membership.people()) >= membership.roster.members:
-            raise KnockRefused("room_full")
+            raise CannotAdmit("room_full")
         self._use_once(key_package)
         return key_package
 
     def _check_lifetime(self, key_package: mls.KeyPackage) -> None:
-        """A judgement of this client's clock, so of the knock only and never of a commit."""
+        """This judges by this client's clock, so it judges knocks only and never a commit."""
         lifetime, now = key_package.leaf_node.lifetime, self._wall()
         if lifetime is None or not lifetime.not_before <= now <= lifetime.not_after:
-            raise KnockRefused("clock_wrong")
+            raise CannotAdmit("clock_wrong")
 
     def _verify(self, key_package: mls.KeyPackage) -> None:
         policy = room_policy(self._membership.roster.members)
@@ -153,18 +155,18 @@ class Lobby:
     def _check_name(self, name: str) -> None:
         try:
             if clean_name(name) != name:
-                raise KnockRefused("name_deceptive")
+                raise CannotAdmit("name_deceptive")
         except InvalidInput as error:
-            raise KnockRefused(error.code) from None
+            raise CannotAdmit(error.code) from None
         taken = [person.name for person in self._membership.people()]
         taken += [knock.body.name for knock in self._waiting.values()]
         if any(look_alike(name, other) for other in taken):
-            raise KnockRefused("name_taken")
+            raise CannotAdmit("name_taken")
 
     def _use_once(self, key_package: mls.KeyPackage) -> bytes:
         reference = key_package.ref(self._membership.group.suite)
         if reference in self._used_key_packages:
-            raise KnockRefused("bad_key_package")
+            raise CannotAdmit("bad_key_package")
         self._used_key_packages[reference] = None
         if len(self._used_key_packages) > limits.USES_MAX:
             self._used_key_packages.popitem(last=False)
@@ -179,12 +181,12 @@ class Lobby:
                 self._update(item, body.content)
             elif person is not None and body.kind == "rejoin" and body.reply_key is not None:
                 self._rejoin(item, body.content, body.reply_key)
-        except (NotTrusted, NotAllowed, Malformed, mls.MLSError, KnockRefused):
-            pass  # what is wrong here harms only who sent it
+        except (NotTrusted, NotAllowed, Malformed, mls.MLSError, CannotAdmit):
+            pass  # a wrong request harms only its sender
         self._settle(item.id)
 
     def _update(self, item: LobbyItem, message: bytes) -> None:
-        """An Update of the sender's own leaf; it travels to the group inside the next commit."""
+        """An Update of the sender's own leaf. It travels to the group inside the next commit."""
         group = self._membership.group
         check_class(message, mls.ContentType.PROPOSAL)
         received = group.receive(message)
@@ -221,11 +223,11 @@ class Lobby:
             index = now.find(new.signature_key)
             leaf = now.member(index) if index is not None else None
             if leaf is None or leaf.encryption_key != new.encryption_key:
-                # It went into no commit, so it may still be used: they ask again with the same.
+                # It went into no commit, so it may still be used: the member asks again with it.
                 self._used_key_packages.pop(reference, None)
 
         self._committer.want(
-            Rejoin(
+            ReadmitMember(
                 done,
                 key_package=key_package,
                 relay_key=item.key,
@@ -234,14 +236,14 @@ class Lobby:
             )
         )
 
-    def _leave(self, item: LobbyItem) -> None:
+    def _leave_asked(self, item: LobbyItem) -> None:
         try:
             signed = Signed.decode(item.blob)
             statement = verify(LeaveStatement, Label.LEAVE, signed, item.key).statement
         except Malformed:
             return
         if statement.room == self._membership.group.group_id:
-            self._committer.want(LetGo(relay_key=item.key))
+            self._committer.want(LetMemberGo(relay_key=item.key))
         self._settle(item.id)
 
     def _gone(self, id: bytes) -> None:
@@ -261,7 +263,7 @@ class Lobby:
             done(error)
 
         self._committer.want(
-            Admit(
+            AdmitNewcomer(
                 finished,
                 id,
                 knock.key_package,
@@ -287,14 +289,14 @@ class Lobby:
         room = self._membership.group.group_id
         sealed = seal_refusal(room, reply_key, RefusalBody(code), self._random)
 
-        def answered(answer: frames.Request | None) -> None:
+        def answered(answer: RelayAnswer | None) -> None:
             if answer is None:
                 self._unsent.append((id, reply_key, code))
 
         self._link.request(lambda n: frames.RefuseKnock(n, id, sealed), answered)
 
     def resumed(self) -> None:
-        """Refusals whose answer was lost go again."""
+        """Send the refusals again whose answer was lost."""
         unsent, self._unsent = self._unsent, []
         for refusal in unsent:
             self._send_refusal(*refusal)

@@ -1,14 +1,14 @@
 """Opening a room: the root key, entry 0, the group of one, the first door.
 
-The root key lives for one signature. Afterwards the room is what its hash says it is, and the
-facilitator named in entry 0 is where every chain of trust begins.
+The root key lives for one signature. Afterwards the room is what its hash says it is, and every
+chain of trust begins with the facilitator whom entry 0 names.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from alcove_protocol import frames
-from alcove_protocol.invite import Invite, InviteRole
+from alcove_protocol.frames import RelayAnswer
 from alcove_protocol.labels import VERSION, Label, room_id_of
 from alcove_protocol.position import GENERATION_SIZE, Position
 from alcove_protocol.roster import NO_HASH, open_roster
@@ -16,12 +16,11 @@ from alcove_protocol.statements import Opening, Signed
 
 from alcove import events, mls
 from alcove.errors import AlcoveError, Refused
-from alcove.facilitation.doors import RoomCard
-from alcove.facilitation.facilitator import Facilitator, InviteTerms
+from alcove.facilitation.doors import RoomCard, new_invite
+from alcove.facilitation.facilitator import Facilitator, Handover, InviteTerms
+from alcove.group.admission import leaf_extensions, leaf_lifetime, room_policy
 from alcove.group.extensions import (
-    Facilitator as FacilitatorKeys,
-)
-from alcove.group.extensions import (
+    FacilitatorKeys,
     RoomExtension,
     agreement_hash,
     capabilities,
@@ -29,13 +28,12 @@ from alcove.group.extensions import (
 )
 from alcove.group.keys import ROOM_SUITE, Identity, SigningKey
 from alcove.group.membership import Membership
-from alcove.joining.newcomer import leaf_extensions, leaf_lifetime, room_policy
-from alcove.relay.link import Link
+from alcove.relay.ports import Ports
 
 
 @dataclass(frozen=True, slots=True)
 class RoomPlan:
-    """What the first facilitator decides before anybody is there. Times in seconds."""
+    """What the first facilitator decides before the room exists. Times in seconds."""
 
     card: RoomCard
     members: int
@@ -44,26 +42,25 @@ class RoomPlan:
     origin: str
 
 
-class OpeningRoom:
-    """Makes the room at the relay, then hands it to `Inside`."""
+class RoomOpening:
+    """Makes the room at the relay, then puts its first door."""
 
     def __init__(
         self,
         identity: Identity,
         plan: RoomPlan,
-        link: Link,
-        emit: Callable[[events.Event], None],
+        ports: Ports,
         fail: Callable[[AlcoveError], None],
-        random: Callable[[int], bytes],
     ) -> None:
         self._identity = identity
         self.plan = plan
-        self._link = link
-        self._emit = emit
+        self._link = ports.link
+        self._emit = ports.emit
         self._fail = fail
-        self._random = random
+        self._random = ports.random
+        self._wall = ports.wall
         self.made = False
-        root = SigningKey.generate(random)
+        root = SigningKey.generate(ports.random)
         self.room = room_id_of(root.public)
         self.statement = Opening(
             VERSION,
@@ -77,13 +74,13 @@ class OpeningRoom:
         )
         self.signed: Signed = root.sign(Label.OPEN, self.statement)
         root.wipe()
-        self.lobby_key = mls.ciphersuite(ROOM_SUITE).hpke_keypair(random)
-        self.invite = Invite(InviteRole.PARTICIPANT, random(8), self.room, plan.origin, random(32))
+        self.lobby_key = mls.ciphersuite(ROOM_SUITE).hpke_keypair(ports.random)
+        self.invite = new_invite(self.room, plan.origin, ports.random)
 
     def make(self, then: Callable[[], None]) -> None:
         """Ask the relay for the room. The same entry again is harmless."""
 
-        def answered(answer: frames.Request | None) -> None:
+        def answered(answer: RelayAnswer | None) -> None:
             if isinstance(answer, frames.Done):
                 self.made = True
                 then()
@@ -93,14 +90,36 @@ class OpeningRoom:
         signed = self.signed
         self._link.request(lambda n: frames.OpenRoom(n, signed.body, signed.signature), answered)
 
-    def found_group(self, now: float) -> Membership:
-        """The MLS group with one member, and the roster with one entry; `now` in Unix seconds."""
+    def found_group(self) -> Membership:
+        """The MLS group with one member, and the roster with one entry."""
         identity, plan = self._identity, self.plan
+        now = self._wall()
         agreement = agreement_hash(self.room, plan.card.agreement_version, plan.card.agreement)
+        group = mls.Group.create(
+            identity.suite,
+            self.room,
+            identity.signature,
+            mls.Credential.basic(identity.name.encode()),
+            capabilities(identity.suite),
+            leaf_extensions(identity, agreement),
+            group_extensions(self._first_state(agreement)),
+            self._random,
+            policy=room_policy(plan.members),
+            lifetime=leaf_lifetime(now),
+            now=int(now),
+        )
+        roster, _ = open_roster(self.signed, self.room)
+        nowhere = Position(bytes(GENERATION_SIZE), 0)  # `resume` tells the generation
+        membership = Membership(group, roster, nowhere, NO_HASH)
+        membership.chain.append(self.signed)
+        return membership
+
+    def _first_state(self, agreement: bytes) -> RoomExtension:
+        identity, plan = self._identity, self.plan
         keys = FacilitatorKeys(
             identity.signature.public, identity.relay.public, identity.hpke.public
         )
-        state = RoomExtension(
+        return RoomExtension(
             version=VERSION,
             facilitators=keys.encode(),
             appointments=b"",
@@ -115,27 +134,14 @@ class OpeningRoom:
             slow=0,
             ttl=plan.ttl,
         )
-        group = mls.Group.create(
-            identity.suite,
-            self.room,
-            identity.signature,
-            mls.Credential.basic(identity.name.encode()),
-            capabilities(identity.suite),
-            leaf_extensions(identity, agreement),
-            group_extensions(state),
-            self._random,
-            policy=room_policy(plan.members),
-            lifetime=leaf_lifetime(now),
-            now=int(now),
-        )
-        roster, _ = open_roster(self.signed, self.room)
-        nowhere = Position(bytes(GENERATION_SIZE), 0)  # the relay tells the generation at `resume`
-        membership = Membership(group, roster, nowhere, NO_HASH)
-        membership.chain.append(self.signed)
-        return membership
+
+    def handover(self) -> Handover:
+        """What makes the opener the first facilitator."""
+        plan = self.plan
+        return Handover(self.signed, plan.card, plan.origin, plan.terms, self.lobby_key)
 
     def open_first_door(self, facilitator: Facilitator, then: Callable[[], None]) -> None:
-        """Once connected: the first invite, and with it the room is open."""
+        """Once connected, put the first invite's door. With it the room is open."""
 
         def put(error: AlcoveError | None) -> None:
             if error is not None:

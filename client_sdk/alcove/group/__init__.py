@@ -1,1 +1,1 @@
-"""The group of a room: keys, state, rights."""
+"""The group of a room: keys, state, rights, and the way in."""

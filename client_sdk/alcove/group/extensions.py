@@ -1,7 +1,7 @@
 """Alcove's own MLS extensions: what a group agrees on beside its members (docs/protocol.md 11).
 
-The state is in the GroupContext, so it is part of every key of the epoch: two members who held
-different states could not read each other. Code points are of the private-use range.
+The GroupContext holds the room's state, so the state is part of every key of the epoch: two members
+with different states cannot read each other. The code points are of the private-use range.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from typing import Annotated, Final
 from alcove_protocol import limits
 from alcove_protocol.codec import split
 from alcove_protocol.errors import Malformed
-from alcove_protocol.labels import hash_with
+from alcove_protocol.labels import VERSION, hash_with
 from alcove_protocol.records import AtMost, Exactly, Record
 from alcove_protocol.roster import CHANGE_SIZE
 from alcove_protocol.statements import DOOR_ID_SIZE, HASH_SIZE, KEY_SIZE
@@ -23,13 +23,26 @@ ROOM_EXTENSION: Final = 0xF1A0
 LEAF_EXTENSION: Final = 0xF1A1
 ROSTER_EXTENSION: Final = 0xF1A2
 REQUIRED_CAPABILITIES: Final = 0x0003
+MLS_VERSION: Final = 1
+BASIC_CREDENTIAL: Final = 1
+"""Code points of RFC 9420, sections 6 and 17.5."""
+
+FACILITATOR_SIZE: Final = 3 * KEY_SIZE
+LISTING_CHANGES: Final = 2 * limits.MEMBERS_MAX + 1
+"""Changes in a roster's listing: a reset, then at most an ADD and a CHANGE for each member."""
+SLOW_MAX: Final = 3600
+"""Seconds of slow mode at most."""
+ALL_FLAGS: Final = 3
+"""All bits that `RoomFlag` has."""
+AGREEMENT_VERSIONS: Final = 2**32 - 1
 
 Key = Annotated[bytes, Exactly(KEY_SIZE)]
+OneVersion = Annotated[int, AtMost(VERSION, least=VERSION)]
 
 
 @dataclass(frozen=True, slots=True)
-class Facilitator:
-    """A facilitator's keys: 96 bytes in a list."""
+class FacilitatorKeys:
+    """One facilitator's keys, `FACILITATOR_SIZE` bytes in a list."""
 
     mls_key: bytes
     relay_key: bytes
@@ -38,48 +51,56 @@ class Facilitator:
     def encode(self) -> bytes:
         return self.mls_key + self.relay_key + self.hpke_key
 
+    @classmethod
+    def decode(cls, data: bytes) -> "FacilitatorKeys":
+        """From exactly `FACILITATOR_SIZE` bytes."""
+        mls_key, relay_key = data[:KEY_SIZE], data[KEY_SIZE : 2 * KEY_SIZE]
+        return cls(mls_key, relay_key, data[2 * KEY_SIZE :])
+
 
 @dataclass(frozen=True, slots=True)
 class RoomExtension(Record):
     """The room's state, 0xF1A0 in the GroupContext. Replaced whole by a GroupContextExtensions."""
 
-    version: Annotated[int, AtMost(1, least=1)]
-    facilitators: Annotated[bytes, AtMost(limits.FACILITATORS * 3 * KEY_SIZE)]
+    version: OneVersion
+    facilitators: Annotated[bytes, AtMost(limits.FACILITATORS * FACILITATOR_SIZE)]
     appointments: Annotated[bytes, AtMost(limits.ENTRY)]
     retired: Annotated[bytes, AtMost(limits.ENTRY)]
     lobby_key: Key
-    agreement_version: Annotated[int, AtMost(2**32 - 1, least=1)]
+    agreement_version: Annotated[int, AtMost(AGREEMENT_VERSIONS, least=1)]
     agreement: Annotated[bytes, Exactly(HASH_SIZE)]
     paused: Annotated[bytes, AtMost(limits.MEMBERS_MAX * KEY_SIZE)]
     doors: Annotated[bytes, AtMost(limits.DOORS * DOOR_ID_SIZE)]
     locked: bool
     listen_only: bool
-    slow: Annotated[int, AtMost(3600)]
+    slow: Annotated[int, AtMost(SLOW_MAX)]
     ttl: Annotated[int, AtMost(limits.TTL_MAX, least=limits.TTL_MIN)]
     standby: Key | None = None
 
-    def facilitator_list(self) -> tuple[Facilitator, ...]:
+    def facilitator_list(self) -> tuple[FacilitatorKeys, ...]:
         """Raises `Malformed`."""
-        items = split(self.facilitators, 3 * KEY_SIZE, most=limits.FACILITATORS)
-        return tuple(Facilitator(item[:32], item[32:64], item[64:]) for item in items)
+        items = split(self.facilitators, FACILITATOR_SIZE, most=limits.FACILITATORS)
+        return tuple(FacilitatorKeys.decode(item) for item in items)
 
     def facilitator_keys(self) -> frozenset[bytes]:
         """The MLS signature keys of the facilitators. Raises `Malformed`."""
         return frozenset(item.mls_key for item in self.facilitator_list())
 
     def paused_keys(self) -> tuple[bytes, ...]:
+        """The MLS keys of all paused members. Raises `Malformed`."""
         return split(self.paused, KEY_SIZE, most=limits.MEMBERS_MAX)
 
     def retired_keys(self) -> tuple[bytes, ...]:
-        """MLS keys of who facilitated once and does no more."""
+        """The MLS keys of all former facilitators. Raises `Malformed`."""
         return split(self.retired, KEY_SIZE, most=limits.ENTRY // KEY_SIZE)
 
     def door_ids(self) -> tuple[bytes, ...]:
+        """Raises `Malformed`."""
         return split(self.doors, DOOR_ID_SIZE, most=limits.DOORS)
 
     def check(self) -> None:
-        """Raises `Malformed` when a list does not divide or names somebody twice, or when nothing
-        may be sealed to the lobby key: every member seals requests to it."""
+        """Raises `Malformed` when a list does not divide, or repeats an item, or when nothing may
+        be sealed to the lobby key: every member seals requests to it."""
         check_hpke_key(self.lobby_key)
         lists = (self.facilitator_list(), self.paused_keys(), self.door_ids())
         if not lists[0] or any(len(set(items)) != len(items) for items in lists):
@@ -88,9 +109,9 @@ class RoomExtension(Record):
 
 @dataclass(frozen=True, slots=True)
 class LeafExtension(Record):
-    """One member's, 0xF1A1 in their leaf, under their MLS signature."""
+    """One member's part, 0xF1A1 in their leaf, under their MLS signature."""
 
-    version: Annotated[int, AtMost(1, least=1)]
+    version: OneVersion
     relay_key: Key
     desk_key: Key
     agreement: Annotated[bytes, Exactly(HASH_SIZE)]
@@ -98,18 +119,18 @@ class LeafExtension(Record):
 
 @dataclass(frozen=True, slots=True)
 class RosterExtension(Record):
-    """What a newcomer begins the roster with, 0xF1A2 in GroupInfo: the state before their entry."""
+    """The roster just before a newcomer's own entry, 0xF1A2 in GroupInfo."""
 
     counter: Annotated[int, AtMost(limits.REQUEST_NUMBER)]
     head: Annotated[bytes, Exactly(HASH_SIZE)]
-    listing: Annotated[bytes, AtMost((2 * limits.MEMBERS_MAX + 1) * CHANGE_SIZE)]
-    flags: Annotated[int, AtMost(3)]
+    listing: Annotated[bytes, AtMost(LISTING_CHANGES * CHANGE_SIZE)]
+    flags: Annotated[int, AtMost(ALL_FLAGS)]
     members: Annotated[int, AtMost(limits.MEMBERS_MAX)]
     ttl: Annotated[int, AtMost(limits.TTL_MAX)]
 
 
 def agreement_hash(room: bytes, version: int, text: str) -> bytes:
-    """What acceptance binds: this text, as this version, in this room."""
+    """The hash that acceptance binds: this text, as this version, in this room."""
     return hash_with("agreement", room, version.to_bytes(8, "big"), text.encode())
 
 
@@ -133,31 +154,31 @@ def leaf_extension(leaf: mls.LeafNode) -> LeafExtension:
 
 @lru_cache(maxsize=2 * limits.MEMBERS_MAX)
 def _decode_leaf_extension(data: bytes) -> LeafExtension:
-    """Every commit looks at every leaf; few of them changed."""
+    """Every commit looks at every leaf, and few of them have changed."""
     return LeafExtension.decode(data, limit=limits.STATEMENT)
 
 
 def name_of(leaf: mls.LeafNode) -> str:
-    """The pseudonym in a leaf's credential, which is untrusted text until a display escapes it."""
+    """The pseudonym in a leaf's credential. It is untrusted text until a display escapes it."""
     return leaf.credential.identity.decode("utf-8", "replace")
 
 
 def capabilities(suite: mls.CipherSuite) -> mls.Capabilities:
-    """What every client of a room supports, and so what its KeyPackages list (RFC 9420, 7.2)."""
+    """What every client of a room supports and lists in its KeyPackages (RFC 9420, 7.2)."""
     return mls.Capabilities(
-        versions=(1,),
+        versions=(MLS_VERSION,),
         ciphersuites=(suite.number,),
         extensions=(ROOM_EXTENSION, LEAF_EXTENSION, ROSTER_EXTENSION),
         proposals=(),
-        credentials=(1,),
+        credentials=(BASIC_CREDENTIAL,),
     )
 
 
 def group_extensions(state: RoomExtension) -> tuple[mls.Extension, ...]:
     """The GroupContext's extensions: the required capabilities, then the room's state.
 
-    RequiredCapabilities (RFC 9420, section 11.1) is three vectors: extension types, proposal types,
-    credential types.
+    RequiredCapabilities (RFC 9420, section 11.1) has three vectors: extension types, proposal types
+    and credential types.
     """
     required = b"\x04" + ROOM_EXTENSION.to_bytes(2, "big") + LEAF_EXTENSION.to_bytes(2, "big")
     required += b"\x00" + b"\x02\x00\x01"

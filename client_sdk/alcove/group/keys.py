@@ -1,20 +1,28 @@
 """The keys of one person in one room, and what signs with them.
 
-All are made when a room is opened or joined, belong to this room alone, live in memory only, and
-are wiped at close: after that nothing ties a signature to anybody.
+The client makes all of them when it opens or joins a room. They belong to this room alone, live in
+memory only, and are wiped at close. After that nothing ties a signature to a person.
 """
 
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
 from alcove_protocol.records import Record
 from alcove_protocol.statements import Signed
-from nacl.bindings import crypto_sign, crypto_sign_BYTES, crypto_sign_seed_keypair
+from nacl.bindings import (
+    crypto_sign,
+    crypto_sign_BYTES,
+    crypto_sign_seed_keypair,
+    crypto_sign_SEEDBYTES,
+)
 
 from alcove import mls
 from alcove.errors import NotNow
 from alcove.mls.secret import Random, Secret
+
+SEED_SIZE: Final = crypto_sign_SEEDBYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +34,13 @@ class SigningKey:
 
     @classmethod
     def from_seed(cls, seed: bytes) -> "SigningKey":
-        """The key of a 32-byte seed."""
+        """The key of a seed of `SEED_SIZE` bytes."""
         public, private = crypto_sign_seed_keypair(seed)
         return cls(public, Secret(private))
 
     @classmethod
     def generate(cls, random: Random) -> "SigningKey":
-        return cls.from_seed(random(32))
+        return cls.from_seed(random(SEED_SIZE))
 
     def sign(self, label: Label, statement: Record) -> Signed:
         """The statement's exact bytes and a signature over the label and them."""
@@ -46,11 +54,11 @@ class SigningKey:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who one is in one room: a pseudonym and fresh keys.
+    """One person in one room: a pseudonym and fresh keys.
 
-    `relay` is known to the relay, `signature` to the group; the leaf lists the relay key, so that
-    members can hold one against the other. `hpke` receives what facilitators share, `desk` the
-    answers of the private line.
+    The relay knows `relay` and the group knows `signature`. The leaf lists the relay key, so that
+    members can compare the two. `hpke` receives what facilitators share, `desk` the answers of the
+    private line.
     """
 
     name: str
@@ -76,8 +84,8 @@ class Identity:
         """The same person and the same keys, in a room of another suite.
 
         Every suite that a room may have signs with Ed25519, and only KeyPackages have keys of the
-        rest, so who one is can be decided before the room's card tells its suite. The secrets are
-        shared: to wipe one is to wipe both.
+        rest. So a client makes its identity before the room's card tells the suite. Both share
+        their secrets: to wipe one is to wipe both.
         """
         signature = mls.SignatureKeyPair(suite, self.signature.private, self.signature.public)
         return replace(self, suite=suite, signature=signature)
@@ -85,10 +93,10 @@ class Identity:
     def mls_signer(self) -> SigningKey:
         """The MLS signature key, for the statements that it signs (cards, appointments).
 
-        Safe beside its use in MLS: MLS signs under labels that begin with a length and `MLS 1.0 `,
-        which no label of this protocol does.
+        This is safe beside its use in MLS, which signs under labels that begin with a length and
+        `MLS 1.0 `. No label of this protocol does.
         """
-        return SigningKey.from_seed(self.signature.private.expose()[:32])
+        return SigningKey.from_seed(self.signature.private.expose()[:SEED_SIZE])
 
     def wipe(self) -> None:
         self.relay.wipe()
@@ -97,16 +105,15 @@ class Identity:
         self.desk.private.wipe()
 
 
-ROOM_SUITE = 0x0003
-"""The suite of a room by default, and of everything sealed outside the group (section 7)."""
-
-ROOM_SUITES = frozenset({ROOM_SUITE, mls.POST_QUANTUM})
+ROOM_SUITE: Final = 0x0003
+"""The suite of a room by default, and of all that is sealed outside the group (section 7)."""
+ROOM_SUITES: Final = frozenset({ROOM_SUITE, mls.POST_QUANTUM})
 
 
 def room_suite(number: int) -> mls.CipherSuite:
     """A suite that a room may have. Raises `NotNow` (`suite_unavailable`)."""
     if number not in ROOM_SUITES:
-        text = "This room is encrypted in a way that is not known here; update your client."
+        text = "Your client does not know the encryption of this room; update it."
         raise NotNow("suite_unavailable", text)
     try:
         return mls.ciphersuite(number)

@@ -1,21 +1,20 @@
 """One member's standing in a room: the MLS group, the room's state, the roster.
 
-`take` decides what becomes of a commit (docs/protocol.md 11):
+`follow` decides what becomes of a commit (docs/protocol.md 11):
 
-    Merged   the group is in the next epoch; what changed is told
+    Merged   the group is in the next epoch; the outcome tells what changed
     Burned   every member sees the same fault; the epoch stays, the position is the base
-    Held     only I cannot follow; the epoch stays, I send nothing and ask to rejoin
-    PutOut   the commit removes me
+    Held     only this client cannot follow; the epoch stays, it sends nothing and asks to rejoin
+    PutOut   the commit removes this client
 
-Nothing here sends; nothing changes unless the commit merges, but for the base, which moves with
-every commit that the relay took.
+Nothing here sends. Unless the commit merges, only the base changes: it moves with every commit that
+the relay took.
 """
 
 from dataclasses import dataclass
 from hashlib import sha256
 
 from alcove_protocol import limits
-from alcove_protocol.codec import unpack_list
 from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
 from alcove_protocol.position import Position
@@ -36,12 +35,13 @@ from alcove.group.extensions import (
     name_of,
     room_extension,
 )
+from alcove.group.framing import check_class, unpack_commit
 from alcove.group.rights import NotAllowed, judge
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A member as people see them; `key` is their MLS signature key."""
+    """A member as people see them. `key` is their MLS signature key."""
 
     key: bytes
     relay_key: bytes
@@ -56,7 +56,7 @@ class Merged:
     gone: tuple[Person, ...]
     rejoined: tuple[Person, ...]
     by_wish: frozenset[bytes]
-    """The relay keys of those among `gone` who asked to leave, as the roster says."""
+    """The relay keys of the members among `gone` who asked to leave, as the roster says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,27 +77,8 @@ class PutOut:
 Outcome = Merged | Burned | Held | PutOut
 
 
-def unpack_commit(blob: bytes) -> tuple[tuple[bytes, ...], bytes]:
-    """The Update proposals of a commit's blob, then the commit. Raises `Malformed`."""
-    parts = unpack_list(blob, most=limits.PROPOSALS + 1)
-    if not parts:
-        raise Malformed("truncated", "a commit without a commit")
-    return parts[:-1], parts[-1]
-
-
-def check_class(message: bytes, content_type: mls.ContentType) -> None:
-    """Raise `NotAllowed` unless it is a PrivateMessage of this content type.
-
-    Without this a relay or member could pass a commit off as application data and escape base and
-    roster.
-    """
-    header = mls.peek(message)
-    if header.wire_format != mls.WireFormat.PRIVATE_MESSAGE or header.content_type != content_type:
-        raise NotAllowed("class")
-
-
 class Membership:
-    """The state that moves from epoch to epoch. `alarm` is set when roster and tree part."""
+    """The state that moves from epoch to epoch. `alarm` is set when roster and tree differ."""
 
     def __init__(self, group: mls.Group, roster: Roster, base: Position, commit: bytes) -> None:
         self.group = group
@@ -108,19 +89,19 @@ class Membership:
         self.previous_hash: bytes | None = None
         self.state: RoomExtension = room_extension(group.context)
         self.chain: list[Signed] = []
-        """The signed entries that led here, for whoever opened the room from entry 0 on."""
+        """The signed entries that led here, from entry 0 on for the client that opened the room."""
         self.alarm: str | None = None
         self.restate = False
         self._roster_before = roster
 
     def restart(self, other: "Membership") -> None:
-        """Take over a group joined anew (a rejoin); whoever holds this object goes on with it."""
+        """Become `other`, a group joined anew. Every holder of this object goes on with it."""
         self.group.wipe()
         chain = self.chain
         self.__dict__.update(other.__dict__)
         self.chain = chain
 
-    # --- who is here ---------------------------------------------------------------------------
+    # --- the members ---------------------------------------------------------------------------
 
     def person(self, leaf: mls.LeafNode) -> Person:
         extension = leaf_extension(leaf)
@@ -128,7 +109,7 @@ class Membership:
         return Person(leaf.signature_key, extension.relay_key, name_of(leaf), facilitator)
 
     def people(self) -> tuple[Person, ...]:
-        """Everybody in the group, from the MLS tree alone: the relay cannot add anybody."""
+        """All members, from the MLS tree alone: the relay cannot add one."""
         return tuple(self.person(member.leaf) for member in self.group.members())
 
     def find_name(self, name: str) -> Person | None:
@@ -146,13 +127,13 @@ class Membership:
 
     # --- commits -------------------------------------------------------------------------------
 
-    def take(self, blob: bytes, entry: Signed | None, position: Position) -> Outcome:
-        """What becomes of a commit that the relay took at this position."""
+    def follow(self, blob: bytes, entry: Signed | None, position: Position) -> Outcome:
+        """Decide what becomes of a commit that the relay took at this position."""
         outcome = self._judge(blob)
         self.base = position
         if isinstance(outcome, Burned | Held):
-            # The relay took its entry, so the chain goes on over it; the list that it says is not
-            # the group's, and the next entry restates it.
+            # The relay took the entry too, so the chain goes on over it. Its list is not the
+            # group's, and the next entry restates the list.
             self._extend_roster(blob, entry)
             self.restate = self.restate or entry is not None
         if isinstance(outcome, mls.StagedCommit):
@@ -170,10 +151,10 @@ class Membership:
             return Burned(error.code)
         try:
             for message in proposals:
-                self._take_proposal(message)
+                self._cache_proposal(message)
             check_class(commit, mls.ContentType.COMMIT)
-            # Rights are judged before what only I can see: a commit beyond its author's rights
-            # is burned for everybody, and holds nobody.
+            # Rights are judged before anything that only this client sees: a commit beyond its
+            # author's rights is burned by all members and holds none of them.
             staged = self.group.receive(commit, approve=lambda seen: judge(self.group, seen))
             if not isinstance(staged, mls.StagedCommit):
                 raise NotAllowed("class")
@@ -183,39 +164,39 @@ class Membership:
                 return Burned("committer")
             return self._missed(error)
         except mls.WrongEpoch as error:
-            # Of an epoch that I have not reached: I missed one. Of one that I have left: nobody
-            # who is where I am can follow it, so a relay that replays it holds nobody up.
+            # Of a later epoch: this client missed a commit. Of an earlier one: no member of the
+            # present epoch can follow it, so a relay that replays it holds no member up.
             ahead = mls.peek(commit).epoch > self.group.epoch
             return self._missed(error) if ahead else Burned(error.code)
         except (NotAllowed, Malformed, mls.MLSError) as error:
             return Burned(error.code)
         if not staged.removes_me:
             return staged
-        # Removed and added in one commit is a rejoin. I did not ask for it, or the Welcome is
-        # still to come: either way I am a member who cannot follow, not one who was put out.
+        # Removed and added in one commit is a rejoin. This client did not ask for it, or its
+        # Welcome is still to come. Either way it is a member that cannot follow, not one put out.
         own = self.own.key
         added = (m.leaf.signature_key for m in staged.members_after() if m.index in staged.added)
         return Held("rejoin") if own in added else PutOut(by_wish=False)
 
     def _missed(self, error: mls.MLSError) -> "Burned | Held":
-        """What I alone cannot follow. Only facilitators commit, so nobody can have moved on
-        without the only one there is."""
+        """This client alone cannot follow. Only facilitators commit, so the group cannot have moved
+        on without its only facilitator."""
         alone = self.state.facilitator_keys() == {self.own.key}
         return Burned(error.code) if alone else Held(error.code)
 
-    def _take_proposal(self, message: bytes) -> None:
-        """Cache an Update that the commit refers to. One that is wrong is left out: the commit that
-        names it then fails for everybody."""
+    def _cache_proposal(self, message: bytes) -> None:
+        """Cache an Update that the commit refers to. A wrong one is left out: then the commit that
+        names it fails for all members."""
         try:
             check_class(message, mls.ContentType.PROPOSAL)
             self.group.receive(message)
         except (mls.GenerationConsumed, mls.OwnMessage):
-            pass  # seen before, in a commit that was burned, or in the lobby; or my own
+            pass  # seen before, in a burned commit or in the lobby; or this client's own
         except (NotAllowed, mls.MLSError):
             pass
 
     def merge(self, staged: mls.StagedCommit, blob: bytes, entry: Signed | None) -> Merged:
-        """Go to the next epoch, and tell who came and went."""
+        """Go to the next epoch, and tell which members came and went."""
         before = {person.key: person for person in self.people()}
         old = self.group
         self.group = staged.merge()
@@ -226,7 +207,7 @@ class Membership:
         changes = self._extend_roster(blob, entry)
         after = {person.key: person for person in self.people()}
         added = {self.group_key(index) for index in staged.added}
-        self.hold_roster_against_tree()
+        self.compare_roster_with_tree()
         return Merged(
             self.group_key(staged.committer),
             tuple(person for key, person in after.items() if key not in before),
@@ -242,7 +223,7 @@ class Membership:
     # --- the roster ----------------------------------------------------------------------------
 
     def _extend_roster(self, blob: bytes, entry: Signed | None) -> dict[bytes, Op]:
-        """Follow the chain. Where it breaks, people are told; the commit stands all the same."""
+        """Follow the chain. A break sets the alarm, and the commit stands all the same."""
         if entry is None:
             return {}
         try:
@@ -257,11 +238,11 @@ class Membership:
         return {change.key: change.op for change in verified.statement.decoded_changes()}
 
     def known_seats(self) -> dict[bytes, Seat]:
-        """What the roster says, or said before its last entry, of everybody."""
+        """The seats of all members, as the roster has them or had them before its last entry."""
         return {**self._roster_before.seats, **self.roster.seats}
 
     def replace_last_entry(self, entry: Signed) -> None:
-        """The same commit once more, in a log that began anew, with its entry on the new base."""
+        """The same commit came again in a new log, so its entry has another base: replace it."""
         try:
             self.roster, _ = extend(self._roster_before, entry)
             self.chain[-1:] = [entry]
@@ -276,8 +257,11 @@ class Membership:
         return next((item.op for item in changes if item.key == self.own.relay_key), None)
 
     def puts_me_out(self, signed: Signed) -> bool:
-        """Whether a facilitator signed a roster entry that removes me: what a client that was away
-        is shown. The entries in between may be missing, so it is no part of the chain here."""
+        """Whether a facilitator signed a roster entry that removes this client.
+
+        A client that was away is shown only this entry. The entries before it may be missing, so
+        it does not extend the chain here.
+        """
         try:
             claimed = Entry.decode(signed.body, limit=limits.ENTRY)
             if claimed.room != self.roster.room or not self.roster.is_facilitator(claimed.signer):
@@ -289,8 +273,8 @@ class Membership:
         own = self.own.relay_key
         return any(item.op is Op.REMOVE and item.key == own for item in changes)
 
-    def hold_roster_against_tree(self) -> None:
-        """Set the alarm when the relay's list and the group's tree name different people."""
+    def compare_roster_with_tree(self) -> None:
+        """Set the alarm when the relay's list and the group's tree name different members."""
         tree = {leaf_extension(member.leaf).relay_key for member in self.group.members()}
         if tree == set(self.roster.seats):
             self.restate = False

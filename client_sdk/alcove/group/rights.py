@@ -1,8 +1,8 @@
-"""Who may do what. The one place where a right is decided.
+"""The rights of members. Every right is decided here and nowhere else.
 
 `judge` looks at a staged commit: the state before it, and its bytes. No clock, no presence and no
-Unicode table may enter: two members who judged differently would part for good. What it refuses is
-*burned* by every member alike (docs/protocol.md 11).
+Unicode table may enter, because two members who judge differently part for good. Every member
+alike *burns* what it refuses (docs/protocol.md 11).
 
 `may` looks at an act inside a message. A new rule goes into ACTS, or into a `_judge_…` below.
 """
@@ -12,17 +12,15 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
-from alcove_protocol import limits
-from alcove_protocol.codec import unpack_list
 from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
-from alcove_protocol.statements import Appointment, Signed, verify
+from alcove_protocol.statements import Appointment, verify
 
 from alcove import mls
+from alcove.group.appointments import appointed_keys, unpack_appointments
 from alcove.group.extensions import (
     REQUIRED_CAPABILITIES,
     ROOM_EXTENSION,
-    Facilitator,
     RoomExtension,
     leaf_extension,
     room_extension,
@@ -30,7 +28,7 @@ from alcove.group.extensions import (
 
 
 class NotAllowed(Exception):
-    """The commit or act is not within its author's rights. `code` names the rule."""
+    """The commit or act is beyond its author's rights. `code` names the rule."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -59,15 +57,15 @@ def _may_post(state: RoomExtension, key: bytes) -> bool:
     return not state.listen_only and key not in state.paused_keys()
 
 
-def _anybody(state: RoomExtension, key: bytes) -> bool:
+def _every_member(state: RoomExtension, key: bytes) -> bool:
     return True
 
 
 ACTS: Final = MappingProxyType(
     {
         Act.TEXT: _may_post,
-        Act.RETRACT: _anybody,  # of one's own messages only: the receiver looks at the author
-        Act.VOID: _anybody,
+        Act.RETRACT: _every_member,  # of their own messages only: the receiver compares the author
+        Act.VOID: _every_member,
         Act.HEARTBEAT: _facilitator,
     }
 )
@@ -94,8 +92,8 @@ def judge(group: mls.Group, staged: mls.CommitView) -> None:
 
 
 def _judge_author(group: mls.Group, staged: mls.CommitView, before: RoomExtension) -> None:
-    """Only facilitators commit. The standby's external commit is not offered yet, so any external
-    commit is refused: its committer has no leaf in the tree before."""
+    """Only facilitators commit. There is no standby's external commit yet, so every external commit
+    is refused: its committer has no leaf in the tree before."""
     leaf = group.member(staged.committer)
     if staged.is_external or leaf is None or not _facilitator(before, leaf.signature_key):
         raise NotAllowed("committer")
@@ -104,7 +102,7 @@ def _judge_author(group: mls.Group, staged: mls.CommitView, before: RoomExtensio
 def _judge_proposals(staged: mls.CommitView, before: RoomExtension) -> None:
     for item in staged.proposals:
         if item.by_reference:
-            # Only its own member proposes an Update, which MLS has checked.
+            # MLS has checked that a member proposes an Update of their own leaf only.
             if not isinstance(item.proposal, mls.Update):
                 raise NotAllowed("proposal_by_reference")
         elif not isinstance(item.proposal, mls.Add | mls.Remove | mls.GroupContextExtensions):
@@ -112,7 +110,8 @@ def _judge_proposals(staged: mls.CommitView, before: RoomExtension) -> None:
 
 
 def _judge_leaves(group: mls.Group, staged: mls.CommitView, after: RoomExtension) -> None:
-    """A leaf's signature key, credential and relay key never change; who enters has accepted."""
+    """A leaf's signature key, credential and relay key never change. A newcomer has accepted the
+    agreement."""
     after_leaves = {member.index: member.leaf for member in staged.members_after()}
     for index in _changed_leaves(staged):
         old, new = group.member(index), after_leaves.get(index)
@@ -130,7 +129,7 @@ def _judge_leaves(group: mls.Group, staged: mls.CommitView, after: RoomExtension
         extension = leaf_extension(new)
         former = removed.get(new.signature_key)
         if former is not None:
-            # A rejoin: the same person with fresh HPKE keys, and nothing else anew.
+            # A rejoin: the same person with fresh HPKE keys and nothing else new.
             if former.credential != new.credential:
                 raise NotAllowed("leaf_identity")
             if leaf_extension(former).relay_key != extension.relay_key:
@@ -153,8 +152,8 @@ def _removed_leaves(group: mls.Group, staged: mls.CommitView) -> Iterator[mls.Le
 
 
 def _judge_context(staged: mls.CommitView) -> None:
-    """The GroupContext carries the required capabilities, unchanged, and the room's state: nothing
-    else, above all no `external_senders`."""
+    """The GroupContext carries the required capabilities, unchanged, and the room's state, and
+    nothing else: above all no `external_senders`."""
     types = [extension.type for extension in staged.after.extensions]
     if sorted(types) != sorted((REQUIRED_CAPABILITIES, ROOM_EXTENSION)):
         raise NotAllowed("context_extensions")
@@ -172,22 +171,21 @@ def _judge_state(room: bytes, before: RoomExtension, after: RoomExtension) -> No
     if before.facilitators == after.facilitators and before.appointments == after.appointments:
         return
     known = {item.mls_key: item for item in before.facilitator_list()}
-    for item in unpack_list(after.appointments, most=limits.FACILITATORS * 4):
-        signed = Signed.decode(item)
+    for signed in unpack_appointments(after.appointments):
         claimed = Appointment.decode(signed.body)
         if claimed.appointer not in known or claimed.room != room:
             continue
         verify(Appointment, Label.APPOINT, signed, claimed.appointer)
         if claimed.appointer in before.facilitator_keys():
-            known.setdefault(claimed.mls_key, _appointed(claimed))
+            known.setdefault(claimed.mls_key, appointed_keys(claimed))
     for facilitator in after.facilitator_list():
         if known.get(facilitator.mls_key) != facilitator:
             raise NotAllowed("appointment")
 
 
 def _judge_history(before: RoomExtension, after: RoomExtension) -> None:
-    """Appointments and retirements are only added to: newcomers verify the whole chain, and who
-    was retired does not come back by an old appointment."""
+    """Appointments and retirements only grow: newcomers verify the whole chain, and an old
+    appointment brings no retired facilitator back."""
     if not after.appointments.startswith(before.appointments):
         raise NotAllowed("appointments_rewritten")
     retired = set(after.retired_keys())
@@ -198,13 +196,12 @@ def _judge_history(before: RoomExtension, after: RoomExtension) -> None:
         raise NotAllowed("retirement")
 
 
-def _appointed(appointment: Appointment) -> Facilitator:
-    return Facilitator(appointment.mls_key, appointment.relay_key, appointment.hpke_key)
-
-
 def _judge_facilitators_present(staged: mls.CommitView, after: RoomExtension) -> None:
-    """Who facilitates has a leaf that lists the relay key they are known by. So the last
-    facilitator can neither be removed nor demoted: their list would be empty, or name nobody."""
+    """Every facilitator has a leaf that lists their relay key.
+
+    So the last one can neither be removed nor demoted: the list would be empty, or name a key
+    without a leaf.
+    """
     relay_keys = {
         member.leaf.signature_key: leaf_extension(member.leaf).relay_key
         for member in staged.members_after()

@@ -1,6 +1,6 @@
 """What is sealed outside the group: cards, knocks, Welcomes, refusals, requests.
 
-Each is padded first (docs/protocol.md 2). HPKE (RFC 9180) is the MLS suite's own.
+Each is padded first (docs/protocol.md 2). HPKE (RFC 9180) comes from the MLS suite.
 """
 
 from dataclasses import dataclass
@@ -27,9 +27,12 @@ from alcove.errors import NotTrusted
 from alcove.group.keys import ROOM_SUITE, check_hpke_key
 from alcove.mls.secret import Random
 
+REFUSAL_CODE: Final = 40
+REQUEST_KIND: Final = 16
+"""Bytes of these names at most."""
 _NONCE: Final = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 _ENC: Final = 32
-_TAG: Final = 16
+CODE_DIGITS: Final = 6
 _CARD_MOST: Final = limits.CARD_BUCKET
 _KNOCK_MOST: Final = limits.KNOCK // 2
 _REQUEST_MOST: Final = limits.REQUEST // 2
@@ -37,7 +40,7 @@ _REQUEST_MOST: Final = limits.REQUEST // 2
 
 @dataclass(frozen=True, slots=True)
 class KnockBody(Record):
-    """What a newcomer tells the facilitators. `agreement` is the hash of what they accepted."""
+    """A newcomer's knock. `agreement` is the hash that they accepted."""
 
     name: Annotated[str, AtMost(limits.NAME)]
     key_package: Annotated[bytes, AtMost(limits.KNOCK)]
@@ -48,16 +51,16 @@ class KnockBody(Record):
 
 @dataclass(frozen=True, slots=True)
 class RefusalBody(Record):
-    """Why a knock was refused. The code is one that the newcomer's client knows a sentence for."""
+    """Why a knock was refused: a code for which the newcomer's client knows a sentence."""
 
-    code: Annotated[str, AtMost(40)]
+    code: Annotated[str, AtMost(REFUSAL_CODE)]
 
 
 @dataclass(frozen=True, slots=True)
 class RequestBody(Record):
     """A member's request to the facilitators: `update` or `rejoin`."""
 
-    kind: Annotated[str, AtMost(16)]
+    kind: Annotated[str, AtMost(REQUEST_KIND)]
     content: Annotated[bytes, AtMost(limits.REQUEST)]
     reply_key: Annotated[bytes, Exactly(KEY_SIZE)] | None = None
 
@@ -85,7 +88,7 @@ def _open(keys: mls.HpkeKeyPair, info: bytes, aad: bytes, sealed: bytes) -> byte
 def seal_card(invite: Invite, number: int, card: Signed, random: Random) -> bytes:
     """The signed card under the invite's card key: nonce, then ciphertext.
 
-    One key seals every card of a door; a random 24-byte nonce makes that safe.
+    One key seals every card of a door. A random 24-byte nonce makes that safe.
     """
     nonce = random(_NONCE)
     content = pad(card.encode(), most=_CARD_MOST)
@@ -117,7 +120,7 @@ def _knock_context(room: bytes, door: bytes, knock_id: bytes) -> tuple[bytes, by
 def seal_knock(
     invite: Invite, lobby_key: bytes, knock_id: bytes, body: KnockBody, random: Random
 ) -> bytes:
-    """Only the holder of the lobby key can read it, and only a holder of the invite can make it."""
+    """Only a holder of the lobby key can read it, and only a holder of the invite can make it."""
     info, aad = _knock_context(invite.room, invite.door, knock_id)
     content = pad(body.encode(), most=_KNOCK_MOST)
     hpke = mls.ciphersuite(ROOM_SUITE).hpke
@@ -141,10 +144,12 @@ def open_knock(invite: Invite, lobby: mls.HpkeKeyPair, knock_id: bytes, sealed: 
 
 
 def short_code(key_package: bytes) -> str:
-    """Six digits by which a newcomer and a facilitator can tell elsewhere that it is the same
-    knock. Nobody but those who opened the knock knows what it must be, so none can aim at it."""
+    """Digits by which a newcomer and a facilitator check, elsewhere, that they see the same knock.
+
+    Only a reader of the knock knows the right code, so no other can aim at it.
+    """
     digest = sha256(Label.KNOCK.bytes + sha256(key_package).digest()).digest()
-    return f"{int.from_bytes(digest[:8], 'big') % 10**6:06d}"
+    return f"{int.from_bytes(digest[:8], 'big') % 10**CODE_DIGITS:0{CODE_DIGITS}d}"
 
 
 def seal_welcome(room: bytes, reply_key: bytes, welcome: bytes, random: Random) -> bytes:

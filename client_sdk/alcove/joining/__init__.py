@@ -1,1 +1,1 @@
-"""The way in, as a newcomer takes it."""
+"""Joining a room: the card, the name, the knock, the wait."""

@@ -1,9 +1,9 @@
-"""Pseudonyms: what a name may be, and when two would be taken for one another.
+"""Pseudonyms: which names are allowed, and which two look alike.
 
-A name is shown beside everything that its owner says, so it must not be able to look like another,
-hide, or change how the text around it reads. These rules are the admitting facilitator's and the
-display's; the group's cryptographic rules never look at them, since members with other Unicode
-tables would disagree.
+A client shows a name beside every message of its owner. So a name must not look like another, hide,
+or change how the text around it reads. The admitting facilitator and the display apply these rules.
+The group's cryptographic rules never look at them, since members with other Unicode tables would
+disagree.
 """
 
 import unicodedata
@@ -15,10 +15,11 @@ from alcove.errors import InvalidInput
 
 _FORBIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _MARKS_IN_A_ROW = 3
+"""Combining marks on one letter at most: Vietnamese and Hebrew need two or three."""
 
 
 def clean_name(name: str) -> str:
-    """The name as it is used: NFKC, single spaces.
+    """The name in its one spelling: NFKC, single spaces.
 
     Raises `InvalidInput`: `name_empty`, `name_too_long`, `name_deceptive` (control, bidirectional,
     zero-width or unassigned characters, or piled-up marks).
@@ -42,8 +43,8 @@ def clean_name(name: str) -> str:
 
 @cache
 def _lookalikes(character: str) -> str:
-    """One representative of all characters that look like this one."""
-    from confusable_homoglyphs import confusables  # its tables take long to load: only when needed
+    """The representative of all characters that look like this one."""
+    from confusable_homoglyphs import confusables  # late: its tables take long to load
 
     groups = confusables.is_confusable(character, greedy=True)
     options = {character}
@@ -53,12 +54,12 @@ def _lookalikes(character: str) -> str:
 
 
 def look_alike(name: str, other: str) -> bool:
-    """Whether two names would be taken for one another (after Unicode TS 39)."""
+    """Whether two names look alike (after Unicode TS 39)."""
     return bool(_skeletons(name) & _skeletons(other))
 
 
 def _skeletons(name: str) -> frozenset[str]:
-    """A name as it looks, and as it looks in small letters: a capital can look like another."""
+    """How a name looks, also in small letters: a capital can look like another letter."""
     return frozenset({_skeleton(name), _skeleton(name.casefold())})
 
 

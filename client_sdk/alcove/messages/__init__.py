@@ -1,1 +1,1 @@
-"""The stream of a room, and the messages in it."""
+"""The stream of a room, the messages in it, and the heartbeats that hold it open."""

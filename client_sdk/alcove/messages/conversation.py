@@ -1,45 +1,51 @@
-"""Messages: what others said, and what becomes of one's own.
+"""Messages: those of other members, and what becomes of this client's own.
 
 Receiving judges in this order: duplicate blob, MLS (sender, signature, generation), payload,
-inner id, the agreement that the sender accepted, the sender's right, the counter. The author is
-whom MLS names, never anybody named inside.
+the agreement that the sender accepted, the sender's right, inner id, counter. The author is the
+member whom MLS names. Nothing inside a message names one.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias, assert_never
 
-from alcove_protocol import limits
+from alcove_protocol import frames, limits
 from alcove_protocol.errors import Malformed
 from alcove_protocol.frames import BlobClass
-from alcove_protocol.padding import bucket
 from alcove_protocol.position import Position
-from alcove_protocol.records import Record
 from alcove_protocol.roster import NO_HASH
 
 from alcove import events, mls
 from alcove.errors import InvalidInput, NotNow
-from alcove.group.membership import Membership, check_class
+from alcove.group.framing import application_padding, check_class
+from alcove.group.membership import Membership
 from alcove.group.rights import Act, NotAllowed, may
 from alcove.messages.outbox import Outbox, Outgoing
-from alcove.messages.payload import BODIES, Heartbeat, Payload, Retract, Text, Void
+from alcove.messages.payload import (
+    BODIES,
+    MESSAGE_ID_SIZE,
+    Heartbeat,
+    MessageBody,
+    Payload,
+    Retract,
+    Text,
+    Void,
+)
 from alcove.messages.stream import Stream
+from alcove.relay.ports import Ports
 
 SHOWN: Final = 10_000
-"""Messages that are remembered until they expire; beyond that the oldest go early."""
-
-Emit = Callable[[events.Event], None]
+"""Messages that are remembered until they expire. Beyond that the oldest go early."""
 
 
-def application_padding(size: int) -> int:
-    """The total that MLS pads an application message to. Raises `Malformed` (`too_large`)."""
-    return bucket(size, most=limits.APPLICATION_BUCKET)
+Shown: TypeAlias = Text | Retract | Void
+"""Bodies that have a counter, so everything but a heartbeat."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatHeard:
-    """A facilitator's heartbeat, from whom MLS says it is."""
+    """A facilitator's heartbeat. MLS names the sender, by their signature key."""
 
     sender: bytes
     payload: Payload
@@ -53,19 +59,17 @@ class Conversation:
         self,
         membership: Membership,
         stream: Stream,
-        emit: Emit,
-        clock: Callable[[], float],
-        random: Callable[[int], bytes],
+        ports: Ports,
         on_split: Callable[[], None],
     ) -> None:
         self._on_split = on_split
         self.membership = membership
         self._stream = stream
-        self._emit = emit
-        self._clock = clock
-        self._random = random
+        self._emit = ports.emit
+        self._clock = ports.clock
+        self._random = ports.random
         self.outbox = Outbox()
-        self._forget_at = clock() + membership.state.ttl
+        self._forget_at = ports.clock() + membership.state.ttl
         self._shown: OrderedDict[bytes, tuple[float, bytes]] = OrderedDict()
         self._ids: OrderedDict[bytes, None] = OrderedDict()
         self._counters: dict[bytes, int | None] = {
@@ -79,12 +83,12 @@ class Conversation:
         if self.outbox.full:
             raise NotNow("queue_full", "Too many messages are waiting to be sent; wait a moment.")
         item = Outgoing(
-            self._random(16),
+            self._random(MESSAGE_ID_SIZE),
             self.outbox.next_counter(),
             body.KIND,
             body.encode(),
             self.membership.state.ttl,
-            self._random(16),
+            self._random(frames.ID_SIZE),
             ref,
             shown=isinstance(body, Text),
         )
@@ -110,7 +114,7 @@ class Conversation:
         return body
 
     def encrypt(self, item: Outgoing) -> bytes:
-        """The item's blob in the present epoch: as it was when the epoch stands, else anew."""
+        """The item's blob in the present epoch: the old bytes while that stands, else new ones."""
         group = self.membership.group
         if item.epoch != group.epoch or not item.blob:
             item.blob = self.seal(item.id, item.counter, item.kind, item.body, item.ttl)
@@ -118,7 +122,7 @@ class Conversation:
         return item.blob
 
     def seal(self, id: bytes, counter: int, kind: str, body: bytes, ttl: int) -> bytes:
-        """Encrypt a payload that says where this client's view of the log ends."""
+        """Encrypt a payload. It says where this client's view of the log ends."""
         current = self._stream.log.current
         position, h = current if current is not None else (self._stream.cursor, NO_HASH)
         payload = Payload(
@@ -127,14 +131,14 @@ class Conversation:
         return self.membership.group.encrypt(payload.encode(), padding=application_padding)
 
     def may_send(self, item: Outgoing) -> bool:
-        """Whether this member may send this now. Judged anew whenever the epoch has moved."""
+        """Whether this member may send this, in the present epoch."""
         return may(self.membership.state, self.membership.own.key, Act(item.kind))
 
     def own_sent(self, item: Outgoing) -> None:
-        """The relay has numbered it."""
+        """The relay has numbered this item."""
         self._stream.seen.first_time(item.blob)
-        self._first_time(item.id)  # nobody else's message may take its name
-        self.outbox.settle(item)
+        self._first_time(item.id)  # no later message can use this id
+        self.outbox.remove(item)
         if item.shown:
             self._remember(item.id, self.membership.own.key, item.ttl)
             self._emit(events.Sent(item.id.hex(), item.ref))
@@ -142,19 +146,19 @@ class Conversation:
             self._retract(Retract.decode(item.body).target, self.membership.own.key)
 
     def give_up(self, item: Outgoing, code: str, text: str) -> None:
-        """Fail an item for good; a void takes its counter."""
+        """Fail an item for good. A void uses its counter."""
         if item.shown:
             self._emit(events.Failed(item.id.hex(), code, text, item.ref))
         item.void(Void(), Void.KIND)
         item.in_flight = False
 
     def in_flight_blob(self, blob: bytes) -> Outgoing | None:
-        """The item whose bytes these are: one's own message, in a replay."""
+        """The item with these bytes: this client's own message, in a replay."""
         head = self.outbox.head
         return head if head is not None and head.blob == blob else None
 
-    def take_back(self, message: bytes) -> bool:
-        """Retract a message that was not sent yet: nobody will see it."""
+    def unsend(self, message: bytes) -> bool:
+        """Retract a message that was never sent. True when that was possible: no member sees it."""
         for item in self.outbox.waiting():
             if item.id == message and item.shown and not item.in_flight and not item.blob:
                 item.void(Void(), Void.KIND)
@@ -163,13 +167,14 @@ class Conversation:
         return False
 
     def may_retract(self, message: bytes) -> bool:
+        """Whether it is this client's own, and has not expired."""
         known = self._shown.get(message)
         return known is not None and known[1] == self.membership.own.key
 
     # --- receiving -----------------------------------------------------------------------------
 
     def receive(self, blob_class: int, blob: bytes, age: int) -> HeartbeatHeard | None:
-        """Take an application blob. A heartbeat is returned; everything else becomes events."""
+        """Handle an application blob. Return a heartbeat, and make events of everything else."""
         if not self._stream.seen.first_time(blob):
             return None
         try:
@@ -183,21 +188,26 @@ class Conversation:
             return None
         except (mls.MLSError, Malformed, NotAllowed):
             if blob_class == BlobClass.BEAT:
-                # The relay takes beats of the current base only, so every member can read them,
-                # unless its sender is in another group by now.
+                # The relay takes beats of the current base only, so every member can read them
+                # unless the sender is in another group by now.
                 self._on_split()
                 return None
-            self._emit(events.Problem("unreadable", "Something was posted that could not be read."))
+            self._emit(events.Problem("unreadable", "A message came that could not be read."))
             return None
         return self._judge(received.leaf, payload, body, blob_class, age)
 
     @staticmethod
-    def _body(payload: Payload) -> Record | None:
+    def _body(payload: Payload) -> MessageBody | None:
         kind = BODIES.get(payload.kind)
         return None if kind is None else kind.decode(payload.body, limit=limits.APPLICATION_BUCKET)
 
     def _judge(
-        self, leaf: mls.LeafNode, payload: Payload, body: Record | None, blob_class: int, age: int
+        self,
+        leaf: mls.LeafNode,
+        payload: Payload,
+        body: MessageBody | None,
+        blob_class: int,
+        age: int,
     ) -> HeartbeatHeard | None:
         sender, state = leaf.signature_key, self.membership.state
         if payload.agreement != state.agreement:
@@ -222,22 +232,29 @@ class Conversation:
         if len(self._ids) > SHOWN:
             self._ids.popitem(last=False)
 
-    def _show(self, leaf: mls.LeafNode, payload: Payload, body: Record | None, age: int) -> None:
+    def _show(self, leaf: mls.LeafNode, payload: Payload, body: Shown | None, age: int) -> None:
         name = self.membership.person(leaf).name
-        if isinstance(body, Text):
-            left = payload.ttl - age
-            if left <= 0:
-                # The relay, whose clock it is, delivers nothing that has expired: without a word
-                # here it could silence anybody by a wrong age.
-                self._emit(events.Gap(1))
-                return
-            self._remember(payload.id, leaf.signature_key, left)
-            message = events.Message(payload.id.hex(), name, body.text, left, body.warning)
-            self._emit(message)
-        elif isinstance(body, Retract):
-            self._retract(body.target, leaf.signature_key)
-        elif body is None:
-            self._emit(events.Unknown(name, payload.kind))
+        match body:
+            case Text():
+                self._show_text(leaf.signature_key, name, payload, body, age)
+            case Retract():
+                self._retract(body.target, leaf.signature_key)
+            case Void():
+                pass  # its counter is all that it says
+            case None:
+                self._emit(events.Unknown(name, payload.kind))
+            case _:
+                assert_never(body)
+
+    def _show_text(self, author: bytes, name: str, payload: Payload, body: Text, age: int) -> None:
+        left = payload.ttl - age
+        if left <= 0:
+            # By its own clock the relay delivers nothing expired. Without this event it could
+            # silence a member by a wrong age.
+            self._emit(events.Gap(1))
+            return
+        self._remember(payload.id, author, left)
+        self._emit(events.Message(payload.id.hex(), name, body.text, left, body.warning))
 
     def _retract(self, target: bytes, author: bytes) -> None:
         known = self._shown.get(target)
@@ -246,7 +263,7 @@ class Conversation:
             self._emit(events.Retracted(target.hex()))
 
     def _count(self, sender: bytes, counter: int) -> bool:
-        """False for a counter that was used. A hole is told, once."""
+        """False for a used counter. A hole is told once."""
         last = self._counters.get(sender, 0)
         if counter == 0 or (last is not None and counter <= last):
             return False
@@ -256,10 +273,10 @@ class Conversation:
         return True
 
     def forgive_holes(self) -> None:
-        """A gap was announced: the next counter of everybody may be any higher one."""
+        """A gap was announced. The next counter of each member may be any higher one."""
         self._counters = dict.fromkeys(self._counters)
 
-    def someone_left(self, key: bytes) -> None:
+    def forget_member(self, key: bytes) -> None:
         self._counters.pop(key, None)
 
     # --- expiry --------------------------------------------------------------------------------
@@ -271,10 +288,10 @@ class Conversation:
             self._emit(events.Expired(oldest.hex()))
 
     def tick(self) -> None:
-        """Tell which messages' time is over, and drop the keys of those that never came."""
+        """Tell which messages have expired, and drop the keys of messages that never came."""
         now = self._clock()
         if now >= self._forget_at:
-            # What was skipped has expired at the relay by then: nothing still to come needs it.
+            # Skipped messages have expired at the relay by then, so nothing needs their keys.
             self._forget_at = now + self.membership.state.ttl
             self.membership.group.forget_skipped()
         for message in [m for m, (deadline, _) in self._shown.items() if deadline <= now]:
@@ -282,13 +299,13 @@ class Conversation:
             self._emit(events.Expired(message.hex()))
 
     def compare_log(self, payload: Payload) -> bool | None:
-        """Whether the sender saw the same log up to where they say; None when nobody can tell."""
+        """Whether the sender saw the same log up to their position. None when that is unknown."""
         if payload.log == NO_HASH:
             return None
         return self._stream.log.agrees(Position.decode(payload.position), payload.log)
 
     def forget(self) -> None:
-        """At close: nothing that was said stays."""
+        """At close: forget all that was said."""
         self._shown.clear()
         self._ids.clear()
         self._counters.clear()

@@ -1,6 +1,5 @@
-"""One client's view of the stream `room`: what it has seen, and a running hash of it.
+"""A running hash of the stream `room`, by which members compare what they saw.
 
-Position   where this client is; numbers have no holes, so a hole is something withheld or lost
 LogHash    h after each blob, for a window of positions that a peer may name
 Seen       hashes of recent blobs: the same blob twice is a duplicate, not an attack
 """
@@ -13,7 +12,7 @@ from alcove_protocol.labels import hash_with
 from alcove_protocol.position import Position
 
 WINDOW: Final = 4096
-"""How many past positions a peer's log hash can be compared at, and blobs told apart by hash."""
+"""Past positions at which log hashes can be compared, and blobs that are recognised again."""
 
 
 def log_start(room: bytes, confirmed_transcript_hash: bytes) -> bytes:
@@ -26,7 +25,7 @@ def log_next(h: bytes, number: int, blob_class: int, blob_hash: bytes) -> bytes:
 
 
 class LogHash:
-    """The log hash and its recent values. Without an anchor there is nothing to compare yet."""
+    """The log hash and its recent values. Without an anchor there is nothing to compare."""
 
     def __init__(self) -> None:
         self._values: OrderedDict[Position, bytes] = OrderedDict()
@@ -42,13 +41,13 @@ class LogHash:
         return None if self._at is None else (self._at, self._values[self._at])
 
     def drop_anchor(self) -> None:
-        """After a gap: no comparison until a facilitator's value is adopted."""
+        """After a gap: compare nothing until a facilitator's value is adopted."""
         self._at = None
         self._values.clear()
         self._blobs.clear()
 
     def anchor(self, position: Position, value: bytes) -> None:
-        """Begin at this value, and go on over what was received since that position."""
+        """Begin at this value, and go on over the blobs received since that position."""
         self._at = position
         self._values[position] = value
         for number in sorted(n for n in self._blobs if n > position.number):
@@ -58,7 +57,7 @@ class LogHash:
         self._blobs.clear()
 
     def append(self, position: Position, blob_class: int, blob_hash: bytes) -> None:
-        """One more blob. Before there is an anchor it is kept for when there is one."""
+        """One more blob. Without an anchor it is kept until there is one."""
         if self._at is None:
             self._blobs[position.number] = (blob_class, blob_hash)
             if len(self._blobs) > WINDOW:
@@ -67,7 +66,7 @@ class LogHash:
             self._step(position, blob_class, blob_hash)
 
     def _step(self, position: Position, blob_class: int, blob_hash: bytes) -> None:
-        assert self._at is not None  # its callers looked
+        assert self._at is not None  # both callers have an anchor
         value = log_next(self._values[self._at], position.number, blob_class, blob_hash)
         self._at = position
         self._values[position] = value
@@ -75,13 +74,13 @@ class LogHash:
             self._values.popitem(last=False)
 
     def agrees(self, position: Position, value: bytes) -> bool | None:
-        """Whether a peer saw what I saw up to there; None when I cannot tell."""
+        """Whether a peer saw what this client saw up to there. None when it cannot tell."""
         mine = self._values.get(position)
         return None if mine is None else mine == value
 
 
 class Seen:
-    """Hashes of blobs that were handled, the oldest forgotten first."""
+    """Hashes of handled blobs. The oldest is forgotten first."""
 
     def __init__(self) -> None:
         self._hashes: OrderedDict[bytes, None] = OrderedDict()

@@ -1,8 +1,8 @@
 """What waits to be sent: first in, first out, one in flight.
 
-A message keeps its id, its counter and the id of its publish for as long as it is here, so however
-often it is sent, everybody shows it once. It is encrypted anew only when the epoch has moved; while
-the epoch stands, the same bytes are sent again: never two messages under one MLS generation.
+A message keeps its id, its counter and the id of its publish while it is here, so all members show
+it once, however often it is sent. It is encrypted anew only when the epoch has moved. While the
+epoch stands, the same bytes go again: never two messages under one MLS generation.
 """
 
 from collections import deque
@@ -12,7 +12,7 @@ from typing import Final
 from alcove_protocol.records import Record
 
 MOST: Final = 256
-"""Messages that may wait. Who types more than this without a connection is told so."""
+"""Messages that may wait. A further one is refused, and the person is told."""
 
 
 @dataclass(slots=True)
@@ -26,20 +26,20 @@ class Outgoing:
     ttl: int
     publish_id: bytes
     ref: str | None = None
-    shown: bool = True  # whether people are told what becomes of it
+    shown: bool = True  # whether events tell what becomes of it
     blob: bytes = b""
     epoch: int = -1
     in_flight: bool = False
     told_queued: bool = False
 
     def void(self, void: Record, kind: str) -> None:
-        """Give up the content but keep the counter: a hole must always mean a drop."""
+        """Give up the content but keep the counter, so that a hole always means a drop."""
         self.kind, self.body = kind, void.encode()
         self.blob, self.epoch, self.shown = b"", -1, False
 
 
 class Outbox:
-    """The queue. Its owner publishes `head` and says what became of it."""
+    """The queue. Its owner publishes `head` and removes it when the relay has it."""
 
     def __init__(self) -> None:
         self._queue: deque[Outgoing] = deque()
@@ -63,13 +63,13 @@ class Outbox:
     def head(self) -> Outgoing | None:
         return self._queue[0] if self._queue else None
 
-    def settle(self, item: Outgoing) -> None:
-        """It was taken, or is given up."""
+    def remove(self, item: Outgoing) -> None:
+        """The relay has this item, the head."""
         if self._queue and self._queue[0] is item:
             self._queue.popleft()
 
     def connection_lost(self) -> None:
-        """Nobody will answer any more: the head is to be sent again, as it is."""
+        """No answer can come any more. The head goes again, as it is."""
         for item in self._queue:
             item.in_flight = False
 

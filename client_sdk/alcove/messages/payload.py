@@ -1,7 +1,7 @@
 """What is inside an application message (docs/protocol.md 11)."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, ClassVar, Final, TypeAlias
 
 from alcove_protocol import limits
 from alcove_protocol.position import POSITION_SIZE
@@ -10,11 +10,16 @@ from alcove_protocol.statements import HASH_SIZE
 
 MESSAGE_ID_SIZE: Final = 16
 WARNING: Final = 100
+KIND: Final = 32
+"""Bytes of these texts at most."""
+AUTHENTICATOR_MIN: Final = 32
+AUTHENTICATOR_MAX: Final = 64
+"""Bytes of an epoch authenticator: the hash size of any suite."""
 
 
 @dataclass(frozen=True, slots=True)
 class Payload(Record):
-    """Under the sender's MLS signature. `counter` is 0 in a heartbeat and counts from 1 else."""
+    """Under the sender's MLS signature. `counter` is 0 in a heartbeat, else it counts from 1."""
 
     id: Annotated[bytes, Exactly(MESSAGE_ID_SIZE)]
     counter: Annotated[int, AtMost(limits.REQUEST_NUMBER)]
@@ -22,12 +27,14 @@ class Payload(Record):
     position: Annotated[bytes, Exactly(POSITION_SIZE)]
     log: Annotated[bytes, Exactly(HASH_SIZE)]
     ttl: Annotated[int, AtMost(limits.TTL_MAX, least=limits.TTL_MIN)]
-    kind: Annotated[str, AtMost(32)]
+    kind: Annotated[str, AtMost(KIND)]
     body: Annotated[bytes, AtMost(limits.APPLICATION_BUCKET)]
 
 
 @dataclass(frozen=True, slots=True)
 class Text(Record):
+    """What a member says. `warning` is shown before it, so that a reader can choose."""
+
     KIND: ClassVar[str] = "text"
     text: Annotated[str, AtMost(limits.TEXT, least=1)]
     warning: Annotated[str, AtMost(WARNING)] | None = None
@@ -43,23 +50,26 @@ class Retract(Record):
 
 @dataclass(frozen=True, slots=True)
 class Void(Record):
-    """Takes the counter of a message that was abandoned, so that a hole always means a drop."""
+    """Uses the counter of an abandoned message, so that a hole always means a drop."""
 
     KIND: ClassVar[str] = "void"
 
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat(Record):
-    """A facilitator is here, in this epoch, with this roster; `leaving`: and goes now."""
+    """A facilitator is here, in this epoch, with this roster. `leaving` says that they go now."""
 
     KIND: ClassVar[str] = "heartbeat"
     epoch: Annotated[int, AtMost(limits.REQUEST_NUMBER)]
-    authenticator: Annotated[bytes, AtMost(64, least=32)]
+    authenticator: Annotated[bytes, AtMost(AUTHENTICATOR_MAX, least=AUTHENTICATOR_MIN)]
     roster: Annotated[bytes, Exactly(HASH_SIZE)]
     leaving: bool
 
 
-BODIES: Final[dict[str, type[Record]]] = {
+MessageBody: TypeAlias = Text | Retract | Void | Heartbeat
+"""Every body of this version. A `match` over it ends with `assert_never`."""
+
+BODIES: Final[dict[str, type[MessageBody]]] = {
     kind.KIND: kind for kind in (Text, Retract, Void, Heartbeat)
 }
-"""Kinds that this version knows. Another is shown as unknown, never guessed at."""
+"""Kinds that this version knows. Any other becomes an `Unknown` event."""

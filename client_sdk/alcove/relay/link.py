@@ -2,22 +2,23 @@
 
     OFF ──connected──▶ GREETED ──challenge──▶ PROVING ──authenticated──▶ DOOR or MEMBER
                                                  │
-                                                 └─ refused: `unknown_room` and a facilitator's
-                                                    state → RESEATING → OFF (connect again)
+                                                 └─ refused: `unknown_room`, and a facilitator
+                                                    brings its state → RESTORING → OFF
 
-Sans-I/O: bytes in by `receive`, bytes out by `outgoing`. A request's answer is given to the
-function that was passed with it; when the connection drops, that function is called with None, so
-that nobody waits for an answer that will not come.
+Sans-I/O: bytes come in by `receive` and go out by `outgoing`. The function that goes with a request
+is given its answer. When the connection drops, that function is given None, so no part of the
+client waits for an answer that cannot come.
 """
 
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol, assert_never
 
 from alcove_protocol import frames, limits
 from alcove_protocol.errors import Malformed
+from alcove_protocol.frames import RelayAnswer, RelayNotice
 from alcove_protocol.labels import SUBPROTOCOL, VERSION, Label
 from alcove_protocol.statements import ChallengeAnswer, Signed
 
@@ -26,20 +27,20 @@ from alcove.group.keys import SigningKey
 ANSWER_TIMEOUT: Final = 30.0
 """Seconds. A relay that does not answer for so long is treated as gone."""
 CHALLENGE_TIMEOUT: Final = 10.0
-"""Seconds. The challenge is the first thing that a relay says, unasked."""
+"""Seconds. The relay sends the challenge first, unasked."""
 
 
 class LinkState(Enum):
     OFF = auto()
-    GREETED = auto()  # the socket is open; the challenge has not come
+    GREETED = auto()  # the socket is open, the challenge has not come
     PROVING = auto()
-    RESEATING = auto()
+    RESTORING = auto()
     DOOR = auto()
     MEMBER = auto()
 
 
-Answer = Callable[[frames.Request | None], None]
-F = TypeVar("F", bound=frames.Request)
+OnAnswer = Callable[[RelayAnswer | None], None]
+"""Is called once: with the relay's answer, or with None when the connection dropped before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +55,12 @@ class Proof:
 
 
 class LinkUser(Protocol):
-    """Who is told what the connection brings."""
+    """The link tells its user what the connection brings."""
 
     def on_greeted(self, challenge: frames.Challenge) -> None: ...
     def on_authenticated(self, answer: frames.Authenticated) -> None: ...
     def on_not_authenticated(self, code: str) -> None: ...
-    def on_frame(self, frame: frames.Frame) -> None: ...
+    def on_notice(self, notice: RelayNotice) -> None: ...
 
 
 class Link:
@@ -69,14 +70,14 @@ class Link:
         self._user = user
         self._clock = clock
         self._numbers = 0
-        self._pending: dict[int, tuple[Answer, float]] = {}
+        self._pending: dict[int, tuple[OnAnswer, float]] = {}
         self._host = ""
         self._since = 0.0
         self._challenge: frames.Challenge | None = None
         self.state = LinkState.OFF
         self.outgoing: deque[bytes] = deque()
         self.hang_up = False
-        """Set when the connection is to be dropped by whoever owns the socket."""
+        """True when the owner of the socket is to drop the connection."""
 
     @property
     def live(self) -> bool:
@@ -84,12 +85,16 @@ class Link:
 
     @property
     def authenticated(self) -> bool:
-        return self.state in (LinkState.DOOR, LinkState.MEMBER, LinkState.RESEATING)
+        return self.state in (LinkState.DOOR, LinkState.MEMBER, LinkState.RESTORING)
+
+    def admitted(self) -> None:
+        """The Welcome came over a newcomer's connection: from here on it is a member's."""
+        self.state = LinkState.MEMBER
 
     # --- the socket ----------------------------------------------------------------------------
 
     def connected(self, host: str) -> None:
-        """The socket is open; `host` is the Host header of its request."""
+        """The socket is open. `host` is the Host header of its request."""
         self._host = host
         self._since = self._clock()
         self.hang_up = False
@@ -97,33 +102,37 @@ class Link:
         self.state = LinkState.GREETED
 
     def disconnected(self) -> None:
-        """The socket is gone. Every request that waits is told so."""
+        """The socket is gone. Every pending request is told so."""
         self.state = LinkState.OFF
         self._challenge = None
         self.outgoing.clear()
-        waiting, self._pending = list(self._pending.values()), {}
-        for answer, _ in waiting:
-            answer(None)
+        pending, self._pending = list(self._pending.values()), {}
+        for answered, _ in pending:
+            answered(None)
 
     def receive(self, data: bytes) -> None:
-        """One binary message. What is not of the protocol ends the connection, nothing else."""
+        """One binary message. One that is not of the protocol ends the connection, no more."""
         try:
             frame = frames.from_relay(data)
         except Malformed:
             self.hang_up = True
             if self.state is LinkState.GREETED:
-                self._user.on_not_authenticated("version")  # its first word is not one of ours
+                self._user.on_not_authenticated("version")  # not a challenge of this version
             return
-        if isinstance(frame, frames.Challenge) and self.state is LinkState.GREETED:
-            self._challenge = frame
-            self.state = LinkState.PROVING
-            self._user.on_greeted(frame)
-        elif isinstance(frame, frames.Request):
-            waiting = self._pending.pop(frame.n, None)
-            if waiting is not None:
-                waiting[0](frame)
-        else:
-            self._user.on_frame(frame)
+        match frame:
+            case frames.Challenge():
+                if self.state is LinkState.GREETED:
+                    self._challenge = frame
+                    self.state = LinkState.PROVING
+                    self._user.on_greeted(frame)
+            case frames.Answer():
+                pending = self._pending.pop(frame.n, None)
+                if pending is not None:
+                    pending[0](frame)
+            case frames.Notice():
+                self._user.on_notice(frame)
+            case _:
+                assert_never(frame)
 
     def tick(self) -> None:
         """Hang up when an answer is overdue."""
@@ -134,20 +143,23 @@ class Link:
 
     # --- requests ------------------------------------------------------------------------------
 
-    def request(self, frame: Callable[[int], frames.Request], answer: Answer) -> None:
-        """Send a request; `frame` builds it around its number. Raises `Malformed` (`bad_field`)."""
+    def request(self, frame: Callable[[int], frames.Request], answered: OnAnswer) -> None:
+        """Send a request. `frame` builds it around its number.
+
+        Raises `Malformed`: `bad_field`, or `too_large` for a frame that the relay cannot take.
+        """
         self._numbers += 1
         data = frame(self._numbers).to_bytes()
         if len(data) > limits.FRAME:
             raise Malformed("too_large", "The message is larger than the relay takes.")
         if self.state in (LinkState.OFF, LinkState.GREETED):
-            answer(None)  # it would be cleared, or refused before authentication
+            answered(None)  # it would be cleared, or refused before authentication
             return
-        self._pending[self._numbers] = (answer, self._clock())
+        self._pending[self._numbers] = (answered, self._clock())
         self.outgoing.append(data)
 
     def authenticate(self, proof: Proof, opening: Signed | None = None) -> None:
-        """Answer the challenge. `opening` goes along in role `reseat`."""
+        """Answer the challenge. `opening`, entry 0, goes along in role `reseat`."""
         challenge = self._challenge
         if challenge is None:
             return
@@ -168,15 +180,15 @@ class Link:
         packed = opening.encode() if opening is not None else None
         self.request(
             lambda n: frames.Authenticate(n, signed.body, signed.signature, by_door, packed),
-            self._on_auth,
+            self._authentication_answered,
         )
 
-    def _on_auth(self, answer: frames.Request | None) -> None:
+    def _authentication_answered(self, answer: RelayAnswer | None) -> None:
         if isinstance(answer, frames.Authenticated):
             self.state = {
                 frames.ConnectionRole.MEMBER: LinkState.MEMBER,
                 frames.ConnectionRole.DOOR: LinkState.DOOR,
-                frames.ConnectionRole.RESEAT: LinkState.RESEATING,
+                frames.ConnectionRole.RESEAT: LinkState.RESTORING,
             }.get(answer.role, LinkState.PROVING)
             if self.state is LinkState.PROVING:
                 self.hang_up = True

@@ -1,8 +1,8 @@
 """The socket: one WebSocket after another, until the room is over.
 
-The only file that knows the `websockets` library. What an engine wants sent is sent in order; what
-comes is given to it; when the connection drops it is made again after a random delay, so that many
-clients of one relay do not come back all at once.
+Only this file knows the `websockets` library. It sends what the engine has to send, in order, and
+gives the engine what comes. When the connection drops, it connects again after a random delay, so
+that the clients of one relay do not all come back at once.
 """
 
 import asyncio
@@ -11,37 +11,44 @@ import re
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
 from alcove_protocol import limits
 from alcove_protocol.labels import SUBPROTOCOL
 
 from alcove.errors import ConnectionFailed, InvalidInput
+from alcove.relay.link import Link
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
-
-    from alcove.engine.engine import Engine
 
 PATH: Final = "/v1/connect"
 KEEPALIVE: Final = 20.0
 """Seconds between pings, and how long an answer may take."""
 ENTRY_ATTEMPTS: Final = 3
-"""Connections that may be dropped before a room is entered: then somebody is told, who waits."""
+"""Connections that the relay may drop before the room is entered. Then the caller is told."""
 TURNED_AWAY: Final = 3
-"""Failures that being turned away counts for at most: 4 s between attempts."""
+"""The most failures that refusals of the relay count for: at most 4 s between attempts."""
+BACKOFF_STEPS: Final = 10
+"""Doublings of the delay after which more failures change nothing."""
 _DIGITS: Final = re.compile("[0-9]{1,9}")
+CLOSE_TIMEOUT: Final = 2.0
+"""Seconds that the closing handshake of a WebSocket may take."""
+VERSION_STATUS: Final = frozenset({400, 426})
+"""HTTP statuses by which a relay refuses the subprotocol of another version."""
+BUSY_STATUS: Final = frozenset({429, 503})
 BACKOFF_FIRST: Final = 0.5
 BACKOFF_MOST: Final = 15.0
+"""Seconds. The first delay doubles with each failure up to the second."""
 
 
 @dataclass(frozen=True, slots=True)
 class TransportOptions:
     """How to reach the relay: SOCKS proxy (`socks5://…`), file of trusted CAs, seconds to wait.
 
-    The proxy looks names up, never this device: a look-up would tell the network which relay it is,
-    and only the proxy knows an onion service.
+    The proxy resolves names, and this device never does. A query would tell the network which relay
+    this is, and only the proxy knows an onion service.
     """
 
     proxy: str | None = None
@@ -49,7 +56,7 @@ class TransportOptions:
     timeout: float = 10.0
 
     def proxy_url(self) -> str | None:
-        """The proxy with names looked up there. Raises `InvalidInput` (`bad_proxy`)."""
+        """The proxy's address, with names resolved there. Raises `InvalidInput` (`bad_proxy`)."""
         if self.proxy is None:
             return None
         scheme, separator, rest = self.proxy.partition("://")
@@ -72,18 +79,36 @@ class TransportOptions:
             raise InvalidInput("bad_ca_file", text) from None
 
 
+class Connectable(Protocol):
+    """What a transport keeps connected: the engine, seen from the socket."""
+
+    come_back_after: float
+    """Seconds that the relay asked to be left alone."""
+
+    @property
+    def entered(self) -> bool: ...
+    @property
+    def wants_connection(self) -> bool: ...
+    @property
+    def link(self) -> Link: ...
+
+    def connected(self, host: str) -> None: ...
+    def received(self, data: bytes) -> None: ...
+    def disconnected(self) -> None: ...
+
+
 def delay_after(failures: int) -> float:
-    """Seconds to wait after so many failures in a row: full jitter, so clients spread out."""
-    most = min(BACKOFF_MOST, BACKOFF_FIRST * 2 ** min(failures, 10))
+    """Seconds to wait after so many failures in a row. Full jitter spreads the clients out."""
+    most = min(BACKOFF_MOST, BACKOFF_FIRST * 2 ** min(failures, BACKOFF_STEPS))
     return random.uniform(most / 4, most)  # noqa: S311  # spreads load; it is no secret
 
 
 class Transport:
-    """Keeps an engine connected. `changed` is called after everything that the engine was given."""
+    """Keeps an engine connected. Calls `changed` after everything that it gives to the engine."""
 
     def __init__(
         self,
-        engine: "Engine",
+        engine: Connectable,
         origin: str,
         options: TransportOptions,
         changed: Callable[[], None],
@@ -101,13 +126,13 @@ class Transport:
         self._wake.set()
 
     async def run(self) -> None:
-        """Connect until the engine is closed. Raises `ConnectionFailed` if it never was entered."""
+        """Connect until the engine is closed. Raises `ConnectionFailed` if it was never entered."""
         dropped = 0
         while self._engine.wants_connection:
             try:
                 reached = await self._one_connection()
-                # Let in: start over. Turned away (the room is not back yet): a few seconds at most,
-                # for whoever waits there should not wait long once it is.
+                # After an entry the delays start over. After a refusal (the room is not back yet)
+                # they stay short, so that the client returns soon after the room does.
                 self._failures = 0 if reached else min(self._failures + 1, TURNED_AWAY)
             except ConnectionFailed as failed:
                 if not self._engine.entered:
@@ -144,7 +169,7 @@ class Transport:
         return reached
 
     async def _connect(self) -> "ClientConnection":
-        # Imported late: `import alcove` is to be quick, and a sans-I/O user needs no sockets.
+        # Imported late: `import alcove` stays quick, and a sans-I/O user needs no sockets.
         from websockets.asyncio.client import connect
         from websockets.exceptions import (
             InvalidHandshake,
@@ -164,7 +189,7 @@ class Transport:
                 ping_interval=KEEPALIVE,
                 ping_timeout=KEEPALIVE,
                 open_timeout=options.timeout,
-                close_timeout=2,
+                close_timeout=CLOSE_TIMEOUT,
                 user_agent_header=None,
                 proxy=options.proxy_url(),
                 ssl=options.tls() if self._url.startswith("wss:") else None,
@@ -223,18 +248,19 @@ class Transport:
 
 
 def _seconds(retry_after: list[str]) -> float:
-    """What a Retry-After header asks for (RFC 9110 section 10.2.3), within what is reasonable: a
-    relay, or what stands in front of it, is not to send anybody away for a day. A date is not
-    read."""
+    """Seconds that a Retry-After header asks for (RFC 9110 section 10.2.3). A date counts as 0.
+
+    At most `limits.RETURN_DELAY`: no relay or proxy can send a client away for a day.
+    """
     asked = retry_after[0] if len(retry_after) == 1 else ""
     return float(min(int(asked), limits.RETURN_DELAY)) if _DIGITS.fullmatch(asked) else 0.0
 
 
 def _refused_status(status: int) -> ConnectionFailed:
-    if status in (400, 426):
+    if status in VERSION_STATUS:
         text = "This relay speaks another version of Alcove; update the older of the two."
         return ConnectionFailed("version", text)
-    if status in (429, 503):
+    if status in BUSY_STATUS:
         return ConnectionFailed("busy", "The relay is full at the moment; try again later.")
     text = "What answers at this address is not a relay of this version of Alcove."
     return ConnectionFailed("not_a_relay", text)

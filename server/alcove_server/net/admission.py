@@ -1,14 +1,14 @@
-"""Who may come in: caps on connections, and rates of what is dear, for each part of the network.
+"""Admission of connections: caps, and rates of what is expensive, for each part of the network.
 
 A part of the network is an address prefix (IPv4 /24, IPv6 /48), because an attacker has many
-addresses of one prefix before having many prefixes. Everybody who comes through an onion service,
-or a proxy, shares one address; they are a class of their own with a share of everything, so that
-neither the class nor the rest can starve the other. Within it nobody can be told from another. What
-protects it is that who has not shown who they are gives way: where all places are taken, the oldest
-of those who had `GRACE` seconds for it goes. So a flood of silent connections costs members no
-place, and a newcomer theirs only if it fills all places within that time.
+addresses of one prefix before having many prefixes. All clients of an onion service, or of a proxy,
+share one address. They are a class of their own with a share of everything, so that neither the
+class nor the other clients can starve each other. Within the class, clients cannot be told apart.
+It is protected because unproved connections give way: when all places are taken, the oldest
+connection that had `GRACE` seconds to prove its key is closed. So a flood of silent connections
+costs members no place. It costs newcomers theirs only if it fills all places within that time.
 
-An address is never logged nor kept: the prefix is hashed with a key of this process and dropped.
+An address is never logged or kept: the prefix is hashed with a key of this process and dropped.
 """
 
 from __future__ import annotations
@@ -18,23 +18,31 @@ import ipaddress
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 from alcove_server.net.request_head import BadRequest
 from alcove_server.ports.token_bucket import TokenBucket
 
 _SHARED: Final = b"shared"
+_IPV4_SIZE: Final = 4
+_IPV4_PREFIX: Final = 3
+_IPV6_PREFIX: Final = 6
+"""Bytes of an address, and of its prefix: /24 and /48."""
+_KEY_SIZE: Final = 16
+_HASH_SIZE: Final = 8
+"""Bytes of the key and of the hash that stands for a prefix."""
 _SHARED_RATE: Final = 100
-"""How many times a prefix's rates the shared class has: as many people as that behind one door."""
+"""The shared class has the rates of this many prefixes, for as many people behind one address."""
 GRACE: Final = 3.0
-"""Seconds in which a slow client can authenticate, an onion service's round trips included."""
+"""Seconds that a slow client needs to authenticate, an onion service's round trips included."""
 _REMEMBERED: Final = 50_000
-"""Prefixes that are remembered after their last connection, until their buckets are full again."""
+"""Prefixes remembered after their last connection, until their buckets are full again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """(a second, at once) for one prefix; each times `factor`, which 0 turns into no limit."""
+    """(a second, at once) for one prefix, each times `factor`. A factor of 0 is no limit."""
 
     tls: tuple[float, float] = (20, 200)
     handshakes: tuple[float, float] = (5, 60)
@@ -43,7 +51,7 @@ class Rates:
 
 
 class Allowance:
-    """What one part of the network may still do. Nothing says whose it is."""
+    """The rates of one part of the network, and its places. Nothing in it names that part."""
 
     __slots__ = (
         "_clock",
@@ -84,7 +92,7 @@ class Allowance:
         return self._knocks.take(self._clock())
 
     def make_room(self) -> bool:
-        """Let the oldest that has not shown who it is give way; whether there was one."""
+        """Close the oldest unproved connection; return whether there was one."""
         oldest = next(iter(self.unproved), None)
         if oldest is None or self._clock() - oldest.since < GRACE:
             return False
@@ -93,15 +101,15 @@ class Allowance:
         return True
 
     def forgettable(self) -> bool:
-        """Whether a new one would be the same."""
+        """Whether a new allowance would be equal to this one."""
         now = self._clock()
         buckets = (self._tls, self._handshakes, self._rooms, self._knocks)
         return not self.connections and all(bucket.full(now) for bucket in buckets)
 
 
 class Admitted:
-    """One connection's, from its first byte to its last. `give_way` is how it is ended for others'
-    sake, until `proved` says that it has shown who it is."""
+    """One connection's place, from its first byte to its last. Until `proved`, `give_way` may be
+    called to close the connection for another one."""
 
     __slots__ = ("_admission", "allowance", "give_way", "since")
 
@@ -113,22 +121,22 @@ class Admitted:
         allowance.unproved[self] = None
 
     def proved(self) -> None:
-        """It keeps its place from now on."""
+        """The client proved its key: the connection keeps its place from now on."""
         self.allowance.unproved.pop(self, None)
 
-    def leave(self) -> None:
+    def free(self) -> None:
         """The connection is gone. To be called once."""
         self.proved()
         self.give_way = _stay
-        self._admission.leave(self.allowance)
+        self._admission.free(self.allowance)
 
 
 def _stay() -> None:
-    """A place that nobody sits on yet, or any more."""
+    """No connection is to be closed yet, or any more."""
 
 
 class Admission:
-    """Counts connections and hands out allowances. `random` gives the key of the hash."""
+    """Counts connections and gives them places. `random` gives the key of the hash."""
 
     def __init__(
         self,
@@ -142,7 +150,7 @@ class Admission:
         rates: Rates | None = None,
     ) -> None:
         self._clock = clock
-        self._key = random(16)
+        self._key = random(_KEY_SIZE)
         self._most = connections
         self._per_prefix = per_prefix
         self._shared = shared
@@ -152,29 +160,31 @@ class Admission:
         self.connections = 0
 
     def enter(self, address: str) -> Admitted:
-        """One more connection; where places are taken, another of this part of the network may give
-        way for it. Raises `BadRequest`: 503 when all places are taken, 429 when those of this part
-        are."""
+        """Give one more connection a place. When all are taken, another connection of this part of
+        the network may be closed for it. Raises `BadRequest`: 503 when all places are taken, 429
+        when those of this part are."""
         allowance = self._allowance(address)
         full = self.connections >= self._most
         if (full or allowance.connections >= allowance.most) and not allowance.make_room():
-            raise BadRequest(503 if full else 429)
+            raise BadRequest(
+                HTTPStatus.SERVICE_UNAVAILABLE if full else HTTPStatus.TOO_MANY_REQUESTS
+            )
         allowance.connections += 1
         self.connections += 1
         return Admitted(self, allowance, self._clock())
 
     def may_shake_hands(self, address: str) -> bool:
-        """Whether this part of the network may begin one more TLS handshake, whatever comes after
-        it. They are more than WebSockets, so who opens too many of those is told."""
+        """Whether this part of the network may begin one more TLS handshake. More of them are
+        allowed than WebSockets, so that a client with too many WebSockets gets an answer."""
         return self._allowance(address).tls()
 
-    def leave(self, allowance: Allowance) -> None:
-        """One connection less."""
+    def free(self, allowance: Allowance) -> None:
+        """A place of this part of the network is free again."""
         allowance.connections -= 1
         self.connections -= 1
 
     def sweep(self) -> None:
-        """Forget what need not be remembered."""
+        """Forget the parts of the network whose allowance is as new."""
         gone = [prefix for prefix, known in self._known.items() if known.forgettable()]
         for prefix in gone:
             del self._known[prefix]
@@ -209,5 +219,5 @@ class Admission:
             return _SHARED  # a socket that has no address, as a local proxy's
         mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
         packed = (mapped or parsed).packed
-        part = packed[:3] if len(packed) == 4 else packed[:6]
-        return hashlib.blake2b(part, key=self._key, digest_size=8).digest()
+        part = packed[:_IPV4_PREFIX] if len(packed) == _IPV4_SIZE else packed[:_IPV6_PREFIX]
+        return hashlib.blake2b(part, key=self._key, digest_size=_HASH_SIZE).digest()

@@ -1,12 +1,12 @@
-"""The first bytes of every TCP connection: who may come in, and where they are sent.
+"""The first bytes of every TCP connection: whether it may come in, and where it goes.
 
     bytes ─▶ head, in 10 s and 16 KiB ─▶ /v1/connect ─▶ `WebSocket`, for good
                      │                └─▶ anything else ─▶ uvicorn's HTTP, one request, 30 s
                      └─▶ 400, 414, 429, 431, 503 and the end
 
 uvicorn makes one `FrontDoor` for each connection through its `http=` parameter, which takes any
-protocol class; this is the seam by which the relay owns its connections. What an ASGI server would
-do for a WebSocket (timeouts, limits, keepalive) is therefore done here and in `websocket`.
+protocol class. This is the seam by which the relay owns its connections. So this file and
+`websocket` do what an ASGI server would do for a WebSocket: timeouts, limits, keepalive.
 """
 
 from __future__ import annotations
@@ -27,17 +27,21 @@ from websockets.typing import Subprotocol
 
 from alcove_server.net.admission import Admitted
 from alcove_server.net.request_head import BadRequest, RequestHead, RequestHeadReader
-from alcove_server.net.terms import Terms
+from alcove_server.net.terms import Terms, Timer
 from alcove_server.net.websocket import WebSocket
 from alcove_server.relay import Relay
 
 PATH: Final = "/v1/connect"
 HTTP_SECONDS: Final = 30.0
-"""One request over plain HTTP, from its head to the last byte of the answer."""
+"""Seconds for one request over plain HTTP, from its head to the last byte of the answer."""
 TURNED_AWAY_SECONDS: Final = 2.0
-"""How long a client may take to read that it was turned away."""
+"""Seconds in which a client can read that it was turned away."""
 RETRY_SECONDS: Final = 5
-"""What a client that was turned away is told to wait."""
+"""Seconds that a client that was turned away is told to wait."""
+_COME_BACK: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+"""Statuses after which a client may try again."""
+_DRAINED: Final = 64 * limits.KIB
+"""Bytes that a client that was turned away may still send."""
 
 _QUIET: Final = logging.getLogger("alcove_server.quiet")
 _QUIET.disabled = True
@@ -45,8 +49,8 @@ _QUIET.disabled = True
 
 
 def origin_allowed(origin: str | None, host: str, allowed: tuple[str, ...]) -> bool:
-    """Whether a page of this origin may connect. A native client sends none; a browser always
-    does, and `null` for a page that hides its own."""
+    """Whether a page of this origin may connect. A native client sends no origin. A browser always
+    sends one, and `null` for a page that hides its own."""
     if origin is None or origin in allowed:
         return True
     try:
@@ -68,6 +72,7 @@ class FrontDoor(asyncio.Protocol):
         make_http: Callable[[], asyncio.Protocol],
         connections: set[Any],
     ) -> None:
+        # `connections` is uvicorn's, of protocols that share no class: hence `Any`.
         self._relay = relay
         self._enter = enter
         self._terms = terms
@@ -77,9 +82,10 @@ class FrontDoor(asyncio.Protocol):
         self._place: Admitted | None = None
         self._transport: asyncio.Transport
         self._inner: asyncio.Protocol | None = None
-        self._deadline: asyncio.TimerHandle | None = None
+        self._deadline: Timer | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # asyncio gives a TCP or TLS protocol a `Transport`; its type says only the base class.
         self._transport = cast(asyncio.Transport, transport)
         self._connections.add(self)
         late = self._relay.services.settings.auth_seconds
@@ -118,30 +124,31 @@ class FrontDoor(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._inner is not None:
             self._inner.connection_lost(exc)
-        self._left()
+        self._gone()
 
     def shutdown(self) -> None:
-        """The server stops. Who is in the middle of an HTTP request may finish it."""
+        """The server stops. An HTTP request under way may be finished."""
         if self._inner is None:
             self._transport.close()
         else:
+            # uvicorn's protocol and `_Drain` have `shutdown`, which `asyncio.Protocol` has not.
             cast(Any, self._inner).shutdown()
 
-    def _left(self) -> None:
+    def _gone(self) -> None:
         self._connections.discard(self)
         if self._deadline is not None:
             self._deadline.cancel()
         if self._place is not None:
-            self._place.leave()
+            self._place.free()
             self._place = None
 
     def _turn_away(self, status: int) -> None:
-        """Answer and close. Nothing is said of why beyond the status."""
+        """Answer and close. The answer gives no reason but the status."""
         answer = _answer(status)
         self._transport.write(answer)
-        # Half-closed: a client that is still sending could lose the answer to a reset otherwise.
-        # TLS has no such thing; there `close` says that nothing more comes, and reads and forgets
-        # until the client closes too. The deadline holds for both.
+        # Half-closed, because a client that is still sending could otherwise lose the answer to a
+        # reset. TLS has no half-close: there `close` says that nothing more comes, and drops what
+        # it reads until the client closes too. The deadline holds for both.
         if self._transport.can_write_eof():
             self._transport.write_eof()
         else:
@@ -202,7 +209,7 @@ class FrontDoor(asyncio.Protocol):
         self._hand_over(head, rest)
 
     def _hand_over(self, head: RequestHead, rest: bytes) -> None:
-        """The handshake is done: a bare protocol without its memory takes the transport."""
+        """The handshake is done: a protocol that holds nothing of it takes the transport."""
         assert self._deadline is not None  # `connection_made` set it
         self._deadline.cancel()
         protocol = Protocol(SERVER, state=OPEN, max_size=limits.FRAME_BEFORE_AUTH, logger=_QUIET)
@@ -212,7 +219,7 @@ class FrontDoor(asyncio.Protocol):
         def done(socket: WebSocket) -> None:
             connections.discard(socket)
             if place is not None:
-                place.leave()
+                place.free()
 
         socket = WebSocket(self._transport, protocol, self._terms, done)
         connections.discard(self)
@@ -228,10 +235,10 @@ class FrontDoor(asyncio.Protocol):
 
 
 class _Drain(asyncio.Protocol):
-    """Reads and forgets what a client that was turned away still sends, until it closes."""
+    """Drops what a client that was turned away still sends, until the client closes."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
-        self._left = 64 * limits.KIB
+        self._left = _DRAINED
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
@@ -245,7 +252,7 @@ class _Drain(asyncio.Protocol):
 
 def _answer(status: int) -> bytes:
     phrase = HTTPStatus(status).phrase
-    retry = f"Retry-After: {RETRY_SECONDS}\r\n" if status in (429, 503) else ""
+    retry = f"Retry-After: {RETRY_SECONDS}\r\n" if status in _COME_BACK else ""
     versions = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
     upgrade = versions if status == HTTPStatus.UPGRADE_REQUIRED else ""
     return (

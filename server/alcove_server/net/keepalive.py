@@ -1,8 +1,8 @@
-"""Something done for every connection once in a period, a few of them at each tick.
+"""One act for every connection once in a period, for a few of them at each tick.
 
-Each connection has a slot, and each tick turns the wheel by one: so 10,000 idle connections cost no
-timer each, and their pings are spread over the period. `Stalled` does for a few what has a deadline
-of its own.
+Each connection has a slot, and each tick serves the next slot. So 10,000 idle connections need no
+timer each, and their pings are spread over the period. `Stalled` holds the few connections that
+have a deadline of their own.
 """
 
 from collections.abc import Callable
@@ -11,10 +11,10 @@ from typing import Protocol
 
 
 class Turned(Protocol):
-    """What sits on a wheel."""
+    """What has a turn once in a period."""
 
     def turn(self) -> None:
-        """It is this one's turn."""
+        """Its turn has come."""
 
 
 class Late(Protocol):
@@ -25,8 +25,8 @@ class Late(Protocol):
 
 
 class Stalled:
-    """Who waits for a client that takes nothing, the longest first: so a tick looks at no more of
-    them than are too late."""
+    """Connections whose client takes nothing, the longest first. So a tick looks only at those that
+    are too late."""
 
     def __init__(self, clock: Callable[[], float], seconds: float) -> None:
         self._clock = clock
@@ -42,7 +42,7 @@ class Stalled:
         self._since.pop(late, None)
 
     def tick(self) -> None:
-        """Tell those who are too late, once."""
+        """Tell those that are too late, once each."""
         end = self._clock() - self._seconds
         while self._since:
             late, since = next(iter(self._since.items()))
@@ -61,17 +61,17 @@ class Keepalive:
         self._at = 0
 
     def add(self, turned: Turned) -> int:
-        """Put something on the wheel; the slot is needed to take it off."""
+        """Give it turns; return its slot, which `discard` needs."""
         slot = next(self._next) % len(self._slots)
         self._slots[slot].add(turned)
         return slot
 
     def discard(self, slot: int, turned: Turned) -> None:
-        """Take it off."""
+        """Give it no more turns."""
         self._slots[slot].discard(turned)
 
     def tick(self) -> None:
-        """Turn the next slot."""
+        """Serve the next slot."""
         self._at = (self._at + 1) % len(self._slots)
         for turned in list(self._slots[self._at]):
             turned.turn()

@@ -1,10 +1,9 @@
 """The two frames that nearly all traffic consists of, read without the library's parser.
 
-A client sends a message as one final, masked, binary frame, and it mostly arrives as one piece; and
-it answers pings with empty pongs. For exactly these this file does at a tenth of the cost what the
-`websockets` library does; whatever is not exactly that is the library's. Nothing is refused here,
-so no rule of RFC 6455 is judged twice; tests hold the two ways against each other on all kinds of
-bytes.
+A client sends a message as one final, masked, binary frame, which mostly arrives in one piece. It
+answers pings with empty pongs. This file reads exactly these at a tenth of the cost of the
+`websockets` library, and leaves all other bytes to the library. Nothing is refused here, so no rule
+of RFC 6455 is judged twice. Tests compare the two ways on all kinds of bytes.
 """
 
 from types import GeneratorType
@@ -24,12 +23,12 @@ _EMPTY_PONG: Final = bytes((_FINAL_PONG, 0x80, 0, 0, 0, 0))
 _SHORT: Final = range(0x80, 0x80 + 126)
 """The second byte of a masked frame that holds its length in that byte."""
 _MEDIUM: Final = 0x80 + 126
-"""The same of one that holds it in the next two. (A longer frame does not come in one piece.)"""
+"""The second byte of one that holds it in the next two. Longer frames do not come in one piece."""
 _BETWEEN_FRAMES: Final = StreamReader.at_eof.__code__
 
 
 def message(data: bytes, most: int) -> bytes | None:
-    """The payload, when the bytes are one whole frame as above of at most so many; else None."""
+    """The payload, if the bytes are one whole frame as above of at most `most` bytes, else None."""
     size = len(data)
     if size < 8 or data[0] != _FINAL_BINARY:
         return None
@@ -52,16 +51,16 @@ def is_pong(data: bytes) -> bool:
 
 
 def forget_last(protocol: Protocol) -> None:
-    """Let go of the frame that the library read last. Its parser holds that until it has read the
-    next, which of a client that sends nothing more may be 2.5 MB for good: so it is given one, of
-    no bytes. To be called only while `expected`."""
+    """Drop the frame that the library read last. Its parser holds that frame until it has read the
+    next one, which for a silent client may be 2.5 MB for good. So it is given an empty one. To be
+    called only while `expected`."""
     protocol.receive_data(_EMPTY_PONG)
     protocol.events_received()
 
 
 def release(protocol: Protocol) -> None:
-    """Let go of all that the library has read, once the connection is gone: it refers to itself,
-    and would keep 2.5 MB of half a message until the collector of cycles comes by."""
+    """Drop all that the library has read, once the connection is gone. The library refers to
+    itself, and would keep 2.5 MB of half a message until the collector of cycles runs."""
     protocol.parser.close()
     protocol.reader.discard()
 

@@ -15,8 +15,8 @@ class Tls:
 
     def reload(self) -> None:
         """Read the files again, for the handshakes to come. Raises `ValueError` with one sentence,
-        and all stays as it was: a new context is made, because one into which a certificate could
-        be loaded and its key could not would be broken."""
+        and then nothing has changed: a new context is made, because a context that took the
+        certificate and then refused its key would be broken."""
         self.context = _context(self._certificate, self._key)
 
 
@@ -27,8 +27,8 @@ def _context(certificate: str, key: str) -> ssl.SSLContext:
         except OSError as error:
             raise ValueError(f"{name}: {file} cannot be read: {error.strerror}") from None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    # All that TLS 1.2 would need (no renegotiation, no compression, no RSA key exchange, no cache
-    # of sessions) 1.3 does not have, and there is no client of Alcove that does not speak it.
+    # TLS 1.3 has none of what must be switched off in 1.2: renegotiation, compression, RSA key
+    # exchange, a cache of sessions. Every client of Alcove speaks it.
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     # A ticket would link a client's connections to each other, and outlive them.
     context.num_tickets = 0
@@ -46,5 +46,5 @@ def _context(certificate: str, key: str) -> ssl.SSLContext:
 
 
 def _no_password() -> str:
-    """OpenSSL would ask a terminal for it, where nobody may sit."""
+    """Called instead of OpenSSL's question on a terminal, which may have no user."""
     raise ValueError("tls-key: a key that has a password cannot be used")

@@ -1,12 +1,12 @@
 """TLS connections from their accept to the end of their handshake.
 
-    accept ─▶ rate ─▶ gate ─▶ handshake, in 10 s ─▶ `FrontDoor`
-               │        └─▶ full: handshake, in 2 s ─▶ `FrontDoor`, which says 429 or 503
+    accept ─▶ rate ─▶ place ─▶ handshake, in 10 s ─▶ `FrontDoor`
+               │        └─▶ none: handshake, in 2 s ─▶ `FrontDoor`, which says 429 or 503
                └─▶ too many handshakes: closed unheard
 
-asyncio's own TLS servers tell nobody of a connection before its handshake is done, so what is half
-done would count nowhere. Here it has its place at the gate from the accept on, and gives way to
-others like everybody who has not shown who they are.
+asyncio's own TLS servers announce a connection only when its handshake is done, so half a handshake
+would count nowhere. Here a connection has its place from the accept on, and gives way to others as
+all unproved connections do.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from alcove_server.ports import error_log
 
 _USED_UP: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _PAUSE: Final = 1.0
-"""Seconds without accepting when descriptors or memory are used up: trying again at once would
-only hold the loop, while those who leave give some back."""
+"""Seconds without accepting when descriptors or memory are used up. Trying again at once would only
+hold the loop, while connections that end give some back."""
 
 Enter = Callable[[str], Admitted]
 """As `Admission.enter`."""
 
 
-class _Entry:
-    """What the gate said at the accept, until the protocol asks for it."""
+class _Arrival:
+    """What admission decided at the accept, until the protocol asks for it."""
 
     def __init__(self, admission: Admission, address: str) -> None:
         self.place: Admitted | None = None
@@ -45,25 +45,25 @@ class _Entry:
         except BadRequest as bad:
             self.refusal = bad
 
-    def take(self, address: str) -> Admitted:
+    def enter(self, address: str) -> Admitted:
         """As `Admission.enter`: the handshake is done, and the place is the caller's."""
         if self.refusal is not None:
             raise self.refusal
-        assert self.place is not None  # taken once, by the one protocol of this connection
+        assert self.place is not None  # called once, by the one protocol of this connection
         place, self.place = self.place, None
         return place
 
     def drop(self) -> None:
-        """The connection is over; a place that was not taken is left."""
+        """The connection is over: free the place, unless `enter` gave it away."""
         if self.place is not None:
-            self.place.leave()
+            self.place.free()
 
 
 class TlsAccept:
     """Accepts on a listening socket and shakes hands, until `close`. `make(enter)` makes the
-    protocol of a connection; `seconds` is the time a handshake has, `backlog` how many connections
-    the listener's queue holds. To be made inside a running
-    event loop, of which it closes nothing but its own connections."""
+    protocol of a connection. `seconds` is the time of a handshake, `backlog` the number of
+    connections that the listener's queue holds. To be made inside a running event loop, in which it
+    closes only its own connections."""
 
     def __init__(
         self,
@@ -85,17 +85,17 @@ class TlsAccept:
         self._accepting = self._loop.create_task(self._accept())
 
     def close(self) -> None:
-        """Nobody comes in any more; who is in the middle of a handshake is let go."""
+        """Accept no more, and drop the handshakes under way."""
         self._accepting.cancel()
         for task in self._under_way:
             task.cancel()
 
     async def wait_closed(self) -> None:
-        """Return when nothing is under way."""
+        """Wait until nothing is under way."""
         await asyncio.gather(self._accepting, *self._under_way, return_exceptions=True)
 
     async def _accept(self) -> None:
-        """One in a turn of the loop: a crowd that knocks does not hold up who is inside."""
+        """Accept one connection in a turn of the loop: a crowd must not delay the clients."""
         while True:
             try:
                 link, peer = await self._loop.sock_accept(self._listener)
@@ -104,7 +104,7 @@ class TlsAccept:
             else:
                 try:
                     self._begin(link, peer[0])
-                except Exception as error:  # this one's loss, not that of all who come after
+                except Exception as error:  # this connection's loss, not that of all later ones
                     error_log.report(error)
                     link.close()
 
@@ -114,30 +114,30 @@ class TlsAccept:
         if not self._admission.may_shake_hands(address):
             link.close()
             return
-        entry = _Entry(self._admission, address)
-        task = self._loop.create_task(self._shake_hands(link, entry))
-        if entry.place is not None:
+        arrival = _Arrival(self._admission, address)
+        task = self._loop.create_task(self._shake_hands(link, arrival))
+        if arrival.place is not None:
 
             def give_way() -> None:
                 task.cancel()
 
-            entry.place.give_way = give_way
+            arrival.place.give_way = give_way
 
         def done(task: asyncio.Task[None]) -> None:
-            # Not at the end of the task itself, which may be let go before it begins.
+            # Not at the end of the task itself, which may be cancelled before it begins.
             self._under_way.discard(task)
-            entry.drop()
+            arrival.drop()
 
         self._under_way.add(task)
         task.add_done_callback(done)
 
-    async def _shake_hands(self, link: socket.socket, entry: _Entry) -> None:
-        # No TLS, an older one, an untrusted certificate, too slow: the client's business.
+    async def _shake_hands(self, link: socket.socket, arrival: _Arrival) -> None:
+        # No TLS, an older version, an untrusted certificate, too slow: the client's mistakes.
         with contextlib.suppress(OSError):
             await self._loop.connect_accepted_socket(
-                lambda: self._make(entry.take),
+                lambda: self._make(arrival.enter),
                 link,
                 ssl=self._tls.context,
-                ssl_handshake_timeout=TURNED_AWAY_SECONDS if entry.refusal else self._seconds,
+                ssl_handshake_timeout=TURNED_AWAY_SECONDS if arrival.refusal else self._seconds,
                 ssl_shutdown_timeout=CLOSE_SECONDS,
             )

@@ -1,15 +1,15 @@
 """One WebSocket after its upgrade: the transport on one side, a `Session` on the other.
 
-RFC 6455 is the `websockets` library's sans-I/O `Protocol`; this file feeds it and bounds it. It
-owns what an ASGI server would do otherwise:
+RFC 6455 is the `websockets` library's sans-I/O `Protocol`. This file feeds it and bounds it, and
+does what an ASGI server would do otherwise:
 
     receiving   a whole message in one frame is read by `single_frame`. Other bytes go into the
                 parser in slices, so that a flood is noticed after one slice. A message is put
                 together under limits on its bytes, its fragments and its time (`unfinished`)
-    sending     whole frames, prebuilt and shared between members, go to the transport; while it is
+    sending     whole frames, prebuilt and shared between members, go to the transport. While it is
                 full they are queued here, bounded in bytes and in time (slow consumers)
-    keepalive   a ping each period; who sends nothing until the next one is dropped. Any byte will
-                do: it belongs to a message that has a deadline
+    keepalive   a ping each period. A client that sends nothing until the next one is dropped. Any
+                byte will do: it belongs to a message that has a deadline
     closing     the close handshake with a deadline, after which the transport is aborted
 """
 
@@ -24,31 +24,34 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, State
 
 from alcove_server.net import single_frame
-from alcove_server.net.terms import Terms
+from alcove_server.net.terms import Terms, Timer
 from alcove_server.ports.outlet import Close
 from alcove_server.ports.token_bucket import TokenBucket
 from alcove_server.session.session import Session
 
 SLICE: Final = limits.KIB
-"""Bytes parsed at a time: at most 170 frames, about 1 ms, before anybody looks at them."""
+"""Bytes parsed at a time: at most 170 frames, about 1 ms, before their events are handled."""
 FREE_FRAGMENTS: Final = 128
-"""A message may have so many fragments, and one more for each 64 bytes it carries."""
+FRAGMENT_BYTES: Final = 64
+"""A message may have 128 fragments, and one more for each 64 bytes that it carries."""
 WRITE_BUFFER: Final = 64 * limits.KIB
-"""What the transport holds before it says that it is full. The rest is kept here, by reference."""
+"""Bytes that the transport holds before it is full. The rest is kept here, by reference."""
 CLOSE_SECONDS: Final = 5.0
-"""How long a client may take to answer a close frame, or to read what it was sent before."""
+"""Seconds for a client to answer a close frame, and to read what it was sent before."""
 AFTER_CLOSE: Final = 256
-"""Frames that a client may still send once it was sent a close frame: what was under way."""
+"""Frames that a client may still send after the relay's close frame: those under way."""
 CONTROL_RATE: Final = 1.0
 CONTROL_BURST: Final = 20.0
 """Control frames a second, and at once. A client answers one ping in 20 seconds."""
 _DEAF: Final = frozenset({Close.REFUSED, Close.TOO_LARGE, Close.TRY_AGAIN, Close.SLOW_CONSUMER})
 """After these nothing is parsed any more: a flood must not cost anything once it is refused."""
+_LOOK_AGAIN: Final = 0.005
+"""Seconds between looks at whether a congested session takes messages again."""
 _PING: Final = b"\x89\x00"
 
 
 def _nowhere(frames: bytes) -> None:
-    """`write` once the connection is closing: nothing stands behind a close frame."""
+    """`write` of a closing connection: nothing stands behind a close frame."""
 
 
 class WebSocket(asyncio.Protocol):
@@ -94,9 +97,9 @@ class WebSocket(asyncio.Protocol):
         self._after_close = 0
         self.write: Callable[[bytes], object] = transport.write
         self._closing = False
-        self._deadline: asyncio.TimerHandle | None = None
+        self._deadline: Timer | None = None
         self._fragments: list[bytes] = []
-        self._carried = 0  # bytes of `_fragments`: counted, for adding them up again is quadratic
+        self._carried = 0  # bytes of `_fragments`, counted because adding them up is quadratic
         self._is_text = False
         self._heard = True
         self._idle = True
@@ -132,7 +135,7 @@ class WebSocket(asyncio.Protocol):
             if self._protocol.state is State.CLOSED:
                 return
             if self._protocol.max_message_size != limits.FRAME:
-                self._take_more()
+                self._raise_limit()
             self._protocol.receive_data(data[at : at + SLICE])
             if self._protocol.state is State.OPEN:
                 self._write_protocol()  # pongs: their pings came before what is answered now
@@ -165,12 +168,12 @@ class WebSocket(asyncio.Protocol):
         single_frame.release(self._protocol)
         self._done(self)
 
-    def _take_more(self) -> None:
+    def _raise_limit(self) -> None:
         if self._session is not None and self._session.takes_large:
             self._protocol.max_message_size = limits.FRAME
 
     def _note_part(self) -> None:
-        """How much is held of a message that did not come to its end."""
+        """Report how many bytes are held of an unfinished message."""
         held = len(self._protocol.reader.buffer) + self._carried
         if self._idle or (self._closing and not held):
             self._terms.unfinished.discard(self)
@@ -178,7 +181,7 @@ class WebSocket(asyncio.Protocol):
             self._terms.unfinished.hold(self, held)
 
     def _may_still_send(self) -> bool:
-        """A client that was sent a close frame may have more under way, but not for ever."""
+        """A client may still send what was under way at the close frame, but not for ever."""
         self._after_close += 1
         if self._after_close > AFTER_CLOSE:
             self._transport.abort()
@@ -209,7 +212,7 @@ class WebSocket(asyncio.Protocol):
         self._fragments.append(bytes(frame.data))
         self._carried += len(frame.data)
         count = len(self._fragments)
-        if count > FREE_FRAGMENTS + self._carried // 64:
+        if count > FREE_FRAGMENTS + self._carried // FRAGMENT_BYTES:
             self._fail(Close.TOO_LARGE)
         elif frame.fin:
             message, self._fragments, self._carried = b"".join(self._fragments), [], 0
@@ -228,10 +231,10 @@ class WebSocket(asyncio.Protocol):
             self._terms.loop.call_soon(self._read_again)
 
     def _read_again(self) -> None:
-        """With a store that makes a client wait, its next messages wait in its own socket."""
+        """When the store makes a client wait, its next messages wait in its own socket."""
         if self._session is not None and not self._closing:
             if self._session.congested:
-                self._terms.loop.call_later(0.005, self._read_again)
+                self._terms.loop.call_later(_LOOK_AGAIN, self._read_again)
             else:
                 self._transport.resume_reading()
 
@@ -256,7 +259,7 @@ class WebSocket(asyncio.Protocol):
         before = self._backlog
         self._backlog += len(frames)
         if before <= self._terms.queue_bytes < self._backlog:
-            # Not from here: whoever writes is in the middle of telling others.
+            # Later, because the caller of `write` is in the middle of telling others.
             self._terms.loop.call_soon(self._overflow)
 
     def _overflow(self) -> None:
@@ -268,7 +271,7 @@ class WebSocket(asyncio.Protocol):
             self._session.drained()
 
     def _write_pending(self) -> None:
-        """What waits goes to the transport, which takes as much as it is given."""
+        """Give all that waits to the transport, which takes as much as it is given."""
         pending = self._pending
         if pending:
             self._pending, self._backlog = [], 0
@@ -292,16 +295,15 @@ class WebSocket(asyncio.Protocol):
     # --- keepalive --------------------------------------------------------------------------
 
     def turn(self) -> None:
-        """Once in a period: drop who was silent since the last ping, and ping."""
+        """Once in a period: drop a client that was silent since the last ping, else ping."""
         if self._closing:
             return
         if not self._heard:
             self._shut()
             self._transport.abort()
-        else:
-            if not self._paused:  # else `Stalled` has an eye on it
-                self._heard = False
-                self._transport.write(_PING)
+        elif not self._paused:  # a full transport is `Stalled`'s to watch
+            self._heard = False
+            self._transport.write(_PING)
 
     def too_late(self) -> None:
         """The client has taken nothing for too long."""
@@ -309,7 +311,7 @@ class WebSocket(asyncio.Protocol):
             self._evict(Close.SLOW_CONSUMER, "slow_consumer")
 
     def give_up(self, code: int, reason: str) -> None:
-        """The relay waits no more for the end of the client's message."""
+        """The relay waits no longer for the end of the client's message."""
         if self._closing:  # the client was told, and sends on
             self._transport.abort()
         else:
@@ -327,15 +329,15 @@ class WebSocket(asyncio.Protocol):
         elif self._protocol.state is State.OPEN:
             self._protocol.send_close(code)
         self._finish()
-        if code == Close.TRY_AGAIN:  # others need the place: it is not kept for a last answer
+        if code == Close.TRY_AGAIN:  # others need the place, so no last answer is waited for
             self._transport.close()
 
     def shutdown(self) -> None:
-        """The server stops; `Relay.drain` has told the client, and the deadline runs."""
+        """The server stops. `Relay.drain` has told the client, and the deadline runs."""
 
     def _evict(self, code: int, reason: str) -> None:
-        """Let go of a client that takes or sends too much. What it was not sent is dropped: it
-        resumes, and the log has it."""
+        """Close a client that is too slow, or sends too much. What it was not sent is dropped: the
+        client resumes, and the log has it."""
         self._pending.clear()
         self._backlog = 0
         if self._session is not None:
@@ -347,8 +349,8 @@ class WebSocket(asyncio.Protocol):
         self._finish()
 
     def _finish(self) -> None:
-        """A close frame is to be sent, or came: nothing more is said, and the clock runs. Before it
-        the client is given the answers that wait for the end of the turn: `lost` does that."""
+        """A close frame is to be sent, or came: nothing more is sent, and the deadline runs. `lost`
+        first gives the client the answers that wait for the end of the turn."""
         if self._closing:
             self._write_protocol()
             return
@@ -365,9 +367,9 @@ class WebSocket(asyncio.Protocol):
         self._fragments, self._carried = [], 0
 
     def _write_protocol(self) -> None:
-        """Pongs, close frames and the end of the stream. A close frame and the end stand behind
-        what is queued. A pong does not wait, and none goes to a client that takes nothing: it would
-        only add to what waits."""
+        """Write pongs, close frames and the end of the stream. A close frame and the end stand
+        behind what is queued. A pong does not wait, and none goes to a client that takes nothing,
+        because it would only add to what waits."""
         for data in self._protocol.data_to_send():
             if not data:
                 if not self._closing:

@@ -1,1 +1,1 @@
-"""What the core needs of its surroundings."""
+"""What the core is given by its surroundings."""

@@ -1,4 +1,4 @@
-"""What is said of an error that nobody foresaw: its kind and its place, and nothing it quotes."""
+"""The log of unforeseen errors: their kind and their place, and nothing that they quote."""
 
 import logging
 import traceback
@@ -11,8 +11,8 @@ log = logging.getLogger(__name__)
 
 
 def report(error: BaseException) -> None:
-    """Log it. The message of an error may quote what a client sent, so only the place where it
-    happened is told. A refusal is foreseen, and for a client to hear."""
+    """Log the kind and the place of an error, not its message: that may quote what a client sent.
+    A refusal is foreseen, and for a client to hear, so it is not logged."""
     if isinstance(error, Refusal):
         return
     places = traceback.extract_tb(error.__traceback__)
@@ -20,9 +20,9 @@ def report(error: BaseException) -> None:
     log.error("%s at %s", type(error).__name__, where)
 
 
-def report_from_loop(loop: AbstractEventLoop, context: dict[str, Any]) -> None:
-    """The same for what reaches the event loop, which then closes the connection it happened on.
-    That a connection broke, or TLS failed on it, is no fault, and not told."""
+def report_from_loop(loop: AbstractEventLoop, context: dict[str, Any]) -> None:  # asyncio's type
+    """The same for an error that reaches the event loop, which then closes its connection. A broken
+    connection, or TLS that failed on it, is no fault of the relay's and not logged."""
     del loop
     error = context.get("exception")
     if isinstance(error, BaseException) and not isinstance(error, OSError):

@@ -1,8 +1,8 @@
 """How the relay's coroutines run: at once as far as they can, and in a task from there on.
 
-Room logic awaits nothing but the store. The memory store never suspends, so with it a frame is
-handled to its end inside the call that brought it: no task, no turn of the event loop, and in a
-test no event loop at all.
+The core awaits only the store. The memory store never suspends, so with it a frame is handled to
+its end inside the call that brought it: without a task, without a turn of the event loop, and in a
+test without any event loop.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Generator
 from types import coroutine
 from typing import Any, Protocol
 
-Work = Coroutine[Any, Any, None]
+Work = Coroutine[Any, Any, None]  # what it yields is between the store and the event loop
 
 
 class Runner(Protocol):
@@ -20,14 +20,14 @@ class Runner(Protocol):
     def start(self, work: Work) -> None: ...
 
     def later(self, act: Callable[[], None]) -> None:
-        """Do something when all that is at hand has been done: once a turn of the loop is over."""
+        """Call a function when all that is at hand is done: at the end of a turn of the loop."""
 
     async def breathe(self) -> None:
         """In the middle of long work: let others have their turn."""
 
 
 class Immediate:
-    """Runs work to its end. For stores that never suspend; needs no event loop."""
+    """Runs work to its end, without an event loop. For stores that never suspend."""
 
     def __init__(self) -> None:
         self._depth = 0

@@ -1,4 +1,4 @@
-"""A token bucket: so many at once, so many a second, nothing remembered beyond two numbers."""
+"""A token bucket: a burst at once, a rate a second, in two numbers."""
 
 
 class TokenBucket:
@@ -13,7 +13,7 @@ class TokenBucket:
         self._at = now
 
     def take(self, now: float, cost: float = 1.0) -> bool:
-        """Take tokens; false, and none are taken, when there are too few."""
+        """Take tokens. False, and then none are taken, when there are too few."""
         if not self.rate:
             return True
         tokens = self._tokens + (now - self._at) * self.rate
@@ -27,5 +27,5 @@ class TokenBucket:
         return True
 
     def full(self, now: float) -> bool:
-        """Whether it is as it was made, so that it can be forgotten."""
+        """Whether it is as new, so that it can be forgotten."""
         return not self.rate or self._tokens + (now - self._at) * self.rate >= self.burst

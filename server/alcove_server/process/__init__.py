@@ -1,1 +1,1 @@
-"""The relay as a process: sockets, signals, health pages."""
+"""The relay as a process: its port, its signals, its pages."""

@@ -1,10 +1,11 @@
-"""The HTTP side: Starlette, for the few things that are no WebSocket.
+"""The HTTP side: Starlette, for the few requests that are no WebSocket.
 
-Nothing here logs, and no request leaves a trace: the invite's secret is in no request (it is in the
-link's fragment), and addresses are nobody's business. Each connection answers one request and is
-closed, so that there is nothing to hold open.
+Nothing here logs, and no request leaves a trace. The invite's secret is in no request, because it
+is in the link's fragment. Addresses are not kept. Each connection answers one request and is
+closed, so that a client cannot hold it open.
 """
 
+from http import HTTPStatus
 from typing import Final
 
 from starlette.applications import Starlette
@@ -34,7 +35,7 @@ _HEADERS: Final = (
 
 
 class _Headers:
-    """Every response: kept nowhere, tells no other site where it came from, runs nothing."""
+    """Headers of every response: keep it nowhere, name its page to no other site, run no script."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -49,8 +50,8 @@ class _Headers:
 
 
 async def _join(request: Request) -> Response:
-    """The link of an invite, opened by a browser or by a robot that previews links: it consumes
-    nothing, because nothing of the invite is in the request."""
+    """The link of an invite, opened by a browser or by a robot that previews links. It uses nothing
+    up, because nothing of the invite is in the request."""
     return HTMLResponse(_JOIN_PAGE)
 
 
@@ -61,7 +62,7 @@ async def _healthz(request: Request) -> Response:
 async def _readyz(request: Request) -> Response:
     relay: Relay = request.app.state.relay
     if relay.draining or not await relay.services.store.ready():
-        return PlainTextResponse("not ready", 503)
+        return PlainTextResponse("not ready", HTTPStatus.SERVICE_UNAVAILABLE)
     return PlainTextResponse("ok")
 
 

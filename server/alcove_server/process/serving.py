@@ -20,7 +20,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from alcove_server.net.admission import Admission
 from alcove_server.net.front_door import FrontDoor
 from alcove_server.net.keepalive import Keepalive, Stalled
-from alcove_server.net.terms import Terms
+from alcove_server.net.terms import Loop, Terms
 from alcove_server.net.tls import Tls
 from alcove_server.net.tls_accept import Enter, TlsAccept
 from alcove_server.net.unfinished import LEAST_BYTES, MESSAGE_SECONDS, Unfinished
@@ -34,21 +34,25 @@ from alcove_server.store.opening import open_store
 log = logging.getLogger(__name__)
 
 _TICK = 1.0
+"""Seconds between ticks, or less where the settings have shorter times."""
+_TICKS = 4
+"""Ticks at least in the shortest time of the settings."""
+_UNFINISHED_SHARE = 8
+"""Unfinished messages may take this part of the store's memory."""
 _TURNS = 10
-"""Turns of the wheel in a tick: 10,000 idle clients answer 50 pings at a time, not 500."""
+"""Turns of the keepalive in a tick, so that 10,000 idle clients answer 50 pings at a time."""
 _DRAIN_SECONDS = 10
 _GARBAGE = (10_000, 20, 50)
-"""Thresholds of the collector of cycles. What this process holds are blobs, which make none, and
-connections, which make a few; with Python's own thresholds it looks through all of them for 4% of
-the time."""
+"""Thresholds of the collector of cycles. This process holds blobs, which make no cycles, and
+connections, which make a few. With Python's own thresholds the collector takes 4% of the time."""
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
 def configure_logging(settings: Settings) -> None:
     """The relay's own messages at the chosen level, to standard error.
 
-    What the libraries say is not let through at any level: uvicorn's connection messages name
-    addresses, and the WebSocket library's debug messages quote headers and frames.
+    The messages of the libraries are dropped at any level: uvicorn's name addresses, and those of
+    the WebSocket library quote headers and frames.
     """
     level = getattr(logging, settings.log_level.upper())
     logging.basicConfig(level=logging.CRITICAL, format="%(levelname)s %(name)s: %(message)s")
@@ -82,7 +86,7 @@ def address_of(listener: socket.socket, scheme: str = "http") -> str:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, which says when it is ready and says goodbye when it is told to stop."""
+    """uvicorn, which reports when it is ready and drains the relay when it is told to stop."""
 
     def __init__(
         self,
@@ -90,7 +94,7 @@ class _Server(uvicorn.Server):
         relay: Relay,
         shake_hands: Callable[[uvicorn.Server], TlsAccept] | None,
     ) -> None:
-        """With TLS `shake_hands` is what accepts, in place of uvicorn."""
+        """With TLS `shake_hands` makes what accepts, in place of uvicorn."""
         super().__init__(config)
         self.ready = asyncio.Event()
         self._relay = relay
@@ -98,8 +102,8 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """SIGTERM and SIGINT mean: stop in order, and that is a success. (uvicorn would die of the
-        signal after it stopped.)"""
+        """SIGTERM and SIGINT stop the server in order, and that is a success. uvicorn alone would
+        die of the signal after it stopped."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -115,12 +119,13 @@ class _Server(uvicorn.Server):
             await super().startup(sockets)
         else:
             await super().startup([])
+            # uvicorn only closes its servers and waits for them, as `TlsAccept` can be.
             self.servers.append(cast(Any, self._shake_hands(self)))
         self.ready.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
-            server.close()  # nobody comes in while everybody is told to come again
+            server.close()  # no client comes in while all are told to come back
         self._relay.drain()
         await super().shutdown(sockets)
 
@@ -134,7 +139,9 @@ class Service:
         listener: socket.socket,
         clock: Callable[[], float] = time.monotonic,
         tls: Tls | None = None,
+        loop: Loop | None = None,
     ) -> None:
+        """`clock` gives seconds and `loop` makes the calls that wait; a test steers both."""
         self.store = open_store(settings, clock)
         self.relay = Relay(self.store, clock, os.urandom, OnLoop(), settings)
         self.admission = Admission(
@@ -145,22 +152,24 @@ class Service:
             shared=frozenset(settings.shared_address),
             factor=settings.rates,
         )
-        self._period = min(_TICK, settings.ping_seconds / 4, settings.auth_seconds / 4)
+        self._period = min(_TICK, settings.ping_seconds / _TICKS, settings.auth_seconds / _TICKS)
         self._turn = self._period / _TURNS
         self._keepalive = Keepalive(max(1, round(settings.ping_seconds / self._turn)))
         self._stalled = Stalled(clock, settings.queue_seconds)
-        self._terms = _terms(settings, clock, self._keepalive, self._stalled)
+        self._loop = loop if loop is not None else asyncio.get_running_loop()
+        self._terms = _terms(settings, clock, self._loop, self._keepalive, self._stalled)
         self._listener = listener
         self._tls = tls
         self._server = _Server(self._config(), self.relay, self._shake_hands if tls else None)
 
     async def run(self) -> None:
-        """Serve until a signal, or `stop`, says so."""
+        """Serve until a signal, or `stop`."""
         asyncio.get_running_loop().set_exception_handler(error_log.report_from_loop)
         ticking = [
-            asyncio.create_task(_every(self._turn, self._keepalive.tick)),
+            asyncio.create_task(_every(self._loop, self._turn, self._keepalive.tick)),
             asyncio.create_task(
                 _every(
+                    self._loop,
                     self._period,
                     self._stalled.tick,
                     self._terms.unfinished.tick,
@@ -185,7 +194,7 @@ class Service:
         self._server.should_exit = True
 
     def reload_certificate(self) -> None:
-        """For the handshakes to come; a pair of files that does not serve changes nothing."""
+        """Read the certificate again, for the handshakes to come. A bad one changes nothing."""
         if self._tls is None:
             return
         try:
@@ -196,12 +205,13 @@ class Service:
             log.info("the certificate is read again")
 
     def _front_door(self, enter: Enter | None = None, **given: Any) -> FrontDoor:
+        # `given` is what uvicorn gives a protocol class, whose types it does not state.
         connections = given["server_state"].connections
         enter = enter if enter is not None else self.admission.enter
         return FrontDoor(self.relay, enter, self._terms, lambda: H11Protocol(**given), connections)
 
     def _shake_hands(self, server: uvicorn.Server) -> TlsAccept:
-        assert self._tls is not None  # who asks for it has TLS
+        assert self._tls is not None  # only a service with TLS calls this
 
         def make(enter: Enter) -> FrontDoor:
             return self._front_door(
@@ -217,6 +227,7 @@ class Service:
     def _config(self) -> uvicorn.Config:
         return uvicorn.Config(
             make_app(self.relay),
+            # uvicorn takes any maker of protocols here, though its type says a class.
             http=cast(Any, self._front_door),
             ws="none",
             log_config=None,
@@ -226,18 +237,19 @@ class Service:
             proxy_headers=False,
             lifespan="off",
             timeout_graceful_shutdown=_DRAIN_SECONDS,
-            # All may come in one moment, as after a restart of what stands in front. Whom the queue
-            # does not hold is not refused but waits for TCP to try again: 1 s, then 2, then 4. The
-            # kernel cuts this to net.core.somaxconn; an empty queue costs nothing.
+            # All clients may come at one moment, as after a restart of a proxy in front. A client
+            # that finds the queue full is not refused, but waits for TCP to try again: 1 s, then 2,
+            # then 4. The kernel cuts this to net.core.somaxconn. An empty queue costs nothing.
             backlog=self.relay.services.settings.connections,
         )
 
 
-async def _every(seconds: float, *acts: Callable[[], object]) -> None:
-    """Do these again and again. Should one fail, the others, and the next time, are none the
-    worse."""
+async def _every(loop: Loop, seconds: float, *acts: Callable[[], object]) -> None:
+    """Do these again and again. One that fails stops neither the others nor its next time."""
     while True:
-        await asyncio.sleep(seconds)
+        due = asyncio.Event()
+        loop.call_later(seconds, due.set)
+        await due.wait()
         for act in acts:
             try:
                 if isinstance(more := act(), Coroutine):
@@ -247,29 +259,34 @@ async def _every(seconds: float, *acts: Callable[[], object]) -> None:
 
 
 def _terms(
-    settings: Settings, clock: Callable[[], float], keepalive: Keepalive, stalled: Stalled
+    settings: Settings,
+    clock: Callable[[], float],
+    loop: Loop,
+    keepalive: Keepalive,
+    stalled: Stalled,
 ) -> Terms:
-    loop = asyncio.get_running_loop()
     return Terms(
         clock,
         loop,
         keepalive,
         stalled,
-        # All messages under way may take a part of what the rooms may that they are for.
-        Unfinished(clock, MESSAGE_SECONDS, max(LEAST_BYTES, settings.store_bytes // 8)),
+        # All messages under way may take a share of the memory that rooms may take.
+        Unfinished(
+            clock, MESSAGE_SECONDS, max(LEAST_BYTES, settings.store_bytes // _UNFINISHED_SHARE)
+        ),
         settings.queue_bytes,
         settings.rates,
     )
 
 
 async def serve(settings: Settings, listener: socket.socket, tls: Tls | None = None) -> None:
-    """Serve until a signal says stop, and say when that begins. With TLS, SIGHUP means that there
-    is another certificate."""
+    """Serve until a signal, and print when the relay is ready. With TLS, SIGHUP reads the
+    certificate again."""
     service = Service(settings, listener, tls=tls)
     if tls is not None:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGHUP, service.reload_certificate)
-    gc.freeze()  # the programs themselves stay
+    gc.freeze()  # the program itself is never garbage
     gc.set_threshold(*_GARBAGE)
     address = address_of(listener, "https" if tls is not None else "http")
     announcing = asyncio.create_task(_announce(service, address))

@@ -5,9 +5,8 @@ docs/protocol.md sections 7, 9 and 10.
 
 from __future__ import annotations
 
-from typing import Final
-
 from alcove_protocol.frames import (
+    ID_SIZE,
     Done,
     Leave,
     LobbyKind,
@@ -21,9 +20,6 @@ from alcove_protocol.statements import Signed
 from alcove_server.ports.outlet import Close
 from alcove_server.requests.requester import Requester
 from alcove_server.rooms import rules
-
-_ID_SIZE: Final = 16
-"""Bytes of a lobby item's id."""
 
 
 async def put_door(requester: Requester, frame: PutDoor) -> None:
@@ -66,8 +62,8 @@ async def leave(requester: Requester, frame: Leave) -> None:
     (`bad_statement`, `busy`)."""
     room, client = requester.seated, requester.client
     signed = Signed(frame.statement, frame.signature)
-    rules.check_leave(room.history, client.key, signed)
-    id = requester.services.random(_ID_SIZE)
+    rules.leave(room.history, client.key, signed)
+    id = requester.services.random(ID_SIZE)
     await _add_item(requester, LobbyKind.LEAVE, id, signed.encode())
     client.send(Done(frame.n))
     client.finish(Close.DONE)

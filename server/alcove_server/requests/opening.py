@@ -33,6 +33,6 @@ async def end_room(requester: Requester, frame: EndRoom) -> None:
     """Raises `Refusal` (`not_allowed`, `bad_statement`)."""
     room, client = requester.seated, requester.client
     signed = Signed(frame.statement, frame.signature)
-    rules.check_end(room.history, client.key, signed)
+    rules.end(room.history, client.key, signed)
     await requester.services.store.end(room.id, signed, room.history.roster.head)
     client.send(Done(frame.n))

@@ -1,5 +1,5 @@
 """A member or facilitator publishes a blob. `rules` says whether it may, the store takes the blob,
-and the room tells everybody. docs/protocol.md section 8.
+and the room tells its clients. docs/protocol.md section 8.
 """
 
 from __future__ import annotations

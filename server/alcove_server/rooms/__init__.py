@@ -1,1 +1,1 @@
-"""Rooms and their rules."""
+"""The rooms that have clients on this node, and what their rosters mean."""

@@ -25,7 +25,7 @@ class ReplayBudget:
         self._line = Lock()
         self._renewing = False
 
-    async def turn(self) -> None:
+    async def wait_for_turn(self) -> None:
         """Wait until another page may be read."""
         if self._left > 0 and not self._line.locked():
             return

@@ -26,7 +26,7 @@ from alcove_server.store.interface import Door, SeatedRoom
 ENTRIES = 10_000
 """Entries of one chain: more than fit into `limits.ROSTER_CHAIN`."""
 _DOORS_AT_ONCE: Final = 16
-"""About 2 ms."""
+"""Doors verified before others have their turn: about 2 ms."""
 
 
 class Comparison(Enum):
@@ -73,7 +73,7 @@ async def _doors(
         if number % _DOORS_AT_ONCE == 0:
             await breathe()
         seated = _door(door, history, key)
-        # A door that closed with a removal stays closed, whatever a facilitator remembers.
+        # A door that closed with a removal stays closed, even if a facilitator remembers it open.
         if seated.id not in history.revoked and seated.uses_left and seated.expires_at:
             yield seated
 
@@ -89,7 +89,7 @@ def _door(door: SeatedDoor, history: RosterHistory, key: bytes) -> Door:
         raise Refusal("bad_statement") from None
     if put.room != history.roster.room or sha256(door.card).digest() != put.card_hash:
         raise Refusal("bad_statement")
-    # What is left is the facilitator's word; it cannot be more than was put.
+    # The relay must believe the facilitator what is left, but not more than was put.
     left, ttl = min(door.uses_left, put.uses), min(door.ttl_left, put.ttl)
     return Door(put.door, put.door_key, left, float(ttl), put.card_number, door.card)
 

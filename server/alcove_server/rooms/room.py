@@ -65,7 +65,7 @@ class Room:
         self._rung = 0
         self._looked = 0
 
-    # --- who is here ------------------------------------------------------------------------
+    # --- clients ----------------------------------------------------------------------------
 
     def connected(self, client: Client) -> None:
         """A client authenticated. An older connection of the same key is closed."""

@@ -15,32 +15,32 @@ from alcove_protocol.roster import NO_DOOR, Entry, Op, RoomFlag, Roster, extend,
 from alcove_protocol.statements import Signed, Verified
 
 _AT_ONCE: Final = 2500
-"""What of a chain is verified before others have their turn, about 2 ms: an entry counts as many as
-its list has members, for the list is hashed whole, and `_SIGNATURE` more."""
+"""Work on a chain before others have their turn, about 2 ms. An entry counts one for each member on
+its list, because the list is hashed whole, and `_SIGNATURE` more."""
 _SIGNATURE: Final = 250
 
 
 @dataclass(frozen=True, slots=True)
 class RosterHistory:
-    """The list after some entry. `removed` keys were put out and may not come back, `revoked` doors
-    closed with them, and `facilitators` held the role at some time.
+    """The list after some entry. `removed` keys may not come back, `revoked` doors closed with
+    them, and `facilitators` held the role at some time.
 
-    Each removed key has the entry that removed it: who is told so need not believe the relay. It is
-    the object that the chain holds, so it takes no memory of its own; one too large for the frame
-    that would carry it is None."""
+    Each removed key has the entry that removed it, so a removed client need not believe the relay.
+    The entry is the object that the chain holds, so it takes no memory of its own. An entry too
+    large for its frame is None."""
 
     roster: Roster
     removed: Mapping[bytes, Signed | None]
     revoked: frozenset[bytes]
     facilitators: frozenset[bytes]
     posters: frozenset[bytes]
-    """Who may post what all read: worked out here, because each publish asks."""
+    """Keys that may publish application blobs. Worked out once here, because each publish asks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one entry did. `added` maps keys to doors; `restated` are the keys that a restated list
-    brought in; `dropped` are those that it left out without a word."""
+    """What one entry did. `added` maps keys to doors. A restated list brings in the `restated` keys
+    and leaves out the `dropped` ones without a change that names them."""
 
     added: dict[bytes, bytes]
     restated: dict[bytes, bytes]
@@ -53,17 +53,17 @@ class Outcome:
 
     @property
     def gone(self) -> frozenset[bytes]:
-        """Everybody who is no longer on the list."""
+        """All keys that are no longer on the list."""
         return self.removed | self.left | self.dropped
 
     @property
     def seated(self) -> frozenset[bytes]:
-        """Everybody to whom a Welcome may go along."""
+        """All keys for which the commit may carry a Welcome."""
         return frozenset(self.added) | frozenset(self.restated) | self.rejoined
 
 
 def begin(signed: Signed, room: bytes) -> RosterHistory:
-    """The ledger at entry 0. Raises `Malformed`, as `open_roster`."""
+    """The history at entry 0. Raises `Malformed`, as `open_roster`."""
     roster, _ = open_roster(signed, room)
     return RosterHistory(
         roster, MappingProxyType({}), frozenset(), roster.facilitators(), _posters(roster)
@@ -73,7 +73,7 @@ def begin(signed: Signed, room: bytes) -> RosterHistory:
 def follow(
     history: RosterHistory, signed: Signed
 ) -> tuple[RosterHistory, Verified[Entry], Outcome]:
-    """The ledger after one more entry. Raises `Malformed`, as `extend`."""
+    """The history after one more entry. Raises `Malformed`, as `extend`."""
     roster, entry = extend(history.roster, signed)
     outcome = _outcome(history.roster, roster, entry.statement)
     after = RosterHistory(
@@ -102,13 +102,13 @@ def _removed(
     return MappingProxyType(known | dict.fromkeys(outcome.removed, proof))
 
 
-async def replay(
+async def verify_chain(
     chain: Iterable[Signed], room: bytes, breathe: Callable[[], Awaitable[None]]
 ) -> RosterHistory:
-    """The ledger after a whole chain. Raises `Malformed` (`bad_roster` when it is empty).
+    """The history after a whole chain. Raises `Malformed` (`bad_roster` when it is empty).
 
-    Each entry costs a signature, and anybody may bring a long chain of a room of their own; so
-    after some of them everybody else has a turn.
+    Each entry costs a signature, and any client may bring a long chain of its own room. So the
+    others have a turn (`breathe`) after some entries.
     """
     history: RosterHistory | None = None
     done = 0

@@ -144,7 +144,7 @@ def _step(
 
 
 def door(history: RosterHistory, key: bytes, frame: PutDoor) -> Door:
-    """A door to be put, its lifetime in `expires_at`; `closed` is set for one to be revoked.
+    """A door to be put, with its lifetime in `expires_at`. `closed` is set for one to be revoked.
     Raises `Refusal` (`not_allowed`, `bad_statement`, `door_revoked`)."""
     require_facilitator(history, key)
     signed = Signed(frame.statement, frame.signature)
@@ -161,14 +161,14 @@ def door(history: RosterHistory, key: bytes, frame: PutDoor) -> Door:
     return Door(put.door, put.door_key, put.uses, float(put.ttl), put.card_number, frame.card)
 
 
-def check_leave(history: RosterHistory, key: bytes, signed: Signed) -> None:
+def leave(history: RosterHistory, key: bytes, signed: Signed) -> None:
     """Raises `Refusal` (`bad_statement`)."""
     wish = statement(LeaveStatement, Label.LEAVE, signed, key)
     if (wish.room, wish.relay_key) != (history.roster.room, key):
         raise Refusal("bad_statement")
 
 
-def check_end(history: RosterHistory, key: bytes, signed: Signed) -> None:
+def end(history: RosterHistory, key: bytes, signed: Signed) -> None:
     """Raises `Refusal` (`not_allowed`, `bad_statement`)."""
     require_facilitator(history, key)
     said = statement(EndStatement, Label.END, signed, key)

@@ -1,1 +1,1 @@
-"""One client's requests: what they cost, who handles them, in which order."""
+"""One client's requests: what they cost, what handles them, in which order."""

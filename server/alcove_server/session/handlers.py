@@ -19,6 +19,7 @@ from typing import Final
 
 from alcove_protocol.frames import (
     Authenticate,
+    ClientFrame,
     EndRoom,
     Knock,
     Leave,
@@ -28,7 +29,6 @@ from alcove_protocol.frames import (
     PutDoor,
     ReadCard,
     RefuseKnock,
-    Request,
     Reseat,
     Resume,
     Settle,
@@ -43,7 +43,7 @@ Handler = Callable[..., Awaitable[None]]
 """Takes the `Requester` and a frame of the kind in its line. Each handler takes another kind, which
 no type of a whole table can say; hence the dots."""
 
-HANDLERS: Final[dict[State, dict[type[Post | Request], Handler]]] = {
+HANDLERS: Final[dict[State, dict[type[Post | ClientFrame], Handler]]] = {
     State.CHALLENGED: {
         OpenRoom: opening.open_room,
         Authenticate: entry.authenticate,

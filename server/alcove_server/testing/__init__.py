@@ -1,1 +1,1 @@
-"""The relay in process, for tests."""
+"""The relay in process, for tests of the relay and of programs that use it."""

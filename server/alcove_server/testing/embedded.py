@@ -1,21 +1,20 @@
-"""A relay in this process without sockets, for tests and for whoever wants to bend one.
+"""A relay in this process without sockets, for tests and for relays that misbehave on purpose.
 
     clock = ManualClock()
     relay = embedded(clock, os.urandom)
     link = relay.connect(host="relay.test", offered="alcove.v1")
     link.outgoing()                  # -> [challenge]
     link.receive(frame.to_bytes())   # runs to its end before it returns
-    link.outgoing()                  # -> the answers, and whatever others caused meanwhile
+    link.outgoing()                  # -> the answers, and what other clients caused meanwhile
     clock.advance(90); relay.tick()  # deadlines and expiry
     link.closed                      # the close code, once the relay closed it
     link.close()                     # the client goes away
 
-No event loop, no sleeping, no thread: everything that a call causes has happened, in every link's
-`outgoing`, when the call returns. With `on_output` a link tells that it has something to fetch;
-it is called from the middle of things, so it may take note and must not call the relay.
-It is the real relay: the same objects that `app` puts behind a port. `relay.relay` and
-`relay.store` are there to be looked at; a harness that lies takes frames from `outgoing` and gives
-the client others.
+There is no event loop, no sleeping and no thread. When a call returns, everything that it causes
+has happened, in every link's `outgoing`. `on_output` is called when a link has something to fetch.
+It is called in the middle of a step, so it may take note and must not call the relay. This is the
+real relay: the same objects that `process` puts behind a port. Tests may look at `relay.relay` and
+`relay.store`. A harness that lies fetches frames from `outgoing` and gives the client others.
 """
 
 from collections.abc import Callable
@@ -56,7 +55,7 @@ class Link:
 
     def receive(self, data: bytes) -> None:
         """The relay receives one binary message from this client."""
-        assert self.session is not None  # `connect` sets it before anybody has the link
+        assert self.session is not None  # `connect` sets it before it returns the link
         self.session.receive(data)
 
     def outgoing(self) -> list[bytes]:
@@ -73,10 +72,10 @@ class Link:
 
     @property
     def backlog(self) -> int:
-        """0, or, while `blocked`, the bytes that were not fetched."""
+        """The bytes that were not fetched while `blocked`, else 0."""
         return sum(len(frame) for frame in self._frames) if self.blocked else 0
 
-    def take(self, frames: bytes) -> None:
+    def deliver(self, frames: bytes) -> None:
         """As `Outlet.write`."""
         self._frames += _payloads(frames)
         if self._on_output is not None:
@@ -90,7 +89,7 @@ class Link:
 
 
 class _LinkOutlet:
-    """The link as the relay sees it: `close` means another thing at each end."""
+    """The link as the relay sees it, because `close` differs at the two ends."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -100,14 +99,14 @@ class _LinkOutlet:
         return self._link.backlog
 
     def write(self, frames: bytes) -> None:
-        self._link.take(frames)
+        self._link.deliver(frames)
 
     def close(self, code: int) -> None:
         self._link.shut(code)
 
 
 def _payloads(frames: bytes) -> list[bytes]:
-    """What is in the relay's frames: final, unmasked and whole, RFC 6455 section 5.2."""
+    """The payloads of the relay's frames: final, unmasked and whole, RFC 6455 section 5.2."""
     payloads = []
     while frames:
         start, size = 2, frames[1]
@@ -120,7 +119,7 @@ def _payloads(frames: bytes) -> list[bytes]:
 
 
 class EmbeddedRelay:
-    """A `Relay` whose every call is done when it returns."""
+    """A `Relay` of which every call is done when it returns."""
 
     def __init__(self, relay: Relay) -> None:
         self.relay = relay
@@ -139,11 +138,11 @@ class EmbeddedRelay:
         return link
 
     def tick(self) -> None:
-        """What the relay does about once a second."""
+        """Do what the relay does about once a second."""
         self.relay.services.runner.start(self.relay.tick())
 
     def drain(self) -> None:
-        """What it does on SIGTERM."""
+        """Do what it does on SIGTERM."""
         self.relay.drain()
 
 
@@ -157,7 +156,7 @@ def embedded(
     runner: Runner | None = None,
 ) -> EmbeddedRelay:
     """A relay on the memory store, or on a given store that never suspends. Without settings it has
-    no rate limits: a clock that stands still would never let them refill."""
+    no rate limits, because a clock that stands still would never refill them."""
     settings = settings if settings is not None else Settings(rates=0)
     store = store if store is not None else open_store(settings, clock)
     return EmbeddedRelay(Relay(store, clock, random, runner or Immediate(), settings, wall))

@@ -1,4 +1,4 @@
-"""The evil relay: the real one, with somebody's hands in every connection.
+"""The evil relay: the real one, with tricks on every connection.
 
     world = EvilWorld()
     ann = world.open("Ann")
@@ -9,8 +9,8 @@
     world.forge(bob, Bye("removed", ""))     # as if the relay had sent it
     world.take(blob, BlobClass.COMMIT)       # the relay without its guard takes anything
 
-What a trick did is in its `hits`, so that a test can show that the attack took place. All that
-passed is in `world.record`.
+A trick keeps in `hits` what it changed, so that a test can show that the attack took place.
+`world.record` has every frame that passed.
 """
 
 import copy
@@ -28,8 +28,8 @@ from tests.end_to_end.world import Client, World
 
 F = TypeVar("F", bound=Frame)
 T = TypeVar("T")
-NOBODY = bytes(32)
-"""A relay key that belongs to nobody: what it publishes reaches every member."""
+UNKNOWN_SENDER = bytes(32)
+"""A relay key of no member. What it publishes reaches every member."""
 
 
 def anything(frame: Frame) -> bool:
@@ -38,7 +38,7 @@ def anything(frame: Frame) -> bool:
 
 @dataclass(eq=False)
 class Trick(Generic[F]):
-    """What the relay does to the frames of one kind, on one client's connection."""
+    """A change of the frames of one kind, on one client's connection."""
 
     client: Client
     kind: type[F]
@@ -53,7 +53,7 @@ class Trick(Generic[F]):
             return False
         return self.most is None or len(self.hits) < self.most
 
-    def apply(self, frame: Any) -> list[Frame]:
+    def apply(self, frame: Any) -> list[Frame]:  # Any: `takes` has compared its kind with F
         self.hits.append(frame)
         return self.instead(frame)
 
@@ -76,12 +76,12 @@ class EvilWorld(World):
     def __init__(self) -> None:
         super().__init__()
         self.record: list[Seen] = []
-        self.tricks: list[Trick[Any]] = []
+        self.tricks: list[Trick[Any]] = []  # each of another kind of frame
         self.other_relay: EmbeddedRelay | None = None
         self._at_other: set[Client] = set()
 
-    def client(self, name: str) -> Client:
-        client = super().client(name)
+    def client(self, name: str, *, wall: Callable[[], float] | None = None) -> Client:
+        client = super().client(name, wall=wall)
         client.to_relay, client.to_client = self._up, self._down
         return client
 
@@ -161,7 +161,7 @@ class EvilWorld(World):
 
     def seen(self, kind: type[F], client: Client | None = None) -> list[F]:
         """All frames of a kind that passed, on one connection or on all, in order."""
-        found = []
+        found: list[F] = []
         for item in self.record:
             if client is not None and item.client is not client:
                 continue
@@ -185,7 +185,7 @@ class EvilWorld(World):
         base: Position | None = None,
         ttl: int = limits.TTL_MAX,
     ) -> Position:
-        """Put a blob into the log as the relay would if it judged nobody's rights."""
+        """Put a blob into the log as the relay would if it judged no rights."""
         assert self.relay is not None
         relay = self.relay.relay
         head = self._run(relay.services.store.head(room))
@@ -194,7 +194,7 @@ class EvilWorld(World):
         relay_room = relay.rooms.loaded[room]
         publication = Publication(
             room,
-            NOBODY,
+            UNKNOWN_SENDER,
             self.random(16),
             at.encode(),
             blob_class,
@@ -206,7 +206,7 @@ class EvilWorld(World):
         self.settle()
         return position
 
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:  # its sends and yields are not used
         """Work on the relay's store, as the relay itself would run it."""
         assert self.relay is not None
         done: list[T] = []

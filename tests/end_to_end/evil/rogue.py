@@ -1,20 +1,24 @@
-"""Members who use their keys without the SDK's own refusals, and rooms with several facilitators.
+"""Members without the SDK's own refusals, and rooms with several facilitators.
 
-`alcove.mls` lets a member make any commit and any message that the RFC allows; what must stop them
-is the relay's guard (which the evil relay turns off) and every other client's.
+`alcove.mls` lets a member make any commit and any message that the RFC allows. The relay's guard,
+which the evil relay turns off, and every other client's must stop them.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from alcove import mls
-from alcove.facilitation.doors import RoomCard
-from alcove.facilitation.facilitator import Facilitator, InviteTerms
-from alcove.facilitation.intents import Intent, Plan
-from alcove.group.extensions import LEAF_EXTENSION, LeafExtension, RoomExtension, group_extensions
-from alcove.group.extensions import Facilitator as Keys
+from alcove.facilitation.facilitator import Facilitator
+from alcove.facilitation.intents import CommitPlan, Intent
+from alcove.group.admission import make_key_package
+from alcove.group.extensions import (
+    LEAF_EXTENSION,
+    FacilitatorKeys,
+    LeafExtension,
+    RoomExtension,
+    group_extensions,
+)
 from alcove.group.membership import Membership
-from alcove.joining.newcomer import make_key_package
 from alcove.messages.payload import Heartbeat, Payload, Text
 from alcove_protocol.codec import pack_list
 from alcove_protocol.frames import BlobClass
@@ -25,13 +29,11 @@ from alcove_protocol.roster import NO_HASH, Change, Op, Role, Seat
 from alcove_protocol.statements import Appointment, Signed
 
 from tests.end_to_end.evil.relay import EvilWorld
-from tests.end_to_end.world import AGREEMENT, ORIGIN, Client
-
-CARD = RoomCard("Thursday circle", 1, AGREEMENT, "en", "")
+from tests.end_to_end.world import Client
 
 
 def group_of(client: Client) -> mls.Group:
-    return client.engine.member().membership.group
+    return client.engine.require_member().membership.group
 
 
 def room_of(client: Client) -> bytes:
@@ -39,7 +41,7 @@ def room_of(client: Client) -> bytes:
 
 
 def state_of(client: Client) -> RoomExtension:
-    return client.engine.member().membership.state
+    return client.engine.require_member().membership.state
 
 
 def now(client: Client) -> int:
@@ -55,9 +57,9 @@ def context(state: RoomExtension) -> mls.Proposal:
 
 
 def key_package(client: Client) -> mls.KeyPackageBundle:
-    """A genuine KeyPackage of somebody, whether in the room or not."""
+    """A genuine KeyPackage of this client, in the room or not."""
     world = client.world
-    agreement = b"" if client.engine.inside is None else state_of(client).agreement
+    agreement = b"" if client.engine.member is None else state_of(client).agreement
     if client.engine.newcomer is not None and client.engine.newcomer.card is not None:
         agreement = client.engine.newcomer.card.agreement
     return make_key_package(client.engine.identity, agreement, world.wall(), world.random)
@@ -93,13 +95,13 @@ def rogue_message(
     log: bytes = NO_HASH,
     at: Position | None = None,
 ) -> bytes:
-    """An application message with whatever inside, encrypted with the member's keys."""
-    inside = client.engine.member()
+    """An application message with this payload, encrypted with the member's keys."""
+    member = client.engine.require_member()
     payload = Payload(
         id if id is not None else client.world.random(16),
         counter,
         agreement if agreement is not None else state_of(client).agreement,
-        (at or inside.stream.cursor).encode(),
+        (at or member.stream.cursor).encode(),
         log,
         ttl,
         kind,
@@ -114,7 +116,7 @@ def rogue_text(client: Client, text: str, *, counter: int = 1, id: bytes | None 
 
 def rogue_beat(client: Client) -> bytes:
     group = group_of(client)
-    head = client.engine.member().membership.roster.head
+    head = client.engine.require_member().membership.roster.head
     body = Heartbeat(group.epoch, group.epoch_authenticator, head, False)
     return rogue_message(client, body, kind="heartbeat", counter=0, ttl=90)
 
@@ -129,12 +131,12 @@ class Making(Intent):
     build: Callable[[Membership], tuple[mls.Proposal, ...]] = lambda membership: ()
     changes: tuple[Change, ...] = ()
 
-    def plan(self, membership: Membership) -> Plan | None:
-        return Plan(self.build(membership), self.changes, force_path=True)
+    def plan(self, membership: Membership) -> CommitPlan | None:
+        return CommitPlan(self.build(membership), self.changes, force_path=True)
 
 
 def committer_of(client: Client) -> Facilitator:
-    facilitator = client.engine.member().facilitator
+    facilitator = client.engine.require_member().facilitator
     assert facilitator is not None
     return facilitator
 
@@ -145,15 +147,15 @@ def change(
     build: Callable[[Membership], tuple[mls.Proposal, ...]],
     *changes: Change,
 ) -> None:
-    """A commit with these proposals, by an honest client, taken by everybody."""
+    """A commit with these proposals, by an honest client, followed by all."""
     result: list[object] = []
     committer_of(by).committer.want(Making(result.append, build, changes))
     world.settle()
     assert result == [None]
 
 
-def appointment(room: bytes, by: Client, who: Client) -> Signed:
-    identity = who.engine.identity
+def appointment(room: bytes, by: Client, appointee: Client) -> Signed:
+    identity = appointee.engine.identity
     statement = Appointment(
         room,
         by.engine.identity.signature.public,
@@ -164,75 +166,61 @@ def appointment(room: bytes, by: Client, who: Client) -> Signed:
     return by.engine.identity.mls_signer().sign(Label.APPOINT, statement)
 
 
-def keys_of(client: Client) -> Keys:
+def keys_of(client: Client) -> FacilitatorKeys:
     identity = client.engine.identity
-    return Keys(identity.signature.public, identity.relay.public, identity.hpke.public)
+    return FacilitatorKeys(identity.signature.public, identity.relay.public, identity.hpke.public)
 
 
-def with_facilitator(state: RoomExtension, room: bytes, by: Client, who: Client) -> RoomExtension:
-    """The state in which `by` has appointed `who`."""
-    signed = appointment(room, by, who)
+def with_facilitator(
+    state: RoomExtension, room: bytes, by: Client, appointee: Client
+) -> RoomExtension:
+    """The state in which `by` has appointed `appointee`."""
+    signed = appointment(room, by, appointee)
     return replace(
         state,
-        facilitators=state.facilitators + keys_of(who).encode(),
+        facilitators=state.facilitators + keys_of(appointee).encode(),
         appointments=state.appointments + pack_list([signed.encode()]),
     )
 
 
-def without_facilitator(state: RoomExtension, who: Client) -> RoomExtension:
-    left = [item for item in state.facilitator_list() if item != keys_of(who)]
-    retired = state.retired + keys_of(who).mls_key
+def without_facilitator(state: RoomExtension, appointee: Client) -> RoomExtension:
+    left = [item for item in state.facilitator_list() if item != keys_of(appointee)]
+    retired = state.retired + keys_of(appointee).mls_key
     return replace(state, facilitators=b"".join(item.encode() for item in left), retired=retired)
 
 
-def appoint(world: EvilWorld, by: Client, who: Client) -> None:
-    """Make `who` a facilitator, with the client that one has."""
+def appoint(world: EvilWorld, by: Client, appointee: Client) -> None:
+    """Make `appointee` a facilitator, with a facilitator's client."""
     room = room_of(by)
-    key = who.engine.identity.relay.public
+    key = appointee.engine.identity.relay.public
     change(
         world,
         by,
-        lambda m: (context(with_facilitator(m.state, room, by, who)),),
+        lambda m: (context(with_facilitator(m.state, room, by, appointee)),),
         Change(Op.CHANGE, key, Seat(role=Role.FACILITATOR)),
     )
-    make_facilitator(by, who)
+    make_facilitator(by, appointee)
     world.settle()
 
 
-def demote(world: EvilWorld, by: Client, who: Client) -> None:
-    key = who.engine.identity.relay.public
+def demote(world: EvilWorld, by: Client, appointee: Client) -> None:
+    key = appointee.engine.identity.relay.public
     change(
         world,
         by,
-        lambda m: (context(without_facilitator(m.state, who)),),
+        lambda m: (context(without_facilitator(m.state, appointee)),),
         Change(Op.CHANGE, key, Seat(role=Role.PARTICIPANT)),
     )
 
 
-def make_facilitator(first: Client, who: Client) -> None:
-    """What a client becomes on promotion: the first facilitator's chain, card and lobby key."""
-    engine, opening = who.engine, first.engine.opening
+def make_facilitator(first: Client, appointee: Client) -> None:
+    """Give an appointed client the first facilitator's card, with its own copy of the lobby key."""
+    opening = first.engine.opening
     assert opening is not None
-    inside = engine.member()
-    lobby = mls.HpkeKeyPair(opening.lobby_key.private.copy(), opening.lobby_key.public)
-    facilitator = Facilitator(
-        engine.identity,
-        inside.membership,
-        engine.link,
-        inside.presence,
-        engine.emit,
-        engine.clock,
-        engine.wall,
-        engine.random,
-        opening=opening.signed,
-        card=CARD,
-        origin=ORIGIN,
-        lobby_key=lobby,
-        terms=InviteTerms(50, 86400),
-        on_taken=inside.taken,
-    )
-    facilitator.committer.ready = lambda: inside.ready
-    inside.facilitator = facilitator
+    keys = opening.lobby_key
+    lobby_key = mls.HpkeKeyPair(keys.private.copy(), keys.public)
+    handover = replace(opening.handover(), lobby_key=lobby_key)
+    appointee.engine.require_member().become_facilitator(handover)
 
 
 def evil_leaf_extensions(client: Client, relay_key: bytes) -> tuple[mls.Extension, ...]:
@@ -243,5 +231,5 @@ def evil_leaf_extensions(client: Client, relay_key: bytes) -> tuple[mls.Extensio
 
 
 def force_commit(world: EvilWorld, client: Client, *proposals: mls.Proposal) -> Position:
-    """A member's rogue commit, taken by a relay that judges nobody."""
+    """A member's rogue commit, taken by a relay that judges no rights."""
     return world.take(room_of(client), rogue_commit(client, *proposals), BlobClass.COMMIT)

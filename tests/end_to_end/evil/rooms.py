@@ -1,4 +1,4 @@
-"""Rooms to attack, and what is asserted of them again and again."""
+"""Rooms to attack, and assertions that many tests share."""
 
 from alcove import events
 
@@ -11,7 +11,7 @@ Room = tuple[EvilWorld, Client, Client, Client]
 
 
 def three() -> Room:
-    """Ann, who facilitates, with Bob and Cleo. Everybody has an anchor for the log hash."""
+    """Ann facilitates, Bob and Cleo take part. All three have an anchor for the log hash."""
     world = EvilWorld()
     ann = world.open("Ann")
     bob, cleo = world.join(ann, "Bob"), world.join(ann, "Cleo")
@@ -20,7 +20,7 @@ def three() -> Room:
 
 
 def two_facilitators() -> Room:
-    """Ann and Bob facilitate; Cleo takes part."""
+    """Ann and Bob facilitate, Cleo takes part."""
     world, ann, bob, cleo = three()
     appoint(world, ann, bob)
     world.advance(1)
@@ -40,13 +40,13 @@ def problems(client: Client) -> list[str]:
 
 
 def forget(*clients: Client) -> None:
-    """Only what happens from now on is asserted; the invites are still to be used."""
+    """Drop the events so far, but keep the invites."""
     for client in clients:
         client.told[:] = [e for e in client.told if isinstance(e, INVITES)]
 
 
 def commit_by(world: EvilWorld, host: Client) -> None:
-    """A commit by an honest facilitator, whoever follows it."""
+    """A commit by an honest facilitator. Other clients need not follow it."""
     result: list[object] = []
     committer_of(host).committer.want(Making(result.append))
     world.settle()
@@ -54,19 +54,19 @@ def commit_by(world: EvilWorld, host: Client) -> None:
 
 
 def goes_on(world: EvilWorld, host: Client, *others: Client) -> None:
-    """The room works: a commit by `host` is followed by all, and all hear each other."""
+    """The room works: all clients follow a commit by `host`, and all hear each other."""
     before = group_of(host).epoch
     result: list[object] = []
     committer_of(host).committer.want(Making(result.append))
     world.settle()
     assert result == [None]
-    everybody = (host, *others)
-    assert epochs(*everybody) == {before + 1}
-    assert len(authenticators(*everybody)) == 1
-    for client in everybody:
+    clients = (host, *others)
+    assert epochs(*clients) == {before + 1}
+    assert len(authenticators(*clients)) == 1
+    for client in clients:
         said = f"{client.name} in {before + 1}"
         client.say(said)
         world.settle()
-        for other in everybody:
+        for other in clients:
             if other is not client:
                 assert other.texts()[-1] == said

@@ -1,7 +1,7 @@
-"""Rows 2, 5, 9, 10: who may change the group, and what becomes of a change that nobody may make.
+"""Rows 2, 5, 9, 10: who may change the group, and what becomes of a forbidden change.
 
-The relay's guard is off (`take`), so that the clients' own is what is tested; that the relay's
-holds too is `test_a_participants_commit_is_refused_by_the_relay`.
+The relay's guard is off (`take`), so these tests are of the clients' own. The relay's has its test:
+`test_a_participants_commit_is_refused_by_the_relay`.
 """
 
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 from alcove import mls
+from alcove.group.admission import leaf_extensions, leaf_lifetime, room_policy
 from alcove.group.extensions import (
     REQUIRED_CAPABILITIES,
     ROOM_EXTENSION,
@@ -17,12 +18,11 @@ from alcove.group.extensions import (
     leaf_extension,
 )
 from alcove.group.keys import Identity
-from alcove.joining.newcomer import leaf_extensions, leaf_lifetime, room_policy
 from alcove.mls import create_commit
 from alcove.mls.nodes import LeafContent, sign_leaf
 from alcove_protocol import frames, limits
 from alcove_protocol.codec import pack_list
-from alcove_protocol.frames import BlobClass, Published, Refused
+from alcove_protocol.frames import BlobClass, Published, Refused, RelayAnswer
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
@@ -53,11 +53,11 @@ from tests.end_to_end.evil.rooms import (
 from tests.end_to_end.world import Client
 
 Make = Callable[[EvilWorld, Client, Client], bytes]
-"""A commit's blob by the first client; the second is a member whom it may be about."""
+"""A commit's blob by the first client. The second is a member whom it may concern."""
 
 
 def _stranger(world: EvilWorld, by: Client, agreement: bytes | None = None) -> mls.KeyPackage:
-    """Somebody's who accepted this agreement (or the room's), without having knocked."""
+    """A stranger's KeyPackage: they accepted this agreement, else the room's, and never knocked."""
     identity = Identity.generate("Mallory", mls.ciphersuite(3), world.random)
     accepted = state_of(by).agreement if agreement is None else agreement
     return mls.KeyPackageBundle.create(
@@ -103,7 +103,7 @@ ALLOWED: dict[str, Make] = {
     "state": state,
     "another's update": update_by_reference,
 }
-"""What a facilitator may commit, and nobody else."""
+"""What only a facilitator may commit."""
 
 
 def add_by_reference(world: EvilWorld, by: Client, about: Client) -> bytes:
@@ -144,13 +144,13 @@ def other_name(world: EvilWorld, by: Client, about: Client) -> bytes:
 
 
 def other_signature_key(world: EvilWorld, by: Client, about: Client) -> bytes:
-    """The commit is signed with the member's key, its leaf with a fresh one."""
+    """The commit is signed with the member's key, and its leaf with a fresh one."""
     group = group_of(by)
     fresh = group.suite.signature_keypair(world.random)
     honest = sign_leaf
 
     def sign(suite: mls.CipherSuite, signer: object, *rest: object, **more: object) -> mls.LeafNode:
-        return honest(suite, fresh, *rest, **more)  # type: ignore[arg-type]
+        return honest(suite, fresh, *rest, **more)  # type: ignore[arg-type]  # passed on as they came
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(create_commit, "sign_leaf", sign)
@@ -177,7 +177,7 @@ def relay_key_of_another(world: EvilWorld, by: Client, about: Client) -> bytes:
 
 
 def external_senders(world: EvilWorld, by: Client, about: Client) -> bytes:
-    """Somebody outside could then propose on."""
+    """Otherwise an outsider could propose later."""
     sender = mls.ExternalSender(
         about.engine.identity.signature.public, mls.Credential.basic(b"outside")
     )
@@ -210,7 +210,7 @@ def unsigned_appointment(world: EvilWorld, by: Client, about: Client) -> bytes:
     return rogue_commit(by, context(named))
 
 
-def appointment_by_oneself(world: EvilWorld, by: Client, about: Client) -> bytes:
+def self_signed_appointment(world: EvilWorld, by: Client, about: Client) -> bytes:
     """The appointed signs their own appointment."""
     signed = appointment(room_of(by), about, about)
     named = replace(
@@ -236,12 +236,12 @@ def agreement_without_version(world: EvilWorld, by: Client, about: Client) -> by
 
 
 def appointments_rewritten(world: EvilWorld, by: Client, about: Client) -> bytes:
-    """Whoever was appointed by what is left out could let nobody in any more."""
+    """A facilitator whose appointment is left out could admit no newcomer any more."""
     return rogue_commit(by, context(replace(state_of(by), appointments=b"")))
 
 
 def dropped_without_retiring(world: EvilWorld, by: Client, about: Client) -> bytes:
-    """The first facilitator, who could come back by an old appointment."""
+    """The first facilitator could come back by an old appointment."""
     first = state_of(by).facilitator_list()[0].encode()
     left = state_of(by).facilitators.removeprefix(first)
     return rogue_commit(by, context(replace(state_of(by), facilitators=left)))
@@ -250,7 +250,7 @@ def dropped_without_retiring(world: EvilWorld, by: Client, about: Client) -> byt
 FORBIDDEN: dict[str, Make] = {
     "add by reference": add_by_reference,
     "remove by reference": remove_by_reference,
-    "add who did not accept": add_without_agreement,
+    "add without acceptance": add_without_agreement,
     "reinit": reinit,
     "another name in the path": other_name,
     "another signature key in the path": other_signature_key,
@@ -261,14 +261,14 @@ FORBIDDEN: dict[str, Make] = {
     "no room state": no_room_state,
     "no facilitators": no_facilitators,
     "a facilitator without a leaf": facilitator_without_leaf,
-    "a facilitator whom nobody appointed": unsigned_appointment,
-    "an appointment by oneself": appointment_by_oneself,
+    "a facilitator without an appointment": unsigned_appointment,
+    "a self-signed appointment": self_signed_appointment,
     "an appointment of another room": appointment_of_another_room,
     "another agreement, same version": agreement_without_version,
     "appointments left out": appointments_rewritten,
     "a facilitator dropped and not retired": dropped_without_retiring,
 }
-"""What nobody may commit."""
+"""What no member may commit."""
 
 
 def demoted() -> Room:
@@ -278,19 +278,19 @@ def demoted() -> Room:
 
 
 def burned_by_all(world: EvilWorld, author: Client, blob: bytes, *victims: Client) -> None:
-    """Everybody refuses it: no key, no list changes; the position is the next commit's base."""
-    everybody = (author, *victims)
-    before = epochs(*everybody), authenticators(*everybody)
-    people = [client.members() for client in everybody]
-    forget(*everybody)
+    """All refuse it. No key and no list changes, and the position is the next commit's base."""
+    clients = (author, *victims)
+    before = epochs(*clients), authenticators(*clients)
+    people = [client.members() for client in clients]
+    forget(*clients)
     position = world.take(room_of(author), blob, BlobClass.COMMIT)
     for client in victims:
         assert world.last_blob(client, BlobClass.COMMIT).blob == blob  # it did arrive
         assert problems(client) == ["commit_refused"]
-    assert (epochs(*everybody), authenticators(*everybody)) == before
-    assert [client.members() for client in everybody] == people
-    for client in everybody:
-        assert client.engine.member().membership.base == position
+    assert (epochs(*clients), authenticators(*clients)) == before
+    assert [client.members() for client in clients] == people
+    for client in clients:
+        assert client.engine.require_member().membership.base == position
 
 
 @pytest.mark.parametrize("kind", [*ALLOWED, *FORBIDDEN])
@@ -310,7 +310,7 @@ def test_every_commit_of_a_former_facilitator_is_burned(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", FORBIDDEN)
-def test_what_no_facilitator_may_commit_is_burned_and_the_room_goes_on(kind: str) -> None:
+def test_a_forbidden_commit_of_a_facilitator_is_burned_and_the_room_goes_on(kind: str) -> None:
     world, ann, bob, cleo = two_facilitators()
     burned_by_all(world, bob, FORBIDDEN[kind](world, bob, cleo), ann, cleo)
     goes_on(world, ann, bob, cleo)
@@ -318,7 +318,7 @@ def test_what_no_facilitator_may_commit_is_burned_and_the_room_goes_on(kind: str
 
 @pytest.mark.parametrize("kind", ALLOWED)
 def test_the_same_commits_take_effect_when_a_facilitator_makes_them(kind: str) -> None:
-    """The control: the commits above are refused for who made them, not for how they are made."""
+    """The control: the commits above are refused for their author, not for their form."""
     world, ann, bob, cleo = two_facilitators()
     dora = world.join(ann, "Dora")
     before = group_of(ann).epoch
@@ -333,8 +333,8 @@ def test_the_same_commits_take_effect_when_a_facilitator_makes_them(kind: str) -
 def test_a_participants_commit_is_refused_by_the_relay(kind: str) -> None:
     world, ann, bob, cleo = three()
     blob = ALLOWED[kind](world, bob, cleo)
-    base = bob.engine.member().membership.base.encode()
-    answers: list[frames.Request | None] = []
+    base = bob.engine.require_member().membership.base.encode()
+    answers: list[RelayAnswer | None] = []
     bob.engine.link.request(
         lambda n: frames.Publish(n, world.random(16), base, BlobClass.COMMIT, 600, blob),
         answers.append,
@@ -349,9 +349,9 @@ def test_a_participants_commit_is_refused_by_the_relay(kind: str) -> None:
 def test_a_facilitators_invalid_commit_is_taken_by_the_relay_and_burned_by_all(kind: str) -> None:
     world, ann, bob, cleo = two_facilitators()
     blob = FORBIDDEN[kind](world, bob, cleo)
-    base = bob.engine.member().membership.base.encode()
+    base = bob.engine.require_member().membership.base.encode()
     before = epochs(ann, bob, cleo)
-    answers: list[frames.Request | None] = []
+    answers: list[RelayAnswer | None] = []
     bob.engine.link.request(
         lambda n: frames.Publish(n, world.random(16), base, BlobClass.COMMIT, 600, blob),
         answers.append,
@@ -362,13 +362,13 @@ def test_a_facilitators_invalid_commit_is_taken_by_the_relay_and_burned_by_all(k
     assert isinstance(taken, Published)  # the relay cannot see inside
     assert problems(ann) == problems(cleo) == ["commit_refused"]
     assert epochs(ann, bob, cleo) == before
-    assert ann.engine.member().membership.base.encode() == taken.position
+    assert ann.engine.require_member().membership.base.encode() == taken.position
     goes_on(world, ann, cleo)
 
 
 @pytest.mark.parametrize("removes", [False, True])
 def test_an_external_commit_is_burned(removes: bool) -> None:
-    """By a stranger who got hold of a GroupInfo; with `removes` it puts a member out besides."""
+    """By a stranger with a GroupInfo. With `removes` it also puts a member out."""
     world, ann, bob, cleo = three()
     info = group_of(bob).group_info()
     identity = Identity.generate("Mallory", mls.ciphersuite(3), world.random)
@@ -427,7 +427,7 @@ def test_a_message_passed_off_as_a_commit_is_burned() -> None:
     goes_on(world, ann, bob, cleo)
 
 
-def test_an_add_of_who_was_let_in_already_is_burned() -> None:
+def test_an_add_of_a_present_member_is_burned() -> None:
     world, ann, bob, cleo = two_facilitators()
     again = key_package(cleo).key_package
     with pytest.raises(mls.MLSError):

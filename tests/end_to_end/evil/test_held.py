@@ -1,4 +1,4 @@
-"""Row 9: who alone cannot follow is held and comes back, and nobody can be held up for good."""
+"""Row 9: a client that alone cannot follow is held and comes back, and none is held for good."""
 
 from dataclasses import replace
 
@@ -60,7 +60,7 @@ def miss_a_commit(world: EvilWorld, ann: Client, cleo: Client) -> None:
     assert len(dropped.hits) == 1
 
 
-def test_who_was_not_given_a_commit_is_held_and_is_let_in_again() -> None:
+def test_a_client_without_a_commit_is_held_and_let_in_again() -> None:
     world, ann, bob, cleo = three()
     miss_a_commit(world, ann, cleo)
     assert group_of(cleo).epoch == group_of(ann).epoch - 1
@@ -86,7 +86,7 @@ def test_a_commit_of_no_epoch_holds_participants_but_not_the_only_facilitator() 
 
 
 def test_a_commit_that_holds_all_facilitators_ends_nothing() -> None:
-    """For 90 s nobody is heard who could have moved on; then they go on where they were."""
+    """For 90 s no facilitator of a later epoch is heard. Then all go on in the old one."""
     world, ann, bob, cleo = two_facilitators()
     dora = world.join(ann, "Dora")
     forget(ann, bob, cleo, dora)
@@ -105,7 +105,7 @@ def test_a_held_facilitator_does_not_commit_while_another_is_heard_in_the_new_ep
     world, ann, bob, _cleo = two_facilitators()
     world.drop(bob, BlobIs, a_commit, most=1)
     commit_by(world, ann)
-    world.drop(ann, LobbyItem, a_request)  # the relay lets nobody know that Bob asks
+    world.drop(ann, LobbyItem, a_request)  # no facilitator learns that Bob asks
     before = group_of(bob).epoch
     commit_by(world, ann)
     assert problems(bob)[-1] == "held"
@@ -115,7 +115,7 @@ def test_a_held_facilitator_does_not_commit_while_another_is_heard_in_the_new_ep
     assert not [p for p in world.seen(Publish, bob) if p.blob_class != BlobClass.APPLICATION]
 
 
-def test_a_replayed_rejoin_request_lets_nobody_in_twice() -> None:
+def test_a_replayed_rejoin_request_lets_no_member_in_twice() -> None:
     world, ann, bob, cleo = three()
     miss_a_commit(world, ann, cleo)
     commit_by(world, ann)
@@ -149,15 +149,15 @@ def test_a_rejoin_that_the_relay_refused_is_granted_when_asked_for_again() -> No
     goes_on(world, ann, bob, cleo)
 
 
-def test_a_rejoin_that_nobody_asked_for_puts_nobody_out() -> None:
-    """A facilitator takes a KeyPackage of Cleo's of long ago; she is held, and comes back."""
+def test_a_rejoin_without_a_request_puts_no_member_out() -> None:
+    """A facilitator uses an old KeyPackage of Cleo's. She is held, and comes back."""
     world, ann, bob, cleo = two_facilitators()
     old = key_package(cleo).key_package
     forget(ann, cleo)
     before = group_of(ann).epoch
     blob = rogue_commit(bob, mls.Remove(leaf_of(cleo)), mls.Add(old))
     world.take(room_of(ann), blob, BlobClass.COMMIT)
-    # It was a valid commit; then Cleo came back, and Bob, who had not followed his own.
+    # The commit was valid. Then Cleo came back, and Bob too: he had not followed his own commit.
     assert group_of(ann).epoch == before + 3
     assert ConnectionState.REJOINED in states(cleo)
     assert problems(cleo)[0] == "held"
@@ -186,8 +186,8 @@ def test_a_rejoin_request_under_anothers_key_is_not_granted(number: int) -> None
     assert not committer_of(ann).committer.in_flight
 
 
-def test_a_commit_with_a_pre_shared_key_that_nobody_has_is_burned_and_holds_nobody() -> None:
-    """MLS cannot tell whether it is the key or the member that is wrong; the rights table can."""
+def test_a_commit_with_an_unknown_pre_shared_key_is_burned_and_holds_no_client() -> None:
+    """MLS cannot tell whether the key or the member is wrong. The rights table can."""
     world, ann, bob, cleo = three()
     forget(ann, bob, cleo)
     group = group_of(bob)

@@ -1,4 +1,4 @@
-"""What a relay says about the room and cannot prove; row 15, pause; row 26, another version."""
+"""Unproved claims of a relay about the room. Row 15: pause. Row 26: another version."""
 
 from dataclasses import replace
 
@@ -15,6 +15,7 @@ from alcove_protocol.frames import (
     Challenge,
     Publish,
     Refused,
+    RelayAnswer,
     Resumed,
 )
 from alcove_protocol.labels import Label
@@ -91,7 +92,7 @@ def test_unknown_room_means_wait_and_the_room_goes_on() -> None:
 
 
 def test_unknown_room_to_the_facilitator_changes_nothing_at_an_honest_log() -> None:
-    """She seats the room again; the same chain is harmless."""
+    """She restores the room. The same chain is harmless."""
     world, ann, bob, cleo = three()
     lied = world.answer(ann, Authenticate, lambda a: Refused(a.n, "unknown_room", ""), most=1)
     ann.cut()
@@ -102,7 +103,7 @@ def test_unknown_room_to_the_facilitator_changes_nothing_at_an_honest_log() -> N
     goes_on(world, ann, bob, cleo)
 
 
-def test_lost_that_is_a_lie_is_shown_as_a_gap_and_nothing_else() -> None:
+def test_a_false_lost_shows_as_a_gap_and_nothing_else() -> None:
     world, ann, bob, cleo = three()
     cleo.cut()
     world.alter(cleo, Resumed, lambda r: replace(r, lost=True), most=1)
@@ -113,7 +114,7 @@ def test_lost_that_is_a_lie_is_shown_as_a_gap_and_nothing_else() -> None:
 
 
 def test_a_wrong_commit_in_a_log_that_began_anew_makes_a_member_ask_to_be_let_in_again() -> None:
-    """Not wait for ever, unable to post."""
+    """Otherwise the member would wait for ever, unable to post."""
     world, ann, bob, cleo = three()
     room = room_of(ann)
     world.kill_relay()
@@ -128,22 +129,22 @@ def test_a_wrong_commit_in_a_log_that_began_anew_makes_a_member_ask_to_be_let_in
     goes_on(world, ann, bob, cleo)
 
 
-def test_a_position_of_another_log_moves_nobody() -> None:
+def test_a_position_of_another_log_moves_no_client() -> None:
     world, ann, bob, cleo = three()
     bob.say("here")
     world.settle()
     blob = world.last_blob(cleo, BlobClass.APPLICATION)
-    cursor = cleo.engine.member().stream.cursor
+    cursor = cleo.engine.require_member().stream.cursor
     forget(cleo)
     world.forge(cleo, replace(blob, position=Position(bytes(8), 10**9).encode()))
     assert cleo.told == []
-    assert cleo.engine.member().stream.cursor == cursor
+    assert cleo.engine.require_member().stream.cursor == cursor
     goes_on(world, ann, bob, cleo)
 
 
-def test_answers_that_nobody_asked_for_are_ignored() -> None:
+def test_answers_without_a_request_are_ignored() -> None:
     world, ann, bob, cleo = three()
-    at = cleo.engine.member().stream.cursor.encode()
+    at = cleo.engine.require_member().stream.cursor.encode()
     forget(cleo)
     for n in range(1, 30):
         world.forge(cleo, frames.Published(n, at))
@@ -157,7 +158,7 @@ def test_refused_for_ever_leaves_the_message_queued_or_failed_never_sent() -> No
     lied = world.answer(
         cleo,
         Publish,
-        lambda p: Refused(p.n, "stale", "", cleo.engine.member().membership.base.encode()),
+        lambda p: Refused(p.n, "stale", "", cleo.engine.require_member().membership.base.encode()),
     )
     cleo.say("hello")
     world.advance(5)
@@ -211,11 +212,11 @@ def pause(world: EvilWorld, ann: Client, bob: Client, *, at_relay: bool, in_grou
     change(world, ann, lambda m: (context(replace(m.state, paused=paused)),), *changes)
 
 
-def test_the_relay_drops_what_the_paused_post_though_their_client_would_not_mind() -> None:
+def test_the_relay_drops_posts_of_paused_members_even_if_their_client_sends_them() -> None:
     world, ann, bob, _ = three()
     pause(world, ann, bob, at_relay=True, in_group=False)
-    base = bob.engine.member().membership.base.encode()
-    answers: list[frames.Request | None] = []
+    base = bob.engine.require_member().membership.base.encode()
+    answers: list[RelayAnswer | None] = []
     blob = rogue_text(bob, "hear me")
     bob.engine.link.request(
         lambda n: Publish(n, world.random(16), base, BlobClass.APPLICATION, 600, blob),
@@ -226,7 +227,7 @@ def test_the_relay_drops_what_the_paused_post_though_their_client_would_not_mind
     assert ann.texts() == []
 
 
-def test_clients_hide_what_the_paused_post_though_the_relay_lets_it_through() -> None:
+def test_clients_hide_posts_of_paused_members_even_if_the_relay_lets_them_through() -> None:
     world, ann, bob, cleo = three()
     world.take(room_of(ann), rogue_text(bob, "before", counter=1), BlobClass.APPLICATION)
     assert ann.texts() == cleo.texts() == ["before"]  # the control
@@ -237,7 +238,7 @@ def test_clients_hide_what_the_paused_post_though_the_relay_lets_it_through() ->
     assert ann.texts() == cleo.texts() == ["before"]
 
 
-def test_a_removed_member_is_not_heard_though_the_relay_lets_it_through() -> None:
+def test_a_removed_member_is_not_heard_even_if_the_relay_lets_them_through() -> None:
     world, ann, bob, cleo = three()
     group = group_of(bob)
     before = rogue_text(bob, "of the old epoch")

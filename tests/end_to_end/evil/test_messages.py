@@ -1,9 +1,10 @@
-"""Rows 4 and 8: who says something, and messages that are dropped, moved, repeated or hidden."""
+"""Rows 4 and 8: the author of a message, and messages dropped, moved, repeated or hidden."""
 
 from dataclasses import replace
 
 import pytest
 from alcove import events
+from alcove.messages.log_hash import Seen
 from alcove.messages.payload import Retract, Text
 from alcove_protocol.frames import BlobClass, BlobIs, Publish, Published, Resumed
 from alcove_protocol.position import Position
@@ -36,8 +37,8 @@ def application(blob: BlobIs) -> bool:
 # --- row 4: the author ------------------------------------------------------------------------
 
 
-def test_the_author_is_whom_mls_names_whatever_the_payload_says() -> None:
-    """Bob takes Cleo's message's id and writes her name; everybody reads it as Bob's."""
+def test_the_author_is_the_member_whom_mls_names_not_one_named_in_the_payload() -> None:
+    """Bob uses the id of Cleo's message and writes her name. All read it as Bob's."""
     world, ann, bob, cleo = three()
     cleos = cleo.say("I am Cleo")
     world.settle()
@@ -51,7 +52,7 @@ def test_the_author_is_whom_mls_names_whatever_the_payload_says() -> None:
     assert [(e.sender, e.text) for e in cleo.of(events.Message)] == [("Bob", "Cleo: I said this")]
 
 
-def test_nobody_retracts_anothers_message() -> None:
+def test_a_member_cannot_retract_anothers_message() -> None:
     world, ann, bob, cleo = three()
     cleos = bytes.fromhex(cleo.say("mine"))
     world.settle()
@@ -79,7 +80,7 @@ def test_a_participants_heartbeat_counts_for_nothing() -> None:
     world.advance(80, step=5, stay_away=(ann,))
     world.take(room_of(bob), rogue_beat(bob), BlobClass.BEAT)
     world.advance(40, step=5, stay_away=(ann,))
-    assert cleo.engine.member().presence.state is not events.RoomState.OPEN
+    assert cleo.engine.require_member().presence.state is not events.RoomState.OPEN
 
 
 def test_a_facilitators_heartbeat_at_the_same_moment_would_have_counted() -> None:
@@ -89,10 +90,10 @@ def test_a_facilitators_heartbeat_at_the_same_moment_would_have_counted() -> Non
     world.advance(80, step=5, stay_away=(ann, bob))
     world.take(room_of(cleo), rogue_beat(bob), BlobClass.BEAT)
     world.advance(40, step=5, stay_away=(ann, bob))
-    assert cleo.engine.member().presence.state is events.RoomState.OPEN
+    assert cleo.engine.require_member().presence.state is events.RoomState.OPEN
 
 
-def test_a_message_of_who_did_not_accept_the_ground_rules_is_not_shown() -> None:
+def test_a_message_under_other_ground_rules_is_not_shown() -> None:
     world, ann, bob, _ = three()
     blob = rogue_message(bob, Text("hello"), agreement=bytes(32))
     world.take(room_of(ann), blob, BlobClass.APPLICATION)
@@ -126,8 +127,8 @@ def test_a_dropped_last_message_is_a_gap_with_the_next_heartbeat() -> None:
     assert gaps(cleo) == [None]
 
 
-def test_a_dropped_message_that_the_relay_renumbers_away_is_counted_and_shows_as_a_split() -> None:
-    """The relay closes the hole in the numbers: the sender's counter and the log hash remain."""
+def test_a_dropped_message_with_its_number_reused_is_counted_and_shows_as_a_split() -> None:
+    """The relay closes the hole in the numbers. The sender's counter and the log hash remain."""
     world, _ann, bob, cleo = three()
     bob.say("before")
     world.settle()
@@ -198,7 +199,7 @@ def test_a_message_replayed_after_many_others_is_refused_by_its_generation() -> 
     bob.say("once")
     world.settle()
     blob = world.last_blob(cleo, BlobClass.APPLICATION)
-    cleo.engine.member().stream.seen.__init__()  # type: ignore[misc]  # as after 4,096 more
+    cleo.engine.require_member().stream.seen = Seen()  # as after 4,096 more blobs
     forget(cleo)
     world.forge(cleo, replace(blob, position=_moved(blob.position, 1)))
     assert cleo.told == []
@@ -216,7 +217,7 @@ def test_a_message_of_an_earlier_epoch_is_never_read() -> None:
     late = kept.hits[0]
     world.advance(2)
     forget(cleo)
-    at = cleo.engine.member().stream.cursor.encode()
+    at = cleo.engine.require_member().stream.cursor.encode()
     world.forge(cleo, replace(late, blob=late.blob, position=_moved(at, 1)))
     assert cleo.texts() == []
 
@@ -263,14 +264,14 @@ def test_a_huge_age_cannot_hide_a_message_silently(age: int) -> None:
 
 def test_numbers_that_go_backwards_are_ignored() -> None:
     world, _ann, bob, cleo = three()
-    cursor = cleo.engine.member().stream.cursor
+    cursor = cleo.engine.require_member().stream.cursor
     changed = world.alter(
         cleo, BlobIs, lambda b: replace(b, position=_moved(b.position, -3)), application, most=1
     )
     bob.say("lost")
     world.settle()
     assert len(changed.hits) == 1
-    assert cleo.engine.member().stream.cursor == cursor
+    assert cleo.engine.require_member().stream.cursor == cursor
     assert cleo.texts() == []
     bob.say("here")
     world.settle()
@@ -279,7 +280,7 @@ def test_numbers_that_go_backwards_are_ignored() -> None:
 
 
 def test_a_published_position_that_jumps_is_a_gap() -> None:
-    """Else the relay could hide from Cleo all that lies between, by numbering her own message."""
+    """Otherwise the relay could hide every blob before Cleo's own message by its number."""
     world, _ann, _bob, cleo = three()
     jumped = world.alter(
         cleo, Published, lambda p: replace(p, position=_moved(p.position, 5)), most=1
@@ -290,11 +291,11 @@ def test_a_published_position_that_jumps_is_a_gap() -> None:
     assert gaps(cleo) == [None]
 
 
-def test_published_for_what_was_never_delivered_shows_as_a_gap_to_the_others() -> None:
+def test_published_for_an_undelivered_blob_shows_as_a_gap_to_the_others() -> None:
     world, ann, bob, cleo = three()
     bob.say("one")
     world.settle()
-    cursor = bob.engine.member().stream.cursor
+    cursor = bob.engine.require_member().stream.cursor
     lied = world.answer(bob, Publish, lambda p: Published(p.n, _moved(cursor.encode(), 1)), most=1)
     bob.say("two")
     world.settle()
@@ -324,7 +325,7 @@ def test_lost_false_cannot_hide_messages_that_expired_from_the_relay() -> None:
 
 
 def test_a_wrong_head_cannot_pass_off_later_holes_as_expiry() -> None:
-    """A newcomer does not know Bob's counter yet, so the numbers alone must show it."""
+    """A newcomer does not know Bob's counter yet, so the numbers alone must show the hole."""
     world, ann, bob, _ = three()
     dora = world.knock(ann.invite(), "Dora")
     far = world.alter(dora, Resumed, lambda r: replace(r, head=_moved(r.head, 10**6)))

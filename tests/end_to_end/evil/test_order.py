@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from alcove import events, mls
 from alcove.group.extensions import RoomExtension
-from alcove.group.membership import Burned, Held, PutOut, check_class
+from alcove.group.framing import check_class
+from alcove.group.membership import Burned, Held, PutOut
 from alcove.group.rights import NotAllowed
 from alcove.messages.payload import Text
 from alcove_protocol.frames import BlobClass
@@ -57,7 +58,7 @@ def test_who_has_no_anchor_yet_disagrees_with_nobody() -> None:
     world, ann, bob, _cleo = three()
     take_text(world, bob, "my log hash is 32 zeros", 1)
     assert ann.texts() == ["my log hash is 32 zeros"]
-    assert ann.engine.member().presence.state is events.RoomState.OPEN
+    assert ann.engine.require_member().presence.state is events.RoomState.OPEN
 
 
 def test_a_counter_left_out_is_told() -> None:
@@ -110,7 +111,7 @@ def test_a_public_message_is_no_message_of_a_room() -> None:
 
 
 def outcome(client: Client, blob: bytes) -> object:
-    return client.engine.member().membership._judge(blob)
+    return client.engine.require_member().membership._judge(blob)
 
 
 def test_what_a_class_lets_through() -> None:
@@ -164,7 +165,7 @@ def test_a_participants_commit_that_nobody_can_follow_holds_nobody() -> None:
 def test_an_entry_of_another_commit_is_no_part_of_the_chain() -> None:
     """Rightly signed, rightly following, but for another blob than the one it came with."""
     _world, ann, bob, _cleo = three()
-    membership = bob.engine.member().membership
+    membership = bob.engine.require_member().membership
     before = membership.roster
     entry = entry_by(ann.engine.identity.relay, bob, b"another blob", Change(Op.REJOIN, _key(bob)))
     assert membership._extend_roster(b"this blob", entry) == {}
@@ -180,10 +181,10 @@ def _key(client: Client) -> bytes:
 @pytest.mark.parametrize("op", [Op.LEFT, Op.REMOVE])
 def test_who_asked_to_go_is_told_so(op: Op) -> None:
     _world, ann, bob, _cleo = three()
-    membership = bob.engine.member().membership
+    membership = bob.engine.require_member().membership
     blob = rogue_commit(ann, mls.Remove(leaf_of(bob)))
     entry = entry_by(ann.engine.identity.relay, bob, blob, Change(op, _key(bob)))
-    gone = membership.take(blob, entry, membership.base)
+    gone = membership.follow(blob, entry, membership.base)
     assert gone == PutOut(by_wish=op is Op.LEFT)
     assert _key(bob) not in membership.roster.seats
 
@@ -191,11 +192,11 @@ def test_who_asked_to_go_is_told_so(op: Op) -> None:
 @pytest.mark.parametrize("with_entry", [True, False])
 def test_after_a_burned_commit_with_an_entry_the_list_is_restated(with_entry: bool) -> None:
     world, ann, bob, cleo = two_facilitators()
-    membership = cleo.engine.member().membership
+    membership = cleo.engine.require_member().membership
     before = membership.roster
     blob = other_name(world, bob, cleo)
     entry = entry_by(bob.engine.identity.relay, cleo, blob, Change(Op.REMOVE, _key(ann)))
-    burned = membership.take(blob, entry if with_entry else None, membership.base)
+    burned = membership.follow(blob, entry if with_entry else None, membership.base)
     assert isinstance(burned, Burned)
     assert membership.restate is with_entry
     assert (membership.roster == before) is not with_entry

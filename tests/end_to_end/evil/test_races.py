@@ -2,8 +2,8 @@
 
 import random
 from dataclasses import replace
-from time import perf_counter
 
+import pytest
 from alcove import mls
 from alcove_protocol.frames import BlobClass, Publish, Refused
 from alcove_protocol.roster import Change, Op, Seat
@@ -31,18 +31,18 @@ from tests.end_to_end.evil.rooms import (
     problems,
     two_facilitators,
 )
+from tests.randomness import SEED
 
-RACES = 1000
-SECONDS = 20.0
+RACES = 250
+"""In each of four worlds, which makes the 1,000 races that are asked for."""
 
 
-def test_of_two_commits_in_one_epoch_one_wins_the_other_is_told_and_built_anew() -> None:
+@pytest.mark.parametrize("part", range(4))
+def test_of_two_commits_in_one_epoch_one_wins_and_the_other_is_built_anew(part: int) -> None:
     world, ann, bob, cleo = two_facilitators()
-    order = random.Random(7)
-    everybody = (ann, bob, cleo)
-    stale = winners = races = 0
-    started = perf_counter()
-    while races < RACES and perf_counter() - started < SECONDS:
+    order = random.Random(SEED * 4 + part)
+    clients = (ann, bob, cleo)
+    for _ in range(RACES):
         before = group_of(ann).epoch
         done: list[object] = []
         first, second = order.sample((ann, bob), 2)
@@ -55,22 +55,17 @@ def test_of_two_commits_in_one_epoch_one_wins_the_other_is_told_and_built_anew()
         )
         world.settle()
         assert done == [None, None]
-        assert epochs(*everybody) == {before + 2}
-        assert len(authenticators(*everybody)) == 1
+        assert epochs(*clients) == {before + 2}
+        assert len(authenticators(*clients)) == 1
         refused = [r for r in world.seen(Refused) if r.code == "stale"]
         assert len(refused) == 1
         published = world.seen(Publish)
         assert sum(p.blob_class == BlobClass.COMMIT for p in published) == 3
-        stale += len(refused)
-        winners += 1
-        races += 1
-    assert stale == winners == races
-    assert races >= 200
-    assert not [code for client in everybody for code in problems(client)]
+    assert not [code for client in clients for code in problems(client)]
 
 
-def test_two_commits_of_one_epoch_that_a_relay_takes_both_are_no_fork() -> None:
-    """The relay that judges no base numbers both: the first is merged, the second burned by all."""
+def test_two_commits_of_one_epoch_both_taken_by_the_relay_are_no_fork() -> None:
+    """A relay that judges no base numbers both. All merge the first and burn the second."""
     world, ann, bob, cleo = two_facilitators()
     dora = world.join(ann, "Dora")
     one = rogue_commit(bob, force_path=True)
@@ -84,7 +79,7 @@ def test_two_commits_of_one_epoch_that_a_relay_takes_both_are_no_fork() -> None:
     assert problems(cleo) == problems(dora) == ["commit_refused"]
 
 
-def test_demote_and_act_race_has_one_order_and_the_demoted_is_refused() -> None:
+def test_a_race_of_a_demotion_and_an_act_has_one_order_and_refuses_the_demoted() -> None:
     world, ann, bob, cleo = two_facilitators()
     demoted: list[object] = []
     acted: list[object] = []
@@ -110,8 +105,8 @@ def test_demote_and_act_race_has_one_order_and_the_demoted_is_refused() -> None:
     goes_on(world, ann, cleo)
 
 
-def test_a_commit_of_before_the_demotion_that_the_relay_delivers_after_it_is_burned() -> None:
-    """And nobody takes it for a commit that they missed."""
+def test_a_commit_from_before_a_demotion_delivered_after_it_is_burned() -> None:
+    """And no client takes it for a commit that it missed."""
     world, ann, bob, cleo = two_facilitators()
     old = rogue_commit(bob, mls.Remove(leaf_of(cleo)))
     demote(world, ann, bob)
@@ -124,7 +119,7 @@ def test_a_commit_of_before_the_demotion_that_the_relay_delivers_after_it_is_bur
     goes_on(world, ann, bob, cleo)
 
 
-def test_a_commit_replayed_epochs_later_is_burned_and_holds_nobody() -> None:
+def test_a_commit_replayed_epochs_later_is_burned_and_holds_no_client() -> None:
     world, ann, bob, cleo = two_facilitators()
     goes_on(world, ann, bob, cleo)
     old = world.last_blob(cleo, BlobClass.COMMIT).blob

@@ -10,18 +10,18 @@ from dataclasses import replace
 
 import pytest
 from alcove import mls
+from alcove.group.admission import leaf_extensions, leaf_lifetime, room_policy
 from alcove.group.extensions import (
     REQUIRED_CAPABILITIES,
+    FacilitatorKeys,
     RoomExtension,
     capabilities,
     group_extensions,
     leaf_extension,
 )
-from alcove.group.extensions import Facilitator as Keys
+from alcove.group.framing import unpack_commit
 from alcove.group.keys import Identity
-from alcove.group.membership import unpack_commit
 from alcove.group.rights import Act, NotAllowed, judge, may
-from alcove.joining.newcomer import leaf_extensions, leaf_lifetime, room_policy
 from alcove_protocol import limits
 from alcove_protocol.codec import pack_list
 from alcove_protocol.labels import Label
@@ -158,7 +158,7 @@ def _state(change: Callable[[RoomExtension], RoomExtension]) -> Make:
     return make
 
 
-def _named(by: Client, keys: Keys, *signed: Signed) -> bytes:
+def _named(by: Client, keys: FacilitatorKeys, *signed: Signed) -> bytes:
     """A commit that adds these keys to the facilitators, on the strength of these statements."""
     state = state_of(by)
     named = replace(
@@ -224,7 +224,7 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "a member's relay key": (add_with_a_members_relay_key, "relay_key_twice"),
     "rejoin under another name": (rejoin_under_another_name, "leaf_identity"),
     "rejoin with another relay key": (rejoin_with_another_relay_key, "leaf_identity"),
-    "who did not accept": (FORBIDDEN["add who did not accept"], "agreement_not_accepted"),
+    "who did not accept": (FORBIDDEN["add without acceptance"], "agreement_not_accepted"),
     "external senders": (FORBIDDEN["external senders"], "context_extensions"),
     "no required capabilities": (FORBIDDEN["no required capabilities"], "context_extensions"),
     "other required capabilities": (other_required_capabilities, "required_capabilities"),
@@ -240,8 +240,8 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "appointments left out": (FORBIDDEN["appointments left out"], "appointments_rewritten"),
     "dropped and not retired": (FORBIDDEN["a facilitator dropped and not retired"], "retirement"),
     "retired and still listed": (retired_and_listed, "retirement"),
-    "nobody appointed": (FORBIDDEN["a facilitator whom nobody appointed"], "appointment"),
-    "appointed by oneself": (FORBIDDEN["an appointment by oneself"], "appointment"),
+    "nobody appointed": (FORBIDDEN["a facilitator without an appointment"], "appointment"),
+    "appointed by oneself": (FORBIDDEN["a self-signed appointment"], "appointment"),
     "appointed in another room": (FORBIDDEN["an appointment of another room"], "appointment"),
     "appointed with other keys": (appointed_with_other_keys, "appointment"),
     "appointed by the just appointed": (appointed_by_the_just_appointed, "appointment"),

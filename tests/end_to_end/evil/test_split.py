@@ -1,4 +1,4 @@
-"""Row 7: a relay that splits the group, and one whose halves of the room no longer meet."""
+"""Row 7: a relay that splits the group, and two relays between which no blob crosses."""
 
 from dataclasses import replace
 
@@ -14,11 +14,11 @@ from tests.end_to_end.world import Client
 
 
 def state(client: Client) -> RoomState:
-    return client.engine.member().presence.state
+    return client.engine.require_member().presence.state
 
 
 def test_two_versions_of_the_conversation_show_within_one_heartbeat() -> None:
-    """Cleo alone is shown something else at one number; her first message shows it to the rest."""
+    """Cleo alone sees another blob at one number. Her first message shows it to the others."""
     world, ann, bob, cleo = three()
     bob.say("one")
     world.settle()
@@ -42,7 +42,7 @@ def test_two_versions_of_the_conversation_show_within_one_heartbeat() -> None:
 
 
 @pytest.mark.interpreted  # copies a relay in the middle of its life
-def test_two_relays_without_a_path_between_them_the_half_without_facilitator_is_told() -> None:
+def test_with_no_path_between_two_relays_the_half_without_a_facilitator_is_told() -> None:
     world, ann, bob, cleo = three()
     world.split(cleo)
     ann.say("for Bob alone")
@@ -56,7 +56,7 @@ def test_two_relays_without_a_path_between_them_the_half_without_facilitator_is_
 
 @pytest.mark.interpreted  # copies a relay in the middle of its life
 def test_two_relays_with_one_blob_carried_between_them_show_the_split() -> None:
-    """Each half has a facilitator and talks on; one heartbeat that crosses is enough."""
+    """Each half has a facilitator and talks on. One heartbeat that crosses is enough."""
     world, ann, bob, cleo = two_facilitators()
     world.advance(31)
     world.split(bob, cleo)
@@ -67,7 +67,7 @@ def test_two_relays_with_one_blob_carried_between_them_show_the_split() -> None:
     assert state(cleo) is RoomState.OPEN
     carried = world.seen(Publish, ann)[-1]
     assert carried.blob_class == BlobClass.BEAT
-    at = cleo.engine.member().stream.cursor
+    at = cleo.engine.require_member().stream.cursor
     world.forge(
         cleo,
         BlobIs(Position(at.generation, at.number + 1).encode(), BlobClass.BEAT, 0, carried.blob),
@@ -77,7 +77,7 @@ def test_two_relays_with_one_blob_carried_between_them_show_the_split() -> None:
 
 @pytest.mark.interpreted  # copies a relay in the middle of its life
 def test_halves_in_different_epochs_show_the_split_with_one_heartbeat_that_crosses() -> None:
-    """The epochs' keys differ, so the heartbeat cannot be read at all: that too is noticed."""
+    """The epochs' keys differ, so the heartbeat cannot be read at all. That shows too."""
     world, ann, bob, cleo = two_facilitators()
     world.split(bob, cleo)
     for facilitator in (ann, bob):
@@ -88,7 +88,7 @@ def test_halves_in_different_epochs_show_the_split_with_one_heartbeat_that_cross
     world.advance(31)
     carried = world.seen(Publish, ann)[-1]
     assert carried.blob_class == BlobClass.BEAT
-    at = cleo.engine.member().stream.cursor
+    at = cleo.engine.require_member().stream.cursor
     world.forge(
         cleo,
         BlobIs(Position(at.generation, at.number + 1).encode(), BlobClass.BEAT, 0, carried.blob),
@@ -97,9 +97,9 @@ def test_halves_in_different_epochs_show_the_split_with_one_heartbeat_that_cross
 
 
 def test_a_commit_that_the_relay_only_pretends_to_take_shows_to_the_others() -> None:
-    """Ann alone moves on; her next heartbeat is of an epoch that nobody else has."""
+    """Ann alone moves on. Her next heartbeat is of an epoch that the others do not have."""
     world, ann, bob, cleo = three()
-    at = ann.engine.member().stream.cursor
+    at = ann.engine.require_member().stream.cursor
     lied = world.answer(
         ann,
         Publish,
@@ -114,7 +114,7 @@ def test_a_commit_that_the_relay_only_pretends_to_take_shows_to_the_others() -> 
     beat = world.alter(
         ann,
         Publish,
-        lambda p: replace(p, base=bob.engine.member().membership.base.encode()),
+        lambda p: replace(p, base=bob.engine.require_member().membership.base.encode()),
         lambda p: p.blob_class == BlobClass.BEAT,
     )
     world.advance(31)
@@ -123,9 +123,9 @@ def test_a_commit_that_the_relay_only_pretends_to_take_shows_to_the_others() -> 
 
 
 def test_forged_published_never_leaves_a_facilitator_believing_in_an_empty_room() -> None:
-    """Without carrying anything across, the others no longer hear her and are told."""
+    """If the relay carries no blob across, the others no longer hear her and are told."""
     world, ann, bob, cleo = three()
-    at = ann.engine.member().stream.cursor
+    at = ann.engine.require_member().stream.cursor
     counter = iter(range(1, 1000))
     world.answer(
         ann,

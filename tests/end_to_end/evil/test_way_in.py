@@ -7,6 +7,7 @@ import pytest
 from alcove import events, mls
 from alcove.errors import NotTrusted
 from alcove.events import CloseReason
+from alcove.group.admission import leaf_lifetime, listing_of, make_key_package, room_policy
 from alcove.group.extensions import ROSTER_EXTENSION, group_extensions
 from alcove.group.keys import Identity, SigningKey
 from alcove.group.sealing import (
@@ -20,8 +21,6 @@ from alcove.group.sealing import (
     seal_welcome,
     short_code,
 )
-from alcove.joining.newcomer import leaf_lifetime, make_key_package, room_policy
-from alcove.joining.trust import listing_of
 from alcove_protocol import limits
 from alcove_protocol.frames import (
     BlobClass,
@@ -65,12 +64,12 @@ def person(world: EvilWorld, name: str) -> Identity:
     return Identity.generate(name, mls.ciphersuite(3), world.random)
 
 
-def body_of(world: EvilWorld, ann: Client, who: Identity) -> KnockBody:
+def body_of(world: EvilWorld, ann: Client, newcomer: Identity) -> KnockBody:
     accepted = state_of(ann).agreement
-    bundle = make_key_package(who, accepted, world.wall(), world.random)
+    bundle = make_key_package(newcomer, accepted, world.wall(), world.random)
     reply = mls.ciphersuite(3).hpke_keypair(world.random)
     package = bundle.key_package.encode()
-    return KnockBody(who.name, package, who.relay.public, reply.public, accepted)
+    return KnockBody(newcomer.name, package, newcomer.relay.public, reply.public, accepted)
 
 
 def forge_knock(world: EvilWorld, ann: Client, number: int, body: KnockBody, key: bytes) -> None:
@@ -84,14 +83,14 @@ def forge_knock(world: EvilWorld, ann: Client, number: int, body: KnockBody, key
 
 
 def entry_by(signer: SigningKey, ann: Client, blob: bytes, *changes: Change) -> Signed:
-    """A roster entry that follows the last one, by whoever."""
-    roster = ann.engine.member().membership.roster
+    """A roster entry that follows the last one, signed with this key."""
+    roster = ann.engine.require_member().membership.roster
     entry = Entry(
         roster.room,
         roster.counter + 1,
         roster.head,
         signer.public,
-        ann.engine.member().membership.base.encode(),
+        ann.engine.require_member().membership.base.encode(),
         sha256(blob).digest(),
         NO_HASH,
         b"".join(change.encode() for change in changes),
@@ -102,7 +101,7 @@ def entry_by(signer: SigningKey, ann: Client, blob: bytes, *changes: Change) -> 
 
 
 @pytest.mark.parametrize("signed_by", ["the relay", "a facilitator"])
-def test_a_ghost_on_the_roster_is_shown_to_nobody_and_warned_of(signed_by: str) -> None:
+def test_a_ghost_on_the_roster_is_never_shown_and_is_warned_of(signed_by: str) -> None:
     world, ann, bob, cleo = three()
     ghost = SigningKey.generate(world.random)
     signer = ghost if signed_by == "the relay" else ann.engine.identity.relay
@@ -144,11 +143,11 @@ def test_a_roster_entry_replayed_or_recombined_is_refused_and_warned_of(how: str
             return replace(blob, signature=earlier.signature)
         return replace(blob, entry=earlier.entry, signature=earlier.signature)
 
-    before = bob.engine.member().membership.roster
+    before = bob.engine.require_member().membership.roster
     changed = world.alter(bob, BlobIs, swapped, with_entry, most=1)
     dora = world.join(ann, "Dora")
     assert len(changed.hits) == 1
-    assert bob.engine.member().membership.roster == before  # the chain took nothing of it
+    assert bob.engine.require_member().membership.roster == before  # the chain is as it was
     assert "roster_mismatch" in problems(bob)
     assert "roster_mismatch" not in problems(cleo)
     assert bob.members() == {"Ann", "Bob", "Cleo", "Dora"}  # and the commit stands
@@ -177,10 +176,10 @@ def test_a_welcome_that_was_not_asked_for_is_ignored() -> None:
     forget(dora)
     world.forge(dora, welcome)
     assert dora.told == []
-    assert dora.engine.inside is None
+    assert dora.engine.member is None
 
 
-def test_a_welcome_of_somebody_else_is_refused() -> None:
+def test_a_welcome_of_another_newcomer_is_refused() -> None:
     world, ann, _, cleo = three()
     (welcome,) = world.seen(WelcomeIs, cleo)
     dora = world.knock(ann.invite(), "Dora")
@@ -190,22 +189,25 @@ def test_a_welcome_of_somebody_else_is_refused() -> None:
         CloseReason.ERROR,
         "cannot_open",
     )
-    assert dora.engine.inside is None
+    assert dora.engine.member is None
 
 
 # --- row 14b: a group of the relay's own ------------------------------------------------------
 
 
 def fake_welcome(world: EvilWorld, ann: Client, knock: KnockBody, **changed: bytes) -> WelcomeIs:
-    """All that a relay could do that had read the knock: the room's id, its public state, a roster
-    and an entry, and a group in which the attacker sits under Ann's name."""
+    """The best forgery of a relay that has read the knock.
+
+    It has the room's id, its public state, a roster and an entry, and a group in which the attacker
+    sits under Ann's name.
+    """
     evil = person(world, "Ann")
     room = changed.get("room", room_of(ann))
     state = state_of(ann)
     if "appoint" in changed:
         keys = evil.signature.public + evil.relay.public
         state = replace(state, facilitators=keys + evil.hpke.public)
-    roster = ann.engine.member().membership.roster
+    roster = ann.engine.require_member().membership.roster
     extensions = evil_leaf_extensions(ann, evil.relay.public)
     leaf = group_of(ann).member(0)
     assert leaf is not None
@@ -233,12 +235,12 @@ def fake_welcome(world: EvilWorld, ann: Client, knock: KnockBody, **changed: byt
         ann.engine.identity.relay, ann, b"", Change(Op.ADD, knock.relay_key, Seat())
     )  # even with a genuine entry
     sealed = seal_welcome(room_of(ann), knock.reply_key, staged.welcome, world.random)
-    at = ann.engine.member().membership.base.encode()
+    at = ann.engine.require_member().membership.base.encode()
     return WelcomeIs(at, sealed, signed.body, signed.signature)
 
 
 def read_knock(world: EvilWorld, ann: Client) -> KnockBody:
-    """As if the lobby key had leaked, which is what makes the next attack possible at all."""
+    """Read it as if the lobby key had leaked. Only so the next attack is possible at all."""
     opening = ann.engine.opening
     assert opening is not None
     item = [i for i in world.seen(LobbyItem, ann) if i.kind == LobbyKind.KNOCK][-1]
@@ -257,12 +259,12 @@ def test_a_group_of_the_relays_own_is_refused(attack: str) -> None:
         CloseReason.ERROR,
         "bad_welcome",
     )
-    assert dora.engine.inside is None
+    assert dora.engine.member is None
     assert not dora.of(events.Joined)
 
 
 def evil_card(world: EvilWorld, invite: Invite, genuine: Card, attack: str) -> Signed:
-    """By another holder of the link together with the relay."""
+    """A card by another holder of the link together with the relay."""
     evil = person(world, "Ann")
     opening = genuine.opening
     if attack == "another root":
@@ -390,10 +392,10 @@ def test_an_answer_to_another_knock_is_ignored() -> None:
 def test_a_knock_under_another_relay_key_is_refused() -> None:
     world, ann, _, _ = three()
     forget(ann)
-    who = person(world, "Dora")
-    forge_knock(world, ann, 1, body_of(world, ann, who), world.random(32))
+    newcomer = person(world, "Dora")
+    forge_knock(world, ann, 1, body_of(world, ann, newcomer), world.random(32))
     assert not ann.of(events.Knocked)
-    forge_knock(world, ann, 2, body_of(world, ann, who), who.relay.public)
+    forge_knock(world, ann, 2, body_of(world, ann, newcomer), newcomer.relay.public)
     assert [event.name for event in ann.of(events.Knocked)] == ["Dora"]  # the control
 
 
@@ -407,38 +409,38 @@ def test_a_knock_replayed_under_another_id_does_not_open() -> None:
 
 
 def test_a_key_package_admits_once() -> None:
-    """Dora is removed; her old KeyPackage, sealed anew for another knock, is refused."""
+    """Dora's KeyPackage, sealed anew for another knock, is refused."""
     world, ann, _bob, _cleo = three()
-    who = person(world, "Dora")
-    body = body_of(world, ann, who)
-    forge_knock(world, ann, 1, body, who.relay.public)
+    newcomer = person(world, "Dora")
+    body = body_of(world, ann, newcomer)
+    forge_knock(world, ann, 1, body, newcomer.relay.public)
     assert len(ann.of(events.Knocked)) == 3
     forget(ann)
-    forge_knock(world, ann, 2, replace(body, name="Dora"), who.relay.public)
+    forge_knock(world, ann, 2, replace(body, name="Dora"), newcomer.relay.public)
     assert not ann.of(events.Knocked)
 
 
 def test_an_old_key_package_is_refused() -> None:
     world, ann, _, _ = three()
-    who = person(world, "Dora")
-    body = body_of(world, ann, who)
+    newcomer = person(world, "Dora")
+    body = body_of(world, ann, newcomer)
     forget(ann)
     world.advance(25 * 3600, step=1800)
-    forge_knock(world, ann, 1, body, who.relay.public)
+    forge_knock(world, ann, 1, body, newcomer.relay.public)
     assert not ann.of(events.Knocked)
 
 
-def test_a_flood_of_knocks_is_capped_whatever_the_relay_lets_through() -> None:
+def test_a_flood_of_knocks_is_capped_by_the_client_too() -> None:
     world, ann, _, _ = three()
     forget(ann)
     for number in range(1, limits.KNOCKS + 6):
-        who = person(world, f"Guest number {number:03}x")
-        forge_knock(world, ann, number, body_of(world, ann, who), who.relay.public)
+        newcomer = person(world, f"Guest number {number:03}x")
+        forge_knock(world, ann, number, body_of(world, ann, newcomer), newcomer.relay.public)
     assert len(ann.of(events.Knocked)) == limits.KNOCKS
 
 
 @pytest.mark.parametrize("kind", [LobbyKind.LEAVE, LobbyKind.REQUEST])
-def test_nobody_is_let_go_or_changed_by_what_the_relay_puts_into_the_lobby(kind: LobbyKind) -> None:
+def test_an_item_that_the_relay_forges_lets_no_member_go(kind: LobbyKind) -> None:
     world, ann, bob, cleo = three()
     before = epochs(ann, bob, cleo)
     at = committer_of(ann).lobby.number
@@ -466,7 +468,7 @@ def test_a_removed_member_is_refused_with_their_old_keys() -> None:
 # --- row 16: the invite -----------------------------------------------------------------------
 
 
-def test_no_frame_holds_an_invite_its_keys_or_what_people_say() -> None:
+def test_no_frame_holds_an_invite_its_keys_or_the_words_of_members() -> None:
     world, ann, bob, _cleo = three()
     bob.say("a canary sings")
     dora = world.knock(ann.invite(), "Dora Canary")

@@ -1,4 +1,4 @@
-"""A store on a clock of the test's, and short words for what a test does to it."""
+"""A store on the test's clock, with short names for the acts of tests."""
 
 import asyncio
 import os
@@ -36,13 +36,13 @@ START = Position(GENERATION, 0)
 
 
 def but(publication: Publication, **changes: Any) -> Publication:
-    """The same but for some fields."""
+    """Return the same publication with some fields changed."""
     same = {name: getattr(publication, name) for name in FIELDS}
     return Publication(**{**same, **changes})
 
 
 class Recorder:
-    """A listener that writes down what it hears."""
+    """A listener that records what it hears."""
 
     def __init__(self) -> None:
         self.told: list[object] = []
@@ -62,7 +62,7 @@ class Recorder:
 
 
 class Bench:
-    """A store, its clock, and short words for what a test does to it."""
+    """A store, its clock, and short names for the acts of tests."""
 
     def __init__(self, store: Store, clock: ManualClock) -> None:
         self.store = store
@@ -188,8 +188,8 @@ def step(
 
 
 class Benched:
-    """Tests of a store, which a subclass gives by the fixture `make`. `small` are the bounds where
-    a test asks for some."""
+    """Tests of a store. A subclass gives the store by the fixture `make`, with the bounds that a
+    test asks for; `small` are such bounds."""
 
     small = StoreBounds(rooms=2, room_bytes=limits.MIB, store_bytes=3 * limits.MIB // 2)
 

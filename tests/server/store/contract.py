@@ -1,5 +1,5 @@
-"""What every `Store` must do. A store's own test file subclasses `StoreContract`, gives it a store
-on a clock of the test's, and so runs all of it."""
+"""What every `Store` must do. The test file of a store subclasses `StoreContract` and gives it that
+store on the test's clock."""
 
 from tests.server.store.contract_lobby import LobbyContract
 from tests.server.store.contract_log import LogContract

@@ -1,4 +1,4 @@
-"""What every `Store` must do with doors and with what waits for the facilitators."""
+"""What every `Store` must do with doors and with the lobby."""
 
 from dataclasses import replace
 
@@ -49,7 +49,7 @@ class LobbyContract(Benched):
             again = bench.store.put_door(ROOM, bench.door(id), NEXT)
             assert bench.refusal(again) == code
 
-    def test_a_revoked_door_admits_who_waits_marked(self, bench: Bench) -> None:
+    def test_a_revoked_door_admits_its_waiting_newcomer_marked(self, bench: Bench) -> None:
         bench.open()
         bench.put(bench.door())
         bench.knock()
@@ -89,7 +89,7 @@ class LobbyContract(Benched):
         assert bench.refusal(bench.store.put_door(ROOM, bench.door(), HEAD)) == "too_many_doors"
         assert bench.refusal(bench.store.revoke_door(ROOM, b"nowhere.", HEAD)) == "unknown_door"
 
-    def test_doors_are_for_who_judged_by_this_roster(self, bench: Bench) -> None:
+    def test_doors_change_only_under_the_roster_that_was_judged_by(self, bench: Bench) -> None:
         bench.open()
         for work in (
             bench.store.put_door(ROOM, bench.door(), NEXT),
@@ -132,7 +132,7 @@ class LobbyContract(Benched):
         assert first == (b"%16d" % 0, b"")
         bench.knock()
 
-    def test_a_reason_waits_for_who_knocked_and_is_told_once(self, bench: Bench) -> None:
+    def test_a_reason_waits_for_its_newcomer_and_is_told_once(self, bench: Bench) -> None:
         bench.open()
         bench.put(bench.door())
         bench.knock()
@@ -211,7 +211,7 @@ class LobbyContract(Benched):
         assert {id for _, _, id in bench.lobby(2)} == {b"r" * 16, b"k" * 16}
         assert bench.do(bench.store.take_refusal(ROOM, BEN)) == (b"k" * 16, b"")
 
-    def test_doors_that_close_with_a_commit_mark_who_waits(self, bench: Bench) -> None:
+    def test_doors_that_close_with_a_commit_mark_waiting_newcomers(self, bench: Bench) -> None:
         bench.open()
         for door, key in ((b"door-one", ANN), (b"door-two", BEN), (b"door-new", HOST)):
             bench.put(bench.door(door))

@@ -112,7 +112,7 @@ class LogContract(Benched):
         bench.beat(base=1)
         bench.publish(bench.publication(base=1))
 
-    def test_a_page_says_whether_anybody_may_post(self, bench: Bench) -> None:
+    def test_a_page_says_whether_the_room_is_read_only(self, bench: Bench) -> None:
         def read_only() -> bool:
             return bench.do(bench.store.read(ROOM, START, 1)).read_only
 
@@ -188,7 +188,7 @@ class LogContract(Benched):
         assert ([blob.number for blob in page.blobs], page.complete) == ([PAGE_BLOBS + 2], True)
 
     def test_pages_have_all_that_is_unexpired_whatever_was_dropped(self, bench: Bench) -> None:
-        """Thousands end together, between some that stay and before the last of all."""
+        """Thousands of blobs end together, between blobs that stay and before the last blob."""
         bench.open()
         count = 10 * PAGE_BLOBS
         stay = list(range(1000, count, 1000))
@@ -207,7 +207,7 @@ class LogContract(Benched):
         assert not self.lost(bench, count - 1)
 
     def paged(self, bench: Bench, after: int) -> list[int]:
-        """The numbers of all pages after a number, each of which brings the reader on."""
+        """Return the numbers in all pages after a number. Each page must bring the reader on."""
         numbers: list[int] = []
         while True:
             page = bench.do(bench.store.read(ROOM, Position(GENERATION, after), 2**30))
@@ -220,7 +220,7 @@ class LogContract(Benched):
             after = page.up_to
 
     def test_what_is_lost_is_told_for_each_position(self, bench: Bench) -> None:
-        """The ends of application blobs in any order; others are no loss."""
+        """Application blobs end in any order. The end of other blobs is no loss."""
         bench.open()
         ends = (50, 20, 40, 20, 70, 30, 60)
         for ttl in ends:
@@ -308,7 +308,7 @@ class LogContract(Benched):
         assert bench.refusal(bench.store.publish(commit)) == "busy"
         assert (bench.head(), bench.found(), bench.lobby()) == before
 
-    def test_who_is_gone_leaves_nothing(self, bench: Bench) -> None:
+    def test_a_member_that_is_gone_leaves_nothing(self, bench: Bench) -> None:
         bench.open()
         theirs = bench.publication()
         bench.publish(theirs)

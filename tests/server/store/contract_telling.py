@@ -143,14 +143,14 @@ class TellingContract(Benched):
         assert bench.told() == [ROOM]
 
     @CHANGES
-    def test_a_room_that_is_not_watched_rings_nobody(self, bench: Bench, change: Change) -> None:
+    def test_a_room_that_is_not_watched_does_not_ring(self, bench: Bench, change: Change) -> None:
         self.waiting_room(bench)
         bench.store.unwatch(ROOM)
         bench.store.watch(OTHER)
         bench.do(change(bench))
         assert bench.told() == []
 
-    def test_what_changes_nothing_rings_nobody(self, bench: Bench) -> None:
+    def test_a_call_that_changes_nothing_does_not_ring(self, bench: Bench) -> None:
         self.waiting_room(bench)
         bench.do(ask(bench))
         bench.told()
@@ -178,7 +178,9 @@ class TellingContract(Benched):
         bench.do(bench.store.expire(10))
         assert bench.told() == []
 
-    def test_what_a_reader_found_expired_is_rung_by_the_next_call(self, bench: Bench) -> None:
+    def test_a_knock_found_expired_by_a_reader_is_rung_by_the_next_expire(
+        self, bench: Bench
+    ) -> None:
         self.waiting_room(bench)
         bench.told()
         bench.clock.advance(limits.KNOCK_TTL)
@@ -186,7 +188,7 @@ class TellingContract(Benched):
         bench.do(bench.store.expire(10))
         assert bench.told() == [ROOM]
 
-    def test_expired_blobs_alone_ring_nobody(self, bench: Bench) -> None:
+    def test_expired_blobs_alone_do_not_ring(self, bench: Bench) -> None:
         bench.open()
         bench.store.watch(ROOM)
         bench.publish(bench.publication(ttl=10))
@@ -207,7 +209,7 @@ class TellingContract(Benched):
 
     # --- one look for what belongs together -------------------------------------------------
 
-    def test_one_look_tells_what_a_newcomer_is_judged_by(self, bench: Bench) -> None:
+    def test_one_look_tells_all_that_a_newcomer_is_judged_by(self, bench: Bench) -> None:
         def look(key: bytes, door: bytes = b"door-one") -> tuple[object, ...]:
             found = bench.do(bench.store.at_door(ROOM, door, key))
             return found.head, found.door, found.waiting
@@ -221,7 +223,7 @@ class TellingContract(Benched):
         assert look(BEN) == (bench.head(), None, False)
         assert bench.head().ended is not None
 
-    def test_one_look_tells_who_waits_among_many(self, bench: Bench) -> None:
+    def test_one_look_tells_which_of_many_keys_wait(self, bench: Bench) -> None:
         self.waiting_room(bench)
         bench.do(knock(bench))
         waiting = bench.store.waiting_among(ROOM, [ANN, HOST, BEN])

@@ -35,7 +35,7 @@ class Knocked:
 
 
 class StoreMachine(RuleBasedStateMachine):
-    """`make_bench` is to be overridden. The model keeps everything for ever and asks the clock."""
+    """A subclass overrides `make_bench`. The model keeps everything and asks the clock."""
 
     def make_bench(self) -> Bench:
         raise NotImplementedError

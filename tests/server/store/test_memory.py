@@ -1,4 +1,4 @@
-"""The memory store keeps the contract, and gives back all that it took."""
+"""The memory store keeps the contract, gives back all bytes, and bounds the cost of each call."""
 
 import gc
 import sys
@@ -180,7 +180,7 @@ def test_a_call_that_names_a_room_drops_no_more_blobs_than_it_may() -> None:
 
 
 def steps(work: Coroutine[Any, Any, object]) -> int:
-    """How many lines of Python a call of the store runs, each turn of a loop counted."""
+    """Return the number of lines that a call of the store runs, counting each turn of a loop."""
     count = 0
 
     def trace(frame: FrameType, event: str, argument: object) -> Any:
@@ -200,7 +200,7 @@ def steps(work: Coroutine[Any, Any, object]) -> int:
 
 @pytest.mark.interpreted
 def test_a_page_costs_the_same_in_any_log_and_anywhere_in_it() -> None:
-    """With and without holes, and with expired blobs that nobody has dropped."""
+    """With and without holes, and with expired blobs that are not dropped yet."""
     bench = memory()
     bench.open()
     count = 30 * PAGE_BLOBS
@@ -223,7 +223,7 @@ def test_a_page_costs_the_same_in_any_log_and_anywhere_in_it() -> None:
 
 
 def lobbied(members: int) -> tuple[Bench, frozenset[bytes]]:
-    """A room whose members have each asked for all they may."""
+    """A room whose members each have as many requests as they may."""
     bench = memory()
     bench.open()
     keys = [b"%32d" % number for number in range(members)]
@@ -274,7 +274,7 @@ def test_a_request_costs_the_same_however_many_wait() -> None:
     "cost", [steps_of_a_commit_that_drops, steps_of_the_end_of_what_was_asked_by]
 )
 def test_what_many_asked_for_is_settled_at_a_cost_of_its_own(cost: Callable[[int], int]) -> None:
-    """Ten times as much costs ten times as much, and not a hundred times."""
+    """Ten times as many requests cost ten times as much, not a hundred times."""
     assert cost(400) < 12 * cost(40)
 
 

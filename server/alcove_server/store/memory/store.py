@@ -34,6 +34,7 @@ from alcove_server.store.interface import (
     PublishDone,
     RoomHead,
     SeatedRoom,
+    StoredBlob,
     Taken,
 )
 from alcove_server.store.memory.room import MemoryRoom
@@ -61,6 +62,7 @@ class MemoryStore:
         self._to_tell: set[bytes] = set()  # rooms that expired in part since the last `expire`
         self._watched: set[bytes] = set()
         self._listener: Listener | None = None
+        self._on_blob: Callable[[bytes, bytes, StoredBlob], None] | None = None  # called for each
 
     @property
     def used(self) -> int:
@@ -153,8 +155,8 @@ class MemoryStore:
         self._schedule(id, room.due)
         if publication.step is not None:
             self._ring(id)
-        elif id in self._watched and self._listener is not None:
-            self._listener.on_blob(id, generation, stored)
+        elif id in self._watched and self._on_blob is not None:
+            self._on_blob(id, generation, stored)
         return Taken(generation, stored.number)
 
     async def published(self, room: bytes, sender: bytes, id: bytes) -> Position | None:
@@ -249,7 +251,7 @@ class MemoryStore:
     # --- time -------------------------------------------------------------------------------
 
     def listen(self, listener: Listener) -> None:
-        self._listener = listener
+        self._listener, self._on_blob = listener, listener.on_blob
 
     def watch(self, room: bytes) -> None:
         self._watched.add(room)
@@ -280,7 +282,7 @@ class MemoryStore:
     async def close(self) -> None:
         self._rooms.clear()
         self._watched.clear()
-        self._listener = None
+        self._listener = self._on_blob = None
 
     def _find(self, room: bytes) -> MemoryRoom | None:
         """Return a room as it is now. Raises `Refusal` (`ended`)."""

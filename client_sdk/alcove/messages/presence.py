@@ -1,11 +1,10 @@
-"""Whether somebody holds the room: heartbeats sent, heartbeats heard, and what follows from them.
+"""Whether a facilitator holds the room: the heartbeats that came, and what follows from them.
 
 A facilitator's heartbeat every 30 s carries the epoch authenticator and the log hash under an MLS
 signature. So silence, a split of the group and two versions of the conversation all show within
 one beat, as long as any path between the members is left.
 """
 
-from collections.abc import Callable
 from typing import Final
 
 from alcove_protocol import limits
@@ -17,39 +16,36 @@ from alcove.events import RoomState
 from alcove.group.membership import Membership
 from alcove.messages.conversation import HeartbeatHeard
 from alcove.messages.stream import Stream
-
-Emit = Callable[[events.Event], None]
+from alcove.relay.ports import Ports
 
 ANSWER_EXPECTED: Final = 5.0
-"""Seconds that the relay has to say that it heard no facilitator either; when it does not say so,
-the beats are kept from this client, and that is another thing."""
+"""Seconds in which the relay can say that it heard no facilitator either. When it does not say so,
+it may be keeping the beats from this client."""
 
 
 class Presence:
     """The room's state as this client may truthfully call it."""
 
-    def __init__(
-        self, membership: Membership, stream: Stream, emit: Emit, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, membership: Membership, stream: Stream, ports: Ports) -> None:
         self._membership = membership
         self._stream = stream
-        self._emit = emit
-        self._clock = clock
+        self._emit = ports.emit
+        self._clock = ports.clock
         self._heard: dict[bytes, float] = {}
-        self._anybody = clock()
+        self._last_heard = ports.clock()
         self._said_goodbye = False
         self._relay_says_read_only = False
         self._split = False
         self.state = RoomState.OPEN
 
     def heard(self, beat: HeartbeatHeard) -> None:
-        """A facilitator's heartbeat, whose signature and right were checked."""
+        """A facilitator's heartbeat came. Its signature and its right were checked."""
         self._relay_says_read_only = False
         if beat.body.leaving:
             self._heard.pop(beat.sender, None)
             self._said_goodbye = not self._heard
         else:
-            self._heard[beat.sender] = self._anybody = self._clock()
+            self._heard[beat.sender] = self._last_heard = self._clock()
             self._said_goodbye = False
         group = self._membership.group
         if beat.body.epoch == group.epoch and beat.body.authenticator != group.epoch_authenticator:
@@ -66,43 +62,43 @@ class Presence:
             self._stream.log.anchor(position, beat.payload.log)
 
     def split(self) -> None:
-        """A member's log hash differs from mine."""
+        """A member's log hash differs from this client's."""
         self._split = True
         self.tick()
 
     def relay_says(self, *, read_only: bool) -> None:
-        """What the relay answers when it is asked whether it heard a facilitator."""
+        """The relay has answered whether it heard a facilitator."""
         self._relay_says_read_only = read_only
         self.tick()
 
     @property
     def in_doubt(self) -> bool:
-        """Nobody was heard for long: ask the relay whether it heard somebody."""
-        return self._clock() - self._anybody > limits.READ_ONLY_AFTER
+        """No facilitator was heard for long: ask the relay whether it heard one."""
+        return self._clock() - self._last_heard > limits.READ_ONLY_AFTER
 
     def holding(self) -> None:
-        """This client is a facilitator and has just been heard by the relay."""
-        self._anybody = self._clock()
+        """The relay has just heard this client, which is a facilitator's."""
+        self._last_heard = self._clock()
         self._relay_says_read_only = self._said_goodbye = False
         self.tick()
 
     def rejoined(self) -> None:
-        """In the group anew: give the facilitators a full interval to be heard."""
-        self._anybody = self._clock()
+        """This client is in the group anew. The facilitators have a full interval to be heard."""
+        self._last_heard = self._clock()
         self._split = False
         self.tick()
 
     @property
     def may_post(self) -> bool:
-        """Senders keep silent when nobody holds the room; receivers never refuse for it."""
+        """Senders keep silent while no facilitator holds the room. Receivers never judge by it."""
         return self.state is RoomState.OPEN or self.state is RoomState.SPLIT
 
     def heard_within(self, key: bytes, seconds: float) -> bool:
-        """Whether this facilitator's heartbeat came lately."""
+        """Whether this facilitator's last heartbeat is at most so old."""
         return self._clock() - self._heard.get(key, float("-inf")) <= seconds
 
     def tick(self) -> None:
-        silent = self._clock() - self._anybody > limits.READ_ONLY_AFTER + ANSWER_EXPECTED
+        silent = self._clock() - self._last_heard > limits.READ_ONLY_AFTER + ANSWER_EXPECTED
         if self._split:
             state = RoomState.SPLIT
         elif self._said_goodbye or self._relay_says_read_only:

@@ -1,0 +1,68 @@
+"""How far this client follows the group's commits.
+
+    in step ──the relay's base never came──▶ held ──Welcome, or right after all──▶ in step
+
+A client that is *held* keeps its epoch, sends nothing and asks to be let in again.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from alcove_protocol import limits
+from alcove_protocol.position import Position
+
+BASE_PATIENCE: Final = 10.0
+"""Seconds after `resume` in which the missed commits must come."""
+
+
+class Following:
+    """State only. Its owner acts on it."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self.in_step = True
+        """Whether this client's last commit is the relay's last one."""
+        self.held = False
+        self.new_log = False
+        """Whether the relay's log began anew after this client's first `resume`."""
+        self._expected: tuple[Position, float] | None = None
+        self._others_at = 0.0
+
+    def expect(self, base: Position) -> None:
+        """`resume` said that this is the relay's last commit. It is here, or it follows soon."""
+        self._expected = (base, self._clock() + BASE_PATIENCE)
+
+    def overdue(self) -> Position | None:
+        """The expected base when its time is over, once."""
+        if self._expected is None or self._clock() < self._expected[1]:
+            return None
+        base, self._expected = self._expected[0], None
+        return base
+
+    def lacks(self, base: Position, own: Position) -> bool:
+        """Whether the relay's base is a commit that never came to a client whose base is `own`."""
+        missing = base.generation == own.generation and base.number > own.number
+        return (missing or not self.in_step) and not self.held
+
+    def hold(self) -> None:
+        """A commit was missed."""
+        self.held = True
+        self._others_at = self._clock()
+
+    def release(self) -> None:
+        """Held no more, in the epoch that was kept."""
+        self.held, self.in_step = False, True
+
+    def restart(self) -> None:
+        """In the group anew."""
+        self.release()
+        self.new_log = False
+
+    def others_heard(self) -> None:
+        """A beat came that this client cannot read: a facilitator is in the new epoch."""
+        self._others_at = self._clock()
+
+    @property
+    def others_silent(self) -> bool:
+        """Whether no beat of the new epoch came for `limits.READ_ONLY_AFTER` seconds."""
+        return self._clock() - self._others_at > limits.READ_ONLY_AFTER

@@ -1,0 +1,120 @@
+"""A client's standing in a room: newcomer, opener or member, and how it ends."""
+
+from collections import deque
+from typing import Final
+
+from alcove import events
+from alcove.engine.member import MemberClient
+from alcove.errors import AlcoveError, NotNow, Refused, RoomClosed
+from alcove.events import AnyEvent, CloseReason
+from alcove.facilitation.facilitator import Facilitator
+from alcove.facilitation.opening import RoomOpening
+from alcove.group.keys import Identity
+from alcove.joining.newcomer import Newcomer
+
+EVENTS: Final = 10_000
+"""Events kept for a reader. Beyond that the oldest are dropped, and a gap is told."""
+
+
+class Standing:
+    """Holds what this client is, collects its events, and closes it."""
+
+    def __init__(self, identity: Identity) -> None:
+        self.identity = identity
+        self.opening: RoomOpening | None = None
+        self.newcomer: Newcomer | None = None
+        self.member: MemberClient | None = None
+        self.entered: bool = False
+        """True once the room exists (opening) or the card was verified (joining)."""
+        self.error: AlcoveError | None = None
+        """Why the room could not be entered, or was closed for an error."""
+        self.closed: events.Closed | None = None
+        self._events: deque[AnyEvent] = deque()
+        self._lost_events = False
+
+    # --- what happened -------------------------------------------------------------------------
+
+    def emit(self, event: AnyEvent) -> None:
+        """Tell the person. After the close there is nothing to tell."""
+        if self.closed is not None:
+            return
+        if len(self._events) >= EVENTS:
+            self._events.popleft()
+            self._lost_events = True
+        self._events.append(event)
+
+    def drain_events(self) -> list[AnyEvent]:
+        """The events since the last call."""
+        drained, self._events = list(self._events), deque()
+        if self._lost_events:
+            self._lost_events = False
+            drained.insert(0, events.Gap(None))
+        return drained
+
+    # --- what this client is -------------------------------------------------------------------
+
+    @property
+    def begun(self) -> bool:
+        """Whether it is decided what to connect for."""
+        return self.opening is not None or self.newcomer is not None
+
+    @property
+    def room(self) -> bytes:
+        """The room's id."""
+        if self.opening is not None:
+            return self.opening.room
+        assert self.newcomer is not None  # one of the two was begun
+        return self.newcomer.invite.room
+
+    def require_open(self) -> None:
+        """Raises `RoomClosed`. Its code is the reason of the `Closed` event."""
+        if self.closed is not None:
+            raise _over(self.closed)
+
+    def require_member(self) -> MemberClient:
+        """Raises `RoomClosed`, `NotNow` (`not_in_room`)."""
+        self.require_open()
+        if self.member is None:
+            raise NotNow("not_in_room", "You are not in the room yet.")
+        return self.member
+
+    def require_facilitator(self) -> Facilitator:
+        """Raises `RoomClosed`, `NotNow` (`not_in_room`, `not_facilitator`)."""
+        facilitator = self.require_member().facilitator
+        if facilitator is None:
+            raise NotNow("not_facilitator", "Only a facilitator can do that.")
+        return facilitator
+
+    # --- the end -------------------------------------------------------------------------------
+
+    def fail(self, error: AlcoveError) -> None:
+        """The room cannot be entered, or cannot be kept."""
+        self.error = error
+        outside = self.member is None or not self.entered
+        refused = isinstance(error, Refused) and outside
+        reason = CloseReason.REFUSED if refused else CloseReason.ERROR
+        self.close(reason, error.code, error.text)
+
+    def close(self, reason: CloseReason, code: str = "", text: str = "") -> None:
+        """Tell why, wipe every key, and be done. Only the first call counts."""
+        if self.closed is not None:
+            return
+        if self.member is not None:
+            for item in self.member.conversation.outbox.waiting():
+                if item.shown:
+                    said = "The room was closed before this was sent."
+                    self.emit(events.Failed(item.id.hex(), "closed", said, item.ref))
+        closed = events.Closed(reason, code, text)
+        self.emit(closed)
+        self.closed = closed
+        if self.member is not None:
+            if self.member.facilitator is not None:
+                self.member.facilitator.close(self.error or _over(closed))
+            self.member.wipe()
+        if self.newcomer is not None:
+            self.newcomer.wipe()
+        self.identity.wipe()
+
+
+def _over(closed: events.Closed) -> RoomClosed:
+    return RoomClosed(closed.reason.value, "The room is closed.")

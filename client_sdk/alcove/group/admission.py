@@ -1,0 +1,193 @@
+"""Admission to the group: what a newcomer offers, and what they check before they join.
+
+    room id → entry 0 → appointments → the Welcome's signer      (`accept_welcome`)
+            → the roster before the newcomer's entry → that entry  (`roster_of_welcome`)
+
+A rejoin is an admission too, with the same leaf keys and fresh HPKE keys.
+"""
+
+from types import MappingProxyType
+from typing import Final
+
+from alcove_protocol import frames, limits
+from alcove_protocol.codec import split
+from alcove_protocol.errors import Malformed
+from alcove_protocol.labels import VERSION
+from alcove_protocol.position import Position
+from alcove_protocol.roster import (
+    CHANGE_SIZE,
+    Change,
+    Entry,
+    RoomFlag,
+    Roster,
+    Seat,
+    apply_changes,
+    extend,
+)
+from alcove_protocol.statements import Opening, Signed
+
+from alcove import mls
+from alcove.errors import NotTrusted
+from alcove.group.appointments import chained_facilitators, unpack_appointments
+from alcove.group.extensions import (
+    LEAF_EXTENSION,
+    LISTING_CHANGES,
+    ROSTER_EXTENSION,
+    LeafExtension,
+    RoomExtension,
+    RosterExtension,
+    capabilities,
+    room_extension,
+)
+from alcove.group.keys import Identity
+from alcove.group.membership import Membership
+from alcove.mls.secret import Random
+
+KEY_PACKAGE_LIFE: Final = 24 * 3600
+KEY_PACKAGE_PAST: Final = 3600
+"""Seconds. A KeyPackage is for one admission. An hour of the past forgives a fast clock."""
+
+
+def leaf_extensions(identity: Identity, agreement: bytes) -> tuple[mls.Extension, ...]:
+    """What a leaf says beside its MLS keys. `agreement` is the hash that was accepted."""
+    content = LeafExtension(VERSION, identity.relay.public, identity.desk.public, agreement)
+    return (mls.Extension(LEAF_EXTENSION, content.encode()),)
+
+
+def leaf_lifetime(now: float) -> mls.Lifetime:
+    """How long a leaf that was not renewed may be added. `now` is in Unix seconds."""
+    return mls.Lifetime(max(0, int(now) - KEY_PACKAGE_PAST), int(now) + KEY_PACKAGE_LIFE)
+
+
+def room_policy(members: int) -> mls.Policy:
+    """The bounds of a room of at most `members`, the same for all of them. A member that was away
+    for a day has an expired leaf, which keeps nobody else out."""
+    return mls.Policy(
+        max_leaves=members,
+        max_lifetime=KEY_PACKAGE_PAST + KEY_PACKAGE_LIFE,
+        accept_expired_members=True,
+    )
+
+
+def make_key_package(
+    identity: Identity, agreement: bytes, now: float, random: Random
+) -> mls.KeyPackageBundle:
+    """A KeyPackage for one admission. `now` is in Unix seconds."""
+    return mls.KeyPackageBundle.create(
+        identity.suite,
+        identity.signature,
+        mls.Credential.basic(identity.name.encode()),
+        capabilities(identity.suite),
+        leaf_lifetime(now),
+        leaf_extensions=leaf_extensions(identity, agreement),
+        rng=random,
+    )
+
+
+def enter(
+    welcome: bytes,
+    bundle: mls.KeyPackageBundle,
+    identity: Identity,
+    opening: Opening,
+    accepted: bytes,
+    frame: frames.WelcomeIs,
+    *,
+    now: float,
+) -> Membership:
+    """Open a Welcome, check it, and only then join. `welcome` is what `frame` brought, unsealed.
+    `now` is in Unix seconds.
+
+    Raises `NotTrusted` (`bad_welcome`).
+    """
+    entry = Signed(frame.entry, frame.signature)
+    try:
+        policy = room_policy(opening.members)
+        staged = mls.Group.open_welcome(
+            welcome, bundle, identity.signature, policy=policy, now=int(now)
+        )
+        room = opening.previous
+        try:
+            accept_welcome(staged, opening, room, accepted)
+            roster = roster_of_welcome(staged, entry, room)
+        except NotTrusted:
+            staged.drop()
+            raise
+        commit = Entry.decode(entry.body, limit=limits.ENTRY).commit
+        group = staged.accept()
+    except (mls.MLSError, Malformed):
+        raise NotTrusted(
+            "bad_welcome", "The way into the room is not genuine; ask for a new invite."
+        ) from None
+    membership = Membership(group, roster, Position.decode(frame.position), commit)
+    membership.compare_roster_with_tree()
+    return membership
+
+
+def _untrusted(text: str) -> NotTrusted:
+    return NotTrusted("bad_welcome", f"{text} Do not go on; ask for a new invite.")
+
+
+def accept_welcome(
+    staged: mls.StagedJoin, opening: Opening, room: bytes, accepted: bytes
+) -> RoomExtension:
+    """Compare the group in a Welcome with what the invite and the card promised.
+
+    Raises `NotTrusted` (`bad_welcome`) unless the group is this room's, its signer is a facilitator
+    in its state, that facilitator chains to the room id, and its agreement is the accepted one.
+    """
+    if staged.group_context.group_id != room:
+        raise _untrusted("This is not the group of the room in the invite.")
+    try:
+        state = room_extension(staged.group_context)
+        known = chained_facilitators(opening, unpack_appointments(state.appointments), room)
+    except Malformed:
+        raise _untrusted("The group's state is not a room's.") from None
+    signer = staged.signer.leaf.signature_key
+    current = {keys.mls_key: keys for keys in state.facilitator_list()}
+    if signer not in current or known.get(signer) != current[signer]:
+        raise _untrusted("The member who let you in is no facilitator of this room.")
+    if state.agreement != accepted:
+        raise _untrusted("The ground rules are not the ones that you accepted.")
+    return state
+
+
+def roster_of_welcome(staged: mls.StagedJoin, entry: Signed, room: bytes) -> Roster:
+    """The roster that the Welcome carries, one verified entry further.
+
+    Raises `NotTrusted` (`bad_welcome`).
+    """
+    data = staged.group_info.extension(ROSTER_EXTENSION)
+    try:
+        if data is None:
+            raise Malformed("bad_field", "no roster")
+        base = RosterExtension.decode(data, limit=limits.HANDSHAKE_BLOB)
+        roster = Roster(
+            room,
+            base.counter,
+            base.head,
+            MappingProxyType(_decode_listing(base.listing)),
+            RoomFlag(base.flags),
+            base.members,
+            base.ttl,
+        )
+        after, _ = extend(roster, entry)
+    except Malformed:
+        raise _untrusted("The room's list of members is not signed as it must be.") from None
+    return after
+
+
+def _decode_listing(data: bytes) -> dict[bytes, Seat]:
+    changes = tuple(Change.decode(item) for item in split(data, CHANGE_SIZE, most=LISTING_CHANGES))
+    return apply_changes({}, changes)
+
+
+def listing_of(roster: Roster) -> RosterExtension:
+    """What GroupInfo carries for the next newcomer."""
+    return RosterExtension(
+        roster.counter,
+        roster.head,
+        roster.listing(),
+        int(roster.flags),
+        roster.members,
+        roster.ttl,
+    )

@@ -1,0 +1,43 @@
+"""The chain of appointments: from the opening to every key that ever facilitated."""
+
+from typing import Final
+
+from alcove_protocol import limits
+from alcove_protocol.codec import unpack_list
+from alcove_protocol.errors import Malformed
+from alcove_protocol.labels import Label
+from alcove_protocol.statements import Appointment, Opening, Signed, verify
+
+from alcove.group.extensions import FacilitatorKeys
+
+APPOINTMENTS: Final = 4 * limits.FACILITATORS
+"""Appointments that a room's state or card may list."""
+
+
+def unpack_appointments(data: bytes) -> tuple[Signed, ...]:
+    """Raises `Malformed`."""
+    return tuple(Signed.decode(item) for item in unpack_list(data, most=APPOINTMENTS))
+
+
+def appointed_keys(appointment: Appointment) -> FacilitatorKeys:
+    return FacilitatorKeys(appointment.mls_key, appointment.relay_key, appointment.hpke_key)
+
+
+def chained_facilitators(
+    opening: Opening, appointments: tuple[Signed, ...], room: bytes
+) -> dict[bytes, FacilitatorKeys]:
+    """All keys that the opening names or a chain of appointments reaches, by MLS key.
+
+    Raises `Malformed` when the appointer of one is not reached by those before it, or when its
+    signature is wrong.
+    """
+    first = FacilitatorKeys(opening.mls_key, opening.relay_key, opening.hpke_key)
+    known = {first.mls_key: first}
+    for signed in appointments:
+        claimed = Appointment.decode(signed.body)
+        if claimed.appointer not in known or claimed.room != room:
+            raise Malformed("bad_chain", "the room does not know the appointer")
+        verify(Appointment, Label.APPOINT, signed, claimed.appointer)
+        keys = appointed_keys(claimed)
+        known.setdefault(keys.mls_key, keys)
+    return known

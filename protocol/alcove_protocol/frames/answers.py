@@ -1,0 +1,88 @@
+"""What the relay answers to a request."""
+
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias
+
+from alcove_protocol.frames.fields import (
+    CardBytes,
+    Code,
+    Count,
+    Hash,
+    PositionBytes,
+    RoleName,
+    Sentence,
+)
+from alcove_protocol.frames.frame import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Answer):
+    """The relay did what the request asked."""
+
+    KIND: ClassVar[str] = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticated(Answer):
+    """The signatures hold. `role` is what the connection now is.
+
+    A newcomer who was admitted in the meantime asks as `door` and is told `member`. `waiting` tells
+    a newcomer that their knock still stands.
+    """
+
+    KIND: ClassVar[str] = "authenticated"
+    role: RoleName
+    waiting: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CardIs(Answer):
+    """The sealed room card and its number."""
+
+    KIND: ClassVar[str] = "card"
+    number: Count
+    card: CardBytes
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed(Answer):
+    """Everything unexpired after the position follows, then what is new.
+
+    `head` is the log's last position and `base` is the last commit's. `commit` is SHA-256 of the
+    last commit's blob, or 32 zeros when there was none. In a new generation it tells a client
+    whether the room is where the client left it. `lost` is true when application blobs after the
+    position are gone. `read_only` is true when the relay heard no facilitator for
+    `limits.READ_ONLY_AFTER`, so no member can post.
+    """
+
+    KIND: ClassVar[str] = "resumed"
+    head: PositionBytes
+    base: PositionBytes
+    commit: Hash
+    lost: bool
+    read_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Published(Answer):
+    """The blob has this position. The relay delivers it to every client that may receive it."""
+
+    KIND: ClassVar[str] = "published"
+    position: PositionBytes
+
+
+@dataclass(frozen=True, slots=True)
+class Refused(Answer):
+    """The request changed nothing. `n` is 0 when the relay could not read it.
+
+    `base` goes with the code `stale`.
+    """
+
+    KIND: ClassVar[str] = "refused"
+    code: Code
+    text: Sentence
+    base: PositionBytes | None = None
+
+
+RelayAnswer: TypeAlias = Done | Authenticated | CardIs | Resumed | Published | Refused
+"""Every answer of the relay."""

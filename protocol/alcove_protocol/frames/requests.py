@@ -1,0 +1,200 @@
+"""What a client sends."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, TypeAlias
+
+from alcove_protocol import limits
+from alcove_protocol.frames.fields import (
+    BlobBytes,
+    CardBytes,
+    ClassNumber,
+    Count,
+    EntryBytes,
+    Id,
+    PositionBytes,
+    ReasonBytes,
+    Signature,
+    StatementBytes,
+    Ttl,
+)
+from alcove_protocol.frames.frame import Request
+from alcove_protocol.records import AtMost, Record
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRoom(Request):
+    """Make a room. No authentication comes before: the entry certifies itself."""
+
+    KIND: ClassVar[str] = "open"
+    entry: StatementBytes
+    signature: Signature
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticate(Request):
+    """Answer the challenge.
+
+    `signature` is by the relay key. In role `door` the door key signs the same statement, and
+    `door_signature` is its signature. In role `reseat` the signed roster entry 0 goes along.
+    """
+
+    KIND: ClassVar[str] = "auth"
+    statement: StatementBytes
+    signature: Signature
+    door_signature: Signature | None = None
+    opening: StatementBytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCard(Request):
+    """Role `door`: ask for the sealed room card."""
+
+    KIND: ClassVar[str] = "card"
+
+
+@dataclass(frozen=True, slots=True)
+class Knock(Request):
+    """Role `door`: ask to be let in. The relay keeps one knock of a key, for `limits.KNOCK_TTL`."""
+
+    KIND: ClassVar[str] = "knock"
+    id: Id
+    blob: Annotated[bytes, AtMost(limits.KNOCK, least=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw(Request):
+    """Role `door`: take the knock back."""
+
+    KIND: ClassVar[str] = "withdraw"
+
+
+@dataclass(frozen=True, slots=True)
+class Resume(Request):
+    """Role `member`: receive from here.
+
+    `position` is the last one that the client handled in the stream `room`. `lobby` is the last
+    number that it handled in the lobby. A facilitator sends 0 to receive all that waits.
+    """
+
+    KIND: ClassVar[str] = "resume"
+    position: PositionBytes
+    lobby: Count
+
+
+@dataclass(frozen=True, slots=True)
+class Publish(Request):
+    """Put a blob in the stream `room`.
+
+    `id` makes a repetition harmless. `base` is the position of the last commit that was taken. Only
+    a commit carries `entry` with its `signature`, and `welcomes`.
+    """
+
+    KIND: ClassVar[str] = "publish"
+    id: Id
+    base: PositionBytes
+    blob_class: ClassNumber
+    ttl: Ttl
+    blob: BlobBytes
+    entry: EntryBytes | None = None
+    signature: Signature | None = None
+    welcomes: Annotated[bytes, AtMost(limits.WELCOMES)] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PutDoor(Request):
+    """Facilitators: make or replace a door. With `uses` 0 and an empty card, revoke it."""
+
+    KIND: ClassVar[str] = "door"
+    statement: StatementBytes
+    signature: Signature
+    card: CardBytes
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseKnock(Request):
+    """Facilitators: refuse a knock. `blob` is the reason, sealed to the knock's reply key."""
+
+    KIND: ClassVar[str] = "refuse"
+    id: Id
+    blob: ReasonBytes
+
+
+@dataclass(frozen=True, slots=True)
+class LobbyRequest(Request):
+    """Members: send something to the facilitators, sealed to the lobby key."""
+
+    KIND: ClassVar[str] = "request"
+    id: Id
+    blob: Annotated[bytes, AtMost(limits.REQUEST, least=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Settle(Request):
+    """Facilitators: the lobby item with this id is done."""
+
+    KIND: ClassVar[str] = "settle"
+    id: Id
+
+
+@dataclass(frozen=True, slots=True)
+class Leave(Request):
+    """Members: ask to be taken off the list."""
+
+    KIND: ClassVar[str] = "leave"
+    statement: StatementBytes
+    signature: Signature
+
+
+@dataclass(frozen=True, slots=True)
+class EndRoom(Request):
+    """Facilitators: delete everything but a tombstone."""
+
+    KIND: ClassVar[str] = "end"
+    statement: StatementBytes
+    signature: Signature
+
+
+@dataclass(frozen=True, slots=True)
+class Reseat(Request):
+    """Role `reseat`: bring the room back.
+
+    `chain` lists the signed entries from 0 on. `commit` is the blob of the last commit, and empty
+    when there was none. `doors` lists the packed `SeatedDoor` records.
+    """
+
+    KIND: ClassVar[str] = "reseat"
+    statement: StatementBytes
+    signature: Signature
+    chain: Annotated[bytes, AtMost(limits.ROSTER_CHAIN)]
+    commit: Annotated[bytes, AtMost(limits.HANDSHAKE_BLOB)]
+    doors: Annotated[bytes, AtMost(limits.DOORS * (limits.CARD + limits.STATEMENT))]
+
+
+@dataclass(frozen=True, slots=True)
+class SeatedDoor(Record):
+    """One door of a room that is brought back: the statement as signed, and what is left of it."""
+
+    statement: StatementBytes
+    signature: Signature
+    card: CardBytes
+    uses_left: Annotated[int, AtMost(limits.USES_MAX)]
+    ttl_left: Annotated[int, AtMost(limits.DOOR_TTL_MAX)]
+
+
+ClientFrame: TypeAlias = (
+    OpenRoom
+    | Authenticate
+    | ReadCard
+    | Knock
+    | Withdraw
+    | Resume
+    | Publish
+    | PutDoor
+    | RefuseKnock
+    | LobbyRequest
+    | Settle
+    | Leave
+    | EndRoom
+    | Reseat
+)
+"""Every frame of a client. A `match` over it ends in `assert_never`."""
