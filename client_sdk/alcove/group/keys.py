@@ -123,8 +123,8 @@ def room_suite(number: int) -> mls.CipherSuite:
 
 
 def check_hpke_key(key: bytes) -> None:
-    """Refuse a key to which nothing may be sealed: of small order, or not in canonical form. What
-    is sealed to such a key opens for everybody, and the library refuses to seal. Raises
+    """Refuse a key to which nothing may be sealed: of small order, or not in canonical form. Any
+    client could open what is sealed to such a key, and MLS refuses to seal to it. Raises
     `Malformed` (`bad_field`)."""
     try:
         mls.ciphersuite(ROOM_SUITE).hpke.kem.check(key)
