@@ -193,7 +193,7 @@ WELCOMES: Final[tuple[Mutant, ...]] = (
         "12.4.3.1-8",
         (
             _TREE,
-            "check_leaf(suite, leaf, policy, group_id=group_id, leaf_index=index, now=None)",
+            "check_leaf(suite, leaf, policy, group_id=group_id, leaf_index=index, now=clock)",
             "pass",
         ),
     ),

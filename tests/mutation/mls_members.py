@@ -28,7 +28,12 @@ LEAVES: Final[tuple[Mutant, ...]] = (
     mls("7.3-7", ("create_commit:create", "now=plan.now", "now=None")),
     mls("7.3-8", never("nodes:check_lifetime", _CLOCK)),
     mls(
-        "7.3-8", ("tree_validation:check_tree", "_check_clock(leaf.lifetime, policy, now)", "pass")
+        "7.3-8",
+        (
+            "tree_validation:check_tree",
+            "leaf_index=index, now=clock)",
+            "leaf_index=index, now=None)",
+        ),
     ),
     mls("7.3-9", ("nodes:check_lifetime", "if not 0 <= ", "if not ")),
     mls("7.3-9", ("nodes:check_lifetime", " <= policy.max_lifetime:", ":")),

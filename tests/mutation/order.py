@@ -53,7 +53,7 @@ REASONS: Final = {
     f"{STORED}._take: publication.step is not None": (
         "It says whom to tell, and takes nothing: a listener that is not told reads it later."
     ),
-    f"{STORED}._take: id in self._watched and self._listener is not None": (
+    f"{STORED}._take: id in self._watched and self._on_blob is not None": (
         "It says whom to tell, and takes nothing: a listener that is not told reads it later."
     ),
 }

@@ -210,7 +210,7 @@ ONE_MESSAGE: Final[tuple[Mutant, ...]] = (
         f"{TALK}._judge",
         "if payload.agreement != state.agreement:",
         "if False:",
-        f"{EVIL}/test_messages.py::test_a_message_of_who_did_not_accept_the_ground_rules_is_not_shown",
+        f"{EVIL}/test_messages.py::test_a_message_under_other_ground_rules_is_not_shown",
     ),
     order(
         "right",
@@ -245,7 +245,7 @@ ONE_MESSAGE: Final[tuple[Mutant, ...]] = (
         f"{TALK}._judge",
         "payload.id in self._ids or ",
         "",
-        f"{EVIL}/test_messages.py::test_the_author_is_whom_mls_names_whatever_the_payload_says",
+        f"{EVIL}/test_messages.py::test_the_author_is_the_member_whom_mls_names_not_one_named_in_the_payload",
     ),
     order(
         "counter",

@@ -40,7 +40,7 @@ ALL_LINKS: Final[tuple[Mutant, ...]] = (
         "self.op is Op.ADD or ",
         "",
         "tests/server/test_refusals_publish.py"
-        "::test_welcomes_go_to_exactly_those_who_are_seated[at once]",
+        "::test_welcomes_go_to_exactly_the_new_members[at once]",
     ),
     link(
         "bytes",

@@ -3,6 +3,10 @@
 `make mutate` runs all of them. Here a sample is run, another for each `ALCOVE_SEED`.
 """
 
+import re
+from functools import cache
+from pathlib import Path
+
 import pytest
 from alcove.group.rights import ACTS, Act
 
@@ -22,6 +26,7 @@ from tests.mutation.sites import Site, sites_of
 from tests.mutation.worker import BROKEN, KILLED, SURVIVED
 from tests.randomness import SEED
 
+_TEST = re.compile(r"def (test_\w+)\(")
 SAMPLE = 96
 """Mutants in a sample: about half a second each."""
 
@@ -65,11 +70,19 @@ def test_no_mutant_is_there_twice() -> None:
     assert len({(mutant.rule, mutant.edits) for mutant in MUTANTS}) == len(MUTANTS)
 
 
-def test_every_named_test_is_in_a_file_that_is_there() -> None:
+@cache
+def _written(folder: Path) -> frozenset[str]:
+    """Every test of a folder, those of classes that others inherit included."""
+    texts = (path.read_text() for path in folder.glob("*.py"))
+    return frozenset(name for text in texts for name in _TEST.findall(text))
+
+
+def test_every_named_test_is_written() -> None:
     for mutant in MUTANTS:
         file, _, name = mutant.test.partition("::")
-        assert name
         assert (ROOT / file).is_file()
+        bare = name.rpartition("::")[2].partition("[")[0]
+        assert bare in _written((ROOT / file).parent), mutant.test
 
 
 def test_an_edit_that_does_not_fit_is_refused() -> None:

@@ -92,8 +92,8 @@ class Committer:
         self._membership = membership
         self._identity = identity
         self._link = ports.link
-        self._random = ports.random
         self._wall = ports.wall
+        self._random = ports.random
         self._on_taken = on_taken
         self._ready = ready
         self._queue: deque[Intent] = deque()

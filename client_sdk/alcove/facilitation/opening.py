@@ -58,7 +58,6 @@ class RoomOpening:
         self._emit = ports.emit
         self._fail = fail
         self._random = ports.random
-        self._wall = ports.wall
         self.made = False
         root = SigningKey.generate(ports.random)
         self.room = room_id_of(root.public)
@@ -90,10 +89,9 @@ class RoomOpening:
         signed = self.signed
         self._link.request(lambda n: frames.OpenRoom(n, signed.body, signed.signature), answered)
 
-    def found_group(self) -> Membership:
-        """The MLS group with one member, and the roster with one entry."""
+    def found_group(self, now: float) -> Membership:
+        """The MLS group with one member, the roster with one entry. `now` is in Unix seconds."""
         identity, plan = self._identity, self.plan
-        now = self._wall()
         agreement = agreement_hash(self.room, plan.card.agreement_version, plan.card.agreement)
         group = mls.Group.create(
             identity.suite,

@@ -61,7 +61,7 @@ def leaf_lifetime(now: float) -> mls.Lifetime:
 
 def room_policy(members: int) -> mls.Policy:
     """The bounds of a room of at most `members`, the same for all of them. A member that was away
-    for a day has an expired leaf. Such a leaf keeps no newcomer out."""
+    for a day has an expired leaf, which keeps no newcomer out."""
     return mls.Policy(
         max_leaves=members,
         max_lifetime=KEY_PACKAGE_PAST + KEY_PACKAGE_LIFE,
@@ -94,8 +94,8 @@ def enter(
     *,
     now: float,
 ) -> Membership:
-    """Open a Welcome, check it, and only then join. `welcome` is what `frame` brought, unsealed.
-    `now` is in Unix seconds.
+    """Open a Welcome, check it, and only then join. `welcome` is what `frame` brought, unsealed,
+    and `now` is in Unix seconds.
 
     Raises `NotTrusted` (`bad_welcome`).
     """

@@ -77,7 +77,7 @@ def disowned(client: Client, staged: mls.StagedCommit) -> mls.StagedCommit:
 
 
 def rogue_commit(client: Client, *proposals: mls.Proposal, force_path: bool = False) -> bytes:
-    """The blob of a commit that this member makes with their keys alone; they do not follow it."""
+    """The blob of a commit that this member makes with their keys alone and does not follow."""
     staged = group_of(client).commit(proposals, force_path=force_path, now=now(client))
     return commit_blob(disowned(client, staged).message)
 

@@ -46,7 +46,7 @@ def states(client: Client) -> list[ConnectionState]:
 
 
 def commit_of_next_epoch(by: Client) -> bytes:
-    """A commit of an epoch that nobody else will ever be in."""
+    """A commit of an epoch in which no other client will ever be."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mls.Group, "_leave", lambda *_why: ())  # a rogue client keeps both
         patch.setattr(by_group := group_of(by), "_life", type(by_group._life)(ended=False))

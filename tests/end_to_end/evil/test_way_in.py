@@ -7,7 +7,12 @@ import pytest
 from alcove import events, mls
 from alcove.errors import NotTrusted
 from alcove.events import CloseReason
-from alcove.group.admission import leaf_lifetime, listing_of, make_key_package, room_policy
+from alcove.group.admission import (
+    leaf_lifetime,
+    listing_of,
+    make_key_package,
+    room_policy,
+)
 from alcove.group.extensions import ROSTER_EXTENSION, group_extensions
 from alcove.group.keys import Identity, SigningKey
 from alcove.group.sealing import (
