@@ -10,7 +10,7 @@ BENCH ?=
 MUTANTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check compiled mutate bench fuzz soak autobahn format clean
+.PHONY: help setup run test check vectors compiled mutate bench fuzz soak autobahn format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,10 @@ check: setup ## formatting, lints, types, and which package may import which
 	$(UV) run --no-sync ruff check --quiet .
 	$(UV) run --no-sync mypy
 	$(UV) run --no-sync lint-imports
+
+vectors: setup ## write protocol/vectors and the tables of docs/protocol.md anew from the code
+	$(UV) run --no-sync python -m tests.vectors
+	$(UV) run --no-sync python -m tests.client_sdk.document
 
 compiled: setup ## the relay with its hot path compiled: a wheel in dist/; needs a C compiler
 	@$(UV) run --no-sync python scripts/compile_relay.py

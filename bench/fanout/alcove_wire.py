@@ -29,7 +29,6 @@ from alcove_protocol.frames import (
 )
 from alcove_protocol.labels import SUBPROTOCOL, Label
 from alcove_protocol.roster import Change, Op, Role, Seat
-from alcove_protocol.statements import EndStatement
 from nacl.signing import SigningKey
 
 from bench.fanout.wires import ALCOVE, BLOB, Stream, Template, masked, upgrade
@@ -163,8 +162,7 @@ class SeatedRoom:
 
     def end(self) -> None:
         """The facilitator ends it."""
-        said = EndStatement(room=self.room.id, relay_key=public(self.keys[0]))
-        signed = sign(self.keys[0], Label.END, said)
+        signed = self.room.end(self.keys[0])
         self.facilitator.send(EndRoom(self.facilitator.number(), signed.body, signed.signature))
 
     def template(self) -> Template:

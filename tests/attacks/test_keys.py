@@ -17,13 +17,14 @@ from alcove.group.admission import make_key_package
 from alcove.group.keys import Identity
 from alcove.group.sealing import (
     KnockBody,
+    Psk,
     RefusalBody,
-    RequestBody,
     open_card,
     open_knock,
     open_refusal,
     open_request,
     open_welcome,
+    request_psk,
     seal_card,
     seal_knock,
     seal_refusal,
@@ -32,10 +33,12 @@ from alcove.group.sealing import (
 )
 from alcove.mls.xwing import XWing
 from alcove_protocol import limits
+from alcove_protocol.card import Card
 from alcove_protocol.frames import CardIs, Knock, LobbyItem, LobbyKind
 from alcove_protocol.invite import Invite
 from alcove_protocol.labels import Label
-from alcove_protocol.statements import Card
+from alcove_protocol.sealed import RequestBody
+from alcove_protocol.statements import Signed
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import context, group_of, rogue_commit, room_of, state_of
@@ -53,6 +56,7 @@ SMALL_ORDER = (
     bytes.fromhex("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
     bytes.fromhex("eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
 )
+PSK, SIGNED = Psk(bytes(32), bytes(8)), Signed(b"body", bytes(64))
 BAD = (*SMALL_ORDER, *(key[:31] + bytes((key[31] | 0x80,)) for key in SMALL_ORDER))
 """Every point of small order, and each with the bit that X25519 ignores."""
 
@@ -73,9 +77,9 @@ def test_what_is_encapsulated_to_a_point_of_small_order_opens_for_nobody(key: by
     room, invite = os.urandom(32), _invite()
     sealed = key + bytes(64)
     openings: tuple[Callable[[], object], ...] = (
-        lambda: open_welcome(room, keys, sealed),
-        lambda: open_refusal(room, keys, sealed),
-        lambda: open_request(room, keys, bytes(32), sealed),
+        lambda: open_welcome(room, keys, sealed, PSK),
+        lambda: open_refusal(room, keys, sealed, PSK),
+        lambda: open_request(room, keys, bytes(32), PSK.id + sealed, PSK),
         lambda: open_knock(invite, keys, bytes(16), sealed),
     )
     for opening in openings:
@@ -190,9 +194,24 @@ def ask_to_rejoin(world: EvilWorld, ann: Client, bob: Client, key: bytes, nth: i
     """A request of Bob's client, with any reply key."""
     identity, agreement = bob.engine.identity, state_of(bob).agreement
     package = make_key_package(identity, agreement, world.wall(), world.random).key_package
-    body = RequestBody("rejoin", package.encode(), key)
+    member, group = bob.engine.require_member(), group_of(bob)
+    leaf = group.member(group.own_index)
+    secret = member.membership.request_secrets.of(group.epoch)
+    assert leaf is not None
+    assert secret is not None
+    body = RequestBody(
+        room_of(bob),
+        group.epoch,
+        member.membership.roster.counter,
+        leaf.encryption_key,
+        "rejoin",
+        package.encode(),
+        key,
+    )
+    signed = identity.mls_signer().sign(Label.REQUEST, body)
     own, lobby = identity.relay.public, state_of(ann).lobby_key
-    sealed = seal_request(room_of(ann), lobby, own, body, world.random)
+    psk = request_psk(secret, group.epoch)
+    sealed = seal_request(room_of(ann), lobby, own, signed, psk, world.random)
     number = max(item.number for item in world.seen(LobbyItem, ann)) + nth
     world.forge(ann, LobbyItem(number, LobbyKind.REQUEST, bytes([nth] * 16), own, 0, sealed, None))
     world.advance(15)
@@ -217,9 +236,9 @@ def test_nothing_is_sealed_to_a_key_of_small_order(key: bytes) -> None:
     identity = Identity.generate("Dora", mls.ciphersuite(3), os.urandom)
     body = KnockBody("Dora", b"", identity.relay.public, identity.desk.public, bytes(32))
     sealings: tuple[Callable[[], object], ...] = (
-        lambda: seal_welcome(room, key, b"welcome", os.urandom),
-        lambda: seal_refusal(room, key, RefusalBody("refused"), os.urandom),
-        lambda: seal_request(room, key, bytes(32), RequestBody("update", b""), os.urandom),
+        lambda: seal_welcome(room, key, b"welcome", PSK, os.urandom),
+        lambda: seal_refusal(room, key, RefusalBody("refused"), PSK, os.urandom),
+        lambda: seal_request(room, key, bytes(32), SIGNED, PSK, os.urandom),
         lambda: seal_knock(invite, key, bytes(16), body, os.urandom),
     )
     for sealing in sealings:

@@ -11,13 +11,15 @@ from alcove import mls
 from alcove.errors import NotTrusted
 from alcove.group.sealing import (
     KnockBody,
+    Psk,
     RefusalBody,
-    RequestBody,
+    door_psk,
     open_card,
     open_knock,
     open_refusal,
     open_request,
     open_welcome,
+    request_psk,
     seal_card,
     seal_knock,
     seal_refusal,
@@ -45,23 +47,27 @@ def invite(
 
 CARD = Signed(b"card", bytes(64))
 KNOCK = KnockBody("Dora", b"package", SENDER, REPLY, bytes(32))
-WISH = RequestBody("rejoin", b"package", REPLY)
+WISH = Signed(b"a signed wish", bytes(64))
 ID, OTHER_ID = b"i" * 16, b"j" * 16
 Open = Callable[[], object]
 
+DOOR, OTHER_DOOR = door_psk(invite()), door_psk(invite(b"E" * 8, secret=b"o" * SECRET_SIZE))
+EPOCH, NEXT = request_psk(b"e" * 32, 7), request_psk(b"f" * 32, 8)
+RENAMED = Psk(EPOCH.secret, NEXT.id)
+
 CARD_SEALED = seal_card(invite(), 1, CARD, os.urandom)
 KNOCK_SEALED = seal_knock(invite(), MINE.public, ID, KNOCK, os.urandom)
-WELCOME_SEALED = seal_welcome(ROOM, MINE.public, b"welcome", os.urandom)
-REFUSAL_SEALED = seal_refusal(ROOM, MINE.public, RefusalBody("refused"), os.urandom)
-REQUEST_SEALED = seal_request(ROOM, MINE.public, SENDER, WISH, os.urandom)
+WELCOME_SEALED = seal_welcome(ROOM, MINE.public, b"welcome", DOOR, os.urandom)
+REFUSAL_SEALED = seal_refusal(ROOM, MINE.public, RefusalBody("refused"), DOOR, os.urandom)
+REQUEST_SEALED = seal_request(ROOM, MINE.public, SENDER, WISH, EPOCH, os.urandom)
 SECRET = b"s" * SECRET_SIZE
 
 RIGHT: dict[str, tuple[Open, object]] = {
     "card": (lambda: open_card(invite(), 1, CARD_SEALED), CARD),
     "knock": (lambda: open_knock(invite(), MINE, ID, KNOCK_SEALED), KNOCK),
-    "welcome": (lambda: open_welcome(ROOM, MINE, WELCOME_SEALED), b"welcome"),
-    "refusal": (lambda: open_refusal(ROOM, MINE, REFUSAL_SEALED), RefusalBody("refused")),
-    "request": (lambda: open_request(ROOM, MINE, SENDER, REQUEST_SEALED), WISH),
+    "welcome": (lambda: open_welcome(ROOM, MINE, WELCOME_SEALED, DOOR), b"welcome"),
+    "refusal": (lambda: open_refusal(ROOM, MINE, REFUSAL_SEALED, DOOR), RefusalBody("refused")),
+    "request": (lambda: open_request(ROOM, MINE, SENDER, REQUEST_SEALED, EPOCH), WISH),
 }
 MOVED: dict[str, Open] = {
     "card to another number": lambda: open_card(invite(), 2, CARD_SEALED),
@@ -73,17 +79,24 @@ MOVED: dict[str, Open] = {
     "knock to another link": lambda: open_knock(invite(secret=SECRET), MINE, ID, KNOCK_SEALED),
     "knock under another id": lambda: open_knock(invite(), MINE, OTHER_ID, KNOCK_SEALED),
     "knock to another facilitator's key": lambda: open_knock(invite(), THEIRS, ID, KNOCK_SEALED),
-    "welcome to another room": lambda: open_welcome(OTHER, MINE, WELCOME_SEALED),
-    "welcome to another newcomer": lambda: open_welcome(ROOM, THEIRS, WELCOME_SEALED),
-    "welcome as a refusal": lambda: open_refusal(ROOM, MINE, WELCOME_SEALED),
-    "refusal to another room": lambda: open_refusal(OTHER, MINE, REFUSAL_SEALED),
-    "refusal to another newcomer": lambda: open_refusal(ROOM, THEIRS, REFUSAL_SEALED),
-    "refusal as a welcome": lambda: open_welcome(ROOM, MINE, REFUSAL_SEALED),
-    "request to another room": lambda: open_request(OTHER, MINE, SENDER, REQUEST_SEALED),
-    "request of another member": lambda: open_request(ROOM, MINE, ANOTHER, REQUEST_SEALED),
-    "request to another key": lambda: open_request(ROOM, THEIRS, SENDER, REQUEST_SEALED),
+    "welcome to another room": lambda: open_welcome(OTHER, MINE, WELCOME_SEALED, DOOR),
+    "welcome to another newcomer": lambda: open_welcome(ROOM, THEIRS, WELCOME_SEALED, DOOR),
+    "welcome as a refusal": lambda: open_refusal(ROOM, MINE, WELCOME_SEALED, DOOR),
+    "refusal to another room": lambda: open_refusal(OTHER, MINE, REFUSAL_SEALED, DOOR),
+    "refusal to another newcomer": lambda: open_refusal(ROOM, THEIRS, REFUSAL_SEALED, DOOR),
+    "refusal as a welcome": lambda: open_welcome(ROOM, MINE, REFUSAL_SEALED, DOOR),
+    "request to another room": lambda: open_request(OTHER, MINE, SENDER, REQUEST_SEALED, EPOCH),
+    "request of another member": lambda: open_request(ROOM, MINE, ANOTHER, REQUEST_SEALED, EPOCH),
+    "request to another key": lambda: open_request(ROOM, THEIRS, SENDER, REQUEST_SEALED, EPOCH),
+    "request to another epoch": lambda: open_request(ROOM, MINE, SENDER, REQUEST_SEALED, NEXT),
+    "request under another epoch's number": lambda: open_request(
+        ROOM, MINE, SENDER, REQUEST_SEALED, RENAMED
+    ),
+    "welcome to another door": lambda: open_welcome(ROOM, MINE, WELCOME_SEALED, OTHER_DOOR),
+    "welcome as the answer to a request": lambda: open_welcome(ROOM, MINE, WELCOME_SEALED, EPOCH),
+    "refusal to another door": lambda: open_refusal(ROOM, MINE, REFUSAL_SEALED, OTHER_DOOR),
     "request as a knock": lambda: open_knock(invite(), MINE, ID, REQUEST_SEALED),
-    "knock as a request": lambda: open_request(ROOM, MINE, SENDER, KNOCK_SEALED),
+    "knock as a request": lambda: open_request(ROOM, MINE, SENDER, KNOCK_SEALED, EPOCH),
 }
 
 

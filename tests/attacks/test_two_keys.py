@@ -21,10 +21,10 @@ from alcove.joining.card import check_card
 from alcove.mls.framing import WireFormat, unwrap, wrap
 from alcove.mls.private_message import PrivateMessage, open_sender_data
 from alcove_protocol import limits
+from alcove_protocol.card import Card, pack_agreement, unpack_agreement
 from alcove_protocol.frames import CardIs
 from alcove_protocol.invite import Invite
 from alcove_protocol.labels import Label
-from alcove_protocol.statements import Card
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 
@@ -124,7 +124,9 @@ def test_two_cards_for_one_door_lead_to_one_agreement_or_to_nothing() -> None:
     world.knock(ann.invite(), "Eve")
     shown = world.seen(CardIs)[-1]
     genuine = Card.decode(open_card(invite, shown.number, shown.card).body, limit=limits.CARD)
-    other = replace(genuine, agreement="Whatever is said here is published.")
+    first = unpack_agreement(genuine.agreement)[0]
+    published = replace(first, text="Whatever is said here is published.")
+    other = replace(genuine, agreement=pack_agreement([published]))
     signer = ann.engine.identity.mls_signer()
     cards = [
         check_card(signer.sign(Label.CARD, card), room_of(ann), shown.number)

@@ -250,7 +250,7 @@ ONE_MESSAGE: Final[tuple[Mutant, ...]] = (
     order(
         "counter",
         f"{TALK}._judge",
-        " or not self._count(sender, payload.counter)",
+        " or not self._count(sender, payload)",
         "",
         f"{EVIL}/test_order.py::test_a_counter_is_used_once",
     ),
@@ -278,7 +278,7 @@ ONE_MESSAGE: Final[tuple[Mutant, ...]] = (
     order(
         "counter",
         f"{TALK}._count",
-        "if last is not None and counter > last + 1:",
+        "if missed > 0:",
         "if False:",
         f"{EVIL}/test_order.py::test_a_counter_left_out_is_told",
     ),
@@ -292,6 +292,20 @@ ONE_MESSAGE: Final[tuple[Mutant, ...]] = (
 )
 
 MORE_MESSAGES: Final[tuple[Mutant, ...]] = (
+    order(
+        "counter",
+        f"{TALK}._count",
+        " - (payload.voids or 0)",
+        "",
+        f"{EVIL}/test_order.py::test_what_an_author_abandoned_is_no_hole",
+    ),
+    order(
+        "counter",
+        f"{TALK}._count",
+        "counter - last - 1",
+        "counter - last",
+        f"{EVIL}/test_order.py::test_a_counter_is_used_once",
+    ),
     order(
         "log hash",
         f"{LOG_HASH}:LogHash.append",

@@ -37,7 +37,7 @@ ONE_LOG: Final[tuple[Mutant, ...]] = (
     order(
         "base",
         f"{LOG}:Log.append",
-        "elif blob_class is BlobClass.COMMIT:",
+        "elif blob_class in COMMITS:",
         "else:",
         f"{CONTRACT}::test_posting_needs_a_recent_beat",
     ),
@@ -159,5 +159,12 @@ ONE_LOG: Final[tuple[Mutant, ...]] = (
         "else NO_HASH",
         "else entry.welcomes",
         f"{PUBLISH}::test_an_entry_that_does_not_follow_or_fit_is_refused[at once-welcomes]",
+    ),
+    order(
+        "external",
+        f"{RULES}:blob",
+        "if blob_class is BlobClass.EXTERNAL:",
+        "if False:",
+        "tests/server/test_refusals_lobby.py::test_nobody_brings_an_external_commit_yet[at once]",
     ),
 )

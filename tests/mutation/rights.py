@@ -27,6 +27,18 @@ def _allowed(kind: str) -> str:
 _CONTEXT = "staged.before.extension(REQUIRED_CAPABILITIES) != staged.after.extension("
 _RELAY_KEYS = "leaf_extension(old).relay_key != leaf_extension(new).relay_key"
 
+_NOT_OFFERED = (
+    "standby",
+    "absent",
+    "desk_interval",
+    "desk_size",
+    "facilitators_start",
+    "facilitators_stay",
+    "hold",
+    "folded",
+    "corrected",
+)
+
 ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
     # acts inside a message
     _may("Act.TEXT: _may_post", "Act.TEXT: _every_member"),
@@ -228,82 +240,97 @@ ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
         _allowed("a new agreement"),
     ),
     right(
+        "not_offered",
+        "_judge_state",
+        "if any(getattr(before, name) != getattr(after, name) for name in NOT_OFFERED):",
+        "if False:",
+        "another absent",
+    ),
+    *(
+        right("not_offered", "NOT_OFFERED", f'    "{name}",\n', "", f"another {name}")
+        for name in _NOT_OFFERED
+    ),
+    right(
         "appointments_rewritten",
-        "_judge_history",
+        "_judge_appointments",
         "if not after.appointments.startswith(before.appointments):",
         "if False:",
         "appointments left out",
     ),
     right(
-        "retirement",
-        "_judge_history",
-        " or not retired.issuperset(gone)",
-        "",
-        "dropped and not retired",
-    ),
-    right(
-        "retirement",
-        "_judge_history",
-        "not retired.issuperset(before.retired_keys()) or ",
-        "",
-        "test_who_was_retired_does_not_come_back",
-    ),
-    right(
-        "retirement",
-        "_judge_history",
-        "if retired & after.facilitator_keys():",
-        "if False:",
-        "retired and still listed",
-    ),
-    right(
         "appointment",
         "_judge_state",
-        "if before.facilitators == after.facilitators and "
-        "before.appointments == after.appointments:",
-        "if True:",
+        "_judge_appointments(room, committer, before, after)",
+        "pass",
         "nobody appointed",
     ),
     right(
         "appointment",
-        "_judge_state",
-        "if known.get(facilitator.mls_key) != facilitator:",
-        "if False:",
+        "_judge_appointments",
+        "sorted(map(FacilitatorKeys.encode, appointed)) != "
+        "sorted(map(FacilitatorKeys.encode, new))",
+        "False",
         "nobody appointed",
     ),
     right(
         "appointment",
-        "_judge_state",
-        "if known.get(facilitator.mls_key) != facilitator:",
-        "if facilitator.mls_key not in known:",
+        "_judge_appointments",
+        "sorted(map(FacilitatorKeys.encode, appointed)) != "
+        "sorted(map(FacilitatorKeys.encode, new))",
+        "not set(new) <= set(appointed)",
+        "two appointments of one",
+    ),
+    right(
+        "appointment",
+        "_judge_appointments",
+        "sorted(map(FacilitatorKeys.encode, appointed)) != "
+        "sorted(map(FacilitatorKeys.encode, new))",
+        "{keys.mls_key for keys in appointed} != {keys.mls_key for keys in new}",
         "appointed with other keys",
     ),
     right(
         "appointment",
-        "_judge_state",
-        " or claimed.room != room",
-        "",
+        "_judge_appointments",
+        "after.appointments[len(before.appointments) :]",
+        "after.appointments",
+        _allowed("appoint"),
+    ),
+    right(
+        "appointment",
+        "_appointed",
+        "(claimed.room, claimed.appointer) != (room, committer)",
+        "claimed.appointer != committer",
         "appointed in another room",
     ),
     right(
         "appointment",
-        "_judge_state",
-        "if claimed.appointer in before.facilitator_keys():",
-        "if True:",
-        "appointed by the just appointed",
+        "_appointed",
+        "if (claimed.room, claimed.appointer) != (room, committer):",
+        "if False:",
+        "appointed in another room",
+    ),
+    Mutant(
+        "rights appointment",
+        (
+            Edit(
+                f"{RIGHTS}:_appointed",
+                "(claimed.room, claimed.appointer) != (room, committer)",
+                "claimed.room != room",
+            ),
+            Edit(
+                f"{RIGHTS}:_appointed",
+                "verify(Appointment, Label.APPOINT, signed, committer)",
+                "verify(Appointment, Label.APPOINT, signed, claimed.appointer)",
+            ),
+        ),
+        f"{_TESTS}::test_the_rule_that_refuses_a_commit[appointed by another facilitator]",
     ),
     right(
         "appointment",
-        "_judge_state",
-        "verify(Appointment, Label.APPOINT, signed, claimed.appointer)",
+        "_appointed",
+        "verify(Appointment, Label.APPOINT, signed, committer)",
         "pass",
         "appointment signed by another",
-    ),
-    right(
-        "appointment",
-        "_judge_state",
-        "if claimed.appointer not in known or claimed.room != room:",
-        "if True:",
-        _allowed("appoint"),
     ),
     right(
         "facilitator_not_member",
@@ -337,7 +364,8 @@ WATCHED: Final = tuple(
         "_removed_leaves",
         "_judge_context",
         "_judge_state",
-        "_judge_history",
+        "_judge_appointments",
+        "_appointed",
         "_judge_facilitators_present",
     )
 )

@@ -3,7 +3,7 @@
 import base64
 
 import pytest
-from alcove_protocol.invite import Invite, InviteRole, hkdf_sha256, origin_of
+from alcove_protocol.invite import Invite, InviteRole, door_id_of, hkdf_sha256, origin_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -302,3 +302,13 @@ def test_the_three_keys_differ_and_are_of_one_room_and_door(one: Invite, other: 
     same = (one.secret, one.room, one.door) == (other.secret, other.room, other.door)
     assert (other.door_seed() == one.door_seed()) is same
     assert {len(key) for key in keys} == {32}
+
+
+def test_a_door_id_is_of_one_secret_and_one_room() -> None:
+    ids = {
+        door_id_of(ROOM, bytes(32)),
+        door_id_of(ROOM, b"\x01" * 32),
+        door_id_of(bytes(32), bytes(32)),
+    }
+    assert {len(id) for id in ids} == {8}
+    assert len(ids) == 3

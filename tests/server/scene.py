@@ -10,6 +10,7 @@ ann.resume(); ann.say(b"...")
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import TypeVar
 
 from alcove_protocol import limits
@@ -240,6 +241,7 @@ class Scene:
         id: bytes | None = None,
         base: bytes | None = None,
         signer: SigningKey | None = None,
+        leaves: Iterable[Signed] = (),
         altered: dict[str, bytes | int] | None = None,
     ) -> Publish:
         """A commit with its entry, as the facilitator builds it. `land` sends it."""
@@ -254,6 +256,7 @@ class Scene:
             flags=flags,
             signer=signer,
             altered=altered,
+            leaves=leaves,
         )
         return Publish(
             self.host.next_n(),
@@ -282,6 +285,10 @@ class Scene:
 
     def admit(self, *people: Person) -> Published:
         return self.land(self.admission(*people))
+
+    def let_go(self, person: Person, wish: Signed) -> Published:
+        """Commit a leave that its member signed."""
+        return self.land(self.commit(Change(Op.LEFT, person.public), leaves=[wish]))
 
     def remove(self, person: Person, op: Op = Op.REMOVE) -> Published:
         return self.land(self.commit(Change(op, person.public)))

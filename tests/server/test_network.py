@@ -25,7 +25,7 @@ from alcove_protocol.frames import (
 )
 from alcove_protocol.labels import Label
 from alcove_protocol.roster import NO_HASH, Change, Op
-from alcove_protocol.statements import EndStatement, ReseatStatement
+from alcove_protocol.statements import ReseatStatement
 from alcove_server.ports.outlet import Close
 from alcove_server.process.serving import configure_logging
 from alcove_server.settings import Settings
@@ -99,8 +99,7 @@ async def test_a_conversation_from_opening_to_end() -> None:
         assert not (await again.resume(said.position)).lost
         assert (await again.one(BlobIs)).blob == b"meanwhile"
 
-        body = EndStatement(room.id, host.public)
-        ending = sign(host.key, Label.END, body)
+        ending = room.end()
         await host.ask(EndRoom(host.next_n(), ending.body, ending.signature), Done)
         for one in (host, again):
             assert (await one.one(Bye)).statement == ending.body

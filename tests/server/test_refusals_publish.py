@@ -88,7 +88,9 @@ def test_without_a_beat_the_room_is_read_only_and_then_gone(scene: Scene, door: 
     scene.pass_time(limits.ABANDONED_AFTER)
     for one in (ann, scene.host):
         assert isinstance(one.fetch()[-1], Bye)
-        assert one.heard[-1] == Bye("unknown_room", REFUSALS["unknown_room"])
+        assert one.heard[-1] == Bye(
+            "unknown_room", REFUSALS["unknown_room"], generation=scene.base[:8]
+        )
         assert one.closed == Close.GOING_AWAY
     assert scene.relay.relay.rooms.loaded == {}
 

@@ -2,6 +2,7 @@
 
 from hashlib import sha256
 
+from alcove_protocol.card import card_number
 from alcove_protocol.codec import pack_list
 from alcove_protocol.frames import (
     BlobClass,
@@ -141,6 +142,8 @@ def test_a_seating_must_be_signed_by_a_facilitator_and_fit(scene: Scene, door: D
     packed = SeatedDoor(stranger_said.body, stranger_said.signature, stranger.card, 5, 60).encode()
     bent = Reseat(9, good.statement, good.signature, good.chain, b"commit", pack_list([packed]))
     assert host.refused(bent) == "bad_statement"
+    ahead = Door(number=card_number(scene.room.roster.counter + 1, 0))
+    assert host.refused(restore_frame(host, chain, b"commit", [ahead])) == "bad_statement"
     member = restoring(empty, ann.key)
     assert member.refused(restore_frame(member, chain)) == "not_allowed"
 

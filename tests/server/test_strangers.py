@@ -10,9 +10,8 @@ from alcove_protocol import limits
 from alcove_protocol.codec import pack_list
 from alcove_protocol.errors import Malformed, Refusal
 from alcove_protocol.frames import Bye, Done, EndRoom, Published, Refused, Reseat, SeatedDoor
-from alcove_protocol.labels import Label
 from alcove_protocol.roster import Change, Op, Role, Seat, extend
-from alcove_protocol.statements import EndStatement, Signed
+from alcove_protocol.statements import Signed
 from alcove_server.net.admission import GRACE, Admission, Admitted
 from alcove_server.net.request_head import HEAD_SIZE, BadRequest, parse
 from alcove_server.ports.outlet import Close
@@ -24,7 +23,7 @@ from alcove_server.settings import Settings
 from alcove_server.store.budget import SHARE, SMALL, Budget
 
 from tests.growth import LINEAR, growth
-from tests.server.keys import Door, Facilitated, sign
+from tests.server.keys import Door, Facilitated
 from tests.server.scene import Person, Scene
 from tests.server.sockets import serving
 from tests.server.test_restore import restore_frame
@@ -195,7 +194,7 @@ def test_nothing_of_an_ended_room_is_kept(scene: Scene) -> None:
     host.link.close()
     assert len(relay.rooms.verifier) == 1
     host.connect().authenticate()
-    said = sign(host.key, Label.END, EndStatement(scene.room.id, host.public))
+    said = scene.room.end()
     host.send(EndRoom(host.next_n(), said.body, said.signature))
     assert host.closed == Close.ENDED
     assert not relay.rooms.loaded

@@ -13,21 +13,19 @@ from alcove_protocol.frames import (
     Done,
     EndRoom,
     Knock,
-    Leave,
+    LeaveRoom,
     LobbyItem,
     LobbyKind,
     Publish,
     Published,
     Withdraw,
 )
-from alcove_protocol.labels import Label
 from alcove_protocol.roster import Change, Op
-from alcove_protocol.statements import EndStatement, LeaveStatement
 from alcove_server.ports.outlet import Close
 from alcove_server.process.serving import Service
 from nacl.signing import SigningKey
 
-from tests.server.keys import Door, Facilitated, sign
+from tests.server.keys import Door, Facilitated
 from tests.server.sockets import Client, Running
 
 MEMBERS = 3
@@ -97,14 +95,15 @@ async def come_back(relay: Elsewhere, room: Facilitated, person: Client) -> Clie
 
 async def leave(room: Facilitated, host: Client, person: Client) -> None:
     """A member goes, and the facilitator commits it."""
-    said = sign(person.key, Label.LEAVE, LeaveStatement(room=room.id, relay_key=person.public))
-    await person.send(Leave(person.next_n(), said.body, said.signature))
+    said = room.leave(person.key)
+    await person.send(LeaveRoom(person.next_n(), said.body, said.signature))
     assert await person.closed() == Close.DONE
     item = await host.until(LobbyItem)
     while item.kind != LobbyKind.LEAVE:
         item = await host.until(LobbyItem)
     content = os.urandom(40)
-    entry = room.entry([Change(Op.LEFT, person.public)], base=host.base, commit=content)
+    left = [Change(Op.LEFT, person.public)]
+    entry = room.entry(left, base=host.base, commit=content, leaves=[said])
     commit = Publish(
         host.next_n(),
         os.urandom(16),
@@ -131,7 +130,7 @@ async def follow(host: Client, people: list[Client]) -> None:
 
 async def end(room: Facilitated, host: Client, people: list[Client]) -> None:
     """The facilitator ends the room, and all members are told."""
-    said = sign(host.key, Label.END, EndStatement(room=room.id, relay_key=host.public))
+    said = room.end(host.key)
     await host.send(EndRoom(host.next_n(), said.body, said.signature))
     for one in people:
         assert await one.closed() == Close.ENDED

@@ -349,6 +349,7 @@ class MemberClient:
     def tick(self) -> None:
         self.conversation.tick()
         now = self._clock()
+        self.membership.request_secrets.tick(now)
         if self.facilitator is not None:
             self.facilitator.tick()
             if self.ready and now >= self._beat_at:
@@ -371,5 +372,6 @@ class MemberClient:
     def wipe(self) -> None:
         """Forget every key and every word."""
         self.membership.group.wipe()
+        self.membership.request_secrets.wipe()
         self.conversation.forget()
         self._rejoining.wipe()

@@ -17,9 +17,9 @@ from alcove_protocol.position import Position
 from alcove_protocol.roster import (
     CHANGE_SIZE,
     Change,
-    Entry,
     RoomFlag,
     Roster,
+    RosterEntry,
     Seat,
     apply_changes,
     extend,
@@ -112,7 +112,7 @@ def enter(
         except NotTrusted:
             staged.drop()
             raise
-        commit = Entry.decode(entry.body, limit=limits.ENTRY).commit
+        commit = RosterEntry.decode(entry.body, limit=limits.ENTRY).commit
         group = staged.accept()
     except (mls.MLSError, Malformed):
         raise NotTrusted(
@@ -169,6 +169,7 @@ def roster_of_welcome(staged: mls.StagedJoin, entry: Signed, room: bytes) -> Ros
             RoomFlag(base.flags),
             base.members,
             base.ttl,
+            base.slow,
         )
         after, _ = extend(roster, entry)
     except Malformed:
@@ -188,6 +189,7 @@ def listing_of(roster: Roster) -> RosterExtension:
         roster.head,
         roster.listing(),
         int(roster.flags),
+        roster.slow,
         roster.members,
         roster.ttl,
     )

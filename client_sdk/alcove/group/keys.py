@@ -65,7 +65,6 @@ class Identity:
     suite: mls.CipherSuite
     relay: SigningKey
     signature: mls.SignatureKeyPair
-    hpke: mls.HpkeKeyPair
     desk: mls.HpkeKeyPair
 
     @classmethod
@@ -76,7 +75,6 @@ class Identity:
             suite,
             SigningKey.generate(random),
             suite.signature_keypair(random),
-            box.hpke_keypair(random),
             box.hpke_keypair(random),
         )
 
@@ -101,7 +99,6 @@ class Identity:
     def wipe(self) -> None:
         self.relay.wipe()
         self.signature.private.wipe()
-        self.hpke.private.wipe()
         self.desk.private.wipe()
 
 

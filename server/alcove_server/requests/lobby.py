@@ -5,10 +5,11 @@ docs/protocol.md sections 7, 9 and 10.
 
 from __future__ import annotations
 
+from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import (
     ID_SIZE,
     Done,
-    Leave,
+    LeaveRoom,
     LobbyKind,
     LobbyRequest,
     PutDoor,
@@ -52,12 +53,14 @@ async def _settle(requester: Requester, n: int, id: bytes, reason: bytes | None)
 
 
 async def request(requester: Requester, frame: LobbyRequest) -> None:
-    """Raises `Refusal` (`busy`)."""
+    """Raises `Refusal` (`busy`, or `not_allowed` for a vault: the relay keeps none yet)."""
+    if frame.to is not None:
+        raise Refusal("not_allowed")
     await _add_item(requester, LobbyKind.REQUEST, frame.id, frame.blob)
     requester.client.send(Done(frame.n))
 
 
-async def leave(requester: Requester, frame: Leave) -> None:
+async def leave(requester: Requester, frame: LeaveRoom) -> None:
     """The wish goes to the facilitators, and the connection closes. Raises `Refusal`
     (`bad_statement`, `busy`)."""
     room, client = requester.seated, requester.client

@@ -6,19 +6,25 @@ from typing import Final, assert_never
 
 from alcove_protocol import limits
 from alcove_protocol.frames import (
+    AnswerAsker,
+    AskMembers,
     Authenticate,
     ClientFrame,
     EndRoom,
+    Fetch,
     Knock,
-    Leave,
+    LeaveRoom,
     LobbyRequest,
     OpenRoom,
+    Park,
     Publish,
     PutDoor,
     ReadCard,
+    ReadChain,
     RefuseKnock,
     Reseat,
     Resume,
+    SendDesk,
     Settle,
     Withdraw,
 )
@@ -58,7 +64,9 @@ def of_request(request: ClientFrame, members: int) -> float:
             return 0.0
         case ReadCard() | Knock() | Withdraw():
             return 0.0
-        case PutDoor() | RefuseKnock() | LobbyRequest() | Settle() | Leave() | EndRoom():
+        case PutDoor() | RefuseKnock() | LobbyRequest() | Settle() | LeaveRoom() | EndRoom():
             return 0.0
+        case ReadChain() | SendDesk() | AskMembers() | AnswerAsker() | Park() | Fetch():
+            return 0.0  # no state of a client takes one yet
         case _:
             assert_never(request)

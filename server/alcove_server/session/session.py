@@ -29,7 +29,7 @@ from alcove_server.requests.requester import Requester
 from alcove_server.rooms.registry import Rooms
 from alcove_server.session import price
 from alcove_server.session.handlers import HANDLERS
-from alcove_server.store.interface import Publication, RosterMoved, Stale, Taken
+from alcove_server.store.interface import Publication, RosterMoved, Taken
 from alcove_server.wire import fast_in
 from alcove_server.wire.fast_in import Post
 from alcove_server.wire.says import bye
@@ -256,9 +256,7 @@ class Session:
 
     def _answer_fault(self, error: Exception, n: int) -> None:
         client = self.client
-        if isinstance(error, Stale):
-            client.send(Refused(n, error.code, error.text, error.base.encode()))
-        elif isinstance(error, Refusal):
+        if isinstance(error, Refusal):
             client.refuse(n, error)
         elif isinstance(error, Malformed):
             self._reject(error, n)

@@ -28,6 +28,7 @@ from tests.end_to_end.evil.rogue import (
 )
 from tests.end_to_end.evil.rooms import forget, goes_on, problems, three, two_facilitators
 from tests.end_to_end.evil.test_commits import other_name
+from tests.end_to_end.evil.test_requests import psk_of, rejoin_of, tell
 from tests.end_to_end.evil.test_way_in import entry_by
 from tests.end_to_end.world import Client
 
@@ -68,6 +69,16 @@ def test_a_counter_left_out_is_told() -> None:
     take_text(world, bob, "four", 4)
     assert ann.texts() == ["four"]
     assert gaps(ann) == [2]
+
+
+def test_what_an_author_abandoned_is_no_hole() -> None:
+    world, ann, bob, _cleo = three()
+    take_text(world, bob, "one", 1)
+    forget(ann)
+    blob = rogue_message(bob, Text("four"), counter=4, voids=2)
+    world.take(room_of(bob), blob, BlobClass.APPLICATION)
+    assert ann.texts() == ["four"]
+    assert gaps(ann) == []
 
 
 def test_a_garbled_blob_is_told_once() -> None:
@@ -186,7 +197,8 @@ def test_who_asked_to_go_is_told_so(op: Op) -> None:
     entry = entry_by(ann.engine.identity.relay, bob, blob, Change(op, _key(bob)))
     gone = membership.follow(blob, entry, membership.base)
     assert gone == PutOut(by_wish=op is Op.LEFT)
-    assert _key(bob) not in membership.roster.seats
+    if op is Op.REMOVE:  # a LEFT follows the chain with a signed leave only
+        assert _key(bob) not in membership.roster.seats
 
 
 @pytest.mark.parametrize("with_entry", [True, False])
@@ -200,3 +212,14 @@ def test_after_a_burned_commit_with_an_entry_the_list_is_restated(with_entry: bo
     assert isinstance(burned, Burned)
     assert membership.restate is with_entry
     assert (membership.roster == before) is not with_entry
+
+
+def test_a_request_from_before_a_rejoin_is_not_granted_after_it() -> None:
+    """With a KeyPackage of its own, sealed with the secret of an epoch that is still kept."""
+    world, ann, _bob, cleo = three()
+    kept, secret = rejoin_of(world, cleo), psk_of(ann)
+    tell(world, ann, cleo, rejoin_of(world, cleo), cleo, None)
+    granted = group_of(ann).epoch
+    assert granted == group_of(cleo).epoch + 1
+    tell(world, ann, cleo, kept, cleo, secret)
+    assert group_of(ann).epoch == granted

@@ -7,6 +7,7 @@ noticing. Here each rule has a commit that breaks that rule, and the code that i
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 import pytest
 from alcove import mls
@@ -45,7 +46,14 @@ from tests.end_to_end.evil.rogue import (
     without_facilitator,
 )
 from tests.end_to_end.evil.rooms import two_facilitators
-from tests.end_to_end.evil.test_commits import ALLOWED, FORBIDDEN, Make, empty_path
+from tests.end_to_end.evil.test_commits import (
+    ALLOWED,
+    FORBIDDEN,
+    WAITING,
+    Make,
+    changes,
+    empty_path,
+)
 from tests.end_to_end.world import Client
 
 
@@ -174,16 +182,20 @@ def appoint(world: EvilWorld, by: Client, about: Client) -> bytes:
 
 
 def appointment_signed_by_another(world: EvilWorld, by: Client, about: Client) -> bytes:
-    """In the name of the first facilitator, signed by the second."""
-    first = state_of(by).facilitator_list()[0].mls_key
-    keys = keys_of(about)
-    statement = Appointment(room_of(by), first, keys.mls_key, keys.relay_key, keys.hpke_key)
-    signed = by.engine.identity.mls_signer().sign(Label.APPOINT, statement)
-    return _named(by, keys, signed)
+    """In the name of the committer, signed by whom it appoints."""
+    keys, committer = keys_of(about), by.engine.identity.signature.public
+    statement = Appointment(room_of(by), committer, keys.mls_key, keys.relay_key)
+    return _named(by, keys, about.engine.identity.mls_signer().sign(Label.APPOINT, statement))
+
+
+def appointed_by_another_facilitator(world: EvilWorld, by: Client, about: Client) -> bytes:
+    """Rightly signed by the first facilitator, in a commit of the second."""
+    first = world.clients[0]
+    return _named(by, keys_of(about), appointment(room_of(by), first, about))
 
 
 def appointed_with_other_keys(world: EvilWorld, by: Client, about: Client) -> bytes:
-    keys = replace(keys_of(about), hpke_key=world.random(32))
+    keys = replace(keys_of(about), relay_key=world.random(32))
     return _named(by, keys, appointment(room_of(by), by, about))
 
 
@@ -201,14 +213,7 @@ def facilitator_removed_but_listed(world: EvilWorld, by: Client, about: Client) 
 
 
 def nobody_left(world: EvilWorld, by: Client, about: Client) -> bytes:
-    state = state_of(by)
-    keys = b"".join(item.mls_key for item in state.facilitator_list())
-    return rogue_commit(by, context(replace(state, facilitators=b"", retired=keys)))
-
-
-def retired_and_listed(world: EvilWorld, by: Client, about: Client) -> bytes:
-    state = state_of(by)
-    return rogue_commit(by, context(replace(state, retired=by.engine.identity.signature.public)))
+    return rogue_commit(by, context(replace(state_of(by), facilitators=b"")))
 
 
 REFUSED: dict[str, tuple[Make, str]] = {
@@ -238,13 +243,21 @@ REFUSED: dict[str, tuple[Make, str]] = {
         "agreement_version",
     ),
     "appointments left out": (FORBIDDEN["appointments left out"], "appointments_rewritten"),
-    "dropped and not retired": (FORBIDDEN["a facilitator dropped and not retired"], "retirement"),
-    "retired and still listed": (retired_and_listed, "retirement"),
     "nobody appointed": (FORBIDDEN["a facilitator without an appointment"], "appointment"),
     "appointed by oneself": (FORBIDDEN["a self-signed appointment"], "appointment"),
     "appointed in another room": (FORBIDDEN["an appointment of another room"], "appointment"),
     "appointed with other keys": (appointed_with_other_keys, "appointment"),
     "appointed by the just appointed": (appointed_by_the_just_appointed, "appointment"),
+    "appointed by another facilitator": (appointed_by_another_facilitator, "appointment"),
+    "an appointment that lists nobody": (
+        FORBIDDEN["an appointment that lists nobody"],
+        "appointment",
+    ),
+    "two appointments of one": (
+        FORBIDDEN["two appointments of one facilitator"],
+        "appointment",
+    ),
+    **{f"another {name}": (changes(name), "not_offered") for name in WAITING},
     "appointment signed by another": (appointment_signed_by_another, "bad_signature"),
     "removed but listed": (facilitator_removed_but_listed, "facilitator_not_member"),
     "nobody left": (nobody_left, "bad_field"),
@@ -290,14 +303,13 @@ def test_a_commit_is_judged_by_the_state_before_it() -> None:
     assert refusal(ann, appoint(world, cleo, cleo)) == "committer"
 
 
-def test_who_was_retired_does_not_come_back() -> None:
+def test_an_earlier_appointment_does_not_serve_again() -> None:
+    """Bob was appointed and demoted. Naming him again needs an appointment of its own."""
     world, ann, bob, cleo = two_facilitators()
     demote(world, ann, bob)
-    back = with_facilitator(state_of(ann), room_of(ann), ann, bob)
-    forgotten = replace(state_of(ann), retired=b"")
-    for state in (back, forgotten, replace(back, retired=b"")):
-        blob = rogue_commit(ann, context(state))
-        assert refusal(cleo, blob) == "retirement"
+    listed = state_of(ann).facilitators + keys_of(bob).encode()
+    blob = rogue_commit(ann, context(replace(state_of(ann), facilitators=listed)))
+    assert refusal(cleo, blob) == "appointment"
 
 
 # --- acts -------------------------------------------------------------------------------------
@@ -305,6 +317,12 @@ def test_who_was_retired_does_not_come_back() -> None:
 _TALK = {Act.TEXT}
 _FACILITATE = set(Act)
 _ALWAYS = {Act.RETRACT, Act.VOID}
+
+
+@cache
+def two_facilitators_state() -> RoomExtension:
+    _world, ann, _bob, _cleo = two_facilitators()
+    return state_of(ann)
 
 
 @pytest.mark.parametrize(
@@ -324,23 +342,10 @@ def test_who_may_send_what(who: str, changed: dict[str, object], allowed: set[Ac
         name: bytes([n]) * 32 for n, name in enumerate(("facilitator", "participant", "another"))
     }
     values = {k: keys[v] if isinstance(v, str) else v for k, v in changed.items()}
-    state = RoomExtension(
-        **{
-            "version": 1,
-            "facilitators": keys["facilitator"] + bytes(64),
-            "appointments": b"",
-            "retired": b"",
-            "lobby_key": bytes(32),
-            "agreement_version": 1,
-            "agreement": bytes(32),
-            "paused": b"",
-            "doors": b"",
-            "locked": False,
-            "listen_only": False,
-            "slow": 0,
-            "ttl": 600,
-            **values,
-        }  # type: ignore[arg-type]
+    state = replace(
+        two_facilitators_state(),
+        facilitators=FacilitatorKeys(keys["facilitator"], bytes(32)).encode(),
+        **values,  # type: ignore[arg-type]
     )
     assert {act for act in Act if may(state, keys[who], act)} == allowed
 
