@@ -167,15 +167,14 @@ ALL_LINKS: Final[tuple[Mutant, ...]] = (
         "change.seat",
         _EACH,
     ),
-    link(
-        "operations", "apply_changes", "change.op in OFF_THE_LIST", "change.op is Op.REMOVE", _EACH
-    ),
-    link(
-        "operations",
-        "apply_changes",
-        "change.op in OFF_THE_LIST",
-        "True",
-        _EACH,
+    *(
+        link("operations", "apply_changes", old, new, _EACH)
+        for old, new in (
+            ("change.op is Op.REMOVE or ", ""),
+            (" or change.op is Op.LEFT", ""),
+            (" or change.op is Op.ABSENT", " or change.op is Op.REJOIN"),
+            ("elif change.op is not Op.REJOIN:", "else:"),
+        )
     ),
     link(
         "operations",

@@ -126,4 +126,4 @@ def check_hpke_key(key: bytes) -> None:
     try:
         mls.ciphersuite(ROOM_SUITE).hpke.kem.check(key)
     except mls.InvalidPublicKey:
-        raise Malformed("bad_field", "an HPKE key that no honest client has") from None
+        raise Malformed("bad_field", "No honest client has this HPKE key.") from None
