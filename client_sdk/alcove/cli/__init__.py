@@ -9,7 +9,7 @@
     commands.py        the commands of a program, performed by performer.py
     slash_commands.py  the lines that a person types
     watchdog.py        the end of the process after a signal or with the terminal
-    last_act.py        wipe the keys, overwrite the memory, exit
+    last_act.py        wipe the keys, exit
     json_events.py     the events that a program reads; docs/cli.schema.json has both
     room_view.py, words.py, escape.py   what a person is shown, and how it is made harmless
 

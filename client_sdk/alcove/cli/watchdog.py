@@ -93,7 +93,7 @@ class Watchdog:
     def _end_after(self, seconds: float, status: int) -> None:
         if seconds:
             self._sleep(seconds)
-        self._ending.acquire()  # for good: the memory is overwritten once
+        self._ending.acquire()  # for good: the process ends once
         self._restore_terminal()
         self._end(status)
 

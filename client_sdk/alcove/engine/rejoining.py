@@ -70,7 +70,8 @@ class Rejoining:
         bundle, reply = self._asked
         accepted = self._membership.state.agreement
         welcome = self._opened(reply, frame.welcome)
-        again = enter(welcome, bundle, self._identity, self._opening, accepted, frame)
+        now = self._ports.wall()
+        again = enter(welcome, bundle, self._identity, self._opening, accepted, frame, now=now)
         self.wipe()
         return again
 

@@ -21,8 +21,10 @@ from alcove.errors import AlcoveError, InvalidInput, NotNow, NotTrusted
 from alcove.facilitation.committer import Committer, PendingUpdate
 from alcove.facilitation.doors import Doors
 from alcove.facilitation.intents import AdmitNewcomer, Done, LetMemberGo, ReadmitMember
+from alcove.group.admission import room_policy
 from alcove.group.extensions import leaf_extension, name_of
 from alcove.group.framing import check_class
+from alcove.group.keys import check_hpke_key
 from alcove.group.membership import Membership, Person
 from alcove.group.rights import NotAllowed
 from alcove.group.sealing import (
@@ -109,7 +111,7 @@ class Lobby:
             case LobbyKind.GONE:
                 self._gone(item.id)
             case LobbyKind.VAULT:
-                pass  # a single facilitator has nobody to share with
+                pass  # a single facilitator has no other to share with
             case _:
                 assert_never(kind)
 
@@ -136,7 +138,8 @@ class Lobby:
         membership = self._membership
         try:
             key_package = mls.KeyPackage.decode(body.key_package)
-            key_package.verify(membership.group.suite)
+            self._check_lifetime(key_package)
+            self._verify(key_package)
             leaf = leaf_extension(key_package.leaf_node)
             credential = name_of(key_package.leaf_node)
         except (mls.MLSError, Malformed):
@@ -145,7 +148,6 @@ class Lobby:
             raise CannotAdmit("bad_key_package")
         if not body.agreement == leaf.agreement == membership.state.agreement:
             raise CannotAdmit("agreement")
-        self._check_lifetime(key_package)
         self._check_name(body.name)
         if len(membership.people()) >= membership.roster.members:
             raise CannotAdmit("room_full")
@@ -157,6 +159,10 @@ class Lobby:
         lifetime, now = key_package.leaf_node.lifetime, self._wall()
         if lifetime is None or not lifetime.not_before <= now <= lifetime.not_after:
             raise CannotAdmit("clock_wrong")
+
+    def _verify(self, key_package: mls.KeyPackage) -> None:
+        policy = room_policy(self._membership.roster.members)
+        key_package.verify(self._membership.group.suite, policy, int(self._wall()))
 
     def _check_name(self, name: str) -> None:
         try:
@@ -196,6 +202,8 @@ class Lobby:
         room, psk = self._membership.group.group_id, request_psk(secret, epoch)
         signed = open_request(room, self._lobby_key, item.key, item.blob, psk)
         body = verify(RequestBody, Label.REQUEST, signed, person.key).statement
+        if body.reply_key is not None:
+            check_hpke_key(body.reply_key)
         if body.epoch != epoch or not self._membership.asks_now(person, body):
             raise NotAllowed("request")  # of an earlier stay: the relay kept it and tells it again
         if body.kind == RequestKind.UPDATE:
@@ -226,7 +234,7 @@ class Lobby:
     def _rejoin(self, item: LobbyItem, content: bytes, reply_key: bytes, psk: Psk) -> None:
         group = self._membership.group
         key_package = mls.KeyPackage.decode(content)
-        key_package.verify(group.suite)
+        self._verify(key_package)
         new = key_package.leaf_node
         index = group.find(new.signature_key)
         old = group.member(index) if index is not None else None

@@ -19,6 +19,7 @@ from alcove_protocol.roster import CHANGE_SIZE, FLAGS
 from alcove_protocol.statements import APPOINTMENT_SIZE, DOOR_ID_SIZE, HASH_SIZE, KEY_SIZE
 
 from alcove import mls
+from alcove.group.keys import check_hpke_key
 
 ROOM_EXTENSION: Final = 0xF1A0
 LEAF_EXTENSION: Final = 0xF1A1
@@ -123,7 +124,9 @@ class RoomExtension(Record):
         return split(self.doors, DOOR_ID_SIZE, most=limits.DOORS)
 
     def check(self) -> None:
-        """Raises `Malformed` when a list does not divide, or repeats an item."""
+        """Raises `Malformed` when a list does not divide, or repeats an item, or when nothing may
+        be sealed to the lobby key: every member seals requests to it."""
+        check_hpke_key(self.lobby_key)
         lists = (
             self.facilitator_list(),
             self.paused_keys(),
@@ -132,7 +135,7 @@ class RoomExtension(Record):
             self.corrected_hashes(),
         )
         if not lists[0] or any(len(set(items)) != len(items) for items in lists):
-            raise Malformed("bad_field", "a list of the room's state is empty or repeats itself")
+            raise Malformed("bad_field", "A list of the room's state is empty or repeats itself.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +170,7 @@ def room_extension(context: mls.GroupContext) -> RoomExtension:
     """The room's state in a GroupContext. Raises `Malformed`."""
     data = context.extension(ROOM_EXTENSION)
     if data is None:
-        raise Malformed("bad_field", "the group is not a room of Alcove")
+        raise Malformed("bad_field", "The group is not a room of Alcove.")
     state = RoomExtension.decode(data, limit=limits.HANDSHAKE_BLOB)
     state.check()
     return state
@@ -177,7 +180,7 @@ def leaf_extension(leaf: mls.LeafNode) -> LeafExtension:
     """A member's own part. Raises `Malformed`."""
     data = leaf.extension(LEAF_EXTENSION)
     if data is None:
-        raise Malformed("bad_field", "the member is not a client of Alcove")
+        raise Malformed("bad_field", "The member is not a client of Alcove.")
     return _decode_leaf_extension(data)
 
 

@@ -212,7 +212,13 @@ class Newcomer:
                 self.invite.room, knocking.reply, frame.welcome, door_psk(self.invite)
             )
             membership = enter(
-                welcome, knocking.bundle, self.identity, card.opening, card.agreement, frame
+                welcome,
+                knocking.bundle,
+                self.identity,
+                card.opening,
+                card.agreement,
+                frame,
+                now=self._wall(),
             )
         except NotTrusted as error:
             self._fail(error)

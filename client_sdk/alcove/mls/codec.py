@@ -65,6 +65,11 @@ def opaque(value: bytes) -> bytes:
     return (_ONE_BYTE[length] if length < 0x40 else varint(length)) + value
 
 
+def opaque_size(length: int) -> int:
+    """Bytes of `opaque value<V>` for a value of `length` bytes."""
+    return length + (1 if length < 0x40 else 2 if length < 0x4000 else 4)
+
+
 @dataclass(frozen=True, slots=True)
 class Codec(Generic[T]):
     """How one type is read and written."""
@@ -153,7 +158,7 @@ class Switch:
 
 
 def switch(field: str, cases: Mapping[int, Any]) -> Switch:
-    """Choose by the earlier field `field`; a value without a case is malformed."""
+    """Choose by the earlier field `field`. A value without a case is malformed."""
     return Switch(field, cases)
 
 
@@ -164,6 +169,15 @@ uint64 = _uint(8, Reader.uint64)
 opaque_codec: Codec[bytes] = Codec(Reader.opaque, opaque)
 secret_codec: Codec[Secret] = Codec(lambda r: Secret(r.opaque()), lambda s: opaque(s.expose()))
 nothing: Codec[None] = Codec(lambda _reader: None, lambda _none: b"")
+
+
+def unpack_uint16(data: bytes) -> tuple[int, ...]:
+    """The content of a vector of `uint16`. Raises `Malformed`."""
+    count, rest = divmod(len(data), 2)
+    if rest:
+        raise Malformed("vector of integers cut short")
+    return struct.unpack(f">{count}H", data)
+
 
 uint16_vector = integers(2, "H")
 uint32_vector = integers(4, "I")
@@ -200,7 +214,7 @@ _Write: TypeAlias = Callable[[Any], bytes]
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """How a structure is read and written, field by field; `fixed` and `reads` say the same
+    """How a structure is read and written, field by field. `fixed` and `reads` say the same
     shorter when nothing depends on an earlier field."""
 
     fields: tuple[tuple[str, _Read | None, _Write | None, Any], ...]

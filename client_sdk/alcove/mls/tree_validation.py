@@ -5,7 +5,7 @@ from __future__ import annotations
 from alcove.mls.ciphersuite import CipherSuite
 from alcove.mls.errors import InvalidPublicKey, InvalidTree, MLSError
 from alcove.mls.group_context import GroupContext
-from alcove.mls.nodes import check_leaf
+from alcove.mls.nodes import LeafNode, check_leaf
 from alcove.mls.policy import Policy
 from alcove.mls.proposal_list import check_members
 from alcove.mls.ratchet_tree import RatchetTree
@@ -17,9 +17,10 @@ def check_tree(
     tree: RatchetTree,
     context: GroupContext,
     policy: Policy,
-    now: int | None = None,
+    now: int,
 ) -> None:
-    """Every rule about the tree of a group that one is about to join. Raises `InvalidTree`.
+    """Every rule about the tree of a group that one is about to join. `now` is in seconds since
+    1970. Raises `InvalidTree`.
 
     The tree hash comes first: it is cheap, and a tree that is not the group's needs no more.
     The signatures of all leaves are most of the work.
@@ -37,7 +38,8 @@ def check_tree(
             suite.hpke.kem.check(parent.encryption_key)
         group_id = context.group_id
         for index, leaf in tree.leaves():
-            check_leaf(suite, leaf, policy, group_id=group_id, leaf_index=index, now=now)
+            clock = _clock(leaf, now) if policy.accept_expired_members else now
+            check_leaf(suite, leaf, policy, group_id=group_id, leaf_index=index, now=clock)
         members = [index for index, _leaf in tree.leaves()]
         check_members(tree, members, context.extensions, all_new=True)
     except InvalidPublicKey as error:
@@ -46,3 +48,8 @@ def check_tree(
         raise
     except MLSError as error:
         raise InvalidTree(str(error)) from error
+
+
+def _clock(leaf: LeafNode, now: int) -> int:
+    """The time to judge a leaf by when an expired member keeps no joiner out."""
+    return now if leaf.lifetime is None else min(now, leaf.lifetime.not_after)
