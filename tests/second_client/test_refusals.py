@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import time
 from dataclasses import replace
 
 import alcove
@@ -76,6 +77,7 @@ async def test_a_false_welcome_is_refused(
             knock = await between.knock
         # The attack needs what the relay has not: the facilitator's keys.
         world = EvilWorld()
+        world.seconds_at_start = time.time() - world.clock()  # both clients live now
         client = Client(world, mara._engine, "Mara")
         opening = mara._engine.opening
         assert opening is not None

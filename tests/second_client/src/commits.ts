@@ -9,7 +9,8 @@ import { unpackList } from "./lists.ts"
 import { facilitatorsOf, judgeState } from "./rights.ts"
 import { keyOf, type Leaf, leafOf, leavesOf, roomStateOf } from "./tree.ts"
 
-const MOST_MESSAGES = 1001
+/** Update proposals, and the commit. */
+const MOST_MESSAGES = 257
 const CHANGES: unknown[] = ["add", "remove", "group_context_extensions"]
 
 export type Outcome =

@@ -19,6 +19,7 @@ export function chainOf(signedOpening: Bytes, room: Bytes): Chain {
   const rootKey = decode("Opening", signed.body).bytes("root_key")
   demand(same(H(join(ascii("alcove v1 room"), rootKey)), room), "wrong_room")
   const opening = opened(signed, "open", "Opening", rootKey)
+  demand(same(opening.bytes("previous"), room), "wrong_room")
   return { opening, known: new Map([[hex(opening.bytes("mls_key")), hex(opening.bytes("relay_key"))]]) }
 }
 

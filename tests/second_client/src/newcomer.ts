@@ -47,6 +47,7 @@ async function admitted(
 ): Promise<Member> {
   const { room } = invite
   if (frame.name === "knock_refused") {
+    demand(frame.bytes("blob").length > 0, "knock_expired")
     const body = await openAnswer("refused", identity.reply, pskOf(invite), room, frame.bytes("blob"))
     demand(false, decode("RefusalBody", body).text("code"))
   }

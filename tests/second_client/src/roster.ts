@@ -124,7 +124,7 @@ function checkSizes(roster: Roster): void {
   const standby = roles.filter((role) => role === STANDBY).length
   const facilitators = roles.filter((role) => role === FACILITATOR).length
   demand(facilitators >= 1 && facilitators <= MOST_FACILITATORS && standby <= MOST_STANDBY, "bad_roster", "roles")
-  demand(roles.length - standby <= roster.members, "bad_roster", "too many members")
+  demand(roles.length - standby <= roster.members, "room_full")
 }
 
 /** Follow one entry. Throws a `Fault` (`bad_roster`, or what cannot be read). */
