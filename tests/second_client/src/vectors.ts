@@ -1,25 +1,23 @@
 /** Hold this client to protocol/vectors. Prints one JSON line for each file: cases and failures. */
 import { readFileSync } from "node:fs"
-import { type Bytes, hex, number, unhex } from "./bytes.ts"
+import { type Bytes, hex, join, number, unhex } from "./bytes.ts"
 import { agreementHash, unsealCard } from "./card.ts"
 import { holds } from "./ed25519.ts"
 import { chainOf } from "./facilitators.ts"
 import { Fault } from "./fault.ts"
 import { type Invite, parseInvite } from "./invite.ts"
 import { openAnswer, shortCode } from "./knock.ts"
-import { join } from "./bytes.ts"
 import { label } from "./labels.ts"
 import { logAfter, logStart } from "./loghash.ts"
 import { pack, unpack } from "./messagepack.ts"
 import { pad, unpad } from "./padding.ts"
-import { decode, fromClient, fromRelay, encode, request } from "./records.ts"
+import { decode, encode, fromClient, fromRelay, request } from "./records.ts"
 import { judgeState, may, stateOf } from "./rights.ts"
 import { digestOf, follow, opening } from "./roster.ts"
 import { keyPairOf, unseal } from "./seal.ts"
 import { signedOf } from "./signed.ts"
 
 /* Each file has cases of several shapes, which `kind` tells apart. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
 type Case = any
 
 async function codeOf(act: () => unknown): Promise<string | null> {
