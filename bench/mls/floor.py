@@ -2,7 +2,7 @@
 
 It has no encoding, no bookkeeping, no lists: nothing but the cryptography that no implementation of
 the RFC on these libraries can leave out. Counted are hashes of what has to be hashed once, one
-signature check for each leaf, two for each KeyPackage, one HPKE message for each who is written to.
+signature check for each leaf, two for each KeyPackage, one HPKE message for each receiver.
 """
 
 from __future__ import annotations

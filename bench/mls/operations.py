@@ -19,6 +19,8 @@ from alcove import mls
 
 TEXT = b"a" * 512
 T = TypeVar("T")
+NOW = 1_800_000_000
+POLICY = mls.Policy(max_leaves=2048, max_lifetime=2**64 - 1)
 
 
 class Scene:
@@ -51,9 +53,16 @@ class Scene:
 
         def work() -> mls.StagedCommit:
             alone = mls.Group.create(
-                self.suite, b"bench", self._signer, mls.Credential.basic(b"p0"), self._capabilities
+                self.suite,
+                b"bench",
+                self._signer,
+                mls.Credential.basic(b"p0"),
+                self._capabilities,
+                policy=POLICY,
+                lifetime=mls.Lifetime.unlimited(),
+                now=NOW,
             )
-            return alone.commit([mls.Add(package) for package in packages])
+            return alone.commit([mls.Add(package) for package in packages], now=NOW)
 
         took, staged = _timed(work)
         assert staged.welcome is not None
@@ -64,14 +73,16 @@ class Scene:
     def join(self) -> float:
         """Member 1 opens the Welcome and checks the whole tree."""
         took, self._bob = _timed(
-            lambda: mls.Group.join(self._welcome, self._bundle, self._own_signer)
+            lambda: mls.Group.join(
+                self._welcome, self._bundle, self._own_signer, policy=POLICY, now=NOW
+            )
         )
         self.sizes["tree"] = len(self._bob.ratchet_tree())
         return took
 
     def update(self) -> float:
         """Member 0 renews its keys: an empty commit with a path."""
-        took, self._staged = _timed(self._alice.commit)
+        took, self._staged = _timed(lambda: self._alice.commit(now=NOW))
         self.sizes["commit"] = len(self._staged.message)
         return took
 

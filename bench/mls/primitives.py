@@ -15,11 +15,12 @@ from collections.abc import Callable
 from hashlib import sha3_256, sha256, shake_256
 from typing import Any
 
+from alcove.mls import POST_QUANTUM
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from nacl import bindings
 
-X_WING = 0x004D
+X_WING = POST_QUANTUM
 _BATCHES = 5
 _BATCH_SECONDS = 0.0015
 _PRE_KEYED = hashlib.sha256(b"\x36" * 64)
@@ -86,7 +87,7 @@ class Primitives:
 
     def _aead(self, size: int) -> Callable[[], Any]:
         key, nonce, text, aad = os.urandom(32), os.urandom(12), os.urandom(size), bytes(16)
-        if self._number == 0x0001:
+        if self._number in (0x0001, X_WING):
             return _bound(lambda: AESGCM(key[:16]).encrypt(nonce, text, aad))
         seal = bindings.crypto_aead_chacha20poly1305_ietf_encrypt
         return _bound(seal, text, aad, nonce, key)

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from bench.mls import joining
 from bench.mls.primitives import X_WING
 from bench.mls.run import OPERATIONS, Result, Row
 
@@ -23,7 +24,7 @@ _WHAT = {
     "encrypt": "encrypt 512 B",
     "decrypt": "decrypt 512 B",
 }
-_NAMES = {0x0003: "suite 3", 0x0001: "suite 1", X_WING: "X-Wing (0x004D, experimental)"}
+_NAMES = {0x0003: "suite 3", 0x0001: "suite 1", X_WING: f"X-Wing ({X_WING:#06x}, experimental)"}
 
 
 def _node() -> str:
@@ -81,6 +82,8 @@ def tables(result: Result) -> str:
         parts.append("\n".join(map(_line, rows)) + "\n")
     if result.no_peer:
         parts.append(f"No figures of ts-mls: {result.no_peer}.\n")
+    if result.joined:
+        parts.append(joining.table(result.joined))
     parts.append("sizes in bytes: Alcove (ts-mls)\n")
     parts.append("| suite | N | KeyPackage | Welcome | commit | message of 512 B |")
     parts.append("|---|---|---|---|---|---|")

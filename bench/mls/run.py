@@ -6,7 +6,9 @@ import statistics
 import sys
 from dataclasses import asdict, dataclass, field
 
+from bench.mls import joining
 from bench.mls.floor import Floor
+from bench.mls.joining import Joining
 from bench.mls.operations import Scene
 from bench.mls.peer import Peer, Unavailable
 from bench.mls.primitives import X_WING, Primitives
@@ -22,10 +24,12 @@ class Scale:
 
     sizes: tuple[int, ...]
     rounds: tuple[int, ...]
+    joined: tuple[int, ...]
+    """Leaves of the trees of `joining.py`."""
 
 
-FULL = Scale((2, 10, 50, 100, 500, 1000), (11, 11, 7, 9, 5, 5))
-QUICK = Scale((2, 10, 100), (5, 5, 3))
+FULL = Scale((2, 10, 50, 100, 500, 1000), (11, 11, 7, 9, 5, 5), (250, 500, 1000, 2000))
+QUICK = Scale((2, 10, 100), (5, 5, 3), (250, 500, 1000))
 
 
 @dataclass(slots=True)
@@ -62,6 +66,7 @@ class Sizes:
 class Result:
     rows: list[Row] = field(default_factory=list)
     sizes: list[Sizes] = field(default_factory=list)
+    joined: list[Joining] = field(default_factory=list)
     no_peer: str = ""
     """Why there are no figures of ts-mls."""
 
@@ -143,6 +148,10 @@ def measure(scale: Scale) -> Result:
     finally:
         if peer is not None:
             peer.__exit__(None, None, None)
+    _progress("joining trees of many leaves")
+    try:
+        result.joined = joining.measure(scale.joined, rounds=5)
+    finally:
         _progress("")
     return result
 

@@ -27,7 +27,7 @@ def suite_of(client: Client) -> int:
 def test_open_join_talk_and_remove() -> None:
     world, ann = post_quantum_room()
     bob, cleo = world.join(ann, "Bob"), world.join(ann, "Cleo")
-    assert {suite_of(client) for client in (ann, bob, cleo)} == {0x004D}
+    assert {suite_of(client) for client in (ann, bob, cleo)} == {mls.POST_QUANTUM}
     bob.say("for thirty years")
     world.settle()
     assert ann.texts() == cleo.texts() == ["for thirty years"]
@@ -54,7 +54,7 @@ def test_members_come_back_and_keys_are_renewed() -> None:
     before = bob.engine.require_member().membership.group.epoch
     world.advance(3600)
     assert bob.engine.require_member().membership.group.epoch > before
-    assert suite_of(bob) == 0x004D
+    assert suite_of(bob) == mls.POST_QUANTUM
 
 
 def opened(members: int = 50) -> None:

@@ -1,4 +1,5 @@
-"""A long run: `python -m tests.fuzz [--minutes M] [--target NAME] [--inputs N] [--folder F]`.
+"""A long run: `python -m tests.fuzz [--minutes M] [--target NAME] [--inputs N] [--folder F]`,
+or `python -m tests.fuzz --insiders N`: messages of members (insiders.py).
 
 With atheris installed (`uv sync --group fuzz`), inputs are guided by which branches they reach;
 without, they are mutations of real ones. Progress is printed. An input that makes a finding is
@@ -17,8 +18,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
+from tests.fuzz import insiders
 from tests.fuzz.judge import Finding, judge
 from tests.fuzz.mutation import mutated
 from tests.fuzz.target import Target
@@ -81,14 +84,35 @@ def guided(target: Target, seconds: float, inputs: int, folder: Path) -> int | N
     return int(ran[1]) if ran else 0
 
 
+def run_insiders(count: int) -> int:
+    """Send so many messages of members, a thousand for each seed. A finding prints its seed."""
+    outcomes: Counter[str] = Counter()
+    for sent in range(0, count, 1000):
+        seed = random.getrandbits(32)
+        try:
+            outcomes += insiders.run(min(1000, count - sent), seed)
+        except Exception:
+            print(f"FOUND with seed {seed}, after {sent} messages", flush=True)
+            raise
+        if sent % 10_000 == 0:
+            print(f"{sent:9} messages", flush=True)
+    for name, times in outcomes.most_common():
+        print(f"{times:9}  {name}")
+    print(f"{count} messages of insiders, to two members each: clean")
+    return 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0, help="for all targets together")
     parser.add_argument("--target", default="", help="only those whose name contains this")
     parser.add_argument("--inputs", type=int, default=sys.maxsize, help="at most, each target")
     parser.add_argument("--folder", type=Path, default=Path(".fuzz"), help="where inputs are saved")
+    parser.add_argument("--insiders", type=int, default=0, help="this many messages of members")
     parser.add_argument("--mutate", action="store_true", help="do not use atheris")
     arguments = parser.parse_args()
+    if arguments.insiders:
+        return run_insiders(arguments.insiders)
     chosen = by_name(arguments.target)
     if not chosen:
         names = ", ".join(target.name for target in TARGETS)

@@ -26,10 +26,13 @@ from alcove.mls.treekem import UpdatePath
 from alcove.mls.welcome import GroupInfo, GroupSecrets, Welcome
 
 from tests.client_sdk.mls.support import (
+    NOW,
+    POLICY,
     SUITE,
     Person,
     Room,
     capabilities,
+    dropped,
     epoch_of,
     forge,
     person,
@@ -42,15 +45,15 @@ REFUSALS = (mls.MLSError,)
 
 
 class Scene:
-    """A room of four after some commits, somebody invited, and messages of every kind."""
+    """A room of four after some commits, an invited person, and messages of every kind."""
 
     def __init__(self) -> None:
         these: Room = room("bob", "carol", "dave")
-        these.settle("carol", these["carol"].commit())
+        these.settle("carol", these["carol"].commit(now=NOW))
         self.zoe: Person = person("zoe")
         self.these, self.alice, self.bob = these, these["alice"], these["bob"]
         self.info = self.alice.group_info()
-        commit = self.alice.commit([self.zoe.add, mls.Remove(3)])
+        commit = dropped(self.alice.commit([self.zoe.add, mls.Remove(3)], now=NOW))
         assert commit.welcome is not None
         self.welcome = commit.welcome
         psk = mls.PreSharedKey(mls.PreSharedKeyID.external(SUITE, b"id", os.urandom))
@@ -63,21 +66,21 @@ class Scene:
             mls.CustomProposal(0xF001, b"data"),
             mls.ExternalInit(bytes(32)),
         ]
-        self.commits = [commit.content, self.alice.commit().content]
+        self.commits = [commit.content, dropped(self.alice.commit(now=NOW)).content]
         self.group_id = self.alice.group_id
         newcomer = mls.propose_oneself(
             self.zoe.signer, self.group_id, self.alice.epoch, self.zoe.bundle.key_package
         )
         external = mls.Group.join_externally(
-            self.info, self.zoe.signer, self.zoe.credential, capabilities()
+            self.info, self.zoe.signer, self.zoe.credential, capabilities(), policy=POLICY, now=NOW
         )
         self.messages = [
             self.alice.encrypt(b"text", b"data"),
-            self.alice.propose(mls.Remove(3)),
-            self.alice.propose(self.zoe.add, "public"),
+            self.alice.propose(mls.Remove(3), now=NOW),
+            self.alice.propose(self.zoe.add, "public", now=NOW),
             self.alice.propose_update(wire_format="public"),
             commit.message,
-            self.alice.commit(wire_format="public").message,
+            dropped(self.alice.commit(wire_format="public", now=NOW)).message,
             external.message,
             newcomer,
         ]
@@ -169,17 +172,19 @@ def _sender_data(data: bytes) -> None:
 
 
 def _key_package(data: bytes) -> None:
-    mls.KeyPackage.decode(data).verify(SUITE)
+    mls.KeyPackage.decode(data).verify(SUITE, POLICY, NOW)
 
 
 def _join(data: bytes) -> None:
     zoe = scene().zoe
-    mls.Group.join(data, zoe.bundle, zoe.signer)
+    mls.Group.join(data, zoe.bundle, zoe.signer, policy=POLICY, now=NOW)
 
 
 def _join_externally(data: bytes) -> None:
     zoe = scene().zoe
-    mls.Group.join_externally(data, zoe.signer, zoe.credential, capabilities())
+    mls.Group.join_externally(
+        data, zoe.signer, zoe.credential, capabilities(), policy=POLICY, now=NOW
+    )
 
 
 def _receive(data: bytes) -> None:

@@ -219,7 +219,7 @@ class Engine(Standing):
         """Open the room. Connect next."""
         opening = RoomOpening(self.identity, plan, self.ports, self.fail)
         self.opening = opening
-        membership = opening.found_group()
+        membership = opening.found_group(self.ports.wall())
 
         def put_first_door() -> None:
             opening.open_first_door(facilitator, self._note_entered)

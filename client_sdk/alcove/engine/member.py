@@ -322,6 +322,9 @@ class MemberClient:
         self._emit(events.ConnectionChanged(ConnectionState.REJOINED))
         self._gap()
         self._resumed = False
+        if self.facilitator is not None:
+            # A commit in flight is of the group that was left; taken now, it would lead back.
+            self.facilitator.committer.base_moved()
         self.authenticated()
 
     # --- what goes out -------------------------------------------------------------------------

@@ -64,7 +64,15 @@ class Rejoining:
         bundle, reply = self._asked
         accepted = self._membership.state.agreement
         welcome = open_welcome(self._opening.previous, reply, frame.welcome)
-        again = enter(welcome, bundle, self._identity, self._opening, accepted, frame)
+        again = enter(
+            welcome,
+            bundle,
+            self._identity,
+            self._opening,
+            accepted,
+            frame,
+            now=self._ports.wall(),
+        )
         self.wipe()
         return again
 

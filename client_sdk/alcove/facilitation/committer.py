@@ -92,6 +92,7 @@ class Committer:
         self._membership = membership
         self._identity = identity
         self._link = ports.link
+        self._wall = ports.wall
         self._random = ports.random
         self._on_taken = on_taken
         self._ready = ready
@@ -150,7 +151,23 @@ class Committer:
             group_info_extensions=(listing,),
             padding=handshake_padding,
             rng=self._random,
+            now=int(self._wall()),
         )
+        try:
+            return self._put_in_flight(intent, plan, staged, updates)
+        except (mls.MLSError, Malformed):
+            staged.drop()
+            raise
+
+    def _put_in_flight(
+        self,
+        intent: Intent,
+        plan: CommitPlan,
+        staged: mls.StagedCommit,
+        updates: list[PendingUpdate],
+    ) -> InFlight:
+        membership = self._membership
+        group = membership.group
         welcomes = None
         if plan.welcome_to and staged.welcome is not None:
             welcomes = pack_list(
@@ -244,6 +261,7 @@ class Committer:
 
     def _fail(self, item: InFlight, error: AlcoveError) -> None:
         self.in_flight = None
+        item.staged.drop()
         item.intent.done(error)
         self.pump()
 
@@ -264,6 +282,7 @@ class Committer:
         if item is not None:
             if item.epoch != group.epoch:
                 self.in_flight = None
+                item.staged.drop()
                 self._queue.appendleft(item.intent)
             else:
                 item.sent = False
@@ -280,6 +299,8 @@ class Committer:
     def close(self, error: AlcoveError) -> None:
         """Commit nothing any more. Every pending intent fails with this error."""
         pending = [*([self.in_flight.intent] if self.in_flight else []), *self._queue]
+        if self.in_flight is not None:
+            self.in_flight.staged.drop()
         self.in_flight = None
         self._queue.clear()
         for intent in pending:

@@ -19,6 +19,7 @@ from alcove.errors import AlcoveError, InvalidInput, NotNow, NotTrusted
 from alcove.facilitation.committer import Committer, PendingUpdate
 from alcove.facilitation.doors import Doors
 from alcove.facilitation.intents import AdmitNewcomer, Done, LetMemberGo, ReadmitMember
+from alcove.group.admission import room_policy
 from alcove.group.extensions import leaf_extension, name_of
 from alcove.group.framing import check_class
 from alcove.group.membership import Membership
@@ -125,7 +126,8 @@ class Lobby:
         membership = self._membership
         try:
             key_package = mls.KeyPackage.decode(body.key_package)
-            key_package.verify(membership.group.suite)
+            self._check_lifetime(key_package)
+            self._verify(key_package)
             leaf = leaf_extension(key_package.leaf_node)
             credential = name_of(key_package.leaf_node)
         except (mls.MLSError, Malformed):
@@ -134,7 +136,6 @@ class Lobby:
             raise CannotAdmit("bad_key_package")
         if not body.agreement == leaf.agreement == membership.state.agreement:
             raise CannotAdmit("agreement")
-        self._check_lifetime(key_package)
         self._check_name(body.name)
         if len(membership.people()) >= membership.roster.members:
             raise CannotAdmit("room_full")
@@ -146,6 +147,10 @@ class Lobby:
         lifetime, now = key_package.leaf_node.lifetime, self._wall()
         if lifetime is None or not lifetime.not_before <= now <= lifetime.not_after:
             raise CannotAdmit("clock_wrong")
+
+    def _verify(self, key_package: mls.KeyPackage) -> None:
+        policy = room_policy(self._membership.roster.members)
+        key_package.verify(self._membership.group.suite, policy, int(self._wall()))
 
     def _check_name(self, name: str) -> None:
         try:
@@ -203,7 +208,7 @@ class Lobby:
     def _rejoin(self, item: LobbyItem, content: bytes, reply_key: bytes) -> None:
         group = self._membership.group
         key_package = mls.KeyPackage.decode(content)
-        key_package.verify(group.suite)
+        self._verify(key_package)
         new = key_package.leaf_node
         index = group.find(new.signature_key)
         old = group.member(index) if index is not None else None

@@ -18,7 +18,7 @@ from alcove import events, mls
 from alcove.errors import AlcoveError, Refused
 from alcove.facilitation.doors import RoomCard, new_invite
 from alcove.facilitation.facilitator import Facilitator, Handover, InviteTerms
-from alcove.group.admission import leaf_extensions
+from alcove.group.admission import leaf_extensions, leaf_lifetime, room_policy
 from alcove.group.extensions import (
     FacilitatorKeys,
     RoomExtension,
@@ -89,8 +89,8 @@ class RoomOpening:
         signed = self.signed
         self._link.request(lambda n: frames.OpenRoom(n, signed.body, signed.signature), answered)
 
-    def found_group(self) -> Membership:
-        """The MLS group with one member, and the roster with one entry."""
+    def found_group(self, now: float) -> Membership:
+        """The MLS group with one member, and the roster with one entry; `now` in Unix seconds."""
         identity, plan = self._identity, self.plan
         agreement = agreement_hash(self.room, plan.card.agreement_version, plan.card.agreement)
         group = mls.Group.create(
@@ -102,6 +102,9 @@ class RoomOpening:
             leaf_extensions(identity, agreement),
             group_extensions(self._first_state(agreement)),
             self._random,
+            policy=room_policy(plan.members),
+            lifetime=leaf_lifetime(now),
+            now=int(now),
         )
         roster, _ = open_roster(self.signed, self.room)
         nowhere = Position(bytes(GENERATION_SIZE), 0)  # `resume` tells the generation

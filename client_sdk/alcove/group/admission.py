@@ -54,17 +54,33 @@ def leaf_extensions(identity: Identity, agreement: bytes) -> tuple[mls.Extension
     return (mls.Extension(LEAF_EXTENSION, content.encode()),)
 
 
+def leaf_lifetime(now: float) -> mls.Lifetime:
+    """How long a leaf that was not renewed may be added. `now` is in Unix seconds."""
+    return mls.Lifetime(max(0, int(now) - KEY_PACKAGE_PAST), int(now) + KEY_PACKAGE_LIFE)
+
+
+def room_policy(members: int) -> mls.Policy:
+    """The bounds of a room of at most `members`. They are the same for every member.
+
+    A member that was away for a day has an expired leaf, and that keeps no newcomer out.
+    """
+    return mls.Policy(
+        max_leaves=members,
+        max_lifetime=KEY_PACKAGE_PAST + KEY_PACKAGE_LIFE,
+        accept_expired_members=True,
+    )
+
+
 def make_key_package(
     identity: Identity, agreement: bytes, now: float, random: Random
 ) -> mls.KeyPackageBundle:
     """A KeyPackage for one admission. `now` is in Unix seconds."""
-    lifetime = mls.Lifetime(max(0, int(now) - KEY_PACKAGE_PAST), int(now) + KEY_PACKAGE_LIFE)
     return mls.KeyPackageBundle.create(
         identity.suite,
         identity.signature,
         mls.Credential.basic(identity.name.encode()),
         capabilities(identity.suite),
-        lifetime,
+        leaf_lifetime(now),
         leaf_extensions=leaf_extensions(identity, agreement),
         rng=random,
     )
@@ -77,14 +93,20 @@ def enter(
     opening: Opening,
     accepted: bytes,
     frame: frames.WelcomeIs,
+    *,
+    now: float,
 ) -> Membership:
     """Open a Welcome, check it, and only then join. `welcome` is what `frame` brought, unsealed.
+    `now` is in Unix seconds.
 
     Raises `NotTrusted` (`bad_welcome`).
     """
     entry = Signed(frame.entry, frame.signature)
     try:
-        staged = mls.Group.open_welcome(welcome, bundle, identity.signature)
+        policy = room_policy(opening.members)
+        staged = mls.Group.open_welcome(
+            welcome, bundle, identity.signature, policy=policy, now=int(now)
+        )
         room = opening.previous
         try:
             accept_welcome(staged, opening, room, accepted)

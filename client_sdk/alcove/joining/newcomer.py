@@ -207,7 +207,13 @@ class Newcomer:
         try:
             welcome = open_welcome(self.invite.room, knocking.reply, frame.welcome)
             membership = enter(
-                welcome, knocking.bundle, self.identity, card.opening, card.agreement, frame
+                welcome,
+                knocking.bundle,
+                self.identity,
+                card.opening,
+                card.agreement,
+                frame,
+                now=self._wall(),
             )
         except NotTrusted as error:
             self._fail(error)

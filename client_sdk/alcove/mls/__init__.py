@@ -16,10 +16,13 @@ from alcove.mls.epoch import Epoch
 from alcove.mls.errors import (
     CannotCommit,
     CannotFollow,
+    CommitKeyGone,
+    CommitPending,
     CommitUnreadable,
     ConfirmationMismatch,
     DecryptionFailed,
     GenerationConsumed,
+    GenerationOutOfRange,
     GenerationTooFar,
     GroupClosed,
     InvalidCommit,
@@ -40,11 +43,13 @@ from alcove.mls.errors import (
     MissingPsk,
     MLSError,
     NotForThisKeyPackage,
+    OwnCommit,
     OwnMessage,
     ParentHashMismatch,
     PathKeyMismatch,
     PathNotDecryptable,
     PathRequired,
+    ProposalsFull,
     PskMismatch,
     PskMissing,
     RemovedFromGroup,
@@ -54,6 +59,7 @@ from alcove.mls.errors import (
     TooLarge,
     UnknownSender,
     UnknownSuite,
+    Verdict,
     WrongEpoch,
     WrongGroup,
 )
@@ -82,6 +88,7 @@ from alcove.mls.nodes import (
 )
 from alcove.mls.policy import Policy
 from alcove.mls.private_message import Padding, no_padding, power_of_two_padding
+from alcove.mls.proposal_cache import CachedProposal
 from alcove.mls.proposal_list import CommittedProposal
 from alcove.mls.proposals import (
     Add,
@@ -99,7 +106,7 @@ from alcove.mls.proposals import (
 )
 from alcove.mls.psk import PreSharedKeyID, PskStore, PSKType, ResumptionPSKUsage
 from alcove.mls.secret import Random, Secret
-from alcove.mls.transition import CachedProposal
+from alcove.mls.state import State
 from alcove.mls.view import CommitView
 from alcove.mls.welcome import GroupInfo, Welcome
 
@@ -113,6 +120,8 @@ __all__ = [
     "Capabilities",
     "CipherSuite",
     "Commit",
+    "CommitKeyGone",
+    "CommitPending",
     "CommitUnreadable",
     "CommitView",
     "CommittedProposal",
@@ -128,6 +137,7 @@ __all__ = [
     "ExternalInit",
     "ExternalSender",
     "GenerationConsumed",
+    "GenerationOutOfRange",
     "GenerationTooFar",
     "Group",
     "GroupClosed",
@@ -162,6 +172,7 @@ __all__ = [
     "MissingProposal",
     "MissingPsk",
     "NotForThisKeyPackage",
+    "OwnCommit",
     "OwnMessage",
     "PSKType",
     "Padding",
@@ -175,6 +186,7 @@ __all__ = [
     "Proposal",
     "ProposalRef",
     "ProposalType",
+    "ProposalsFull",
     "PskMismatch",
     "PskMissing",
     "PskStore",
@@ -194,11 +206,13 @@ __all__ = [
     "StagedCommit",
     "StagedCommitSpent",
     "StagedJoin",
+    "State",
     "SuiteUnavailable",
     "TooLarge",
     "UnknownSender",
     "UnknownSuite",
     "Update",
+    "Verdict",
     "Welcome",
     "WireFormat",
     "WrongEpoch",

@@ -79,7 +79,7 @@ class SignatureKeyPair:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CipherSuite:
-    """One suite. `size` is KDF.Nh in bytes; the AEAD's sizes are in `aead`."""
+    """One suite. `size` is KDF.Nh in bytes. The AEAD's sizes are in `aead`."""
 
     number: int
     name: str
@@ -132,7 +132,7 @@ class CipherSuite:
         return Secret(self.kdf.expand(secret.expose(), info, length))
 
     def expander(self, secret: bytes) -> Expander:
-        """ExpandWithLabel for several labels under one secret; the key is hashed once."""
+        """ExpandWithLabel for several labels under one secret. The key is hashed once."""
         mac, kdf = self.kdf.keyed(secret), self.kdf
         size = kdf.size
 
@@ -206,9 +206,13 @@ def encrypt_context(label: str, context: bytes) -> bytes:
 _SHA256, _SHA384, _SHA512 = Kdf("sha256", 1), Kdf("sha384", 2), Kdf("sha512", 3)
 
 
-POST_QUANTUM = 0x004D
-"""X-Wing, ChaCha20-Poly1305, SHA-256, Ed25519. Experimental: the code point is OpenMLS's, not one
-that IANA assigned, and signatures are those of today, which nobody can break in retrospect."""
+POST_QUANTUM = 0x004F
+"""The number of the hybrid suite: ML-KEM-768 and X25519 (X-Wing), AES-128-GCM, SHA-256, Ed25519,
+the first row of draft-ietf-mls-pq-ciphersuites-06. The draft assigns no number. This one is the
+number that OpenMLS 0.9 uses, and this line is the only place that sets it. Experimental.
+
+Signatures are those of today. A quantum computer of the future cannot forge them in retrospect.
+"""
 
 
 @cache
@@ -263,9 +267,10 @@ def _suite(
 
 def _post_quantum() -> CipherSuite:
     try:
+        from alcove.mls import openssl
         from alcove.mls.xwing import XWing
     except ImportError:
         raise SuiteUnavailable from None
-    name = "MLS_256_XWING_CHACHA20POLY1305_SHA256_Ed25519"
-    hpke = Hpke(XWing(), _SHA256, sodium.ChaCha20Poly1305())
+    name = "MLS_128_MLKEM768X25519_AES128GCM_SHA256_Ed25519"
+    hpke = Hpke(XWing(), _SHA256, openssl.AesGcm(16))
     return CipherSuite(POST_QUANTUM, name, _SHA256, hpke, sodium.Ed25519())

@@ -65,6 +65,11 @@ def opaque(value: bytes) -> bytes:
     return (_ONE_BYTE[length] if length < 0x40 else varint(length)) + value
 
 
+def opaque_size(length: int) -> int:
+    """Bytes of `opaque value<V>` for a value of `length` bytes."""
+    return length + (1 if length < 0x40 else 2 if length < 0x4000 else 4)
+
+
 @dataclass(frozen=True, slots=True)
 class Codec(Generic[T]):
     """How one type is read and written."""
@@ -153,7 +158,7 @@ class Switch:
 
 
 def switch(field: str, cases: Mapping[int, Any]) -> Switch:
-    """Choose by the earlier field `field`; a value without a case is malformed."""
+    """Choose by the earlier field `field`. A value without a case is malformed."""
     return Switch(field, cases)
 
 
@@ -200,7 +205,7 @@ _Write: TypeAlias = Callable[[Any], bytes]
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """How a structure is read and written, field by field; `fixed` and `reads` say the same
+    """How a structure is read and written, field by field. `fixed` and `reads` say the same
     shorter when nothing depends on an earlier field."""
 
     fields: tuple[tuple[str, _Read | None, _Write | None, Any], ...]

@@ -1,11 +1,11 @@
-"""Making a commit (RFC 9420, section 12.4.1): by a member, or by whoever joins from outside."""
+"""Making a commit (RFC 9420, section 12.4.1): by a member, or by a joiner from outside."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from alcove.mls.ciphersuite import CipherSuite, SignatureKeyPair
+from alcove.mls.ciphersuite import SignatureKeyPair
 from alcove.mls.epoch import Epoch, Standpoint, begin_epoch
 from alcove.mls.errors import CannotCommit, InvalidProposal
 from alcove.mls.framing import (
@@ -19,7 +19,7 @@ from alcove.mls.framing import (
 from alcove.mls.group_context import GroupContext
 from alcove.mls.hpke import HpkeKeyPair
 from alcove.mls.nodes import LeafContent, LeafNode, sign_leaf
-from alcove.mls.policy import Policy
+from alcove.mls.proposal_cache import CachedProposal
 from alcove.mls.proposal_list import (
     Applied,
     CommittedProposal,
@@ -30,6 +30,7 @@ from alcove.mls.proposal_list import (
     check_proposal,
 )
 from alcove.mls.proposals import (
+    Add,
     Commit,
     ExternalInit,
     PreSharedKey,
@@ -39,16 +40,17 @@ from alcove.mls.proposals import (
 )
 from alcove.mls.psk import NO_PSKS, PskStore, ResumptionPSKUsage
 from alcove.mls.ratchet_tree import RatchetTree
-from alcove.mls.secret import Random, Secret
+from alcove.mls.secret import Random, Scratch, Secret
 from alcove.mls.transition import (
-    CachedProposal,
     Inputs,
     PathOut,
     Transition,
+    check_not_last,
     derive_epoch,
     find_psks,
     keep_keys,
     provisional_context,
+    take_path,
 )
 from alcove.mls.treekem import (
     UpdatePath,
@@ -65,10 +67,11 @@ class Plan:
 
     leaf: LeafContent
     random: Random
+    now: int
+    """Seconds since 1970, to judge the lifetimes of KeyPackages."""
     wire_format: WireFormat = WireFormat.PRIVATE_MESSAGE
     authenticated_data: bytes = b""
     force_path: bool = False
-    now: int | None = None
     founding: ResumptionPSKUsage | None = None
 
 
@@ -76,12 +79,10 @@ class Plan:
 class Base:
     """Where a commit starts from: an epoch of mine, or for an external commit a GroupInfo."""
 
-    suite: CipherSuite
-    policy: Policy
+    rules: Rules
     signer: SignatureKeyPair
     sender: Sender
     own_index: int
-    context: GroupContext
     interim_transcript_hash: bytes
     init_secret: Secret
     psk_secret: Secret
@@ -132,11 +133,21 @@ def founding_usage(epoch: Epoch, proposals: Sequence[Proposal]) -> ResumptionPSK
     return None
 
 
+def repeats_a_welcome(items: Sequence[CommittedProposal], attempts: int) -> bool:
+    """Whether a commit yields a Welcome, and needs entropy that earlier `attempts` had not.
+
+    A commit without a path draws no randomness. Made again with the same proposals it has the same
+    joiner secret, and so the same key and nonce for its GroupInfo, which may differ. Two texts
+    under one nonce give both away (12.4.3.1). A path brings a fresh commit secret.
+    """
+    return attempts > 0 and any(isinstance(item.proposal, Add) for item in items)
+
+
 def check_proposed(epoch: Epoch, proposal: Proposal, now: int | None) -> None:
     """Judge a proposal of mine before I send it (12.1): the others would find it invalid when it
     is committed. Raises what is wrong with it."""
     own = epoch.own_index
-    rules = Rules(epoch.suite, epoch.policy, epoch.context, epoch.tree, own, now)
+    rules = Rules(epoch.suite, epoch.policy, epoch.context, epoch.tree, own, now=now)
     if isinstance(proposal, ExternalInit):
         raise InvalidProposal("ExternalInit outside an external commit")
     check_proposal(rules, CommittedProposal(proposal, Sender.member(own), by_reference=True))
@@ -160,26 +171,32 @@ def create(
 ) -> Transition:
     """A member's commit of `items`, written as `wire`. Raises what is wrong with them, or
     `MissingPsk`; `epoch` is not changed."""
+    check_not_last(epoch.context, CannotCommit)
     own = epoch.own_index
     rules = Rules(
-        epoch.suite, epoch.policy, epoch.context, epoch.tree, own, plan.now, plan.founding
+        epoch.suite,
+        epoch.policy,
+        epoch.context,
+        epoch.tree,
+        own,
+        now=plan.now,
+        founding=plan.founding,
     )
     check_list(rules, items)
     applied = apply_list(rules, items)
-    base = Base(
-        suite=epoch.suite,
-        policy=epoch.policy,
-        signer=epoch.signer,
-        sender=Sender.member(own),
-        own_index=own,
-        context=epoch.context,
-        interim_transcript_hash=epoch.interim_transcript_hash,
-        init_secret=epoch.secrets.init_secret,
-        psk_secret=find_psks(epoch, applied.psks, store),
-        private=epoch.private,
-        past_psks=epoch.next_past_psks(),
-    )
-    return build(base, items, wire, applied, plan)
+    with Scratch() as scratch:
+        base = Base(
+            rules=rules,
+            signer=epoch.signer,
+            sender=Sender.member(own),
+            own_index=own,
+            interim_transcript_hash=epoch.interim_transcript_hash,
+            init_secret=epoch.secrets.init_secret,
+            psk_secret=scratch.result(find_psks(epoch, applied.psks, store)),
+            private=epoch.private,
+            past_psks=scratch.results(epoch.next_past_psks()),
+        )
+        return build(base, items, wire, applied, plan)
 
 
 def build(
@@ -189,24 +206,42 @@ def build(
     applied: Applied,
     plan: Plan,
 ) -> Transition:
-    """The commit, and the epoch that it begins. Raises `InvalidLeaf` or `InvalidPublicKey`."""
-    suite, own = base.suite, base.own_index
+    """The commit, and the epoch that it begins, judged as its receivers will judge it. Raises
+    `InvalidLeaf`, `InvalidPath` or `InvalidPublicKey`. Then no secret of it is left. Those of
+    `base` are the caller's."""
+    with Scratch() as scratch:
+        return _build(scratch, base, items, wire, applied, plan)
+
+
+def _build(
+    scratch: Scratch,
+    base: Base,
+    items: Sequence[CommittedProposal],
+    wire: Sequence[ProposalOrRef],
+    applied: Applied,
+    plan: Plan,
+) -> Transition:
+    suite, own, old = base.rules.suite, base.own_index, base.rules.context
     made = None
     if applied.path_required or plan.force_path:
-        made = _make_path(base, applied, plan)
+        judged = replace(applied, tree=applied.tree.copy())
+        made = _make_path(scratch, base, applied, plan)
+        take_path(base.rules, judged, base.sender, own, made.path, own=True)
     changed = {*applied.added, *applied.updated, *((own,) if made else ())}
-    all_new = applied.extensions != base.context.extensions
+    all_new = applied.extensions != old.extensions
     check_members(applied.tree, changed, applied.extensions, all_new=all_new)
     authenticated = _sign(base, wire, made, plan)
-    provisional = made.context if made else provisional_context(suite, base.context, applied)
+    provisional = made.context if made else provisional_context(suite, old, applied)
     commit_secret = made.out.secrets.commit_secret if made else suite.zeros()
+    scratch.temporary(commit_secret)
     inputs = Inputs(base.init_secret, commit_secret, base.psk_secret)
     interim = base.interim_transcript_hash
     context, joiner, secrets = derive_epoch(suite, interim, authenticated, provisional, inputs)
-    commit_secret.wipe()
+    scratch.result(joiner)
+    scratch.result(secrets)
     tag = suite.mac(secrets.confirmation_key, context.confirmed_transcript_hash)
     keys = keep_keys(base.private, applied.tree, made.private if made else {})
-    me = Standpoint(suite, base.policy, base.signer, own, keys, base.past_psks)
+    me = Standpoint(suite, base.rules.policy, base.signer, own, keys, base.past_psks)
     return Transition(
         committer=own,
         proposals=tuple(items),
@@ -226,38 +261,44 @@ def build(
 def _sign(
     base: Base, wire: Sequence[ProposalOrRef], made: _Made | None, plan: Plan
 ) -> AuthenticatedContent:
-    """The commit's content, signed under the old GroupContext; its tag is still to come."""
+    """The commit's content, signed under the old GroupContext. Its tag is still to come."""
+    context = base.rules.context
     content = FramedContent(
-        base.context.group_id,
-        base.context.epoch,
+        context.group_id,
+        context.epoch,
         base.sender,
         plan.authenticated_data,
         ContentType.COMMIT,
         Commit(tuple(wire), made.path if made else None),
     )
-    old = base.context.encode()
-    signature = sign_content(base.suite, base.signer, plan.wire_format, content, old)
+    signature = sign_content(
+        base.rules.suite, base.signer, plan.wire_format, content, context.encode()
+    )
     return AuthenticatedContent(plan.wire_format, content, signature, b"")
 
 
-def _make_path(base: Base, applied: Applied, plan: Plan) -> _Made:
-    """Fresh keys from my leaf to the root, on the new tree and encrypted (7.5)."""
-    suite, own = base.suite, base.own_index
+def _make_path(scratch: Scratch, base: Base, applied: Applied, plan: Plan) -> _Made:
+    """Fresh keys from my leaf to the root, on the new tree and encrypted (7.5). The path secrets
+    stay for the Welcome. If the commit fails, all of it is wiped."""
+    suite, own = base.rules.suite, base.own_index
     tree: RatchetTree = applied.tree
     steps = filtered_direct_path(tree, own)
     secrets = derive_path(suite, Secret(plan.random(suite.size)), len(steps))
-    leaf_keys = suite.hpke_keypair(plan.random)
+    for pair in (*secrets.keys, leaf_keys := suite.hpke_keypair(plan.random)):
+        scratch.result(pair)
+    scratch.result(secrets)
+    scratch.result(secrets.commit_secret)
     leaf = sign_leaf(
         suite,
         base.signer,
         plan.leaf,
         leaf_keys.public,
         parent_hash=set_path(suite, tree, own, steps, [pair.public for pair in secrets.keys]),
-        group_id=base.context.group_id,
+        group_id=base.rules.context.group_id,
         leaf_index=own,
     )
     tree.set_leaf(own, leaf)
-    context = provisional_context(suite, base.context, applied)
+    context = provisional_context(suite, base.rules.context, applied)
     new_leaves, random = applied.new_leaves(), plan.random
     nodes = encrypt_path(suite, tree, steps, secrets, new_leaves, context.encode(), random)
     private = {step.node: pair.private for step, pair in zip(steps, secrets.keys, strict=True)}

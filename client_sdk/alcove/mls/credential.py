@@ -1,6 +1,6 @@
-"""Credentials (RFC 9420, section 5.3): who a member says they are.
+"""Credentials (RFC 9420, section 5.3): a member's claim to an identity.
 
-Nothing here decides whether to believe it; that is the application's part ("Authentication
+Nothing here decides whether to believe it. That is the application's part ("Authentication
 Service"). In Alcove a pseudonym claims nothing that could be checked.
 """
 
@@ -35,7 +35,7 @@ class Credential(Struct):
     ]
 
     def __repr__(self) -> str:
-        return f"Credential(type={self.type}, …)"  # whose it is belongs in no log
+        return f"Credential(type={self.type}, …)"  # an identity belongs in no log
 
     @classmethod
     def basic(cls, identity: bytes) -> Credential:
@@ -52,7 +52,7 @@ class Credential(Struct):
 
 @dataclass(frozen=True, slots=True)
 class ExternalSender(Struct):
-    """Someone outside who may propose (12.1.8.1)."""
+    """An outsider that may propose (12.1.8.1)."""
 
     signature_key: Opaque
     credential: Credential

@@ -41,13 +41,21 @@ class Epoch:
 
     def find_psk(self, psk: PreSharedKeyID, store: PskStore) -> Secret | None:
         """The value of a pre-shared key: this group's own resumption keys, else the store's."""
+        own = self._own_psk(psk)
+        return store.find(psk) if own is None else own
+
+    def has_psk(self, psk: PreSharedKeyID) -> bool:
+        """Whether it is a resumption key of this group that I have from the group itself, and so
+        the same for all members."""
+        return self._own_psk(psk) is not None
+
+    def _own_psk(self, psk: PreSharedKeyID) -> Secret | None:
         resumption = psk.resumption
-        if resumption is not None and resumption.psk_group_id == self.context.group_id:
-            if resumption.psk_epoch == self.context.epoch:
-                return self.secrets.resumption_psk
-            if resumption.psk_epoch in self.past_psks:
-                return self.past_psks[resumption.psk_epoch]
-        return store.find(psk)
+        if resumption is None or resumption.psk_group_id != self.context.group_id:
+            return None
+        if resumption.psk_epoch == self.context.epoch:
+            return self.secrets.resumption_psk
+        return self.past_psks.get(resumption.psk_epoch)
 
     def next_past_psks(self) -> dict[int, Secret]:
         """What the next epoch keeps of `past_psks`, as copies of its own."""
@@ -79,7 +87,7 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Standpoint:
-    """Who I am in an epoch: what a new epoch takes over from elsewhere than the key schedule."""
+    """My place in an epoch: what a new epoch does not take from the key schedule."""
 
     suite: CipherSuite
     policy: Policy

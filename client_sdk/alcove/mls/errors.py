@@ -16,11 +16,13 @@
     ├── InvalidProposal               a proposal, or a list of them (12.1, 12.2)
     ├── InvalidMessage                a message that cannot be taken (6)
     │   ├── WrongGroup
-    │   ├── WrongEpoch
+    │   ├── WrongEpoch                members in that epoch may take it
     │   ├── UnknownSender
-    │   ├── OwnMessage                one's own message came back: its keys are gone already
+    │   ├── OwnMessage                a message of one's own came back: its keys are gone
     │   ├── GenerationConsumed        that key was used, and deleted, before (9.2)
-    │   └── GenerationTooFar          further ahead than the policy follows
+    │   ├── GenerationTooFar          an application message too far ahead of this ratchet
+    │   ├── GenerationOutOfRange      a handshake message beyond the bound of an epoch
+    │   └── ProposalsFull             no room left for this sender's proposals
     ├── InvalidWelcome                (12.4.3.1)
     │   ├── NotForThisKeyPackage
     │   └── PskMissing
@@ -34,26 +36,45 @@
     │   └── ConfirmationMismatch      although the path's keys match (6.1)
     ├── CannotFollow                  *held*: others may follow this commit, I cannot
     │   ├── MissingProposal           it refers to a proposal that I never saw
+    │   ├── OwnCommit                 a commit of one's own came back: merge the staged one
+    │   ├── CommitKeyGone             its key was used before, by another message
     │   ├── MissingPsk                it injects a pre-shared key that I do not have
     │   ├── PskMismatch               a pre-shared key of mine seems to have another value
     │   ├── PathNotDecryptable        no path ciphertext opens for me
     │   └── PathKeyMismatch           what opened derives other keys than the path shows
     ├── CannotCommit                  what was asked of `commit` makes no valid commit
+    ├── CommitPending                 a commit of one's own waits to be merged or dropped
     ├── RemovedFromGroup              the commit removes me: there is no next epoch for me
-    ├── StagedCommitSpent             a staged commit was merged twice
-    └── GroupClosed                   the group was wiped, or ended by a ReInit
+    ├── StagedCommitSpent             a staged commit was merged or dropped before
+    └── GroupClosed                   the group was left, wiped, or ended by a ReInit
 
 Each class has a `code` for programs and a sentence for people. A sentence never names a key,
 an identity or a content.
 
-Why `InvalidCommit` and `CannotFollow` are apart: after the first, every member stays in the old
-epoch and the group goes on; after the second, the others have moved, so the only way on is to
-join anew. To take one for the other splits the group.
+Each class also has a `verdict`, which says what the refusal of a message means for the group:
+
+    BURNED      every member in this epoch refuses these bytes alike, and the epoch stands
+    HELD        others may take these bytes, this client cannot
+    MALFORMED   the bytes are no message for any member
+    None        no message was refused: the caller asked for something impossible
+
+After a burned commit every member stays in the old epoch and the group goes on. After a held
+commit the others have moved, so the only way on is to join anew. To take one for the other splits
+the group. docs/mls-validation.md lists every class with its verdict.
 """
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import ClassVar
+
+
+class Verdict(Enum):
+    """What the refusal of a message means for the group."""
+
+    BURNED = "burned"
+    HELD = "held"
+    MALFORMED = "malformed"
 
 
 class MLSError(Exception):
@@ -61,6 +82,7 @@ class MLSError(Exception):
 
     code: ClassVar[str] = "mls_error"
     sentence: ClassVar[str] = "The group's encryption refused this."
+    verdict: ClassVar[Verdict | None] = None
 
     def __init__(self, detail: str = "") -> None:
         self.detail = detail
@@ -70,6 +92,7 @@ class MLSError(Exception):
 class Malformed(MLSError):
     code = "malformed"
     sentence = "The bytes are not a well-formed MLS structure."
+    verdict = Verdict.MALFORMED
 
 
 class TooLarge(Malformed):
@@ -85,6 +108,7 @@ class SuiteUnavailable(MLSError):
 class UnknownSuite(MLSError):
     code = "unknown_suite"
     sentence = "This ciphersuite is not known."
+    verdict = Verdict.MALFORMED
 
 
 class SecretWiped(MLSError):
@@ -95,46 +119,55 @@ class SecretWiped(MLSError):
 class InvalidPublicKey(MLSError):
     code = "invalid_public_key"
     sentence = "A public key is not valid for the ciphersuite."
+    verdict = Verdict.BURNED
 
 
 class InvalidSignature(MLSError):
     code = "invalid_signature"
     sentence = "A signature does not verify."
+    verdict = Verdict.BURNED
 
 
 class DecryptionFailed(MLSError):
     code = "decryption_failed"
     sentence = "A ciphertext does not open."
+    verdict = Verdict.BURNED
 
 
 class InvalidCredential(MLSError):
     code = "invalid_credential"
     sentence = "A credential is not acceptable here."
+    verdict = Verdict.BURNED
 
 
 class InvalidLeaf(MLSError):
     code = "invalid_leaf"
     sentence = "A member's entry in the group's tree is not valid."
+    verdict = Verdict.BURNED
 
 
 class InvalidKeyPackage(MLSError):
     code = "invalid_key_package"
     sentence = "A KeyPackage is not valid."
+    verdict = Verdict.BURNED
 
 
 class InvalidTree(MLSError):
     code = "invalid_tree"
     sentence = "The group's tree is not valid."
+    verdict = Verdict.BURNED
 
 
 class InvalidProposal(MLSError):
     code = "invalid_proposal"
     sentence = "A proposed change of the group is not valid."
+    verdict = Verdict.BURNED
 
 
 class InvalidMessage(MLSError):
     code = "invalid_message"
     sentence = "This message cannot be taken."
+    verdict = Verdict.BURNED
 
 
 class WrongGroup(InvalidMessage):
@@ -145,53 +178,73 @@ class WrongGroup(InvalidMessage):
 class WrongEpoch(InvalidMessage):
     code = "wrong_epoch"
     sentence = "This message is for another epoch of the group."
+    verdict = Verdict.HELD
 
 
 class UnknownSender(InvalidMessage):
     code = "unknown_sender"
-    sentence = "This message names a sender who is not in the group."
+    sentence = "This message names a sender that is not in the group."
 
 
 class OwnMessage(InvalidMessage):
     code = "own_message"
-    sentence = "This is a message of one's own, whose keys are deleted."
+    sentence = "This is your own message. Its keys are deleted."
+    verdict = Verdict.HELD
 
 
 class GenerationConsumed(InvalidMessage):
     code = "generation_consumed"
     sentence = "The key of this message was used before and is deleted."
+    verdict = Verdict.HELD
 
 
 class GenerationTooFar(InvalidMessage):
     code = "generation_too_far"
     sentence = "This message is further ahead than keys are derived for."
+    verdict = Verdict.HELD
+
+
+class GenerationOutOfRange(InvalidMessage):
+    code = "generation_out_of_range"
+    sentence = "This message is beyond what one member may send in an epoch."
+
+
+class ProposalsFull(InvalidMessage):
+    code = "proposals_full"
+    sentence = "There is no room for another proposal of this sender."
+    verdict = Verdict.HELD
 
 
 class InvalidWelcome(MLSError):
     code = "invalid_welcome"
     sentence = "This Welcome cannot be used."
+    verdict = Verdict.BURNED
 
 
 class NotForThisKeyPackage(InvalidWelcome):
     code = "not_for_this_key_package"
     sentence = "This Welcome is not for this KeyPackage."
+    verdict = Verdict.HELD
 
 
 class PskMissing(InvalidWelcome):
     code = "psk_missing"
     sentence = "This Welcome needs a pre-shared key that is not at hand."
+    verdict = Verdict.HELD
 
 
 class InvalidGroupInfo(MLSError):
     code = "invalid_group_info"
     sentence = "This description of a group is not valid."
+    verdict = Verdict.BURNED
 
 
 class InvalidCommit(MLSError):
     """Burned: every member refuses it alike, and the epoch stays as it was."""
 
     code = "invalid_commit"
-    sentence = "This commit is not valid for anyone."
+    sentence = "This commit is not valid for any member."
+    verdict = Verdict.BURNED
 
 
 class CommitUnreadable(InvalidCommit):
@@ -225,14 +278,15 @@ class ConfirmationMismatch(InvalidCommit):
 
 
 class CannotFollow(MLSError):
-    """Held: others may have moved on with this commit; joining anew is the way on.
+    """Held: others may have moved on with this commit. Joining anew is the way on.
 
-    `committer` is the leaf index of whose signature the commit carries, where that is known: an
-    application that lets only some commit can tell that nobody will have followed another.
+    `committer` is the leaf index of the member that the commit is from, where that is known. An
+    application that lets only some members commit can tell that no member follows another's.
     """
 
     code = "cannot_follow"
     sentence = "This commit cannot be followed here."
+    verdict = Verdict.HELD
 
     def __init__(self, detail: str = "", committer: int | None = None) -> None:
         super().__init__(detail)
@@ -242,6 +296,16 @@ class CannotFollow(MLSError):
 class MissingProposal(CannotFollow):
     code = "missing_proposal"
     sentence = "This commit refers to a proposal that never arrived here."
+
+
+class OwnCommit(CannotFollow):
+    code = "own_commit"
+    sentence = "This is your own commit. Its keys are deleted."
+
+
+class CommitKeyGone(CannotFollow):
+    code = "commit_key_gone"
+    sentence = "The key of this commit was used before and is deleted."
 
 
 class MissingPsk(CannotFollow):
@@ -269,6 +333,11 @@ class CannotCommit(MLSError):
     sentence = "No valid commit can be made of this."
 
 
+class CommitPending(MLSError):
+    code = "commit_pending"
+    sentence = "Another commit of yours waits to be merged or dropped."
+
+
 class RemovedFromGroup(MLSError):
     code = "removed_from_group"
     sentence = "This commit removes you from the group."
@@ -276,7 +345,7 @@ class RemovedFromGroup(MLSError):
 
 class StagedCommitSpent(MLSError):
     code = "staged_commit_spent"
-    sentence = "This commit was merged already."
+    sentence = "This commit was merged or dropped already."
 
 
 class GroupClosed(MLSError):

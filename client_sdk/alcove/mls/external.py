@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from alcove.mls import key_schedule
 from alcove.mls.ciphersuite import SignatureKeyPair, ciphersuite
@@ -28,9 +28,9 @@ from alcove.mls.policy import Policy
 from alcove.mls.proposal_list import CommittedProposal, Rules, apply_list, check_list
 from alcove.mls.proposals import Add, ExternalInit, PreSharedKey, Proposal, Remove
 from alcove.mls.psk import NO_PSKS, PreSharedKeyID, PskStore, psk_secret
-from alcove.mls.secret import Random
+from alcove.mls.secret import Random, Scratch
 from alcove.mls.transcript import interim_transcript_hash
-from alcove.mls.transition import Transition
+from alcove.mls.transition import Transition, check_not_last
 from alcove.mls.tree_validation import check_tree
 from alcove.mls.welcome import GroupInfo, check_group_info
 
@@ -41,13 +41,14 @@ class ExternalJoin:
 
     leaf: LeafContent
     random: Random
-    policy: Policy = field(default_factory=Policy)
+    policy: Policy
+    now: int
+    """Seconds since 1970, to judge lifetimes."""
     ratchet_tree: bytes | None = None
     remove: int | None = None
     """The leaf index of one's old self, to be replaced ("resync")."""
     psks: tuple[PreSharedKeyID, ...] = ()
     store: PskStore = NO_PSKS
-    now: int | None = None
     known_groups: Container[bytes] = ()
     """Ids of groups that one is in already, which may not be joined again but by `remove`."""
 
@@ -73,45 +74,62 @@ def external_commit(
         raise InvalidGroupInfo("of a group that one is in already")
     if suite is not signer.suite:
         raise InvalidGroupInfo("of another ciphersuite than the signature key")
+    check_not_last(context, InvalidGroupInfo)
     tree = tree_of(info, how.ratchet_tree, how.policy)
-    check_group_info(suite, info, tree)
+    check_group_info(suite, info, tree, how.policy)
     check_tree(suite, tree, context, how.policy, how.now)
     external_pub = info.external_pub()
     if external_pub is None:
         raise InvalidGroupInfo("no key for external joiners")
+    rules = Rules(suite, how.policy, context, tree, None, now=how.now)
+    with Scratch() as scratch:
+        transition = _join(scratch, rules, info, external_pub, signer, how)
+        encoded = PublicMessage(transition.authenticated, None).encode()
+        made = wrap(WireFormat.PUBLIC_MESSAGE, encoded)
+        if len(made) > how.policy.max_message:
+            raise TooLarge("message")
+    transition.consume()
+    return info, transition, made
+
+
+def _join(
+    scratch: Scratch,
+    rules: Rules,
+    info: GroupInfo,
+    external_pub: bytes,
+    signer: SignatureKeyPair,
+    how: ExternalJoin,
+) -> Transition:
+    """The commit, and the epoch that it begins. If it fails, `scratch` wipes its secrets."""
+    suite, context = rules.suite, rules.context
     kem_output, init_secret = key_schedule.send_external_init(suite, external_pub, how.random)
+    scratch.temporary(init_secret)
     proposals: list[Proposal] = [ExternalInit(kem_output)]
     if how.remove is not None:
         proposals.append(Remove(how.remove))
     proposals.extend(PreSharedKey(psk) for psk in how.psks)
     sender = Sender(SenderType.NEW_MEMBER_COMMIT, None)
     items = [CommittedProposal(proposal, sender, False) for proposal in proposals]
-    rules = Rules(suite, how.policy, context, tree, None)
     check_list(rules, items)
     applied = apply_list(rules, items)
     own_index = applied.tree.leftmost_blank()
-    applied.tree.extend_to(own_index, how.policy.max_members)
+    applied.tree.extend_to(own_index, how.policy.max_leaves)
     confirmed, tag = context.confirmed_transcript_hash, info.confirmation_tag
     found = [(psk, how.store.find(psk)) for psk in how.psks]
     values = [(psk, value) for psk, value in found if value is not None]
     if len(values) != len(found):
         raise MissingPsk
     base = Base(
-        suite=suite,
-        policy=how.policy,
+        rules=rules,
         signer=signer,
         sender=sender,
         own_index=own_index,
-        context=context,
         interim_transcript_hash=interim_transcript_hash(suite, confirmed, tag),
         init_secret=init_secret,
-        psk_secret=psk_secret(suite, values),
+        psk_secret=scratch.result(psk_secret(suite, values)),
     )
-    plan = Plan(how.leaf, how.random, WireFormat.PUBLIC_MESSAGE, now=how.now)
-    transition = build(base, items, proposals, applied, plan)
-    transition.consume()
-    encoded = PublicMessage(transition.authenticated, None).encode()
-    return info, transition, wrap(WireFormat.PUBLIC_MESSAGE, encoded)
+    plan = Plan(how.leaf, how.random, how.now, WireFormat.PUBLIC_MESSAGE)
+    return scratch.result(build(base, items, proposals, applied, plan))
 
 
 def _send(

@@ -77,7 +77,7 @@ class Sender(Struct):
 
     @property
     def leaf_index(self) -> int | None:
-        """The sender's leaf index; None for those who are not members."""
+        """The sender's leaf index. None for a sender that is no member."""
         return self.index if self.type is SenderType.MEMBER else None
 
 
@@ -141,7 +141,7 @@ class AuthenticatedContent(Struct):
 
 @dataclass(frozen=True, slots=True)
 class VerifiedContent:
-    """Content whose signature, and framing, are right. `leaf` is the sender's, if a member."""
+    """Content with the right signature and framing. `leaf` is the sender's, if it is a member."""
 
     authenticated: AuthenticatedContent
     leaf: LeafNode | None
@@ -268,7 +268,7 @@ def protect_public(
 def unprotect_public(
     suite: CipherSuite, membership_key: Secret, message: PublicMessage, context: bytes
 ) -> AuthenticatedContent:
-    """Check the membership tag, without which anyone could send what a member once signed
+    """Check the membership tag, without which a stranger could send what a member once signed
     elsewhere. Raises `InvalidMessage`."""
     authenticated = message.authenticated
     if authenticated.content.content_type is ContentType.APPLICATION:

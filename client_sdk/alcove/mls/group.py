@@ -1,61 +1,63 @@
 """The façade: a group, over one epoch.
 
 A `Group` is one epoch of one member. Committing or receiving a commit makes a `StagedCommit`,
-which can be looked at, then merged into the next `Group`, or dropped, as if it had never been;
-only the key that it was sent or read under is gone. So a relay may refuse our commit.
+which can be looked at, then merged into the next `Group`, or dropped, as if it had never been. Only
+the key that it was sent or read under is gone. So a relay may refuse our commit. `state.py` draws
+the states of a group, and what each takes.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Container, Sequence
-from typing import Literal
 
 from alcove.mls import external, join
 from alcove.mls.ciphersuite import CipherSuite, SignatureKeyPair
 from alcove.mls.create_commit import (
     Plan,
-    check_proposed,
     collect,
     create,
     founding_usage,
-    update_leaf,
+    repeats_a_welcome,
 )
 from alcove.mls.credential import Credential
 from alcove.mls.epoch import Epoch
-from alcove.mls.errors import GroupClosed, StagedCommitSpent, TooLarge
+from alcove.mls.errors import (
+    CannotFollow,
+    RemovedFromGroup,
+    StagedCommitSpent,
+    TooLarge,
+)
 from alcove.mls.founding import found
 from alcove.mls.framing import ContentType, WireFormat, wrap
 from alcove.mls.group_context import GroupContext
 from alcove.mls.key_package import KeyPackageBundle
+from alcove.mls.known_commits import KnownCommits
 from alcove.mls.messages import (
     OpenedMessage,
     ReceivedApplication,
     ReceivedProposal,
     epoch_for,
-    open_message,
     protect,
     received_application,
-    received_proposal,
-    sign_message,
 )
 from alcove.mls.nodes import Capabilities, Extension, LeafContent, Lifetime
 from alcove.mls.policy import Policy
 from alcove.mls.private_message import Padding, no_padding
 from alcove.mls.process_commit import process
-from alcove.mls.proposals import Proposal, ProposalRef, Update
+from alcove.mls.proposals import Proposal, ProposalRef
 from alcove.mls.psk import NO_PSKS, PreSharedKeyID, PskStore
-from alcove.mls.secret import Random, Secret
-from alcove.mls.transition import CachedProposal, Transition
-from alcove.mls.view import CommitView, GroupView, JoinView
+from alcove.mls.secret import Random, Scratch
+from alcove.mls.speaking import WIRE_FORMATS, Speaker, Wire
+from alcove.mls.state import Act, Event
+from alcove.mls.transition import Transition
+from alcove.mls.view import CommitView, JoinView
 from alcove.mls.welcome import GroupInfo, build_welcome
-
-Wire = Literal["private", "public"]
-_WIRE = {"private": WireFormat.PRIVATE_MESSAGE, "public": WireFormat.PUBLIC_MESSAGE}
 
 
 class StagedCommit(CommitView):
-    """A commit worked out: look at it, then `merge` it, or drop it."""
+    """A commit worked out: look at it, then `merge` it, or `drop` it. It is dropped with its
+    group, if that goes another way."""
 
     def __init__(
         self,
@@ -70,26 +72,37 @@ class StagedCommit(CommitView):
         self._group, self._random, self._spent = group, random, False
 
     def merge(self) -> Group:
-        """Go over to the new epoch. The old `Group` stays usable until it is wiped. Raises
-        `RemovedFromGroup`, or `StagedCommitSpent` the second time."""
-        epoch = self._next()
+        """Go over to the new epoch. The old `Group` is closed and its secrets are wiped, so no
+        two groups ever send under the same keys. Raises `StagedCommitSpent` the second time, or
+        `RemovedFromGroup`, which closes the old group too."""
         if self._spent:
-            # Two groups over one epoch would each use the same keys.
             raise StagedCommitSpent
         self._spent = True
-        past = () if self._group is None else self._group._hand_over()
-        return Group(epoch, self._random, past)
+        following, group = self._transition.next, self._group
+        why = "it was left for a later epoch" if following is not None else "it removed me"
+        past = () if group is None else group._leave(why)
+        if following is None:
+            raise RemovedFromGroup
+        return Group(following, self._random, past)
 
     def drop(self) -> None:
-        """Wipe the new epoch's secrets: for a commit that will not be merged."""
-        if not self._spent and self._transition.next is not None:
+        """Wipe the new epoch's secrets, for a commit that will not be merged. The group can make
+        another one then. Harmless when repeated."""
+        if not self._spent:
+            self._discard()
+            if self._group is not None:
+                self._group._dropped(self)
+
+    def _discard(self) -> None:
+        """Wipe, unless this is the commit by which the group is left."""
+        if not self._spent:
             self._spent = True
-            self._transition.next.wipe()
+            self._transition.wipe()
 
 
 class StagedJoin(JoinView):
-    """A Welcome that passed every check of the RFC: `accept` it, or `drop` it. Whether to
-    believe its signer is the application's to decide."""
+    """A Welcome that passed every check of the RFC: `accept` it, or `drop` it. The application
+    decides whether to believe its signer."""
 
     def __init__(self, info: GroupInfo, epoch: Epoch, random: Random) -> None:
         super().__init__(info, epoch)
@@ -103,13 +116,13 @@ class StagedJoin(JoinView):
         return Group(self._epoch, self._random, join_info=self.group_info)
 
     def drop(self) -> None:
-        """Wipe the group's secrets: for who does not accept."""
+        """Wipe the group's secrets, for a Welcome that is not accepted. Harmless when repeated."""
         if not self._spent:
             self._spent = True
             self._epoch.wipe()
 
 
-class Group(GroupView):
+class Group(Speaker):
     """One epoch of a group, as one member has it. Made by `create`, `join`, `join_externally`,
     or by merging a `StagedCommit`."""
 
@@ -120,10 +133,11 @@ class Group(GroupView):
         past: tuple[Epoch, ...] = (),
         join_info: GroupInfo | None = None,
     ) -> None:
-        super().__init__(epoch)
-        self._random, self._past, self._handed_over = random, past, False
-        self._cache: dict[bytes, CachedProposal] = {}
-        self._own_updates: dict[bytes, Secret] = {}
+        super().__init__(epoch, random)
+        self._past = past
+        self._staged: list[StagedCommit] = []
+        self._attempts = 0
+        self._known = KnownCommits()
         self.join_info = join_info
         """The GroupInfo by which I joined, in the first epoch that I saw."""
 
@@ -141,14 +155,16 @@ class Group(GroupView):
         group_extensions: tuple[Extension, ...] = (),
         rng: Random = os.urandom,
         *,
-        policy: Policy | None = None,
-        lifetime: Lifetime | None = None,
+        policy: Policy,
+        lifetime: Lifetime,
+        now: int,
     ) -> Group:
-        """A group of one (11). Raises `InvalidLeaf`, `InvalidCredential` or `InvalidProposal`."""
+        """A group of one (11). `lifetime` is that of my own leaf, which joiners judge. `now` is in
+        seconds since 1970. Raises `InvalidLeaf`, `InvalidCredential`,
+        `InvalidProposal` or `Malformed`."""
         content = LeafContent(credential, capabilities, tuple(leaf_extensions))
         extensions = tuple(group_extensions)
-        lifetime, policy = lifetime or Lifetime.unlimited(), policy or Policy()
-        epoch = found(suite, group_id, signer, content, extensions, lifetime, policy, rng)
+        epoch = found(suite, group_id, signer, content, extensions, lifetime, policy, now, rng)
         return cls(epoch, rng)
 
     @classmethod
@@ -160,21 +176,22 @@ class Group(GroupView):
         rng: Random = os.urandom,
         ratchet_tree: bytes | None = None,
         *,
+        policy: Policy,
+        now: int,
         psks: PskStore = NO_PSKS,
-        policy: Policy | None = None,
-        now: int | None = None,
         known_groups: Container[bytes] = (),
         predecessor: Group | None = None,
+        known_by: join.KnownBy = join.by_signature_key,
     ) -> StagedJoin:
         """Check a Welcome (12.4.3.1) without joining yet. `now`, in seconds since 1970, judges
-        lifetimes; None skips that. `predecessor` is the group that this one continues (11.2).
+        lifetimes. `predecessor` is the group that this one continues (11.2), and `known_by` says
+        what its members are known by: their signature keys, unless the caller has another rule.
 
         Raises `InvalidWelcome`, `InvalidGroupInfo`, `InvalidTree` or `Malformed`. The bundle is
         not changed: wipe it once joined.
         """
         before = None if predecessor is None else predecessor._epoch
-        policy = policy or Policy()
-        options = join.JoinOptions(policy, psks, ratchet_tree, now, known_groups, before)
+        options = join.JoinOptions(policy, now, psks, ratchet_tree, known_groups, before, known_by)
         joined = join.join(welcome, bundle, signer, options)
         return StagedJoin(joined.group_info, joined.epoch, rng)
 
@@ -187,11 +204,12 @@ class Group(GroupView):
         rng: Random = os.urandom,
         ratchet_tree: bytes | None = None,
         *,
+        policy: Policy,
+        now: int,
         psks: PskStore = NO_PSKS,
-        policy: Policy | None = None,
-        now: int | None = None,
         known_groups: Container[bytes] = (),
         predecessor: Group | None = None,
+        known_by: join.KnownBy = join.by_signature_key,
     ) -> Group:
         """`open_welcome`, accepted at once."""
         return cls.open_welcome(
@@ -200,11 +218,12 @@ class Group(GroupView):
             signer,
             rng,
             ratchet_tree,
-            psks=psks,
             policy=policy,
             now=now,
+            psks=psks,
             known_groups=known_groups,
             predecessor=predecessor,
+            known_by=known_by,
         ).accept()
 
     @classmethod
@@ -217,80 +236,24 @@ class Group(GroupView):
         leaf_extensions: tuple[Extension, ...] = (),
         rng: Random = os.urandom,
         *,
+        policy: Policy,
+        now: int,
         ratchet_tree: bytes | None = None,
         remove: int | None = None,
         psk_ids: tuple[PreSharedKeyID, ...] = (),
         psks: PskStore = NO_PSKS,
-        policy: Policy | None = None,
-        now: int | None = None,
         known_groups: Container[bytes] = (),
     ) -> StagedCommit:
         """An external commit (12.4.3.2): its `message` is for the group, `merge` joins.
         `remove` is the leaf index of one's old self. Raises as `external_commit` does."""
-        leaf, policy = (
-            LeafContent(credential, capabilities, tuple(leaf_extensions)),
-            policy or Policy(),
-        )
+        leaf = LeafContent(credential, capabilities, tuple(leaf_extensions))
         how = external.ExternalJoin(
-            leaf, rng, policy, ratchet_tree, remove, tuple(psk_ids), psks, now, known_groups
+            leaf, rng, policy, now, ratchet_tree, remove, tuple(psk_ids), psks, known_groups
         )
         info, transition, message = external.external_commit(group_info, signer, how)
         return StagedCommit(None, info.group_context, transition, rng, message)
 
     # -- messages
-
-    def encrypt(
-        self,
-        plaintext: bytes,
-        authenticated_data: bytes = b"",
-        padding: Padding = no_padding,
-    ) -> bytes:
-        """An application message, as `MLSMessage` bytes (15). `authenticated_data` is not
-        encrypted. Raises `TooLarge`, or `GroupClosed` after a ReInit."""
-        epoch = self._sending()
-        wire_format = WireFormat.PRIVATE_MESSAGE
-        authenticated = sign_message(epoch, plaintext, wire_format, authenticated_data)
-        return protect(epoch, authenticated, padding, self._random)
-
-    def propose(
-        self,
-        proposal: Proposal,
-        wire_format: Wire = "private",
-        padding: Padding = no_padding,
-        authenticated_data: bytes = b"",
-        *,
-        now: int | None = None,
-    ) -> bytes:
-        """A proposal, as `MLSMessage` bytes; its reference is in `proposals` from now on. Use
-        `propose_update` for an Update. `now` judges the lifetime of a KeyPackage. Raises
-        `TooLarge`, or what is wrong with the proposal, as `commit` does."""
-        epoch = self._sending()
-        check_proposed(epoch, proposal, now)
-        authenticated = sign_message(epoch, proposal, _WIRE[wire_format], authenticated_data)
-        message = protect(epoch, authenticated, padding, self._random)
-        ref = epoch.suite.proposal_ref(authenticated.encode())
-        self._remember(CachedProposal(ref, proposal, authenticated.content.sender))
-        return message
-
-    def propose_update(
-        self,
-        leaf_extensions: tuple[Extension, ...] | None = None,
-        wire_format: Wire = "private",
-        padding: Padding = no_padding,
-        authenticated_data: bytes = b"",
-    ) -> bytes:
-        """An Update of my leaf with a fresh key, as `MLSMessage` bytes. The private key waits
-        in this epoch for a commit that takes it. `leaf_extensions` replace the leaf's."""
-        epoch = self._sending()
-        leaf, keys = update_leaf(epoch, self._leaf_content(leaf_extensions), self._random)
-        message = self.propose(Update(leaf), wire_format, padding, authenticated_data)
-        self._own_updates[keys.public] = keys.private
-        return message
-
-    @property
-    def proposals(self) -> tuple[CachedProposal, ...]:
-        """The proposals received and sent in this epoch, oldest first."""
-        return tuple(self._cache.values())
 
     def receive(
         self,
@@ -302,22 +265,26 @@ class Group(GroupView):
         was authentic and then refused is consumed.
 
         Raises `InvalidCommit` errors (burned: refused by all), `CannotFollow` errors (held:
-        others may have followed), or what `open_message` raises. A proposal is remembered for
-        this epoch. A message of an earlier epoch is read if the policy keeps that epoch.
-
-        `approve` may refuse a commit by raising: it is asked after every check that all members
-        make alike, and before `CannotFollow` errors, so all who refuse refuse alike.
+        others may have followed), or what `open_message` raises. `MLSError.verdict` says which.
+        A proposal is remembered for this epoch. A message of an earlier epoch is read if the policy
+        keeps that epoch.
+        `approve` may refuse a commit by raising. It is asked after every check that all members
+        make alike, and before `CannotFollow` errors, so members that refuse refuse alike.
         """
-        epoch = epoch_for(message, self._epoch, self._past)
-        opened = open_message(epoch, message)
+        epoch = epoch_for(message, self._allow(Act.RECEIVE), self._past)
+        opened = self._known.open(epoch, message, self._admit)
         kind = opened.verified.content.content_type
         if kind is ContentType.APPLICATION:
             return received_application(opened)
         if kind is ContentType.PROPOSAL:
-            received = received_proposal(epoch, opened)
-            self._remember(CachedProposal(received.ref, received.proposal, received.origin))
-            return received
-        return self._stage(epoch, opened, psks, approve)
+            return self._take_proposal(epoch, opened)
+        try:
+            return self._stage(epoch, opened, psks, approve)
+        except CannotFollow:
+            raise
+        except Exception:
+            self._known.burn(message, opened)
+            raise
 
     def _stage(
         self,
@@ -330,8 +297,11 @@ class Group(GroupView):
             if approve is not None:
                 approve(CommitView(epoch.context, worked_out))
 
-        transition = process(epoch, opened.verified, self._cache, self._own_updates, psks, ask)
-        return StagedCommit(self, epoch.context, transition, self._random)
+        cache, updates = self._cache.items, self._own_updates
+        transition = process(epoch, opened.verified, cache, updates, psks, ask)
+        staged = StagedCommit(self, epoch.context, transition, self._random)
+        self._staged.append(staged)
+        return staged
 
     # -- changing the group
 
@@ -349,51 +319,46 @@ class Group(GroupView):
         *,
         authenticated_data: bytes = b"",
         with_tree: bool = True,
-        now: int | None = None,
+        now: int,
     ) -> StagedCommit:
         """A commit of the proposals referred to, then of those given by value (12.4.1).
 
-        The path is made when it is required or forced; `leaf_extensions` replace those of my
-        leaf in it. `now`, in seconds since 1970, judges the lifetimes of KeyPackages. Nothing
-        changes but that one generation of my handshake ratchet is used up.
+        The path is made when it is required or forced. `leaf_extensions` replace those of my
+        leaf in it. `now`, in seconds since 1970, judges the lifetimes of KeyPackages. One
+        generation of my handshake ratchet is used up, and no second commit can be made until
+        this one is merged or dropped.
 
-        Raises `CannotCommit`, `InvalidProposal`, `InvalidKeyPackage`, `InvalidLeaf`,
-        `MissingPsk` or `TooLarge`.
+        Raises `CannotCommit`, `CommitPending`, `GroupClosed`, `InvalidProposal`,
+        `InvalidKeyPackage`, `InvalidLeaf`, `MissingPsk` or `TooLarge`: what the receivers would
+        refuse is refused here. Then nothing has changed.
         """
-        epoch, rng = self._sending(), rng or self._random
-        items, wire = collect(self._cache, epoch.own_index, references, proposals)
+        epoch, rng = self._allow(Act.COMMIT), rng or self._random
+        items, wire = collect(self._cache.items, epoch.own_index, references, proposals)
+        again = repeats_a_welcome(items, self._attempts)
         plan = Plan(
             leaf=self._leaf_content(leaf_extensions),
             random=rng,
-            wire_format=_WIRE[wire_format],
-            authenticated_data=authenticated_data,
-            force_path=force_path or leaf_extensions is not None,
             now=now,
+            wire_format=WIRE_FORMATS[wire_format],
+            authenticated_data=authenticated_data,
+            force_path=force_path or leaf_extensions is not None or again,
             founding=founding_usage(epoch, proposals),
         )
-        transition = create(epoch, items, wire, plan, psks)
-        welcome = build_welcome(transition, rng, tuple(group_info_extensions), with_tree=with_tree)
+        with Scratch() as scratch:
+            transition = scratch.result(create(epoch, items, wire, plan, psks))
+            self._attempts += 1
+            extensions = tuple(group_info_extensions)
+            welcome = build_welcome(transition, rng, extensions, with_tree=with_tree)
+            wrapped = None if welcome is None else wrap(WireFormat.WELCOME, welcome.encode())
+            if wrapped is not None and len(wrapped) > epoch.policy.max_message:
+                raise TooLarge("Welcome")
+            message = protect(epoch, transition.authenticated, padding, rng)
         transition.consume()
-        message = protect(epoch, transition.authenticated, padding, rng)
-        wrapped = None if welcome is None else wrap(WireFormat.WELCOME, welcome.encode())
-        return StagedCommit(self, epoch.context, transition, self._random, message, wrapped)
-
-    def _leaf_content(self, extensions: tuple[Extension, ...] | None) -> LeafContent:
-        leaf = self._epoch.tree.leaf(self.own_index)
-        if leaf is None:
-            raise GroupClosed("I am not in this epoch's tree")
-        kept = leaf.extensions if extensions is None else tuple(extensions)
-        return LeafContent(leaf.credential, leaf.capabilities, kept)
-
-    def _remember(self, proposal: CachedProposal) -> None:
-        if len(self._cache) >= self._epoch.policy.max_cached_proposals:
-            raise TooLarge("proposals of one epoch")
-        self._cache[proposal.ref] = proposal
-
-    def _sending(self) -> Epoch:
-        if self._epoch.reinit is not None:
-            raise GroupClosed("it ended by a ReInit")
-        return self._epoch
+        self._known.make(message)
+        staged = StagedCommit(self, epoch.context, transition, self._random, message, wrapped)
+        self._staged.append(staged)
+        self._life.follow(Event.COMMITTED)
+        return staged
 
     # -- ending
 
@@ -401,26 +366,36 @@ class Group(GroupView):
         """Drop the keys of messages that were overtaken and have not come."""
         self._epoch.secret_tree.forget_skipped()
 
-    def _hand_over(self) -> tuple[Epoch, ...]:
-        """The past epochs that the next group keeps; what is beyond them is wiped."""
-        if self._state is None or self._state.policy.past_epochs == 0:
-            return ()
-        keep = self._state.policy.past_epochs
-        self._handed_over = True
-        past = (self._state, *self._past)
-        for epoch in past[keep:]:
-            epoch.wipe()
+    def _dropped(self, staged: StagedCommit) -> None:
+        self._staged.remove(staged)
+        if staged.message:
+            self._life.follow(Event.DROPPED)
+
+    def _leave(self, why: str) -> tuple[Epoch, ...]:
+        """Close this group, for the next one. Returns the past epochs that the next one keeps, in
+        which messages can be read and nothing else. What is beyond them is wiped."""
+        epoch = self._epoch
+        past, keep = (epoch, *self._past), epoch.policy.past_epochs
+        for old in past[keep:]:
+            old.wipe()
+        if keep:
+            epoch.keep_reading_only()
+        self._life.follow(Event.LEFT, why)
+        self._forget()
         return past[:keep]
 
     def wipe(self) -> None:
-        """Drop every secret of this epoch, as far as Python can. Harmless when repeated."""
-        if self._state is not None and self._handed_over:
-            self._state.keep_reading_only()
-        elif self._state is not None:
-            for epoch in (self._state, *self._past):
-                epoch.wipe()
-        for secret in self._own_updates.values():
-            secret.wipe()
+        """Drop every secret, as far as Python can. Harmless when repeated."""
+        for epoch in () if self._state is None else (self._state, *self._past):
+            epoch.wipe()
+        self._life.follow(Event.WIPED, "it was wiped")
+        self._forget()
+
+    def _forget(self) -> None:
+        """Drop everything that lasts as long as the epoch, staged commits included."""
+        self._forget_proposals()
+        staged, self._staged = self._staged, []
+        for commit in staged:
+            commit._discard()
         self._state, self._past, self._members = None, (), None
-        self._cache.clear()
-        self._own_updates.clear()
+        self._known.clear()

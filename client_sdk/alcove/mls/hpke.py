@@ -6,8 +6,8 @@ and no sequence number exists that could be used twice.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 from alcove.mls.errors import DecryptionFailed, InvalidPublicKey
 from alcove.mls.kem import Labelled
@@ -19,10 +19,19 @@ _MODE_BASE, _MODE_PSK = b"\x00", b"\x01"
 
 @dataclass(frozen=True, slots=True)
 class HpkeKeyPair:
-    """A key pair of a KEM; `public` is its serialised form (RFC 9180, section 7.1.1)."""
+    """A key pair of a KEM. `public` is its serialised form (RFC 9180, section 7.1.1)."""
 
     private: Secret
     public: bytes
+
+    def wipe(self) -> None:
+        """Drop the private key."""
+        self.private.wipe()
+
+
+Sealer = Callable[[bytes, bytes, Random], tuple[bytes, bytes]]
+"""Seals to one public key: called with key, plaintext and randomness, returns (`enc`, ciphertext).
+Raises `InvalidPublicKey`."""
 
 
 class Context:
@@ -67,8 +76,6 @@ class Hpke:
         self.kem, self.kdf, self.aead = kem, kdf, aead
         numbers = b"".join(item.number.to_bytes(2, "big") for item in (kem, kdf, aead))
         self._suite = Labelled(kdf, b"HPKE" + numbers)
-        # The info of all ciphertexts of one path is the same: hash it once.
-        self._schedule = lru_cache(maxsize=8)(self._make_schedule)
 
     def generate(self, random: Random) -> HpkeKeyPair:
         """A fresh key pair."""
@@ -85,14 +92,14 @@ class Hpke:
     ) -> tuple[bytes, Context]:
         """(`enc`, context) for the holder of `public`. Raises `InvalidPublicKey`."""
         secret, output = self.kem.encapsulate(public, random)
-        return output, self._context(secret, info, psk, psk_id)
+        return output, self._begin(secret, info, psk, psk_id)
 
     def setup_receiver(
         self, enc: bytes, keys: HpkeKeyPair, info: bytes, *, psk: bytes = b"", psk_id: bytes = b""
     ) -> Context:
         """The sender's context. Raises `InvalidPublicKey` when `enc` is none."""
         secret = self.kem.decapsulate(enc, keys.private.expose(), keys.public)
-        return self._context(secret, info, psk, psk_id)
+        return self._begin(secret, info, psk, psk_id)
 
     def seal(
         self,
@@ -108,6 +115,20 @@ class Hpke:
         """(`enc`, ciphertext). With `psk` (at least 32 bytes of entropy) it is mode PSK."""
         enc, context = self.setup_sender(public, info, random, psk=psk, psk_id=psk_id)
         return enc, context.seal(aad, plaintext)
+
+    def sealer(self, info: bytes) -> Sealer:
+        """Seal several messages with the same `info`, which is hashed once, and no `aad`.
+
+        The hash lives as long as the sealer, which the caller drops with the commit. A cache in
+        the suite would keep what is derived from a group after the group is gone.
+        """
+        schedule = self._schedule(_MODE_BASE, b"", info)
+
+        def seal(public: bytes, plaintext: bytes, random: Random) -> tuple[bytes, bytes]:
+            secret, output = self.kem.encapsulate(public, random)
+            return output, self._context(secret, schedule, b"").seal(b"", plaintext)
+
+        return seal
 
     def open(
         self,
@@ -127,13 +148,17 @@ class Hpke:
             raise DecryptionFailed from None
         return context.open(aad, ciphertext)
 
-    def _make_schedule(self, mode: bytes, psk_id: bytes, info: bytes) -> bytes:
+    def _schedule(self, mode: bytes, psk_id: bytes, info: bytes) -> bytes:
+        """`key_schedule_context` (RFC 9180, section 5.1)."""
         psk_id_hash = self._suite.extract(b"", b"psk_id_hash", psk_id)
         return mode + psk_id_hash + self._suite.extract(b"", b"info_hash", info)
 
-    def _context(self, shared: bytes, info: bytes, psk: bytes, psk_id: bytes) -> Context:
+    def _begin(self, shared: bytes, info: bytes, psk: bytes, psk_id: bytes) -> Context:
         if bool(psk) != bool(psk_id):
             raise ValueError("a PSK and its identifier come together (RFC 9180, section 5.1)")
-        schedule = self._schedule(_MODE_PSK if psk else _MODE_BASE, psk_id, info)
+        mode = _MODE_PSK if psk else _MODE_BASE
+        return self._context(shared, self._schedule(mode, psk_id, info), psk)
+
+    def _context(self, shared: bytes, schedule: bytes, psk: bytes) -> Context:
         secret = self._suite.extract(shared, b"secret", psk)
         return Context(self._suite, self.aead, secret, schedule)

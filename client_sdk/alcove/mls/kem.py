@@ -1,6 +1,6 @@
 """Key encapsulation for HPKE (RFC 9180, section 4): the labelled KDF, and DHKEM over a curve.
 
-Suites that RFC 9420 defines use DHKEM; the hybrid one brings its own KEM (`xwing.py`).
+Suites that RFC 9420 defines use DHKEM. The hybrid one brings its own KEM (`xwing.py`).
 """
 
 from __future__ import annotations

@@ -48,13 +48,11 @@ class KeyPackage(KeptStruct):
         encoding = self.encode()
         return encoding[: len(encoding) - len(opaque(self.signature))]
 
-    def verify(
-        self, suite: CipherSuite, policy: Policy | None = None, now: int | None = None
-    ) -> None:
+    def verify(self, suite: CipherSuite, policy: Policy, now: int | None) -> None:
         """The rules of 10.1 that need no group. Raises `InvalidKeyPackage`.
 
-        `now`, in seconds since 1970, is for whoever is about to add; without it the lifetime is
-        not held against a clock.
+        `now` is in seconds since 1970. It is None only for a client that follows another's commit
+        (see `check_lifetime`). A client that is about to add has a clock.
         """
         if self.version != MLS10 or self.cipher_suite != suite.number:
             raise InvalidKeyPackage("for another version or ciphersuite")
@@ -66,7 +64,7 @@ class KeyPackage(KeptStruct):
             raise InvalidKeyPackage("an extension occurs twice")
         try:
             suite.hpke.kem.check(self.init_key)
-            check_leaf(suite, self.leaf_node, policy or Policy(), now=now)
+            check_leaf(suite, self.leaf_node, policy, now=now)
             public = self.leaf_node.signature_key
             suite.verify_with_label(public, _LABEL, self.tbs(), self.signature)
         except (InvalidPublicKey, InvalidSignature) as error:
@@ -106,5 +104,5 @@ class KeyPackageBundle:
 
     def wipe(self) -> None:
         """Drop both private keys: a KeyPackage is used once (16.8)."""
-        self.init_keys.private.wipe()
-        self.leaf_keys.private.wipe()
+        self.init_keys.wipe()
+        self.leaf_keys.wipe()

@@ -26,7 +26,7 @@ from dataclasses import dataclass, fields
 
 from alcove.mls.ciphersuite import CipherSuite
 from alcove.mls.hpke import HpkeKeyPair
-from alcove.mls.secret import Random, Secret
+from alcove.mls.secret import Random, Scratch, Secret
 
 _EXTERNAL_INIT = b"MLS 1.0 external init secret"
 
@@ -66,7 +66,7 @@ _LABELS = (
 def joiner_secret(
     suite: CipherSuite, init_secret: Secret, commit_secret: Secret, context: bytes
 ) -> Secret:
-    """`joiner_secret`; `context` is the new epoch's encoded GroupContext."""
+    """`joiner_secret`. `context` is the new epoch's encoded GroupContext."""
     extracted = suite.extract(init_secret, commit_secret)
     joiner = suite.expand_with_label(extracted, "joiner", context, suite.size)
     extracted.wipe()
@@ -82,8 +82,11 @@ def welcome_secret(suite: CipherSuite, joiner: Secret, psk_secret: Secret) -> Se
 
 
 def welcome_key_and_nonce(suite: CipherSuite, welcome: Secret) -> tuple[bytes, bytes]:
-    """The AEAD key and nonce of `encrypted_group_info` (12.4.3.1). Used for one message only,
-    since every epoch has another joiner secret."""
+    """The AEAD key and nonce of `encrypted_group_info` (12.4.3.1).
+
+    They follow from the joiner secret alone, so they are used once only if no two Welcomes share
+    one. `Group.commit` sees to that: it forces a path from an epoch's second attempt on.
+    """
     expand = suite.expander(welcome.expose())
     return expand("key", b"", suite.aead.key_size), expand("nonce", b"", suite.aead.nonce_size)
 
@@ -129,11 +132,13 @@ def send_external_init(
     suite: CipherSuite, external_pub: bytes, random: Random
 ) -> tuple[bytes, Secret]:
     """(`kem_output`, `init_secret`) of an external joiner. Raises `InvalidPublicKey`."""
+    suite.hpke.kem.check(external_pub)
     kem_output, context = suite.hpke.setup_sender(external_pub, b"", random)
     return kem_output, context.export(_EXTERNAL_INIT, suite.size)
 
 
 def receive_external_init(suite: CipherSuite, secrets: EpochSecrets, kem_output: bytes) -> Secret:
     """The joiner's `init_secret`. Raises `InvalidPublicKey`."""
-    pair = external_key_pair(suite, secrets)
-    return suite.hpke.setup_receiver(kem_output, pair, b"").export(_EXTERNAL_INIT, suite.size)
+    with Scratch() as scratch:
+        pair = scratch.temporary(external_key_pair(suite, secrets))
+        return suite.hpke.setup_receiver(kem_output, pair, b"").export(_EXTERNAL_INIT, suite.size)

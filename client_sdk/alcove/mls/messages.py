@@ -3,20 +3,20 @@ way in (RFC 9420, section 6)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from alcove.mls.epoch import Epoch
 from alcove.mls.errors import (
+    CommitKeyGone,
     CommitUnreadable,
-    DecryptionFailed,
+    GenerationConsumed,
     InvalidMessage,
-    InvalidSignature,
-    Malformed,
+    MLSError,
+    OwnCommit,
     OwnMessage,
     TooLarge,
-    UnknownSender,
     WrongEpoch,
     WrongGroup,
 )
@@ -84,7 +84,7 @@ class ReceivedApplication:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedProposal:
-    """A proposal, verified to be its sender's; not judged yet. `sender` is None from outside."""
+    """A proposal, verified to be its sender's and not judged yet. `sender` is None from outside."""
 
     sender: int | None
     origin: Sender
@@ -138,7 +138,10 @@ def protect(
     if authenticated.wire_format is WireFormat.PUBLIC_MESSAGE:
         context = epoch.context.encode()
         public = protect_public(suite, secrets.membership_key, authenticated, context)
-        return wrap(WireFormat.PUBLIC_MESSAGE, public.encode())
+        message = wrap(WireFormat.PUBLIC_MESSAGE, public.encode())
+        if len(message) > epoch.policy.max_message:
+            raise TooLarge("message")
+        return message
     private = protect_private(
         suite,
         epoch.secret_tree,
@@ -173,27 +176,34 @@ def epoch_for(message: bytes, current: Epoch, past: Iterable[Epoch]) -> Epoch:
     return known.get(header.epoch, current)
 
 
-_ALIKE = (Malformed, DecryptionFailed, InvalidSignature, UnknownSender)
-
-
 @contextmanager
-def _commits_burn(header: Header) -> Iterator[None]:
-    """What every member sees alike of a commit's framing makes it invalid for all. What depends
-    on which of my keys are left (a used generation, my own message) is not of that kind."""
+def _of_a_commit(header: Header, epoch: Epoch) -> Iterator[None]:
+    """Turn the refusal of a commit's framing into one that says what it means for the group. What
+    every member sees alike burns the commit. What depends on which keys I have left does not:
+    the others may follow it."""
     try:
         yield
-    except (*_ALIKE, InvalidMessage) as error:
-        alike = isinstance(error, _ALIKE) or type(error) is InvalidMessage
-        if alike and header.content_type is ContentType.COMMIT:
-            raise CommitUnreadable(str(error)) from error
-        raise
+    except MLSError as error:
+        if header.content_type is not ContentType.COMMIT:
+            raise
+        if isinstance(error, OwnMessage):
+            raise OwnCommit(committer=epoch.own_index) from error
+        if isinstance(error, GenerationConsumed):
+            raise CommitKeyGone from error
+        raise CommitUnreadable(str(error)) from error
 
 
-def open_message(epoch: Epoch, message: bytes) -> OpenedMessage:
+Admit = Callable[[VerifiedContent], None]
+"""Asked about a message that proved to be its sender's, before its key is consumed. It may refuse
+the message by raising."""
+
+
+def open_message(epoch: Epoch, message: bytes, admit: Admit) -> OpenedMessage:
     """Unprotect and verify a message to this epoch, and consume its key.
 
-    Raises `Malformed`, `InvalidMessage` errors, `DecryptionFailed`, `InvalidSignature`; for a
-    commit, `CommitUnreadable` where all members are refused alike. Then nothing has changed.
+    Raises `Malformed`, `InvalidMessage` errors, `DecryptionFailed`, `InvalidSignature`, or what
+    `admit` raises. For a commit it is `CommitUnreadable` where all members refuse alike, and a
+    `CannotFollow` error where I am alone. Then nothing has changed.
     """
     if len(message) > epoch.policy.max_message:
         raise TooLarge("message")
@@ -203,29 +213,32 @@ def open_message(epoch: Epoch, message: bytes) -> OpenedMessage:
         raise WrongGroup
     if header.epoch != epoch.context.epoch:
         raise WrongEpoch
-    with _commits_burn(header):
+    with _of_a_commit(header, epoch):
         if isinstance(parsed, PublicMessage):
-            return _open_public(epoch, parsed)
-        return _open_private(epoch, parsed)
+            return _open_public(epoch, parsed, admit)
+        return _open_private(epoch, parsed, admit)
 
 
-def _open_public(epoch: Epoch, message: PublicMessage) -> OpenedMessage:
+def _open_public(epoch: Epoch, message: PublicMessage, admit: Admit) -> OpenedMessage:
     suite, context = epoch.suite, epoch.context
     if message.authenticated.content.sender.leaf_index == epoch.own_index:
         raise OwnMessage
     key = epoch.secrets.membership_key
     authenticated = unprotect_public(suite, key, message, context.encode())
-    return OpenedMessage(verify_content(suite, authenticated, context, epoch.tree), None)
+    verified = verify_content(suite, authenticated, context, epoch.tree)
+    admit(verified)
+    return OpenedMessage(verified, None)
 
 
-def _open_private(epoch: Epoch, message: PrivateMessage) -> OpenedMessage:
+def _open_private(epoch: Epoch, message: PrivateMessage, admit: Admit) -> OpenedMessage:
     suite = epoch.suite
     sender = open_sender_data(suite, epoch.secrets.sender_data_secret, message)
     if sender.leaf_index == epoch.own_index:
         raise OwnMessage
     opened = unprotect_private(suite, epoch.secret_tree, sender, epoch.tree, message)
     verified = verify_content(suite, opened.authenticated, epoch.context, epoch.tree)
-    # Only now is the message its sender's, and only now does its key go.
+    admit(verified)
+    # Only now is the message its sender's and taken, and only now does its key go.
     opened.borrowed.consume()
     return OpenedMessage(verified, opened.generation)
 

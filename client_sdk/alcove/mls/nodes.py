@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
 from typing import Annotated, Self
 
 from alcove.mls.ciphersuite import CipherSuite, SignatureKeyPair
@@ -107,8 +106,7 @@ class Capabilities(KeptStruct):
         known: Self | None = reader.shared.get(data)
         if known is None:
             reader.charge(OBJECT + 6 * FIELD + INTEGER * len(data) // 2)
-            parse = _parse_small if len(data) <= 512 else _parse
-            known = reader.shared[data] = parse(data)  # type: ignore[assignment]
+            known = reader.shared[data] = _parse(data)  # type: ignore[assignment]
         return known  # type: ignore[return-value]
 
     def supports(self, required: RequiredCapabilities) -> bool:
@@ -126,9 +124,6 @@ def _parse(data: bytes) -> Capabilities:
     capabilities = Struct.read.__func__(Capabilities, Reader(data))  # type: ignore[attr-defined]
     object.__setattr__(capabilities, "_encoding", data)
     return capabilities  # type: ignore[no-any-return]
-
-
-_parse_small = lru_cache(maxsize=512)(_parse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +194,7 @@ Node = LeafNode | ParentNode
 
 @dataclass(frozen=True, slots=True)
 class LeafContent:
-    """What a member puts into a new leaf, whatever the leaf's source."""
+    """What a member puts into a new leaf of any source."""
 
     credential: Credential
     capabilities: Capabilities
@@ -248,10 +243,24 @@ def check_leaf(
     *,
     group_id: bytes = b"",
     leaf_index: int = 0,
-    now: int | None = None,
+    now: int | None,
 ) -> None:
     """The rules of section 7.3 that concern one leaf by itself: signature, keys, credential,
-    extensions, lifetime. Raises `InvalidLeaf`, `InvalidCredential` or `InvalidSignature`."""
+    extensions, lifetime. `now` is None for a client that follows a commit. Raises `InvalidLeaf`
+    or `InvalidCredential`."""
+    check_unsigned_leaf(suite, leaf, policy, now)
+    try:
+        tbs = leaf.tbs(group_id, leaf_index)
+        suite.verify_with_label(leaf.signature_key, _LABEL, tbs, leaf.signature)
+    except InvalidSignature as error:
+        raise InvalidLeaf("the signature does not verify") from error
+
+
+def check_unsigned_leaf(
+    suite: CipherSuite, leaf: LeafNode, policy: Policy, now: int | None
+) -> None:
+    """All of `check_leaf` but the signature, which a client need not verify on its own leaf.
+    Raises `InvalidLeaf` or `InvalidCredential`."""
     check_credential(leaf.credential, leaf.capabilities, policy)
     if leaf.extensions:
         if has_duplicates(leaf.extensions):
@@ -266,11 +275,6 @@ def check_leaf(
         suite.signatures.check(leaf.signature_key)
     except InvalidPublicKey as error:
         raise InvalidLeaf("a key is not valid") from error
-    try:
-        tbs = leaf.tbs(group_id, leaf_index)
-        suite.verify_with_label(leaf.signature_key, _LABEL, tbs, leaf.signature)
-    except InvalidSignature as error:
-        raise InvalidLeaf("the signature does not verify") from error
 
 
 def check_credential(
@@ -284,9 +288,9 @@ def check_credential(
 
 
 def check_lifetime(lifetime: Lifetime, policy: Policy, now: int | None) -> None:
-    """Raises `InvalidLeaf`. Without a clock (`now` is None) only the length is judged."""
-    span = lifetime.not_after - lifetime.not_before
-    if span < 0 or (policy.max_lifetime is not None and span > policy.max_lifetime):
+    """Raises `InvalidLeaf`. `now` is in seconds since 1970. It is None when another's commit is
+    followed: members with different clocks would part over it, so only the length is judged."""
+    if not 0 <= lifetime.not_after - lifetime.not_before <= policy.max_lifetime:
         raise InvalidLeaf("the lifetime is too long")
     if now is not None and not lifetime.not_before <= now <= lifetime.not_after:
         raise InvalidLeaf("the lifetime does not include now")

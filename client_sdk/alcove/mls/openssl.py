@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from alcove.mls.errors import DecryptionFailed, InvalidPublicKey
 from alcove.mls.secret import Random
 
+_PRIME = 2**448 - 2**224 - 1
 _RAW, _RAW_FORMAT = serialization.Encoding.Raw, serialization.PublicFormat.Raw
 _POINT = serialization.Encoding.X962
 _UNCOMPRESSED = serialization.PublicFormat.UncompressedPoint
@@ -65,6 +66,8 @@ class X448:
     def check(self, public: bytes) -> None:
         if len(public) != self.public_size:
             raise InvalidPublicKey
+        if int.from_bytes(public, "little") >= _PRIME:
+            raise InvalidPublicKey("not in canonical form")  # see sodium.py
         # Small-order points are found by an exchange with a scalar that is no secret.
         self.exchange(b"\x04" + bytes(54) + b"\x80", public)
 
@@ -91,7 +94,7 @@ class NistCurve:
         if len(public) != self.public_size or public[0] != 0x04:
             raise InvalidPublicKey
         try:
-            # This checks that the point is on the curve; it cannot be the neutral one.
+            # This checks that the point is on the curve. It cannot be the neutral one.
             return ec.EllipticCurvePublicKey.from_encoded_point(self._curve, public)
         except ValueError:
             raise InvalidPublicKey from None

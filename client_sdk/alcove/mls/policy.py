@@ -1,8 +1,9 @@
-"""Bounds: how much work and memory a message may ask for, and what is not taken at all.
+"""Bounds: how much work and memory a message may ask for, and what is refused at once.
 
-The RFC leaves these to the application (7.2, 8.6, 15.3). All members of a group must use the
-same values for what decides about a commit, or they would part over it: `accept_x509`,
-`max_lifetime`, `max_members` and `max_message`. None of these depends on a clock.
+The RFC leaves these to the application (7.2, 8.6, 15.3). All members of a group use the same
+values for what decides about a commit, or they would part over it: `max_leaves`, `max_lifetime`,
+`max_message`, `max_handshakes`, the proposal bounds and `accept_x509`. None of these depends on
+a clock.
 """
 
 from __future__ import annotations
@@ -10,16 +11,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Limits of one client in one group."""
 
-    forward_generations: int = 16_384
-    """How far ahead of the last known generation a message may be. A member can make others do
-    this many key derivations with one message: about 50 ms."""
+    max_leaves: int
+    """Leaves of the tree, blank ones included, up to the last member. The caller knows how many
+    members its groups have. A parser without a bound works for strangers. More than 16,384 cannot
+    be read at all (`codec.MAX_ELEMENTS`)."""
 
-    max_skipped_keys: int = 1_024
-    """Keys kept for messages that were overtaken, for each ratchet; beyond, the oldest go."""
+    max_lifetime: int
+    """Seconds: the longest lifetime of a KeyPackage's leaf (7.2). It bounds how long a stolen
+    init key is of use."""
+
+    accept_expired_members: bool = False
+    """Whether a joiner takes a tree with expired leaves. A member that was away
+    since it was added has such a leaf, and would keep all newcomers out."""
+
+    forward_generations: int = 1_000
+    """How far an application message may be ahead of the last known generation. One message makes
+    a receiver derive that many ratchet secrets: about 3 ms, without any key being consumed."""
+
+    max_handshakes: int = 1_024
+    """Proposals and commits of one member in one epoch. The bound is on the generation itself and
+    not on the distance to it, so all members refuse the same messages."""
+
+    max_skipped_keys: int = 1_000
+    """Keys kept for messages that were overtaken, for each ratchet. The oldest go first."""
 
     past_epochs: int = 0
     """Epochs before the current one whose application messages can still be read."""
@@ -27,18 +45,18 @@ class Policy:
     past_resumption_psks: int = 0
     """Epochs before the current one whose resumption PSK is kept (8.6)."""
 
-    max_members: int = 16_384
-    """Leaves of the tree, blank ones included; more than this default cannot be read at all
-    (`codec.MAX_ELEMENTS`)."""
-
     max_message: int = 4 * 1024 * 1024
-    """Bytes of one message, sent or received; also the most that padding may reach."""
+    """Bytes of one message, sent or received, with its padding."""
 
-    max_cached_proposals: int = 4_096
-    """Proposals remembered in one epoch, so that a commit can refer to them."""
+    member_proposals: int = 16 * 1024 * 1024
+    """Bytes of the proposals of all members that one epoch remembers."""
+
+    sender_proposals: int = 64 * 1024
+    """Bytes of one member's proposals among them, so that one member cannot take all room."""
+
+    outsider_proposals: int = 256 * 1024
+    """Bytes of all proposals from outside that one epoch remembers. They are counted apart:
+    outsiders are unlimited in number and never take the room of members."""
 
     accept_x509: bool = False
     """X.509 credentials are parsed and carried, and refused here: nothing checks their chains."""
-
-    max_lifetime: int | None = None
-    """Seconds: the longest acceptable lifetime of a KeyPackage's leaf (7.2); None: any."""

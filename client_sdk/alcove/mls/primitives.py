@@ -118,7 +118,7 @@ class Curve(Protocol):
     public_size: int  # Npk, which is Nenc too
 
     def candidate(self, random: bytes) -> bytes | None:
-        """A private key of `private_size` random bytes; None when they must be drawn again."""
+        """A private key of `private_size` random bytes. None when they must be drawn again."""
         ...
 
     def public_key(self, private: bytes) -> bytes: ...

@@ -1,5 +1,5 @@
 """PrivateMessage (RFC 9420, section 6.3): content encrypted under the sender's next key, and
-who sent it encrypted beside it."""
+its sender encrypted beside it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from alcove.mls.ciphersuite import CipherSuite
-from alcove.mls.codec import Opaque, Reader, Struct, Uint64, opaque, uint32
+from alcove.mls.codec import Opaque, Reader, Struct, Uint64, opaque, opaque_size, uint32
 from alcove.mls.errors import Malformed, TooLarge, UnknownSender
 from alcove.mls.framing import (
     AuthenticatedContent,
@@ -27,6 +27,8 @@ Padding = Callable[[int], int]
 """From the length of a content in bytes (with its signature) to the length it is padded to."""
 
 _GUARD = 4
+_SENDER_DATA = 8 + _GUARD
+_MESSAGE_HEAD = 4  # version and wire format
 
 
 def no_padding(length: int) -> int:
@@ -119,6 +121,8 @@ def protect_private(
     if leaf_index is None:
         raise UnknownSender("only members encrypt")
     plaintext = _pad(_body(content) + authenticated.auth_data(), padding, policy)
+    if _message_size(suite, content, len(plaintext)) > policy.max_message:
+        raise TooLarge("message")
     key = secret_tree.ratchet(leaf_index, _ratchet_kind(content.content_type)).next()
     data = SenderData(leaf_index, key.generation, random(_GUARD))
     head = _head(content)
@@ -134,6 +138,14 @@ def protect_private(
         sealed,
         ciphertext,
     )
+
+
+def _message_size(suite: CipherSuite, content: FramedContent, plaintext: int) -> int:
+    """Bytes of the `MLSMessage` that a padded content becomes."""
+    tag = suite.aead.tag_size
+    sealed = opaque_size(_SENDER_DATA + tag) + opaque_size(plaintext + tag)
+    head = _MESSAGE_HEAD + len(_head(content))
+    return head + opaque_size(len(content.authenticated_data)) + sealed
 
 
 def _body(content: FramedContent) -> bytes:
@@ -163,7 +175,7 @@ def _pad(content: bytes, padding: Padding, policy: Policy) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Unprotected:
-    """A decrypted message whose signature is still to be checked; then consume its key."""
+    """A decrypted message. Check its signature, then consume its key."""
 
     authenticated: AuthenticatedContent
     generation: int
@@ -186,8 +198,8 @@ def unprotect_private(
     tree: RatchetTree,
     message: PrivateMessage,
 ) -> Unprotected:
-    """Decrypt. Raises `DecryptionFailed`, `Malformed`, `UnknownSender`, `GenerationConsumed` or
-    `GenerationTooFar`; no key is consumed yet."""
+    """Decrypt. Raises `DecryptionFailed`, `Malformed`, `UnknownSender`, `GenerationConsumed`,
+    `GenerationTooFar` or `GenerationOutOfRange`. No key is consumed yet."""
     if tree.leaf(sender.leaf_index) is None:
         raise UnknownSender
     ratchet = secret_tree.ratchet(sender.leaf_index, _ratchet_kind(message.content_type))
@@ -217,6 +229,6 @@ def _read_content(
     authenticated = read_auth(WireFormat.PRIVATE_MESSAGE, content, reader)
     padding = reader.take(reader.remaining)
     if padding.count(0) != len(padding):
-        # Otherwise padding would be a channel that nobody sees (6.3.1).
+        # Otherwise padding would be a hidden channel (6.3.1).
         raise Malformed("padding is not zero")
     return authenticated

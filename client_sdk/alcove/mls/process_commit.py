@@ -1,9 +1,8 @@
 """Processing another's commit (RFC 9420, section 12.4.2).
 
-What is wrong is sorted by who can see it. First comes all that every member sees alike, which
-raises `InvalidCommit`; then what concerns me alone, my path ciphertext and pre-shared keys,
-which raises `CannotFollow`; and the confirmation tag last: if it is wrong although the path's
-keys match mine, it is wrong for all.
+First comes what every member sees alike, which raises `InvalidCommit`. Then comes what concerns me
+alone, my path ciphertext and pre-shared keys, which raises `CannotFollow`. The confirmation tag is
+last: if it is wrong although the path's keys match mine, it is wrong for all.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ from alcove.mls.errors import (
     PathRequired,
     PskMismatch,
 )
-from alcove.mls.framing import Sender, SenderType, VerifiedContent
-from alcove.mls.nodes import LeafNodeSource, check_leaf
+from alcove.mls.framing import Sender, VerifiedContent
+from alcove.mls.proposal_cache import CachedProposal
 from alcove.mls.proposal_list import (
     Applied,
     CommittedProposal,
@@ -36,19 +35,20 @@ from alcove.mls.proposal_list import (
 from alcove.mls.proposals import Commit, ProposalRef
 from alcove.mls.psk import NO_PSKS, PskStore
 from alcove.mls.ratchet_tree import RatchetTree
-from alcove.mls.secret import Secret
+from alcove.mls.secret import Scratch, Secret
 from alcove.mls.transcript import confirmed_transcript_hash
 from alcove.mls.transition import (
-    CachedProposal,
     Inputs,
     Transition,
     burning,
+    check_not_last,
     derive_epoch,
     find_psks,
     keep_keys,
     provisional_context,
+    take_path,
 )
-from alcove.mls.treekem import Step, UpdatePath, decrypt_path, merge_path
+from alcove.mls.treekem import Step, UpdatePath, decrypt_path
 
 
 def process(
@@ -60,19 +60,20 @@ def process(
     approve: Callable[[Transition], None] | None = None,
 ) -> Transition:
     """Work out another's commit. Raises `InvalidCommit` or `CannotFollow` errors, and nothing
-    else; `epoch` is not changed.
+    else. `epoch` is not changed, and no secret of a refused commit is left.
 
     `own_updates` has the private keys of my Updates of this epoch, by public key. `approve` sees
     the commit once all that every member sees alike was checked, and before anything that only I
-    can see: what it raises is raised, so an application's refusal comes before a `CannotFollow`.
+    can see. What it raises is raised, so an application's refusal comes before a `CannotFollow`.
     """
     content = verified.content
     if not isinstance(content.body, Commit):
         raise InvalidCommit("not a commit")
+    check_not_last(epoch.context, InvalidCommit)
     commit = content.body
     items = _resolve(commit, content.sender, cache)
     committer = content.sender.leaf_index
-    rules = Rules(epoch.suite, epoch.policy, epoch.context, epoch.tree, committer)
+    rules = Rules(epoch.suite, epoch.policy, epoch.context, epoch.tree, committer, now=None)
     with burning(InvalidProposalList):
         check_list(rules, items)
         applied = apply_list(rules, items)
@@ -82,7 +83,7 @@ def process(
         committer = applied.tree.leftmost_blank()
     if commit.path is not None:
         with burning(InvalidPath):
-            steps = _take_path(epoch, applied, content.sender, committer, commit.path)
+            steps = take_path(rules, applied, content.sender, committer, commit.path)
         changed.add(committer)
     elif applied.path_required:
         raise PathRequired
@@ -106,7 +107,8 @@ def process(
         )
         context = replace(transition.context, confirmed_transcript_hash=confirmed)
         return replace(transition, context=context)
-    return _follow(epoch, transition, commit.path, steps, own_updates, store)
+    with Scratch() as scratch:
+        return _follow(scratch, epoch, transition, commit.path, steps, own_updates, store)
 
 
 def _resolve(
@@ -125,26 +127,8 @@ def _resolve(
     return tuple(items)
 
 
-def _take_path(
-    epoch: Epoch, applied: Applied, sender: Sender, committer: int, path: UpdatePath
-) -> tuple[Step, ...]:
-    """Check a path as every member sees it, and put it on the tree."""
-    tree, leaf = applied.tree, path.leaf_node
-    if sender.type is SenderType.NEW_MEMBER_COMMIT:
-        tree.extend_to(committer, epoch.policy.max_members)
-        # A joiner that removes its old self renews that leaf, so the key must be new (12.2).
-        for index in applied.removed:
-            old = epoch.tree.leaf(index)
-            if old is not None and old.encryption_key == leaf.encryption_key:
-                raise InvalidPath("a rejoin without a new key")
-    if leaf.source is not LeafNodeSource.COMMIT:
-        raise InvalidPath("its leaf is of another source")
-    group_id = epoch.context.group_id
-    check_leaf(epoch.suite, leaf, epoch.policy, group_id=group_id, leaf_index=committer)
-    return merge_path(epoch.suite, tree, committer, path, applied.new_leaves())
-
-
 def _follow(
+    scratch: Scratch,
     epoch: Epoch,
     transition: Transition,
     path: UpdatePath | None,
@@ -154,12 +138,12 @@ def _follow(
 ) -> Transition:
     """The part of processing that needs my own secrets."""
     suite, applied, authenticated = epoch.suite, transition.applied, transition.authenticated
-    psks = find_psks(epoch, applied.psks, store)
+    psks = scratch.temporary(find_psks(epoch, applied.psks, store))
     private = epoch.private
     if epoch.own_index in applied.updated:
         private = _own_update(epoch, applied.tree, own_updates)
     new_keys: dict[int, Secret] = {}
-    commit_secret = suite.zeros()
+    commit_secret = scratch.temporary(suite.zeros())
     if path is not None:
         new_keys, commit_secret = decrypt_path(
             suite,
@@ -171,17 +155,23 @@ def _follow(
             applied.new_leaves(),
             transition.context.encode(),
         )
-    inputs = Inputs(_init_secret(epoch, applied), commit_secret, psks)
+        scratch.temporary(commit_secret)
+        for key in new_keys.values():
+            scratch.result(key)
+    init_secret = _init_secret(scratch, epoch, applied)
+    inputs = Inputs(init_secret, commit_secret, psks)
     interim = epoch.interim_transcript_hash
     context, joiner, secrets = derive_epoch(
         suite, interim, authenticated, transition.context, inputs
     )
-    for consumed in (joiner, commit_secret, psks):
-        consumed.wipe()
+    scratch.temporary(joiner)
+    scratch.result(secrets)
     tag = authenticated.confirmation_tag or b""
     if not suite.check_mac(secrets.confirmation_key, context.confirmed_transcript_hash, tag):
-        # With a pre-shared key in it, it may be my value of that key which is wrong.
-        raise PskMismatch if applied.psks else ConfirmationMismatch
+        # A pre-shared key from elsewhere may have another value here than for the others. The
+        # group's own resumption keys are the same for all: then it is the tag that is false.
+        own = all(epoch.has_psk(psk) for psk in applied.psks)
+        raise ConfirmationMismatch if own else PskMismatch
     keys = keep_keys(private, applied.tree, new_keys)
     past = epoch.next_past_psks()
     me = Standpoint(suite, epoch.policy, epoch.signer, epoch.own_index, keys, past)
@@ -189,13 +179,14 @@ def _follow(
     return replace(transition, context=context, next=following)
 
 
-def _init_secret(epoch: Epoch, applied: Applied) -> Secret:
-    """The init secret: my epoch's, or the external joiner's (8.3)."""
+def _init_secret(scratch: Scratch, epoch: Epoch, applied: Applied) -> Secret:
+    """The init secret: my epoch's, or the external joiner's (8.3), which ends with `scratch`."""
     if applied.external_init is None:
         return epoch.secrets.init_secret
     with burning(InvalidProposalList):
         kem_output = applied.external_init.kem_output
-        return key_schedule.receive_external_init(epoch.suite, epoch.secrets, kem_output)
+        secret = key_schedule.receive_external_init(epoch.suite, epoch.secrets, kem_output)
+        return scratch.temporary(secret)
 
 
 def _own_update(
@@ -205,5 +196,5 @@ def _own_update(
     leaf = tree.leaf(epoch.own_index)
     secret = None if leaf is None else own_updates.get(leaf.encryption_key)
     if secret is None:
-        raise CannotFollow("an Update of mine whose key is gone")
+        raise CannotFollow("the key of an Update of mine is gone")
     return {2 * epoch.own_index: secret}

@@ -17,6 +17,7 @@ from alcove.mls.nodes import (
     DEFAULT_EXTENSIONS,
     MLS10,
     Extension,
+    ExtensionType,
     LeafNodeSource,
     check_credential,
     check_leaf,
@@ -39,10 +40,15 @@ from alcove.mls.proposals import (
 from alcove.mls.psk import PreSharedKeyID, ResumptionPSKUsage
 from alcove.mls.ratchet_tree import RatchetTree
 
+_ELSEWHERE = frozenset(
+    {ExtensionType.APPLICATION_ID, ExtensionType.RATCHET_TREE, ExtensionType.EXTERNAL_PUB}
+)
+"""Extension types of the RFC that belong into a leaf or a GroupInfo (17.3)."""
+
 
 @dataclass(frozen=True, slots=True)
 class CommittedProposal:
-    """A proposal in a commit, and whose it is. `sender` is a leaf index, None from outside."""
+    """A proposal in a commit, and its sender: a leaf index, or None from outside."""
 
     proposal: Proposal
     origin: Sender
@@ -62,9 +68,10 @@ class Rules:
     context: GroupContext
     tree: RatchetTree
     committer: int | None
-    """Leaf index; None for an external commit."""
-    now: int | None = None
-    """Seconds since 1970, for whoever makes the commit; None when judging another's (7.3)."""
+    """Leaf index. None for an external commit."""
+    now: int | None
+    """Seconds since 1970, for the client that makes the commit. None when another's is judged,
+    because members with different clocks would part over it (7.3)."""
     founding: ResumptionPSKUsage | None = None
     """REINIT or BRANCH, in the first commit of a group that continues another (11.2, 11.3)."""
 
@@ -113,8 +120,8 @@ def check_list(rules: Rules, items: Sequence[CommittedProposal]) -> None:
 
 
 def _check_custom(rules: Rules, items: Sequence[CommittedProposal]) -> None:
-    """A type that the RFC does not define must be known to all who process the commit; who is
-    removed by it need not know it (12.2)."""
+    """A type that the RFC does not define must be known to all members that process the commit.
+    Those that it removes need not know it (12.2)."""
     kinds = {item.proposal.type for item in items if isinstance(item.proposal, CustomProposal)}
     if not kinds:
         return
@@ -186,7 +193,7 @@ def _check_update(rules: Rules, proposal: Update, sender: int | None) -> None:
     if leaf.encryption_key == old.encryption_key:
         raise InvalidLeaf("an Update without a new key")
     group_id = rules.context.group_id
-    check_leaf(rules.suite, leaf, rules.policy, group_id=group_id, leaf_index=sender)
+    check_leaf(rules.suite, leaf, rules.policy, group_id=group_id, leaf_index=sender, now=None)
 
 
 def _check_psk(rules: Rules, psk: PreSharedKeyID) -> None:
@@ -197,10 +204,13 @@ def _check_psk(rules: Rules, psk: PreSharedKeyID) -> None:
 
 
 def check_extensions(extensions: tuple[Extension, ...], policy: Policy) -> None:
-    """The form of a GroupContext's extensions. Raises `InvalidProposal`, `InvalidCredential` or
+    """The form of a GroupContext's extensions, wherever they come from: a founder, a proposal, or
+    the GroupInfo of a group that one joins. Raises `InvalidProposal`, `InvalidCredential` or
     `Malformed`."""
     if has_duplicates(extensions):
         raise InvalidProposal("an extension occurs twice")
+    if not _ELSEWHERE.isdisjoint(extension.type for extension in extensions):
+        raise InvalidProposal("an extension that does not belong into a GroupContext")
     required_capabilities(extensions)  # raises when malformed
     for sender in external_senders(extensions):
         check_credential(sender.credential, None, policy)
@@ -214,7 +224,7 @@ def apply_list(rules: Rules, items: Sequence[CommittedProposal]) -> Applied:
 
     The result is not yet known to be valid: `check_members` judges it, after the path.
     """
-    tree, max_members = rules.tree.copy(), rules.policy.max_members
+    tree, max_leaves = rules.tree.copy(), rules.policy.max_leaves
     extensions = rules.context.extensions
     updated, removed, added, psks = [], [], [], []
     external_init, reinit = None, None
@@ -233,7 +243,7 @@ def apply_list(rules: Rules, items: Sequence[CommittedProposal]) -> Applied:
         tree.truncate()
     for item in items:
         if isinstance(item.proposal, Add):
-            added.append(tree.add(item.proposal.key_package.leaf_node, max_members))
+            added.append(tree.add(item.proposal.key_package.leaf_node, max_leaves))
         elif isinstance(item.proposal, PreSharedKey):
             psks.append(item.proposal.psk)
         elif isinstance(item.proposal, ExternalInit):
@@ -263,7 +273,7 @@ def check_members(
     """The rules of 7.3 and 13.4 that concern the group as a whole, after a list was applied:
     unique keys, and capabilities that fit the group. Raises `InvalidLeaf`.
 
-    `changed` are leaf indices; `all_new` says that the extensions changed, or that the whole tree
+    `changed` are leaf indices. `all_new` says that the extensions changed, or that the whole tree
     is new to us, so that every member must be held against them.
     """
     census = tree.census

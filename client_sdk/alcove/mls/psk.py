@@ -19,7 +19,7 @@ from alcove.mls.codec import (
     uint8,
     uint16,
 )
-from alcove.mls.secret import Random, Secret
+from alcove.mls.secret import Random, Scratch, Secret
 
 
 class PSKType(IntEnum):
@@ -42,7 +42,7 @@ class _Resumption(Struct):
 
 @dataclass(frozen=True, slots=True)
 class PreSharedKeyID(Struct):
-    """`PreSharedKeyID`: names a key without revealing it; `psk_nonce` is fresh each time."""
+    """`PreSharedKeyID`: names a key without revealing it. `psk_nonce` is fresh each time."""
 
     psktype: Annotated[PSKType, enumeration(PSKType, uint8)]
     psk_id: Annotated[
@@ -75,7 +75,7 @@ class PreSharedKeyID(Struct):
 
     @property
     def usage(self) -> ResumptionPSKUsage | None:
-        """The usage of a resumption key; None for an external one."""
+        """The usage of a resumption key. None for an external one."""
         return None if self.resumption is None else self.resumption.usage
 
     @property
@@ -101,15 +101,16 @@ NO_PSKS = PskStore()
 
 
 def psk_secret(suite: CipherSuite, psks: Iterable[tuple[PreSharedKeyID, Secret]]) -> Secret:
-    """`psk_secret`, the keys chained in the order of the proposals; zeros when there are none."""
+    """`psk_secret`, the keys chained in the order of the proposals. Zeros when there are none."""
     psks = tuple(psks)
     result, count = suite.zeros(), uint16.write(len(psks))
     for index, (psk, value) in enumerate(psks):
-        extracted = suite.extract(suite.zeros(), value)
-        label = psk.encode() + uint16.write(index) + count
-        given = suite.expand_with_label(extracted, "derived psk", label, suite.size)
-        # The new input is the salt and what came before is the input: the order matters (8.4).
-        result = suite.extract(given, result)
-        extracted.wipe()
-        given.wipe()
+        with Scratch() as scratch:
+            before = scratch.temporary(result)
+            extracted = scratch.temporary(suite.extract(suite.zeros(), value))
+            label = psk.encode() + uint16.write(index) + count
+            given = suite.expand_with_label(extracted, "derived psk", label, suite.size)
+            scratch.temporary(given)
+            # The new input is the salt and what came before is the input: the order matters (8.4).
+            result = suite.extract(given, before)
     return result

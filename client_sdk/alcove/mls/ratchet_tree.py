@@ -1,7 +1,7 @@
 """The ratchet tree (RFC 9420, sections 4, 7.4 and 7.7): an array of immutable nodes.
 
 A commit is worked out on a copy, so a copy must be cheap: it copies references only. What is
-costly to compute, tree hashes and resolutions, is cached for each node; changing a node drops
+costly to compute, tree hashes and resolutions, is cached for each node. Changing a node drops
 what was cached for it and its ancestors, and nothing else. `Census` counts keys, capabilities
 and credential types, so that the rules about the whole group need no walk over it.
 """
@@ -22,12 +22,13 @@ _LEAF, _PARENT = 1, 2
 class Census:
     """How often each key, set of capabilities and credential type occurs in the tree."""
 
-    __slots__ = ("capabilities", "credentials", "encryption_keys", "signature_keys")
+    __slots__ = ("_read", "capabilities", "credentials", "encryption_keys", "signature_keys")
 
     def __init__(self) -> None:
         self.encryption_keys: dict[bytes, int] = {}
         self.signature_keys: dict[bytes, int] = {}
         self.capabilities: dict[bytes, int] = {}
+        self._read: dict[bytes, Capabilities] = {}
         self.credentials: dict[int, int] = {}
 
     def copy(self) -> Census:
@@ -35,6 +36,7 @@ class Census:
         other.encryption_keys = self.encryption_keys.copy()
         other.signature_keys = self.signature_keys.copy()
         other.capabilities = self.capabilities.copy()
+        other._read = self._read.copy()
         other.credentials = self.credentials.copy()
         return other
 
@@ -43,12 +45,17 @@ class Census:
         _add(self.encryption_keys, node.encryption_key, step)
         if isinstance(node, LeafNode):
             _add(self.signature_keys, node.signature_key, step)
-            _add(self.capabilities, node.capabilities.encode(), step)
+            encoding = node.capabilities.encode()
+            _add(self.capabilities, encoding, step)
+            if encoding in self.capabilities:
+                self._read.setdefault(encoding, node.capabilities)
+            else:
+                del self._read[encoding]
             _add(self.credentials, node.credential.type, step)
 
     def distinct_capabilities(self) -> Iterator[Capabilities]:
         """Each set of capabilities that some member has, once."""
-        return map(Capabilities.decode, self.capabilities)
+        return iter(self._read.values())
 
 
 def _add(counts: dict[bytes, int] | dict[int, int], key: bytes | int, step: int) -> None:
@@ -96,7 +103,7 @@ class RatchetTree:
         return tree_math.root(self.size)
 
     def leaf(self, index: int) -> LeafNode | None:
-        """The leaf of that index; None when it is blank or beyond the tree."""
+        """The leaf of that index. None when it is blank or beyond the tree."""
         if not 0 <= index < self.size:
             return None
         node = self.nodes[2 * index]
@@ -168,20 +175,20 @@ class RatchetTree:
         self._blank_from = index
         return index
 
-    def extend_to(self, leaf_index: int, max_members: int) -> None:
+    def extend_to(self, leaf_index: int, max_leaves: int) -> None:
         """Double the tree until it has that leaf (7.7). Raises `TooLarge`."""
+        if leaf_index >= max_leaves:
+            raise TooLarge("members")
         while leaf_index >= self.size:
-            if 2 * self.size > max_members:
-                raise TooLarge("members")
             more = len(self.nodes) + 1
             self.nodes.extend([None] * more)
             self.hashes.extend([None] * more)
             self._resolutions.extend([None] * more)
 
-    def add(self, leaf: LeafNode, max_members: int) -> int:
-        """Apply an Add (12.1.1); returns the new leaf index. Raises `TooLarge`."""
+    def add(self, leaf: LeafNode, max_leaves: int) -> int:
+        """Apply an Add (12.1.1) and return the new leaf index. Raises `TooLarge`."""
         index = self.leftmost_blank()
-        self.extend_to(index, max_members)
+        self.extend_to(index, max_leaves)
         for ancestor in tree_math.direct_path(2 * index, self.size):
             node = self.nodes[ancestor]
             if isinstance(node, ParentNode):
@@ -226,9 +233,9 @@ class RatchetTree:
         return opaque(b"".join(parts))
 
     @classmethod
-    def read(cls, reader: Reader, max_members: int) -> RatchetTree:
+    def read(cls, reader: Reader, max_leaves: int) -> RatchetTree:
         """Raises `Malformed`, `TooLarge`, or `InvalidTree` for a node in the wrong place."""
-        limit, count = tree_math.node_width(max_members), 0
+        limit, count = tree_math.node_width(max_leaves), 0
 
         def read_node(reader: Reader) -> Node | None:
             nonlocal count
@@ -248,10 +255,10 @@ class RatchetTree:
         return cls(nodes)
 
     @classmethod
-    def decode(cls, data: bytes, max_members: int) -> RatchetTree:
+    def decode(cls, data: bytes, max_leaves: int) -> RatchetTree:
         """The whole of `data` as one tree. Raises as `read` does."""
         reader = Reader(data)
-        tree = cls.read(reader, max_members)
+        tree = cls.read(reader, max_leaves)
         reader.finish()
         return tree
 

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 MAX_ELEMENTS = 32_768
 """Structures in one vector. A tree of 16,384 leaves has 32,767 nodes, and no other list of such a
-group is longer; small elements cost many times their size in memory, so their number is bounded
+group is longer. Small elements cost many times their size in memory, so their number is bounded
 while reading, before anything could be authenticated."""
 
 _GROWTH, _SLACK = 3, 4 * 1024 * 1024

@@ -3,14 +3,15 @@
 What dropping can do in Python is limited, and we say so: `wipe` overwrites the one buffer that
 this object owns. Libraries below ask for immutable `bytes`, and each `expose` makes such a copy,
 which is freed, but not overwritten, when its last reference goes. So a wiped secret cannot be
-used through this program any more; a memory image of the process may still hold stray copies.
+used through this program any more. A memory image of the process may still hold stray copies.
 """
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from typing import NoReturn
+from types import TracebackType
+from typing import NoReturn, Protocol, TypeVar
 
 from alcove.mls.errors import SecretWiped
 
@@ -19,7 +20,7 @@ Random = Callable[[int], bytes]
 
 
 class Secret:
-    """Bytes that must not leak. Never equal to plain bytes; unhashable; cannot be pickled."""
+    """Bytes that must not leak. Never equal to plain bytes, unhashable, and not picklable."""
 
     __slots__ = ("_buffer",)
 
@@ -61,3 +62,61 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is never serialised")
+
+
+class Wipeable(Protocol):
+    """Something that holds secrets and can drop them."""
+
+    def wipe(self) -> None: ...
+
+
+W = TypeVar("W", bound=Wipeable)
+K = TypeVar("K")
+
+
+class Scratch:
+    """The secrets of one computation, dropped on every way out of it.
+
+        with Scratch() as scratch:
+            shared = scratch.temporary(exchange())  # wiped when the block ends
+            return scratch.result(derive(shared))   # wiped only if the block raises
+
+    Without this a computation that raises halfway leaves its secrets to the garbage collector,
+    which overwrites nothing.
+    """
+
+    __slots__ = ("_results", "_temporary")
+
+    def __init__(self) -> None:
+        self._temporary: list[Wipeable] = []
+        self._results: list[Wipeable] = []
+
+    def temporary(self, item: W) -> W:
+        """Wipe this when the block ends."""
+        self._temporary.append(item)
+        return item
+
+    def result(self, item: W) -> W:
+        """Wipe this if the block raises."""
+        self._results.append(item)
+        return item
+
+    def results(self, items: dict[K, W]) -> dict[K, W]:
+        """Wipe all of these if the block raises."""
+        self._results.extend(items.values())
+        return items
+
+    def __enter__(self) -> Scratch:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for item in self._temporary:
+            item.wipe()
+        if kind is not None:
+            for item in self._results:
+                item.wipe()

@@ -1,11 +1,11 @@
 """The secret tree (RFC 9420, section 9): one key for each message, deleted when used.
 
 Secrets are derived only down to the leaf that is needed, and a node's secret is dropped as soon
-as its children's are known; so at any time the tree holds just what unread messages need.
+as its children's are known. So at any time the tree holds just what unread messages need.
 
 A key for reading is *borrowed*: `open` computes it without changing anything, and only
 `Borrowed.consume`, called after the message proved authentic, moves the ratchet. Otherwise a
-member, who can encrypt under anyone's ratchet but not sign for them, could burn others' keys.
+member, which can encrypt under any member's ratchet but not sign for it, could burn others' keys.
 """
 
 from __future__ import annotations
@@ -15,9 +15,15 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from alcove.mls import tree_math
-from alcove.mls.ciphersuite import CipherSuite
+from alcove.mls.ciphersuite import CipherSuite, Expander
 from alcove.mls.codec import uint32
-from alcove.mls.errors import GenerationConsumed, GenerationTooFar, GroupClosed
+from alcove.mls.errors import (
+    GenerationConsumed,
+    GenerationOutOfRange,
+    GenerationTooFar,
+    GroupClosed,
+    TooLarge,
+)
 from alcove.mls.policy import Policy
 from alcove.mls.secret import Secret
 
@@ -52,63 +58,88 @@ class Borrowed:
 class Ratchet:
     """One sender ratchet (9.1)."""
 
-    __slots__ = ("_policy", "_secret", "_skipped", "_suite", "generation")
+    __slots__ = ("_most", "_policy", "_secret", "_skipped", "_suite", "generation")
 
-    def __init__(self, suite: CipherSuite, secret: bytes, policy: Policy) -> None:
-        self._suite, self._policy = suite, policy
+    def __init__(
+        self, suite: CipherSuite, secret: bytes, policy: Policy, most: int | None = None
+    ) -> None:
+        """`most` bounds the generations of a handshake ratchet. An application ratchet has none:
+        what is too far for one member may be near for another."""
+        self._suite, self._policy, self._most = suite, policy, most
         self._secret = Secret(secret)
         self.generation = 0
         self._skipped: dict[int, MessageKey] = {}
 
     def _step(self, secret: bytes, generation: int) -> tuple[MessageKey, bytes]:
         """The key of a generation, and the ratchet secret of the next (DeriveTreeSecret)."""
-        expand, aead = self._suite.expander(secret), self._suite.aead
+        expand = self._suite.expander(secret)
         context = uint32.write(generation)
+        key = self._key(expand, generation, context)
+        return key, expand("secret", context, self._suite.size)
+
+    def _key(self, expand: Expander, generation: int, context: bytes) -> MessageKey:
+        aead = self._suite.aead
         key = expand("key", context, aead.key_size)
-        nonce = expand("nonce", context, aead.nonce_size)
-        return MessageKey(generation, key, nonce), expand("secret", context, self._suite.size)
+        return MessageKey(generation, key, expand("nonce", context, aead.nonce_size))
 
     def next(self) -> MessageKey:
-        """The next unused key, for sending; gone from the ratchet at once (9.2)."""
+        """The next unused key, for sending. It is gone from the ratchet at once (9.2). Raises
+        `TooLarge` when a member has sent as many handshake messages as an epoch takes."""
+        self.check_room()
         key, secret = self._step(self._secret.expose(), self.generation)
         self._advance(secret, self.generation + 1)
         return key
+
+    def check_room(self) -> None:
+        """Raise `TooLarge` when this ratchet has no generation left to send under."""
+        if self._most is not None and self.generation >= self._most:
+            raise TooLarge("handshake messages of one epoch")
 
     def _advance(self, secret: bytes, generation: int) -> None:
         self._secret.wipe()
         self._secret, self.generation = Secret(secret), generation
 
     def open(self, generation: int) -> Borrowed:
-        """The key of a generation, to try. Raises `GenerationConsumed` or `GenerationTooFar`."""
+        """The key of a generation, to try. Raises `GenerationConsumed`, `GenerationTooFar`, or
+        `GenerationOutOfRange` for a handshake message that no member takes."""
+        if self._most is not None and generation >= self._most:
+            raise GenerationOutOfRange
         if generation < self.generation:
             skipped = self._skipped.get(generation)
             if skipped is None:
                 raise GenerationConsumed
             return Borrowed(skipped, lambda: self._forget(generation))
-        if generation - self.generation > self._policy.forward_generations:
+        if self._most is None and generation - self.generation > self._policy.forward_generations:
             raise GenerationTooFar
         start, secret = self.generation, self._secret.expose()
-        passed: list[MessageKey] = []
-        while True:
-            key, secret = self._step(secret, start)
-            start += 1
-            if key.generation == generation:
-                break
-            passed.append(key)
-        reached = secret
+        # A message far ahead costs one derivation for each generation before it, and no more. It
+        # may be a forgery of another member, which consumes nothing and so can be sent again.
+        passed: list[tuple[int, bytes]] = []
+        for skipped_one in range(start, generation):
+            passed.append((skipped_one, secret))
+            secret = self._suite.expander(secret)(
+                "secret", uint32.write(skipped_one), self._suite.size
+            )
+        key, reached = self._step(secret, generation)
 
         def consume() -> None:
             # Another message may have moved the ratchet between `open` and here.
             if generation >= self.generation:
-                self._keep(key for key in passed if key.generation >= self.generation)
+                self._keep(item for item in passed if item[0] >= self.generation)
                 self._advance(reached, generation + 1)
             else:
                 self._forget(generation)
 
         return Borrowed(key, consume)
 
-    def _keep(self, keys: Iterable[MessageKey]) -> None:
-        self._skipped.update((key.generation, key) for key in keys)
+    def _keep(self, passed: Iterable[tuple[int, bytes]]) -> None:
+        """Keep the keys of the latest generations that were passed over. Their ratchet secrets
+        are not kept: from one of them all later keys follow."""
+        items, most = list(passed), self._policy.max_skipped_keys
+        for generation, secret in items[max(len(items) - most, 0) :]:
+            expand = self._suite.expander(secret)
+            key = self._key(expand, generation, uint32.write(generation))
+            self._skipped[generation] = key
         excess = len(self._skipped) - self._policy.max_skipped_keys
         for oldest in sorted(self._skipped)[: max(excess, 0)]:
             del self._skipped[oldest]
@@ -165,7 +196,12 @@ class SecretTree:
         self._nodes.pop(leaf).wipe()
         size = self._suite.size
         return (
-            Ratchet(self._suite, expand("handshake", b"", size), self._policy),
+            Ratchet(
+                self._suite,
+                expand("handshake", b"", size),
+                self._policy,
+                self._policy.max_handshakes,
+            ),
             Ratchet(self._suite, expand("application", b"", size), self._policy),
         )
 

@@ -9,9 +9,10 @@ from alcove.mls.errors import DecryptionFailed, InvalidPublicKey
 from alcove.mls.secret import Random
 
 _SIGNATURE_SIZE = 64
+_PRIME = 2**255 - 19
 
 # The points of small order on Curve25519 and its twist, in every encoding below 2**255 (bit 255
-# is ignored by X25519). An exchange with one of them gives zero whatever our secret is, and
+# is ignored by X25519). An exchange with one of them gives zero for any secret of ours, and
 # libsodium refuses it. They are refused in leaves beforehand: otherwise one member could publish
 # such a key and no one could encrypt a path to the group any more.
 _SMALL_ORDER = frozenset(
@@ -53,6 +54,11 @@ class X25519:
             raise InvalidPublicKey
         if public[:31] + bytes((public[31] & 0x7F,)) in _SMALL_ORDER:
             raise InvalidPublicKey("small order")
+        # X25519 ignores bit 255 and reduces the rest, so one key has several encodings. Only the
+        # canonical one is taken: then keys that differ as bytes are different keys, and a member
+        # cannot pass off its old key as a new one.
+        if int.from_bytes(public, "little") >= _PRIME:
+            raise InvalidPublicKey("not in canonical form")
 
 
 class ChaCha20Poly1305:

@@ -2,7 +2,7 @@
 (RFC 9420, sections 12.4.1 and 12.4.2).
 
 Both work on a copy of the tree and end in a `Transition`: the old epoch is as it was, the new
-one is complete, and whoever asked decides whether to go over.
+one is complete, and the caller decides whether to go over.
 """
 
 from __future__ import annotations
@@ -14,27 +14,19 @@ from dataclasses import dataclass, replace
 from alcove.mls import key_schedule, transcript
 from alcove.mls.ciphersuite import CipherSuite
 from alcove.mls.epoch import Epoch
-from alcove.mls.errors import CannotFollow, InvalidCommit, MissingPsk, MLSError
-from alcove.mls.framing import AuthenticatedContent, Sender
+from alcove.mls.errors import CannotFollow, InvalidCommit, InvalidPath, MissingPsk, MLSError
+from alcove.mls.framing import AuthenticatedContent, Sender, SenderType
 from alcove.mls.group_context import GroupContext
 from alcove.mls.key_schedule import EpochSecrets
-from alcove.mls.nodes import LeafNode
-from alcove.mls.proposal_list import Applied, CommittedProposal
-from alcove.mls.proposals import Proposal
+from alcove.mls.nodes import LeafNode, LeafNodeSource, check_leaf, check_unsigned_leaf
+from alcove.mls.proposal_list import Applied, CommittedProposal, Rules
 from alcove.mls.psk import PreSharedKeyID, PskStore, psk_secret
 from alcove.mls.ratchet_tree import RatchetTree
 from alcove.mls.secret import Secret
 from alcove.mls.tree_hash import root_hash
-from alcove.mls.treekem import PathSecrets, Step
+from alcove.mls.treekem import PathSecrets, Step, UpdatePath, merge_path
 
-
-@dataclass(frozen=True, slots=True)
-class CachedProposal:
-    """A proposal received, or sent, in this epoch."""
-
-    ref: bytes
-    proposal: Proposal
-    origin: Sender
+LAST_EPOCH = 2**64 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +61,16 @@ class Transition:
         if self.path is not None:
             self.path.secrets.wipe()
 
+    def wipe(self) -> None:
+        """Drop every secret, for a commit that is not merged."""
+        self.consume()
+        if self.next is not None:
+            self.next.wipe()
+
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The secrets that lead from one epoch to the next."""
+    """The secrets that lead from one epoch to the next. Their owner wipes them."""
 
     init_secret: Secret
     commit_secret: Secret
@@ -120,13 +118,53 @@ def derive_epoch(
 
 def find_psks(epoch: Epoch, psks: Sequence[PreSharedKeyID], store: PskStore) -> Secret:
     """`psk_secret` of a commit. Raises `MissingPsk`: a missing key is never replaced by zeros."""
-    found = []
+    found: list[tuple[PreSharedKeyID, Secret]] = []
     for psk in psks:
         value = epoch.find_psk(psk, store)
         if value is None:
             raise MissingPsk
         found.append((psk, value))
     return psk_secret(epoch.suite, found)
+
+
+def check_not_last(context: GroupContext, error: type[MLSError]) -> None:
+    """No commit ends the last epoch that has a number (8.1). Raises `error`."""
+    if context.epoch >= LAST_EPOCH:
+        raise error("the last epoch")
+
+
+def take_path(
+    rules: Rules,
+    applied: Applied,
+    sender: Sender,
+    committer: int,
+    path: UpdatePath,
+    *,
+    own: bool = False,
+) -> tuple[Step, ...]:
+    """Check a path as every member sees it, and put it on the tree of `applied`.
+
+    A committer runs this on its `own` path too, before it gives the commit out: it must not merge
+    what all others burn. Only its own signature it need not verify: the halves of its key pair
+    were compared when the pair was made. Raises `InvalidPath`, `ParentHashMismatch`, `TooLarge`,
+    or what is wrong with the leaf or a key.
+    """
+    tree, leaf = applied.tree, path.leaf_node
+    if sender.type is SenderType.NEW_MEMBER_COMMIT:
+        tree.extend_to(committer, rules.policy.max_leaves)
+        # A joiner that removes its old self renews that leaf, so the key must be new (12.2).
+        for index in applied.removed:
+            old = rules.tree.leaf(index)
+            if old is not None and old.encryption_key == leaf.encryption_key:
+                raise InvalidPath("a rejoin without a new key")
+    if leaf.source is not LeafNodeSource.COMMIT:
+        raise InvalidPath("its leaf is of another source")
+    suite, policy, group_id = rules.suite, rules.policy, rules.context.group_id
+    if own:
+        check_unsigned_leaf(suite, leaf, policy, None)
+    else:
+        check_leaf(suite, leaf, policy, group_id=group_id, leaf_index=committer, now=None)
+    return merge_path(rules.suite, tree, committer, path, applied.new_leaves())
 
 
 def keep_keys(

@@ -1,6 +1,6 @@
 """Where nodes are in a complete binary tree kept as an array (RFC 9420, appendix C).
 
-Leaf `i` is node `2 * i`; parents are at odd places; a node's level is the number of its trailing
+Leaf `i` is node `2 * i`. Parents are at odd places. A node's level is the number of its trailing
 one bits. `size` is the number of leaves, always a power of two.
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alcove.mls.ciphersuite import CipherSuite
 from alcove.mls.errors import InvalidPublicKey, InvalidTree, MLSError
 from alcove.mls.group_context import GroupContext
-from alcove.mls.nodes import check_leaf
+from alcove.mls.nodes import Lifetime, check_leaf, check_lifetime
 from alcove.mls.policy import Policy
 from alcove.mls.proposal_list import check_members
 from alcove.mls.ratchet_tree import RatchetTree
@@ -17,9 +17,10 @@ def check_tree(
     tree: RatchetTree,
     context: GroupContext,
     policy: Policy,
-    now: int | None = None,
+    now: int,
 ) -> None:
-    """Every rule about the tree of a group that one is about to join. Raises `InvalidTree`.
+    """Every rule about the tree of a group that one is about to join. `now` is in seconds since
+    1970. Raises `InvalidTree`.
 
     The tree hash comes first: it is cheap, and a tree that is not the group's needs no more.
     The signatures of all leaves are most of the work.
@@ -37,7 +38,9 @@ def check_tree(
             suite.hpke.kem.check(parent.encryption_key)
         group_id = context.group_id
         for index, leaf in tree.leaves():
-            check_leaf(suite, leaf, policy, group_id=group_id, leaf_index=index, now=now)
+            check_leaf(suite, leaf, policy, group_id=group_id, leaf_index=index, now=None)
+            if leaf.lifetime is not None:
+                _check_clock(leaf.lifetime, policy, now)
         members = [index for index, _leaf in tree.leaves()]
         check_members(tree, members, context.extensions, all_new=True)
     except InvalidPublicKey as error:
@@ -46,3 +49,10 @@ def check_tree(
         raise
     except MLSError as error:
         raise InvalidTree(str(error)) from error
+
+
+def _check_clock(lifetime: Lifetime, policy: Policy, now: int) -> None:
+    """Hold a member's lifetime against the clock. Raises `InvalidLeaf`."""
+    if policy.accept_expired_members:
+        now = min(now, lifetime.not_after)
+    check_lifetime(lifetime, policy, now)

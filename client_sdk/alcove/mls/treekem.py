@@ -1,8 +1,8 @@
 """TreeKEM (RFC 9420, sections 7.4 to 7.6): fresh keys from a leaf to the root, in one commit.
 
-The committer draws a path secret for the first node above its leaf that has anyone else below
+The committer draws a path secret for the first node above its leaf that has other members below
 it, and derives the rest upwards. Each node's secret is encrypted to the other side's subtree, so
-everyone learns the secrets of their own ancestors and no others.
+every member learns the secrets of its own ancestors and no others.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Step:
 
 
 def filtered_direct_path(tree: RatchetTree, leaf_index: int) -> tuple[Step, ...]:
-    """The ancestors of a leaf whose other child has anyone below it (4.1.2), lowest first."""
+    """The ancestors of a leaf that have members below their other child (4.1.2), lowest first."""
     steps, child = [], 2 * leaf_index
     for node in tree_math.direct_path(child, tree.size):
         copath = tree_math.sibling(child)
@@ -115,9 +115,16 @@ class PathSecrets:
     commit_secret: Secret
 
     def wipe(self) -> None:
-        """Drop the path secrets; the keys stay (7.5)."""
+        """Drop the path secrets. The keys stay, and so does the commit secret (7.5)."""
         for secret in self.secrets:
             secret.wipe()
+
+    def wipe_all(self) -> None:
+        """Drop everything, for a path that is not taken."""
+        self.wipe()
+        self.commit_secret.wipe()
+        for pair in self.keys:
+            pair.wipe()
 
 
 def derive_path(suite: CipherSuite, first: Secret, count: int) -> PathSecrets:
@@ -170,9 +177,9 @@ def encrypt_path(
     context: bytes,
     random: Random,
 ) -> tuple[UpdatePathNode, ...]:
-    """Encrypt each path secret to its recipients; `context` is the *provisional* GroupContext:
+    """Encrypt each path secret to its recipients. `context` is the *provisional* GroupContext:
     new epoch and tree hash, old transcript hash (12.4.1)."""
-    info, seal = encrypt_context(_LABEL, context), suite.hpke.seal
+    seal = suite.hpke.sealer(encrypt_context(_LABEL, context))
     nodes = []
     for step, secret, keys in zip(steps, path.secrets, path.keys, strict=True):
         plaintext = secret.expose()
@@ -181,7 +188,7 @@ def encrypt_path(
             node = tree.nodes[index]
             if node is None:
                 raise InvalidPath("a resolution names a blank node")
-            sealed.append(HpkeCiphertext(*seal(node.encryption_key, info, b"", plaintext, random)))
+            sealed.append(HpkeCiphertext(*seal(node.encryption_key, plaintext, random)))
         nodes.append(UpdatePathNode(keys.public, Ciphertexts.of(sealed)))
     return tuple(nodes)
 
@@ -229,7 +236,7 @@ def decrypt_path(
     """Find my ciphertext, derive upwards, and compare with the path's public keys (7.5).
 
     Returns my new private keys by node index, and the commit secret. Raises `CannotFollow`
-    errors: nobody else sees whether my ciphertext opens.
+    errors: no other member sees whether my ciphertext opens.
     """
     position, secret = _decrypt_mine(
         suite, tree, steps, path, own_index, private, new_leaves, context
@@ -238,6 +245,7 @@ def decrypt_path(
     keys: dict[int, Secret] = {}
     for step, node, pair in zip(steps[position:], path.nodes[position:], derived.keys, strict=True):
         if pair.public != node.encryption_key:
+            derived.wipe_all()
             raise PathKeyMismatch
         keys[step.node] = pair.private
     derived.wipe()

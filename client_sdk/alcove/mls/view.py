@@ -6,7 +6,7 @@ from __future__ import annotations
 from alcove.mls import key_schedule
 from alcove.mls.ciphersuite import CipherSuite
 from alcove.mls.epoch import Epoch
-from alcove.mls.errors import GroupClosed, RemovedFromGroup, UnknownSender
+from alcove.mls.errors import GroupClosed, RemovedFromGroup, TooLarge, UnknownSender
 from alcove.mls.framing import SenderType, WireFormat, wrap
 from alcove.mls.group_context import GroupContext
 from alcove.mls.messages import Header, Member, peek
@@ -15,6 +15,7 @@ from alcove.mls.proposal_list import CommittedProposal
 from alcove.mls.proposals import ReInit
 from alcove.mls.ratchet_tree import RatchetTree
 from alcove.mls.secret import Secret
+from alcove.mls.state import Act, Life, State
 from alcove.mls.transition import Transition
 from alcove.mls.welcome import GroupInfo, group_info
 
@@ -25,17 +26,24 @@ def members_of(tree: RatchetTree) -> tuple[Member, ...]:
 
 
 class GroupView:
-    """One epoch, to look at. Every member raises `GroupClosed` once the group is wiped."""
+    """One epoch, to look at. Every member but `state` raises `GroupClosed` once the group was left
+    or wiped."""
 
     def __init__(self, epoch: Epoch) -> None:
         self._state: Epoch | None = epoch
+        self._life = Life(ended=epoch.reinit is not None)
         self._members: tuple[Member, ...] | None = None
 
     @property
     def _epoch(self) -> Epoch:
         if self._state is None:
-            raise GroupClosed
+            raise GroupClosed(self._life.why)
         return self._state
+
+    @property
+    def state(self) -> State:
+        """What the group takes now (see `state.py`)."""
+        return self._life.state
 
     @property
     def suite(self) -> CipherSuite:
@@ -64,17 +72,17 @@ class GroupView:
 
     @property
     def epoch_authenticator(self) -> bytes:
-        """Equal for members with the same view of the group; may be shown (8.7)."""
+        """Equal for members with the same view of the group. It may be shown (8.7)."""
         return self._epoch.secrets.epoch_authenticator.expose()
 
     @property
     def resumption_psk(self) -> Secret:
-        """This epoch's resumption PSK (8.6), as a copy to be wiped by whoever asked."""
+        """This epoch's resumption PSK (8.6), as a copy that the caller wipes."""
         return self._epoch.secrets.resumption_psk.copy()
 
     @staticmethod
     def peek(message: bytes) -> Header:
-        """A message's header, without any key; see `messages.peek`."""
+        """A message's header, without any key (see `messages.peek`)."""
         return peek(message)
 
     def members(self) -> tuple[Member, ...]:
@@ -84,7 +92,7 @@ class GroupView:
         return self._members
 
     def member(self, index: int) -> LeafNode | None:
-        """The leaf of that index; None when it is blank or beyond the tree."""
+        """The leaf of that index. None when it is blank or beyond the tree."""
         return self._epoch.tree.leaf(index)
 
     def find(self, signature_key: bytes) -> int | None:
@@ -96,7 +104,7 @@ class GroupView:
 
     def export(self, label: str, context: bytes, length: int) -> Secret:
         """`MLS-Exporter` (8.5): a secret of `length` bytes that all members of this epoch can
-        derive, and nobody else. Raises `ValueError` beyond 255 times Nh bytes."""
+        derive, and no others. Raises `ValueError` beyond 255 times Nh bytes."""
         epoch = self._epoch
         return key_schedule.export(epoch.suite, epoch.secrets, label, context, length)
 
@@ -111,14 +119,20 @@ class GroupView:
         with_tree: bool = True,
         with_external_pub: bool = True,
     ) -> bytes:
-        """An `MLSMessage` with a GroupInfo signed by me, by which others may join from outside."""
+        """An `MLSMessage` with a GroupInfo signed by me, by which others may join from outside.
+        Raises `InvalidGroupInfo`, `TooLarge`, or `GroupClosed`."""
+        self._life.allow(Act.INVITE)
+        epoch = self._epoch
         info = group_info(
-            self._epoch,
+            epoch,
             tuple(extensions),
             with_tree=with_tree,
             with_external_pub=with_external_pub,
         )
-        return wrap(WireFormat.GROUP_INFO, info.encode())
+        message = wrap(WireFormat.GROUP_INFO, info.encode())
+        if len(message) > epoch.policy.max_message:
+            raise TooLarge("GroupInfo")
+        return message
 
 
 class CommitView:
@@ -141,9 +155,9 @@ class CommitView:
         self.removed: tuple[int, ...] = transition.applied.removed
         self.updated: tuple[int, ...] = transition.applied.updated
         self.message = message
-        """For my own commit, the `MLSMessage` for the group; else empty."""
+        """For my own commit, the `MLSMessage` for the group. Otherwise empty."""
         self.welcome = welcome
-        """For my own commit that adds anyone, the `MLSMessage` with their Welcome."""
+        """For my own commit that adds members, the `MLSMessage` with their Welcome."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(epoch {self.before.epoch} to {self.after.epoch})"
@@ -154,7 +168,7 @@ class CommitView:
 
     @property
     def is_external(self) -> bool:
-        """Whether someone joins by this commit from outside (12.4.3.2)."""
+        """Whether a client joins by this commit from outside (12.4.3.2)."""
         return self._transition.authenticated.content.sender.type is SenderType.NEW_MEMBER_COMMIT
 
     @property
@@ -201,7 +215,7 @@ class JoinView:
 
     @property
     def signer(self) -> Member:
-        """Who signed the GroupInfo, and so made the commit that adds me."""
+        """The member that signed the GroupInfo, and so made the commit that adds me."""
         leaf = self._epoch.tree.leaf(self.group_info.signer)
         if leaf is None:
             raise UnknownSender

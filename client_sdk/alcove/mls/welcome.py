@@ -28,6 +28,7 @@ from alcove.mls.errors import (
     InvalidGroupInfo,
     InvalidSignature,
     InvalidWelcome,
+    MLSError,
     NotForThisKeyPackage,
     PskMissing,
 )
@@ -41,10 +42,12 @@ from alcove.mls.nodes import (
     find_extension,
     has_duplicates,
 )
+from alcove.mls.policy import Policy
+from alcove.mls.proposal_list import check_extensions
 from alcove.mls.proposals import Add
 from alcove.mls.psk import PreSharedKeyID, psk_secret
 from alcove.mls.ratchet_tree import RatchetTree
-from alcove.mls.secret import Random, Secret
+from alcove.mls.secret import Random, Scratch, Secret
 from alcove.mls.transition import Transition
 from alcove.mls.treekem import derive_path
 
@@ -92,6 +95,12 @@ class GroupSecrets(Struct):
     path_secret: PathSecret | None
     psks: tuple[PreSharedKeyID, ...]
 
+    def wipe(self) -> None:
+        """Drop both secrets."""
+        self.joiner_secret.wipe()
+        if self.path_secret is not None:
+            self.path_secret.path_secret.wipe()
+
 
 @dataclass(frozen=True, slots=True)
 class EncryptedGroupSecrets(Struct):
@@ -136,6 +145,7 @@ def group_info(
         extra.append(Extension(ExtensionType.RATCHET_TREE, epoch.tree.encode()))
     if with_external_pub:
         pair = key_schedule.external_key_pair(epoch.suite, epoch.secrets)
+        pair.wipe()  # only its public half goes out
         extra.append(Extension(ExtensionType.EXTERNAL_PUB, opaque(pair.public)))
     extensions = (*extra, *extensions)
     if has_duplicates(extensions):
@@ -157,32 +167,32 @@ def build_welcome(
     *,
     with_tree: bool = True,
 ) -> Welcome | None:
-    """The Welcome of my own commit, for all that it adds; None when it adds nobody."""
+    """The Welcome of my own commit, for all that it adds. None when it adds no member."""
     epoch, joiner, psks = transition.next, transition.joiner_secret, transition.psk_secret
     if not transition.applied.added or epoch is None or joiner is None or psks is None:
         return None
     suite = epoch.suite
     info = group_info(epoch, extensions, with_tree=with_tree, with_external_pub=False)
-    secret = key_schedule.welcome_secret(suite, joiner, psks)
-    key, nonce = key_schedule.welcome_key_and_nonce(suite, secret)
-    secret.wipe()
+    with Scratch() as scratch:
+        secret = scratch.temporary(key_schedule.welcome_secret(suite, joiner, psks))
+        key, nonce = key_schedule.welcome_key_and_nonce(suite, secret)
     sealed = suite.aead.seal(key, nonce, b"", info.encode())
     adds = [item.proposal for item in transition.proposals if isinstance(item.proposal, Add)]
     secrets = []
-    # Made once: it contains the whole tree, and there is one box for each new member.
-    hpke_info = encrypt_context(_LABEL, sealed)
+    # Hashed once: it contains the whole tree, and there is one box for each new member.
+    seal = suite.hpke.sealer(encrypt_context(_LABEL, sealed))
     for index, add in zip(transition.applied.added, adds, strict=True):
         path = _path_secret_for(transition, index)
         plaintext = GroupSecrets(joiner, path, transition.applied.psks).encode()
         init_key = add.key_package.init_key
-        box = HpkeCiphertext(*suite.hpke.seal(init_key, hpke_info, b"", plaintext, random))
+        box = HpkeCiphertext(*seal(init_key, plaintext, random))
         secrets.append(EncryptedGroupSecrets(add.key_package.ref(suite), box))
     return Welcome(suite.number, tuple(secrets), sealed)
 
 
 def _path_secret_for(transition: Transition, leaf_index: int) -> PathSecret | None:
     """The path secret of the lowest node that a new member shares with the committer. New leaves
-    get no path ciphertext; this is how they learn the new keys above them."""
+    get no path ciphertext. This is how they learn the new keys above them."""
     if transition.path is None:
         return None
     shared = tree_math.common_ancestor(2 * leaf_index, 2 * transition.committer)
@@ -206,13 +216,19 @@ class OpenedWelcome:
     founding: PreSharedKeyID | None = field(default=None)
     """The PSK that says that this group continues another (11.2, 11.3)."""
 
+    def wipe(self) -> None:
+        """Drop what the Welcome brought, once the epoch is derived or refused."""
+        self.group_secrets.wipe()
+        self.psk_secret.wipe()
+
 
 def decrypt_welcome(
     welcome: Welcome,
     bundle: KeyPackageBundle,
     find_psk: Callable[[PreSharedKeyID], Secret | None],
 ) -> OpenedWelcome:
-    """Find and decrypt what is for this KeyPackage. Raises `InvalidWelcome` errors."""
+    """Find and decrypt what is for this KeyPackage. Raises `InvalidWelcome` errors or
+    `Malformed`."""
     suite = bundle.suite
     if welcome.cipher_suite != suite.number:
         raise NotForThisKeyPackage("another ciphersuite")
@@ -220,25 +236,36 @@ def decrypt_welcome(
     mine = next((item for item in welcome.secrets if item.new_member == ref), None)
     if mine is None:
         raise NotForThisKeyPackage
-    try:
-        context, box = welcome.encrypted_group_info, mine.encrypted_group_secrets
-        opened = suite.decrypt_with_label(bundle.init_keys, _LABEL, context, box)
-        secrets = GroupSecrets.decode(opened.expose())
-        opened.wipe()
-        founding = _founding(secrets.psks)
-        found = []
-        for psk in secrets.psks:
-            value = find_psk(psk)
-            if value is None:
-                raise PskMissing
-            found.append((psk, value))
-        psks = psk_secret(suite, found)
-        welcome_secret = key_schedule.welcome_secret(suite, secrets.joiner_secret, psks)
-        key, nonce = key_schedule.welcome_key_and_nonce(suite, welcome_secret)
-        info = suite.open_sealed(key, nonce, b"", welcome.encrypted_group_info)
-    except DecryptionFailed as error:
-        raise InvalidWelcome("it does not open") from error
-    return OpenedWelcome(suite, GroupInfo.decode(info), secrets, psks, founding)
+    with Scratch() as scratch:
+        try:
+            context, box = welcome.encrypted_group_info, mine.encrypted_group_secrets
+            opened = suite.decrypt_with_label(bundle.init_keys, _LABEL, context, box)
+            scratch.temporary(opened)
+            secrets = scratch.result(GroupSecrets.decode(opened.expose()))
+            founding = _founding(secrets.psks)
+            psks = scratch.result(_psk_secret(suite, secrets, find_psk))
+            welcome_secret = key_schedule.welcome_secret(suite, secrets.joiner_secret, psks)
+            scratch.temporary(welcome_secret)
+            key, nonce = key_schedule.welcome_key_and_nonce(suite, welcome_secret)
+            info = suite.open_sealed(key, nonce, b"", welcome.encrypted_group_info)
+        except DecryptionFailed as error:
+            raise InvalidWelcome("it does not open") from error
+        return OpenedWelcome(suite, GroupInfo.decode(info), secrets, psks, founding)
+
+
+def _psk_secret(
+    suite: CipherSuite,
+    secrets: GroupSecrets,
+    find_psk: Callable[[PreSharedKeyID], Secret | None],
+) -> Secret:
+    """`psk_secret` of the keys that the Welcome names. Raises `PskMissing`."""
+    found = []
+    for psk in secrets.psks:
+        value = find_psk(psk)
+        if value is None:
+            raise PskMissing
+        found.append((psk, value))
+    return psk_secret(suite, found)
 
 
 def _founding(psks: tuple[PreSharedKeyID, ...]) -> PreSharedKeyID | None:
@@ -249,14 +276,20 @@ def _founding(psks: tuple[PreSharedKeyID, ...]) -> PreSharedKeyID | None:
     return found[0] if found else None
 
 
-def check_group_info(suite: CipherSuite, info: GroupInfo, tree: RatchetTree) -> None:
-    """The signature, by the leaf that `signer` names, and the form of the context. Raises
-    `InvalidGroupInfo`."""
+def check_group_info(
+    suite: CipherSuite, info: GroupInfo, tree: RatchetTree, policy: Policy
+) -> None:
+    """The signature, by the leaf that `signer` names, and the form of the context. A joiner judges
+    the context's extensions as a member judges a proposal of them. Raises `InvalidGroupInfo`."""
     context = info.group_context
     if context.version != MLS10 or context.cipher_suite != suite.number:
         raise InvalidGroupInfo("another version or ciphersuite")
-    if has_duplicates(context.extensions) or has_duplicates(info.extensions):
+    if has_duplicates(info.extensions):
         raise InvalidGroupInfo("an extension occurs twice")
+    try:
+        check_extensions(context.extensions, policy)
+    except MLSError as error:
+        raise InvalidGroupInfo(error.detail) from error
     leaf = tree.leaf(info.signer)
     if leaf is None:
         raise InvalidGroupInfo("its signer is no member")
@@ -276,16 +309,18 @@ def joiner_keys(
 ) -> dict[int, Secret]:
     """A new member's private keys: its leaf's, and those that the path secret derives, each
     compared with the tree. Raises `InvalidWelcome`."""
-    keys = {2 * own_index: leaf_private.copy()}
-    if path_secret is not None:
-        keys.update(_keys_above(suite, tree, own_index, signer, path_secret))
-    for index in tree_math.direct_path(2 * own_index, tree.size):
-        node = tree.nodes[index]
-        must_know = isinstance(node, ParentNode) and own_index not in node.unmerged_leaves
-        if must_know and index not in keys:
-            # Others would encrypt to this node and count on me to read it.
-            raise InvalidWelcome("keys above the new member are missing")
-    return keys
+    with Scratch() as scratch:
+        keys = {2 * own_index: scratch.result(leaf_private.copy())}
+        if path_secret is not None:
+            above = _keys_above(suite, tree, own_index, signer, path_secret)
+            keys.update(scratch.results(above))
+        for index in tree_math.direct_path(2 * own_index, tree.size):
+            node = tree.nodes[index]
+            must_know = isinstance(node, ParentNode) and own_index not in node.unmerged_leaves
+            if must_know and index not in keys:
+                # Others would encrypt to this node and count on me to read it.
+                raise InvalidWelcome("keys above the new member are missing")
+        return keys
 
 
 def _keys_above(
@@ -302,6 +337,7 @@ def _keys_above(
     for index, pair in zip(filled, derived.keys, strict=True):
         node = tree.nodes[index]
         if node is None or node.encryption_key != pair.public:
+            derived.wipe_all()
             raise InvalidWelcome("a path secret of other keys than the tree's")
         keys[index] = pair.private
     derived.wipe()

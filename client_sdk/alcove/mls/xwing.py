@@ -1,8 +1,8 @@
 """X-Wing (draft-connolly-cfrg-xwing-kem): ML-KEM-768 and X25519 in one KEM. Experimental.
 
-Whoever would read what it protects must break both: the lattice, and the elliptic curve. ML-KEM
-(FIPS 203) is OpenSSL's or AWS-LC's through `cryptography`, X25519 libsodium's, SHA-3 hashlib's;
-only the draft's way of putting them together is here. A private key is its seed of 32 bytes.
+An attacker must break both the lattice and the elliptic curve to read what it protects. ML-KEM
+(FIPS 203) is OpenSSL's or AWS-LC's through `cryptography`, X25519 libsodium's, SHA-3 hashlib's.
+Only the draft's way of putting them together is here. A private key is its seed of 32 bytes.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class XWing:
         return private, self.public_key(private)
 
     def derive(self, ikm: bytes) -> tuple[bytes, bytes]:
-        """DeriveKeyPair (the draft, "Use in HPKE"; OpenMLS does the same)."""
+        """DeriveKeyPair (the draft, "Use in HPKE", as OpenMLS does it)."""
         private = shake_256(ikm).digest(_SEED)
         return private, self.public_key(private)
 
@@ -58,7 +58,7 @@ class XWing:
 
     def encapsulate(self, public: bytes, random: Random) -> tuple[bytes, bytes]:
         """(shared secret, ciphertext). ML-KEM's share of the randomness is drawn by the library
-        below; `random` gives X25519's."""
+        below. `random` gives X25519's."""
         lattice, curve = self._lattice_key(public), public[_LATTICE_PUBLIC:]
         ephemeral = random(_CURVE)
         curve_output = self._curve.public_key(ephemeral)

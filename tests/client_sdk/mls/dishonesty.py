@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from alcove import mls
+from alcove.mls import create_commit
 from alcove.mls.framing import (
     AuthenticatedContent,
     PublicMessage,
@@ -16,7 +17,9 @@ from alcove.mls.framing import (
 from alcove.mls.proposals import Commit, ProposalOrRef
 
 from tests.client_sdk.mls.support import (
+    NOW,
     forge,
+    release,
     seal,
     snapshot,
 )
@@ -45,8 +48,10 @@ def commit_badly(
 ) -> mls.StagedCommit:
     """A commit of a member that misbehaves while making it."""
     with Patch.context() as misbehave:
+        misbehave.setattr(create_commit, "take_path", lambda *_judged, **_how: ())
         patch(misbehave)
-        return group.commit(**arguments)
+        release(group)
+        return group.commit(**arguments, now=NOW)
 
 
 def pathless(group: mls.Group, *proposals: ProposalOrRef) -> bytes:

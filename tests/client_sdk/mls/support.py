@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from alcove import mls
 from alcove.mls import messages
@@ -22,8 +23,21 @@ from alcove.mls.framing import (
 from alcove.mls.private_message import no_padding
 from alcove.mls.proposals import Commit, Proposal
 
+from tests.client_sdk.mls import invariants
+
 SUITE = mls.ciphersuite(0x0003)
 ALWAYS = mls.Lifetime.unlimited()
+NOW = 1_800_000_000
+"""The clock of every test, in seconds since 1970."""
+
+
+def limits(**changes: Any) -> mls.Policy:
+    """Bounds wide enough for anything that a test does, but for `changes`."""
+    wide: dict[str, Any] = {"max_leaves": 16_384, "max_lifetime": 2**64 - 1}
+    return mls.Policy(**{**wide, **changes})
+
+
+POLICY = limits()
 
 
 def capabilities(
@@ -36,7 +50,7 @@ def capabilities(
 
 @dataclass
 class Person:
-    """Someone with a signature key and a fresh KeyPackage."""
+    """A person with a signature key and a fresh KeyPackage."""
 
     name: str
     signer: mls.SignatureKeyPair
@@ -83,17 +97,21 @@ def found(
     extensions: tuple[mls.Extension, ...] = (),
     caps: mls.Capabilities | None = None,
     group_id: bytes = b"a room",
+    signer: mls.SignatureKeyPair | None = None,
+    leaf_extensions: tuple[mls.Extension, ...] = (),
 ) -> mls.Group:
     """A group of one, Alice."""
     return mls.Group.create(
         suite,
         group_id,
-        suite.signature_keypair(os.urandom),
+        signer or suite.signature_keypair(os.urandom),
         mls.Credential.basic(b"alice"),
         caps or capabilities(),
-        (),
+        leaf_extensions,
         extensions,
-        policy=policy,
+        policy=policy or POLICY,
+        lifetime=ALWAYS,
+        now=NOW,
     )
 
 
@@ -114,8 +132,10 @@ class Room:
         return [other for other in self.groups if other != name]
 
     def settle(self, name: str, staged: mls.StagedCommit, newcomers: Iterable[Person] = ()) -> None:
-        """Everyone takes a commit; those it removes go, newcomers join; all must agree."""
+        """All members take a commit. The removed go, newcomers join, and all must agree. What holds
+        of the tree and its keys after every commit is worked out anew."""
         following = {}
+        invariants.check_path({group.own_index: group for group in self.groups.values()}, staged)
         for other in self.others(name):
             received = self.groups[other].receive(staged.message)
             assert isinstance(received, mls.StagedCommit)
@@ -125,10 +145,11 @@ class Room:
         for newcomer in newcomers:
             assert staged.welcome is not None
             following[newcomer.name] = mls.Group.join(
-                staged.welcome, newcomer.bundle, newcomer.signer
+                staged.welcome, newcomer.bundle, newcomer.signer, policy=POLICY, now=NOW
             )
             self.people[newcomer.name] = newcomer
         self.groups = following
+        invariants.check_room(following.values())
         self.agree()
 
     def agree(self) -> None:
@@ -143,7 +164,7 @@ class Room:
                 assert received.sender == group.own_index
 
     def propose_update(self, name: str) -> bytes:
-        """A member proposes an Update to everyone; the reference."""
+        """A member proposes an Update to all others. Returns its reference."""
         message = self.groups[name].propose_update()
         refs = set()
         for other in self.others(name):
@@ -156,19 +177,35 @@ class Room:
 
 def room(*names: str, suite: CipherSuite = SUITE, policy: mls.Policy | None = None) -> Room:
     """Alice's group, to which the named were added in one commit."""
+    policy = policy or POLICY
     alice = found(suite, policy)
     people = [person(name, suite=suite, caps=None) for name in names]
     if not people:
         return Room({"alice": alice}, {})
-    staged = alice.commit([one.add for one in people])
+    staged = alice.commit([one.add for one in people], now=NOW)
     groups = {"alice": staged.merge()}
     assert staged.welcome is not None
     for one in people:
-        groups[one.name] = mls.Group.join(staged.welcome, one.bundle, one.signer, policy=policy)
+        groups[one.name] = mls.Group.join(
+            staged.welcome, one.bundle, one.signer, policy=policy, now=NOW
+        )
     return Room(groups, {one.name: one for one in people})
 
 
+def dropped(staged: mls.StagedCommit) -> mls.StagedCommit:
+    """A commit that its maker drops, so that it can make another; its bytes are still there."""
+    staged.drop()
+    return staged
+
+
 # -- dishonesty
+
+
+def release(group: mls.Group) -> None:
+    """Drop the commit that waits, if one does."""
+    for staged in list(group._staged):
+        if staged.message:
+            staged.drop()
 
 
 def epoch_of(group: mls.Group) -> Epoch:
@@ -185,7 +222,7 @@ def forge(
     signer: mls.SignatureKeyPair | None = None,
     confirmation_tag: bytes | None = None,
 ) -> AuthenticatedContent:
-    """Sign anything as a member, or as someone else."""
+    """Sign anything as a member, or as another sender."""
     epoch = epoch_of(group)
     kind = ContentType.PROPOSAL
     if isinstance(body, bytes):

@@ -9,7 +9,19 @@ import pytest
 from alcove import mls
 from alcove.mls.framing import WireFormat, wrap
 
-from tests.client_sdk.mls.support import SUITE, epoch_of, forge, found, person, room, seal
+from tests.client_sdk.mls.support import (
+    NOW,
+    POLICY,
+    SUITE,
+    dropped,
+    epoch_of,
+    forge,
+    found,
+    limits,
+    person,
+    room,
+    seal,
+)
 from tests.client_sdk.mls.validation import forging
 from tests.client_sdk.mls.validation.forging import refused
 
@@ -17,9 +29,15 @@ from tests.client_sdk.mls.validation.forging import refused
 def test_a_used_generation_is_gone_for_messages_of_every_kind() -> None:
     these = room("bob", "carol")
     alice, bob = these["alice"], these["bob"]
-    for message in (alice.encrypt(b"text"), alice.propose(mls.Remove(2)), alice.commit().message):
+    for message in (
+        alice.encrypt(b"text"),
+        alice.propose(mls.Remove(2), now=NOW),
+        alice.commit(now=NOW).message,
+    ):
         bob.receive(message)
-        refused(bob, message, mls.GenerationConsumed, "was used before")
+        is_commit = mls.peek(message).content_type is mls.ContentType.COMMIT
+        error = mls.CommitKeyGone if is_commit else mls.GenerationConsumed
+        refused(bob, message, error, "was used before")
 
 
 def test_a_skipped_generation_is_read_once() -> None:
@@ -35,14 +53,14 @@ def test_a_key_is_gone_once_it_was_sent_under() -> None:
     these = room("bob")
     alice = these["alice"]
     message = alice.encrypt(b"text")
-    refused(alice, message, mls.OwnMessage, "a message of one's own")
+    refused(alice, message, mls.OwnMessage, "your own message")
     generations = {these["bob"].receive(alice.encrypt(b"")).generation for _ in range(5)}  # type: ignore[union-attr]
     assert generations == {1, 2, 3, 4, 5}
 
 
 def test_a_public_commit_cannot_be_replayed_into_the_next_epoch() -> None:
     these = room("bob")
-    staged = these["alice"].commit(wire_format="public")
+    staged = these["alice"].commit(wire_format="public", now=NOW)
     received = these["bob"].receive(staged.message)
     assert isinstance(received, mls.StagedCommit)
     bob = received.merge()
@@ -53,7 +71,7 @@ def test_secrets_of_a_past_epoch_are_gone_when_it_is_wiped() -> None:
     these = room("bob")
     old, held = these["bob"], epoch_of(these["bob"])
     late = these["alice"].encrypt(b"late")
-    these.settle("alice", these["alice"].commit())
+    these.settle("alice", these["alice"].commit(now=NOW))
     old.wipe()
     names = held.secrets.__dataclass_fields__
     assert all(getattr(held.secrets, name).wiped for name in names)
@@ -66,11 +84,11 @@ def test_secrets_of_a_past_epoch_are_gone_when_it_is_wiped() -> None:
 
 
 def test_the_window_of_past_epochs_is_bounded_and_reads_messages_only() -> None:
-    these = room("bob", policy=mls.Policy(past_epochs=2))
+    these = room("bob", policy=limits(past_epochs=2))
     late, commits, epochs = [], [], []
     for _ in range(4):
         late.append(these["alice"].encrypt(b"late"))
-        commits.append(these["alice"].commit())
+        commits.append(these["alice"].commit(now=NOW))
         epochs.append(epoch_of(these["bob"]))
         these.settle("alice", commits[-1])
     for message in late[:2]:
@@ -90,21 +108,24 @@ def test_the_window_of_past_epochs_is_bounded_and_reads_messages_only() -> None:
 
 def test_past_resumption_keys_are_kept_as_far_as_asked() -> None:
     for keep, known in ((0, False), (1, False), (2, True)):
-        these = room("bob", policy=mls.Policy(past_resumption_psks=keep))
+        these = room("bob", policy=limits(past_resumption_psks=keep))
         group_id, epoch = these["alice"].group_id, these["alice"].epoch
         for _ in range(2):
-            these.settle("alice", these["alice"].commit())
+            these.settle("alice", these["alice"].commit(now=NOW))
         psk = mls.PreSharedKeyID.of_epoch(SUITE, group_id, epoch, os.urandom)
         if known:
-            these.settle("alice", these["alice"].commit([mls.PreSharedKey(psk)]))
+            these.settle("alice", these["alice"].commit([mls.PreSharedKey(psk)], now=NOW))
         else:
             with pytest.raises(mls.MissingPsk):
-                these["alice"].commit([mls.PreSharedKey(psk)])
+                these["alice"].commit([mls.PreSharedKey(psk)], now=NOW)
 
 
 def test_a_consumed_key_package_opens_no_further_welcome() -> None:
     bob = person("bob")
-    first, second = found().commit([bob.add]).welcome, found().commit([bob.add]).welcome
+    first, second = (
+        found().commit([bob.add], now=NOW).welcome,
+        found().commit([bob.add], now=NOW).welcome,
+    )
     assert first is not None
     assert second is not None
     forging.join(first, bob)
@@ -119,11 +140,11 @@ def test_private_keys_of_an_update_go_with_its_epoch() -> None:
     ref = these.propose_update("bob")
     (secret,) = these["bob"]._own_updates.values()
     old = these["bob"]
-    these.settle("alice", these["alice"].commit())
+    these.settle("alice", these["alice"].commit(now=NOW))
     old.wipe()
     assert secret.wiped
     with pytest.raises(mls.CannotCommit):
-        these["alice"].commit(references=[ref])
+        these["alice"].commit(references=[ref], now=NOW)
 
 
 @pytest.mark.parametrize("signature", [b"", bytes(64), bytes(63), bytes(65)])
@@ -139,7 +160,7 @@ def test_what_is_not_signed_is_refused(signature: bytes) -> None:
         refused(bob, seal(alice, content), error, "does not verify")
     package = forging.key_package(zoe, resign=False, signature=signature)
     with pytest.raises(mls.InvalidKeyPackage):
-        package.verify(SUITE)
+        package.verify(SUITE, POLICY, NOW)
     info = replace(forging.forged_info(alice), signature=signature)
     with pytest.raises(mls.InvalidGroupInfo):
         forging.join_externally(forging.wrap_info(info))
@@ -162,12 +183,15 @@ def test_a_pre_shared_key_is_never_replaced_by_nothing() -> None:
     these = room("bob")
     psk = mls.PreSharedKey(mls.PreSharedKeyID.external(SUITE, b"id", os.urandom))
     store = mls.PskStore({b"id": mls.Secret(bytes(32))})
-    staged = these["alice"].commit([psk], psks=store)
     for wrong in (mls.PskStore(), mls.PskStore({b"other": mls.Secret(bytes(32))})):
-        copy = these["alice"].commit([psk], psks=store).message
+        copy = dropped(these["alice"].commit([psk], psks=store, now=NOW)).message
         refused(these["bob"], copy, mls.MissingPsk, "not at hand", wrong)
     # Even a key of zeros, as one that is there, leads elsewhere than none at all.
-    assert staged.epoch_authenticator != these["alice"].commit().epoch_authenticator
+    without = these["alice"].commit(now=NOW)
+    lonely = without.epoch_authenticator
+    without.drop()
+    staged = these["alice"].commit([psk], psks=store, now=NOW)
+    assert staged.epoch_authenticator != lonely
     received = these["bob"].receive(staged.message, store)
     assert isinstance(received, mls.StagedCommit)
     assert received.epoch_authenticator == staged.epoch_authenticator

@@ -7,23 +7,9 @@ import random
 
 import pytest
 from alcove import mls
-from alcove.mls import tree_math
-from alcove.mls.nodes import ParentNode
-from alcove.mls.treekem import private_keys_match
 
-from tests.client_sdk.mls.support import SUITE, Person, Room, capabilities, epoch_of, person, room
-
-
-def check_tree_invariant(group: mls.Group) -> None:
-    """4.2: the private key of a node is known to exactly the members below it, less unmerged."""
-    epoch = epoch_of(group)
-    expected = {2 * epoch.own_index}
-    for index in tree_math.direct_path(2 * epoch.own_index, epoch.tree.size):
-        node = epoch.tree.nodes[index]
-        if isinstance(node, ParentNode) and epoch.own_index not in node.unmerged_leaves:
-            expected.add(index)
-    assert set(epoch.private) == expected
-    assert private_keys_match(SUITE, epoch.tree, epoch.private)
+from tests.client_sdk.mls import invariants
+from tests.client_sdk.mls.support import NOW, POLICY, Person, Room, capabilities, person, room
 
 
 class Life:
@@ -34,11 +20,11 @@ class Life:
         self.room: Room = room("p0", "p1")
         self.counter = 2
 
-    def someone(self) -> str:
+    def a_member(self) -> str:
         return self.die.choice(sorted(self.room.groups))
 
     def step(self) -> None:
-        committer = self.someone()
+        committer = self.a_member()
         others = self.room.others(committer)
         self.die.shuffle(others)
         room_, group = self.room, self.room[committer]
@@ -70,6 +56,7 @@ class Life:
             references,
             force_path=self.die.random() < 0.5,
             wire_format=self.die.choice(("private", "public")),
+            now=NOW,
         )
         for name in gone & {one.name for one in newcomers}:
             removed = room_.groups.pop(name).receive(staged.message)
@@ -82,12 +69,16 @@ class Life:
         self.counter += 1
         newcomer = person(name)
         staged = mls.Group.join_externally(
-            self.room[self.someone()].group_info(),
+            self.room[self.a_member()].group_info(),
             newcomer.signer,
             newcomer.credential,
             capabilities(),
+            policy=POLICY,
+            now=NOW,
         )
         following = {}
+        before = {group.own_index: group for group in self.room.groups.values()}
+        invariants.check_path(before, staged)
         for other, group in self.room.groups.items():
             received = group.receive(staged.message)
             assert isinstance(received, mls.StagedCommit)
@@ -103,6 +94,5 @@ def test_members_agree_through_a_long_life(seed: int) -> None:
         life.step()
         authenticators = {group.epoch_authenticator for group in life.room.groups.values()}
         assert len(authenticators) == 1
-        for group in life.room.groups.values():
-            check_tree_invariant(group)
-    assert life.room[life.someone()].epoch >= 25
+        invariants.check_room(life.room.groups.values())
+    assert life.room[life.a_member()].epoch >= 25

@@ -1,4 +1,4 @@
-"""Whatever is done to a message on its way, it is refused by name, and nothing changes."""
+"""A message changed on its way is refused by name, and nothing changes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.client_sdk.mls.support import (
+    NOW,
+    POLICY,
     SUITE,
     Person,
     Room,
     capabilities,
+    dropped,
     person,
     room,
     snapshot,
@@ -61,16 +64,18 @@ def _scene() -> tuple[Room, dict[str, bytes], Person, bytes]:
         SUITE.signature_keypair(os.urandom),
         mls.Credential.basic(b"yan"),
         capabilities(),
+        policy=POLICY,
+        now=NOW,
     )
-    staged = alice.commit(change)
+    staged = dropped(alice.commit(change, now=NOW))
     assert staged.welcome is not None
     messages = {
         "application": alice.encrypt(b"text", b"data", mls.power_of_two_padding(256)),
-        "proposal": alice.propose(mls.Remove(1)),
-        "public proposal": alice.propose(mls.Remove(1), "public"),
+        "proposal": alice.propose(mls.Remove(1), now=NOW),
+        "public proposal": alice.propose(mls.Remove(1), "public", now=NOW),
         "update": alice.propose_update(),
         "commit": staged.message,
-        "public commit": alice.commit(change, wire_format="public").message,
+        "public commit": alice.commit(change, wire_format="public", now=NOW).message,
         "external commit": external.message,
         "newcomer": mls.propose_oneself(
             zoe.signer, alice.group_id, alice.epoch, zoe.bundle.key_package
@@ -107,7 +112,7 @@ def test_a_mutated_welcome_is_refused(mutate: Callable[[bytes], bytes]) -> None:
     mutated = mutate(welcome)
     if mutated != welcome:
         with pytest.raises(mls.MLSError):
-            mls.Group.join(mutated, zoe.bundle, zoe.signer)
+            mls.Group.join(mutated, zoe.bundle, zoe.signer, policy=POLICY, now=NOW)
 
 
 @MANY
@@ -118,7 +123,9 @@ def test_a_mutated_group_info_is_refused(mutate: Callable[[bytes], bytes]) -> No
     mutated = mutate(info)
     if mutated != info:
         with pytest.raises(mls.MLSError):
-            mls.Group.join_externally(mutated, zoe.signer, zoe.credential, capabilities())
+            mls.Group.join_externally(
+                mutated, zoe.signer, zoe.credential, capabilities(), policy=POLICY, now=NOW
+            )
     assert these["alice"].epoch == 1
 
 
@@ -134,7 +141,7 @@ def test_a_mutated_key_package_is_refused(mutate: Callable[[bytes], bytes]) -> N
     mutated = mutate(package)
     if mutated != package:
         with pytest.raises(mls.MLSError):
-            mls.KeyPackage.decode(mutated).verify(SUITE)
+            mls.KeyPackage.decode(mutated).verify(SUITE, POLICY, NOW)
 
 
 @settings(max_examples=500)
@@ -163,4 +170,4 @@ def test_the_messages_of_this_scene_are_right_when_nothing_is_done_to_them() -> 
         "external commit": "StagedCommit",
         "newcomer": "ReceivedProposal",
     }
-    mls.Group.join(welcome, zoe.bundle, zoe.signer)
+    mls.Group.join(welcome, zoe.bundle, zoe.signer, policy=POLICY, now=NOW)

@@ -29,6 +29,8 @@ from alcove.mls.proposals import Commit
 
 from tests.client_sdk.mls.dishonesty import Patch, public, refused
 from tests.client_sdk.mls.support import (
+    NOW,
+    POLICY,
     SUITE,
     capabilities,
     epoch_of,
@@ -66,7 +68,7 @@ def test_01_a_message_with_a_longer_length_than_needed_is_refused() -> None:
 def test_02_a_reference_by_the_hash_of_anything_else_finds_nothing() -> None:
     these = room("bob", "carol")
     proposal = mls.Remove(these.index("carol"))
-    message = these["bob"].propose(proposal)
+    message = these["bob"].propose(proposal, now=NOW)
     these["carol"].receive(message)
     received = these["alice"].receive(message)
     assert isinstance(received, mls.ReceivedProposal)
@@ -75,7 +77,7 @@ def test_02_a_reference_by_the_hash_of_anything_else_finds_nothing() -> None:
     for value in (message, message[4:], b"\x00\x03" + proposal.encode()):
         false = SUITE.proposal_ref(value)
         with pytest.raises(mls.CannotCommit):
-            these["alice"].commit(references=[false])
+            these["alice"].commit(references=[false], now=NOW)
         commit = Commit((mls.ProposalRef(false),), None)
         refused(these["carol"], seal(these["alice"], forge(these["alice"], commit)), _MISSING)
 
@@ -107,6 +109,8 @@ def test_03_an_external_commit_signed_without_the_group_context_is_refused() -> 
             SUITE.signature_keypair(os.urandom),
             mls.Credential.basic(b"zoe"),
             capabilities(),
+            policy=POLICY,
+            now=NOW,
         )
     refused(these["bob"], staged.message, mls.CommitUnreadable)
 

@@ -13,6 +13,7 @@ from alcove.mls.ratchet_tree import RatchetTree
 
 from tests.client_sdk.mls.dishonesty import Patch, pathless, refused
 from tests.client_sdk.mls.support import (
+    NOW,
     SUITE,
     capabilities,
     epoch_of,
@@ -24,21 +25,21 @@ from tests.client_sdk.mls.support import (
 # 10. leftmost blank, extension and truncation (7.7)
 
 
-def test_10_who_adds_elsewhere_than_at_the_leftmost_blank_is_refused() -> None:
+def test_10_an_add_elsewhere_than_at_the_leftmost_blank_is_refused() -> None:
     these = room("bob", "carol", "dave")
-    these.settle("alice", these["alice"].commit([mls.Remove(1), mls.Remove(2)]))
+    these.settle("alice", these["alice"].commit([mls.Remove(1), mls.Remove(2)], now=NOW))
     late = person("late")
     with Patch.context() as misbehave:
         misbehave.setattr(RatchetTree, "leftmost_blank", lambda _tree: 2)
-        staged = these["alice"].commit([late.add])
+        staged = these["alice"].commit([late.add], now=NOW)
     refused(these["dave"], staged.message, mls.ConfirmationMismatch)
 
 
-def test_10_who_does_not_truncate_is_refused() -> None:
+def test_10_a_tree_that_was_not_truncated_is_refused() -> None:
     these = room("bob", "carol")
     with Patch.context() as misbehave:
         misbehave.setattr(RatchetTree, "truncate", lambda _tree: None)
-        staged = these["alice"].commit([mls.Remove(2)])
+        staged = these["alice"].commit([mls.Remove(2)], now=NOW)
     # Its path was encrypted under a context with another tree hash.
     refused(these["bob"], staged.message, mls.PathNotDecryptable)
 
@@ -85,9 +86,10 @@ def test_11_a_committer_that_adds_before_it_removes_is_refused() -> None:
     with Patch.context() as misbehave:
         real = RatchetTree.leftmost_blank
         misbehave.setattr(RatchetTree, "leftmost_blank", lambda tree: max(real(tree), 4))
-        staged = these["alice"].commit([late.add, mls.Remove(1)])
+        staged = these["alice"].commit([late.add, mls.Remove(1)], now=NOW)
     refused(these["dave"], staged.message, mls.InvalidPath)
-    rightly = these["alice"].commit([late.add, mls.Remove(1)])
+    staged.drop()
+    rightly = these["alice"].commit([late.add, mls.Remove(1)], now=NOW)
     assert rightly.added == (1,)
     these.groups.pop("bob")
     these.settle("alice", rightly, [late])
@@ -105,8 +107,8 @@ def test_11_new_extensions_are_in_force_for_the_adds_beside_them() -> None:
     orders: list[list[mls.Proposal]] = [[without.add, change], [change, without.add]]
     for order in orders:
         with pytest.raises(mls.InvalidLeaf):
-            alice.commit(order)
-    alice.commit([able.add, change]).merge()
+            alice.commit(order, now=NOW)
+    alice.commit([able.add, change], now=NOW).merge()
 
 
 # 12. when a path is required; a committer cannot commit its own Update (12.2, 12.4)
@@ -122,7 +124,7 @@ def test_12_a_commit_without_the_path_that_it_needs_is_refused() -> None:
     refused(bob, pathless(alice, mls.ProposalRef(ref)), mls.PathRequired)
     # An Add needs none: then it is the confirmation tag that is wrong.
     refused(bob, pathless(alice, person("dave").add), mls.ConfirmationMismatch)
-    staged = alice.commit([person("dave").add])
+    staged = alice.commit([person("dave").add], now=NOW)
     assert not staged.has_path
 
 
@@ -130,12 +132,12 @@ def test_12_a_committer_cannot_commit_its_own_update_or_removal() -> None:
     these = room("bob", "carol")
     ref = these.propose_update("alice")
     with pytest.raises(mls.InvalidProposal):
-        these["alice"].commit(references=[ref])
+        these["alice"].commit(references=[ref], now=NOW)
     with pytest.raises(mls.InvalidProposal):
-        these["alice"].commit([mls.Remove(these.index("alice"))])
+        these["alice"].commit([mls.Remove(these.index("alice"))], now=NOW)
     refused(these["bob"], pathless(these["alice"], mls.ProposalRef(ref)), mls.InvalidProposalList)
     refused(these["bob"], pathless(these["alice"], mls.Remove(0)), mls.InvalidProposalList)
-    these.settle("bob", these["bob"].commit(references=[ref]))
+    these.settle("bob", these["bob"].commit(references=[ref], now=NOW))
 
 
 def test_12_lists_that_contradict_themselves_are_refused() -> None:

@@ -1,4 +1,4 @@
-"""Fifteen pitfalls, 6 to 9: what a path encrypts to whom, and what binds it to the tree."""
+"""Fifteen pitfalls, 6 to 9: the receivers of a path, and what binds it to the tree."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ from alcove.mls.welcome import PathSecret
 
 from tests.client_sdk.mls.dishonesty import Patch, commit_badly, refused
 from tests.client_sdk.mls.support import (
+    NOW,
+    POLICY,
     SUITE,
     epoch_of,
     person,
@@ -86,26 +88,28 @@ def test_07_a_welcome_without_the_right_path_secret_is_refused(false: PathSecret
     staged = commit_badly(room("bob")["alice"], patch, proposals=[carol.add], force_path=True)
     assert staged.welcome is not None
     with pytest.raises(mls.InvalidWelcome):
-        mls.Group.join(staged.welcome, carol.bundle, carol.signer)
+        mls.Group.join(staged.welcome, carol.bundle, carol.signer, policy=POLICY, now=NOW)
 
 
 def test_07_newcomers_of_one_commit_know_the_keys_above_them() -> None:
     these = room("bob", "carol", "dave", "erin")
     late = [person(f"late{number}") for number in range(4)]
-    these.settle("bob", these["bob"].commit([one.add for one in late], force_path=True), late)
+    these.settle(
+        "bob", these["bob"].commit([one.add for one in late], force_path=True, now=NOW), late
+    )
     for name in ("late0", "late3"):
         group = epoch_of(these[name])
         assert treekem.private_keys_match(SUITE, group.tree, group.private)
         above = tree_math.direct_path(2 * group.own_index, group.tree.size)
         filled = {index for index in above if group.tree.nodes[index] is not None}
         assert filled <= set(group.private)
-        these.settle(name, these[name].commit())
+        these.settle(name, these[name].commit(now=NOW))
 
 
 # 8. filtered direct path and unmerged leaves (4.1, 7.1)
 
 
-def test_08_a_path_over_nodes_with_nobody_on_the_other_side_is_refused() -> None:
+def test_08_a_path_over_nodes_without_members_on_the_other_side_is_refused() -> None:
     these = room("bob", "carol")  # carol is alone in the right half
 
     def patch(misbehave: Patch) -> None:
@@ -120,16 +124,16 @@ def test_08_a_path_over_nodes_with_nobody_on_the_other_side_is_refused() -> None
 
     staged = commit_badly(these["carol"], patch)
     refused(these["alice"], staged.message, mls.InvalidPath)
-    these.settle("bob", these["bob"].commit())
+    these.settle("bob", these["bob"].commit(now=NOW))
 
 
 def test_08_a_path_that_leaves_out_an_unmerged_member_is_refused() -> None:
     these = room("bob", "carol", "dave")
-    these.settle("dave", these["dave"].commit())
-    these.settle("alice", these["alice"].commit([mls.Remove(these.index("dave"))]))
-    these.settle("carol", these["carol"].commit())
+    these.settle("dave", these["dave"].commit(now=NOW))
+    these.settle("alice", these["alice"].commit([mls.Remove(these.index("dave"))], now=NOW))
+    these.settle("carol", these["carol"].commit(now=NOW))
     erin = person("erin")
-    these.settle("alice", these["alice"].commit([erin.add]), [erin])
+    these.settle("alice", these["alice"].commit([erin.add], now=NOW), [erin])
     tree = epoch_of(these["alice"]).tree
     assert any(node.unmerged_leaves == (3,) for _index, node in tree.parents())
 
@@ -143,16 +147,16 @@ def test_08_a_path_that_leaves_out_an_unmerged_member_is_refused() -> None:
 
     staged = commit_badly(these["alice"], patch)
     refused(these["bob"], staged.message, mls.InvalidPath)
-    these.settle("bob", these["bob"].commit())  # and rightly made, erin follows
+    these.settle("bob", these["bob"].commit(now=NOW))  # and rightly made, erin follows
 
 
 def test_08_unmerged_leaves_out_of_order_or_elsewhere_make_a_tree_invalid() -> None:
     these = room(*"bcdefgh")
-    these.settle("h", these["h"].commit())
+    these.settle("h", these["h"].commit(now=NOW))
     late = [person("late1"), person("late2")]
-    these.settle("alice", these["alice"].commit([mls.Remove(1), mls.Remove(2)]))
-    these.settle("h", these["h"].commit())
-    these.settle("alice", these["alice"].commit([one.add for one in late]), late)
+    these.settle("alice", these["alice"].commit([mls.Remove(1), mls.Remove(2)], now=NOW))
+    these.settle("h", these["h"].commit(now=NOW))
+    these.settle("alice", these["alice"].commit([one.add for one in late], now=NOW), late)
     tree = epoch_of(these["alice"]).tree
     index, top = next((i, n) for i, n in tree.parents() if n.unmerged_leaves == (1, 2))
     tree_hash.check_unmerged_leaves(tree)
@@ -178,10 +182,10 @@ def _with_current_sibling(misbehave: Patch) -> None:
 
 def test_09_the_sibling_is_hashed_as_it_was_when_the_parent_was_set() -> None:
     these = room("bob", "carol", "dave")
-    these.settle("alice", these["alice"].commit([mls.Remove(these.index("dave"))]))
-    these.settle("alice", these["alice"].commit())
+    these.settle("alice", these["alice"].commit([mls.Remove(these.index("dave"))], now=NOW))
+    these.settle("alice", these["alice"].commit(now=NOW))
     late = person("late")
-    these.settle("bob", these["bob"].commit([late.add]), [late])  # joins: the check passes
+    these.settle("bob", these["bob"].commit([late.add], now=NOW), [late])  # joins: the check passes
     tree = epoch_of(these["alice"]).tree
     root = tree.nodes[tree.root]
     assert isinstance(root, ParentNode)
@@ -206,7 +210,7 @@ def test_09_a_leaf_with_another_parent_hash_is_refused() -> None:
 
 def test_09_a_parent_key_that_no_member_set_is_refused_on_joining() -> None:
     these = room("bob", "carol")
-    these.settle("alice", these["alice"].commit())
+    these.settle("alice", these["alice"].commit(now=NOW))
     carol = person("late")
 
     def patch(misbehave: Patch) -> None:
@@ -222,4 +226,4 @@ def test_09_a_parent_key_that_no_member_set_is_refused_on_joining() -> None:
     staged = commit_badly(these["alice"], patch, proposals=[carol.add])
     assert staged.welcome is not None
     with pytest.raises(mls.InvalidTree, match="parent hash"):
-        mls.Group.join(staged.welcome, carol.bundle, carol.signer)
+        mls.Group.join(staged.welcome, carol.bundle, carol.signer, policy=POLICY, now=NOW)

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from alcove import mls
 from alcove.mls.errors import InvalidPublicKey
+from alcove.mls.sodium import ChaCha20Poly1305, Ed25519
 
-from tests.client_sdk.mls.support import capabilities, found, person, room
+from tests.client_sdk.mls.support import NOW, POLICY, capabilities, found, person, room
 
 SUITE = mls.ciphersuite(mls.POST_QUANTUM)
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parent / "xwing_vectors.json").read_text())
@@ -29,7 +30,7 @@ def test_the_vectors_of_the_draft(case: dict[str, str]) -> None:
     assert case["seed"] == case["sk"]
     assert kem.public_key(raw(case["sk"])) == raw(case["pk"])
     assert kem.decapsulate(raw(case["ct"]), raw(case["sk"]), raw(case["pk"])) == raw(case["ss"])
-    # Nobody may choose ML-KEM's randomness through `cryptography`: of encapsulation, X25519's half
+    # `cryptography` lets no caller choose ML-KEM's randomness: of encapsulation, X25519's half
     # is compared with the vector, and the whole by taking it back.
     shared, output = kem.encapsulate(raw(case["pk"]), lambda size: raw(case["eseed"])[32:][:size])
     assert output[1088:] == raw(case["ct"])[1088:]
@@ -39,13 +40,14 @@ def test_the_vectors_of_the_draft(case: dict[str, str]) -> None:
 def test_the_vector_of_hpke_over_it() -> None:
     case = VECTORS["hpke"]
     keys = mls.HpkeKeyPair(mls.Secret(raw(case["skRm"])), raw(case["pkRm"]))
-    shared = SUITE.hpke.kem.decapsulate(raw(case["enc"]), raw(case["skRm"]), keys.public)
+    hpke = mls.Hpke(SUITE.hpke.kem, SUITE.kdf, ChaCha20Poly1305())  # the vector's AEAD
+    shared = hpke.kem.decapsulate(raw(case["enc"]), raw(case["skRm"]), keys.public)
     assert shared == raw(case["shared_secret"])
     box = case["encryption"]
     info, aad = raw(case["info"]), raw(box["aad"])
-    opened = SUITE.hpke.open(raw(case["enc"]), keys, info, aad, raw(box["ct"]))
+    opened = hpke.open(raw(case["enc"]), keys, info, aad, raw(box["ct"]))
     assert opened == raw(box["pt"])
-    context = SUITE.hpke.setup_receiver(raw(case["enc"]), keys, info)
+    context = hpke.setup_receiver(raw(case["enc"]), keys, info)
     for export in case["exports"]:
         value = context.export(raw(export["exporter_context"]), export["L"])
         assert value == mls.Secret(raw(export["exported_value"]))
@@ -56,8 +58,12 @@ def test_its_sizes_are_the_draft_s() -> None:
     keys = SUITE.hpke_keypair(os.urandom)
     shared, output = kem.encapsulate(keys.public, os.urandom)
     assert (len(keys.private), len(keys.public), len(output), len(shared)) == (32, 1216, 1120, 32)
-    assert SUITE.number == 0x004D
+    assert SUITE.number == mls.POST_QUANTUM == 0x004F
     assert kem.number == 0x647A
+    # The first row of draft-ietf-mls-pq-ciphersuites-06: AES-128-GCM, SHA-256, Ed25519.
+    assert (SUITE.aead.number, SUITE.aead.key_size) == (0x0001, 16)
+    assert (SUITE.kdf.number, SUITE.size) == (0x0001, 32)
+    assert isinstance(SUITE.signatures, Ed25519)
 
 
 def test_what_is_no_key_and_no_ciphertext_is_refused() -> None:
@@ -89,15 +95,15 @@ def test_what_is_no_key_and_no_ciphertext_is_refused() -> None:
 def test_a_room_in_it_lives() -> None:
     these = room("bob", "carol", "dave", suite=SUITE)
     these.agree()
-    these.settle("alice", these["alice"].commit(references=[these.propose_update("bob")]))
-    these.settle("carol", these["carol"].commit([mls.Remove(these.index("dave"))]))
+    these.settle("alice", these["alice"].commit(references=[these.propose_update("bob")], now=NOW))
+    these.settle("carol", these["carol"].commit([mls.Remove(these.index("dave"))], now=NOW))
     erin = person("erin", suite=SUITE)
-    these.settle("bob", these["bob"].commit([erin.add], force_path=True), [erin])
+    these.settle("bob", these["bob"].commit([erin.add], force_path=True, now=NOW), [erin])
     assert sorted(these.groups) == ["alice", "bob", "carol", "erin"]
     info = these["alice"].group_info()
     signer = SUITE.signature_keypair(os.urandom)
     frank = mls.Credential.basic(b"frank")
-    staged = mls.Group.join_externally(info, signer, frank, capabilities())
+    staged = mls.Group.join_externally(info, signer, frank, capabilities(), policy=POLICY, now=NOW)
     received = these["alice"].receive(staged.message)
     assert isinstance(received, mls.StagedCommit)
     assert received.merge().epoch_authenticator == staged.merge().epoch_authenticator
@@ -105,9 +111,9 @@ def test_a_room_in_it_lives() -> None:
 
 def test_key_packages_of_another_suite_stay_out() -> None:
     with pytest.raises(mls.InvalidKeyPackage):
-        found(suite=SUITE).commit([person("bob").add])
+        found(suite=SUITE).commit([person("bob").add], now=NOW)
     with pytest.raises(mls.InvalidKeyPackage):
-        found().commit([person("bob", suite=SUITE).add])
+        found().commit([person("bob", suite=SUITE).add], now=NOW)
 
 
 def test_without_ml_kem_the_suite_says_so() -> None:

@@ -44,6 +44,10 @@ def state_of(client: Client) -> RoomExtension:
     return client.engine.require_member().membership.state
 
 
+def now(client: Client) -> int:
+    return int(client.world.wall())
+
+
 def leaf_of(client: Client) -> int:
     return group_of(client).own_index
 
@@ -65,10 +69,17 @@ def commit_blob(message: bytes, *proposals: bytes) -> bytes:
     return pack_list([*proposals, message])
 
 
+def disowned(client: Client, staged: mls.StagedCommit) -> mls.StagedCommit:
+    """A commit whose maker does not know it again, as all others do not; its bytes remain."""
+    staged.drop()
+    group_of(client)._known.clear()
+    return staged
+
+
 def rogue_commit(client: Client, *proposals: mls.Proposal, force_path: bool = False) -> bytes:
     """The blob of a commit that this member makes with their keys alone and does not follow."""
-    staged = group_of(client).commit(proposals=proposals, force_path=force_path)
-    return commit_blob(staged.message)
+    staged = group_of(client).commit(proposals, force_path=force_path, now=now(client))
+    return commit_blob(disowned(client, staged).message)
 
 
 def rogue_message(

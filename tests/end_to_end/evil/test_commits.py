@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 from alcove import mls
-from alcove.group.admission import leaf_extensions
+from alcove.group.admission import leaf_extensions, leaf_lifetime, room_policy
 from alcove.group.extensions import (
     REQUIRED_CAPABILITIES,
     ROOM_EXTENSION,
@@ -20,7 +20,7 @@ from alcove.group.extensions import (
 from alcove.group.keys import Identity
 from alcove.mls import create_commit
 from alcove.mls.nodes import LeafContent, sign_leaf
-from alcove_protocol import frames
+from alcove_protocol import frames, limits
 from alcove_protocol.codec import pack_list
 from alcove_protocol.frames import BlobClass, Published, Refused, RelayAnswer
 
@@ -30,6 +30,7 @@ from tests.end_to_end.evil.rogue import (
     commit_blob,
     context,
     demote,
+    disowned,
     evil_leaf_extensions,
     group_of,
     key_package,
@@ -64,7 +65,7 @@ def _stranger(world: EvilWorld, by: Client, agreement: bytes | None = None) -> m
         identity.signature,
         mls.Credential.basic(b"Mallory"),
         capabilities(identity.suite),
-        mls.Lifetime(0, 2**40),
+        leaf_lifetime(world.wall()),
         leaf_extensions=leaf_extensions(identity, accepted),
         rng=world.random,
     ).key_package
@@ -91,7 +92,7 @@ def update_by_reference(world: EvilWorld, by: Client, about: Client) -> bytes:
     message = group_of(about).propose_update()
     received = group_of(by).receive(message)
     assert isinstance(received, mls.ReceivedProposal)
-    staged = group_of(by).commit(references=(received.ref,))
+    staged = disowned(by, group_of(by).commit(references=(received.ref,), now=int(world.wall())))
     return commit_blob(staged.message, message)
 
 
@@ -107,18 +108,20 @@ ALLOWED: dict[str, Make] = {
 
 def add_by_reference(world: EvilWorld, by: Client, about: Client) -> bytes:
     proposal = mls.Add(_stranger(world, by))
-    message = group_of(about).propose(proposal)
+    message = group_of(about).propose(proposal, now=int(world.wall()))
     received = group_of(by).receive(message)
     assert isinstance(received, mls.ReceivedProposal)
-    return commit_blob(group_of(by).commit(references=(received.ref,)).message, message)
+    staged = disowned(by, group_of(by).commit(references=(received.ref,), now=int(world.wall())))
+    return commit_blob(staged.message, message)
 
 
 def remove_by_reference(world: EvilWorld, by: Client, about: Client) -> bytes:
     target = next(c for c in world.clients if c not in (by, about))
-    message = group_of(about).propose(mls.Remove(leaf_of(target)))
+    message = group_of(about).propose(mls.Remove(leaf_of(target)), now=int(world.wall()))
     received = group_of(by).receive(message)
     assert isinstance(received, mls.ReceivedProposal)
-    return commit_blob(group_of(by).commit(references=(received.ref,)).message, message)
+    staged = disowned(by, group_of(by).commit(references=(received.ref,), now=int(world.wall())))
+    return commit_blob(staged.message, message)
 
 
 def add_without_agreement(world: EvilWorld, by: Client, about: Client) -> bytes:
@@ -156,8 +159,9 @@ def other_signature_key(world: EvilWorld, by: Client, about: Client) -> bytes:
 
 def other_relay_key(world: EvilWorld, by: Client, about: Client) -> bytes:
     group = group_of(by)
-    staged = group.commit(
-        force_path=True, leaf_extensions=evil_leaf_extensions(by, world.random(32))
+    extensions = evil_leaf_extensions(by, world.random(32))
+    staged = disowned(
+        by, group.commit(force_path=True, leaf_extensions=extensions, now=int(world.wall()))
     )
     return commit_blob(staged.message)
 
@@ -166,7 +170,9 @@ def relay_key_of_another(world: EvilWorld, by: Client, about: Client) -> bytes:
     theirs = group_of(by).member(leaf_of(about))
     assert theirs is not None
     extensions = evil_leaf_extensions(by, leaf_extension(theirs).relay_key)
-    staged = group_of(by).commit(force_path=True, leaf_extensions=extensions)
+    staged = disowned(
+        by, group_of(by).commit(force_path=True, leaf_extensions=extensions, now=int(world.wall()))
+    )
     return commit_blob(staged.message)
 
 
@@ -376,6 +382,8 @@ def test_an_external_commit_is_burned(removes: bool) -> None:
         leaf_extensions(identity, state_of(bob).agreement),
         world.random,
         remove=leaf_of(bob) if removes else None,
+        policy=room_policy(limits.MEMBERS_MAX),
+        now=int(world.wall()),
     )
     assert isinstance(group_of(cleo).receive(staged.message), mls.StagedCommit)  # MLS would
     burned_by_all(world, bob, commit_blob(staged.message), ann, cleo)
@@ -394,6 +402,8 @@ def test_an_external_commit_on_an_old_group_info_is_burned() -> None:
         capabilities(identity.suite),
         leaf_extensions(identity, state_of(bob).agreement),
         world.random,
+        policy=room_policy(limits.MEMBERS_MAX),
+        now=int(world.wall()),
     )
     burned_by_all(world, bob, commit_blob(staged.message), ann, cleo)
     goes_on(world, ann, bob, cleo)
@@ -401,7 +411,7 @@ def test_an_external_commit_on_an_old_group_info_is_burned() -> None:
 
 def test_a_commit_passed_off_as_a_message_changes_nothing() -> None:
     world, ann, bob, cleo = two_facilitators()
-    blob = group_of(bob).commit(force_path=True).message
+    blob = disowned(bob, group_of(bob).commit(force_path=True, now=int(world.wall()))).message
     before = epochs(ann, cleo)
     forget(ann, cleo)
     world.take(room_of(ann), blob, BlobClass.APPLICATION)

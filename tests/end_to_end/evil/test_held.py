@@ -16,6 +16,7 @@ from tests.end_to_end.evil.rogue import (
     group_of,
     key_package,
     leaf_of,
+    now,
     rogue_commit,
     room_of,
 )
@@ -46,8 +47,11 @@ def states(client: Client) -> list[ConnectionState]:
 
 def commit_of_next_epoch(by: Client) -> bytes:
     """A commit of an epoch in which no other client will ever be."""
-    ahead = group_of(by).commit(force_path=True).merge()
-    return commit_blob(ahead.commit(force_path=True).message)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mls.Group, "_leave", lambda *_why: ())  # a rogue client keeps both
+        patch.setattr(by_group := group_of(by), "_life", type(by_group._life)(ended=False))
+        ahead = by_group.commit(force_path=True, now=now(by)).merge()
+    return commit_blob(ahead.commit(force_path=True, now=now(by)).message)
 
 
 def miss_a_commit(world: EvilWorld, ann: Client, cleo: Client) -> None:
@@ -189,7 +193,7 @@ def test_a_commit_with_an_unknown_pre_shared_key_is_burned_and_holds_no_client()
     group = group_of(bob)
     psk = PreSharedKeyID.external(group.suite, b"unknown", world.random)
     store = PskStore(external={b"unknown": Secret(bytes(32))})
-    staged = group.commit(proposals=(mls.PreSharedKey(psk),), psks=store)
+    staged = group.commit(proposals=(mls.PreSharedKey(psk),), psks=store, now=now(bob))
     world.take(room_of(ann), commit_blob(staged.message), BlobClass.COMMIT)
     assert problems(ann) == problems(cleo) == ["commit_refused"]
     assert len(authenticators(ann, bob, cleo)) == 1

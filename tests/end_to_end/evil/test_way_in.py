@@ -7,7 +7,7 @@ import pytest
 from alcove import events, mls
 from alcove.errors import NotTrusted
 from alcove.events import CloseReason
-from alcove.group.admission import listing_of, make_key_package
+from alcove.group.admission import leaf_lifetime, listing_of, make_key_package, room_policy
 from alcove.group.extensions import ROSTER_EXTENSION, group_extensions
 from alcove.group.keys import Identity, SigningKey
 from alcove.group.sealing import (
@@ -220,11 +220,15 @@ def fake_welcome(world: EvilWorld, ann: Client, knock: KnockBody, **changed: byt
         extensions,
         group_extensions(state),
         world.random,
+        policy=room_policy(limits.MEMBERS_MAX),
+        lifetime=leaf_lifetime(world.wall()),
+        now=int(world.wall()),
     )
     package = mls.KeyPackage.decode(knock.key_package)
     staged = group.commit(
         proposals=(mls.Add(package),),
         group_info_extensions=(mls.Extension(ROSTER_EXTENSION, listing_of(roster).encode()),),
+        now=int(world.wall()),
     )
     assert staged.welcome is not None
     signed = entry_by(

@@ -1,4 +1,4 @@
-"""Rooms with clients of both kinds: everyone takes every step, and must end in the same state."""
+"""Rooms with clients of both kinds: all take every step, and must end in the same state."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.client_sdk.mls.interop.driver import (
     TsClient,
     Updating,
 )
-from tests.client_sdk.mls.support import ALWAYS
+from tests.client_sdk.mls.support import ALWAYS, NOW, POLICY
 
 
 class AlcoveClient:
@@ -35,7 +35,7 @@ class AlcoveClient:
         gives: tuple[int, ...] = (),
         signer: mls.SignatureKeyPair | None = None,
         padding: mls.Padding = mls.no_padding,
-        policy: mls.Policy | None = None,
+        policy: mls.Policy = POLICY,
     ) -> None:
         self.name, self.suite, self.own, self.padding = name, mls.ciphersuite(suite), own, padding
         self.policy = policy
@@ -90,6 +90,8 @@ class AlcoveClient:
             self.own,
             extensions,
             policy=self.policy,
+            lifetime=ALWAYS,
+            now=NOW,
         )
 
     def join(self, welcome: bytes, tree: bytes | None = None) -> None:
@@ -100,6 +102,7 @@ class AlcoveClient:
             ratchet_tree=tree,
             psks=self.psks,
             policy=self.policy,
+            now=NOW,
         )
 
     def join_externally(
@@ -119,6 +122,7 @@ class AlcoveClient:
             psk_ids=psk_ids,
             psks=self.psks,
             policy=self.policy,
+            now=NOW,
         )
         self._group = staged.merge()
         return staged.message
@@ -155,6 +159,7 @@ class AlcoveClient:
             padding=self.padding,
             wire_format="public" if public else "private",
             with_tree=with_tree,
+            now=NOW,
         )
         return Sent(self._staged.message, self._staged.welcome)
 
@@ -166,7 +171,7 @@ class AlcoveClient:
         wire: Literal["private", "public"] = "public" if public else "private"
         if isinstance(change, Updating):
             return self.group.propose_update(change.own, wire, self.padding)
-        return self.group.propose(self._proposal(change), wire, self.padding)
+        return self.group.propose(self._proposal(change), wire, self.padding, now=NOW)
 
     def send(self, plaintext: bytes, aad: bytes = b"") -> bytes:
         return self.group.encrypt(plaintext, aad, self.padding)
@@ -246,7 +251,7 @@ class Room:
         self.agree()
 
     def agree(self) -> None:
-        """The same epoch, tree and secrets for everyone."""
+        """The same epoch, tree and secrets for all."""
         assert len({one.epoch for one in self.members}) == 1
         assert len({one.tree for one in self.members}) == 1
         assert len({one.authenticator for one in self.members}) == 1

@@ -82,7 +82,7 @@ def test_a_room_of_alcove_is_carried_whole(peer: Peer, founder: str) -> None:
         parts = [room_state.leaf_extension(member.leaf) for member in one.group.members()]
         assert len({part.relay_key for part in parts}) == 4
 
-    # A path keeps the leaf's part, whoever makes it.
+    # A path keeps the leaf's part, made by either client.
     before = {one.name: ann.group.members()[one.leaf].leaf.extensions for one in room.members}
     for committer in room.members:
         room.settle(committer)
@@ -116,7 +116,7 @@ def test_a_member_replaces_its_part_by_an_update(peer: Peer) -> None:
     room.talk()
 
 
-def test_neither_lets_in_who_does_not_know_the_extensions(peer: Peer) -> None:
+def test_neither_lets_in_a_client_that_does_not_know_the_extensions(peer: Peer) -> None:
     ann, tom, _amy, _tim = clients(peer)
     room = Room(ann, extensions=room_state.group_extensions(state()))
     room.settle(ann, newcomers=[tom])

@@ -92,7 +92,7 @@ def test_a_member_comes_back_by_one_commit(peer: Peer) -> None:
     room.settle(ann, newcomers=[tom, tim, amy])
     amy_again = AlcoveClient("amy", 3, signer=amy.signer)
     tim_again = tim.renew()
-    # Whoever rejoins has lost its state, and reads nothing of what removes it.
+    # A client that rejoins has lost its state, and reads nothing of what removes it.
     for old, new in ((amy, amy_again), (tim, tim_again)):
         room.members.remove(old)
         room.settle(ann, [Removing(old.leaf)], [new])
@@ -128,7 +128,7 @@ def test_1_6_4_removes_and_adds_in_one_commit(one: Peer) -> None:
 
 @pytest.mark.parametrize(("suite", "founder"), [(1, "alcove"), (3, "ts-mls")])
 def test_fifty(peer: Peer, suite: int, founder: str) -> None:
-    """Half of each kind; one of each kind commits, everyone follows."""
+    """Half of each kind. One of each kind commits, and all follow."""
     alcoves = [AlcoveClient(f"a{number}", suite) for number in range(25)]
     others = [TsClient(peer, f"t{number}", suite) for number in range(25)]
     mixed: list[Client] = [one for pair in zip(alcoves, others, strict=True) for one in pair]
@@ -178,7 +178,7 @@ def test_messages_out_of_order_are_read(peer: Peer) -> None:
 
 
 def test_grease_is_carried(peer: Peer) -> None:
-    """The peer lists all its suites and values that nobody knows."""
+    """The peer lists all its suites, and values that no client knows."""
     ann, tom = AlcoveClient("ann", 3), TsClient(peer, "tom", 3, grease=True, gives=(0x0A0A,))
     room = Room(tom)
     room.settle(tom, newcomers=[ann])

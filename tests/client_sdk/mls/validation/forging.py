@@ -25,13 +25,23 @@ from alcove.mls.ratchet_tree import RatchetTree
 from alcove.mls.welcome import GroupInfo, sign_group_info
 
 from tests.client_sdk.mls import support
-from tests.client_sdk.mls.support import Person, capabilities, epoch_of, forge, seal, snapshot
+from tests.client_sdk.mls.support import (
+    NOW,
+    POLICY,
+    Person,
+    capabilities,
+    epoch_of,
+    forge,
+    release,
+    seal,
+    snapshot,
+)
 
 SUITE = support.SUITE
 create_commit: Any = import_module("alcove.mls.create_commit")
 external: Any = import_module("alcove.mls.external")
 welcome: Any = import_module("alcove.mls.welcome")
-"""Modules in which somebody acts dishonestly for the length of a block."""
+"""Modules in which a member acts dishonestly for the length of a block."""
 
 GREASE = (0x0A0A, 0x1A1A, 0xEAEA)
 
@@ -67,15 +77,16 @@ def cannot_commit(
     group: mls.Group, error: type[mls.MLSError], detail: str, *proposals: Proposal, **how: Any
 ) -> None:
     """An honest member does not make such a commit either."""
+    release(group)
     before = snapshot(group)
     with pytest.raises(error, match=re.escape(detail)) as caught:
-        group.commit(proposals, **how)
+        group.commit(proposals, **{"now": NOW, **how})
     assert type(caught.value) is error
     assert snapshot(group) == before
 
 
 def not_joined(error: type[mls.MLSError], detail: str, join: Callable[[], object]) -> None:
-    """Who should join refuses to."""
+    """The client that should join refuses to."""
     with pytest.raises(error, match=re.escape(detail)) as caught:
         join()
     assert type(caught.value) is error
@@ -90,11 +101,12 @@ def _nothing(*_arguments: object, **_named: object) -> None:
 
 @contextmanager
 def lawless() -> Iterator[pytest.MonkeyPatch]:
-    """Whoever commits in this block judges nothing."""
+    """A member that commits in this block judges nothing."""
     with pytest.MonkeyPatch.context() as patch:
         for module, name in (
             (create_commit, "check_list"),
             (create_commit, "check_members"),
+            (create_commit, "take_path"),
             (external, "check_list"),
         ):
             patch.setattr(module, name, _nothing)
@@ -104,9 +116,10 @@ def lawless() -> Iterator[pytest.MonkeyPatch]:
 def lawless_commit(
     group: mls.Group, *proposals: Proposal, references: Sequence[bytes] = (), **how: Any
 ) -> mls.StagedCommit:
-    """A complete commit, path and confirmation tag right, of a list that nobody judged."""
+    """A complete commit, path and confirmation tag right, of a list that was not judged."""
     with lawless():
-        return group.commit(proposals, references, **how)
+        release(group)
+        return group.commit(proposals, references, **{"now": NOW, **how})
 
 
 def pathless(group: mls.Group, *items: ProposalOrRef) -> bytes:
@@ -127,7 +140,8 @@ def commit_with_leaf(
 
     with lawless() as patch:
         patch.setattr(create_commit, "sign_leaf", sign)
-        return group.commit(proposals, force_path=True)
+        release(group)
+        return group.commit(proposals, force_path=True, now=NOW)
 
 
 def send_proposal(group: mls.Group, proposal: Proposal, *receivers: mls.Group) -> bytes:
@@ -139,7 +153,7 @@ def send_proposal(group: mls.Group, proposal: Proposal, *receivers: mls.Group) -
         received = receiver.receive(message)
         assert isinstance(received, mls.ReceivedProposal)
         assert received.ref == ref
-    group._remember(mls.CachedProposal(ref, proposal, content.content.sender))
+    group._cache.add(mls.CachedProposal(ref, proposal, content.content.sender), 0)
     return ref
 
 
@@ -219,11 +233,12 @@ def join_externally(info: bytes, **how: Any) -> mls.StagedCommit:
     signer = how.pop("signer", None) or SUITE.signature_keypair(os.urandom)
     caps = how.pop("caps", None) or capabilities()
     credential = how.pop("credential", None) or mls.Credential.basic(b"zoe")
+    how = {"policy": POLICY, "now": NOW, **how}
     return mls.Group.join_externally(info, signer, credential, caps, **how)
 
 
 def lawless_join(info: bytes, *more: Proposal, **how: Any) -> mls.StagedCommit:
-    """An external commit that nobody judged, with more proposals than there should be."""
+    """An external commit that its maker did not judge, with more proposals than allowed."""
     with lawless() as patch:
         real: Any = external.build
 
@@ -252,7 +267,8 @@ def welcome_with(
 
     with lawless() as patch:
         patch.setattr(welcome, "sign_group_info", sign)
-        staged = group.commit([newcomer.add, *more], **how)
+        release(group)
+        staged = group.commit([newcomer.add, *more], **{"now": NOW, **how})
     assert staged.welcome is not None
     return staged.welcome
 
@@ -270,10 +286,11 @@ def welcome_to_tree(
 
     with lawless() as patch:
         patch.setattr(create_commit, "apply_list", apply)
-        staged = group.commit([newcomer.add], **how)
+        release(group)
+        staged = group.commit([newcomer.add], **{"now": NOW, **how})
     assert staged.welcome is not None
     return staged.welcome
 
 
 def join(message: bytes, who: Person, **how: Any) -> mls.Group:
-    return mls.Group.join(message, who.bundle, who.signer, **how)
+    return mls.Group.join(message, who.bundle, who.signer, **{"policy": POLICY, "now": NOW, **how})

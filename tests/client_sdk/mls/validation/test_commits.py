@@ -14,7 +14,7 @@ from alcove.mls.framing import WireFormat
 from alcove.mls.nodes import LeafNode
 from alcove.mls.treekem import Ciphertexts, UpdatePathNode
 
-from tests.client_sdk.mls.support import epoch_of, forge, room, seal
+from tests.client_sdk.mls.support import NOW, epoch_of, forge, found, person, release, room, seal
 from tests.client_sdk.mls.validation import forging
 from tests.client_sdk.mls.validation.forging import SUITE, list_refused, refused
 
@@ -38,7 +38,7 @@ def test_proposals_that_a_commit_leaves_out() -> None:
     """12.4-3"""
     these = room("bob", "carol")
     these.propose_update("bob")
-    these.settle("alice", these["alice"].commit())
+    these.settle("alice", these["alice"].commit(now=NOW))
     assert these["bob"].proposals == ()
 
 
@@ -60,10 +60,10 @@ def test_the_sender_refers_to_what_it_knows() -> None:
 def test_a_commit_of_another_epoch() -> None:
     """12.4.2-1"""
     these = room("bob", "carol")
-    late = these["alice"].commit()
-    these.settle("carol", these["carol"].commit())
+    late = these["alice"].commit(now=NOW)
+    these.settle("carol", these["carol"].commit(now=NOW))
     refused(these["bob"], late.message, mls.WrongEpoch, "another epoch")
-    other = room("bob")["alice"].commit(wire_format="public")
+    other = room("bob")["alice"].commit(wire_format="public", now=NOW)
     refused(these["bob"], other.message, mls.WrongEpoch, "another epoch")
 
 
@@ -71,7 +71,7 @@ def test_a_commit_of_another_epoch() -> None:
 def test_a_public_commit_without_the_right_membership_tag(tag: bytes) -> None:
     """12.4.2-2"""
     these = room("bob")
-    staged = these["alice"].commit(wire_format="public")
+    staged = these["alice"].commit(wire_format="public", now=NOW)
     content = mls.AuthenticatedContent.decode(staged.content)
     message = forging.public(content, tag)
     refused(these["bob"], message, mls.CommitUnreadable, "the membership tag is wrong")
@@ -80,7 +80,7 @@ def test_a_public_commit_without_the_right_membership_tag(tag: bytes) -> None:
 def test_a_private_commit_that_does_not_open() -> None:
     """12.4.2-3"""
     these = room("bob")
-    message = bytearray(these["alice"].commit().message)
+    message = bytearray(these["alice"].commit(now=NOW).message)
     message[-1] ^= 1
     refused(these["bob"], bytes(message), mls.CommitUnreadable, "A ciphertext does not open")
 
@@ -102,11 +102,12 @@ def test_a_commit_with_a_pre_shared_key_that_is_not_at_hand() -> None:
     these = room("bob")
     psk = mls.PreSharedKey(mls.PreSharedKeyID.external(SUITE, b"id", os.urandom))
     store = mls.PskStore({b"id": mls.Secret(b"k" * 32)})
-    staged = these["alice"].commit([psk], psks=store)
+    staged = these["alice"].commit([psk], psks=store, now=NOW)
     refused(these["bob"], staged.message, mls.MissingPsk, "not at hand")
     other = mls.PskStore({b"id": mls.Secret(b"z" * 32)})
-    refused(these["bob"], staged.message, mls.GenerationConsumed, "was used before", other)
-    staged = these["alice"].commit([psk], psks=store)
+    refused(these["bob"], staged.message, mls.CommitKeyGone, "was used before", other)
+    release(these["alice"])
+    staged = these["alice"].commit([psk], psks=store, now=NOW)
     refused(these["bob"], staged.message, mls.PskMismatch, "another value", other)
 
 
@@ -136,14 +137,15 @@ Nodes = tuple[UpdatePathNode, ...]
 def _with_nodes(group: mls.Group, alter: Callable[[Nodes], Nodes]) -> mls.StagedCommit:
     """A commit whose path nodes were altered before it was signed."""
     real: Any = treekem.encrypt_path
-    with pytest.MonkeyPatch.context() as patch:
+    with forging.lawless() as patch:
         patch.setattr(forging.create_commit, "encrypt_path", lambda *a: alter(real(*a)))
-        return group.commit()
+        release(group)
+        return group.commit(now=NOW)
 
 
 def _these() -> Any:
     these = room("bob", "carol", "dave")
-    these.settle("carol", these["carol"].commit())
+    these.settle("carol", these["carol"].commit(now=NOW))
     return these
 
 
@@ -233,14 +235,14 @@ def test_a_path_secret_of_other_keys_than_the_path_shows() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(forging.create_commit, "derive_path", derive)
-        staged = these["alice"].commit()
+        staged = these["alice"].commit(now=NOW)
     refused(these["bob"], staged.message, mls.PathKeyMismatch, "not those that the commit shows")
 
 
 def test_a_false_confirmation_tag() -> None:
     """12.4.2-14"""
     these = room("bob")
-    content = mls.AuthenticatedContent.decode(these["alice"].commit().content)
+    content = mls.AuthenticatedContent.decode(these["alice"].commit(now=NOW).content)
     message = seal(these["alice"], replace(content, confirmation_tag=bytes(32)))
     refused(these["bob"], message, mls.ConfirmationMismatch, "does not confirm")
 
@@ -248,25 +250,25 @@ def test_a_false_confirmation_tag() -> None:
 def test_a_group_that_a_reinit_ended_sends_nothing_more() -> None:
     """12.4.2-15"""
     these = room("bob")
-    staged = these["alice"].commit([mls.ReInit(b"next", 1, SUITE.number, ())])
+    staged = these["alice"].commit([mls.ReInit(b"next", 1, SUITE.number, ())], now=NOW)
     received = these["bob"].receive(staged.message)
     assert isinstance(received, mls.StagedCommit)
     bob = received.merge()
     sending: tuple[Callable[[], object], ...] = (
         lambda: bob.encrypt(b""),
-        lambda: bob.propose(mls.Remove(0)),
+        lambda: bob.propose(mls.Remove(0), now=NOW),
         bob.propose_update,
-        bob.commit,
+        lambda: bob.commit(now=NOW),
     )
     for send in sending:
         with pytest.raises(mls.GroupClosed, match="ended by a ReInit"):
             send()
 
 
-def test_who_is_removed_has_no_next_epoch() -> None:
+def test_a_removed_member_has_no_next_epoch() -> None:
     """12.4.2-16"""
     these = room("bob", "carol")
-    staged = these["alice"].commit([mls.Remove(1)])
+    staged = these["alice"].commit([mls.Remove(1)], now=NOW)
     received = these["bob"].receive(staged.message)
     assert isinstance(received, mls.StagedCommit)
     with pytest.raises(mls.RemovedFromGroup):
@@ -279,17 +281,35 @@ def test_who_is_removed_has_no_next_epoch() -> None:
 def test_a_members_commit_in_another_wire_format_than_it_was_signed_for() -> None:
     """12.4.2-17"""
     these = room("bob")
-    content = mls.AuthenticatedContent.decode(these["alice"].commit().content)
+    content = mls.AuthenticatedContent.decode(these["alice"].commit(now=NOW).content)
     moved = replace(content, wire_format=WireFormat.PUBLIC_MESSAGE)
     message = seal(these["alice"], moved)
     refused(these["bob"], message, mls.CommitUnreadable, "does not verify")
 
 
-def test_a_list_is_judged_whoever_sends_it() -> None:
+def test_a_list_is_judged_by_each_receiver() -> None:
     """12.4.2-18"""
     these = room("bob", "carol")
-    again = these.people["carol"].renew()
+    again, nothing = these.people["carol"].renew(), mls.GroupContextExtensions(())
+    # What is wrong with a list before it is applied, and what shows only afterwards.
+    lists: tuple[tuple[tuple[mls.Proposal, ...], str], ...] = (
+        ((nothing, nothing), "several GroupContextExtensions"),
+        ((again.add,), "two members with one signature key"),
+    )
     for name, others in (("alice", ("bob", "carol")), ("carol", ("alice", "bob"))):
-        staged = forging.lawless_commit(these[name], again.add)
-        receivers = [these[other] for other in others]
-        list_refused(receivers, staged.message, "two members with one signature key")
+        for proposals, detail in lists:
+            staged = forging.lawless_commit(these[name], *proposals)
+            list_refused([these[other] for other in others], staged.message, detail)
+
+
+def test_a_commit_in_the_last_epoch() -> None:
+    """12.4.2-19"""
+    alice, bob = found(), person("bob")
+    epoch = epoch_of(alice)
+    epoch.context = replace(epoch.context, epoch=2**64 - 2)
+    staged = alice.commit([bob.add], now=NOW)
+    assert staged.welcome is not None
+    joined, alice = forging.join(staged.welcome, bob), staged.merge()
+    with pytest.raises(mls.CannotCommit, match="the last epoch"):
+        alice.commit(now=NOW)
+    refused(joined, forging.pathless(alice), mls.InvalidCommit, "the last epoch")

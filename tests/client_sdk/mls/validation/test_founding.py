@@ -9,12 +9,32 @@ from typing import Any
 import pytest
 from alcove import mls
 
-from tests.client_sdk.mls.support import Room, capabilities, found, person, room
+from tests.client_sdk.mls.support import (
+    NOW,
+    Person,
+    Room,
+    capabilities,
+    epoch_of,
+    found,
+    limits,
+    person,
+    release,
+    room,
+)
 from tests.client_sdk.mls.validation import forging
 from tests.client_sdk.mls.validation.forging import SUITE, list_refused
 
 REINIT, BRANCH = mls.ResumptionPSKUsage.REINIT, mls.ResumptionPSKUsage.BRANCH
 NEXT = b"the next room"
+
+
+def by_name(leaf: mls.LeafNode) -> mls.Credential:
+    """A rule that suits these tests, whose people begin a group anew with fresh keys."""
+    return leaf.credential
+
+
+def _join(message: bytes, who: Person, old: mls.Group, **how: Any) -> mls.Group:
+    return forging.join(message, who, predecessor=old, known_by=by_name, **how)
 
 
 def _requires(**what: tuple[int, ...]) -> mls.Extension:
@@ -40,6 +60,18 @@ def test_a_founder_lives_by_its_own_extensions() -> None:
     one = _requires()
     with pytest.raises(mls.InvalidProposal, match="occurs twice"):
         found(extensions=(one, one))
+    with pytest.raises(mls.Malformed, match="truncated"):
+        found(extensions=(mls.Extension(mls.ExtensionType.EXTERNAL_SENDERS, b"\x01"),))
+    # And by its own leaf: what no joiner would take is not founded.
+    unlisted, listed = mls.Extension(0xF001, b""), capabilities(extensions=(0xF001,))
+    with pytest.raises(mls.InvalidLeaf, match="not among the capabilities"):
+        found(leaf_extensions=(unlisted,))
+    with pytest.raises(mls.InvalidLeaf, match="occurs twice"):
+        found(leaf_extensions=(unlisted, unlisted), caps=listed)
+    with pytest.raises(mls.InvalidCredential, match="not among the capabilities"):
+        found(caps=replace(capabilities(), credentials=()))
+    with pytest.raises(mls.InvalidLeaf, match="the lifetime is too long"):
+        found(policy=limits(max_lifetime=1))
 
 
 def test_an_added_member_lacks_a_required_capability() -> None:
@@ -48,7 +80,7 @@ def test_an_added_member_lacks_a_required_capability() -> None:
     alice = found(caps=caps, extensions=(_requires(proposal_types=(0xF002, 1, 7)),))
     bob = person("bob", caps=caps)
     these = Room({"alice": alice}, {})
-    these.settle("alice", alice.commit([bob.add]), [bob])
+    these.settle("alice", alice.commit([bob.add], now=NOW), [bob])
     staged = forging.lawless_commit(these["alice"], person("zoe").add)
     list_refused([these["bob"]], staged.message, "a member lacks a required capability")
 
@@ -63,7 +95,8 @@ def test_new_requirements_that_a_member_does_not_meet() -> None:
         staged = forging.lawless_commit(these["alice"], change)
         list_refused([these["bob"], these["carol"]], staged.message, detail)
     defaults = _requires(extension_types=(1, 2, 3, 4, 5), proposal_types=(1, 2, 3, 4, 5, 6, 7))
-    these.settle("alice", these["alice"].commit([mls.GroupContextExtensions((defaults,))]))
+    release(these["alice"])
+    these.settle("alice", these["alice"].commit([mls.GroupContextExtensions((defaults,))], now=NOW))
 
 
 # -- ReInit (11.2)
@@ -73,7 +106,7 @@ def _ended(**changes: Any) -> tuple[mls.Group, mls.Group, mls.ReInit]:
     """Alice's and Bob's last epoch of a group that a ReInit ended."""
     these = room("bob")
     reinit = replace(mls.ReInit(NEXT, 1, SUITE.number, ()), **changes)
-    staged = these["alice"].commit([reinit])
+    staged = these["alice"].commit([reinit], now=NOW)
     received = these["bob"].receive(staged.message)
     assert isinstance(received, mls.StagedCommit)
     return staged.merge(), received.merge(), reinit
@@ -82,10 +115,10 @@ def _ended(**changes: Any) -> tuple[mls.Group, mls.Group, mls.ReInit]:
 def _begin(
     old: mls.Group, usage: mls.ResumptionPSKUsage, group: mls.Group, **how: Any
 ) -> tuple[bytes, Any]:
-    """A Welcome to `group` that claims to continue `old`, and who it is for."""
+    """A Welcome to `group` that claims to continue `old`, and its receiver."""
     bob = person("bob")
     proposal, store = psk_of(old, usage, **how)
-    staged = group.commit([proposal, bob.add], psks=store)
+    staged = group.commit([proposal, bob.add], psks=store, now=NOW)
     assert staged.welcome is not None
     return staged.welcome, bob
 
@@ -100,7 +133,7 @@ def test_a_group_that_is_not_what_the_reinit_announced() -> None:
         forging.not_joined(
             mls.InvalidWelcome,
             "not what the ReInit announced",
-            lambda m=message, n=newcomer: forging.join(m, n, predecessor=bob),  # type: ignore[misc]
+            lambda m=message, n=newcomer: _join(m, n, bob),  # type: ignore[misc]
         )
     for changes in ({"cipher_suite": 1}, {"version": 2}, {"extensions": (_requires(),)}):
         alice, bob, _reinit = _ended(**changes)
@@ -108,7 +141,9 @@ def test_a_group_that_is_not_what_the_reinit_announced() -> None:
         forging.not_joined(
             mls.InvalidWelcome,
             "not what the ReInit announced",
-            lambda m=message, n=newcomer, b=bob: forging.join(m, n, predecessor=b),  # type: ignore[misc]
+            lambda m=message, n=newcomer, b=bob: forging.join(
+                m, n, predecessor=b, known_by=by_name
+            ),  # type: ignore[misc]
         )
 
 
@@ -116,7 +151,7 @@ def test_a_group_that_is_not_what_the_reinit_announced() -> None:
 def test_a_continuation_that_does_not_begin_at_epoch_one(usage: mls.ResumptionPSKUsage) -> None:
     """11.2-2 and 11.3-2"""
     alice, bob, _reinit = _ended()
-    anew = found(group_id=NEXT).commit().merge()
+    anew = found(group_id=NEXT).commit(now=NOW).merge()
     newcomer = person("bob")
     proposal, store = psk_of(alice, usage)
     staged = forging.lawless_commit(anew, proposal, newcomer.add, psks=store)
@@ -125,7 +160,7 @@ def test_a_continuation_that_does_not_begin_at_epoch_one(usage: mls.ResumptionPS
     forging.not_joined(
         mls.InvalidWelcome,
         "it does not continue the group from its end",
-        lambda: forging.join(message, newcomer, predecessor=bob),
+        lambda: _join(message, newcomer, bob),
     )
 
 
@@ -133,13 +168,13 @@ def test_a_group_that_does_not_name_the_end_of_the_old_one() -> None:
     """11.2-3"""
     alice, bob, _reinit = _ended()
     newcomer = person("bob")
-    staged = found(group_id=NEXT).commit([newcomer.add])
+    staged = found(group_id=NEXT).commit([newcomer.add], now=NOW)
     without = staged.welcome
     assert without is not None
     forging.not_joined(
         mls.InvalidWelcome,
         "it does not say that it continues the group",
-        lambda: forging.join(without, newcomer, predecessor=bob),
+        lambda: _join(without, newcomer, bob),
     )
     for changes, detail in (
         ({"group_id": b"another"}, "the group that this one continues is not at hand"),
@@ -150,25 +185,31 @@ def test_a_group_that_does_not_name_the_end_of_the_old_one() -> None:
         forging.not_joined(
             mls.InvalidWelcome,
             detail,
-            lambda m=message, w=who, s=store: forging.join(m, w, predecessor=bob, psks=s),  # type: ignore[misc]
+            lambda m=message, w=who, s=store: forging.join(
+                m, w, predecessor=bob, known_by=by_name, psks=s
+            ),  # type: ignore[misc]
         )
 
 
 def test_a_group_begun_anew_without_some_of_the_old_members_or_without_a_reinit() -> None:
     """11.2-4"""
     these = room("bob", "carol")
-    staged = these["alice"].commit([mls.ReInit(NEXT, 1, SUITE.number, ())])
+    staged = these["alice"].commit([mls.ReInit(NEXT, 1, SUITE.number, ())], now=NOW)
     received = these["bob"].receive(staged.message)
     assert isinstance(received, mls.StagedCommit)
     message, newcomer = _begin(staged.merge(), REINIT, found(group_id=NEXT))
     after, detail = received.merge(), "not the old group begun anew"
     forging.not_joined(
-        mls.InvalidWelcome, detail, lambda: forging.join(message, newcomer, predecessor=after)
+        mls.InvalidWelcome,
+        detail,
+        lambda: _join(message, newcomer, after),
     )
     these = room("bob")
     living, who = _begin(these["alice"], REINIT, found(group_id=NEXT))
     forging.not_joined(
-        mls.InvalidWelcome, detail, lambda: forging.join(living, who, predecessor=these["bob"])
+        mls.InvalidWelcome,
+        detail,
+        lambda: _join(living, who, these["bob"]),
     )
 
 
@@ -180,7 +221,7 @@ def test_a_founding_psk_anywhere_else(usage: mls.ResumptionPSKUsage) -> None:
     detail = "a pre-shared key for founding another group"
     forging.cannot_commit(these["alice"], mls.InvalidProposal, detail, proposal, psks=store)
     with pytest.raises(mls.InvalidProposal, match=detail):
-        these["alice"].propose(proposal)
+        these["alice"].propose(proposal, now=NOW)
     staged = forging.lawless_commit(these["alice"], proposal, psks=store)
     list_refused([these["bob"]], staged.message, detail)
 
@@ -195,10 +236,43 @@ def test_a_group_continues_one_other_at_most() -> None:
     forging.cannot_commit(group, mls.InvalidProposal, detail, one, two, psks=store)
     plain, _store = psk_of(these["alice"], mls.ResumptionPSKUsage.APPLICATION)
     bob = person("bob")
-    staged = group.commit([plain, one, bob.add], psks=store)
+    staged = group.commit([plain, one, bob.add], psks=store, now=NOW)
     assert staged.welcome is not None
-    joined = forging.join(staged.welcome, bob, predecessor=these["bob"])
+    joined = _join(staged.welcome, bob, these["bob"])
     assert joined.epoch_authenticator == staged.epoch_authenticator
+
+
+@pytest.mark.parametrize("usage", [REINIT, BRANCH])
+def test_a_group_that_continues_another_with_other_keys_under_the_same_names(
+    usage: mls.ResumptionPSKUsage,
+) -> None:
+    """11.2-7"""
+    these = room("bob", "carol")
+    ended = these["alice"].commit([mls.ReInit(NEXT, 1, SUITE.number, ())], now=NOW)
+    received = these["bob"].receive(ended.message)
+    assert isinstance(received, mls.StagedCommit)
+    living = these["bob"], these["alice"]
+    old_bob, old_alice = (received.merge(), ended.merge()) if usage is REINIT else living
+    keys = {name: one.signer for name, one in these.people.items()}
+    signer = epoch_of(old_alice).signer
+    for carol, taken in ((person("carol"), False), (person("carol", keys["carol"]), True)):
+        proposal, store = psk_of(old_alice, usage)
+        bob = person("bob", keys["bob"])
+        begun = found(group_id=NEXT, signer=signer)
+        message = begun.commit([proposal, bob.add, carol.add], psks=store, now=NOW).welcome
+        assert message is not None
+        if taken:
+            assert forging.join(message, bob, predecessor=old_bob).epoch == 1
+            continue
+        detail = "not a branch" if usage is BRANCH else "not the old group begun anew"
+        forging.not_joined(
+            mls.InvalidWelcome,
+            detail,
+            lambda m=message, b=bob: forging.join(m, b, predecessor=old_bob),  # type: ignore[misc]
+        )
+        # An application with a rule of its own may know members by their credentials.
+        joined = _join(message, bob, old_bob)
+        assert joined.epoch == 1
 
 
 # -- branches (11.3)
@@ -216,27 +290,27 @@ def test_a_branch_of_another_suite() -> None:
     store = mls.PskStore(resumption={key: these["alice"].resumption_psk})
     bob = person("bob", suite=suite, caps=caps)
     staged = found(suite, caps=caps, group_id=b"branch").commit(
-        [mls.PreSharedKey(psk), bob.add], psks=store
+        [mls.PreSharedKey(psk), bob.add], psks=store, now=NOW
     )
     message = staged.welcome
     assert message is not None
     forging.not_joined(
         mls.InvalidWelcome,
         "not a branch of the old group",
-        lambda: forging.join(message, bob, predecessor=these["bob"]),
+        lambda: _join(message, bob, these["bob"]),
     )
 
 
-def test_a_branch_with_somebody_new() -> None:
+def test_a_branch_with_a_new_member() -> None:
     """11.3-3"""
     these = room("bob")
     proposal, store = psk_of(these["alice"], BRANCH)
     bob, zoe = person("bob"), person("zoe")
-    staged = found(group_id=b"branch").commit([proposal, bob.add, zoe.add], psks=store)
+    staged = found(group_id=b"branch").commit([proposal, bob.add, zoe.add], psks=store, now=NOW)
     message = staged.welcome
     assert message is not None
     forging.not_joined(
         mls.InvalidWelcome,
         "not a branch of the old group",
-        lambda: forging.join(message, bob, predecessor=these["bob"]),
+        lambda: _join(message, bob, these["bob"]),
     )

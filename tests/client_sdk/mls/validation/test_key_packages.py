@@ -9,7 +9,7 @@ import pytest
 from alcove import mls
 from alcove.mls.framing import WireFormat, unwrap, wrap
 
-from tests.client_sdk.mls.support import person, room
+from tests.client_sdk.mls.support import NOW, POLICY, person, room
 from tests.client_sdk.mls.validation import forging
 from tests.client_sdk.mls.validation.forging import SUITE, list_refused
 
@@ -18,10 +18,10 @@ def _refused(package: mls.KeyPackage, detail: str) -> None:
     these = room("bob")
     add = mls.Add(package)
     with pytest.raises(mls.InvalidKeyPackage, match=detail):
-        package.verify(SUITE)
+        package.verify(SUITE, POLICY, NOW)
     forging.cannot_commit(these["alice"], mls.InvalidKeyPackage, detail, add)
     with pytest.raises(mls.InvalidKeyPackage, match=detail):
-        these["alice"].propose(add)
+        these["alice"].propose(add, now=NOW)
     list_refused([these["bob"]], forging.pathless(these["alice"], add), detail)
 
 
@@ -84,7 +84,7 @@ def test_unknown_extensions_of_a_key_package_are_ignored() -> None:
     zoe = person("zoe")
     extensions = tuple(mls.Extension(kind, os.urandom(9)) for kind in forging.GREASE)
     package = forging.key_package(zoe, extensions=extensions)
-    package.verify(SUITE)
+    package.verify(SUITE, POLICY, NOW)
     these = room("bob")
-    staged = these["alice"].commit([mls.Add(package)])
+    staged = these["alice"].commit([mls.Add(package)], now=NOW)
     assert isinstance(these["bob"].receive(staged.message), mls.StagedCommit)

@@ -9,7 +9,7 @@ import pytest
 from alcove import mls
 from alcove.mls.nodes import LeafNode
 
-from tests.client_sdk.mls.support import capabilities, found, person, room
+from tests.client_sdk.mls.support import NOW, capabilities, found, limits, person, room
 from tests.client_sdk.mls.validation import forging
 from tests.client_sdk.mls.validation.forging import SUITE, list_refused, refused
 
@@ -21,7 +21,7 @@ def _add_refused(package: mls.KeyPackage, detail: str) -> None:
     """Neither does an honest member commit it, nor do others take it from a dishonest one."""
     these, add = room("bob", "carol"), mls.Add(package)
     with pytest.raises(mls.MLSError, match=detail):
-        these["alice"].commit([add])
+        these["alice"].commit([add], now=NOW)
     staged = forging.lawless_commit(these["alice"], add)
     list_refused([these["bob"], these["carol"]], staged.message, detail)
 
@@ -54,7 +54,7 @@ def test_a_leaf_without_a_required_capability() -> None:
         extension = mls.Extension(mls.ExtensionType.REQUIRED_CAPABILITIES, data)
         able = replace(caps, credentials=(1, 2))
         alice, bob = found(caps=able, extensions=(extension,)), person("bob", caps=able)
-        staged = alice.commit([bob.add])
+        staged = alice.commit([bob.add], now=NOW)
         assert staged.welcome is not None
         alice, joined = staged.merge(), forging.join(staged.welcome, bob)
         forging.cannot_commit(alice, mls.InvalidLeaf, "a required capability", person("zoe").add)
@@ -64,7 +64,7 @@ def test_a_leaf_without_a_required_capability() -> None:
 
 def test_a_credential_type_that_others_do_not_support() -> None:
     """7.3-4"""
-    policy = mls.Policy(accept_x509=True)
+    policy = limits(accept_x509=True)
     these = room("bob", policy=policy)
     zoe = person("zoe", caps=_BOTH, credential=_X509)
     staged = forging.lawless_commit(these["alice"], zoe.add)
@@ -73,11 +73,11 @@ def test_a_credential_type_that_others_do_not_support() -> None:
 
 def test_a_member_that_does_not_support_a_credential_type_in_use() -> None:
     """7.3-5"""
-    alice = found(caps=_BOTH, policy=mls.Policy(accept_x509=True))
+    alice = found(caps=_BOTH, policy=limits(accept_x509=True))
     bob = person("bob", caps=_BOTH, credential=_X509)
-    staged = alice.commit([bob.add])
+    staged = alice.commit([bob.add], now=NOW)
     assert staged.welcome is not None
-    joined = forging.join(staged.welcome, bob, policy=mls.Policy(accept_x509=True))
+    joined = forging.join(staged.welcome, bob, policy=limits(accept_x509=True))
     bad = forging.lawless_commit(staged.merge(), person("zoe").add)
     list_refused([joined], bad.message, "a credential type that not all members support")
 
@@ -88,7 +88,7 @@ def test_a_credential_of_a_type_that_its_owner_does_not_list() -> None:
     _add_refused(zoe.bundle.key_package, "the type is not among the capabilities")
 
 
-def test_who_sends_a_key_package_looks_at_the_clock() -> None:
+def test_a_sender_of_a_key_package_looks_at_the_clock() -> None:
     """7.3-7"""
     alice, old = found(), person("old", lifetime=mls.Lifetime(1000, 2000))
     for now in (999, 2001):
@@ -100,11 +100,11 @@ def test_who_sends_a_key_package_looks_at_the_clock() -> None:
     assert alice.commit([old.add], now=1000).added == (1,)
 
 
-def test_who_joins_may_look_at_the_clock_and_who_follows_may_not() -> None:
+def test_a_joiner_looks_at_the_clock_and_a_follower_does_not() -> None:
     """7.3-8"""
     these = room("carol")
     bob = person("bob", lifetime=mls.Lifetime(1000, 2000))
-    staged = these["alice"].commit([bob.add])
+    staged = these["alice"].commit([bob.add], now=1500)
     # Members with different clocks must not part over a commit.
     assert isinstance(these["carol"].receive(staged.message), mls.StagedCommit)
     welcome = staged.welcome
@@ -119,14 +119,14 @@ def test_a_lifetime_that_ends_before_it_begins_or_is_too_long() -> None:
     """7.3-9"""
     zoe = person("zoe", lifetime=mls.Lifetime(2000, 1000))
     _add_refused(zoe.bundle.key_package, "the lifetime is too long")
-    policy = mls.Policy(max_lifetime=1000)
+    policy = limits(max_lifetime=1000)
     for span, accepted in ((1000, True), (1001, False)):
         package = person("zoe", lifetime=mls.Lifetime(5, 5 + span)).bundle.key_package
         if accepted:
-            package.verify(SUITE, policy)
+            package.verify(SUITE, policy, 5)
         else:
             with pytest.raises(mls.InvalidKeyPackage, match="the lifetime is too long"):
-                package.verify(SUITE, policy)
+                package.verify(SUITE, policy, 5)
 
 
 def test_a_leaf_extension_that_is_not_among_the_capabilities() -> None:
@@ -168,7 +168,7 @@ def _update_refused(
 ) -> None:
     ref = forging.send_proposal(bob, update, alice, carol)
     with pytest.raises(mls.MLSError, match=detail):
-        alice.commit(references=[ref])
+        alice.commit(references=[ref], now=NOW)
     staged = forging.lawless_commit(alice, references=[ref])
     list_refused([carol], staged.message, detail)
 
@@ -233,7 +233,7 @@ def test_an_encryption_key_that_is_none_of_the_suite(key: bytes) -> None:
     """7.3-19"""
     package = forging.key_package_with_leaf(person("zoe"), encryption_key=key)
     staged = room("bob")
-    # Nobody could encrypt to it, so the commit is forged without a path or a Welcome.
+    # No member could encrypt to it, so the commit is forged without a path or a Welcome.
     message = forging.pathless(staged["alice"], mls.Add(package))
     list_refused([staged["bob"]], message, "a key is not valid")
 
@@ -243,7 +243,7 @@ def test_a_leaf_that_does_not_support_an_extension_of_the_group() -> None:
     caps = capabilities(extensions=(0xF001,))
     alice = found(caps=caps, extensions=(mls.Extension(0xF001, b""),))
     bob = person("bob", caps=caps)
-    staged = alice.commit([bob.add])
+    staged = alice.commit([bob.add], now=NOW)
     assert staged.welcome is not None
     alice, joined = staged.merge(), forging.join(staged.welcome, bob)
     detail = "a member does not support an extension of the group"
@@ -281,9 +281,26 @@ def test_grease_in_a_leaf_is_ignored() -> None:
     extensions = tuple(mls.Extension(kind, os.urandom(9)) for kind in forging.GREASE)
     zoe = person("zoe", caps=caps, leaf_extensions=extensions)
     these = room("bob")
-    these.settle("alice", these["alice"].commit([zoe.add]), [zoe])
-    these.settle("zoe", these["zoe"].commit())
+    these.settle("alice", these["alice"].commit([zoe.add], now=NOW), [zoe])
+    these.settle("zoe", these["zoe"].commit(now=NOW))
     leaf = these["bob"].member(2)
     assert leaf is not None
     assert leaf.capabilities == caps
     assert leaf.extensions == extensions
+
+
+def test_a_key_in_another_form_than_the_canonical_one() -> None:
+    """7.3-24"""
+    key = person("zoe").bundle.key_package.leaf_node.encryption_key
+    flipped = key[:31] + bytes((key[31] ^ 0x80,))
+    _add_refused(
+        forging.key_package_with_leaf(person("zoe"), encryption_key=flipped), "a key is not valid"
+    )
+    these = room("bob", "carol")
+    old = these["bob"].member(1)
+    assert old is not None
+    same = old.encryption_key[:31] + bytes((old.encryption_key[31] ^ 0x80,))
+    update = forging.update_of(these["bob"], encryption_key=same)
+    ref = forging.send_proposal(these["bob"], update, these["alice"], these["carol"])
+    staged = forging.lawless_commit(these["alice"], references=[ref])
+    forging.list_refused([these["carol"]], staged.message, "a key is not valid")

@@ -11,7 +11,16 @@ from alcove.mls.nodes import LeafNode
 from alcove.mls.proposals import ProposalOrRef
 from alcove.mls.ratchet_tree import RatchetTree
 
-from tests.client_sdk.mls.support import Room, capabilities, found, person, room
+from tests.client_sdk.mls.support import (
+    NOW,
+    Room,
+    capabilities,
+    dropped,
+    found,
+    person,
+    release,
+    room,
+)
 from tests.client_sdk.mls.validation import forging
 from tests.client_sdk.mls.validation.forging import SUITE, list_refused, refused
 
@@ -58,7 +67,7 @@ def test_several_changes_of_one_leaf() -> None:
     ]
     for refs, more in lists:
         with pytest.raises(mls.InvalidProposal, match=detail):
-            these["alice"].commit(more, refs)
+            these["alice"].commit(more, refs, now=NOW)
         items: list[ProposalOrRef] = [*map(mls.ProposalRef, refs), *more]
         list_refused([these["bob"]], forging.pathless(these["alice"], *items), detail)
 
@@ -81,7 +90,8 @@ def test_a_client_added_that_is_there_already() -> None:
     forging.cannot_commit(these["alice"], mls.InvalidLeaf, detail, again.add)
     staged = forging.lawless_commit(these["alice"], again.add)
     list_refused([these["bob"]], staged.message, detail)
-    allowed = these["alice"].commit([mls.Remove(2), again.add])
+    release(these["alice"])
+    allowed = these["alice"].commit([mls.Remove(2), again.add], now=NOW)
     assert isinstance(these["bob"].receive(allowed.message), mls.StagedCommit)
 
 
@@ -127,12 +137,12 @@ def test_an_external_init_in_a_members_commit() -> None:
     list_refused([these["bob"]], staged.message, detail)
 
 
-def test_a_custom_proposal_that_somebody_does_not_know() -> None:
+def test_a_custom_proposal_that_a_member_does_not_know() -> None:
     """12.2-11"""
     caps = capabilities(proposals=(0xF0F1,))
     bob, zoe = person("bob", caps=caps), person("zoe")
     these = Room({"alice": found(caps=caps)}, {})
-    these.settle("alice", these["alice"].commit([bob.add, zoe.add]), [bob, zoe])
+    these.settle("alice", these["alice"].commit([bob.add, zoe.add], now=NOW), [bob, zoe])
     custom, detail = mls.CustomProposal(0xF0F1, b"data"), "that not all members support"
     forging.cannot_commit(these["alice"], mls.InvalidProposal, detail, custom)
     staged = forging.lawless_commit(these["alice"], custom)
@@ -140,9 +150,10 @@ def test_a_custom_proposal_that_somebody_does_not_know() -> None:
     for kind in forging.GREASE:
         staged = forging.lawless_commit(these["alice"], mls.CustomProposal(kind, b""))
         list_refused([these["bob"]], staged.message, detail)
-    # Who is removed, or added, by the same commit need not know it.
+    # A member that the same commit removes, or adds, need not know it.
     yves = person("yves")
-    staged = these["alice"].commit([custom, mls.Remove(2), yves.add])
+    release(these["alice"])
+    staged = these["alice"].commit([custom, mls.Remove(2), yves.add], now=NOW)
     these.groups.pop("zoe")
     these.settle("alice", staged, [yves])
 
@@ -158,10 +169,10 @@ def test_a_list_that_leaves_an_invalid_tree() -> None:
         refs.append(forging.send_proposal(these[name], update, *others))
     # Each is right by itself; together two leaves would have one key.
     for ref in refs:
-        assert these["alice"].commit(references=[ref]).updated
+        assert dropped(these["alice"].commit(references=[ref], now=NOW)).updated
     detail = "two nodes with one encryption key"
     with pytest.raises(mls.InvalidLeaf, match=detail):
-        these["alice"].commit(references=refs)
+        these["alice"].commit(references=refs, now=NOW)
     staged = forging.lawless_commit(these["alice"], references=refs)
     list_refused([these["dave"]], staged.message, detail)
 
@@ -247,7 +258,7 @@ def test_new_extensions_are_in_force_for_the_adds_beside_them() -> None:
     change = mls.GroupContextExtensions((mls.Extension(0xF001, b""),))
     these = Room({"alice": found(caps=caps)}, {})
     bob = person("bob", caps=caps)
-    these.settle("alice", these["alice"].commit([bob.add]), [bob])
+    these.settle("alice", these["alice"].commit([bob.add], now=NOW), [bob])
     detail = "a member does not support an extension of the group"
     orders: tuple[tuple[mls.Proposal, ...], ...] = (
         (person("zoe").add, change),
@@ -265,7 +276,7 @@ def test_adds_before_removes() -> None:
     with pytest.MonkeyPatch.context() as patch:
         real = RatchetTree.leftmost_blank
         patch.setattr(RatchetTree, "leftmost_blank", lambda tree: max(real(tree), 4))
-        staged = these["alice"].commit([person("late").add, mls.Remove(1)])
+        staged = these["alice"].commit([person("late").add, mls.Remove(1)], now=NOW)
     refused(these["dave"], staged.message, mls.InvalidPath, "not one ciphertext for each")
 
 
@@ -281,5 +292,5 @@ def test_adds_in_another_order_than_listed() -> None:
             lambda rules, items: real(rules, list(reversed(items))),
         )
         patch.setattr(forging.welcome, "zip", lambda a, b, **_: [], raising=False)
-        staged = these["alice"].commit([one.add, two.add])
+        staged = these["alice"].commit([one.add, two.add], now=NOW)
     refused(these["bob"], staged.message, mls.ConfirmationMismatch, "does not confirm")

@@ -8,8 +8,9 @@ from dataclasses import replace
 from alcove import mls
 from alcove.mls.nodes import LeafNode, ParentNode
 from alcove.mls.ratchet_tree import RatchetTree
+from alcove.mls.tree_hash import parent_hash
 
-from tests.client_sdk.mls.support import Room, epoch_of, person, room
+from tests.client_sdk.mls.support import NOW, Room, epoch_of, person, room
 from tests.client_sdk.mls.validation import forging
 from tests.client_sdk.mls.validation.forging import SUITE, refused
 
@@ -17,8 +18,8 @@ from tests.client_sdk.mls.validation.forging import SUITE, refused
 def _settled() -> Room:
     """Four members, all nodes of the tree set by commits."""
     these = room("bob", "carol", "dave")
-    these.settle("carol", these["carol"].commit())
-    these.settle("alice", these["alice"].commit())
+    these.settle("carol", these["carol"].commit(now=NOW))
+    these.settle("alice", these["alice"].commit(now=NOW))
     return these
 
 
@@ -37,13 +38,23 @@ def test_a_parent_that_nothing_below_is_chained_to() -> None:
 
 def test_a_parent_whose_own_parent_hash_is_false() -> None:
     """7.9-2"""
+    these, zoe = _settled(), person("zoe")
+    alice = these["alice"]
+    signer, group_id = epoch_of(alice).signer, alice.group_id
 
     def alter(tree: RatchetTree) -> None:
-        node = tree.nodes[1]
+        node, leaf = tree.nodes[1], tree.leaf(0)
         assert isinstance(node, ParentNode)
-        tree.set_parent(1, replace(node, parent_hash=bytes(32)))
+        assert leaf is not None
+        false = replace(node, parent_hash=bytes(32))
+        tree.set_parent(1, false)
+        # The leaf below is chained to it rightly, and signed: only the chain above is broken.
+        above = parent_hash(SUITE, tree, false, 2)
+        tree.set_leaf(0, forging.sign_leaf(replace(leaf, parent_hash=above), signer, group_id))
 
-    _not_joined(alter)
+    message = forging.welcome_to_tree(alice, zoe, alter)
+    detail = "a parent node is not bound by a parent hash"
+    forging.not_joined(mls.InvalidTree, detail, lambda: forging.join(message, zoe))
 
 
 def test_a_parent_that_hides_unmerged_leaves() -> None:

@@ -1,4 +1,4 @@
-"""Section 12.1: when a proposal by itself is valid, and who may send it."""
+"""Section 12.1: when a proposal by itself is valid, and its permitted senders."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from alcove.mls.framing import SenderType, WireFormat
 from alcove.mls.proposals import Proposal
 
 from tests.client_sdk.mls.support import (
+    NOW,
     Room,
     capabilities,
     epoch_of,
     forge,
     found,
     person,
+    release,
     room,
     seal,
 )
@@ -37,8 +39,8 @@ def test_a_proposal_that_is_not_signed_by_its_sender() -> None:
 def test_a_proposal_of_another_epoch() -> None:
     """12.1-2"""
     these = room("bob", "carol")
-    late = these["alice"].propose(mls.Remove(2))
-    these.settle("carol", these["carol"].commit())
+    late = these["alice"].propose(mls.Remove(2), now=NOW)
+    these.settle("carol", these["carol"].commit(now=NOW))
     refused(these["bob"], late, mls.WrongEpoch, "another epoch")
 
 
@@ -61,13 +63,13 @@ def test_an_update_of_an_invalid_leaf() -> None:
     these = room("bob", "carol")
     update = forging.update_of(these["bob"], extensions=(mls.Extension(0xF001, b""),))
     with pytest.raises(mls.InvalidLeaf, match="not among the capabilities"):
-        these["bob"].propose(update)
+        these["bob"].propose(update, now=NOW)
     ref = forging.send_proposal(these["bob"], update, these["alice"], these["carol"])
     staged = forging.lawless_commit(these["alice"], references=[ref])
     list_refused([these["carol"]], staged.message, "not among the capabilities")
 
 
-def test_an_update_of_somebody_elses_leaf() -> None:
+def test_an_update_of_another_members_leaf() -> None:
     """12.1.2-2"""
     these = room("bob", "carol")
     # Bob's own signed Update, sent by Carol: it would replace her leaf, for which it is not signed.
@@ -78,13 +80,13 @@ def test_an_update_of_somebody_elses_leaf() -> None:
 
 
 @pytest.mark.parametrize("index", [3, 7, 2**32 - 1])
-def test_a_remove_of_nobody(index: int) -> None:
+def test_a_remove_of_a_blank_leaf(index: int) -> None:
     """12.1.3-1"""
     these = room("bob", "carol")
     detail = "no such member to remove"
     forging.cannot_commit(these["alice"], mls.InvalidProposal, detail, mls.Remove(index))
     with pytest.raises(mls.InvalidProposal, match=detail):
-        these["alice"].propose(mls.Remove(index))
+        these["alice"].propose(mls.Remove(index), now=NOW)
     list_refused([these["bob"]], forging.pathless(these["alice"], mls.Remove(index)), detail)
 
 
@@ -120,7 +122,7 @@ def test_an_external_init_that_a_member_proposes() -> None:
     these = room("bob", "carol")
     proposal = mls.ExternalInit(bytes(32))
     with pytest.raises(mls.InvalidProposal, match="outside an external commit"):
-        these["bob"].propose(proposal)
+        these["bob"].propose(proposal, now=NOW)
     ref = forging.send_proposal(these["bob"], proposal, these["alice"], these["carol"])
     message = forging.pathless(these["alice"], mls.ProposalRef(ref))
     list_refused([these["carol"]], message, "ExternalInit in a member's commit")
@@ -135,13 +137,14 @@ def test_requirements_that_hold_for_those_added_and_not_for_those_removed() -> N
     )
     able, unable = person("able", caps=caps), person("unable")
     these = Room({"alice": found(caps=caps)}, {})
-    these.settle("alice", these["alice"].commit([able.add, unable.add]), [able, unable])
+    these.settle("alice", these["alice"].commit([able.add, unable.add], now=NOW), [able, unable])
     detail = "a member lacks a required capability"
     extras: tuple[list[Proposal], ...] = ([], [mls.Remove(2), person("unable too").add])
     for extra in extras:
         staged = forging.lawless_commit(these["alice"], change, *extra)
         list_refused([these["able"]], staged.message, detail)
-    these.settle("alice", these["alice"].commit([change, mls.Remove(2)]))
+    release(these["alice"])
+    these.settle("alice", these["alice"].commit([change, mls.Remove(2)], now=NOW))
     assert these["able"].context.extensions == change.extensions
 
 
@@ -158,7 +161,7 @@ def test_group_extensions_that_are_malformed_or_occur_twice() -> None:
     ):
         change = mls.GroupContextExtensions(extensions)
         with pytest.raises(mls.MLSError, match=detail):
-            these["alice"].commit([change])
+            these["alice"].commit([change], now=NOW)
         list_refused([these["bob"]], forging.pathless(these["alice"], change), detail)
 
 
@@ -183,7 +186,7 @@ def _served() -> Room:
     listed = mls.ExternalSender(_SERVICE.public, mls.Credential.basic(b"service"))
     alice = found(extensions=(mls.encode_external_senders((listed,)),))
     these, bob = Room({"alice": alice}, {}), person("bob")
-    these.settle("alice", alice.commit([bob.add]), [bob])
+    these.settle("alice", alice.commit([bob.add], now=NOW), [bob])
     return these
 
 
@@ -292,7 +295,22 @@ def test_an_external_proposal_that_is_invalid_is_not_committed() -> None:
         assert isinstance(these[name].receive(message), mls.ReceivedProposal)
     (cached,) = group.proposals
     with pytest.raises(mls.InvalidProposal, match="no such member"):
-        group.commit(references=[cached.ref])
+        group.commit(references=[cached.ref], now=NOW)
     bad = forging.pathless(group, mls.ProposalRef(cached.ref))
     list_refused([these["bob"]], bad, "no such member to remove")
     assert epoch_of(these["bob"]).context.epoch == group.epoch
+
+
+def test_an_extension_that_belongs_into_a_leaf_or_a_group_info() -> None:
+    """12.1.7-4"""
+    these = room("bob")
+    detail = "does not belong into a GroupContext"
+    for kind in (
+        mls.ExtensionType.APPLICATION_ID,
+        mls.ExtensionType.RATCHET_TREE,
+        mls.ExtensionType.EXTERNAL_PUB,
+    ):
+        change = mls.GroupContextExtensions((mls.Extension(kind, b"x"),))
+        forging.cannot_commit(these["alice"], mls.InvalidProposal, detail, change)
+        staged = forging.lawless_commit(these["alice"], change)
+        list_refused([these["bob"]], staged.message, detail)

@@ -8,7 +8,7 @@ from alcove.mls.codec import Reader, opaque
 from alcove.mls.nodes import ParentNode
 from alcove.mls.ratchet_tree import RatchetTree
 
-from tests.client_sdk.mls.support import found, person, room
+from tests.client_sdk.mls.support import NOW, found, limits, person, room
 from tests.client_sdk.mls.validation import forging
 
 
@@ -35,7 +35,7 @@ def test_a_tree_with_a_node_in_the_wrong_place() -> None:
 def test_a_welcome_without_a_tree() -> None:
     """12.4.3.3-3"""
     bob = person("bob")
-    message = found().commit([bob.add], with_tree=False).welcome
+    message = found().commit([bob.add], with_tree=False, now=NOW).welcome
     assert message is not None
     forging.not_joined(mls.InvalidWelcome, "no ratchet tree", lambda: forging.join(message, bob))
 
@@ -44,7 +44,7 @@ def test_a_tree_of_more_leaves_than_policy_allows() -> None:
     """12.4.3.3-4"""
     these = room("bob", "carol")
     zoe = person("zoe")
-    message = these["alice"].commit([zoe.add]).welcome
+    message = these["alice"].commit([zoe.add], now=NOW).welcome
     assert message is not None
-    policy = mls.Policy(max_members=2)
+    policy = limits(max_leaves=2)
     forging.not_joined(mls.TooLarge, "members", lambda: forging.join(message, zoe, policy=policy))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from alcove import mls
+from alcove.mls import founding
 from alcove.mls import welcome as welcome_module
 from alcove.mls.framing import WireFormat, wrap
 from alcove.mls.nodes import ParentNode
@@ -15,7 +16,7 @@ from alcove.mls.psk import psk_secret
 from alcove.mls.ratchet_tree import RatchetTree
 from alcove.mls.welcome import GroupInfo, PathSecret
 
-from tests.client_sdk.mls.support import Person, Room, capabilities, found, person, room
+from tests.client_sdk.mls.support import NOW, Person, Room, capabilities, found, person, room
 from tests.client_sdk.mls.validation import forging
 from tests.client_sdk.mls.validation.forging import SUITE
 
@@ -42,7 +43,7 @@ def test_a_group_info_signed_by_another_key() -> None:
 
 
 @pytest.mark.parametrize("index", [3, 8, 2**32 - 1])
-def test_a_group_info_signed_by_nobody(index: int) -> None:
+def test_a_group_info_signed_by_a_blank_leaf(index: int) -> None:
     """12.4.3-2"""
     _altered(mls.InvalidGroupInfo, "its signer is no member", signer=index)
 
@@ -50,7 +51,7 @@ def test_a_group_info_signed_by_nobody(index: int) -> None:
 def test_a_group_that_one_is_in_already() -> None:
     """12.4.3-3"""
     these, zoe = room("bob"), person("zoe")
-    message = these["alice"].commit([zoe.add]).welcome
+    message = these["alice"].commit([zoe.add], now=NOW).welcome
     assert message is not None
     known = {these["alice"].group_id}
     _refused(mls.InvalidWelcome, "one is in already", message, zoe, known_groups=known)
@@ -82,7 +83,7 @@ def test_unknown_extensions_of_a_group_info_are_ignored() -> None:
     """12.4.3-5"""
     extensions = tuple(mls.Extension(kind, os.urandom(9)) for kind in forging.GREASE)
     these, zoe = room("bob"), person("zoe")
-    staged = these["alice"].commit([zoe.add], group_info_extensions=extensions)
+    staged = these["alice"].commit([zoe.add], group_info_extensions=extensions, now=NOW)
     these.settle("alice", staged, [zoe])
     info = these["alice"].group_info(extensions)
     assert forging.join_externally(info).is_external
@@ -105,10 +106,10 @@ def test_a_group_info_with_an_extension_twice() -> None:
 # -- the Welcome itself (12.4.3.1)
 
 
-def test_a_welcome_for_somebody_else() -> None:
+def test_a_welcome_for_another_key_package() -> None:
     """12.4.3.1-1"""
     bob, zoe = person("bob"), person("zoe")
-    message = found().commit([bob.add]).welcome
+    message = found().commit([bob.add], now=NOW).welcome
     assert message is not None
     _refused(mls.NotForThisKeyPackage, "not for this KeyPackage", message, zoe)
     _refused(mls.NotForThisKeyPackage, "not for this KeyPackage", message, bob.renew())
@@ -117,7 +118,7 @@ def test_a_welcome_for_somebody_else() -> None:
 def test_a_welcome_of_another_suite_than_the_key_packages() -> None:
     """12.4.3.1-2"""
     bob = person("bob")
-    message = found().commit([bob.add]).welcome
+    message = found().commit([bob.add], now=NOW).welcome
     assert message is not None
     welcome = replace(mls.Welcome.decode(message[4:]), cipher_suite=1)
     message = wrap(WireFormat.WELCOME, welcome.encode())
@@ -128,7 +129,7 @@ def test_a_welcome_of_another_suite_than_the_key_packages() -> None:
 def test_a_welcome_that_does_not_open(place: str) -> None:
     """12.4.3.1-3"""
     bob = person("bob")
-    message = found().commit([bob.add]).welcome
+    message = found().commit([bob.add], now=NOW).welcome
     assert message is not None
     welcome = mls.Welcome.decode(message[4:])
     if place == "info":
@@ -148,7 +149,7 @@ def test_a_welcome_with_a_pre_shared_key_that_is_not_at_hand() -> None:
     bob = person("bob")
     psk = mls.PreSharedKey(mls.PreSharedKeyID.external(SUITE, b"id", os.urandom))
     store = mls.PskStore({b"id": mls.Secret(b"k" * 32)})
-    message = found().commit([psk, bob.add], psks=store).welcome
+    message = found().commit([psk, bob.add], psks=store, now=NOW).welcome
     assert message is not None
     _refused(mls.PskMissing, "pre-shared key that is not at hand", message, bob)
     wrong = mls.PskStore({b"id": mls.Secret(b"z" * 32)})
@@ -190,7 +191,7 @@ def test_a_group_info_of_another_version_or_suite() -> None:
 def test_a_tree_that_is_not_the_one_of_the_group() -> None:
     """12.4.3.1-7"""
     these, zoe = room("bob", "carol"), person("zoe")
-    staged = these["alice"].commit([zoe.add], with_tree=False)
+    staged = these["alice"].commit([zoe.add], with_tree=False, now=NOW)
     assert staged.welcome is not None
     old = these["alice"].ratchet_tree()
     detail = "not the tree that the GroupContext names"
@@ -218,8 +219,8 @@ def test_a_tree_with_an_invalid_leaf() -> None:
 
 def _settled() -> Room:
     these = room("bob", "carol", "dave")
-    these.settle("alice", these["alice"].commit())
-    these.settle("carol", these["carol"].commit())
+    these.settle("alice", these["alice"].commit(now=NOW))
+    these.settle("carol", these["carol"].commit(now=NOW))
     return these
 
 
@@ -284,7 +285,7 @@ def test_a_tree_with_a_parent_key_that_is_none_of_the_suite() -> None:
 
     with forging.lawless() as patch:
         patch.setattr(forging.create_commit, "set_path", weak)
-        message = these["alice"].commit([zoe.add], force_path=True).welcome
+        message = these["alice"].commit([zoe.add], force_path=True, now=NOW).welcome
     assert message is not None
     _refused(mls.InvalidTree, "A public key is not valid", message, zoe)
 
@@ -302,7 +303,7 @@ def test_a_tree_without_the_newcomer() -> None:
 
     with forging.lawless() as patch:
         patch.setattr(forging.create_commit, "apply_list", apply)
-        message = these["alice"].commit([zoe.add]).welcome
+        message = these["alice"].commit([zoe.add], now=NOW).welcome
     assert message is not None
     _refused(mls.InvalidWelcome, "the new member is not in the tree", message, zoe)
 
@@ -319,7 +320,7 @@ def test_a_path_secret_of_other_keys_or_missing(secret: PathSecret | None, detai
     these, zoe = room("bob"), person("zoe")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(welcome_module, "_path_secret_for", lambda _transition, _leaf: secret)
-        message = these["alice"].commit([zoe.add], force_path=True).welcome
+        message = these["alice"].commit([zoe.add], force_path=True, now=NOW).welcome
     assert message is not None
     _refused(mls.InvalidWelcome, detail, message, zoe)
 
@@ -330,7 +331,7 @@ def test_a_path_secret_for_a_blank_node() -> None:
     secret = PathSecret(mls.Secret(bytes(32)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(welcome_module, "_path_secret_for", lambda _transition, _leaf: secret)
-        staged = these["alice"].commit([zoe.add])
+        staged = these["alice"].commit([zoe.add], now=NOW)
     assert staged.welcome is not None
     assert not staged.has_path
     _refused(mls.InvalidWelcome, "a path secret for a blank node", staged.welcome, zoe)
@@ -352,7 +353,7 @@ def test_a_group_info_signed_by_the_newcomer_itself() -> None:
             "sign_group_info",
             lambda suite, _key, _index, *rest: real(suite, zoe.signer, 2, *rest),
         )
-        message = these["alice"].commit([zoe.add]).welcome
+        message = these["alice"].commit([zoe.add], now=NOW).welcome
     assert message is not None
     _refused(mls.InvalidWelcome, "signed by the new member itself", message, zoe)
 
@@ -360,7 +361,7 @@ def test_a_group_info_signed_by_the_newcomer_itself() -> None:
 def test_a_welcome_opened_with_another_signature_key() -> None:
     """12.4.3.1-19"""
     bob = person("bob")
-    message = found().commit([bob.add]).welcome
+    message = found().commit([bob.add], now=NOW).welcome
     assert message is not None
     other = replace(bob, signer=SUITE.signature_keypair(os.urandom))
     _refused(mls.InvalidWelcome, "the KeyPackage is of another signature key", message, other)
@@ -370,3 +371,31 @@ def test_a_message_that_is_no_welcome() -> None:
     """12.4.3.1-20"""
     alice, bob = found(), person("bob")
     _refused(mls.InvalidWelcome, "not a Welcome", alice.group_info(), bob)
+
+
+@pytest.mark.parametrize(
+    ("extensions", "detail"),
+    [
+        ((mls.Extension(5, b"\xff\xff garbage"),), ""),
+        ((mls.Extension(3, b"\x00"),), "truncated"),
+        ((mls.Extension(2, b"junk"), mls.Extension(4, b"junk")), "does not belong"),
+        ((mls.Extension(1, b"x"),), "does not belong"),
+        ((mls.Extension(3, bytes(3)), mls.Extension(3, bytes(3))), "occurs twice"),
+    ],
+)
+def test_a_group_whose_extensions_a_member_would_refuse(
+    extensions: tuple[mls.Extension, ...], detail: str
+) -> None:
+    """12.4.3-7"""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("check_extensions", "check_members"):
+            patch.setattr(founding, name, lambda *_judged, **_how: None)
+        alice = found(extensions=extensions)
+    zoe = person("zoe")
+    with forging.lawless():
+        message = alice.commit([zoe.add], now=NOW).welcome
+    assert message is not None
+    info = alice.group_info()
+    for join in (lambda: forging.join(message, zoe), lambda: forging.join_externally(info)):
+        with pytest.raises(mls.InvalidGroupInfo, match=detail or "This description"):
+            join()

@@ -95,7 +95,7 @@ def messages(case: Case) -> None:
                 items = node.encrypted_path_secret.parse()
                 again = Ciphertexts.of(list(items)).data
                 equal(again, node.encrypted_path_secret.data, "path ciphertexts")
-    tree = RatchetTree.decode(raw(case["ratchet_tree"]), POLICY.max_members)
+    tree = RatchetTree.decode(raw(case["ratchet_tree"]), POLICY.max_leaves)
     equal(tree.encode(), case["ratchet_tree"], "ratchet_tree")
 
 

@@ -9,7 +9,16 @@ from alcove.mls.key_package import KeyPackage, KeyPackageBundle
 from alcove.mls.messages import ReceivedProposal
 from alcove.mls.psk import PskStore
 
-from tests.client_sdk.mls.vectors.case import POLICY, Case, equal, raw, secret, signer_of, suite_of
+from tests.client_sdk.mls.vectors.case import (
+    NOW,
+    POLICY,
+    Case,
+    equal,
+    raw,
+    secret,
+    signer_of,
+    suite_of,
+)
 
 
 def passive_client(case: Case) -> None:
@@ -34,7 +43,7 @@ def passive_client(case: Case) -> None:
     tree = raw(case["ratchet_tree"]) if case["ratchet_tree"] else None
     # No clock: the lifetimes in these files ended in 2024.
     group = Group.join(
-        raw(case["welcome"]), bundle, signer, ratchet_tree=tree, psks=psks, policy=POLICY
+        raw(case["welcome"]), bundle, signer, ratchet_tree=tree, psks=psks, policy=POLICY, now=NOW
     )
     equal(group.epoch_authenticator, case["initial_epoch_authenticator"], "initial authenticator")
     for number, epoch in enumerate(case["epochs"]):

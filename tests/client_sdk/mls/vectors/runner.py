@@ -84,7 +84,7 @@ def run_file(path: Path) -> FileResult:
             continue
         try:
             check(case)
-        except Exception as error:  # whatever it is, it is this case's failure
+        except Exception as error:  # every error is this case's failure
             if not isinstance(error, AssertionError | MLSError):
                 traceback.print_exc()
             result.failures.append(f"case {number}: {type(error).__name__}: {error}")

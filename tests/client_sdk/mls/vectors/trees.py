@@ -26,7 +26,7 @@ from tests.client_sdk.mls.vectors.case import POLICY, Case, equal, raw, secret, 
 
 
 def read_tree(data: str) -> RatchetTree:
-    return RatchetTree.decode(raw(data), POLICY.max_members)
+    return RatchetTree.decode(raw(data), POLICY.max_leaves)
 
 
 def operations(case: Case) -> None:
@@ -35,7 +35,7 @@ def operations(case: Case) -> None:
     before, tree = tree, tree.copy()
     proposal = proposal_codec.decode(raw(case["proposal"]))
     if isinstance(proposal, Add):
-        tree.add(proposal.key_package.leaf_node, POLICY.max_members)
+        tree.add(proposal.key_package.leaf_node, POLICY.max_leaves)
     elif isinstance(proposal, Update):
         tree.update(case["proposal_sender"], proposal.leaf_node)
     elif isinstance(proposal, Remove):
@@ -58,7 +58,7 @@ def validation(case: Case) -> None:
     check_unmerged_leaves(tree)
     check_parent_hashes(suite, tree)
     for index, leaf in tree.leaves():
-        check_leaf(suite, leaf, POLICY, group_id=raw(case["group_id"]), leaf_index=index)
+        check_leaf(suite, leaf, POLICY, group_id=raw(case["group_id"]), leaf_index=index, now=None)
 
 
 def _context(case: Case, suite: CipherSuite, tree: RatchetTree) -> bytes:
@@ -110,7 +110,7 @@ def _fresh_path(
     private: dict[int, dict[int, Secret]],
     signers: dict,  # type: ignore[type-arg]
 ) -> None:
-    """Make a path of our own, and let everyone process it."""
+    """Make a path of our own, and let every member process it."""
     made = tree.copy()
     leaf = made.leaf(sender)
     assert leaf is not None

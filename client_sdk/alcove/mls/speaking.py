@@ -1,0 +1,136 @@
+"""What a member sends besides commits: application messages and proposals (RFC 9420, 12.1, 15)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from alcove.mls.create_commit import check_proposed, update_leaf
+from alcove.mls.epoch import Epoch
+from alcove.mls.errors import GroupClosed
+from alcove.mls.framing import ContentType, VerifiedContent, WireFormat
+from alcove.mls.messages import (
+    OpenedMessage,
+    ReceivedProposal,
+    protect,
+    received_proposal,
+    sign_message,
+)
+from alcove.mls.nodes import Extension, LeafContent
+from alcove.mls.private_message import Padding, no_padding
+from alcove.mls.proposal_cache import CachedProposal, ProposalCache
+from alcove.mls.proposals import Proposal, Update
+from alcove.mls.secret import Random, Scratch, Secret
+from alcove.mls.state import Act
+from alcove.mls.view import GroupView
+
+Wire = Literal["private", "public"]
+WIRE_FORMATS = {"private": WireFormat.PRIVATE_MESSAGE, "public": WireFormat.PUBLIC_MESSAGE}
+
+
+class Speaker(GroupView):
+    """One epoch, in which a member speaks and proposes."""
+
+    def __init__(self, epoch: Epoch, random: Random) -> None:
+        super().__init__(epoch)
+        self._random = random
+        self._cache = ProposalCache(epoch.policy)
+        self._own_updates: dict[bytes, Secret] = {}
+
+    def encrypt(
+        self,
+        plaintext: bytes,
+        authenticated_data: bytes = b"",
+        padding: Padding = no_padding,
+    ) -> bytes:
+        """An application message, as `MLSMessage` bytes (15). `authenticated_data` is not
+        encrypted. Raises `TooLarge` or `GroupClosed`."""
+        epoch = self._allow(Act.ENCRYPT)
+        wire_format = WireFormat.PRIVATE_MESSAGE
+        authenticated = sign_message(epoch, plaintext, wire_format, authenticated_data)
+        return protect(epoch, authenticated, padding, self._random)
+
+    def propose(
+        self,
+        proposal: Proposal,
+        wire_format: Wire = "private",
+        padding: Padding = no_padding,
+        authenticated_data: bytes = b"",
+        *,
+        now: int,
+    ) -> bytes:
+        """A proposal, as `MLSMessage` bytes. Its reference is in `proposals` from now on. Use
+        `propose_update` for an Update. `now`, in seconds since 1970, judges the lifetime of a
+        KeyPackage. Raises `TooLarge`, `ProposalsFull`, `GroupClosed`, or what is wrong with the
+        proposal, as `commit` does."""
+        return self._propose(proposal, wire_format, padding, authenticated_data, now)
+
+    def _propose(
+        self,
+        proposal: Proposal,
+        wire_format: Wire,
+        padding: Padding,
+        authenticated_data: bytes,
+        now: int | None,
+    ) -> bytes:
+        epoch = self._allow(Act.PROPOSE)
+        check_proposed(epoch, proposal, now)
+        authenticated = sign_message(epoch, proposal, WIRE_FORMATS[wire_format], authenticated_data)
+        encoded, sender = authenticated.encode(), authenticated.content.sender
+        self._cache.check(sender, len(encoded))  # before a key of mine is used up
+        message = protect(epoch, authenticated, padding, self._random)
+        ref = epoch.suite.proposal_ref(encoded)
+        self._cache.add(CachedProposal(ref, proposal, sender), len(encoded))
+        return message
+
+    def propose_update(
+        self,
+        leaf_extensions: tuple[Extension, ...] | None = None,
+        wire_format: Wire = "private",
+        padding: Padding = no_padding,
+        authenticated_data: bytes = b"",
+    ) -> bytes:
+        """An Update of my leaf with a fresh key, as `MLSMessage` bytes. The private key waits
+        in this epoch for a commit that takes it. `leaf_extensions` replace the leaf's. Raises as
+        `propose` does."""
+        epoch = self._allow(Act.PROPOSE)
+        leaf, keys = update_leaf(epoch, self._leaf_content(leaf_extensions), self._random)
+        with Scratch() as scratch:
+            scratch.result(keys)
+            message = self._propose(Update(leaf), wire_format, padding, authenticated_data, None)
+        self._own_updates[keys.public] = keys.private
+        return message
+
+    @property
+    def proposals(self) -> tuple[CachedProposal, ...]:
+        """The proposals received and sent in this epoch, oldest first."""
+        return tuple(self._cache.items.values())
+
+    def _admit(self, verified: VerifiedContent) -> None:
+        """Look whether there is room for a proposal. Raises `ProposalsFull`."""
+        if verified.content.content_type is ContentType.PROPOSAL:
+            encoded = verified.authenticated.encode()
+            if self._epoch.suite.proposal_ref(encoded) not in self._cache.items:
+                self._cache.check(verified.content.sender, len(encoded))
+
+    def _take_proposal(self, epoch: Epoch, opened: OpenedMessage) -> ReceivedProposal:
+        received = received_proposal(epoch, opened)
+        proposal = CachedProposal(received.ref, received.proposal, received.origin)
+        self._cache.add(proposal, len(received.content))
+        return received
+
+    def _leaf_content(self, extensions: tuple[Extension, ...] | None) -> LeafContent:
+        leaf = self._epoch.tree.leaf(self.own_index)
+        if leaf is None:
+            raise GroupClosed("I am not in this epoch's tree")
+        kept = leaf.extensions if extensions is None else tuple(extensions)
+        return LeafContent(leaf.credential, leaf.capabilities, kept)
+
+    def _allow(self, act: Act) -> Epoch:
+        self._life.allow(act)
+        return self._epoch
+
+    def _forget_proposals(self) -> None:
+        for secret in self._own_updates.values():
+            secret.wipe()
+        self._own_updates.clear()
+        self._cache.clear()

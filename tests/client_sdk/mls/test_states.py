@@ -1,0 +1,189 @@
+"""The states of a group: what each takes, what changes them, and that a group is never two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from alcove import mls
+from alcove.mls.state import FOLLOWS, TAKES, Act, Event, Life, State
+
+from tests.client_sdk.mls.support import NOW, SUITE, Room, epoch_of, forge, room, seal
+
+ACTS: dict[Act, Callable[[mls.Group, bytes], object]] = {
+    Act.ENCRYPT: lambda group, _message: group.encrypt(b"text"),
+    Act.PROPOSE: lambda group, _message: group.propose(mls.Remove(0), now=NOW),
+    Act.COMMIT: lambda group, _message: group.commit(now=NOW),
+    Act.RECEIVE: lambda group, message: group.receive(message),
+    Act.INVITE: lambda group, _message: group.group_info(),
+}
+
+
+def _pending(these: Room) -> mls.Group:
+    these["bob"].commit(now=NOW)
+    return these["bob"]
+
+
+def _left(these: Room) -> mls.Group:
+    bob = these["bob"]
+    these.settle("alice", these["alice"].commit(now=NOW))
+    return bob
+
+
+def _removed(these: Room) -> mls.Group:
+    received = these["bob"].receive(these["alice"].commit([mls.Remove(1)], now=NOW).message)
+    assert isinstance(received, mls.StagedCommit)
+    with pytest.raises(mls.RemovedFromGroup):
+        received.merge()
+    return these["bob"]
+
+
+def _wiped(these: Room) -> mls.Group:
+    these["bob"].wipe()
+    return these["bob"]
+
+
+def _ended(these: Room) -> mls.Group:
+    message = these["alice"].commit([mls.ReInit(b"next", 1, SUITE.number, ())], now=NOW).message
+    received = these["bob"].receive(message)
+    assert isinstance(received, mls.StagedCommit)
+    return received.merge()
+
+
+PLACES: dict[str, tuple[State, Callable[[Room], mls.Group]]] = {
+    "operational": (State.OPERATIONAL, lambda these: these["bob"]),
+    "commit pending": (State.COMMIT_PENDING, _pending),
+    "left": (State.CLOSED, _left),
+    "removed": (State.CLOSED, _removed),
+    "wiped": (State.CLOSED, _wiped),
+    "ended by a ReInit": (State.CLOSED, _ended),
+}
+
+
+@pytest.mark.parametrize("act", Act, ids=lambda act: act.value)
+@pytest.mark.parametrize("place", PLACES)
+def test_a_state_takes_what_its_table_says(place: str, act: Act) -> None:
+    these = room("bob", "carol")
+    message = these["carol"].encrypt(b"text")
+    state, arrive = PLACES[place]
+    group = arrive(these)
+    assert group.state is state
+    if act in TAKES[state]:
+        ACTS[act](group, message)
+        return
+    error = mls.CommitPending if state is State.COMMIT_PENDING else mls.GroupClosed
+    with pytest.raises(error):
+        ACTS[act](group, message)
+    assert group.state is state
+
+
+@pytest.mark.parametrize("state", State, ids=lambda state: state.value)
+@pytest.mark.parametrize("event", Event, ids=lambda event: event.value)
+def test_a_state_follows_only_the_events_of_its_table(state: State, event: Event) -> None:
+    life = Life(ended=False)
+    life.state = state
+    following = FOLLOWS.get((state, event))
+    if following is None:
+        with pytest.raises(mls.GroupClosed):
+            life.follow(event)
+        assert life.state is state
+    else:
+        life.follow(event)
+        assert life.state is following
+
+
+def test_every_state_can_be_reached_and_left() -> None:
+    assert {state for state, _arrive in PLACES.values()} == set(State)
+    assert {state for state, _event in FOLLOWS} == set(State)
+    assert set(TAKES) == set(State)
+
+
+def test_a_second_commit_waits_until_the_first_is_dropped() -> None:
+    these = room("bob")
+    first = these["alice"].commit(now=NOW)
+    with pytest.raises(mls.CommitPending):
+        these["alice"].commit(now=NOW)
+    first.drop()
+    first.drop()
+    these.settle("alice", these["alice"].commit(now=NOW))
+
+
+def test_anothers_commit_is_taken_while_ones_own_waits() -> None:
+    these = room("bob")
+    waiting = these["bob"].commit(now=NOW)
+    these.settle("alice", these["alice"].commit(now=NOW))
+    assert these["bob"].state is State.OPERATIONAL
+    with pytest.raises(mls.StagedCommitSpent):
+        waiting.merge()
+
+
+def test_dropping_anothers_commit_leaves_ones_own_waiting() -> None:
+    these = room("bob")
+    own = these["bob"].commit(now=NOW)
+    received = these["bob"].receive(these["alice"].commit(now=NOW).message)
+    assert isinstance(received, mls.StagedCommit)
+    received.drop()
+    assert these["bob"].state is State.COMMIT_PENDING
+    these.groups["bob"] = own.merge()
+
+
+def test_one_public_commit_received_twice_makes_one_group() -> None:
+    """Two groups of one epoch would send generation 0 under one key."""
+    these = room("bob")
+    message = these["alice"].commit(wire_format="public", now=NOW).message
+    first, second = these["bob"].receive(message), these["bob"].receive(message)
+    assert isinstance(first, mls.StagedCommit)
+    assert isinstance(second, mls.StagedCommit)
+    old, new = these["bob"], first.merge()
+    for again in (second.merge, first.merge):
+        with pytest.raises(mls.StagedCommitSpent):
+            again()
+    with pytest.raises(mls.GroupClosed, match="left for a later epoch"):
+        old.receive(message)
+    assert new.epoch == 2
+
+
+def test_a_group_that_a_reinit_ended_takes_nothing_from_a_patched_member() -> None:
+    these = room("bob", "carol")
+    staged = these["alice"].commit([mls.ReInit(b"next", 1, SUITE.number, ())], now=NOW)
+    ended = {}
+    for name in ("bob", "carol"):
+        received = these[name].receive(staged.message)
+        assert isinstance(received, mls.StagedCommit)
+        ended[name] = received.merge()
+    zombie = ended["bob"]
+    zombie._life.state = State.OPERATIONAL  # a patched client goes on
+    epoch_of(zombie).reinit = None
+    messages = [
+        zombie.encrypt(b"zombie"),
+        zombie.propose(mls.Remove(0), now=NOW),
+        zombie.commit(force_path=True, now=NOW).message,
+        seal(zombie, forge(zombie, b"")),
+    ]
+    for message in messages:
+        with pytest.raises(mls.GroupClosed, match="ended by a ReInit"):
+            ended["carol"].receive(message)
+    # What begins the next group is still there.
+    assert ended["carol"].reinit is not None
+    assert len(ended["carol"].resumption_psk) == SUITE.size
+    assert [member.index for member in ended["carol"].members()] == [0, 1, 2]
+
+
+def test_a_member_removed_by_an_external_commit_is_closed() -> None:
+    these = room("bob", "carol")
+    signer = SUITE.signature_keypair(bytes)
+    staged = mls.Group.join_externally(
+        these["alice"].group_info(),
+        signer,
+        mls.Credential.basic(b"bob"),
+        mls.Capabilities(),
+        remove=1,
+        policy=epoch_of(these["alice"]).policy,
+        now=NOW,
+    )
+    received = these["bob"].receive(staged.message)
+    assert isinstance(received, mls.StagedCommit)
+    with pytest.raises(mls.RemovedFromGroup):
+        received.merge()
+    with pytest.raises(mls.GroupClosed, match="removed me"):
+        these["bob"].encrypt(b"still here")
