@@ -54,6 +54,11 @@ class Accept(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SendAnyway(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Leave(Command):
     pass
 
@@ -71,6 +76,7 @@ COMMANDS: Final[Mapping[str, type[Command]]] = MappingProxyType(
         "retract": Retract,
         "remove": Remove,
         "accept": Accept,
+        "send_anyway": SendAnyway,
         "leave": Leave,
         "end": End,
     }

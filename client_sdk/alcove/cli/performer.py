@@ -18,6 +18,7 @@ from alcove.cli.commands import (
     Remove,
     Retract,
     Send,
+    SendAnyway,
 )
 from alcove.cli.rooms import RoomLike
 from alcove.cli.session import debug
@@ -80,7 +81,7 @@ class Performer:
         await self._entered.wait()
         while True:
             command = await self._commands.get()
-            if isinstance(command, Send | Retract):
+            if isinstance(command, Send | Retract | SendAnyway):
                 await self._guard(command, self._speak)
                 continue
             await self._slots.acquire()
@@ -110,6 +111,8 @@ class Performer:
                 self._posted(self._room.post(text, ref=ref))
             case Retract(id=id, ref=ref):
                 self._room.retract(id, ref=ref)
+            case SendAnyway():
+                self._room.send_anyway()
 
     async def _act(self, command: Command) -> None:
         match command:

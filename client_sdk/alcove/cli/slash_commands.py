@@ -14,6 +14,7 @@ from alcove.cli.commands import (
     Remove,
     Retract,
     Send,
+    SendAnyway,
 )
 from alcove.cli.conversation import Conversation
 from alcove.cli.rooms import MemberLike
@@ -84,6 +85,7 @@ def read(line: str, conversation: Conversation, members: Sequence[MemberLike]) -
 
 _PLAIN: dict[str, Typed] = {
     "/accept": Accept(),
+    "/anyway": SendAnyway(),
     "/leave": Leave(),
     "/quit": Leave(),
     "/end": End(),

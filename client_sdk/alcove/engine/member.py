@@ -70,7 +70,13 @@ class MemberClient:
         self._put_out = put_out
         self.stream = Stream(opening.previous, cursor)
         self.presence = Presence(membership, self.stream, ports)
-        self.conversation = Conversation(membership, self.stream, ports, self.presence.split)
+        self.conversation = Conversation(
+            membership,
+            self.stream,
+            ports,
+            on_split=self.presence.split,
+            on_difference=self.presence.differs,
+        )
         self.publisher = Publisher(
             membership,
             self.conversation,
@@ -120,6 +126,7 @@ class MemberClient:
             if answer is not None:
                 self._link.hang_up = True
             return
+        self.presence.resumed()
         self.presence.relay_says(read_only=answer.read_only)
         first, self._ever_resumed = not self._ever_resumed, True
         new_log = self.stream.resumed(answer)
@@ -188,7 +195,7 @@ class MemberClient:
         if frame.blob_class == BlobClass.COMMIT:
             self._commit(frame, position)
         elif not self._following.held:
-            self._application(frame)
+            self._application(frame, position)
         elif frame.blob_class == BlobClass.BEAT:
             self._following.others_heard()
         self._sound_alarm()
@@ -199,9 +206,10 @@ class MemberClient:
         if self.stream.published(position, int(blob_class), blob) is Advance.AFTER_HOLE:
             self._gap()
 
-    def _application(self, frame: frames.BlobIs) -> None:
+    def _application(self, frame: frames.BlobIs, position: Position) -> None:
         own = self.conversation.in_flight_blob(frame.blob)
         if own is not None:
+            self.presence.coverage.numbered(own.id, position)
             self.conversation.own_sent(own)
             return
         beat = self.conversation.receive(frame.blob_class, frame.blob, frame.age)
@@ -297,7 +305,7 @@ class MemberClient:
         """Held no more, in the epoch that was kept."""
         self._following.release()
         self._rejoining.wipe()
-        self.presence.rejoined()
+        self.presence.released()
 
     def _may_release(self) -> bool:
         """A held facilitator goes on in the old epoch when for 90 s no beat of the new one came.
@@ -357,6 +365,9 @@ class MemberClient:
         if in_doubt and self.ready and now >= self._doubt_at:
             self._ask_presence()
         self.presence.tick()
+        if self.presence.coverage.probe_due and self.ready and self.presence.may_repeat:
+            self.presence.coverage.probed()
+            self.conversation.probe()
         if self._may_release():
             self._release()
         if self._following.held and self._rejoining.due:

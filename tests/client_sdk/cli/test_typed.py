@@ -3,7 +3,17 @@
 import pytest
 from alcove import events
 from alcove.cli import words
-from alcove.cli.commands import Accept, Admit, End, Leave, Refuse, Remove, Retract, Send
+from alcove.cli.commands import (
+    Accept,
+    Admit,
+    End,
+    Leave,
+    Refuse,
+    Remove,
+    Retract,
+    Send,
+    SendAnyway,
+)
 from alcove.cli.conversation import Conversation
 from alcove.cli.slash_commands import Help, Misread, Reveal, ShowInvite, ShowRules, Typed, Who, read
 
@@ -33,6 +43,7 @@ def conversation() -> Conversation:
         ("/remove Robin", Remove(name="Robin")),
         ("/retract", Retract(id="bb")),
         ("/accept", Accept()),
+        ("/anyway", SendAnyway()),
         ("/leave", Leave()),
         ("/quit", Leave()),
         ("/end", End()),
