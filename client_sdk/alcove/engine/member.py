@@ -201,10 +201,13 @@ class MemberClient:
         self._sound_alarm()
         self.pump()
 
-    def _published(self, position: Position, blob_class: BlobClass, blob: bytes) -> None:
-        """This client's own blob is at this position. Missing numbers before it were withheld."""
-        if self.stream.published(position, int(blob_class), blob) is Advance.AFTER_HOLE:
+    def _published(self, position: Position, blob_class: BlobClass, blob: bytes) -> bool:
+        """This client's own blob is at this position. Missing numbers before it were withheld.
+        False when the position had passed."""
+        step = self.stream.published(position, int(blob_class), blob)
+        if step is Advance.AFTER_HOLE:
             self._gap()
+        return step is not Advance.BEHIND
 
     def _application(self, frame: frames.BlobIs, position: Position) -> None:
         own = self.conversation.in_flight_blob(frame.blob)
@@ -359,7 +362,9 @@ class MemberClient:
         now = self._clock()
         if self.facilitator is not None:
             self.facilitator.tick()
-            if self.ready and now >= self._beat_at:
+            # At the start of a new log the replay brings the base first, and with it the anchor.
+            begun = self.stream.log.anchored or self.stream.cursor.number > 0
+            if self.ready and begun and now >= self._beat_at:
                 self.beat()
         in_doubt = self.facilitator is None and self.presence.in_doubt
         if in_doubt and self.ready and now >= self._doubt_at:

@@ -29,7 +29,10 @@ WAIT: frozenset[str] = frozenset({"paused", "rate_limited", "busy", "unavailable
 
 
 class Publisher:
-    """Sends one message after another. Calls `published` with where the relay put each blob."""
+    """Sends one message after another. Calls `published` with where the relay put each blob.
+
+    It returns False when that position had passed, so that the log does not have the blob there.
+    """
 
     def __init__(
         self,
@@ -38,7 +41,7 @@ class Publisher:
         presence: Presence,
         ports: Ports,
         *,
-        published: Callable[[Position, BlobClass, bytes], None],
+        published: Callable[[Position, BlobClass, bytes], bool],
         ready: Callable[[], bool],
     ) -> None:
         self._membership = membership
@@ -101,8 +104,8 @@ class Publisher:
         item.in_flight = False
         if isinstance(answer, frames.Published):
             position = Position.decode(answer.position)
-            self._published(position, BlobClass.APPLICATION, item.blob)
-            self._presence.coverage.numbered(item.id, position)
+            if self._published(position, BlobClass.APPLICATION, item.blob):
+                self._presence.coverage.numbered(item.id, position)
             self._conversation.own_sent(item)
             self.pump()
             return

@@ -155,7 +155,10 @@ class Membership:
             # Rights are judged before anything that only this client sees: a commit beyond its
             # author's rights is burned by all members and holds none of them.
             staged = self.group.receive(
-                commit, approve=lambda seen: judge(self.group, seen), carried=carried
+                commit,
+                approve=lambda seen: judge(self.group, seen),
+                carried=carried,
+                committers=self.state.facilitator_keys(),
             )
             if not isinstance(staged, mls.StagedCommit):
                 raise NotAllowed("class")

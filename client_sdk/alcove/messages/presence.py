@@ -30,7 +30,7 @@ SETTLING: Final = limits.HEARTBEAT_INTERVAL + ANSWER_EXPECTED
 """Seconds after a new connection in which a late beat is still on its way. The outbox waits, and
 nothing is said of it. It is granted once for each message that waits for its beat."""
 LATELY: Final = 60.0
-"""Seconds within which another facilitator's beat was heard, so that their log hash will come."""
+"""Seconds within which another facilitator's beat named a log hash, so that the next one will."""
 
 
 class Presence:
@@ -42,6 +42,7 @@ class Presence:
         self._emit = ports.emit
         self._clock = ports.clock
         self._heard: dict[bytes, float] = {}
+        self._anchoring: dict[bytes, float] = {}
         self._last_heard = ports.clock()
         self._said_goodbye = False
         self._gone: set[bytes] = set()
@@ -82,6 +83,8 @@ class Presence:
 
     def _compare(self, beat: HeartbeatHeard) -> None:
         """Hold the log that the beat names against this client's."""
+        if beat.payload.log != NO_HASH:
+            self._anchoring[beat.sender] = self._clock()
         here, named = self._stream.cursor, Position.decode(beat.payload.position)
         if named.generation != here.generation or named.number >= here.number:
             # Its sender has another log than the one it came in, or its number was changed. In a
@@ -116,7 +119,8 @@ class Presence:
             return True
         since = self._no_anchor_since
         waited = since is not None and self._clock() - since > SETTLING
-        return waited and not any(self.heard_within(key, LATELY) for key in others)
+        lately = self._clock() - LATELY
+        return waited and not any(self._anchoring.get(key, lately) > lately for key in others)
 
     # --- what tells a split --------------------------------------------------------------------
 

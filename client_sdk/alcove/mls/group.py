@@ -261,6 +261,7 @@ class Group(Speaker):
         psks: PskStore = NO_PSKS,
         approve: Callable[[CommitView], None] | None = None,
         carried: Sequence[ReceivedProposal] | None = None,
+        committers: Container[bytes] | None = None,
     ) -> ReceivedApplication | ReceivedProposal | StagedCommit:
         """Take a message. On any error nothing has changed, but that the key of a commit that
         was authentic and then refused is consumed.
@@ -272,9 +273,11 @@ class Group(Speaker):
         `approve` may refuse a commit by raising. It is asked after every check that all members
         make alike, and before `CannotFollow` errors, so members that refuse refuse alike.
         `carried`, where given, are the only proposals that a commit can refer to.
+        `committers`, where given, are the signature keys of all whose commits are taken. Another
+        member's commit is burned, and no key of theirs is consumed.
         """
         epoch = epoch_for(message, self._allow(Act.RECEIVE), self._past)
-        opened = self._known.open(epoch, message, self._admit)
+        opened = self._known.open(epoch, message, lambda seen: self._admit(seen, committers))
         kind = opened.verified.content.content_type
         if kind is ContentType.APPLICATION:
             return received_application(opened)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from hashlib import sha256
 from typing import Literal
 
@@ -19,7 +19,7 @@ from alcove.mls.messages import (
     received_proposal,
     sign_message,
 )
-from alcove.mls.nodes import Extension, LeafContent
+from alcove.mls.nodes import Extension, LeafContent, LeafNode
 from alcove.mls.private_message import Padding, no_padding
 from alcove.mls.proposal_cache import CachedProposal, ProposalCache
 from alcove.mls.proposals import Proposal, Update
@@ -34,6 +34,11 @@ WIRE_FORMATS = {"private": WireFormat.PRIVATE_MESSAGE, "public": WireFormat.PUBL
 def by_reference(carried: Sequence[ReceivedProposal]) -> dict[bytes, CachedProposal]:
     """What `read_proposal` gave, as a commit finds it."""
     return {item.ref: CachedProposal(item.ref, item.proposal, item.origin) for item in carried}
+
+
+def _may_commit(author: LeafNode | None, committers: Container[bytes] | None) -> bool:
+    """Whether a member's commit is taken. An external commit has no member as its author."""
+    return committers is None or author is None or author.signature_key in committers
 
 
 class Speaker(GroupView):
@@ -153,8 +158,13 @@ class Speaker(GroupView):
         """The proposals received and sent in this epoch, oldest first."""
         return tuple(self._cache.items.values())
 
-    def _admit(self, verified: VerifiedContent) -> None:
-        """Look whether there is room for a proposal. Raises `ProposalsFull`."""
+    def _admit(self, verified: VerifiedContent, committers: Container[bytes] | None) -> None:
+        """Look whether there is room for a proposal, and whether its author may commit. Raises
+        `ProposalsFull` or `InvalidMessage`."""
+        if verified.content.content_type is ContentType.COMMIT and not _may_commit(
+            verified.leaf, committers
+        ):
+            raise InvalidMessage("of a member that may not commit")
         if verified.content.content_type is ContentType.PROPOSAL:
             encoded = verified.authenticated.encode()
             if self._epoch.suite.proposal_ref(encoded) not in self._cache.items:

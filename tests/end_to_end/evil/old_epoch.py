@@ -31,6 +31,7 @@ class Past:
         self._most = 0.0
         self._extra = 0
         self._stealing = False
+        self._answer_with_new_number = True
         self.stolen: list[bytes] = []
 
     def _to_victim(self, position: bytes) -> bytes:
@@ -64,8 +65,10 @@ class Past:
         if not self._stealing:
             return [replace(asked, base=self._to_relay(asked.base))]
         self.stolen.append(asked.blob)
-        self._extra += 1
-        at = self._victim.engine.require_member().stream.cursor.number + 1
+        at = self._victim.engine.require_member().stream.cursor.number
+        if self._answer_with_new_number:
+            self._extra += 1
+            at += 1
         answer = Published(asked.n, Position(self._shown, at).encode())
         self._victim.engine.received(answer.to_bytes())
         return []
@@ -74,9 +77,10 @@ class Past:
         """From now on, hand over each blob a little later than the one before."""
         self._slow_since, self._most = self._world.clock(), most
 
-    def steal(self) -> None:
-        """From now on, take what the victim sends without putting it into the log."""
-        self._stealing = True
+    def steal(self, *, new_number: bool = True) -> None:
+        """From now on, take what the victim sends without putting it into the log. It is told a
+        new number for it, or one that it had passed, so that its log stays true."""
+        self._stealing, self._answer_with_new_number = True, new_number
 
     def _hand_over(self) -> None:
         while self._queue and self._queue[0][0] <= self._world.clock():

@@ -71,8 +71,9 @@ def read(group: mls.Group, blobs: list[bytes]) -> list[str]:
 @pytest.mark.parametrize("generation", [SECOND, None], ids=["second log", "same log"])
 @pytest.mark.parametrize("most", [300, 60, 0], ids=["slow", "little slow", "at once"])
 @pytest.mark.parametrize("holes", [False, True], ids=["whole", "holes"])
+@pytest.mark.parametrize("new_number", [True, False], ids=["new number", "old number"])
 def test_a_removed_person_and_the_relay_read_on_for_90_seconds_at_most(
-    generation: bytes | None, most: int, holes: bool
+    generation: bytes | None, most: int, holes: bool, new_number: bool
 ) -> None:
     """The attack of the review: a slow log, as if it were another, and messages that go to the
     removed person alone."""
@@ -86,7 +87,7 @@ def test_a_removed_person_and_the_relay_read_on_for_90_seconds_at_most(
     group = keep_keys(world, bob)
     assert ann.remove("Bob") == []
     world.settle()
-    past.steal()
+    past.steal(new_number=new_number)
     forget(cleo)
     for number in range(14):
         past.go(20)

@@ -207,6 +207,29 @@ def test_a_burned_commit_that_all_see_costs_an_update_nothing() -> None:
     assert len(authenticators(ann, mal, bob, cleo)) == 1
 
 
+def test_a_participants_commit_costs_none_of_their_keys() -> None:
+    """Mal and the relay show one facilitator a commit of Mal's. Another commits Mal's Update under
+    the same generation, and the first one can still read it."""
+    world, ann, bob, mal = two_facilitators()
+    cleo = world.join(ann, "Dora")
+    forget(ann, bob, mal, cleo)
+    with same_generation(mal):
+        junk = rogue_commit(mal)
+    message = honest_update(mal)
+    at = bob.engine.require_member().stream.cursor
+    world.forge(bob, BlobIs(replace(at, number=at.number + 1).encode(), BlobClass.COMMIT, 0, junk))
+    assert problems(bob) == ["commit_refused"]
+    ask(world, mal, message)
+    world.alter(
+        bob,
+        BlobIs,
+        lambda blob: replace(blob, position=replace(at, number=at.number + 2).encode()),
+        most=1,
+    )
+    commit_by(world, ann)
+    assert len(authenticators(ann, bob, mal, cleo)) == 1
+
+
 def test_a_commit_that_names_a_proposal_which_it_does_not_bring_is_burned_by_all() -> None:
     """Even by the member who made it, and by a facilitator who was asked."""
     world, ann, bob, mal = two_facilitators()
