@@ -9,7 +9,7 @@ MINUTES ?= 10
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check compiled bench fuzz soak autobahn format clean
+.PHONY: help setup run test check vectors compiled bench fuzz soak autobahn format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -28,7 +28,7 @@ run: setup ## a relay on an in-memory store, at http://127.0.0.1:8400
 	@echo "  $(UV) run alcove join - --name Bob"
 	@$(UV) run --no-sync alcove-server --host $(HOST) --port $(PORT) --store memory
 
-test: setup ## every suite, each with a time cap; prints what each took
+test: setup ## every suite, as many at once as there are processors; prints what each took
 	@$(UV) run --no-sync python scripts/test.py
 
 check: setup ## formatting, lints, types, and which package may import which
@@ -37,6 +37,10 @@ check: setup ## formatting, lints, types, and which package may import which
 	$(UV) run --no-sync ruff check --quiet .
 	$(UV) run --no-sync mypy
 	$(UV) run --no-sync lint-imports
+
+vectors: setup ## write protocol/vectors and the tables of docs/protocol.md anew from the code
+	$(UV) run --no-sync python -m tests.vectors
+	$(UV) run --no-sync python -m tests.client_sdk.document
 
 compiled: setup ## the relay with its hot path compiled: a wheel in dist/; needs a C compiler
 	@$(UV) run --no-sync python scripts/compile_relay.py

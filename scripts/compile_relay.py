@@ -3,7 +3,7 @@
     python scripts/compile_relay.py      # or: make compiled
     PYTHONPATH=.compiled .venv/bin/alcove-server …
 
-mypyc turns typed Python into C. The sources are the same and so is what they do; there is no second
+mypyc turns typed Python into C. There is one source and one behaviour, no second
 implementation. Only what runs for each message is compiled: `HOT`. What needs no speed stays as it
 is, and so does everything in a working copy, or an edit would change nothing until the next build.
 
@@ -82,16 +82,20 @@ setup(
 
 
 class CannotCompile(Exception):
-    """The message is one sentence."""
+    """The compilers failed. The message is one sentence."""
+
+
+class NoCompiler(CannotCompile):
+    """This machine cannot compile anything."""
 
 
 def check_tools() -> None:
-    """Raises `CannotCompile`."""
+    """Raises `NoCompiler`."""
     compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
     if shutil.which(compiler) is None:
-        raise CannotCompile(f"there is no C compiler ({compiler})")
+        raise NoCompiler(f"there is no C compiler ({compiler})")
     if not (Path(sysconfig.get_path("include")) / "Python.h").is_file():
-        raise CannotCompile("Python's headers are missing (Debian: python3-dev)")
+        raise NoCompiler("Python's headers are missing (Debian: python3-dev)")
 
 
 def stamp() -> str:
@@ -103,7 +107,7 @@ def stamp() -> str:
 
 
 def build(folder: Path) -> Path:
-    """Build in an empty folder; the wheel. Raises `CannotCompile`."""
+    """Build in an empty folder. Return the wheel. Raises `CannotCompile`."""
     shutil.copytree(SOURCE, folder / "alcove_server", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("LICENSE", "NOTICE"):
         shutil.copy(ROOT / name, folder)
@@ -127,6 +131,7 @@ def build(folder: Path) -> Path:
 
 
 def main() -> int:
+    """The exit status: 2 without a compiler, 1 when a compiler failed."""
     try:
         check_tools()
         if (UNPACKED / "stamp").is_file() and (UNPACKED / "stamp").read_text() == stamp():
@@ -138,7 +143,7 @@ def main() -> int:
         wheel = build(work)
     except CannotCompile as error:
         print(f"The relay is not compiled: {error}.", file=sys.stderr)
-        return 2
+        return 2 if isinstance(error, NoCompiler) else 1
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(UNPACKED)
     shutil.rmtree(work)

@@ -3,7 +3,7 @@
     python scripts/fetch_mls_vectors.py [FOLDER]
 
 The files come from one pinned commit of github.com/mlswg/mls-implementations. They are not part
-of this repository; `.vectors/` is ignored by git. A file whose hash differs is not kept.
+of this repository, and git ignores `.vectors/`. A file whose hash differs is not kept.
 """
 # ruff: noqa: E501  (hashes are as long as they are)
 

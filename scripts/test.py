@@ -1,21 +1,48 @@
-"""Run every suite in its own process under a time cap, and print what each took.
+"""Run the suites side by side, each in its own process under a time cap.
 
-A suite that runs longer than its cap fails: time is a promise too. Coverage of all suites is shown
-together at the end. `make test` and CI call this; `python scripts/test.py NAME…` runs a few.
+    make test                            every suite
+    python scripts/test.py NAME…         some of them
+    python scripts/test.py --jobs 1 …    fewer or more at once than there are processors
+
+The longest suites start first. A suite that runs longer than its cap fails: time is a promise too.
+A cap counts from the start of its own suite and is about three times what the suite takes on two
+quiet processors, so that it holds on a busy machine and still bounds a hang. The output of a suite
+is printed when it ends: in full when it failed. Ctrl-C ends all suites.
+
+Suites share nothing that one of them writes. Each has a temporary folder of its own, below the one
+of the run, with pytest's `tmp_path`, Hypothesis's storage and the coverage data in it. Ports are
+chosen by the kernel. The compiled relay is built once, while other suites run.
 """
 
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
 import os
+import re
+import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT: Final = Path(__file__).resolve().parent.parent
+PROGRESS_EVERY: Final = 20.0
+"""Seconds between two lines that say how far the running suites are."""
+GRACE: Final = 5.0
+"""Seconds that an interrupted suite has to end its own children."""
+BUILD: Final = "build"
 
 
 @dataclass(frozen=True)
 class Suite:
+    """Some tests that run in one process."""
+
     name: str
     paths: tuple[str, ...]
     cap: int
@@ -26,23 +53,36 @@ class Suite:
     """Whether it runs against the compiled relay."""
 
 
-SUITES = (
-    Suite("architecture", ("tests/architecture",), 60),
-    Suite("deploy", ("tests/deploy",), 60),
-    Suite("protocol", ("tests/protocol",), 120),
-    Suite("mls", ("tests/client_sdk/mls",), 300),
-    Suite("interop", ("tests/client_sdk/mls/interop",), 240, covered=False),
-    Suite("fuzz", ("tests/fuzz",), 180, covered=False),
-    Suite("soak", ("tests/soak",), 180, covered=False),
-    Suite("server", ("tests/server",), 240),
-    Suite("sdk", ("tests/client_sdk",), 240),
-    Suite("end to end", ("tests/end_to_end",), 300),
-    Suite("compiled", ("tests/server", "tests/end_to_end"), 300, covered=False, compiled=True),
+SUITES: Final = (
+    Suite("compiled", ("tests/server", "tests/end_to_end"), 500, covered=False, compiled=True),
+    Suite("sdk", ("tests/client_sdk",), 500),
+    Suite("server", ("tests/server",), 500),
+    Suite("end to end", ("tests/end_to_end",), 400),
+    Suite("mls", ("tests/client_sdk/mls",), 400),
+    Suite("interop", ("tests/client_sdk/mls/interop",), 400, covered=False),
+    Suite("soak", ("tests/soak",), 300, covered=False),
+    Suite("protocol", ("tests/protocol",), 200),
+    Suite("vectors", ("tests/vectors",), 100),
+    Suite("fuzz", ("tests/fuzz",), 300, covered=False),
+    Suite("architecture", ("tests/architecture", "tests/test_growth.py"), 100),
+    Suite("deploy", ("tests/deploy",), 100, covered=False),
 )
+"""The longest first."""
 
 
-def run(suite: Suite, number: int) -> tuple[bool, float]:
-    """Whether the suite passed, and how many seconds it took."""
+@dataclass(frozen=True)
+class Result:
+    """How a suite or the build ended."""
+
+    name: str
+    status: str
+    """`passed`, `FAILED` or `skipped`."""
+    seconds: float
+    why: str = ""
+
+
+def command_of(suite: Suite, folder: Path) -> list[str]:
+    """pytest on the paths of a suite, without the paths that are a suite of their own."""
     ignored = [
         f"--ignore={path}"
         for other in SUITES
@@ -50,22 +90,183 @@ def run(suite: Suite, number: int) -> tuple[bool, float]:
         if other is not suite and any(path.startswith(own + "/") for own in suite.paths)
     ]
     measured = ["-m", "coverage", "run"] if suite.covered else []
-    command = [sys.executable, *measured, "-m", "pytest", "-q", *ignored, *suite.paths]
-    environment = os.environ | {"COVERAGE_FILE": str(ROOT / f".coverage.{number}")}
+    chosen = ["-m", "not interpreted"] if suite.compiled else []
+    own = [f"--basetemp={folder / 'tmp'}", "-p", "no:cacheprovider"]
+    return [sys.executable, *measured, "-m", "pytest", "-q", *own, *chosen, *ignored, *suite.paths]
+
+
+def environment_of(suite: Suite, folder: Path) -> dict[str, str]:
+    """What a suite writes goes into its own folder."""
+    own = {
+        "COVERAGE_FILE": str(folder / ".coverage"),
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "hypothesis"),
+    }
     if suite.compiled:
-        command += ["-m", "not interpreted"]
-        environment |= {"PYTHONPATH": str(ROOT / ".compiled"), "ALCOVE_COMPILED": "1"}
-    started = time.monotonic()
-    print(f"\n=== {suite.name} (at most {suite.cap} s)", flush=True)
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
+        own |= {"PYTHONPATH": str(ROOT / ".compiled"), "ALCOVE_COMPILED": "1"}
+    return os.environ | own
+
+
+class Job:
+    """A process of its own process group, whose output goes to a file."""
+
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        environment: dict[str, str],
+        cap: int,
+        cannot: int | None = None,
+    ) -> None:
+        """`cannot` is the exit status that says that this machine lacks what the job needs."""
+        self.name = name
+        self._names = {0: "passed"} | ({} if cannot is None else {cannot: "skipped"})
+        self._command = command
+        self._environment = environment
+        self._cap = cap
+        self._started = 0.0
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115  # closed when the job is forgotten
+
+    async def run(self) -> Result:
+        """Run it to its end or its cap. A cancelled call ends it first."""
+        self._started = time.monotonic()
+        process = await asyncio.create_subprocess_exec(
+            *self._command,
+            cwd=ROOT,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            status = await asyncio.wait_for(process.wait(), self._cap)
+        except TimeoutError:
+            await _end(process)
+            return self._result("FAILED", f"it was still running after {self._cap} s")
+        except asyncio.CancelledError:
+            await _end(process)
+            raise
+        _signal(process, signal.SIGKILL)  # processes that its tests forgot
+        return self._result(self._names.get(status, "FAILED"))
+
+    def seconds(self) -> float:
+        """How long it has been running."""
+        return time.monotonic() - self._started
+
+    def output(self) -> str:
+        """What it has written so far."""
+        size = os.fstat(self._output.fileno()).st_size
+        return os.pread(self._output.fileno(), size, 0).decode(errors="replace")
+
+    def percent(self) -> str:
+        """How many of its tests have run, as pytest says it at the end of each line of dots."""
+        found = re.findall(r"\[ *(\d+%)\]$", self.output(), re.MULTILINE)
+        return found[-1] if found else "0%"
+
+    def _result(self, status: str, why: str = "") -> Result:
+        return Result(self.name, status, self.seconds(), why)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Interrupt, so that tests end the processes that they started, then kill what is left."""
     try:
-        passed = process.wait(suite.cap) == 0
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, 9)
-        process.wait()
-        print(f"{suite.name} was still running after {suite.cap} s", flush=True)
-        passed = False
-    return passed, time.monotonic() - started
+        _signal(process, signal.SIGINT)
+        await asyncio.wait_for(process.wait(), GRACE)
+    except TimeoutError:
+        pass
+    finally:  # also when a second interrupt does not let the first one end
+        _signal(process, signal.SIGKILL)
+    await process.wait()
+
+
+def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    """To the whole group of a process, if there is one left."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
+
+
+def _shown(output: str, status: str) -> str:
+    """Everything of a suite that failed. A suite that passed is shown without its lines of dots."""
+    if status != "passed":
+        return output
+    return re.sub(r"^[.sxX]* *\[ *\d+%\]\n", "", output, flags=re.MULTILINE)
+
+
+class Run:
+    """All suites of one call. `folder` is empty and is removed by the caller."""
+
+    def __init__(self, suites: Sequence[Suite], jobs: int, folder: Path) -> None:
+        self._waiting = list(suites)
+        self._jobs = jobs
+        self._folder = folder
+        self._running: dict[str, Job] = {}
+        self._results: list[Result] = []
+        self._build_ended = asyncio.Event()
+        self._started = time.monotonic()
+
+    async def all(self) -> list[Result]:
+        """Run them. Return the results in the order in which they ended."""
+        async with asyncio.TaskGroup() as group:
+            telling = group.create_task(self._tell())
+            async with asyncio.TaskGroup() as workers:
+                if any(suite.compiled for suite in self._waiting):
+                    workers.create_task(self._work(build=True))
+                else:
+                    workers.create_task(self._work())
+                for _ in range(self._jobs - 1):
+                    workers.create_task(self._work())
+            telling.cancel()
+        return self._results
+
+    async def _work(self, build: bool = False) -> None:
+        """Run one suite after the other, the longest first, until none is left."""
+        if build:
+            await self._build()
+        while self._waiting:
+            ready = [one for one in self._waiting if self._build_ended.is_set() or not one.compiled]
+            if not ready:
+                await self._build_ended.wait()
+                continue
+            self._waiting.remove(ready[0])
+            await self._suite(ready[0])
+
+    async def _build(self) -> None:
+        """Build the compiled relay, unless it is there. A machine without a compiler runs the same
+        source as it stands, so its absence is no failure."""
+        command = [sys.executable, str(ROOT / "scripts" / "compile_relay.py")]
+        result = await self._run(Job(BUILD, command, dict(os.environ), 400, cannot=2))
+        if result.status != "passed":
+            self._waiting = [suite for suite in self._waiting if not suite.compiled]
+        self._build_ended.set()
+
+    async def _suite(self, suite: Suite) -> None:
+        folder = self._folder / suite.name.replace(" ", "-")
+        folder.mkdir()
+        command, environment = command_of(suite, folder), environment_of(suite, folder)
+        await self._run(Job(suite.name, command, environment, suite.cap))
+
+    async def _run(self, job: Job) -> Result:
+        """Run it, print what it has to say, and keep its result."""
+        self._running[job.name] = job
+        try:
+            result = await job.run()
+        finally:
+            del self._running[job.name]
+        self._results.append(result)
+        why = f" ({result.why})" if result.why else ""
+        print(f"\n=== {job.name}: {result.status} in {result.seconds:.0f} s{why}", flush=True)
+        print(_shown(job.output(), result.status).strip(), flush=True)
+        return result
+
+    async def _tell(self) -> None:
+        """Say again and again how far the running suites are."""
+        while True:
+            await asyncio.sleep(PROGRESS_EVERY)
+            parts = [
+                f"{job.name} {job.seconds():.0f} s" + ("" if name == BUILD else f" {job.percent()}")
+                for name, job in self._running.items()
+            ]
+            print(f"[{time.monotonic() - self._started:4.0f} s] {', '.join(parts)}", flush=True)
 
 
 def find_vectors() -> bool:
@@ -78,33 +279,70 @@ def find_vectors() -> bool:
     return not given and subprocess.run(fetch, check=False).returncode == 0
 
 
-def compiled() -> bool:
-    """Whether the compiled relay is there, built if it must be; else its script says why not."""
-    build = [sys.executable, str(ROOT / "scripts" / "compile_relay.py")]
-    return subprocess.run(build, check=False).returncode == 0
+def report_coverage(folder: Path) -> None:
+    """Coverage of all suites together."""
+    measured = sorted(str(path) for path in folder.glob("*/.coverage"))
+    if not measured:
+        return
+    coverage = [sys.executable, "-m", "coverage"]
+    environment = os.environ | {"COVERAGE_FILE": str(folder / ".coverage")}
+    print("\n=== coverage", flush=True)
+    for command in (["combine", "--quiet", *measured], ["report"]):
+        subprocess.run([*coverage, *command], cwd=ROOT, env=environment, check=False)
+
+
+async def run(suites: Sequence[Suite], jobs: int, folder: Path) -> list[Result]:
+    """Run all suites. SIGINT and SIGTERM end those that run and raise `CancelledError`."""
+    task = asyncio.current_task()
+    assert task is not None
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(one, task.cancel)
+    return await Run(suites, jobs, folder).all()
+
+
+def chosen() -> tuple[list[Suite], int]:
+    """The suites to run, and how many at once."""
+    names = [suite.name for suite in SUITES]
+    parser = argparse.ArgumentParser(description="Run the suites side by side.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    parser.add_argument("--jobs", type=int, default=cores or 1, help="suites at once")
+    given = parser.parse_args()
+    if unknown := set(given.names) - set(names):
+        parser.error(
+            f"there is no suite {', '.join(sorted(unknown))}; there are {', '.join(names)}"
+        )
+    wanted = given.names or names
+    return [suite for suite in SUITES if suite.name in wanted], max(1, given.jobs)
 
 
 def main() -> int:
-    wanted = set(sys.argv[1:])
-    if (not wanted or "mls" in wanted) and not find_vectors():
+    """The exit status: 0 when every suite passed."""
+    suites, jobs = chosen()
+    if any(suite.name == "mls" for suite in suites) and not find_vectors():
         print(
             "The official MLS test vectors are missing: set ALCOVE_MLS_VECTORS to a folder with "
             "them, or let scripts/fetch_mls_vectors.py download them."
         )
         return 1
-    suites = [suite for suite in SUITES if not wanted or suite.name in wanted]
-    if any(suite.compiled for suite in suites) and not compiled():
-        # It is the same source; a machine without a compiler runs it as it stands.
-        suites = [suite for suite in suites if not suite.compiled]
-    results = [(suite, *run(suite, number)) for number, suite in enumerate(suites)]
-    for command in ("combine --quiet", "report"):
-        subprocess.run([sys.executable, "-m", "coverage", *command.split()], cwd=ROOT, check=False)
+    print(f"{len(suites)} suites, {jobs} at once", flush=True)
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="alcove-tests-") as folder:
+        try:
+            results = asyncio.run(run(suites, jobs, Path(folder)))
+        except asyncio.CancelledError:
+            print("interrupted; every suite was ended", flush=True)
+            return 130
+        if len(suites) == len(SUITES):
+            report_coverage(Path(folder))
     print()
-    for suite, passed, seconds in results:
-        print(f"{'passed' if passed else 'FAILED'}  {seconds:6.1f} s  {suite.name}")
-    failed = sum(not passed for _, passed, _ in results)
-    print(f"\nsuites: {len(results) - failed} passed, {failed} failed")
-    return 1 if failed or not results else 0
+    for result in results:
+        print(f"{result.status}  {result.seconds:6.1f} s  {result.name}")
+    passed = sum(result.status == "passed" for result in results if result.name != BUILD)
+    failed = sum(result.status == "FAILED" for result in results)
+    print(f"\nsuites: {passed} passed, {failed} failed, {time.monotonic() - started:.0f} s in all")
+    return 1 if failed or not passed else 0
 
 
 if __name__ == "__main__":

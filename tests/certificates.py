@@ -1,4 +1,4 @@
-"""A certificate for 127.0.0.1 and who signed it, made for one test."""
+"""A certificate for 127.0.0.1 and its authority, made for one test."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Certificates:
     key: Path
 
     def trust(self) -> ssl.SSLContext:
-        """A client that trusts nobody else."""
+        """The settings of a client that trusts no other authority."""
         return ssl.create_default_context(cafile=str(self.ca))
 
 

@@ -28,7 +28,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _more_files() -> None:
-    """As many descriptors as we may have; servers inherit it."""
+    """As many descriptors as the process may have. Servers inherit the limit."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = FILES if most == resource.RLIM_INFINITY else min(FILES, most)
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))

@@ -1,6 +1,6 @@
 """Alcove's real wire: rooms whose roster is signed, members who prove their keys and resume.
 
-A room is opened by its facilitator, whose first commit states the list of members; they need not
+A room is opened by its facilitator, whose first commit states the list of members. They need not
 knock. What is not real is the content: commits, blobs and beats are random bytes.
 """
 
@@ -29,7 +29,6 @@ from alcove_protocol.frames import (
 )
 from alcove_protocol.labels import SUBPROTOCOL, Label
 from alcove_protocol.roster import Change, Op, Role, Seat
-from alcove_protocol.statements import EndStatement
 from nacl.signing import SigningKey
 
 from bench.fanout.wires import ALCOVE, BLOB, Stream, Template, masked, upgrade
@@ -84,7 +83,7 @@ class Member:
         return frame
 
     def ask(self, frame: Request, kind: type[F]) -> F:
-        """The answer to a request, whatever comes before it. Raises `ConnectionError`."""
+        """The answer to a request, past all other frames. Raises `ConnectionError`."""
         self.send(frame)
         while True:
             heard = self._heard()
@@ -99,7 +98,7 @@ class Member:
         self.ask(Authenticate(self.number(), signed.body, signed.signature), Authenticated)
 
     def resume(self, base: bytes) -> bytes:
-        """Become live; the base."""
+        """Become live. Return the base."""
         return self.ask(Resume(self.number(), base, 0), Resumed).base
 
 
@@ -110,7 +109,7 @@ def beat(base: bytes) -> Publish:
 
 
 class SeatedRoom:
-    """A room as its facilitator opened it; `keys` are the members', the facilitator's first."""
+    """A room as its facilitator opened it. `keys` are the members', the facilitator's first."""
 
     def __init__(
         self,
@@ -131,7 +130,7 @@ class SeatedRoom:
         self.base = self._state(self.facilitator.resume(bytes(16)))
 
     def _state(self, base: bytes) -> bytes:
-        """Commit the list of members; the new base."""
+        """Commit the list of members. Return the new base."""
         seats = [(key, Role.PARTICIPANT) for key in self.keys[1:]]
         seats.append((self.keys[0], Role.FACILITATOR))
         changes = [Change(Op.RESET, bytes(32))]
@@ -153,7 +152,7 @@ class SeatedRoom:
         return position
 
     def member(self, number: int) -> Member:
-        """One of them, live; 0 is the facilitator, who is."""
+        """One of the members, live. 0 is the facilitator, which is live already."""
         if number == 0:
             return self.facilitator
         member = Member(self._port, self.keys[number], self._source, self._stream)
@@ -163,8 +162,7 @@ class SeatedRoom:
 
     def end(self) -> None:
         """The facilitator ends it."""
-        said = EndStatement(room=self.room.id, relay_key=public(self.keys[0]))
-        signed = sign(self.keys[0], Label.END, said)
+        signed = self.room.end(self.keys[0])
         self.facilitator.send(EndRoom(self.facilitator.number(), signed.body, signed.signature))
 
     def template(self) -> Template:
@@ -176,7 +174,7 @@ class SeatedRoom:
 
 
 class AlcoveWire:
-    """Prepares rooms of members on a relay; keeps them held."""
+    """Prepares rooms of members on a relay, and keeps them held."""
 
     number = ALCOVE
 
@@ -193,10 +191,10 @@ class AlcoveWire:
         return seated.template(), descriptors
 
     def beats(self, rooms: int) -> None:
-        """The facilitators of the first rooms are there: nobody may post without."""
+        """The facilitators of the first rooms are there: without them no member may post."""
         for held, base in self._held[:rooms]:
             self._stream.write(held, masked(beat(base).to_bytes()))
 
     def keep_room(self, members: int) -> None:
-        """A room that the relay keeps and nobody is connected to."""
+        """A room that the relay keeps, without connections."""
         SeatedRoom(self._port, members).facilitator.stream.socket.close()

@@ -2,9 +2,9 @@
 
     python -m bench.fanout.attack PORT SECONDS RATE
 
-In all `RATE` messages a second, and besides: who is let in and talks without end, who asks for more
-than they read, who never finishes a handshake, who sends pings. Each of them comes back when it is
-closed. Bounded in time and in connections.
+They send `RATE` messages a second in all. Some are members and talk without end, some ask for more
+than they read, some never finish a handshake, some send pings. Each comes back when it is closed.
+Time and connections are bounded.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Pace:
         self._end = end
 
     def __call__(self) -> bool:
-        """Wait for the next step; whether there is one."""
+        """Wait for the next step. Return whether there is one."""
         now = time.monotonic()
         self._next = max(self._next + self._step, now - 1)
         if self._next > now:
@@ -87,7 +87,7 @@ def hoard(port: int, rate: float, end: float, source: str) -> None:
 
 
 def ping(port: int, rate: float, end: float, source: str) -> None:
-    """Connections that never say who they are and send pings."""
+    """Connections that never authenticate and send pings."""
     pace = Pace(rate, end)
     stream = Stream(port, source)
     upgrade(stream, "/v1/connect", "a", "Sec-WebSocket-Protocol: alcove.v1")

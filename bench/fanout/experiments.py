@@ -32,7 +32,7 @@ class Scale:
     seconds: float
     memory_connections: int
     room_counts: tuple[int, ...]
-    """Of 10 members; beyond 1,000 they are kept by the relay, and nobody is connected."""
+    """Of 10 members. Rooms beyond 1,000 are kept by the relay, without connections."""
     idle_counts: tuple[int, ...]
     attack_seconds: float
 
@@ -70,7 +70,7 @@ def say(text: str) -> None:
 
 
 def available(names: Iterable[str], among: Mapping[str, Server] = SERVERS) -> list[Server]:
-    """Those that can be started here; says which cannot."""
+    """The servers that can be started here. It prints which cannot."""
     found = []
     for name in names:
         try:
@@ -163,7 +163,7 @@ def by_rooms(servers: list[Server], scale: Scale) -> list[Point]:
 
 
 def _more_rooms(crowd: Crowd, count: int) -> int:
-    """Rooms of 10, as many as connections allow; the relay keeps the rest. Returns the former."""
+    """Rooms of 10, as many as connections allow. The relay keeps the rest. Return the former."""
     talked = min(count, 1000)
     crowd.add(talked - crowd.rooms if crowd.rooms < talked else 0, 10)
     if count > talked and isinstance(crowd.server.wire, AlcoveWire):

@@ -2,11 +2,11 @@
 
     python -m bench.fanout.reconnect [--members N] [--rounds N] [--shared] [--silent]
 
-The relay runs with its limits as delivered: none is raised, because the ten members of a room come
-from a network of their own (127.x.y.0/24), as people do; or, `--shared`, all from the one address
-that a proxy or an onion service has. With `--silent` their old connections stay half-open, as when
-a phone changes its network. Each room has a facilitator besides, who stays and publishes all the
-time. Afterwards every member must have heard what their facilitator said, once and in order. At
+The relay runs with its limits as delivered. None is raised, because the ten members of a room come
+from a network of their own (127.x.y.0/24), as people do. With `--shared` all come from the one
+address that a proxy or an onion service has. With `--silent` their old connections stay half-open,
+as when a phone changes its network. Each room also has a facilitator, which stays and publishes all
+the time. Afterwards every member must have heard what their facilitator said, once and in order. At
 the end the relay is told to stop under all of them, and another one takes its port.
 """
 
@@ -43,7 +43,7 @@ EVERY: Final = 2.0
 GONE: Final = 2.0
 """Seconds between the cut and the return."""
 AFTER: Final = 2.0
-"""Seconds that talk goes on after everybody is back."""
+"""Seconds that talk goes on after all members are back."""
 PATIENCE: Final = 60.0
 """Seconds after which an experiment gives up."""
 SHARED: Final = "127.0.0.1"
@@ -93,12 +93,12 @@ class Return:
 
 @dataclass(frozen=True)
 class Restart:
-    """A relay that is told to stop under everybody, and another one at its port when it ended.
+    """A relay that is told to stop under all members, and another one at its port when it ended.
     Seconds are from the signal."""
 
     members: int
     told: int
-    """Who got `draining` before the end."""
+    """How many got `draining` before the end."""
     delays: dict[int, int]
     """How many were asked to wait how many seconds."""
     last_told_seconds: float
@@ -153,7 +153,7 @@ async def _until(holds: Callable[[], bool], seconds: float = PATIENCE) -> bool:
 
 
 class Town:
-    """Rooms on one relay: facilitators who stay, and members who come and go."""
+    """Rooms on one relay: facilitators that stay, and members that come and go."""
 
     def __init__(self, relay: Running, members: int, shared: bool) -> None:
         self.relay = relay
@@ -180,7 +180,7 @@ class Town:
             self.crowd.members.append(device)
 
     async def arrive(self) -> None:
-        """Everybody comes for the first time, a few at a time. Raises `TimeoutError`."""
+        """All members come for the first time, a few at a time. Raises `TimeoutError`."""
         members = self.crowd.members
         for at in range(0, len(members), AT_ONCE):
             some = members[at : at + AT_ONCE]
@@ -212,7 +212,7 @@ class Town:
         self.hosts[room].send(masked(frame.to_bytes()))
 
     def whole(self) -> bool:
-        """Whether everybody heard everything, and every facilitator was answered."""
+        """Whether all members heard everything, and every facilitator was answered."""
         return all(
             len(member.heard) >= self.said[number // ROOM]
             for number, member in enumerate(self.crowd.members)
@@ -299,7 +299,7 @@ class Town:
 
 
 def _spread(ends: list[float], start: float) -> Spread:
-    """Who never came has 0, and counts as having needed all the patience there is."""
+    """A member that never came has 0, and counts as having needed all the patience there is."""
     took = sorted(end - start if end else PATIENCE for end in ends)
     p99 = took[-(len(took) // 100) - 1]
     return Spread(round(took[len(took) // 2], 3), round(p99, 3), round(took[-1], 3))

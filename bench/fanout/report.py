@@ -103,7 +103,7 @@ def table(rows: list[Row]) -> str:
 
 
 def write(rows: list[Row], more: dict[str, Any]) -> None:
-    """`fanout.json`: the rows; `fanout-sweeps.json`: the rest."""
+    """`fanout.json` has the rows, `fanout-sweeps.json` the rest."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     found = [asdict(row) for row in rows]
     (RESULTS / "fanout.json").write_text(json.dumps(found, indent=1) + "\n")
@@ -111,7 +111,7 @@ def write(rows: list[Row], more: dict[str, Any]) -> None:
 
 
 def plot(rows: list[Row]) -> bool:
-    """`fanout.png`: CPU for each delivery; whether matplotlib is there."""
+    """Draw `fanout.png`: CPU for each delivery. Return whether matplotlib is there."""
     try:
         import matplotlib
     except ImportError:

@@ -1,7 +1,7 @@
 """A member's device that loses its connection and comes back, as lean as Python allows.
 
-It keeps the rules of the SDK (`alcove.relay.transport`): what a goodbye asks it to wait, then a
-random time that grows with failures; 10 seconds for a handshake. Beyond them it waits for
+It keeps the rules of the SDK (`alcove.relay.transport`): it waits as long as a goodbye asks, then a
+random time that grows with failures, and 10 seconds for a handshake. Beyond them it waits for
 `Retry-After`.
 Frames are read with the protocol's own records but for blobs, whose place in the bytes is known.
 """
@@ -37,7 +37,7 @@ from bench.fanout.wires import BLOB, masked
 from tests.server.keys import answer, sign
 
 BLOB_HEAD: Final = b"\x85\xa1t\xa4blob\xa8position\xc4\x10"
-"""How a blob without a roster entry begins; its position, its class and its age follow."""
+"""How a blob without a roster entry begins. Its position, its class and its age follow."""
 CLASS_AT: Final = len(BLOB_HEAD) + 16 + len(b"\xaablob_class")
 IP_BIND_ADDRESS_NO_PORT: Final = 24
 """Linux: choose the port when connecting, so that few ports serve many addresses."""
@@ -61,19 +61,19 @@ class Crowd:
     port: int
     members: list[Device] = field(default_factory=list)
     returning: bool = True
-    """Whether who is cut off comes back."""
+    """Whether a device that is cut off comes back."""
     happened: Counter[str] = field(default_factory=Counter)
     """Refusals, resets, timeouts and goodbyes by their name."""
 
     held: list[socket.socket] = field(default_factory=list)
-    """Connections that nobody reads any more, and that are not closed."""
+    """Connections that are not read any more, and not closed."""
 
     @property
     def host(self) -> str:
         return f"127.0.0.1:{self.port}"
 
     def give_up_late(self) -> None:
-        """To be called now and then: who has no WebSocket in time starts again."""
+        """To be called now and then: a device without a WebSocket in time starts again."""
         late = time.monotonic() - TransportOptions().timeout
         for one in self.members:
             if one.stage in (Stage.CONNECTING, Stage.UPGRADING) and one.since < late:
@@ -93,7 +93,7 @@ class Device:
         self.last_word = ""
         """What ended the last connection: a code of `bye` or of a refusal."""
         self.told_at: dict[str, float] = {}
-        """When it first was told so; of `draining` also, for how long it was to wait."""
+        """When it first was told so. For `draining` also how long it was to wait."""
         self.delay = 0
         self.stays_away = False
         """Whether it does not come back."""
@@ -113,7 +113,7 @@ class Device:
     # --- the socket -------------------------------------------------------------------------
 
     def connect(self) -> None:
-        """Begin; everything else follows from what the socket says."""
+        """Begin. Everything else follows from what the socket says."""
         link = socket.socket()
         link.setblocking(False)
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -161,7 +161,7 @@ class Device:
 
     def _connected(self) -> None:
         link = self._socket
-        assert link is not None  # who has none has no writer
+        assert link is not None  # without it there is no writer
         self.crowd.loop.remove_writer(link)
         if link.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             self.failed("unreachable")
@@ -175,7 +175,7 @@ class Device:
         )
 
     def _readable(self) -> None:
-        assert self._socket is not None  # who has none has no reader
+        assert self._socket is not None  # without it there is no reader
         try:
             data = self._socket.recv(1 << 16)
         except BlockingIOError:

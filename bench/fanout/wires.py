@@ -1,6 +1,6 @@
 """How a connection of each protocol is made ready, and what it publishes.
 
-Preparing is done with blocking sockets, one step after the other; what is prepared is handed to the
+Preparing is done with blocking sockets, one step after the other. What is prepared goes to the
 generator, which knows the same protocols by number.
 """
 
@@ -25,7 +25,7 @@ PING: Final = b"\x89\x00"
 @dataclass(frozen=True)
 class Template:
     """What is published in a room. The generator writes a number, an id and the blob's first 16
-    bytes into it, at these places; -1 where there is none."""
+    bytes into it, at these places. A place is -1 where there is none."""
 
     frame: bytes
     blob_at: int
@@ -39,10 +39,10 @@ class Wire(Protocol):
     number: int
 
     def room(self, members: int, connected: int) -> tuple[Template, list[int]]:
-        """One more room, for so many members, and the descriptors of those who are connected."""
+        """One more room, for so many members, and the descriptors of the connected ones."""
 
     def beats(self, rooms: int) -> None:
-        """Whatever keeps the first rooms going, before a run."""
+        """Do what keeps the first rooms going, before a run."""
 
 
 class Stream:

@@ -1,8 +1,8 @@
 """The floor: how many primitives RFC 9420 asks for in each operation, times what one costs here.
 
 It has no encoding, no bookkeeping, no lists: nothing but the cryptography that no implementation of
-the RFC on these libraries can leave out. Counted are hashes of what has to be hashed once, one
-signature check for each leaf, two for each KeyPackage, one HPKE message for each receiver.
+the RFC on these libraries can leave out. It counts hashes of what has to be hashed once, one
+signature check for each leaf, two for each KeyPackage, one HPKE message for each recipient.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Floor:
         return self._some(hmac=1, hmac_again=1, base=1)
 
     def _seal(self, size: int) -> Count:
-        """An HPKE message; the hash of `info` is shared by all of one path."""
+        """An HPKE message. The hash of `info` is shared by all of one path."""
         count = self._some(hmac=2, hmac_again=1, base=1, exchange=1)
         count[("aead", size)] += 1
         return count + (
@@ -76,7 +76,7 @@ class Floor:
         return self._some(hmac=6, hmac_again=8)
 
     def _framing(self, size: int, levels: int) -> Count:
-        """A PrivateMessage: the sender's ratchet, its key, the sender data; either direction."""
+        """A PrivateMessage in either direction: the sender's ratchet, its key, the sender data."""
         count = self._some(hmac=levels + 3, hmac_again=levels + 4)
         count[("aead", size)] += 1
         count[("aead", 12)] += 1

@@ -1,10 +1,10 @@
 """What is measured of Alcove: a group from its founding to a message read, step by step.
 
 The tree stays as the founding commit left it, all parents blank, which is the worst case of a
-commit: it writes to every member. Member 0 founds, renews its keys and writes; member
+commit: it writes to every member. Member 0 founds, renews its keys and writes. Member
 1 joins, follows and reads.
 
-Times are the processor's: nothing here waits, and what else a shared machine does is no cost of
+Times are the processor's. Nothing here waits, and other work on a shared machine is no cost of
 ours.
 """
 
@@ -24,7 +24,7 @@ POLICY = mls.Policy(max_leaves=2048, max_lifetime=2**64 - 1)
 
 
 class Scene:
-    """A group of `members`, one operation after the other; each returns milliseconds."""
+    """A group of `members`, one operation after the other. Each returns milliseconds."""
 
     def __init__(self, number: int, members: int) -> None:
         self.suite = mls.ciphersuite(number)

@@ -15,7 +15,7 @@ _INSTALL_SECONDS: Final = 180
 
 
 class Unavailable(Exception):
-    """Why there is no peer; for the table."""
+    """Why there is no peer, for the table."""
 
 
 def _install() -> None:

@@ -92,7 +92,7 @@ class Primitives:
         seal = bindings.crypto_aead_chacha20poly1305_ietf_encrypt
         return _bound(seal, text, aad, nonce, key)
 
-    # What only X-Wing needs; of the two curve operations each is counted apart.
+    # What only X-Wing needs. Each of the two curve operations is counted apart.
 
     @staticmethod
     def _keygen(_size: int) -> Callable[[], Any]:

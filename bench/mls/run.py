@@ -157,7 +157,7 @@ def measure(scale: Scale) -> Result:
 
 
 def _progress(text: str) -> None:
-    """One line that is written over, where somebody looks; else nothing but changes."""
+    """One line that is written over on a terminal. Elsewhere only changes are printed."""
     if sys.stderr.isatty():
         print(f"\r{text:<70}", end="" if text else "\r", file=sys.stderr, flush=True)
     elif text and (" round 1 " in text or "round" not in text):

@@ -4,5 +4,5 @@
 or a source of randomness, and nothing here can decrypt: sealing and opening are the client's.
 
 Read in this order, which is also the order of imports: `limits`, `errors`, `codec`, `records`,
-`position`, `padding`, `labels`, `statements`, `roster`, `frames`, `invite`.
+`position`, `padding`, `labels`, `statements`, `sealed`, `card`, `roster`, `invite`, `frames`.
 """

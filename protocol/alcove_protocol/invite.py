@@ -18,10 +18,13 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from alcove_protocol.errors import FAULTS, Malformed
-from alcove_protocol.labels import VERSION
+from alcove_protocol.labels import VERSION, hash_with
+from alcove_protocol.statements import DOOR_ID_SIZE, HASH_SIZE
 
 SECRET_SIZE: Final = 32
-_FIXED: Final = 2 + 8 + 32 + SECRET_SIZE
+_ROOM_AT: Final = 2 + DOOR_ID_SIZE
+_SECRET_AT: Final = _ROOM_AT + HASH_SIZE
+_FIXED: Final = _SECRET_AT + SECRET_SIZE
 _LINK_MAX: Final = 1000
 _PATH: Final = "/join"
 _AUTHORITY: Final = re.compile(
@@ -51,7 +54,8 @@ class Invite:
     secret: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
-        if (len(self.door), len(self.room), len(self.secret)) != (8, 32, SECRET_SIZE):
+        sizes = len(self.door), len(self.room), len(self.secret)
+        if sizes != (DOOR_ID_SIZE, HASH_SIZE, SECRET_SIZE):
             raise ValueError("a field of the invite is of the wrong size")
         if origin_of(self.origin) != self.origin:
             raise ValueError("the relay's origin is not written as an origin")
@@ -79,7 +83,8 @@ class Invite:
             role = InviteRole(content[1])
             host_origin = origin_of(link)
             origin = content[_FIXED:].decode() or host_origin
-            return cls(role, content[2:10], content[10:42], origin, content[42:_FIXED])
+            door, room = content[2:_ROOM_AT], content[_ROOM_AT:_SECRET_AT]
+            return cls(role, door, room, origin, content[_SECRET_AT:_FIXED])
         except ValueError:
             raise Malformed("bad_invite", "This link is not an invite of Alcove.") from None
 
@@ -98,6 +103,15 @@ class Invite:
     def card_key(self) -> bytes:
         """The XChaCha20-Poly1305 key that the room card is sealed under, 32 bytes."""
         return self._derive(b"alcove v1 card")
+
+
+def door_id_of(room: bytes, secret: bytes) -> bytes:
+    """Return the door id of an invite's secret, 8 bytes.
+
+    Facilitators share the secrets. Each of them finds the door of a secret so, without believing
+    the sender.
+    """
+    return hash_with("door id", room, secret)[:DOOR_ID_SIZE]
 
 
 def _decode_fragment(fragment: str) -> bytes:

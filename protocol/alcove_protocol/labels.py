@@ -25,6 +25,12 @@ class Label(Enum):
     LEAVE = "leave"  # a member's wish to go, by their relay key
     END = "end"  # the end of the room, by a facilitator's relay key
     RESEAT = "reseat"  # the room again after a relay lost it, by a facilitator's relay key
+    VAULT = "vault"  # what facilitators share, by the sender's MLS key
+    REQUEST = "request"  # a member's request to the facilitators, by the member's MLS key
+    DESK = "desk"  # HPKE info of the private line
+    STEP_DOWN = "step down"  # a facilitator's wish to be one no more, by their MLS key
+    STANDBY = "standby"  # a request to be let in without a facilitator, by the asker's MLS key
+    PARK = "park"  # the additional data of what a page leaves with the relay across a reload
     HEARTBEAT = "heartbeat"  # reserved: heartbeats are MLS messages
     HANDOVER = "handover"  # reserved
 

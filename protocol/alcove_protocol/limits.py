@@ -54,21 +54,38 @@ WELCOMES: Final = HANDSHAKE_BLOB + 64 * KIB
 ROSTER_CHAIN: Final = 2 * MIB
 """The whole roster chain when a room is seated again. About 8,000 entries."""
 SEAL_OVERHEAD: Final = 24 + 16
-"""What XChaCha20-Poly1305 adds to a padded card: nonce and tag."""
+"""What XChaCha20-Poly1305 adds to what it seals: nonce and tag."""
 CARD_BUCKET: Final = 32 * KIB
 """The largest padded card: an agreement of the largest size fits, with helplines and a chain."""
 CARD: Final = CARD_BUCKET + SEAL_OVERHEAD
 """A sealed room card, padding included."""
 KNOCK: Final = 16 * KIB
 """A sealed knock, padding included."""
+LEAF_KEY: Final = 2 * KIB
+"""A leaf's HPKE public key: 1,216 bytes with X-Wing."""
 REQUEST: Final = 32 * KIB
 """A sealed request of a member to the facilitators."""
+VAULT: Final = 4 * KIB
+"""A sealed vault: what one facilitator sends to another."""
+ANSWER: Final = HANDSHAKE_BLOB
+"""A member's sealed answer to a request to be let in: GroupInfo and tree are most of it."""
+PARKED: Final = 4 * KIB + SEAL_OVERHEAD
+"""What a page leaves with the relay across a reload, sealed."""
+CHAIN_PAGE: Final = 256 * KIB
+"""The entries of one answer to `chain`. It holds at least three of the largest."""
+DESK_SMALL: Final = KIB
+DESK_LARGE: Final = 2 * KIB
+"""A frame of the private line: small up to `DESK_SMALL_FACILITATORS`, large above."""
 SEALED_REASON: Final = KIB
 """A sealed refusal of a knock, padding included."""
 STATEMENT: Final = 2 * KIB
 """A signed statement that lists nothing."""
 ENTRY: Final = 64 * KIB
 """A roster entry. A restated list of 1,000 members is 42 KB."""
+CHANGES: Final = ENTRY - KIB
+"""The changes of one entry."""
+LEAVES: Final = 16 * KIB
+"""The signed leaves that one entry carries: about 70."""
 
 # --- time -------------------------------------------------------------------------------------
 TTL_DEFAULT: Final = 30 * 60
@@ -79,7 +96,7 @@ HEARTBEAT_INTERVAL: Final = 30
 HEARTBEAT_TTL: Final = 90
 """Three beats: one lost is no alarm."""
 READ_ONLY_AFTER: Final = 90
-"""Without a facilitator's heartbeat for this long no member posts: nobody holds the room."""
+"""Without a facilitator's heartbeat for this long no member posts: no facilitator is there."""
 ABANDONED_AFTER: Final = 30 * 60
 """Without a facilitator for this long the relay deletes the room."""
 REJOIN_WINDOW: Final = 24 * 3600
@@ -94,6 +111,10 @@ RETURN_DELAY: Final = 30
 """The longest delay that a restarting relay asks of a client, so that not all return at once."""
 DOOR_TTL_DEFAULT: Final = 24 * 3600
 DOOR_TTL_MAX: Final = 30 * 24 * 3600
+SLOW_MAX: Final = 3600
+"""The longest pause that slow mode asks for between two turns."""
+AWAY: Final = 2 * 3600
+"""How long an absent member's key still authenticates, in role `away`."""
 CLOCK_SKEW: Final = 3600
 """A device clock further than this from the relay's is refused: KeyPackages would seem expired."""
 
@@ -103,10 +124,16 @@ MEMBERS_MAX: Final = 1000
 MEMBERS_POST_QUANTUM: Final = 250
 """Members of a room with post-quantum keys. Each takes 1,216 bytes: a whole tree, with a key at
 every node, fits a Welcome."""
-FACILITATORS: Final = 16
+FACILITATORS: Final = 8
+"""Facilitators of one room at a time: each has a slot in every frame of the private line."""
+DESK_SMALL_FACILITATORS: Final = 4
+APPOINTMENTS: Final = 32
+"""Appointments in the life of a room. A card carries them all, beside the largest agreement."""
 DOORS: Final = 64
 KNOCKS: Final = 100
 """Knocks that one room holds at a time."""
+STANDBYS: Final = 2
+"""Standby keys on a list: the printed link's, and the fresh key of the person that uses it."""
 USES_DEFAULT: Final = 50
 USES_MAX: Final = 10_000
 PROPOSALS: Final = 256
@@ -120,5 +147,15 @@ NAME_CHARACTERS: Final = 32
 NAME: Final = 4 * NAME_CHARACTERS
 TITLE: Final = 200
 AGREEMENT: Final = 16 * KIB
+"""All summaries and texts of an agreement together, in all its languages."""
+AGREEMENT_LANGUAGES: Final = 16
+SUMMARY: Final = KIB
+"""The summary of an agreement in one language: five lines."""
+LANGUAGE_TAG: Final = 35
+"""A language tag (BCP 47)."""
+QUESTION: Final = 500
+"""What the card asks a newcomer at the door."""
+CONTACT: Final = 200
+"""Where the host can be reached outside the room."""
 HELPLINES: Final = 4 * KIB
 LANGUAGES: Final = 200

@@ -1,6 +1,6 @@
 """The roster: a room's chain of signed entries. Relay and members verify it by the same rules.
 
-Entry 0 is the `Opening`. Every later entry signs the room, its counter, the hash of the entry
+RosterEntry 0 is the `Opening`. Every later entry signs the room, its counter, the hash of the entry
 before it, the position its commit builds on, the hashes of that commit and of its Welcomes, the
 changes, and the digest of the list that results. So nobody can replay, leave out or recombine
 entries, and the last hash commits to the whole history.
@@ -11,14 +11,14 @@ fork the group.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, IntFlag
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Annotated, Final
 
 from alcove_protocol import limits
-from alcove_protocol.codec import split
+from alcove_protocol.codec import split, unpack_list
 from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label, hash_with, room_id_of
 from alcove_protocol.position import POSITION_SIZE
@@ -27,6 +27,7 @@ from alcove_protocol.statements import (
     DOOR_ID_SIZE,
     HASH_SIZE,
     KEY_SIZE,
+    LeaveStatement,
     Opening,
     Signed,
     Verified,
@@ -49,16 +50,24 @@ class Op(IntEnum):
 
     RESET = 0  # empty the list; the ADDs after it restate it (after a burned commit)
     ADD = 1  # a newcomer by a door: a use of it is consumed
-    REMOVE = 2  # a facilitator removes a member: the member's door is revoked
+    REMOVE = 2  # a facilitator removes a member and revokes their door, or with `paused` keeps it
     CHANGE = 3  # another role or pause for a member
     REJOIN = 4  # the same member with fresh HPKE keys: a Welcome, no change of the list
-    LEFT = 5  # a member asked to go: their door stays
+    LEFT = 5  # a member asked to go, and the entry carries the signed leave: their door stays
+    ABSENT = 6  # a member's connection was lost for long: their door stays, and they may come back
+
+
+OFF_THE_LIST: Final = frozenset({Op.REMOVE, Op.LEFT, Op.ABSENT})
+"""Operations that take a member off the list."""
 
 
 class RoomFlag(IntFlag):
     NONE = 0
     LOCKED = 1  # the relay takes no knocks
     LISTEN_ONLY = 2  # only facilitators post
+
+
+FLAGS: Final = RoomFlag.LOCKED | RoomFlag.LISTEN_ONLY
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +83,8 @@ class Seat:
 class Change:
     """43 bytes: operation, relay key (32), door id (8), role, paused.
 
-    What the operation does not use is zero, or it would be signed without being part of the list's
-    digest. Raises `Malformed` (`bad_field`).
+    The fields that the operation does not use are zero: otherwise they are signed without being
+    part of the list's digest. Raises `Malformed` (`bad_field`).
     """
 
     op: Op
@@ -83,12 +92,23 @@ class Change:
     seat: Seat = Seat()
 
     def __post_init__(self) -> None:
-        if self.op is Op.CHANGE:
-            unused_is_zero = self.seat.door == NO_DOOR
-        else:
-            unused_is_zero = self.op is Op.ADD or self.seat == Seat()
-        if not unused_is_zero or (self.op is Op.RESET and any(self.key)):
+        if not self._unused_is_zero():
             raise Malformed("bad_field", "A change holds what its operation does not use.")
+
+    def _unused_is_zero(self) -> bool:
+        seat = self.seat
+        if self.op is Op.ADD:  # a standby key has no door, and no leaf that could be paused
+            return seat.role is not Role.STANDBY or seat == Seat(role=Role.STANDBY)
+        if self.op is Op.CHANGE:
+            return seat.door == NO_DOOR and seat.role is not Role.STANDBY
+        if self.op is Op.REMOVE:
+            return seat in (Seat(), Seat(paused=True))
+        return seat == Seat() and not (self.op is Op.RESET and any(self.key))
+
+    @property
+    def keeps_door(self) -> bool:
+        """Whether a REMOVE leaves the door open that the member came by."""
+        return self.op is Op.REMOVE and self.seat.paused
 
     def encode(self) -> bytes:
         seat = self.seat
@@ -110,11 +130,14 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry(Record):
+class RosterEntry(Record):
     """A roster entry after the first, label `roster`, signed by a facilitator's relay key.
 
-    `base` is the position of the last commit taken when this was made, `commit` SHA-256 of the
-    blob it goes with, `welcomes` SHA-256 of the Welcomes as published, or 32 zeros.
+    `base` is the position of the last commit that the signer knew, `commit` SHA-256 of the blob
+    that goes with this entry, and `welcomes` SHA-256 of the Welcomes as published, or 32 zeros.
+    `flags` and `slow` (the seconds of slow mode, 0 for none) state the room as it is afterwards.
+    `lobby` is the lobby key when this commit changes it: a member who was held or away finds it in
+    the chain. `leaves` lists the signed `LeaveStatement` of each LEFT, in the order of the changes.
     """
 
     room: Annotated[bytes, Exactly(HASH_SIZE)]
@@ -124,14 +147,22 @@ class Entry(Record):
     base: Annotated[bytes, Exactly(POSITION_SIZE)]
     commit: Annotated[bytes, Exactly(HASH_SIZE)]
     welcomes: Annotated[bytes, Exactly(HASH_SIZE)]
-    changes: Annotated[bytes, AtMost(limits.ENTRY - limits.KIB)]
-    flags: Annotated[int, AtMost(3)]
+    changes: Annotated[bytes, AtMost(limits.CHANGES)]
+    flags: Annotated[int, AtMost(FLAGS)]
+    slow: Annotated[int, AtMost(limits.SLOW_MAX)]
     digest: Annotated[bytes, Exactly(HASH_SIZE)]
+    lobby: Annotated[bytes, Exactly(KEY_SIZE)] | None = None
+    leaves: Annotated[bytes, AtMost(limits.LEAVES)] | None = None
 
     def decoded_changes(self) -> tuple[Change, ...]:
         """Raises `Malformed`."""
         most = 2 * limits.MEMBERS_MAX
         return tuple(Change.decode(item) for item in split(self.changes, CHANGE_SIZE, most=most))
+
+    def decoded_leaves(self) -> tuple[Signed, ...]:
+        """The signed leaves, not yet verified. Raises `Malformed`."""
+        items = unpack_list(self.leaves or b"", most=limits.MEMBERS_MAX)
+        return tuple(Signed.decode(item) for item in items)
 
 
 def entry_hash(label: Label, body: bytes) -> bytes:
@@ -141,7 +172,12 @@ def entry_hash(label: Label, body: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """The list after some entry, and that entry's hash. Only verified entries make one."""
+    """The list after some entry, and that entry's hash. Only verified entries make one.
+
+    `since` tells for each key which entry seated it, for judging leaves. A client that joined later
+    does not know it, and a key that is not in it counts as seated by entry 0. `lobby` is the last
+    lobby key that an entry named.
+    """
 
     room: bytes
     counter: int
@@ -150,11 +186,14 @@ class Roster:
     flags: RoomFlag
     members: int
     ttl: int
+    slow: int = 0
+    lobby: bytes | None = None
+    since: Mapping[bytes, int] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def digest(self) -> bytes:
         """The hash of the list, its members in the order of their keys."""
-        return list_digest(self.room, self.seats, self.flags)
+        return list_digest(self.room, self.seats, self.flags, self.slow)
 
     def facilitators(self) -> frozenset[bytes]:
         return frozenset(key for key, seat in self.seats.items() if seat.role is Role.FACILITATOR)
@@ -164,6 +203,11 @@ class Roster:
         items = [Change(Op.RESET, bytes(KEY_SIZE))]
         items += [Change(Op.ADD, key, self.seats[key]) for key in sorted(self.seats)]
         return b"".join(item.encode() for item in items)
+
+    def is_member(self, key: bytes) -> bool:
+        """Whether the key is on the list and has a leaf in the group: a standby key has none."""
+        seat = self.seats.get(key)
+        return seat is not None and seat.role is not Role.STANDBY
 
     def is_facilitator(self, key: bytes) -> bool:
         seat = self.seats.get(key)
@@ -178,14 +222,14 @@ def _by_key(item: tuple[bytes, Seat]) -> bytes:
     return item[0]
 
 
-def list_digest(room: bytes, seats: Mapping[bytes, Seat], flags: RoomFlag) -> bytes:
-    """The hash of a list: its members as ADD items, in the order of their keys."""
+def list_digest(room: bytes, seats: Mapping[bytes, Seat], flags: RoomFlag, slow: int = 0) -> bytes:
+    """Return the hash of a list: its members as ADD items, in the order of their keys."""
     # Not by `Change.encode`: a chain of thousands of entries is one frame, and each needs this.
     items = [
         _ADD + key + seat.door + _TAILS[seat.role, seat.paused]
         for key, seat in sorted(seats.items(), key=_by_key)
     ]
-    return hash_with("list", room, bytes([flags]), *items)
+    return hash_with("list", room, bytes([flags]), slow.to_bytes(2, "big"), *items)
 
 
 def open_roster(signed: Signed, room: bytes) -> tuple[Roster, Verified[Opening]]:
@@ -208,15 +252,16 @@ def open_roster(signed: Signed, room: bytes) -> tuple[Roster, Verified[Opening]]
         RoomFlag.NONE,
         statement.members,
         statement.ttl,
+        since=MappingProxyType({statement.relay_key: 0}),
     )
     return roster, opening
 
 
 def apply_changes(seats: Mapping[bytes, Seat], changes: Iterable[Change]) -> dict[bytes, Seat]:
-    """The list after the changes, of which each is about another member.
+    """Return the list after the changes. No member is changed twice.
 
-    The ADDs that restate a list after a RESET do not count there: what is changed besides, in the
-    same entry, follows them. Raises `Malformed` (`bad_roster`).
+    The ADDs that restate a list after a RESET do not count as changes. The other changes of the
+    entry follow them. Raises `Malformed` (`bad_roster`).
     """
     result = dict(seats)
     changed: set[bytes] = set()
@@ -241,12 +286,12 @@ def apply_changes(seats: Mapping[bytes, Seat], changes: Iterable[Change]) -> dic
             raise Malformed("bad_roster", "A key that is changed is not on the list.")
         elif change.op is Op.CHANGE:
             result[change.key] = replace(change.seat, door=result[change.key].door)
-        elif change.op in (Op.REMOVE, Op.LEFT):
+        elif change.op in OFF_THE_LIST:
             del result[change.key]
     return result
 
 
-def extend(roster: Roster, signed: Signed) -> tuple[Roster, Verified[Entry]]:
+def extend(roster: Roster, signed: Signed) -> tuple[Roster, Verified[RosterEntry]]:
     """Return the roster after one more entry.
 
     Raises `Malformed`:
@@ -256,31 +301,82 @@ def extend(roster: Roster, signed: Signed) -> tuple[Roster, Verified[Entry]]:
     - `bad_roster` when it does not follow (room, counter, previous hash, signer, digest), when a
       change is not possible, when no facilitator remains, and above `limits.FACILITATORS` of them
     """
-    claimed = Entry.decode(signed.body, limit=limits.ENTRY)
+    claimed = RosterEntry.decode(signed.body, limit=limits.ENTRY)
     if not roster.is_facilitator(claimed.signer):
         raise Malformed("bad_roster", "The signer is no facilitator.")
-    entry = verify(Entry, Label.ROSTER, signed, claimed.signer)
+    entry = verify(RosterEntry, Label.ROSTER, signed, claimed.signer)
     if (claimed.room, claimed.counter, claimed.previous) != (
         roster.room,
         roster.counter + 1,
         roster.head,
     ):
         raise Malformed("bad_roster", "The entry does not follow the last one.")
-    seats = apply_changes(roster.seats, claimed.decoded_changes())
+    changes = claimed.decoded_changes()
+    seats = apply_changes(roster.seats, changes)
+    _check_leaves(roster, changes, claimed.decoded_leaves())
     flags = RoomFlag(claimed.flags)
-    if list_digest(roster.room, seats, flags) != claimed.digest:
+    if list_digest(roster.room, seats, flags, claimed.slow) != claimed.digest:
         raise Malformed("bad_roster", "The list does not have the digest that was signed.")
-    facilitators = sum(seat.role is Role.FACILITATOR for seat in seats.values())
-    if not 1 <= facilitators <= limits.FACILITATORS:
-        raise Malformed("bad_roster", "A room has at least one facilitator, and not so many.")
-    if len(seats) > roster.members:
-        raise Malformed("room_full", "There are more members than the room holds.")
-    head = entry_hash(Label.ROSTER, signed.body)
+    _check_counts(roster, seats)
     after = replace(
         roster,
         counter=claimed.counter,
-        head=head,
+        head=entry_hash(Label.ROSTER, signed.body),
         seats=MappingProxyType(seats),
         flags=flags,
+        slow=claimed.slow,
+        lobby=roster.lobby if claimed.lobby is None else claimed.lobby,
+        since=MappingProxyType(_since(roster, claimed, changes)),
     )
     return after, entry
+
+
+def _check_counts(roster: Roster, seats: Mapping[bytes, Seat]) -> None:
+    roles = [seat.role for seat in seats.values()]
+    if not 1 <= roles.count(Role.FACILITATOR) <= limits.FACILITATORS:
+        raise Malformed("bad_roster", f"A room has from one to {limits.FACILITATORS} facilitators.")
+    standbys = roles.count(Role.STANDBY)
+    if standbys > limits.STANDBYS:
+        raise Malformed("bad_roster", f"A room has at most {limits.STANDBYS} standby keys.")
+    if len(seats) - standbys > roster.members:
+        raise Malformed("room_full", "There are more members than the room holds.")
+
+
+def _check_leaves(roster: Roster, changes: tuple[Change, ...], leaves: tuple[Signed, ...]) -> None:
+    """Each LEFT has the leave that its member signed. Otherwise a facilitator could remove a member
+    and have all others told that the member wanted to go."""
+    left = [change.key for change in changes if change.op is Op.LEFT]
+    if len(left) != len(leaves):
+        raise Malformed("bad_roster", "Each LEFT needs its signed leave, and nothing else does.")
+    for key, signed in zip(left, leaves, strict=True):
+        verify_leave(roster, key, signed)
+
+
+def verify_leave(roster: Roster, key: bytes, signed: Signed) -> None:
+    """Check that a member of this list asked to leave, in this stay.
+
+    Raises `Malformed`: as `verify`, or `bad_statement` when it is of another room or key, or its
+    counter is before the member's seat or after this list.
+    """
+    wish = verify(LeaveStatement, Label.LEAVE, signed, key).statement
+    if (wish.room, wish.relay_key) != (roster.room, key):
+        raise Malformed("bad_statement", "The leave is of another room or member.")
+    if not roster.since.get(key, 0) <= wish.counter <= roster.counter:
+        raise Malformed("bad_statement", "The leave is of another time.")
+
+
+def _since(roster: Roster, entry: RosterEntry, changes: tuple[Change, ...]) -> Mapping[bytes, int]:
+    """Which entry seated each key.
+
+    A key that a restated list brings back counts as seated by entry 0. The commit that took it off
+    the list was burned, so a leave that it signed before is still to be done.
+    """
+    if changes and changes[0].op is Op.RESET:
+        return {key: since for key, since in roster.since.items() if key in roster.seats}
+    since = dict(roster.since)
+    for change in changes:
+        if change.op is Op.ADD:
+            since[change.key] = entry.counter
+        elif change.op in OFF_THE_LIST:
+            since.pop(change.key, None)
+    return since

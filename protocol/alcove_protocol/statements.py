@@ -21,6 +21,9 @@ KEY_SIZE = 32
 SIGNATURE_SIZE = 64
 HASH_SIZE = 32
 DOOR_ID_SIZE = 8
+ID_SIZE = 16
+APPOINTMENT_SIZE = 238
+"""What one signed appointment takes in a list, its length included."""
 
 R = TypeVar("R", bound=Record)
 
@@ -76,8 +79,8 @@ class Opening(Record):
     """Roster entry 0, label `open`, signed by the room's root key, which is then wiped.
 
     `previous` is the room id itself, so the entry can stand nowhere else. It names the first
-    facilitator's keys: `relay_key` (Ed25519, for the relay), `mls_key` (Ed25519, the MLS signature
-    key) and `hpke_key` (X25519, to which facilitators' secrets are sealed).
+    facilitator's keys: `relay_key` (Ed25519, for the relay) and `mls_key` (Ed25519, the MLS
+    signature key). Both equal those of the facilitator's leaf.
     """
 
     version: Annotated[int, AtMost(1, least=1)]
@@ -85,7 +88,6 @@ class Opening(Record):
     root_key: Annotated[bytes, Exactly(KEY_SIZE)]
     relay_key: Annotated[bytes, Exactly(KEY_SIZE)]
     mls_key: Annotated[bytes, Exactly(KEY_SIZE)]
-    hpke_key: Annotated[bytes, Exactly(KEY_SIZE)]
     members: Annotated[int, AtMost(limits.MEMBERS_MAX, least=2)]
     ttl: Annotated[int, AtMost(limits.TTL_MAX, least=limits.TTL_MIN)]
 
@@ -113,8 +115,8 @@ class DoorStatement(Record):
     """The relay's half of an invite, label `door`, signed by a facilitator's relay key.
 
     `uses` 0 revokes the door for good. `ttl` counts from when the relay takes it, on its clock.
-    `card_number` and `card_hash` (SHA-256 of the sealed card) name the room card that goes with it;
-    a higher number replaces a lower one.
+    `card_number` and `card_hash` (SHA-256 of the sealed card) name the room card that goes with it.
+    A higher number replaces a lower one. `card_number` in `card` says how numbers are made.
     """
 
     room: Annotated[bytes, Exactly(HASH_SIZE)]
@@ -128,56 +130,57 @@ class DoorStatement(Record):
 
 @dataclass(frozen=True, slots=True)
 class Appointment(Record):
-    """A new facilitator, label `appoint`, signed by the appointer's MLS key."""
+    """A new facilitator, label `appoint`, signed by the appointer's MLS key.
+
+    It names no HPKE key: what is for a facilitator is sealed to the key in the facilitator's own
+    leaf. Otherwise an appointer could name a key of their own, and read what is for the other.
+    """
 
     room: Annotated[bytes, Exactly(HASH_SIZE)]
     appointer: Annotated[bytes, Exactly(KEY_SIZE)]
     mls_key: Annotated[bytes, Exactly(KEY_SIZE)]
     relay_key: Annotated[bytes, Exactly(KEY_SIZE)]
-    hpke_key: Annotated[bytes, Exactly(KEY_SIZE)]
-
-
-@dataclass(frozen=True, slots=True)
-class Card(Record):
-    """What a newcomer reads before the knock, label `card`, signed by a facilitator's MLS key.
-
-    It travels sealed under the door's card key. `opening` is the signed roster entry 0 and
-    `appointments` a list of signed appointments. They lead from the room id in the invite to the
-    key that signed this card, so that a newcomer need not trust the relay. Knocks are sealed to
-    `lobby_key`, an X25519 key. `agreement` is the text that every member accepted.
-    `suite` is the MLS ciphersuite of the group, in which the newcomer's KeyPackage must be.
-    """
-
-    room: Annotated[bytes, Exactly(HASH_SIZE)]
-    number: Annotated[int, AtMost(limits.REQUEST_NUMBER)]
-    signer: Annotated[bytes, Exactly(KEY_SIZE)]
-    opening: Annotated[bytes, AtMost(limits.STATEMENT)]
-    appointments: Annotated[bytes, AtMost(limits.ENTRY)]
-    lobby_key: Annotated[bytes, Exactly(KEY_SIZE)]
-    title: Annotated[str, AtMost(limits.TITLE)]
-    agreement_version: Annotated[int, AtMost(2**32 - 1, least=1)]
-    agreement: Annotated[str, AtMost(limits.AGREEMENT)]
-    languages: Annotated[str, AtMost(limits.LANGUAGES)]
-    helplines: Annotated[str, AtMost(limits.HELPLINES)]
-    members: Annotated[int, AtMost(limits.MEMBERS_MAX)]
-    ttl: Annotated[int, AtMost(limits.TTL_MAX)]
-    suite: Annotated[int, AtMost(2**16 - 1, least=1)]
 
 
 @dataclass(frozen=True, slots=True)
 class LeaveStatement(Record):
-    """A member asks to leave, label `leave`, signed by their relay key."""
+    """A member asks to leave, label `leave`, signed by their relay key.
+
+    `counter` is that of the last roster entry that the member knows. It is at least the counter of
+    the entry that seated the member, so that a leave of an earlier stay cannot be used again. An
+    exact head would make the leave void as soon as another commit comes first.
+    """
 
     room: Annotated[bytes, Exactly(HASH_SIZE)]
     relay_key: Annotated[bytes, Exactly(KEY_SIZE)]
+    counter: Annotated[int, AtMost(limits.REQUEST_NUMBER)]
 
 
 @dataclass(frozen=True, slots=True)
 class EndStatement(Record):
-    """The end of the room, label `end`, signed by a facilitator's relay key."""
+    """The end of the room, label `end`, signed by a facilitator's relay key.
+
+    `counter` and `head` are those of the last roster entry. The relay takes only its own head. A
+    client that was away takes a counter that is at least its own.
+    """
 
     room: Annotated[bytes, Exactly(HASH_SIZE)]
     relay_key: Annotated[bytes, Exactly(KEY_SIZE)]
+    counter: Annotated[int, AtMost(limits.REQUEST_NUMBER)]
+    head: Annotated[bytes, Exactly(HASH_SIZE)]
+
+
+@dataclass(frozen=True, slots=True)
+class StepDownStatement(Record):
+    """A facilitator asks to be one no more, label `step down`, signed by their MLS key.
+
+    It travels in a request to the facilitators, and another facilitator commits it. It holds in its
+    epoch alone, so that an old wish does not demote a facilitator who was appointed again.
+    """
+
+    room: Annotated[bytes, Exactly(HASH_SIZE)]
+    mls_key: Annotated[bytes, Exactly(KEY_SIZE)]
+    epoch: Annotated[int, AtMost(limits.REQUEST_NUMBER)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,3 +195,20 @@ class ReseatStatement(Record):
     relay_key: Annotated[bytes, Exactly(KEY_SIZE)]
     head: Annotated[bytes, Exactly(HASH_SIZE)]
     commit: Annotated[bytes, Exactly(HASH_SIZE)]
+
+
+@dataclass(frozen=True, slots=True)
+class AskStatement(Record):
+    """A request to be let in without a facilitator, label `standby`, signed by `mls_key`.
+
+    The asker holds a printed standby link, or is the lone facilitator after a reload of the page.
+    `relay_key` is the fresh key that the asker connects with. The answer is sealed to `reply_key`
+    (X25519). `counter` is that of the last roster entry that the asker knows, or 0.
+    """
+
+    room: Annotated[bytes, Exactly(HASH_SIZE)]
+    id: Annotated[bytes, Exactly(ID_SIZE)]
+    mls_key: Annotated[bytes, Exactly(KEY_SIZE)]
+    relay_key: Annotated[bytes, Exactly(KEY_SIZE)]
+    reply_key: Annotated[bytes, Exactly(KEY_SIZE)]
+    counter: Annotated[int, AtMost(limits.REQUEST_NUMBER)]

@@ -20,10 +20,10 @@ The hot path is what a message in a room passes through, once, in this order:
     net/single_frame    bytes of the socket -> the payload of one WebSocket frame
     wire/fast_in        payload -> `Post`
     session/session     `receive`: the token bucket
-    requests/publish    `publish_soon`, or `publish` where more than the rules judges it
+    requests/publish    `publish_soon`
     rooms/rules         may this member post this -> `Publication`
-    store/              its id, the roster, the base, a number, an end -> `StoredBlob`
-    rooms/registry      `on_blob`: the room that the store tells it to
+    store/              its id, the roster, the base, a number, an end -> told to the node
+    rooms/registry      `on_blob`: which room
     rooms/room          `announce`: framed once for all (`wire/fast_out`), and the author's answer
     rooms/fanout        joined with what else the turn brought; one write for each member's feed
     net/websocket       `write`: the transport, or a bounded queue before it

@@ -51,6 +51,9 @@ class Relay:
         settings = settings if settings is not None else Settings()
         self.services = Services(store, clock, random, runner, settings, wall)
         self.rooms = Rooms(self.services)
+        # Bound once, because each session holds them.
+        self._on_authenticated = self._authenticated
+        self._on_closed = self._closed
         self.draining = False
         self._clients: set[Client] = set()
         self._challenged: OrderedDict[Client, None] = OrderedDict()
@@ -68,7 +71,13 @@ class Relay:
         `place` is the connection's place at the entrance; None is a place without limits."""
         upgrade = Upgrade(frozenset({host, *self.services.settings.hosts}), offered)
         session = Session(
-            self.services, self.rooms, upgrade, outlet, place, self._authenticated, self._closed
+            self.services,
+            self.rooms,
+            upgrade,
+            outlet,
+            place,
+            self._on_authenticated,
+            self._on_closed,
         )
         self._clients.add(session.client)
         self._challenged[session.client] = None

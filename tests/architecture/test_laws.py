@@ -17,7 +17,7 @@ VERIFIES_ONLY = {
 
 
 def imports(source: str) -> Iterator[tuple[str, str]]:
-    """Every (module, name) that a source imports; the name is "" for a whole module."""
+    """Every (module, name) that a source imports. The name is "" for a whole module."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             for alias in node.names:

@@ -26,8 +26,8 @@ LARGEST: Final = 16 * limits.MIB
 """The suite's largest messages. The relay's own limit is lower, and other tests hold it."""
 LEFT_OUT: Final = ("12.*", "13.*")
 DOCUMENTED: Final = frozenset({"7.1.5"})
-"""A close frame in the middle of a fragmented message is a protocol error (1002) to the library;
-the suite wants the client's code back. https://github.com/python-websockets/websockets, in
+"""A close frame in the middle of a fragmented message is a protocol error (1002) to the library.
+The suite wants the client's code back. https://github.com/python-websockets/websockets, in
 compliance/README.rst."""
 GOOD: Final = ("OK", "NON-STRICT", "INFORMATIONAL")
 

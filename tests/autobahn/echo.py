@@ -125,14 +125,14 @@ def take_over(
 async def echo_on(
     link: socket.socket, most: int, *, text: bool, kind: type[EchoSocket] = EchoSocket
 ) -> EchoSocket:
-    """The same on a socket that needs no handshake; it owns the socket from here on."""
+    """The same on a socket that needs no handshake. It owns the socket from here on."""
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_connection(asyncio.Protocol, sock=link)
     return take_over(transport, terms_of(loop), most, text, kind)
 
 
 def terms_of(loop: asyncio.AbstractEventLoop) -> Terms:
-    """The relay's, with its default rates and nobody who ticks."""
+    """The relay's terms, with its default rates and without periodic work."""
     stalled = Stalled(loop.time, 20.0)
     unfinished = Unfinished(loop.time, MESSAGE_SECONDS, PARTS)
     return Terms(loop.time, loop, Keepalive(1), stalled, unfinished, QUEUE, 1.0)

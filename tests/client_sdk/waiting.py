@@ -5,7 +5,7 @@ from typing import Final, TypeVar
 
 import alcove
 
-WITHIN: Final = 20.0
+WITHIN: Final = 60.0
 """Seconds. Only a defect takes so long."""
 
 E = TypeVar("E", bound=alcove.Event)

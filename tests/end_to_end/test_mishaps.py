@@ -8,7 +8,6 @@ from alcove.facilitation.doors import Door
 from alcove.facilitation.facilitator import Facilitator
 from alcove.group.admission import leaf_extensions
 from alcove.group.framing import handshake_padding
-from alcove.group.sealing import RequestBody
 from alcove_protocol import frames
 
 from tests.end_to_end.world import Client, World
@@ -31,7 +30,7 @@ def propose_update(client: Client) -> None:
     extensions = leaf_extensions(client.engine.identity, member.membership.state.agreement)
     group = member.membership.group
     message = group.propose_update(leaf_extensions=extensions, padding=handshake_padding)
-    member.requests.send(RequestBody("update", message))
+    member.requests.send("update", message)
 
 
 def test_a_member_with_two_updates_can_be_removed_all_the_same() -> None:

@@ -1,8 +1,8 @@
 """A long run: `python -m tests.fuzz [--minutes M] [--target NAME] [--inputs N] [--folder F]`,
 or `python -m tests.fuzz --insiders N`: messages of members (insiders.py).
 
-With atheris installed (`uv sync --group fuzz`), inputs are guided by which branches they reach;
-without, they are mutations of real ones. Progress is printed. An input that makes a finding is
+With atheris installed (`uv sync --group fuzz`), inputs are guided by the branches they reach.
+Without it they are mutations of real ones. Progress is printed. An input that makes a finding is
 saved in the folder, and the run ends with status 1.
 """
 
@@ -39,7 +39,7 @@ def _save(folder: Path, target: Target, data: bytes, finding: Finding) -> None:
 
 
 def mutate(target: Target, seconds: float, inputs: int, folder: Path) -> int | None:
-    """Run mutations of the seeds; how many, or None after a finding."""
+    """Run mutations of the seeds. Return how many, or None after a finding."""
     rng = random.Random()
     pool, count, until = list(target.seeds), 0, time.monotonic() + seconds
     while time.monotonic() < until and count < inputs:

@@ -317,6 +317,7 @@ class Scene:
                 if error.verdict is None:
                     raise Parted(f"{type(error).__name__} is no refusal of a message") from error
                 self._unchanged(before, snapshot(receiver), error)
+                self._says_what_it_means(message, error)
                 outcomes.append((type(error).__name__, error.verdict))
                 continue
             name = type(taken).__name__
@@ -340,6 +341,17 @@ class Scene:
         rest = [place for place in range(len(before)) if not (of_a_commit and place == 6)]
         if any(before[place] != after[place] for place in rest):
             raise Parted(f"{type(error).__name__} changed something") from error
+
+    @staticmethod
+    def _says_what_it_means(message: bytes, error: mls.MLSError) -> None:
+        """A commit that is for this group is refused as burned or held, in no other words."""
+        try:
+            kind = mls.peek(message).content_type
+        except mls.MLSError:
+            return
+        said = (mls.InvalidCommit, mls.CannotFollow, mls.WrongEpoch, mls.WrongGroup)
+        if kind is ContentType.COMMIT and not isinstance(error, said):
+            raise Parted(f"a commit is refused by {type(error).__name__}") from error
 
     def close(self) -> None:
         """After all that the group goes on."""

@@ -45,7 +45,7 @@ REFUSALS = (mls.MLSError,)
 
 
 class Scene:
-    """A room of four after some commits, an invited person, and messages of every kind."""
+    """A room of four after some commits, with a person invited, and messages of every kind."""
 
     def __init__(self) -> None:
         these: Room = room("bob", "carol", "dave")
@@ -206,7 +206,7 @@ def _insider_proposal(data: bytes) -> None:
 
 
 def _insider_info(data: bytes) -> None:
-    """A member signs any GroupInfo at all, for one who joins from outside."""
+    """A member signs any GroupInfo at all, for a client that joins from outside."""
     info, alice = GroupInfo.decode(data), scene().alice
     signature = SUITE.sign_with_label(epoch_of(alice).signer, "GroupInfoTBS", info.tbs())
     signed = GroupInfo(

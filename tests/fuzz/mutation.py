@@ -1,4 +1,4 @@
-"""Changing bytes at random: what a parser meets when somebody tries."""
+"""Changing bytes at random, as an attacker would."""
 
 from __future__ import annotations
 

@@ -18,5 +18,5 @@ class Target:
 
     @cached_property
     def seeds(self) -> list[bytes]:
-        """Inputs that are right; the empty one beside them."""
+        """Inputs that are right, and the empty one."""
         return [b"", *self.make_seeds()]

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
-def test_seeds_are_taken_and_their_mutations_are_refused(target: Target) -> None:
+def test_seeds_are_taken_and_their_mutations_are_taken_or_refused_by_name(target: Target) -> None:
     for seed in target.seeds:
         judge(target, seed, memory=True)
 

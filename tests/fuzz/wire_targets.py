@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from alcove_protocol import codec
+from alcove_protocol.card import AgreementText, pack_agreement, unpack_agreement
 from alcove_protocol.errors import AlcoveProtocolError
 from alcove_protocol.frames import FROM_CLIENT, FROM_RELAY, from_client, from_relay
 from alcove_protocol.invite import SECRET_SIZE, Invite, InviteRole
 from alcove_protocol.padding import pad, unpad
 from alcove_protocol.position import Position
 from alcove_protocol.records import Record, _Field, _fields
-from alcove_protocol.roster import Change, Entry, Op
+from alcove_protocol.roster import Change, Op, RosterEntry
 from alcove_protocol.statements import Signed
 
 from tests.fuzz.target import Target
@@ -69,11 +70,22 @@ def _invite_seeds() -> list[bytes]:
 
 
 def _entry(data: bytes) -> None:
-    Entry.decode(data).decoded_changes()
+    entry = RosterEntry.decode(data)
+    entry.decoded_changes()
+    entry.decoded_leaves()
 
 
 def _entry_seeds() -> list[bytes]:
-    return [example.encode() for example in _examples(Entry)]
+    return [example.encode() for example in _examples(RosterEntry)]
+
+
+def _agreement(data: bytes) -> None:
+    assert unpack_agreement(pack_agreement(unpack_agreement(data))) == unpack_agreement(data)
+
+
+def _agreement_seeds() -> list[bytes]:
+    texts = [AgreementText("en", "Be kind.", "Be kind."), AgreementText("fr", "", "Soyez doux.")]
+    return [pack_agreement(texts[:count]) for count in (1, 2)]
 
 
 def _change_seeds() -> list[bytes]:
@@ -91,6 +103,7 @@ def targets() -> list[Target]:
         *(of(kind.__name__, _record(kind), _encoded([kind])) for kind in RECORDS),
         of("Invite", _invite, _invite_seeds),
         of("roster_entry", _entry, _entry_seeds),
+        of("agreement", _agreement, _agreement_seeds),
         of("Change", Change.decode, _change_seeds),
         of("Signed", Signed.decode, lambda: [Signed(b"body", bytes(64)).encode()]),
         of("Position", Position.decode, lambda: [bytes(24), bytes(8)]),

@@ -5,30 +5,32 @@
 
 import re
 import textwrap
+from typing import TypeAlias
 
 from alcove_protocol.errors import FAULTS, REFUSALS
-from alcove_protocol.frames import FROM_CLIENT, FROM_RELAY, SeatedDoor
+from alcove_protocol.frames import FROM_CLIENT, FROM_RELAY
 
 from tests.protocol.examples import PATH, made
-from tests.protocol.support import STATEMENTS, describe
+from tests.protocol.support import OTHERS, STATEMENTS, describe
 
 WIDTH = 64
+Tables: TypeAlias = "dict[str, dict[str, str]]"
 
 
-def tables() -> dict[str, dict[str, str]]:
+def tables() -> Tables:
     """For each heading of section 12: the first column and the second."""
     return {
         "Frames of a client": {kind: describe(frame) for kind, frame in FROM_CLIENT.items()},
         "Frames of the relay": {kind: describe(frame) for kind, frame in FROM_RELAY.items()},
-        "Records": {kind.__name__: describe(kind) for kind in (*STATEMENTS, SeatedDoor)},
+        "Records": {kind.__name__: describe(kind) for kind in (*STATEMENTS, *OTHERS)},
         "Faults": dict(FAULTS),
         "Refusals": dict(REFUSALS),
     }
 
 
-def rewritten(document: str) -> str:
+def rewritten(document: str, tables: Tables) -> str:
     """The document with these tables and examples as the code has them."""
-    for title, rows in tables().items():
+    for title, rows in tables.items():
         lines = "".join(f"| `{name}` | {text} |\n" for name, text in rows.items())
         document, count = re.subn(
             rf"(^### {title}\n(?:(?!^\| `).*\n)*)(?:^\| `.*\n)+",
@@ -51,4 +53,4 @@ def rewritten(document: str) -> str:
 
 
 if __name__ == "__main__":
-    PATH.write_text(rewritten(PATH.read_text()))
+    PATH.write_text(rewritten(PATH.read_text(), tables()))

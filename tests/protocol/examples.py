@@ -19,9 +19,9 @@ from alcove_protocol.padding import pad
 from alcove_protocol.position import Position
 from alcove_protocol.roster import (
     Change,
-    Entry,
     Op,
     RoomFlag,
+    RosterEntry,
     Seat,
     apply_changes,
     entry_hash,
@@ -29,7 +29,6 @@ from alcove_protocol.roster import (
     open_roster,
 )
 from alcove_protocol.statements import ChallengeAnswer, DoorStatement, Opening
-from nacl.bindings import crypto_scalarmult_base
 from nacl.signing import SigningKey
 
 from tests.protocol.support import public, sign
@@ -104,7 +103,6 @@ def made() -> dict[str, bytes | str]:
         public(root),
         public(facilitator),
         public(mls),
-        crypto_scalarmult_base(seeds()["facilitator, HPKE"]),
         50,
         1800,
     )
@@ -116,7 +114,7 @@ def made() -> dict[str, bytes | str]:
     digest = list_digest(room, apply_changes(roster.seats, [change]), RoomFlag.NONE)
     entry_1 = sign(
         Label.ROSTER,
-        Entry(
+        RosterEntry(
             room,
             1,
             roster.head,
@@ -125,6 +123,7 @@ def made() -> dict[str, bytes | str]:
             sha256(commit),
             sha256(welcomes),
             change.encode(),
+            0,
             0,
             digest,
         ).encode(),

@@ -6,11 +6,13 @@ from typing import Any, TypeVar
 
 import pytest
 from alcove_protocol import statements
+from alcove_protocol.card import AgreementText, Card
 from alcove_protocol.errors import FAULTS, REFUSALS, Malformed
 from alcove_protocol.frames import FROM_CLIENT, FROM_RELAY, Frame, SeatedDoor
 from alcove_protocol.labels import Label, room_id_of
 from alcove_protocol.records import Record, _Field, _fields
-from alcove_protocol.roster import Entry
+from alcove_protocol.roster import RosterEntry
+from alcove_protocol.sealed import RequestBody, VaultBody
 from alcove_protocol.statements import Opening, Signed
 from hypothesis import strategies as st
 from nacl.signing import SigningKey
@@ -21,13 +23,16 @@ STATEMENTS: tuple[type[Record], ...] = (
     statements.ChallengeAnswer,
     statements.DoorStatement,
     statements.Appointment,
-    statements.Card,
+    Card,
     statements.LeaveStatement,
     statements.EndStatement,
+    statements.StepDownStatement,
     statements.ReseatStatement,
-    Entry,
+    statements.AskStatement,
+    RosterEntry,
 )
-RECORDS: tuple[type[Record], ...] = (*FRAMES, *STATEMENTS, SeatedDoor)
+OTHERS: tuple[type[Record], ...] = (SeatedDoor, AgreementText, RequestBody, VaultBody)
+RECORDS: tuple[type[Record], ...] = (*FRAMES, *STATEMENTS, *OTHERS)
 
 
 @contextmanager
@@ -78,7 +83,6 @@ def opening(**changed: Any) -> Opening:
         "root_key": public(ROOT),
         "relay_key": public(FACILITATOR),
         "mls_key": public(key_of(3)),
-        "hpke_key": bytes(32),
         "members": 4,
         "ttl": 1800,
     }
@@ -91,7 +95,7 @@ def _values(field: _Field) -> st.SearchStrategy[Any]:
     if field.type is int:
         return st.integers(field.least, field.most)
     if field.type is str:
-        return st.text(max_size=min(field.most // 4, 40))
+        return st.text(min_size=field.least, max_size=max(field.least, min(field.most // 4, 40)))
     return st.binary(min_size=field.least, max_size=max(field.least, min(field.most, 80)))
 
 

@@ -1,13 +1,13 @@
 """Invites: one link, one spelling; what is odd is refused with words for a person."""
 
 import base64
-import time
 
 import pytest
-from alcove_protocol.invite import Invite, InviteRole, hkdf_sha256, origin_of
+from alcove_protocol.invite import Invite, InviteRole, door_id_of, hkdf_sha256, origin_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.growth import LINEAR, growth
 from tests.protocol.support import DOOR, ROOM, refused, taken
 
 SECRET = bytes(range(32))
@@ -251,10 +251,14 @@ def test_a_mutated_link_is_refused_or_another_invite(at: int, letter: str) -> No
 
 
 def test_long_links_cost_little() -> None:
-    began = time.perf_counter()
-    with refused("bad_invite"):
-        Invite.parse("https://" + "[" * 2_000_000 + "#" + "A" * 2_000_000)
-    assert time.perf_counter() - began < 0.2
+    def link(size: int) -> str:
+        return "https://" + "[" * size + "#" + "A" * size
+
+    def parse(given: str) -> None:
+        with refused("bad_invite"):
+            Invite.parse(given)
+
+    assert growth(link, parse, 2_000_000) < LINEAR
 
 
 def test_the_longest_origins_still_make_a_link() -> None:
@@ -298,3 +302,13 @@ def test_the_three_keys_differ_and_are_of_one_room_and_door(one: Invite, other: 
     same = (one.secret, one.room, one.door) == (other.secret, other.room, other.door)
     assert (other.door_seed() == one.door_seed()) is same
     assert {len(key) for key in keys} == {32}
+
+
+def test_a_door_id_is_of_one_secret_and_one_room() -> None:
+    ids = {
+        door_id_of(ROOM, bytes(32)),
+        door_id_of(ROOM, b"\x01" * 32),
+        door_id_of(bytes(32), bytes(32)),
+    }
+    assert {len(id) for id in ids} == {8}
+    assert len(ids) == 3

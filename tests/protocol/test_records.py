@@ -29,7 +29,7 @@ from alcove_protocol.frames import (
     from_relay,
 )
 from alcove_protocol.records import AtMost, Exactly, Record, _fields
-from alcove_protocol.roster import Entry, RoomFlag
+from alcove_protocol.roster import RoomFlag, RosterEntry
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -117,8 +117,8 @@ def test_an_enum_is_the_number_it_is() -> None:
     assert from_client(made.to_bytes()) == made
     zeros = bytes(32)
     flags = RoomFlag.LOCKED
-    entry = Entry(zeros, 1, zeros, zeros, bytes(16), zeros, zeros, b"", flags, zeros)
-    assert type(Entry.decode(entry.encode()).flags) is int
+    entry = RosterEntry(zeros, 1, zeros, zeros, bytes(16), zeros, zeros, b"", flags, 0, zeros)
+    assert type(RosterEntry.decode(entry.encode()).flags) is int
 
     class Negative(IntEnum):
         ONE = -1
@@ -223,7 +223,7 @@ def test_each_side_reads_only_what_the_other_sends() -> None:
         from_client(Done(1).to_bytes())
     with refused("unknown_kind"):
         from_relay(Withdraw(1).to_bytes())
-    assert {kind for kind in FROM_CLIENT if kind in FROM_RELAY} == {"card"}
+    assert {kind for kind in FROM_CLIENT if kind in FROM_RELAY} == {"card", "chain", "desk"}
 
 
 @pytest.mark.parametrize("table", [FROM_CLIENT, FROM_RELAY], ids=["client", "relay"])

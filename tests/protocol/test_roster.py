@@ -1,4 +1,4 @@
-"""The roster chain: entries cannot be replayed, left out, recombined or made by who may not."""
+"""The roster chain: nobody replays, omits, recombines or forges an entry."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -6,17 +6,18 @@ from typing import Any
 
 import pytest
 from alcove_protocol import limits
+from alcove_protocol.codec import pack_list
 from alcove_protocol.labels import Label, room_id_of
 from alcove_protocol.roster import (
     CHANGE_SIZE,
     NO_DOOR,
     NO_HASH,
     Change,
-    Entry,
     Op,
     Role,
     RoomFlag,
     Roster,
+    RosterEntry,
     Seat,
     apply_changes,
     entry_hash,
@@ -24,7 +25,7 @@ from alcove_protocol.roster import (
     list_digest,
     open_roster,
 )
-from alcove_protocol.statements import Signed
+from alcove_protocol.statements import LeaveStatement, Signed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nacl.signing import SigningKey
@@ -54,12 +55,14 @@ def opened() -> Roster:
     return open_roster(signed, ROOM)[0]
 
 
-def entry_after(roster: Roster, changes: Iterable[Change], **changed: Any) -> Entry:
+def entry_after(roster: Roster, changes: Iterable[Change], **changed: Any) -> RosterEntry:
     """The entry that follows, its digest over what the changes give; `changed` spoils it."""
     listed = list(changes)
     flags = RoomFlag(changed.get("flags", roster.flags))
     if "digest" not in changed:
-        changed["digest"] = list_digest(roster.room, apply_changes(roster.seats, listed), flags)
+        seats = apply_changes(roster.seats, listed)
+        slow = changed.get("slow", roster.slow)
+        changed["digest"] = list_digest(roster.room, seats, flags, slow)
     values: dict[str, Any] = {
         "room": roster.room,
         "counter": roster.counter + 1,
@@ -70,11 +73,29 @@ def entry_after(roster: Roster, changes: Iterable[Change], **changed: Any) -> En
         "welcomes": NO_HASH,
         "changes": b"".join(change.encode() for change in listed),
         "flags": int(flags),
+        "slow": roster.slow,
     }
-    return Entry(**{**values, **changed})
+    left = [change for change in listed if change.op is Op.LEFT]
+    if left and "leaves" not in changed:
+        values["leaves"] = leaves_of(roster, left)
+    return RosterEntry(**{**values, **changed})
 
 
-def signed_by(entry: Entry, key: SigningKey = FACILITATOR) -> Signed:
+MEMBERS = {public(key): key for key in map(key_of, (2, 5, 20, 21, 22))}
+
+
+def leave_of(roster: Roster, key: bytes, **changed: Any) -> Signed:
+    """What a member signs to be let go; `changed` spoils it."""
+    values: dict[str, Any] = {"room": roster.room, "relay_key": key, "counter": roster.counter}
+    wish = LeaveStatement(**{**values, **changed})
+    return sign(Label.LEAVE, wish.encode(), MEMBERS[key])
+
+
+def leaves_of(roster: Roster, left: Iterable[Change]) -> bytes:
+    return pack_list([leave_of(roster, change.key).encode() for change in left])
+
+
+def signed_by(entry: RosterEntry, key: SigningKey = FACILITATOR) -> Signed:
     return sign(Label.ROSTER, entry.encode(), key)
 
 
@@ -137,7 +158,10 @@ def test_a_room_id_is_of_one_root_key() -> None:
 
 # --- changes ----------------------------------------------------------------------------------
 
-seats = st.builds(Seat, st.binary(min_size=8, max_size=8), st.sampled_from(Role), st.booleans())
+ROLES = st.sampled_from([Role.PARTICIPANT, Role.FACILITATOR])
+STANDBY = Seat(role=Role.STANDBY)
+members = st.builds(Seat, st.binary(min_size=8, max_size=8), ROLES, st.booleans())
+seats = st.just(STANDBY) | members
 keys = st.binary(min_size=32, max_size=32)
 
 
@@ -146,9 +170,11 @@ def test_changes_come_back(key: bytes, seat: Seat) -> None:
     changes = [
         Change(Op.RESET, bytes(32)),
         Change(Op.ADD, key, seat),
-        Change(Op.CHANGE, key, replace(seat, door=NO_DOOR)),
-        *(Change(op, key) for op in (Op.REMOVE, Op.REJOIN, Op.LEFT)),
+        *(Change(op, key) for op in (Op.CHANGE, Op.REMOVE, Op.REJOIN, Op.LEFT, Op.ABSENT)),
+        Change(Op.REMOVE, key, Seat(paused=True)),
     ]
+    if seat.role is not Role.STANDBY:
+        changes.append(Change(Op.CHANGE, key, replace(seat, door=NO_DOOR)))
     assert {change.op for change in changes} == set(Op)
     for change in changes:
         assert len(change.encode()) == CHANGE_SIZE
@@ -160,9 +186,12 @@ UNUSED = [
     (Op.RESET, bytes(32), HERE),
     (Op.RESET, bytes(32), Seat(role=Role.FACILITATOR)),
     (Op.CHANGE, ANA, HERE),
-    *((op, ANA, HERE) for op in (Op.REMOVE, Op.REJOIN, Op.LEFT)),
-    *((op, ANA, Seat(role=Role.STANDBY)) for op in (Op.REMOVE, Op.REJOIN, Op.LEFT)),
-    *((op, ANA, Seat(paused=True)) for op in (Op.RESET, Op.REMOVE, Op.REJOIN, Op.LEFT)),
+    *((op, ANA, HERE) for op in (Op.REMOVE, Op.REJOIN, Op.LEFT, Op.ABSENT)),
+    *((op, ANA, STANDBY) for op in (Op.REMOVE, Op.CHANGE, Op.REJOIN, Op.LEFT, Op.ABSENT)),
+    *((op, ANA, Seat(paused=True)) for op in (Op.RESET, Op.REJOIN, Op.LEFT, Op.ABSENT)),
+    (Op.REMOVE, ANA, Seat(DOOR, paused=True)),
+    (Op.ADD, ANA, replace(STANDBY, door=DOOR)),
+    (Op.ADD, ANA, replace(STANDBY, paused=True)),
 ]
 
 
@@ -178,7 +207,7 @@ def test_what_an_operation_does_not_use_is_zero(op: Op, key: bytes, seat: Seat) 
 @pytest.mark.parametrize(
     ("data", "code"),
     [
-        (b"\x06" + bytes(42), "bad_field"),
+        (b"\x07" + bytes(42), "bad_field"),
         (b"\xff" + bytes(42), "bad_field"),
         (b"\x01" + bytes(40) + b"\x03\x00", "bad_field"),
         (b"\x01" + bytes(40) + b"\x00\x02", "bad_field"),
@@ -211,7 +240,7 @@ def test_what_each_operation_does() -> None:
     first = LIST[FIRST]
     assert result() == LIST
     assert result(Change(Op.ADD, EVA, HERE)) == {**LIST, EVA: HERE}
-    for op in (Op.REMOVE, Op.LEFT):
+    for op in (Op.REMOVE, Op.LEFT, Op.ABSENT):
         assert result(Change(op, ANA)) == {FIRST: first, BEN: HERE}
     assert result(Change(Op.CHANGE, ANA, PAUSE))[ANA] == Seat(DOOR, Role.PARTICIPANT, True)
     raised = Change(Op.CHANGE, ANA, Seat(role=Role.FACILITATOR))
@@ -228,7 +257,7 @@ def test_the_list_before_is_left_as_it_was() -> None:
 
 
 BAD_CHANGES = {
-    "who is there is added": [Change(Op.ADD, ANA, HERE)],
+    "a member is added": [Change(Op.ADD, ANA, HERE)],
     "added twice": [Change(Op.ADD, EVA, HERE), Change(Op.ADD, EVA, Seat(bytes(8)))],
     "restated twice": [*RESTATED, Change(Op.ADD, ANA, HERE)],
     "a reset after something": [Change(Op.REMOVE, ANA), RESET],
@@ -236,13 +265,14 @@ BAD_CHANGES = {
     "removed and added": [Change(Op.REMOVE, ANA), Change(Op.ADD, ANA, HERE)],
     "added and removed": [Change(Op.ADD, EVA, HERE), Change(Op.REMOVE, EVA)],
     "removed twice": [Change(Op.REMOVE, ANA), Change(Op.REMOVE, ANA)],
+    "removed and absent": [Change(Op.REMOVE, ANA), Change(Op.ABSENT, ANA)],
     "removed and left": [Change(Op.REMOVE, ANA), Change(Op.LEFT, ANA)],
     "changed twice": [Change(Op.CHANGE, ANA, PAUSE), Change(Op.CHANGE, ANA)],
     "changed and removed": [Change(Op.CHANGE, ANA, PAUSE), Change(Op.REMOVE, ANA)],
     "rejoined twice": [Change(Op.REJOIN, ANA), Change(Op.REJOIN, ANA)],
     "restated, removed, restated": [*RESTATED, Change(Op.REMOVE, ANA), Change(Op.ADD, ANA, HERE)],
-    **{f"{op.name} of nobody": [Change(op, EVA)] for op in Op if op not in (Op.RESET, Op.ADD)},
-    "a change of who was just reset": [RESET, Change(Op.CHANGE, ANA, PAUSE)],
+    **{f"{op.name} of a stranger": [Change(op, EVA)] for op in Op if op not in (Op.RESET, Op.ADD)},
+    "a change of a member that was just reset": [RESET, Change(Op.CHANGE, ANA, PAUSE)],
 }
 
 
@@ -278,7 +308,9 @@ def test_a_digest_is_of_the_list_whatever_its_order_and_of_every_part_of_it() ->
         list_digest(ROOM, {**LIST, EVA: HERE}, RoomFlag.NONE),
         list_digest(ROOM, {**LIST, ANA: Seat()}, RoomFlag.NONE),
         list_digest(ROOM, {**LIST, ANA: replace(HERE, paused=True)}, RoomFlag.NONE),
-        list_digest(ROOM, {**LIST, ANA: replace(HERE, role=Role.STANDBY)}, RoomFlag.NONE),
+        list_digest(ROOM, {**LIST, ANA: STANDBY}, RoomFlag.NONE),
+        list_digest(ROOM, LIST, RoomFlag.NONE, 1),
+        list_digest(ROOM, LIST, RoomFlag.NONE, limits.SLOW_MAX),
         list_digest(ROOM, {}, RoomFlag.NONE),
     ]
     assert len({digest, *others}) == 1 + len(others)
@@ -313,8 +345,8 @@ SPOILED: dict[str, dict[str, Any]] = {
     "a digest of zeros": {"digest": bytes(32)},
     "the digest of the list before": {"digest": opened().digest},
     "a digest with other flags": {"digest": list_digest(ROOM, full_room().seats, RoomFlag(2))},
-    "a signer who is no facilitator": {"signer": ANA},
-    "a signer whom nobody knows": {"signer": public(OTHER)},
+    "a participant signs": {"signer": ANA},
+    "a stranger signs": {"signer": public(OTHER)},
 }
 
 
@@ -327,7 +359,7 @@ def test_entries_that_do_not_follow(changed: dict[str, Any]) -> None:
         extend(before, signed_by(entry, signer))
 
 
-def test_an_entry_is_signed_by_whom_it_names_and_as_an_entry() -> None:
+def test_an_entry_is_signed_as_an_entry_by_the_key_that_it_names() -> None:
     before = opened()
     entry = entry_after(before, [ADD_ANA])
     for forged in (
@@ -388,7 +420,8 @@ NO_FACILITATOR = {
     "removed": [Change(Op.REMOVE, FIRST)],
     "left": [Change(Op.LEFT, FIRST)],
     "made a participant": [Change(Op.CHANGE, FIRST)],
-    "made a standby": [Change(Op.CHANGE, FIRST, Seat(role=Role.STANDBY))],
+    "absent": [Change(Op.ABSENT, FIRST)],
+    "restated as a standby": [RESET, Change(Op.ADD, FIRST, STANDBY)],
     "reset": [RESET],
     "left out when restated": [RESET, ADD_ANA],
     "restated as a participant": [RESET, Change(Op.ADD, FIRST, HERE)],
@@ -413,7 +446,7 @@ def test_a_facilitator_goes_when_another_is_there_and_signs_no_more() -> None:
     assert extend(alone, signed_by(entry, NEWCOMER))[0].facilitators() == {ANA}
 
 
-def test_who_is_made_facilitator_by_an_entry_cannot_sign_it() -> None:
+def test_a_new_facilitator_cannot_sign_the_entry_that_makes_them_one() -> None:
     entry = entry_after(
         full_room(), [Change(Op.CHANGE, ANA, Seat(role=Role.FACILITATOR))], signer=ANA
     )
@@ -421,11 +454,143 @@ def test_who_is_made_facilitator_by_an_entry_cannot_sign_it() -> None:
         extend(full_room(), signed_by(entry, NEWCOMER))
 
 
-@pytest.mark.parametrize("role", [Role.PARTICIPANT, Role.STANDBY])
-def test_other_roles_sign_nothing(role: Role) -> None:
-    before = after(full_room(), Change(Op.CHANGE, ANA, Seat(role=role, paused=True)))
+@pytest.mark.parametrize("seat", [HERE, replace(HERE, paused=True), STANDBY])
+def test_other_roles_sign_nothing(seat: Seat) -> None:
+    before = after(opened(), Change(Op.ADD, ANA, seat))
     with refused("bad_roster"):
         extend(before, signed_by(entry_after(before, [], signer=ANA), NEWCOMER))
+
+
+def test_a_standby_key_is_no_member() -> None:
+    full = full_room()
+    with_one = after(full, Change(Op.ADD, ZOE, STANDBY))
+    assert with_one.seats[ZOE] == STANDBY
+    assert not with_one.is_facilitator(ZOE)
+    assert len(with_one.seats) == full.members + 1
+    other = public(key_of(30))
+    with_two = after(with_one, Change(Op.ADD, other, STANDBY))
+    with refused("bad_roster"):
+        after(with_two, Change(Op.ADD, public(key_of(31)), STANDBY))
+    assert ZOE not in after(with_two, Change(Op.REMOVE, ZOE)).seats
+
+
+def test_a_standby_key_becomes_a_facilitator() -> None:
+    with_one = after(opened(), Change(Op.ADD, ANA, STANDBY))
+    made = after(with_one, Change(Op.CHANGE, ANA, Seat(role=Role.FACILITATOR)))
+    assert made.facilitators() == {FIRST, ANA}
+
+
+@pytest.mark.parametrize("facilitators", [limits.FACILITATORS, limits.FACILITATORS + 1])
+def test_a_room_has_so_many_facilitators_at_most(facilitators: int) -> None:
+    large = replace(opened(), members=limits.MEMBERS_MAX)
+    keys = [public(key_of(byte)) for byte in range(40, 39 + facilitators)]
+    added = [Change(Op.ADD, key, Seat(DOOR, Role.FACILITATOR)) for key in keys]
+    if facilitators > limits.FACILITATORS:
+        with refused("bad_roster"):
+            after(large, *added)
+    else:
+        assert len(after(large, *added).facilitators()) == facilitators
+
+
+# --- leaves -----------------------------------------------------------------------------------
+
+
+def test_an_entry_carries_the_leave_of_each_member_that_left() -> None:
+    before = full_room()
+    gone = after(before, Change(Op.LEFT, EVA), Change(Op.LEFT, ANA))
+    assert gone.seats.keys() == {FIRST, BEN}
+    entry = entry_after(before, [Change(Op.LEFT, EVA)])
+    assert entry.decoded_leaves() == (leave_of(before, EVA),)
+
+
+def entry_with(leaves: list[Signed], *changes: Change) -> None:
+    packed = pack_list([leave.encode() for leave in leaves])
+    after(full_room(), *changes, leaves=packed)
+
+
+def test_without_a_signed_leave_no_member_has_left() -> None:
+    before = full_room()
+    eva, ana = leave_of(before, EVA), leave_of(before, ANA)
+    left = Change(Op.LEFT, EVA)
+    entry_with([eva], left)
+    for leaves, changes in (
+        ([], [left]),
+        ([eva, eva], [left]),
+        ([eva], []),
+        ([eva], [Change(Op.REMOVE, EVA)]),
+        ([eva], [Change(Op.ABSENT, EVA)]),
+        ([eva], [left, Change(Op.LEFT, ANA)]),
+    ):
+        with refused("bad_roster"):
+            entry_with(leaves, *changes)
+    with refused("bad_signature"):
+        entry_with([ana], left)
+    with refused("bad_signature"):
+        entry_with([ana, eva], left, Change(Op.LEFT, ANA))
+    with refused("truncated"):
+        after(before, left, leaves=eva.encode())
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"room": bytes(32)}, {"relay_key": ANA}, {"counter": 2}, {"counter": 0}],
+    ids=["another room", "another member", "of later", "before the seat"],
+)
+def test_a_leave_is_of_this_room_this_member_and_this_stay(changed: dict[str, Any]) -> None:
+    before = full_room()
+    assert (before.counter, before.since[EVA]) == (1, 1)
+    wish = replace(LeaveStatement.decode(leave_of(before, EVA).body), **changed)
+    with refused("bad_statement"):
+        entry_with([sign(Label.LEAVE, wish.encode(), MEMBERS[EVA])], Change(Op.LEFT, EVA))
+
+
+def test_a_leave_outlives_commits_that_come_first_and_not_the_stay() -> None:
+    before = full_room()
+    wish = pack_list([leave_of(before, EVA).encode()])
+    later = after(after(before, flags=1), Change(Op.REMOVE, ANA))
+    assert EVA not in after(later, Change(Op.LEFT, EVA), leaves=wish).seats
+    again = after(after(later, Change(Op.ABSENT, EVA)), Change(Op.ADD, EVA, HERE))
+    assert again.since[EVA] == again.counter
+    with refused("bad_statement"):
+        after(again, Change(Op.LEFT, EVA), leaves=wish)
+
+
+def test_a_leave_that_a_burned_commit_took_is_done_by_the_next() -> None:
+    before = full_room()
+    wish = pack_list([leave_of(before, EVA).encode()])
+    burned = after(before, Change(Op.LEFT, EVA), leaves=wish)
+    restating = [RESET, *(Change(Op.ADD, key, seat) for key, seat in before.seats.items())]
+    assert EVA not in after(burned, *restating, Change(Op.LEFT, EVA), leaves=wish).seats
+    restated = after(burned, *restating)
+    assert EVA not in after(restated, Change(Op.LEFT, EVA), leaves=wish).seats
+
+
+def test_a_client_that_joined_later_takes_any_leave_of_the_room() -> None:
+    """It does not know when the others were seated, and must not differ from a client that does."""
+    before = replace(full_room(), since={})
+    wish = pack_list([leave_of(before, EVA, counter=0).encode()])
+    assert EVA not in after(before, Change(Op.LEFT, EVA), leaves=wish).seats
+
+
+# --- slow mode and the lobby key --------------------------------------------------------------
+
+
+def test_slow_mode_is_stated_by_each_entry() -> None:
+    slow = after(opened(), slow=30)
+    assert slow.slow == 30
+    assert slow.digest != opened().digest
+    assert after(slow).slow == 30
+    assert after(slow, slow=0).slow == 0
+    with refused("bad_field"):
+        replace(entry_after(opened(), []), slow=limits.SLOW_MAX + 1).encode()
+
+
+def test_the_last_lobby_key_is_remembered() -> None:
+    assert opened().lobby is None
+    changed = after(opened(), lobby=ANA)
+    assert changed.lobby == ANA
+    assert after(changed).lobby == ANA
+    assert after(changed, lobby=BEN).lobby == BEN
 
 
 def test_a_full_room() -> None:

@@ -4,14 +4,16 @@ from typing import Any
 
 import pytest
 from alcove_protocol import limits
+from alcove_protocol.card import Card
 from alcove_protocol.codec import pack
 from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label, hash_with
 from alcove_protocol.records import Record
-from alcove_protocol.roster import Entry
+from alcove_protocol.roster import RosterEntry
+from alcove_protocol.sealed import RequestBody, VaultBody
 from alcove_protocol.statements import (
     Appointment,
-    Card,
+    AskStatement,
     ChallengeAnswer,
     DoorStatement,
     EndStatement,
@@ -19,6 +21,7 @@ from alcove_protocol.statements import (
     Opening,
     ReseatStatement,
     Signed,
+    StepDownStatement,
     signature_holds,
     verify,
 )
@@ -32,13 +35,17 @@ LABELS: dict[Label, type[Record]] = {
     Label.CHALLENGE: ChallengeAnswer,
     Label.DOOR: DoorStatement,
     Label.CARD: Card,
-    Label.ROSTER: Entry,
+    Label.ROSTER: RosterEntry,
     Label.APPOINT: Appointment,
     Label.LEAVE: LeaveStatement,
     Label.END: EndStatement,
     Label.RESEAT: ReseatStatement,
+    Label.STEP_DOWN: StepDownStatement,
+    Label.STANDBY: AskStatement,
+    Label.REQUEST: RequestBody,
+    Label.VAULT: VaultBody,
 }
-NEVER_SIGNED = {Label.KNOCK, Label.HEARTBEAT, Label.HANDOVER}
+NEVER_SIGNED = {Label.KNOCK, Label.DESK, Label.PARK, Label.HEARTBEAT, Label.HANDOVER}
 KEY = public(FACILITATOR)
 
 
@@ -80,11 +87,11 @@ def test_labels_are_ascii_with_one_nul_at_the_end() -> None:
     assert hash_with("log", b" start") != hash_with("log start", b"")
 
 
-LEAVE = LeaveStatement(ROOM, KEY)
+LEAVE = LeaveStatement(ROOM, KEY, 0)
 SIGNED = sign(Label.LEAVE, LEAVE.encode(), FACILITATOR)
 CONTAINING = FACILITATOR.sign(Label.LEAVE.bytes + b"x" + Label.END.bytes + LEAVE.encode())
 FORGED: dict[str, tuple[Label, Signed, bytes]] = {
-    "another label, the same fields": (Label.END, SIGNED, KEY),
+    "another label": (Label.END, SIGNED, KEY),
     "another key": (Label.LEAVE, SIGNED, public(OTHER)),
     "signed by another": (Label.LEAVE, sign(Label.LEAVE, SIGNED.body, OTHER), KEY),
     "signed without label": (
@@ -99,14 +106,14 @@ FORGED: dict[str, tuple[Label, Signed, bytes]] = {
     ),
     "another body": (
         Label.LEAVE,
-        Signed(LeaveStatement(bytes(32), KEY).encode(), SIGNED.signature),
+        Signed(LeaveStatement(bytes(32), KEY, 0).encode(), SIGNED.signature),
         KEY,
     ),
     "a byte more": (Label.LEAVE, Signed(SIGNED.body + b"\0", SIGNED.signature), KEY),
     "no body": (Label.LEAVE, Signed(b"", SIGNED.signature), KEY),
     "the same in another encoding": (
         Label.LEAVE,
-        Signed(b"\xde\x00\x02" + SIGNED.body[1:], SIGNED.signature),
+        Signed(b"\xde\x00\x03" + SIGNED.body[1:], SIGNED.signature),
         KEY,
     ),
     "a signature of zeros": (Label.LEAVE, Signed(SIGNED.body, bytes(64)), KEY),
@@ -168,7 +175,7 @@ def test_a_signature_is_looked_at_before_the_body() -> None:
 
 
 def test_the_order_of_keys_is_free_and_the_bytes_are_kept() -> None:
-    body = pack({"relay_key": KEY, "room": ROOM})
+    body = pack({"relay_key": KEY, "counter": 0, "room": ROOM})
     assert body != LEAVE.encode()
     verified = verify(LeaveStatement, Label.LEAVE, sign(Label.LEAVE, body, FACILITATOR), KEY)
     assert verified.statement == LEAVE
@@ -191,7 +198,7 @@ def test_a_challenge_is_answered_with_and_without_a_door(door: bytes | None) -> 
 
 def opening_with(**changed: Any) -> bytes:
     values: dict[str, Any] = dict.fromkeys(
-        ("previous", "root_key", "relay_key", "mls_key", "hpke_key"), bytes(32)
+        ("previous", "root_key", "relay_key", "mls_key"), bytes(32)
     )
     return pack({**values, "version": 1, "members": 2, "ttl": limits.TTL_MIN, **changed})
 

@@ -8,22 +8,30 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from alcove_protocol import limits
+from alcove_protocol.codec import pack_list
 from alcove_protocol.labels import Label, room_id_of
 from alcove_protocol.records import Record
 from alcove_protocol.roster import (
     NO_HASH,
     Change,
-    Entry,
     Op,
     RoomFlag,
     Roster,
+    RosterEntry,
     Seat,
     apply_changes,
     extend,
     list_digest,
     open_roster,
 )
-from alcove_protocol.statements import ChallengeAnswer, DoorStatement, Opening, Signed
+from alcove_protocol.statements import (
+    ChallengeAnswer,
+    DoorStatement,
+    EndStatement,
+    LeaveStatement,
+    Opening,
+    Signed,
+)
 from nacl.signing import SigningKey
 
 
@@ -52,7 +60,6 @@ class Facilitated:
             root_key=public(self.root),
             relay_key=public(self.relay_key),
             mls_key=os.urandom(32),
-            hpke_key=os.urandom(32),
             members=self.members,
             ttl=limits.TTL_DEFAULT,
         )
@@ -68,6 +75,7 @@ class Facilitated:
         welcomes: bytes = b"",
         flags: RoomFlag | None = None,
         signer: SigningKey | None = None,
+        leaves: Iterable[Signed] = (),
         altered: dict[str, bytes | int] | None = None,
     ) -> Signed:
         """The next entry, signed and not yet on the chain. `altered` fields are as given."""
@@ -85,9 +93,24 @@ class Facilitated:
             "welcomes": sha256(welcomes).digest() if welcomes else NO_HASH,
             "changes": b"".join(change.encode() for change in changes),
             "flags": int(flags),
-            "digest": list_digest(self.id, seats, flags),
+            "slow": self.roster.slow,
+            "digest": list_digest(self.id, seats, flags, self.roster.slow),
         }
-        return sign(by, Label.ROSTER, Entry(**{**fields, **(altered or {})}))  # type: ignore[arg-type]
+        if leaves:
+            fields["leaves"] = pack_list([leave.encode() for leave in leaves])
+        return sign(by, Label.ROSTER, RosterEntry(**{**fields, **(altered or {})}))  # type: ignore[arg-type]
+
+    def leave(self, key: SigningKey) -> Signed:
+        """A member's signed wish to go."""
+        wish = LeaveStatement(self.id, public(key), self.roster.counter)
+        return sign(key, Label.LEAVE, wish)
+
+    def end(self, by: SigningKey | None = None) -> Signed:
+        """The end of the room as it is, signed."""
+        key = by if by is not None else self.relay_key
+        roster = self.roster
+        said = EndStatement(self.id, public(key), roster.counter, roster.head)
+        return sign(key, Label.END, said)
 
     def take(self, signed: Signed) -> None:
         """The relay took this entry."""

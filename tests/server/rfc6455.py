@@ -41,7 +41,7 @@ GOODBYE: Final = closing(1000)
 
 @dataclass(frozen=True)
 class Case:
-    """Frames that a client sends; what comes back but for pongs; the pongs; the close code, None
+    """Frames that a client sends, the answers without pongs, the pongs, and the close code: None
     for a close frame without one. A client that nothing has closed says goodbye with 1000."""
 
     name: str

@@ -10,6 +10,7 @@ ann.resume(); ann.say(b"...")
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import TypeVar
 
 from alcove_protocol import limits
@@ -103,7 +104,7 @@ class Person:
         self.link.receive(frame.to_bytes())
 
     def ask(self, frame: Request, kind: type[F]) -> F:
-        """Send a request; its answer is of this kind and comes with whatever else there is."""
+        """Send a request. Its answer is of this kind and comes with all that waits."""
         self.send(frame)
         answers = [one for one in self.fetch() if isinstance(one, Answer) and one.n == frame.n]
         assert [type(one) for one in answers] == [kind], answers
@@ -114,7 +115,7 @@ class Person:
         return self.ask(frame, Refused).code
 
     def turned_away(self, frame: Authenticate, close: int = Close.REFUSED) -> str:
-        """Authentication is refused and the connection closed; the code."""
+        """Authenticate in vain. Return the code, after which the connection is closed."""
         self.send(frame)
         refused, *rest = self.fetch()
         assert isinstance(refused, Refused)
@@ -222,7 +223,7 @@ class Scene:
         return person
 
     def member(self, door: Door) -> Person:
-        """Somebody who is in and live."""
+        """A new member, in the room and live."""
         person = self.newcomer(door)
         person.knock()
         self.admit(person)
@@ -240,9 +241,10 @@ class Scene:
         id: bytes | None = None,
         base: bytes | None = None,
         signer: SigningKey | None = None,
+        leaves: Iterable[Signed] = (),
         altered: dict[str, bytes | int] | None = None,
     ) -> Publish:
-        """A commit with its entry, as the facilitator builds it; `land` sends it."""
+        """A commit with its entry, as the facilitator builds it. `land` sends it."""
         content = os.urandom(40) if content is None else content
         packed = pack_list([key + sealed for key, sealed in (welcomes or {}).items()])
         base = self.base if base is None else base
@@ -254,6 +256,7 @@ class Scene:
             flags=flags,
             signer=signer,
             altered=altered,
+            leaves=leaves,
         )
         return Publish(
             self.host.next_n(),
@@ -282,6 +285,10 @@ class Scene:
 
     def admit(self, *people: Person) -> Published:
         return self.land(self.admission(*people))
+
+    def let_go(self, person: Person, wish: Signed) -> Published:
+        """Commit a leave that its member signed."""
+        return self.land(self.commit(Change(Op.LEFT, person.public), leaves=[wish]))
 
     def remove(self, person: Person, op: Op = Op.REMOVE) -> Published:
         return self.land(self.commit(Change(op, person.public)))

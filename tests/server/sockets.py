@@ -45,6 +45,7 @@ from websockets.typing import Subprotocol
 
 from tests.certificates import Certificates
 from tests.server.keys import Door, Facilitated, answer, public, sign
+from tests.server.steered import SteeredTime
 
 F = TypeVar("F", bound=Frame)
 
@@ -55,13 +56,16 @@ KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 async def serving(
     certificates: Certificates | None = None, **settings: object
 ) -> AsyncIterator[Running]:
-    """A relay with these settings, and with TLS if it has certificates, until the block ends."""
+    """A relay with these settings, and with TLS if it has certificates, until the block ends. Its
+    time stands still until a test advances `time`."""
     chosen = Settings(port=0, **settings)  # type: ignore[arg-type]
-    listener, tls, trust = listen(chosen), None, None
+    listener, tls, trust, time = listen(chosen), None, None, SteeredTime()
     if certificates is not None:
         tls = Tls(str(certificates.certificate), str(certificates.key))
         trust = certificates.trust()
-    running = Running(Service(chosen, listener, tls=tls), address_of(listener), trust)
+    service = Service(chosen, listener, time, tls, time)
+    running = Running(service, address_of(listener), trust)
+    running.time = time
     task = asyncio.create_task(running.service.run())
     await running.service.ready()
     try:
@@ -69,6 +73,9 @@ async def serving(
     finally:
         await running.hang_up()
         running.service.stop()
+        while not task.done():
+            await time.advance(1)
+            await asyncio.wait([task], timeout=0.001)
         await task
 
 
@@ -78,9 +85,10 @@ def longest_queue() -> int:
 
 
 class Running:
-    """A relay that runs; `service` is there when it does so in this process."""
+    """A relay that runs. `service` and `time` are there when it does so in this process."""
 
     service: Service
+    time: SteeredTime
 
     def __init__(
         self, service: Service | None, address: str, trust: ssl.SSLContext | None = None
@@ -165,6 +173,10 @@ class Running:
             subprotocols=[Subprotocol("alcove.v1")],
             compression=None,
             max_size=limits.FRAME,
+            # A slow machine is no failure: what bounds a hang is pytest's own timeout.
+            open_timeout=None,
+            ping_interval=None,
+            close_timeout=None,
         )
         self._sockets.append(link)
         client = Client(self, link, key if key is not None else SigningKey.generate())
@@ -188,7 +200,7 @@ class Raw:
         self.writer.write(data if isinstance(data, bytes) else data.encode("latin-1"))
 
     async def ask(self, request: bytes | str) -> tuple[int, dict[str, str]]:
-        """Send a request; the status and headers of its answer."""
+        """Send a request. Return the status and headers of its answer."""
         self.send(request)
         return await self.answer()
 
@@ -220,7 +232,7 @@ class Raw:
         return frame
 
     async def close_code(self) -> int:
-        """The code of the close frame, whatever comes before it; 1006 when there is none."""
+        """The code of the close frame past all other frames, or 1006 when there is none."""
         try:
             while True:
                 opcode, payload = await self.message()
@@ -290,7 +302,7 @@ class Client:
         return frame
 
     async def ask(self, frame: Request, kind: type[F]) -> F:
-        """Send a request; its answer is of this kind."""
+        """Send a request. Return its answer, which must be of this kind."""
         await self.send(frame)
         while True:
             answer = await self.heard()
@@ -299,14 +311,14 @@ class Client:
                 return answer
 
     async def until(self, kind: type[F]) -> F:
-        """The next frame of a kind, whatever comes before it."""
+        """The next frame of a kind, past all others."""
         while True:
             frame = await self.heard()
             if isinstance(frame, kind):
                 return frame
 
     async def closed(self) -> int | None:
-        """The close code, whatever comes before it."""
+        """The close code, past all frames before it."""
         try:
             while True:
                 await self.socket.recv()
@@ -344,7 +356,7 @@ class Client:
         await self.ask(PutDoor(self.next_n(), said.body, said.signature, door.card), Done)
 
     async def admit(self, room: Facilitated, newcomer: Client, door: Door) -> None:
-        """Let somebody in who knocked; both are live afterwards."""
+        """Admit a newcomer who knocked. Both are live afterwards."""
         content, sealed = os.urandom(40), pack_list([newcomer.public + b"a sealed Welcome"])
         add = room.add(newcomer.public, door.id)
         entry = room.entry([add], base=self.base, commit=content, welcomes=sealed)

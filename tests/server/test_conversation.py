@@ -15,11 +15,8 @@ from alcove_protocol.frames import (
     Refused,
     WelcomeIs,
 )
-from alcove_protocol.labels import Label
-from alcove_protocol.statements import EndStatement
 from alcove_server.ports.outlet import Close
 
-from tests.server.keys import sign
 from tests.server.scene import Person, Scene
 
 
@@ -57,8 +54,7 @@ def test_from_opening_to_end() -> None:
     assert heard.position == said.position
     assert ann.fetch() == []
 
-    body = EndStatement(scene.room.id, host.public)
-    ending = sign(host.key, Label.END, body)
+    ending = scene.room.end()
     host.send(EndRoom(host.next_n(), ending.body, ending.signature))
     done, bye = host.fetch()
     assert isinstance(done, Done)

@@ -1,4 +1,4 @@
-"""Who goes, comes again or stops listening at an awkward moment harms nobody else."""
+"""A client that leaves, returns or stops listening at an awkward moment harms no other."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from websockets.protocol import OPEN, SERVER, Protocol
 from tests.server.keys import Door
 from tests.server.scene import Person, Scene
 from tests.server.sockets import masked, serving
-from tests.server.test_reseating import reseat_frame
+from tests.server.test_restore import restore_frame
 
 
 class Link:
@@ -76,7 +76,9 @@ async def test_after_a_clients_fin_nothing_is_written_and_nothing_fails(socket: 
     assert b"for everybody" not in link_of(socket).written
 
 
-async def test_who_could_not_be_pinged_is_not_dropped_for_its_silence(socket: WebSocket) -> None:
+async def test_a_client_that_could_not_be_pinged_is_not_dropped_for_its_silence(
+    socket: WebSocket,
+) -> None:
     socket.pause_writing()
     socket.turn()
     socket.resume_writing()
@@ -110,13 +112,14 @@ async def test_a_tick_that_fails_does_not_end_the_others(
         raise ZeroDivisionError
 
     monkeypatch.setattr("alcove_server.net.keepalive.Stalled.tick", broken)
-    async with serving(auth_seconds=0.3) as running:
+    async with serving(auth_seconds=10) as running:
         raw = await running.upgraded()
+        await running.time.advance(11)
         assert await raw.close_code() == Close.REFUSED
     assert "ZeroDivisionError at" in caplog.text
 
 
-def test_who_comes_again_while_alone_in_the_room_still_hears_others(
+def test_a_member_that_returns_while_alone_in_the_room_still_hears_others(
     scene: Scene, door: Door
 ) -> None:
     older = scene.host
@@ -129,8 +132,8 @@ def test_who_comes_again_while_alone_in_the_room_still_hears_others(
 
 
 class LoopScene(Scene):
-    """A room whose chain is long enough for others to have a turn while it is verified, and where
-    nobody is connected."""
+    """A room without connections, whose chain is so long that others have a turn while it is
+    verified."""
 
     def __init__(self, entries: int) -> None:
         super().__init__()
@@ -160,7 +163,7 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-async def test_who_leaves_while_the_chain_is_verified_is_not_seated() -> None:
+async def test_a_client_that_leaves_while_the_chain_is_verified_gets_no_place() -> None:
     scene = LoopScene(20)
     door = await scene.fill()
     for _ in range(10):
@@ -172,7 +175,7 @@ async def test_who_leaves_while_the_chain_is_verified_is_not_seated() -> None:
     assert scene.relay.relay.rooms.loaded == {}
 
 
-async def test_a_chain_is_verified_once_for_all_who_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_chain_is_verified_once_for_all_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = LoopScene(40)
     door = await scene.fill()
     count, real = 0, extend
@@ -193,19 +196,19 @@ async def test_a_chain_is_verified_once_for_all_who_wait(monkeypatch: pytest.Mon
     assert count == len(scene.room.chain) - 1
 
 
-async def test_a_room_seated_again_while_somebody_authenticates() -> None:
+async def test_a_room_restored_while_a_client_authenticates() -> None:
     scene = LoopScene(40)
     await scene.fill()
     scene.room.take(scene.room.entry([], base=scene.base, commit=b""))
-    reseater = Person(scene, scene.room.relay_key)
-    reseater.send(reseater.auth_frame("reseat"))
+    host = Person(scene, scene.room.relay_key)
+    host.send(host.auth_frame("reseat"))
     await settled()
-    reseater.fetch()
+    host.fetch()
     member = Person(scene, scene.room.relay_key)
-    reseater.send(reseat_frame(reseater, scene.room.chain))
+    host.send(restore_frame(host, scene.room.chain))
     member.send(member.auth_frame("member"))
     await settled()
-    assert isinstance(reseater.fetch()[0], Done)
+    assert isinstance(host.fetch()[0], Done)
     (relay_room,) = scene.relay.relay.rooms.loaded.values()
     head = await scene.relay.store.head(scene.room.id)
     assert head is not None

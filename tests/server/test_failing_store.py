@@ -25,12 +25,9 @@ from alcove_protocol.frames import (
     WelcomeIs,
     Withdraw,
 )
-from alcove_protocol.labels import Label
 from alcove_protocol.roster import Change, Op, Role, Seat
-from alcove_protocol.statements import EndStatement
 from alcove_server.ports.outlet import Close
 
-from tests.server.keys import sign
 from tests.server.scene import Person, Scene
 from tests.server.waiting import Waited, items, turns
 
@@ -143,8 +140,7 @@ def settled(scene: Waited) -> tuple[Person, Request]:
 
 
 def ended(scene: Waited) -> tuple[Person, Request]:
-    said = EndStatement(scene.room.id, scene.host.public)
-    signed = sign(scene.room.relay_key, Label.END, said)
+    signed = scene.room.end()
     return scene.host, EndRoom(77, signed.body, signed.signature)
 
 

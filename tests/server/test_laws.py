@@ -6,7 +6,15 @@ from pathlib import Path
 
 import alcove_server
 from alcove_protocol.errors import REFUSALS
-from alcove_protocol.frames import FROM_CLIENT
+from alcove_protocol.frames import (
+    FROM_CLIENT,
+    AnswerAsker,
+    AskMembers,
+    Fetch,
+    Park,
+    ReadChain,
+    SendDesk,
+)
 from alcove_server.client.states import State
 from alcove_server.session.handlers import HANDLERS
 from alcove_server.wire.fast_in import Post
@@ -45,9 +53,14 @@ def test_every_refusal_has_a_code_of_the_registry() -> None:
     assert codes <= REFUSALS.keys()
 
 
+NOT_YET = {ReadChain, SendDesk, AskMembers, AnswerAsker, Park, Fetch}
+"""Frames that the relay reads and no state of a connection takes yet: it answers `not_allowed`."""
+
+
 def test_every_kind_of_request_has_one_handler() -> None:
     handled = [kind for kinds in HANDLERS.values() for kind in kinds]
-    assert sorted(map(repr, handled)) == sorted(map(repr, [Post, *FROM_CLIENT.values()]))
+    kinds = [Post, *(kind for kind in FROM_CLIENT.values() if kind not in NOT_YET)]
+    assert sorted(map(repr, handled)) == sorted(map(repr, kinds))
     assert HANDLERS.keys() == set(State)
 
 

@@ -25,7 +25,7 @@ from alcove_protocol.frames import (
 )
 from alcove_protocol.labels import Label
 from alcove_protocol.roster import NO_HASH, Change, Op
-from alcove_protocol.statements import EndStatement, ReseatStatement
+from alcove_protocol.statements import ReseatStatement
 from alcove_server.ports.outlet import Close
 from alcove_server.process.serving import configure_logging
 from alcove_server.settings import Settings
@@ -99,8 +99,7 @@ async def test_a_conversation_from_opening_to_end() -> None:
         assert not (await again.resume(said.position)).lost
         assert (await again.one(BlobIs)).blob == b"meanwhile"
 
-        body = EndStatement(room.id, host.public)
-        ending = sign(host.key, Label.END, body)
+        ending = room.end()
         await host.ask(EndRoom(host.next_n(), ending.body, ending.signature), Done)
         for one in (host, again):
             assert (await one.one(Bye)).statement == ending.body
@@ -155,7 +154,7 @@ async def test_many_speak_at_once_and_all_hear_one_order() -> None:
 
 
 async def _order(client: Client, count: int) -> list[bytes]:
-    """Positions in the order they came, from the first one after everybody was in."""
+    """Positions in the order they came, from the first one after all members were in."""
     positions: list[bytes] = []
     while len(positions) < count:
         frame = await client.heard()
@@ -229,7 +228,7 @@ async def test_health_and_the_join_page() -> None:
             await raw.close()
 
 
-async def test_who_speaks_another_version_of_websockets_is_told_which_is_spoken() -> None:
+async def test_a_client_of_another_version_of_websockets_is_told_the_right_one() -> None:
     """RFC 6455 section 4.4."""
     async with serving() as running:
         raw = await running.raw()
@@ -252,7 +251,7 @@ async def test_readiness_ends_with_draining() -> None:
         await raw.close()
 
 
-async def test_at_debug_level_nothing_is_told_of_anybody(
+async def test_at_debug_level_the_log_tells_nothing_of_a_client(
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Canaries: keys, room, door, ids, blobs, the address and port of a client, a header."""
@@ -284,7 +283,7 @@ async def test_at_debug_level_nothing_is_told_of_anybody(
 
 
 async def _break_something(running: Running, client: Client) -> None:
-    """An error that nobody foresaw, whose message quotes a client."""
+    """An unforeseen error whose message quotes a client."""
 
     class Broken:
         def publish_soon(self, publication: Publication, done: PublishDone) -> None:

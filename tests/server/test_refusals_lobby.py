@@ -2,17 +2,22 @@
 
 import os
 
+import pytest
 from alcove_protocol import limits
+from alcove_protocol.card import card_number
 from alcove_protocol.frames import (
     Authenticated,
+    BlobClass,
+    ConnectionRole,
     Done,
     EndRoom,
     Knock,
     KnockRefused,
-    Leave,
+    LeaveRoom,
     LobbyItem,
     LobbyKind,
     LobbyRequest,
+    Publish,
     PutDoor,
     ReadCard,
     RefuseKnock,
@@ -20,8 +25,8 @@ from alcove_protocol.frames import (
     Withdraw,
 )
 from alcove_protocol.labels import Label
-from alcove_protocol.roster import Op, RoomFlag
-from alcove_protocol.statements import EndStatement, LeaveStatement
+from alcove_protocol.roster import Change, Op, Role, RoomFlag, Seat
+from alcove_protocol.statements import LeaveStatement
 from alcove_server.ports.outlet import Close
 from nacl.signing import SigningKey
 
@@ -37,9 +42,19 @@ def test_a_door_statement_must_be_right(scene: Scene) -> None:
         (Door().statement(scene.room), b"another card"),
         (Door(uses=0).statement(scene.room), b"a sealed card"),
         (Door(ttl=0).statement(scene.room), b"a sealed card"),
+        (Door(number=card_number(1, 0)).statement(scene.room), b"a sealed card"),
+        (Door(number=limits.REQUEST_NUMBER).statement(scene.room), b"a sealed card"),
     ):
         frame = PutDoor(host.next_n(), said.body, said.signature, card)
         assert host.refused(frame) == "bad_statement"
+
+
+def test_the_number_of_a_card_follows_the_roster(scene: Scene, door: Door) -> None:
+    scene.member(door)
+    assert scene.room.roster.counter == 1
+    scene.put_door(Door(number=card_number(1, 2**16 - 1)))
+    later = Door(number=card_number(2, 0))
+    assert scene.host.refused(scene.door_frame(later)) == "bad_statement"
 
 
 def test_only_a_facilitator_rules_over_doors_and_lobby(scene: Scene, door: Door) -> None:
@@ -80,7 +95,7 @@ def test_there_are_at_most_64_doors(scene: Scene) -> None:
     assert scene.host.refused(scene.door_frame(Door())) == "too_many_doors"
 
 
-def test_nobody_knocks_at_a_locked_room(scene: Scene, door: Door) -> None:
+def test_a_knock_at_a_locked_room_is_refused(scene: Scene, door: Door) -> None:
     ann = scene.newcomer(door)
     scene.land(scene.commit(flags=RoomFlag.LOCKED))
     assert ann.refused(Knock(6, bytes(16), b"x")) == "locked"
@@ -155,22 +170,88 @@ def test_a_request_reaches_facilitators_until_it_is_settled(scene: Scene, door: 
 
 def test_a_member_leaves(scene: Scene, door: Door) -> None:
     ann = scene.member(door)
-    wrong = sign(ann.key, Label.LEAVE, LeaveStatement(scene.room.id, scene.host.public))
-    assert ann.refused(Leave(30, wrong.body, wrong.signature)) == "bad_statement"
-    wish = sign(ann.key, Label.LEAVE, LeaveStatement(scene.room.id, ann.public))
-    ann.ask(Leave(31, wish.body, wish.signature), Done)
+    wrong = sign(ann.key, Label.LEAVE, LeaveStatement(scene.room.id, scene.host.public, 0))
+    assert ann.refused(LeaveRoom(30, wrong.body, wrong.signature)) == "bad_statement"
+    wish = scene.room.leave(ann.key)
+    ann.ask(LeaveRoom(31, wish.body, wish.signature), Done)
     assert ann.closed == Close.DONE
     item = scene.host.one(LobbyItem)
     assert (item.kind, item.key, item.blob) == (LobbyKind.LEAVE, ann.public, wish.encode())
-    scene.remove(ann, Op.LEFT)
+    scene.let_go(ann, wish)
     assert LobbyKind.GONE in [one.kind for one in scene.host.heard if isinstance(one, LobbyItem)]
     back = Person(scene, ann.key)
     assert back.turned_away(back.auth_frame("member")) == "not_member"
     scene.newcomer(door)  # the door stays
 
 
+def test_a_leave_of_another_time_is_refused(scene: Scene, door: Door) -> None:
+    ann = scene.member(door)
+    for counter in (0, scene.room.roster.counter + 1):
+        body = LeaveStatement(scene.room.id, ann.public, counter)
+        wish = sign(ann.key, Label.LEAVE, body)
+        assert ann.refused(LeaveRoom(ann.next_n(), wish.body, wish.signature)) == "bad_statement"
+
+
+def test_an_entry_says_left_only_of_who_asked(scene: Scene, door: Door) -> None:
+    ann, ben = scene.member(door), scene.member(door)
+    left = Change(Op.LEFT, ann.public)
+    for leaves in ([], [scene.room.leave(ben.key)]):
+        assert scene.host.refused(scene.commit(left, leaves=leaves)) == "bad_roster"
+    scene.let_go(ann, scene.room.leave(ann.key))
+    assert ann.closed == Close.DONE
+
+
+def test_an_end_is_of_the_room_as_it_is(scene: Scene, door: Door) -> None:
+    early = scene.room.end()
+    scene.member(door)
+    frame = EndRoom(scene.host.next_n(), early.body, early.signature)
+    assert scene.host.refused(frame) == "bad_roster"
+    now = scene.room.end()
+    scene.host.ask(EndRoom(scene.host.next_n(), now.body, now.signature), Done)
+
+
+def test_who_is_absent_is_off_the_list_and_the_door_stays(scene: Scene, door: Door) -> None:
+    ann = scene.member(door)
+    scene.remove(ann, Op.ABSENT)
+    assert ann.closed == Close.DONE
+    scene.newcomer(door)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_removal_revokes_the_door_or_keeps_it(scene: Scene, door: Door, kept: bool) -> None:
+    ann = scene.member(door)
+    scene.land(scene.commit(Change(Op.REMOVE, ann.public, Seat(paused=kept))))
+    assert ann.closed == Close.REMOVED
+    other = Person(scene)
+    if kept:
+        other.authenticate(ConnectionRole.DOOR, door)
+    else:
+        assert other.turned_away(other.auth_frame("door", door)) == "door_revoked"
+
+
+def test_a_standby_key_needs_no_door_and_is_no_member(scene: Scene, door: Door) -> None:
+    standby = Person(scene)
+    scene.land(scene.commit(Change(Op.ADD, standby.public, Seat(role=Role.STANDBY))))
+    assert scene.room.roster.seats[standby.public] == Seat(role=Role.STANDBY)
+    assert standby.turned_away(standby.auth_frame("member")) == "not_member"
+    scene.member(door)  # the room goes on
+
+
+def test_the_relay_keeps_no_vault_yet(scene: Scene, door: Door) -> None:
+    ann = scene.member(door)
+    frame = LobbyRequest(ann.next_n(), bytes(16), b"a vault", scene.host.public)
+    assert ann.refused(frame) == "not_allowed"
+    assert not [one for one in scene.host.fetch() if isinstance(one, LobbyItem)]
+
+
+def test_nobody_brings_an_external_commit_yet(scene: Scene) -> None:
+    base = scene.base
+    frame = Publish(scene.host.next_n(), bytes(16), base, BlobClass.EXTERNAL, 86400, b"a commit")
+    assert scene.host.refused(frame) == "not_allowed"
+
+
 def test_only_a_facilitator_ends_the_room(scene: Scene, door: Door) -> None:
     ann = scene.member(door)
-    said = sign(ann.key, Label.END, EndStatement(scene.room.id, ann.public))
+    said = scene.room.end(ann.key)
     assert ann.refused(EndRoom(30, said.body, said.signature)) == "not_allowed"
     assert scene.host.refused(EndRoom(30, said.body, said.signature)) == "bad_statement"

@@ -12,6 +12,7 @@ from alcove_protocol.frames import (
     LobbyItem,
     OpenRoom,
     ReadCard,
+    Refused,
     Resume,
     WelcomeIs,
     from_relay,
@@ -110,7 +111,7 @@ def test_a_wrong_signature_is_refused(scene: Scene, door: Door) -> None:
     assert at_door.turned_away(forged) == "auth_failed"
 
 
-def test_who_is_not_on_the_list_is_no_member(scene: Scene) -> None:
+def test_a_key_that_is_not_on_the_roster_is_no_member(scene: Scene) -> None:
     person = Person(scene)
     assert person.turned_away(person.auth_frame("member")) == "not_member"
 
@@ -121,12 +122,14 @@ def test_a_room_that_was_never_opened_is_unknown(scene: Scene) -> None:
     assert person.turned_away(person.auth_frame("member")) == "unknown_room"
 
 
-def test_who_was_removed_is_told_so_and_their_door_is_revoked(scene: Scene, door: Door) -> None:
+def test_a_removed_member_is_told_so_and_the_door_is_revoked(scene: Scene, door: Door) -> None:
     ann = scene.member(door)
     scene.remove(ann)
     blob, bye = ann.fetch()[-2:]
     entry = scene.room.chain[-1]
-    proof = Bye("removed", REFUSALS["removed"], entry.body, entry.signature)
+    proof = Bye(
+        "removed", REFUSALS["removed"], entry.body, entry.signature, generation=scene.base[:8]
+    )
     assert isinstance(blob, BlobIs)
     assert (blob.entry, bye) == (entry.body, proof)
     assert ann.closed == Close.REMOVED
@@ -148,7 +151,9 @@ def test_a_relay_that_was_told_again_can_still_prove_a_removal(scene: Scene, doo
     scene.relay.relay.rooms.loaded.clear()  # the next one reads the chain
     again = Person(scene, ann.key)
     assert again.turned_away(again.auth_frame("member"), Close.REMOVED) == "removed"
-    assert again.heard[-1] == Bye("removed", REFUSALS["removed"], entry.body, entry.signature)
+    assert again.heard[-1] == Bye(
+        "removed", REFUSALS["removed"], entry.body, entry.signature, generation=scene.base[:8]
+    )
 
 
 def test_an_entry_too_large_for_the_frame_removes_without_proof(scene: Scene) -> None:
@@ -157,13 +162,13 @@ def test_an_entry_too_large_for_the_frame_removes_without_proof(scene: Scene) ->
     scene.land(scene.commit(*(Change(Op.REMOVE, one.public) for one in people)))
     assert len(scene.room.chain[-1].body) > limits.STATEMENT
     for one in people:
-        assert one.fetch()[-1] == Bye("removed", REFUSALS["removed"])
+        assert one.fetch()[-1] == Bye("removed", REFUSALS["removed"], generation=scene.base[:8])
     again = Person(scene, people[0].key)
     assert again.turned_away(again.auth_frame("member"), Close.REMOVED) == "removed"
-    assert again.heard[-1] == Bye("removed", REFUSALS["removed"])
+    assert again.heard[-1] == Bye("removed", REFUSALS["removed"], generation=scene.base[:8])
 
 
-def test_the_proof_is_of_the_newest_removal_and_of_who_is_out_alone(
+def test_the_proof_is_of_the_newest_removal_and_only_of_removed_members(
     scene: Scene, door: Door
 ) -> None:
     ann, ben = scene.member(door), scene.member(door)
@@ -203,7 +208,7 @@ def test_doors_tell_why_they_are_closed(scene: Scene) -> None:
     assert refusal(short) == "door_expired"
 
 
-def test_who_waits_is_let_through_a_door_that_closed(scene: Scene, door: Door) -> None:
+def test_a_newcomer_who_waits_is_let_through_a_door_that_closed(scene: Scene, door: Door) -> None:
     ann = scene.newcomer(door)
     ann.knock()
     door.uses = 0
@@ -250,3 +255,12 @@ def test_silence_before_authentication_ends(scene: Scene) -> None:
     assert person.one(Bye).code == "idle"
     assert person.closed == Close.REFUSED
     assert scene.host.closed is None
+
+
+def test_a_refusal_names_the_log_as_soon_as_the_room_is_known(scene: Scene) -> None:
+    stranger = Person(scene)
+    assert stranger.ask(ReadCard(1), Refused).generation is None
+    told = stranger.ask(stranger.auth_frame("member"), Refused)
+    assert (told.code, told.generation) == ("not_member", scene.base[:8])
+    stale = scene.host.ask(scene.host.blob(b"late", base=bytes(16)), Refused)
+    assert (stale.code, stale.generation) == ("stale", scene.base[:8])

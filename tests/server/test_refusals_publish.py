@@ -66,7 +66,7 @@ def test_a_paused_member_listens(scene: Scene, door: Door) -> None:
     ann.ask(LobbyRequest(ann.next_n(), os.urandom(16), b"an update"), Done)
     scene.host.say(b"still heard")
     assert ann.blobs()[-1] == b"still heard"
-    # What was taken before stays taken: a retry is answered, whatever its sender may do now.
+    # What was taken before stays taken: a retry is answered even when its sender lost the right.
     assert ann.ask(said, Published).position == position
 
 
@@ -88,7 +88,9 @@ def test_without_a_beat_the_room_is_read_only_and_then_gone(scene: Scene, door: 
     scene.pass_time(limits.ABANDONED_AFTER)
     for one in (ann, scene.host):
         assert isinstance(one.fetch()[-1], Bye)
-        assert one.heard[-1] == Bye("unknown_room", REFUSALS["unknown_room"])
+        assert one.heard[-1] == Bye(
+            "unknown_room", REFUSALS["unknown_room"], generation=scene.base[:8]
+        )
         assert one.closed == Close.GOING_AWAY
     assert scene.relay.relay.rooms.loaded == {}
 
@@ -123,7 +125,7 @@ def test_the_last_facilitator_stays(scene: Scene, door: Door) -> None:
     assert scene.host.refused(scene.commit(demotion)) == "bad_roster"
 
 
-def test_welcomes_go_to_exactly_those_who_are_seated(scene: Scene, door: Door) -> None:
+def test_welcomes_go_to_exactly_the_new_members(scene: Scene, door: Door) -> None:
     ann = scene.newcomer(door)
     ann.knock()
     add = scene.room.add(ann.public, door.id)
@@ -132,7 +134,7 @@ def test_welcomes_go_to_exactly_those_who_are_seated(scene: Scene, door: Door) -
     assert scene.host.refused(stray) == "bad_roster"
 
 
-def test_who_does_not_wait_at_that_door_is_not_admitted(scene: Scene, door: Door) -> None:
+def test_a_key_that_does_not_wait_at_that_door_is_not_admitted(scene: Scene, door: Door) -> None:
     ann = scene.newcomer(door)
     assert scene.host.refused(scene.admission(ann)) == "unknown_knock"
     ann.knock()
@@ -195,7 +197,7 @@ def test_what_no_client_means_ends_the_connection(scene: Scene) -> None:
         assert host.closed == Close.REFUSED
 
 
-def test_who_asks_keeps_the_challenge_of_their_own_connection(scene: Scene) -> None:
+def test_a_request_keeps_the_challenge_of_its_own_connection(scene: Scene) -> None:
     one, other = scene.relay.connect(), scene.relay.connect()
     first, second = from_relay(one.outgoing()[0]), from_relay(other.outgoing()[0])
     assert isinstance(first, Challenge)

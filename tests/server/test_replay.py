@@ -49,7 +49,7 @@ def waits(person: Person) -> bool:
 
 
 def requested(scene: Scene, count: int) -> list[bytes]:
-    """So many requests of members wait in the lobby; their ids."""
+    """Put so many requests of members into the lobby. Return their ids."""
     ids = [os.urandom(16) for _ in range(count)]
     for at, id in enumerate(ids):
         key = (at // 4).to_bytes(32, "big")
@@ -85,7 +85,7 @@ def test_a_long_lobby_comes_in_pages_too(scene: Scene, door: Door) -> None:
     assert len(items(host)) == 1
 
 
-def test_who_is_being_told_the_lobby_is_live(scene: Scene, door: Door) -> None:
+def test_a_facilitator_that_is_being_sent_the_lobby_is_live(scene: Scene, door: Door) -> None:
     ann, host = scene.member(door), scene.host
     requested(scene, 40)
     host.link.blocked = True
@@ -125,7 +125,7 @@ def test_a_new_facilitator_is_told_a_long_lobby_in_pages(scene: Scene, door: Doo
     assert heard + items(ann) == ids
 
 
-def test_who_is_no_facilitator_any_more_is_told_no_more_of_it(scene: Scene, door: Door) -> None:
+def test_a_demoted_facilitator_is_told_no_more_of_it(scene: Scene, door: Door) -> None:
     ann, ids = scene.member(door), requested(scene, 40)
     ann.fetch()
     ann.link.blocked = True
@@ -161,7 +161,7 @@ async def test_a_lobby_larger_than_a_clients_queue_locks_no_facilitator_out() ->
 
 
 class Turned(Scene):
-    """A room on an event loop, with a store that never makes anybody wait."""
+    """A room on an event loop, with a store that never waits."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -238,7 +238,7 @@ async def test_a_turn_brings_a_part_of_a_long_lobby() -> None:
 
 @pytest.mark.parametrize("after", range(7))
 async def test_between_two_pages_anything_may_happen(after: int) -> None:
-    """Another one posts, the outlet drains, and its member resumes anew; or goes."""
+    """Another one posts, the outlet drains, and its member resumes anew or goes."""
     scene = Turned()
     await scene.posted(4 * PAGE_BLOBS)
     scene.resume()
@@ -282,7 +282,7 @@ def test_a_frame_is_no_larger_than_pages_count() -> None:
                 assert on_the_wire(blob) - BLOB_FRAME < framed <= on_the_wire(blob)
 
 
-def test_who_resumes_again_and_again_is_told_to_wait() -> None:
+def test_a_member_that_resumes_again_and_again_is_told_to_wait() -> None:
     scene = Scene(Settings())
     host = scene.open()  # which resumes
     again = [Resume(host.next_n(), bytes(16), 0) for _ in range(4)]
@@ -294,7 +294,7 @@ def test_who_resumes_again_and_again_is_told_to_wait() -> None:
     host.ask(again[0], Resumed)
 
 
-def test_who_comes_back_may_ask_at_once() -> None:
+def test_a_member_that_comes_back_may_ask_at_once() -> None:
     scene = Scene(Settings())
     host = scene.open()
     for _ in range(3):
@@ -343,7 +343,7 @@ def test_each_repetition_during_a_replay_is_answered_in_the_place_of_the_blob(
     assert host.ask(again, Published).position == scene.position(at)
 
 
-def test_who_published_what_expired_before_the_replay_came_there_is_answered(
+def test_a_sender_whose_blob_expired_before_the_replay_reached_it_is_answered(
     scene: Scene, door: Door
 ) -> None:
     ann, host = scene.member(door), scene.host
@@ -371,7 +371,7 @@ def test_what_expired_is_answered_when_nothing_comes_after_it(scene: Scene) -> N
     assert not scene.host.link.session.client.answers  # type: ignore[union-attr]
 
 
-def test_who_resumes_anew_in_the_middle_is_answered_once(scene: Scene) -> None:
+def test_a_member_that_resumes_anew_in_the_middle_is_answered_once(scene: Scene) -> None:
     host = scene.host
     replaying(scene)
     asked = host.blob(b"mine")

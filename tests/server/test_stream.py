@@ -31,7 +31,7 @@ def numbers(person: Person) -> list[int]:
 # --- one order --------------------------------------------------------------------------------
 
 
-def test_everybody_sees_one_order_and_senders_their_own_answer_in_it(
+def test_all_members_see_one_order_and_senders_their_own_answer_in_it(
     scene: Scene, door: Door
 ) -> None:
     ann, ben = scene.member(door), scene.member(door)
@@ -50,7 +50,7 @@ def test_the_same_frame_goes_to_all(scene: Scene, door: Door) -> None:
     assert ann.link.outgoing() == ben.link.outgoing()
 
 
-def test_who_has_not_resumed_hears_nothing(scene: Scene, door: Door) -> None:
+def test_a_member_that_has_not_resumed_hears_nothing(scene: Scene, door: Door) -> None:
     ann = scene.member(door)
     ann.link.close()
     ann.connect()
@@ -192,7 +192,7 @@ def test_a_member_rejoins(scene: Scene, door: Door) -> None:
     assert (welcome.welcome, welcome.position) == (b"fresh keys", scene.base)
 
 
-def test_a_new_facilitator_hears_who_waits(scene: Scene, door: Door) -> None:
+def test_a_new_facilitator_hears_of_waiting_newcomers(scene: Scene, door: Door) -> None:
     ann, ben = scene.member(door), scene.newcomer(door)
     ben.knock()
     assert not any(isinstance(frame, LobbyItem) for frame in ann.fetch())
@@ -251,7 +251,7 @@ def test_commits_are_kept_for_the_rejoin_window(scene: Scene, door: Door) -> Non
 # --- draining ----------------------------------------------------------------------------------
 
 
-def test_draining_tells_everybody_to_come_again(scene: Scene, door: Door) -> None:
+def test_draining_tells_all_clients_to_come_again(scene: Scene, door: Door) -> None:
     ann = scene.member(door)
     ann.fetch()
     scene.relay.drain()
@@ -271,7 +271,7 @@ def test_many_are_told_to_come_again_one_after_the_other(
     assert sorted(delay for delay in delays if delay is not None) == [0, 0, 1, 1, 2, 2, 3, 3, 4]
 
 
-def test_nobody_is_told_to_wait_longer_than_a_client_would(
+def test_no_client_is_told_to_wait_longer_than_it_would(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("alcove_server.relay._RETURNING", 1)

@@ -1,4 +1,4 @@
-"""However a turn of the loop is cut, everybody hears the same in the same order."""
+"""However a turn of the loop is cut, all members hear the same in the same order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.server.scene import Scene
 
 
 class InTurns(Immediate):
-    """Work runs at once; what was to be done later waits for `turn`."""
+    """Work runs at once. What was to be done later waits for `turn`."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -27,7 +27,7 @@ class _Teller:
 
 
 def main() -> int:
-    """Soak, and say what did not go back; 1 when something did not."""
+    """Soak, and say what did not go back. The exit status is 1 when something did not."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak", allow_abbrev=False)
     parser.add_argument("--minutes", type=float, default=1.0, help="how long (1)")
     end = time.monotonic() + parser.parse_args().minutes * 60

@@ -13,21 +13,19 @@ from alcove_protocol.frames import (
     Done,
     EndRoom,
     Knock,
-    Leave,
+    LeaveRoom,
     LobbyItem,
     LobbyKind,
     Publish,
     Published,
     Withdraw,
 )
-from alcove_protocol.labels import Label
 from alcove_protocol.roster import Change, Op
-from alcove_protocol.statements import EndStatement, LeaveStatement
 from alcove_server.ports.outlet import Close
 from alcove_server.process.serving import Service
 from nacl.signing import SigningKey
 
-from tests.server.keys import Door, Facilitated, sign
+from tests.server.keys import Door, Facilitated
 from tests.server.sockets import Client, Running
 
 MEMBERS = 3
@@ -47,7 +45,7 @@ class Elsewhere(Running):
 
 
 async def talk(people: list[Client], number: int) -> None:
-    """Everybody says something, and everybody hears it in the one order."""
+    """Each member says something, and all hear it in the one order."""
     for turn in range(number):
         speaker = people[turn % len(people)]
         content = os.urandom(400)
@@ -60,7 +58,7 @@ async def talk(people: list[Client], number: int) -> None:
 
 
 async def join(relay: Running, room: Facilitated, host: Client, door: Door) -> Client:
-    """Somebody knocks and is let in."""
+    """A newcomer knocks and is let in."""
     newcomer = await relay.client()
     await newcomer.knock(room, door)
     await host.until(LobbyItem)
@@ -69,7 +67,7 @@ async def join(relay: Running, room: Facilitated, host: Client, door: Door) -> C
 
 
 async def think_again(relay: Elsewhere, room: Facilitated, host: Client, door: Door) -> None:
-    """Somebody knocks and takes it back; somebody connects and says nothing."""
+    """One newcomer knocks and takes it back. Another connects and says nothing."""
     newcomer, silent = await relay.client(), await relay.client()
     await newcomer.authenticate(room, "door", door)
     await newcomer.ask(Knock(newcomer.next_n(), os.urandom(16), b"a sealed knock"), Done)
@@ -97,14 +95,15 @@ async def come_back(relay: Elsewhere, room: Facilitated, person: Client) -> Clie
 
 async def leave(room: Facilitated, host: Client, person: Client) -> None:
     """A member goes, and the facilitator commits it."""
-    said = sign(person.key, Label.LEAVE, LeaveStatement(room=room.id, relay_key=person.public))
-    await person.send(Leave(person.next_n(), said.body, said.signature))
+    said = room.leave(person.key)
+    await person.send(LeaveRoom(person.next_n(), said.body, said.signature))
     assert await person.closed() == Close.DONE
     item = await host.until(LobbyItem)
     while item.kind != LobbyKind.LEAVE:
         item = await host.until(LobbyItem)
     content = os.urandom(40)
-    entry = room.entry([Change(Op.LEFT, person.public)], base=host.base, commit=content)
+    left = [Change(Op.LEFT, person.public)]
+    entry = room.entry(left, base=host.base, commit=content, leaves=[said])
     commit = Publish(
         host.next_n(),
         os.urandom(16),
@@ -121,7 +120,7 @@ async def leave(room: Facilitated, host: Client, person: Client) -> None:
 
 
 async def follow(host: Client, people: list[Client]) -> None:
-    """Everybody takes the last commit."""
+    """All members take the last commit."""
     for one in people:
         if one is not host:
             while (await one.until(BlobIs)).position != host.base:
@@ -130,8 +129,8 @@ async def follow(host: Client, people: list[Client]) -> None:
 
 
 async def end(room: Facilitated, host: Client, people: list[Client]) -> None:
-    """The facilitator ends the room, and everybody is told."""
-    said = sign(host.key, Label.END, EndStatement(room=room.id, relay_key=host.public))
+    """The facilitator ends the room, and all members are told."""
+    said = room.end(host.key)
     await host.send(EndRoom(host.next_n(), said.body, said.signature))
     for one in people:
         assert await one.closed() == Close.ENDED

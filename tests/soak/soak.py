@@ -30,7 +30,7 @@ OBJECTS_A_LIFE: Final = 0.2
 
 @dataclass(frozen=True)
 class Look:
-    """What the relay holds when nobody is there."""
+    """What the relay holds without connections."""
 
     lives: int
     held: dict[str, int]
@@ -68,7 +68,7 @@ class Soaked:
         )
 
     async def gone(self) -> Look:
-        """What is left a long time after everybody has gone."""
+        """What is left a long time after all clients have gone."""
         look = await self.look()
         for _ in range(200):
             if not look.held["places"]:
@@ -106,7 +106,7 @@ async def soaked() -> AsyncIterator[Soaked]:
         if process.stdin is not None:
             process.stdin.close()
         try:
-            await asyncio.wait_for(process.wait(), 20)
+            await asyncio.wait_for(process.wait(), 60)
         except TimeoutError:
             process.kill()
             await process.wait()
@@ -121,7 +121,7 @@ def slope(points: list[tuple[float, float]]) -> float:
 
 
 def faults(looks: list[Look]) -> list[str]:
-    """What is not as it was after warming; empty when all is well."""
+    """What is not as it was after warming. Empty when all is well."""
     looks = looks[WARMING:]
     first, last = looks[0], looks[-1]
     found = [
@@ -141,7 +141,7 @@ def faults(looks: list[Look]) -> list[str]:
 async def soak(
     enough: Callable[[int], bool], told: Callable[[Look], None] = lambda _: None
 ) -> list[Look]:
-    """Batches until there were `enough` of them; what each left."""
+    """Run batches until there were `enough` of them. Return what each left."""
     async with soaked() as running:
         looks = [await running.gone()]
         while len(looks) < WARMING + 2 or not enough(len(looks)):

@@ -14,7 +14,7 @@ HEADERS: Final = ("/usr/include", "/usr/local/include")
 
 
 class Missing(Exception):
-    """Something that the benchmark needs is not installed; the message is one sentence."""
+    """Something that the benchmark needs is not installed. The message is one sentence."""
 
 
 class Result(ctypes.Structure):

@@ -19,7 +19,7 @@ ANSWER = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection:
 
 
 class Room:
-    """Who is told, and what this turn brought."""
+    """The members of a room, and what this turn brought."""
 
     def __init__(self) -> None:
         self.writers: list[Callable[[bytes], None]] = []

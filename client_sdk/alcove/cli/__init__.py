@@ -1,13 +1,19 @@
 """The command `alcove`: a room for a person at a terminal, or for a program as lines of JSON.
 
-    arguments.py     what stands on the command line
-    rooms.py         what this package needs of a room of the SDK
-    session.py       one room from entering to its last event, and the exit status
-    commands.py      what a program may write, performed by performer.py
-    json_events.py   what a program reads; both are in docs/cli.schema.json
-    json_mode.py, plain_mode.py, ui/    the three faces
+    arguments.py       the arguments of the command line
+    invite_input.py    the reading of an invite that is pasted
+    rooms.py           the part of the SDK's room that this package uses
+    modes.py           the choice of a mode, and the sentence that remains at the end
+    room_runner.py     one room from entering to its last event, and the exit status
+    json_mode.py, plain_mode.py, ui/    the three modes
+    commands.py        the commands of a program, performed by performer.py
+    slash_commands.py  the lines that a person types
+    watchdog.py        the end of the process after a signal or with the terminal
+    last_act.py        wipe the keys, exit
+    json_events.py     the events that a program reads; docs/cli.schema.json has both
+    room_view.py, words.py, escape.py   what a person is shown, and how it is made harmless
 
-Nothing here is imported before it is needed: `alcove --help` must not load a user interface.
+Modules are imported when they are needed: `alcove --help` must not load a user interface.
 """
 
 import os
@@ -15,10 +21,13 @@ import sys
 
 
 def main() -> None:
-    """The entry point: exits with the status, and never shows a person a traceback."""
+    """Run the command and exit with its status. A person never sees a traceback."""
     from alcove.cli import stdio
+    from alcove.cli.watchdog import watchdog
 
     stdio.fill_in()
+    stdio.forbid_core_dumps()
+    watchdog.start()
     try:
         from alcove.cli.arguments import run
 
@@ -27,10 +36,12 @@ def main() -> None:
         stdio.complain("interrupted.")
         status = 1
     except Exception as error:
-        # Frames hold names, texts and secrets of the room: they are for who asks for them only.
+        # Frames hold names, texts and secrets of the room, so tracebacks appear on request only.
         if os.environ.get("ALCOVE_DEBUG") == "1":
             raise
         kind = type(error).__name__
         stdio.complain(f"something unforeseen went wrong ({kind}); the room was left.")
         status = 1
-    sys.exit(status)
+    watchdog.bound(status)  # to write the last lines may take for ever
+    stdio.flush()
+    watchdog.finish(status)

@@ -1,4 +1,4 @@
-"""What stands on the command line, and which face is shown."""
+"""The arguments of the command line, and the choice of a mode."""
 
 import asyncio
 import os
@@ -10,23 +10,26 @@ import click
 from alcove_protocol import limits
 
 from alcove.cli.commands import LINE_MAX
-from alcove.cli.lines import Lines, TooLong
-from alcove.cli.rooms import Joining, Opening, Plan, Route
+from alcove.cli.invite_input import PastedInvite, from_lines, from_terminal
+from alcove.cli.lines import Lines
+from alcove.cli.rooms import RoomToEnter, RoomToJoin, RoomToOpen, Route
 from alcove.cli.stdio import complain
 
 _USAGE: Final = 2
 _INVITE_VARIABLE: Final = "ALCOVE_INVITE"
+_PROMPT: Final = "Paste the invite (it is not shown), then press Enter: "
+_HINT: Final = "\nThe link goes on: paste the rest of it. Ctrl+C gives up: "
 
 
 def run(arguments: list[str]) -> int:
-    """Do what `arguments` ask for; the exit status. Mistakes in them are one sentence and 2."""
+    """Do what `arguments` ask for and return the exit status. A mistake gives a sentence and 2."""
     try:
         result = cli.main(arguments, prog_name="alcove", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return _USAGE
     except click.ClickException as error:
-        # What was mistaken is named, but an invite in the wrong place is still a secret.
+        # The sentence names the mistake, but an invite in the wrong place is still a secret.
         sentence = re.sub(r"#\S+", "#…", " ".join(error.format_message().split()))
         complain(f"{sentence} Try `alcove --help`.")
         return _USAGE
@@ -44,13 +47,13 @@ def _socks_of_environment() -> str | None:
 
 
 def _socks(_context: click.Context, _option: click.Parameter, url: str | None) -> str | None:
-    """The proxy, which always looks names up itself: a look-up from here would tell the relay's."""
+    """Return the proxy, which always looks names up: a look-up from here would tell the relay's."""
     if url is None:
         return None
     scheme, separator, rest = url.partition("://")
     kind = {"socks5": "socks5h", "socks4": "socks4a"}.get(scheme.lower(), scheme.lower())
     if kind not in ("socks5h", "socks4a") or not separator or not rest.strip("/"):
-        # Nothing of it is repeated: it may hold a password.
+        # The sentence repeats nothing of the address: it may hold a password.
         raise click.UsageError("The proxy must be given as socks5://HOST:PORT.")
     return f"{kind}://{rest}"
 
@@ -144,8 +147,8 @@ def _open(
     """
     agreement = _agreement(agreement_file)
     route = Route(proxy, ca_file)
-    plan = Opening(relay, title, agreement, name, ttl, uses, route, post_quantum)
-    return _start(plan, Lines(0, LINE_MAX), as_json, plain)
+    wanted = RoomToOpen(relay, title, agreement, name, ttl, uses, route, post_quantum)
+    return _start(wanted, Lines(0, LINE_MAX), as_json, plain)
 
 
 @cli.command("join")
@@ -164,28 +167,29 @@ def _join(
     """Ask to be let into a room.
 
     INVITE is the link you were given. Everybody on this computer can see it among the running
-    programs: to avoid that, give `-` and the link on the first line of standard input, or put it
-    into $ALCOVE_INVITE.
+    programs, and your shell keeps it in its history. To avoid that, give `-` and paste the link
+    where it is asked for, or write it to standard input, or put it into $ALCOVE_INVITE. The link
+    may have line breaks in it.
     """
     lines = Lines(0, LINE_MAX)
     link = _invite(invite, lines)
-    plan = Joining(name=name, accept=accept, route=Route(proxy, ca_file), invite=link)
-    return _start(plan, lines, as_json, plain)
+    wanted = RoomToJoin(name=name, accept=accept, route=Route(proxy, ca_file), invite=link)
+    return _start(wanted, lines, as_json, plain)
 
 
-def _start(plan: Plan, lines: Lines, as_json: bool, plain: bool) -> int:
-    # Only now: to ask for help must not load the cryptography.
-    from alcove.cli.modes import Face, live
+def _start(wanted: RoomToEnter, lines: Lines, as_json: bool, plain: bool) -> int:
+    # Imported here, because `--help` must not load the cryptography.
+    from alcove.cli.modes import Mode, live
 
     full = os.isatty(0) and os.isatty(1) and os.environ.get("TERM") != "dumb"
-    face = Face.JSON if as_json else Face.PLAIN if plain or not full else Face.SCREEN
-    return asyncio.run(live(plan, lines, face))
+    mode = Mode.JSON if as_json else Mode.PLAIN if plain or not full else Mode.SCREEN
+    return asyncio.run(live(wanted, lines, mode))
 
 
 def _agreement(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            # Bounded: the file might be a device that never ends.
+            # The read is bounded: the file might be a device that never ends.
             data = file.read(2 * limits.AGREEMENT)
         text = data.decode("utf-8-sig").replace("\r\n", "\n").strip()
     except OSError as error:
@@ -200,23 +204,19 @@ def _agreement(path: Path) -> str:
 
 def _invite(given: str | None, lines: Lines) -> str:
     if given is None:
-        # Not left there for programs that this one might start.
+        # Removed, so that programs that this one starts do not inherit it.
         given = os.environ.pop(_INVITE_VARIABLE, "")
         if not given:
             raise click.UsageError(
                 f"Give the invite, or - for standard input, or set ${_INVITE_VARIABLE}."
             )
-    if given == "-":
-        given = _first_line(lines)
-    # Links that were copied from a narrow window come with line breaks; a link has none of its own.
-    return "".join(given.split())
-
-
-def _first_line(lines: Lines) -> str:
-    if os.isatty(0):
-        # Not shown: what is typed at a prompt stays in the terminal's history.
-        return str(click.prompt("Paste the invite (it is not shown)", hide_input=True, err=True))
-    line = lines.first()
-    if line is None or isinstance(line, TooLong):
-        return ""
-    return line.decode("utf-8", "replace")
+    if given != "-":
+        pasted = PastedInvite()
+        pasted.feed(given)
+        return pasted.link
+    if not os.isatty(0):
+        return from_lines(lines)
+    try:
+        return from_terminal(0, _PROMPT, _HINT)
+    except KeyboardInterrupt:
+        raise click.Abort from None

@@ -1,7 +1,7 @@
-"""What a program may tell a room, one JSON object a line: `{"do": "send", "text": "…"}`.
+"""The commands of a program, one JSON object a line: `{"do": "send", "text": "…"}`.
 
-A line is understood whole or not at all: an unknown key is a mistake that must not pass silently,
-since who wrote it meant something by it.
+A line is read whole or refused. An unknown key is refused too, because the program that wrote it
+meant something by it.
 """
 
 import json
@@ -11,9 +11,9 @@ from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
 LINE_MAX: Final = 64 * 1024
-"""Bytes of one line. The longest text, with every character escaped, fits."""
+"""Bytes of one line. The longest text fits, with every character escaped."""
 REF_MAX: Final = 200
-"""Characters of a `ref`: it is held until its answer has been given."""
+"""Characters of a `ref`. A ref is held until its answer is given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,67 +24,80 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Admit(Command):
+class AdmitCommand(Command):
     id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refuse(Command):
+class RefuseCommand(Command):
     id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Send(Command):
+class SendCommand(Command):
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Retract(Command):
+class RetractCommand(Command):
     id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Remove(Command):
+class RemoveCommand(Command):
     name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Accept(Command):
+class AcceptCommand(Command):
     pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SendAnyway(Command):
+class SendAnywayCommand(Command):
     pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Leave(Command):
+class LeaveCommand(Command):
     pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class End(Command):
+class EndCommand(Command):
     pass
 
 
-COMMANDS: Final[Mapping[str, type[Command]]] = MappingProxyType(
+AnyCommand = (
+    AdmitCommand
+    | RefuseCommand
+    | SendCommand
+    | RetractCommand
+    | RemoveCommand
+    | AcceptCommand
+    | SendAnywayCommand
+    | LeaveCommand
+    | EndCommand
+)
+"""Every command. A `match` over it can be exhaustive: end it with `assert_never`."""
+
+COMMANDS: Final[Mapping[str, type[AnyCommand]]] = MappingProxyType(
     {
-        "admit": Admit,
-        "refuse": Refuse,
-        "send": Send,
-        "retract": Retract,
-        "remove": Remove,
-        "accept": Accept,
-        "send_anyway": SendAnyway,
-        "leave": Leave,
-        "end": End,
+        "admit": AdmitCommand,
+        "refuse": RefuseCommand,
+        "send": SendCommand,
+        "retract": RetractCommand,
+        "remove": RemoveCommand,
+        "accept": AcceptCommand,
+        "send_anyway": SendAnywayCommand,
+        "leave": LeaveCommand,
+        "end": EndCommand,
     }
 )
 
 
 class BadCommand(Exception):
-    """The line is no command. `ref` is its ref, where one could be read."""
+    """The line is no command. `ref` is the ref of the line, if one could be read."""
 
     def __init__(self, text: str, ref: str | None = None) -> None:
         super().__init__(text)
@@ -92,8 +105,8 @@ class BadCommand(Exception):
         self.ref = ref
 
 
-def parse(line: bytes) -> Command:
-    """The command that `line` is. Raises `BadCommand`."""
+def parse(line: bytes) -> AnyCommand:
+    """Return the command of `line`. Raises `BadCommand`."""
     try:
         value = json.loads(
             line.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant
@@ -108,7 +121,7 @@ def parse(line: bytes) -> Command:
     return _build(value, ref)
 
 
-def _build(value: dict[str, Any], ref: str | None) -> Command:
+def _build(value: dict[str, Any], ref: str | None) -> AnyCommand:
     do = value.pop("do", None)
     kind = COMMANDS.get(do) if isinstance(do, str) else None
     if kind is None:
@@ -123,7 +136,7 @@ def _build(value: dict[str, Any], ref: str | None) -> Command:
             raise BadCommand(f"`{key}` holds half a surrogate pair, which is no character.", ref)
     if "ref" in value and value["ref"] is None:
         raise BadCommand("`ref` must be text, or be left out.")
-    command: Command = kind(**value)
+    command: AnyCommand = kind(**value)
     return command
 
 
@@ -132,7 +145,7 @@ def _is_ref(value: object) -> bool:
 
 
 def _is_unicode(text: str) -> bool:
-    """JSON can escape a lone surrogate, which has no UTF-8."""
+    """Return whether `text` has UTF-8. JSON can escape a lone surrogate, which has none."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

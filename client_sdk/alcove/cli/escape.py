@@ -1,8 +1,8 @@
 """Other people's words, made harmless for a terminal.
 
-Whoever writes a message or picks a name must not be able to move the cursor, colour the screen, set
-the clipboard, reorder a line, or pass for a line of this program. What a terminal could act on
-becomes U+FFFD. Rich and Textual markup is not handled here: those texts are never parsed for it.
+A message or a name must not move the cursor, colour the screen, set the clipboard, reorder a line,
+or pass for a line of this program. Each character that a terminal could act on becomes U+FFFD. Rich
+and Textual markup needs no escape: the screen never parses these texts for it.
 """
 
 import unicodedata
@@ -12,17 +12,17 @@ _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 _REORDERING: Final = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )
-"""Invisible characters that reorder what stands around them, a name or a badge too."""
+"""Invisible characters that reorder the text around them, such as a name or a badge."""
 _MARKS: Final = 8
-"""Combining marks in a row. Living scripts need fewer; piled up they cover the lines around."""
+"""Combining marks in a row. Living scripts need fewer, and a pile of them covers other lines."""
 _BRACKETS: Final = str.maketrans(
     dict.fromkeys("[［【〔〖〘〚⁅⟦❲﹝", "(") | dict.fromkeys("]］】〕〗〙〛⁆⟧❳﹞", ")")
 )
-"""Badges of this program stand in square brackets, so nothing in a name does."""
+"""The brackets of a name become round: the badges of this program stand in square ones."""
 
 
 def text(raw: str) -> str:
-    """A message or an agreement: lines stay lines, all else that acts on a terminal does not."""
+    """Return a message or an agreement without anything that acts on a terminal but line ends."""
     out: list[str] = []
     marks = 0
     for character in raw.replace("\r\n", "\n").replace("\r", "\n"):
@@ -42,10 +42,10 @@ def text(raw: str) -> str:
 
 
 def line(raw: str) -> str:
-    """The same on one line: for titles, warnings and sentences."""
+    """Return the same on one line, for titles, warnings and sentences."""
     return " ".join(text(raw).split())
 
 
 def name(raw: str) -> str:
-    """A pseudonym, on one line and without the brackets of badges."""
+    """Return a pseudonym on one line, without the brackets of badges."""
     return line(raw).translate(_BRACKETS) or "(no name)"

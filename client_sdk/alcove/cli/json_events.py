@@ -1,29 +1,29 @@
-"""Events as lines of JSON, as docs/cli.schema.json says. A key without a value is absent."""
+"""Events as lines of JSON, as docs/cli.schema.json states. A key without a value is absent."""
 
 import json
 import re
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from alcove import events
 
 _ACTIVE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-"""Valid in JSON, but a terminal may obey the first, a line reader may split at the second, and the
-third has no UTF-8. All can be written as escapes, which mean the same."""
+"""Characters that JSON allows, written as escapes here: a terminal may obey the first range, a line
+reader may split at the second, and the third has no UTF-8."""
 
 
-def to_line(event: events.Event) -> bytes:
-    """One line, its end included."""
+def to_line(event: events.AnyEvent) -> bytes:
+    """Return one line, with its line end."""
     text = json.dumps(to_object(event), ensure_ascii=False, separators=(",", ":"))
     return _ACTIVE.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode("utf-8") + b"\n"
 
 
-def to_object(event: events.Event) -> dict[str, Any]:
-    """What docs/cli.schema.json says of this event."""
+def to_object(event: events.AnyEvent) -> dict[str, Any]:
+    """Return the object that docs/cli.schema.json states for this event."""
     kind, keys = _content(event)
     return {"event": kind} | keys
 
 
-def _content(event: events.Event) -> tuple[str, dict[str, Any]]:
+def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
     match event:
         case events.Opened(invite):
             return "opened", {"invite": invite}
@@ -31,25 +31,74 @@ def _content(event: events.Event) -> tuple[str, dict[str, Any]]:
             return "invite", {"invite": invite}
         case events.AgreementShown(version, text, title):
             return "agreement", {"version": version, "text": text} | _if(title=title)
+        case (
+            events.Waiting()
+            | events.Knocked()
+            | events.KnockGone()
+            | events.Joined()
+            | events.Left()
+            | events.Removed()
+        ):
+            return _of_people(event)
+        case (
+            events.Message()
+            | events.Sent()
+            | events.Queued()
+            | events.Failed()
+            | events.Retracted()
+            | events.Expired()
+        ):
+            return _of_messages(event)
+        case events.ConnectionChanged(connection):
+            return "connection", {"state": str(connection)}
+        case events.RoomChanged(room):
+            return "room", {"state": str(room)}
+        case events.Gap(missed):
+            return "gap", {"missed": missed}
+        case events.Problem(code, text, ref):
+            return "error", {"code": code, "message": text} | _ref(ref)
+        case events.Unknown(sender, kind):
+            return "unknown", {"from": sender, "kind": kind}
+        case events.Closed(reason, code, text):
+            return "closed", {"reason": str(reason)} | _if(code=code, message=text)
+        case _:
+            assert_never(event)
+
+
+def _of_people(
+    event: events.Waiting
+    | events.Knocked
+    | events.KnockGone
+    | events.Joined
+    | events.Left
+    | events.Removed,
+) -> tuple[str, dict[str, Any]]:
+    match event:
         case events.Waiting(code):
             return "waiting", _if(code=code)
         case events.Knocked(id, name, code, revoked):
             return "knock", {"id": id, "name": name} | _if(code=code, door_revoked=revoked)
         case events.KnockGone(id):
             return "knock_gone", {"id": id}
-        case events.Joined(name, True, members):
-            return "joined", {"name": name, "you": True, "members": list(members)}
-        case events.Joined(name):
-            return "joined", {"name": name}
+        case events.Joined(name, you, members):
+            oneself = {"you": True, "members": list(members)} if you else {}
+            return "joined", {"name": name} | oneself
         case events.Left(name):
             return "left", {"name": name}
         case events.Removed(name):
             return "removed", {"name": name}
         case _:
-            return _talk(event)
+            assert_never(event)
 
 
-def _talk(event: events.Event) -> tuple[str, dict[str, Any]]:
+def _of_messages(
+    event: events.Message
+    | events.Sent
+    | events.Queued
+    | events.Failed
+    | events.Retracted
+    | events.Expired,
+) -> tuple[str, dict[str, Any]]:
     match event:
         case events.Message(id, sender, text, ttl, warning):
             keys = {"id": id, "from": sender, "text": text, "ttl": ttl}
@@ -65,26 +114,7 @@ def _talk(event: events.Event) -> tuple[str, dict[str, Any]]:
         case events.Expired(id):
             return "expired", {"id": id}
         case _:
-            return _state(event)
-
-
-def _state(event: events.Event) -> tuple[str, dict[str, Any]]:
-    match event:
-        case events.ConnectionChanged(connection):
-            return "connection", {"state": str(connection)}
-        case events.RoomChanged(room):
-            return "room", {"state": str(room)}
-        case events.Gap(missed):
-            return "gap", {"missed": missed}
-        case events.Problem(code, text, ref):
-            return "error", {"code": code, "message": text} | _ref(ref)
-        case events.Unknown(sender, kind):
-            return "unknown", {"from": sender, "kind": kind}
-        case events.Closed(reason, code, text):
-            return "closed", {"reason": str(reason)} | _if(code=code, message=text)
-        case _:
-            # A kind of event that a later SDK has and this table has not: said, not swallowed.
-            return "unknown", {"from": "", "kind": type(event).__name__}
+            assert_never(event)
 
 
 def _if(**keys: object) -> dict[str, Any]:
@@ -92,5 +122,5 @@ def _if(**keys: object) -> dict[str, Any]:
 
 
 def _ref(ref: str | None) -> dict[str, Any]:
-    # An empty ref is a ref: whoever gave it gets it back.
+    # An empty ref is a ref too: the program that gave it gets it back.
     return {} if ref is None else {"ref": ref}

@@ -1,7 +1,7 @@
-"""Standard input as lines of bounded length, without ever blocking the event loop.
+"""Standard input as lines of bounded length. The event loop never blocks.
 
-A daemon thread reads: that works for pipes, files and terminals alike, and a read that never
-returns does not keep the process from ending.
+A daemon thread reads. That works for pipes, files and terminals, and a read that never returns does
+not keep the process from ending.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ _CHUNK: Final = 16 * 1024
 
 
 class TooLong:
-    """Stands for a line longer than the bound; none of it was kept."""
+    """A line longer than the bound. Nothing of it is kept."""
 
 
 class LineSplitter:
-    """Bytes in, whole lines out. Holds at most one line of the permitted length."""
+    """Split bytes into lines. It holds at most one line of the permitted length."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -36,7 +36,7 @@ class LineSplitter:
         return lines
 
     def end(self) -> list[bytes | TooLong]:
-        """What was left without an end of line."""
+        """Return the rest, which has no line end."""
         return [self._take()] if self._held or self._skipping else []
 
     def _hold(self, part: bytes) -> None:
@@ -54,7 +54,7 @@ class LineSplitter:
 
 
 class Lines:
-    """Lines of a file descriptor, by `async for`. The first may be taken before any loop runs."""
+    """Lines of a file descriptor, by `async for`. The first can be read before any loop runs."""
 
     def __init__(self, fd: int, most: int) -> None:
         self._fd = fd
@@ -63,7 +63,7 @@ class Lines:
         self._ended = False
 
     def first(self) -> bytes | TooLong | None:
-        """The next line, waiting for it; None when there is none."""
+        """Wait for the next line and return it; None at the end of input."""
         while not self._ready and not self._ended:
             self._ready += self._read()
         return self._ready.pop(0) if self._ready else None
@@ -81,11 +81,11 @@ class Lines:
     async def __aiter__(self) -> AsyncIterator[bytes | TooLong]:
         loop = asyncio.get_running_loop()
         batches: asyncio.Queue[list[bytes | TooLong] | None] = asyncio.Queue()
-        # One batch at a time: who writes faster than the room takes waits in its pipe.
+        # One batch at a time: a program that writes faster than the room takes waits in its pipe.
         taken = threading.Semaphore(0)
 
         def read() -> None:
-            # The loop may be gone by the time a read returns; then nobody wants the lines.
+            # The loop may be gone when a read returns. Then nothing needs the lines.
             with suppress(RuntimeError):
                 while not self._ended:
                     loop.call_soon_threadsafe(batches.put_nowait, self._read())

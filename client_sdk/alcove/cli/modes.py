@@ -1,46 +1,48 @@
-"""The three faces of a room, and what remains on standard error when it is over."""
+"""The three modes, and the sentence that remains on standard error at the end."""
 
 from enum import Enum
 
 from alcove.cli import rooms
 from alcove.cli.lines import Lines
-from alcove.cli.rooms import Joining, Plan, RoomLike
-from alcove.cli.session import sentence_of, status_of
+from alcove.cli.room_runner import sentence_of, status_of
+from alcove.cli.rooms import RoomLike, RoomToEnter, RoomToJoin
 from alcove.cli.stdio import complain
+from alcove.cli.watchdog import watchdog
 from alcove.errors import AlcoveError
 from alcove.events import Closed, CloseReason
 
 
-class Face(Enum):
+class Mode(Enum):
     JSON = "json"
     PLAIN = "plain"
     SCREEN = "screen"
 
 
-async def live(plan: Plan, lines: Lines, face: Face) -> int:
+async def live(wanted: RoomToEnter, lines: Lines, mode: Mode) -> int:
     """Make the room, show it until it is over, and return the exit status."""
     try:
-        room = rooms.make_room(plan)
+        room = rooms.make_room(wanted)
     except AlcoveError as error:
         closed = Closed(CloseReason.ERROR, error.code, error.text)
-        if face is Face.JSON:
+        if mode is Mode.JSON:
             from alcove.cli import json_mode
 
             await json_mode.refuse(closed)
     else:
-        closed = await _show(room, plan, lines, face)
+        closed = await _show(room, wanted, lines, mode)
+    watchdog.bound(status_of(closed))  # a name server that hangs must not keep the process
     if status_of(closed):
         complain(sentence_of(closed))
     return status_of(closed)
 
 
-async def _show(room: RoomLike, plan: Plan, lines: Lines, face: Face) -> Closed:
-    accepted = not isinstance(plan, Joining) or plan.accept
-    if face is Face.JSON:
+async def _show(room: RoomLike, wanted: RoomToEnter, lines: Lines, mode: Mode) -> Closed:
+    accepted = not isinstance(wanted, RoomToJoin) or wanted.accept
+    if mode is Mode.JSON:
         from alcove.cli import json_mode
 
         return await json_mode.run(room, lines)
-    if face is Face.PLAIN:
+    if mode is Mode.PLAIN:
         from alcove.cli import plain_mode
 
         return await plain_mode.run(room, lines, accepted=accepted)

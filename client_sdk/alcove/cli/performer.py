@@ -1,45 +1,46 @@
-"""Commands, performed on a room.
+"""Perform commands on a room.
 
-Sending is immediate, so texts keep their order. What takes an answer from the relay runs beside it:
-an `admit` that takes long keeps nobody from speaking.
+Sending is immediate, so texts keep their order. A command that needs an answer from the relay runs
+beside it: a slow `admit` does not delay a text.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from typing import Final, assert_never
 
 from alcove.cli.commands import (
-    Accept,
-    Admit,
-    Command,
-    End,
-    Leave,
-    Refuse,
-    Remove,
-    Retract,
-    Send,
-    SendAnyway,
+    AcceptCommand,
+    AdmitCommand,
+    AnyCommand,
+    EndCommand,
+    LeaveCommand,
+    RefuseCommand,
+    RemoveCommand,
+    RetractCommand,
+    SendAnywayCommand,
+    SendCommand,
 )
+from alcove.cli.room_runner import debug
 from alcove.cli.rooms import RoomLike
-from alcove.cli.session import debug
 from alcove.errors import AlcoveError
-from alcove.events import Event, Problem
+from alcove.events import AnyEvent, Problem
 
 _HELD: Final = 100
-"""Commands that may wait for the room to be entered, and commands that may run at once."""
+"""Commands that may wait until the room is entered, and commands that may run at once."""
 
 
 class Performer:
-    """Performs commands; `tell` gets a `Problem` for each that fails, with the command's ref.
+    """Perform commands. `tell` gets a `Problem` with the command's ref for each one that fails.
 
-    `posted` is called with the id of each message that was accepted for sending, and `decided` with
-    the id of each knock that was answered.
+    `posted` is called with the id of each message that is accepted for sending, and `decided` with
+    the id of each knock that is answered.
     """
 
     def __init__(
         self,
         room: RoomLike,
-        tell: Callable[[Event], Awaitable[None]],
+        tell: Callable[[AnyEvent], Awaitable[None]],
         leave: Callable[[], None],
         entered: asyncio.Event,
         posted: Callable[[str], None] = lambda id: None,
@@ -52,79 +53,77 @@ class Performer:
         self._posted = posted
         self._decided = decided
         self._slots = asyncio.Semaphore(_HELD)
-        self._commands: asyncio.Queue[Command] = asyncio.Queue(_HELD)
+        self._commands: asyncio.Queue[AnyCommand] = asyncio.Queue(_HELD)
         self._running: set[asyncio.Task[None]] = {asyncio.create_task(self._run())}
 
-    async def perform(self, command: Command) -> None:
-        """Take `command`: it begins when those before it have begun and the room is entered."""
-        if isinstance(command, Leave):
-            self._leave()  # at any time, past everything that waits
+    async def perform(self, command: AnyCommand) -> None:
+        """Take `command`. It begins after those before it, once the room is entered."""
+        if isinstance(command, LeaveCommand):
+            self._leave()  # at any time, before all commands that wait
         else:
             await self._commands.put(command)
 
     def also(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Do `work` beside all else; what it raises is told as a command's failure is."""
-
-        async def act(command: Command) -> None:
-            await work()
-
-        task = asyncio.create_task(self._guard(Command(), act))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        """Do `work` beside the commands. Its errors are told as those of a command."""
+        self._start(self._guard(work, None))
 
     def stop(self) -> None:
-        """Give up what still runs."""
+        """Cancel everything that still runs."""
         for task in self._running:
             task.cancel()
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
     async def _run(self) -> None:
         await self._entered.wait()
         while True:
             command = await self._commands.get()
-            if isinstance(command, Send | Retract | SendAnyway):
-                await self._guard(command, self._speak)
+            if isinstance(command, SendCommand | RetractCommand | SendAnywayCommand):
+                await self._guard(partial(self._act, command), command.ref)
                 continue
             await self._slots.acquire()
-            task = asyncio.create_task(self._beside(command))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._start(self._beside(command))
 
-    async def _beside(self, command: Command) -> None:
+    async def _beside(self, command: AnyCommand) -> None:
         try:
-            await self._guard(command, self._act)
+            await self._guard(partial(self._act, command), command.ref)
         finally:
             self._slots.release()
 
-    async def _guard(self, command: Command, perform: Callable[[Command], Awaitable[None]]) -> None:
+    async def _guard(self, work: Callable[[], Awaitable[None]], ref: str | None) -> None:
         try:
-            await perform(command)
+            await work()
         except AlcoveError as error:
-            await self._tell(Problem(error.code, error.text, command.ref))
+            await self._tell(Problem(error.code, error.text, ref))
         except Exception as error:
             debug(error)
             text = f"The command failed in an unforeseen way ({type(error).__name__})."
-            await self._tell(Problem("internal", text, command.ref))
+            await self._tell(Problem("internal", text, ref))
 
-    async def _speak(self, command: Command) -> None:
+    async def _act(self, command: AnyCommand) -> None:
         match command:
-            case Send(text=text, ref=ref):
+            case SendCommand(text=text, ref=ref):
                 self._posted(self._room.post(text, ref=ref))
-            case Retract(id=id, ref=ref):
+            case RetractCommand(id=id, ref=ref):
                 self._room.retract(id, ref=ref)
-            case SendAnyway():
+            case SendAnywayCommand():
                 self._room.send_anyway()
-
-    async def _act(self, command: Command) -> None:
-        match command:
-            case Admit(id=id):
+            case AdmitCommand(id=id):
                 await self._room.admit(id)
                 self._decided(id)
-            case Refuse(id=id):
+            case RefuseCommand(id=id):
                 await self._room.refuse(id)
                 self._decided(id)
-            case Remove(name=name):
+            case RemoveCommand(name=name):
                 await self._room.remove(name)
-            case Accept():
+            case AcceptCommand():
                 await self._room.accept()
-            case End():
+            case EndCommand():
                 await self._room.end()
+            case LeaveCommand():
+                self._leave()
+            case _:
+                assert_never(command)

@@ -1,60 +1,73 @@
-"""For a person without a full screen: readable lines, for screen readers and for pipes.
+"""The mode of plain lines, for screen readers and for pipes.
 
-Lines of this program begin with a word in brackets, which neither a name nor a text can imitate: a
-name holds no bracket, and a text's further lines are indented.
+Lines of this program begin with a word in brackets. Neither a name nor a text can imitate it: a
+name holds no bracket, and the further lines of a text are indented.
 """
 
 import asyncio
 import textwrap
 from functools import partial
-from typing import Final
+from typing import Final, assert_never
 
 from alcove.cli import escape, slash_commands, words
-from alcove.cli.conversation import Conversation
 from alcove.cli.lines import Lines, TooLong
 from alcove.cli.output import Output
 from alcove.cli.performer import Performer
+from alcove.cli.room_runner import RoomRunner, sentence_of
+from alcove.cli.room_view import RoomView
 from alcove.cli.rooms import RoomLike
-from alcove.cli.session import Session, sentence_of
 from alcove.errors import AlcoveError
 from alcove.events import (
     AgreementShown,
+    AnyEvent,
     Closed,
-    Event,
+    ConnectionChanged,
+    Expired,
+    Failed,
+    Gap,
     InviteChanged,
+    Joined,
     Knocked,
+    KnockGone,
+    Left,
     Message,
     Opened,
+    Problem,
     Queued,
+    Removed,
     Retracted,
+    RoomChanged,
+    Sent,
+    Unknown,
+    Waiting,
 )
 
 _FLUSH_WITHIN: Final = 3.0
 
 
 class PlainMode:
-    """One room in lines."""
+    """One room in plain lines."""
 
     def __init__(self, room: RoomLike, accepted: bool) -> None:
         self._room = room
         self._accepted = accepted
-        self._conversation = Conversation()
-        self._session = Session(room, self._show)
-        self._output = Output(1, self._session.leave)
+        self._view = RoomView()
+        self._runner = RoomRunner(room, self._show)
+        self._output = Output(1, self._runner.leave)
         self._performer = Performer(
             room,
-            self._session.tell,
-            self._session.leave,
-            self._session.entered,
-            posted=self._conversation.posted,
-            decided=self._conversation.decided,
+            self._runner.tell,
+            self._runner.leave,
+            self._runner.entered,
+            posted=self._view.posted,
+            decided=self._view.decided,
         )
 
     async def run(self, lines: Lines) -> Closed:
-        """Live in the room until it is over."""
+        """Run the room until it is over."""
         reading = asyncio.create_task(self._read(lines))
         try:
-            return await self._session.run()
+            return await self._runner.run()
         finally:
             reading.cancel()
             self._performer.stop()
@@ -76,7 +89,7 @@ class PlainMode:
             raise slash_commands.Misread(
                 "That line is not UTF-8; nothing of it was sent."
             ) from None
-        match slash_commands.read(text, self._conversation, self._room.members):
+        match slash_commands.read(text, self._view, self._room.members):
             case None:
                 return
             case slash_commands.Help():
@@ -84,20 +97,20 @@ class PlainMode:
                 await self._block(words.help_for(self._room.is_facilitator))
             case slash_commands.Who():
                 await self._say("Here:")
-                waiting = list(self._conversation.waiting.values())
+                waiting = list(self._view.waiting.values())
                 await self._block("\n".join(words.who(self._room.members, waiting)))
             case slash_commands.ShowInvite(new):
                 self._performer.also(partial(self._show_invite, new))
             case slash_commands.ShowRules():
-                await self._rules(self._conversation.rules)
+                await self._rules(self._view.rules)
             case slash_commands.Reveal():
                 await self._reveal()
             case command:
                 await self._performer.perform(command)
 
-    async def _show(self, event: Event) -> None:
+    async def _show(self, event: AnyEvent) -> None:
         author = self._author_of(event)
-        self._conversation.apply(event)
+        self._view.apply(event)
         match event:
             case Opened(invite) | InviteChanged(invite):
                 await self._invite(invite)
@@ -116,18 +129,34 @@ class PlainMode:
                 await self._say("That message waits until it can be sent.")
             case Closed():
                 await self._say(sentence_of(event))
-            case _:
+            case (
+                Waiting()
+                | Knocked()
+                | Joined()
+                | Left()
+                | Removed()
+                | Failed()
+                | ConnectionChanged()
+                | RoomChanged()
+                | Gap()
+                | Problem()
+                | Unknown()
+            ):
                 sentence = words.of_event(event)
                 if sentence is not None:
                     await self._say(sentence + self._hint(event))
+            case Sent() | Expired() | KnockGone():
+                pass  # a line that is printed cannot change any more
+            case _:
+                assert_never(event)
 
-    def _hint(self, event: Event) -> str:
-        """What can be done about it, where the screen would show keys."""
+    def _hint(self, event: AnyEvent) -> str:
+        """Return the commands that answer `event`. The full screen shows keys instead."""
         return " Type /admit or /refuse." if isinstance(event, Knocked) else ""
 
-    def _author_of(self, event: Event) -> str:
-        """Of the message that `event` takes away: known only until it is applied."""
-        entry = self._conversation.messages.get(event.id) if isinstance(event, Retracted) else None
+    def _author_of(self, event: AnyEvent) -> str:
+        """Return the author of the message that `event` takes back, before `event` is applied."""
+        entry = self._view.messages.get(event.id) if isinstance(event, Retracted) else None
         if entry is None:
             return "Somebody"
         return "You" if entry.mine else escape.name(entry.sender)
@@ -140,7 +169,7 @@ class PlainMode:
         await self._block(rules.text)
 
     async def _reveal(self) -> None:
-        found = self._conversation.reveal()
+        found = self._view.reveal()
         if found is None:
             raise slash_commands.Misread("Nothing hides behind a content warning.")
         _, entry = found
@@ -148,9 +177,9 @@ class PlainMode:
         await self._block(f"{name}: {entry.text}", indent_first=False)
 
     async def _show_invite(self, new: bool) -> None:
-        known = None if new else self._conversation.invite
-        self._conversation.invite = known or await self._room.invite()
-        await self._invite(self._conversation.invite)
+        known = None if new else self._view.invite
+        self._view.invite = known or await self._room.invite()
+        await self._invite(self._view.invite)
 
     async def _invite(self, invite: str) -> None:
         await self._say(words.SHARE)
@@ -160,7 +189,7 @@ class PlainMode:
         await self._block(f"[room] {escape.line(sentence)}", indent_first=False)
 
     async def _block(self, text: str, *, indent_first: bool = True) -> None:
-        """Text on lines that cannot be taken for others': all but the first are indented."""
+        """Write text whose further lines are indented, so that they imitate no other line."""
         indented = textwrap.indent(escape.text(text), "    ", lambda line: True)
         if not indent_first:
             indented = indented[4:]
@@ -168,5 +197,5 @@ class PlainMode:
 
 
 async def run(room: RoomLike, lines: Lines, *, accepted: bool) -> Closed:
-    """Live in `room` until it is over."""
+    """Run `room` until it is over."""
     return await PlainMode(room, accepted).run(lines)

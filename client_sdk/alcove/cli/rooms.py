@@ -1,4 +1,4 @@
-"""What the command line needs of the SDK's room, and how it gets one."""
+"""The part of the SDK's room that the command line uses, and how it makes one."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ class MemberLike(Protocol):
 
 
 class RoomLike(Protocol):
-    """The part of `alcove.Room` that is used here."""
+    """The part of `alcove.Room` that the command line uses."""
 
     @property
     def is_facilitator(self) -> bool: ...
@@ -35,7 +35,7 @@ class RoomLike(Protocol):
         trace: TracebackType | None,
         /,
     ) -> bool | None: ...
-    def __aiter__(self) -> AsyncIterator[events.Event]: ...
+    def __aiter__(self) -> AsyncIterator[events.AnyEvent]: ...
 
     def post(self, text: str, *, warning: str | None = None, ref: str | None = None) -> str: ...
     def retract(self, id: str, *, ref: str | None = None) -> None: ...
@@ -52,15 +52,15 @@ class RoomLike(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How to reach the relay."""
+    """The way to the relay."""
 
     proxy: str | None
     ca_file: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
-    """A room to open."""
+class RoomToOpen:
+    """A room to open, as the arguments describe it."""
 
     relay: str
     title: str
@@ -73,8 +73,8 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
-class Joining:
-    """A room to join. The invite does not print."""
+class RoomToJoin:
+    """A room to join. `repr` does not show the invite."""
 
     name: str
     accept: bool
@@ -82,23 +82,25 @@ class Joining:
     invite: str = field(repr=False)
 
 
-Plan = Opening | Joining
+RoomToEnter = RoomToOpen | RoomToJoin
 
 
-def make_room(plan: Plan) -> RoomLike:
-    """The room of the SDK. Raises `alcove.InvalidInput` for an argument that is wrong."""
+def make_room(wanted: RoomToEnter) -> RoomLike:
+    """Make the room of the SDK. Raises `alcove.InvalidInput` for a wrong argument."""
     import alcove
 
-    transport = alcove.TransportOptions(proxy=plan.route.proxy, ca_file=plan.route.ca_file)
-    if isinstance(plan, Joining):
-        return alcove.join(plan.invite, name=plan.name, accept=plan.accept, transport=transport)
+    transport = alcove.TransportOptions(proxy=wanted.route.proxy, ca_file=wanted.route.ca_file)
+    if isinstance(wanted, RoomToJoin):
+        return alcove.join(
+            wanted.invite, name=wanted.name, accept=wanted.accept, transport=transport
+        )
     return alcove.open_room(
-        plan.relay,
-        title=plan.title,
-        agreement=plan.agreement,
-        name=plan.name,
-        ttl=plan.ttl,
-        uses=plan.uses,
-        post_quantum=plan.post_quantum,
+        wanted.relay,
+        title=wanted.title,
+        agreement=wanted.agreement,
+        name=wanted.name,
+        ttl=wanted.ttl,
+        uses=wanted.uses,
+        post_quantum=wanted.post_quantum,
         transport=transport,
     )

@@ -1,22 +1,22 @@
-"""What a person types: a text to say, or a command that begins with a slash."""
+"""The lines that a person types: a text to say, or a command that begins with a slash."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alcove.cli import escape
 from alcove.cli.commands import (
-    Accept,
-    Admit,
-    Command,
-    End,
-    Leave,
-    Refuse,
-    Remove,
-    Retract,
-    Send,
-    SendAnyway,
+    AcceptCommand,
+    AdmitCommand,
+    AnyCommand,
+    EndCommand,
+    LeaveCommand,
+    RefuseCommand,
+    RemoveCommand,
+    RetractCommand,
+    SendAnywayCommand,
+    SendCommand,
 )
-from alcove.cli.conversation import Conversation
+from alcove.cli.room_view import RoomView
 from alcove.cli.rooms import MemberLike
 
 
@@ -27,42 +27,42 @@ class Help:
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """Who is here, and who waits."""
+    """List the members, and the newcomers who wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShowInvite:
-    """The invite, once more, or one more invite."""
+    """Show the invite again, or make one more."""
 
     new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ShowRules:
-    """The agreement, once more."""
+    """Show the agreement again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reveal:
-    """What hides behind the latest content warning."""
+    """Show the text behind the latest content warning."""
 
 
-Typed = Command | Help | Who | ShowInvite | ShowRules | Reveal
+UserAction = AnyCommand | Help | Who | ShowInvite | ShowRules | Reveal
 
 
 class Misread(Exception):
-    """What was typed cannot be done as it stands; the sentence says why."""
+    """The line cannot be done as it stands. The sentence says why."""
 
 
-def read(line: str, conversation: Conversation, members: Sequence[MemberLike]) -> Typed | None:
-    """What `line` asks for; None for an empty one. Raises `Misread`."""
+def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction | None:
+    """Return what `line` asks for; None for an empty line. Raises `Misread`."""
     line = line.strip()
     if not line:
         return None
     if line.startswith("//"):
-        return Send(text=line[1:])
+        return SendCommand(text=line[1:])
     if not line.startswith("/"):
-        return Send(text=line)
+        return SendCommand(text=line)
     word, _, rest = line.partition(" ")
     if (word, rest.strip()) == ("/invite", "new"):
         return ShowInvite(new=True)
@@ -72,23 +72,23 @@ def read(line: str, conversation: Conversation, members: Sequence[MemberLike]) -
         return _PLAIN[word]
     match word:
         case "/admit":
-            return Admit(id=_waiting(rest.strip(), conversation))
+            return AdmitCommand(id=_waiting(rest.strip(), view))
         case "/refuse":
-            return Refuse(id=_waiting(rest.strip(), conversation))
+            return RefuseCommand(id=_waiting(rest.strip(), view))
         case "/remove":
-            return Remove(name=_member(rest.strip(), members))
+            return RemoveCommand(name=_member(rest.strip(), members))
         case "/retract":
-            return Retract(id=_mine(conversation))
+            return RetractCommand(id=_mine(view))
         case _:
             raise Misread("There is no such command; /help lists them.")
 
 
-_PLAIN: dict[str, Typed] = {
-    "/accept": Accept(),
-    "/anyway": SendAnyway(),
-    "/leave": Leave(),
-    "/quit": Leave(),
-    "/end": End(),
+_PLAIN: dict[str, UserAction] = {
+    "/accept": AcceptCommand(),
+    "/anyway": SendAnywayCommand(),
+    "/leave": LeaveCommand(),
+    "/quit": LeaveCommand(),
+    "/end": EndCommand(),
     "/help": Help(),
     "/who": Who(),
     "/invite": ShowInvite(),
@@ -97,9 +97,9 @@ _PLAIN: dict[str, Typed] = {
 }
 
 
-def _waiting(name: str, conversation: Conversation) -> str:
-    """The id of the one person that `name` can mean; without a name, of the only one."""
-    knocks = conversation.waiting
+def _waiting(name: str, view: RoomView) -> str:
+    """Return the id of the one newcomer that `name` can mean; without a name, of the only one."""
+    knocks = view.waiting
     found = [id for id, it in knocks.items() if not name or name in (it.name, escape.name(it.name))]
     if not knocks:
         raise Misread("Nobody waits at the moment.")
@@ -119,8 +119,8 @@ def _member(name: str, members: Sequence[MemberLike]) -> str:
     raise Misread("Nobody of that name is here; /who lists them.")
 
 
-def _mine(conversation: Conversation) -> str:
-    id = conversation.my_last()
+def _mine(view: RoomView) -> str:
+    id = view.my_last()
     if id is None:
         raise Misread("No message of yours stands any more.")
     return id

@@ -1,4 +1,4 @@
-"""The standard streams as they may be: closed, broken, or not there at all."""
+"""The standard streams, which may be closed, broken or absent."""
 
 import os
 import sys
@@ -8,19 +8,35 @@ from contextlib import suppress
 def fill_in() -> None:
     """Put the null device where a standard descriptor is closed.
 
-    Else the next file to be opened would take its number: a socket that stood in the place of
-    standard output would be written what was decrypted.
+    Otherwise the next file would take its number: a socket in the place of standard output would
+    receive decrypted texts.
     """
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
-            # The lowest free number is taken: this one, since those below are open by now.
+            # `open` takes the lowest free number, which is this one: those below are open by now.
             os.open(os.devnull, os.O_RDWR)
 
 
 def complain(sentence: str) -> None:
-    """One sentence on standard error, if anybody can read it there."""
-    if sys.stderr is not None:  # and never on standard output, where `print` would turn to
+    """Write one sentence to standard error, if it is open."""
+    if sys.stderr is not None:  # without it `print` would write to standard output
         with suppress(OSError):
             print(f"alcove: {sentence}", file=sys.stderr, flush=True)
+
+
+def flush() -> None:
+    """Write what Python's streams still hold, if there is a reader."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with suppress(OSError, ValueError):
+                stream.flush()
+
+
+def forbid_core_dumps() -> None:
+    """Keep the memory of a crash, with texts and keys, from being written to a disk."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

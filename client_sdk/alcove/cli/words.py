@@ -1,8 +1,8 @@
-"""Events in words, for a person. Everything that others wrote is made inert here."""
+"""Events in words, for a person. Everything that others wrote is escaped here."""
 
 from collections.abc import Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Final, assert_never
 
 from alcove import events
 from alcove.cli import escape
@@ -68,7 +68,7 @@ FACILITATORS_HELP: Final = (
 )
 
 
-def of_event(event: events.Event) -> str | None:
+def of_event(event: events.AnyEvent) -> str | None:
     """A sentence of this program about `event`; None where a screen needs none."""
     match event:
         case events.Waiting(code):
@@ -77,36 +77,20 @@ def of_event(event: events.Event) -> str | None:
             return asked + (compare if code else "")
         case events.Knocked():
             return f"{waiter(event)} asks to be let in."
-        case events.Joined(_, True, members):
-            others = len(members) - 1
-            if others < 1:
-                return "You are in. Nobody else is here yet."
-            here = "one other is" if others == 1 else f"{others} others are"
-            return f"You are in; {here} here. What was said before you came stays unseen."
-        case events.Joined(name):
-            return f"{escape.name(name)} joined."
+        case events.Joined(name, you, members):
+            return _you_are_in(len(members) - 1) if you else f"{escape.name(name)} joined."
         case events.Left(name):
             return f"{escape.name(name)} left."
         case events.Removed(name):
             return f"{escape.name(name)} was removed by a facilitator."
         case events.Failed(text=text):
             return f"Not sent: {escape.line(text)}"
-        case _:
-            return _of_state(event)
-
-
-def _of_state(event: events.Event) -> str | None:
-    match event:
         case events.ConnectionChanged(state):
             return CONNECTION[state]
         case events.RoomChanged(state):
             return ROOM[state]
-        case events.Gap(None):
-            return "You missed messages. Nobody can tell how many."
-        case events.Gap(1):
-            return "You missed a message."
         case events.Gap(missed):
-            return f"You missed {missed} messages."
+            return _gap(missed)
         case events.Problem(code, text):
             return f"{escape.line(text)} ({escape.line(code)})"
         case events.Unknown(sender):
@@ -114,18 +98,45 @@ def _of_state(event: events.Event) -> str | None:
                 f"{escape.name(sender)} did something that this version does not know; "
                 "a newer one may."
             )
-        case _:
+        case (
+            events.Opened()
+            | events.InviteChanged()
+            | events.AgreementShown()
+            | events.KnockGone()
+            | events.Message()
+            | events.Sent()
+            | events.Queued()
+            | events.Retracted()
+            | events.Expired()
+            | events.Closed()
+        ):
+            # The screen shows these in ways of its own, or not at all.
             return None
+        case _:
+            assert_never(event)
+
+
+def _you_are_in(others: int) -> str:
+    if others < 1:
+        return "You are in. Nobody else is here yet."
+    here = "one other is" if others == 1 else f"{others} others are"
+    return f"You are in; {here} here. What was said before you came stays unseen."
+
+
+def _gap(missed: int | None) -> str:
+    if missed is None:
+        return "You missed messages. Nobody can tell how many."
+    return "You missed a message." if missed == 1 else f"You missed {missed} messages."
 
 
 def help_for(facilitator: bool) -> str:
-    """What can be typed, a line each."""
+    """Return the commands that can be typed, a line each."""
     lines = HELP + (FACILITATORS_HELP if facilitator else ())
     return "\n".join(f"{word}: {what}" for word, what in lines)
 
 
 def waiter(knock: events.Knocked) -> str:
-    """Who waits, with what a facilitator should know about it."""
+    """Return the name of a newcomer who waits, with what a facilitator should know."""
     notes = [f"code {escape.line(knock.code)}"] if knock.code else []
     if knock.door_revoked:
         notes.append("came by a revoked invite")
@@ -133,12 +144,12 @@ def waiter(knock: events.Knocked) -> str:
 
 
 def author(name: str, members: Sequence[MemberLike]) -> str:
-    """A name with its badge, which stands in brackets that no name can hold."""
+    """Return a name with its badge, which stands in brackets that no name can hold."""
     badge = "[facilitator] " if any(m.name == name and m.facilitator for m in members) else ""
     return badge + escape.name(name)
 
 
 def who(members: Sequence[MemberLike], waiting: Sequence[events.Knocked]) -> list[str]:
-    """Everybody here, then everybody who waits, a line each."""
+    """Return the members, then the newcomers who wait, a line each."""
     lines = [author(m.name, members) + (" [you]" if m.you else "") for m in members]
     return lines + [f"waiting: {waiter(knock)}" for knock in waiting]

@@ -92,13 +92,14 @@ class Commands:
         if member.facilitator is not None and member.ready:
             member.beat(leaving=True)
         relay = standing.identity.relay
-        signed = relay.sign(Label.LEAVE, LeaveStatement(standing.room, relay.public))
+        counter = member.membership.roster.counter
+        signed = relay.sign(Label.LEAVE, LeaveStatement(standing.room, relay.public, counter))
 
         def answered(answer: RelayAnswer | None) -> None:
             standing.close(CloseReason.LEFT)
             done()
 
-        self._link.request(lambda n: frames.Leave(n, signed.body, signed.signature), answered)
+        self._link.request(lambda n: frames.LeaveRoom(n, signed.body, signed.signature), answered)
 
     # --- of facilitators -----------------------------------------------------------------------
 

@@ -53,7 +53,10 @@ class Endings:
                 ended = verify(EndStatement, Label.END, _signed(frame), key).statement
             except Malformed:
                 continue
-            if ended.room == self._standing.room:
+            # One with an earlier counter was signed for the room as it was then, not as it is.
+            member = self._standing.member
+            known = member.membership.roster.counter if member is not None else 0
+            if ended.room == self._standing.room and ended.counter >= known:
                 self._standing.close(CloseReason.ENDED)
                 return
         self._unproved(frame.code)

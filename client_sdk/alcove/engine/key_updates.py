@@ -9,13 +9,13 @@ from typing import Final
 
 from alcove_protocol import frames
 from alcove_protocol.frames import RelayAnswer
+from alcove_protocol.sealed import RequestKind
 
 from alcove.engine.requests import LobbyRequests
 from alcove.group.admission import leaf_extensions
 from alcove.group.framing import handshake_padding
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
-from alcove.group.sealing import RequestBody
 from alcove.relay.ports import Ports
 
 FIRST: Final = 5 * 60.0
@@ -82,4 +82,4 @@ class KeyUpdates:
             asked = self._asked = _Asked(key, group.epoch, message)
         if not asked.sent:
             asked.sent = True
-            self._requests.send(RequestBody("update", asked.message), asked.answered)
+            self._requests.send(RequestKind.UPDATE, asked.message, answered=asked.answered)

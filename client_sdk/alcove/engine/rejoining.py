@@ -3,14 +3,16 @@
 from typing import Final
 
 from alcove_protocol import frames
+from alcove_protocol.sealed import RequestKind
 from alcove_protocol.statements import Opening
 
 from alcove import mls
 from alcove.engine.requests import LobbyRequests
+from alcove.errors import NotTrusted
 from alcove.group.admission import enter, make_key_package
 from alcove.group.keys import ROOM_SUITE, Identity
 from alcove.group.membership import Membership
-from alcove.group.sealing import RequestBody, open_welcome
+from alcove.group.sealing import Psk, open_welcome
 from alcove.relay.ports import Ports
 
 ASK_AGAIN: Final = 60.0
@@ -34,6 +36,7 @@ class Rejoining:
         self._requests = requests
         self._ports = ports
         self._asked: tuple[mls.KeyPackageBundle, mls.HpkeKeyPair] | None = None
+        self._psks: dict[bytes, Psk] = {}
         self._ask_at = 0.0
 
     @property
@@ -52,7 +55,10 @@ class Rejoining:
             bundle = make_key_package(self._identity, accepted, ports.wall(), ports.random)
             self._asked = (bundle, mls.ciphersuite(ROOM_SUITE).hpke_keypair(ports.random))
         bundle, reply = self._asked
-        self._requests.send(RequestBody("rejoin", bundle.key_package.encode(), reply.public))
+        psk = self._requests.psk
+        self._psks[psk.id] = psk
+        key_package = bundle.key_package.encode()
+        self._requests.send(RequestKind.REJOIN, key_package, reply.public)
 
     def open(self, frame: frames.WelcomeIs) -> Membership | None:
         """The group anew. None when this client has not asked: such a Welcome is ignored.
@@ -63,18 +69,20 @@ class Rejoining:
             return None
         bundle, reply = self._asked
         accepted = self._membership.state.agreement
-        welcome = open_welcome(self._opening.previous, reply, frame.welcome)
-        again = enter(
-            welcome,
-            bundle,
-            self._identity,
-            self._opening,
-            accepted,
-            frame,
-            now=self._ports.wall(),
-        )
+        welcome = self._opened(reply, frame.welcome)
+        now = self._ports.wall()
+        again = enter(welcome, bundle, self._identity, self._opening, accepted, frame, now=now)
         self.wipe()
         return again
+
+    def _opened(self, reply: mls.HpkeKeyPair, sealed: bytes) -> bytes:
+        """It answers one of the requests, of whichever epoch. Raises `NotTrusted`."""
+        for psk in self._psks.values():
+            try:
+                return open_welcome(self._opening.previous, reply, sealed, psk)
+            except NotTrusted:
+                continue
+        raise NotTrusted("cannot_open", "A Welcome did not open; it was altered.")
 
     def wipe(self) -> None:
         """Forget the KeyPackage and the reply key."""
@@ -83,3 +91,4 @@ class Rejoining:
             bundle.wipe()
             reply.private.wipe()
             self._asked = None
+        self._psks.clear()

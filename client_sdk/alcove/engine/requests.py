@@ -1,10 +1,13 @@
 """What a member asks of the facilitators, sealed to the lobby key."""
 
 from alcove_protocol import frames
+from alcove_protocol.labels import Label
+from alcove_protocol.sealed import RequestBody
+from alcove_protocol.statements import Signed
 
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
-from alcove.group.sealing import RequestBody, seal_request
+from alcove.group.sealing import Psk, request_psk, seal_request
 from alcove.relay.link import OnAnswer
 from alcove.relay.ports import Ports
 
@@ -20,10 +23,43 @@ class LobbyRequests:
         self._room = room
         self._ports = ports
 
-    def send(self, body: RequestBody, answered: OnAnswer = lambda answer: None) -> None:
+    @property
+    def psk(self) -> Psk:
+        """What requests of the present epoch are sealed with, and the Welcome that answers one."""
+        epoch = self._membership.group.epoch
+        secret = self._membership.request_secrets.of(epoch)
+        assert secret is not None  # the present epoch's is kept until the next
+        return request_psk(secret, epoch)
+
+    def send(
+        self,
+        kind: str,
+        content: bytes,
+        reply_key: bytes | None = None,
+        answered: OnAnswer = lambda answer: None,
+    ) -> None:
         """The relay keeps it for the facilitators, so its answer says only that it arrived."""
         random, lobby_key = self._ports.random, self._membership.state.lobby_key
         own = self._identity.relay.public
-        sealed = seal_request(self._room, lobby_key, own, body, random)
+        request = self._sign(kind, content, reply_key)
+        sealed = seal_request(self._room, lobby_key, own, request, self.psk, random)
         request_id = random(frames.ID_SIZE)
         self._ports.link.request(lambda n: frames.LobbyRequest(n, request_id, sealed), answered)
+
+    def _sign(self, kind: str, content: bytes, reply_key: bytes | None) -> Signed:
+        group = self._membership.group
+        leaf = group.member(group.own_index)
+        assert leaf is not None  # a group has its own member
+        body = RequestBody(
+            self._room,
+            group.epoch,
+            self._membership.roster.counter,
+            leaf.encryption_key,
+            kind,
+            content,
+            reply_key,
+        )
+        signer = self._identity.mls_signer()
+        signed = signer.sign(Label.REQUEST, body)
+        signer.wipe()
+        return signed

@@ -24,8 +24,8 @@ from alcove_protocol.position import Position
 from alcove_protocol.roster import (
     NO_HASH,
     Change,
-    Entry,
     Op,
+    RosterEntry,
     Seat,
     apply_changes,
     list_digest,
@@ -69,6 +69,7 @@ class InFlight:
     needs_entry: bool
     publish_id: bytes
     epoch: int
+    leaves: tuple[Signed, ...] = ()
     entry: Signed | None = None
     sent: bool = False
 
@@ -191,8 +192,8 @@ class Committer:
             welcomes = pack_list(
                 [
                     relay_key
-                    + seal_welcome(group.group_id, reply_key, staged.welcome, self._random)
-                    for relay_key, reply_key in plan.welcome_to
+                    + seal_welcome(group.group_id, reply_key, staged.welcome, psk, self._random)
+                    for relay_key, reply_key, psk in plan.welcome_to
                 ]
             )
         return InFlight(
@@ -204,6 +205,7 @@ class Committer:
             bool(plan.changes) or membership.restate,
             self._random(frames.ID_SIZE),
             group.epoch,
+            plan.leaves,
         )
 
     def _sign_entry(self, item: InFlight) -> Signed:
@@ -212,7 +214,7 @@ class Committer:
         if self._membership.restate:
             changes = self._restated(changes)
         seats = apply_changes(roster.seats, changes)
-        entry = Entry(
+        entry = RosterEntry(
             roster.room,
             roster.counter + 1,
             roster.head,
@@ -222,7 +224,9 @@ class Committer:
             sha256(item.welcomes).digest() if item.welcomes is not None else NO_HASH,
             b"".join(change.encode() for change in changes),
             int(roster.flags),
-            list_digest(roster.room, seats, roster.flags),
+            roster.slow,
+            list_digest(roster.room, seats, roster.flags, roster.slow),
+            leaves=pack_list([leave.encode() for leave in item.leaves]) if item.leaves else None,
         )
         return self._identity.relay.sign(Label.ROSTER, entry)
 

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from alcove_protocol import frames, limits
+from alcove_protocol.card import AgreementText, Card, card_number, pack_agreement
 from alcove_protocol.codec import pack_list
-from alcove_protocol.invite import SECRET_SIZE, Invite, InviteRole
+from alcove_protocol.invite import SECRET_SIZE, Invite, InviteRole, door_id_of
 from alcove_protocol.labels import Label
-from alcove_protocol.statements import DOOR_ID_SIZE, Card, DoorStatement, Signed
+from alcove_protocol.statements import DoorStatement, Signed
 
 from alcove.group.keys import Identity, SigningKey
 from alcove.group.membership import Membership
@@ -25,6 +26,12 @@ class RoomCard:
     agreement: str
     languages: str
     helplines: str
+
+    def packed_agreement(self) -> bytes:
+        """The agreement as the wire has it: in one language, the first of the room's."""
+        first = self.languages.replace(",", " ").split()[:1]
+        language = first[0] if first and len(first[0].encode()) <= limits.LANGUAGE_TAG else "und"
+        return pack_agreement((AgreementText(language, "", self.agreement),))
 
 
 @dataclass(slots=True)
@@ -50,8 +57,8 @@ class Door:
 
 def new_invite(room: bytes, origin: str, random: Random) -> Invite:
     """An invite with a fresh secret, for participants."""
-    door, secret = random(DOOR_ID_SIZE), random(SECRET_SIZE)
-    return Invite(InviteRole.PARTICIPANT, door, room, origin, secret)
+    secret = random(SECRET_SIZE)
+    return Invite(InviteRole.PARTICIPANT, door_id_of(room, secret), room, origin, secret)
 
 
 class Doors:
@@ -75,7 +82,7 @@ class Doors:
 
     def make(self, invite: Invite, membership: Membership, uses: int, ttl: int) -> Door:
         """The door of an invite, with the room's card as it is now."""
-        self._numbers += 1
+        self._numbers = max(self._numbers + 1, card_number(membership.roster.counter, 0))
         sealed = seal_card(invite, self._numbers, self._sign_card(invite, membership), self._random)
         door_key = SigningKey.from_seed(invite.door_seed())
         statement = DoorStatement(
@@ -105,7 +112,7 @@ class Doors:
             state.lobby_key,
             card.title,
             card.agreement_version,
-            card.agreement,
+            card.packed_agreement(),
             card.languages,
             card.helplines,
             membership.roster.members,

@@ -60,7 +60,7 @@ class Handover:
     """
 
     opening: Signed
-    """Entry 0, which every card carries."""
+    """RosterEntry 0, which every card carries."""
     card: RoomCard
     origin: str
     terms: InviteTerms
@@ -231,16 +231,19 @@ class Facilitator:
     # --- the room as a whole -------------------------------------------------------------------
 
     def end(self, done: Done) -> None:
-        """Ask the relay to delete everything."""
-        relay = self._identity.relay
-        statement = EndStatement(self._membership.group.group_id, relay.public)
+        """Ask the relay to delete everything. A commit that comes first makes it ask again."""
+        relay, roster = self._identity.relay, self._membership.roster
+        statement = EndStatement(roster.room, relay.public, roster.counter, roster.head)
         signed = relay.sign(Label.END, statement)
 
         def answered(answer: RelayAnswer | None) -> None:
             if isinstance(answer, frames.Done):
                 done(None)
             elif isinstance(answer, frames.Refused):
-                done(Refused.by_relay(answer.code))
+                if answer.code == "bad_roster" and self._membership.roster.head != roster.head:
+                    self.end(done)
+                else:
+                    done(Refused.by_relay(answer.code))
             else:
                 done(NotNow("not_connected", "The relay did not answer; try again."))
 

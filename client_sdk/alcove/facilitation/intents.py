@@ -11,11 +11,13 @@ from dataclasses import dataclass, field, replace
 
 from alcove_protocol.invite import Invite
 from alcove_protocol.roster import NO_DOOR, Change, Op, Seat
+from alcove_protocol.statements import Signed
 
 from alcove import mls
 from alcove.errors import AlcoveError
 from alcove.group.extensions import RoomExtension, group_extensions
 from alcove.group.membership import Membership
+from alcove.group.sealing import Psk
 
 Done = Callable[[AlcoveError | None], None]
 
@@ -30,9 +32,11 @@ class CommitPlan:
 
     proposals: tuple[mls.Proposal, ...] = ()
     changes: tuple[Change, ...] = ()
-    welcome_to: tuple[tuple[bytes, bytes], ...] = ()
-    """Relay key and reply key of each member who receives the Welcome."""
+    welcome_to: tuple[tuple[bytes, bytes, Psk], ...] = ()
+    """Relay key, reply key and PSK of each member who receives the Welcome."""
     force_path: bool = False
+    leaves: tuple[Signed, ...] = ()
+    """The signed leave of each LEFT among the changes, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,10 @@ def _with_doors(
     return replace(state, doors=b"".join([*doors, *([add] if add else [])]))
 
 
+NO_PSK = Psk(b"", b"")
+"""Of an intent that is not filled in. Nothing can be sealed with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class AdmitNewcomer(Intent):
     """Add the newcomer of a knock, and send them the Welcome."""
@@ -71,6 +79,7 @@ class AdmitNewcomer(Intent):
     relay_key: bytes = b""
     reply_key: bytes = b""
     door: bytes = NO_DOOR
+    psk: Psk = NO_PSK
 
     def plan(self, membership: Membership) -> CommitPlan | None:
         if self.key_package is None or membership.find_relay_key(self.relay_key):
@@ -78,7 +87,7 @@ class AdmitNewcomer(Intent):
         return CommitPlan(
             (mls.Add(self.key_package),),
             (Change(Op.ADD, self.relay_key, Seat(self.door)),),
-            ((self.relay_key, self.reply_key),),
+            ((self.relay_key, self.reply_key, self.psk),),
         )
 
 
@@ -108,8 +117,11 @@ class LetMemberGo(Intent):
     """Remove a member who asked to leave."""
 
     relay_key: bytes = b""
+    wish: Signed | None = None
 
     def plan(self, membership: Membership) -> CommitPlan | None:
+        if self.wish is None:
+            return None
         person = membership.find_relay_key(self.relay_key)
         if person is None:
             return None
@@ -122,10 +134,9 @@ class LetMemberGo(Intent):
         proposals: list[mls.Proposal] = [mls.Remove(index)]
         if person.facilitator:
             left = b"".join(item.encode() for item in facilitators if item.mls_key != person.key)
-            retired = membership.state.retired + person.key
-            state = replace(membership.state, facilitators=left, retired=retired)
-            proposals.append(_context(state))
-        return CommitPlan(tuple(proposals), (Change(Op.LEFT, person.relay_key),))
+            proposals.append(_context(replace(membership.state, facilitators=left)))
+        changes = (Change(Op.LEFT, person.relay_key),)
+        return CommitPlan(tuple(proposals), changes, leaves=(self.wish,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +152,7 @@ class ReadmitMember(Intent):
     relay_key: bytes = b""
     reply_key: bytes = b""
     leaf: bytes = b""
+    psk: Psk = NO_PSK
 
     def plan(self, membership: Membership) -> CommitPlan | None:
         if self.key_package is None:
@@ -154,7 +166,7 @@ class ReadmitMember(Intent):
         return CommitPlan(
             (mls.Remove(index), mls.Add(self.key_package)),
             (Change(Op.REJOIN, self.relay_key),),
-            ((self.relay_key, self.reply_key),),
+            ((self.relay_key, self.reply_key, self.psk),),
         )
 
 

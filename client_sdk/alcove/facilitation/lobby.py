@@ -12,7 +12,9 @@ from alcove_protocol import frames, limits
 from alcove_protocol.errors import Malformed
 from alcove_protocol.frames import LobbyItem, LobbyKind, RelayAnswer
 from alcove_protocol.labels import Label
-from alcove_protocol.statements import LeaveStatement, Signed, verify
+from alcove_protocol.roster import verify_leave
+from alcove_protocol.sealed import RequestBody, RequestKind
+from alcove_protocol.statements import Signed, verify
 
 from alcove import events, mls
 from alcove.errors import AlcoveError, InvalidInput, NotNow, NotTrusted
@@ -22,13 +24,17 @@ from alcove.facilitation.intents import AdmitNewcomer, Done, LetMemberGo, Readmi
 from alcove.group.admission import room_policy
 from alcove.group.extensions import leaf_extension, name_of
 from alcove.group.framing import check_class
-from alcove.group.membership import Membership
+from alcove.group.membership import Membership, Person
 from alcove.group.rights import NotAllowed, check_same_member
 from alcove.group.sealing import (
     KnockBody,
+    Psk,
     RefusalBody,
+    door_psk,
     open_knock,
     open_request,
+    request_epoch,
+    request_psk,
     seal_refusal,
     short_code,
 )
@@ -49,6 +55,7 @@ class WaitingKnock:
     door: bytes
     body: KnockBody
     key_package: mls.KeyPackage
+    psk: Psk
 
 
 class CannotAdmit(Exception):
@@ -80,7 +87,7 @@ class Lobby:
         self._random = ports.random
         self._waiting: dict[bytes, WaitingKnock] = {}
         self._used_key_packages: OrderedDict[bytes, None] = OrderedDict()
-        self._unsent: list[tuple[bytes, bytes, str]] = []
+        self._unsent: list[tuple[bytes, bytes, str, Psk]] = []
         self.number = 0
         """The last item handled, for `resume`."""
 
@@ -107,6 +114,8 @@ class Lobby:
                 self._leave_asked(item)
             case LobbyKind.GONE:
                 self._gone(item.id)
+            case LobbyKind.VAULT:
+                pass  # a single facilitator has nobody to share with
             case _:
                 assert_never(kind)
 
@@ -121,9 +130,11 @@ class Lobby:
         try:
             key_package = self._check(item, body)
         except CannotAdmit as error:
-            self._send_refusal(item.id, body.reply_key, error.code)
+            self._send_refusal(item.id, body.reply_key, error.code, door_psk(door.invite))
             return
-        self._waiting[item.id] = WaitingKnock(item.id, door.id, body, key_package)
+        self._waiting[item.id] = WaitingKnock(
+            item.id, door.id, body, key_package, door_psk(door.invite)
+        )
         code = short_code(body.key_package)
         self._emit(events.Knocked(item.id.hex(), body.name, code, item.door_revoked))
 
@@ -180,15 +191,27 @@ class Lobby:
     def _request(self, item: LobbyItem) -> None:
         person = self._membership.find_relay_key(item.key)
         try:
-            room = self._membership.group.group_id
-            body = open_request(room, self._lobby_key, item.key, item.blob)
-            if person is not None and body.kind == "update":
-                self._update(item, body.content)
-            elif person is not None and body.kind == "rejoin" and body.reply_key is not None:
-                self._rejoin(item, body.content, body.reply_key)
+            if person is not None:
+                self._serve(item, person)
         except (NotTrusted, NotAllowed, Malformed, mls.MLSError, CannotAdmit):
             pass  # a wrong request harms only its sender
         self._settle(item.id)
+
+    def _serve(self, item: LobbyItem, person: Person) -> None:
+        """A request that opened and that its member signed for now. Raises what any step does."""
+        epoch = request_epoch(item.blob)
+        secret = self._membership.request_secrets.of(epoch)
+        if secret is None:
+            raise NotAllowed("epoch")
+        room, psk = self._membership.group.group_id, request_psk(secret, epoch)
+        signed = open_request(room, self._lobby_key, item.key, item.blob, psk)
+        body = verify(RequestBody, Label.REQUEST, signed, person.key).statement
+        if body.epoch != epoch or not self._membership.asks_now(person, body):
+            raise NotAllowed("request")  # of an earlier stay: the relay kept it and tells it again
+        if body.kind == RequestKind.UPDATE:
+            self._update(item, body.content)
+        elif body.kind == RequestKind.REJOIN and body.reply_key is not None:
+            self._rejoin(item, body.content, body.reply_key, psk)
 
     def _update(self, item: LobbyItem, message: bytes) -> None:
         """An Update of the sender's own leaf. It travels to the group inside the next commit.
@@ -216,7 +239,7 @@ class Lobby:
         group.check_changes([received])
         pending.append(PendingUpdate(received, message, group.epoch_authenticator))
 
-    def _rejoin(self, item: LobbyItem, content: bytes, reply_key: bytes) -> None:
+    def _rejoin(self, item: LobbyItem, content: bytes, reply_key: bytes, psk: Psk) -> None:
         group = self._membership.group
         key_package = mls.KeyPackage.decode(content)
         self._verify(key_package)
@@ -244,17 +267,17 @@ class Lobby:
                 relay_key=item.key,
                 reply_key=reply_key,
                 leaf=old.encryption_key,
+                psk=psk,
             )
         )
 
     def _leave_asked(self, item: LobbyItem) -> None:
         try:
             signed = Signed.decode(item.blob)
-            statement = verify(LeaveStatement, Label.LEAVE, signed, item.key).statement
+            verify_leave(self._membership.roster, item.key, signed)
         except Malformed:
             return
-        if statement.room == self._membership.group.group_id:
-            self._committer.want(LetMemberGo(relay_key=item.key))
+        self._committer.want(LetMemberGo(relay_key=item.key, wish=signed))
         self._settle(item.id)
 
     def _gone(self, id: bytes) -> None:
@@ -281,6 +304,7 @@ class Lobby:
                 knock.body.relay_key,
                 knock.body.reply_key,
                 knock.door,
+                knock.psk,
             )
         )
 
@@ -288,7 +312,7 @@ class Lobby:
         """Raises `NotNow` (`unknown_knock`)."""
         knock = self._find(id)
         self._gone(id)
-        self._send_refusal(id, knock.body.reply_key, "refused")
+        self._send_refusal(id, knock.body.reply_key, "refused", knock.psk)
 
     def _find(self, id: bytes) -> WaitingKnock:
         knock = self._waiting.get(id)
@@ -296,13 +320,13 @@ class Lobby:
             raise NotNow("unknown_knock", "That person is no longer waiting.")
         return knock
 
-    def _send_refusal(self, id: bytes, reply_key: bytes, code: str) -> None:
+    def _send_refusal(self, id: bytes, reply_key: bytes, code: str, psk: Psk) -> None:
         room = self._membership.group.group_id
-        sealed = seal_refusal(room, reply_key, RefusalBody(code), self._random)
+        sealed = seal_refusal(room, reply_key, RefusalBody(code), psk, self._random)
 
         def answered(answer: RelayAnswer | None) -> None:
             if answer is None:
-                self._unsent.append((id, reply_key, code))
+                self._unsent.append((id, reply_key, code, psk))
 
         self._link.request(lambda n: frames.RefuseKnock(n, id, sealed), answered)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from alcove_protocol import frames
+from alcove_protocol.card import agreement_hash
 from alcove_protocol.frames import RelayAnswer
 from alcove_protocol.labels import VERSION, Label, room_id_of
 from alcove_protocol.position import GENERATION_SIZE, Position
@@ -22,7 +23,6 @@ from alcove.group.admission import leaf_extensions, leaf_lifetime, room_policy
 from alcove.group.extensions import (
     FacilitatorKeys,
     RoomExtension,
-    agreement_hash,
     capabilities,
     group_extensions,
 )
@@ -67,7 +67,6 @@ class RoomOpening:
             root.public,
             identity.relay.public,
             identity.signature.public,
-            identity.hpke.public,
             plan.members,
             plan.ttl,
         )
@@ -90,9 +89,10 @@ class RoomOpening:
         self._link.request(lambda n: frames.OpenRoom(n, signed.body, signed.signature), answered)
 
     def found_group(self, now: float) -> Membership:
-        """The MLS group with one member, and the roster with one entry; `now` in Unix seconds."""
+        """The MLS group with one member, the roster with one entry. `now` is in Unix seconds."""
         identity, plan = self._identity, self.plan
-        agreement = agreement_hash(self.room, plan.card.agreement_version, plan.card.agreement)
+        card = plan.card
+        agreement = agreement_hash(self.room, card.agreement_version, card.packed_agreement())
         group = mls.Group.create(
             identity.suite,
             self.room,
@@ -114,14 +114,11 @@ class RoomOpening:
 
     def _first_state(self, agreement: bytes) -> RoomExtension:
         identity, plan = self._identity, self.plan
-        keys = FacilitatorKeys(
-            identity.signature.public, identity.relay.public, identity.hpke.public
-        )
+        keys = FacilitatorKeys(identity.signature.public, identity.relay.public)
         return RoomExtension(
             version=VERSION,
             facilitators=keys.encode(),
             appointments=b"",
-            retired=b"",
             lobby_key=self.lobby_key.public,
             agreement_version=plan.card.agreement_version,
             agreement=agreement,

@@ -17,9 +17,9 @@ from alcove_protocol.position import Position
 from alcove_protocol.roster import (
     CHANGE_SIZE,
     Change,
-    Entry,
     RoomFlag,
     Roster,
+    RosterEntry,
     Seat,
     apply_changes,
     extend,
@@ -62,10 +62,8 @@ def leaf_lifetime(now: float) -> mls.Lifetime:
 
 
 def room_policy(members: int) -> mls.Policy:
-    """The bounds of a room of at most `members`. They are the same for every member.
-
-    A member that was away for a day has an expired leaf, and that keeps no newcomer out.
-    """
+    """The bounds of a room of at most `members`, the same for all of them. A member that was away
+    for a day has an expired leaf, which keeps no newcomer out."""
     return mls.Policy(
         max_leaves=members,
         max_lifetime=KEY_PACKAGE_PAST + KEY_PACKAGE_LIFE,
@@ -99,8 +97,8 @@ def enter(
     *,
     now: float,
 ) -> Membership:
-    """Open a Welcome, check it, and only then join. `welcome` is what `frame` brought, unsealed.
-    `now` is in Unix seconds.
+    """Open a Welcome, check it, and only then join. `welcome` is what `frame` brought, unsealed,
+    and `now` is in Unix seconds.
 
     Raises `NotTrusted` (`bad_welcome`).
     """
@@ -117,7 +115,7 @@ def enter(
         except NotTrusted:
             staged.drop()
             raise
-        commit = Entry.decode(entry.body, limit=limits.ENTRY).commit
+        commit = RosterEntry.decode(entry.body, limit=limits.ENTRY).commit
         group = staged.accept()
     except (mls.MLSError, Malformed):
         raise NotTrusted(
@@ -174,6 +172,7 @@ def roster_of_welcome(staged: mls.StagedJoin, entry: Signed, room: bytes) -> Ros
             RoomFlag(base.flags),
             base.members,
             base.ttl,
+            base.slow,
         )
         after, _ = extend(roster, entry)
     except Malformed:
@@ -193,6 +192,7 @@ def listing_of(roster: Roster) -> RosterExtension:
         roster.head,
         roster.listing(),
         int(roster.flags),
+        roster.slow,
         roster.members,
         roster.ttl,
     )

@@ -1,7 +1,5 @@
 """The chain of appointments: from the opening to every key that ever facilitated."""
 
-from typing import Final
-
 from alcove_protocol import limits
 from alcove_protocol.codec import unpack_list
 from alcove_protocol.errors import Malformed
@@ -10,17 +8,14 @@ from alcove_protocol.statements import Appointment, Opening, Signed, verify
 
 from alcove.group.extensions import FacilitatorKeys
 
-APPOINTMENTS: Final = 4 * limits.FACILITATORS
-"""Appointments that a room's state or card may list."""
-
 
 def unpack_appointments(data: bytes) -> tuple[Signed, ...]:
     """Raises `Malformed`."""
-    return tuple(Signed.decode(item) for item in unpack_list(data, most=APPOINTMENTS))
+    return tuple(Signed.decode(item) for item in unpack_list(data, most=limits.APPOINTMENTS))
 
 
 def appointed_keys(appointment: Appointment) -> FacilitatorKeys:
-    return FacilitatorKeys(appointment.mls_key, appointment.relay_key, appointment.hpke_key)
+    return FacilitatorKeys(appointment.mls_key, appointment.relay_key)
 
 
 def chained_facilitators(
@@ -31,7 +26,7 @@ def chained_facilitators(
     Raises `Malformed` when the appointer of one is not reached by those before it, or when its
     signature is wrong.
     """
-    first = FacilitatorKeys(opening.mls_key, opening.relay_key, opening.hpke_key)
+    first = FacilitatorKeys(opening.mls_key, opening.relay_key)
     known = {first.mls_key: first}
     for signed in appointments:
         claimed = Appointment.decode(signed.body)

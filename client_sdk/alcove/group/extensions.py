@@ -9,12 +9,14 @@ from functools import lru_cache
 from typing import Annotated, Final
 
 from alcove_protocol import limits
+from alcove_protocol.card import VERSION_MAX
 from alcove_protocol.codec import split
 from alcove_protocol.errors import Malformed
-from alcove_protocol.labels import VERSION, hash_with
+from alcove_protocol.labels import VERSION
+from alcove_protocol.position import POSITION_SIZE
 from alcove_protocol.records import AtMost, Exactly, Record
-from alcove_protocol.roster import CHANGE_SIZE
-from alcove_protocol.statements import DOOR_ID_SIZE, HASH_SIZE, KEY_SIZE
+from alcove_protocol.roster import CHANGE_SIZE, FLAGS
+from alcove_protocol.statements import APPOINTMENT_SIZE, DOOR_ID_SIZE, HASH_SIZE, KEY_SIZE
 
 from alcove import mls
 
@@ -26,14 +28,22 @@ MLS_VERSION: Final = 1
 BASIC_CREDENTIAL: Final = 1
 """Code points of RFC 9420, sections 6 and 17.5."""
 
-FACILITATOR_SIZE: Final = 3 * KEY_SIZE
+FACILITATOR_SIZE: Final = 2 * KEY_SIZE
 LISTING_CHANGES: Final = 2 * limits.MEMBERS_MAX + 1
 """Changes in a roster's listing: a reset, then at most an ADD and a CHANGE for each member."""
-SLOW_MAX: Final = 3600
-"""Seconds of slow mode at most."""
-ALL_FLAGS: Final = 3
-"""All bits that `RoomFlag` has."""
-AGREEMENT_VERSIONS: Final = 2**32 - 1
+
+STANDBY_SIZE: Final = 4 * KEY_SIZE
+"""A standby: its MLS key, relay key and HPKE key, and the psk of answers to it."""
+ABSENT_DEFAULT: Final = 10 * 60
+ABSENT_MAX: Final = 24 * 3600
+"""Seconds after which a lost member is let go by ABSENT. 0 is never."""
+DESK_INTERVAL_DEFAULT: Final = 5
+DESK_INTERVAL_MAX: Final = 600
+"""Seconds between two frames of the private line."""
+FOLDED: Final = 16
+"""Removed members whose messages are folded."""
+CORRECTED: Final = 16
+"""Earlier agreements that a correction leaves good."""
 
 Key = Annotated[bytes, Exactly(KEY_SIZE)]
 OneVersion = Annotated[int, AtMost(VERSION, least=VERSION)]
@@ -41,40 +51,51 @@ OneVersion = Annotated[int, AtMost(VERSION, least=VERSION)]
 
 @dataclass(frozen=True, slots=True)
 class FacilitatorKeys:
-    """One facilitator's keys, `FACILITATOR_SIZE` bytes in a list."""
+    """One facilitator's keys, as in their leaf: `FACILITATOR_SIZE` bytes in a list."""
 
     mls_key: bytes
     relay_key: bytes
-    hpke_key: bytes
 
     def encode(self) -> bytes:
-        return self.mls_key + self.relay_key + self.hpke_key
+        return self.mls_key + self.relay_key
 
     @classmethod
     def decode(cls, data: bytes) -> "FacilitatorKeys":
         """From exactly `FACILITATOR_SIZE` bytes."""
-        mls_key, relay_key = data[:KEY_SIZE], data[KEY_SIZE : 2 * KEY_SIZE]
-        return cls(mls_key, relay_key, data[2 * KEY_SIZE :])
+        return cls(data[:KEY_SIZE], data[KEY_SIZE:])
 
 
 @dataclass(frozen=True, slots=True)
 class RoomExtension(Record):
-    """The room's state, 0xF1A0 in the GroupContext. Replaced whole by a GroupContextExtensions."""
+    """The room's state, 0xF1A0 in the GroupContext. Replaced whole by a GroupContextExtensions.
+
+    Every client refuses a state that differs from what it knows, so all that facilitation needs has
+    its place here, also where no command sets it yet (docs/protocol.md 11).
+    """
 
     version: OneVersion
     facilitators: Annotated[bytes, AtMost(limits.FACILITATORS * FACILITATOR_SIZE)]
-    appointments: Annotated[bytes, AtMost(limits.ENTRY)]
-    retired: Annotated[bytes, AtMost(limits.ENTRY)]
+    appointments: Annotated[bytes, AtMost(limits.APPOINTMENTS * APPOINTMENT_SIZE)]
     lobby_key: Key
-    agreement_version: Annotated[int, AtMost(AGREEMENT_VERSIONS, least=1)]
+    agreement_version: Annotated[int, AtMost(VERSION_MAX, least=1)]
     agreement: Annotated[bytes, Exactly(HASH_SIZE)]
     paused: Annotated[bytes, AtMost(limits.MEMBERS_MAX * KEY_SIZE)]
     doors: Annotated[bytes, AtMost(limits.DOORS * DOOR_ID_SIZE)]
     locked: bool
     listen_only: bool
-    slow: Annotated[int, AtMost(SLOW_MAX)]
+    slow: Annotated[int, AtMost(limits.SLOW_MAX)]
     ttl: Annotated[int, AtMost(limits.TTL_MAX, least=limits.TTL_MIN)]
-    standby: Key | None = None
+    absent: Annotated[int, AtMost(ABSENT_MAX)] = ABSENT_DEFAULT
+    desk_interval: Annotated[int, AtMost(DESK_INTERVAL_MAX, least=1)] = DESK_INTERVAL_DEFAULT
+    desk_size: Annotated[int, AtMost(limits.DESK_LARGE, least=limits.DESK_SMALL)] = (
+        limits.DESK_SMALL
+    )
+    facilitators_start: Annotated[int, AtMost(limits.FACILITATORS, least=1)] = 1
+    facilitators_stay: Annotated[int, AtMost(limits.FACILITATORS, least=1)] = 1
+    folded: Annotated[bytes, AtMost(FOLDED * KEY_SIZE)] = b""
+    corrected: Annotated[bytes, AtMost(CORRECTED * HASH_SIZE)] = b""
+    standby: Annotated[bytes, Exactly(STANDBY_SIZE)] | None = None
+    hold: Annotated[bytes, Exactly(POSITION_SIZE)] | None = None
 
     def facilitator_list(self) -> tuple[FacilitatorKeys, ...]:
         """Raises `Malformed`."""
@@ -89,9 +110,13 @@ class RoomExtension(Record):
         """The MLS keys of all paused members. Raises `Malformed`."""
         return split(self.paused, KEY_SIZE, most=limits.MEMBERS_MAX)
 
-    def retired_keys(self) -> tuple[bytes, ...]:
-        """The MLS keys of all former facilitators. Raises `Malformed`."""
-        return split(self.retired, KEY_SIZE, most=limits.ENTRY // KEY_SIZE)
+    def folded_keys(self) -> tuple[bytes, ...]:
+        """The MLS keys whose messages are folded. Raises `Malformed`."""
+        return split(self.folded, KEY_SIZE, most=FOLDED)
+
+    def corrected_hashes(self) -> tuple[bytes, ...]:
+        """Hashes of earlier agreements that are still good. Raises `Malformed`."""
+        return split(self.corrected, HASH_SIZE, most=CORRECTED)
 
     def door_ids(self) -> tuple[bytes, ...]:
         """Raises `Malformed`."""
@@ -99,19 +124,30 @@ class RoomExtension(Record):
 
     def check(self) -> None:
         """Raises `Malformed` when a list does not divide, or repeats an item."""
-        lists = (self.facilitator_list(), self.paused_keys(), self.door_ids())
+        lists = (
+            self.facilitator_list(),
+            self.paused_keys(),
+            self.door_ids(),
+            self.folded_keys(),
+            self.corrected_hashes(),
+        )
         if not lists[0] or any(len(set(items)) != len(items) for items in lists):
             raise Malformed("bad_field", "a list of the room's state is empty or repeats itself")
 
 
 @dataclass(frozen=True, slots=True)
 class LeafExtension(Record):
-    """One member's part, 0xF1A1 in their leaf, under their MLS signature."""
+    """One member's part, 0xF1A1 in their leaf, under their MLS signature.
+
+    What is for this member alone is sealed to `desk_key`. `appointment` is the signed appointment
+    by the standby, in the leaf that an external commit brings.
+    """
 
     version: OneVersion
     relay_key: Key
     desk_key: Key
     agreement: Annotated[bytes, Exactly(HASH_SIZE)]
+    appointment: Annotated[bytes, AtMost(APPOINTMENT_SIZE)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +157,10 @@ class RosterExtension(Record):
     counter: Annotated[int, AtMost(limits.REQUEST_NUMBER)]
     head: Annotated[bytes, Exactly(HASH_SIZE)]
     listing: Annotated[bytes, AtMost(LISTING_CHANGES * CHANGE_SIZE)]
-    flags: Annotated[int, AtMost(ALL_FLAGS)]
+    flags: Annotated[int, AtMost(FLAGS)]
+    slow: Annotated[int, AtMost(limits.SLOW_MAX)]
     members: Annotated[int, AtMost(limits.MEMBERS_MAX)]
     ttl: Annotated[int, AtMost(limits.TTL_MAX)]
-
-
-def agreement_hash(room: bytes, version: int, text: str) -> bytes:
-    """The hash that acceptance binds: this text, as this version, in this room."""
-    return hash_with("agreement", room, version.to_bytes(8, "big"), text.encode())
 
 
 def room_extension(context: mls.GroupContext) -> RoomExtension:

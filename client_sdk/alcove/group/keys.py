@@ -64,7 +64,6 @@ class Identity:
     suite: mls.CipherSuite
     relay: SigningKey
     signature: mls.SignatureKeyPair
-    hpke: mls.HpkeKeyPair
     desk: mls.HpkeKeyPair
 
     @classmethod
@@ -75,7 +74,6 @@ class Identity:
             suite,
             SigningKey.generate(random),
             suite.signature_keypair(random),
-            box.hpke_keypair(random),
             box.hpke_keypair(random),
         )
 
@@ -100,7 +98,6 @@ class Identity:
     def wipe(self) -> None:
         self.relay.wipe()
         self.signature.private.wipe()
-        self.hpke.private.wipe()
         self.desk.private.wipe()
 
 

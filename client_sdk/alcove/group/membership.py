@@ -19,12 +19,13 @@ from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
 from alcove_protocol.position import Position
 from alcove_protocol.roster import (
-    Entry,
     Op,
     Roster,
+    RosterEntry,
     Seat,
     extend,
 )
+from alcove_protocol.sealed import RequestBody
 from alcove_protocol.statements import Signed, verify
 
 from alcove import mls
@@ -36,6 +37,7 @@ from alcove.group.extensions import (
     room_extension,
 )
 from alcove.group.framing import check_class, unpack_commit
+from alcove.group.request_secrets import RequestSecrets
 from alcove.group.rights import NotAllowed, judge
 
 
@@ -93,10 +95,14 @@ class Membership:
         self.alarm: str | None = None
         self.restate = False
         self._roster_before = roster
+        self.request_secrets = RequestSecrets()
+        self.request_secrets.add(group)
+        self._readmitted: dict[bytes, int] = {}
 
     def restart(self, other: "Membership") -> None:
         """Become `other`, a group joined anew. Every holder of this object goes on with it."""
         self.group.wipe()
+        self.request_secrets.wipe()
         chain = self.chain
         self.__dict__.update(other.__dict__)
         self.chain = chain
@@ -213,6 +219,7 @@ class Membership:
         old = self.group
         self.group = staged.merge()
         old.wipe()
+        self.request_secrets.add(self.group)
         self.state = room_extension(self.group.context)
         self.previous_hash, self.commit_hash = self.commit_hash, sha256(blob).digest()
         self.commit_blob = blob
@@ -227,6 +234,20 @@ class Membership:
             tuple(after[key] for key in added if key in before and key in after),
             frozenset(key for key, op in changes.items() if op is Op.LEFT),
         )
+
+    def asks_now(self, person: Person, request: RequestBody) -> bool:
+        """Whether a request that this member signed is of this stay.
+
+        A relay that kept an earlier request must not put the member out with it. The member knew
+        the entry that last added or readmitted them; in the present epoch they know their leaf.
+        """
+        if request.room != self.group.group_id or request.epoch > self.group.epoch:
+            return False
+        index = self.group.find(person.key)
+        leaf = self.group.member(index) if index is not None else None
+        if leaf is None or request.counter < self._readmitted.get(person.relay_key, 0):
+            return False
+        return request.epoch < self.group.epoch or request.leaf_key == leaf.encryption_key
 
     def group_key(self, index: int) -> bytes:
         leaf = self.group.member(index)
@@ -247,7 +268,12 @@ class Membership:
             return {}
         self._roster_before, self.roster = self.roster, after
         self.chain.append(entry)
-        return {change.key: change.op for change in verified.statement.decoded_changes()}
+        changes = {change.key: change.op for change in verified.statement.decoded_changes()}
+        restated = Op.RESET in changes.values()
+        for key, op in changes.items():
+            if op is Op.REJOIN or (op is Op.ADD and not restated):
+                self._readmitted[key] = after.counter
+        return changes
 
     def known_seats(self) -> dict[bytes, Seat]:
         """The seats of all members, as the roster has them or had them before its last entry."""
@@ -263,7 +289,7 @@ class Membership:
 
     def _my_removal(self, entry: Signed) -> Op | None:
         try:
-            changes = Entry.decode(entry.body).decoded_changes()
+            changes = RosterEntry.decode(entry.body).decoded_changes()
         except Malformed:
             return None
         return next((item.op for item in changes if item.key == self.own.relay_key), None)
@@ -275,10 +301,10 @@ class Membership:
         it does not extend the chain here.
         """
         try:
-            claimed = Entry.decode(signed.body, limit=limits.ENTRY)
+            claimed = RosterEntry.decode(signed.body, limit=limits.ENTRY)
             if claimed.room != self.roster.room or not self.roster.is_facilitator(claimed.signer):
                 return False
-            entry = verify(Entry, Label.ROSTER, signed, claimed.signer).statement
+            entry = verify(RosterEntry, Label.ROSTER, signed, claimed.signer).statement
             changes = entry.decoded_changes()
         except Malformed:
             return False

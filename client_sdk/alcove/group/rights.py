@@ -14,13 +14,14 @@ from typing import Final
 
 from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
-from alcove_protocol.statements import Appointment, verify
+from alcove_protocol.statements import Appointment, Signed, verify
 
 from alcove import mls
 from alcove.group.appointments import appointed_keys, unpack_appointments
 from alcove.group.extensions import (
     REQUIRED_CAPABILITIES,
     ROOM_EXTENSION,
+    FacilitatorKeys,
     RoomExtension,
     leaf_extension,
     room_extension,
@@ -42,6 +43,20 @@ class Act(Enum):
     RETRACT = "retract"
     VOID = "void"
     HEARTBEAT = "heartbeat"
+
+
+NOT_OFFERED: Final = (
+    "standby",
+    "absent",
+    "desk_interval",
+    "desk_size",
+    "facilitators_start",
+    "facilitators_stay",
+    "hold",
+    "folded",
+    "corrected",
+)
+"""Fields of the state that no command sets yet. A commit that changes one is refused."""
 
 
 Rule = Callable[[RoomExtension, bytes], bool]
@@ -85,7 +100,7 @@ def judge(group: mls.Group, staged: mls.CommitView) -> None:
         _judge_proposals(group, staged, before)
         _judge_leaves(group, staged, after)
         _judge_context(staged)
-        _judge_state(group.group_id, before, after)
+        _judge_state(group.group_id, _committer_key(group, staged), before, after)
         _judge_facilitators_present(staged, after)
     except Malformed as error:
         raise NotAllowed(error.code) from None
@@ -97,6 +112,11 @@ def _judge_author(group: mls.Group, staged: mls.CommitView, before: RoomExtensio
     leaf = group.member(staged.committer)
     if staged.is_external or leaf is None or not _facilitator(before, leaf.signature_key):
         raise NotAllowed("committer")
+
+
+def _committer_key(group: mls.Group, staged: mls.CommitView) -> bytes:
+    leaf = group.member(staged.committer)
+    return b"" if leaf is None else leaf.signature_key
 
 
 def _judge_updater(group: mls.Group, sender: int | None, before: RoomExtension) -> None:
@@ -177,37 +197,41 @@ def _judge_context(staged: mls.CommitView) -> None:
         raise NotAllowed("required_capabilities")
 
 
-def _judge_state(room: bytes, before: RoomExtension, after: RoomExtension) -> None:
+def _judge_state(
+    room: bytes, committer: bytes, before: RoomExtension, after: RoomExtension
+) -> None:
+    """The agreement's version counts its texts, and no field that waits for its command moves."""
     same_text = before.agreement == after.agreement
     if after.agreement_version != before.agreement_version + (0 if same_text else 1):
         raise NotAllowed("agreement_version")
-    _judge_history(before, after)
-    if before.facilitators == after.facilitators and before.appointments == after.appointments:
-        return
-    known = {item.mls_key: item for item in before.facilitator_list()}
-    for signed in unpack_appointments(after.appointments):
-        claimed = Appointment.decode(signed.body)
-        if claimed.appointer not in known or claimed.room != room:
-            continue
-        verify(Appointment, Label.APPOINT, signed, claimed.appointer)
-        if claimed.appointer in before.facilitator_keys():
-            known.setdefault(claimed.mls_key, appointed_keys(claimed))
-    for facilitator in after.facilitator_list():
-        if known.get(facilitator.mls_key) != facilitator:
-            raise NotAllowed("appointment")
+    if any(getattr(before, name) != getattr(after, name) for name in NOT_OFFERED):
+        raise NotAllowed("not_offered")
+    _judge_appointments(room, committer, before, after)
 
 
-def _judge_history(before: RoomExtension, after: RoomExtension) -> None:
-    """Appointments and retirements only grow: newcomers verify the whole chain, and an old
-    appointment brings no retired facilitator back."""
+def _judge_appointments(
+    room: bytes, committer: bytes, before: RoomExtension, after: RoomExtension
+) -> None:
+    """Each newly listed facilitator has one appended appointment, by the committer, and there is no
+    other. So an earlier appointment never serves again, and newcomers can verify the whole list.
+    """
     if not after.appointments.startswith(before.appointments):
         raise NotAllowed("appointments_rewritten")
-    retired = set(after.retired_keys())
-    gone = before.facilitator_keys() - after.facilitator_keys()
-    if not retired.issuperset(before.retired_keys()) or not retired.issuperset(gone):
-        raise NotAllowed("retirement")
-    if retired & after.facilitator_keys():
-        raise NotAllowed("retirement")
+    unpack_appointments(after.appointments)
+    appended = unpack_appointments(after.appointments[len(before.appointments) :])
+    appointed = [_appointed(room, committer, signed) for signed in appended]
+    kept = set(before.facilitator_list())
+    new = [keys for keys in after.facilitator_list() if keys not in kept]
+    if sorted(map(FacilitatorKeys.encode, appointed)) != sorted(map(FacilitatorKeys.encode, new)):
+        raise NotAllowed("appointment")
+
+
+def _appointed(room: bytes, committer: bytes, signed: Signed) -> FacilitatorKeys:
+    claimed = Appointment.decode(signed.body)
+    if (claimed.room, claimed.appointer) != (room, committer):
+        raise NotAllowed("appointment")
+    verify(Appointment, Label.APPOINT, signed, committer)
+    return appointed_keys(claimed)
 
 
 def _judge_facilitators_present(staged: mls.CommitView, after: RoomExtension) -> None:

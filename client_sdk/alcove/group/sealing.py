@@ -3,7 +3,7 @@
 Each is padded first (docs/protocol.md 2). HPKE (RFC 9180) comes from the MLS suite.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Annotated, Final
 
@@ -28,8 +28,8 @@ from alcove.group.keys import ROOM_SUITE
 from alcove.mls.secret import Random
 
 REFUSAL_CODE: Final = 40
-REQUEST_KIND: Final = 16
-"""Bytes of these names at most."""
+"""Bytes of the name at most."""
+EPOCH_SIZE: Final = 8
 _NONCE: Final = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 _ENC: Final = 32
 CODE_DIGITS: Final = 6
@@ -57,12 +57,22 @@ class RefusalBody(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class RequestBody(Record):
-    """A member's request to the facilitators: `update` or `rejoin`."""
+class Psk:
+    """What a seal needs beside the recipient's key: without it, a recording stays closed even
+    when X25519 is broken later. `id` is public, and names the secret."""
 
-    kind: Annotated[str, AtMost(REQUEST_KIND)]
-    content: Annotated[bytes, AtMost(limits.REQUEST)]
-    reply_key: Annotated[bytes, Exactly(KEY_SIZE)] | None = None
+    secret: bytes = field(repr=False)
+    id: bytes
+
+
+def door_psk(invite: Invite) -> Psk:
+    """Of all that is sealed at a door: only holders of the invite have it."""
+    return Psk(invite.lobby_psk(), invite.door)
+
+
+def request_psk(secret: bytes, epoch: int) -> Psk:
+    """Of a request, and of the Welcome that answers it: only members of the epoch have it."""
+    return Psk(secret, epoch.to_bytes(EPOCH_SIZE, "big"))
 
 
 def _info(*parts: bytes) -> bytes:
@@ -70,17 +80,20 @@ def _info(*parts: bytes) -> bytes:
 
 
 def _seal(
-    public: bytes, info: bytes, aad: bytes, content: bytes, most: int, random: Random
+    public: bytes, info: bytes, aad: bytes, content: bytes, most: int, psk: Psk, random: Random
 ) -> bytes:
     hpke = mls.ciphersuite(ROOM_SUITE).hpke
-    enc, ciphertext = hpke.seal(public, info, aad, pad(content, most=most), random)
+    padded = pad(content, most=most)
+    enc, ciphertext = hpke.seal(public, info, aad, padded, random, psk=psk.secret, psk_id=psk.id)
     return enc + ciphertext
 
 
-def _open(keys: mls.HpkeKeyPair, info: bytes, aad: bytes, sealed: bytes) -> bytes:
+def _open(keys: mls.HpkeKeyPair, info: bytes, aad: bytes, sealed: bytes, psk: Psk) -> bytes:
     hpke = mls.ciphersuite(ROOM_SUITE).hpke
     try:
-        return unpad(hpke.open(sealed[:_ENC], keys, info, aad, sealed[_ENC:]))
+        enc, ciphertext = sealed[:_ENC], sealed[_ENC:]
+        opened = hpke.open(enc, keys, info, aad, ciphertext, psk=psk.secret, psk_id=psk.id)
+        return unpad(opened)
     except (mls.MLSError, Malformed):
         raise NotTrusted("cannot_open", "Something sealed did not open; it was altered.") from None
 
@@ -150,38 +163,56 @@ def short_code(key_package: bytes) -> str:
     return f"{int.from_bytes(digest[:8], 'big') % 10**CODE_DIGITS:0{CODE_DIGITS}d}"
 
 
-def seal_welcome(room: bytes, reply_key: bytes, welcome: bytes, random: Random) -> bytes:
-    return _seal(reply_key, _info(room, b"welcome"), b"", welcome, limits.HANDSHAKE_BUCKET, random)
+def seal_welcome(room: bytes, reply_key: bytes, welcome: bytes, psk: Psk, random: Random) -> bytes:
+    info = _info(room, b"welcome")
+    return _seal(reply_key, info, b"", welcome, limits.HANDSHAKE_BUCKET, psk, random)
 
 
-def open_welcome(room: bytes, reply: mls.HpkeKeyPair, sealed: bytes) -> bytes:
+def open_welcome(room: bytes, reply: mls.HpkeKeyPair, sealed: bytes, psk: Psk) -> bytes:
     """Raises `NotTrusted` (`cannot_open`)."""
-    return _open(reply, _info(room, b"welcome"), b"", sealed)
+    return _open(reply, _info(room, b"welcome"), b"", sealed, psk)
 
 
-def seal_refusal(room: bytes, reply_key: bytes, body: RefusalBody, random: Random) -> bytes:
-    return _seal(
-        reply_key, _info(room, b"refused"), b"", body.encode(), limits.PADDING_FLOOR, random
-    )
+def seal_refusal(
+    room: bytes, reply_key: bytes, body: RefusalBody, psk: Psk, random: Random
+) -> bytes:
+    info = _info(room, b"refused")
+    return _seal(reply_key, info, b"", body.encode(), limits.PADDING_FLOOR, psk, random)
 
 
-def open_refusal(room: bytes, reply: mls.HpkeKeyPair, sealed: bytes) -> RefusalBody:
+def open_refusal(room: bytes, reply: mls.HpkeKeyPair, sealed: bytes, psk: Psk) -> RefusalBody:
     """Raises `NotTrusted` (`cannot_open`)."""
     try:
-        return RefusalBody.decode(_open(reply, _info(room, b"refused"), b"", sealed))
+        return RefusalBody.decode(_open(reply, _info(room, b"refused"), b"", sealed, psk))
     except Malformed:
         raise NotTrusted("cannot_open", "A refusal did not open; it was altered.") from None
 
 
+def _request_info(room: bytes, epoch: bytes) -> bytes:
+    return Label.REQUEST.bytes + room + epoch
+
+
 def seal_request(
-    room: bytes, lobby_key: bytes, sender: bytes, body: RequestBody, random: Random
+    room: bytes, lobby_key: bytes, sender: bytes, request: Signed, psk: Psk, random: Random
 ) -> bytes:
-    return _seal(lobby_key, _info(room, b"request"), sender, body.encode(), _REQUEST_MOST, random)
+    """A signed `RequestBody`: the epoch of the PSK in 8 bytes, then what is sealed."""
+    info = _request_info(room, psk.id)
+    sealed = _seal(lobby_key, info, sender, request.encode(), _REQUEST_MOST, psk, random)
+    return psk.id + sealed
 
 
-def open_request(room: bytes, lobby: mls.HpkeKeyPair, sender: bytes, sealed: bytes) -> RequestBody:
-    """Raises `NotTrusted` (`cannot_open`)."""
+def request_epoch(sealed: bytes) -> int:
+    """The epoch that a sealed request names, which nothing vouches for yet."""
+    return int.from_bytes(sealed[:EPOCH_SIZE], "big")
+
+
+def open_request(
+    room: bytes, lobby: mls.HpkeKeyPair, sender: bytes, sealed: bytes, psk: Psk
+) -> Signed:
+    """Raises `NotTrusted` (`cannot_open`). The signature is not verified here."""
+    info = _request_info(room, psk.id)
+    content = _open(lobby, info, sender, sealed[EPOCH_SIZE:], psk)
     try:
-        return RequestBody.decode(_open(lobby, _info(room, b"request"), sender, sealed))
+        return Signed.decode(content)
     except Malformed:
         raise NotTrusted("cannot_open", "A request did not open; it was altered.") from None

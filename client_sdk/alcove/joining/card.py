@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 
 from alcove_protocol import limits
+from alcove_protocol.card import Card, agreement_hash, unpack_agreement
 from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
 from alcove_protocol.roster import open_roster
-from alcove_protocol.statements import Card, Opening, Signed, verify
+from alcove_protocol.statements import Opening, Signed, verify
 
 from alcove.errors import NotTrusted
 from alcove.group.appointments import chained_facilitators, unpack_appointments
-from alcove.group.extensions import agreement_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,8 @@ class CheckedCard:
     opening: Opening
     agreement: bytes
     """The hash that a newcomer binds by accepting this card's ground rules."""
+    text: str
+    """The ground rules, in the first language of the card."""
 
 
 def check_card(signed: Signed, room: bytes, number: int) -> CheckedCard:
@@ -34,9 +36,10 @@ def check_card(signed: Signed, room: bytes, number: int) -> CheckedCard:
         card = verify(Card, Label.CARD, signed, claimed.signer).statement
         if card.room != room or card.number != number:
             raise Malformed("bad_field", "a card of another room or number")
+        texts = unpack_agreement(card.agreement)
     except Malformed:
         raise NotTrusted(
             "bad_card", "The room's card does not fit this invite; do not go on."
         ) from None
     accepted = agreement_hash(room, card.agreement_version, card.agreement)
-    return CheckedCard(card, opening.statement, accepted)
+    return CheckedCard(card, opening.statement, accepted, texts[0].text)

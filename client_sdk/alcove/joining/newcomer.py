@@ -26,6 +26,7 @@ from alcove.group.keys import ROOM_SUITE, Identity, SigningKey, room_suite
 from alcove.group.membership import Membership
 from alcove.group.sealing import (
     KnockBody,
+    door_psk,
     open_card,
     open_refusal,
     open_welcome,
@@ -139,7 +140,7 @@ class Newcomer:
             return
         self.card, card = checked, checked.card
         self.stage = Stage.ASKED
-        self._emit(events.AgreementShown(card.agreement_version, card.agreement, card.title))
+        self._emit(events.AgreementShown(card.agreement_version, checked.text, card.title))
         self._on_card()
         if self._accepted:
             self._knock()
@@ -192,7 +193,9 @@ class Newcomer:
         code = "expired"
         if frame.blob:
             try:
-                code = open_refusal(self.invite.room, knocking.reply, frame.blob).code
+                code = open_refusal(
+                    self.invite.room, knocking.reply, frame.blob, door_psk(self.invite)
+                ).code
             except NotTrusted as error:
                 self._fail(error)
                 return
@@ -205,7 +208,9 @@ class Newcomer:
         if knocking is None or card is None:
             return  # unsolicited: this client has not knocked
         try:
-            welcome = open_welcome(self.invite.room, knocking.reply, frame.welcome)
+            welcome = open_welcome(
+                self.invite.room, knocking.reply, frame.welcome, door_psk(self.invite)
+            )
             membership = enter(
                 welcome,
                 knocking.bundle,

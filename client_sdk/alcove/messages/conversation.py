@@ -243,7 +243,7 @@ class Conversation:
             return HeartbeatHeard(sender, payload, body)
         if self.compare_log(payload) is False:
             self._on_difference(sender, self.membership.person(leaf).name)
-        if payload.id in self._ids or not self._count(sender, payload.counter):
+        if payload.id in self._ids or not self._count(sender, payload):
             return None
         self._first_time(payload.id)
         self._show(leaf, payload, body, age)
@@ -284,13 +284,15 @@ class Conversation:
             del self._shown[target]
             self._emit(events.Retracted(target.hex()))
 
-    def _count(self, sender: bytes, counter: int) -> bool:
-        """False for a used counter. A hole is told once."""
+    def _count(self, sender: bytes, payload: Payload) -> bool:
+        """False for a used counter. A hole is told once, but for what its author abandoned."""
+        counter = payload.counter
         last = self._counters.get(sender, 0)
         if counter == 0 or (last is not None and counter <= last):
             return False
-        if last is not None and counter > last + 1:
-            self._emit(events.Gap(counter - last - 1))
+        missed = counter - last - 1 - (payload.voids or 0) if last is not None else 0
+        if missed > 0:
+            self._emit(events.Gap(missed))
         self._counters[sender] = counter
         return True
 

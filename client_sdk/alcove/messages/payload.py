@@ -12,6 +12,8 @@ MESSAGE_ID_SIZE: Final = 16
 WARNING: Final = 100
 KIND: Final = 32
 """Bytes of these texts at most."""
+VOIDS: Final = 1024
+"""Abandoned messages that one message makes up for."""
 AUTHENTICATOR_MIN: Final = 32
 AUTHENTICATOR_MAX: Final = 64
 """Bytes of an epoch authenticator: the hash size of any suite."""
@@ -19,7 +21,10 @@ AUTHENTICATOR_MAX: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Payload(Record):
-    """Under the sender's MLS signature. `counter` is 0 in a heartbeat, else it counts from 1."""
+    """Under the sender's MLS signature. `counter` is 0 in a heartbeat, else it counts from 1.
+
+    `voids` says how many counters just before this one belong to messages that were abandoned.
+    """
 
     id: Annotated[bytes, Exactly(MESSAGE_ID_SIZE)]
     counter: Annotated[int, AtMost(limits.REQUEST_NUMBER)]
@@ -29,15 +34,20 @@ class Payload(Record):
     ttl: Annotated[int, AtMost(limits.TTL_MAX, least=limits.TTL_MIN)]
     kind: Annotated[str, AtMost(KIND)]
     body: Annotated[bytes, AtMost(limits.APPLICATION_BUCKET)]
+    voids: Annotated[int, AtMost(VOIDS)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Text(Record):
-    """What a member says. `warning` is shown before it, so that a reader can choose."""
+    """What a member says. `warning` is shown before it, so that a reader can choose.
+
+    `lang` is its language (BCP 47).
+    """
 
     KIND: ClassVar[str] = "text"
     text: Annotated[str, AtMost(limits.TEXT, least=1)]
     warning: Annotated[str, AtMost(WARNING)] | None = None
+    lang: Annotated[str, AtMost(limits.LANGUAGE_TAG)] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,6 +170,15 @@ opaque_codec: Codec[bytes] = Codec(Reader.opaque, opaque)
 secret_codec: Codec[Secret] = Codec(lambda r: Secret(r.opaque()), lambda s: opaque(s.expose()))
 nothing: Codec[None] = Codec(lambda _reader: None, lambda _none: b"")
 
+
+def unpack_uint16(data: bytes) -> tuple[int, ...]:
+    """The content of a vector of `uint16`. Raises `Malformed`."""
+    count, rest = divmod(len(data), 2)
+    if rest:
+        raise Malformed("vector of integers cut short")
+    return struct.unpack(f">{count}H", data)
+
+
 uint16_vector = integers(2, "H")
 uint32_vector = integers(4, "I")
 

@@ -249,8 +249,6 @@ def _build(
     inputs = Inputs(base.init_secret, commit_secret, base.psk_secret)
     interim = base.interim_transcript_hash
     context, joiner, secrets = derive_epoch(suite, interim, authenticated, provisional, inputs)
-    scratch.result(joiner)
-    scratch.result(secrets)
     tag = suite.mac(secrets.confirmation_key, context.confirmed_transcript_hash)
     keys = keep_keys(base.private, applied.tree, made.private if made else {})
     me = Standpoint(suite, base.rules.policy, base.signer, own, keys, base.past_psks)

@@ -86,8 +86,7 @@ class StagedCommit(CommitView):
         return Group(following, self._random, past)
 
     def drop(self) -> None:
-        """Wipe the new epoch's secrets, for a commit that will not be merged. The group can make
-        another one then. Harmless when repeated."""
+        """Wipe the new epoch's secrets. The group can make another commit then."""
         if not self._spent:
             self._discard()
             if self._group is not None:
@@ -116,7 +115,7 @@ class StagedJoin(JoinView):
         return Group(self._epoch, self._random, join_info=self.group_info)
 
     def drop(self) -> None:
-        """Wipe the group's secrets, for a Welcome that is not accepted. Harmless when repeated."""
+        """Wipe the group's secrets, for a Welcome that is not accepted."""
         if not self._spent:
             self._spent = True
             self._epoch.wipe()

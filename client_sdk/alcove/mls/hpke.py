@@ -76,6 +76,7 @@ class Hpke:
         self.kem, self.kdf, self.aead = kem, kdf, aead
         numbers = b"".join(item.number.to_bytes(2, "big") for item in (kem, kdf, aead))
         self._suite = Labelled(kdf, b"HPKE" + numbers)
+        self._no_psk_id = self._suite.extract(b"", b"psk_id_hash", b"")  # a constant of the suite
 
     def generate(self, random: Random) -> HpkeKeyPair:
         """A fresh key pair."""
@@ -150,7 +151,9 @@ class Hpke:
 
     def _schedule(self, mode: bytes, psk_id: bytes, info: bytes) -> bytes:
         """`key_schedule_context` (RFC 9180, section 5.1)."""
-        psk_id_hash = self._suite.extract(b"", b"psk_id_hash", psk_id)
+        psk_id_hash = self._no_psk_id
+        if psk_id:
+            psk_id_hash = self._suite.extract(b"", b"psk_id_hash", psk_id)
         return mode + psk_id_hash + self._suite.extract(b"", b"info_hash", info)
 
     def _begin(self, shared: bytes, info: bytes, psk: bytes, psk_id: bytes) -> Context:

@@ -195,8 +195,8 @@ def _of_a_commit(header: Header, epoch: Epoch) -> Iterator[None]:
 
 
 Admit = Callable[[VerifiedContent], None]
-"""Asked about a message that proved to be its sender's, before its key is consumed. It may refuse
-the message by raising."""
+"""Asked about a PrivateMessage that proved to be its sender's, before its key is consumed. It may
+refuse the message by raising."""
 
 
 def open_message(
@@ -218,18 +218,17 @@ def open_message(
         raise WrongEpoch
     with _of_a_commit(header, epoch):
         if isinstance(parsed, PublicMessage):
-            return _open_public(epoch, parsed, admit)
+            return _open_public(epoch, parsed)
         return _open_private(epoch, parsed, admit, consume=consume)
 
 
-def _open_public(epoch: Epoch, message: PublicMessage, admit: Admit) -> OpenedMessage:
+def _open_public(epoch: Epoch, message: PublicMessage) -> OpenedMessage:
     suite, context = epoch.suite, epoch.context
     if message.authenticated.content.sender.leaf_index == epoch.own_index:
         raise OwnMessage
     key = epoch.secrets.membership_key
     authenticated = unprotect_public(suite, key, message, context.encode())
     verified = verify_content(suite, authenticated, context, epoch.tree)
-    admit(verified)
     return OpenedMessage(verified, None)
 
 

@@ -28,6 +28,7 @@ from alcove.mls.codec import (
     switch,
     uint8,
     uint32,
+    unpack_uint16,
 )
 from alcove.mls.credential import Credential, CredentialType
 from alcove.mls.errors import InvalidCredential, InvalidLeaf, InvalidPublicKey, InvalidSignature
@@ -100,14 +101,14 @@ class Capabilities(KeptStruct):
     def read(cls, reader: Reader) -> Self:
         # Most members of a group have the same capabilities: parse each distinct one once.
         start = reader.position
-        for _ in range(5):
-            reader.opaque()
+        vectors = [reader.opaque() for _ in range(5)]
         data = reader.since(start)
         known: Self | None = reader.shared.get(data)
         if known is None:
             reader.charge(OBJECT + 6 * FIELD + INTEGER * len(data) // 2)
-            known = reader.shared[data] = _parse(data)  # type: ignore[assignment]
-        return known  # type: ignore[return-value]
+            known = reader.shared[data] = cls(*map(unpack_uint16, vectors))
+            known.keep(data)
+        return known
 
     def supports(self, required: RequiredCapabilities) -> bool:
         """Whether everything required is listed or a default (11.1)."""
@@ -117,13 +118,6 @@ class Capabilities(KeptStruct):
             and proposals - DEFAULT_PROPOSALS <= set(self.proposals)
             and set(required.credential_types) <= set(self.credentials)
         )
-
-
-def _parse(data: bytes) -> Capabilities:
-    # Struct.read itself, below the override above.
-    capabilities = Struct.read.__func__(Capabilities, Reader(data))  # type: ignore[attr-defined]
-    object.__setattr__(capabilities, "_encoding", data)
-    return capabilities  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, slots=True)

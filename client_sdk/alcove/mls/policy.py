@@ -30,7 +30,7 @@ class Policy:
 
     forward_generations: int = 1_000
     """How far an application message may be ahead of the last known generation. One message makes
-    a receiver derive that many ratchet secrets: about 3 ms, without any key being consumed."""
+    a receiver derive that many ratchet secrets: about 2 ms, without any key being consumed."""
 
     max_handshakes: int = 1_024
     """Proposals and commits of one member in one epoch. The bound is on the generation itself and

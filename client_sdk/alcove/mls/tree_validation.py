@@ -5,7 +5,7 @@ from __future__ import annotations
 from alcove.mls.ciphersuite import CipherSuite
 from alcove.mls.errors import InvalidPublicKey, InvalidTree, MLSError
 from alcove.mls.group_context import GroupContext
-from alcove.mls.nodes import Lifetime, check_leaf, check_lifetime
+from alcove.mls.nodes import LeafNode, check_leaf
 from alcove.mls.policy import Policy
 from alcove.mls.proposal_list import check_members
 from alcove.mls.ratchet_tree import RatchetTree
@@ -38,9 +38,8 @@ def check_tree(
             suite.hpke.kem.check(parent.encryption_key)
         group_id = context.group_id
         for index, leaf in tree.leaves():
-            check_leaf(suite, leaf, policy, group_id=group_id, leaf_index=index, now=None)
-            if leaf.lifetime is not None:
-                _check_clock(leaf.lifetime, policy, now)
+            clock = _clock(leaf, now) if policy.accept_expired_members else now
+            check_leaf(suite, leaf, policy, group_id=group_id, leaf_index=index, now=clock)
         members = [index for index, _leaf in tree.leaves()]
         check_members(tree, members, context.extensions, all_new=True)
     except InvalidPublicKey as error:
@@ -51,8 +50,6 @@ def check_tree(
         raise InvalidTree(str(error)) from error
 
 
-def _check_clock(lifetime: Lifetime, policy: Policy, now: int) -> None:
-    """Hold a member's lifetime against the clock. Raises `InvalidLeaf`."""
-    if policy.accept_expired_members:
-        now = min(now, lifetime.not_after)
-    check_lifetime(lifetime, policy, now)
+def _clock(leaf: LeafNode, now: int) -> int:
+    """The time to judge a leaf by when an expired member keeps no joiner out."""
+    return now if leaf.lifetime is None else min(now, leaf.lifetime.not_after)

@@ -1,18 +1,22 @@
 """What the relay answers to a request."""
 
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import Annotated, ClassVar, TypeAlias
 
+from alcove_protocol import limits
 from alcove_protocol.frames.fields import (
     CardBytes,
     Code,
     Count,
+    GenerationBytes,
     Hash,
+    ParkedBytes,
     PositionBytes,
     RoleName,
     Sentence,
 )
 from alcove_protocol.frames.frame import Answer
+from alcove_protocol.records import AtMost
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +79,39 @@ class Published(Answer):
 class Refused(Answer):
     """The request changed nothing. `n` is 0 when the relay could not read it.
 
-    `base` goes with the code `stale`.
+    `base` goes with the code `stale`. `generation` is that of the room's log, where there is one:
+    in a generation that a client did not know, some codes are not final yet.
     """
 
     KIND: ClassVar[str] = "refused"
     code: Code
     text: Sentence
     base: PositionBytes | None = None
+    generation: GenerationBytes | None = None
 
 
-RelayAnswer: TypeAlias = Done | Authenticated | CardIs | Resumed | Published | Refused
+@dataclass(frozen=True, slots=True)
+class ChainIs(Answer):
+    """A part of the roster chain: `entries` lists `signature ‖ body` from counter `first` on.
+
+    `more` tells that entries follow. The client asks for them from the next counter on.
+    """
+
+    KIND: ClassVar[str] = "chain"
+    first: Count
+    entries: Annotated[bytes, AtMost(limits.CHAIN_PAGE)]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched(Answer):
+    """What was parked in the slot."""
+
+    KIND: ClassVar[str] = "fetched"
+    blob: ParkedBytes
+
+
+RelayAnswer: TypeAlias = (
+    Done | Authenticated | CardIs | Resumed | Published | Refused | ChainIs | Fetched
+)
 """Every answer of the relay."""

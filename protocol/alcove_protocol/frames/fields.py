@@ -7,11 +7,15 @@ from enum import IntEnum
 from typing import Annotated, Final
 
 from alcove_protocol import limits
-from alcove_protocol.position import POSITION_SIZE
+from alcove_protocol.position import GENERATION_SIZE, POSITION_SIZE
 from alcove_protocol.records import AtMost, Exactly
-from alcove_protocol.statements import DOOR_ID_SIZE, HASH_SIZE, KEY_SIZE, SIGNATURE_SIZE
-
-ID_SIZE: Final = 16
+from alcove_protocol.statements import (
+    DOOR_ID_SIZE,
+    HASH_SIZE,
+    ID_SIZE,
+    KEY_SIZE,
+    SIGNATURE_SIZE,
+)
 
 
 class BlobClass(IntEnum):
@@ -20,6 +24,11 @@ class BlobClass(IntEnum):
     COMMIT = 1  # becomes the base; kept for the rejoin window
     APPLICATION = 2  # kept for its time to live
     BEAT = 3  # a facilitator's heartbeat; its loss is no gap
+    EXTERNAL = 4  # a wrapped external commit; becomes the base and is kept as a commit is
+
+
+COMMITS: Final = frozenset({BlobClass.COMMIT, BlobClass.EXTERNAL})
+"""Classes that become the base, and that the relay keeps for the rejoin window."""
 
 
 class LobbyKind(IntEnum):
@@ -29,6 +38,7 @@ class LobbyKind(IntEnum):
     REQUEST = 2  # an Update, or a wish to rejoin, sealed to the facilitators
     LEAVE = 3  # `blob` is the signed statement
     GONE = 4  # the item with this id is settled: admitted, refused, withdrawn or expired
+    VAULT = 5  # what facilitators share, for one of them
 
 
 class ConnectionRole:
@@ -37,6 +47,8 @@ class ConnectionRole:
     MEMBER: Final = "member"
     DOOR: Final = "door"
     RESEAT: Final = "reseat"
+    STANDBY: Final = "standby"  # a standby key of the list: it asks members to be let in
+    AWAY: Final = "away"  # an ABSENT took the member off the list; for `limits.AWAY`
 
 
 RequestNumber = Annotated[int, AtMost(limits.REQUEST_NUMBER)]
@@ -48,10 +60,14 @@ StatementBytes = Annotated[bytes, AtMost(limits.STATEMENT)]
 EntryBytes = Annotated[bytes, AtMost(limits.ENTRY)]
 Id = Annotated[bytes, Exactly(ID_SIZE)]
 DoorId = Annotated[bytes, Exactly(DOOR_ID_SIZE)]
+GenerationBytes = Annotated[bytes, Exactly(GENERATION_SIZE)]
 PositionBytes = Annotated[bytes, Exactly(POSITION_SIZE)]
 BlobBytes = Annotated[bytes, AtMost(limits.HANDSHAKE_BLOB, least=1)]
 ClassNumber = Annotated[int, AtMost(max(BlobClass), least=min(BlobClass))]
 KindNumber = Annotated[int, AtMost(max(LobbyKind), least=min(LobbyKind))]
+DeskBytes = Annotated[bytes, AtMost(limits.DESK_LARGE, least=limits.DESK_SMALL)]
+AnswerBytes = Annotated[bytes, AtMost(limits.ANSWER, least=1)]
+ParkedBytes = Annotated[bytes, AtMost(limits.PARKED, least=1)]
 CardBytes = Annotated[bytes, AtMost(limits.CARD)]
 ReasonBytes = Annotated[bytes, AtMost(limits.SEALED_REASON)]
 RoleName = Annotated[str, AtMost(limits.ROLE_NAME)]

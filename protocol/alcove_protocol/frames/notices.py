@@ -5,12 +5,15 @@ from typing import Annotated, ClassVar, Final, TypeAlias
 
 from alcove_protocol import limits
 from alcove_protocol.frames.fields import (
+    AnswerBytes,
     BlobBytes,
     ClassNumber,
     Code,
     Count,
+    DeskBytes,
     DoorId,
     EntryBytes,
+    GenerationBytes,
     Id,
     Key,
     KindNumber,
@@ -96,7 +99,7 @@ class Bye(Notice):
 
     `ended` carries the signed statement, and `removed` the roster entry that removed the client's
     key: a relay alone cannot claim either. With `draining`, the client comes again after `delay`
-    seconds.
+    seconds. `generation` is that of the room's log, where there is one.
     """
 
     KIND: ClassVar[str] = "bye"
@@ -105,7 +108,48 @@ class Bye(Notice):
     statement: StatementBytes | None = None
     signature: Signature | None = None
     delay: Annotated[int, AtMost(limits.RETURN_DELAY)] | None = None
+    generation: GenerationBytes | None = None
 
 
-RelayNotice: TypeAlias = Challenge | BlobIs | LobbyItem | WelcomeIs | KnockRefused | Bye
+@dataclass(frozen=True, slots=True)
+class DeskIs(Notice):
+    """One frame of the private line. `key` is the sender's relay key."""
+
+    KIND: ClassVar[str] = "desk"
+    key: Key
+    epoch: Count
+    tick: Count
+    blob: DeskBytes
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Notice):
+    """Members: a standby, or a facilitator after a reload, asks to be let in.
+
+    `key` is the relay key that the asker authenticated with.
+    """
+
+    KIND: ClassVar[str] = "asked"
+    id: Id
+    key: Key
+    statement: StatementBytes
+    signature: Signature
+
+
+@dataclass(frozen=True, slots=True)
+class Answered(Notice):
+    """An answer to what this client asked under this id, or to its knock.
+
+    `key` is the relay key that answered.
+    """
+
+    KIND: ClassVar[str] = "answered"
+    id: Id
+    key: Key
+    blob: AnswerBytes
+
+
+RelayNotice: TypeAlias = (
+    Challenge | BlobIs | LobbyItem | WelcomeIs | KnockRefused | Bye | DeskIs | Asked | Answered
+)
 """Everything that the relay sends unasked."""

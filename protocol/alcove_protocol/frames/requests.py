@@ -5,12 +5,17 @@ from typing import Annotated, ClassVar, TypeAlias
 
 from alcove_protocol import limits
 from alcove_protocol.frames.fields import (
+    AnswerBytes,
     BlobBytes,
     CardBytes,
     ClassNumber,
     Count,
+    DeskBytes,
     EntryBytes,
+    Hash,
     Id,
+    Key,
+    ParkedBytes,
     PositionBytes,
     ReasonBytes,
     Signature,
@@ -121,11 +126,17 @@ class RefuseKnock(Request):
 
 @dataclass(frozen=True, slots=True)
 class LobbyRequest(Request):
-    """Members: send something to the facilitators, sealed to the lobby key."""
+    """Members: send something to the facilitators, sealed to the lobby key.
+
+    A waiting newcomer sends the talk at the door with it. With `to`, a facilitator sends a vault,
+    of at most `limits.VAULT` bytes, to the facilitator with this relay key. The relay keeps the
+    newest.
+    """
 
     KIND: ClassVar[str] = "request"
     id: Id
     blob: Annotated[bytes, AtMost(limits.REQUEST, least=1)]
+    to: Key | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +148,7 @@ class Settle(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class Leave(Request):
+class LeaveRoom(Request):
     """Members: ask to be taken off the list."""
 
     KIND: ClassVar[str] = "leave"
@@ -171,6 +182,76 @@ class Reseat(Request):
 
 
 @dataclass(frozen=True, slots=True)
+class ReadChain(Request):
+    """Members: read the roster chain, from the entry with this counter on."""
+
+    KIND: ClassVar[str] = "chain"
+    first: Count
+
+
+@dataclass(frozen=True, slots=True)
+class SendDesk(Request):
+    """Members: one frame of the private line, at each tick. The relay keeps none.
+
+    `epoch` and `tick` are in the additional data of what `blob` seals.
+    """
+
+    KIND: ClassVar[str] = "desk"
+    epoch: Count
+    tick: Count
+    blob: DeskBytes
+
+
+@dataclass(frozen=True, slots=True)
+class AskMembers(Request):
+    """Role `standby`: ask members to be let in without a facilitator.
+
+    `statement` is a signed `AskStatement` with the same id. The relay passes it to three members.
+    """
+
+    KIND: ClassVar[str] = "ask"
+    id: Id
+    statement: StatementBytes
+    signature: Signature
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerAsker(Request):
+    """Answer the asker with this id; `blob` is sealed to the asker's reply key.
+
+    A member answers an `AskMembers` with it. A facilitator answers a waiting newcomer with it,
+    under the id of the knock.
+    """
+
+    KIND: ClassVar[str] = "answer"
+    id: Id
+    blob: AnswerBytes
+
+
+@dataclass(frozen=True, slots=True)
+class Park(Request):
+    """Members: leave what a page needs after a reload.
+
+    `slot` names it, `token_hash` is SHA-256 of the token that fetches it, and `blob` is sealed
+    under a key that only the page has. Another `park` of the same member takes its place.
+    """
+
+    KIND: ClassVar[str] = "park"
+    slot: Id
+    token_hash: Hash
+    blob: ParkedBytes
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch(Request):
+    """Before authentication: fetch what a page parked in this slot."""
+
+    KIND: ClassVar[str] = "fetch"
+    slot: Id
+    token: Hash
+
+
+@dataclass(frozen=True, slots=True)
 class SeatedDoor(Record):
     """One door of a room that is brought back: the statement as signed, and what is left of it."""
 
@@ -193,8 +274,14 @@ ClientFrame: TypeAlias = (
     | RefuseKnock
     | LobbyRequest
     | Settle
-    | Leave
+    | LeaveRoom
     | EndRoom
     | Reseat
+    | ReadChain
+    | SendDesk
+    | AskMembers
+    | AnswerAsker
+    | Park
+    | Fetch
 )
 """Every frame of a client. A `match` over it ends in `assert_never`."""

@@ -7,6 +7,7 @@ what it asks for.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import Bye, Frame, Refused
@@ -17,6 +18,7 @@ from alcove_server.client.resumption import Resumption
 from alcove_server.client.states import ROLES, State
 from alcove_server.ports.outlet import Outlet
 from alcove_server.ports.place import Place
+from alcove_server.store.interface import Stale
 from alcove_server.wire.fast_out import framed
 
 
@@ -28,6 +30,8 @@ class Client:
     """One client. `key` and `room_id` are set when it authenticates. `since` is the time of its
     connection, in seconds.
 
+    `generation` is that of its room's log, as soon as that is read: a refusal names it, since some
+    refusals are final in a log that the client knew and not in a new one.
     `heard` and `heard_lobby` are the numbers up to which its resume told it the two streams."""
 
     # Most clients are idle most of the time, and each costs memory: hence the slots, and no
@@ -36,6 +40,7 @@ class Client:
         "_on_closed",
         "answers",
         "feed",
+        "generation",
         "heard",
         "heard_lobby",
         "key",
@@ -61,6 +66,7 @@ class Client:
         self.state = State.CHALLENGED
         self.key = b""
         self.room_id = b""
+        self.generation: bytes | None = None
         self.heard = 0
         self.heard_lobby = 0
         self.feed = Feed(outlet)
@@ -84,7 +90,8 @@ class Client:
 
     def refuse(self, n: int, refusal: Refusal) -> None:
         """Answer request `n` with a refusal."""
-        self.send(Refused(n, refusal.code, refusal.text))
+        base = refusal.base.encode() if isinstance(refusal, Stale) else None
+        self.send(Refused(n, refusal.code, refusal.text, base, self.generation))
 
     def promote(self) -> None:
         """The list names this newcomer now, so it is a member."""
@@ -96,7 +103,7 @@ class Client:
         if self.state is State.CLOSED:
             return
         if reason is not None:
-            self.send(reason)
+            self.send(replace(reason, generation=self.generation))
         self.lost()
         self.outlet.close(code)
 

@@ -27,7 +27,7 @@ from websockets.typing import Subprotocol
 
 from alcove_server.net.admission import Admitted
 from alcove_server.net.request_head import BadRequest, RequestHead, RequestHeadReader
-from alcove_server.net.terms import Terms
+from alcove_server.net.terms import Terms, Timer
 from alcove_server.net.websocket import WebSocket
 from alcove_server.relay import Relay
 
@@ -82,7 +82,7 @@ class FrontDoor(asyncio.Protocol):
         self._place: Admitted | None = None
         self._transport: asyncio.Transport
         self._inner: asyncio.Protocol | None = None
-        self._deadline: asyncio.TimerHandle | None = None
+        self._deadline: Timer | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # asyncio gives a TCP or TLS protocol a `Transport`; its type says only the base class.

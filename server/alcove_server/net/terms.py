@@ -1,11 +1,28 @@
 """What all WebSockets of a node share."""
 
-from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from alcove_server.net.keepalive import Keepalive, Stalled
 from alcove_server.net.unfinished import Unfinished
+
+
+class Timer(Protocol):
+    """A call that waits for its time."""
+
+    def cancel(self) -> None:
+        """The call is not made any more."""
+
+
+class Loop(Protocol):
+    """The part of an event loop that makes calls later. A test gives one that it steers."""
+
+    def call_soon(self, callback: Callable[[], object], /) -> object:
+        """Call it in the next turn."""
+
+    def call_later(self, delay: float, callback: Callable[[], object], /) -> Timer:
+        """Call it in `delay` seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +30,7 @@ class Terms:
     """`clock` gives seconds. `queue_bytes` may wait for one client. `rates` is a factor."""
 
     clock: Callable[[], float]
-    loop: AbstractEventLoop
+    loop: Loop
     keepalive: Keepalive
     stalled: Stalled
     unfinished: Unfinished

@@ -24,7 +24,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, State
 
 from alcove_server.net import single_frame
-from alcove_server.net.terms import Terms
+from alcove_server.net.terms import Terms, Timer
 from alcove_server.ports.outlet import Close
 from alcove_server.ports.token_bucket import TokenBucket
 from alcove_server.session.session import Session
@@ -97,7 +97,7 @@ class WebSocket(asyncio.Protocol):
         self._after_close = 0
         self.write: Callable[[bytes], object] = transport.write
         self._closing = False
-        self._deadline: asyncio.TimerHandle | None = None
+        self._deadline: Timer | None = None
         self._fragments: list[bytes] = []
         self._carried = 0  # bytes of `_fragments`, counted because adding them up is quadratic
         self._is_text = False

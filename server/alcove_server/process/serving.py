@@ -20,7 +20,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from alcove_server.net.admission import Admission
 from alcove_server.net.front_door import FrontDoor
 from alcove_server.net.keepalive import Keepalive, Stalled
-from alcove_server.net.terms import Terms
+from alcove_server.net.terms import Loop, Terms
 from alcove_server.net.tls import Tls
 from alcove_server.net.tls_accept import Enter, TlsAccept
 from alcove_server.net.unfinished import LEAST_BYTES, MESSAGE_SECONDS, Unfinished
@@ -139,7 +139,9 @@ class Service:
         listener: socket.socket,
         clock: Callable[[], float] = time.monotonic,
         tls: Tls | None = None,
+        loop: Loop | None = None,
     ) -> None:
+        """`clock` gives seconds and `loop` makes the calls that wait; a test steers both."""
         self.store = open_store(settings, clock)
         self.relay = Relay(self.store, clock, os.urandom, OnLoop(), settings)
         self.admission = Admission(
@@ -154,7 +156,8 @@ class Service:
         self._turn = self._period / _TURNS
         self._keepalive = Keepalive(max(1, round(settings.ping_seconds / self._turn)))
         self._stalled = Stalled(clock, settings.queue_seconds)
-        self._terms = _terms(settings, clock, self._keepalive, self._stalled)
+        self._loop = loop if loop is not None else asyncio.get_running_loop()
+        self._terms = _terms(settings, clock, self._loop, self._keepalive, self._stalled)
         self._listener = listener
         self._tls = tls
         self._server = _Server(self._config(), self.relay, self._shake_hands if tls else None)
@@ -163,9 +166,10 @@ class Service:
         """Serve until a signal, or `stop`."""
         asyncio.get_running_loop().set_exception_handler(error_log.report_from_loop)
         ticking = [
-            asyncio.create_task(_every(self._turn, self._keepalive.tick)),
+            asyncio.create_task(_every(self._loop, self._turn, self._keepalive.tick)),
             asyncio.create_task(
                 _every(
+                    self._loop,
                     self._period,
                     self._stalled.tick,
                     self._terms.unfinished.tick,
@@ -240,10 +244,12 @@ class Service:
         )
 
 
-async def _every(seconds: float, *acts: Callable[[], object]) -> None:
+async def _every(loop: Loop, seconds: float, *acts: Callable[[], object]) -> None:
     """Do these again and again. One that fails stops neither the others nor its next time."""
     while True:
-        await asyncio.sleep(seconds)
+        due = asyncio.Event()
+        loop.call_later(seconds, due.set)
+        await due.wait()
         for act in acts:
             try:
                 if isinstance(more := act(), Coroutine):
@@ -253,9 +259,12 @@ async def _every(seconds: float, *acts: Callable[[], object]) -> None:
 
 
 def _terms(
-    settings: Settings, clock: Callable[[], float], keepalive: Keepalive, stalled: Stalled
+    settings: Settings,
+    clock: Callable[[], float],
+    loop: Loop,
+    keepalive: Keepalive,
+    stalled: Stalled,
 ) -> Terms:
-    loop = asyncio.get_running_loop()
     return Terms(
         clock,
         loop,

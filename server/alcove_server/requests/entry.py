@@ -70,8 +70,9 @@ async def _enter(requester: Requester, n: int, claimed: Claim) -> None:
 async def _as_member(requester: Requester, n: int, claimed: Claim) -> None:
     head = await requester.services.store.head(claimed.room)
     room = await requester.rooms.load(claimed.room, head)
+    requester.client.generation = room.generation
     _refuse_removed(room, claimed.key)
-    if claimed.key not in room.history.roster.seats:
+    if not room.history.roster.is_member(claimed.key):
         raise Refusal("not_member")
     await _seat(requester, n, claimed, room)
 
@@ -93,10 +94,11 @@ async def _at_door(requester: Requester, n: int, claimed: Claim) -> None:
     door, waiting = found.door, found.waiting
     # Last, because the room's list must not change before the client is `authenticated`.
     room = await requester.rooms.load(claimed.room, found.head)
+    requester.client.generation = room.generation
     _refuse_removed(room, claimed.key)
     if door is not None and not claimed.door_holds(door.key):
         raise Refusal("auth_failed")
-    if claimed.key in room.history.roster.seats:
+    if room.history.roster.is_member(claimed.key):
         await _seat(requester, n, claimed, room)
         return
     if not waiting:

@@ -5,11 +5,11 @@ docs/protocol.md sections 7, 9 and 10.
 
 from __future__ import annotations
 
-from typing import Final
-
+from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import (
+    ID_SIZE,
     Done,
-    Leave,
+    LeaveRoom,
     LobbyKind,
     LobbyRequest,
     PutDoor,
@@ -21,9 +21,6 @@ from alcove_protocol.statements import Signed
 from alcove_server.ports.outlet import Close
 from alcove_server.requests.requester import Requester
 from alcove_server.rooms import rules
-
-_ID_SIZE: Final = 16
-"""Bytes of a lobby item's id."""
 
 
 async def put_door(requester: Requester, frame: PutDoor) -> None:
@@ -56,18 +53,20 @@ async def _settle(requester: Requester, n: int, id: bytes, reason: bytes | None)
 
 
 async def request(requester: Requester, frame: LobbyRequest) -> None:
-    """Raises `Refusal` (`busy`)."""
+    """Raises `Refusal` (`busy`, or `not_allowed` for a vault: the relay keeps none yet)."""
+    if frame.to is not None:
+        raise Refusal("not_allowed")
     await _add_item(requester, LobbyKind.REQUEST, frame.id, frame.blob)
     requester.client.send(Done(frame.n))
 
 
-async def leave(requester: Requester, frame: Leave) -> None:
+async def leave(requester: Requester, frame: LeaveRoom) -> None:
     """The wish goes to the facilitators, and the connection closes. Raises `Refusal`
     (`bad_statement`, `busy`)."""
     room, client = requester.seated, requester.client
     signed = Signed(frame.statement, frame.signature)
     rules.leave(room.history, client.key, signed)
-    id = requester.services.random(_ID_SIZE)
+    id = requester.services.random(ID_SIZE)
     await _add_item(requester, LobbyKind.LEAVE, id, signed.encode())
     client.send(Done(frame.n))
     client.finish(Close.DONE)

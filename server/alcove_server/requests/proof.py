@@ -14,8 +14,6 @@ from alcove_protocol.statements import ChallengeAnswer, Signed, signature_holds
 
 from alcove_server.rooms.roster_history import begin
 
-NONCE_SIZE: Final = 32
-"""Bytes of the challenge's nonce."""
 _ROLES: Final = (ConnectionRole.MEMBER, ConnectionRole.DOOR, ConnectionRole.RESEAT)
 
 

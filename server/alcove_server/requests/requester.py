@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from alcove_protocol.frames import NONCE_SIZE
+
 from alcove_server.client.client import Client
 from alcove_server.client.states import State
 from alcove_server.ports.services import Services
-from alcove_server.requests.proof import NONCE_SIZE, Upgrade
+from alcove_server.requests.proof import Upgrade
 from alcove_server.rooms.registry import Rooms
 from alcove_server.rooms.room import Room
 

@@ -150,7 +150,8 @@ class Rooms:
         is answered before its effects are told."""
         room = self.loaded.get(id)
         if room is None:
-            self._missed.add(id)
+            if id in self._loading:
+                self._missed.add(id)
             self.verifier.forget(id)  # the room may be gone
             return
         room.ring()
@@ -189,6 +190,5 @@ class Rooms:
         self.verifier.expire()
         for id in [idle for idle in self._idle if idle not in self.verifier]:
             self._idle.discard(id)
-            self._missed.discard(id)
             if id not in self.loaded and id not in self._loading:
                 self._services.store.unwatch(id)

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Final
 
 from alcove_protocol import limits
+from alcove_protocol.card import card_counter
 from alcove_protocol.codec import unpack_list
 from alcove_protocol.errors import Malformed, Refusal
 from alcove_protocol.frames import Reseat, SeatedDoor
@@ -88,6 +89,8 @@ def _door(door: SeatedDoor, history: RosterHistory, key: bytes) -> Door:
     except Malformed:
         raise Refusal("bad_statement") from None
     if put.room != history.roster.room or sha256(door.card).digest() != put.card_hash:
+        raise Refusal("bad_statement")
+    if card_counter(put.card_number) > history.roster.counter:
         raise Refusal("bad_statement")
     # The relay must believe the facilitator what is left, but not more than was put.
     left, ttl = min(door.uses_left, put.uses), min(door.ttl_left, put.ttl)

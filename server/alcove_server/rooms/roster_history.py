@@ -11,7 +11,16 @@ from typing import Final
 
 from alcove_protocol import limits
 from alcove_protocol.errors import Malformed
-from alcove_protocol.roster import NO_DOOR, Entry, Op, RoomFlag, Roster, extend, open_roster
+from alcove_protocol.roster import (
+    NO_DOOR,
+    Op,
+    Role,
+    RoomFlag,
+    Roster,
+    RosterEntry,
+    extend,
+    open_roster,
+)
 from alcove_protocol.statements import Signed, Verified
 
 _AT_ONCE: Final = 2500
@@ -72,7 +81,7 @@ def begin(signed: Signed, room: bytes) -> RosterHistory:
 
 def follow(
     history: RosterHistory, signed: Signed
-) -> tuple[RosterHistory, Verified[Entry], Outcome]:
+) -> tuple[RosterHistory, Verified[RosterEntry], Outcome]:
     """The history after one more entry. Raises `Malformed`, as `extend`."""
     roster, entry = extend(history.roster, signed)
     outcome = _outcome(history.roster, roster, entry.statement)
@@ -88,7 +97,10 @@ def follow(
 
 def _posters(roster: Roster) -> frozenset[bytes]:
     among = roster.facilitators() if roster.flags & RoomFlag.LISTEN_ONLY else roster.seats
-    return frozenset(key for key in among if not roster.seats[key].paused)
+    seats = ((key, roster.seats[key]) for key in among)
+    return frozenset(
+        key for key, seat in seats if not seat.paused and seat.role is not Role.STANDBY
+    )
 
 
 def _removed(
@@ -123,20 +135,25 @@ async def verify_chain(
     return history
 
 
-def _outcome(before: Roster, after: Roster, entry: Entry) -> Outcome:
+def _outcome(before: Roster, after: Roster, entry: RosterEntry) -> Outcome:
     added: dict[bytes, bytes] = {}
     by_op: dict[Op, set[bytes]] = {op: set() for op in Op}
+    kept: set[bytes] = set()
     restates = False
     for change in entry.decoded_changes():
         restates = restates or change.op is Op.RESET
         by_op[change.op].add(change.key)
-        if change.op is Op.ADD and change.key in after.seats:
+        if change.keeps_door:
+            kept.add(change.key)
+        # A standby key comes by no door, has no leaf and gets no Welcome.
+        by_door = change.op is Op.ADD and change.seat.role is not Role.STANDBY
+        if by_door and change.key in after.seats:
             added[change.key] = change.seat.door
     present = after.seats.keys()
     removed = frozenset(by_op[Op.REMOVE] - present)
-    left = frozenset(by_op[Op.LEFT] - present)
+    left = frozenset((by_op[Op.LEFT] | by_op[Op.ABSENT]) - present)
     known = before.seats.keys()
-    doors = {before.seats[key].door for key in removed if key in known} - {NO_DOOR}
+    doors = {before.seats[key].door for key in removed - kept if key in known} - {NO_DOOR}
     return Outcome(
         added={} if restates else added,
         restated={key: door for key, door in added.items() if restates and key not in known},

@@ -9,18 +9,18 @@ from hashlib import sha256
 from typing import Final, TypeVar
 
 from alcove_protocol import limits
+from alcove_protocol.card import card_counter
 from alcove_protocol.codec import unpack_list
 from alcove_protocol.errors import Malformed, Refusal
 from alcove_protocol.frames import BlobClass, Publish, PutDoor
 from alcove_protocol.labels import Label
 from alcove_protocol.position import check_encoded
 from alcove_protocol.records import Record
-from alcove_protocol.roster import NO_HASH, Entry
+from alcove_protocol.roster import NO_HASH, RosterEntry, verify_leave
 from alcove_protocol.statements import (
     KEY_SIZE,
     DoorStatement,
     EndStatement,
-    LeaveStatement,
     Signed,
     Verified,
     verify,
@@ -55,6 +55,8 @@ def blob(history: RosterHistory, key: bytes, post: Post) -> Publication:
     """A blob without a roster entry. Raises `Refusal` (`not_allowed`, `not_member`,
     `paused`, `too_large`) or `Malformed`."""
     blob_class, roster = post.blob_class, history.roster
+    if blob_class is BlobClass.EXTERNAL:
+        raise Refusal("not_allowed")  # no role brings an external commit yet
     if blob_class is not _APPLICATION:
         require_facilitator(history, key)
     elif key not in history.posters:
@@ -108,7 +110,7 @@ def commit_with_entry(history: RosterHistory, key: bytes, frame: Publish) -> Jud
     return JudgedCommit(publication, outcome.restated)
 
 
-def _bind(entry: Entry, frame: Publish) -> None:
+def _bind(entry: RosterEntry, frame: Publish) -> None:
     """The entry names exactly this commit, these Welcomes and this base, so none of them can go
     with another entry. Raises `Refusal` (`bad_roster`)."""
     welcomes = sha256(frame.welcomes).digest() if frame.welcomes else NO_HASH
@@ -129,7 +131,10 @@ def _welcomes(packed: bytes) -> dict[bytes, bytes]:
 
 
 def _step(
-    entry: Verified[Entry], after: RosterHistory, outcome: Outcome, welcomes: dict[bytes, bytes]
+    entry: Verified[RosterEntry],
+    after: RosterHistory,
+    outcome: Outcome,
+    welcomes: dict[bytes, bytes],
 ) -> RosterStep:
     return RosterStep(
         entry.signed,
@@ -149,7 +154,8 @@ def door(history: RosterHistory, key: bytes, frame: PutDoor) -> Door:
     require_facilitator(history, key)
     signed = Signed(frame.statement, frame.signature)
     put = statement(DoorStatement, Label.DOOR, signed, key)
-    if put.room != history.roster.room:
+    roster = history.roster
+    if put.room != roster.room or card_counter(put.card_number) > roster.counter:
         raise Refusal("bad_statement")
     revokes = put.uses == 0
     if revokes and not frame.card:
@@ -163,14 +169,18 @@ def door(history: RosterHistory, key: bytes, frame: PutDoor) -> Door:
 
 def leave(history: RosterHistory, key: bytes, signed: Signed) -> None:
     """Raises `Refusal` (`bad_statement`)."""
-    wish = statement(LeaveStatement, Label.LEAVE, signed, key)
-    if (wish.room, wish.relay_key) != (history.roster.room, key):
-        raise Refusal("bad_statement")
+    try:
+        verify_leave(history.roster, key, signed)
+    except Malformed:
+        raise Refusal("bad_statement") from None
 
 
 def end(history: RosterHistory, key: bytes, signed: Signed) -> None:
-    """Raises `Refusal` (`not_allowed`, `bad_statement`)."""
+    """Raises `Refusal` (`not_allowed`, `bad_statement`, or `bad_roster` for an earlier head)."""
     require_facilitator(history, key)
     said = statement(EndStatement, Label.END, signed, key)
-    if (said.room, said.relay_key) != (history.roster.room, key):
+    roster = history.roster
+    if (said.room, said.relay_key) != (roster.room, key):
         raise Refusal("bad_statement")
+    if (said.counter, said.head) != (roster.counter, roster.head):
+        raise Refusal("bad_roster")

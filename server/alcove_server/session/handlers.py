@@ -19,16 +19,16 @@ from typing import Final
 
 from alcove_protocol.frames import (
     Authenticate,
+    ClientFrame,
     EndRoom,
     Knock,
-    Leave,
+    LeaveRoom,
     LobbyRequest,
     OpenRoom,
     Publish,
     PutDoor,
     ReadCard,
     RefuseKnock,
-    Request,
     Reseat,
     Resume,
     Settle,
@@ -43,7 +43,7 @@ Handler = Callable[..., Awaitable[None]]
 """Takes the `Requester` and a frame of the kind in its line. Each handler takes another kind, which
 no type of a whole table can say; hence the dots."""
 
-HANDLERS: Final[dict[State, dict[type[Post | Request], Handler]]] = {
+HANDLERS: Final[dict[State, dict[type[Post | ClientFrame], Handler]]] = {
     State.CHALLENGED: {
         OpenRoom: opening.open_room,
         Authenticate: entry.authenticate,
@@ -61,7 +61,7 @@ HANDLERS: Final[dict[State, dict[type[Post | Request], Handler]]] = {
         RefuseKnock: lobby.refuse_knock,
         LobbyRequest: lobby.request,
         Settle: lobby.settle,
-        Leave: lobby.leave,
+        LeaveRoom: lobby.leave,
         EndRoom: opening.end_room,
     },
     State.RESTORING: {Reseat: restore.restore},

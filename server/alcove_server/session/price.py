@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, assert_never
 
 from alcove_protocol import limits
-from alcove_protocol.frames import Publish, Request, Resume
-
-from alcove_server.wire.fast_in import Post
+from alcove_protocol.frames import (
+    AnswerAsker,
+    AskMembers,
+    Authenticate,
+    ClientFrame,
+    EndRoom,
+    Fetch,
+    Knock,
+    LeaveRoom,
+    LobbyRequest,
+    OpenRoom,
+    Park,
+    Publish,
+    PutDoor,
+    ReadCard,
+    ReadChain,
+    RefuseKnock,
+    Reseat,
+    Resume,
+    SendDesk,
+    Settle,
+    Withdraw,
+)
 
 RATE: Final = 20.0
 BURST: Final = 120.0
@@ -33,12 +53,20 @@ def of_message(size: int, fragments: int) -> float:
     return 1 + size / _BYTES + (fragments - 1) / _FRAGMENTS
 
 
-def of_request(request: Post | Request, members: int) -> float:
+def of_request(request: ClientFrame, members: int) -> float:
     """The extra cost of a request beyond its bytes, in a room with so many members."""
-    if isinstance(request, Post):
-        return 0.0
-    if isinstance(request, Resume):
-        return _RESUME
-    if isinstance(request, Publish):  # the list is copied and hashed whole
-        return members / _MEMBERS
-    return 0.0
+    match request:
+        case Resume():
+            return _RESUME
+        case Publish():  # with an entry: the list is copied and hashed whole
+            return members / _MEMBERS
+        case OpenRoom() | Authenticate() | Reseat():
+            return 0.0
+        case ReadCard() | Knock() | Withdraw():
+            return 0.0
+        case PutDoor() | RefuseKnock() | LobbyRequest() | Settle() | LeaveRoom() | EndRoom():
+            return 0.0
+        case ReadChain() | SendDesk() | AskMembers() | AnswerAsker() | Park() | Fetch():
+            return 0.0  # no state of a client takes one yet
+        case _:
+            assert_never(request)

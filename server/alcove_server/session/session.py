@@ -13,7 +13,7 @@ from typing import Final
 
 from alcove_protocol import limits
 from alcove_protocol.errors import REFUSALS, Malformed, Refusal
-from alcove_protocol.frames import Challenge, Refused, Request
+from alcove_protocol.frames import Challenge, ClientFrame, Refused
 from alcove_protocol.labels import VERSION
 
 from alcove_server.client.client import Client
@@ -29,7 +29,7 @@ from alcove_server.requests.requester import Requester
 from alcove_server.rooms.registry import Rooms
 from alcove_server.session import price
 from alcove_server.session.handlers import HANDLERS
-from alcove_server.store.interface import Publication, RosterMoved, Stale, Taken
+from alcove_server.store.interface import Publication, RosterMoved, Taken
 from alcove_server.wire import fast_in
 from alcove_server.wire.fast_in import Post
 from alcove_server.wire.says import bye
@@ -75,7 +75,7 @@ class Session:
         self._rooms = rooms
         self._requester = Requester(self.client, services, rooms, upgrade, on_authenticated)
         self._on_closed = on_closed
-        self._requests: list[Post | Request] = []
+        self._requests: list[Post | ClientFrame] = []
         self._working = False
         self._strikes = 0
         self._early = 0
@@ -142,7 +142,7 @@ class Session:
 
     # --- what a request costs ---------------------------------------------------------------
 
-    def _may_ask(self, request: Post | Request, size: int, fragments: int) -> bool:
+    def _may_ask(self, request: Post | ClientFrame, size: int, fragments: int) -> bool:
         if self.client.state is State.CHALLENGED:
             self._early += 1
             return self._early <= price.EARLY
@@ -170,14 +170,14 @@ class Session:
 
     # --- one after the other ----------------------------------------------------------------
 
-    def _may_begin(self, request: Post | Request) -> bool:
+    def _may_begin(self, request: Post | ClientFrame) -> bool:
         """Whether a request need not wait for the answers to publishes."""
         answers = self.client.answers
         if not answers.expecting:
             return True
         return isinstance(request, Post) and answers.expected(request.id) is None
 
-    def _queue(self, request: Post | Request) -> None:
+    def _queue(self, request: Post | ClientFrame) -> None:
         self._requests.append(request)
         if not self._working:
             self.client.answers.when_given(self._answers_given)
@@ -229,7 +229,7 @@ class Session:
         except Exception as error:
             self._answer_fault(error, n)
 
-    async def _work(self, request: Post | Request) -> None:
+    async def _work(self, request: Post | ClientFrame) -> None:
         self._working = True
         while True:
             await self._guarded(self._handle(request), request.n)
@@ -238,7 +238,7 @@ class Session:
             request = self._requests.pop(0)
         self._working = False
 
-    async def _handle(self, request: Post | Request) -> None:
+    async def _handle(self, request: Post | ClientFrame) -> None:
         state = self.client.state
         handler = HANDLERS[state].get(type(request))
         if handler is None:
@@ -256,9 +256,7 @@ class Session:
 
     def _answer_fault(self, error: Exception, n: int) -> None:
         client = self.client
-        if isinstance(error, Stale):
-            client.send(Refused(n, error.code, error.text, error.base.encode()))
-        elif isinstance(error, Refusal):
+        if isinstance(error, Refusal):
             client.refuse(n, error)
         elif isinstance(error, Malformed):
             self._reject(error, n)

@@ -11,7 +11,7 @@ from typing import Final
 
 from alcove_protocol import limits
 from alcove_protocol.errors import Malformed
-from alcove_protocol.frames import BlobClass, Publish, Request, from_client
+from alcove_protocol.frames import BlobClass, ClientFrame, Publish, from_client
 
 _UINT: Final = rb"([\x00-\x7f]|\xcc.|\xcd..|\xce.{4}|\xcf.{8})"
 _PUBLISH: Final = re.compile(
@@ -38,7 +38,7 @@ class Post:
         self.blob: Final = blob
 
 
-def decode(data: bytes, limit: int) -> Post | Request:
+def decode(data: bytes, limit: int) -> Post | ClientFrame:
     """Decode one frame as `from_client` does. Raises `Malformed`."""
     found = _PUBLISH.match(data)
     if found is None or len(data) > limit:
@@ -57,7 +57,7 @@ def decode(data: bytes, limit: int) -> Post | Request:
     return Post(number, id, base, _READ_CLASS[blob_class], seconds, data[start:])
 
 
-def _generic(data: bytes, limit: int) -> Post | Request:
+def _generic(data: bytes, limit: int) -> Post | ClientFrame:
     request = from_client(data, limit=limit)
     if isinstance(request, Publish) and request.entry is None:
         return post(request)

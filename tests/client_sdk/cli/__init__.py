@@ -1,1 +1,1 @@
-"""The command line, as a program and as a person meet it."""
+"""The command line, as programs and persons use it."""

@@ -12,9 +12,10 @@ from types import MappingProxyType, TracebackType
 from typing import Final, Self
 
 from alcove import events
-from alcove.cli.rooms import Joining, Plan
+from alcove.cli.rooms import RoomToEnter, RoomToJoin
 from alcove.errors import AlcoveError, ConnectionFailed, InvalidInput, NotNow, Refused, RoomClosed
 from alcove.events import Closed, CloseReason
+from alcove_protocol import limits
 
 INVITE: Final = "https://relay.example/join#AQ" + "A" * 97
 KNOCK: Final = events.Knocked("aa01", "Robin", "lamp river", False)
@@ -28,10 +29,10 @@ class FakeMember:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """What happens without being asked for, and what goes wrong."""
+class FakeScene:
+    """The events that happen by themselves, and what goes wrong."""
 
-    start: tuple[events.Event, ...] = ()
+    start: tuple[events.AnyEvent, ...] = ()
     members: tuple[FakeMember, ...] = (FakeMember("Mara", facilitator=True, you=True),)
     on_make: AlcoveError | None = None
     on_enter: Exception | None = None
@@ -45,10 +46,10 @@ class Scene:
 
 @dataclass(slots=True)
 class FakeRoom:
-    scene: Scene
+    scene: FakeScene
     calls: list[tuple[str, str]] = field(default_factory=list)
     wiped: bool = False
-    _queue: "asyncio.Queue[events.Event]" = field(default_factory=asyncio.Queue)
+    _queue: "asyncio.Queue[events.AnyEvent]" = field(default_factory=asyncio.Queue)
     _count: int = 0
 
     @property
@@ -81,7 +82,7 @@ class FakeRoom:
     ) -> None:
         self.wiped = True
 
-    async def __aiter__(self) -> AsyncIterator[events.Event]:
+    async def __aiter__(self) -> AsyncIterator[events.AnyEvent]:
         while True:
             event = await self._queue.get()
             if self.scene.breaks:
@@ -90,12 +91,12 @@ class FakeRoom:
             if isinstance(event, Closed):
                 return
 
-    def happen(self, event: events.Event) -> None:
+    def happen(self, event: events.AnyEvent) -> None:
         self._queue.put_nowait(event)
 
     def post(self, text: str, *, warning: str | None = None, ref: str | None = None) -> str:
         self._note("send", text)
-        if len(text.encode()) > 8192:
+        if len(text.encode()) > limits.TEXT:
             raise InvalidInput("text_too_long", "A message has at most 8 KiB.")
         self._count += 1
         id = f"{self._count:032x}"
@@ -186,15 +187,16 @@ EVERYTHING: Final = (
 )
 SCENES: Final = MappingProxyType(
     {
-        "open": Scene(OPENED),
-        "slow": Scene((*OPENED, KNOCK), admit_hangs=True),
-        "knock": Scene((*OPENED, KNOCK)),
-        "talk": Scene(EVERYTHING[:-1]),
-        "everything": Scene(EVERYTHING),
-        "flood": Scene((*OPENED, *(events.Left("x" * 32) for _ in range(20_000)))),
-        "rules": Scene((RULES,), members=()),
-        "closed-all": Scene((*OPENED, Closed(CloseReason.ENDED))),
-        "hostile": Scene(
+        "open": FakeScene(OPENED),
+        "slow": FakeScene((*OPENED, KNOCK), admit_hangs=True),
+        "knock": FakeScene((*OPENED, KNOCK)),
+        "talk": FakeScene(EVERYTHING[:-1]),
+        "everything": FakeScene(EVERYTHING),
+        "flood": FakeScene((*OPENED, *(events.Left("x" * 32) for _ in range(20_000)))),
+        "waiting": FakeScene((RULES, events.Waiting("lamp river")), members=()),
+        "rules": FakeScene((RULES,), members=()),
+        "closed-all": FakeScene((*OPENED, Closed(CloseReason.ENDED))),
+        "hostile": FakeScene(
             (
                 *OPENED,
                 events.Message("bb01", HOSTILE, HOSTILE, 60),
@@ -204,26 +206,26 @@ SCENES: Final = MappingProxyType(
             members=(FakeMember("Mara", True, True), FakeMember(HOSTILE), FakeMember("Robin")),
             title=HOSTILE,
         ),
-        "warning": Scene((*OPENED, events.Message("bb01", "Robin", "a hard day", 60, "grief"))),
-        "lost": Scene((*OPENED, Closed(CloseReason.LOST, "lost", "Nobody answers any more."))),
-        "bad-name": Scene(on_make=InvalidInput("name_empty", "Choose a name.")),
-        "refused": Scene(on_enter=Refused.by_relay("door_revoked")),
-        "down": Scene(on_enter=ConnectionFailed("unreachable", "The relay cannot be reached.")),
-        "gone": Scene(on_enter=RoomClosed("removed", "You were removed from this room.")),
-        "not-now": Scene(OPENED, on_command=NotNow("not_joined", "You are not in yet.")),
-        "clumsy": Scene(OPENED, on_command=KeyError("canary-in-a-traceback")),
-        "breaks": Scene(OPENED, breaks=True),
-        "enter-hangs": Scene(enter_hangs=True),
-        "leave-hangs": Scene(OPENED, leave_hangs=True),
+        "warning": FakeScene((*OPENED, events.Message("bb01", "Robin", "a hard day", 60, "grief"))),
+        "lost": FakeScene((*OPENED, Closed(CloseReason.LOST, "lost", "Nobody answers any more."))),
+        "bad-name": FakeScene(on_make=InvalidInput("name_empty", "Choose a name.")),
+        "refused": FakeScene(on_enter=Refused.by_relay("door_revoked")),
+        "down": FakeScene(on_enter=ConnectionFailed("unreachable", "The relay cannot be reached.")),
+        "gone": FakeScene(on_enter=RoomClosed("removed", "You were removed from this room.")),
+        "not-now": FakeScene(OPENED, on_command=NotNow("not_joined", "You are not in yet.")),
+        "clumsy": FakeScene(OPENED, on_command=KeyError("canary-in-a-traceback")),
+        "breaks": FakeScene(OPENED, breaks=True),
+        "enter-hangs": FakeScene(enter_hangs=True),
+        "leave-hangs": FakeScene(OPENED, leave_hangs=True),
     }
 )
 
 
-def make_room(plan: Plan, scene: Scene) -> FakeRoom:
-    """The room of a scene, which shows its plan to who looks at its calls."""
+def make_room(wanted: RoomToEnter, scene: FakeScene) -> FakeRoom:
+    """Make the room of a scene."""
     if scene.on_make is not None:
         raise scene.on_make
-    if isinstance(plan, Joining) and plan.invite != INVITE:
+    if isinstance(wanted, RoomToJoin) and wanted.invite != INVITE:
         raise InvalidInput("bad_invite", "This is not a complete invite link; copy it whole.")
     return FakeRoom(scene)
 
@@ -233,7 +235,7 @@ def main() -> None:
     from alcove.cli import rooms
 
     scene = SCENES[sys.argv.pop(1)]
-    rooms.make_room = lambda plan: make_room(plan, scene)
+    rooms.make_room = lambda wanted: make_room(wanted, scene)
     cli.main()
 
 

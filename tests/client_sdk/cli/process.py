@@ -13,14 +13,14 @@ from jsonschema import Draft202012Validator
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 SCHEMA: Final[dict[str, Any]] = json.loads((ROOT / "docs" / "cli.schema.json").read_text())
-WITHIN: Final = 30.0
-"""Seconds that anything may take on a machine that is busy."""
+WITHIN: Final = 60.0
+"""Seconds that anything may take on a busy machine."""
 FAKE: Final = ("-m", "tests.client_sdk.cli.fake_room")
 REAL: Final = ("-c", "from alcove.cli import main; main()")
 
 
 def validator(name: str) -> Draft202012Validator:
-    """Of `event` or of `command`."""
+    """Return the validator of `event` or of `command`."""
     return Draft202012Validator(SCHEMA | {"anyOf": [{"$ref": f"#/$defs/{name}"}]})
 
 
@@ -64,7 +64,7 @@ class Process:
         await self.write(json.dumps(command, ensure_ascii=False).encode() + b"\n")
 
     async def end(self) -> tuple[int, str]:
-        """Read all that is left; the exit status and standard error."""
+        """Read the rest. Return the exit status and standard error."""
         assert self.process.stdout is not None
         assert self.process.stderr is not None
         while not self.seen or self.seen[-1]["event"] != "closed":
@@ -86,7 +86,7 @@ class Process:
 async def start(
     *arguments: str, run: Sequence[str] = FAKE, environment: dict[str, str] | None = None
 ) -> Process:
-    """Start the command line; a process of its own, as a program would."""
+    """Start the command line as a process of its own."""
     settings = {key: value for key, value in os.environ.items() if key.lower() != "all_proxy"}
     process = await asyncio.create_subprocess_exec(
         sys.executable,

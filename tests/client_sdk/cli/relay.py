@@ -17,9 +17,12 @@ class RelayProcess:
     def __init__(self, *arguments: str, log: Path | None = None) -> None:
         self._arguments = arguments
         self._log = log
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        # Bound but never listening, this keeps the port for the relay, also while the relay is
+        # dead: another suite that runs beside could be given it otherwise.
+        self._held = socket.socket()
+        self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._held.bind(("127.0.0.1", 0))
+        self.port: int = self._held.getsockname()[1]
         self._process: asyncio.subprocess.Process | None = None
         self._said = b""
 
@@ -69,3 +72,4 @@ class RelayProcess:
 
     async def __aexit__(self, *_: object) -> None:
         await self.kill()
+        self._held.close()

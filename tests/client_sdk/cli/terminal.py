@@ -1,4 +1,4 @@
-"""A terminal for one process: what a person would see, and every byte that made it so."""
+"""A terminal for one process: the screen, and every byte that was written to it."""
 
 import asyncio
 import fcntl
@@ -64,8 +64,18 @@ class Terminal:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait(WITHIN)
+        if self._master >= 0:
+            self.hang_up()
+
+    def stop_reading(self) -> None:
+        """Stall, as after Ctrl+S: what the process writes fills the terminal."""
         asyncio.get_running_loop().remove_reader(self._master)
+
+    def hang_up(self) -> None:
+        """Go away, as a window that is closed."""
+        self.stop_reading()
         os.close(self._master)
+        self._master = -1
 
     def _read(self) -> None:
         data = b""
@@ -107,14 +117,14 @@ class Terminal:
         os.write(self._master, keys.encode())
 
     async def end(self) -> int:
-        """Wait until the process has gone; its exit status."""
+        """Wait until the process has ended. Return its exit status."""
         async with asyncio.timeout(WITHIN):
             await self._ended.wait()
         return self.process.wait(WITHIN)
 
     @property
     def remains(self) -> bytes:
-        """What was written outside the alternate screen, and so stays in the scrollback."""
+        """The bytes outside the alternate screen, which stay in the scrollback."""
         outside = b""
         for part in self.raw.split(b"\x1b[?1049l"):
             outside += part.partition(b"\x1b[?1049h")[0]

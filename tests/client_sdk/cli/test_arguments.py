@@ -60,7 +60,7 @@ def test_usage_errors(arguments: tuple[str, ...], capfd: pytest.CaptureFixture[s
     assert INVITE.partition("#")[2] not in stderr
 
 
-def test_nothing_at_all_shows_the_help() -> None:
+def test_no_arguments_show_the_help() -> None:
     done = run()
     assert done.returncode == 2
     assert b"Usage" in done.stderr
@@ -76,7 +76,7 @@ def test_help_loads_no_user_interface() -> None:
     assert b"--agreement-file" in done.stdout
 
 
-def test_what_is_unforeseen_is_one_sentence() -> None:
+def test_an_unforeseen_error_is_one_sentence() -> None:
     code = (
         "import sys; from alcove.cli import main, arguments\n"
         "def run(arguments): secret = 'canary'; raise RuntimeError(secret)\n"
@@ -93,7 +93,7 @@ def route(*arguments: str, **environment: str) -> str:
     """The way to the relay that a command line ends up with."""
     code = (
         "import sys; from alcove.cli import main, rooms\n"
-        "def make(plan): print(plan, file=sys.stderr); sys.exit(0)\n"
+        "def make(wanted): print(wanted, file=sys.stderr); sys.exit(0)\n"
         "rooms.make_room = make\nmain()"
     )
     line = ("join", "-", "--name", "Robin", "--accept", *arguments)
@@ -110,12 +110,12 @@ def test_the_proxy_is_the_one_given_or_that_of_the_environment() -> None:
     assert f"ca_file='{AGREEMENT}'" in given
 
 
-def test_the_plan_does_not_print_the_invite() -> None:
+def test_the_repr_of_a_room_to_join_hides_the_invite() -> None:
     assert INVITE not in route(ALCOVE_INVITE=INVITE)
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
-def test_closed_streams_are_no_other_files(closed: str) -> None:
+def test_no_file_takes_the_place_of_a_closed_stream(closed: str) -> None:
     """Nothing that is opened later may stand where standard output was."""
     line = f'exec "$@" {closed}'
     program = (sys.executable, *FAKE, "lost", *OPEN, "--agreement-file", AGREEMENT, "--json")

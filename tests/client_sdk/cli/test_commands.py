@@ -1,10 +1,10 @@
-"""Lines that a program writes: understood whole, or not at all."""
+"""The commands of a program: read whole, or refused."""
 
 import contextlib
 import json
 
 import pytest
-from alcove.cli.commands import COMMANDS, LINE_MAX, BadCommand, Command, Send, parse
+from alcove.cli.commands import COMMANDS, LINE_MAX, BadCommand, Command, SendCommand, parse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,7 +55,7 @@ def test_the_schema_knows_no_other_commands() -> None:
         ("9" * 60_000, None),
     ],
 )
-def test_what_is_refused(line: str, ref: str | None) -> None:
+def test_bad_lines_are_refused(line: str, ref: str | None) -> None:
     with pytest.raises(BadCommand) as caught:
         parse(line.encode())
     assert caught.value.ref == ref
@@ -63,7 +63,7 @@ def test_what_is_refused(line: str, ref: str | None) -> None:
 
 
 @given(st.binary(max_size=200))
-def test_no_bytes_do_more_than_be_refused(line: bytes) -> None:
+def test_any_bytes_are_read_or_refused(line: bytes) -> None:
     with pytest.raises(BadCommand):
         parse(b"\x00" + line)
 
@@ -90,4 +90,4 @@ def test_the_longest_text_fits_into_a_line_however_it_is_escaped() -> None:
     text = "\x01" * 8192
     line = json.dumps({"do": "send", "text": text, "ref": "\u0001" * 200}).encode()
     assert len(line) <= LINE_MAX
-    assert parse(line) == Send(text=text, ref="\u0001" * 200)
+    assert parse(line) == SendCommand(text=text, ref="\u0001" * 200)

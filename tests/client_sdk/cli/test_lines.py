@@ -37,7 +37,7 @@ def test_a_long_line_is_not_kept() -> None:
     assert show(splitter.feed(b"\nnext\n")) == [None, b"next"]
 
 
-async def test_a_file_is_as_good_as_a_pipe(tmp_path: Path) -> None:
+async def test_a_file_works_like_a_pipe(tmp_path: Path) -> None:
     file = tmp_path / "commands"
     file.write_bytes(b"first\nsecond\nthird")
     fd = os.open(file, os.O_RDONLY)

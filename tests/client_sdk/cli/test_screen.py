@@ -15,7 +15,7 @@ MARA = (*OPEN, "--name", "Mara")
 ROBIN = ("join", INVITE, "--name", "Robin")
 
 
-async def test_a_facilitator_talks_and_lets_somebody_in() -> None:
+async def test_a_facilitator_talks_and_admits_a_newcomer() -> None:
     async with Terminal("knock", *MARA) as screen:
         await screen.see("Evening circle", "connected · room open", "Facilitators", "Mara [you]")
         await screen.see("Give this invite only", INVITE[:40], "Robin (code lamp river)")
@@ -37,7 +37,7 @@ async def test_a_facilitator_talks_and_lets_somebody_in() -> None:
     assert screen.remains.strip(b"\r\n") == b"" or b"ended" not in screen.remains
 
 
-async def test_who_says_something_looks_at_the_end_again() -> None:
+async def test_sending_scrolls_to_the_end() -> None:
     async with Terminal("talk", *MARA, rows=20) as screen:
         await screen.see("a newer one may.")
         screen.type(PAGE_UP)
@@ -46,7 +46,7 @@ async def test_who_says_something_looks_at_the_end_again() -> None:
         await screen.see("[you] Mara  and now", "a newer one may.")
 
 
-async def test_somebody_is_refused_by_key() -> None:
+async def test_a_key_refuses_a_newcomer() -> None:
     async with Terminal("knock", *MARA) as screen:
         await screen.see("Tab to decide")
         screen.type(TAB)
@@ -65,7 +65,7 @@ async def test_the_agreement_comes_first_and_enter_agrees_to_nothing() -> None:
     assert b"said here" not in screen.remains
 
 
-async def test_who_does_not_agree_leaves() -> None:
+async def test_declining_the_agreement_leaves() -> None:
     async with Terminal("rules", *ROBIN) as screen:
         await screen.see("Before you go in")
         screen.type("l")
@@ -93,7 +93,7 @@ async def test_quick_exit_does_not_wait_for_a_relay_that_is_silent() -> None:
         assert await screen.end() == 0
 
 
-async def test_what_others_write_cannot_act() -> None:
+async def test_hostile_texts_do_not_act_on_the_terminal() -> None:
     async with Terminal("hostile", *MARA, columns=120) as screen:
         await screen.see("[2J", "]52;c;c3RvbGVu", "[bold red]x[/]", "Mara: forged", "end of it")
         # A forged line begins where texts stand, not where times and names do.
@@ -115,7 +115,7 @@ async def test_a_warning_hides_the_text_until_it_is_asked_for() -> None:
         await screen.see("a hard day")
 
 
-async def test_what_went_wrong_is_said_in_words() -> None:
+async def test_problems_are_told_in_words() -> None:
     async with Terminal("talk", *MARA, rows=60) as screen:
         await screen.see("You missed 3 messages.", "Nobody can tell how many", "DO NOT TRUST")
         await screen.see_no("Grüße")
@@ -123,7 +123,7 @@ async def test_what_went_wrong_is_said_in_words() -> None:
         await screen.see("There is no such command")
 
 
-async def test_a_text_that_cannot_be_sent_stays_where_it_was_typed() -> None:
+async def test_a_text_that_cannot_be_sent_stays_in_the_input() -> None:
     async with Terminal("not-now", *MARA) as screen:
         await screen.see("Enter send", "Mara [you]")
         screen.type("too early" + ENTER)
@@ -137,7 +137,7 @@ async def test_the_invite_goes_to_the_clipboard_only_on_demand() -> None:
         screen.type(F2)
         await screen.see("handed to your terminal's clipboard")
         assert b"\x1b]52;c;" + base64.b64encode(INVITE.encode()) in screen.raw
-        # The link stands alone and from the edge, for who selects it with the mouse.
+        # The link stands alone and from the edge, to be selected with the mouse.
         assert INVITE in screen.shown.replace("\n", "")
         screen.type(ESCAPE)
         await screen.see("Conversation")
@@ -173,7 +173,7 @@ async def test_signals_leave_and_restore_the_terminal(number: str) -> None:
 
 
 @pytest.mark.parametrize(("scene", "status"), [("refused", 3), ("down", 1), ("bad-name", 1)])
-async def test_who_cannot_enter_reads_why(scene: str, status: int) -> None:
+async def test_a_failed_entry_is_explained(scene: str, status: int) -> None:
     async with Terminal(scene, *ROBIN) as screen:
         assert await screen.end() == status
         assert "alcove: " in screen.shown
@@ -201,7 +201,7 @@ async def test_a_screen_that_breaks_shows_nothing_of_the_room() -> None:
     assert b"canary" not in screen.raw
 
 
-async def test_what_is_unforeseen_in_a_command_does_not_break_the_screen() -> None:
+async def test_an_unforeseen_error_of_a_command_leaves_the_screen_whole() -> None:
     async with Terminal("clumsy", *MARA) as screen:
         await screen.see("Mara [you]")
         screen.type("hello" + ENTER)

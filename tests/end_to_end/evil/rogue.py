@@ -25,7 +25,7 @@ from alcove_protocol.frames import BlobClass
 from alcove_protocol.labels import Label
 from alcove_protocol.position import Position
 from alcove_protocol.records import Record
-from alcove_protocol.roster import NO_HASH, Change, Op, Role, Seat
+from alcove_protocol.roster import NO_HASH, Change, Op, Role, Roster, Seat
 from alcove_protocol.statements import Appointment, Signed
 
 from tests.end_to_end.evil.relay import EvilWorld
@@ -38,6 +38,10 @@ def group_of(client: Client) -> mls.Group:
 
 def room_of(client: Client) -> bytes:
     return group_of(client).group_id
+
+
+def roster_of(client: Client) -> Roster:
+    return client.engine.require_member().membership.roster
 
 
 def state_of(client: Client) -> RoomExtension:
@@ -94,6 +98,7 @@ def rogue_message(
     agreement: bytes | None = None,
     log: bytes = NO_HASH,
     at: Position | None = None,
+    voids: int | None = None,
 ) -> bytes:
     """An application message with this payload, encrypted with the member's keys."""
     member = client.engine.require_member()
@@ -106,6 +111,7 @@ def rogue_message(
         ttl,
         kind,
         body.encode(),
+        voids,
     )
     return group_of(client).encrypt(payload.encode(), authenticated_data)
 
@@ -161,14 +167,13 @@ def appointment(room: bytes, by: Client, appointee: Client) -> Signed:
         by.engine.identity.signature.public,
         identity.signature.public,
         identity.relay.public,
-        identity.hpke.public,
     )
     return by.engine.identity.mls_signer().sign(Label.APPOINT, statement)
 
 
 def keys_of(client: Client) -> FacilitatorKeys:
     identity = client.engine.identity
-    return FacilitatorKeys(identity.signature.public, identity.relay.public, identity.hpke.public)
+    return FacilitatorKeys(identity.signature.public, identity.relay.public)
 
 
 def with_facilitator(
@@ -185,8 +190,7 @@ def with_facilitator(
 
 def without_facilitator(state: RoomExtension, appointee: Client) -> RoomExtension:
     left = [item for item in state.facilitator_list() if item != keys_of(appointee)]
-    retired = state.retired + keys_of(appointee).mls_key
-    return replace(state, facilitators=b"".join(item.encode() for item in left), retired=retired)
+    return replace(state, facilitators=b"".join(item.encode() for item in left))
 
 
 def appoint(world: EvilWorld, by: Client, appointee: Client) -> None:

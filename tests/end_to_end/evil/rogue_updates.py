@@ -7,7 +7,6 @@ from dataclasses import replace
 from alcove import mls
 from alcove.group.admission import leaf_extensions
 from alcove.group.framing import handshake_padding
-from alcove.group.sealing import RequestBody
 from alcove.mls.framing import WireFormat
 from alcove.mls.hpke import HpkeKeyPair
 from alcove.mls.messages import protect, sign_message
@@ -101,7 +100,7 @@ def honest_update(client: Client) -> bytes:
 
 def ask(world: EvilWorld, client: Client, message: bytes) -> None:
     """Send a proposal to the facilitators, as a member's client does."""
-    client.engine.require_member().requests.send(RequestBody("update", message))
+    client.engine.require_member().requests.send("update", message)
     world.settle()
 
 

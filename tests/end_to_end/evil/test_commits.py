@@ -18,6 +18,7 @@ from alcove.group.extensions import (
     leaf_extension,
 )
 from alcove.group.keys import Identity
+from alcove.group.rights import NOT_OFFERED
 from alcove.mls import create_commit
 from alcove.mls.nodes import LeafContent, sign_leaf
 from alcove_protocol import frames, limits
@@ -26,6 +27,7 @@ from alcove_protocol.frames import BlobClass, Published, Refused, RelayAnswer
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
+    appoint,
     appointment,
     commit_blob,
     context,
@@ -39,6 +41,7 @@ from tests.end_to_end.evil.rogue import (
     rogue_commit,
     room_of,
     state_of,
+    with_facilitator,
 )
 from tests.end_to_end.evil.rooms import (
     Room,
@@ -240,11 +243,41 @@ def appointments_rewritten(world: EvilWorld, by: Client, about: Client) -> bytes
     return rogue_commit(by, context(replace(state_of(by), appointments=b"")))
 
 
-def dropped_without_retiring(world: EvilWorld, by: Client, about: Client) -> bytes:
-    """The first facilitator could come back by an old appointment."""
-    first = state_of(by).facilitator_list()[0].encode()
-    left = state_of(by).facilitators.removeprefix(first)
-    return rogue_commit(by, context(replace(state_of(by), facilitators=left)))
+def appointment_without_listing(world: EvilWorld, by: Client, about: Client) -> bytes:
+    """Junk among the appointments: whoever is not listed needs none."""
+    signed = appointment(room_of(by), by, about)
+    added = state_of(by).appointments + pack_list([signed.encode()])
+    return rogue_commit(by, context(replace(state_of(by), appointments=added)))
+
+
+def appointed_twice(world: EvilWorld, by: Client, about: Client) -> bytes:
+    state = with_facilitator(state_of(by), room_of(by), by, about)
+    signed = appointment(room_of(by), by, about)
+    added = state.appointments + pack_list([signed.encode()])
+    return rogue_commit(by, context(replace(state, appointments=added)))
+
+
+WAITING: dict[str, object] = {
+    "standby": bytes(128),
+    "absent": 60,
+    "desk_interval": 30,
+    "desk_size": 2048,
+    "facilitators_start": 2,
+    "facilitators_stay": 2,
+    "hold": bytes(16),
+    "folded": bytes(32),
+    "corrected": bytes(32),
+}
+"""Fields that no command sets yet, each with another value than it has."""
+
+
+def changes(name: str) -> Make:
+    def make(world: EvilWorld, by: Client, about: Client) -> bytes:
+        state = replace(state_of(by), **{name: WAITING[name]})  # type: ignore[arg-type]
+        assert state != state_of(by)
+        return rogue_commit(by, context(state))
+
+    return make
 
 
 FORBIDDEN: dict[str, Make] = {
@@ -266,7 +299,9 @@ FORBIDDEN: dict[str, Make] = {
     "an appointment of another room": appointment_of_another_room,
     "another agreement, same version": agreement_without_version,
     "appointments left out": appointments_rewritten,
-    "a facilitator dropped and not retired": dropped_without_retiring,
+    "an appointment that lists nobody": appointment_without_listing,
+    "two appointments of one facilitator": appointed_twice,
+    **{f"another {name}": changes(name) for name in WAITING},
 }
 """What no member may commit."""
 
@@ -291,6 +326,20 @@ def burned_by_all(world: EvilWorld, author: Client, blob: bytes, *victims: Clien
     assert [client.members() for client in clients] == people
     for client in clients:
         assert client.engine.require_member().membership.base == position
+
+
+def test_every_field_that_waits_for_its_command_is_tried() -> None:
+    assert set(WAITING) == set(NOT_OFFERED)
+
+
+def test_an_earlier_appointment_serves_nobody_again() -> None:
+    world, ann, bob, cleo = demoted()
+    listed = state_of(ann).facilitators + keys_of(bob).encode()
+    blob = rogue_commit(ann, context(replace(state_of(ann), facilitators=listed)))
+    burned_by_all(world, ann, blob, bob, cleo)
+    appoint(world, ann, bob)
+    assert keys_of(bob) in state_of(cleo).facilitator_list()
+    goes_on(world, ann, bob, cleo)
 
 
 @pytest.mark.parametrize("kind", [*ALLOWED, *FORBIDDEN])

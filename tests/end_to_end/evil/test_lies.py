@@ -24,14 +24,23 @@ from alcove_protocol.roster import Change, Op, Seat
 from alcove_protocol.statements import EndStatement
 
 from tests.end_to_end.evil.relay import EvilWorld
-from tests.end_to_end.evil.rogue import change, context, group_of, rogue_text, room_of, state_of
+from tests.end_to_end.evil.rogue import (
+    change,
+    context,
+    group_of,
+    rogue_text,
+    room_of,
+    roster_of,
+    state_of,
+)
 from tests.end_to_end.evil.rooms import authenticators, forget, goes_on, problems, three
 from tests.end_to_end.world import Client
 
 
 def end(signer: Client, room: bytes) -> Bye:
     relay = signer.engine.identity.relay
-    signed = relay.sign(Label.END, EndStatement(room, relay.public))
+    roster = roster_of(signer)
+    signed = relay.sign(Label.END, EndStatement(room, relay.public, roster.counter, roster.head))
     return Bye("ended", "", signed.body, signed.signature)
 
 

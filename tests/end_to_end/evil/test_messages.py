@@ -349,3 +349,13 @@ def test_garbage_in_the_log_is_told_and_harms_nothing() -> None:
     world.take(room_of(ann), world.random(300), BlobClass.APPLICATION)
     assert problems(ann) == problems(bob) == problems(cleo) == ["unreadable"]
     goes_on(world, ann, bob, cleo)
+
+
+@pytest.mark.parametrize(("voids", "missed"), [(None, 2), (1, 1), (2, 0), (3, 0)])
+def test_a_message_makes_up_for_what_its_author_abandoned(voids: int | None, missed: int) -> None:
+    world, ann, bob, cleo = three()
+    world.take(room_of(ann), rogue_text(bob, "first", counter=1), BlobClass.APPLICATION)
+    blob = rogue_message(bob, Text("fourth"), counter=4, voids=voids)
+    world.take(room_of(ann), blob, BlobClass.APPLICATION)
+    assert gaps(cleo) == ([missed] if missed else [])
+    assert cleo.texts()[-2:] == ["first", "fourth"]

@@ -2,8 +2,8 @@
 
 import random
 from dataclasses import replace
-from time import perf_counter
 
+import pytest
 from alcove import mls
 from alcove_protocol.frames import BlobClass, Publish, Refused
 from alcove_protocol.roster import Change, Op, Seat
@@ -31,18 +31,18 @@ from tests.end_to_end.evil.rooms import (
     problems,
     two_facilitators,
 )
+from tests.randomness import SEED
 
-RACES = 1000
-SECONDS = 20.0
+RACES = 250
+"""In each of four worlds, which makes the 1,000 races that are asked for."""
 
 
-def test_of_two_commits_in_one_epoch_one_wins_and_the_other_is_built_anew() -> None:
+@pytest.mark.parametrize("part", range(4))
+def test_of_two_commits_in_one_epoch_one_wins_and_the_other_is_built_anew(part: int) -> None:
     world, ann, bob, cleo = two_facilitators()
-    order = random.Random(7)
+    order = random.Random(SEED * 4 + part)
     clients = (ann, bob, cleo)
-    stale = winners = races = 0
-    started = perf_counter()
-    while races < RACES and perf_counter() - started < SECONDS:
+    for _ in range(RACES):
         before = group_of(ann).epoch
         done: list[object] = []
         first, second = order.sample((ann, bob), 2)
@@ -61,11 +61,6 @@ def test_of_two_commits_in_one_epoch_one_wins_and_the_other_is_built_anew() -> N
         assert len(refused) == 1
         published = world.seen(Publish)
         assert sum(p.blob_class == BlobClass.COMMIT for p in published) == 3
-        stale += len(refused)
-        winners += 1
-        races += 1
-    assert stale == winners == races
-    assert races >= 200
     assert not [code for client in clients for code in problems(client)]
 
 

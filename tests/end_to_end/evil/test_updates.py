@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from alcove import mls
-from alcove.facilitation.intents import AdmitNewcomer
+from alcove import events, mls
 from alcove.group.extensions import LEAF_EXTENSION
 from alcove.mls.nodes import Extension
 from alcove_protocol.frames import BlobClass, BlobIs, LobbyItem
@@ -436,17 +435,7 @@ def test_an_update_that_collides_with_a_newcomer_gives_way_alone() -> None:
     ask(world, cleo, honest_update(cleo))
     assert waiting(ann) == 2
     before = leaf_key(ann, cleo)
-    result: list[object] = []
-    committer_of(ann).committer.want(
-        AdmitNewcomer(
-            result.append,
-            knock.id,
-            knock.key_package,
-            knock.body.relay_key,
-            knock.body.reply_key,
-            knock.door,
-        )
-    )
+    result = ann.admit(ann.of(events.Knocked)[-1])
     world.settle()
     assert result == [None]
     assert "Eve" in ann.members()

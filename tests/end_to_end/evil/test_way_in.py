@@ -7,12 +7,19 @@ import pytest
 from alcove import events, mls
 from alcove.errors import NotTrusted
 from alcove.events import CloseReason
-from alcove.group.admission import leaf_lifetime, listing_of, make_key_package, room_policy
+from alcove.group.admission import (
+    leaf_lifetime,
+    listing_of,
+    make_key_package,
+    room_policy,
+)
 from alcove.group.extensions import ROSTER_EXTENSION, group_extensions
 from alcove.group.keys import Identity, SigningKey
 from alcove.group.sealing import (
     KnockBody,
+    Psk,
     RefusalBody,
+    door_psk,
     open_card,
     open_knock,
     seal_card,
@@ -22,6 +29,7 @@ from alcove.group.sealing import (
     short_code,
 )
 from alcove_protocol import limits
+from alcove_protocol.card import Card
 from alcove_protocol.frames import (
     BlobClass,
     BlobIs,
@@ -34,8 +42,16 @@ from alcove_protocol.frames import (
 )
 from alcove_protocol.invite import Invite
 from alcove_protocol.labels import Label, room_id_of
-from alcove_protocol.roster import NO_HASH, Change, Entry, Op, Seat, apply_changes, list_digest
-from alcove_protocol.statements import Card, LeaveStatement, Opening, Signed
+from alcove_protocol.roster import (
+    NO_HASH,
+    Change,
+    Op,
+    RosterEntry,
+    Seat,
+    apply_changes,
+    list_digest,
+)
+from alcove_protocol.statements import LeaveStatement, Opening, Signed
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
@@ -43,6 +59,7 @@ from tests.end_to_end.evil.rogue import (
     evil_leaf_extensions,
     group_of,
     room_of,
+    roster_of,
     state_of,
 )
 from tests.end_to_end.evil.rooms import authenticators, epochs, forget, goes_on, problems, three
@@ -85,7 +102,7 @@ def forge_knock(world: EvilWorld, ann: Client, number: int, body: KnockBody, key
 def entry_by(signer: SigningKey, ann: Client, blob: bytes, *changes: Change) -> Signed:
     """A roster entry that follows the last one, signed with this key."""
     roster = ann.engine.require_member().membership.roster
-    entry = Entry(
+    entry = RosterEntry(
         roster.room,
         roster.counter + 1,
         roster.head,
@@ -95,7 +112,8 @@ def entry_by(signer: SigningKey, ann: Client, blob: bytes, *changes: Change) -> 
         NO_HASH,
         b"".join(change.encode() for change in changes),
         int(roster.flags),
-        list_digest(roster.room, apply_changes(roster.seats, changes), roster.flags),
+        roster.slow,
+        list_digest(roster.room, apply_changes(roster.seats, changes), roster.flags, roster.slow),
     )
     return signer.sign(Label.ROSTER, entry)
 
@@ -195,6 +213,13 @@ def test_a_welcome_of_another_newcomer_is_refused() -> None:
 # --- row 14b: a group of the relay's own ------------------------------------------------------
 
 
+def psk_of(client: Client) -> Psk:
+    """Of the first invite: what a relay that had read a knock would know, if it could."""
+    opening = client.engine.opening
+    assert opening is not None
+    return door_psk(opening.invite)
+
+
 def fake_welcome(world: EvilWorld, ann: Client, knock: KnockBody, **changed: bytes) -> WelcomeIs:
     """The best forgery of a relay that has read the knock.
 
@@ -205,8 +230,7 @@ def fake_welcome(world: EvilWorld, ann: Client, knock: KnockBody, **changed: byt
     room = changed.get("room", room_of(ann))
     state = state_of(ann)
     if "appoint" in changed:
-        keys = evil.signature.public + evil.relay.public
-        state = replace(state, facilitators=keys + evil.hpke.public)
+        state = replace(state, facilitators=evil.signature.public + evil.relay.public)
     roster = ann.engine.require_member().membership.roster
     extensions = evil_leaf_extensions(ann, evil.relay.public)
     leaf = group_of(ann).member(0)
@@ -234,7 +258,7 @@ def fake_welcome(world: EvilWorld, ann: Client, knock: KnockBody, **changed: byt
     signed = entry_by(
         ann.engine.identity.relay, ann, b"", Change(Op.ADD, knock.relay_key, Seat())
     )  # even with a genuine entry
-    sealed = seal_welcome(room_of(ann), knock.reply_key, staged.welcome, world.random)
+    sealed = seal_welcome(room_of(ann), knock.reply_key, staged.welcome, psk_of(ann), world.random)
     at = ann.engine.require_member().membership.base.encode()
     return WelcomeIs(at, sealed, signed.body, signed.signature)
 
@@ -276,11 +300,10 @@ def evil_card(world: EvilWorld, invite: Invite, genuine: Card, attack: str) -> S
             root_key=root.public,
             relay_key=evil.relay.public,
             mls_key=evil.signature.public,
-            hpke_key=evil.hpke.public,
         )
         assert room_id_of(root.public) != invite.room
         opening = root.sign(Label.OPEN, new).encode()
-    card = replace(genuine, opening=opening, lobby_key=evil.hpke.public)
+    card = replace(genuine, opening=opening, lobby_key=evil.desk.public)
     if attack != "altered":
         card = replace(card, signer=evil.signature.public)
     return evil.mls_signer().sign(Label.CARD, card)
@@ -369,7 +392,9 @@ def test_another_holder_of_the_link_cannot_answer_a_knock() -> None:
     dora = world.knock(ann.invite(), "Dora")
     knock = world.seen(Knock, dora)[-1]
     guess = mls.ciphersuite(3).hpke_keypair(world.random)
-    blob = seal_refusal(room_of(ann), guess.public, RefusalBody("refused"), world.random)
+    blob = seal_refusal(
+        room_of(ann), guess.public, RefusalBody("refused"), psk_of(ann), world.random
+    )
     world.forge(dora, KnockRefused(knock.id, blob))
     assert dora.engine.closed is not None
     assert (dora.engine.closed.reason, dora.engine.closed.code) == (
@@ -446,7 +471,7 @@ def test_an_item_that_the_relay_forges_lets_no_member_go(kind: LobbyKind) -> Non
     at = committer_of(ann).lobby.number
     own = SigningKey.generate(world.random)
     key = bob.engine.identity.relay.public
-    leave = own.sign(Label.LEAVE, LeaveStatement(room_of(ann), key))
+    leave = own.sign(Label.LEAVE, LeaveStatement(room_of(ann), key, roster_of(ann).counter))
     blob = leave.encode() if kind == LobbyKind.LEAVE else world.random(700)
     world.forge(ann, LobbyItem(at + 1, kind, world.random(16), key, 0, blob))
     world.settle()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from alcove_protocol import limits
-from alcove_protocol.frames import BlobClass, LobbyKind
+from alcove_protocol.frames import COMMITS, BlobClass, LobbyKind
 from alcove_protocol.position import Position
 from alcove_server.store.budget import BLOB_FRAME, PAGE_BLOBS, PUBLISH_IDS, StoreBounds
 from alcove_server.store.interface import (
@@ -93,9 +93,10 @@ class LogContract(Benched):
         with pytest.raises(RosterMoved):
             bench.publish(bench.publication(roster=NEXT, base=7))
 
-    def test_a_commit_becomes_the_base(self, bench: Bench) -> None:
+    @pytest.mark.parametrize("blob_class", sorted(COMMITS))
+    def test_a_commit_becomes_the_base(self, bench: Bench, blob_class: BlobClass) -> None:
         bench.open()
-        assert bench.publish(bench.publication(blob_class=BlobClass.COMMIT)) == 1
+        assert bench.publish(bench.publication(blob_class=blob_class)) == 1
         with pytest.raises(Stale) as stale:
             bench.publish(bench.publication())
         assert stale.value.base == Position(GENERATION, 1)

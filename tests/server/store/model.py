@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
-from alcove_protocol.frames import BlobClass, LobbyKind
+from alcove_protocol.frames import COMMITS, BlobClass, LobbyKind
 from alcove_protocol.position import Position
 from alcove_server.store.interface import Door, Publication, RosterMoved, RosterStep
 from hypothesis import strategies as st
@@ -134,13 +134,14 @@ class StoreMachine(RuleBasedStateMachine):
         assert number == len(self.log) + 1
         lives = {
             BlobClass.COMMIT: limits.REJOIN_WINDOW,
+            BlobClass.EXTERNAL: limits.REJOIN_WINDOW,
             BlobClass.APPLICATION: publication.ttl,
             BlobClass.BEAT: min(publication.ttl, limits.HEARTBEAT_TTL),
         }[publication.blob_class]
         self.log.append(Taken(publication, number, self.now + lives))
         end = self.now + lives + limits.PUBLISH_RECORD
         self.ids[publication.sender, publication.id] = (number, end)
-        if publication.blob_class is BlobClass.COMMIT:
+        if publication.blob_class in COMMITS:
             self.base = number
         if publication.blob_class is BlobClass.BEAT:
             self.last_beat = self.now

@@ -6,7 +6,7 @@ from alcove.events import Closed
 
 
 async def run(room: RoomLike, *, accepted: bool) -> Closed:
-    """Live in `room` until it is over and the screen is gone."""
+    """Run `room` until it is over and the screen is gone."""
     app = RoomApp(room, accepted=accepted)
     await app.run_async()
     return await app.last_event()

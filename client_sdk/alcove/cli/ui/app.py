@@ -1,10 +1,10 @@
-"""The screen: what happened goes into the log, what is typed goes to the room."""
+"""The full screen: events go into the log, typed lines go to the room."""
 
 import asyncio
 import sys
 import time
 from functools import partial
-from typing import Final
+from typing import Final, assert_never
 
 from textual import on
 from textual.app import App, ComposeResult
@@ -15,24 +15,32 @@ from textual.widgets import Input, Static
 
 from alcove import events
 from alcove.cli import escape, slash_commands, words
-from alcove.cli.commands import Accept, Admit, Refuse, Retract, Send
-from alcove.cli.conversation import Conversation
+from alcove.cli.commands import (
+    AcceptCommand,
+    AdmitCommand,
+    RefuseCommand,
+    RetractCommand,
+    SendCommand,
+)
 from alcove.cli.performer import Performer
+from alcove.cli.room_runner import RoomRunner, catch_signals, debug, debugging, sentence_of
+from alcove.cli.room_view import RoomView
 from alcove.cli.rooms import RoomLike
-from alcove.cli.session import Session, catch_signals, debug, debugging, sentence_of
-from alcove.cli.ui.entry import SayInput
-from alcove.cli.ui.log import Log
+from alcove.cli.ui.driver import PatientDriver
+from alcove.cli.ui.log import ConversationLog
 from alcove.cli.ui.people import People, WaitingList
+from alcove.cli.ui.say_input import SayInput
 from alcove.cli.ui.sheets import AgreementScreen, EndScreen, InviteScreen
+from alcove.cli.watchdog import GRACE, watchdog
 from alcove.errors import AlcoveError
 from alcove.events import Closed, CloseReason
 
 _QUICK_LEAVE: Final = 2.0
-"""Seconds that a quick exit spends on telling the relay; the screen is gone by then."""
+"""Seconds that a quick exit spends on telling the relay. The screen is gone by then."""
 _TWICE: Final = 1.0
 """Seconds between two presses of Escape that count as one quick exit."""
 _WIPE: Final = "\x1b[H\x1b[2J\x1b[3J"
-"""Screen and scrollback, as the command `clear` does: the command line before it may say enough."""
+"""Clear screen and scrollback, as `clear` does: the command line above may say enough."""
 _KEYS: Final = (
     "Enter send · /help commands · PgUp scroll · F2 copy invite · Ctrl+X or Esc Esc quick exit"
 )
@@ -55,17 +63,17 @@ class RoomApp(App[None]):
     ]
 
     def __init__(self, room: RoomLike, *, accepted: bool) -> None:
-        super().__init__()
+        super().__init__(driver_class=PatientDriver)
         self._room = room
         self._accepted = accepted
-        self._conversation = Conversation()
-        self._session = Session(room, self._show)
+        self._view = RoomView()
+        self._runner = RoomRunner(room, self._show)
         self._performer: Performer | None = None
         self._life: asyncio.Task[Closed] | None = None
-        # Held, not queried: a query looks only at the sheet that is on top.
+        # Held, because a query looks only at the sheet that is on top.
         self._title = Static(id="title", markup=False)
         self._state = Static(id="state", markup=False)
-        self._entries = Log()
+        self._entries = ConversationLog()
         self._people = People()
         self._input = SayInput()
         self._escaped_at = 0.0
@@ -82,20 +90,20 @@ class RoomApp(App[None]):
         yield Static(_KEYS, id="keys", markup=False)
 
     def on_mount(self) -> None:
-        session = self._session
+        runner = self._runner
         self._performer = Performer(
             self._room,
-            session.tell,
-            session.leave,
-            session.entered,
+            runner.tell,
+            runner.leave,
+            runner.entered,
             decided=self._knock_decided,
         )
-        self._life = asyncio.create_task(session.run())
+        self._life = asyncio.create_task(runner.run())
         self._input.focus()
         self._refresh()
 
     async def last_event(self) -> Closed:
-        """The end of it, once the screen is gone; leaves the room if it goes on."""
+        """Return the last event, once the screen is gone. Leaves the room if it goes on."""
         if self._quick:
             sys.stdout.write(_WIPE)
             sys.stdout.flush()
@@ -104,7 +112,7 @@ class RoomApp(App[None]):
         if self._life is None:
             return Closed(CloseReason.ERROR, "internal", "The screen could not be drawn.")
         if not self._life.done():
-            self._session.leave(_QUICK_LEAVE)
+            self._runner.leave(_QUICK_LEAVE)
         closed = await self._life
         if self.return_code:
             text = "The screen failed; the room was left. Try --plain."
@@ -113,7 +121,7 @@ class RoomApp(App[None]):
 
     # --- what happened ----------------------------------------------------------------------
 
-    async def _show(self, event: events.Event) -> None:
+    async def _show(self, event: events.AnyEvent) -> None:
         if not self.is_running:
             return
         log = self._entries
@@ -134,18 +142,34 @@ class RoomApp(App[None]):
                 self._ask(event)
             case Closed():
                 self._close(event)
-            case _ if not self._is_no_news(event):
-                self._say(words.of_event(event))
-        self._conversation.apply(event)
+            case (
+                events.Waiting()
+                | events.Knocked()
+                | events.Joined()
+                | events.Left()
+                | events.Removed()
+                | events.ConnectionChanged()
+                | events.RoomChanged()
+                | events.Gap()
+                | events.Problem()
+                | events.Unknown()
+            ):
+                if not self._is_no_news(event):
+                    self._say(words.of_event(event))
+            case events.KnockGone():
+                pass  # the list of the people who wait is drawn anew below
+            case _:
+                assert_never(event)
+        self._view.apply(event)
         self._refresh()
 
-    def _is_no_news(self, event: events.Event) -> bool:
-        """That all is as it should be, said for the first time: the top line shows it."""
+    def _is_no_news(self, event: events.AnyEvent) -> bool:
+        """Return whether `event` says for the first time that all is well, as the top line does."""
         match event:
             case events.ConnectionChanged(events.ConnectionState.CONNECTED):
-                return self._conversation.connection is None
+                return self._view.connection is None
             case events.RoomChanged(events.RoomState.OPEN):
-                return self._conversation.state is None
+                return self._view.state is None
             case _:
                 return False
 
@@ -166,9 +190,9 @@ class RoomApp(App[None]):
         log.system("F2 copies it.")
 
     async def _find_invite(self, new: bool) -> None:
-        known = None if new else self._conversation.invite
-        self._conversation.invite = known or await self._room.invite()
-        self._show_invite(self._conversation.invite)
+        known = None if new else self._view.invite
+        self._view.invite = known or await self._room.invite()
+        self._show_invite(self._view.invite)
 
     def _ask(self, rules: events.AgreementShown) -> None:
         if self._accepted:
@@ -178,18 +202,18 @@ class RoomApp(App[None]):
         async def answer(accepted: bool | None) -> None:
             assert self._performer is not None
             if accepted:
-                await self._performer.perform(Accept())
+                await self._performer.perform(AcceptCommand())
             else:
-                self._session.leave()
+                self._runner.leave()
 
         self.push_screen(AgreementScreen(rules), answer)
 
     def _close(self, closed: Closed) -> None:
         self._entries.remove_children()
-        if closed.reason is CloseReason.LEFT or not self._session.entered.is_set():
+        if closed.reason is CloseReason.LEFT or not self._runner.entered.is_set():
             self.exit()
             return
-        catch_signals(self.exit)
+        catch_signals(self.exit, self.exit)
         self.push_screen(EndScreen(sentence_of(closed)))
 
     def _say(self, sentence: str | None) -> None:
@@ -197,64 +221,64 @@ class RoomApp(App[None]):
             self._entries.system(sentence)
 
     def _refresh(self) -> None:
-        state = self._conversation
+        state = self._view
         connection = words.CONNECTION_SHORT.get(state.connection) if state.connection else None
         where = words.ROOM_SHORT[state.state or events.RoomState.OPEN]
         if not state.joined:
             where = "not in yet"
-        entered = self._session.entered.is_set()
+        entered = self._runner.entered.is_set()
         title = escape.line(self._room.title) if entered else ""
         self._title.update(title or "Alcove")
         self._state.update(f"{connection or 'connecting …'} · {where}")
         members = self._room.members if entered else ()
         if self._people.show(members, list(state.waiting.values())):
-            self._input.focus()  # nobody is left to decide about: typing goes on
+            self._input.focus()  # no newcomer is left to decide about, so typing goes on
 
     # --- what is typed ----------------------------------------------------------------------
 
     @on(Input.Submitted, "#say")
     async def _typed(self, event: Input.Submitted) -> None:
-        members = self._room.members if self._session.entered.is_set() else ()
+        members = self._room.members if self._runner.entered.is_set() else ()
         try:
-            wanted = slash_commands.read(event.value, self._conversation, members)
-            if not self._session.entered.is_set() and wanted is not None:
+            wanted = slash_commands.read(event.value, self._view, members)
+            if not self._runner.entered.is_set() and wanted is not None:
                 raise slash_commands.Misread("Not connected yet. Ctrl+X gives it up.")
             await self._do(wanted)
         except (slash_commands.Misread, AlcoveError) as error:
             self._say(str(error))
             if not event.value.startswith("/"):
-                return  # a text that could not be said stays where it was typed
+                return  # a text that could not be sent stays in the line
         except Exception as error:
             debug(error)
             self._say(f"That failed in an unforeseen way ({type(error).__name__}).")
             return
         event.input.clear()
-        self._entries.anchor()  # who says something looks at the end again
+        self._entries.anchor()  # a person who says something looks at the end again
 
-    async def _do(self, wanted: slash_commands.Typed | None) -> None:
+    async def _do(self, wanted: slash_commands.UserAction | None) -> None:
         match wanted:
             case None:
                 return
-            case Send(text=text):
+            case SendCommand(text=text):
                 self._post(text)
             case slash_commands.Help():
                 self._say("What you can type:\n" + words.help_for(self._room.is_facilitator))
             case slash_commands.Who():
-                waiting = list(self._conversation.waiting.values())
+                waiting = list(self._view.waiting.values())
                 self._say("Here:\n" + "\n".join(words.who(self._room.members, waiting)))
             case slash_commands.ShowInvite(new):
                 assert self._performer is not None
-                # Beside: while the relay thinks, keys work on, the quick exit first of all.
+                # Beside, so that keys still work while the relay thinks, above all the quick exit.
                 self._performer.also(partial(self._find_invite, new))
             case slash_commands.ShowRules():
-                rules = self._conversation.rules
+                rules = self._view.rules
                 self._say(rules.text if rules else "No agreement was shown here yet.")
             case slash_commands.Reveal():
                 self._reveal()
             case command:
                 assert self._performer is not None
                 await self._performer.perform(command)
-                if isinstance(command, Retract):
+                if isinstance(command, RetractCommand):
                     self._say("You take a message back; it goes from every screen.")
 
     def _post(self, text: str) -> None:
@@ -263,10 +287,10 @@ class RoomApp(App[None]):
         log = self._entries
         log.message(id, "you", me, text)
         log.note(id, "sending")
-        self._conversation.posted(id)
+        self._view.posted(id)
 
     def _reveal(self) -> None:
-        found = self._conversation.reveal()
+        found = self._view.reveal()
         if found is None:
             raise slash_commands.Misread("Nothing hides behind a content warning.")
         id, entry = found
@@ -275,19 +299,20 @@ class RoomApp(App[None]):
     @on(WaitingList.Decided)
     async def _decided(self, event: WaitingList.Decided) -> None:
         assert self._performer is not None
-        command = Admit(id=event.id) if event.admit else Refuse(id=event.id)
-        self._input.focus()  # letters mean a decision there: never two by one key
+        command = AdmitCommand(id=event.id) if event.admit else RefuseCommand(id=event.id)
+        self._input.focus()  # letters decide in the list, and one key must not decide twice
         await self._performer.perform(command)
 
     def _knock_decided(self, id: str) -> None:
-        self._conversation.decided(id)
+        self._view.decided(id)
         self._refresh()
 
     # --- keys -------------------------------------------------------------------------------
 
     def action_quick_exit(self) -> None:
-        """At once: the screen first, since somebody may be looking; then the room."""
+        """Clear the screen at once, because another person may be looking; then leave the room."""
         self._quick = True
+        watchdog.bound(0, _QUICK_LEAVE + GRACE)  # a screen that stalls must not keep it
         self.exit()
 
     def action_escape(self) -> None:
@@ -314,14 +339,14 @@ class RoomApp(App[None]):
     def action_copy_invite(self) -> None:
         if isinstance(self.screen, ModalScreen):
             return
-        if self._conversation.invite is None:
+        if self._view.invite is None:
             self._say("There is no invite here; a facilitator has it.")
             return
-        self.copy_to_clipboard(self._conversation.invite)
-        self.push_screen(InviteScreen(self._conversation.invite))
+        self.copy_to_clipboard(self._view.invite)
+        self.push_screen(InviteScreen(self._view.invite))
 
     def _fatal_error(self) -> None:
-        # Textual would print a traceback with the values of variables: other people's words.
+        # Textual would print a traceback with the values of variables, which are people's words.
         if debugging():
             super()._fatal_error()
         else:

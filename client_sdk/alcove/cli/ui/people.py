@@ -1,4 +1,4 @@
-"""Who is here, under headings that say the role, and who waits."""
+"""The members under headings of their roles, and the newcomers who wait."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from alcove.cli.rooms import MemberLike
 
 
 class WaitingList(OptionList):
-    """Who asks to be let in. The keys work while the list has the focus."""
+    """The newcomers who wait. The keys work while the list has the focus."""
 
     BINDINGS = [  # noqa: RUF012  (Textual declares it so)
         Binding("a", "decide(True)", "Admit"),
@@ -24,7 +24,7 @@ class WaitingList(OptionList):
     ]
 
     class Decided(Message):
-        """The facilitator admits or refuses who waits under `id`."""
+        """The facilitator admits or refuses the newcomer of `id`."""
 
         def __init__(self, id: str, admit: bool) -> None:
             super().__init__()
@@ -43,14 +43,14 @@ class WaitingList(OptionList):
         self.border_subtitle = "Tab to decide"
 
     def show(self, waiting: Sequence[events.Knocked]) -> None:
-        """List them anew, the choice staying on the same person where possible."""
+        """List the newcomers anew. The choice stays on the same person where possible."""
         chosen = self.highlighted_option.id if self.highlighted_option else None
         self.clear_options()
         self.add_options([Option(words.waiter(it), id=it.id) for it in waiting])
         self.display = bool(waiting)
         ids = [it.id for it in waiting]
-        # Nobody is chosen in the place of somebody who went: a key pressed at that moment would
-        # let in the wrong person.
+        # When the chosen newcomer has gone, none is chosen: a key pressed at that moment would let
+        # in the wrong person.
         self.highlighted = ids.index(chosen) if chosen in ids else None
         if self.highlighted is None and len(ids) == 1 and chosen is None:
             self.highlighted = 0
@@ -75,7 +75,7 @@ class People(Vertical):
         yield self._waiting
 
     def show(self, members: Sequence[MemberLike], waiting: Sequence[events.Knocked]) -> bool:
-        """Everybody, anew. Whether the list that had the focus is gone."""
+        """Show everybody anew. Return whether the list that had the focus is gone."""
         self.set_class(bool(waiting), "-waiting")
         parts: list[Content | str] = []
         for heading, role in (("Facilitators", True), ("Participants", False)):

@@ -1,4 +1,4 @@
-"""Sheets in front of the conversation: the agreement first, the invite on demand, the end."""
+"""Sheets in front of the conversation: the agreement, the invite on demand, the end."""
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -11,7 +11,7 @@ from alcove.events import AgreementShown
 
 
 class AgreementScreen(ModalScreen[bool]):
-    """Gives True when the agreement was accepted, False when the person leaves."""
+    """Show the agreement. The result is True when it is accepted, False when the person leaves."""
 
     BINDINGS = [  # noqa: RUF012  (Textual declares it so)
         Binding("a", "answer(True)", "Accept"),
@@ -39,7 +39,7 @@ class AgreementScreen(ModalScreen[bool]):
                 yield Button("Leave (L)", id="leave")
 
     def on_mount(self) -> None:
-        # The text has the focus, not a button: the arrow keys read, and Enter agrees to nothing.
+        # The text has the focus, not a button: the arrow keys scroll, and Enter agrees to nothing.
         self.query_one("#rules").focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
@@ -50,23 +50,24 @@ class AgreementScreen(ModalScreen[bool]):
 
 
 class InviteScreen(ModalScreen[None]):
-    """The invite alone, for terminals that give a program no clipboard."""
+    """Show the invite alone, for terminals that give a program no clipboard."""
 
     def __init__(self, invite: str) -> None:
         super().__init__()
         self._invite = invite
 
     def compose(self) -> ComposeResult:
+        # At the top, so that it is seen whole in the smallest window.
+        yield Static(escape.line(self._invite), id="link", markup=False)
         yield Static("The invite was handed to your terminal's clipboard, if it has one. If not,")
         yield Static("hold Shift and select it here with the mouse. Press any key to go back.")
-        yield Static(escape.line(self._invite), id="link", markup=False)
 
     def on_key(self) -> None:
         self.dismiss()
 
 
 class EndScreen(ModalScreen[None]):
-    """Why it is over. Nothing of the conversation stands behind it any more."""
+    """Show why the room is over. Nothing of the conversation stands behind it."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__()

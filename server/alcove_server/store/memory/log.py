@@ -17,7 +17,7 @@ from typing import Final
 
 from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
-from alcove_protocol.frames import BlobClass
+from alcove_protocol.frames import COMMITS, BlobClass
 from alcove_protocol.position import Position
 from alcove_protocol.roster import NO_HASH
 from alcove_protocol.statements import Signed
@@ -40,7 +40,7 @@ _APPLICATION: Final = BlobClass.APPLICATION
 
 def lifetime(blob_class: BlobClass, ttl: int) -> int:
     """Return for how many seconds the relay keeps a blob. docs/protocol.md section 9."""
-    if blob_class is BlobClass.COMMIT:
+    if blob_class in COMMITS:
         return limits.REJOIN_WINDOW
     if blob_class is BlobClass.BEAT:
         return min(ttl, limits.HEARTBEAT_TTL)
@@ -101,7 +101,7 @@ class Log:
             while lost_next and lost_next[-1].expires_at >= end:
                 lost_next.pop()
             lost_next.append(stored)
-        elif blob_class is BlobClass.COMMIT:
+        elif blob_class in COMMITS:
             self.base, self.commit = number, sha256(blob).digest()
             self.encoded_base = self.position(number).encode()
         part = self._parts.get(number // _PART)
@@ -214,7 +214,7 @@ class PublishRecords:
 
 def check_size(publication: Publication) -> None:
     """Raise `Refusal` (`too_large`) when a blob is larger than its class allows."""
-    commit = publication.blob_class is BlobClass.COMMIT
+    commit = publication.blob_class in COMMITS
     most = limits.HANDSHAKE_BLOB if commit else limits.APPLICATION_BLOB
     if len(publication.blob) > most:
         raise Refusal("too_large")

@@ -27,9 +27,8 @@ ALL = (ROOM_EXTENSION, LEAF_EXTENSION, ROSTER_EXTENSION)
 def state() -> room_state.RoomExtension:
     return room_state.RoomExtension(
         version=1,
-        facilitators=os.urandom(96),
+        facilitators=os.urandom(64),
         appointments=b"",
-        retired=b"",
         lobby_key=os.urandom(32),
         agreement_version=1,
         agreement=os.urandom(32),
@@ -48,7 +47,7 @@ def own() -> tuple[mls.Extension, ...]:
 
 
 def roster() -> mls.Extension:
-    entry = room_state.RosterExtension(3, os.urandom(32), b"", 0, 2, 3600)
+    entry = room_state.RosterExtension(3, os.urandom(32), b"", 0, 0, 2, 3600)
     return mls.Extension(ROSTER_EXTENSION, entry.encode())
 
 

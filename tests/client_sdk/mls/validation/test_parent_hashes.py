@@ -38,7 +38,9 @@ def test_a_parent_that_nothing_below_is_chained_to() -> None:
 
 def test_a_parent_whose_own_parent_hash_is_false() -> None:
     """7.9-2"""
-    these, zoe = _settled(), person("zoe")
+    # Three members: the root's other child is blank, so nothing but this chain can bind the root.
+    these, zoe = room("bob", "carol"), person("zoe")
+    these.settle("alice", these["alice"].commit(now=NOW))
     alice = these["alice"]
     signer, group_id = epoch_of(alice).signer, alice.group_id
 

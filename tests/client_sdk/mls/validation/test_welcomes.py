@@ -376,7 +376,7 @@ def test_a_message_that_is_no_welcome() -> None:
 @pytest.mark.parametrize(
     ("extensions", "detail"),
     [
-        ((mls.Extension(5, b"\xff\xff garbage"),), ""),
+        ((mls.Extension(5, b"\xff\xff garbage"),), "prefix 11"),
         ((mls.Extension(3, b"\x00"),), "truncated"),
         ((mls.Extension(2, b"junk"), mls.Extension(4, b"junk")), "does not belong"),
         ((mls.Extension(1, b"x"),), "does not belong"),
@@ -397,5 +397,4 @@ def test_a_group_whose_extensions_a_member_would_refuse(
     assert message is not None
     info = alice.group_info()
     for join in (lambda: forging.join(message, zoe), lambda: forging.join_externally(info)):
-        with pytest.raises(mls.InvalidGroupInfo, match=detail or "This description"):
-            join()
+        forging.not_joined(mls.InvalidGroupInfo, detail, join)

@@ -77,7 +77,7 @@ async def test_the_agreement_is_asked_for() -> None:
         assert await reader.end() == (0, "")
 
 
-async def test_every_event_has_its_words_and_none_acts() -> None:
+async def test_every_event_is_a_sentence_and_no_text_acts_on_the_terminal() -> None:
     async with await start("everything", *MARA) as room:
         reader = Reader(room)
         status, errors = await reader.end()
@@ -97,7 +97,7 @@ async def test_every_event_has_its_words_and_none_acts() -> None:
         assert line.replace("(content warning)", "[content warning]") in reader.text
 
 
-async def test_hostile_words_cannot_make_a_line_of_their_own() -> None:
+async def test_a_hostile_text_makes_no_line_of_its_own() -> None:
     async with await start("hostile", *MARA) as room:
         reader = Reader(room)
         await reader.see("end of it")
@@ -117,14 +117,14 @@ async def test_a_warned_text_is_shown_on_demand() -> None:
 
 
 @pytest.mark.parametrize("scene", ["not-now", "clumsy"])
-async def test_what_fails_is_said(scene: str) -> None:
+async def test_a_failed_command_is_told(scene: str) -> None:
     async with await start(scene, *MARA) as room:
         reader = Reader(room)
         await reader.type("hello")
         await reader.see("not_joined" if scene == "not-now" else "internal")
 
 
-async def test_nobody_sees_a_full_screen_unless_it_can_be_drawn() -> None:
+async def test_the_full_screen_appears_only_where_it_can_be_drawn() -> None:
     async with Terminal("knock", *MARA, "--plain") as screen:
         await screen.see("[room] Robin (code lamp river) asks")
         screen.type("/leave" + ENTER)

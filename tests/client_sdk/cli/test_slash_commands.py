@@ -1,29 +1,38 @@
-"""What a person types."""
+"""The lines that a person types."""
 
 import pytest
 from alcove import events
 from alcove.cli import words
 from alcove.cli.commands import (
-    Accept,
-    Admit,
-    End,
-    Leave,
-    Refuse,
-    Remove,
-    Retract,
-    Send,
-    SendAnyway,
+    AcceptCommand,
+    AdmitCommand,
+    EndCommand,
+    LeaveCommand,
+    RefuseCommand,
+    RemoveCommand,
+    RetractCommand,
+    SendAnywayCommand,
+    SendCommand,
 )
-from alcove.cli.conversation import Conversation
-from alcove.cli.slash_commands import Help, Misread, Reveal, ShowInvite, ShowRules, Typed, Who, read
+from alcove.cli.room_view import RoomView
+from alcove.cli.slash_commands import (
+    Help,
+    Misread,
+    Reveal,
+    ShowInvite,
+    ShowRules,
+    UserAction,
+    Who,
+    read,
+)
 
 from tests.client_sdk.cli.fake_room import INVITE, KNOCK, RULES, FakeMember
 
 MEMBERS = (FakeMember("Mara", facilitator=True, you=True), FakeMember("Robin"))
 
 
-def conversation() -> Conversation:
-    state = Conversation()
+def a_view() -> RoomView:
+    state = RoomView()
     state.apply(KNOCK)
     state.posted("aa")
     state.posted("bb")
@@ -35,18 +44,18 @@ def conversation() -> Conversation:
     [
         ("", None),
         ("   ", None),
-        (" hello ", Send(text="hello")),
-        ("//shrug", Send(text="/shrug")),
-        ("/admit", Admit(id="aa01")),
-        ("/admit Robin", Admit(id="aa01")),
-        ("/refuse", Refuse(id="aa01")),
-        ("/remove Robin", Remove(name="Robin")),
-        ("/retract", Retract(id="bb")),
-        ("/accept", Accept()),
-        ("/anyway", SendAnyway()),
-        ("/leave", Leave()),
-        ("/quit", Leave()),
-        ("/end", End()),
+        (" hello ", SendCommand(text="hello")),
+        ("//shrug", SendCommand(text="/shrug")),
+        ("/admit", AdmitCommand(id="aa01")),
+        ("/admit Robin", AdmitCommand(id="aa01")),
+        ("/refuse", RefuseCommand(id="aa01")),
+        ("/remove Robin", RemoveCommand(name="Robin")),
+        ("/retract", RetractCommand(id="bb")),
+        ("/accept", AcceptCommand()),
+        ("/anyway", SendAnywayCommand()),
+        ("/leave", LeaveCommand()),
+        ("/quit", LeaveCommand()),
+        ("/end", EndCommand()),
         ("/help", Help()),
         ("/who", Who()),
         ("/invite", ShowInvite()),
@@ -55,47 +64,47 @@ def conversation() -> Conversation:
         ("/show", Reveal()),
     ],
 )
-def test_what_is_understood(line: str, wanted: Typed | None) -> None:
-    assert read(line, conversation(), MEMBERS) == wanted
+def test_lines_that_are_read(line: str, wanted: UserAction | None) -> None:
+    assert read(line, a_view(), MEMBERS) == wanted
 
 
 @pytest.mark.parametrize(
     "line", ["/dance", "/admit Sam", "/remove", "/remove Sam", "/leave me alone", "/end it", "/"]
 )
-def test_what_is_not(line: str) -> None:
+def test_lines_that_are_refused(line: str) -> None:
     with pytest.raises(Misread, match=r"\.$"):
-        read(line, conversation(), MEMBERS)
+        read(line, a_view(), MEMBERS)
 
 
 @pytest.mark.parametrize("line", ["/admit", "/refuse", "/retract"])
-def test_where_there_is_nothing_to_act_on(line: str) -> None:
+def test_commands_with_nothing_to_act_on_are_refused(line: str) -> None:
     with pytest.raises(Misread):
-        read(line, Conversation(), ())
+        read(line, RoomView(), ())
 
 
-def test_two_who_wait_are_not_mixed_up() -> None:
-    state = conversation()
+def test_two_newcomers_are_not_mixed_up() -> None:
+    state = a_view()
     state.apply(events.Knocked("aa02", "Sam", "", False))
     with pytest.raises(Misread, match="Several"):
         read("/admit", state, MEMBERS)
-    assert read("/admit Sam", state, MEMBERS) == Admit(id="aa02")
+    assert read("/admit Sam", state, MEMBERS) == AdmitCommand(id="aa02")
     state.apply(events.Knocked("aa03", "Sam", "", False))
     with pytest.raises(Misread, match="Several"):
         read("/admit Sam", state, MEMBERS)
     state.apply(events.KnockGone("aa02"))
-    assert read("/admit Sam", state, MEMBERS) == Admit(id="aa03")
+    assert read("/admit Sam", state, MEMBERS) == AdmitCommand(id="aa03")
 
 
-def test_help_names_what_is_understood() -> None:
+def test_every_line_of_the_help_is_read() -> None:
     for word, _ in words.HELP + words.FACILITATORS_HELP:
         line = word.replace("NAME", "Robin").replace("//text", "//slash")
-        assert read(line, conversation(), MEMBERS) is not None
+        assert read(line, a_view(), MEMBERS) is not None
     assert "/remove" in words.help_for(True)
     assert "/remove" not in words.help_for(False)
 
 
-def test_what_is_gone_is_forgotten() -> None:
-    state = Conversation()
+def test_an_expired_message_is_forgotten() -> None:
+    state = RoomView()
     for event in (RULES, events.Opened(INVITE), events.Message("cc", "Robin", "sad", 9, "grief")):
         state.apply(event)
     assert state.rules == RULES

@@ -19,7 +19,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side, State
 
 MOST = 2000
-"""Bytes of a message before this client has shown who it is; then twice as many."""
+"""Bytes of a message before this client has authenticated. Afterwards twice as many."""
 
 
 @dataclass

@@ -1,30 +1,32 @@
-"""What a person's screen has to remember: who waits, which messages stand, whose they are.
+"""The state that a person's screen shows: newcomers who wait, messages and their authors.
 
-Fed with the room's events; draws nothing. A message that expired or was taken back is forgotten.
+The view takes the room's events and draws nothing. It forgets a message that expired or was taken
+back.
 """
 
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 from alcove import events
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One message that stands."""
+class ShownMessage:
+    """One message on the screen."""
 
     sender: str
     mine: bool
     warning: str | None = None
     text: str | None = None
-    """Kept only for a message that hides behind its content warning."""
+    """Kept only for a message that is hidden behind its content warning."""
 
 
-class Conversation:
+class RoomView:
     """The state of one room, as far as a screen shows it."""
 
     def __init__(self) -> None:
         self.waiting: dict[str, events.Knocked] = {}
-        self.messages: dict[str, Entry] = {}
+        self.messages: dict[str, ShownMessage] = {}
         self.invite: str | None = None
         self.rules: events.AgreementShown | None = None
         self.connection: events.ConnectionState | None = None
@@ -32,14 +34,14 @@ class Conversation:
         self.joined = False
 
     def posted(self, id: str) -> None:
-        """One of our own is on its way."""
-        self.messages[id] = Entry("", mine=True)
+        """Add a message of this client, which is on its way."""
+        self.messages[id] = ShownMessage("", mine=True)
 
     def decided(self, id: str) -> None:
-        """A knock was answered here: that it is gone is not told to who did it."""
+        """Drop a knock that this client answered: the room tells it no `KnockGone`."""
         self.waiting.pop(id, None)
 
-    def apply(self, event: events.Event) -> None:
+    def apply(self, event: events.AnyEvent) -> None:
         match event:
             case events.Opened(invite) | events.InviteChanged(invite):
                 self.invite = invite
@@ -49,24 +51,38 @@ class Conversation:
                 self.waiting[id] = event
             case events.KnockGone(id):
                 self.waiting.pop(id, None)
-            case events.Joined(you=True):
-                self.joined = True
+            case events.Joined():
+                self.joined = self.joined or event.you
             case events.ConnectionChanged(connection):
                 self.connection = connection
             case events.RoomChanged(state):
                 self.state = state
             case events.Message(id, sender, text, _, warning):
                 hidden = text if warning else None
-                self.messages[id] = Entry(sender, mine=False, warning=warning, text=hidden)
+                self.messages[id] = ShownMessage(sender, mine=False, warning=warning, text=hidden)
             case events.Retracted(id) | events.Expired(id) | events.Failed(id):
                 self.messages.pop(id, None)
+            case (
+                events.Waiting()
+                | events.Left()
+                | events.Removed()
+                | events.Sent()
+                | events.Queued()
+                | events.Gap()
+                | events.Problem()
+                | events.Unknown()
+                | events.Closed()
+            ):
+                pass  # nothing to remember
+            case _:
+                assert_never(event)
 
     def my_last(self) -> str | None:
-        """The id of our latest message that stands."""
+        """Return the id of this client's latest message on the screen."""
         return next((id for id, it in reversed(self.messages.items()) if it.mine), None)
 
-    def reveal(self) -> tuple[str, Entry] | None:
-        """The latest message that hides behind a content warning; it hides no longer."""
+    def reveal(self) -> tuple[str, ShownMessage] | None:
+        """Return the latest message that is hidden behind a content warning, and show it."""
         found = next(((id, it) for id, it in reversed(self.messages.items()) if it.text), None)
         if found is not None:
             self.messages[found[0]] = replace(found[1], text=None)

@@ -1,11 +1,11 @@
-"""Other people's words cannot act on a terminal, whatever they hold."""
+"""Other people's words do not act on a terminal."""
 
 import unicodedata
 
 import pytest
 from alcove import events
 from alcove.cli import escape, words
-from alcove.cli.conversation import Conversation
+from alcove.cli.room_view import RoomView
 from alcove.cli.slash_commands import read
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,7 +30,7 @@ def acts(character: str) -> bool:
 
 
 @given(st.text(st.characters()))
-def test_nothing_that_acts_is_left(raw: str) -> None:
+def test_no_character_that_acts_is_left(raw: str) -> None:
     assert not any(acts(character) for character in escape.text(raw) if character != "\n")
     assert not any(acts(character) for character in escape.line(raw) + escape.name(raw))
     assert escape.text(escape.text(raw)) == escape.text(raw)
@@ -77,12 +77,12 @@ HOSTILE_EVENTS = (
 
 
 @pytest.mark.parametrize("event", HOSTILE_EVENTS, ids=lambda event: type(event).__name__)
-def test_sentences_about_others_are_one_inert_line(event: events.Event) -> None:
+def test_sentences_about_others_are_one_harmless_line(event: events.AnyEvent) -> None:
     sentence = words.of_event(event)
     assert sentence is not None
     assert not any(acts(character) for character in sentence)
 
 
 def test_a_member_is_removed_by_the_name_that_is_shown() -> None:
-    command = read("/remove (x) Eve", Conversation(), (FakeMember("[x] Eve"),))
+    command = read("/remove (x) Eve", RoomView(), (FakeMember("[x] Eve"),))
     assert getattr(command, "name", None) == "[x] Eve"

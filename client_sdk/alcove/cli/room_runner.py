@@ -1,7 +1,7 @@
-"""One room from entering it to its last event, whatever face shows it.
+"""One room from entering it to its last event, in every mode.
 
-Whoever looks on gets every event in order, then exactly one `Closed`: the room's own, or one made
-here when entering failed, when leaving took too long, or when the room broke.
+The mode is shown every event in order, then exactly one `Closed`: the room's own, or one made here
+when entering failed, when leaving took too long, or when the room broke.
 """
 
 import asyncio
@@ -11,17 +11,23 @@ import sys
 import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
 from alcove.cli.rooms import RoomLike
+from alcove.cli.watchdog import watchdog
 from alcove.errors import AlcoveError, Refused, RoomClosed
-from alcove.events import Closed, CloseReason, Event, Problem
+from alcove.events import AnyEvent, Closed, CloseReason, Problem
 
 LEAVE_WITHIN: Final = 6.0
-"""Seconds until this process goes even if its room does not. The room itself gives up earlier."""
+"""Seconds until this process ends even if its room does not. The room gives up earlier."""
+_END_WITHIN: Final = 1.0
+"""Seconds that the relay has to take note of a leave when the watchdog asks for the end."""
 _CLOSE_WITHIN: Final = 3.0
 """Seconds for the room to wipe its keys and close its connection once it is over."""
+_SHOW_WITHIN: Final = 1.0
+"""Seconds for the mode to show the last event."""
 
 _STATUS: Final = MappingProxyType(
     {
@@ -46,21 +52,21 @@ _SENTENCES: Final = MappingProxyType(
 
 
 def status_of(closed: Closed) -> int:
-    """The exit status: 0 left or ended, 3 refused, 4 removed, 1 otherwise."""
+    """Return the exit status: 0 left or ended, 3 refused, 4 removed, 1 otherwise."""
     return _STATUS[closed.reason]
 
 
 def sentence_of(closed: Closed) -> str:
-    """Why it is over, for a person, with the code by which it can be looked up."""
+    """Return why the room is over, for a person, with the code to look it up by."""
     if not closed.text:
         return _SENTENCES[closed.reason]
     return f"{closed.text} ({closed.code})" if closed.code else closed.text
 
 
-class Session:
-    """`run` lives in the room until it is over. `show` is awaited for each event, in order."""
+class RoomRunner:
+    """Run one room until it is over. `show` is awaited for each event, in order."""
 
-    def __init__(self, room: RoomLike, show: Callable[[Event], Awaitable[None]]) -> None:
+    def __init__(self, room: RoomLike, show: Callable[[AnyEvent], Awaitable[None]]) -> None:
         self._room = room
         self._show = show
         self._closed: Closed | None = None
@@ -71,30 +77,30 @@ class Session:
 
     @property
     def entered(self) -> asyncio.Event:
-        """Set once the room can be spoken to."""
+        """Set once the room takes commands."""
         return self._entered
 
     async def run(self) -> Closed:
         """Enter, show every event, and return the last one."""
         self._life = asyncio.create_task(self._live())
-        catch_signals(self.leave)
+        catch_signals(self.leave, partial(self.leave, _END_WITHIN))
         waits = asyncio.create_task(self._over.wait())
         try:
             await asyncio.wait({self._life, waits}, return_when=asyncio.FIRST_COMPLETED)
             if not self._life.done():
-                # The room is over for us; what it still has to put away may take this long.
+                # The room is over for this client. Closing its connection may take this long.
                 await asyncio.wait({self._life}, timeout=_CLOSE_WITHIN)
         finally:
             self._life.cancel()
             waits.cancel()
         if self._closed is None:
-            # Even whom we show it to may have stopped taking anything.
+            # The mode may have stopped taking events, too.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.tell(Closed(CloseReason.LEFT)), 1)
+                await asyncio.wait_for(self.tell(Closed(CloseReason.LEFT)), _SHOW_WITHIN)
         return self._closed or Closed(CloseReason.LEFT)
 
     def leave(self, within: float = LEAVE_WITHIN) -> None:
-        """Begin to leave. It never fails: without the relay, the room is left without a word.
+        """Begin to leave. It never fails: without the relay, nothing is sent.
 
         A second call stops waiting for the relay.
         """
@@ -105,8 +111,8 @@ class Session:
         if self._life is not None:
             self._life.cancel()
 
-    async def tell(self, event: Event) -> None:
-        """Show `event`, unless the last one was shown."""
+    async def tell(self, event: AnyEvent) -> None:
+        """Show `event`, unless `Closed` was shown."""
         if self._closed is not None:
             return
         if isinstance(event, Closed):
@@ -133,12 +139,12 @@ class Session:
 
     async def _fail(self, code: str, text: str, reason: CloseReason) -> None:
         if self._leaving is not None:
-            return  # what breaks while leaving is no news to who leaves
+            return  # an error while leaving is no news to a person who leaves
         await self.tell(Problem(code, text))
         await self.tell(Closed(reason, code, text))
 
     async def _leave(self, within: float) -> None:
-        """Tell the relay, let the room announce its end, and stop waiting for either in time."""
+        """Tell the relay and wait for the room's `Closed`, both at most `within` seconds."""
         assert self._life is not None
         try:
             if self._entered.is_set():
@@ -146,7 +152,7 @@ class Session:
                     await self._room.leave()
                     await self._over.wait()
         except Exception as error:
-            # Not even a failure keeps anybody in a room: what cannot be said is not said.
+            # A failure keeps nobody in a room. The relay is then told nothing.
             debug(error)
         finally:
             self._over.set()
@@ -154,25 +160,22 @@ class Session:
                 self._life.cancel()
 
 
-def catch_signals(handler: Callable[[], None]) -> None:
-    """Interrupt, termination and a terminal that went away all call `handler`."""
+def catch_signals(interrupted: Callable[[], None], ended: Callable[[], None]) -> None:
+    """Call `interrupted` on SIGINT, and `ended` when the watchdog asks for the end."""
     loop = asyncio.get_running_loop()
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        # Who started this with `nohup` wants it to outlive the terminal.
-        if number is None or signal.getsignal(number) == signal.SIG_IGN:
-            continue
+    watchdog.when_asked(partial(loop.call_soon_threadsafe, ended))
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
         with suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.add_signal_handler(number, handler)
+            loop.add_signal_handler(signal.SIGINT, interrupted)
 
 
 def debugging() -> bool:
-    """Whether tracebacks are wanted. They hold names and texts of the room."""
+    """Return whether tracebacks are wanted. They hold names and texts of the room."""
     return os.environ.get("ALCOVE_DEBUG") == "1"
 
 
 def debug(error: Exception) -> None:
-    """Show the traceback to who asks for it, and to nobody else."""
+    """Print the traceback if tracebacks are wanted."""
     if debugging():
         traceback.print_exception(error, file=sys.stderr)
 

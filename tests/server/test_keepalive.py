@@ -1,4 +1,4 @@
-"""What is done for all connections in turn, and for who stalls in time."""
+"""Pings for all connections in turn, and the deadline of stalled ones."""
 
 from alcove_server.net.keepalive import Keepalive, Stalled
 from alcove_server.testing.embedded import ManualClock
@@ -30,7 +30,7 @@ def test_each_has_one_turn_in_a_period() -> None:
     assert [one.turns for one in ones] == [1] + [2] * 9
 
 
-def test_who_stalls_too_long_is_told_once_and_in_time() -> None:
+def test_a_client_that_stalls_too_long_is_told_once_and_in_time() -> None:
     clock = ManualClock()
     stalled, first, second, gone = Stalled(clock, 20.0), One(), One(), One()
     stalled.add(first)
@@ -49,7 +49,7 @@ def test_who_stalls_too_long_is_told_once_and_in_time() -> None:
     assert (first.late, second.late, gone.late) == (1, 1, 0)
 
 
-def test_who_goes_on_and_stalls_again_has_all_the_time_again() -> None:
+def test_a_client_that_goes_on_and_stalls_again_has_all_the_time_again() -> None:
     clock = ManualClock()
     stalled, first, second = Stalled(clock, 20.0), One(), One()
     stalled.add(first)

@@ -59,7 +59,7 @@ def test_tls_handshakes_have_a_rate_of_their_own_above_that_of_websockets() -> N
     assert sum(at.may_shake_hands("192.0.2.3") for _ in range(30)) == 20
 
 
-def test_who_shares_an_address_has_half_of_all_places() -> None:
+def test_a_shared_address_has_half_of_all_places() -> None:
     at = admission(ManualClock())
     for _ in range(5):
         at.enter("127.0.0.1")
@@ -69,7 +69,7 @@ def test_who_shares_an_address_has_half_of_all_places() -> None:
     assert status(at, "10.9.9.9") == 503
 
 
-def test_who_has_not_shown_who_they_are_gives_way() -> None:
+def test_an_unauthenticated_connection_gives_way() -> None:
     clock = ManualClock()
     at = admission(clock)
     gone: list[str] = []
@@ -105,7 +105,7 @@ def test_rates_refill_and_belong_to_a_prefix() -> None:
     assert [here.handshake() for _ in range(61)] == [True] * 60 + [False]
 
 
-def test_who_shares_an_address_shares_larger_rates_and_a_factor_of_0_is_none() -> None:
+def test_a_shared_address_has_larger_rates_and_a_factor_of_0_has_none() -> None:
     clock = ManualClock()
     shared = admission(clock).enter("127.0.0.1").allowance
     assert all(shared.open_room() for _ in range(2000))

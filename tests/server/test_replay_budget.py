@@ -17,19 +17,19 @@ def waits(person: Person) -> bool:
     return person.link.session.client.resumption is not None
 
 
-async def test_all_who_resume_together_are_told_so_much_in_a_turn() -> None:
+async def test_members_that_resume_together_share_a_bound_in_each_turn() -> None:
     scene = Waited(slow=False)
     door = scene.put_door()
     people = [scene.host, *[scene.member(door) for _ in range(4)]]
     await scene.elsewhere(BLOBS, 1)
-    paging, turns = scene.relay.relay.rooms.replay_budget, [0]
-    real = paging.read
+    budget, turns = scene.relay.relay.rooms.replay_budget, [0]
+    real = budget.read
 
     def counted(count: int) -> None:
         turns[-1] += count
         real(count)
 
-    paging.read = counted  # type: ignore[method-assign]
+    budget.read = counted  # type: ignore[method-assign]
     for one in people:
         one.fetch()
         one.send(Resume(77, bytes(16), 0))

@@ -1,4 +1,4 @@
-"""A room's gathering alone, with members that only take note of what they are given."""
+"""The fan-out of a room alone, with members that only note what they are given."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Member:
 
 
 class Hearers:
-    """A gathering of so many members, and what each should hear."""
+    """A fan-out to so many members, and what each should hear."""
 
     def __init__(self, members: int) -> None:
         self.turns = InTurns()
@@ -85,7 +85,7 @@ class Hearers:
 
 @given(st.data())
 @settings(max_examples=60)
-def test_whoever_comes_and_goes_hears_all_of_it_in_order(data: st.DataObject) -> None:
+def test_members_that_come_and_go_hear_all_of_it_in_order(data: st.DataObject) -> None:
     size = data.draw(st.sampled_from([1, 3, AT_ONCE, AT_ONCE + 1, 3 * AT_ONCE]))
     room = Hearers(size)
     someone = st.sampled_from([0, 1, size // 2, size - 1])

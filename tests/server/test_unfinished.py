@@ -1,4 +1,4 @@
-"""Messages of which only a part comes: whoever sends them has neither time nor room without end."""
+"""Messages of which only a part comes have neither time nor memory without end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from alcove_protocol import limits
 from alcove_protocol.frames import BlobIs, Bye, Published, Resume, Resumed, from_relay
 from alcove_server.net.keepalive import Keepalive, Stalled
 from alcove_server.net.terms import Terms
-from alcove_server.net.unfinished import Unfinished
+from alcove_server.net.unfinished import MESSAGE_SECONDS, Unfinished
 from alcove_server.net.websocket import WebSocket
 from alcove_server.ports.outlet import Close
 from alcove_server.session.session import Session
@@ -135,7 +135,7 @@ async def test_a_byte_now_and_then_does_not_keep_a_message_under_way(parts: list
     assert slow.unfinished.total == 0
 
 
-async def test_who_ends_every_message_in_time_stays_though_each_piece_begins_another() -> None:
+async def test_a_client_that_ends_each_message_in_time_stays_though_each_piece_begins_one() -> None:
     slow = Slow()
     pong, ping = masked(0x8A, b"pong"), masked(0x89, b"ping")
     slow.period(pong[:3])
@@ -147,7 +147,7 @@ async def test_who_ends_every_message_in_time_stays_though_each_piece_begins_ano
     assert len(slow.unfinished) == 0
 
 
-async def test_who_is_silent_in_the_middle_of_a_message_is_dropped_as_before() -> None:
+async def test_a_client_that_is_silent_in_the_middle_of_a_message_is_dropped_as_before() -> None:
     slow = Slow()
     slow.period(masked(0x82, b"", claim=60_000))
     slow.period(b"")
@@ -174,26 +174,27 @@ async def test_what_a_closing_client_sends_counts_until_it_is_gone() -> None:
 # --- over real sockets --------------------------------------------------------------------------
 
 
-def partials_of(running: Running) -> Unfinished:
+def unfinished_of(running: Running) -> Unfinished:
     return running.service._terms.unfinished
 
 
-async def reseater(running: Running) -> Client:
+async def restoring(running: Running) -> Client:
     client = await running.client()
     await client.authenticate(Facilitated(relay_key=client.key), "reseat")
     return client
 
 
-async def test_a_message_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alcove_server.process.serving.MESSAGE_SECONDS", 0.2)
-    async with serving(ping_seconds=600, auth_seconds=1) as running:
-        host, slow = await running.client(), await reseater(running)
+async def test_a_message_without_end_is_given_up() -> None:
+    async with serving(ping_seconds=600) as running:
+        host, slow = await running.client(), await restoring(running)
         await host.open()
         slow.socket.transport.write(masked(0x82, bytes(1000), claim=limits.FRAME))
+        await running.until(lambda: len(unfinished_of(running)) == 1)
+        await running.time.advance(MESSAGE_SECONDS + 1)
         assert (await slow.until(Bye)).code == "idle"
         assert await slow.closed() == Close.REFUSED
         assert isinstance(await host.ask(host.blob(), Published), Published)
-        assert len(partials_of(running)) == 0
+        assert len(unfinished_of(running)) == 0
 
 
 async def test_parts_of_messages_are_bounded_together_and_harm_no_small_ones() -> None:
@@ -201,11 +202,11 @@ async def test_parts_of_messages_are_bounded_together_and_harm_no_small_ones() -
     async with serving(store_bytes=limits.MIB) as running:
         host = await running.client()
         await host.open()
-        unfinished = partials_of(running)
+        unfinished = unfinished_of(running)
         frame = masked(0x82, host.blob(b"in two pieces").to_bytes())
         host.socket.transport.write(frame[:-1])
         await running.until(lambda: len(unfinished) == 1)
-        crowd = [await reseater(running) for _ in range(10)]
+        crowd = [await restoring(running) for _ in range(10)]
         for one in crowd:
             one.socket.transport.write(masked(0x82, bytes(size), claim=limits.FRAME))
         relay = running.service.relay
@@ -222,7 +223,7 @@ async def test_parts_of_messages_are_bounded_together_and_harm_no_small_ones() -
     assert unfinished.total == 0
 
 
-async def test_who_stands_at_a_door_sends_no_larger_frames_than_before() -> None:
+async def test_a_newcomer_at_a_door_sends_no_larger_frames_than_before() -> None:
     async with serving() as running:
         host, newcomer, greedy = [await running.client() for _ in range(3)]
         room, door = await host.open(), Door()
@@ -230,7 +231,7 @@ async def test_who_stands_at_a_door_sends_no_larger_frames_than_before() -> None
         await greedy.authenticate(room, "door", door)
         greedy.socket.transport.write(masked(0x82, claim=limits.FRAME_BEFORE_AUTH + 1))
         assert await greedy.closed() == Close.TOO_LARGE
-        # Whoever was let in sends a large one at once, in one piece with what it says first.
+        # A newcomer who was let in sends a large one at once, in one piece with its first request.
         await newcomer.knock(room, door)
         await host.admit(room, newcomer, door)
         resume = Resume(newcomer.next_n(), newcomer.base, 0)

@@ -1,4 +1,4 @@
-"""RosterVerifier are verified in turn, and a ledger is kept for a while."""
+"""Roster chains are verified in turn, and their histories are kept for a while."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ from tests.server.keys import Facilitated
 
 
 async def at_once() -> None:
-    """Nobody else is there."""
+    """A room with one connection."""
 
 
 def long_room() -> Facilitated:
@@ -58,7 +58,7 @@ async def test_a_short_chain_waits_for_no_long_one() -> None:
     assert (await first).roster.head == (await second).roster.head == long.roster.head
 
 
-async def test_who_has_gone_gives_up_its_turn() -> None:
+async def test_a_client_that_has_gone_gives_up_its_turn() -> None:
     known, long, held = RosterVerifier(ManualClock()), long_room(), Held()
 
     async def gone() -> None:
@@ -75,7 +75,7 @@ async def test_who_has_gone_gives_up_its_turn() -> None:
     assert (await known.verify(long.chain, long.id, at_once)).roster.head == long.roster.head
 
 
-async def test_too_many_who_wait_are_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_too_many_that_wait_are_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chains, "WAITING", 2)
     known, long, held = RosterVerifier(ManualClock()), long_room(), Held()
     waiting = [asyncio.create_task(known.verify(long.chain, long.id, held)) for _ in range(2)]
@@ -89,7 +89,7 @@ async def test_too_many_who_wait_are_told_to_come_again(monkeypatch: pytest.Monk
     await known.verify(long.chain, long.id, held)
 
 
-def test_a_ledger_is_known_by_its_last_entry_until_it_is_old() -> None:
+def test_a_history_is_known_by_its_last_entry_until_it_is_old() -> None:
     clock = ManualClock()
     known, room = RosterVerifier(clock), Facilitated()
     kept = history(room)
@@ -102,7 +102,7 @@ def test_a_ledger_is_known_by_its_last_entry_until_it_is_old() -> None:
     assert len(known) == 0
 
 
-def test_ledgers_are_kept_up_to_a_number_of_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_histories_are_kept_up_to_a_number_of_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chains, "KEPT", 10)  # a new room has two
     known, rooms = RosterVerifier(ManualClock()), [Facilitated() for _ in range(6)]
     for room in rooms:
@@ -118,7 +118,7 @@ def test_ledgers_are_kept_up_to_a_number_of_keys(monkeypatch: pytest.MonkeyPatch
     assert len(known) == 1
 
 
-async def test_a_chain_that_does_not_hold_is_no_ledger() -> None:
+async def test_a_chain_that_does_not_hold_is_no_history() -> None:
     known, room = RosterVerifier(ManualClock()), Facilitated()
     signed = room.entry([], base=bytes(16), commit=b"")
     with pytest.raises(Malformed, match="signature"):

@@ -1,7 +1,8 @@
-"""A room that the relay forgot is seated again by a facilitator, and by nobody else."""
+"""Only a facilitator restores a room that the relay forgot."""
 
 from hashlib import sha256
 
+from alcove_protocol.card import card_number
 from alcove_protocol.codec import pack_list
 from alcove_protocol.frames import (
     BlobClass,
@@ -21,7 +22,7 @@ from tests.server.keys import Door, sign
 from tests.server.scene import Person, Scene
 
 
-def reseat_frame(
+def restore_frame(
     person: Person, chain: list[Signed], commit: bytes = b"", doors: list[Door] | None = None
 ) -> Reseat:
     scene = person.scene
@@ -46,7 +47,7 @@ def reseat_frame(
     )
 
 
-def reseater(scene: Scene, key: SigningKey | None = None) -> Person:
+def restoring(scene: Scene, key: SigningKey | None = None) -> Person:
     person = Person(scene, key if key is not None else scene.room.relay_key)
     person.authenticate("reseat")
     return person
@@ -65,8 +66,8 @@ def test_a_relay_that_forgot_is_told_again(scene: Scene, door: Door) -> None:
     scene.land(commit)
     ann.fetch()
     empty = forget(scene)
-    host = reseater(empty)
-    host.ask(reseat_frame(host, scene.room.chain, b"the last commit", [door]), Done)
+    host = restoring(empty)
+    host.ask(restore_frame(host, scene.room.chain, b"the last commit", [door]), Done)
     empty.host = Person(empty, scene.room.relay_key)
     empty.host.authenticate()
     resumed = empty.host.resume(scene.base)
@@ -90,16 +91,16 @@ def test_the_same_chain_keeps_the_log_and_a_longer_one_begins_another(
 ) -> None:
     ann = scene.member(door)
     chain = list(scene.room.chain)
-    host = reseater(scene)
-    host.ask(reseat_frame(host, chain), Done)
+    host = restoring(scene)
+    host.ask(restore_frame(host, chain), Done)
     back = Person(scene, scene.room.relay_key)
     back.authenticate()
     assert back.resume().base == scene.base
 
     signed = scene.room.entry([], base=scene.base, commit=b"elsewhere")
     scene.room.take(signed)
-    host = reseater(scene)
-    host.ask(reseat_frame(host, scene.room.chain, b"elsewhere"), Done)
+    host = restoring(scene)
+    host.ask(restore_frame(host, scene.room.chain, b"elsewhere"), Done)
     bye = ann.fetch()[-1]
     assert isinstance(bye, Bye)
     assert (bye.code, ann.closed) == ("draining", Close.RESTARTING)
@@ -116,12 +117,12 @@ def test_a_shorter_prefix_changes_nothing_and_another_history_is_a_conflict(
     scene.room = type(longer)(root=longer.root, relay_key=longer.relay_key)
     scene.room.chain = longer.chain[:1]
     scene.room.roster = open_roster(scene.room.chain[0], scene.room.id)[0]
-    host = reseater(scene)
-    host.ask(reseat_frame(host, scene.room.chain), Done)
+    host = restoring(scene)
+    host.ask(restore_frame(host, scene.room.chain), Done)
     assert ann.closed is None
     other = scene.room.entry([], base=bytes(16), commit=b"another")
     scene.room.take(other)
-    assert host.refused(reseat_frame(host, scene.room.chain)) == "roster_conflict"
+    assert host.refused(restore_frame(host, scene.room.chain)) == "roster_conflict"
     assert ann.closed is None
 
 
@@ -129,11 +130,11 @@ def test_a_seating_must_be_signed_by_a_facilitator_and_fit(scene: Scene, door: D
     ann = scene.member(door)
     chain = scene.room.chain
     empty = forget(scene)
-    host = reseater(empty)
-    assert host.refused(reseat_frame(host, chain[:1])) == "bad_statement"
-    assert host.refused(reseat_frame(host, chain[1:])) == "bad_roster"
-    assert host.refused(reseat_frame(host, [])) == "bad_roster"
-    good = reseat_frame(host, chain, b"commit")
+    host = restoring(empty)
+    assert host.refused(restore_frame(host, chain[:1])) == "bad_statement"
+    assert host.refused(restore_frame(host, chain[1:])) == "bad_roster"
+    assert host.refused(restore_frame(host, [])) == "bad_roster"
+    good = restore_frame(host, chain, b"commit")
     bent = Reseat(good.n, good.statement, good.signature, good.chain, b"another", b"")
     assert host.refused(bent) == "bad_statement"
     stranger = Door()
@@ -141,11 +142,13 @@ def test_a_seating_must_be_signed_by_a_facilitator_and_fit(scene: Scene, door: D
     packed = SeatedDoor(stranger_said.body, stranger_said.signature, stranger.card, 5, 60).encode()
     bent = Reseat(9, good.statement, good.signature, good.chain, b"commit", pack_list([packed]))
     assert host.refused(bent) == "bad_statement"
-    member = reseater(empty, ann.key)
-    assert member.refused(reseat_frame(member, chain)) == "not_allowed"
+    ahead = Door(number=card_number(scene.room.roster.counter + 1, 0))
+    assert host.refused(restore_frame(host, chain, b"commit", [ahead])) == "bad_statement"
+    member = restoring(empty, ann.key)
+    assert member.refused(restore_frame(member, chain)) == "not_allowed"
 
 
-def test_who_cannot_show_the_rooms_opening_does_not_seat_it(scene: Scene) -> None:
+def test_a_client_that_cannot_show_the_rooms_opening_does_not_restore_it(scene: Scene) -> None:
     person = Person(scene, scene.room.relay_key)
     frame = person.auth_frame("reseat")
     bent = type(frame)(frame.n, frame.statement, frame.signature, None, None)
@@ -157,21 +160,21 @@ def test_a_door_that_closed_with_a_removal_stays_closed(scene: Scene, door: Door
     ann = scene.member(door)
     scene.remove(ann)
     empty = forget(scene)
-    host = reseater(empty)
-    host.ask(reseat_frame(host, scene.room.chain, doors=[door]), Done)
+    host = restoring(empty)
+    host.ask(restore_frame(host, scene.room.chain, doors=[door]), Done)
     person = Person(empty)
     assert person.refused(person.auth_frame("door", door)) == "unknown_door"
     back = Person(empty, ann.key)
     assert back.refused(back.auth_frame("member")) == "removed"
 
 
-def test_a_seating_that_is_refused_disturbs_nobody(scene: Scene, door: Door) -> None:
+def test_a_restore_that_is_refused_disturbs_no_client(scene: Scene, door: Door) -> None:
     ann = scene.member(door)
     scene.host.say(b"before")
     scene.room.take(scene.room.entry([], base=scene.base, commit=b""))
     twin = Door(id=door.id, number=2)
-    other = reseater(scene)
-    frame = reseat_frame(other, scene.room.chain, doors=[door, twin])
+    other = restoring(scene)
+    frame = restore_frame(other, scene.room.chain, doors=[door, twin])
     assert other.refused(frame) == "bad_statement"
     scene.relay.tick()
     scene.host.say(b"after")

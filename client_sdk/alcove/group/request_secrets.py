@@ -1,0 +1,52 @@
+"""The secrets that requests to the facilitators are sealed with, one of each epoch.
+
+A request is sealed to the lobby key, and with a secret that only members of the sender's epoch have
+(RFC 9420, 8.5). So a recording of it stays closed without the group, even when X25519 is broken
+later. A held member asks from an earlier epoch: each secret is kept for 24 h.
+"""
+
+from collections import OrderedDict
+from typing import Final
+
+from alcove import mls
+from alcove.mls.secret import Secret
+
+LABEL: Final = "alcove seal"
+CONTEXT: Final = b"request"
+SIZE: Final = 32
+KEPT_SECONDS: Final = 24 * 3600.0
+KEPT_EPOCHS: Final = 4096
+"""However fast epochs come, no more than these are kept."""
+
+
+class RequestSecrets:
+    """The newest epochs' secrets, the oldest forgotten first."""
+
+    def __init__(self) -> None:
+        self._secrets: OrderedDict[int, Secret] = OrderedDict()
+        self._since: dict[int, float] = {}
+
+    def add(self, group: mls.Group) -> None:
+        """Keep the secret of the epoch that the group is in."""
+        self._secrets[group.epoch] = group.export(LABEL, CONTEXT, SIZE)
+        if len(self._secrets) > KEPT_EPOCHS:
+            self._forget(next(iter(self._secrets)))
+
+    def of(self, epoch: int) -> bytes | None:
+        """The secret of an epoch, 32 bytes. None when it is not known, or not any more."""
+        secret = self._secrets.get(epoch)
+        return None if secret is None else secret.expose()
+
+    def tick(self, now: float) -> None:
+        """Forget what was kept long enough. The newest epoch's stays."""
+        for epoch in list(self._secrets)[:-1]:
+            if now - self._since.setdefault(epoch, now) > KEPT_SECONDS:
+                self._forget(epoch)
+
+    def _forget(self, epoch: int) -> None:
+        self._secrets.pop(epoch).wipe()
+        self._since.pop(epoch, None)
+
+    def wipe(self) -> None:
+        for epoch in list(self._secrets):
+            self._forget(epoch)

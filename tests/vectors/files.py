@@ -1,0 +1,68 @@
+"""The files: what each is about, what makes its cases, and what checks one."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.vectors import client, ed25519, records, wire
+from tests.vectors.parts import Case
+
+
+@dataclass(frozen=True, slots=True)
+class VectorFile:
+    """One file of `protocol/vectors`."""
+
+    about: str
+    cases: Callable[[], list[Case]]
+    check: Callable[[Case], None]
+
+    def text(self) -> str:
+        """The file, one case a line."""
+        lines = ",\n".join(json.dumps(case, ensure_ascii=False) for case in self.cases())
+        about = json.dumps(self.about, ensure_ascii=False)
+        return f'{{"about": {about}, "cases": [\n{lines}\n]}}\n'
+
+
+FILES = {
+    "records": VectorFile(
+        "`reader` decodes `bytes`; `code` is the fault, or null when it is taken.",
+        records.cases,
+        records.check,
+    ),
+    "invites": VectorFile(
+        "`url` is read as an invite; `code` is the fault, or null with what it holds and gives.",
+        wire.invites,
+        wire.check_invite,
+    ),
+    "padding": VectorFile(
+        "`padded` is read; `code` is the fault, or null with the content.",
+        wire.paddings,
+        wire.check_padding,
+    ),
+    "hashes": VectorFile(
+        "The log hash after each blob (class, bytes), agreement hashes and short codes.",
+        wire.hashes,
+        wire.check_hash,
+    ),
+    "roster": VectorFile(
+        "`opening` and `entries` (signature ‖ body) are followed from `room` on; `code` is the "
+        "fault of the last, or null with what results.",
+        wire.rosters,
+        wire.check_roster,
+    ),
+    "ed25519": VectorFile(
+        "`signature` by `key` over label ‖ body holds or does not: cofactorless, canonical S and "
+        "R, no key and no R of small order.",
+        ed25519.cases,
+        ed25519.check,
+    ),
+    "seals": VectorFile(
+        "`sealed` opens to `opened`, or does not open (null).", client.seals, client.check_seal
+    ),
+    "rights": VectorFile(
+        "`state`: a commit from the state before to the state after is burned with `code`, or "
+        "null. `act`: a member may send a message of this kind, or may not.",
+        client.rights,
+        client.check_right,
+    ),
+}
