@@ -1,6 +1,6 @@
 """Whether a facilitator has heard what this client sent.
 
-A relay and a person who was removed could keep a member in the epoch before the removal, and that
+A relay and a removed person could keep a member in the epoch before the removal, and the removed
 person would read on. A heartbeat in that member's epoch, whose log hash agrees beyond the member's
 own message, is what they cannot make: its sender is in the epoch, and had this message in the log.
 
@@ -45,8 +45,8 @@ class Coverage:
         self._probe_at = 0.0
 
     def given(self, id: bytes) -> None:
-        """The relay is given this message. From here on it may be in anybody's hands, whatever the
-        relay answers. The same one again counts from its first time."""
+        """The relay is given this message. From here on the relay may hand it to any member,
+        whatever it answers. The same message again counts from its first time."""
         if all(item.id != id for item in self._given):
             self._given.append(_Given(id, self._clock()))
 

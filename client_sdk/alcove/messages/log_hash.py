@@ -58,7 +58,7 @@ class LogHash:
 
     def can_anchor(self, position: Position, end: Position) -> bool:
         """Whether every blob after this position, to `end`, is here: else the value would go on
-        over a hole, and differ from everybody's."""
+        over a hole, and differ from all others'."""
         missing = end.number - position.number
         if position.generation != end.generation or not 0 <= missing <= len(self._blobs):
             return False

@@ -98,7 +98,7 @@ class Presence:
         elif (agrees := self._stream.log.agrees(named, beat.payload.log)) is not None:
             if agrees:
                 self.coverage.agreed(named)
-                self._differing.clear()  # the one who holds the room saw what this client saw
+                self._differing.clear()  # the facilitator saw what this client saw
                 self._settled = False
             else:
                 self._split = True
@@ -191,7 +191,7 @@ class Presence:
         """The person has read what is wrong and wants to send all the same. False when nothing is.
 
         It holds until the next sign of it: after a split, until another beat differs, and else for
-        another 90 s. Facilitators who are not heard count as away until they are.
+        another 90 s. Silent facilitators count as away until they are heard.
         """
         if self.state not in (RoomState.SPLIT, RoomState.NOT_HEARD):
             return False
@@ -220,7 +220,7 @@ class Presence:
     def may_post(self) -> bool:
         """Senders keep silent while no facilitator holds the room. Receivers never judge by it.
 
-        A facilitator holds the room without others, but not when others are there who do not hear.
+        A facilitator holds the room alone too, but not while the others do not hear what it sends.
         """
         if self._is_split or self._uncovered:
             return False
