@@ -302,7 +302,28 @@ def of_great_size(world: EvilWorld, ann: Client, mal: Client, bob: Client) -> by
     return rogue_update(mal, rogue_leaf(mal, capabilities=wide, extensions=extensions))
 
 
+def not_encrypted(world: EvilWorld, ann: Client, mal: Client, bob: Client) -> bytes:
+    return group_of(mal).propose_update(wire_format="public")
+
+
+def a_commit(world: EvilWorld, ann: Client, mal: Client, bob: Client) -> bytes:
+    return rogue_commit(mal, force_path=True)[4:]
+
+
+def another_members(world: EvilWorld, ann: Client, mal: Client, bob: Client) -> bytes:
+    return honest_update(bob)
+
+
+def junk(world: EvilWorld, ann: Client, mal: Client, bob: Client) -> bytes:
+    message = honest_update(mal)
+    return message[:-1] + bytes([message[-1] ^ 1])
+
+
 POISON: list[Make] = [
+    not_encrypted,
+    a_commit,
+    another_members,
+    junk,
     not_an_update,
     of_an_earlier_epoch,
     without_a_new_key,
@@ -485,3 +506,16 @@ def test_an_update_that_waits_when_its_sender_is_appointed_is_void() -> None:
     nobody_is_held(world, ann, bob, cleo)
     make_facilitator(ann, mal)
     assert key_package(mal) is not None
+
+
+def test_an_update_with_the_key_of_an_inner_node_is_judged_by_all_alike() -> None:
+    """The commit that takes it blanks that node, so it may stand; and if not, it is dropped."""
+    world, ann, mal, bob, cleo = four()
+    commit_by(world, ann)
+    nodes = group_of(ann)._epoch.tree.nodes
+    for node in [node for node in nodes[1::2] if node is not None]:
+        ask(world, mal, rogue_update(mal, rogue_leaf(mal, key=node.encryption_key)))
+        ask(world, cleo, honest_update(cleo))
+        commit_by(world, ann)
+        assert len(authenticators(ann, bob, cleo)) == 1
+    nobody_is_held(world, ann, bob, cleo)
