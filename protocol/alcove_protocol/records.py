@@ -69,7 +69,7 @@ class _Field:
             raise Malformed("bad_field", text) from None
 
 
-def _field(name: str, hint: Any) -> _Field:
+def _field(name: str, hint: Any) -> _Field:  # a type as `get_type_hints` gives it
     optional = False
     if get_origin(hint) in (Union, UnionType):
         (hint,) = (arg for arg in get_args(hint) if arg is not type(None))
@@ -118,7 +118,7 @@ class Record:
     def from_map(cls, value: Mapping[str, Value]) -> Self:
         """Build from a decoded map. Raises `Malformed` (`bad_field`)."""
         known = _fields(cls)
-        values: dict[str, Any] = {}
+        values: dict[str, Any] = {}  # `check` judges each below
         for name in value:
             if name not in known:
                 raise Malformed("bad_field", f"{cls.__name__} does not have this field.")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum, IntFlag
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Annotated, Final
+from typing import Annotated, Final, assert_never
 
 from alcove_protocol import limits
 from alcove_protocol.codec import split, unpack_list
@@ -55,10 +55,6 @@ class Op(IntEnum):
     REJOIN = 4  # the same member with fresh HPKE keys: a Welcome, no change of the list
     LEFT = 5  # a member asked to go, and the entry carries the signed leave: their door stays
     ABSENT = 6  # a member's connection was lost for long: their door stays, and they may come back
-
-
-OFF_THE_LIST: Final = frozenset({Op.REMOVE, Op.LEFT, Op.ABSENT})
-"""Operations that take a member off the list."""
 
 
 class RoomFlag(IntFlag):
@@ -286,8 +282,10 @@ def apply_changes(seats: Mapping[bytes, Seat], changes: Iterable[Change]) -> dic
             raise Malformed("bad_roster", "A key that is changed is not on the list.")
         elif change.op is Op.CHANGE:
             result[change.key] = replace(change.seat, door=result[change.key].door)
-        elif change.op in OFF_THE_LIST:
+        elif change.op is Op.REMOVE or change.op is Op.LEFT or change.op is Op.ABSENT:
             del result[change.key]
+        elif change.op is not Op.REJOIN:
+            assert_never(change.op)
     return result
 
 
@@ -375,8 +373,13 @@ def _since(roster: Roster, entry: RosterEntry, changes: tuple[Change, ...]) -> M
         return {key: since for key, since in roster.since.items() if key in roster.seats}
     since = dict(roster.since)
     for change in changes:
-        if change.op is Op.ADD:
-            since[change.key] = entry.counter
-        elif change.op in OFF_THE_LIST:
-            since.pop(change.key, None)
+        match change.op:
+            case Op.ADD:
+                since[change.key] = entry.counter
+            case Op.REMOVE | Op.LEFT | Op.ABSENT:
+                since.pop(change.key, None)
+            case Op.RESET | Op.CHANGE | Op.REJOIN:
+                pass
+            case _:
+                assert_never(change.op)
     return since

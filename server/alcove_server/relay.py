@@ -27,9 +27,9 @@ from alcove_server.settings import Settings
 from alcove_server.store.interface import Store
 from alcove_server.wire.says import bye, draining
 
-_RETURNING = 1000
+_RETURNING: Final = 1000
 """Clients a second that a node takes back without others noticing: their signatures are 0.1 s."""
-_EXPIRED_AT_ONCE: Final = 200
+_EXPIRED_ROOMS: Final = 200
 """Rooms in which one tick drops what has expired: a bound on how long the loop is held."""
 RESTORE_SECONDS: Final = 60.0
 """Restore deadline for every room: enough for a slow phone's largest frame. Any client can make a
@@ -101,7 +101,7 @@ class Relay:
     async def tick(self) -> None:
         """Close clients that are too late, and drop what has expired."""
         self._close_late()
-        await self.services.store.expire(_EXPIRED_AT_ONCE)
+        await self.services.store.expire(_EXPIRED_ROOMS)
         await self.rooms.tick()
 
     def _close_late(self) -> None:

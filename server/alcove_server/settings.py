@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 STORES = ("memory",)
 """Schemes of the URL of a store; `store.opening` opens each of them."""
+KNOWN = ", ".join(f"{scheme}:" for scheme in STORES)
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -28,7 +29,7 @@ class Settings(BaseSettings):
         default="", description="file with the certificate and its chain (PEM), to end TLS here"
     )
     tls_key: str = Field(default="", description="file with the certificate's key (PEM)")
-    store: str = Field(default="memory:", description="where rooms are kept, a URL: memory:")
+    store: str = Field(default="memory:", description=f"where rooms are kept, a URL: {KNOWN}")
     origin: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="further origins of this relay, separated by commas (proxy, onion service)",
@@ -83,8 +84,7 @@ class Settings(BaseSettings):
         # The sentences quote nothing: the URL of a store may hold a password.
         scheme, _, rest = value.partition(":")
         if scheme not in STORES:
-            known = ", ".join(f"{one}:" for one in STORES)
-            raise ValueError(f"there is no store of that scheme; there is {known}")
+            raise ValueError(f"there is no store of that scheme; there is {KNOWN}")
         if scheme == "memory" and rest:
             raise ValueError("nothing follows memory:")
         return value

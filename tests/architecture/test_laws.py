@@ -4,6 +4,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from alcove_protocol.errors import FAULTS, REFUSALS
+
 ROOT = Path(__file__).resolve().parents[2]
 RELAY = ROOT / "server" / "alcove_server"
 WORDS = ROOT / "protocol" / "alcove_protocol"
@@ -95,3 +97,28 @@ def test_the_client_has_nothing_that_switches_verification_off() -> None:
         if name in path.read_text()
     ]
     assert found == []
+
+
+def faults(source: str) -> list[tuple[str, str]]:
+    """The code and the first words of the sentence of every `Malformed` that a source makes."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Malformed":
+            code, text = node.args
+            assert isinstance(code, ast.Constant)
+            found.append((str(code.value), ast.unparse(text).lstrip("f\"'")))
+    return found
+
+
+def test_every_fault_has_a_code_of_the_tables_and_a_sentence() -> None:
+    """The protocol's tests ask the same of the protocol, and MLS has faults of its own."""
+    found = [
+        (path.relative_to(ROOT).as_posix(), code, text)
+        for package in (RELAY, SDK)
+        for path in sources(package)
+        if "mls" not in path.relative_to(package).parts
+        for code, text in faults(path.read_text())
+    ]
+    assert len(found) > 10
+    assert [one for one in found if one[1] not in {**FAULTS, **REFUSALS}] == []
+    assert [one for one in found if not (one[2][0].isupper() and one[2][-2] == ".")] == []

@@ -16,11 +16,8 @@ BOUNDS: Final = {"who": 1.5, "somebody": 0.6, "semicolons": 3.2}
 PACKAGES: Final = (
     "server/alcove_server",
     "protocol/alcove_protocol",
-    "client_sdk/alcove/engine",
-    "client_sdk/alcove/group",
-    "client_sdk/alcove/joining",
-    "client_sdk/alcove/messages",
-    "client_sdk/alcove/relay",
+    "client_sdk/alcove",
+    "bench",
 )
 
 

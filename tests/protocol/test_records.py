@@ -7,7 +7,7 @@ from typing import Annotated, Any, get_args
 
 import msgpack  # type: ignore[import-untyped]
 import pytest
-from alcove_protocol import limits
+from alcove_protocol import frames, limits
 from alcove_protocol.codec import Value, pack, unpack
 from alcove_protocol.frames import (
     FROM_CLIENT,
@@ -231,6 +231,7 @@ def test_each_frame_stands_under_its_own_kind(table: dict[str, type[Frame]]) -> 
     assert all(name == kind.KIND for name, kind in table.items())
     defined = {cls.__name__ for cls in (*FROM_CLIENT.values(), *FROM_RELAY.values())}
     assert len(defined) == len(FROM_CLIENT) + len(FROM_RELAY)
+    assert defined <= set(frames.__all__)
 
 
 @pytest.mark.parametrize(

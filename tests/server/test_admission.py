@@ -146,7 +146,7 @@ def test_a_bucket_takes_all_or_nothing() -> None:
     assert bucket.full(100.0)
 
 
-def test_a_wheel_turns_each_once_in_a_period() -> None:
+def test_keepalive_visits_each_once_in_a_period() -> None:
     class Counter:
         turns = 0
 

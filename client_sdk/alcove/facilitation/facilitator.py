@@ -33,7 +33,7 @@ UPDATES_GATHERED: Final = 10.0
 REFRESH_INTERVAL: Final = 30 * 60.0
 """Seconds after which a facilitator's path gets fresh keys, even if no member came or went."""
 OTHERS_WAIT: Final = 10.0
-"""Seconds that a facilitator who is not first in line waits more before a scheduled commit."""
+"""Seconds that every facilitator but the first in line adds before a scheduled commit."""
 LATELY: Final = 60.0
 """Seconds within which a facilitator's heartbeat keeps their place in line."""
 LENGTH_PREFIX: Final = 4
@@ -55,8 +55,8 @@ class InviteTerms:
 class Handover:
     """What a facilitator needs beside a membership.
 
-    The opening makes the first one. A facilitator who is appointed later gets one of their own: the
-    keys in it are the receiver's to wipe.
+    The opening makes the first one. Each later facilitator gets one of their own on appointment:
+    the keys in it are the receiver's to wipe.
     """
 
     opening: Signed

@@ -33,7 +33,7 @@ class CommitPlan:
     proposals: tuple[mls.Proposal, ...] = ()
     changes: tuple[Change, ...] = ()
     welcome_to: tuple[tuple[bytes, bytes, Psk], ...] = ()
-    """Relay key, reply key and PSK of each member who receives the Welcome."""
+    """Relay key, reply key and PSK of each receiver of the Welcome."""
     force_path: bool = False
     leaves: tuple[Signed, ...] = ()
     """The signed leave of each LEFT among the changes, in their order."""

@@ -115,7 +115,7 @@ class Lobby:
             case LobbyKind.GONE:
                 self._gone(item.id)
             case LobbyKind.VAULT:
-                pass  # a single facilitator has nobody to share with
+                pass  # a single facilitator has no other to share with
             case _:
                 assert_never(kind)
 

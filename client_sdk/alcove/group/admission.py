@@ -162,7 +162,7 @@ def roster_of_welcome(staged: mls.StagedJoin, entry: Signed, room: bytes) -> Ros
     data = staged.group_info.extension(ROSTER_EXTENSION)
     try:
         if data is None:
-            raise Malformed("bad_field", "no roster")
+            raise Malformed("bad_field", "The Welcome has no roster.")
         base = RosterExtension.decode(data, limit=limits.HANDSHAKE_BLOB)
         roster = Roster(
             room,

@@ -31,7 +31,7 @@ def chained_facilitators(
     for signed in appointments:
         claimed = Appointment.decode(signed.body)
         if claimed.appointer not in known or claimed.room != room:
-            raise Malformed("bad_chain", "the room does not know the appointer")
+            raise Malformed("bad_statement", "The room does not know the appointer.")
         verify(Appointment, Label.APPOINT, signed, claimed.appointer)
         keys = appointed_keys(claimed)
         known.setdefault(keys.mls_key, keys)

@@ -132,7 +132,7 @@ class RoomExtension(Record):
             self.corrected_hashes(),
         )
         if not lists[0] or any(len(set(items)) != len(items) for items in lists):
-            raise Malformed("bad_field", "a list of the room's state is empty or repeats itself")
+            raise Malformed("bad_field", "A list of the room's state is empty or repeats itself.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ def room_extension(context: mls.GroupContext) -> RoomExtension:
     """The room's state in a GroupContext. Raises `Malformed`."""
     data = context.extension(ROOM_EXTENSION)
     if data is None:
-        raise Malformed("bad_field", "the group is not a room of Alcove")
+        raise Malformed("bad_field", "The group is not a room of Alcove.")
     state = RoomExtension.decode(data, limit=limits.HANDSHAKE_BLOB)
     state.check()
     return state
@@ -177,7 +177,7 @@ def leaf_extension(leaf: mls.LeafNode) -> LeafExtension:
     """A member's own part. Raises `Malformed`."""
     data = leaf.extension(LEAF_EXTENSION)
     if data is None:
-        raise Malformed("bad_field", "the member is not a client of Alcove")
+        raise Malformed("bad_field", "The member is not a client of Alcove.")
     return _decode_leaf_extension(data)
 
 

@@ -23,7 +23,7 @@ def unpack_commit(blob: bytes) -> tuple[tuple[bytes, ...], bytes]:
     """The Update proposals of a commit's blob, then the commit. Raises `Malformed`."""
     parts = unpack_list(blob, most=limits.PROPOSALS + 1)
     if not parts:
-        raise Malformed("truncated", "a commit without a commit")
+        raise Malformed("truncated", "A commit's blob has no commit.")
     return parts[:-1], parts[-1]
 
 

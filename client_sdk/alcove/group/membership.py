@@ -262,7 +262,7 @@ class Membership:
         try:
             after, verified = extend(self.roster, entry)
             if verified.statement.commit != sha256(blob).digest():
-                raise Malformed("bad_roster", "the entry is of another commit")
+                raise Malformed("bad_roster", "The entry is of another commit.")
         except Malformed as error:
             self.alarm = error.code
             return {}

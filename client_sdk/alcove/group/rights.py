@@ -7,7 +7,7 @@ alike *burns* what it refuses (docs/protocol.md 11).
 `may` looks at an act inside a message. A new rule goes into ACTS, or into a `_judge_…` below.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from types import MappingProxyType
 from typing import Final
@@ -76,7 +76,7 @@ def _every_member(state: RoomExtension, key: bytes) -> bool:
     return True
 
 
-ACTS: Final = MappingProxyType(
+ACTS: Final[Mapping[Act, Rule]] = MappingProxyType(
     {
         Act.TEXT: _may_post,
         Act.RETRACT: _every_member,  # of their own messages only: the receiver compares the author

@@ -27,8 +27,6 @@ from alcove.errors import NotTrusted
 from alcove.group.keys import ROOM_SUITE
 from alcove.mls.secret import Random
 
-REFUSAL_CODE: Final = 40
-"""Bytes of the name at most."""
 EPOCH_SIZE: Final = 8
 _NONCE: Final = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 _ENC: Final = 32
@@ -53,7 +51,7 @@ class KnockBody(Record):
 class RefusalBody(Record):
     """Why a knock was refused: a code for which the newcomer's client knows a sentence."""
 
-    code: Annotated[str, AtMost(REFUSAL_CODE)]
+    code: Annotated[str, AtMost(limits.CODE)]
 
 
 @dataclass(frozen=True, slots=True)

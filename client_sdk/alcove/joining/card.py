@@ -32,10 +32,10 @@ def check_card(signed: Signed, room: bytes, number: int) -> CheckedCard:
         _, opening = open_roster(Signed.decode(claimed.opening), room)
         appointments = unpack_appointments(claimed.appointments)
         if claimed.signer not in chained_facilitators(opening.statement, appointments, room):
-            raise Malformed("bad_chain", "the room does not know the signer")
+            raise Malformed("bad_statement", "The room does not know the signer.")
         card = verify(Card, Label.CARD, signed, claimed.signer).statement
         if card.room != room or card.number != number:
-            raise Malformed("bad_field", "a card of another room or number")
+            raise Malformed("bad_field", "The card is of another room or number.")
         texts = unpack_agreement(card.agreement)
     except Malformed:
         raise NotTrusted(

@@ -1,7 +1,7 @@
 """What is inside an application message (docs/protocol.md 11)."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Final, TypeAlias
+from typing import Annotated, ClassVar, Final, TypeAlias, get_args
 
 from alcove_protocol import limits
 from alcove_protocol.position import POSITION_SIZE
@@ -79,7 +79,5 @@ class Heartbeat(Record):
 MessageBody: TypeAlias = Text | Retract | Void | Heartbeat
 """Every body of this version. A `match` over it ends with `assert_never`."""
 
-BODIES: Final[dict[str, type[MessageBody]]] = {
-    kind.KIND: kind for kind in (Text, Retract, Void, Heartbeat)
-}
+BODIES: Final[dict[str, type[MessageBody]]] = {kind.KIND: kind for kind in get_args(MessageBody)}
 """Kinds that this version knows. Any other becomes an `Unknown` event."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, Protocol, assert_never
 
-from alcove_protocol import frames, limits
+from alcove_protocol import frames
 from alcove_protocol.errors import Malformed
 from alcove_protocol.frames import RelayAnswer, RelayNotice
 from alcove_protocol.labels import SUBPROTOCOL, VERSION, Label
@@ -150,8 +150,6 @@ class Link:
         """
         self._numbers += 1
         data = frame(self._numbers).to_bytes()
-        if len(data) > limits.FRAME:
-            raise Malformed("too_large", "The message is larger than the relay takes.")
         if self.state in (LinkState.OFF, LinkState.GREETED):
             answered(None)  # it would be cleared, or refused before authentication
             return

@@ -131,7 +131,7 @@ async def verify_chain(
             done = 0
             await breathe()
     if history is None:
-        raise Malformed("bad_roster", "the chain is empty")
+        raise Malformed("bad_roster", "The chain is empty.")
     return history
 
 

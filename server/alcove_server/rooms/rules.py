@@ -89,7 +89,7 @@ def commit_with_entry(history: RosterHistory, key: bytes, frame: Publish) -> Jud
     """A commit that changes the roster. Raises `Refusal` (`not_allowed`, `bad_roster`,
     `room_full`, `too_large`) or `Malformed`."""
     if frame.entry is None or frame.signature is None or frame.blob_class != BlobClass.COMMIT:
-        raise Malformed("bad_field", "an entry goes with a commit, and its signature with it")
+        raise Malformed("bad_field", "An entry goes with a commit, and its signature with it.")
     require_facilitator(history, key)
     welcomes = _welcomes(frame.welcomes or b"")
     try:
@@ -124,9 +124,9 @@ def _welcomes(packed: bytes) -> dict[bytes, bytes]:
     items = unpack_list(packed, most=limits.WELCOMES_PER_COMMIT)
     welcomes = {item[:KEY_SIZE]: item[KEY_SIZE:] for item in items}
     if len(welcomes) < len(items) or any(len(item) <= KEY_SIZE for item in items):
-        raise Malformed("bad_field", "a Welcome without its key, or two for one")
+        raise Malformed("bad_field", "A Welcome has no key, or a key has two.")
     if any(len(welcome) > limits.HANDSHAKE_BLOB for welcome in welcomes.values()):
-        raise Malformed("bad_field", "a Welcome is too large")
+        raise Malformed("bad_field", "A Welcome is too large.")
     return welcomes
 
 

@@ -67,7 +67,7 @@ def _generic(data: bytes, limit: int) -> Post | ClientFrame:
 def post(frame: Publish) -> Post:
     """The same frame as a `Post`. Raises `Malformed` for parts of an entry without the entry."""
     if frame.signature is not None or frame.welcomes is not None:
-        raise Malformed("bad_field", "a signature or Welcomes without the entry they go with")
+        raise Malformed("bad_field", "A signature or Welcomes came without their entry.")
     blob_class = BlobClass(frame.blob_class)
     return Post(frame.n, frame.id, frame.base, blob_class, frame.ttl, frame.blob)
 

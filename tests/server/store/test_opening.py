@@ -1,6 +1,7 @@
 """Which store the settings open, and with which bounds."""
 
 import asyncio
+import importlib
 
 import pytest
 from alcove_protocol import limits
@@ -12,6 +13,8 @@ from alcove_server.testing.embedded import ManualClock
 from pydantic import ValidationError
 
 from tests.server.store.bench import GENERATION, HEAD, OPENING
+from tests.server.store.contract import StoreContract
+from tests.server.store.model import StoreMachine
 
 
 @pytest.mark.parametrize("url", ["memory", "memory:"])
@@ -22,6 +25,14 @@ def test_the_memory_store_has_two_spellings(url: str) -> None:
 def test_every_scheme_that_the_settings_allow_is_opened() -> None:
     for scheme in STORES:
         assert open_store(Settings(store=f"{scheme}:")) is not None
+
+
+@pytest.mark.parametrize("scheme", STORES)
+def test_every_store_has_a_test_file_with_the_contract_and_the_model(scheme: str) -> None:
+    tests = vars(importlib.import_module(f"tests.server.store.test_{scheme}")).values()
+    kinds = [kind for kind in tests if isinstance(kind, type)]
+    for base in (StoreContract, StoreMachine):
+        assert any(issubclass(kind, base) and kind is not base for kind in kinds), base
 
 
 @pytest.mark.parametrize("url", ["", "tape", "tape://host", "memory:x", "memory://", "Memory:"])

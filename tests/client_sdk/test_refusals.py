@@ -1,0 +1,31 @@
+"""A refused newcomer reads a sentence of their own client, so it has one for every reason."""
+
+import ast
+import inspect
+from types import ModuleType
+
+from alcove.facilitation import lobby
+from alcove.joining import names
+from alcove.joining.newcomer import REFUSAL_SENTENCES
+
+UNSENT = {"expired"}
+"""The relay tells it by an empty reason."""
+
+
+def codes_given(module: ModuleType, *calls: str) -> set[str]:
+    """Every constant text among the arguments of these calls that is spelled as a code."""
+    tree = ast.parse(inspect.getsource(module))
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in calls:
+            for one in node.args:
+                if isinstance(one, ast.Constant) and str(one.value).replace("_", "").isalpha():
+                    found.add(str(one.value))
+    return found
+
+
+def test_every_reason_that_a_facilitator_gives_has_a_sentence() -> None:
+    given = codes_given(lobby, "CannotAdmit", "_send_refusal")
+    given |= codes_given(names, "InvalidInput")
+    assert "name_empty" in given
+    assert given | UNSENT == REFUSAL_SENTENCES.keys()
