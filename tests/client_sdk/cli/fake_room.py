@@ -105,6 +105,7 @@ class FakeRoom:
 
     def send_anyway(self) -> None:
         self._note("send_anyway", "")
+        self.happen(events.RoomChanged(events.RoomState.OPEN))
 
     def retract(self, id: str, *, ref: str | None = None) -> None:
         self._note("retract", id)
