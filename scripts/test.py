@@ -64,6 +64,7 @@ SUITES: Final = (
     Suite("protocol", ("tests/protocol",), 200),
     Suite("vectors", ("tests/vectors",), 100),
     Suite("fuzz", ("tests/fuzz",), 300, covered=False),
+    Suite("attacks", ("tests/attacks", "tests/mutation"), 400, covered=False),
     Suite("architecture", ("tests/architecture", "tests/test_growth.py"), 100),
     Suite("deploy", ("tests/deploy",), 100, covered=False),
 )

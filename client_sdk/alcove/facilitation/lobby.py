@@ -24,6 +24,7 @@ from alcove.facilitation.intents import AdmitNewcomer, Done, LetMemberGo, Readmi
 from alcove.group.admission import room_policy
 from alcove.group.extensions import leaf_extension, name_of
 from alcove.group.framing import check_class
+from alcove.group.keys import check_hpke_key
 from alcove.group.membership import Membership, Person
 from alcove.group.rights import NotAllowed, check_same_member
 from alcove.group.sealing import (
@@ -206,6 +207,8 @@ class Lobby:
         room, psk = self._membership.group.group_id, request_psk(secret, epoch)
         signed = open_request(room, self._lobby_key, item.key, item.blob, psk)
         body = verify(RequestBody, Label.REQUEST, signed, person.key).statement
+        if body.reply_key is not None:
+            check_hpke_key(body.reply_key)
         if body.epoch != epoch or not self._membership.asks_now(person, body):
             raise NotAllowed("request")  # of an earlier stay: the relay kept it and tells it again
         if body.kind == RequestKind.UPDATE:

@@ -294,3 +294,6 @@ def test_adds_in_another_order_than_listed() -> None:
         patch.setattr(forging.welcome, "zip", lambda a, b, **_: [], raising=False)
         staged = these["alice"].commit([one.add, two.add], now=NOW)
     refused(these["bob"], staged.message, mls.ConfirmationMismatch, "does not confirm")
+    staged.drop()
+    these.settle("alice", these["alice"].commit([one.add, two.add], now=NOW), [one, two])
+    assert (these.index("one"), these.index("two")) == (2, 3)

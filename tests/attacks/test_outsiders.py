@@ -1,0 +1,106 @@
+"""External commits: by a stranger, of a stranger, and what becomes of the member they remove."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from alcove import mls
+from alcove.group.membership import Burned
+
+from tests.client_sdk.mls.support import POLICY, epoch_of, person, room
+from tests.client_sdk.mls.validation import forging
+from tests.end_to_end.evil.rogue import group_of
+from tests.end_to_end.evil.rooms import epochs, goes_on, three, two_facilitators
+from tests.end_to_end.evil.test_order import outcome
+from tests.end_to_end.evil.test_rights import external_in_a_facilitators_place, refusal
+
+
+def test_a_room_burns_an_external_commit_whoever_it_removes() -> None:
+    """A participant, a facilitator in whose place it comes, with that facilitator's own keys."""
+    for world, ann, bob, cleo in (three(), two_facilitators()):
+        blob = external_in_a_facilitators_place(world, bob, cleo)
+        before = epochs(ann, bob, cleo)
+        for client in (ann, cleo):
+            assert outcome(client, blob) == Burned("class")  # rooms take no PublicMessage
+            assert refusal(client, blob) == "committer"  # and of outsiders no commit
+        assert epochs(ann, bob, cleo) == before
+        goes_on(world, ann, bob, cleo)
+        assert group_of(cleo).epoch == group_of(ann).epoch
+
+
+def test_a_stranger_who_removes_a_member_is_shown_before_anything_is_merged() -> None:
+    """What a receiver decides rule 12.2-18 by: who is removed, and whose leaf replaces them."""
+    these, zoe = room("bob", "carol"), person("zoe")
+    info = these["alice"].group_info()
+    staged = forging.join_externally(info, signer=zoe.signer, credential=zoe.credential, remove=1)
+    seen: list[mls.CommitView] = []
+
+    def approve(view: mls.CommitView) -> None:
+        old = these["carol"].member(1)
+        assert old is not None
+        assert view.is_external
+        assert view.removed == (1,)
+        assert view.new_leaf is not None
+        seen.append(view)
+        if view.new_leaf.credential != old.credential:
+            raise mls.InvalidProposalList("a stranger in a member's place")
+
+    before = epoch_of(these["carol"])
+    with pytest.raises(mls.InvalidProposalList, match="a stranger"):
+        these["carol"].receive(staged.message, approve=approve)
+    assert len(seen) == 1
+    assert epoch_of(these["carol"]) is before
+    these.agree()
+
+
+def test_who_is_removed_by_an_external_commit_closes_and_keeps_no_secret() -> None:
+    these = room("bob", "carol")
+    signer = these.people["bob"].signer
+    credential = these.people["bob"].credential
+    info = these["alice"].group_info()
+    staged = forging.join_externally(info, signer=signer, credential=credential, remove=1)
+    old, secrets = these["bob"], epoch_of(these["bob"]).secrets
+    received = old.receive(staged.message)
+    assert isinstance(received, mls.StagedCommit)
+    assert received.removes_me
+    with pytest.raises(mls.RemovedFromGroup):
+        received.merge()
+    acts: tuple[Callable[[], object], ...] = (
+        lambda: old.encrypt(b"still here"),
+        old.propose_update,
+        old.group_info,
+    )
+    for act in acts:
+        with pytest.raises(mls.GroupClosed):
+            act()
+    with pytest.raises(mls.GroupClosed):
+        old.receive(staged.message)
+    with pytest.raises(mls.SecretWiped):
+        secrets.init_secret.expose()
+    # The others go on with the one who came back.
+    after = these["carol"].receive(staged.message)
+    assert isinstance(after, mls.StagedCommit)
+    carol, bob = after.merge(), staged.merge()
+    text = bob.encrypt(b"back")
+    heard = carol.receive(text)
+    assert isinstance(heard, mls.ReceivedApplication)
+    assert heard.sender == 1
+
+
+def test_an_external_commit_may_be_refused_by_everybody_alike() -> None:
+    """It changes nothing for a group that refuses it, as often as it comes."""
+    these = room("bob")
+    staged = forging.join_externally(these["alice"].group_info())
+
+    class No(Exception):
+        pass
+
+    def never(view: mls.CommitView) -> None:
+        raise No
+
+    for _ in range(3):
+        with pytest.raises(No):
+            these["bob"].receive(staged.message, approve=never)
+    these.agree()
+    assert POLICY.accept_x509 is False
