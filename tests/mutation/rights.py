@@ -381,6 +381,9 @@ WATCHED: Final = tuple(
 """Where the rights are. Each `if` and `raise` there has a mutant, or a reason."""
 
 REASONS: Final = {
+    f"{RIGHTS}:_judge_updater: sender is not None": (
+        "For the type checker: MLS takes an Update from a member only, so it has a sender."
+    ),
     f"{RIGHTS}:_judge_leaves: old is None or new is None": (
         "For the type checker: MLS refuses a list that changes and removes one leaf (rule 12.2-4), "
         "and the committer cannot remove itself (12.2-3), so a changed leaf is in both trees."
