@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from alcove import mls
@@ -29,27 +30,43 @@ def test_a_room_burns_an_external_commit_whoever_it_removes() -> None:
         assert group_of(cleo).epoch == group_of(ann).epoch
 
 
-def test_a_stranger_who_removes_a_member_is_shown_before_anything_is_merged() -> None:
-    """What a receiver decides rule 12.2-18 by: who is removed, and whose leaf replaces them."""
+def test_a_stranger_in_a_members_place_is_refused_by_default() -> None:
+    """With the member's own name or another: a credential is a mere claim."""
     these, zoe = room("bob", "carol"), person("zoe")
+    info, before = these["alice"].group_info(), epoch_of(these["carol"])
+    with pytest.raises(mls.InvalidProposal, match="removes another member"):
+        forging.join_externally(info, signer=zoe.signer, remove=1)
+    lawless = replace(POLICY, replace_keys=True)
+    for credential in (zoe.credential, these.people["bob"].credential):
+        staged = forging.join_externally(
+            info, signer=zoe.signer, credential=credential, remove=1, policy=lawless
+        )
+        for name in ("alice", "bob", "carol"):
+            with pytest.raises(mls.InvalidProposalList, match="removes another member"):
+                these[name].receive(staged.message)
+    assert epoch_of(these["carol"]) is before
+    these.agree()
+
+
+def test_an_application_that_lets_keys_change_is_shown_both_leaves_first() -> None:
+    policy = replace(POLICY, replace_keys=True)
+    these, zoe = room("bob", "carol", policy=policy), person("zoe")
     info = these["alice"].group_info()
-    staged = forging.join_externally(info, signer=zoe.signer, credential=zoe.credential, remove=1)
+    staged = forging.join_externally(
+        info, signer=zoe.signer, credential=zoe.credential, remove=1, policy=policy
+    )
     seen: list[mls.CommitView] = []
 
     def approve(view: mls.CommitView) -> None:
-        old = these["carol"].member(1)
-        assert old is not None
-        assert view.is_external
-        assert view.removed == (1,)
-        assert view.new_leaf is not None
         seen.append(view)
-        if view.new_leaf.credential != old.credential:
-            raise mls.InvalidProposalList("a stranger in a member's place")
+        raise mls.InvalidProposalList("a stranger in a member's place")
 
     before = epoch_of(these["carol"])
     with pytest.raises(mls.InvalidProposalList, match="a stranger"):
         these["carol"].receive(staged.message, approve=approve)
-    assert len(seen) == 1
+    assert [(view.is_external, view.removed) for view in seen] == [(True, (1,))]
+    assert seen[0].new_leaf is not None
+    assert seen[0].new_leaf.signature_key == zoe.signer.public
     assert epoch_of(these["carol"]) is before
     these.agree()
 

@@ -108,6 +108,13 @@ LISTS: Final[tuple[Mutant, ...]] = (
     mls("12.2-16", never(_EXTERNAL, "any(item.proposal.type not in allowed for item in items)")),
     mls("12.2-17", never(_MEMBERS, "census.signature_keys[leaf.signature_key] != 1")),
     mls("12.2-17", ("process_commit:process", "changed.add(committer)", "pass")),
+    mls(
+        "12.2-18",
+        never(
+            "proposal_list:check_replaced",
+            "old is None or old.signature_key != signature_key",
+        ),
+    ),
 )
 
 APPLICATION: Final[tuple[Mutant, ...]] = (

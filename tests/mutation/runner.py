@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -120,12 +121,16 @@ def run(
 ) -> list[Result]:
     """Judge every mutant. Raises `AssertionError` when a named test fails on the unmutated tree."""
     results: list[Result] = []
+    # CPython 3.11 parses one text at a time: in two threads at once `ast.parse` can raise a
+    # SystemError.
+    parsing = threading.Lock()
     with workers(side_by_side) as idle:
         unharmed(idle, mutants, side_by_side)
 
         def one(mutant: Mutant) -> Result:
             try:
-                files = dict(mutate(mutant))
+                with parsing:
+                    files = dict(mutate(mutant))
             except DoesNotFit as error:
                 return Result(mutant, BROKEN, str(error))
             worker = idle.get()

@@ -2,7 +2,7 @@
 
 The RFC leaves these to the application (7.2, 8.6, 15.3). All members of a group use the same
 values for what decides about a commit, or they would part over it: `max_leaves`, `max_lifetime`,
-`max_message`, `max_handshakes`, `max_proposal_generation`, the proposal bounds and
+`max_message`, `max_handshakes`, `max_proposal_generation`, the proposal bounds, `replace_keys` and
 `accept_x509`. None of these depends on a clock.
 """
 
@@ -63,6 +63,11 @@ class Policy:
     outsider_proposals: int = 256 * 1024
     """Bytes of all proposals from outside that one epoch remembers. They are counted apart:
     outsiders are unlimited in number and never take the room of members."""
+
+    replace_keys: bool = False
+    """Whether an external commit may remove a member and bring a leaf with another signature key
+    (12.2). A credential is a mere claim, so a stranger could put a member out and take its name.
+    An application that allows it judges both leaves in `approve`."""
 
     accept_x509: bool = False
     """X.509 credentials are parsed and carried, and refused here: nothing checks their chains."""

@@ -13,6 +13,7 @@ from alcove.mls.ratchet_tree import RatchetTree
 
 from tests.client_sdk.mls.support import (
     NOW,
+    POLICY,
     Room,
     capabilities,
     dropped,
@@ -218,6 +219,16 @@ def test_a_rejoin_with_the_old_key() -> None:
         info = these["alice"].group_info()
         staged = forging.lawless_join(info, signer=signer, remove=1)
     refused(these["alice"], staged.message, mls.InvalidPath, "a rejoin without a new key")
+
+
+def test_an_external_commit_that_removes_another_member() -> None:
+    """12.2-18"""
+    these, policy = room("bob", "carol"), replace(POLICY, replace_keys=True)
+    info = these["alice"].group_info()
+    staged = forging.join_externally(info, remove=1, policy=policy)
+    detail = "an external commit that removes another member"
+    for name in ("alice", "bob", "carol"):
+        refused(these[name], staged.message, mls.InvalidProposalList, detail)
 
 
 def test_an_external_commit_with_anything_else() -> None:
