@@ -7,7 +7,7 @@ import { demand, Fault } from "./fault.ts"
 import { ROOM_EXTENSION } from "./identity.ts"
 import { unpackList } from "./lists.ts"
 import { facilitatorsOf, judgeState } from "./rights.ts"
-import { keyOf, type Leaf, leafOf, leavesOf, roomStateOf } from "./tree.ts"
+import { keyOf, type Leaf, leafAt, leafOf, leavesOf, roomStateOf } from "./tree.ts"
 
 /** Update proposals, and the commit. */
 const MOST_MESSAGES = 257
@@ -35,13 +35,16 @@ async function commitOf(state: ClientState, message: PrivateMessage, cs: Ciphers
   return { committer: sender.leafIndex, commit: content.content.commit }
 }
 
-/** The Updates before a commit. Each must be one: nothing else is referenced. */
+/** The Updates of participants before a commit. Nothing else is referenced. */
 async function withUpdates(state: ClientState, items: Bytes[], cs: CiphersuiteImpl): Promise<ClientState> {
+  const facilitators = facilitatorsOf(roomStateOf(state))
   for (const item of items) {
     const message = privateMessageOf(item, "proposal")
     const result = await processPrivateMessage(state, message, emptyPskIndex, cs, (incoming) => {
-      const isUpdate = incoming.kind === "proposal" && incoming.proposal.proposal.proposalType === "update"
-      demand(isUpdate, "proposal_by_reference")
+      demand(incoming.kind === "proposal", "proposal_by_reference")
+      const { proposal, senderLeafIndex } = incoming.proposal
+      demand(proposal.proposalType === "update" && senderLeafIndex !== undefined, "proposal_by_reference")
+      demand(!facilitators.has(keyOf(leafAt(state, senderLeafIndex))), "proposal_by_reference")
       return "accept"
     })
     state = result.newState
