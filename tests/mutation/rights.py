@@ -177,13 +177,6 @@ ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
     right(
         "leaf_identity",
         "_judge_leaves",
-        "check_same_member(former, new)",
-        "pass",
-        "rejoin with another relay key",
-    ),
-    right(
-        "leaf_identity",
-        "_judge_leaves",
         "if former is not None:",
         "if False:",
         "rejoin under another name",
