@@ -7,9 +7,10 @@ HOST ?= 127.0.0.1
 PORT ?= 8400
 MINUTES ?= 10
 BENCH ?=
+MUTANTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check vectors compiled bench fuzz soak autobahn format clean
+.PHONY: help setup run test check vectors compiled mutate bench fuzz soak autobahn format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -45,6 +46,9 @@ vectors: setup ## write protocol/vectors and the tables of docs/protocol.md anew
 compiled: setup ## the relay with its hot path compiled: a wheel in dist/; needs a C compiler
 	@$(UV) run --no-sync python scripts/compile_relay.py
 
+mutate: setup ## take each rule away and see that its test notices; prints the score
+	@$(UV) run --no-sync python -m tests.mutation $(MUTANTS)
+
 bench: setup ## MLS against its primitives and ts-mls, the relay against C and five peers
 	@$(UV) sync --quiet --all-packages --locked --group bench
 	$(UV) run --no-sync python -m bench.mls $(BENCH)
@@ -67,4 +71,4 @@ format: setup ## rewrite files as the linters want them
 
 clean: ## remove what was installed and made
 	rm -rf .venv .tools .vectors .compiled dist .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	rm -rf tests/client_sdk/mls/interop/peer/node_modules
+	rm -rf tests/client_sdk/mls/interop/peer/node_modules tests/second_client/node_modules

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -113,6 +114,7 @@ def full_room() -> Roster:
 def test_entry_0_opens_the_room() -> None:
     signed = sign(Label.OPEN, opening().encode(), ROOT)
     roster, verified = open_roster(signed, ROOM)
+    assert roster.head == sha256(b"alcove v1 open\0" + signed.body).digest()
     assert verified.statement == opening()
     assert verified.key == public(ROOT)
     assert roster.head == entry_hash(Label.OPEN, signed.body)
@@ -341,10 +343,12 @@ SPOILED: dict[str, dict[str, Any]] = {
     "a counter left out": {"counter": 3},
     "a far counter": {"counter": limits.REQUEST_NUMBER},
     "another entry before": {"previous": bytes(32)},
-    "entry 0 before": {"previous": opened().head},
+    "entry 0 before": {"previous": lambda: opened().head},
     "a digest of zeros": {"digest": bytes(32)},
-    "the digest of the list before": {"digest": opened().digest},
-    "a digest with other flags": {"digest": list_digest(ROOM, full_room().seats, RoomFlag(2))},
+    "the digest of the list before": {"digest": lambda: opened().digest},
+    "a digest with other flags": {
+        "digest": lambda: list_digest(ROOM, full_room().seats, RoomFlag(2))
+    },
     "a participant signs": {"signer": ANA},
     "a stranger signs": {"signer": public(OTHER)},
 }
@@ -353,7 +357,8 @@ SPOILED: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("changed", SPOILED.values(), ids=SPOILED.keys())
 def test_entries_that_do_not_follow(changed: dict[str, Any]) -> None:
     before = full_room()
-    entry = entry_after(before, [Change(Op.LEFT, EVA)], **changed)
+    values = {name: value() if callable(value) else value for name, value in changed.items()}
+    entry = entry_after(before, [Change(Op.LEFT, EVA)], **values)
     signer = next((key for key in (NEWCOMER, OTHER) if public(key) == entry.signer), FACILITATOR)
     with refused("bad_roster"):
         extend(before, signed_by(entry, signer))

@@ -104,6 +104,7 @@ def test_without_a_beat_the_room_is_read_only_and_then_gone(scene: Scene, door: 
         {"digest": bytes(32)},
         {"commit": bytes(32)},
         {"welcomes": bytes(31) + b"\1"},
+        {"base": bytes(16)},
         {"signer": bytes(32)},
     ],
     ids=lambda altered: next(iter(altered)),

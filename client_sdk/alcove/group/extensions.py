@@ -19,6 +19,7 @@ from alcove_protocol.roster import CHANGE_SIZE, FLAGS
 from alcove_protocol.statements import APPOINTMENT_SIZE, DOOR_ID_SIZE, HASH_SIZE, KEY_SIZE
 
 from alcove import mls
+from alcove.group.keys import check_hpke_key
 
 ROOM_EXTENSION: Final = 0xF1A0
 LEAF_EXTENSION: Final = 0xF1A1
@@ -123,7 +124,9 @@ class RoomExtension(Record):
         return split(self.doors, DOOR_ID_SIZE, most=limits.DOORS)
 
     def check(self) -> None:
-        """Raises `Malformed` when a list does not divide, or repeats an item."""
+        """Raises `Malformed` when a list does not divide, or repeats an item, or when nothing may
+        be sealed to the lobby key: every member seals requests to it."""
+        check_hpke_key(self.lobby_key)
         lists = (
             self.facilitator_list(),
             self.paused_keys(),

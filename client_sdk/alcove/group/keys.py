@@ -7,6 +7,7 @@ memory only, and are wiped at close. After that nothing ties a signature to a pe
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
 from alcove_protocol.records import Record
 from alcove_protocol.statements import Signed
@@ -116,3 +117,13 @@ def room_suite(number: int) -> mls.CipherSuite:
     except mls.SuiteUnavailable:
         text = "Post-quantum rooms need one more package: pip install 'alcove[suites]'."
         raise NotNow("suite_unavailable", text) from None
+
+
+def check_hpke_key(key: bytes) -> None:
+    """Refuse a key to which nothing may be sealed: of small order, or not in canonical form. Any
+    client could open what is sealed to such a key, and MLS refuses to seal to it. Raises
+    `Malformed` (`bad_field`)."""
+    try:
+        mls.ciphersuite(ROOM_SUITE).hpke.kem.check(key)
+    except mls.InvalidPublicKey:
+        raise Malformed("bad_field", "No honest client has this HPKE key.") from None

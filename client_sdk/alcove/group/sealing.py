@@ -24,7 +24,7 @@ from nacl.exceptions import CryptoError
 
 from alcove import mls
 from alcove.errors import NotTrusted
-from alcove.group.keys import ROOM_SUITE
+from alcove.group.keys import ROOM_SUITE, check_hpke_key
 from alcove.mls.secret import Random
 
 EPOCH_SIZE: Final = 8
@@ -147,7 +147,9 @@ def open_knock(invite: Invite, lobby: mls.HpkeKeyPair, knock_id: bytes, sealed: 
     psk, psk_id = invite.lobby_psk(), invite.door
     try:
         content = hpke.open(sealed[:_ENC], lobby, info, aad, sealed[_ENC:], psk=psk, psk_id=psk_id)
-        return KnockBody.decode(unpad(content))
+        body = KnockBody.decode(unpad(content))
+        check_hpke_key(body.reply_key)
+        return body
     except (mls.MLSError, Malformed):
         raise NotTrusted("cannot_open", "A knock did not open; it was altered.") from None
 

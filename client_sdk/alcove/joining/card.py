@@ -11,6 +11,7 @@ from alcove_protocol.statements import Opening, Signed, verify
 
 from alcove.errors import NotTrusted
 from alcove.group.appointments import chained_facilitators, unpack_appointments
+from alcove.group.keys import check_hpke_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ def check_card(signed: Signed, room: bytes, number: int) -> CheckedCard:
         card = verify(Card, Label.CARD, signed, claimed.signer).statement
         if card.room != room or card.number != number:
             raise Malformed("bad_field", "The card is of another room or number.")
+        check_hpke_key(card.lobby_key)
         texts = unpack_agreement(card.agreement)
     except Malformed:
         raise NotTrusted(

@@ -25,7 +25,13 @@ from alcove.mls.join import tree_of
 from alcove.mls.key_package import KeyPackage
 from alcove.mls.nodes import LeafContent
 from alcove.mls.policy import Policy
-from alcove.mls.proposal_list import CommittedProposal, Rules, apply_list, check_list
+from alcove.mls.proposal_list import (
+    CommittedProposal,
+    Rules,
+    apply_list,
+    check_list,
+    check_replaced,
+)
 from alcove.mls.proposals import Add, ExternalInit, PreSharedKey, Proposal, Remove
 from alcove.mls.psk import NO_PSKS, PreSharedKeyID, PskStore, psk_secret
 from alcove.mls.secret import Random, Scratch
@@ -112,6 +118,7 @@ def _join(
     items = [CommittedProposal(proposal, sender, False) for proposal in proposals]
     check_list(rules, items)
     applied = apply_list(rules, items)
+    check_replaced(rules, applied, signer.public)
     own_index = applied.tree.leftmost_blank()
     applied.tree.extend_to(own_index, how.policy.max_leaves)
     confirmed, tag = context.confirmed_transcript_hash, info.confirmation_tag

@@ -258,27 +258,32 @@ class Group(Speaker):
         psks: PskStore = NO_PSKS,
         approve: Callable[[CommitView], None] | None = None,
         fresh: Fresh | None = None,
+        carried: Sequence[ReceivedProposal] | None = None,
+        committers: Container[bytes] | None = None,
     ) -> ReceivedApplication | ReceivedProposal | StagedCommit:
         """Take a message. On any error nothing has changed, but that the key of a commit that
         was authentic and then refused is consumed.
 
-        Raises `InvalidCommit` errors (burned: refused by all), `CannotFollow` errors (held:
-        others may have followed), or what `open_message` raises. `MLSError.verdict` says which.
+        Raises `InvalidCommit` (burned) or `CannotFollow` errors (held), or what `open_message`
+        raises. `MLSError.verdict` says which.
         A proposal is remembered for this epoch. A message of an earlier epoch is read if the policy
         keeps that epoch.
         `approve` may refuse a commit by raising. It is asked after every check that all members
         make alike, and before `CannotFollow` errors, so members that refuse refuse alike.
         `fresh` may refuse an application message by raising, before its key is consumed. So an
         application whose messages are unique keeps the key that a repeated one would use up.
+        `carried`, where given, are the only proposals that a commit can refer to.
+        `committers`, where given, are the signature keys of all whose commits are taken. Another
+        member's commit is burned, and no key of theirs is consumed.
         """
         epoch = epoch_for(message, self._allow(Act.RECEIVE), self._past)
-        opened = self._known.open(epoch, message, self._admit(fresh))
+        opened = self._known.open(epoch, message, self._admit(fresh, committers))
         kind = opened.verified.content.content_type
         if kind is ContentType.APPLICATION:
             return received_application(opened)
         if kind is ContentType.PROPOSAL:
             return self._take_proposal(epoch, opened)
-        return self._stage(epoch, message, opened, psks, approve)
+        return self._stage(epoch, message, opened, psks, approve, carried)
 
     def _stage(
         self,
@@ -287,6 +292,7 @@ class Group(Speaker):
         opened: OpenedMessage,
         psks: PskStore,
         approve: Callable[[CommitView], None] | None,
+        carried: Sequence[ReceivedProposal] | None,
     ) -> StagedCommit:
         def ask(worked_out: Transition) -> None:
             if approve is not None:
@@ -296,7 +302,7 @@ class Group(Speaker):
                     self._known.burn(message, opened)
                     raise
 
-        cache, updates = self._cache.items, self._own_updates
+        cache, updates = self._known_proposals(carried), self._own_updates
         try:
             transition = process(epoch, opened.verified, cache, updates, psks, ask)
         except InvalidCommit:
@@ -322,9 +328,11 @@ class Group(Speaker):
         *,
         authenticated_data: bytes = b"",
         with_tree: bool = True,
+        carried: Sequence[ReceivedProposal] | None = None,
         now: int,
     ) -> StagedCommit:
         """A commit of the proposals referred to, then of those given by value (12.4.1).
+        `carried` are referred to instead, where they are given (`read_proposal`).
 
         The path is made when it is required or forced. `leaf_extensions` replace those of my
         leaf in it. `now`, in seconds since 1970, judges the lifetimes of KeyPackages. One
@@ -336,7 +344,9 @@ class Group(Speaker):
         refuse is refused here. Then nothing has changed.
         """
         epoch, rng = self._allow(Act.COMMIT), rng or self._random
-        items, wire = collect(self._cache.items, epoch.own_index, references, proposals)
+        known = self._known_proposals(carried)
+        references = (*references, *(known if carried else ()))
+        items, wire = collect(known, epoch.own_index, references, proposals)
         again = repeats_a_welcome(items, self._attempts)
         plan = Plan(
             leaf=self._leaf_content(leaf_extensions),

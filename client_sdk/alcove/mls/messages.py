@@ -12,6 +12,7 @@ from alcove.mls.errors import (
     CommitKeyGone,
     CommitUnreadable,
     GenerationConsumed,
+    GenerationOutOfRange,
     InvalidMessage,
     MLSError,
     OwnCommit,
@@ -240,6 +241,9 @@ def _open_private(epoch: Epoch, message: PrivateMessage, admit: Admit) -> Opened
     sender = open_sender_data(suite, epoch.secrets.sender_data_secret, message)
     if sender.leaf_index == epoch.own_index:
         raise OwnMessage
+    proposal = message.content_type is ContentType.PROPOSAL
+    if proposal and sender.generation > epoch.policy.max_proposal_generation:
+        raise GenerationOutOfRange
     opened = unprotect_private(suite, epoch.secret_tree, sender, epoch.tree, message)
     verified = verify_content(suite, opened.authenticated, epoch.context, epoch.tree)
     proved = OpenedMessage(verified, opened.generation)

@@ -31,6 +31,7 @@ from alcove.mls.proposal_list import (
     apply_list,
     check_list,
     check_members,
+    check_replaced,
 )
 from alcove.mls.proposals import Commit, ProposalRef
 from alcove.mls.psk import NO_PSKS, PskStore
@@ -82,6 +83,9 @@ def process(
     if committer is None:
         committer = applied.tree.leftmost_blank()
     if commit.path is not None:
+        if content.sender.leaf_index is None:
+            with burning(InvalidProposalList):
+                check_replaced(rules, applied, commit.path.leaf_node.signature_key)
         with burning(InvalidPath):
             steps = take_path(rules, applied, content.sender, committer, commit.path)
         changed.add(committer)

@@ -177,6 +177,17 @@ def _check_external(items: Sequence[CommittedProposal]) -> None:
         raise InvalidProposal("not allowed in an external commit")
 
 
+def check_replaced(rules: Rules, applied: Applied, signature_key: bytes) -> None:
+    """The leaf that an external commit removes and the one that it brings are of one member (12.2,
+    rule 18). Raises `InvalidProposal`."""
+    if rules.policy.replace_keys:
+        return
+    for index in applied.removed:
+        old = rules.tree.leaf(index)
+        if old is None or old.signature_key != signature_key:
+            raise InvalidProposal("an external commit that removes another member")
+
+
 def check_proposal(rules: Rules, item: CommittedProposal) -> None:
     """One proposal by itself (12.1). Raises as `check_list`."""
     proposal = item.proposal

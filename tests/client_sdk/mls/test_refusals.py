@@ -142,7 +142,9 @@ def test_a_kem_output_that_is_none_puts_no_member_out() -> None:
     real: Any = mls.ExternalInit
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(forging.external, "ExternalInit", lambda _k: real(bytes(32)))
-        putting_out = forging.join_externally(these["alice"].group_info(), remove=1)
+        putting_out = forging.join_externally(
+            these["alice"].group_info(), remove=1, signer=these.people["bob"].signer
+        )
         patch.setattr(SUITE.hpke, "sealer", lambda _info: lambda *_rest: (bytes(32), bytes(48)))
         unreadable = forging.join_externally(these["alice"].group_info())
     for name in ("alice", "bob", "carol"):

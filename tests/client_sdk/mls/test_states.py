@@ -183,10 +183,9 @@ def test_a_group_that_a_reinit_ended_takes_nothing_from_a_patched_member() -> No
 
 def test_a_member_removed_by_an_external_commit_is_closed() -> None:
     these = room("bob", "carol")
-    signer = SUITE.signature_keypair(bytes)
     staged = mls.Group.join_externally(
         these["alice"].group_info(),
-        signer,
+        these.people["bob"].signer,
         mls.Credential.basic(b"bob"),
         mls.Capabilities(),
         remove=1,

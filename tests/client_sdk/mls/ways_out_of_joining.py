@@ -113,7 +113,10 @@ def external_commits(these: Room) -> object:
     refuse(mls.InvalidProposal, lambda: join(remove=7))
     refuse(mls.TooLarge, lambda: join(policy=limits(max_leaves=3)))
     join().drop()
-    staged = join(remove=these.index("bob"))
+    refuse(mls.InvalidProposal, lambda: join(remove=these.index("bob")))
+    staged = forging.join_externally(
+        info, signer=these.people["bob"].signer, remove=these.index("bob")
+    )
     refuse(mls.RemovedFromGroup, receive(these.groups.pop("bob"), staged.message).merge)
     for name in ("alice", "carol"):
         these.groups[name] = receive(these[name], staged.message).merge()

@@ -88,12 +88,20 @@ def test_an_added_member_lacks_a_required_capability() -> None:
 def test_new_requirements_that_a_member_does_not_meet() -> None:
     """11.1-2"""
     these = room("bob", "carol")
+    detail = "a member lacks a required capability"
     for what in ({"extension_types": (0xF001,)}, {"credential_types": (2,)}):
         change = mls.GroupContextExtensions((_requires(**what),))
-        detail = "a member lacks a required capability"
         forging.cannot_commit(these["alice"], mls.InvalidLeaf, detail, change)
         staged = forging.lawless_commit(these["alice"], change)
         list_refused([these["bob"], these["carol"]], staged.message, detail)
+    # The committer meets them itself, whose leaf is the only one that the commit changes.
+    able = capabilities(extensions=(0xF001,))
+    served, bob = Room({"alice": found(caps=able)}, {}), person("bob")
+    served.settle("alice", served["alice"].commit([bob.add], now=NOW), [bob])
+    change = mls.GroupContextExtensions((_requires(extension_types=(0xF001,)),))
+    forging.cannot_commit(served["alice"], mls.InvalidLeaf, detail, change)
+    staged = forging.lawless_commit(served["alice"], change)
+    list_refused([served["bob"]], staged.message, detail)
     defaults = _requires(extension_types=(1, 2, 3, 4, 5), proposal_types=(1, 2, 3, 4, 5, 6, 7))
     release(these["alice"])
     these.settle("alice", these["alice"].commit([mls.GroupContextExtensions((defaults,))], now=NOW))

@@ -13,6 +13,7 @@ from alcove.mls.ratchet_tree import RatchetTree
 
 from tests.client_sdk.mls.support import (
     NOW,
+    POLICY,
     Room,
     capabilities,
     dropped,
@@ -220,6 +221,16 @@ def test_a_rejoin_with_the_old_key() -> None:
     refused(these["alice"], staged.message, mls.InvalidPath, "a rejoin without a new key")
 
 
+def test_an_external_commit_that_removes_another_member() -> None:
+    """12.2-18"""
+    these, policy = room("bob", "carol"), replace(POLICY, replace_keys=True)
+    info = these["alice"].group_info()
+    staged = forging.join_externally(info, remove=1, policy=policy)
+    detail = "an external commit that removes another member"
+    for name in ("alice", "bob", "carol"):
+        refused(these[name], staged.message, mls.InvalidProposalList, detail)
+
+
 def test_an_external_commit_with_anything_else() -> None:
     """12.2-16"""
     these = room("bob")
@@ -294,3 +305,6 @@ def test_adds_in_another_order_than_listed() -> None:
         patch.setattr(forging.welcome, "zip", lambda a, b, **_: [], raising=False)
         staged = these["alice"].commit([one.add, two.add], now=NOW)
     refused(these["bob"], staged.message, mls.ConfirmationMismatch, "does not confirm")
+    staged.drop()
+    these.settle("alice", these["alice"].commit([one.add, two.add], now=NOW), [one, two])
+    assert (these.index("one"), these.index("two")) == (2, 3)

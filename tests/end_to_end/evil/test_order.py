@@ -1,0 +1,235 @@
+"""Rules of order one by one: what a client does with what no honest relay would have taken."""
+
+from dataclasses import replace
+
+import pytest
+from alcove import events, mls
+from alcove.group.extensions import RoomExtension
+from alcove.group.framing import check_class
+from alcove.group.membership import Burned, Held, PutOut
+from alcove.group.rights import NotAllowed
+from alcove.messages.payload import Text
+from alcove_protocol.frames import BlobClass
+from alcove_protocol.roster import Change, Op
+
+from tests.end_to_end.evil.relay import EvilWorld
+from tests.end_to_end.evil.rogue import (
+    change,
+    commit_blob,
+    context,
+    disowned,
+    group_of,
+    leaf_of,
+    now,
+    rogue_commit,
+    rogue_message,
+    rogue_text,
+    room_of,
+)
+from tests.end_to_end.evil.rooms import forget, goes_on, problems, three, two_facilitators
+from tests.end_to_end.evil.test_commits import other_name
+from tests.end_to_end.evil.test_requests import psk_of, rejoin_of, tell
+from tests.end_to_end.evil.test_way_in import entry_by
+from tests.end_to_end.world import Client
+
+
+def take_text(world: EvilWorld, by: Client, text: str, counter: int) -> None:
+    world.take(room_of(by), rogue_text(by, text, counter=counter), BlobClass.APPLICATION)
+
+
+def gaps(client: Client) -> list[int | None]:
+    return [event.missed for event in client.of(events.Gap)]
+
+
+# --- messages ---------------------------------------------------------------------------------
+
+
+def test_a_counter_is_used_once() -> None:
+    """Nor is a lower one, and no message but a heartbeat has the counter 0."""
+    world, ann, bob, cleo = three()
+    forget(ann, cleo)
+    take_text(world, bob, "zero", 0)  # Cleo, who came after Bob, has not heard a number of his
+    for text, counter in (("one", 1), ("two", 2), ("two again", 2), ("one again", 1)):
+        take_text(world, bob, text, counter)
+    assert ann.texts() == cleo.texts() == ["one", "two"]
+    assert gaps(ann) == gaps(cleo) == []
+
+
+def test_who_has_no_anchor_yet_disagrees_with_nobody() -> None:
+    world, ann, bob, _cleo = three()
+    take_text(world, bob, "my log hash is 32 zeros", 1)
+    assert ann.texts() == ["my log hash is 32 zeros"]
+    assert not ann.of(events.Problem)
+    assert ann.engine.require_member().presence.state is events.RoomState.OPEN
+
+
+def test_a_counter_left_out_is_told() -> None:
+    world, ann, bob, _cleo = three()
+    take_text(world, bob, "one", 1)
+    forget(ann)
+    take_text(world, bob, "four", 4)
+    assert ann.texts() == ["four"]
+    assert gaps(ann) == [2]
+
+
+def test_what_an_author_abandoned_is_no_hole() -> None:
+    world, ann, bob, _cleo = three()
+    take_text(world, bob, "one", 1)
+    forget(ann)
+    blob = rogue_message(bob, Text("four"), counter=4, voids=2)
+    world.take(room_of(bob), blob, BlobClass.APPLICATION)
+    assert ann.texts() == ["four"]
+    assert gaps(ann) == []
+
+
+def test_a_garbled_blob_is_told_once() -> None:
+    world, ann, bob, _cleo = three()
+    forget(ann)
+    garbled = bytearray(rogue_text(bob, "hello"))
+    garbled[-1] ^= 1
+    for _ in range(2):
+        world.take(room_of(ann), bytes(garbled), BlobClass.APPLICATION)
+    assert problems(ann) == ["unreadable"]
+
+
+def test_a_paused_members_message_is_not_shown_though_the_relay_takes_it() -> None:
+    world, ann, bob, cleo = three()
+
+    def pause(state: RoomExtension) -> RoomExtension:
+        return replace(state, paused=bob.engine.identity.signature.public)
+
+    change(world, ann, lambda m: (context(pause(m.state)),))
+    forget(ann, cleo)
+    take_text(world, bob, "heard?", 1)
+    assert ann.texts() == cleo.texts() == []
+    unknown = rogue_message(bob, Text("?"), kind="dance", counter=2)
+    world.take(room_of(ann), unknown, BlobClass.APPLICATION)
+    assert ann.of(events.Unknown) == cleo.of(events.Unknown) == []
+
+
+def test_a_public_message_is_no_message_of_a_room() -> None:
+    """A proposal in a PublicMessage, or any handshake, is not taken where messages come."""
+    world, ann, bob, _cleo = three()
+    before = len(group_of(ann).proposals)
+    for wire_format in ("public", "private"):
+        forget(ann)
+        proposal = group_of(bob).propose_update(wire_format=wire_format)
+        world.take(room_of(ann), proposal, BlobClass.APPLICATION)
+        assert problems(ann) == ["unreadable"]
+        assert len(group_of(ann).proposals) == before
+
+
+# --- commits ----------------------------------------------------------------------------------
+
+
+def outcome(client: Client, blob: bytes) -> object:
+    return client.engine.require_member().membership._judge(blob)
+
+
+def test_what_a_class_lets_through() -> None:
+    world, _ann, bob, _cleo = three()
+    group = group_of(bob)
+    text = group.encrypt(b"text")
+    commit = disowned(bob, group.commit(force_path=True, now=now(bob))).message
+    public = disowned(
+        bob, group.commit(force_path=True, wire_format="public", now=now(bob))
+    ).message
+    fits = {
+        (name, kind)
+        for name, message in (("text", text), ("commit", commit), ("public", public))
+        for kind in mls.ContentType
+        if _fits(message, kind)
+    }
+    assert fits == {("text", mls.ContentType.APPLICATION), ("commit", mls.ContentType.COMMIT)}
+    assert world.head(room_of(bob)).number > 0
+
+
+def _fits(message: bytes, kind: mls.ContentType) -> bool:
+    try:
+        check_class(message, kind)
+    except NotAllowed:
+        return False
+    return True
+
+
+def test_a_public_commit_is_burned() -> None:
+    world, ann, bob, cleo = two_facilitators()
+    staged = group_of(bob).commit(force_path=True, wire_format="public", now=now(bob))
+    blob = commit_blob(disowned(bob, staged).message)
+    for client in (ann, cleo):
+        assert outcome(client, blob) == Burned("class")
+    goes_on(world, ann, bob, cleo)
+
+
+def test_a_commit_that_nobody_can_follow_holds_nobody() -> None:
+    """It refers to a proposal that only its author has, and that it does not bring."""
+    _world, ann, bob, cleo = two_facilitators()
+    for author, victim in ((cleo, bob), (bob, cleo)):
+        group = group_of(author)
+        proposal = group.propose(mls.Remove(leaf_of(ann)), now=now(author))
+        ref = group.proposals[-1].ref
+        staged = group.commit(references=(ref,), now=now(author))
+        assert proposal  # it is sent to nobody
+        assert isinstance(outcome(victim, commit_blob(disowned(author, staged).message)), Burned)
+
+
+def test_a_participants_own_commit_that_comes_back_does_not_hold_its_author() -> None:
+    """No member follows it. A facilitator's may have been followed, so it holds its author."""
+    world, ann, bob, cleo = two_facilitators()
+    for author, expected in ((cleo, Burned), (bob, Held)):
+        staged = group_of(author).commit(force_path=True, now=now(author))
+        staged.drop()
+        assert isinstance(outcome(author, commit_blob(staged.message)), expected)
+    assert world.head(room_of(ann)).number > 0
+
+
+def test_an_entry_of_another_commit_is_no_part_of_the_chain() -> None:
+    """Rightly signed, rightly following, but for another blob than the one it came with."""
+    _world, ann, bob, _cleo = three()
+    membership = bob.engine.require_member().membership
+    before = membership.roster
+    entry = entry_by(ann.engine.identity.relay, bob, b"another blob", Change(Op.REJOIN, _key(bob)))
+    assert membership._extend_roster(b"this blob", entry) == {}
+    assert (membership.roster, membership.alarm) == (before, "bad_roster")
+    right = entry_by(ann.engine.identity.relay, bob, b"this blob", Change(Op.REJOIN, _key(bob)))
+    assert membership._extend_roster(b"this blob", right) == {_key(bob): Op.REJOIN}
+
+
+def _key(client: Client) -> bytes:
+    return client.engine.identity.relay.public
+
+
+@pytest.mark.parametrize("op", [Op.LEFT, Op.REMOVE])
+def test_who_asked_to_go_is_told_so(op: Op) -> None:
+    _world, ann, bob, _cleo = three()
+    membership = bob.engine.require_member().membership
+    blob = rogue_commit(ann, mls.Remove(leaf_of(bob)))
+    entry = entry_by(ann.engine.identity.relay, bob, blob, Change(op, _key(bob)))
+    gone = membership.follow(blob, entry, membership.base)
+    assert gone == PutOut(by_wish=op is Op.LEFT)
+    if op is Op.REMOVE:  # a LEFT follows the chain with a signed leave only
+        assert _key(bob) not in membership.roster.seats
+
+
+@pytest.mark.parametrize("with_entry", [True, False])
+def test_after_a_burned_commit_with_an_entry_the_list_is_restated(with_entry: bool) -> None:
+    world, ann, bob, cleo = two_facilitators()
+    membership = cleo.engine.require_member().membership
+    before = membership.roster
+    blob = other_name(world, bob, cleo)
+    entry = entry_by(bob.engine.identity.relay, cleo, blob, Change(Op.REMOVE, _key(ann)))
+    burned = membership.follow(blob, entry if with_entry else None, membership.base)
+    assert isinstance(burned, Burned)
+    assert membership.restate is with_entry
+    assert (membership.roster == before) is not with_entry
+
+
+def test_a_request_from_before_a_rejoin_is_not_granted_after_it() -> None:
+    """With a KeyPackage of its own, sealed with the secret of an epoch that is still kept."""
+    world, ann, _bob, cleo = three()
+    kept, secret = rejoin_of(world, cleo), psk_of(ann)
+    tell(world, ann, cleo, rejoin_of(world, cleo), cleo, None)
+    granted = group_of(ann).epoch
+    assert granted == group_of(cleo).epoch + 1
+    tell(world, ann, cleo, kept, cleo, secret)
+    assert group_of(ann).epoch == granted

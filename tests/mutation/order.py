@@ -1,0 +1,63 @@
+"""The rules of order: their mutants, and the places that are watched for new ones."""
+
+from typing import Final
+
+from tests.mutation.order_commits import ONE_COMMIT
+from tests.mutation.order_messages import MORE_MESSAGES, ONE_MESSAGE, ONE_VIEW
+from tests.mutation.order_places import (
+    FRAMING,
+    LOG_HASH,
+    MEMBERSHIP,
+    RULES,
+    STORE,
+    STORED,
+    STREAM,
+    TALK,
+)
+from tests.mutation.order_relay import ONE_LOG
+
+ALL_ORDER: Final = (*ONE_LOG, *ONE_VIEW, *ONE_MESSAGE, *MORE_MESSAGES, *ONE_COMMIT)
+
+WATCHED: Final = (
+    f"{STORE}.publish",
+    f"{STORE}.expect_roster",
+    f"{STORED}._take",
+    f"{RULES}:require_facilitator",
+    f"{RULES}:blob",
+    f"{RULES}:_bind",
+    f"{STREAM}.resumed",
+    f"{STREAM}.restart",
+    f"{STREAM}.start_log",
+    f"{STREAM}.advance",
+    f"{STREAM}.published",
+    f"{LOG_HASH}:log_start",
+    f"{LOG_HASH}:log_next",
+    f"{LOG_HASH}:LogHash.anchor",
+    f"{LOG_HASH}:LogHash.append",
+    f"{LOG_HASH}:LogHash.agrees",
+    f"{LOG_HASH}:Seen.first_time",
+    f"{TALK}.receive",
+    f"{TALK}._judge",
+    f"{TALK}._count",
+    f"{TALK}.compare_log",
+    f"{FRAMING}:check_class",
+    f"{MEMBERSHIP}:Membership.follow",
+    f"{MEMBERSHIP}:Membership._judge",
+    f"{MEMBERSHIP}:Membership._missed",
+    f"{MEMBERSHIP}:Membership.asks_now",
+    f"{MEMBERSHIP}:Membership._extend_roster",
+    f"{MEMBERSHIP}:Membership.compare_roster_with_tree",
+)
+"""Where the rules of order are. Each condition there has a mutant, or a reason."""
+
+REASONS: Final = {
+    f"{MEMBERSHIP}:Membership.asks_now: index is not None": (
+        "For the type checker: the person was found in the same tree a moment before."
+    ),
+    f"{STORED}._take: publication.step is not None": (
+        "It says whom to tell, and takes nothing: a listener that is not told reads it later."
+    ),
+    f"{STORED}._take: id in self._watched and self._on_blob is not None": (
+        "It says whom to tell, and takes nothing: a listener that is not told reads it later."
+    ),
+}

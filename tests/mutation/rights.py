@@ -1,0 +1,384 @@
+"""Mutants of the rights table: each rule of `alcove.group.rights`, by the code it refuses with."""
+
+from typing import Final
+
+from tests.mutation.mutant import Edit, Mutant
+
+RIGHTS: Final = "alcove.group.rights"
+_TESTS: Final = "tests/end_to_end/evil/test_rights.py"
+_STATE: Final = "alcove.group.extensions:RoomExtension.check"
+
+
+def right(code: str, function: str, old: str, new: str, test: str, *, where: str = "") -> Mutant:
+    """A mutant of one rule; `test` is a kind of commit in the test's table, or a whole test."""
+    name = test if test.startswith("test_") else f"test_the_rule_that_refuses_a_commit[{test}]"
+    edit = Edit(where or f"{RIGHTS}:{function}", old, new)
+    return Mutant(f"rights {code}", (edit,), f"{_TESTS}::{name}")
+
+
+def _may(old: str, new: str, function: str = "ACTS") -> Mutant:
+    return right("acts", function, old, new, "test_who_may_send_what")
+
+
+def _allowed(kind: str) -> str:
+    return f"test_what_a_facilitator_may_commit[{kind}]"
+
+
+_CONTEXT = "staged.before.extension(REQUIRED_CAPABILITIES) != staged.after.extension("
+_RELAY_KEYS = "leaf_extension(old).relay_key != leaf_extension(new).relay_key"
+
+_NOT_OFFERED = (
+    "standby",
+    "absent",
+    "desk_interval",
+    "desk_size",
+    "facilitators_start",
+    "facilitators_stay",
+    "hold",
+    "folded",
+    "corrected",
+)
+
+ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
+    # acts inside a message
+    _may("Act.TEXT: _may_post", "Act.TEXT: _every_member"),
+    _may("Act.TEXT: _may_post", "Act.TEXT: _facilitator"),
+    _may("Act.RETRACT: _every_member", "Act.RETRACT: _may_post"),
+    _may("Act.VOID: _every_member", "Act.VOID: _may_post"),
+    _may("Act.HEARTBEAT: _facilitator", "Act.HEARTBEAT: _every_member"),
+    _may("not state.listen_only and ", "", "_may_post"),
+    _may(" and key not in state.paused_keys()", "", "_may_post"),
+    _may("if _facilitator(state, key):", "if False:", "_may_post"),
+    _may("key in state.facilitator_keys()", "True", "_facilitator"),
+    # who commits
+    right(
+        "committer",
+        "_judge_author",
+        "staged.is_external or leaf is None",
+        "leaf is None",
+        "external",
+    ),
+    right(
+        "committer",
+        "_judge_author",
+        "not _facilitator(before, leaf.signature_key)",
+        "False",
+        "test_a_participant_commits_nothing[empty path]",
+    ),
+    right(
+        "committer",
+        "judge",
+        "_judge_author(group, staged, before)",
+        "_judge_author(group, staged, after)",
+        "test_a_commit_is_judged_by_the_state_before_it",
+    ),
+    # what is committed
+    right(
+        "proposal_by_reference",
+        "_judge_proposals",
+        "if not isinstance(item.proposal, mls.Update):",
+        "if False:",
+        "add by reference",
+    ),
+    right(
+        "proposal_by_reference",
+        "_judge_proposals",
+        "isinstance(item.proposal, mls.Update)",
+        "isinstance(item.proposal, mls.Update | mls.Remove)",
+        "remove by reference",
+    ),
+    right(
+        "proposal_by_reference",
+        "_judge_proposals",
+        "if item.by_reference:",
+        "if False:",
+        _allowed("another's update"),
+    ),
+    right(
+        "proposal_kind",
+        "_judge_proposals",
+        "mls.Add | mls.Remove |",
+        "mls.Remove |",
+        _allowed("add"),
+    ),
+    right("proposal_kind", "_judge_proposals", "| mls.Remove |", "|", _allowed("remove")),
+    right(
+        "proposal_kind",
+        "_judge_proposals",
+        "| mls.GroupContextExtensions",
+        "",
+        _allowed("state"),
+    ),
+    right(
+        "proposal_kind",
+        "_judge_proposals",
+        "| mls.GroupContextExtensions",
+        "| mls.GroupContextExtensions | mls.ReInit",
+        "reinit",
+    ),
+    right(
+        "proposal_kind",
+        "_judge_proposals",
+        "| mls.GroupContextExtensions",
+        "| mls.GroupContextExtensions | mls.PreSharedKey",
+        "a pre-shared key",
+    ),
+    right(
+        "proposal_by_reference",
+        "_judge_updater",
+        "leaf is None or _facilitator(before, leaf.signature_key)",
+        "leaf is None",
+        "test_a_facilitators_update_is_never_committed",
+    ),
+    # leaves
+    right(
+        "leaf_identity",
+        "check_same_member",
+        "(old.signature_key, old.credential) == (new.signature_key, new.credential)",
+        "old.signature_key == new.signature_key",
+        "another name",
+    ),
+    right(
+        "leaf_identity",
+        "check_same_member",
+        "(old.signature_key, old.credential) == (new.signature_key, new.credential)",
+        "old.credential == new.credential",
+        "another signature key",
+    ),
+    right("leaf_identity", "check_same_member", f" or {_RELAY_KEYS}", "", "another relay key"),
+    right(
+        "leaf_identity",
+        "_changed_leaves",
+        "yield from staged.updated",
+        "yield from ()",
+        "an update with another relay key",
+    ),
+    right(
+        "leaf_identity",
+        "_changed_leaves",
+        "if staged.has_path:",
+        "if False:",
+        "another relay key",
+    ),
+    right(
+        "relay_key_twice",
+        "_judge_leaves",
+        "if len(set(relay_keys)) != len(relay_keys):",
+        "if False:",
+        "a member's relay key",
+    ),
+    right(
+        "leaf_identity",
+        "_judge_leaves",
+        "check_same_member(former, new)",
+        "pass",
+        "rejoin under another name",
+    ),
+    right(
+        "leaf_identity",
+        "_judge_leaves",
+        "if former is not None:",
+        "if False:",
+        "rejoin under another name",
+    ),
+    right(
+        "leaf_identity",
+        "_removed_leaves",
+        "if leaf is not None:",
+        "if leaf is None:",
+        "rejoin under another name",
+    ),
+    right(
+        "agreement_not_accepted",
+        "_judge_leaves",
+        "elif extension.agreement != after.agreement:",
+        "elif False:",
+        "who did not accept",
+    ),
+    # the group's context
+    right(
+        "context_extensions",
+        "_judge_context",
+        "if sorted(types) != sorted((REQUIRED_CAPABILITIES, ROOM_EXTENSION)):",
+        "if False:",
+        "external senders",
+    ),
+    right(
+        "context_extensions",
+        "_judge_context",
+        "sorted(types) != sorted((REQUIRED_CAPABILITIES, ROOM_EXTENSION))",
+        "not {REQUIRED_CAPABILITIES, ROOM_EXTENSION}.issuperset(types)",
+        "no required capabilities",
+    ),
+    right(
+        "required_capabilities",
+        "_judge_context",
+        _CONTEXT,
+        "b'' != b''.join((b'',)[:REQUIRED_CAPABILITIES * 0]) and (",
+        "other required capabilities",
+    ),
+    # the room's state
+    right(
+        "agreement_version",
+        "_judge_state",
+        "if after.agreement_version != before.agreement_version + (0 if same_text else 1):",
+        "if False:",
+        "another agreement, same version",
+    ),
+    right(
+        "agreement_version",
+        "_judge_state",
+        "(0 if same_text else 1)",
+        "after.agreement_version - before.agreement_version",
+        "another version, same agreement",
+    ),
+    right(
+        "agreement_version",
+        "_judge_state",
+        "(0 if same_text else 1)",
+        "0",
+        _allowed("a new agreement"),
+    ),
+    right(
+        "not_offered",
+        "_judge_state",
+        "if any(getattr(before, name) != getattr(after, name) for name in NOT_OFFERED):",
+        "if False:",
+        "another absent",
+    ),
+    *(
+        right("not_offered", "NOT_OFFERED", f'    "{name}",\n', "", f"another {name}")
+        for name in _NOT_OFFERED
+    ),
+    right(
+        "appointments_rewritten",
+        "_judge_appointments",
+        "if not after.appointments.startswith(before.appointments):",
+        "if False:",
+        "appointments left out",
+    ),
+    right(
+        "appointment",
+        "_judge_state",
+        "_judge_appointments(room, committer, before, after)",
+        "pass",
+        "nobody appointed",
+    ),
+    right(
+        "appointment",
+        "_judge_appointments",
+        "sorted(map(FacilitatorKeys.encode, appointed)) != "
+        "sorted(map(FacilitatorKeys.encode, new))",
+        "False",
+        "nobody appointed",
+    ),
+    right(
+        "appointment",
+        "_judge_appointments",
+        "sorted(map(FacilitatorKeys.encode, appointed)) != "
+        "sorted(map(FacilitatorKeys.encode, new))",
+        "not set(new) <= set(appointed)",
+        "two appointments of one",
+    ),
+    right(
+        "appointment",
+        "_judge_appointments",
+        "sorted(map(FacilitatorKeys.encode, appointed)) != "
+        "sorted(map(FacilitatorKeys.encode, new))",
+        "{keys.mls_key for keys in appointed} != {keys.mls_key for keys in new}",
+        "appointed with other keys",
+    ),
+    right(
+        "appointment",
+        "_judge_appointments",
+        "after.appointments[len(before.appointments) :]",
+        "after.appointments",
+        _allowed("appoint"),
+    ),
+    right(
+        "appointment",
+        "_appointed",
+        "(claimed.room, claimed.appointer) != (room, committer)",
+        "claimed.appointer != committer",
+        "appointed in another room",
+    ),
+    right(
+        "appointment",
+        "_appointed",
+        "if (claimed.room, claimed.appointer) != (room, committer):",
+        "if False:",
+        "appointed in another room",
+    ),
+    Mutant(
+        "rights appointment",
+        (
+            Edit(
+                f"{RIGHTS}:_appointed",
+                "(claimed.room, claimed.appointer) != (room, committer)",
+                "claimed.room != room",
+            ),
+            Edit(
+                f"{RIGHTS}:_appointed",
+                "verify(Appointment, Label.APPOINT, signed, committer)",
+                "verify(Appointment, Label.APPOINT, signed, claimed.appointer)",
+            ),
+        ),
+        f"{_TESTS}::test_the_rule_that_refuses_a_commit[appointed by another facilitator]",
+    ),
+    right(
+        "appointment",
+        "_appointed",
+        "verify(Appointment, Label.APPOINT, signed, committer)",
+        "pass",
+        "appointment signed by another",
+    ),
+    right(
+        "facilitator_not_member",
+        "_judge_facilitators_present",
+        "if relay_keys.get(facilitator.mls_key) != facilitator.relay_key:",
+        "if False:",
+        "removed but listed",
+    ),
+    right("bad_field", "", "not lists[0] or ", "", "nobody left", where=_STATE),
+    right(
+        "bad_field",
+        "judge",
+        "raise NotAllowed(error.code) from None",
+        "return",
+        "no room state",
+    ),
+)
+
+WATCHED: Final = tuple(
+    f"{RIGHTS}:{name}"
+    for name in (
+        "ACTS",
+        "may",
+        "_facilitator",
+        "_may_post",
+        "judge",
+        "_judge_author",
+        "_judge_proposals",
+        "_judge_updater",
+        "_judge_leaves",
+        "check_same_member",
+        "_changed_leaves",
+        "_removed_leaves",
+        "_judge_context",
+        "_judge_state",
+        "_judge_appointments",
+        "_appointed",
+        "_judge_facilitators_present",
+    )
+)
+"""Where the rights are. Each `if` and `raise` there has a mutant, or a reason."""
+
+REASONS: Final = {
+    f"{RIGHTS}:_judge_updater: sender is not None": (
+        "For the type checker: MLS takes an Update from a member only, so it has a sender."
+    ),
+    f"{RIGHTS}:_judge_leaves: old is None or new is None": (
+        "For the type checker: MLS refuses a list that changes and removes one leaf (rule 12.2-4), "
+        "and the committer cannot remove itself (12.2-3), so a changed leaf is in both trees."
+    ),
+}
