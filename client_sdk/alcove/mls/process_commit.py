@@ -91,11 +91,7 @@ def process(
         changed.add(committer)
     elif applied.path_required:
         raise PathRequired
-    with burning(InvalidProposalList):
-        all_new = applied.extensions != epoch.context.extensions
-        check_members(applied.tree, changed, applied.extensions, all_new=all_new)
-    with Scratch() as scratch:
-        _init_secret(scratch, epoch, applied)  # a joiner's share must be one: all see that alike
+    _check_result(epoch, applied, changed)
     transition = Transition(
         committer=committer,
         proposals=items,
@@ -115,6 +111,18 @@ def process(
         return replace(transition, context=context)
     with Scratch() as scratch:
         return _follow(scratch, epoch, transition, commit.path, steps, own_updates, store)
+
+
+def _check_result(epoch: Epoch, applied: Applied, changed: set[int]) -> None:
+    """What all members see alike once the list and the path are applied. Raises
+    `InvalidProposalList`."""
+    with burning(InvalidProposalList):
+        all_new = applied.extensions != epoch.context.extensions
+        check_members(applied.tree, changed, applied.extensions, all_new=all_new)
+    with Scratch() as scratch:
+        # A joiner's KEM output must be one. This comes before what parts the members: one that
+        # the commit removes leaves the group, and one that cannot open its path is held.
+        _init_secret(scratch, epoch, applied)
 
 
 def _resolve(

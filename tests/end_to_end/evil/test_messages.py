@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from alcove import events
+from alcove import events, mls
+from alcove.group.membership import Held
 from alcove.messages.log_hash import Seen
 from alcove.messages.payload import Retract, Text
 from alcove_protocol.frames import BlobClass, BlobIs, Publish, Published, Resumed
@@ -11,7 +12,10 @@ from alcove_protocol.position import Position
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
+    commit_blob,
     encrypted_again,
+    group_of,
+    now,
     rogue_beat,
     rogue_message,
     rogue_text,
@@ -91,6 +95,23 @@ def test_a_heartbeat_encrypted_again_is_no_sign_of_life() -> None:
     assert conversation.receive(BlobClass.BEAT, again, 0) is None
     following = rogue_beat(ann)
     assert conversation.receive(BlobClass.BEAT, following, 0) is not None
+
+
+def test_an_update_encrypted_again_leaves_its_author_held_and_not_alone() -> None:
+    """Ann's commit carries Cleo's Update in other bytes. Bob can follow it, so Cleo must not call
+    it burned: she cannot read what is in her name."""
+    _, ann, bob, cleo = three()
+    group = group_of(ann)
+    update = group_of(cleo).propose_update()
+    read = group.read_proposal(update)
+    again = encrypted_again(ann, update)
+    staged = group.commit(carried=[read], now=now(ann))
+    blob = commit_blob(staged.message, again)
+    taken = bob.engine.require_member().membership._judge(blob)
+    assert isinstance(taken, mls.StagedCommit)
+    assert isinstance(cleo.engine.require_member().membership._judge(blob), Held)
+    staged.drop()
+    taken.drop()
 
 
 def test_a_message_with_words_outside_the_encryption_is_refused() -> None:
