@@ -125,7 +125,7 @@ async def test_a_warning_hides_the_text_until_it_is_asked_for() -> None:
 
 async def test_problems_are_told_in_words() -> None:
     async with Terminal("talk", *MARA, rows=60) as screen:
-        await screen.see("You missed 3 messages.", "Nobody can tell how many", "DO NOT TRUST")
+        await screen.see("You missed 3 messages.", "how many is unknown", "DO NOT TRUST")
         await screen.see_no("Grüße")
         screen.type("/dance" + ENTER)
         await screen.see("There is no such command")
