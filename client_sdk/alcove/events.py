@@ -19,8 +19,12 @@ class ConnectionState(StrEnum):
 class RoomState(StrEnum):
     OPEN = "open"
     READ_ONLY = "read-only"  # no facilitator was heard for 90 s: no member can post
-    NOT_HEARD = "not-heard"  # this client hears the relay but no facilitator: it may be cut off
-    SPLIT = "split"  # the relay shows members different conversations: do not trust it
+    NOT_HEARD = "not-heard"
+    """No facilitator was heard, or none that had heard this client: it may be cut off. What it
+    sends waits."""
+    SPLIT = "split"
+    """The relay shows members different conversations: do not trust it. What this client sends
+    waits until the person decides (`Room.send_anyway`, `Room.leave`)."""
 
 
 class CloseReason(StrEnum):

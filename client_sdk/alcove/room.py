@@ -308,6 +308,16 @@ class Room:
         self._commands.retract(id, ref=ref)
         self._after()
 
+    def send_anyway(self) -> None:
+        """Send although the room is split or not heard, to those whom the relay shows it.
+
+        While it is, nothing is sent, and messages wait. This is the person's own decision. It holds
+        until the next sign that something is wrong; `leave` is the other way. Raises `NotNow`
+        (`nothing_to_decide`), `RoomClosed`.
+        """
+        self._commands.send_anyway()
+        self._after()
+
     async def accept(self) -> None:
         """Accept the ground rules on the card, and knock. Raises `NotNow`, `RoomClosed`."""
         self._commands.accept()

@@ -27,7 +27,7 @@ from alcove_server.settings import Settings
 from alcove_server.store.interface import Store
 from alcove_server.wire.says import bye, draining
 
-_RETURNING: Final = 1000
+_RETURNING = 1000
 """Clients a second that a node takes back without others noticing: their signatures are 0.1 s."""
 _EXPIRED_ROOMS: Final = 200
 """Rooms in which one tick drops what has expired: a bound on how long the loop is held."""

@@ -50,6 +50,17 @@ async def test_a_conversation(relay: RelayProcess) -> None:
         assert (await until(bob, alcove.Closed)).reason is alcove.CloseReason.ENDED
 
 
+async def test_there_is_nothing_to_decide_while_all_is_well(relay: RelayProcess) -> None:
+    async with two(relay) as (ann, bob):
+        for room in (ann, bob):
+            with pytest.raises(alcove.NotNow) as caught:
+                room.send_anyway()
+            assert caught.value.code == "nothing_to_decide"
+        await ann.end()
+    with pytest.raises(alcove.RoomClosed):
+        ann.send_anyway()
+
+
 async def test_leaving_the_block_leaves_the_room(relay: RelayProcess) -> None:
     async with opening(relay) as ann:
         invite = (await until(ann, alcove.Opened)).invite

@@ -45,6 +45,7 @@ from alcove.mls.proposals import Commit, ProposalRef, proposal_codec
 
 from tests.client_sdk.mls.support import (
     NOW,
+    POLICY,
     SUITE,
     Person,
     Room,
@@ -211,8 +212,11 @@ class Scene:
     def external_commit(self) -> bytes:
         """An outsider's commit, with a changed body that its own key signed."""
         die = self.die
-        info, signer = self.mallory.group_info(), SUITE.signature_keypair(os.urandom)
-        staged = forging.join_externally(info, signer=signer, remove=die.choice((None, None, 1, 3)))
+        info, policy = self.mallory.group_info(), replace(POLICY, replace_keys=True)
+        signer = SUITE.signature_keypair(os.urandom)
+        staged = forging.join_externally(
+            info, signer=signer, remove=die.choice((None, None, 1, 3)), policy=policy
+        )
         content = AuthenticatedContent.decode(staged.content)
         staged.drop()
         body = content.content.body

@@ -156,8 +156,8 @@ ONE_VIEW: Final[tuple[Mutant, ...]] = (
     order(
         "log hash",
         f"{LOG_HASH}:LogHash.anchor",
-        "if number == self._at.number + 1:",
-        "if False:",
+        "self._step(Position(position.generation, number), blob_class, blob_hash)",
+        "pass",
         f"{UNIT}::test_an_anchor_goes_on_over_what_came_after_it",
     ),
     order(
@@ -238,7 +238,7 @@ ONE_MESSAGE: Final[tuple[Mutant, ...]] = (
         f"{TALK}._judge",
         "if self.compare_log(payload) is False:",
         "if False:",
-        f"{EVIL}/test_split.py::test_two_versions_of_the_conversation_show_within_one_heartbeat",
+        f"{EVIL}/test_old_epoch.py::test_two_members_who_differ_are_a_split_until_a_beat_agrees",
     ),
     order(
         "id",

@@ -123,22 +123,29 @@ ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
         "| mls.GroupContextExtensions | mls.PreSharedKey",
         "a pre-shared key",
     ),
+    right(
+        "proposal_by_reference",
+        "_judge_updater",
+        "leaf is None or _facilitator(before, leaf.signature_key)",
+        "leaf is None",
+        "test_a_facilitators_update_is_never_committed",
+    ),
     # leaves
     right(
         "leaf_identity",
-        "_judge_leaves",
+        "check_same_member",
         "(old.signature_key, old.credential) == (new.signature_key, new.credential)",
         "old.signature_key == new.signature_key",
         "another name",
     ),
     right(
         "leaf_identity",
-        "_judge_leaves",
+        "check_same_member",
         "(old.signature_key, old.credential) == (new.signature_key, new.credential)",
         "old.credential == new.credential",
         "another signature key",
     ),
-    right("leaf_identity", "_judge_leaves", f" or {_RELAY_KEYS}", "", "another relay key"),
+    right("leaf_identity", "check_same_member", f" or {_RELAY_KEYS}", "", "another relay key"),
     right(
         "leaf_identity",
         "_changed_leaves",
@@ -163,16 +170,9 @@ ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
     right(
         "leaf_identity",
         "_judge_leaves",
-        "if former.credential != new.credential:",
-        "if False:",
+        "check_same_member(former, new)",
+        "pass",
         "rejoin under another name",
-    ),
-    right(
-        "leaf_identity",
-        "_judge_leaves",
-        "if leaf_extension(former).relay_key != extension.relay_key:",
-        "if False:",
-        "rejoin with another relay key",
     ),
     right(
         "leaf_identity",
@@ -359,7 +359,9 @@ WATCHED: Final = tuple(
         "judge",
         "_judge_author",
         "_judge_proposals",
+        "_judge_updater",
         "_judge_leaves",
+        "check_same_member",
         "_changed_leaves",
         "_removed_leaves",
         "_judge_context",
@@ -372,6 +374,9 @@ WATCHED: Final = tuple(
 """Where the rights are. Each `if` and `raise` there has a mutant, or a reason."""
 
 REASONS: Final = {
+    f"{RIGHTS}:_judge_updater: sender is not None": (
+        "For the type checker: MLS takes an Update from a member only, so it has a sender."
+    ),
     f"{RIGHTS}:_judge_leaves: old is None or new is None": (
         "For the type checker: MLS refuses a list that changes and removes one leaf (rule 12.2-4), "
         "and the committer cannot remove itself (12.2-3), so a changed leaf is in both trees."

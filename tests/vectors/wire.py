@@ -199,9 +199,9 @@ def _sign(label: Label, body: bytes, key: SigningKey) -> Signed:
     return Signed(body, key.sign(label.bytes + body).signature)
 
 
-def _opening() -> Signed:
+def _opening(previous: bytes = ROOM) -> Signed:
     statement = Opening(
-        VERSION, ROOM, public(ROOT), public(FACILITATOR), public(FACILITATOR_MLS), 4, 1800
+        VERSION, previous, public(ROOT), public(FACILITATOR), public(FACILITATOR_MLS), 4, 1800
     )
     return _sign(Label.OPEN, statement.encode(), ROOT)
 
@@ -280,6 +280,7 @@ def rosters() -> list[Case]:
     raised = Change(Op.CHANGE, ann, Seat(role=Role.FACILITATOR))
     listed = [Change(Op.RESET, bytes(32))]
     listed += [Change(Op.ADD, key, seat) for key, seat in sorted(two.seats.items())]
+    crowd = [Change(Op.ADD, bytes([n]) * 32, seat) for n in range(1, 3)]
     after: dict[str, Signed] = {
         "two members": _entry(two),
         "flags, slow mode and a lobby key": _entry(two, flags=3, slow=30, lobby=b"\x09" * 32),
@@ -292,6 +293,7 @@ def rosters() -> list[Case]:
         "a standby key": _entry(two, standby),
         "left, with the leave": _entry(two, left, leaves=_leave(two, MEMBER, 1)),
         "restated": _entry(two, *listed),
+        "more members than the room holds": _entry(two, *crowd),
         "left without the leave": _entry(two, left),
         "left with another's leave": _entry(two, left, leaves=_leave(two, BEN, 1)),
         "left with a leave of an earlier stay": _entry(two, left, leaves=_leave(two, MEMBER, 0)),
@@ -312,6 +314,7 @@ def rosters() -> list[Case]:
     cases = [_chain("opened", []), _chain("two members are added", [first])]
     cases += [_chain(name, [first, entry]) for name, entry in after.items()]
     cases.append(_chain_of("an opening of another room", bytes(32), _opening(), []))
+    cases.append(_chain_of("an opening that follows something", ROOM, _opening(bytes(32)), []))
     return cases
 
 

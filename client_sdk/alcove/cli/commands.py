@@ -54,6 +54,11 @@ class AcceptCommand(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SendAnywayCommand(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeaveCommand(Command):
     pass
 
@@ -70,6 +75,7 @@ AnyCommand = (
     | RetractCommand
     | RemoveCommand
     | AcceptCommand
+    | SendAnywayCommand
     | LeaveCommand
     | EndCommand
 )
@@ -83,6 +89,7 @@ COMMANDS: Final[Mapping[str, type[AnyCommand]]] = MappingProxyType(
         "retract": RetractCommand,
         "remove": RemoveCommand,
         "accept": AcceptCommand,
+        "send_anyway": SendAnywayCommand,
         "leave": LeaveCommand,
         "end": EndCommand,
     }

@@ -18,6 +18,7 @@ from alcove.cli.commands import (
     RefuseCommand,
     RemoveCommand,
     RetractCommand,
+    SendAnywayCommand,
     SendCommand,
 )
 from alcove.cli.room_runner import debug
@@ -80,7 +81,7 @@ class Performer:
         await self._entered.wait()
         while True:
             command = await self._commands.get()
-            if isinstance(command, SendCommand | RetractCommand):
+            if isinstance(command, SendCommand | RetractCommand | SendAnywayCommand):
                 await self._guard(partial(self._act, command), command.ref)
                 continue
             await self._slots.acquire()
@@ -108,6 +109,8 @@ class Performer:
                 self._posted(self._room.post(text, ref=ref))
             case RetractCommand(id=id, ref=ref):
                 self._room.retract(id, ref=ref)
+            case SendAnywayCommand():
+                self._room.send_anyway()
             case AdmitCommand(id=id):
                 await self._room.admit(id)
                 self._decided(id)

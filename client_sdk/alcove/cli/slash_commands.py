@@ -13,6 +13,7 @@ from alcove.cli.commands import (
     RefuseCommand,
     RemoveCommand,
     RetractCommand,
+    SendAnywayCommand,
     SendCommand,
 )
 from alcove.cli.room_view import RoomView
@@ -84,6 +85,7 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
 
 _PLAIN: dict[str, UserAction] = {
     "/accept": AcceptCommand(),
+    "/anyway": SendAnywayCommand(),
     "/leave": LeaveCommand(),
     "/quit": LeaveCommand(),
     "/end": EndCommand(),

@@ -22,10 +22,12 @@ ROOM: Final = MappingProxyType(
     {
         RoomState.OPEN: "The room is open.",
         RoomState.READ_ONLY: "No facilitator is present: nobody can post for now.",
-        RoomState.NOT_HEARD: "No facilitator has been heard for a while. The relay may be keeping "
-        "messages from you.",
-        RoomState.SPLIT: "The relay shows people different conversations. Do not trust this room: "
-        "leave it.",
+        RoomState.NOT_HEARD: "No facilitator's program has answered for a while, so what you write "
+        "waits here. Their connection may be bad, or the relay may be keeping you apart. It goes "
+        "on by itself once they are heard. /leave leaves; /anyway sends all the same.",
+        RoomState.SPLIT: "The relay shows people different conversations. Do not trust this room. "
+        "What you write waits here and is not sent. /leave leaves; /anyway sends it to those whom "
+        "the relay lets read it.",
     }
 )
 CONNECTION_SHORT: Final = MappingProxyType(
@@ -53,6 +55,7 @@ HELP: Final = (
     ("/show", "read what hides behind a warning"),
     ("/who", "who is here, and who waits"),
     ("/rules", "read the agreement again"),
+    ("/anyway", "send what waits, though something is wrong"),
     ("/leave", "leave the room"),
 )
 FACILITATORS_HELP: Final = (

@@ -59,6 +59,17 @@ class Commands:
         conversation.compose(Retract(target), ref=ref)
         member.pump()
 
+    def send_anyway(self) -> None:
+        """Send although the room is SPLIT or NOT_HEARD. `RoomChanged` follows.
+
+        It is the person's decision, and it holds until the next sign that something is wrong.
+        Raises `NotNow` (`nothing_to_decide`, `not_in_room`), `RoomClosed`.
+        """
+        member = self._standing.require_member()
+        if not member.presence.decide():
+            raise NotNow("nothing_to_decide", "Your messages are not held back; nothing to decide.")
+        member.pump()
+
     def accept(self) -> None:
         """Accept the agreement on the card, and knock.
 

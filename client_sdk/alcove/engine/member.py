@@ -70,7 +70,13 @@ class MemberClient:
         self._put_out = put_out
         self.stream = Stream(opening.previous, cursor)
         self.presence = Presence(membership, self.stream, ports)
-        self.conversation = Conversation(membership, self.stream, ports, self.presence.split)
+        self.conversation = Conversation(
+            membership,
+            self.stream,
+            ports,
+            on_split=self.presence.split,
+            on_difference=self.presence.differs,
+        )
         self.publisher = Publisher(
             membership,
             self.conversation,
@@ -120,6 +126,7 @@ class MemberClient:
             if answer is not None:
                 self._link.hang_up = True
             return
+        self.presence.resumed()
         self.presence.relay_says(read_only=answer.read_only)
         first, self._ever_resumed = not self._ever_resumed, True
         new_log = self.stream.resumed(answer)
@@ -188,20 +195,24 @@ class MemberClient:
         if frame.blob_class == BlobClass.COMMIT:
             self._commit(frame, position)
         elif not self._following.held:
-            self._application(frame)
+            self._application(frame, position)
         elif frame.blob_class == BlobClass.BEAT:
             self._following.others_heard()
         self._sound_alarm()
         self.pump()
 
-    def _published(self, position: Position, blob_class: BlobClass, blob: bytes) -> None:
-        """This client's own blob is at this position. Missing numbers before it were withheld."""
-        if self.stream.published(position, int(blob_class), blob) is Advance.AFTER_HOLE:
+    def _published(self, position: Position, blob_class: BlobClass, blob: bytes) -> bool:
+        """This client's own blob is at this position. Missing numbers before it were withheld.
+        False when the position had passed."""
+        step = self.stream.published(position, int(blob_class), blob)
+        if step is Advance.AFTER_HOLE:
             self._gap()
+        return step is not Advance.BEHIND
 
-    def _application(self, frame: frames.BlobIs) -> None:
+    def _application(self, frame: frames.BlobIs, position: Position) -> None:
         own = self.conversation.in_flight_blob(frame.blob)
         if own is not None:
+            self.presence.coverage.numbered(own.id, position)
             self.conversation.own_sent(own)
             return
         beat = self.conversation.receive(frame.blob_class, frame.blob, frame.age)
@@ -297,7 +308,7 @@ class MemberClient:
         """Held no more, in the epoch that was kept."""
         self._following.release()
         self._rejoining.wipe()
-        self.presence.rejoined()
+        self.presence.released()
 
     def _may_release(self) -> bool:
         """A held facilitator goes on in the old epoch when for 90 s no beat of the new one came.
@@ -352,12 +363,17 @@ class MemberClient:
         self.membership.request_secrets.tick(now)
         if self.facilitator is not None:
             self.facilitator.tick()
-            if self.ready and now >= self._beat_at:
+            # At the start of a new log the replay brings the base first, and with it the anchor.
+            begun = self.stream.log.anchored or self.stream.cursor.number > 0
+            if self.ready and begun and now >= self._beat_at:
                 self.beat()
         in_doubt = self.facilitator is None and self.presence.in_doubt
         if in_doubt and self.ready and now >= self._doubt_at:
             self._ask_presence()
         self.presence.tick()
+        if self.presence.coverage.probe_due and self.ready and self.presence.may_repeat:
+            self.presence.coverage.probed()
+            self.conversation.probe()
         if self._may_release():
             self._release()
         if self._following.held and self._rejoining.due:

@@ -20,7 +20,7 @@ from alcove import events, mls
 from alcove.group.membership import Membership
 from alcove.messages.conversation import Conversation
 from alcove.messages.outbox import Outgoing
-from alcove.messages.payload import MESSAGE_ID_SIZE, Heartbeat, Text
+from alcove.messages.payload import MESSAGE_ID_SIZE, Heartbeat, Text, Void
 from alcove.messages.presence import Presence
 from alcove.relay.ports import Ports
 
@@ -29,7 +29,10 @@ WAIT: frozenset[str] = frozenset({"paused", "rate_limited", "busy", "unavailable
 
 
 class Publisher:
-    """Sends one message after another. Calls `published` with where the relay put each blob."""
+    """Sends one message after another. Calls `published` with where the relay put each blob.
+
+    It returns False when that position had passed, so that the log does not have the blob there.
+    """
 
     def __init__(
         self,
@@ -38,7 +41,7 @@ class Publisher:
         presence: Presence,
         ports: Ports,
         *,
-        published: Callable[[Position, BlobClass, bytes], None],
+        published: Callable[[Position, BlobClass, bytes], bool],
         ready: Callable[[], bool],
     ) -> None:
         self._membership = membership
@@ -54,13 +57,18 @@ class Publisher:
     def stalled(self) -> bool:
         """Whether no message can go out now. While one is in flight, the next is not stalled: it
         goes when the relay has answered."""
-        silent = not self._presence.may_post and not self._membership.own.facilitator
-        return silent or not self._ready()
+        return not self._presence.may_post or not self._ready()
+
+    def _may_go(self, item: Outgoing) -> bool:
+        """Whether this item can go out now: a void, and what the relay has already, go sooner."""
+        given = item.kind == Void.KIND or item.given_in(self._membership.group.epoch)
+        may = self._presence.may_post or (given and self._presence.may_repeat)
+        return may and self._ready()
 
     def pump(self) -> None:
         """Publish the next message, if it can be."""
         item = self._conversation.outbox.head
-        if item is None or item.in_flight or self.stalled:
+        if item is None or item.in_flight or not self._may_go(item):
             return
         if not self._conversation.may_send(item):
             if item.kind == Text.KIND:
@@ -77,6 +85,7 @@ class Publisher:
 
     def _publish(self, item: Outgoing, blob: bytes) -> None:
         base = self._membership.base
+        self._presence.coverage.given(item.id)
 
         def answered(answer: RelayAnswer | None) -> None:
             if (
@@ -95,7 +104,8 @@ class Publisher:
         item.in_flight = False
         if isinstance(answer, frames.Published):
             position = Position.decode(answer.position)
-            self._published(position, BlobClass.APPLICATION, item.blob)
+            if self._published(position, BlobClass.APPLICATION, item.blob):
+                self._presence.coverage.numbered(item.id, position)
             self._conversation.own_sent(item)
             self.pump()
             return
@@ -123,14 +133,23 @@ class Publisher:
         group = self._membership.group
         head = self._membership.roster.head
         body = Heartbeat(group.epoch, group.epoch_authenticator, head, leaving)
+        begins_log = self._presence.begins_log
         blob = self._conversation.seal(
-            self._random(MESSAGE_ID_SIZE), 0, Heartbeat.KIND, body.encode(), limits.HEARTBEAT_TTL
+            self._random(MESSAGE_ID_SIZE),
+            0,
+            Heartbeat.KIND,
+            body.encode(),
+            limits.HEARTBEAT_TTL,
+            begins_log=begins_log,
         )
         base, publish_id = self._membership.base, self._random(frames.ID_SIZE)
 
         def answered(answer: RelayAnswer | None) -> None:
             if isinstance(answer, frames.Published):
-                self._published(Position.decode(answer.position), BlobClass.BEAT, blob)
+                position = Position.decode(answer.position)
+                self._published(position, BlobClass.BEAT, blob)
+                if begins_log:
+                    self._presence.begin_log(position)
                 self._presence.holding()
             elif isinstance(answer, frames.Refused):
                 refused()

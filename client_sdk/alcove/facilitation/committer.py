@@ -46,12 +46,15 @@ from alcove.relay.ports import Ports
 
 @dataclass(frozen=True, slots=True)
 class PendingUpdate:
-    """A participant's Update, valid in `epoch` only. `message` travels with the commit."""
+    """A participant's Update, judged alone. `message` travels with the commit.
 
-    reference: bytes
+    It is of the epoch with this authenticator only: another branch of the group can have an epoch
+    of the same number.
+    """
+
+    proposal: mls.ReceivedProposal
     message: bytes
-    epoch: int
-    sender: int
+    authenticator: bytes
 
 
 @dataclass(slots=True)
@@ -123,31 +126,46 @@ class Committer:
             try:
                 plan = intent.plan(self._membership)
                 if plan is not None:
-                    self.in_flight = self._stage_with_updates(intent, plan)
+                    self.in_flight = self._stage(intent, plan)
             except (mls.MLSError, Malformed) as error:
                 intent.done(NotNow(error.code, "The group cannot make this change now."))
                 continue
             if plan is None:
                 intent.done(None)  # it is true already, or nothing is left to do
 
-    def _stage_with_updates(self, intent: Intent, plan: CommitPlan) -> InFlight:
-        """Stage the plan with the pending Updates, or without them when they do not fit it."""
+    def _fit_updates(self, plan: CommitPlan) -> None:
+        """Drop each pending Update that does not go with the plan, or with those before it. The
+        others stay: no member can keep another's keys from being renewed."""
+        self._forget_old_updates()
+        pending, self.updates = self.updates, []
+        if not pending or self._goes_with(plan, pending):
+            self.updates = pending
+            return
+        for item in pending:
+            if self._goes_with(plan, [*self.updates, item]):
+                self.updates.append(item)
+
+    def _goes_with(self, plan: CommitPlan, updates: list[PendingUpdate]) -> bool:
+        carried = [item.proposal for item in updates]
         try:
-            return self._stage(intent, plan)
+            self._membership.group.check_changes(carried, plan.proposals, now=int(self._wall()))
         except (mls.MLSError, Malformed):
-            if not self.updates:
-                raise
-            self.updates.clear()
-            return self._stage(intent, plan)
+            return False
+        return True
+
+    def _forget_old_updates(self) -> None:
+        present = self._membership.group.epoch_authenticator
+        self.updates = [item for item in self.updates if item.authenticator == present]
 
     def _stage(self, intent: Intent, plan: CommitPlan) -> InFlight:
         membership = self._membership
         group = membership.group
-        updates = [item for item in self.updates if item.epoch == group.epoch]
+        self._fit_updates(plan)
+        updates = list(self.updates)
         listing = mls.Extension(ROSTER_EXTENSION, listing_of(membership.roster).encode())
         staged = group.commit(
             proposals=plan.proposals,
-            references=tuple(item.reference for item in updates),
+            carried=[item.proposal for item in updates],
             force_path=plan.force_path,
             group_info_extensions=(listing,),
             padding=handshake_padding,
@@ -281,7 +299,7 @@ class Committer:
     def base_moved(self) -> None:
         """The relay took another commit. A new epoch drops the staged one, and its intent stays."""
         group = self._membership.group
-        self.updates = [item for item in self.updates if item.epoch == group.epoch]
+        self._forget_old_updates()
         item = self.in_flight
         if item is not None:
             if item.epoch != group.epoch:

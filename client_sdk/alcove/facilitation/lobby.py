@@ -6,7 +6,7 @@ agreement, a full room) is refused at once, with a reason that only the newcomer
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Final, assert_never
 
 from alcove_protocol import frames, limits
 from alcove_protocol.errors import Malformed
@@ -26,7 +26,7 @@ from alcove.group.extensions import leaf_extension, name_of
 from alcove.group.framing import check_class
 from alcove.group.keys import check_hpke_key
 from alcove.group.membership import Membership, Person
-from alcove.group.rights import NotAllowed
+from alcove.group.rights import NotAllowed, check_same_member
 from alcove.group.sealing import (
     KnockBody,
     Psk,
@@ -41,6 +41,11 @@ from alcove.group.sealing import (
 )
 from alcove.joining.names import clean_name, look_alike
 from alcove.relay.ports import Ports
+
+UPDATE_MOST: Final = 4096
+"""Bytes of one Update's message. An honest one has 1 KiB, or 2 KiB in a post-quantum room."""
+UPDATES_MOST: Final = 400 * 1024
+"""Bytes of all Updates that wait for a commit. With the largest commit they fit its blob."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,24 +217,30 @@ class Lobby:
             self._rejoin(item, body.content, body.reply_key, psk)
 
     def _update(self, item: LobbyItem, message: bytes) -> None:
-        """An Update of the sender's own leaf. It travels to the group inside the next commit."""
-        group = self._membership.group
+        """An Update of the sender's own leaf. It travels to the group inside the next commit.
+
+        It is judged alone and as every receiver of that commit will judge it: no key of the
+        sender's is consumed here, so nothing that came before decides. A wrong one is dropped.
+        """
+        group, pending = self._membership.group, self._committer.updates
+        waiting = sum(len(known.message) for known in pending)
+        full = len(pending) >= limits.PROPOSALS or waiting + len(message) > UPDATES_MOST
+        if len(message) > UPDATE_MOST or full:
+            raise NotAllowed("too_large")
         check_class(message, mls.ContentType.PROPOSAL)
-        received = group.receive(message)
-        if not isinstance(received, mls.ReceivedProposal):
-            raise NotAllowed("class")
+        received = group.read_proposal(message)
         old = group.member(received.sender) if received.sender is not None else None
         if not isinstance(received.proposal, mls.Update) or old is None:
             raise NotAllowed("proposal_kind")
-        new = received.proposal.leaf_node
-        same = (old.signature_key, old.credential) == (new.signature_key, new.credential)
-        if not same or not leaf_extension(old).relay_key == leaf_extension(new).relay_key:
-            raise NotAllowed("leaf_identity")
-        pending = self._committer.updates
+        check_same_member(old, received.proposal.leaf_node)
+        facilitators = self._membership.state.facilitator_keys()
+        if leaf_extension(old).relay_key != item.key or old.signature_key in facilitators:
+            raise NotAllowed("proposal_by_reference")
         # Two of one member make every commit invalid that names both (RFC 9420, section 12.2).
-        first = all(known.sender != received.sender for known in pending)
-        if first and received.sender is not None and len(pending) < limits.PROPOSALS:
-            pending.append(PendingUpdate(received.ref, message, group.epoch, received.sender))
+        if any(known.proposal.sender == received.sender for known in pending):
+            raise NotAllowed("second_update")
+        group.check_changes([received])
+        pending.append(PendingUpdate(received, message, group.epoch_authenticator))
 
     def _rejoin(self, item: LobbyItem, content: bytes, reply_key: bytes, psk: Psk) -> None:
         group = self._membership.group

@@ -43,6 +43,8 @@ from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.mls.secret import Random
 
+PROPOSAL_GENERATION: Final = 16
+"""The last generation under which a proposal is taken in its epoch. An honest member makes one."""
 KEY_PACKAGE_LIFE: Final = 24 * 3600
 KEY_PACKAGE_PAST: Final = 3600
 """Seconds. A KeyPackage is for one admission. An hour of the past forgives a fast clock."""
@@ -65,6 +67,7 @@ def room_policy(members: int) -> mls.Policy:
     return mls.Policy(
         max_leaves=members,
         max_lifetime=KEY_PACKAGE_PAST + KEY_PACKAGE_LIFE,
+        max_proposal_generation=PROPOSAL_GENERATION,
         accept_expired_members=True,
     )
 

@@ -156,14 +156,21 @@ class Membership:
         except Malformed as error:
             return Burned(error.code)
         try:
-            for message in proposals:
-                self._cache_proposal(message)
             check_class(commit, mls.ContentType.COMMIT)
+            carried = self._read_proposals(proposals)
             # Rights are judged before anything that only this client sees: a commit beyond its
             # author's rights is burned by all members and holds none of them.
-            staged = self.group.receive(commit, approve=lambda seen: judge(self.group, seen))
+            staged = self.group.receive(
+                commit,
+                approve=lambda seen: judge(self.group, seen),
+                carried=carried,
+                committers=self.state.facilitator_keys(),
+            )
             if not isinstance(staged, mls.StagedCommit):
                 raise NotAllowed("class")
+        except mls.MissingProposal as error:
+            # A commit brings every proposal that it names, and all members read these bytes alike.
+            return Burned(error.code)
         except mls.CannotFollow as error:
             by = self.group_key(error.committer) if error.committer is not None else None
             if by is not None and by not in self.state.facilitator_keys():
@@ -190,16 +197,21 @@ class Membership:
         alone = self.state.facilitator_keys() == {self.own.key}
         return Burned(error.code) if alone else Held(error.code)
 
-    def _cache_proposal(self, message: bytes) -> None:
-        """Cache an Update that the commit refers to. A wrong one is left out: then the commit that
-        names it fails for all members."""
-        try:
-            check_class(message, mls.ContentType.PROPOSAL)
-            self.group.receive(message)
-        except (mls.GenerationConsumed, mls.OwnMessage):
-            pass  # seen before, in a burned commit or in the lobby; or this client's own
-        except (NotAllowed, mls.MLSError):
-            pass
+    def _read_proposals(self, messages: tuple[bytes, ...]) -> list[mls.ReceivedProposal]:
+        """The Updates that the commit brings. A wrong one is left out: then the commit that names
+        it fails for all members.
+
+        They are read as if nothing had come before them. So no proposal of the lobby, of a burned
+        commit, or shown to one member alone makes a member differ from the others.
+        """
+        found = []
+        for message in messages:
+            try:
+                check_class(message, mls.ContentType.PROPOSAL)
+                found.append(self.group.read_proposal(message))
+            except (NotAllowed, mls.MLSError):
+                pass
+        return found
 
     def merge(self, staged: mls.StagedCommit, blob: bytes, entry: Signed | None) -> Merged:
         """Go to the next epoch, and tell which members came and went."""

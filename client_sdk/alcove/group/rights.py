@@ -97,7 +97,7 @@ def judge(group: mls.Group, staged: mls.CommitView) -> None:
         before = room_extension(staged.before)
         after = room_extension(staged.after)
         _judge_author(group, staged, before)
-        _judge_proposals(staged, before)
+        _judge_proposals(group, staged, before)
         _judge_leaves(group, staged, after)
         _judge_context(staged)
         _judge_state(group.group_id, _committer_key(group, staged), before, after)
@@ -119,12 +119,21 @@ def _committer_key(group: mls.Group, staged: mls.CommitView) -> bytes:
     return b"" if leaf is None else leaf.signature_key
 
 
-def _judge_proposals(staged: mls.CommitView, before: RoomExtension) -> None:
+def _judge_updater(group: mls.Group, sender: int | None, before: RoomExtension) -> None:
+    """Facilitators renew their keys by their own commits. Their proposals would share a ratchet
+    with these, and which of its keys are left is not the same for all members."""
+    leaf = group.member(sender) if sender is not None else None
+    if leaf is None or _facilitator(before, leaf.signature_key):
+        raise NotAllowed("proposal_by_reference")
+
+
+def _judge_proposals(group: mls.Group, staged: mls.CommitView, before: RoomExtension) -> None:
     for item in staged.proposals:
         if item.by_reference:
             # MLS has checked that a member proposes an Update of their own leaf only.
             if not isinstance(item.proposal, mls.Update):
                 raise NotAllowed("proposal_by_reference")
+            _judge_updater(group, item.sender, before)
         elif not isinstance(item.proposal, mls.Add | mls.Remove | mls.GroupContextExtensions):
             raise NotAllowed("proposal_kind")
 
@@ -137,9 +146,7 @@ def _judge_leaves(group: mls.Group, staged: mls.CommitView, after: RoomExtension
         old, new = group.member(index), after_leaves.get(index)
         if old is None or new is None:
             raise NotAllowed("leaf")
-        same = (old.signature_key, old.credential) == (new.signature_key, new.credential)
-        if not same or leaf_extension(old).relay_key != leaf_extension(new).relay_key:
-            raise NotAllowed("leaf_identity")
+        check_same_member(old, new)
     removed = {leaf.signature_key: leaf for leaf in _removed_leaves(group, staged)}
     relay_keys = [leaf_extension(leaf).relay_key for leaf in after_leaves.values()]
     if len(set(relay_keys)) != len(relay_keys):
@@ -150,12 +157,19 @@ def _judge_leaves(group: mls.Group, staged: mls.CommitView, after: RoomExtension
         former = removed.get(new.signature_key)
         if former is not None:
             # A rejoin: the same person with fresh HPKE keys and nothing else new.
-            if former.credential != new.credential:
-                raise NotAllowed("leaf_identity")
-            if leaf_extension(former).relay_key != extension.relay_key:
-                raise NotAllowed("leaf_identity")
+            check_same_member(former, new)
         elif extension.agreement != after.agreement:
             raise NotAllowed("agreement_not_accepted")
+
+
+def check_same_member(old: mls.LeafNode, new: mls.LeafNode) -> None:
+    """Raise `NotAllowed` unless a leaf keeps its signature key, credential and relay key.
+
+    Raises `Malformed` when its extension cannot be read.
+    """
+    same = (old.signature_key, old.credential) == (new.signature_key, new.credential)
+    if not same or leaf_extension(old).relay_key != leaf_extension(new).relay_key:
+        raise NotAllowed("leaf_identity")
 
 
 def _changed_leaves(staged: mls.CommitView) -> Iterator[int]:

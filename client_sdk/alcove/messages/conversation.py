@@ -60,9 +60,12 @@ class Conversation:
         membership: Membership,
         stream: Stream,
         ports: Ports,
+        *,
         on_split: Callable[[], None],
+        on_difference: Callable[[bytes, str], None],
     ) -> None:
         self._on_split = on_split
+        self._on_difference = on_difference
         self.membership = membership
         self._stream = stream
         self._emit = ports.emit
@@ -82,7 +85,16 @@ class Conversation:
         """Queue a message. Raises `NotNow` (`queue_full`)."""
         if self.outbox.full:
             raise NotNow("queue_full", "Too many messages are waiting to be sent; wait a moment.")
-        item = Outgoing(
+        item = self._outgoing(body, ref)
+        self.outbox.append(item)
+        return item
+
+    def probe(self) -> None:
+        """Send a void before all that waits: what it is for tells `coverage`."""
+        self.outbox.put_first(self._outgoing(Void(), None), self.membership.group.epoch)
+
+    def _outgoing(self, body: Text | Retract | Void, ref: str | None) -> Outgoing:
+        return Outgoing(
             self._random(MESSAGE_ID_SIZE),
             self.outbox.next_counter(),
             body.KIND,
@@ -92,8 +104,6 @@ class Conversation:
             ref,
             shown=isinstance(body, Text),
         )
-        self.outbox.append(item)
-        return item
 
     def check_text(self, text: str, warning: str | None) -> Text:
         """Raises `InvalidInput` (`text_empty`, `text_too_long`, `bad_text`)."""
@@ -121,10 +131,22 @@ class Conversation:
             item.epoch = group.epoch
         return item.blob
 
-    def seal(self, id: bytes, counter: int, kind: str, body: bytes, ttl: int) -> bytes:
-        """Encrypt a payload. It says where this client's view of the log ends."""
-        current = self._stream.log.current
-        position, h = current if current is not None else (self._stream.cursor, NO_HASH)
+    def seal(
+        self,
+        id: bytes,
+        counter: int,
+        kind: str,
+        body: bytes,
+        ttl: int,
+        *,
+        begins_log: bool = False,
+    ) -> bytes:
+        """Encrypt a payload. It says where this client's view of the log ends, or that the log
+        hash begins anew with it."""
+        cursor, current = self._stream.cursor, self._stream.log.current
+        if begins_log:
+            cursor, current = Position(cursor.generation, 0), None
+        position, h = current if current is not None else (cursor, NO_HASH)
         payload = Payload(
             id, counter, self.membership.state.agreement, position.encode(), h, ttl, kind, body
         )
@@ -217,10 +239,10 @@ class Conversation:
             return None
         if isinstance(body, Heartbeat) != (blob_class == BlobClass.BEAT):
             return None
-        if self.compare_log(payload) is False:
-            self._on_split()
         if isinstance(body, Heartbeat):
             return HeartbeatHeard(sender, payload, body)
+        if self.compare_log(payload) is False:
+            self._on_difference(sender, self.membership.person(leaf).name)
         if payload.id in self._ids or not self._count(sender, payload):
             return None
         self._first_time(payload.id)

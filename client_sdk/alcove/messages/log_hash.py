@@ -30,6 +30,7 @@ class LogHash:
     def __init__(self) -> None:
         self._values: OrderedDict[Position, bytes] = OrderedDict()
         self._at: Position | None = None
+        self._since: Position | None = None
         self._blobs: OrderedDict[int, tuple[int, bytes]] = OrderedDict()
 
     @property
@@ -42,19 +43,32 @@ class LogHash:
 
     def drop_anchor(self) -> None:
         """After a gap: compare nothing until a facilitator's value is adopted."""
-        self._at = None
+        self._at = self._since = None
         self._values.clear()
         self._blobs.clear()
 
     def anchor(self, position: Position, value: bytes) -> None:
         """Begin at this value, and go on over the blobs received since that position."""
-        self._at = position
+        self._at = self._since = position
         self._values[position] = value
         for number in sorted(n for n in self._blobs if n > position.number):
             blob_class, blob_hash = self._blobs[number]
-            if number == self._at.number + 1:
-                self._step(Position(position.generation, number), blob_class, blob_hash)
+            self._step(Position(position.generation, number), blob_class, blob_hash)
         self._blobs.clear()
+
+    def can_anchor(self, position: Position, end: Position) -> bool:
+        """Whether every blob after this position, to `end`, is here: else the value would go on
+        over a hole, and differ from all others'."""
+        missing = end.number - position.number
+        if position.generation != end.generation or not 0 <= missing <= len(self._blobs):
+            return False
+        return all(n in self._blobs for n in range(position.number + 1, end.number + 1))
+
+    def reaches(self, position: Position) -> bool:
+        """Whether the blob at this position is one that the hash goes over."""
+        if self._at is None or self._since is None or position.generation != self._at.generation:
+            return False
+        return self._since.number < position.number <= self._at.number
 
     def append(self, position: Position, blob_class: int, blob_hash: bytes) -> None:
         """One more blob. Without an anchor it is kept until there is one."""

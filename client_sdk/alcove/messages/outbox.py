@@ -32,6 +32,10 @@ class Outgoing:
     in_flight: bool = False
     told_queued: bool = False
 
+    def given_in(self, epoch: int) -> bool:
+        """Whether its bytes of this epoch are made, so that the relay may have them."""
+        return self.in_flight or (bool(self.blob) and self.epoch == epoch)
+
     def void(self, void: Record, kind: str) -> None:
         """Give up the content but keep the counter, so that a hole always means a drop."""
         self.kind, self.body = kind, void.encode()
@@ -54,6 +58,17 @@ class Outbox:
 
     def append(self, item: Outgoing) -> None:
         self._queue.append(item)
+
+    def put_first(self, item: Outgoing, epoch: int) -> None:
+        """Put an item before all that were not encrypted in this epoch. Counters keep the order of
+        the queue, so those behind it each take the next one's."""
+        items = list(self._queue)
+        given = [known for known in items if known.given_in(epoch)]
+        later = [known for known in items if not known.given_in(epoch)]
+        counters = [*(known.counter for known in later), item.counter]
+        for known, counter in zip([item, *later], counters, strict=True):
+            known.counter, known.blob, known.epoch = counter, b"", -1
+        self._queue = deque([*given, item, *later])
 
     @property
     def full(self) -> bool:

@@ -3,6 +3,10 @@
 A facilitator's heartbeat every 30 s carries the epoch authenticator and the log hash under an MLS
 signature. So silence, a split of the group and two versions of the conversation all show within
 one beat, as long as any path between the members is left.
+
+    OPEN ──no facilitator present──▶ READ_ONLY            a beat ──▶ OPEN
+      ├──no beat, or none that covers what was sent──▶ NOT_HEARD   such a beat ──▶ OPEN
+      └──a beat, or two members, saw another log──▶ SPLIT          the person decides ──▶ OPEN
 """
 
 from typing import Final
@@ -15,12 +19,18 @@ from alcove import events
 from alcove.events import RoomState
 from alcove.group.membership import Membership
 from alcove.messages.conversation import HeartbeatHeard
+from alcove.messages.coverage import Coverage
 from alcove.messages.stream import Stream
 from alcove.relay.ports import Ports
 
 ANSWER_EXPECTED: Final = 5.0
 """Seconds in which the relay can say that it heard no facilitator either. When it does not say so,
 it may be keeping the beats from this client."""
+SETTLING: Final = limits.HEARTBEAT_INTERVAL + ANSWER_EXPECTED
+"""Seconds after a new connection in which a late beat is still on its way. The outbox waits, and
+nothing is said of it. It is granted once for each message that waits for its beat."""
+LATELY: Final = 60.0
+"""Seconds within which another facilitator's beat named a log hash, so that the next one will."""
 
 
 class Presence:
@@ -32,44 +42,123 @@ class Presence:
         self._emit = ports.emit
         self._clock = ports.clock
         self._heard: dict[bytes, float] = {}
+        self._anchoring: dict[bytes, float] = {}
         self._last_heard = ports.clock()
         self._said_goodbye = False
+        self._gone: set[bytes] = set()
+        self._away: set[bytes] = set()
         self._relay_says_read_only = False
         self._split = False
+        self._differing: set[bytes] = set()
+        self._named: set[bytes] = set()
+        self._settling_until = 0.0
+        self._settled = False
+        self._no_anchor_since: float | None = None
+        self.coverage = Coverage(lambda: stream.log, ports.clock)
         self.state = RoomState.OPEN
+
+    # --- beats ---------------------------------------------------------------------------------
 
     def heard(self, beat: HeartbeatHeard) -> None:
         """A facilitator's heartbeat came. Its signature and its right were checked."""
         self._relay_says_read_only = False
+        if self._clock() - self._last_heard > limits.READ_ONLY_AFTER:
+            self._settle()
+        self._away.discard(beat.sender)
         if beat.body.leaving:
             self._heard.pop(beat.sender, None)
-            self._said_goodbye = not self._heard
+            self._gone.add(beat.sender)
+            self._said_goodbye = not self._heard and not self._membership.own.facilitator
         else:
+            self._gone.discard(beat.sender)
             self._heard[beat.sender] = self._last_heard = self._clock()
             self._said_goodbye = False
         group = self._membership.group
         if beat.body.epoch == group.epoch and beat.body.authenticator != group.epoch_authenticator:
             self._split = True
-        if not self._stream.log.anchored and beat.payload.log != NO_HASH:
-            self._anchor(beat)
+        self._compare(beat)
         if beat.body.roster != self._membership.roster.head and self._membership.alarm is None:
             self._membership.alarm = "roster_mismatch"
         self.tick()
 
-    def _anchor(self, beat: HeartbeatHeard) -> None:
-        position = Position.decode(beat.payload.position)
-        if position.generation == self._stream.cursor.generation:
-            self._stream.log.anchor(position, beat.payload.log)
+    def _compare(self, beat: HeartbeatHeard) -> None:
+        """Hold the log that the beat names against this client's."""
+        if beat.payload.log != NO_HASH:
+            self._anchoring[beat.sender] = self._clock()
+        here, named = self._stream.cursor, Position.decode(beat.payload.position)
+        if named.generation != here.generation or named.number >= here.number:
+            # Its sender has another log than the one it came in, or its number was changed. In a
+            # true log a beat names a position before its own.
+            self._split = True
+        elif beat.payload.log == NO_HASH:
+            if named.number == 0:
+                self.begin_log(here)
+        elif not self._stream.log.anchored:
+            self._stream.adopt(named, beat.payload.log)
+        elif (agrees := self._stream.log.agrees(named, beat.payload.log)) is not None:
+            if agrees:
+                self.coverage.agreed(named)
+                self._differing.clear()  # the facilitator saw what this client saw
+                self._settled = False
+            else:
+                self._split = True
+
+    def begin_log(self, position: Position) -> None:
+        """A facilitator without an anchor begins the log hash anew, with the beat at `position`."""
+        transcript = self._membership.group.context.confirmed_transcript_hash
+        self._stream.start_log(position, transcript)
+
+    @property
+    def begins_log(self) -> bool:
+        """Whether this client, a facilitator's, has no anchor and no other facilitator to give it
+        one. Else no beat would cover what members say, and every outbox would stop."""
+        if self._stream.log.anchored:
+            return False
+        others = self._membership.state.facilitator_keys() - {self._membership.own.key}
+        if not others:
+            return True
+        since = self._no_anchor_since
+        waited = since is not None and self._clock() - since > SETTLING
+        lately = self._clock() - LATELY
+        return waited and not any(self._anchoring.get(key, lately) > lately for key in others)
+
+    # --- what tells a split --------------------------------------------------------------------
 
     def split(self) -> None:
-        """A member's log hash differs from this client's."""
+        """A heartbeat came that no member of this epoch can have sent."""
         self._split = True
         self.tick()
+
+    def differs(self, sender: bytes, name: str) -> None:
+        """A member's message names another log hash. One member alone may be lying, so it takes
+        two for a split, or the only other one."""
+        if sender not in self._named:
+            self._named.add(sender)
+            text = f"{name} says that they saw other messages than you did."
+            self._emit(events.Problem("conversation_differs", text))
+        self._differing.add(sender)
+        self.tick()
+
+    @property
+    def _is_split(self) -> bool:
+        others = len(self._membership.people()) - 1
+        return self._split or len(self._differing) >= max(1, min(2, others))
+
+    # --- the relay and the connection ----------------------------------------------------------
 
     def relay_says(self, *, read_only: bool) -> None:
         """The relay has answered whether it heard a facilitator."""
         self._relay_says_read_only = read_only
         self.tick()
+
+    def resumed(self) -> None:
+        """Connected again: the beats of the meantime are on their way."""
+        self._settle()
+
+    def _settle(self) -> None:
+        if not self._settled:
+            self._settled = True
+            self._settling_until = self._clock() + SETTLING
 
     @property
     def in_doubt(self) -> bool:
@@ -84,26 +173,82 @@ class Presence:
 
     def rejoined(self) -> None:
         """This client is in the group anew. The facilitators have a full interval to be heard."""
+        self.coverage.forget()
+        self._clear_split()
+        self.released()
+
+    def released(self) -> None:
+        """This client was right to keep its epoch. What was sent in it still waits for its beat."""
         self._last_heard = self._clock()
-        self._split = False
         self.tick()
+
+    def _clear_split(self) -> None:
+        self._split = False
+        self._differing.clear()
+        self._named.clear()
+
+    def decide(self) -> bool:
+        """The person has read what is wrong and wants to send all the same. False when nothing is.
+
+        It holds until the next sign of it: after a split, until another beat differs, and else for
+        another 90 s. Silent facilitators count as away until they are heard.
+        """
+        if self.state not in (RoomState.SPLIT, RoomState.NOT_HEARD):
+            return False
+        if self._is_split:
+            self._clear_split()
+            self._stream.log.drop_anchor()  # and take the next beat's, to compare from there on
+        if self._membership.own.facilitator:
+            self._away |= self._coverers()
+        self.coverage.forget()
+        self._last_heard = self._clock()
+        self.tick()
+        return True
+
+    # --- the state -----------------------------------------------------------------------------
+
+    def _coverers(self) -> set[bytes]:
+        """The facilitators whose beats can cover what this client sends."""
+        keys = self._membership.state.facilitator_keys() - {self._membership.own.key}
+        return set(keys) - self._gone - self._away
+
+    @property
+    def _uncovered(self) -> bool:
+        return self.coverage.overdue and bool(self._coverers())
 
     @property
     def may_post(self) -> bool:
-        """Senders keep silent while no facilitator holds the room. Receivers never judge by it."""
-        return self.state is RoomState.OPEN or self.state is RoomState.SPLIT
+        """Senders keep silent while no facilitator holds the room. Receivers never judge by it.
+
+        A facilitator holds the room alone too, but not while the others do not hear what it sends.
+        """
+        if self._is_split or self._uncovered:
+            return False
+        return self._membership.own.facilitator or self.state is RoomState.OPEN
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether what gives nothing away may go: a void, or bytes that the relay has already."""
+        facilitator = self._membership.own.facilitator
+        return not self._is_split and (facilitator or self.state is not RoomState.READ_ONLY)
 
     def heard_within(self, key: bytes, seconds: float) -> bool:
         """Whether this facilitator's last heartbeat is at most so old."""
         return self._clock() - self._heard.get(key, float("-inf")) <= seconds
 
     def tick(self) -> None:
-        silent = self._clock() - self._last_heard > limits.READ_ONLY_AFTER + ANSWER_EXPECTED
-        if self._split:
+        now = self._clock()
+        if self._stream.log.anchored:
+            self._no_anchor_since = None
+        elif self._no_anchor_since is None:
+            self._no_anchor_since = now
+        silent = now - self._last_heard > limits.READ_ONLY_AFTER + ANSWER_EXPECTED
+        uncovered = self._uncovered and now > self._settling_until
+        if self._is_split:
             state = RoomState.SPLIT
         elif self._said_goodbye or self._relay_says_read_only:
             state = RoomState.READ_ONLY
-        elif silent:
+        elif silent or uncovered:
             state = RoomState.NOT_HEARD
         else:
             state = RoomState.OPEN

@@ -53,6 +53,11 @@ class Stream:
         self.log.drop_anchor()
         self.log.anchor(position, log_start(self._room, confirmed_transcript_hash))
 
+    def adopt(self, position: Position, value: bytes) -> None:
+        """Take a facilitator's log hash as anchor, if no blob since that position is missing."""
+        if self.log.can_anchor(position, self.cursor):
+            self.log.anchor(position, value)
+
     def advance(self, position: Position, blob_class: int, blob: bytes) -> Advance:
         """Move to this position."""
         if position.generation != self.cursor.generation or position.number <= self.cursor.number:

@@ -153,6 +153,18 @@ def check_proposed(epoch: Epoch, proposal: Proposal, now: int | None) -> None:
     check_proposal(rules, CommittedProposal(proposal, Sender.member(own), by_reference=True))
 
 
+def check_changes(epoch: Epoch, items: Sequence[CommittedProposal], now: int | None) -> None:
+    """Judge a list as my commit of it would be judged, but for the path. Raises what is wrong."""
+    check_not_last(epoch.context, CannotCommit)
+    own = epoch.own_index
+    rules = Rules(epoch.suite, epoch.policy, epoch.context, epoch.tree, own, now=now)
+    check_list(rules, items)
+    applied = apply_list(rules, items)
+    all_new = applied.extensions != epoch.context.extensions
+    changed = {*applied.added, *applied.updated}
+    check_members(applied.tree, changed, applied.extensions, all_new=all_new)
+
+
 def update_leaf(epoch: Epoch, content: LeafContent, random: Random) -> tuple[LeafNode, HpkeKeyPair]:
     """A leaf of mine for an Update, and its fresh keys (12.1.2)."""
     keys = epoch.suite.hpke_keypair(random)

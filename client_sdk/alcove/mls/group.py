@@ -259,26 +259,31 @@ class Group(Speaker):
         message: bytes,
         psks: PskStore = NO_PSKS,
         approve: Callable[[CommitView], None] | None = None,
+        carried: Sequence[ReceivedProposal] | None = None,
+        committers: Container[bytes] | None = None,
     ) -> ReceivedApplication | ReceivedProposal | StagedCommit:
         """Take a message. On any error nothing has changed, but that the key of a commit that
         was authentic and then refused is consumed.
 
-        Raises `InvalidCommit` errors (burned: refused by all), `CannotFollow` errors (held:
-        others may have followed), or what `open_message` raises. `MLSError.verdict` says which.
+        Raises `InvalidCommit` (burned) or `CannotFollow` errors (held), or what `open_message`
+        raises. `MLSError.verdict` says which.
         A proposal is remembered for this epoch. A message of an earlier epoch is read if the policy
         keeps that epoch.
         `approve` may refuse a commit by raising. It is asked after every check that all members
         make alike, and before `CannotFollow` errors, so members that refuse refuse alike.
+        `carried`, where given, are the only proposals that a commit can refer to.
+        `committers`, where given, are the signature keys of all whose commits are taken. Another
+        member's commit is burned, and no key of theirs is consumed.
         """
         epoch = epoch_for(message, self._allow(Act.RECEIVE), self._past)
-        opened = self._known.open(epoch, message, self._admit)
+        opened = self._known.open(epoch, message, lambda seen: self._admit(seen, committers))
         kind = opened.verified.content.content_type
         if kind is ContentType.APPLICATION:
             return received_application(opened)
         if kind is ContentType.PROPOSAL:
             return self._take_proposal(epoch, opened)
         try:
-            return self._stage(epoch, opened, psks, approve)
+            return self._stage(epoch, opened, psks, approve, carried)
         except CannotFollow:
             raise
         except Exception:
@@ -291,12 +296,13 @@ class Group(Speaker):
         opened: OpenedMessage,
         psks: PskStore,
         approve: Callable[[CommitView], None] | None,
+        carried: Sequence[ReceivedProposal] | None,
     ) -> StagedCommit:
         def ask(worked_out: Transition) -> None:
             if approve is not None:
                 approve(CommitView(epoch.context, worked_out))
 
-        cache, updates = self._cache.items, self._own_updates
+        cache, updates = self._known_proposals(carried), self._own_updates
         transition = process(epoch, opened.verified, cache, updates, psks, ask)
         staged = StagedCommit(self, epoch.context, transition, self._random)
         self._staged.append(staged)
@@ -318,9 +324,11 @@ class Group(Speaker):
         *,
         authenticated_data: bytes = b"",
         with_tree: bool = True,
+        carried: Sequence[ReceivedProposal] | None = None,
         now: int,
     ) -> StagedCommit:
         """A commit of the proposals referred to, then of those given by value (12.4.1).
+        `carried` are referred to instead, where they are given (`read_proposal`).
 
         The path is made when it is required or forced. `leaf_extensions` replace those of my
         leaf in it. `now`, in seconds since 1970, judges the lifetimes of KeyPackages. One
@@ -332,7 +340,9 @@ class Group(Speaker):
         refuse is refused here. Then nothing has changed.
         """
         epoch, rng = self._allow(Act.COMMIT), rng or self._random
-        items, wire = collect(self._cache.items, epoch.own_index, references, proposals)
+        known = self._known_proposals(carried)
+        references = (*references, *(known if carried else ()))
+        items, wire = collect(known, epoch.own_index, references, proposals)
         again = repeats_a_welcome(items, self._attempts)
         plan = Plan(
             leaf=self._leaf_content(leaf_extensions),

@@ -12,6 +12,7 @@ from alcove.mls.errors import (
     CommitKeyGone,
     CommitUnreadable,
     GenerationConsumed,
+    GenerationOutOfRange,
     InvalidMessage,
     MLSError,
     OwnCommit,
@@ -159,7 +160,7 @@ def protect(
 
 @dataclass(frozen=True, slots=True)
 class OpenedMessage:
-    """A message that proved to be its sender's. Its key is consumed."""
+    """A message that proved to be its sender's. Its key is consumed, but for a look at it."""
 
     verified: VerifiedContent
     generation: int | None
@@ -198,8 +199,10 @@ Admit = Callable[[VerifiedContent], None]
 refuse the message by raising."""
 
 
-def open_message(epoch: Epoch, message: bytes, admit: Admit) -> OpenedMessage:
-    """Unprotect and verify a message to this epoch, and consume its key.
+def open_message(
+    epoch: Epoch, message: bytes, admit: Admit, *, consume: bool = True
+) -> OpenedMessage:
+    """Unprotect and verify a message to this epoch, and consume its key unless told not to.
 
     Raises `Malformed`, `InvalidMessage` errors, `DecryptionFailed`, `InvalidSignature`, or what
     `admit` raises. For a commit it is `CommitUnreadable` where all members refuse alike, and a
@@ -216,7 +219,7 @@ def open_message(epoch: Epoch, message: bytes, admit: Admit) -> OpenedMessage:
     with _of_a_commit(header, epoch):
         if isinstance(parsed, PublicMessage):
             return _open_public(epoch, parsed)
-        return _open_private(epoch, parsed, admit)
+        return _open_private(epoch, parsed, admit, consume=consume)
 
 
 def _open_public(epoch: Epoch, message: PublicMessage) -> OpenedMessage:
@@ -229,16 +232,22 @@ def _open_public(epoch: Epoch, message: PublicMessage) -> OpenedMessage:
     return OpenedMessage(verified, None)
 
 
-def _open_private(epoch: Epoch, message: PrivateMessage, admit: Admit) -> OpenedMessage:
+def _open_private(
+    epoch: Epoch, message: PrivateMessage, admit: Admit, *, consume: bool
+) -> OpenedMessage:
     suite = epoch.suite
     sender = open_sender_data(suite, epoch.secrets.sender_data_secret, message)
     if sender.leaf_index == epoch.own_index:
         raise OwnMessage
+    proposal = message.content_type is ContentType.PROPOSAL
+    if proposal and sender.generation > epoch.policy.max_proposal_generation:
+        raise GenerationOutOfRange
     opened = unprotect_private(suite, epoch.secret_tree, sender, epoch.tree, message)
     verified = verify_content(suite, opened.authenticated, epoch.context, epoch.tree)
     admit(verified)
-    # Only now is the message its sender's and taken, and only now does its key go.
-    opened.borrowed.consume()
+    if consume:
+        # Only now is the message its sender's and taken, and only now does its key go.
+        opened.borrowed.consume()
     return OpenedMessage(verified, opened.generation)
 
 

@@ -2,8 +2,8 @@
 
 The RFC leaves these to the application (7.2, 8.6, 15.3). All members of a group use the same
 values for what decides about a commit, or they would part over it: `max_leaves`, `max_lifetime`,
-`max_message`, `max_handshakes`, the proposal bounds, `replace_keys` and `accept_x509`. None of
-these depends on a clock.
+`max_message`, `max_handshakes`, `max_proposal_generation`, the proposal bounds, `replace_keys` and
+`accept_x509`. None of these depends on a clock.
 """
 
 from __future__ import annotations
@@ -36,8 +36,14 @@ class Policy:
     """Proposals and commits of one member in one epoch. The bound is on the generation itself and
     not on the distance to it, so all members refuse the same messages."""
 
+    max_proposal_generation: int = 1_023
+    """The last generation of a handshake ratchet under which a proposal is taken. Commits go on to
+    `max_handshakes`. This bound too is on the generation itself."""
+
     max_skipped_keys: int = 1_000
-    """Keys kept for messages that were overtaken, for each ratchet. The oldest go first."""
+    """Keys kept for messages that were overtaken, for each application ratchet. The oldest go
+    first. A handshake ratchet keeps all of its keys that were passed over: whether a commit can be
+    read must not depend on what came before it."""
 
     past_epochs: int = 0
     """Epochs before the current one whose application messages can still be read."""

@@ -123,7 +123,11 @@ def protect_private(
     plaintext = _pad(_body(content) + authenticated.auth_data(), padding, policy)
     if _message_size(suite, content, len(plaintext)) > policy.max_message:
         raise TooLarge("message")
-    key = secret_tree.ratchet(leaf_index, _ratchet_kind(content.content_type)).next()
+    ratchet = secret_tree.ratchet(leaf_index, _ratchet_kind(content.content_type))
+    proposal = content.content_type is ContentType.PROPOSAL
+    if proposal and ratchet.generation > policy.max_proposal_generation:
+        raise TooLarge("proposals of one epoch")
+    key = ratchet.next()
     data = SenderData(leaf_index, key.generation, random(_GUARD))
     head = _head(content)
     aad = head + opaque(content.authenticated_data)

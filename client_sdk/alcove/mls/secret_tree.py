@@ -135,12 +135,13 @@ class Ratchet:
     def _keep(self, passed: Iterable[tuple[int, bytes]]) -> None:
         """Keep the keys of the latest generations that were passed over. Their ratchet secrets
         are not kept: from one of them all later keys follow."""
-        items, most = list(passed), self._policy.max_skipped_keys
+        items = list(passed)
+        most = self._policy.max_skipped_keys if self._most is None else self._most
         for generation, secret in items[max(len(items) - most, 0) :]:
             expand = self._suite.expander(secret)
             key = self._key(expand, generation, uint32.write(generation))
             self._skipped[generation] = key
-        excess = len(self._skipped) - self._policy.max_skipped_keys
+        excess = len(self._skipped) - most
         for oldest in sorted(self._skipped)[: max(excess, 0)]:
             del self._skipped[oldest]
 
@@ -206,10 +207,13 @@ class SecretTree:
         )
 
     def forget_skipped(self) -> None:
-        """Drop the keys of all messages that were overtaken and have not come."""
+        """Drop the keys of all application messages that were overtaken and have not come.
+
+        Those of handshakes stay. Members call this at different times, and would part over a
+        commit that only some of them can still read.
+        """
         for ratchets in self._ratchets.values():
-            for ratchet in ratchets:
-                ratchet.forget_skipped()
+            ratchets[RatchetKind.APPLICATION].forget_skipped()
 
     def wipe(self) -> None:
         for secret in self._nodes.values():

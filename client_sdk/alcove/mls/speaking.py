@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping, Sequence
+from hashlib import sha256
 from typing import Literal
 
-from alcove.mls.create_commit import check_proposed, update_leaf
+from alcove.mls.create_commit import check_changes, check_proposed, collect, update_leaf
 from alcove.mls.epoch import Epoch
-from alcove.mls.errors import GroupClosed
+from alcove.mls.errors import GroupClosed, InvalidMessage
 from alcove.mls.framing import ContentType, VerifiedContent, WireFormat
 from alcove.mls.messages import (
     OpenedMessage,
     ReceivedProposal,
+    open_message,
+    peek,
     protect,
     received_proposal,
     sign_message,
 )
-from alcove.mls.nodes import Extension, LeafContent
+from alcove.mls.nodes import Extension, LeafContent, LeafNode
 from alcove.mls.private_message import Padding, no_padding
 from alcove.mls.proposal_cache import CachedProposal, ProposalCache
 from alcove.mls.proposals import Proposal, Update
@@ -27,6 +31,16 @@ Wire = Literal["private", "public"]
 WIRE_FORMATS = {"private": WireFormat.PRIVATE_MESSAGE, "public": WireFormat.PUBLIC_MESSAGE}
 
 
+def by_reference(carried: Sequence[ReceivedProposal]) -> dict[bytes, CachedProposal]:
+    """What `read_proposal` gave, as a commit finds it."""
+    return {item.ref: CachedProposal(item.ref, item.proposal, item.origin) for item in carried}
+
+
+def _may_commit(author: LeafNode | None, committers: Container[bytes] | None) -> bool:
+    """Whether a member's commit is taken. An external commit has no member as its author."""
+    return committers is None or author is None or author.signature_key in committers
+
+
 class Speaker(GroupView):
     """One epoch, in which a member speaks and proposes."""
 
@@ -35,6 +49,7 @@ class Speaker(GroupView):
         self._random = random
         self._cache = ProposalCache(epoch.policy)
         self._own_updates: dict[bytes, Secret] = {}
+        self._own_proposals: dict[bytes, ReceivedProposal] = {}
 
     def encrypt(
         self,
@@ -80,6 +95,9 @@ class Speaker(GroupView):
         message = protect(epoch, authenticated, padding, self._random)
         ref = epoch.suite.proposal_ref(encoded)
         self._cache.add(CachedProposal(ref, proposal, sender), len(encoded))
+        self._own_proposals[sha256(message).digest()] = ReceivedProposal(
+            sender.leaf_index, sender, proposal, ref, authenticated_data, encoded
+        )
         return message
 
     def propose_update(
@@ -100,13 +118,53 @@ class Speaker(GroupView):
         self._own_updates[keys.public] = keys.private
         return message
 
+    def read_proposal(self, message: bytes) -> ReceivedProposal:
+        """Read a proposal as a member would who has received nothing else in this epoch.
+
+        No key is consumed and nothing is remembered, so the answer depends on the bytes and the
+        epoch alone: the same bytes, or two proposals under one generation, are read alike however
+        often and in whatever order they come. A proposal that I made is known by its bytes. A
+        commit refers to what was read by `carried` (see `receive` and `commit`).
+
+        The key lives until the epoch ends. That is a deliberate exception to 9.2, for messages
+        whose content every member of the epoch may know, and which a commit carries again.
+
+        Raises `InvalidMessage` when it is no proposal, or what `open_message` raises.
+        """
+        epoch = self._allow(Act.RECEIVE)
+        if peek(message).content_type is not ContentType.PROPOSAL:
+            raise InvalidMessage("not a proposal")
+        own = self._own_proposals.get(sha256(message).digest())
+        if own is not None:
+            return own
+        opened = open_message(epoch, message, lambda verified: None, consume=False)
+        return received_proposal(epoch, opened)
+
+    def check_changes(
+        self,
+        carried: Sequence[ReceivedProposal],
+        proposals: Sequence[Proposal] = (),
+        *,
+        now: int | None = None,
+    ) -> None:
+        """Judge what a commit of mine would change, without making it. No key is used, and it may
+        be asked while a commit is pending. Raises as `commit` does."""
+        known = by_reference(carried)
+        items, _ = collect(known, self.own_index, tuple(known), proposals)
+        check_changes(self._epoch, items, now)
+
     @property
     def proposals(self) -> tuple[CachedProposal, ...]:
         """The proposals received and sent in this epoch, oldest first."""
         return tuple(self._cache.items.values())
 
-    def _admit(self, verified: VerifiedContent) -> None:
-        """Look whether there is room for a proposal. Raises `ProposalsFull`."""
+    def _admit(self, verified: VerifiedContent, committers: Container[bytes] | None) -> None:
+        """Look whether there is room for a proposal, and whether its author may commit. Raises
+        `ProposalsFull` or `InvalidMessage`."""
+        if verified.content.content_type is ContentType.COMMIT and not _may_commit(
+            verified.leaf, committers
+        ):
+            raise InvalidMessage("of a member that may not commit")
         if verified.content.content_type is ContentType.PROPOSAL:
             encoded = verified.authenticated.encode()
             if self._epoch.suite.proposal_ref(encoded) not in self._cache.items:
@@ -125,6 +183,12 @@ class Speaker(GroupView):
         kept = leaf.extensions if extensions is None else tuple(extensions)
         return LeafContent(leaf.credential, leaf.capabilities, kept)
 
+    def _known_proposals(
+        self, carried: Sequence[ReceivedProposal] | None
+    ) -> Mapping[bytes, CachedProposal]:
+        """What a commit can refer to: what came with it, else what was received before it."""
+        return self._cache.items if carried is None else by_reference(carried)
+
     def _allow(self, act: Act) -> Epoch:
         self._life.allow(act)
         return self._epoch
@@ -133,4 +197,5 @@ class Speaker(GroupView):
         for secret in self._own_updates.values():
             secret.wipe()
         self._own_updates.clear()
+        self._own_proposals.clear()
         self._cache.clear()

@@ -103,6 +103,10 @@ class FakeRoom:
         self.happen(events.Sent(id, ref))
         return id
 
+    def send_anyway(self) -> None:
+        self._note("send_anyway", "")
+        self.happen(events.RoomChanged(events.RoomState.OPEN))
+
     def retract(self, id: str, *, ref: str | None = None) -> None:
         self._note("retract", id)
         self.happen(events.Retracted(id))

@@ -51,6 +51,8 @@ async def test_commands_reach_the_room() -> None:
         await room.until("knock_gone", id="aa09")
         await room.do("retract", id="bb01")
         await room.until("retracted", id="bb01")
+        await room.do("send_anyway")
+        await room.until("room", state="open")
         await room.do("end")
         status, _ = await room.end()
     assert status == 0

@@ -11,6 +11,7 @@ from alcove.cli.commands import (
     RefuseCommand,
     RemoveCommand,
     RetractCommand,
+    SendAnywayCommand,
     SendCommand,
 )
 from alcove.cli.room_view import RoomView
@@ -51,6 +52,7 @@ def a_view() -> RoomView:
         ("/remove Robin", RemoveCommand(name="Robin")),
         ("/retract", RetractCommand(id="bb")),
         ("/accept", AcceptCommand()),
+        ("/anyway", SendAnywayCommand()),
         ("/leave", LeaveCommand()),
         ("/quit", LeaveCommand()),
         ("/end", EndCommand()),

@@ -59,6 +59,7 @@ def test_who_has_no_anchor_yet_disagrees_with_nobody() -> None:
     world, ann, bob, _cleo = three()
     take_text(world, bob, "my log hash is 32 zeros", 1)
     assert ann.texts() == ["my log hash is 32 zeros"]
+    assert not ann.of(events.Problem)
     assert ann.engine.require_member().presence.state is events.RoomState.OPEN
 
 
@@ -160,16 +161,25 @@ def test_a_public_commit_is_burned() -> None:
     goes_on(world, ann, bob, cleo)
 
 
-def test_a_participants_commit_that_nobody_can_follow_holds_nobody() -> None:
-    """It refers to a proposal that only Bob has. A facilitator's would hold those without it."""
-    world, ann, bob, cleo = two_facilitators()
-    for author, victim, expected in ((cleo, bob, Burned), (bob, cleo, Held)):
+def test_a_commit_that_nobody_can_follow_holds_nobody() -> None:
+    """It refers to a proposal that only its author has, and that it does not bring."""
+    _world, ann, bob, cleo = two_facilitators()
+    for author, victim in ((cleo, bob), (bob, cleo)):
         group = group_of(author)
         proposal = group.propose(mls.Remove(leaf_of(ann)), now=now(author))
         ref = group.proposals[-1].ref
         staged = group.commit(references=(ref,), now=now(author))
         assert proposal  # it is sent to nobody
-        assert isinstance(outcome(victim, commit_blob(disowned(author, staged).message)), expected)
+        assert isinstance(outcome(victim, commit_blob(disowned(author, staged).message)), Burned)
+
+
+def test_a_participants_own_commit_that_comes_back_does_not_hold_its_author() -> None:
+    """No member follows it. A facilitator's may have been followed, so it holds its author."""
+    world, ann, bob, cleo = two_facilitators()
+    for author, expected in ((cleo, Burned), (bob, Held)):
+        staged = group_of(author).commit(force_path=True, now=now(author))
+        staged.drop()
+        assert isinstance(outcome(author, commit_blob(staged.message)), expected)
     assert world.head(room_of(ann)).number > 0
 
 

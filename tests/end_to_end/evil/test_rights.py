@@ -297,6 +297,13 @@ def test_a_participant_commits_nothing(kind: str) -> None:
     assert refusal(ann, ALLOWED[kind](world, cleo, bob)) == "committer"
 
 
+def test_a_facilitators_update_is_never_committed() -> None:
+    """Facilitators renew their keys by commits."""
+    world, ann, bob, cleo = two_facilitators()
+    blob = ALLOWED["another's update"](world, ann, bob)
+    assert refusal(cleo, blob) == "proposal_by_reference"
+
+
 def test_a_commit_is_judged_by_the_state_before_it() -> None:
     """A participant who appoints themselves in the commit is none when they commit it."""
     world, ann, _bob, cleo = two_facilitators()

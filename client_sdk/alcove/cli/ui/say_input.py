@@ -34,7 +34,8 @@ class SayInput(Input):
 
     async def action_submit(self) -> None:
         # Awaited, so that the keys behind Enter belong to the next line.
-        if await self._take(self.value):
+        # Keys may still be in the queue when the screen has gone. They ask for nothing more.
+        if self.is_attached and await self._take(self.value):
             self.clear()
 
     def _on_paste(self, event: events.Paste) -> None:

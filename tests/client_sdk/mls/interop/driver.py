@@ -36,24 +36,24 @@ class PeerFault(Exception):
         self.name, self.message = name, message
 
 
-def install() -> None:
+def install(folder: Path = HERE) -> None:
     """`npm ci`, unless what the lock file names is there already. Raises `NotInstalled`."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         raise NotInstalled("Interoperation is tested against Node: install node 20 and npm.")
-    lock = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()
-    marker = HERE / "node_modules" / ".installed-lock"
+    lock = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
+    marker = folder / "node_modules" / ".installed-lock"
     if marker.exists() and marker.read_text() == lock:
         return
     command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     try:
         done = subprocess.run(
-            command, cwd=HERE, capture_output=True, text=True, timeout=INSTALL_CAP, check=False
+            command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_CAP, check=False
         )
     except subprocess.TimeoutExpired:
-        raise NotInstalled(f"npm ci in {HERE} took more than {INSTALL_CAP:.0f} s.") from None
+        raise NotInstalled(f"npm ci in {folder} took more than {INSTALL_CAP:.0f} s.") from None
     if done.returncode != 0:
-        raise NotInstalled(f"npm ci in {HERE} failed: {done.stderr.strip()[-500:]}")
+        raise NotInstalled(f"npm ci in {folder} failed: {done.stderr.strip()[-500:]}")
     marker.write_text(lock)
 
 

@@ -20,8 +20,13 @@ from tests.client_sdk.mls.interop.driver import (
     Updating,
 )
 from tests.client_sdk.mls.interop.rooms import AlcoveClient, Client, Room
+from tests.client_sdk.mls.support import SUITE
 
 ALL = (ROOM_EXTENSION, LEAF_EXTENSION, ROSTER_EXTENSION)
+
+
+def hpke_key() -> bytes:
+    return SUITE.hpke_keypair(os.urandom).public
 
 
 def state() -> room_state.RoomExtension:
@@ -29,7 +34,7 @@ def state() -> room_state.RoomExtension:
         version=1,
         facilitators=os.urandom(64),
         appointments=b"",
-        lobby_key=os.urandom(32),
+        lobby_key=hpke_key(),
         agreement_version=1,
         agreement=os.urandom(32),
         paused=b"",
@@ -42,7 +47,7 @@ def state() -> room_state.RoomExtension:
 
 
 def own() -> tuple[mls.Extension, ...]:
-    part = room_state.LeafExtension(1, os.urandom(32), os.urandom(32), os.urandom(32))
+    part = room_state.LeafExtension(1, os.urandom(32), hpke_key(), os.urandom(32))
     return (mls.Extension(LEAF_EXTENSION, part.encode()),)
 
 

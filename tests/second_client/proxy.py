@@ -1,0 +1,90 @@
+"""A relay that lies: it stands between a client and the true relay, and changes what comes back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from alcove_protocol import limits
+from alcove_protocol.frames import CardIs, Knock, from_client, from_relay
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
+
+from tests.client_sdk.cli.relay import RelayProcess
+
+SUBPROTOCOL = Subprotocol("alcove.v1")
+
+
+class LyingRelay:
+    """What it changes, and what it saw."""
+
+    def __init__(self, relay: RelayProcess) -> None:
+        self._relay = relay
+        self._client: ServerConnection | None = None
+        self.port = 0
+        self.card: Callable[[CardIs], CardIs] = lambda answer: answer
+        self.knock: asyncio.Future[Knock] = asyncio.get_running_loop().create_future()
+
+    def invite(self, invite: str) -> str:
+        """The same invite, of this relay."""
+        return invite.replace(f":{self._relay.port}/", f":{self.port}/")
+
+    async def say(self, frame: bytes) -> None:
+        """A frame of its own to the client."""
+        assert self._client is not None
+        await self._client.send(frame)
+
+    async def handle(self, client: ServerConnection) -> None:
+        self._client = client
+        url = f"ws://127.0.0.1:{self.port}/v1/connect"  # as the client says it: the relay compares
+        async with (
+            connect(
+                url,
+                port=self._relay.port,
+                host="127.0.0.1",
+                subprotocols=[SUBPROTOCOL],
+                compression=None,
+                max_size=limits.FRAME,
+            ) as upstream,
+            asyncio.TaskGroup() as both,
+        ):
+            both.create_task(self._to_relay(client, upstream))
+            both.create_task(self._to_client(client, upstream))
+
+    async def _to_relay(self, client: ServerConnection, upstream: ClientConnection) -> None:
+        try:
+            async for data in client:
+                assert isinstance(data, bytes)
+                frame = from_client(data)
+                if isinstance(frame, Knock):
+                    self.knock.set_result(frame)
+                await upstream.send(data)
+        except ConnectionClosed:
+            pass
+        await upstream.close()
+
+    async def _to_client(self, client: ServerConnection, upstream: ClientConnection) -> None:
+        try:
+            async for data in upstream:
+                assert isinstance(data, bytes)
+                frame = from_relay(data)
+                await client.send(
+                    self.card(frame).to_bytes() if isinstance(frame, CardIs) else data
+                )
+        except ConnectionClosed:
+            pass
+        await client.close()
+
+
+@asynccontextmanager
+async def lying(relay: RelayProcess) -> AsyncIterator[LyingRelay]:
+    """A lying relay before the true one."""
+    between = LyingRelay(relay)
+    async with serve(
+        between.handle, "127.0.0.1", 0, subprotocols=[SUBPROTOCOL], compression=None
+    ) as server:
+        between.port = next(iter(server.sockets)).getsockname()[1]
+        yield between

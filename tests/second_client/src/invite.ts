@@ -1,0 +1,67 @@
+/** Invite links (docs/protocol.md, section 4). */
+import { hkdf } from "@noble/hashes/hkdf.js"
+import { sha256 } from "@noble/hashes/sha2.js"
+import { ascii, type Bytes, join, same } from "./bytes.ts"
+import { demand, Fault } from "./fault.ts"
+import { hashWith } from "./labels.ts"
+
+export interface Invite {
+  role: number
+  door: Bytes
+  room: Bytes
+  doorSeed: Bytes
+  psk: Bytes
+  cardKey: Bytes
+  /** `scheme://host[:port]` of the relay. */
+  origin: string
+}
+
+const LONGEST = 1000
+
+function bytesOf(fragment: string): Bytes {
+  demand(/^[A-Za-z0-9_-]+$/.test(fragment), "bad_invite")
+  const bytes = new Uint8Array(Buffer.from(fragment, "base64url"))
+  // Leftover bits that are not zero would make two links of one invite.
+  demand(Buffer.from(bytes).toString("base64url") === fragment, "bad_invite")
+  return bytes
+}
+
+/** The origin as a browser writes it: what another spelling says is refused. */
+function checkedOrigin(written: string): string {
+  let url: URL
+  try {
+    url = new URL(written)
+  } catch {
+    throw new Fault("bad_invite")
+  }
+  demand(["http:", "https:"].includes(url.protocol) && url.origin === written, "bad_invite")
+  demand(!url.hostname.endsWith("."), "bad_invite")
+  return written
+}
+
+function textOf(bytes: Bytes): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    throw new Fault("bad_invite")
+  }
+}
+
+/** Read a link. Throws a `Fault` (`bad_invite`, `invite_version`). */
+export function parseInvite(pasted: string): Invite {
+  const link = pasted.trim()
+  demand(link.length <= LONGEST, "bad_invite")
+  const [before, fragment, ...rest] = link.split("#")
+  demand(fragment !== undefined && rest.length === 0, "bad_invite")
+  const bytes = bytesOf(fragment)
+  demand(bytes[0] === 1, bytes[0]! > 1 ? "invite_version" : "bad_invite")
+  demand(bytes.length >= 74 && (bytes[1] === 0 || bytes[1] === 2), "bad_invite")
+  const [door, room, secret] = [bytes.slice(2, 10), bytes.slice(10, 42), bytes.slice(42, 74)]
+  demand(same(door, hashWith("door id", room, secret).slice(0, 8)), "bad_invite")
+  const host = /^[a-z]+:\/\/[^/]*/.exec(before!)
+  demand(host !== null, "bad_invite")
+  const page = checkedOrigin(host[0])
+  const origin = bytes.length === 74 ? page : checkedOrigin(textOf(bytes.slice(74)))
+  const key = (name: string): Bytes => hkdf(sha256, secret, undefined, join(ascii(`alcove v1 ${name}`), room, door), 32)
+  return { role: bytes[1]!, door, room, doorSeed: key("door"), psk: key("lobby psk"), cardKey: key("card"), origin }
+}

@@ -1,0 +1,177 @@
+/** A member: merges commits, follows the roster, reads and sends (docs/protocol.md, sections 9, 11). */
+import type { ClientState } from "ts-mls"
+import { type Bytes, hex, random, same } from "./bytes.ts"
+import { applyCommit } from "./commits.ts"
+import { signBody } from "./ed25519.ts"
+import { Fault } from "./fault.ts"
+import type { Identity } from "./identity.ts"
+import { type Link, Refusal } from "./link.ts"
+import { Log } from "./log.ts"
+import { protect, type Received, unprotect } from "./messages.ts"
+import { encode, type Parsed } from "./records.ts"
+import { follow, removes, type Roster } from "./roster.ts"
+import { leavesOf, roomStateOf } from "./tree.ts"
+
+const [COMMIT, APPLICATION] = [1, 2]
+const RETRIES = 10
+
+export type Tell = (event: { event: string; [key: string]: unknown }) => void
+
+export class Member {
+  private readonly identity: Identity
+  private readonly room: Bytes
+  private readonly link: Link
+  private readonly tell: Tell
+  private readonly log: Log
+  private state: ClientState
+  private roster: Roster
+  private base: Bytes
+  private counter = 0
+  private readonly seen = new Set<string>()
+  /** Message ids of each sender: a retraction is of an own message. */
+  private readonly authors = new Map<string, string>()
+  private rebased: () => void = () => {}
+
+  constructor(identity: Identity, room: Bytes, link: Link, tell: Tell, state: ClientState, roster: Roster, position: Bytes) {
+    this.identity = identity
+    this.room = room
+    this.link = link
+    this.tell = tell
+    this.state = state
+    this.roster = roster
+    this.log = new Log(position)
+    this.base = position
+  }
+
+  get names(): string[] {
+    return leavesOf(this.state).map((leaf) => leaf.name)
+  }
+
+  /** Begin to receive, from the commit that seated this member. */
+  async resume(): Promise<void> {
+    await this.link.ask("resume", { position: this.log.end, lobby: 0 })
+  }
+
+  async heard(frame: Parsed): Promise<void> {
+    if (frame.name === "blob") return this.blob(frame)
+    if (frame.name === "bye") this.bye(frame)
+  }
+
+  private async blob(frame: Parsed): Promise<void> {
+    const [position, blobClass, blob] = [frame.bytes("position"), frame.int("blob_class"), frame.bytes("blob")]
+    this.log.add(position, blobClass, blob)
+    if (frame.has("entry")) this.entry(frame)
+    if (blobClass === COMMIT) return this.commit(position, blob)
+    try {
+      this.message(await unprotect(this.state, blobClass, blob, this.identity.cs))
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+      this.tell({ event: "dropped", code: error.code })
+    }
+  }
+
+  /** A roster that does not follow is shown. It is no reason to refuse a commit. */
+  private entry(frame: Parsed): void {
+    try {
+      this.roster = follow(this.roster, { body: frame.bytes("entry"), signature: frame.bytes("signature") })
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+      this.tell({ event: "problem", code: error.code })
+    }
+  }
+
+  private async commit(position: Bytes, blob: Bytes): Promise<void> {
+    const outcome = await applyCommit(this.state, blob, this.identity.cs, this.room)
+    this.base = position
+    this.rebased()
+    if (outcome.kind !== "merged") return this.tell({ event: outcome.kind, code: outcome.code })
+    this.state = outcome.state
+    if (this.state.groupActiveState.kind === "active") this.tell({ event: "members", names: this.names })
+  }
+
+  private message({ state, sender, payload, body }: Received): void {
+    this.state = state
+    const [id, kind] = [hex(payload.bytes("id")), payload.text("kind")]
+    if (!same(payload.bytes("agreement"), roomStateOf(state).bytes("agreement"))) {
+      return this.tell({ event: "dropped", code: "another_agreement" })
+    }
+    if (!this.log.agrees(payload.bytes("position"), payload.bytes("log"), kind === "heartbeat")) {
+      this.tell({ event: "problem", code: "log_differs" })
+    }
+    if (this.seen.has(id)) return
+    this.seen.add(id)
+    this.authors.set(id, hex(sender.mlsKey))
+    if (body === undefined) this.tell({ event: "unknown", from: sender.name, kind })
+    else if (kind === "text") this.tell({ event: "message", id, from: sender.name, text: body.text("text") })
+    else if (kind === "retract") this.retracted(sender.name, hex(sender.mlsKey), hex(body.bytes("target")))
+    else if (kind === "heartbeat") this.beat(body)
+  }
+
+  private retracted(from: string, author: string, target: string): void {
+    if (this.authors.get(target) === author) this.tell({ event: "retracted", from, id: target })
+  }
+
+  private beat(body: Parsed): void {
+    const epochAgrees = same(body.bytes("authenticator"), this.state.keySchedule.epochAuthenticator)
+    const rosterAgrees = same(body.bytes("roster"), this.roster.head)
+    this.tell({ event: "beat", agrees: epochAgrees && rosterAgrees, anchored: this.log.anchored })
+  }
+
+  /** Send a text. Returns its id. Sends it again when the room changed in the meantime. */
+  async say(text: string): Promise<string> {
+    return this.send("text", encode("Text", { text }))
+  }
+
+  async retract(id: string): Promise<string> {
+    return this.send("retract", encode("Retract", { target: new Uint8Array(Buffer.from(id, "hex")) }))
+  }
+
+  private async send(kind: string, body: Bytes): Promise<string> {
+    const [id, counter] = [random(16), ++this.counter]
+    for (let attempt = 0; attempt < RETRIES; attempt++) {
+      const changed = new Promise<void>((settle) => (this.rebased = settle))
+      try {
+        await this.publish(id, counter, kind, body)
+        return hex(id)
+      } catch (error) {
+        if (!(error instanceof Refusal) || error.code !== "stale") throw error
+        if (error.base === undefined || !same(error.base, this.base)) await changed
+      }
+    }
+    throw new Fault("stale")
+  }
+
+  private async post(id: Bytes, counter: number, kind: string, body: Bytes): Promise<{ blob: Bytes; answer: Promise<Parsed> }> {
+    const ttl = roomStateOf(this.state).int("ttl")
+    const payload = encode("Payload", {
+      id, counter, agreement: this.identity.agreement, position: this.log.end, log: this.log.hash, ttl, kind, body,
+    })
+    const [state, blob] = await protect(this.state, payload, this.identity.cs)
+    this.state = state
+    // Wrapped: the answer comes after this step.
+    return { blob, answer: this.link.ask("publish", { id: random(16), base: this.base, blob_class: APPLICATION, ttl, blob }) }
+  }
+
+  private async publish(id: Bytes, counter: number, kind: string, body: Bytes): Promise<void> {
+    const sent = await this.link.inOrder(() => this.post(id, counter, kind, body))
+    const answer = await sent.answer
+    this.seen.add(hex(id))
+    this.authors.set(hex(id), hex(leavesOf(this.state).find((leaf) => same(leaf.relayKey, this.identity.relayKey))!.mlsKey))
+    this.log.add(answer.bytes("position"), APPLICATION, sent.blob)
+  }
+
+  /** Leave. The relay closes the connection, and a facilitator commits the Remove. */
+  async leave(): Promise<void> {
+    const { relayKey, relaySeed } = this.identity
+    const statement = encode("LeaveStatement", { room: this.room, relay_key: relayKey, counter: this.roster.counter })
+    await this.link.ask("leave", { statement, signature: signBody(relaySeed, "leave", statement) })
+  }
+
+  private bye(frame: Parsed): void {
+    const code = frame.text("code")
+    if (code !== "removed") return this.tell({ event: "bye", code })
+    const said = frame.has("statement") && frame.has("signature")
+    const entry = said ? { body: frame.bytes("statement"), signature: frame.bytes("signature") } : undefined
+    this.tell({ event: "bye", code, proved: entry !== undefined && removes(this.roster, entry, this.identity.relayKey) })
+  }
+}

@@ -1,0 +1,76 @@
+/** The rules by which every member judges every commit (docs/protocol.md, section 11). */
+import { type Bytes, hex, same } from "./bytes.ts"
+import { demand } from "./fault.ts"
+import { split, unpackList } from "./lists.ts"
+import { decode, type Parsed } from "./records.ts"
+import { opened, signedOf } from "./signed.ts"
+
+const MOST_APPOINTMENTS = 32
+/** Fields without a command yet: they stay as they are. */
+const NOT_OFFERED = [
+  "absent", "desk_interval", "desk_size", "facilitators_start", "facilitators_stay", "folded", "corrected",
+  "standby", "hold",
+]
+/** Lists in the state, and the size of their items. */
+const LISTS: [string, number][] = [["facilitators", 64], ["paused", 32], ["doors", 8], ["folded", 32], ["corrected", 32]]
+
+/** Read the room's state. Throws a `Fault`. */
+export function stateOf(data: Bytes): Parsed {
+  const state = decode("RoomExtension", data)
+  for (const [name, size] of LISTS) {
+    const items = split(state.bytes(name), size).map(hex)
+    demand(new Set(items).size === items.length, "bad_field", name)
+  }
+  demand(state.bytes("facilitators").length > 0, "bad_field", "facilitators")
+  unpackList(state.bytes("appointments"), MOST_APPOINTMENTS)
+  return state
+}
+
+/** The facilitators: MLS key to relay key, in hex. */
+export function facilitatorsOf(state: Parsed): Map<string, string> {
+  return new Map(split(state.bytes("facilitators"), 64).map((item) => [hex(item.slice(0, 32)), hex(item.slice(32))]))
+}
+
+function unchanged(before: Parsed, after: Parsed, name: string): boolean {
+  const [a, b] = [before.fields[name], after.fields[name]]
+  return a instanceof Uint8Array && b instanceof Uint8Array ? same(a, b) : a === b
+}
+
+function checkAgreement(before: Parsed, after: Parsed): void {
+  const step = after.int("agreement_version") - before.int("agreement_version")
+  demand(step === (unchanged(before, after, "agreement") ? 0 : 1), "agreement_version")
+}
+
+function checkAppointments(before: Parsed, after: Parsed, committer: Bytes, room: Bytes): void {
+  const [old, all] = [before.bytes("appointments"), after.bytes("appointments")]
+  demand(same(all.slice(0, old.length), old), "appointments_rewritten")
+  const listed = facilitatorsOf(before)
+  const missing = new Map([...facilitatorsOf(after)].filter(([mls, relay]) => listed.get(mls) !== relay))
+  for (const item of unpackList(all.slice(old.length), MOST_APPOINTMENTS)) {
+    const signed = signedOf(item)
+    demand(hex(decode("Appointment", signed.body).bytes("appointer")) === hex(committer), "appointment")
+    const said = opened(signed, "appoint", "Appointment", committer)
+    demand(same(said.bytes("room"), room), "appointment")
+    const mls = hex(said.bytes("mls_key"))
+    demand(missing.get(mls) === hex(said.bytes("relay_key")), "appointment")
+    missing.delete(mls)
+  }
+  demand(missing.size === 0, "appointment")
+}
+
+/** Judge the change of the room's state. Throws a `Fault` with the rule that burns the commit. */
+export function judgeState(before: Parsed, after: Parsed, committer: Bytes, room: Bytes): void {
+  demand(facilitatorsOf(before).has(hex(committer)), "committer")
+  checkAgreement(before, after)
+  demand(NOT_OFFERED.every((name) => unchanged(before, after, name)), "not_offered")
+  checkAppointments(before, after, committer, room)
+}
+
+/** Whether a member with this MLS key may send a message of this kind. */
+export function may(state: Parsed, key: Bytes, kind: string): boolean {
+  const facilitates = facilitatorsOf(state).has(hex(key))
+  if (kind === "heartbeat") return facilitates
+  if (kind === "retract" || kind === "void") return true
+  const paused = split(state.bytes("paused"), 32).some((each) => same(each, key))
+  return facilitates || (!paused && !state.bool("listen_only"))
+}

@@ -1,0 +1,159 @@
+/** The signed history of a room's members (docs/protocol.md, section 8). */
+import { type Bytes, H, hex, join, number, same, unhex, zeros } from "./bytes.ts"
+import { verifyBody } from "./ed25519.ts"
+import { demand } from "./fault.ts"
+import { hashWith, label } from "./labels.ts"
+import { split, unpackList } from "./lists.ts"
+import { decode, type Parsed } from "./records.ts"
+import { opened, type Signed, signedOf } from "./signed.ts"
+
+const [RESET, ADD, REMOVE, CHANGE, REJOIN, LEFT, ABSENT] = [0, 1, 2, 3, 4, 5, 6]
+const [FACILITATOR, STANDBY] = [1, 2]
+const ITEM = 43
+const MOST_FACILITATORS = 8
+const MOST_STANDBY = 2
+const MOST_LEAVES = 1000
+
+export interface Seat { door: Bytes; role: number; paused: number; since: number }
+
+export interface Roster {
+  room: Bytes
+  counter: number
+  head: Bytes
+  /** Relay key in hex to seat. */
+  list: Map<string, Seat>
+  flags: number
+  slow: number
+  members: number
+}
+
+interface Change { operation: number; key: string; door: Bytes; role: number; paused: number }
+
+const NO_DOOR = zeros(8)
+
+function changeOf(item: Bytes): Change {
+  const change = {
+    operation: item[0]!, key: hex(item.slice(1, 33)), door: item.slice(33, 41), role: item[41]!, paused: item[42]!,
+  }
+  demand(change.operation <= ABSENT && change.role <= STANDBY && change.paused <= 1, "bad_field", "change")
+  const { operation, door, role, paused } = change
+  const noDoor = same(door, NO_DOOR)
+  const usesDoor = operation === ADD
+  const usesRole = operation === ADD || operation === CHANGE
+  const usesPause = usesRole || operation === REMOVE
+  demand((usesDoor || noDoor) && (usesRole || role === 0) && (usesPause || paused === 0), "bad_field", "unused field")
+  demand(operation !== RESET || /^0*$/.test(change.key), "bad_field", "unused field")
+  demand(operation !== CHANGE || role !== STANDBY, "bad_field", "a standby has no leaf")
+  demand(operation !== ADD || role !== STANDBY || (noDoor && paused === 0), "bad_field", "standby")
+  return change
+}
+
+function item(key: string, seat: Seat): Bytes {
+  return join(number(ADD, 1), unhex(key), seat.door, number(seat.role, 1), number(seat.paused, 1))
+}
+
+export function digestOf(roster: Roster): Bytes {
+  const items = [...roster.list].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, seat]) => item(key, seat))
+  return hashWith("list", roster.room, number(roster.flags, 1), number(roster.slow, 2), ...items)
+}
+
+/** The list that entry 0 opens. `signed` was checked against the room id. */
+export function opening(room: Bytes, signed: Signed): Roster {
+  const said = decode("Opening", signed.body)
+  const first: Seat = { door: NO_DOOR, role: FACILITATOR, paused: 0, since: 0 }
+  return {
+    room, counter: 0, head: H(join(label("open"), signed.body)), list: new Map([[hex(said.bytes("relay_key")), first]]),
+    flags: 0, slow: 0, members: said.int("members"),
+  }
+}
+
+/** The list that a Welcome tells: before the entry that seats this newcomer. Throws a `Fault`. */
+export function seated(room: Bytes, extension: Parsed): Roster {
+  const changes = split(extension.bytes("listing"), ITEM).map(changeOf)
+  demand(changes[0]?.operation === RESET && changes.slice(1).every((each) => each.operation === ADD), "bad_roster")
+  const keys = changes.slice(1).map((each) => each.key)
+  demand(keys.every((key, index) => index === 0 || keys[index - 1]! < key), "bad_roster", "order")
+  const list = new Map(changes.slice(1).map((each) => [each.key, seatOf(each, 0)]))
+  return {
+    room, counter: extension.int("counter"), head: extension.bytes("head"), list, flags: extension.int("flags"),
+    slow: extension.int("slow"), members: extension.int("members"),
+  }
+}
+
+function seatOf({ door, role, paused }: Change, since: number): Seat {
+  return { door, role, paused, since }
+}
+
+/** What the changes make of the list. Who left is returned with the seat they had. */
+function applied(before: Map<string, Seat>, changes: Change[], counter: number): [Map<string, Seat>, [string, Seat][]] {
+  const restates = changes[0]?.operation === RESET
+  const list = new Map(restates ? [] : before)
+  const left: [string, Seat][] = []
+  const touched = new Set<string>()
+  let restating = restates
+  for (const change of restates ? changes.slice(1) : changes) {
+    restating &&= change.operation === ADD
+    demand(change.operation !== RESET, "bad_roster", "RESET comes first")
+    if (!restating) {
+      demand(!touched.has(change.key), "bad_roster", "a member changes once")
+      touched.add(change.key)
+    }
+    const old = list.get(change.key)
+    demand((change.operation === ADD) === (old === undefined), "bad_roster", "on the list or not")
+    if (old === undefined) list.set(change.key, seatOf(change, restates ? 0 : counter))
+    else if (change.operation === CHANGE) list.set(change.key, { ...old, role: change.role, paused: change.paused })
+    else if (change.operation === REJOIN) list.set(change.key, { ...old, since: counter })
+    else list.delete(change.key)
+    if (change.operation === LEFT) left.push([change.key, old!])
+  }
+  return [list, left]
+}
+
+function checkLeaves(roster: Roster, leaves: Bytes[], left: [string, Seat][]): void {
+  demand(leaves.length === left.length, "bad_roster", "leaves")
+  for (const [index, [key, seat]] of left.entries()) {
+    const said = opened(signedOf(leaves[index]!), "leave", "LeaveStatement", unhex(key))
+    const counter = said.int("counter")
+    demand(same(said.bytes("room"), roster.room) && hex(said.bytes("relay_key")) === key, "bad_statement", "leave")
+    demand(counter >= seat.since && counter <= roster.counter, "bad_statement", "leave of another stay")
+  }
+}
+
+function checkSizes(roster: Roster): void {
+  const roles = [...roster.list.values()].map((seat) => seat.role)
+  const standby = roles.filter((role) => role === STANDBY).length
+  const facilitators = roles.filter((role) => role === FACILITATOR).length
+  demand(facilitators >= 1 && facilitators <= MOST_FACILITATORS && standby <= MOST_STANDBY, "bad_roster", "roles")
+  demand(roles.length - standby <= roster.members, "room_full")
+}
+
+/** Follow one entry. Throws a `Fault` (`bad_roster`, or what cannot be read). */
+export function follow(roster: Roster, signed: Signed): Roster {
+  const entry = decode("RosterEntry", signed.body)
+  const signer = entry.bytes("signer")
+  demand(same(entry.bytes("room"), roster.room), "bad_roster", "another room")
+  demand(roster.list.get(hex(signer))?.role === FACILITATOR, "bad_roster", "signer")
+  verifyBody(signer, "roster", signed.body, signed.signature)
+  demand(entry.int("counter") === roster.counter + 1 && same(entry.bytes("previous"), roster.head), "bad_roster", "order")
+  const changes = split(entry.bytes("changes"), ITEM).map(changeOf)
+  const [list, left] = applied(roster.list, changes, entry.int("counter"))
+  checkLeaves(roster, entry.has("leaves") ? unpackList(entry.bytes("leaves"), MOST_LEAVES) : [], left)
+  const after = {
+    ...roster, list, counter: entry.int("counter"), head: H(join(label("roster"), signed.body)),
+    flags: entry.int("flags"), slow: entry.int("slow"),
+  }
+  checkSizes(after)
+  demand(same(digestOf(after), entry.bytes("digest")), "bad_roster", "digest")
+  return after
+}
+
+/** Whether this entry, signed by a facilitator of the list, removes this key. */
+export function removes(roster: Roster, signed: Signed, key: Bytes): boolean {
+  const entry = decode("RosterEntry", signed.body)
+  const signer = entry.bytes("signer")
+  if (roster.list.get(hex(signer))?.role !== FACILITATOR || !same(entry.bytes("room"), roster.room)) return false
+  verifyBody(signer, "roster", signed.body, signed.signature)
+  return split(entry.bytes("changes"), ITEM).map(changeOf)
+    .some((change) => change.operation === REMOVE && change.key === hex(key))
+}
+

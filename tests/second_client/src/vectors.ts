@@ -1,0 +1,148 @@
+/** Hold this client to protocol/vectors. Prints one JSON line for each file: cases and failures. */
+import { readFileSync } from "node:fs"
+import { type Bytes, hex, join, number, unhex } from "./bytes.ts"
+import { agreementHash, unsealCard } from "./card.ts"
+import { holds } from "./ed25519.ts"
+import { chainOf } from "./facilitators.ts"
+import { Fault } from "./fault.ts"
+import { type Invite, parseInvite } from "./invite.ts"
+import { openAnswer, shortCode } from "./knock.ts"
+import { label } from "./labels.ts"
+import { logAfter, logStart } from "./loghash.ts"
+import { pack, unpack } from "./messagepack.ts"
+import { pad, unpad } from "./padding.ts"
+import { decode, encode, fromClient, fromRelay, request } from "./records.ts"
+import { judgeState, may, stateOf } from "./rights.ts"
+import { digestOf, follow, opening } from "./roster.ts"
+import { keyPairOf, unseal } from "./seal.ts"
+import { signedOf } from "./signed.ts"
+
+/* Each file has cases of several shapes, which `kind` tells apart. */
+type Case = any
+
+async function codeOf(act: () => unknown): Promise<string | null> {
+  try {
+    await act()
+    return null
+  } catch (error) {
+    if (error instanceof Fault) return error.code
+    throw error
+  }
+}
+
+function equal(found: unknown, wanted: unknown): void {
+  if (JSON.stringify(found) !== JSON.stringify(wanted)) {
+    throw new Error(`${JSON.stringify(found)} and not ${JSON.stringify(wanted)}`)
+  }
+}
+
+/** Decoding by one of the readers, and encoding again what was read. */
+function read(reader: string, data: Bytes): void {
+  if (reader === "map") {
+    unpack(pack(unpack(data)))
+  } else if (reader === "client frame") {
+    const frame = fromClient(data)
+    const again = request(frame.name, frame.fields)
+    equal(hex(request(frame.name, fromClient(again).fields)), hex(again))
+  } else if (reader === "relay frame") {
+    fromRelay(data)
+  } else {
+    const record = decode(reader, data)
+    const again = encode(reader, record.fields)
+    equal(hex(encode(reader, decode(reader, again).fields)), hex(again))
+  }
+}
+
+async function sealed(one: Case): Promise<Bytes> {
+  const room = unhex(one.room)
+  const blob = unhex(one.sealed)
+  if (one.kind === "card") {
+    const invite = inviteOf(room, one)
+    return unsealCard(blob, one.number, invite)
+  }
+  const keys = await keyPairOf(unhex(one.private), unhex(one.public))
+  if (one.kind === "knock") {
+    const invite = inviteOf(room, one)
+    const aad = join(room, invite.door, unhex(one.id))
+    return unseal(keys, { id: invite.door, key: invite.psk }, join(label("knock"), aad), aad, blob)
+  }
+  const psk = { id: unhex(one.psk_id), key: unhex(one.psk) }
+  if (one.kind === "request") {
+    return unseal(keys, psk, join(label("request"), room, blob.slice(0, 8)), unhex(one.sender), blob.slice(8))
+  }
+  return openAnswer(one.kind === "welcome" ? "welcome" : "refused", keys, psk, room, blob)
+}
+
+function inviteOf(room: Bytes, one: Case): Invite {
+  const bytes = join(number(1, 1), number(0, 1), unhex(one.door), room, unhex(one.secret))
+  return parseInvite(`https://relay.example/join#${Buffer.from(bytes).toString("base64url")}`)
+}
+
+function hash(one: Case): void {
+  if (one.kind === "short code") return equal(shortCode(unhex(one.key_package)), one.code)
+  const room = unhex(one.room)
+  if (one.kind === "agreement") return equal(hex(agreementHash(room, one.version, unhex(one.agreement))), one.hash)
+  let value = logStart(room, unhex(one.transcript))
+  const values = [hex(value)]
+  for (const [index, [blobClass, blob]] of one.blobs.entries()) {
+    value = logAfter(value, index + 1, blobClass, unhex(blob))
+    values.push(hex(value))
+  }
+  equal(values, one.values)
+}
+
+function chain(one: Case): void {
+  const room = unhex(one.room)
+  chainOf(unhex(one.opening), room)
+  let roster = opening(room, signedOf(unhex(one.opening)))
+  for (const entry of one.entries) roster = follow(roster, signedOf(unhex(entry)))
+  if (one.code !== null) return
+  equal([roster.counter, hex(roster.head), hex(digestOf(roster)), roster.flags, roster.slow],
+        [one.counter, one.head, one.digest, one.flags, one.slow])
+}
+
+function link(one: Case): void {
+  const invite = parseInvite(one.url)
+  if (one.code !== null) return
+  equal([invite.role, hex(invite.door), hex(invite.room), invite.origin, hex(invite.doorSeed), hex(invite.psk), hex(invite.cardKey)],
+        [one.role, one.door, one.room, one.origin, one.door_seed, one.lobby_psk, one.card_key])
+}
+
+function right(one: Case): void {
+  if (one.kind === "act") return equal(may(stateOf(unhex(one.state)), unhex(one.key), one.act), one.may)
+  judgeState(stateOf(unhex(one.before)), stateOf(unhex(one.after)), unhex(one.committer), unhex(one.room))
+}
+
+const CHECKS: Record<string, (one: Case) => Promise<void>> = {
+  records: async (one) => equal(await codeOf(() => read(one.reader, unhex(one.bytes))), one.code),
+  invites: async (one) => equal(await codeOf(() => link(one)), one.code),
+  padding: async (one) => {
+    equal(await codeOf(() => equal(hex(unpad(unhex(one.padded))), one.content)), one.code)
+    if (one.code === null) equal(hex(pad(unhex(one.content))), one.padded)
+  },
+  hashes: async (one) => hash(one),
+  roster: async (one) => equal(await codeOf(() => chain(one)), one.code),
+  ed25519: async (one) =>
+    equal(holds(unhex(one.key), join(label(one.label), unhex(one.body)), unhex(one.signature)), one.holds),
+  seals: async (one) => {
+    let opened: string | null = null
+    const code = await codeOf(async () => (opened = hex(await sealed(one))))
+    equal(opened, one.opened)
+    equal(code === null, one.opened !== null)
+  },
+  rights: async (one) =>
+    one.kind === "act" ? right(one) : equal(await codeOf(() => right(one)), one.code),
+}
+
+for (const [file, check] of Object.entries(CHECKS)) {
+  const { cases } = JSON.parse(readFileSync(new URL(`../../../protocol/vectors/${file}.json`, import.meta.url), "utf8"))
+  const failures: string[] = []
+  for (const one of cases) {
+    try {
+      await check(one)
+    } catch (error) {
+      failures.push(`${one.reader ?? one.kind ?? ""} ${one.name}: ${(error as Error).message}`)
+    }
+  }
+  console.log(JSON.stringify({ file, cases: cases.length, failures }))
+}
