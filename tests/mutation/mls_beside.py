@@ -109,13 +109,13 @@ ALL_BESIDE: Final[tuple[Mutant, ...]] = (
         "test_refusals.py::test_an_own_public_message_is_known",
         never(
             "messages:_open_public",
-            "message.authenticated.content.sender.leaf_index == epoch.own_index",
+            "verified.content.sender.leaf_index == epoch.own_index",
         ),
     ),
     beside(
         "own",
         "test_refusals.py::test_a_commit_in_my_name_that_i_did_not_make_is_burned",
-        never("known_commits:KnownCommits.open", "sha256(message).digest() not in self._made"),
+        never("known_commits:KnownCommits.open", "private and not self._made"),
     ),
     beside(
         "own",

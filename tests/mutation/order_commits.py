@@ -65,6 +65,14 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     ),
     order(
         "held",
+        f"{MEMBERSHIP}:Membership._judge",
+        "return self._missed(error) if mine else Burned(error.code)",
+        "return Burned(error.code)",
+        f"{EVIL}/test_updates.py"
+        "::test_an_update_encrypted_again_leaves_its_author_held_and_not_alone",
+    ),
+    order(
+        "held",
         f"{MEMBERSHIP}:Membership._missed",
         "alone = self.state.facilitator_keys() == {self.own.key}",
         "alone = False",

@@ -248,7 +248,7 @@ class Conversation:
             return HeartbeatHeard(sender, payload, body)
         if self.compare_log(payload) is False:
             self._on_difference(sender, self.membership.person(leaf).name)
-        if payload.id in self._ids or not self._count(sender, payload):
+        if not self._count(sender, payload):
             return None
         self._first_time(payload.id)
         self._show(leaf, payload, body, age)
@@ -303,10 +303,11 @@ class Conversation:
             self._emit(events.Retracted(target.hex()))
 
     def _count(self, sender: bytes, payload: Payload) -> bool:
-        """False for a used counter. A hole is told once, but for what its author abandoned."""
+        """False without a counter. `_refuse_repeated` has refused a used one. A hole is told once,
+        but for what its author abandoned."""
         counter = payload.counter
         last = self._counters.get(sender, 0)
-        if counter == 0 or (last is not None and counter <= last):
+        if counter == 0:
             return False
         missed = counter - last - 1 - (payload.voids or 0) if last is not None else 0
         if missed > 0:
