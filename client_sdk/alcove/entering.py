@@ -52,7 +52,9 @@ def open_room(
     try:
         origin = origin_of(relay)
     except ValueError:
-        raise InvalidInput("bad_relay", "This is not the address of a relay.") from None
+        raise InvalidInput(
+            "bad_relay", "This is not the address of a relay. It begins with https:// or http://."
+        ) from None
     _text("title", title, 1, limits.TITLE)
     _text("agreement", agreement, 1, limits.AGREEMENT)
     _text("languages", languages, 0, limits.LANGUAGES)

@@ -18,7 +18,9 @@ from alcove.cli.stdio import complain
 _USAGE: Final = 2
 _INVITE_VARIABLE: Final = "ALCOVE_INVITE"
 _PROMPT: Final = "Paste the invite (it is not shown), then press Enter: "
-_HINT: Final = "\nThe link goes on: paste the rest of it. Ctrl+C gives up: "
+_HINT: Final = (
+    "\nThe link is not complete: paste the rest of it. Ctrl+U starts again, Ctrl+C gives up: "
+)
 
 
 def run(arguments: list[str]) -> int:
@@ -31,7 +33,9 @@ def run(arguments: list[str]) -> int:
     except click.ClickException as error:
         # The sentence names the mistake, but an invite in the wrong place is still a secret.
         sentence = re.sub(r"#\S+", "#…", " ".join(error.format_message().split()))
-        complain(f"{sentence} Try `alcove --help`.")
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        command = context.command_path if context else "alcove"
+        complain(f"{sentence} Try `{command} --help`.")
         return _USAGE
     except click.Abort:
         complain("interrupted before anything was sent.")
@@ -97,7 +101,9 @@ def cli() -> None:
 
 @cli.command("open")
 @click.option("--relay", metavar="URL", required=True, help="Address of the relay.")
-@click.option("--title", required=True, help="Title of the room, shown to who is invited.")
+@click.option(
+    "--title", required=True, help="Title of the room, shown to everyone who has the invite."
+)
 @click.option(
     "--agreement-file",
     metavar="FILE",

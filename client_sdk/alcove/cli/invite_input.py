@@ -113,26 +113,28 @@ def from_lines(lines: Lines) -> str:
 def from_terminal(descriptor: int, prompt: str, hint: str) -> str:
     """Read the link from a terminal, which does not show it.
 
-    Show `prompt` first, and `hint` when a line ends and the link does not. Line breaks in the link
-    mean nothing. The line that completes it, or spoils it, ends the reading.
+    Show `prompt` first, and `hint` after each line that ends while the link does not. Line breaks
+    in the link mean nothing. The line that completes it, or spoils it, ends the reading.
     """
     pasted = PastedInvite()
+    hinted = False
     with _hidden(descriptor):
         _show(prompt)
         while True:
             over = pasted.ends_a_line and bool(pasted.link) and not pasted.wants_more
-            asking = pasted.ends_a_line and bool(pasted.link and hint) and pasted.wants_more
+            asking = pasted.ends_a_line and not hinted and pasted.wants_more
             ready = _wait(descriptor, _QUIET if over or asking else None)
             if not ready and over:
                 break
             if not ready:
                 _show(hint)
-                hint = ""  # once
+                hinted = True  # a person who sees nothing happen believes that it hangs
                 continue
             text = _read(descriptor)
             if not text or _END_OF_INPUT in text:
                 break
             pasted.feed(text)
+            hinted = False
     return pasted.link
 
 

@@ -52,6 +52,7 @@ class PlainMode:
         self._room = room
         self._accepted = accepted
         self._view = RoomView()
+        self._problem: str | None = None  # told last, so the end need not repeat it
         self._runner = RoomRunner(room, self._show)
         self._output = Output(1, self._runner.leave)
         self._performer = Performer(
@@ -128,7 +129,8 @@ class PlainMode:
             case Queued():
                 await self._say("That message waits until it can be sent.")
             case Closed():
-                await self._say(sentence_of(event))
+                if sentence_of(event) != self._problem:
+                    await self._say(sentence_of(event))
             case (
                 Waiting()
                 | Knocked()
@@ -145,6 +147,7 @@ class PlainMode:
                 sentence = words.of_event(event)
                 if sentence is not None:
                     await self._say(sentence + self._hint(event))
+                self._problem = sentence if isinstance(event, Problem) else None
             case Sent() | Expired() | KnockGone():
                 pass  # a line that is printed cannot change any more
             case _:

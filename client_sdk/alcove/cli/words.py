@@ -56,7 +56,7 @@ HELP: Final = (
     ("/who", "who is here, and who waits"),
     ("/rules", "read the agreement again"),
     ("/anyway", "send what waits, though something is wrong"),
-    ("/leave", "leave; the room goes on"),
+    ("/leave", "leave the room"),
 )
 FACILITATORS_HELP: Final = (
     ("/admit NAME", "let in who waits"),
@@ -64,7 +64,7 @@ FACILITATORS_HELP: Final = (
     ("/remove NAME", "put somebody out for good"),
     ("/invite", "see the invite"),
     ("/invite new", "make one more invite"),
-    ("/end", "end the room for everybody"),
+    ("/end", "end the room for everybody; without you it could not go on"),
 )
 
 
@@ -125,7 +125,7 @@ def _you_are_in(others: int) -> str:
 
 def _gap(missed: int | None) -> str:
     if missed is None:
-        return "You missed messages. Nobody can tell how many."
+        return "Messages may be missing here; how many is unknown."
     return "You missed a message." if missed == 1 else f"You missed {missed} messages."
 
 

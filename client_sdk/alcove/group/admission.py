@@ -46,6 +46,9 @@ from alcove.mls.secret import Random
 PROPOSAL_GENERATION: Final = 16
 """The last generation under which a proposal is taken in its epoch. An honest member makes one."""
 KEY_PACKAGE_LIFE: Final = 24 * 3600
+LEAF_SIZE: Final = 4 * limits.KIB
+"""Bytes of a leaf at most. With the longest name and post-quantum keys a leaf has 1,647. Every
+Welcome carries all leaves, so a few large ones would keep newcomers out."""
 KEY_PACKAGE_PAST: Final = 3600
 """Seconds. A KeyPackage is for one admission. An hour of the past forgives a fast clock."""
 
@@ -66,6 +69,7 @@ def room_policy(members: int) -> mls.Policy:
     for a day has an expired leaf, which keeps no newcomer out."""
     return mls.Policy(
         max_leaves=members,
+        max_leaf=LEAF_SIZE,
         max_lifetime=KEY_PACKAGE_PAST + KEY_PACKAGE_LIFE,
         max_proposal_generation=PROPOSAL_GENERATION,
         accept_expired_members=True,

@@ -43,6 +43,10 @@ Shown: TypeAlias = Text | Retract | Void
 """Bodies that have a counter, so everything but a heartbeat."""
 
 
+class _Repeated(Exception):
+    """A message that was taken before came again under another key."""
+
+
 @dataclass(frozen=True, slots=True)
 class HeartbeatHeard:
     """A facilitator's heartbeat. MLS names the sender, by their signature key."""
@@ -201,12 +205,12 @@ class Conversation:
             return None
         try:
             check_class(blob, mls.ContentType.APPLICATION)
-            received = self.membership.group.receive(blob)
+            received = self.membership.group.receive(blob, fresh=self._refuse_repeated)
             if not isinstance(received, mls.ReceivedApplication) or received.authenticated_data:
                 raise NotAllowed("class")
             payload = Payload.decode(received.plaintext, limit=limits.APPLICATION_BUCKET)
             body = self._body(payload)
-        except (mls.OwnMessage, mls.GenerationConsumed):
+        except (mls.OwnMessage, mls.GenerationConsumed, _Repeated):
             return None
         except (mls.MLSError, Malformed, NotAllowed):
             if blob_class == BlobClass.BEAT:
@@ -240,6 +244,7 @@ class Conversation:
         if isinstance(body, Heartbeat) != (blob_class == BlobClass.BEAT):
             return None
         if isinstance(body, Heartbeat):
+            self._first_time(payload.id)
             return HeartbeatHeard(sender, payload, body)
         if self.compare_log(payload) is False:
             self._on_difference(sender, self.membership.person(leaf).name)
@@ -248,6 +253,19 @@ class Conversation:
         self._first_time(payload.id)
         self._show(leaf, payload, body, age)
         return None
+
+    def _refuse_repeated(self, received: mls.ReceivedApplication) -> None:
+        """Raise `_Repeated` for a message that was taken before.
+
+        Any member can encrypt again what another one said, under the key that the other's next
+        message needs (RFC 9420, section 16.11). Refused here, it leaves that key alone, so it
+        silences nobody, and an old heartbeat does not pass for a new one.
+        """
+        payload = Payload.decode(received.plaintext, limit=limits.APPLICATION_BUCKET)
+        last = self._counters.get(received.leaf.signature_key)
+        old = payload.counter > 0 and last is not None and payload.counter <= last
+        if old or payload.id in self._ids:
+            raise _Repeated
 
     def _first_time(self, message: bytes) -> None:
         self._ids[message] = None

@@ -23,7 +23,7 @@ from alcove.mls.create_commit import (
 from alcove.mls.credential import Credential
 from alcove.mls.epoch import Epoch
 from alcove.mls.errors import (
-    CannotFollow,
+    InvalidCommit,
     RemovedFromGroup,
     StagedCommitSpent,
     TooLarge,
@@ -32,7 +32,6 @@ from alcove.mls.founding import found
 from alcove.mls.framing import ContentType, WireFormat, wrap
 from alcove.mls.group_context import GroupContext
 from alcove.mls.key_package import KeyPackageBundle
-from alcove.mls.known_commits import KnownCommits
 from alcove.mls.messages import (
     OpenedMessage,
     ReceivedApplication,
@@ -48,7 +47,7 @@ from alcove.mls.process_commit import process
 from alcove.mls.proposals import Proposal, ProposalRef
 from alcove.mls.psk import NO_PSKS, PreSharedKeyID, PskStore
 from alcove.mls.secret import Random, Scratch
-from alcove.mls.speaking import WIRE_FORMATS, Speaker, Wire
+from alcove.mls.speaking import WIRE_FORMATS, Fresh, Speaker, Wire
 from alcove.mls.state import Act, Event
 from alcove.mls.transition import Transition
 from alcove.mls.view import CommitView, JoinView
@@ -136,7 +135,6 @@ class Group(Speaker):
         self._past = past
         self._staged: list[StagedCommit] = []
         self._attempts = 0
-        self._known = KnownCommits()
         self.join_info = join_info
         """The GroupInfo by which I joined, in the first epoch that I saw."""
 
@@ -259,6 +257,7 @@ class Group(Speaker):
         message: bytes,
         psks: PskStore = NO_PSKS,
         approve: Callable[[CommitView], None] | None = None,
+        fresh: Fresh | None = None,
         carried: Sequence[ReceivedProposal] | None = None,
         committers: Container[bytes] | None = None,
     ) -> ReceivedApplication | ReceivedProposal | StagedCommit:
@@ -271,28 +270,25 @@ class Group(Speaker):
         keeps that epoch.
         `approve` may refuse a commit by raising. It is asked after every check that all members
         make alike, and before `CannotFollow` errors, so members that refuse refuse alike.
+        `fresh` may refuse an application message by raising, before its key is consumed. So an
+        application whose messages are unique keeps the key that a repeated one would use up.
         `carried`, where given, are the only proposals that a commit can refer to.
         `committers`, where given, are the signature keys of all whose commits are taken. Another
         member's commit is burned, and no key of theirs is consumed.
         """
         epoch = epoch_for(message, self._allow(Act.RECEIVE), self._past)
-        opened = self._known.open(epoch, message, lambda seen: self._admit(seen, committers))
+        opened = self._known.open(epoch, message, self._admit(fresh, committers))
         kind = opened.verified.content.content_type
         if kind is ContentType.APPLICATION:
             return received_application(opened)
         if kind is ContentType.PROPOSAL:
             return self._take_proposal(epoch, opened)
-        try:
-            return self._stage(epoch, opened, psks, approve, carried)
-        except CannotFollow:
-            raise
-        except Exception:
-            self._known.burn(message, opened)
-            raise
+        return self._stage(epoch, message, opened, psks, approve, carried)
 
     def _stage(
         self,
         epoch: Epoch,
+        message: bytes,
         opened: OpenedMessage,
         psks: PskStore,
         approve: Callable[[CommitView], None] | None,
@@ -300,10 +296,18 @@ class Group(Speaker):
     ) -> StagedCommit:
         def ask(worked_out: Transition) -> None:
             if approve is not None:
-                approve(CommitView(epoch.context, worked_out))
+                try:
+                    approve(CommitView(epoch.context, worked_out))
+                except Exception:
+                    self._known.burn(message, opened)
+                    raise
 
         cache, updates = self._known_proposals(carried), self._own_updates
-        transition = process(epoch, opened.verified, cache, updates, psks, ask)
+        try:
+            transition = process(epoch, opened.verified, cache, updates, psks, ask)
+        except InvalidCommit:
+            self._known.burn(message, opened)
+            raise
         staged = StagedCommit(self, epoch.context, transition, self._random)
         self._staged.append(staged)
         return staged
@@ -363,17 +367,13 @@ class Group(Speaker):
                 raise TooLarge("Welcome")
             message = protect(epoch, transition.authenticated, padding, rng)
         transition.consume()
-        self._known.make(message)
+        self._known.make(plan.wire_format)
         staged = StagedCommit(self, epoch.context, transition, self._random, message, wrapped)
         self._staged.append(staged)
         self._life.follow(Event.COMMITTED)
         return staged
 
     # -- ending
-
-    def forget_skipped(self) -> None:
-        """Drop the keys of messages that were overtaken and have not come."""
-        self._epoch.secret_tree.forget_skipped()
 
     def _dropped(self, staged: StagedCommit) -> None:
         self._staged.remove(staged)

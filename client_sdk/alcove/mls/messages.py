@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alcove.mls.epoch import Epoch
 from alcove.mls.errors import (
@@ -160,17 +160,28 @@ def protect(
 
 @dataclass(frozen=True, slots=True)
 class OpenedMessage:
-    """A message that proved to be its sender's. Its key is consumed, but for a look at it."""
+    """A message that proved to be its sender's."""
 
     verified: VerifiedContent
     generation: int | None
+    consumed: bool = False
+
+
+Admit = Callable[[OpenedMessage], bool]
+"""Asked about a PrivateMessage that proved to be its sender's, before its key is consumed. It may
+refuse the message by raising. It returns False to take the message and leave the key: a signature
+covers no generation, so any member can encrypt again what another signed, under the key that the
+other's next message needs (16.11)."""
 
 
 def epoch_for(message: bytes, current: Epoch, past: Iterable[Epoch]) -> Epoch:
-    """The epoch that a message is for: a past one for late application data only."""
+    """The epoch that a message is for: a past one for late application data only. Raises
+    `Malformed` or `InvalidMessage`."""
     known = {epoch.context.epoch: epoch for epoch in past}
     if not known:
         return current
+    if len(message) > current.policy.max_message:
+        raise TooLarge("message")  # before it is parsed
     header = peek(message)
     if header.content_type is not ContentType.APPLICATION:
         return current
@@ -194,15 +205,8 @@ def _of_a_commit(header: Header, epoch: Epoch) -> Iterator[None]:
         raise CommitUnreadable(str(error)) from error
 
 
-Admit = Callable[[VerifiedContent], None]
-"""Asked about a PrivateMessage that proved to be its sender's, before its key is consumed. It may
-refuse the message by raising."""
-
-
-def open_message(
-    epoch: Epoch, message: bytes, admit: Admit, *, consume: bool = True
-) -> OpenedMessage:
-    """Unprotect and verify a message to this epoch, and consume its key unless told not to.
+def open_message(epoch: Epoch, message: bytes, admit: Admit) -> OpenedMessage:
+    """Unprotect and verify a message to this epoch, and consume its key if `admit` says so.
 
     Raises `Malformed`, `InvalidMessage` errors, `DecryptionFailed`, `InvalidSignature`, or what
     `admit` raises. For a commit it is `CommitUnreadable` where all members refuse alike, and a
@@ -219,22 +223,20 @@ def open_message(
     with _of_a_commit(header, epoch):
         if isinstance(parsed, PublicMessage):
             return _open_public(epoch, parsed)
-        return _open_private(epoch, parsed, admit, consume=consume)
+        return _open_private(epoch, parsed, admit)
 
 
 def _open_public(epoch: Epoch, message: PublicMessage) -> OpenedMessage:
     suite, context = epoch.suite, epoch.context
-    if message.authenticated.content.sender.leaf_index == epoch.own_index:
-        raise OwnMessage
     key = epoch.secrets.membership_key
     authenticated = unprotect_public(suite, key, message, context.encode())
     verified = verify_content(suite, authenticated, context, epoch.tree)
+    if verified.content.sender.leaf_index == epoch.own_index:
+        raise OwnMessage  # only now: what others forge in my name all members refuse alike
     return OpenedMessage(verified, None)
 
 
-def _open_private(
-    epoch: Epoch, message: PrivateMessage, admit: Admit, *, consume: bool
-) -> OpenedMessage:
+def _open_private(epoch: Epoch, message: PrivateMessage, admit: Admit) -> OpenedMessage:
     suite = epoch.suite
     sender = open_sender_data(suite, epoch.secrets.sender_data_secret, message)
     if sender.leaf_index == epoch.own_index:
@@ -244,11 +246,12 @@ def _open_private(
         raise GenerationOutOfRange
     opened = unprotect_private(suite, epoch.secret_tree, sender, epoch.tree, message)
     verified = verify_content(suite, opened.authenticated, epoch.context, epoch.tree)
-    admit(verified)
-    if consume:
-        # Only now is the message its sender's and taken, and only now does its key go.
-        opened.borrowed.consume()
-    return OpenedMessage(verified, opened.generation)
+    proved = OpenedMessage(verified, opened.generation)
+    # Only now is the message its sender's and taken, and only now does its key go.
+    if not admit(proved):
+        return proved
+    opened.borrowed.consume()
+    return replace(proved, consumed=True)
 
 
 def received_application(opened: OpenedMessage) -> ReceivedApplication:

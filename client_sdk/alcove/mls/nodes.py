@@ -255,6 +255,8 @@ def check_unsigned_leaf(
 ) -> None:
     """All of `check_leaf` but the signature, which a client need not verify on its own leaf.
     Raises `InvalidLeaf` or `InvalidCredential`."""
+    if len(leaf.encode()) > policy.max_leaf:
+        raise InvalidLeaf("it is larger than the limits allow")
     check_credential(leaf.credential, leaf.capabilities, policy)
     if leaf.extensions:
         if has_duplicates(leaf.extensions):

@@ -2,8 +2,8 @@
 
 The RFC leaves these to the application (7.2, 8.6, 15.3). All members of a group use the same
 values for what decides about a commit, or they would part over it: `max_leaves`, `max_lifetime`,
-`max_message`, `max_handshakes`, `max_proposal_generation`, the proposal bounds, `replace_keys` and
-`accept_x509`. None of these depends on a clock.
+`max_leaf`, `max_message`, `max_handshakes`, `max_proposal_generation`, the proposal bounds,
+`replace_keys` and `accept_x509`. None of these depends on a clock.
 """
 
 from __future__ import annotations
@@ -50,6 +50,10 @@ class Policy:
 
     past_resumption_psks: int = 0
     """Epochs before the current one whose resumption PSK is kept (8.6)."""
+
+    max_leaf: int = 64 * 1024
+    """Bytes of one leaf. Each member chooses what its leaf holds, and every newcomer must be sent
+    all leaves: with leaves of any size, one member's Update could make every Welcome too large."""
 
     max_message: int = 4 * 1024 * 1024
     """Bytes of one message, sent or received, with its padding."""

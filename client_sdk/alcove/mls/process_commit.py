@@ -22,7 +22,7 @@ from alcove.mls.errors import (
     PathRequired,
     PskMismatch,
 )
-from alcove.mls.framing import Sender, VerifiedContent
+from alcove.mls.framing import Sender, SenderType, VerifiedContent
 from alcove.mls.proposal_cache import CachedProposal
 from alcove.mls.proposal_list import (
     Applied,
@@ -91,9 +91,7 @@ def process(
         changed.add(committer)
     elif applied.path_required:
         raise PathRequired
-    with burning(InvalidProposalList):
-        all_new = applied.extensions != epoch.context.extensions
-        check_members(applied.tree, changed, applied.extensions, all_new=all_new)
+    _check_result(epoch, applied, changed)
     transition = Transition(
         committer=committer,
         proposals=items,
@@ -115,13 +113,29 @@ def process(
         return _follow(scratch, epoch, transition, commit.path, steps, own_updates, store)
 
 
+def _check_result(epoch: Epoch, applied: Applied, changed: set[int]) -> None:
+    """What all members see alike once the list and the path are applied. Raises
+    `InvalidProposalList`."""
+    with burning(InvalidProposalList):
+        all_new = applied.extensions != epoch.context.extensions
+        check_members(applied.tree, changed, applied.extensions, all_new=all_new)
+    with Scratch() as scratch:
+        # A joiner's KEM output must be one. This comes before what parts the members: one that
+        # the commit removes leaves the group, and one that cannot open its path is held.
+        _init_secret(scratch, epoch, applied)
+
+
 def _resolve(
     commit: Commit, committer: Sender, cache: Mapping[bytes, CachedProposal]
 ) -> tuple[CommittedProposal, ...]:
-    """The commit's proposals, references looked up. Raises `MissingProposal`."""
+    """The commit's proposals, references looked up. Raises `MissingProposal`, or
+    `InvalidProposalList` for a reference in an external commit, known or not: else a stranger with
+    a GroupInfo could hold up all members by a reference to nothing."""
     items = []
     for item in commit.proposals:
         if isinstance(item, ProposalRef):
+            if committer.type is SenderType.NEW_MEMBER_COMMIT:
+                raise InvalidProposalList("a reference in an external commit")
             known = cache.get(item.value)
             if known is None:
                 raise MissingProposal(committer=committer.leaf_index)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from alcove.mls.ciphersuite import CipherSuite
-from alcove.mls.errors import InvalidLeaf, InvalidProposal
+from alcove.mls.errors import InvalidLeaf, InvalidProposal, TooLarge
 from alcove.mls.framing import Sender
 from alcove.mls.group_context import GroupContext, external_senders, required_capabilities
 from alcove.mls.nodes import (
@@ -103,8 +103,8 @@ def of_kind(items: Iterable[CommittedProposal], kind: int) -> list[CommittedProp
 
 
 def check_list(rules: Rules, items: Sequence[CommittedProposal]) -> None:
-    """Every rule that can be judged before the list is applied. Raises `InvalidProposal`, or
-    what is wrong with a KeyPackage or a leaf."""
+    """Every rule that can be judged before the list is applied. Raises `InvalidProposal`,
+    `TooLarge`, or what is wrong with a KeyPackage or a leaf."""
     if rules.committer is None:
         _check_external(items)
     else:
@@ -114,9 +114,22 @@ def check_list(rules: Rules, items: Sequence[CommittedProposal]) -> None:
         raise InvalidProposal("one pre-shared key twice")
     if sum(psk.founds_a_group for psk in psks) > 1:
         raise InvalidProposal("several pre-shared keys for founding a group")
+    _check_room(rules, items)
     for item in items:
         check_proposal(rules, item)
     _check_custom(rules, items)
+
+
+def _check_room(rules: Rules, items: Sequence[CommittedProposal]) -> None:
+    """Whether there is a leaf for every Add. Raises `TooLarge`, as applying the list would.
+
+    This comes before any signature of a KeyPackage: a commit can name one Add 32,768 times, and
+    each costs three verifications.
+    """
+    adds = len(of_kind(items, ProposalType.ADD))
+    places = rules.policy.max_leaves + len(of_kind(items, ProposalType.REMOVE))
+    if adds and adds > places - sum(1 for _leaf in rules.tree.leaves()):
+        raise TooLarge("members")
 
 
 def _check_custom(rules: Rules, items: Sequence[CommittedProposal]) -> None:

@@ -92,9 +92,11 @@ class PskStore:
     resumption: Mapping[tuple[bytes, int], Secret] = field(default_factory=dict)
 
     def find(self, psk: PreSharedKeyID) -> Secret | None:
+        """None when there is no such key, or it was wiped: a client without a key is held."""
+        known = None if psk.psk_id is None else self.external.get(psk.psk_id)
         if psk.resumption is not None:
-            return self.resumption.get((psk.resumption.psk_group_id, psk.resumption.psk_epoch))
-        return None if psk.psk_id is None else self.external.get(psk.psk_id)
+            known = self.resumption.get((psk.resumption.psk_group_id, psk.resumption.psk_epoch))
+        return None if known is None or known.wiped else known
 
 
 NO_PSKS = PskStore()

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from hashlib import sha256
 from typing import Literal
 
 from alcove.mls.create_commit import check_changes, check_proposed, collect, update_leaf
 from alcove.mls.epoch import Epoch
 from alcove.mls.errors import GroupClosed, InvalidMessage
-from alcove.mls.framing import ContentType, VerifiedContent, WireFormat
+from alcove.mls.framing import ContentType, WireFormat
+from alcove.mls.known_commits import KnownCommits
 from alcove.mls.messages import (
+    Admit,
     OpenedMessage,
+    ReceivedApplication,
     ReceivedProposal,
     open_message,
     peek,
     protect,
+    received_application,
     received_proposal,
     sign_message,
 )
@@ -26,6 +30,9 @@ from alcove.mls.proposals import Proposal, Update
 from alcove.mls.secret import Random, Scratch, Secret
 from alcove.mls.state import Act
 from alcove.mls.view import GroupView
+
+Fresh = Callable[[ReceivedApplication], None]
+"""An application's judgement that a message is none that it took before. It refuses by raising."""
 
 Wire = Literal["private", "public"]
 WIRE_FORMATS = {"private": WireFormat.PRIVATE_MESSAGE, "public": WireFormat.PUBLIC_MESSAGE}
@@ -49,6 +56,7 @@ class Speaker(GroupView):
         self._random = random
         self._cache = ProposalCache(epoch.policy)
         self._own_updates: dict[bytes, Secret] = {}
+        self._known = KnownCommits()
         self._own_proposals: dict[bytes, ReceivedProposal] = {}
 
     def encrypt(
@@ -137,7 +145,7 @@ class Speaker(GroupView):
         own = self._own_proposals.get(sha256(message).digest())
         if own is not None:
             return own
-        opened = open_message(epoch, message, lambda verified: None, consume=False)
+        opened = open_message(epoch, message, lambda _opened: False)
         return received_proposal(epoch, opened)
 
     def check_changes(
@@ -158,23 +166,36 @@ class Speaker(GroupView):
         """The proposals received and sent in this epoch, oldest first."""
         return tuple(self._cache.items.values())
 
-    def _admit(self, verified: VerifiedContent, committers: Container[bytes] | None) -> None:
-        """Look whether there is room for a proposal, and whether its author may commit. Raises
-        `ProposalsFull` or `InvalidMessage`."""
-        if verified.content.content_type is ContentType.COMMIT and not _may_commit(
-            verified.leaf, committers
-        ):
-            raise InvalidMessage("of a member that may not commit")
-        if verified.content.content_type is ContentType.PROPOSAL:
-            encoded = verified.authenticated.encode()
-            if self._epoch.suite.proposal_ref(encoded) not in self._cache.items:
-                self._cache.check(verified.content.sender, len(encoded))
+    def _admit(self, fresh: Fresh | None, committers: Container[bytes] | None) -> Admit:
+        """What is asked before the key of a message is consumed: whether the application takes it,
+        whether its author may commit, and whether there is room for a proposal."""
+
+        def admit(opened: OpenedMessage) -> bool:
+            verified = opened.verified
+            kind = verified.content.content_type
+            if kind is ContentType.APPLICATION:
+                if fresh is not None:
+                    fresh(received_application(opened))
+                return True
+            if kind is ContentType.COMMIT and not _may_commit(verified.leaf, committers):
+                raise InvalidMessage("of a member that may not commit")
+            if kind is ContentType.PROPOSAL:
+                encoded = verified.authenticated.encode()
+                if self._epoch.suite.proposal_ref(encoded) not in self._cache.items:
+                    self._cache.check(verified.content.sender, len(encoded))
+            return self._known.first_time(verified)
+
+        return admit
 
     def _take_proposal(self, epoch: Epoch, opened: OpenedMessage) -> ReceivedProposal:
         received = received_proposal(epoch, opened)
         proposal = CachedProposal(received.ref, received.proposal, received.origin)
         self._cache.add(proposal, len(received.content))
         return received
+
+    def forget_skipped(self) -> None:
+        """Drop the keys of messages that were overtaken and have not come."""
+        self._epoch.secret_tree.forget_skipped()
 
     def _leaf_content(self, extensions: tuple[Extension, ...] | None) -> LeafContent:
         leaf = self._epoch.tree.leaf(self.own_index)

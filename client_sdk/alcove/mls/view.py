@@ -3,6 +3,8 @@ anything. The façade's classes (`group.py`) build on these."""
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from alcove.mls import key_schedule
 from alcove.mls.ciphersuite import CipherSuite
 from alcove.mls.epoch import Epoch
@@ -20,12 +22,20 @@ from alcove.mls.transition import Transition
 from alcove.mls.welcome import GroupInfo, group_info
 
 
+class Moved:
+    """What is moved and never copied: two copies would send under the same keys, and seal two
+    GroupInfos under one nonce."""
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"a {type(self).__name__} is never copied and never serialised")
+
+
 def members_of(tree: RatchetTree) -> tuple[Member, ...]:
     """All members, by leaf index."""
     return tuple(Member(index, leaf) for index, leaf in tree.leaves())
 
 
-class GroupView:
+class GroupView(Moved):
     """One epoch, to look at. Every member but `state` raises `GroupClosed` once the group was left
     or wiped."""
 
@@ -135,7 +145,7 @@ class GroupView:
         return message
 
 
-class CommitView:
+class CommitView(Moved):
     """A commit worked out. Leaves are named by leaf index: those of `removed` and `updated` in
     the old tree, those of `added`, and an external `committer`, in the new one."""
 
@@ -199,7 +209,7 @@ class CommitView:
         return self._transition.next
 
 
-class JoinView:
+class JoinView(Moved):
     """A Welcome that passed every check of the RFC."""
 
     def __init__(self, info: GroupInfo, epoch: Epoch) -> None:

@@ -98,6 +98,10 @@ class Terminal:
         """Wait until all of these are on the screen."""
         await self._until(lambda: all(text in self.shown for text in texts), f"see {texts}")
 
+    async def see_times(self, text: str, times: int) -> None:
+        """Wait until `text` is on the screen as often as this."""
+        await self._until(lambda: self.shown.count(text) == times, f"see {text} {times} times")
+
     async def see_no(self, *texts: str) -> None:
         """Wait until none of these is on the screen."""
         await self._until(lambda: all(text not in self.shown for text in texts), f"no {texts}")

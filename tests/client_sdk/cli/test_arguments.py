@@ -60,6 +60,11 @@ def test_usage_errors(arguments: tuple[str, ...], capfd: pytest.CaptureFixture[s
     assert INVITE.partition("#")[2] not in stderr
 
 
+def test_a_mistake_names_the_help_of_its_command(capfd: pytest.CaptureFixture[str]) -> None:
+    assert cli_run(["open"]) == 2
+    assert capfd.readouterr().err.endswith("Try `alcove open --help`.\n")
+
+
 def test_no_arguments_show_the_help() -> None:
     done = run()
     assert done.returncode == 2

@@ -148,10 +148,14 @@ async def test_an_incomplete_link_is_waited_for(tmp_path: Path) -> None:
     async with shell(tmp_path / "rest") as screen:
         await screen.see("Paste the invite")
         screen.type(INVITE[:50] + ENTER)
-        await screen.see("The link goes on")
-        screen.type(INVITE[50:] + ENTER)
+        await screen.see("The link is not complete")
+        screen.type(ENTER)
+        await screen.see_times("The link is not complete", 2)
+        screen.type("\x15" + INVITE[:40] + ENTER)  # begun again
+        await screen.see_times("The link is not complete", 3)
+        screen.type(INVITE[40:] + ENTER)
         await screen.see("Type /accept")
-        assert INVITE[50:].encode() not in screen.raw
+        assert INVITE[40:].encode() not in screen.raw
 
 
 @pytest.mark.parametrize(

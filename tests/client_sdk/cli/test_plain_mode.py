@@ -91,7 +91,7 @@ async def test_every_event_is_a_sentence_and_no_text_acts_on_the_terminal() -> N
         "[room] Robin took a message back.",
         "[room] Not sent: Only a facilitator can do that.",
         "[room] You missed 3 messages.",
-        "[room] You missed messages. Nobody can tell how many.",
+        "[room] Messages may be missing here; how many is unknown.",
         "[room] Robin did something that this version does not know",
     ):
         assert line.replace("(content warning)", "[content warning]") in reader.text
@@ -122,6 +122,15 @@ async def test_a_failed_command_is_told(scene: str) -> None:
         reader = Reader(room)
         await reader.type("hello")
         await reader.see("not_joined" if scene == "not-now" else "internal")
+
+
+async def test_a_failed_entry_is_told_once() -> None:
+    async with await start("down", *MARA) as room:
+        reader = Reader(room)
+        status, errors = await reader.end()
+    assert status == 1
+    assert reader.text == "[room] The relay cannot be reached. (unreachable)\n"
+    assert errors == "alcove: The relay cannot be reached. (unreachable)\n"
 
 
 async def test_the_full_screen_appears_only_where_it_can_be_drawn() -> None:

@@ -46,8 +46,9 @@ async def test_sending_scrolls_to_the_end() -> None:
         await screen.see("[you] Mara  and now", "a newer one may.")
 
 
-async def test_a_key_refuses_a_newcomer() -> None:
-    async with Terminal("knock", *MARA) as screen:
+@pytest.mark.parametrize(("columns", "rows"), [(100, 30), (80, 24), (40, 20)])
+async def test_a_key_refuses_a_newcomer(columns: int, rows: int) -> None:
+    async with Terminal("knock", *MARA, columns=columns, rows=rows) as screen:
         await screen.see("Tab to decide")
         screen.type(TAB)
         await screen.see("A admit · R refuse")
@@ -58,6 +59,7 @@ async def test_a_key_refuses_a_newcomer() -> None:
 async def test_the_agreement_comes_first_and_enter_agrees_to_nothing() -> None:
     async with Terminal("rules", *ROBIN) as screen:
         await screen.see("Before you go in", "What is said here stays here.", "Accept (A)")
+        await screen.see("↑ ↓ scroll")
         screen.type(ENTER + "a")
         await screen.see("You asked to be let in", "lamp river", "not in yet")
         screen.type("/leave" + ENTER)
@@ -83,6 +85,12 @@ async def test_quick_exit_from_anywhere_leaves_nothing(scene: str, keys: str) ->
         assert screen.shown.strip() == ""
     assert screen.raw.rstrip().endswith(b"\x1b[H\x1b[2J\x1b[3J")
     assert b"Mara" not in screen.remains
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+async def test_a_narrow_screen_still_names_the_quick_exit(columns: int) -> None:
+    async with Terminal("open", *MARA, columns=columns, rows=20) as screen:
+        await screen.see("Ctrl+X or Esc Esc quick exit")
 
 
 async def test_quick_exit_does_not_wait_for_a_relay_that_is_silent() -> None:
@@ -117,7 +125,7 @@ async def test_a_warning_hides_the_text_until_it_is_asked_for() -> None:
 
 async def test_problems_are_told_in_words() -> None:
     async with Terminal("talk", *MARA, rows=60) as screen:
-        await screen.see("You missed 3 messages.", "Nobody can tell how many", "DO NOT TRUST")
+        await screen.see("You missed 3 messages.", "how many is unknown", "DO NOT TRUST")
         await screen.see_no("Grüße")
         screen.type("/dance" + ENTER)
         await screen.see("There is no such command")
@@ -150,6 +158,14 @@ async def test_pasted_lines_are_joined() -> None:
         await screen.see("Enter send", "Mara [you]")
         screen.type("\x1b[200~one\ntwo\x1b[201~" + ENTER)
         await screen.see("[you] Mara  one two")
+
+
+async def test_keys_that_come_fast_keep_their_order() -> None:
+    async with Terminal("open", *MARA) as screen:
+        await screen.see("Enter send", "Mara [you]")
+        screen.type("one" + ENTER + "twx\x7fo" + ENTER + "/dance" + ENTER + "thre")
+        await screen.see("[you] Mara  one ", "[you] Mara  two ", "no such command", "thre")
+        assert screen.shown.count("[you] Mara  ") == 2
 
 
 async def test_it_works_without_colours_and_in_a_small_window() -> None:

@@ -37,6 +37,25 @@ from tests.client_sdk.mls.validation.forging import refused
 # -- proposals
 
 
+@pytest.mark.parametrize("by_reference", [False, True])
+def test_adds_beyond_the_room_cost_no_signature(
+    by_reference: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One commit could name one Add 32,768 times, at three verifications each."""
+    these = room("bob", "carol", policy=limits(max_leaves=4))
+    add = person("dave").add
+    item: mls.Proposal | mls.ProposalRef = add
+    if by_reference:
+        received = these["carol"].receive(these["bob"].propose(add, now=NOW))
+        assert isinstance(received, mls.ReceivedProposal)
+        item = mls.ProposalRef(received.ref)
+    message = seal(these["bob"], forge(these["bob"], mls.Commit((item,) * 500, None)))
+    verified = []
+    monkeypatch.setattr(mls.KeyPackage, "verify", lambda *_rest: verified.append(1))
+    refused(these["carol"], message, mls.InvalidProposalList, "members")
+    assert verified == []
+
+
 def _from_outside(group: mls.Group, size: int) -> bytes:
     padding = (mls.Extension(0xF00D, bytes(size)),)
     signer = SUITE.signature_keypair(os.urandom)
@@ -340,3 +359,49 @@ def test_an_expired_member_keeps_no_joiner_out_where_the_policy_says_so() -> Non
     with pytest.raises(mls.InvalidTree, match="does not include now"):
         forging.join(welcome, bob, now=999, policy=lenient)  # not yet valid is never right
     assert epoch_of(staged.merge()).tree.size == 2
+
+
+# -- the size of a leaf
+
+
+def test_no_member_has_a_larger_leaf_than_all_agreed_on() -> None:
+    """Every Welcome carries all leaves: a large one would keep newcomers out."""
+    policy = limits(max_leaf=300)
+    large = (mls.Extension(mls.ExtensionType.APPLICATION_ID, bytes(300)),)
+    these = room("bob", "carol", policy=policy)
+    alice, bob, carol = these["alice"], these["bob"], these["carol"]
+    with pytest.raises(mls.InvalidLeaf, match="larger than the limits"):
+        bob.propose_update(large)
+    with pytest.raises(mls.InvalidLeaf, match="larger than the limits"):
+        bob.commit(leaf_extensions=large, now=NOW)
+    with pytest.raises(mls.InvalidKeyPackage, match="larger than the limits"):
+        bob.commit([person("dave", leaf_extensions=large).add], now=NOW)
+    with pytest.raises(mls.InvalidLeaf, match="larger than the limits"):
+        found(policy=policy, leaf_extensions=large)
+    # One that keeps no rule but those of encryption: all burn what names its leaf.
+    epoch_of(bob).policy = POLICY
+    update = carol.receive(bob.propose_update(large))
+    assert isinstance(update, mls.ReceivedProposal)
+    with pytest.raises(mls.InvalidLeaf, match="larger than the limits"):
+        carol.commit((), [update.ref], now=NOW)
+    staged = bob.commit(leaf_extensions=large, now=NOW)
+    for group in (alice, carol):
+        refused(group, staged.message, mls.InvalidPath, "larger than the limits")
+    group_info = staged.merge().group_info()
+    newcomer = person("dave")
+    with pytest.raises(mls.InvalidTree, match="larger than the limits"):
+        forging.join_externally(group_info, signer=newcomer.signer, policy=policy)
+
+
+def test_a_message_that_is_too_large_is_not_parsed_for_its_epoch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    these = room("bob", policy=limits(past_epochs=1, max_message=10_000))
+    bob = these["bob"].receive(these["alice"].commit(now=NOW).message)
+    assert isinstance(bob, mls.StagedCommit)
+    group = bob.merge()
+    parsed: list[bytes] = []
+    monkeypatch.setattr("alcove.mls.messages._parse", parsed.append)
+    with pytest.raises(mls.TooLarge):
+        group.receive(bytes(10_001))
+    assert parsed == []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alcove import mls
@@ -132,3 +133,33 @@ def test_an_own_public_message_is_known() -> None:
     refused(alice, commit.message, mls.OwnCommit, "your own")
     assert isinstance(these["bob"].receive(commit.message), mls.StagedCommit)
     release(alice)
+
+
+def test_a_kem_output_that_is_none_puts_no_member_out() -> None:
+    """The member that the commit removes, and one whose path ciphertext does not open, judge it as
+    all others do. Anybody with a GroupInfo can sign such a commit."""
+    these = room("bob", "carol")
+    real: Any = mls.ExternalInit
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(forging.external, "ExternalInit", lambda _k: real(bytes(32)))
+        putting_out = forging.join_externally(
+            these["alice"].group_info(), remove=1, signer=these.people["bob"].signer
+        )
+        patch.setattr(SUITE.hpke, "sealer", lambda _info: lambda *_rest: (bytes(32), bytes(48)))
+        unreadable = forging.join_externally(these["alice"].group_info())
+    for name in ("alice", "bob", "carol"):
+        for staged in (putting_out, unreadable):
+            with pytest.raises(mls.InvalidProposalList):
+                these[name].receive(staged.message)
+
+
+def test_a_stranger_holds_no_member_up_by_a_reference_to_nothing() -> None:
+    """An external commit refers to no proposals, whether a member knows them or not."""
+    these = these_three()
+    known = these["bob"].receive(these["alice"].propose(mls.Remove(2), now=NOW))
+    assert isinstance(known, mls.ReceivedProposal)
+    for ref in (bytes(32), known.ref):
+        group_info = these["alice"].group_info()
+        staged = forging.lawless_join(group_info, mls.ProposalRef(ref))  # type: ignore[arg-type]
+        for name in ("alice", "bob", "carol"):
+            refused(these[name], staged.message, mls.InvalidProposalList, "a reference")

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable
 
 import pytest
 from alcove import mls
 from alcove.mls.state import FOLLOWS, TAKES, Act, Event, Life, State
 
-from tests.client_sdk.mls.support import NOW, SUITE, Room, epoch_of, forge, room, seal
+from tests.client_sdk.mls.support import (
+    NOW,
+    POLICY,
+    SUITE,
+    Room,
+    epoch_of,
+    forge,
+    person,
+    room,
+    seal,
+)
 
 ACTS: dict[Act, Callable[[mls.Group, bytes], object]] = {
     Act.ENCRYPT: lambda group, _message: group.encrypt(b"text"),
@@ -186,3 +198,19 @@ def test_a_member_removed_by_an_external_commit_is_closed() -> None:
         received.merge()
     with pytest.raises(mls.GroupClosed, match="removed me"):
         these["bob"].encrypt(b"still here")
+
+
+@pytest.mark.parametrize("way", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_what_holds_the_keys_of_an_epoch_is_never_copied(way: Callable[[object], object]) -> None:
+    these = room("bob")
+    alice, bob, newcomer = these["alice"], these["bob"], person("carol")
+    pending = alice.commit([newcomer.add], now=NOW)
+    received = bob.receive(pending.message)
+    assert pending.welcome is not None
+    joining = mls.Group.open_welcome(
+        pending.welcome, newcomer.bundle, newcomer.signer, policy=POLICY, now=NOW
+    )
+    for held in (alice, pending, received, joining):
+        with pytest.raises(TypeError, match="never copied"):
+            way(held)
+    pending.drop()

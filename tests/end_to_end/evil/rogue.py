@@ -20,6 +20,8 @@ from alcove.group.extensions import (
 )
 from alcove.group.membership import Membership
 from alcove.messages.payload import Heartbeat, Payload, Text
+from alcove.mls.messages import open_message, protect
+from alcove.mls.private_message import no_padding
 from alcove_protocol.codec import pack_list
 from alcove_protocol.frames import BlobClass
 from alcove_protocol.labels import Label
@@ -125,6 +127,14 @@ def rogue_beat(client: Client) -> bytes:
     head = client.engine.require_member().membership.roster.head
     body = Heartbeat(group.epoch, group.epoch_authenticator, head, False)
     return rogue_message(client, body, kind="heartbeat", counter=0, ttl=90)
+
+
+def encrypted_again(client: Client, blob: bytes) -> bytes:
+    """What another member said, encrypted again by this one under the other's next key, which
+    every member has (RFC 9420, section 16.11). This client goes on without what it used."""
+    epoch = group_of(client)._epoch
+    opened = open_message(epoch, blob, lambda _opened: True)
+    return protect(epoch, opened.verified.authenticated, no_padding, client.world.random)
 
 
 # --- several facilitators ---------------------------------------------------------------------

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from alcove import events
+from alcove import events, mls
+from alcove.group.membership import Held
 from alcove.messages.log_hash import Seen
 from alcove.messages.payload import Retract, Text
 from alcove_protocol.frames import BlobClass, BlobIs, Publish, Published, Resumed
@@ -11,6 +12,10 @@ from alcove_protocol.position import Position
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
+    commit_blob,
+    encrypted_again,
+    group_of,
+    now,
     rogue_beat,
     rogue_message,
     rogue_text,
@@ -63,6 +68,50 @@ def test_a_member_cannot_retract_anothers_message() -> None:
     own = rogue_message(cleo, Retract(cleos), kind="retract", counter=2)
     world.take(room_of(ann), own, BlobClass.APPLICATION)
     assert [e.id for e in ann.of(events.Retracted)] == [cleos.hex()]
+
+
+def test_a_member_does_not_silence_another_by_their_own_words_under_their_next_key() -> None:
+    """Bob encrypts again what Cleo said. Ann shows it once, and reads what Cleo says next."""
+    world, ann, bob, cleo = three()
+    blob = rogue_text(cleo, "first", counter=1)
+    again = encrypted_again(bob, blob)
+    forget(ann)
+    for taken in (blob, again):
+        world.take(room_of(ann), taken, BlobClass.APPLICATION)
+    following = rogue_text(cleo, "second", counter=2)
+    world.take(room_of(ann), following, BlobClass.APPLICATION)
+    assert ann.texts() == ["first", "second"]
+    assert problems(ann) == []
+    assert gaps(ann) == []
+
+
+def test_a_heartbeat_encrypted_again_is_no_sign_of_life() -> None:
+    """Bob keeps a heartbeat of Ann's and repeats it under her next keys, after she is gone."""
+    world, ann, bob, cleo = three()
+    blob = rogue_beat(ann)
+    again = encrypted_again(bob, blob)
+    world.take(room_of(ann), blob, BlobClass.BEAT)
+    conversation = cleo.engine.require_member().conversation
+    assert conversation.receive(BlobClass.BEAT, again, 0) is None
+    following = rogue_beat(ann)
+    assert conversation.receive(BlobClass.BEAT, following, 0) is not None
+
+
+def test_an_update_encrypted_again_leaves_its_author_held_and_not_alone() -> None:
+    """Ann's commit carries Cleo's Update in other bytes. Bob can follow it, so Cleo must not call
+    it burned: she cannot read what is in her name."""
+    _, ann, bob, cleo = three()
+    group = group_of(ann)
+    update = group_of(cleo).propose_update()
+    read = group.read_proposal(update)
+    again = encrypted_again(ann, update)
+    staged = group.commit(carried=[read], now=now(ann))
+    blob = commit_blob(staged.message, again)
+    taken = bob.engine.require_member().membership._judge(blob)
+    assert isinstance(taken, mls.StagedCommit)
+    assert isinstance(cleo.engine.require_member().membership._judge(blob), Held)
+    staged.drop()
+    taken.drop()
 
 
 def test_a_message_with_words_outside_the_encryption_is_refused() -> None:

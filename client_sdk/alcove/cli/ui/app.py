@@ -11,7 +11,7 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.screen import ModalScreen
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from alcove import events
 from alcove.cli import escape, slash_commands, words
@@ -41,9 +41,8 @@ _TWICE: Final = 1.0
 """Seconds between two presses of Escape that count as one quick exit."""
 _WIPE: Final = "\x1b[H\x1b[2J\x1b[3J"
 """Clear screen and scrollback, as `clear` does: the command line above may say enough."""
-_KEYS: Final = (
-    "Enter send · /help commands · PgUp scroll · F2 copy invite · Ctrl+X or Esc Esc quick exit"
-)
+_KEYS: Final = "Ctrl+X or Esc Esc quick exit · /help · Enter send · PgUp scroll · F2 invite"
+"""The quick exit comes first, because a narrow screen cuts the end."""
 
 
 class RoomApp(App[None]):
@@ -75,7 +74,7 @@ class RoomApp(App[None]):
         self._state = Static(id="state", markup=False)
         self._entries = ConversationLog()
         self._people = People()
-        self._input = SayInput()
+        self._input = SayInput(self._typed)
         self._escaped_at = 0.0
         self._quick = False
 
@@ -236,24 +235,23 @@ class RoomApp(App[None]):
 
     # --- what is typed ----------------------------------------------------------------------
 
-    @on(Input.Submitted, "#say")
-    async def _typed(self, event: Input.Submitted) -> None:
+    async def _typed(self, line: str) -> bool:
+        """Do what `line` asks for. Return False for a text that was not sent: it stays."""
         members = self._room.members if self._runner.entered.is_set() else ()
         try:
-            wanted = slash_commands.read(event.value, self._view, members)
+            wanted = slash_commands.read(line, self._view, members)
             if not self._runner.entered.is_set() and wanted is not None:
                 raise slash_commands.Misread("Not connected yet. Ctrl+X gives it up.")
             await self._do(wanted)
         except (slash_commands.Misread, AlcoveError) as error:
             self._say(str(error))
-            if not event.value.startswith("/"):
-                return  # a text that could not be sent stays in the line
+            return line.startswith("/")
         except Exception as error:
             debug(error)
             self._say(f"That failed in an unforeseen way ({type(error).__name__}).")
-            return
-        event.input.clear()
+            return False
         self._entries.anchor()  # a person who says something looks at the end again
+        return True
 
     async def _do(self, wanted: slash_commands.UserAction | None) -> None:
         match wanted:

@@ -1,14 +1,42 @@
 """The line in which a person types."""
 
+from collections.abc import Awaitable, Callable
+from typing import Final
+
 from textual import events
+from textual.binding import BindingsMap
 from textual.widgets import Input
+
+_EDITING: Final = BindingsMap(Input.BINDINGS)
+"""The keys with which Textual edits a line, Enter among them."""
 
 
 class SayInput(Input):
-    """One line to say. A paste of several lines is joined, not cut."""
+    """One line to say. A paste of several lines is joined, not cut.
 
-    def __init__(self) -> None:
+    `take` is given the line at Enter and returns whether the line is done with. A line that is not
+    stays.
+    """
+
+    def __init__(self, take: Callable[[str], Awaitable[bool]]) -> None:
         super().__init__(id="say", placeholder="Say something, or /help", select_on_focus=False)
+        self._take = take
+
+    async def _on_key(self, event: events.Key) -> None:
+        # Textual inserts a letter here, but runs the action of any other key in the app, when later
+        # letters are in the line already. Keys that come fast would join two texts, and send them
+        # twice. So both kinds are handled here, in their order.
+        for binding in _EDITING.key_to_bindings.get(event.key, ()):
+            if await self.app.run_action(binding.action, self):
+                event.prevent_default()
+                event.stop()
+                return
+
+    async def action_submit(self) -> None:
+        # Awaited, so that the keys behind Enter belong to the next line.
+        # Keys may still be in the queue when the screen has gone. They ask for nothing more.
+        if self.is_attached and await self._take(self.value):
+            self.clear()
 
     def _on_paste(self, event: events.Paste) -> None:
         # Textual would keep the first line only, and the person would miss the rest too late.

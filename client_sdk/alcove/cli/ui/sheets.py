@@ -25,6 +25,7 @@ class AgreementScreen(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         with Vertical(id="sheet") as sheet:
             sheet.border_title = "Before you go in"
+            sheet.border_subtitle = "↑ ↓ scroll"  # a small window hides the end of the text
             yield Static(escape.line(self._rules.title), id="room-title", markup=False)
             with VerticalScroll(id="rules"):
                 yield Static(escape.text(self._rules.text), markup=False)
