@@ -47,6 +47,12 @@ UPDATE_MOST: Final = 4096
 UPDATES_MOST: Final = 400 * 1024
 """Bytes of all Updates that wait for a commit. With the largest commit they fit its blob."""
 
+REJOINS_MOST: Final = 4
+REJOINS_WITHIN: Final = 50.0
+"""Rejoins of one member that this facilitator takes within so many seconds. An honest client that
+was released and then held by its own rejoin asks twice at once. One refused asks again after 60 s.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class WaitingKnock:
@@ -85,9 +91,11 @@ class Lobby:
         self._link = ports.link
         self._emit = ports.emit
         self._wall = ports.wall
+        self._clock = ports.clock
         self._random = ports.random
         self._waiting: dict[bytes, WaitingKnock] = {}
         self._used_key_packages: OrderedDict[bytes, None] = OrderedDict()
+        self._rejoins: list[tuple[float, bytes]] = []
         self._unsent: list[tuple[bytes, bytes, str, Psk]] = []
         self.number = 0
         """The last item handled, for `resume`."""
@@ -253,7 +261,9 @@ class Lobby:
             raise NotAllowed("leaf_identity")
         if not item.key == leaf_extension(old).relay_key == leaf_extension(new).relay_key:
             raise NotAllowed("leaf_identity")
+        self._bound_rejoins(item.key)
         reference = self._use_once(key_package)
+        self._rejoins.append((self._clock(), item.key))
 
         def done(error: AlcoveError | None) -> None:
             now = self._membership.group
@@ -274,7 +284,20 @@ class Lobby:
             )
         )
 
+    def _bound_rejoins(self, relay_key: bytes) -> None:
+        """Each rejoin is a commit: all members follow it, and an Update or text on its way is late.
+
+        Without this bound one participant could ask many times a second, and silence the room. It
+        counts what is taken and not what is committed, so the queue is bounded as well.
+        """
+        now = self._clock()
+        self._rejoins = [taken for taken in self._rejoins if now - taken[0] < REJOINS_WITHIN]
+        if sum(key == relay_key for _, key in self._rejoins) >= REJOINS_MOST:
+            raise NotAllowed("too_many_rejoins")
+
     def _leave_asked(self, item: LobbyItem) -> None:
+        if self._membership.find_relay_key(item.key) is None:
+            return  # a leave of a stranger, which the relay can sign itself
         try:
             signed = Signed.decode(item.blob)
             verify_leave(self._membership.roster, item.key, signed)

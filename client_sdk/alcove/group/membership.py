@@ -145,9 +145,11 @@ class Membership:
         if isinstance(outcome, mls.StagedCommit):
             return self.merge(outcome, blob, entry)
         if isinstance(outcome, PutOut):
-            self._extend_roster(blob, entry)
-            left = entry is not None and self._my_removal(entry) is Op.LEFT
-            return PutOut(by_wish=left)
+            # Only the verified chain says LEFT, with this member's signed leave. The relay chooses
+            # the bytes of an entry that does not follow, and must not make a removal look wished.
+            own = self.own.relay_key
+            changes = self._extend_roster(blob, entry)
+            return PutOut(by_wish=changes.get(own) is Op.LEFT)
         return outcome
 
     def _judge(self, blob: bytes) -> "mls.StagedCommit | Burned | Held | PutOut":
@@ -294,18 +296,12 @@ class Membership:
         except Malformed as error:
             self.alarm = error.code
 
-    def _my_removal(self, entry: Signed) -> Op | None:
-        try:
-            changes = RosterEntry.decode(entry.body).decoded_changes()
-        except Malformed:
-            return None
-        return next((item.op for item in changes if item.key == self.own.relay_key), None)
-
     def puts_me_out(self, signed: Signed) -> bool:
         """Whether a facilitator signed a roster entry that removes this client.
 
         A client that was away is shown only this entry. The entries before it may be missing, so
-        it does not extend the chain here.
+        it does not extend the chain here. An entry that the roster went over, and that left this
+        client on the list, is no proof: its commit was burned, and the list was restated.
         """
         try:
             claimed = RosterEntry.decode(signed.body, limit=limits.ENTRY)
@@ -316,6 +312,8 @@ class Membership:
         except Malformed:
             return False
         own = self.own.relay_key
+        if entry.counter <= self.roster.counter and own in self.roster.seats:
+            return False
         return any(item.op is Op.REMOVE and item.key == own for item in changes)
 
     def compare_roster_with_tree(self) -> None:

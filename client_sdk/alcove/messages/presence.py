@@ -141,8 +141,9 @@ class Presence:
 
     @property
     def _is_split(self) -> bool:
-        others = len(self._membership.people()) - 1
-        return self._split or len(self._differing) >= max(1, min(2, others))
+        # Those who are gone do not count: one person could leave, come again and be two.
+        others = {person.key for person in self._membership.people()} - {self._membership.own.key}
+        return self._split or len(self._differing & others) >= max(1, min(2, len(others)))
 
     # --- the relay and the connection ----------------------------------------------------------
 

@@ -9,8 +9,11 @@ from alcove.group.framing import check_class
 from alcove.group.membership import Burned, Held, PutOut
 from alcove.group.rights import NotAllowed
 from alcove.messages.payload import Text
+from alcove_protocol.codec import pack_list
 from alcove_protocol.frames import BlobClass
-from alcove_protocol.roster import Change, Op
+from alcove_protocol.labels import Label
+from alcove_protocol.roster import Change, Op, RosterEntry
+from alcove_protocol.statements import LeaveStatement, Signed
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
@@ -199,16 +202,60 @@ def _key(client: Client) -> bytes:
     return client.engine.identity.relay.public
 
 
+def removal_of_bob(op: Op, *leaves: Signed) -> tuple[Client, Client, bytes, Signed]:
+    """Ann's commit that removes Bob, and the entry to it. Bob has not seen them."""
+    _world, ann, bob, _cleo = three()
+    blob = rogue_commit(ann, mls.Remove(leaf_of(bob)))
+    signer = ann.engine.identity.relay
+    entry = entry_by(signer, bob, blob, Change(op, _key(bob)))
+    if op is Op.LEFT:
+        roster = bob.engine.require_member().membership.roster
+        wish = LeaveStatement(room_of(bob), _key(bob), roster.counter)
+        signed = bob.engine.identity.relay.sign(Label.LEAVE, wish)
+        body = replace(RosterEntry.decode(entry.body), leaves=pack_list([signed.encode()]))
+        entry = signer.sign(Label.ROSTER, body)
+    return ann, bob, blob, entry
+
+
 @pytest.mark.parametrize("op", [Op.LEFT, Op.REMOVE])
 def test_who_asked_to_go_is_told_so(op: Op) -> None:
-    _world, ann, bob, _cleo = three()
+    _ann, bob, blob, entry = removal_of_bob(op)
     membership = bob.engine.require_member().membership
-    blob = rogue_commit(ann, mls.Remove(leaf_of(bob)))
-    entry = entry_by(ann.engine.identity.relay, bob, blob, Change(op, _key(bob)))
     gone = membership.follow(blob, entry, membership.base)
     assert gone == PutOut(by_wish=op is Op.LEFT)
-    if op is Op.REMOVE:  # a LEFT follows the chain with a signed leave only
-        assert _key(bob) not in membership.roster.seats
+    assert _key(bob) not in membership.roster.seats
+
+
+@pytest.mark.parametrize("forged", ["signature", "no leave", "another commit", "the relay's key"])
+def test_a_relay_cannot_tell_a_removed_member_that_they_left(forged: str) -> None:
+    """The relay chooses the entry's bytes. Only the verified chain counts."""
+    op = Op.REMOVE if forged == "no leave" else Op.LEFT
+    ann, bob, blob, entry = removal_of_bob(op)
+    membership = bob.engine.require_member().membership
+    if forged == "signature":
+        entry = Signed(entry.body, bytes(64))
+    elif forged == "no leave":
+        entry = entry_by(ann.engine.identity.relay, bob, blob, Change(Op.LEFT, _key(bob)))
+    elif forged == "another commit":
+        body = replace(RosterEntry.decode(entry.body), commit=bytes(32))
+        entry = ann.engine.identity.relay.sign(Label.ROSTER, body)
+    else:
+        entry = bob.world.client("Relay").engine.identity.relay.sign(
+            Label.ROSTER, RosterEntry.decode(entry.body)
+        )
+    assert membership.follow(blob, entry, membership.base) == PutOut(by_wish=False)
+
+
+def test_a_removal_that_was_burned_and_restated_closes_nobody_later() -> None:
+    """The relay keeps the entry that came with a burned commit, and shows it as a proof."""
+    world, _ann, bob, cleo = two_facilitators()
+    blob = other_name(world, bob, cleo)
+    kept = entry_by(bob.engine.identity.relay, cleo, blob, Change(Op.REMOVE, _key(cleo)))
+    membership = cleo.engine.require_member().membership
+    assert isinstance(membership.follow(blob, kept, membership.base), Burned)
+    assert membership.puts_me_out(kept)  # the list is without Cleo until it is restated
+    membership.roster = replace(membership.roster, seats=membership.known_seats())
+    assert not membership.puts_me_out(kept)
 
 
 @pytest.mark.parametrize("with_entry", [True, False])

@@ -5,11 +5,19 @@ from dataclasses import replace
 import pytest
 from alcove import events
 from alcove.events import RoomState
+from alcove.messages.payload import Text
 from alcove_protocol.frames import BlobClass, BlobIs, Publish, Published
 from alcove_protocol.position import Position
 
-from tests.end_to_end.evil.rogue import Making, committer_of, group_of
-from tests.end_to_end.evil.rooms import authenticators, epochs, forget, three, two_facilitators
+from tests.end_to_end.evil.rogue import Making, committer_of, group_of, rogue_message, room_of
+from tests.end_to_end.evil.rooms import (
+    authenticators,
+    epochs,
+    forget,
+    problems,
+    three,
+    two_facilitators,
+)
 from tests.end_to_end.world import Client
 
 
@@ -138,3 +146,20 @@ def test_forged_published_never_leaves_a_facilitator_believing_in_an_empty_room(
     world.advance(100, step=5)
     assert [e.state for e in cleo.of(events.RoomChanged)] != []
     assert state(bob) in (RoomState.NOT_HEARD, RoomState.READ_ONLY)
+
+
+def test_one_person_who_lies_leaves_and_comes_again_is_not_two() -> None:
+    """A lone facilitator hears no other heartbeat that would clear what the first stay said."""
+    world, ann, bob, _cleo = three()
+    for stay in ("first", "second"):
+        liar = bob if stay == "first" else world.join(ann, "Robert")
+        world.advance(31, step=31)
+        current = liar.engine.require_member().stream.log.current
+        assert current is not None
+        blob = rogue_message(liar, Text("hello"), log=b"\7" * 32, at=current[0])
+        world.take(room_of(ann), blob, BlobClass.APPLICATION)
+        assert state(ann) is RoomState.OPEN
+        if stay == "first":
+            ann.remove("Bob")
+            world.settle()
+    assert problems(ann).count("conversation_differs") == 2
