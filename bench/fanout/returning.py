@@ -25,7 +25,7 @@ from alcove_protocol.frames import (
     Bye,
     Challenge,
     Published,
-    Refused,
+    RequestRefused,
     Resume,
     Resumed,
     from_relay,
@@ -263,7 +263,7 @@ class Device:
             self.resumed_at, self._head, self.stage = time.monotonic(), frame.head, Stage.LIVE
             self.crowd.happened["a gap was announced"] += frame.lost
             self._at(self._position)
-        elif isinstance(frame, Refused | Bye):
+        elif isinstance(frame, RequestRefused | Bye):
             self.last_word = frame.code
             self.told_at.setdefault(frame.code, time.monotonic())
             if isinstance(frame, Bye):

@@ -15,7 +15,7 @@ from typing import Final
 from alcove_protocol import limits
 
 from alcove_server.client.client import Client
-from alcove_server.client.states import State
+from alcove_server.client.states import ClientState
 from alcove_server.ports.outlet import Close, Outlet
 from alcove_server.ports.place import Place
 from alcove_server.ports.runner import Runner
@@ -86,7 +86,7 @@ class Relay:
 
     def _authenticated(self, client: Client) -> None:
         self._challenged.pop(client, None)
-        if client.state is State.RESTORING:  # its room is one that any client can make
+        if client.state is ClientState.RESTORING:  # its room is one that any client can make
             self._restoring[client] = self.services.clock() + RESTORE_SECONDS
         elif client.place is not None:
             client.place.proved()

@@ -43,7 +43,7 @@ def test_every_prefix_of_every_type_is_refused(target: Target) -> None:
 def test_a_length_that_says_more_than_there_is_takes_no_memory() -> None:
     for claim in (b"\x80\x00\x10\x00", b"\xbf\xff\xff\xff", b"\x7f\xff", b"\x3f"):
         for read in (Reader.opaque, lambda r: r.vector(mls.Extension.read)):
-            with pytest.raises(mls.Malformed):
+            with pytest.raises(mls.MalformedMessage):
                 read(Reader(claim + bytes(8)))
 
 
@@ -58,11 +58,11 @@ def test_extensions_inside_extensions_are_bytes_and_no_recursion(depth: int) -> 
     written = proposal_codec.write(change)
     assert proposal_codec.decode(written) == change
     inner = mls.Extension(mls.ExtensionType.REQUIRED_CAPABILITIES, extension.encode())
-    with pytest.raises(mls.Malformed):
+    with pytest.raises(mls.MalformedMessage):
         mls.RequiredCapabilities.decode(inner.encode())
 
 
 def test_a_count_of_elements_is_bounded_before_they_are_made() -> None:
     many = opaque(b"\x00\x01\x00" * 400_000)
-    with pytest.raises(mls.Malformed):
+    with pytest.raises(mls.MalformedMessage):
         Reader(many).vector(mls.Extension.read)

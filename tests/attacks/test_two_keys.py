@@ -147,4 +147,4 @@ class Shown:
         group = group_of(client)
         leaf = group.member(group.own_index)
         assert leaf is not None
-        self.group_context, self.signer = group.context, mls.Member(group.own_index, leaf)
+        self.group_context, self.signer = group.context, mls.GroupMember(group.own_index, leaf)

@@ -115,7 +115,7 @@ def test_a_commit_that_the_relay_cannot_take_now_is_sent_again(code: str) -> Non
     ann.to_relay = once
     result = ann.remove("Bob")
     world.settle()
-    ann.engine.received(frames.Refused(refused[0], code, "Later.").to_bytes())
+    ann.engine.received(frames.RequestRefused(refused[0], code, "Later.").to_bytes())
     world.advance(2)
     assert result == [None]
     assert bob.engine.closed is not None
@@ -135,7 +135,7 @@ def test_a_commit_that_the_relay_refuses_fails_and_the_next_one_goes() -> None:
     ann.to_relay = once
     result = ann.remove("Bob")
     world.settle()
-    ann.engine.received(frames.Refused(refused[0], "bad_roster", "No.").to_bytes())
+    ann.engine.received(frames.RequestRefused(refused[0], "bad_roster", "No.").to_bytes())
     assert [type(answer) for answer in result] == [Refused]
     again = ann.remove("Bob")
     world.settle()

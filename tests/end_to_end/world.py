@@ -22,7 +22,7 @@ from alcove.facilitation.opening import RoomPlan
 from alcove.group.keys import ROOM_SUITE, Identity
 from alcove_protocol import frames
 from alcove_protocol.invite import Invite
-from alcove_server.testing.embedded import EmbeddedRelay, Link, ManualClock, embedded
+from alcove_server.testing.embedded import EmbeddedLink, EmbeddedRelay, ManualClock, embedded
 
 from tests.randomness import seeded
 
@@ -45,7 +45,7 @@ class Client:
     world: "World"
     engine: Engine
     name: str
-    link: Link | None = None
+    link: EmbeddedLink | None = None
     online: bool = True
     told: list[events.Event] = field(default_factory=list)
     to_relay: Hook = _as_it_is

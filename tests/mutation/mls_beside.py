@@ -140,7 +140,7 @@ ALL_BESIDE: Final[tuple[Mutant, ...]] = (
     beside(
         "states",
         "test_states.py::test_a_second_commit_waits_until_the_first_is_dropped",
-        ("state:TAKES", "frozenset(Act) - {Act.COMMIT}", "frozenset(Act)"),
+        ("state:TAKES", "frozenset(GroupAct) - {GroupAct.COMMIT}", "frozenset(GroupAct)"),
     ),
     beside(
         "states",

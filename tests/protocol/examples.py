@@ -11,7 +11,7 @@ from alcove_protocol.frames import (
     BlobClass,
     BlobIs,
     Publish,
-    Refused,
+    RequestRefused,
 )
 from alcove_protocol.invite import Invite, InviteRole
 from alcove_protocol.labels import Label, hash_with, room_id_of
@@ -180,7 +180,7 @@ def made() -> dict[str, bytes | str]:
         "welcomes": welcomes,
         "publish": publish.to_bytes(),
         "blob": blob.to_bytes(),
-        "stale": Refused(7, "stale", REFUSALS["stale"], first).to_bytes(),
+        "stale": RequestRefused(7, "stale", REFUSALS["stale"], first).to_bytes(),
         "log start": start,
         "log at number 1": hash_with("log", start, number, kind, sha256(commit)),
     }

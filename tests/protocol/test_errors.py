@@ -6,7 +6,7 @@ from pathlib import Path
 import alcove_protocol
 import pytest
 from alcove_protocol.errors import FAULTS, REFUSALS, AlcoveProtocolError, Malformed, Refusal
-from alcove_protocol.frames import Refused, from_relay
+from alcove_protocol.frames import RequestRefused, from_relay
 
 PACKAGE = Path(alcove_protocol.__file__).parent
 SENTENCES = {**FAULTS, **REFUSALS}
@@ -53,7 +53,9 @@ def test_every_code_has_a_sentence_that_fits_in_a_frame(code: str, sentence: str
     assert code.replace("_", "").isalpha()
     assert sentence[0].isupper()
     assert sentence.endswith(".")
-    assert from_relay(Refused(1, code, sentence).to_bytes()) == Refused(1, code, sentence)
+    assert from_relay(RequestRefused(1, code, sentence).to_bytes()) == RequestRefused(
+        1, code, sentence
+    )
 
 
 def test_no_code_and_no_sentence_twice() -> None:

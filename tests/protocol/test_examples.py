@@ -7,7 +7,7 @@ from alcove_protocol.frames import (
     BlobIs,
     Frame,
     Publish,
-    Refused,
+    RequestRefused,
     from_client,
     from_relay,
 )
@@ -73,7 +73,7 @@ def test_frames_of_the_document_are_read_and_written_again() -> None:
     publish, blob, stale = frames
     assert isinstance(publish, Publish)
     assert isinstance(blob, BlobIs)
-    assert isinstance(stale, Refused)
+    assert isinstance(stale, RequestRefused)
     assert (publish.blob, publish.entry) == (blob.blob, blob.entry)
     assert publish.entry == read("entry 1")
     assert publish.signature == read("entry 1, signature")

@@ -19,10 +19,10 @@ from alcove_protocol.frames import (
     Frame,
     Notice,
     Publish,
-    Refused,
     RelayAnswer,
     RelayNotice,
     Request,
+    RequestRefused,
     Reseat,
     Withdraw,
     from_client,
@@ -298,6 +298,6 @@ def test_arbitrary_maps_raise_nothing_but_malformed(value: dict[str, Value]) -> 
 
 
 def test_a_refusal_of_what_could_not_be_read() -> None:
-    assert from_relay(Refused(0, "truncated", "The encoding is cut off.").to_bytes()) == Refused(
-        0, "truncated", "The encoding is cut off."
-    )
+    assert from_relay(
+        RequestRefused(0, "truncated", "The encoding is cut off.").to_bytes()
+    ) == RequestRefused(0, "truncated", "The encoding is cut off.")

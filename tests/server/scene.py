@@ -31,8 +31,8 @@ from alcove_protocol.frames import (
     Publish,
     Published,
     PutDoor,
-    Refused,
     Request,
+    RequestRefused,
     Resume,
     Resumed,
     WelcomeIs,
@@ -45,7 +45,7 @@ from alcove_protocol.statements import Signed
 from alcove_server.ports.outlet import Close
 from alcove_server.settings import Settings
 from alcove_server.store.interface import Store
-from alcove_server.testing.embedded import EmbeddedRelay, Link, ManualClock, embedded
+from alcove_server.testing.embedded import EmbeddedLink, EmbeddedRelay, ManualClock, embedded
 from nacl.signing import SigningKey
 
 from tests.server.keys import Door, Facilitated, answer, public, sign
@@ -75,7 +75,7 @@ class Person:
         return self.link.closed
 
     def connect(self) -> Person:
-        self.link: Link = self.scene.relay.connect()
+        self.link: EmbeddedLink = self.scene.relay.connect()
         self.nonce = self.one(Challenge).nonce
         return self
 
@@ -112,13 +112,13 @@ class Person:
         return answers[0]
 
     def refused(self, frame: Request) -> str:
-        return self.ask(frame, Refused).code
+        return self.ask(frame, RequestRefused).code
 
     def turned_away(self, frame: Authenticate, close: int = Close.REFUSED) -> str:
         """Authenticate in vain. Return the code, after which the connection is closed."""
         self.send(frame)
         refused, *rest = self.fetch()
-        assert isinstance(refused, Refused)
+        assert isinstance(refused, RequestRefused)
         assert refused.n == frame.n
         assert self.closed == close
         assert all(isinstance(frame, Bye) for frame in rest)

@@ -12,7 +12,7 @@ from alcove_protocol.frames import (
     LobbyKind,
     Published,
     ReadCard,
-    Refused,
+    RequestRefused,
     WelcomeIs,
 )
 from alcove_server.ports.outlet import Close
@@ -70,7 +70,7 @@ def test_from_opening_to_end() -> None:
     late = Person(scene, ann.key)
     late.send(late.auth_frame("member"))
     refused, bye = late.fetch()
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, RequestRefused)
     assert isinstance(bye, Bye)
     assert (refused.code, bye.statement, late.closed) == ("ended", ending.body, Close.ENDED)
 

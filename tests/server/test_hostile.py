@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from alcove_protocol import limits
-from alcove_protocol.frames import Bye, Done, OpenRoom, Refused, Resume
+from alcove_protocol.frames import Bye, Done, OpenRoom, RequestRefused, Resume
 from alcove_server.net.websocket import CLOSE_SECONDS, WebSocket
 
 from tests.server.keys import Facilitated
@@ -228,7 +228,7 @@ async def test_a_frame_comes_byte_by_byte(running: Running) -> None:
     for byte in masked(FIN | BINARY, Resume(5, bytes(16), 0).to_bytes()):
         raw.send(bytes([byte]))
         await raw.writer.drain()
-    assert (await raw.frame(Refused)).code == "not_authenticated"
+    assert (await raw.frame(RequestRefused)).code == "not_authenticated"
     await raw.close()
 
 
@@ -238,7 +238,7 @@ async def test_the_first_frame_may_come_with_the_request(running: Running) -> No
     raw.send(running.upgrade().encode() + frame)
     assert (await raw.answer())[0] == 101
     await raw.message()
-    assert (await raw.frame(Refused)).n == 5
+    assert (await raw.frame(RequestRefused)).n == 5
     await raw.close()
 
 
@@ -264,7 +264,7 @@ async def test_the_first_frame_may_come_with_the_request(running: Running) -> No
 async def test_a_frame_that_is_no_frame(running: Running, payload: bytes, fault: str) -> None:
     raw = await running.upgraded()
     raw.send(masked(FIN | BINARY, payload))
-    refused = await raw.frame(Refused)
+    refused = await raw.frame(RequestRefused)
     assert (refused.n, refused.code) == (0, "malformed")
     assert fault in refused.text
     assert await raw.close_code() == 1008
@@ -292,7 +292,7 @@ async def test_a_message_flood_is_refused_and_then_ended(running: Running) -> No
     bye: Bye | None = None
     while bye is None:
         frame = await client.heard()
-        if isinstance(frame, Refused):
+        if isinstance(frame, RequestRefused):
             codes.add(frame.code)
         if isinstance(frame, Bye):
             bye = frame

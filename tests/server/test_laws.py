@@ -15,7 +15,7 @@ from alcove_protocol.frames import (
     ReadChain,
     SendDesk,
 )
-from alcove_server.client.states import State
+from alcove_server.client.states import ClientState
 from alcove_server.session.handlers import HANDLERS
 from alcove_server.wire.fast_in import Post
 
@@ -61,7 +61,7 @@ def test_every_kind_of_request_has_one_handler() -> None:
     handled = [kind for kinds in HANDLERS.values() for kind in kinds]
     kinds = [Post, *(kind for kind in FROM_CLIENT.values() if kind not in NOT_YET)]
     assert sorted(map(repr, handled)) == sorted(map(repr, kinds))
-    assert HANDLERS.keys() == set(State)
+    assert HANDLERS.keys() == set(ClientState)
 
 
 def test_files_and_functions_can_be_read_in_one_sitting() -> None:

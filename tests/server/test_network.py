@@ -19,7 +19,7 @@ from alcove_protocol.frames import (
     Publish,
     Published,
     ReadCard,
-    Refused,
+    RequestRefused,
     Reseat,
     Resumed,
 )
@@ -136,7 +136,7 @@ async def test_stale_and_base_travel() -> None:
         await ben.knock(room, door)
         await host.admit(room, ben, door)
         await ann.until(BlobIs)
-        refused = await ann.ask(ann.blob(), Refused)
+        refused = await ann.ask(ann.blob(), RequestRefused)
         assert (refused.code, refused.base) == ("stale", host.base)
 
 
@@ -293,7 +293,7 @@ async def _break_something(running: Running, client: Client) -> None:
             return getattr(running.service.store, name)
 
     running.service.relay.services.store = cast(Store, Broken())
-    refused = await client.ask(client.blob(b"canary-in-a-blob"), Refused)
+    refused = await client.ask(client.blob(b"canary-in-a-blob"), RequestRefused)
     assert refused.code == "unavailable"
 
 

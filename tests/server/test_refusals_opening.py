@@ -12,7 +12,7 @@ from alcove_protocol.frames import (
     LobbyItem,
     OpenRoom,
     ReadCard,
-    Refused,
+    RequestRefused,
     Resume,
     WelcomeIs,
     from_relay,
@@ -259,8 +259,8 @@ def test_silence_before_authentication_ends(scene: Scene) -> None:
 
 def test_a_refusal_names_the_log_as_soon_as_the_room_is_known(scene: Scene) -> None:
     stranger = Person(scene)
-    assert stranger.ask(ReadCard(1), Refused).generation is None
-    told = stranger.ask(stranger.auth_frame("member"), Refused)
+    assert stranger.ask(ReadCard(1), RequestRefused).generation is None
+    told = stranger.ask(stranger.auth_frame("member"), RequestRefused)
     assert (told.code, told.generation) == ("not_member", scene.base[:8])
-    stale = scene.host.ask(scene.host.blob(b"late", base=bytes(16)), Refused)
+    stale = scene.host.ask(scene.host.blob(b"late", base=bytes(16)), RequestRefused)
     assert (stale.code, stale.generation) == ("stale", scene.base[:8])

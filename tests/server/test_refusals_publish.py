@@ -13,7 +13,7 @@ from alcove_protocol.frames import (
     Done,
     LobbyRequest,
     Published,
-    Refused,
+    RequestRefused,
     WelcomeIs,
     from_relay,
 )
@@ -30,10 +30,10 @@ def test_another_base_is_stale_and_the_answer_tells_the_current_one(
 ) -> None:
     before = scene.base
     ann = scene.member(door)
-    refused = ann.ask(ann.blob(base=before), Refused)
+    refused = ann.ask(ann.blob(base=before), RequestRefused)
     assert (refused.code, refused.base) == ("stale", scene.base)
     lost = scene.commit(base=before)
-    refused = scene.host.ask(lost, Refused)
+    refused = scene.host.ask(lost, RequestRefused)
     assert (refused.code, refused.base) == ("stale", scene.base)
 
 

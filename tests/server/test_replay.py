@@ -14,7 +14,7 @@ from alcove_protocol.frames import (
     LobbyKind,
     LobbyRequest,
     Published,
-    Refused,
+    RequestRefused,
     Resume,
     Resumed,
     Settle,
@@ -289,7 +289,7 @@ def test_a_member_that_resumes_again_and_again_is_told_to_wait() -> None:
     for frame in again:
         host.send(frame)
     told = [type(frame) for frame in host.fetch()]
-    assert told == [Resumed, Resumed, Refused, Refused]
+    assert told == [Resumed, Resumed, RequestRefused, RequestRefused]
     scene.clock.advance(2)
     host.ask(again[0], Resumed)
 

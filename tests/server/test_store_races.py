@@ -14,8 +14,8 @@ from alcove_protocol.frames import (
     BlobIs,
     KnockRefused,
     LobbyKind,
-    Refused,
     RefuseKnock,
+    RequestRefused,
     Resume,
     WelcomeIs,
 )
@@ -179,7 +179,7 @@ async def test_clients_that_wait_for_a_chain_take_no_turns(monkeypatch: pytest.M
     assert taken == 50  # this test's own
     held.go.set()
     await turns(50)
-    assert [one.one(Refused).code for one in people] == ["not_member"] * 20
+    assert [one.one(RequestRefused).code for one in people] == ["not_member"] * 20
 
 
 # --- the room is another by now ---------------------------------------------------------------

@@ -20,9 +20,9 @@ from alcove_protocol.frames import (
     LobbyItem,
     LobbyKind,
     Published,
-    Refused,
     RefuseKnock,
     Request,
+    RequestRefused,
     Resume,
     Resumed,
     Settle,
@@ -114,10 +114,10 @@ class Client:
 
     def take(self) -> None:
         for frame in self.person.fetch():
-            if isinstance(frame, Published | Done | Authenticated | Resumed | Refused):
+            if isinstance(frame, Published | Done | Authenticated | Resumed | RequestRefused):
                 assert frame.n in self.asked, f"answered twice: {frame}"
                 self.asked.remove(frame.n)
-            if isinstance(frame, Refused) and frame.n in self.coming:
+            if isinstance(frame, RequestRefused) and frame.n in self.coming:
                 self.come_again()
                 return
             if isinstance(frame, Resumed) and frame.n == self.resuming:

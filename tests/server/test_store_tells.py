@@ -14,8 +14,8 @@ from alcove_protocol.frames import (
     LobbyKind,
     LobbyRequest,
     Published,
-    Refused,
     Request,
+    RequestRefused,
     Resume,
     Resumed,
 )
@@ -29,7 +29,7 @@ from tests.server.waiting import STEPS, Waited, Waiting, items, turns
 
 def answered(person: Person) -> list[tuple[type, int]]:
     """Kinds and request numbers of the answers that arrived since."""
-    kinds = (Published, Done, Refused, Resumed)
+    kinds = (Published, Done, RequestRefused, Resumed)
     return [(type(one), one.n) for one in person.fetch() if isinstance(one, kinds)]
 
 
@@ -124,7 +124,7 @@ async def test_a_store_that_fails_is_told_to_each_publish_of_the_batch() -> None
     for frame in blobs:
         scene.host.send(frame)
     await turns(50)
-    refused = [one for one in scene.host.fetch() if isinstance(one, Refused)]
+    refused = [one for one in scene.host.fetch() if isinstance(one, RequestRefused)]
     assert [(one.n, one.code) for one in refused] == [(n, "unavailable") for n in numbers(blobs)]
     assert not scene.session.client.answers
 
@@ -145,7 +145,7 @@ async def test_a_publish_whose_roster_moves_is_answered_once(step: int) -> None:
     await turns(200)
     heard = answered(ann)
     assert [n for _, n in heard] == numbers(blobs)
-    assert {kind for kind, _ in heard} <= {Published, Refused}
+    assert {kind for kind, _ in heard} <= {Published, RequestRefused}
     assert not scene.relay.relay.rooms.loaded[scene.room.id].live[ann.public].answers
 
 
@@ -253,6 +253,6 @@ async def test_a_room_that_is_not_there_is_not_watched(role: str) -> None:
     person = Person(scene, scene.room.relay_key)
     person.send(person.auth_frame(role, door if role == "door" else None))
     await turns(2)
-    assert person.one(Refused).code == "unknown_room"
+    assert person.one(RequestRefused).code == "unknown_room"
     await scene.relay.relay.tick()
     assert watched(scene) == set()

@@ -9,7 +9,7 @@ import pytest
 from alcove_protocol import limits
 from alcove_protocol.codec import pack_list
 from alcove_protocol.errors import Malformed, Refusal
-from alcove_protocol.frames import Bye, Done, EndRoom, Published, Refused, Reseat, SeatedDoor
+from alcove_protocol.frames import Bye, Done, EndRoom, Published, RequestRefused, Reseat, SeatedDoor
 from alcove_protocol.roster import Change, Op, Role, Seat, extend
 from alcove_protocol.statements import Signed
 from alcove_server.net.admission import GRACE, Admission, Admitted
@@ -78,7 +78,7 @@ def test_an_entry_counts_by_the_members_it_is_about() -> None:
         scene.host.send(frame)
         answer = scene.host.fetch()[-1]
         if taken == BURST // 21:
-            assert isinstance(answer, Refused)
+            assert isinstance(answer, RequestRefused)
             assert answer.code == "rate_limited"
             return
         assert isinstance(answer, Published)

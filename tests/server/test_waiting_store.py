@@ -8,7 +8,7 @@ from alcove_protocol.frames import (
     Bye,
     LobbyItem,
     Published,
-    Refused,
+    RequestRefused,
     Resume,
     Resumed,
 )
@@ -130,7 +130,7 @@ async def test_a_resume_whose_store_fails_is_answered_once_and_leaves_no_client_
     scene.store.fails = True
     await turns(200)
     heard = scene.host.fetch()
-    answers = [frame for frame in heard if isinstance(frame, Resumed | Refused)]
+    answers = [frame for frame in heard if isinstance(frame, Resumed | RequestRefused)]
     assert [answer.n for answer in answers] == [77]
     deaf = isinstance(answers[0], Resumed) and scene.session.client.resumption is not None
     if scene.host.link.closed is not None:

@@ -22,7 +22,7 @@ from alcove_protocol.frames import (
     LobbyItem,
     LobbyKind,
     Published,
-    Refused,
+    RequestRefused,
     Resumed,
 )
 from alcove_protocol.position import Position
@@ -197,5 +197,5 @@ class Waited(Scene):
             elif isinstance(frame, BlobIs | Published):
                 told.append((type(frame), Position.decode(frame.position).number))
             else:
-                assert not isinstance(frame, Refused), frame
+                assert not isinstance(frame, RequestRefused), frame
         return told

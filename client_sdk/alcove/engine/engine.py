@@ -145,7 +145,7 @@ class Engine(Standing):
 
         def answered(answer: RelayAnswer | None) -> None:
             self._restoring = False
-            if isinstance(answer, frames.Refused) and answer.code == "roster_conflict":
+            if isinstance(answer, frames.RequestRefused) and answer.code == "roster_conflict":
                 self.emit(events.Problem(answer.code, Refused.by_relay(answer.code).text))
             self.link.hang_up = True  # and connect again, as a member
 

@@ -37,7 +37,7 @@ class _Asked:
     sent: bool = False
 
     def answered(self, answer: RelayAnswer | None) -> None:
-        self.sent = answer is not None and not isinstance(answer, frames.Refused)
+        self.sent = answer is not None and not isinstance(answer, frames.RequestRefused)
 
 
 class KeyUpdates:

@@ -109,7 +109,7 @@ class Publisher:
             self._conversation.own_sent(item)
             self.pump()
             return
-        code = answer.code if isinstance(answer, frames.Refused) else ""
+        code = answer.code if isinstance(answer, frames.RequestRefused) else ""
         if code == "stale":
             if self._membership.base != base:
                 self.pump()
@@ -151,7 +151,7 @@ class Publisher:
                 if begins_log:
                     self._presence.begin_log(position)
                 self._presence.holding()
-            elif isinstance(answer, frames.Refused):
+            elif isinstance(answer, frames.RequestRefused):
                 refused()
 
         self._link.request(

@@ -267,11 +267,11 @@ class Committer:
         item.sent = False
         if isinstance(answer, frames.Published):
             self._taken(item, Position.decode(answer.position))
-        elif isinstance(answer, frames.Refused) and answer.code == "stale":
+        elif isinstance(answer, frames.RequestRefused) and answer.code == "stale":
             # Either the commit that won is here, so plan anew, or it is still on its way.
             if self._membership.base != base:
                 self.base_moved()
-        elif isinstance(answer, frames.Refused) and answer.code not in PASSING:
+        elif isinstance(answer, frames.RequestRefused) and answer.code not in PASSING:
             self._fail(item, Refused.by_relay(answer.code))
 
     def _taken(self, item: InFlight, position: Position) -> None:

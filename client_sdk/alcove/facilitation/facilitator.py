@@ -105,7 +105,7 @@ class Facilitator:
 
     def _send_door(self, door: Door, done: Done) -> None:
         def answered(answer: RelayAnswer | None) -> None:
-            if isinstance(answer, frames.Refused):
+            if isinstance(answer, frames.RequestRefused):
                 done(Refused.by_relay(answer.code))
             elif answer is None:
                 # It may not have arrived. The door is put again after `resume`.
@@ -239,7 +239,7 @@ class Facilitator:
         def answered(answer: RelayAnswer | None) -> None:
             if isinstance(answer, frames.Done):
                 done(None)
-            elif isinstance(answer, frames.Refused):
+            elif isinstance(answer, frames.RequestRefused):
                 if answer.code == "bad_roster" and self._membership.roster.head != roster.head:
                     self.end(done)
                 else:

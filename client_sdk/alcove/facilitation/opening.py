@@ -82,7 +82,7 @@ class RoomOpening:
             if isinstance(answer, frames.Done):
                 self.made = True
                 then()
-            elif isinstance(answer, frames.Refused):
+            elif isinstance(answer, frames.RequestRefused):
                 self._fail(Refused.by_relay(answer.code))
 
         signed = self.signed

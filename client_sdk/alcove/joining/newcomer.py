@@ -182,7 +182,7 @@ class Newcomer:
         self._link.request(lambda n: frames.Knock(n, knocking.id, sealed), answered)
 
     def _refused(self, answer: RelayAnswer) -> None:
-        code = answer.code if isinstance(answer, frames.Refused) else "malformed"
+        code = answer.code if isinstance(answer, frames.RequestRefused) else "malformed"
         self._fail(Refused.by_relay(code))
 
     def knock_refused(self, frame: frames.KnockRefused) -> None:

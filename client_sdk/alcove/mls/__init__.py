@@ -38,7 +38,7 @@ from alcove.mls.errors import (
     InvalidSignature,
     InvalidTree,
     InvalidWelcome,
-    Malformed,
+    MalformedMessage,
     MissingProposal,
     MissingPsk,
     MLSError,
@@ -76,7 +76,7 @@ from alcove.mls.group import Group, StagedCommit, StagedJoin
 from alcove.mls.group_context import GroupContext, encode_external_senders
 from alcove.mls.hpke import Hpke, HpkeKeyPair
 from alcove.mls.key_package import KeyPackage, KeyPackageBundle
-from alcove.mls.messages import Header, Member, ReceivedApplication, ReceivedProposal, peek
+from alcove.mls.messages import GroupMember, Header, ReceivedApplication, ReceivedProposal, peek
 from alcove.mls.nodes import (
     Capabilities,
     Extension,
@@ -106,7 +106,7 @@ from alcove.mls.proposals import (
 )
 from alcove.mls.psk import PreSharedKeyID, PskStore, PSKType, ResumptionPSKUsage
 from alcove.mls.secret import Random, Secret
-from alcove.mls.state import State
+from alcove.mls.state import GroupState
 from alcove.mls.view import CommitView
 from alcove.mls.welcome import GroupInfo, Welcome
 
@@ -144,6 +144,8 @@ __all__ = [
     "GroupContext",
     "GroupContextExtensions",
     "GroupInfo",
+    "GroupMember",
+    "GroupState",
     "Header",
     "Hpke",
     "HpkeCiphertext",
@@ -167,8 +169,7 @@ __all__ = [
     "LeafNodeSource",
     "Lifetime",
     "MLSError",
-    "Malformed",
-    "Member",
+    "MalformedMessage",
     "MissingProposal",
     "MissingPsk",
     "NotForThisKeyPackage",
@@ -206,7 +207,6 @@ __all__ = [
     "StagedCommit",
     "StagedCommitSpent",
     "StagedJoin",
-    "State",
     "SuiteUnavailable",
     "TooLarge",
     "UnknownSender",

@@ -12,7 +12,7 @@ place, and `Annotated[..., switch(field, cases)]` is the RFC's `select`.
 
 Decoding is strict, because two encodings of one value would be two hashes of one value: lengths
 must be minimal, no bytes may be left over, presence is 0 or 1, enumerations are closed. So for
-every accepted input, `T.decode(x).encode() == x`. Everything refused raises `Malformed`.
+every accepted input, `T.decode(x).encode() == x`. Everything refused raises `MalformedMessage`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from typing import (
     get_origin,
 )
 
-from alcove.mls.errors import Malformed
+from alcove.mls.errors import MalformedMessage
 from alcove.mls.reader import FIELD, INTEGER, OBJECT
 from alcove.mls.reader import MAX_ELEMENTS as MAX_ELEMENTS
 from alcove.mls.reader import Reader as Reader
@@ -49,14 +49,14 @@ _ONE_BYTE = tuple(bytes((length,)) for length in range(0x40))
 
 
 def varint(value: int) -> bytes:
-    """A length, in the fewest bytes (2.1.2). Raises `Malformed` from 2**30 on."""
+    """A length, in the fewest bytes (2.1.2). Raises `MalformedMessage` from 2**30 on."""
     if value < 0x40:
         return _ONE_BYTE[value]
     if value < 0x4000:
         return (value | 0x4000).to_bytes(2, "big")
     if value < 0x4000_0000:
         return (value | 0x8000_0000).to_bytes(4, "big")
-    raise Malformed("vector too long")
+    raise MalformedMessage("vector too long")
 
 
 def opaque(value: bytes) -> bytes:
@@ -78,7 +78,7 @@ class Codec(Generic[T]):
     write: Callable[[T], bytes]
 
     def decode(self, data: bytes) -> T:
-        """The whole of `data` as one value. Raises `Malformed`."""
+        """The whole of `data` as one value. Raises `MalformedMessage`."""
         reader = Reader(data)
         value = self.read(reader)
         reader.finish()
@@ -90,7 +90,7 @@ def _uint(size: int, read: Callable[[Reader], int]) -> Codec[int]:
         try:
             return value.to_bytes(size, "big")
         except OverflowError:
-            raise Malformed("integer out of range") from None
+            raise MalformedMessage("integer out of range") from None
 
     return Codec(read, write)
 
@@ -102,7 +102,7 @@ def enumeration(kind: type[E], codec: Codec[int]) -> Codec[E]:
     def read(reader: Reader) -> E:
         member = members.get(codec.read(reader))
         if member is None:
-            raise Malformed("unknown enumeration value")
+            raise MalformedMessage("unknown enumeration value")
         return member
 
     return Codec(read, lambda member: codec.write(int(member)))
@@ -124,7 +124,7 @@ def integers(size: int, letter: str) -> Codec[tuple[int, ...]]:
         data = reader.opaque()
         count, rest = divmod(len(data), size)
         if rest:
-            raise Malformed("vector of integers cut short")
+            raise MalformedMessage("vector of integers cut short")
         reader.charge(INTEGER * count)
         return struct.unpack(f">{count}{letter}", data)
 
@@ -132,7 +132,7 @@ def integers(size: int, letter: str) -> Codec[tuple[int, ...]]:
         try:
             return opaque(struct.pack(f">{len(values)}{letter}", *values))
         except struct.error:
-            raise Malformed("integer out of range") from None
+            raise MalformedMessage("integer out of range") from None
 
     return Codec(read, write)
 
@@ -143,7 +143,7 @@ def optional(codec: Codec[T]) -> Codec[T | None]:
     def read(reader: Reader) -> T | None:
         present = reader.uint8()
         if present > 1:
-            raise Malformed("presence is neither 0 nor 1")
+            raise MalformedMessage("presence is neither 0 nor 1")
         return codec.read(reader) if present else None
 
     return Codec(read, lambda item: b"\x00" if item is None else b"\x01" + codec.write(item))
@@ -172,10 +172,10 @@ nothing: Codec[None] = Codec(lambda _reader: None, lambda _none: b"")
 
 
 def unpack_uint16(data: bytes) -> tuple[int, ...]:
-    """The content of a vector of `uint16`. Raises `Malformed`."""
+    """The content of a vector of `uint16`. Raises `MalformedMessage`."""
     count, rest = divmod(len(data), 2)
     if rest:
-        raise Malformed("vector of integers cut short")
+        raise MalformedMessage("vector of integers cut short")
     return struct.unpack(f">{count}H", data)
 
 
@@ -260,14 +260,14 @@ class Struct:
                 selector, cases = choice
                 case = cases.get(values[selector])
                 if case is None:
-                    raise Malformed("unknown variant")
+                    raise MalformedMessage("unknown variant")
                 read = case.read
             values[name] = read(reader)
         return cls(*values.values())
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
-        """The whole of `data` as one value. Raises `Malformed`."""
+        """The whole of `data` as one value. Raises `MalformedMessage`."""
         reader = Reader(data)
         value = cls.read(reader)
         reader.finish()

@@ -1,7 +1,7 @@
 """Every way in which MLS can say no.
 
     MLSError
-    ├── Malformed                     the bytes are not the structure they claim to be (2.1)
+    ├── MalformedMessage                     the bytes are not the structure they claim to be (2.1)
     │   └── TooLarge                  larger than the policy allows
     ├── SuiteUnavailable              the suite needs the `suites` extra, which is not installed
     ├── UnknownSuite                  no such ciphersuite
@@ -89,13 +89,13 @@ class MLSError(Exception):
         super().__init__(f"{self.sentence} ({detail})" if detail else self.sentence)
 
 
-class Malformed(MLSError):
+class MalformedMessage(MLSError):
     code = "malformed"
     sentence = "The bytes are not a well-formed MLS structure."
     verdict = Verdict.MALFORMED
 
 
-class TooLarge(Malformed):
+class TooLarge(MalformedMessage):
     code = "too_large"
     sentence = "This is larger than the limits allow."
 

@@ -29,7 +29,7 @@ from alcove.mls.codec import (
     uint16,
     uint32,
 )
-from alcove.mls.errors import InvalidMessage, Malformed, UnknownSender
+from alcove.mls.errors import InvalidMessage, MalformedMessage, UnknownSender
 from alcove.mls.group_context import GroupContext, external_senders
 from alcove.mls.nodes import MLS10, LeafNode
 from alcove.mls.proposals import EXTERNAL_ALLOWED, Add, Commit, Proposal, proposal_codec
@@ -289,9 +289,9 @@ def wrap(wire_format: WireFormat, body: bytes) -> bytes:
 
 
 def unwrap(message: bytes) -> tuple[WireFormat, bytes]:
-    """The wire format and the still encoded body of an `MLSMessage`. Raises `Malformed`."""
+    """The wire format and the still encoded body of an `MLSMessage`. Raises `MalformedMessage`."""
     reader = Reader(message)
     if reader.uint16() != MLS10:
-        raise Malformed("another protocol version")
+        raise MalformedMessage("another protocol version")
     wire_format = wire_format_codec.read(reader)
     return wire_format, reader.take(reader.remaining)

@@ -48,7 +48,7 @@ from alcove.mls.proposals import Proposal, ProposalRef
 from alcove.mls.psk import NO_PSKS, PreSharedKeyID, PskStore
 from alcove.mls.secret import Random, Scratch
 from alcove.mls.speaking import WIRE_FORMATS, Fresh, Speaker, Wire
-from alcove.mls.state import Act, Event
+from alcove.mls.state import GroupAct, GroupEvent
 from alcove.mls.transition import Transition
 from alcove.mls.view import CommitView, JoinView
 from alcove.mls.welcome import GroupInfo, build_welcome
@@ -276,7 +276,7 @@ class Group(Speaker):
         `committers`, where given, are the signature keys of all whose commits are taken. Another
         member's commit is burned, and no key of theirs is consumed.
         """
-        epoch = epoch_for(message, self._allow(Act.RECEIVE), self._past)
+        epoch = epoch_for(message, self._allow(GroupAct.RECEIVE), self._past)
         opened = self._known.open(epoch, message, self._admit(fresh, committers))
         kind = opened.verified.content.content_type
         if kind is ContentType.APPLICATION:
@@ -343,7 +343,7 @@ class Group(Speaker):
         `InvalidKeyPackage`, `InvalidLeaf`, `MissingPsk` or `TooLarge`: what the receivers would
         refuse is refused here. Then nothing has changed.
         """
-        epoch, rng = self._allow(Act.COMMIT), rng or self._random
+        epoch, rng = self._allow(GroupAct.COMMIT), rng or self._random
         known = self._known_proposals(carried)
         references = (*references, *(known if carried else ()))
         items, wire = collect(known, epoch.own_index, references, proposals)
@@ -370,7 +370,7 @@ class Group(Speaker):
         self._known.make(plan.wire_format)
         staged = StagedCommit(self, epoch.context, transition, self._random, message, wrapped)
         self._staged.append(staged)
-        self._life.follow(Event.COMMITTED)
+        self._life.follow(GroupEvent.COMMITTED)
         return staged
 
     # -- ending
@@ -378,7 +378,7 @@ class Group(Speaker):
     def _dropped(self, staged: StagedCommit) -> None:
         self._staged.remove(staged)
         if staged.message:
-            self._life.follow(Event.DROPPED)
+            self._life.follow(GroupEvent.DROPPED)
 
     def _leave(self, why: str) -> tuple[Epoch, ...]:
         """Close this group, for the next one. Returns the past epochs that the next one keeps, in
@@ -389,7 +389,7 @@ class Group(Speaker):
             old.wipe()
         if keep:
             epoch.keep_reading_only()
-        self._life.follow(Event.LEFT, why)
+        self._life.follow(GroupEvent.LEFT, why)
         self._forget()
         return past[:keep]
 
@@ -397,7 +397,7 @@ class Group(Speaker):
         """Drop every secret, as far as Python can. Harmless when repeated."""
         for epoch in () if self._state is None else (self._state, *self._past):
             epoch.wipe()
-        self._life.follow(Event.WIPED, "it was wiped")
+        self._life.follow(GroupEvent.WIPED, "it was wiped")
         self._forget()
 
     def _forget(self) -> None:

@@ -56,7 +56,7 @@ class JoinOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
+class JoinedGroup:
     """A Welcome that passed every check."""
 
     group_info: GroupInfo
@@ -74,7 +74,7 @@ def tree_of(info: GroupInfo, given: bytes | None, policy: Policy) -> RatchetTree
 
 def join(
     message: bytes, bundle: KeyPackageBundle, signer: SignatureKeyPair, options: JoinOptions
-) -> Joined:
+) -> JoinedGroup:
     """Process a Welcome. Raises `InvalidWelcome`, `InvalidGroupInfo`, `InvalidTree` or
     `Malformed`. The bundle is not changed."""
     policy, suite = options.policy, bundle.suite
@@ -97,7 +97,7 @@ def join(
         own_index = _find_own_leaf(tree, bundle, signer)
         if info.signer == own_index:
             raise InvalidWelcome("signed by the new member itself")
-        return Joined(info, _begin(scratch, opened, tree, own_index, bundle, signer, policy))
+        return JoinedGroup(info, _begin(scratch, opened, tree, own_index, bundle, signer, policy))
 
 
 def _find_psk(psk: PreSharedKeyID, options: JoinOptions) -> Secret | None:

@@ -49,7 +49,7 @@ from alcove.mls.secret import Random
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class GroupMember:
     """A member: the leaf index holds for one epoch only."""
 
     index: int

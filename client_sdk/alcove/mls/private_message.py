@@ -9,7 +9,7 @@ from typing import Annotated
 
 from alcove.mls.ciphersuite import CipherSuite
 from alcove.mls.codec import Opaque, Reader, Struct, Uint64, opaque, opaque_size, uint32
-from alcove.mls.errors import Malformed, TooLarge, UnknownSender
+from alcove.mls.errors import MalformedMessage, TooLarge, UnknownSender
 from alcove.mls.framing import (
     AuthenticatedContent,
     ContentType,
@@ -189,7 +189,7 @@ class Unprotected:
 def open_sender_data(
     suite: CipherSuite, sender_data_secret: Secret, message: PrivateMessage
 ) -> SenderData:
-    """Raises `DecryptionFailed` or `Malformed`."""
+    """Raises `DecryptionFailed` or `MalformedMessage`."""
     key, nonce = sender_data_key(suite, sender_data_secret, message.ciphertext)
     sealed = message.encrypted_sender_data
     return SenderData.decode(suite.open_sealed(key, nonce, _head(message), sealed))
@@ -202,8 +202,8 @@ def unprotect_private(
     tree: RatchetTree,
     message: PrivateMessage,
 ) -> Unprotected:
-    """Decrypt. Raises `DecryptionFailed`, `Malformed`, `UnknownSender`, `GenerationConsumed`,
-    `GenerationTooFar` or `GenerationOutOfRange`. No key is consumed yet."""
+    """Decrypt. Raises `DecryptionFailed`, `MalformedMessage`, `UnknownSender`,
+    `GenerationConsumed`, `GenerationTooFar` or `GenerationOutOfRange`. No key is consumed yet."""
     if tree.leaf(sender.leaf_index) is None:
         raise UnknownSender
     ratchet = secret_tree.ratchet(sender.leaf_index, _ratchet_kind(message.content_type))
@@ -218,7 +218,8 @@ def unprotect_private(
 def _read_content(
     message: PrivateMessage, leaf_index: int, plaintext: bytes
 ) -> AuthenticatedContent:
-    """Read `PrivateMessageContent` as the FramedContent that was signed. Raises `Malformed`."""
+    """Read `PrivateMessageContent` as the FramedContent that was signed. Raises
+    `MalformedMessage`."""
     head = FramedContent(
         message.group_id,
         message.epoch,
@@ -234,5 +235,5 @@ def _read_content(
     padding = reader.take(reader.remaining)
     if padding.count(0) != len(padding):
         # Otherwise padding would be a hidden channel (6.3.1).
-        raise Malformed("padding is not zero")
+        raise MalformedMessage("padding is not zero")
     return authenticated

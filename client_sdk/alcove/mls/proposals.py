@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Annotated, ClassVar
 
 from alcove.mls.codec import Codec, Opaque, Reader, Struct, Uint16, Uint32, opaque, uint8, uint16
-from alcove.mls.errors import Malformed
+from alcove.mls.errors import MalformedMessage
 from alcove.mls.key_package import KeyPackage
 from alcove.mls.nodes import Extension, LeafNode
 from alcove.mls.psk import PreSharedKeyID
@@ -170,7 +170,7 @@ def _read_proposal_or_ref(reader: Reader) -> ProposalOrRef:
         return _read_proposal(reader)
     if kind == _BY_REFERENCE:
         return ProposalRef.read(reader)
-    raise Malformed("neither a proposal nor a reference")
+    raise MalformedMessage("neither a proposal nor a reference")
 
 
 def _write_proposal_or_ref(item: ProposalOrRef) -> bytes:

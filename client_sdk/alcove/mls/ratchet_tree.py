@@ -13,7 +13,7 @@ from itertools import compress
 
 from alcove.mls import tree_math
 from alcove.mls.codec import Reader, opaque
-from alcove.mls.errors import InvalidTree, Malformed, TooLarge
+from alcove.mls.errors import InvalidTree, MalformedMessage, TooLarge
 from alcove.mls.nodes import Capabilities, LeafNode, Node, ParentNode
 
 _LEAF, _PARENT = 1, 2
@@ -234,7 +234,7 @@ class RatchetTree:
 
     @classmethod
     def read(cls, reader: Reader, max_leaves: int) -> RatchetTree:
-        """Raises `Malformed`, `TooLarge`, or `InvalidTree` for a node in the wrong place."""
+        """Raises `MalformedMessage`, `TooLarge`, or `InvalidTree` for a node in the wrong place."""
         limit, count = tree_math.node_width(max_leaves), 0
 
         def read_node(reader: Reader) -> Node | None:
@@ -268,10 +268,10 @@ def _read_node(reader: Reader) -> Node | None:
     if present == 0:
         return None
     if present > 1:
-        raise Malformed("presence is neither 0 nor 1")
+        raise MalformedMessage("presence is neither 0 nor 1")
     kind = reader.uint8()
     if kind == _LEAF:
         return LeafNode.read(reader)
     if kind == _PARENT:
         return ParentNode.read(reader)
-    raise Malformed("unknown node type")
+    raise MalformedMessage("unknown node type")

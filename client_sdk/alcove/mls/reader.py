@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from alcove.mls.errors import Malformed, TooLarge
+from alcove.mls.errors import MalformedMessage, TooLarge
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ _ELEMENT = 24
 
 
 class Reader:
-    """A position in some bytes. Every method raises `Malformed` when they run out."""
+    """A position in some bytes. Every method raises `MalformedMessage` when they run out."""
 
     __slots__ = ("_budget", "_data", "_end", "position", "shared")
 
@@ -59,7 +59,7 @@ class Reader:
         start = self.position
         stop = start + count
         if stop > self._end:
-            raise Malformed("truncated")
+            raise MalformedMessage("truncated")
         self.position = stop
         return self._data[start:stop]
 
@@ -70,7 +70,7 @@ class Reader:
     def uint8(self) -> int:
         position = self.position
         if position >= self._end:
-            raise Malformed("truncated")
+            raise MalformedMessage("truncated")
         self.position = position + 1
         return self._data[position]
 
@@ -91,13 +91,13 @@ class Reader:
         if first < 0x80:
             value = (first & 0x3F) << 8 | self.uint8()
             if value < 0x40:
-                raise Malformed("length not minimal")
+                raise MalformedMessage("length not minimal")
             return value
         if first >= 0xC0:
-            raise Malformed("length prefix 11")
+            raise MalformedMessage("length prefix 11")
         value = (first & 0x3F) << 24 | int.from_bytes(self.take(3), "big")
         if value < 0x4000:
-            raise Malformed("length not minimal")
+            raise MalformedMessage("length not minimal")
         return value
 
     def opaque(self) -> bytes:
@@ -106,7 +106,7 @@ class Reader:
             # Most vectors are short: the one-byte length, without further calls.
             stop = start + 1 + length
             if stop > self._end:
-                raise Malformed("truncated")
+                raise MalformedMessage("truncated")
             self.position = stop
             return self._data[start + 1 : stop]
         return self.take(self.varint())
@@ -116,7 +116,7 @@ class Reader:
         length = self.varint()
         outer, end = self._end, self.position + length
         if end > outer:
-            raise Malformed("truncated")
+            raise MalformedMessage("truncated")
         self._end = end
         items: list[T] = []
         while self.position < end:
@@ -129,4 +129,4 @@ class Reader:
 
     def finish(self) -> None:
         if self.position != self._end:
-            raise Malformed("trailing bytes")
+            raise MalformedMessage("trailing bytes")

@@ -28,7 +28,7 @@ from alcove.mls.private_message import Padding, no_padding
 from alcove.mls.proposal_cache import CachedProposal, ProposalCache
 from alcove.mls.proposals import Proposal, Update
 from alcove.mls.secret import Random, Scratch, Secret
-from alcove.mls.state import Act
+from alcove.mls.state import GroupAct
 from alcove.mls.view import GroupView
 
 Fresh = Callable[[ReceivedApplication], None]
@@ -67,7 +67,7 @@ class Speaker(GroupView):
     ) -> bytes:
         """An application message, as `MLSMessage` bytes (15). `authenticated_data` is not
         encrypted. Raises `TooLarge` or `GroupClosed`."""
-        epoch = self._allow(Act.ENCRYPT)
+        epoch = self._allow(GroupAct.ENCRYPT)
         wire_format = WireFormat.PRIVATE_MESSAGE
         authenticated = sign_message(epoch, plaintext, wire_format, authenticated_data)
         return protect(epoch, authenticated, padding, self._random)
@@ -95,7 +95,7 @@ class Speaker(GroupView):
         authenticated_data: bytes,
         now: int | None,
     ) -> bytes:
-        epoch = self._allow(Act.PROPOSE)
+        epoch = self._allow(GroupAct.PROPOSE)
         check_proposed(epoch, proposal, now)
         authenticated = sign_message(epoch, proposal, WIRE_FORMATS[wire_format], authenticated_data)
         encoded, sender = authenticated.encode(), authenticated.content.sender
@@ -118,7 +118,7 @@ class Speaker(GroupView):
         """An Update of my leaf with a fresh key, as `MLSMessage` bytes. The private key waits
         in this epoch for a commit that takes it. `leaf_extensions` replace the leaf's. Raises as
         `propose` does."""
-        epoch = self._allow(Act.PROPOSE)
+        epoch = self._allow(GroupAct.PROPOSE)
         leaf, keys = update_leaf(epoch, self._leaf_content(leaf_extensions), self._random)
         with Scratch() as scratch:
             scratch.result(keys)
@@ -139,7 +139,7 @@ class Speaker(GroupView):
 
         Raises `InvalidMessage` when it is no proposal, or what `open_message` raises.
         """
-        epoch = self._allow(Act.RECEIVE)
+        epoch = self._allow(GroupAct.RECEIVE)
         if peek(message).content_type is not ContentType.PROPOSAL:
             raise InvalidMessage("not a proposal")
         own = self._own_proposals.get(sha256(message).digest())
@@ -210,7 +210,7 @@ class Speaker(GroupView):
         """What a commit can refer to: what came with it, else what was received before it."""
         return self._cache.items if carried is None else by_reference(carried)
 
-    def _allow(self, act: Act) -> Epoch:
+    def _allow(self, act: GroupAct) -> Epoch:
         self._life.allow(act)
         return self._epoch
 

@@ -32,7 +32,7 @@ from typing import Final
 from alcove.mls.errors import CommitPending, GroupClosed
 
 
-class State(Enum):
+class GroupState(Enum):
     """Where a `Group` is in its life."""
 
     OPERATIONAL = "operational"
@@ -40,7 +40,7 @@ class State(Enum):
     CLOSED = "closed"
 
 
-class Act(Enum):
+class GroupAct(Enum):
     """What a `Group` can be asked to do. Looking at it is no act."""
 
     ENCRYPT = "encrypt"
@@ -50,7 +50,7 @@ class Act(Enum):
     INVITE = "invite"  # sign a GroupInfo, by which others join from outside
 
 
-class Event(Enum):
+class GroupEvent(Enum):
     """What changes a state."""
 
     COMMITTED = "committed"
@@ -59,20 +59,20 @@ class Event(Enum):
     WIPED = "wiped"
 
 
-TAKES: Final[Mapping[State, frozenset[Act]]] = {
-    State.OPERATIONAL: frozenset(Act),
-    State.COMMIT_PENDING: frozenset(Act) - {Act.COMMIT},
-    State.CLOSED: frozenset(),
+TAKES: Final[Mapping[GroupState, frozenset[GroupAct]]] = {
+    GroupState.OPERATIONAL: frozenset(GroupAct),
+    GroupState.COMMIT_PENDING: frozenset(GroupAct) - {GroupAct.COMMIT},
+    GroupState.CLOSED: frozenset(),
 }
 
-FOLLOWS: Final[Mapping[tuple[State, Event], State]] = {
-    (State.OPERATIONAL, Event.COMMITTED): State.COMMIT_PENDING,
-    (State.OPERATIONAL, Event.LEFT): State.CLOSED,
-    (State.OPERATIONAL, Event.WIPED): State.CLOSED,
-    (State.COMMIT_PENDING, Event.DROPPED): State.OPERATIONAL,
-    (State.COMMIT_PENDING, Event.LEFT): State.CLOSED,
-    (State.COMMIT_PENDING, Event.WIPED): State.CLOSED,
-    (State.CLOSED, Event.WIPED): State.CLOSED,
+FOLLOWS: Final[Mapping[tuple[GroupState, GroupEvent], GroupState]] = {
+    (GroupState.OPERATIONAL, GroupEvent.COMMITTED): GroupState.COMMIT_PENDING,
+    (GroupState.OPERATIONAL, GroupEvent.LEFT): GroupState.CLOSED,
+    (GroupState.OPERATIONAL, GroupEvent.WIPED): GroupState.CLOSED,
+    (GroupState.COMMIT_PENDING, GroupEvent.DROPPED): GroupState.OPERATIONAL,
+    (GroupState.COMMIT_PENDING, GroupEvent.LEFT): GroupState.CLOSED,
+    (GroupState.COMMIT_PENDING, GroupEvent.WIPED): GroupState.CLOSED,
+    (GroupState.CLOSED, GroupEvent.WIPED): GroupState.CLOSED,
 }
 
 
@@ -83,22 +83,22 @@ class Life:
 
     def __init__(self, *, ended: bool) -> None:
         """`ended` says that a ReInit ended the group with the commit that began this epoch."""
-        self.state = State.CLOSED if ended else State.OPERATIONAL
+        self.state = GroupState.CLOSED if ended else GroupState.OPERATIONAL
         self.why = "it ended by a ReInit" if ended else ""
 
-    def allow(self, act: Act) -> None:
+    def allow(self, act: GroupAct) -> None:
         """Raise `GroupClosed` or `CommitPending` unless the state takes this act."""
         if act in TAKES[self.state]:
             return
-        if self.state is State.COMMIT_PENDING:
+        if self.state is GroupState.COMMIT_PENDING:
             raise CommitPending
         raise GroupClosed(self.why)
 
-    def follow(self, event: Event, why: str = "") -> None:
+    def follow(self, event: GroupEvent, why: str = "") -> None:
         """Go to the next state. Raises `GroupClosed` for an event that a closed group has not."""
         following = FOLLOWS.get((self.state, event))
         if following is None:
             raise GroupClosed(self.why)
-        if following is State.CLOSED:
+        if following is GroupState.CLOSED:
             self.why = why or self.why
         self.state = following

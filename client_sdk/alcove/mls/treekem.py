@@ -17,7 +17,7 @@ from alcove.mls.codec import Codec, Opaque, Struct, opaque, vector
 from alcove.mls.errors import (
     DecryptionFailed,
     InvalidPath,
-    Malformed,
+    MalformedMessage,
     ParentHashMismatch,
     PathKeyMismatch,
     PathNotDecryptable,
@@ -45,7 +45,7 @@ class Ciphertexts:
         return cls(b"".join([item.encode() for item in items]))
 
     def parse(self) -> tuple[HpkeCiphertext, ...]:
-        """All of them. Raises `Malformed`."""
+        """All of them. Raises `MalformedMessage`."""
         return _CIPHERTEXTS.decode(opaque(self.data))
 
     def select(self, suite: CipherSuite, count: int, wanted: int | None) -> HpkeCiphertext | None:
@@ -278,7 +278,7 @@ def _decrypt_mine(
         keys = HpkeKeyPair(private[index], holder.encryption_key)
         try:
             return position, suite.decrypt_with_label(keys, _LABEL, context, sealed)
-        except (DecryptionFailed, Malformed):
+        except (DecryptionFailed, MalformedMessage):
             raise PathNotDecryptable from None
     raise PathNotDecryptable("none is for me")
 

@@ -11,13 +11,13 @@ from alcove.mls.epoch import Epoch
 from alcove.mls.errors import GroupClosed, RemovedFromGroup, TooLarge, UnknownSender
 from alcove.mls.framing import SenderType, WireFormat, wrap
 from alcove.mls.group_context import GroupContext
-from alcove.mls.messages import Header, Member, peek
+from alcove.mls.messages import GroupMember, Header, peek
 from alcove.mls.nodes import Extension, LeafNode
 from alcove.mls.proposal_list import CommittedProposal
 from alcove.mls.proposals import ReInit
 from alcove.mls.ratchet_tree import RatchetTree
 from alcove.mls.secret import Secret
-from alcove.mls.state import Act, Life, State
+from alcove.mls.state import GroupAct, GroupState, Life
 from alcove.mls.transition import Transition
 from alcove.mls.welcome import GroupInfo, group_info
 
@@ -30,9 +30,9 @@ class Moved:
         raise TypeError(f"a {type(self).__name__} is never copied and never serialised")
 
 
-def members_of(tree: RatchetTree) -> tuple[Member, ...]:
+def members_of(tree: RatchetTree) -> tuple[GroupMember, ...]:
     """All members, by leaf index."""
-    return tuple(Member(index, leaf) for index, leaf in tree.leaves())
+    return tuple(GroupMember(index, leaf) for index, leaf in tree.leaves())
 
 
 class GroupView(Moved):
@@ -42,7 +42,7 @@ class GroupView(Moved):
     def __init__(self, epoch: Epoch) -> None:
         self._state: Epoch | None = epoch
         self._life = Life(ended=epoch.reinit is not None)
-        self._members: tuple[Member, ...] | None = None
+        self._members: tuple[GroupMember, ...] | None = None
 
     @property
     def _epoch(self) -> Epoch:
@@ -51,7 +51,7 @@ class GroupView(Moved):
         return self._state
 
     @property
-    def state(self) -> State:
+    def state(self) -> GroupState:
         """What the group takes now (see `state.py`)."""
         return self._life.state
 
@@ -95,7 +95,7 @@ class GroupView(Moved):
         """A message's header, without any key (see `messages.peek`)."""
         return peek(message)
 
-    def members(self) -> tuple[Member, ...]:
+    def members(self) -> tuple[GroupMember, ...]:
         """All members, by leaf index."""
         if self._members is None:
             self._members = members_of(self._epoch.tree)
@@ -131,7 +131,7 @@ class GroupView(Moved):
     ) -> bytes:
         """An `MLSMessage` with a GroupInfo signed by me, by which others may join from outside.
         Raises `InvalidGroupInfo`, `TooLarge`, or `GroupClosed`."""
-        self._life.allow(Act.INVITE)
+        self._life.allow(GroupAct.INVITE)
         epoch = self._epoch
         info = group_info(
             epoch,
@@ -199,7 +199,7 @@ class CommitView(Moved):
         """Of the new epoch (8.7). Raises `RemovedFromGroup`."""
         return self._next().secrets.epoch_authenticator.expose()
 
-    def members_after(self) -> tuple[Member, ...]:
+    def members_after(self) -> tuple[GroupMember, ...]:
         """The members of the new epoch."""
         return members_of(self._transition.applied.tree)
 
@@ -224,13 +224,13 @@ class JoinView(Moved):
         return self._epoch.own_index
 
     @property
-    def signer(self) -> Member:
+    def signer(self) -> GroupMember:
         """The member that signed the GroupInfo, and so made the commit that adds me."""
         leaf = self._epoch.tree.leaf(self.group_info.signer)
         if leaf is None:
             raise UnknownSender
-        return Member(self.group_info.signer, leaf)
+        return GroupMember(self.group_info.signer, leaf)
 
     @property
-    def members(self) -> tuple[Member, ...]:
+    def members(self) -> tuple[GroupMember, ...]:
         return members_of(self._epoch.tree)

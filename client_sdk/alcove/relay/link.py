@@ -192,5 +192,5 @@ class Link:
                 self.hang_up = True
             else:
                 self._user.on_authenticated(answer)
-        elif isinstance(answer, frames.Refused):
+        elif isinstance(answer, frames.RequestRefused):
             self._user.on_not_authenticated(answer.code)

@@ -23,8 +23,8 @@ from alcove_protocol.frames.answers import (
     Done,
     Fetched,
     Published,
-    Refused,
     RelayAnswer,
+    RequestRefused,
     Resumed,
 )
 from alcove_protocol.frames.fields import (
@@ -153,11 +153,11 @@ __all__ = [
     "ReadCard",
     "ReadChain",
     "RefuseKnock",
-    "Refused",
     "RelayAnswer",
     "RelayFrame",
     "RelayNotice",
     "Request",
+    "RequestRefused",
     "Reseat",
     "Resume",
     "Resumed",

@@ -76,7 +76,7 @@ class Published(Answer):
 
 
 @dataclass(frozen=True, slots=True)
-class Refused(Answer):
+class RequestRefused(Answer):
     """The request changed nothing. `n` is 0 when the relay could not read it.
 
     `base` goes with the code `stale`. `generation` is that of the room's log, where there is one:
@@ -112,6 +112,6 @@ class Fetched(Answer):
 
 
 RelayAnswer: TypeAlias = (
-    Done | Authenticated | CardIs | Resumed | Published | Refused | ChainIs | Fetched
+    Done | Authenticated | CardIs | Resumed | Published | RequestRefused | ChainIs | Fetched
 )
 """Every answer of the relay."""

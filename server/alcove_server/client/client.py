@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from alcove_protocol.errors import Refusal
-from alcove_protocol.frames import Bye, Frame, Refused
+from alcove_protocol.frames import Bye, Frame, RequestRefused
 
 from alcove_server.client.answers import Answers
 from alcove_server.client.feed import Feed
 from alcove_server.client.resumption import Resumption
-from alcove_server.client.states import ROLES, State
+from alcove_server.client.states import ROLES, ClientState
 from alcove_server.ports.outlet import Outlet
 from alcove_server.ports.place import Place
 from alcove_server.store.interface import Stale
@@ -63,7 +63,7 @@ class Client:
         self.outlet = outlet
         self.place = place
         self.since = since
-        self.state = State.CHALLENGED
+        self.state = ClientState.CHALLENGED
         self.key = b""
         self.room_id = b""
         self.generation: bytes | None = None
@@ -85,22 +85,22 @@ class Client:
 
     def send_framed(self, frames: bytes) -> None:
         """Send frames that are in their form on the wire."""
-        if self.state is not State.CLOSED:
+        if self.state is not ClientState.CLOSED:
             self.feed.write(frames)
 
     def refuse(self, n: int, refusal: Refusal) -> None:
         """Answer request `n` with a refusal."""
         base = refusal.base.encode() if isinstance(refusal, Stale) else None
-        self.send(Refused(n, refusal.code, refusal.text, base, self.generation))
+        self.send(RequestRefused(n, refusal.code, refusal.text, base, self.generation))
 
     def promote(self) -> None:
         """The list names this newcomer now, so it is a member."""
-        if self.state is State.AT_DOOR:
-            self.state = State.MEMBER
+        if self.state is ClientState.AT_DOOR:
+            self.state = ClientState.MEMBER
 
     def finish(self, code: int, reason: Bye | None = None) -> None:
         """Close the connection, after a last frame if one is given."""
-        if self.state is State.CLOSED:
+        if self.state is ClientState.CLOSED:
             return
         if reason is not None:
             self.send(replace(reason, generation=self.generation))
@@ -109,9 +109,9 @@ class Client:
 
     def lost(self) -> None:
         """The transport is gone."""
-        if self.state is State.CLOSED:
+        if self.state is ClientState.CLOSED:
             return
-        self.state = State.CLOSED
+        self.state = ClientState.CLOSED
         self.resumption = None
         on_closed, self._on_closed = self._on_closed, _already_told
         on_closed(self)

@@ -7,7 +7,7 @@ from typing import Final
 from alcove_protocol.frames import ConnectionRole
 
 
-class State(Enum):
+class ClientState(Enum):
     CHALLENGED = auto()
     AT_DOOR = auto()
     MEMBER = auto()
@@ -17,11 +17,11 @@ class State(Enum):
 
 ROLES: Final = MappingProxyType(
     {
-        State.CHALLENGED: "",
-        State.AT_DOOR: ConnectionRole.DOOR,
-        State.MEMBER: ConnectionRole.MEMBER,
-        State.RESTORING: ConnectionRole.RESEAT,
-        State.CLOSED: "",
+        ClientState.CHALLENGED: "",
+        ClientState.AT_DOOR: ConnectionRole.DOOR,
+        ClientState.MEMBER: ConnectionRole.MEMBER,
+        ClientState.RESTORING: ConnectionRole.RESEAT,
+        ClientState.CLOSED: "",
     }
 )
 """The role that the relay told a client in this state. Empty: none."""

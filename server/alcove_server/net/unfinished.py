@@ -21,7 +21,7 @@ LEAST_BYTES: Final = 4 * limits.FRAME
 """Bytes of all parts on the smallest node: room for a few messages of the largest size."""
 
 
-class Sender(Protocol):
+class UnfinishedSender(Protocol):
     """A connection that has sent a part of a message."""
 
     def give_up(self, code: int, reason: str) -> None:
@@ -35,15 +35,15 @@ class Unfinished:
         self._clock = clock
         self._seconds = seconds
         self._most = most
-        self._since: dict[Sender, float] = {}  # the message begun first comes first
-        self._sizes: dict[Sender, int] = {}  # in the same order
+        self._since: dict[UnfinishedSender, float] = {}  # the message begun first comes first
+        self._sizes: dict[UnfinishedSender, int] = {}  # in the same order
         self.total = 0
 
     def __len__(self) -> int:
         """How many messages are under way."""
         return len(self._since)
 
-    def hold(self, sender: Sender, size: int) -> None:
+    def hold(self, sender: UnfinishedSender, size: int) -> None:
         """`size` bytes have come of the message that this sender has under way."""
         if sender not in self._since:
             self._since[sender] = self._clock()
@@ -55,7 +55,7 @@ class Unfinished:
             self.discard(largest)
             largest.give_up(Close.TRY_AGAIN, "busy")
 
-    def discard(self, sender: Sender) -> None:
+    def discard(self, sender: UnfinishedSender) -> None:
         """The message came to its end, or the relay waits for it no longer."""
         if self._since.pop(sender, None) is not None:
             self.total -= self._sizes.pop(sender)

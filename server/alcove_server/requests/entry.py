@@ -12,11 +12,11 @@ from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import Authenticate, Authenticated, ConnectionRole
 from alcove_protocol.statements import Signed
 
-from alcove_server.client.states import State
+from alcove_server.client.states import ClientState
 from alcove_server.ports.outlet import Close
 from alcove_server.requests.proof import Claim, claim
 from alcove_server.requests.requester import Requester
-from alcove_server.rooms.room import Room
+from alcove_server.rooms.room import LocalRoom
 from alcove_server.wire.says import bye
 
 _NEWCOMERS: Final = 4 * limits.KNOCKS
@@ -77,13 +77,13 @@ async def _as_member(requester: Requester, n: int, claimed: Claim) -> None:
     await _seat(requester, n, claimed, room)
 
 
-def _refuse_removed(room: Room, key: bytes) -> None:
+def _refuse_removed(room: LocalRoom, key: bytes) -> None:
     if key in room.history.removed:
         raise _Removed(room.history.removed[key])
 
 
-async def _seat(requester: Requester, n: int, claimed: Claim, room: Room) -> None:
-    requester.authenticated(State.MEMBER, claimed.room, claimed.key, room)
+async def _seat(requester: Requester, n: int, claimed: Claim, room: LocalRoom) -> None:
+    requester.authenticated(ClientState.MEMBER, claimed.room, claimed.key, room)
     requester.client.send(Authenticated(n, ConnectionRole.MEMBER, False))
     await room.give(requester.client, room.send_welcome)
 
@@ -109,7 +109,7 @@ async def _at_door(requester: Requester, n: int, claimed: Claim) -> None:
         if room.newcomers() >= _NEWCOMERS:
             raise Refusal("too_many_knocks")
     requester.door = claimed.door
-    requester.authenticated(State.AT_DOOR, claimed.room, claimed.key, room)
+    requester.authenticated(ClientState.AT_DOOR, claimed.room, claimed.key, room)
     requester.client.send(Authenticated(n, ConnectionRole.DOOR, waiting))
     await room.give(requester.client, room.send_refusal)
 
@@ -118,5 +118,5 @@ async def _to_restore(requester: Requester, n: int, claimed: Claim) -> None:
     head = await requester.services.store.head(claimed.room)
     if head is not None and head.ended is not None:
         raise Refusal("ended")
-    requester.authenticated(State.RESTORING, claimed.room, claimed.key, None)
+    requester.authenticated(ClientState.RESTORING, claimed.room, claimed.key, None)
     requester.client.send(Authenticated(n, ConnectionRole.RESEAT, False))

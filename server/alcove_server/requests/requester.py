@@ -7,11 +7,11 @@ from collections.abc import Callable
 from alcove_protocol.frames import NONCE_SIZE
 
 from alcove_server.client.client import Client
-from alcove_server.client.states import State
+from alcove_server.client.states import ClientState
 from alcove_server.ports.services import Services
 from alcove_server.requests.proof import Upgrade
 from alcove_server.rooms.registry import Rooms
-from alcove_server.rooms.room import Room
+from alcove_server.rooms.room import LocalRoom
 
 
 class Requester:
@@ -41,22 +41,24 @@ class Requester:
         self.client = client
         self.services = services
         self.rooms = rooms
-        self.room: Room | None = None
+        self.room: LocalRoom | None = None
         self.door: bytes | None = None
         self.upgrade: Upgrade | None = upgrade
         self.nonce = services.random(NONCE_SIZE)
         self._on_authenticated = on_authenticated
 
     @property
-    def seated(self) -> Room:
+    def seated(self) -> LocalRoom:
         """The room of a member, or of a newcomer at a door."""
         assert self.room is not None  # the state says so
         return self.room
 
-    def authenticated(self, state: State, room_id: bytes, key: bytes, room: Room | None) -> None:
+    def authenticated(
+        self, state: ClientState, room_id: bytes, key: bytes, room: LocalRoom | None
+    ) -> None:
         """The client proved its key, and is in this state from now on."""
         client = self.client
-        if client.state is State.CLOSED:  # it went while the roster was read
+        if client.state is ClientState.CLOSED:  # it went while the roster was read
             return
         client.state, client.room_id, client.key = state, room_id, key
         self.upgrade, self.nonce = None, b""  # proved once, and not needed again

@@ -8,7 +8,7 @@ from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import Done, Reseat
 from alcove_protocol.position import GENERATION_SIZE
 
-from alcove_server.client.states import State
+from alcove_server.client.states import ClientState
 from alcove_server.requests.requester import Requester
 from alcove_server.rooms import restoring
 from alcove_server.rooms.restoring import Comparison
@@ -47,7 +47,7 @@ async def _restore(requester: Requester, frame: Reseat) -> None:
 
     async def breathe() -> None:
         await services.runner.breathe()
-        if client.state is State.CLOSED:
+        if client.state is ClientState.CLOSED:
             raise _Gone
 
     generation = services.random(GENERATION_SIZE)

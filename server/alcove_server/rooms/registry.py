@@ -18,7 +18,7 @@ from alcove_server.ports.services import Services
 from alcove_server.rooms.fanout import Turns
 from alcove_server.rooms.replay import Replays
 from alcove_server.rooms.replay_budget import ReplayBudget
-from alcove_server.rooms.room import Room
+from alcove_server.rooms.room import LocalRoom
 from alcove_server.rooms.roster_history import RosterHistory, follow
 from alcove_server.rooms.roster_verifier import RosterVerifier
 from alcove_server.store.interface import RoomHead, StoredBlob
@@ -30,7 +30,7 @@ class Rooms:
     requests under way that bring a room back."""
 
     def __init__(self, services: Services) -> None:
-        self.loaded: dict[bytes, Room] = {}
+        self.loaded: dict[bytes, LocalRoom] = {}
         self.verifier = RosterVerifier(services.clock)
         self.replay_budget = ReplayBudget(services.runner)
         self.replays = Replays(services, self.replay_budget)
@@ -46,7 +46,7 @@ class Rooms:
 
     # --- coming and going -------------------------------------------------------------------
 
-    async def load(self, id: bytes, head: RoomHead | None) -> Room:
+    async def load(self, id: bytes, head: RoomHead | None) -> LocalRoom:
         """The room, with its roster as of `head`, which was just read, or later. A room without
         clients is to be `release`d. Raises `Refusal` (`unknown_room`, `ended`)."""
         if head is None:
@@ -72,7 +72,7 @@ class Rooms:
             self._missed.discard(id)
             done.set()
 
-    async def _make(self, id: bytes, head: RoomHead) -> Room:
+    async def _make(self, id: bytes, head: RoomHead) -> LocalRoom:
         """A room that was not here, or that was restored. Its clients come to it only by
         authenticating. Those of an older one are told to come back."""
         history, head = await self._read_history(id, head)
@@ -84,7 +84,7 @@ class Rooms:
         older = self.loaded.get(id)
         if older is not None and older.generation == head.generation:
             return older  # it was made meanwhile
-        room = Room(self._services, self._turns, history, head, self.replays.on_promoted)
+        room = LocalRoom(self._services, self._turns, history, head, self.replays.on_promoted)
         self.loaded[id] = room
         if older is not None:
             older.close_all(Close.RESTARTING, bye("draining"))
@@ -108,7 +108,7 @@ class Rooms:
             head = again
         return history, head
 
-    def connected(self, room: Room, client: Client) -> Room:
+    def connected(self, room: LocalRoom, client: Client) -> LocalRoom:
         """A client authenticated for a room that `load` returned. Return the room that it is in:
         another one with this id may have been loaded since."""
         here = self.loaded.setdefault(room.id, room)
@@ -116,11 +116,11 @@ class Rooms:
         here.connected(client)
         return here
 
-    def here(self, room: Room) -> Room:
+    def here(self, room: LocalRoom) -> LocalRoom:
         """The room with this id that is loaded now, if there is one, else the given one."""
         return self.loaded.get(room.id, room)
 
-    def disconnected(self, room: Room, client: Client) -> None:
+    def disconnected(self, room: LocalRoom, client: Client) -> None:
         """A client's connection is closed."""
         room.disconnected(client)
         if self.loaded.get(room.id) is room:

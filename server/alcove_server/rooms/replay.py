@@ -20,7 +20,7 @@ from alcove_server.ports import error_log
 from alcove_server.ports.outlet import Close
 from alcove_server.ports.services import Services
 from alcove_server.rooms.replay_budget import ReplayBudget
-from alcove_server.rooms.room import PAGE, Room
+from alcove_server.rooms.room import PAGE, LocalRoom
 from alcove_server.store.interface import Page
 from alcove_server.wire import fast_out
 from alcove_server.wire.says import blob_frame, bye, item_frame
@@ -40,18 +40,18 @@ class Replays:
         self._services = services
         self._budget = budget
 
-    async def begin(self, room: Room, client: Client, resumption: Resumption) -> None:
+    async def begin(self, room: LocalRoom, client: Client, resumption: Resumption) -> None:
         """Replay from where the resumption stands."""
         client.resumption = resumption
         await self.go_on(room, client)
 
-    def on_promoted(self, room: Room, client: Client) -> None:
+    def on_promoted(self, room: LocalRoom, client: Client) -> None:
         """A live member became a facilitator: tell it what waits in the lobby."""
         resumption = Resumption(Position(room.generation, room.number), 0)
         self._begin_lobby(client, resumption)
         self._services.runner.start(self.go_on(room, client))
 
-    async def go_on(self, room: Room, client: Client) -> None:
+    async def go_on(self, room: LocalRoom, client: Client) -> None:
         """Queue pages until the outlet has enough or everything is told. When a page cannot be
         read, the client is closed and asked to come back: it has its answer, but is not live."""
         resumption = client.resumption
@@ -73,7 +73,7 @@ class Replays:
 
     # --- the stream `room` ------------------------------------------------------------------
 
-    async def _tell_room(self, room: Room, client: Client, resumption: Resumption) -> None:
+    async def _tell_room(self, room: LocalRoom, client: Client, resumption: Resumption) -> None:
         # Not `while client.resumption is resumption`: mypyc would take the attribute for a
         # `Resumption` after the read.
         while True:
@@ -100,7 +100,7 @@ class Replays:
                 self._go_live(room, client, resumption)
                 return
 
-    def _go_live(self, room: Room, client: Client, resumption: Resumption) -> None:
+    def _go_live(self, room: LocalRoom, client: Client, resumption: Resumption) -> None:
         client.heard = resumption.after.number
         client.resumption = None
         room.go_live(client)
@@ -115,7 +115,7 @@ class Replays:
         resumption.live, client.resumption = True, resumption
         client.heard_lobby = _PAGING
 
-    async def _tell_lobby(self, room: Room, client: Client, resumption: Resumption) -> None:
+    async def _tell_lobby(self, room: LocalRoom, client: Client, resumption: Resumption) -> None:
         """Queue what waits until the outlet has enough or everything is told. Then the facilitator
         hears of items as they come."""
         store = self._services.store
@@ -145,7 +145,7 @@ class Replays:
                 return
 
 
-def _send_page(room: Room, client: Client, page: Page) -> None:
+def _send_page(room: LocalRoom, client: Client, page: Page) -> None:
     """Send the page's blobs, and in the place of the client's own those answers that it lacks."""
     answers = client.answers
     for blob in page.blobs:

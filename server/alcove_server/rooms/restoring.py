@@ -22,7 +22,7 @@ from alcove_protocol.statements import DoorStatement, ReseatStatement, Signed, s
 from alcove_server.rooms.roster_history import RosterHistory
 from alcove_server.rooms.roster_verifier import Breathe
 from alcove_server.rooms.rules import require_facilitator, statement
-from alcove_server.store.interface import Door, SeatedRoom
+from alcove_server.store.interface import SeatedRoom, StoredDoor
 
 ENTRIES = 10_000
 """Entries of one chain: more than fit into `limits.ROSTER_CHAIN`."""
@@ -64,7 +64,7 @@ async def room(
 
 async def _doors(
     packed: bytes, history: RosterHistory, key: bytes, breathe: Breathe
-) -> AsyncIterator[Door]:
+) -> AsyncIterator[StoredDoor]:
     try:
         items = unpack_list(packed, most=limits.DOORS)
         doors = [SeatedDoor.decode(item) for item in items]
@@ -79,7 +79,7 @@ async def _doors(
             yield seated
 
 
-def _door(door: SeatedDoor, history: RosterHistory, key: bytes) -> Door:
+def _door(door: SeatedDoor, history: RosterHistory, key: bytes) -> StoredDoor:
     """A door with what is left of it. The facilitator that brings it must have put it: trying the
     keys of others would cost minutes in a stranger's room with a thousand facilitators."""
     if not signature_holds(Label.DOOR, door.statement, door.signature, key):
@@ -94,7 +94,7 @@ def _door(door: SeatedDoor, history: RosterHistory, key: bytes) -> Door:
         raise Refusal("bad_statement")
     # The relay must believe the facilitator what is left, but not more than was put.
     left, ttl = min(door.uses_left, put.uses), min(door.ttl_left, put.ttl)
-    return Door(put.door, put.door_key, left, float(ttl), put.card_number, door.card)
+    return StoredDoor(put.door, put.door_key, left, float(ttl), put.card_number, door.card)
 
 
 def compare(seated: tuple[Signed, ...], brought: tuple[Signed, ...]) -> Comparison:

@@ -35,7 +35,7 @@ PAGE: Final = 256 * 1024
 """Bytes of a stream that are read, and queued for one client, at a time."""
 
 
-class Room:
+class LocalRoom:
     """One room on this node. `clients` are all that authenticated, by relay key. `live` are the
     members among them that resumed and have heard everything up to `number`. When `over`, the room
     has ended, is forgotten, or was restored with another log."""
@@ -46,7 +46,7 @@ class Room:
         turns: Turns,
         history: RosterHistory,
         head: RoomHead,
-        on_promoted: Callable[[Room, Client], None],
+        on_promoted: Callable[[LocalRoom, Client], None],
     ) -> None:
         """`on_promoted` tells a live member that became a facilitator what waits in the lobby."""
         self.id = history.roster.room

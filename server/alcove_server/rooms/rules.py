@@ -27,7 +27,7 @@ from alcove_protocol.statements import (
 )
 
 from alcove_server.rooms.roster_history import Outcome, RosterHistory, follow
-from alcove_server.store.interface import Door, Publication, RosterStep
+from alcove_server.store.interface import Publication, RosterStep, StoredDoor
 from alcove_server.wire.fast_in import Post
 
 R = TypeVar("R", bound=Record)
@@ -148,7 +148,7 @@ def _step(
     )
 
 
-def door(history: RosterHistory, key: bytes, frame: PutDoor) -> Door:
+def door(history: RosterHistory, key: bytes, frame: PutDoor) -> StoredDoor:
     """A door to be put, with its lifetime in `expires_at`. `closed` is set for one to be revoked.
     Raises `Refusal` (`not_allowed`, `bad_statement`, `door_revoked`)."""
     require_facilitator(history, key)
@@ -159,12 +159,12 @@ def door(history: RosterHistory, key: bytes, frame: PutDoor) -> Door:
         raise Refusal("bad_statement")
     revokes = put.uses == 0
     if revokes and not frame.card:
-        return Door(put.door, put.door_key, 0, 0.0, put.card_number, b"", "door_revoked")
+        return StoredDoor(put.door, put.door_key, 0, 0.0, put.card_number, b"", "door_revoked")
     if revokes or not put.ttl or sha256(frame.card).digest() != put.card_hash:
         raise Refusal("bad_statement")
     if put.door in history.revoked:
         raise Refusal("door_revoked")
-    return Door(put.door, put.door_key, put.uses, float(put.ttl), put.card_number, frame.card)
+    return StoredDoor(put.door, put.door_key, put.uses, float(put.ttl), put.card_number, frame.card)
 
 
 def leave(history: RosterHistory, key: bytes, signed: Signed) -> None:

@@ -35,7 +35,7 @@ from alcove_protocol.frames import (
     Withdraw,
 )
 
-from alcove_server.client.states import State
+from alcove_server.client.states import ClientState
 from alcove_server.requests import entry, lobby, newcomer, opening, publish, restore, resume
 from alcove_server.wire.fast_in import Post
 
@@ -43,17 +43,17 @@ Handler = Callable[..., Awaitable[None]]
 """Takes the `Requester` and a frame of the kind in its line. Each handler takes another kind, which
 no type of a whole table can say; hence the dots."""
 
-HANDLERS: Final[dict[State, dict[type[Post | ClientFrame], Handler]]] = {
-    State.CHALLENGED: {
+HANDLERS: Final[dict[ClientState, dict[type[Post | ClientFrame], Handler]]] = {
+    ClientState.CHALLENGED: {
         OpenRoom: opening.open_room,
         Authenticate: entry.authenticate,
     },
-    State.AT_DOOR: {
+    ClientState.AT_DOOR: {
         ReadCard: newcomer.read_card,
         Knock: newcomer.knock,
         Withdraw: newcomer.withdraw,
     },
-    State.MEMBER: {
+    ClientState.MEMBER: {
         Resume: resume.resume,
         Post: publish.publish,
         Publish: publish.publish,
@@ -64,6 +64,6 @@ HANDLERS: Final[dict[State, dict[type[Post | ClientFrame], Handler]]] = {
         LeaveRoom: lobby.leave,
         EndRoom: opening.end_room,
     },
-    State.RESTORING: {Reseat: restore.restore},
-    State.CLOSED: {},
+    ClientState.RESTORING: {Reseat: restore.restore},
+    ClientState.CLOSED: {},
 }

@@ -13,11 +13,11 @@ from typing import Final
 
 from alcove_protocol import limits
 from alcove_protocol.errors import REFUSALS, Malformed, Refusal
-from alcove_protocol.frames import Challenge, ClientFrame, Refused
+from alcove_protocol.frames import Challenge, ClientFrame, RequestRefused
 from alcove_protocol.labels import VERSION
 
 from alcove_server.client.client import Client
-from alcove_server.client.states import State
+from alcove_server.client.states import ClientState
 from alcove_server.ports import error_log
 from alcove_server.ports.outlet import Close, Outlet
 from alcove_server.ports.place import Place
@@ -90,7 +90,7 @@ class Session:
     def takes_large(self) -> bool:
         """Whether the client may send the largest frames. A newcomer at a door sends nothing larger
         than what may come before authentication."""
-        return self.client.state is State.MEMBER or self.client.state is State.RESTORING
+        return self.client.state is ClientState.MEMBER or self.client.state is ClientState.RESTORING
 
     def begin(self) -> None:
         """Send the challenge."""
@@ -101,7 +101,7 @@ class Session:
 
     def receive(self, data: bytes, fragments: int = 1) -> None:
         """Handle one binary message of the client, which came in `fragments` frames."""
-        if self.client.state is State.CLOSED:
+        if self.client.state is ClientState.CLOSED:
             return
         try:
             request = fast_in.decode(data, _FRAME if self.takes_large else _FRAME_BEFORE_AUTH)
@@ -117,13 +117,13 @@ class Session:
 
     def receive_text(self) -> None:
         """Refuse a text message of the client: the protocol has none."""
-        self.client.send(Refused(0, "malformed", REFUSALS["malformed"]))
+        self.client.send(RequestRefused(0, "malformed", REFUSALS["malformed"]))
         self.client.finish(Close.TEXT_FRAME)
 
     def drained(self) -> None:
         """The outlet sent all it had: a replay may go on."""
         client, room = self.client, self._requester.room
-        if client.resumption is None or room is None or client.state is not State.MEMBER:
+        if client.resumption is None or room is None or client.state is not ClientState.MEMBER:
             return
         self._services.runner.start(self._rooms.replays.go_on(room, client))
 
@@ -143,7 +143,7 @@ class Session:
     # --- what a request costs ---------------------------------------------------------------
 
     def _may_ask(self, request: Post | ClientFrame, size: int, fragments: int) -> bool:
-        if self.client.state is State.CHALLENGED:
+        if self.client.state is ClientState.CHALLENGED:
             self._early += 1
             return self._early <= price.EARLY
         cost = price.of_message(size, fragments)
@@ -156,7 +156,7 @@ class Session:
     def _strike(self, n: int) -> None:
         """The client asks too much: refuse, and close when it goes on."""
         self._strikes += 1
-        if self._strikes > price.STRIKES or self.client.state is State.CHALLENGED:
+        if self._strikes > price.STRIKES or self.client.state is ClientState.CHALLENGED:
             self.client.finish(Close.REFUSED, bye("rate_limited"))
         else:
             self.client.refuse(n, Refusal("rate_limited"))
@@ -165,7 +165,7 @@ class Session:
         """Answer bytes that no client can mean with their fault, then close."""
         too_large = fault.code == "too_large"
         code = "too_large" if too_large else "malformed"
-        self.client.send(Refused(n, code, f"{REFUSALS[code]} ({fault.code})"))
+        self.client.send(RequestRefused(n, code, f"{REFUSALS[code]} ({fault.code})"))
         self.client.finish(Close.TOO_LARGE if too_large else Close.REFUSED)
 
     # --- one after the other ----------------------------------------------------------------
@@ -195,7 +195,7 @@ class Session:
         self._services.runner.start(self._work(self._requests.pop(0)))
 
     def _published_soon(self, post: Post) -> bool:
-        return self.client.state is State.MEMBER and publish.publish_soon(
+        return self.client.state is ClientState.MEMBER and publish.publish_soon(
             self._requester, post, self._on_published
         )
 
@@ -242,9 +242,9 @@ class Session:
         state = self.client.state
         handler = HANDLERS[state].get(type(request))
         if handler is None:
-            if state is State.CLOSED:
+            if state is ClientState.CLOSED:
                 return
-            raise Refusal("not_authenticated" if state is State.CHALLENGED else "not_allowed")
+            raise Refusal("not_authenticated" if state is ClientState.CHALLENGED else "not_allowed")
         for _ in range(_JUDGED_AGAIN):
             try:
                 await handler(self._requester, request)

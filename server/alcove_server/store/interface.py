@@ -35,7 +35,6 @@ from alcove_protocol.statements import Signed
 
 from alcove_server.store.values import (
     AtDoor,
-    Door,
     LobbyPage,
     Page,
     PendingWelcome,
@@ -46,6 +45,7 @@ from alcove_server.store.values import (
     SeatedRoom,
     Stale,
     StoredBlob,
+    StoredDoor,
     StoredItem,
     Taken,
     on_the_wire,
@@ -53,7 +53,6 @@ from alcove_server.store.values import (
 
 __all__ = (
     "AtDoor",
-    "Door",
     "Listener",
     "LobbyPage",
     "Page",
@@ -67,6 +66,7 @@ __all__ = (
     "Stale",
     "Store",
     "StoredBlob",
+    "StoredDoor",
     "StoredItem",
     "Taken",
     "on_the_wire",
@@ -132,7 +132,7 @@ class Store(Protocol):
         page costs the same in a log of any length, anywhere in it, and however much has just
         expired. So an incomplete page may be empty. The next page begins at its `up_to`."""
 
-    async def put_door(self, room: bytes, door: Door, roster: bytes) -> None:
+    async def put_door(self, room: bytes, door: StoredDoor, roster: bytes) -> None:
         """Make a door, or give an existing one a card of a higher number. Here `expires_at` is a
         duration: seconds from now. Raises `RosterMoved`, `Refusal` (`too_many_doors`,
         `bad_statement`, `busy`, or the code that closed the door)."""
@@ -140,7 +140,7 @@ class Store(Protocol):
     async def revoke_door(self, room: bytes, door: bytes, roster: bytes) -> None:
         """Close a door for good. Raises `RosterMoved`, `Refusal` (`unknown_door`)."""
 
-    async def door(self, room: bytes, door: bytes) -> Door | None:
+    async def door(self, room: bytes, door: bytes) -> StoredDoor | None:
         """Return a door, open or closed, or None when the store does not remember it."""
 
     async def knock(self, room: bytes, key: bytes, door: bytes, id: bytes, blob: bytes) -> None:

@@ -100,7 +100,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class StoredDoor:
     """The public half of an invite. `closed` is the refusal code that newcomers get, or None."""
 
     id: bytes
@@ -221,7 +221,7 @@ class SeatedRoom:
     head: bytes
     generation: bytes
     commit: bytes
-    doors: tuple[Door, ...]
+    doors: tuple[StoredDoor, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,5 +238,5 @@ class AtDoor:
     `door` when the door is not remembered. `waiting` says whether a knock of the key is open."""
 
     head: RoomHead | None
-    door: Door | None = None
+    door: StoredDoor | None = None
     waiting: bool = False

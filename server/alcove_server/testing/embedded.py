@@ -41,7 +41,7 @@ class ManualClock:
         self.now += seconds
 
 
-class Link:
+class EmbeddedLink:
     """One client's end. `closed` is the WebSocket close code that the relay gave."""
 
     def __init__(self, on_output: Callable[[], None] | None = None) -> None:
@@ -91,7 +91,7 @@ class Link:
 class _LinkOutlet:
     """The link as the relay sees it, because `close` differs at the two ends."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: EmbeddedLink) -> None:
         self._link = link
 
     @property
@@ -131,9 +131,9 @@ class EmbeddedRelay:
         host: str = "relay.test",
         offered: str = "alcove.v1",
         on_output: Callable[[], None] | None = None,
-    ) -> Link:
+    ) -> EmbeddedLink:
         """A new connection, which has been sent its challenge."""
-        link = Link(on_output)
+        link = EmbeddedLink(on_output)
         link.session = self.relay.connect(host=host, offered=offered, outlet=_LinkOutlet(link))
         return link
 

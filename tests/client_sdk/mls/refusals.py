@@ -278,7 +278,7 @@ def path_key_mismatch() -> Case:
 
 BURNED, HELD, MALFORMED = mls.Verdict.BURNED, mls.Verdict.HELD, mls.Verdict.MALFORMED
 CASES: dict[type[mls.MLSError], Callable[[], Case]] = {
-    mls.Malformed: malformed,
+    mls.MalformedMessage: malformed,
     mls.TooLarge: too_large,
     mls.WrongGroup: wrong_group,
     mls.InvalidMessage: invalid_message,

@@ -124,7 +124,7 @@ def test_lengths_survive_the_wire_in_the_fewest_bytes(value: int) -> None:
 
 
 def test_lengths_have_a_limit() -> None:
-    with pytest.raises(mls.Malformed):
+    with pytest.raises(mls.MalformedMessage):
         varint(2**30)
 
 
@@ -135,16 +135,16 @@ def test_bytes_are_refused_or_read_to_the_one_value_they_encode(
 ) -> None:
     try:
         value = structure.decode(data)
-    except mls.Malformed:
+    except mls.MalformedMessage:
         return
     assert value.encode() == data
 
 
 @given(data=st.binary(max_size=300))
 def test_trees_and_sender_data_are_refused_or_read(data: bytes) -> None:
-    with suppress(mls.Malformed, mls.InvalidTree):
+    with suppress(mls.MalformedMessage, mls.InvalidTree):
         assert RatchetTree.decode(data, 64).encode() == data
-    with suppress(mls.Malformed):
+    with suppress(mls.MalformedMessage):
         assert SenderData.decode(data).encode() == data
 
 
@@ -166,9 +166,9 @@ def test_every_truncation_and_extension_is_malformed(
     structure: type[Struct], encoded: bytes
 ) -> None:
     for length in range(len(encoded)):
-        with pytest.raises(mls.Malformed):
+        with pytest.raises(mls.MalformedMessage):
             structure.decode(encoded[:length])
-    with pytest.raises(mls.Malformed):
+    with pytest.raises(mls.MalformedMessage):
         structure.decode(encoded + b"\x00")
 
 
@@ -176,11 +176,11 @@ def test_presence_is_zero_or_one_and_enumerations_are_closed() -> None:
     maybe = optional(uint8)
     assert maybe.decode(b"\x00") is None
     assert maybe.decode(b"\x01\x07") == 7
-    with pytest.raises(mls.Malformed):
+    with pytest.raises(mls.MalformedMessage):
         maybe.decode(b"\x02\x07")
-    with pytest.raises(mls.Malformed):
+    with pytest.raises(mls.MalformedMessage):
         mls.Sender.decode(b"\x05")
-    with pytest.raises(mls.Malformed):
+    with pytest.raises(mls.MalformedMessage):
         mls.Credential.decode(b"\x00\x03\x00")
 
 
@@ -188,9 +188,9 @@ def test_vectors_must_end_with_their_last_element() -> None:
     numbers: Codec[tuple[int, ...]] = vector(uint16)
     assert numbers.decode(b"\x04\x00\x01\x00\x02") == (1, 2)
     for bad in (b"\x03\x00\x01\x00", b"\x04\x00\x01", opaque(b"\x00")):
-        with pytest.raises(mls.Malformed):
+        with pytest.raises(mls.MalformedMessage):
             numbers.decode(bad)
-    with pytest.raises(mls.Malformed):
+    with pytest.raises(mls.MalformedMessage):
         uint16.write(65536)
     with pytest.raises(mls.TooLarge):
         vector(uint8).decode(opaque(bytes(MAX_ELEMENTS + 1)))

@@ -176,7 +176,7 @@ def test_a_message_without_its_signature_is_malformed() -> None:
     these = room("bob")
     content = forge(these["alice"], b"text")
     body = wrap(WireFormat.PUBLIC_MESSAGE, content.content.encode())
-    refused(these["bob"], body, mls.Malformed, "truncated")
+    refused(these["bob"], body, mls.MalformedMessage, "truncated")
 
 
 def test_a_pre_shared_key_is_never_replaced_by_nothing() -> None:

@@ -51,7 +51,7 @@ def test_a_path_is_judged_before_it_is_given_out(monkeypatch: pytest.MonkeyPatch
     )
     with pytest.raises(mls.InvalidPath):
         these["alice"].commit(now=NOW)
-    assert these["alice"].state is mls.State.OPERATIONAL
+    assert these["alice"].state is mls.GroupState.OPERATIONAL
 
 
 def test_nothing_larger_than_others_take_is_sent() -> None:

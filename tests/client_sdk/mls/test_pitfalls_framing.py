@@ -48,7 +48,7 @@ from tests.client_sdk.mls.support import (
     "length", ["4000", "403f", "80000000", "80003fff", "c0", "ff", "c000000000000000", "40", "8000"]
 )
 def test_01_lengths_that_are_not_minimal_are_malformed(length: str) -> None:
-    with pytest.raises(mls.Malformed):
+    with pytest.raises(mls.MalformedMessage):
         Reader(bytes.fromhex(length)).varint()
 
 
@@ -58,8 +58,8 @@ def test_01_a_message_with_a_longer_length_than_needed_is_refused() -> None:
     group_id = these["alice"].group_id
     plain, longer = opaque(group_id), b"\x40" + opaque(group_id)
     assert message[4 : 4 + len(plain)] == plain
-    refused(these["bob"], message.replace(plain, longer, 1), mls.Malformed)
-    refused(these["bob"], message + b"\x00", mls.Malformed)
+    refused(these["bob"], message.replace(plain, longer, 1), mls.MalformedMessage)
+    refused(these["bob"], message + b"\x00", mls.MalformedMessage)
 
 
 # 2. ProposalRef hashes AuthenticatedContent, not the message (5.2)
@@ -144,7 +144,7 @@ def test_04_a_member_without_the_right_membership_tag_is_refused() -> None:
     content = sign_message(epoch_of(these["alice"]), mls.Remove(1), WireFormat.PUBLIC_MESSAGE, b"")
     refused(these["bob"], public(content, bytes(32)), mls.InvalidMessage)
     refused(these["bob"], public(content, b""), mls.InvalidMessage)
-    refused(these["bob"], public(content), mls.Malformed)  # none at all
+    refused(these["bob"], public(content), mls.MalformedMessage)  # none at all
     key = epoch_of(these["alice"]).secrets.membership_key
     over_tbs_only = SUITE.mac(key, content.content.encode())
     refused(these["bob"], public(content, over_tbs_only), mls.InvalidMessage)
@@ -153,7 +153,7 @@ def test_04_a_member_without_the_right_membership_tag_is_refused() -> None:
 def test_04_an_outsider_with_a_membership_tag_is_refused() -> None:
     alice, zoe = found(), person("zoe")
     message = mls.propose_oneself(zoe.signer, alice.group_id, 0, zoe.bundle.key_package)
-    refused(alice, message + opaque(bytes(32)), mls.Malformed)
+    refused(alice, message + opaque(bytes(32)), mls.MalformedMessage)
     alice.receive(message)
 
 
@@ -180,7 +180,7 @@ def test_05_padding_that_is_not_zero_is_malformed(monkeypatch: Patch) -> None:
     monkeypatch.setattr(
         private_message, "_pad", lambda content, _padding, _policy: content + b"\x00\x01\x00"
     )
-    refused(these["bob"], these["alice"].encrypt(b"text"), mls.Malformed)
+    refused(these["bob"], these["alice"].encrypt(b"text"), mls.MalformedMessage)
 
 
 def test_05_a_message_without_the_reuse_guard_in_its_nonce_is_refused() -> None:

@@ -272,7 +272,7 @@ def test_15_external_pub_is_a_length_prefixed_vector() -> None:
 
     tree = mls.Extension(mls.ExtensionType.RATCHET_TREE, alice.ratchet_tree())
     bare = mls.Extension(mls.ExtensionType.EXTERNAL_PUB, public_key)
-    with pytest.raises(mls.Malformed):
+    with pytest.raises(mls.MalformedMessage):
         join((tree, bare))
     with pytest.raises(mls.InvalidGroupInfo):
         join((tree,))

@@ -96,7 +96,7 @@ def test_a_member_sends_no_more_than_others_take() -> None:
         these["alice"].propose(mls.Remove(1), now=NOW)
     with pytest.raises(mls.TooLarge):
         these["alice"].commit(now=NOW)
-    assert these["alice"].state is mls.State.OPERATIONAL
+    assert these["alice"].state is mls.GroupState.OPERATIONAL
     assert these["alice"].proposals == before
     these["bob"].receive(these["alice"].encrypt(b"still"))
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from alcove import mls
-from alcove.mls.state import FOLLOWS, TAKES, Act, Event, Life, State
+from alcove.mls.state import FOLLOWS, TAKES, GroupAct, GroupEvent, GroupState, Life
 
 from tests.client_sdk.mls.support import (
     NOW,
@@ -22,12 +22,12 @@ from tests.client_sdk.mls.support import (
     seal,
 )
 
-ACTS: dict[Act, Callable[[mls.Group, bytes], object]] = {
-    Act.ENCRYPT: lambda group, _message: group.encrypt(b"text"),
-    Act.PROPOSE: lambda group, _message: group.propose(mls.Remove(0), now=NOW),
-    Act.COMMIT: lambda group, _message: group.commit(now=NOW),
-    Act.RECEIVE: lambda group, message: group.receive(message),
-    Act.INVITE: lambda group, _message: group.group_info(),
+ACTS: dict[GroupAct, Callable[[mls.Group, bytes], object]] = {
+    GroupAct.ENCRYPT: lambda group, _message: group.encrypt(b"text"),
+    GroupAct.PROPOSE: lambda group, _message: group.propose(mls.Remove(0), now=NOW),
+    GroupAct.COMMIT: lambda group, _message: group.commit(now=NOW),
+    GroupAct.RECEIVE: lambda group, message: group.receive(message),
+    GroupAct.INVITE: lambda group, _message: group.group_info(),
 }
 
 
@@ -62,19 +62,19 @@ def _ended(these: Room) -> mls.Group:
     return received.merge()
 
 
-PLACES: dict[str, tuple[State, Callable[[Room], mls.Group]]] = {
-    "operational": (State.OPERATIONAL, lambda these: these["bob"]),
-    "commit pending": (State.COMMIT_PENDING, _pending),
-    "left": (State.CLOSED, _left),
-    "removed": (State.CLOSED, _removed),
-    "wiped": (State.CLOSED, _wiped),
-    "ended by a ReInit": (State.CLOSED, _ended),
+PLACES: dict[str, tuple[GroupState, Callable[[Room], mls.Group]]] = {
+    "operational": (GroupState.OPERATIONAL, lambda these: these["bob"]),
+    "commit pending": (GroupState.COMMIT_PENDING, _pending),
+    "left": (GroupState.CLOSED, _left),
+    "removed": (GroupState.CLOSED, _removed),
+    "wiped": (GroupState.CLOSED, _wiped),
+    "ended by a ReInit": (GroupState.CLOSED, _ended),
 }
 
 
-@pytest.mark.parametrize("act", Act, ids=lambda act: act.value)
+@pytest.mark.parametrize("act", GroupAct, ids=lambda act: act.value)
 @pytest.mark.parametrize("place", PLACES)
-def test_a_state_takes_what_its_table_says(place: str, act: Act) -> None:
+def test_a_state_takes_what_its_table_says(place: str, act: GroupAct) -> None:
     these = room("bob", "carol")
     message = these["carol"].encrypt(b"text")
     state, arrive = PLACES[place]
@@ -83,15 +83,15 @@ def test_a_state_takes_what_its_table_says(place: str, act: Act) -> None:
     if act in TAKES[state]:
         ACTS[act](group, message)
         return
-    error = mls.CommitPending if state is State.COMMIT_PENDING else mls.GroupClosed
+    error = mls.CommitPending if state is GroupState.COMMIT_PENDING else mls.GroupClosed
     with pytest.raises(error):
         ACTS[act](group, message)
     assert group.state is state
 
 
-@pytest.mark.parametrize("state", State, ids=lambda state: state.value)
-@pytest.mark.parametrize("event", Event, ids=lambda event: event.value)
-def test_a_state_follows_only_the_events_of_its_table(state: State, event: Event) -> None:
+@pytest.mark.parametrize("state", GroupState, ids=lambda state: state.value)
+@pytest.mark.parametrize("event", GroupEvent, ids=lambda event: event.value)
+def test_a_state_follows_only_the_events_of_its_table(state: GroupState, event: GroupEvent) -> None:
     life = Life(ended=False)
     life.state = state
     following = FOLLOWS.get((state, event))
@@ -105,9 +105,9 @@ def test_a_state_follows_only_the_events_of_its_table(state: State, event: Event
 
 
 def test_every_state_can_be_reached_and_left() -> None:
-    assert {state for state, _arrive in PLACES.values()} == set(State)
-    assert {state for state, _event in FOLLOWS} == set(State)
-    assert set(TAKES) == set(State)
+    assert {state for state, _arrive in PLACES.values()} == set(GroupState)
+    assert {state for state, _event in FOLLOWS} == set(GroupState)
+    assert set(TAKES) == set(GroupState)
 
 
 def test_a_second_commit_waits_until_the_first_is_dropped() -> None:
@@ -124,7 +124,7 @@ def test_anothers_commit_is_taken_while_ones_own_waits() -> None:
     these = room("bob")
     waiting = these["bob"].commit(now=NOW)
     these.settle("alice", these["alice"].commit(now=NOW))
-    assert these["bob"].state is State.OPERATIONAL
+    assert these["bob"].state is GroupState.OPERATIONAL
     with pytest.raises(mls.StagedCommitSpent):
         waiting.merge()
 
@@ -135,7 +135,7 @@ def test_dropping_anothers_commit_leaves_ones_own_waiting() -> None:
     received = these["bob"].receive(these["alice"].commit(now=NOW).message)
     assert isinstance(received, mls.StagedCommit)
     received.drop()
-    assert these["bob"].state is State.COMMIT_PENDING
+    assert these["bob"].state is GroupState.COMMIT_PENDING
     these.groups["bob"] = own.merge()
 
 
@@ -164,7 +164,7 @@ def test_a_group_that_a_reinit_ended_takes_nothing_from_a_patched_member() -> No
         assert isinstance(received, mls.StagedCommit)
         ended[name] = received.merge()
     zombie = ended["bob"]
-    zombie._life.state = State.OPERATIONAL  # a patched client goes on
+    zombie._life.state = GroupState.OPERATIONAL  # a patched client goes on
     epoch_of(zombie).reinit = None
     messages = [
         zombie.encrypt(b"zombie"),

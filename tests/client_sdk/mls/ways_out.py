@@ -277,7 +277,7 @@ def commit_that_is_not_made(these: Room) -> object:
         mls.TooLarge, lambda: alice.commit(padding=lambda _n: 5 * 2**20, force_path=True, now=NOW)
     )
     refuse(mls.TooLarge, lambda: alice.propose_update(padding=lambda _n: 5 * 2**20))
-    assert alice.state is mls.State.OPERATIONAL
+    assert alice.state is mls.GroupState.OPERATIONAL
     return these, zoe, store, kept, kept.people
 
 

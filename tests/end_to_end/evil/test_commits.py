@@ -23,7 +23,7 @@ from alcove.mls import create_commit
 from alcove.mls.nodes import LeafContent, sign_leaf
 from alcove_protocol import frames, limits
 from alcove_protocol.codec import pack_list
-from alcove_protocol.frames import BlobClass, Published, Refused, RelayAnswer
+from alcove_protocol.frames import BlobClass, Published, RelayAnswer, RequestRefused
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
@@ -390,7 +390,7 @@ def test_a_participants_commit_is_refused_by_the_relay(kind: str) -> None:
     )
     before = world.head(room_of(ann))
     world.settle()
-    assert [a.code for a in answers if isinstance(a, Refused)] == ["not_allowed"]
+    assert [a.code for a in answers if isinstance(a, RequestRefused)] == ["not_allowed"]
     assert world.head(room_of(ann)) == before
 
 

@@ -7,7 +7,7 @@ from alcove import events, mls
 from alcove.events import ConnectionState
 from alcove.mls.psk import PreSharedKeyID, PskStore
 from alcove.mls.secret import Secret
-from alcove_protocol.frames import BlobClass, BlobIs, LobbyItem, LobbyKind, Publish, Refused
+from alcove_protocol.frames import BlobClass, BlobIs, LobbyItem, LobbyKind, Publish, RequestRefused
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
@@ -136,7 +136,7 @@ def test_a_rejoin_that_the_relay_refused_is_granted_when_asked_for_again() -> No
     lied = world.answer(
         ann,
         Publish,
-        lambda p: Refused(p.n, "room_full", ""),
+        lambda p: RequestRefused(p.n, "room_full", ""),
         lambda p: p.welcomes is not None,
         most=1,
     )

@@ -14,8 +14,8 @@ from alcove_protocol.frames import (
     Bye,
     Challenge,
     Publish,
-    Refused,
     RelayAnswer,
+    RequestRefused,
     Resumed,
 )
 from alcove_protocol.labels import Label
@@ -75,7 +75,7 @@ def test_an_end_that_the_facilitator_signed_is_believed() -> None:
 def test_ended_at_the_door_of_the_relay_without_a_proof_is_called_lost() -> None:
     world, _, _, cleo = three()
     cleo.cut()
-    lied = world.answer(cleo, Authenticate, lambda a: Refused(a.n, "ended", ""))
+    lied = world.answer(cleo, Authenticate, lambda a: RequestRefused(a.n, "ended", ""))
     world.advance(2)
     cleo.cut()
     assert lied.hits
@@ -88,7 +88,7 @@ def test_ended_at_the_door_of_the_relay_without_a_proof_is_called_lost() -> None
 def test_unknown_room_means_wait_and_the_room_goes_on() -> None:
     world, ann, bob, cleo = three()
     tricks = [
-        world.answer(c, Authenticate, lambda a: Refused(a.n, "unknown_room", ""), most=3)
+        world.answer(c, Authenticate, lambda a: RequestRefused(a.n, "unknown_room", ""), most=3)
         for c in (bob, cleo)
     ]
     bob.cut()
@@ -103,7 +103,9 @@ def test_unknown_room_means_wait_and_the_room_goes_on() -> None:
 def test_unknown_room_to_the_facilitator_changes_nothing_at_an_honest_log() -> None:
     """She restores the room. The same chain is harmless."""
     world, ann, bob, cleo = three()
-    lied = world.answer(ann, Authenticate, lambda a: Refused(a.n, "unknown_room", ""), most=1)
+    lied = world.answer(
+        ann, Authenticate, lambda a: RequestRefused(a.n, "unknown_room", ""), most=1
+    )
     ann.cut()
     before = world.head(room_of(bob)).generation
     world.advance(5)
@@ -157,7 +159,7 @@ def test_answers_without_a_request_are_ignored() -> None:
     forget(cleo)
     for n in range(1, 30):
         world.forge(cleo, frames.Published(n, at))
-        world.forge(cleo, Refused(n, "removed", ""))
+        world.forge(cleo, RequestRefused(n, "removed", ""))
     assert cleo.told == []
     goes_on(world, ann, bob, cleo)
 
@@ -167,7 +169,9 @@ def test_refused_for_ever_leaves_the_message_queued_or_failed_never_sent() -> No
     lied = world.answer(
         cleo,
         Publish,
-        lambda p: Refused(p.n, "stale", "", cleo.engine.require_member().membership.base.encode()),
+        lambda p: RequestRefused(
+            p.n, "stale", "", cleo.engine.require_member().membership.base.encode()
+        ),
     )
     cleo.say("hello")
     world.advance(5)
@@ -207,7 +211,7 @@ def test_an_answer_made_for_one_relay_is_refused_by_another() -> None:
     (answer,) = cleo.engine.link.outgoing
     honest.receive(answer)
     (refusal, *_) = [frames.from_relay(data) for data in honest.outgoing()]
-    assert isinstance(refusal, Refused)
+    assert isinstance(refusal, RequestRefused)
     assert refusal.code == "wrong_host"
 
 
@@ -232,7 +236,7 @@ def test_the_relay_drops_posts_of_paused_members_even_if_their_client_sends_them
         answers.append,
     )
     world.settle()
-    assert [a.code for a in answers if isinstance(a, Refused)] == ["paused"]
+    assert [a.code for a in answers if isinstance(a, RequestRefused)] == ["paused"]
     assert ann.texts() == []
 
 

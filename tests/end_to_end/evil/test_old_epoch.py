@@ -8,7 +8,7 @@ from alcove import events, mls
 from alcove.errors import NotNow
 from alcove.events import RoomState
 from alcove.messages.payload import Heartbeat, Payload, Text, Void
-from alcove_protocol.frames import BlobClass, BlobIs, Bye, Frame, Publish, Published, Refused
+from alcove_protocol.frames import BlobClass, BlobIs, Bye, Frame, Publish, Published, RequestRefused
 from alcove_protocol.position import Position
 
 from tests.end_to_end.evil.old_epoch import SECOND, Past
@@ -160,9 +160,9 @@ def silent_thief(world: EvilWorld, victim: Client, answer: str) -> Trick[Publish
         frames = {
             "published": Published(asked.n, where),
             "published before": Published(asked.n, old),
-            "refused": Refused(asked.n, "too_large", ""),
-            "stale": Refused(asked.n, "stale", "", old),
-            "busy": Refused(asked.n, "busy", ""),
+            "refused": RequestRefused(asked.n, "too_large", ""),
+            "stale": RequestRefused(asked.n, "stale", "", old),
+            "busy": RequestRefused(asked.n, "busy", ""),
         }
         if answer in frames:
             victim.engine.received(frames[answer].to_bytes())

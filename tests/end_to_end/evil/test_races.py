@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from alcove import mls
-from alcove_protocol.frames import BlobClass, Publish, Refused
+from alcove_protocol.frames import BlobClass, Publish, RequestRefused
 from alcove_protocol.roster import Change, Op, Seat
 
 from tests.end_to_end.evil.rogue import (
@@ -57,7 +57,7 @@ def test_of_two_commits_in_one_epoch_one_wins_and_the_other_is_built_anew(part: 
         assert done == [None, None]
         assert epochs(*clients) == {before + 2}
         assert len(authenticators(*clients)) == 1
-        refused = [r for r in world.seen(Refused) if r.code == "stale"]
+        refused = [r for r in world.seen(RequestRefused) if r.code == "stale"]
         assert len(refused) == 1
         published = world.seen(Publish)
         assert sum(p.blob_class == BlobClass.COMMIT for p in published) == 3

@@ -13,12 +13,12 @@ from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 from alcove_server.store.budget import StoreBounds
 from alcove_server.store.interface import (
-    Door,
     Publication,
     RoomHead,
     RosterStep,
     Store,
     StoredBlob,
+    StoredDoor,
     Taken,
 )
 from alcove_server.testing.embedded import ManualClock
@@ -144,13 +144,13 @@ class Bench:
             self.publication(b"beat", BlobClass.BEAT, sender=HOST, base=base, roster=roster, ttl=90)
         )
 
-    def door(self, id: bytes = b"door-one", uses: int = 2, ttl: float = 1000.0) -> Door:
-        return Door(id, b"K" * 32, uses, ttl, 1, b"card")
+    def door(self, id: bytes = b"door-one", uses: int = 2, ttl: float = 1000.0) -> StoredDoor:
+        return StoredDoor(id, b"K" * 32, uses, ttl, 1, b"card")
 
-    def put(self, door: Door) -> None:
+    def put(self, door: StoredDoor) -> None:
         self.do(self.store.put_door(ROOM, door, HEAD))
 
-    def found(self, id: bytes = b"door-one") -> Door | None:
+    def found(self, id: bytes = b"door-one") -> StoredDoor | None:
         return self.do(self.store.door(ROOM, id))
 
     def knock(self, key: bytes = BEN, door: bytes = b"door-one", id: bytes = b"k" * 16) -> None:

@@ -9,7 +9,7 @@ from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import COMMITS, BlobClass, LobbyKind
 from alcove_protocol.position import Position
-from alcove_server.store.interface import Door, Publication, RosterMoved, RosterStep
+from alcove_server.store.interface import Publication, RosterMoved, RosterStep, StoredDoor
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -50,7 +50,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.roster = b"h" * 32
         self.counter = 0
         self.last_beat = self.bench.clock.now
-        self.doors: dict[bytes, Door] = {}
+        self.doors: dict[bytes, StoredDoor] = {}
         self.knocks: dict[bytes, Knocked] = {}
         self.ids: dict[tuple[bytes, bytes], tuple[int, float]] = {}
 
@@ -165,7 +165,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(door=DOORS, uses=st.integers(1, 2))
     def put_door(self, door: bytes, uses: int) -> None:
-        made = Door(door, b"K" * 32, uses, 400.0, 1, b"card")
+        made = StoredDoor(door, b"K" * 32, uses, 400.0, 1, b"card")
         known = self.doors.get(door)
         work = self.bench.store.put_door(ROOM, made, self.roster)
         if known is not None and self.closed(known) is not None:
@@ -175,7 +175,7 @@ class StoreMachine(RuleBasedStateMachine):
         if known is None:
             self.doors[door] = replace(made, expires_at=self.now + 400.0)
 
-    def closed(self, door: Door) -> str | None:
+    def closed(self, door: StoredDoor) -> str | None:
         if door.closed is None and door.expires_at <= self.now:
             return "door_expired"
         return door.closed

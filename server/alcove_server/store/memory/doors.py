@@ -8,29 +8,29 @@ from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
 
 from alcove_server.store.budget import CLOSED_DOORS, ITEM_OVERHEAD, Budget
-from alcove_server.store.interface import Door
+from alcove_server.store.interface import StoredDoor
 
 
-def _size(door: Door) -> int:
+def _size(door: StoredDoor) -> int:
     return len(door.card) + ITEM_OVERHEAD
 
 
-class Doors:
+class MemoryDoors:
     """The doors of one room."""
 
     def __init__(self, budget: Budget) -> None:
         self.due = inf
         self._budget = budget
-        self._doors: dict[bytes, Door] = {}
+        self._doors: dict[bytes, StoredDoor] = {}
 
-    def find(self, now: float, id: bytes) -> Door | None:
+    def find(self, now: float, id: bytes) -> StoredDoor | None:
         """Return a door as it is now. A door past its time is closed as `door_expired`."""
         door = self._doors.get(id)
         if door is not None and door.closed is None and door.expires_at <= now:
             return replace(door, card=b"", closed="door_expired")
         return door
 
-    def put(self, now: float, door: Door) -> None:
+    def put(self, now: float, door: StoredDoor) -> None:
         """As `Store.put_door`: `door.expires_at` counts from now."""
         known = self.find(now, door.id)
         if known is None:
@@ -44,14 +44,14 @@ class Doors:
             raise Refusal("bad_statement")
         self._replace(replace(known, card_number=door.card_number, card=door.card))
 
-    def _make(self, door: Door) -> None:
+    def _make(self, door: StoredDoor) -> None:
         if sum(known.closed is None for known in self._doors.values()) >= limits.DOORS:
             raise Refusal("too_many_doors")
         self._budget.take(_size(door))
         self._doors[door.id] = door
         self.due = min(self.due, door.expires_at)
 
-    def _replace(self, door: Door) -> None:
+    def _replace(self, door: StoredDoor) -> None:
         """Raises `Refusal` (`busy`)."""
         self._budget.take(_size(door) - _size(self._doors[door.id]))
         self._doors[door.id] = door
@@ -102,7 +102,7 @@ class Doors:
                 self._forget(door.id)
         self.due = min((self._end(door) for door in self._doors.values()), default=inf)
 
-    def _end(self, door: Door) -> float:
+    def _end(self, door: StoredDoor) -> float:
         return door.expires_at + (limits.TOMBSTONE if door.closed is not None else 0)
 
     def _forget(self, id: bytes) -> None:

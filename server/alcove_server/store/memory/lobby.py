@@ -25,7 +25,7 @@ _LIFETIMES = {
 }
 
 
-class Lobby:
+class MemoryLobby:
     """The lobby of one room. A refused or expired knock leaves a reason for its newcomer."""
 
     def __init__(self, budget: Budget) -> None:

@@ -20,8 +20,8 @@ from alcove_server.store.interface import (
     Stale,
     StoredBlob,
 )
-from alcove_server.store.memory.doors import Doors
-from alcove_server.store.memory.lobby import Lobby
+from alcove_server.store.memory.doors import MemoryDoors
+from alcove_server.store.memory.lobby import MemoryLobby
 from alcove_server.store.memory.log import Log, PublishRecords, check_size, lifetime, size_of
 
 _APPLICATION: Final = BlobClass.APPLICATION
@@ -71,8 +71,8 @@ class MemoryRoom:
         self.roster = seated.head
         self.log = Log(seated.generation, budget)
         self.records = PublishRecords()
-        self.doors = Doors(budget)
-        self.lobby = Lobby(budget)
+        self.doors = MemoryDoors(budget)
+        self.lobby = MemoryLobby(budget)
         self.welcomes = Welcomes(budget)
         self.last_beat = now
         self.lobby_rung = 0

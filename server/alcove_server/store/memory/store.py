@@ -25,7 +25,6 @@ from alcove_protocol.statements import Signed
 from alcove_server.store.budget import Budget, StoreBounds
 from alcove_server.store.interface import (
     AtDoor,
-    Door,
     Listener,
     LobbyPage,
     Page,
@@ -35,6 +34,7 @@ from alcove_server.store.interface import (
     RoomHead,
     SeatedRoom,
     StoredBlob,
+    StoredDoor,
     Taken,
 )
 from alcove_server.store.memory.room import MemoryRoom
@@ -169,7 +169,7 @@ class MemoryStore:
 
     # --- doors ------------------------------------------------------------------------------
 
-    async def put_door(self, room: bytes, door: Door, roster: bytes) -> None:
+    async def put_door(self, room: bytes, door: StoredDoor, roster: bytes) -> None:
         found = self._room(room)
         found.expect_roster(roster)
         found.doors.put(self._clock(), door)
@@ -183,7 +183,7 @@ class MemoryStore:
         found.revoke(self._clock(), frozenset({door}))
         self._look(room, found)
 
-    async def door(self, room: bytes, door: bytes) -> Door | None:
+    async def door(self, room: bytes, door: bytes) -> StoredDoor | None:
         return self._room(room).doors.find(self._clock(), door)
 
     # --- the lobby --------------------------------------------------------------------------

@@ -105,8 +105,8 @@ def test_an_external_pub_that_is_no_length_prefixed_key() -> None:
     tree = mls.Extension(mls.ExtensionType.RATCHET_TREE, group.ratchet_tree())
     public_key = SUITE.hpke_keypair(os.urandom).public
     for data, error, detail in (
-        (b"\x1e" + public_key[1:], mls.Malformed, "trailing bytes"),
-        (b"\x20" + public_key + b"\x00", mls.Malformed, "trailing bytes"),
+        (b"\x1e" + public_key[1:], mls.MalformedMessage, "trailing bytes"),
+        (b"\x20" + public_key + b"\x00", mls.MalformedMessage, "trailing bytes"),
         (b"\x20" + bytes(32), mls.InvalidPublicKey, "A public key is not valid"),
         (b"\x00", mls.InvalidPublicKey, "A public key is not valid"),
     ):

@@ -60,7 +60,7 @@ def test_a_founder_lives_by_its_own_extensions() -> None:
     one = _requires()
     with pytest.raises(mls.InvalidProposal, match="occurs twice"):
         found(extensions=(one, one))
-    with pytest.raises(mls.Malformed, match="truncated"):
+    with pytest.raises(mls.MalformedMessage, match="truncated"):
         found(extensions=(mls.Extension(mls.ExtensionType.EXTERNAL_SENDERS, b"\x01"),))
     # And by its own leaf: what no joiner would take is not founded.
     unlisted, listed = mls.Extension(0xF001, b""), capabilities(extensions=(0xF001,))

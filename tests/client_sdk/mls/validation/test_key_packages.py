@@ -75,7 +75,7 @@ def test_a_key_package_in_a_message_of_another_version() -> None:
     """10.1-7"""
     message = wrap(WireFormat.KEY_PACKAGE, person("zoe").bundle.key_package.encode())
     assert unwrap(message)[0] is WireFormat.KEY_PACKAGE
-    with pytest.raises(mls.Malformed, match="another protocol version"):
+    with pytest.raises(mls.MalformedMessage, match="another protocol version"):
         unwrap(b"\x00\x02" + message[2:])
 
 
