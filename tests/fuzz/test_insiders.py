@@ -25,7 +25,7 @@ def test_insiders_change_nothing_and_part_no_group(seed: int) -> None:
         "InvalidPath",
         "ConfirmationMismatch",
         "InvalidSignature",
-        "Malformed",
+        "MalformedMessage",
     ):
         assert outcomes[name] > 0, name
 
