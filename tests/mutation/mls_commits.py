@@ -114,7 +114,7 @@ COMMITS: Final[tuple[Mutant, ...]] = (
             "if False:",
         ),
     ),
-    mls("12.4.2-15", ("state:Life.__init__", "State.CLOSED if ended else ", "")),
+    mls("12.4.2-15", ("state:Life.__init__", "GroupState.CLOSED if ended else ", "")),
     mls(
         "12.4.2-16",
         never("process_commit:process", "epoch.own_index in applied.removed"),
@@ -255,7 +255,7 @@ EXTERNAL: Final[tuple[Mutant, ...]] = (
     ),
     mls(
         "12.4.3.2-2",
-        never("proposal_list:_check_external", "any(item.by_reference for item in items)"),
+        never("process_commit:_resolve", "committer.type is SenderType.NEW_MEMBER_COMMIT"),
     ),
     mls("12.4.3.2-3", (_VERIFY, _VERIFIES, "pass")),
     mls("12.4.3.2-4", never(_KEY, "isinstance(body, bytes | Commit)")),

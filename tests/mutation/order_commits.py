@@ -68,7 +68,7 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
         f"{MEMBERSHIP}:Membership._judge",
         "return self._missed(error) if mine else Burned(error.code)",
         "return Burned(error.code)",
-        f"{EVIL}/test_updates.py"
+        f"{EVIL}/test_messages.py"
         "::test_an_update_encrypted_again_leaves_its_author_held_and_not_alone",
     ),
     order(

@@ -166,8 +166,6 @@ def _check_regular(committer: int, items: Sequence[CommittedProposal]) -> None:
 
 
 def _check_external(items: Sequence[CommittedProposal]) -> None:
-    if any(item.by_reference for item in items):
-        raise InvalidProposal("a reference in an external commit")
     if len(of_kind(items, ProposalType.EXTERNAL_INIT)) != 1:
         raise InvalidProposal("not one ExternalInit in an external commit")
     if len(of_kind(items, ProposalType.REMOVE)) > 1:
