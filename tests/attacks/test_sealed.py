@@ -150,3 +150,10 @@ def test_a_group_info_for_one_epoch_brings_nobody_into_the_next() -> None:
     these.settle("alice", these["alice"].commit(now=NOW))
     staged = forging.join_externally(info)
     forging.refused(these["bob"], staged.message, mls.WrongEpoch, "another epoch")
+
+
+@pytest.mark.parametrize(("secret", "id"), [(b"", b""), (b"", b"id"), (b"secret", b"")])
+def test_nothing_is_sealed_without_a_pre_shared_key(secret: bytes, id: bytes) -> None:
+    """HPKE takes two empty values for its mode without a key, and would seal all the same."""
+    with pytest.raises(ValueError, match="needs a pre-shared key"):
+        Psk(secret, id)

@@ -66,10 +66,6 @@ def _with_doors(
     return replace(state, doors=b"".join([*doors, *([add] if add else [])]))
 
 
-NO_PSK = Psk(b"", b"")
-"""Of an intent that is not filled in. Nothing can be sealed with it."""
-
-
 @dataclass(frozen=True, slots=True)
 class AdmitNewcomer(Intent):
     """Add the newcomer of a knock, and send them the Welcome."""
@@ -79,10 +75,12 @@ class AdmitNewcomer(Intent):
     relay_key: bytes = b""
     reply_key: bytes = b""
     door: bytes = NO_DOOR
-    psk: Psk = NO_PSK
+    psk: Psk | None = None
 
     def plan(self, membership: Membership) -> CommitPlan | None:
-        if self.key_package is None or membership.find_relay_key(self.relay_key):
+        if self.key_package is None or self.psk is None:
+            return None
+        if membership.find_relay_key(self.relay_key):
             return None
         return CommitPlan(
             (mls.Add(self.key_package),),
@@ -152,10 +150,10 @@ class ReadmitMember(Intent):
     relay_key: bytes = b""
     reply_key: bytes = b""
     leaf: bytes = b""
-    psk: Psk = NO_PSK
+    psk: Psk | None = None
 
     def plan(self, membership: Membership) -> CommitPlan | None:
-        if self.key_package is None:
+        if self.key_package is None or self.psk is None:
             return None
         index = membership.group.find(self.key_package.leaf_node.signature_key)
         if index is None or index == membership.group.own_index:

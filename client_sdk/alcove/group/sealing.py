@@ -62,6 +62,12 @@ class Psk:
     secret: bytes = field(repr=False)
     id: bytes
 
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for an empty key or id: HPKE takes two of them for its mode without a
+        pre-shared key (RFC 9180, section 5.1), and would seal without one."""
+        if not self.secret or not self.id:
+            raise ValueError("a seal needs a pre-shared key and its id")
+
 
 def door_psk(invite: Invite) -> Psk:
     """Of all that is sealed at a door: only holders of the invite have it."""
