@@ -130,8 +130,10 @@ def _alternate(
     for repetition in range(scale.repetitions):
         for crowd, (closed, opened) in runs:
             name = crowd.server.server.name
+            # Mypy infers no lambda with defaults.
             one = _try(name, lambda c=crowd: c.closed_loop(scale.seconds, members))  # type: ignore[misc]
             rate = DELIVERIES / members
+            # Mypy infers no lambda with defaults.
             two = _try(name, lambda c=crowd, r=rate: c.open_loop(scale.seconds, r))  # type: ignore[misc]
             closed += [one] if one else []
             opened += [two] if two else []
@@ -199,6 +201,7 @@ def _sweep(
                 runs = [
                     run
                     for _ in range(max(scale.repetitions, 3))
+                    # Mypy infers no lambda with defaults.
                     if (run := _try(server.name, lambda c=crowd, a=active: _equal(c, a, scale)))  # type: ignore[misc]
                 ]
                 if not runs:

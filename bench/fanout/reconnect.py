@@ -186,6 +186,7 @@ class Town:
             some = members[at : at + AT_ONCE]
             for one in some:
                 one.connect()
+            # Mypy infers no lambda with defaults.
             if not await _until(lambda some=some: all(one.caught_up_at for one in some)):  # type: ignore[misc]
                 raise TimeoutError(f"the crowd does not come in: {dict(self.crowd.happened)}")
 

@@ -14,7 +14,7 @@ most `limits.TEXT_TOTAL` bytes of text, which Python may hold four times as wide
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
-import msgpack  # type: ignore[import-untyped]
+import msgpack  # type: ignore[import-untyped]  # it has no types
 
 from alcove_protocol import limits
 from alcove_protocol.errors import Malformed

@@ -1,6 +1,6 @@
 """The roster: a room's chain of signed entries. Relay and members verify it by the same rules.
 
-RosterEntry 0 is the `Opening`. Every later entry signs the room, its counter, the hash of the entry
+Entry 0 is the `Opening`. Every later entry signs the room, its counter, the hash of the entry
 before it, the position its commit builds on, the hashes of that commit and of its Welcomes, the
 changes, and the digest of the list that results. So nobody can replay, leave out or recombine
 entries, and the last hash commits to the whole history.

@@ -3,7 +3,7 @@
 Each is signed by the sender's MLS key and travels as `signature ‖ body`, padded and sealed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Final
 
 from alcove_protocol import limits
@@ -48,12 +48,13 @@ class VaultBody(Record):
 
     The signature covers the room, the recipient's MLS key, the epoch and a counter. Without it the
     relay puts a lobby key of its own into the vault. `lobby_private` is the X25519 private key of
-    the lobby. `doors` lists door id ‖ secret for each open door.
+    the lobby. `doors` lists door id ‖ secret for each open door. Neither
+    is in `repr`.
     """
 
     room: Annotated[bytes, Exactly(HASH_SIZE)]
     recipient: Annotated[bytes, Exactly(KEY_SIZE)]
     epoch: Annotated[int, AtMost(limits.REQUEST_NUMBER)]
     counter: Annotated[int, AtMost(limits.REQUEST_NUMBER)]
-    lobby_private: Annotated[bytes, Exactly(KEY_SIZE)]
-    doors: Annotated[bytes, AtMost(limits.DOORS * DOOR_ITEM_SIZE)]
+    lobby_private: Annotated[bytes, Exactly(KEY_SIZE)] = field(repr=False)
+    doors: Annotated[bytes, AtMost(limits.DOORS * DOOR_ITEM_SIZE)] = field(repr=False)

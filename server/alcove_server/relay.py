@@ -28,7 +28,8 @@ from alcove_server.store.interface import Store
 from alcove_server.wire.says import bye, draining
 
 _RETURNING = 1000
-"""Clients a second that a node takes back without others noticing: their signatures are 0.1 s."""
+"""Clients a second that a node takes back without others noticing: their signatures are 0.1 s. Not
+`Final`, because mypyc would inline it, and tests set a lower one."""
 _EXPIRED_ROOMS: Final = 200
 """Rooms in which one tick drops what has expired: a bound on how long the loop is held."""
 RESTORE_SECONDS: Final = 60.0

@@ -3,15 +3,16 @@
 A field's description is its line in `--help`. Sizes are bytes and times are seconds.
 """
 
-from typing import Annotated, Self
+from typing import Annotated, Final, Literal, Self, get_args
 from urllib.parse import urlsplit
 
 from alcove_protocol import limits
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-STORES = ("memory",)
-"""Schemes of the URL of a store; `store.opening` opens each of them."""
+StoreScheme = Literal["memory"]
+"""Schemes of the URL of a store. `store.opening` does not compile until it opens each of them."""
+STORES: Final[tuple[StoreScheme, ...]] = get_args(StoreScheme)
 KNOWN = ", ".join(f"{scheme}:" for scheme in STORES)
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -85,7 +86,7 @@ class Settings(BaseSettings):
         scheme, _, rest = value.partition(":")
         if scheme not in STORES:
             raise ValueError(f"there is no store of that scheme; there is {KNOWN}")
-        if scheme == "memory" and rest:
+        if rest:
             raise ValueError("nothing follows memory:")
         return value
 
@@ -103,9 +104,10 @@ class Settings(BaseSettings):
         return self
 
     @property
-    def store_scheme(self) -> str:
-        """The kind of store, one of `STORES`."""
-        return self.store.partition(":")[0]
+    def store_scheme(self) -> StoreScheme:
+        """The kind of store."""
+        named = self.store.partition(":")[0]
+        return next(scheme for scheme in STORES if scheme == named)  # the validator saw to it
 
     @property
     def hosts(self) -> frozenset[str]:

@@ -163,7 +163,7 @@ def test_wrong_arguments_are_refused_at_once(arguments: dict[str, object], code:
     }
     with pytest.raises(alcove.InvalidInput) as caught:
         # The types are right, but a dictionary of many cannot tell each its own.
-        alcove.open_room(**(right | arguments))  # type: ignore[arg-type]
+        alcove.open_room(**(right | arguments))  # type: ignore[arg-type]  # values of many types
     assert caught.value.code == code
     assert str(caught.value).endswith(".")
 

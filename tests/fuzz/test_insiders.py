@@ -34,7 +34,7 @@ def test_a_parted_group_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     real = mls.Group.receive
 
     def bob_is_strict(group: mls.Group, *message: object) -> object:
-        taken = real(group, *message)  # type: ignore[arg-type]
+        taken = real(group, *message)  # type: ignore[arg-type]  # values of many types
         judged = len(message) == 2  # by the run, with a store, and not while a scene is made
         if judged and group.own_index == 1 and isinstance(taken, mls.StagedCommit):
             taken.drop()

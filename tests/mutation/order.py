@@ -39,7 +39,7 @@ WATCHED: Final = (
     f"{TALK}.receive",
     f"{TALK}._judge",
     f"{TALK}._count",
-    f"{TALK}._refuse_repeated",
+    f"{TALK}._read_new",
     f"{TALK}.compare_log",
     f"{FRAMING}:check_class",
     f"{MEMBERSHIP}:Membership.follow",

@@ -242,7 +242,7 @@ ONE_MESSAGE: Final[tuple[Mutant, ...]] = (
     ),
     order(
         "id",
-        f"{TALK}._refuse_repeated",
+        f"{TALK}._read_new",
         "old or payload.id in self._ids",
         "old",
         f"{EVIL}/test_messages.py::test_the_author_is_the_member_whom_mls_names_not_one_named_in_the_payload",
@@ -263,14 +263,14 @@ ONE_MESSAGE: Final[tuple[Mutant, ...]] = (
     ),
     order(
         "counter",
-        f"{TALK}._refuse_repeated",
+        f"{TALK}._read_new",
         "if old or payload.id in self._ids:",
         "if payload.id in self._ids:",
         f"{EVIL}/test_order.py::test_a_counter_is_used_once",
     ),
     order(
         "counter",
-        f"{TALK}._refuse_repeated",
+        f"{TALK}._read_new",
         "payload.counter <= last",
         "payload.counter < last",
         f"{EVIL}/test_order.py::test_a_counter_is_used_once",

@@ -34,6 +34,7 @@ def rewritten(document: str, tables: Tables) -> str:
         lines = "".join(f"| `{name}` | {text} |\n" for name, text in rows.items())
         document, count = re.subn(
             rf"(^### {title}\n(?:(?!^\| `).*\n)*)(?:^\| `.*\n)+",
+            # Mypy infers no lambda with defaults.
             lambda found, lines=lines: found[1] + lines,  # type: ignore[misc]
             document,
             flags=re.MULTILINE,

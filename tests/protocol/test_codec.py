@@ -3,7 +3,7 @@
 import struct
 import tracemalloc
 
-import msgpack  # type: ignore[import-untyped]
+import msgpack  # type: ignore[import-untyped]  # it has no types
 import pytest
 from alcove_protocol import limits
 from alcove_protocol.codec import Value, pack, pack_list, scan, split, unpack, unpack_list
@@ -155,7 +155,7 @@ UNPACKABLE: dict[str, tuple[object, str]] = {
 @pytest.mark.parametrize(("value", "code"), UNPACKABLE.values(), ids=UNPACKABLE.keys())
 def test_nothing_is_packed_that_nobody_would_unpack(value: object, code: str) -> None:
     with refused(code):
-        unpack(pack({"a": value}))  # type: ignore[dict-item]
+        unpack(pack({"a": value}))  # type: ignore[dict-item]  # wrong on purpose
 
 
 numbers = st.integers(0, 2**53 - 1)

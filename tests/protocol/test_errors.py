@@ -76,7 +76,7 @@ def test_no_code_and_no_sentence_twice() -> None:
 def test_the_tables_cannot_be_changed() -> None:
     for table in (FAULTS, REFUSALS):
         with pytest.raises(TypeError):
-            table["new"] = "A sentence."  # type: ignore[index]
+            table["new"] = "A sentence."  # type: ignore[index]  # frozen, which is what is tried
 
 
 def test_a_refusal_says_its_sentence_unless_told_otherwise() -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from enum import IntEnum
 from typing import Annotated, Any, get_args
 
-import msgpack  # type: ignore[import-untyped]
+import msgpack  # type: ignore[import-untyped]  # it has no types
 import pytest
 from alcove_protocol import frames, limits
 from alcove_protocol.codec import Value, pack, unpack
@@ -99,6 +99,7 @@ OUT_OF_BOUNDS = [name for name in BAD if name not in UNKNOWN]
 
 @pytest.mark.parametrize("name", OUT_OF_BOUNDS)
 def test_a_record_out_of_bounds_is_not_encoded(name: str) -> None:
+    # Values of many types.
     sample = replace(Sample.from_map(GOOD), **BAD[name])  # type: ignore[arg-type]
     with refused("bad_field"):
         sample.encode()
@@ -107,7 +108,7 @@ def test_a_record_out_of_bounds_is_not_encoded(name: str) -> None:
 def test_none_is_absent_only_where_a_field_is_optional() -> None:
     sample = Sample.from_map(GOOD)
     with refused("bad_field"):
-        replace(sample, data=None).encode()  # type: ignore[arg-type]
+        replace(sample, data=None).encode()  # type: ignore[arg-type]  # wrong on purpose
     with refused("bad_type"):
         Sample.decode(msgpack.packb({**GOOD, "note": None}))
 
@@ -163,6 +164,7 @@ def test_records_come_back(kind: type[Record], data: st.DataObject) -> None:
     record = data.draw(records_of(kind))
     assert kind.decode(record.encode()) == record
     if isinstance(record, Frame):
+        # An attribute that the type does not show.
         reader = from_client if FROM_CLIENT.get(kind.KIND) is kind else from_relay  # type: ignore[attr-defined]
         assert reader(record.to_bytes()) == record
 

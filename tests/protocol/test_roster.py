@@ -390,6 +390,7 @@ def test_entries_are_not_replayed_left_out_or_recombined() -> None:
         (r, e)
         for r, roster in enumerate(rosters)
         for e, entry in enumerate(entries)
+        # Mypy infers no lambda with defaults.
         if taken(lambda signed, at=roster: extend(at, signed), entry, frozenset({"bad_roster"}))  # type: ignore[misc]
     }
     assert fits == {(n, n) for n in range(len(entries))}
@@ -666,9 +667,9 @@ def test_changes_that_cannot_be_read(spoil: Callable[[bytes], bytes], code: str)
 
 def test_a_roster_cannot_be_changed_in_place() -> None:
     with pytest.raises(TypeError):
-        opened().seats[ANA] = HERE  # type: ignore[index]
+        opened().seats[ANA] = HERE  # type: ignore[index]  # frozen, which is what is tried
     with pytest.raises(TypeError):
-        full_room().seats[ANA] = HERE  # type: ignore[index]
+        full_room().seats[ANA] = HERE  # type: ignore[index]  # frozen, which is what is tried
 
 
 def test_the_largest_room_is_restated_in_one_entry() -> None:

@@ -228,3 +228,10 @@ def test_unverified_and_verified_are_two_types() -> None:
     assert not isinstance(verified, Signed)
     with pytest.raises(Malformed):
         verify(EndStatement, Label.END, verified.signed, KEY)
+
+
+def test_a_vault_does_not_print_what_it_holds() -> None:
+    secrets = VaultBody(bytes(32), bytes(32), 1, 1, b"L" * 32, b"D" * 40)
+    assert VaultBody.decode(secrets.encode()) == secrets
+    assert "LLL" not in repr(secrets)
+    assert "DDD" not in repr(secrets)

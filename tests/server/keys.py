@@ -98,6 +98,7 @@ class Facilitated:
         }
         if leaves:
             fields["leaves"] = pack_list([leave.encode() for leave in leaves])
+        # Values of many types.
         return sign(by, Label.ROSTER, RosterEntry(**{**fields, **(altered or {})}))  # type: ignore[arg-type]
 
     def leave(self, key: SigningKey) -> Signed:

@@ -58,7 +58,7 @@ async def serving(
 ) -> AsyncIterator[Running]:
     """A relay with these settings, and with TLS if it has certificates, until the block ends. Its
     time stands still until a test advances `time`."""
-    chosen = Settings(port=0, **settings)  # type: ignore[arg-type]
+    chosen = Settings(port=0, **settings)  # type: ignore[arg-type]  # values of many types
     listener, tls, trust, time = listen(chosen), None, None, SteeredTime()
     if certificates is not None:
         tls = Tls(str(certificates.certificate), str(certificates.key))

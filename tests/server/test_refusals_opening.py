@@ -92,6 +92,7 @@ def test_a_changed_offer_of_subprotocols_is_refused(scene: Scene) -> None:
     ],
     ids=["another nonce", "an unknown role", "a member with a door", "a door without one"],
 )
+# A function of any frame.
 def test_an_answer_that_does_not_fit_is_refused(scene: Scene, alter) -> None:  # type: ignore[no-untyped-def]
     person = Person(scene, scene.host.key)
     signed = sign(person.key, Label.CHALLENGE, alter(person))

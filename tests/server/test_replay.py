@@ -368,7 +368,7 @@ def test_what_expired_is_answered_when_nothing_comes_after_it(scene: Scene) -> N
     last = to_the_end(scene.host)[-1]
     assert isinstance(last, Published)
     assert last.n == beat.n
-    assert not scene.host.link.session.client.answers  # type: ignore[union-attr]
+    assert not scene.host.link.session.client.answers  # type: ignore[union-attr]  # it is there
 
 
 def test_a_member_that_resumes_anew_in_the_middle_is_answered_once(scene: Scene) -> None:

@@ -29,7 +29,7 @@ async def test_members_that_resume_together_share_a_bound_in_each_turn() -> None
         turns[-1] += count
         real(count)
 
-    budget.read = counted  # type: ignore[method-assign]
+    budget.read = counted  # type: ignore[method-assign]  # a stand-in
     for one in people:
         one.fetch()
         one.send(Resume(77, bytes(16), 0))

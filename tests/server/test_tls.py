@@ -39,6 +39,7 @@ def on_both_loops(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..
 
     own = inspect.Parameter("loop", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     wanted = [own, *inspect.signature(test).parameters.values()]
+    # An attribute that the type does not show.
     run.__signature__ = inspect.Signature(wanted)  # type: ignore[attr-defined]
     loops = [uvloop.new_event_loop, asyncio.new_event_loop]
     return pytest.mark.parametrize("loop", loops, ids=["uvloop", "asyncio"])(run)
@@ -285,6 +286,7 @@ async def test_a_client_that_is_turned_away_and_stays_is_cut_off(pem: Certificat
         raw.send("GET / HTTP/1.1\r\n\r\n")
         assert (await raw.answer())[0] == 400
         # It reads no further, so it never learns that the relay has closed.
+        # An attribute that the type does not show.
         raw.writer.transport.pause_reading()  # type: ignore[attr-defined]
         assert running.service.admission.connections == 1
         await running.time.advance(TURNED_AWAY_SECONDS)
@@ -328,6 +330,7 @@ async def test_a_client_that_answers_no_ping_is_dropped(pem: Certificates) -> No
 async def test_a_close_that_is_not_answered_is_cut_off(pem: Certificates) -> None:
     async with serving(pem, ping_seconds=1000) as running:
         raw = await running.upgraded()
+        # An attribute that the type does not show.
         raw.writer.transport.pause_reading()  # type: ignore[attr-defined]
         await running.time.advance(running.service.relay.services.settings.auth_seconds + 1)
         assert running.service.admission.connections == 1

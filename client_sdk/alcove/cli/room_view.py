@@ -1,4 +1,4 @@
-"""The state that a person's screen shows: newcomers who wait, messages and their authors.
+"""The state that a person's screen shows: waiting newcomers, messages and their authors.
 
 The view takes the room's events and draws nothing. It forgets a message that expired or was taken
 back.

@@ -27,7 +27,7 @@ class Help:
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """List the members, and the newcomers who wait."""
+    """List the members and the waiting newcomers."""
 
 
 @dataclass(frozen=True, slots=True)

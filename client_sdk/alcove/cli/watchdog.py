@@ -1,4 +1,4 @@
-"""End the process when a signal or a dead terminal asks for it, whatever the program waits for.
+"""End the process when a signal or a dead terminal asks for it, even while the program hangs.
 
 The event loop cannot promise that: a screen that nothing reads can block it, and a blocked loop
 handles no signal. So threads wait for the signals and for the end of the terminal. They ask the

@@ -136,7 +136,7 @@ def help_for(facilitator: bool) -> str:
 
 
 def waiter(knock: events.Knocked) -> str:
-    """Return the name of a newcomer who waits, with what a facilitator should know."""
+    """Return a waiting newcomer's name, with what a facilitator should know."""
     notes = [f"code {escape.line(knock.code)}"] if knock.code else []
     if knock.door_revoked:
         notes.append("came by a revoked invite")
@@ -150,6 +150,6 @@ def author(name: str, members: Sequence[MemberLike]) -> str:
 
 
 def who(members: Sequence[MemberLike], waiting: Sequence[events.Knocked]) -> list[str]:
-    """Return the members, then the newcomers who wait, a line each."""
+    """Return the members, then the waiting newcomers, a line each."""
     lines = [author(m.name, members) + (" [you]" if m.you else "") for m in members]
     return lines + [f"waiting: {waiter(knock)}" for knock in waiting]

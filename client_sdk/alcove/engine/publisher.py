@@ -88,9 +88,8 @@ class Publisher:
         self._presence.coverage.given(item.id)
 
         def answered(answer: RelayAnswer | None) -> None:
-            if (
-                self._conversation.outbox.head is item
-            ):  # else a replay has brought it in the meantime
+            # Another head means that a replay has brought this item in the meantime.
+            if self._conversation.outbox.head is item:
                 self._answered(item, base, answer)
 
         self._link.request(

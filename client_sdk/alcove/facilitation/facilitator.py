@@ -60,7 +60,7 @@ class Handover:
     """
 
     opening: Signed
-    """RosterEntry 0, which every card carries."""
+    """Roster entry 0, which every card carries."""
     card: RoomCard
     origin: str
     terms: InviteTerms

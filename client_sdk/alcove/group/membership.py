@@ -225,9 +225,7 @@ class Membership:
     def merge(self, staged: mls.StagedCommit, blob: bytes, entry: Signed | None) -> Merged:
         """Go to the next epoch, and tell which members came and went."""
         before = {person.key: person for person in self.people()}
-        old = self.group
         self.group = staged.merge()
-        old.wipe()
         self.request_secrets.add(self.group)
         self.state = room_extension(self.group.context)
         self.previous_hash, self.commit_hash = self.commit_hash, sha256(blob).digest()

@@ -96,27 +96,23 @@ def judge(group: mls.Group, staged: mls.CommitView) -> None:
     try:
         before = room_extension(staged.before)
         after = room_extension(staged.after)
-        _judge_author(group, staged, before)
+        committer = _judge_author(group, staged, before)
         _judge_proposals(group, staged, before)
         _judge_leaves(group, staged, after)
         _judge_context(staged)
-        _judge_state(group.group_id, _committer_key(group, staged), before, after)
+        _judge_state(group.group_id, committer, before, after)
         _judge_facilitators_present(staged, after)
     except Malformed as error:
         raise NotAllowed(error.code) from None
 
 
-def _judge_author(group: mls.Group, staged: mls.CommitView, before: RoomExtension) -> None:
+def _judge_author(group: mls.Group, staged: mls.CommitView, before: RoomExtension) -> bytes:
     """Only facilitators commit. There is no standby's external commit yet, so every external commit
-    is refused: its committer has no leaf in the tree before."""
+    is refused: its committer has no leaf in the tree before. Return the committer's MLS key."""
     leaf = group.member(staged.committer)
     if staged.is_external or leaf is None or not _facilitator(before, leaf.signature_key):
         raise NotAllowed("committer")
-
-
-def _committer_key(group: mls.Group, staged: mls.CommitView) -> bytes:
-    leaf = group.member(staged.committer)
-    return b"" if leaf is None else leaf.signature_key
+    return leaf.signature_key
 
 
 def _judge_updater(group: mls.Group, sender: int | None, before: RoomExtension) -> None:

@@ -139,24 +139,18 @@ def seal_knock(
 ) -> bytes:
     """Only a holder of the lobby key can read it, and only a holder of the invite can make it."""
     info, aad = _knock_context(invite.room, invite.door, knock_id)
-    content = pad(body.encode(), most=_KNOCK_MOST)
-    hpke = mls.ciphersuite(ROOM_SUITE).hpke
-    psk, psk_id = invite.lobby_psk(), invite.door
-    enc, ciphertext = hpke.seal(lobby_key, info, aad, content, random, psk=psk, psk_id=psk_id)
-    return enc + ciphertext
+    return _seal(lobby_key, info, aad, body.encode(), _KNOCK_MOST, door_psk(invite), random)
 
 
 def open_knock(invite: Invite, lobby: mls.HpkeKeyPair, knock_id: bytes, sealed: bytes) -> KnockBody:
     """Raises `NotTrusted` (`cannot_open`)."""
     info, aad = _knock_context(invite.room, invite.door, knock_id)
-    hpke = mls.ciphersuite(ROOM_SUITE).hpke
-    psk, psk_id = invite.lobby_psk(), invite.door
+    content = _open(lobby, info, aad, sealed, door_psk(invite))
     try:
-        content = hpke.open(sealed[:_ENC], lobby, info, aad, sealed[_ENC:], psk=psk, psk_id=psk_id)
-        body = KnockBody.decode(unpad(content))
+        body = KnockBody.decode(content)
         check_hpke_key(body.reply_key)
         return body
-    except (mls.MLSError, Malformed):
+    except Malformed:
         raise NotTrusted("cannot_open", "A knock did not open; it was altered.") from None
 
 

@@ -203,12 +203,17 @@ class Conversation:
         """Handle an application blob. Return a heartbeat, and make events of everything else."""
         if not self._stream.seen.first_time(blob):
             return None
+        payloads: list[Payload] = []
+
+        def fresh(leaf: mls.LeafNode, plaintext: bytes) -> None:
+            payloads.append(self._read_new(leaf, plaintext))
+
         try:
             check_class(blob, mls.ContentType.APPLICATION)
-            received = self.membership.group.receive(blob, fresh=self._refuse_repeated)
+            received = self.membership.group.receive(blob, fresh=fresh)
             if not isinstance(received, mls.ReceivedApplication) or received.authenticated_data:
                 raise NotAllowed("class")
-            payload = Payload.decode(received.plaintext, limit=limits.APPLICATION_BUCKET)
+            (payload,) = payloads
             body = self._body(payload)
         except (mls.OwnMessage, mls.GenerationConsumed, _Repeated):
             return None
@@ -254,18 +259,19 @@ class Conversation:
         self._show(leaf, payload, body, age)
         return None
 
-    def _refuse_repeated(self, received: mls.ReceivedApplication) -> None:
-        """Raise `_Repeated` for a message that was taken before.
+    def _read_new(self, leaf: mls.LeafNode, plaintext: bytes) -> Payload:
+        """Read the payload. Raises `Malformed`, or `_Repeated` for one that was taken before.
 
         Any member can encrypt again what another one said, under the key that the other's next
         message needs (RFC 9420, section 16.11). Refused here, it leaves that key alone, so it
         silences nobody, and an old heartbeat does not pass for a new one.
         """
-        payload = Payload.decode(received.plaintext, limit=limits.APPLICATION_BUCKET)
-        last = self._counters.get(received.leaf.signature_key)
+        payload = Payload.decode(plaintext, limit=limits.APPLICATION_BUCKET)
+        last = self._counters.get(leaf.signature_key)
         old = payload.counter > 0 and last is not None and payload.counter <= last
         if old or payload.id in self._ids:
             raise _Repeated
+        return payload
 
     def _first_time(self, message: bytes) -> None:
         self._ids[message] = None
@@ -303,7 +309,7 @@ class Conversation:
             self._emit(events.Retracted(target.hex()))
 
     def _count(self, sender: bytes, payload: Payload) -> bool:
-        """False without a counter. `_refuse_repeated` has refused a used one. A hole is told once,
+        """False without a counter. `_read_new` has refused a used one. A hole is told once,
         but for what its author abandoned."""
         counter = payload.counter
         last = self._counters.get(sender, 0)

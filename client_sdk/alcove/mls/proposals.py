@@ -140,6 +140,7 @@ def _read_proposal(reader: Reader) -> Proposal:
     structure = _KINDS.get(kind)
     if structure is None:
         return CustomProposal(kind, reader.opaque())
+    # The table maps a type to its own structure.
     return structure.read(reader)  # type: ignore[return-value]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import compress
+from typing import TypeVar
 
 from alcove.mls import tree_math
 from alcove.mls.codec import Reader, opaque
@@ -17,6 +18,7 @@ from alcove.mls.errors import InvalidTree, MalformedMessage, TooLarge
 from alcove.mls.nodes import Capabilities, LeafNode, Node, ParentNode
 
 _LEAF, _PARENT = 1, 2
+_Key = TypeVar("_Key", bytes, int)
 
 
 class Census:
@@ -58,12 +60,12 @@ class Census:
         return iter(self._read.values())
 
 
-def _add(counts: dict[bytes, int] | dict[int, int], key: bytes | int, step: int) -> None:
-    value = counts.get(key, 0) + step  # type: ignore[arg-type]
+def _add(counts: dict[_Key, int], key: _Key, step: int) -> None:
+    value = counts.get(key, 0) + step
     if value:
-        counts[key] = value  # type: ignore[index]
+        counts[key] = value
     else:
-        del counts[key]  # type: ignore[arg-type]
+        del counts[key]
 
 
 class RatchetTree:

@@ -14,12 +14,10 @@ from alcove.mls.known_commits import KnownCommits
 from alcove.mls.messages import (
     Admit,
     OpenedMessage,
-    ReceivedApplication,
     ReceivedProposal,
     open_message,
     peek,
     protect,
-    received_application,
     received_proposal,
     sign_message,
 )
@@ -31,8 +29,9 @@ from alcove.mls.secret import Random, Scratch, Secret
 from alcove.mls.state import GroupAct
 from alcove.mls.view import GroupView
 
-Fresh = Callable[[ReceivedApplication], None]
-"""An application's judgement that a message is none that it took before. It refuses by raising."""
+Fresh = Callable[[LeafNode, bytes], None]
+"""An application's judgement that a message is none that it took before, from its sender's leaf and
+its plaintext. It refuses by raising."""
 
 Wire = Literal["private", "public"]
 WIRE_FORMATS = {"private": WireFormat.PRIVATE_MESSAGE, "public": WireFormat.PUBLIC_MESSAGE}
@@ -174,8 +173,9 @@ class Speaker(GroupView):
             verified = opened.verified
             kind = verified.content.content_type
             if kind is ContentType.APPLICATION:
-                if fresh is not None:
-                    fresh(received_application(opened))
+                body = verified.content.body
+                if fresh is not None and verified.leaf is not None and isinstance(body, bytes):
+                    fresh(verified.leaf, body)
                 return True
             if kind is ContentType.COMMIT and not _may_commit(verified.leaf, committers):
                 raise InvalidMessage("of a member that may not commit")

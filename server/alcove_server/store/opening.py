@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from time import monotonic
+from typing import assert_never
 
 from alcove_server.settings import Settings
 from alcove_server.store.budget import StoreBounds
@@ -18,4 +19,4 @@ def open_store(settings: Settings, clock: Callable[[], float] = monotonic) -> St
         case "memory":
             return MemoryStore(clock, bounds)
         case scheme:
-            raise NotImplementedError(f"Settings allows the store {scheme}, which nothing opens")
+            assert_never(scheme)

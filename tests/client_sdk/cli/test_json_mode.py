@@ -144,6 +144,7 @@ async def test_a_reader_that_closes_its_end_has_left() -> None:
         await room.until("joined")
         assert room.process.stdout is not None
         # asyncio has no public way to close only this end of the pipe.
+        # An attribute that the type does not show.
         room.process._transport.get_pipe_transport(1).close()  # type: ignore[attr-defined]
         assert await room.process.wait() == 0
         assert room.process.stderr is not None

@@ -216,7 +216,7 @@ def commit_key_gone() -> Case:
 def missing_proposal() -> Case:
     these = these_three()
     update = these["bob"].propose_update()
-    ref = these["alice"].receive(update).ref  # type: ignore[union-attr]
+    ref = these["alice"].receive(update).ref  # type: ignore[union-attr]  # it is there
     case = Case(these["alice"].commit((), [ref], now=NOW).message, these["carol"])
     return replace(case, others=[these["bob"]])
 

@@ -338,8 +338,10 @@ def test_a_key_package_of_1970_is_not_added_and_no_argument_is_left_out() -> Non
         old.bundle.key_package.verify(SUITE, POLICY, NOW)
     calls: list[Callable[..., object]] = [
         alice.commit,
-        lambda: alice.propose(old.add),  # type: ignore[call-arg]
+        lambda: alice.propose(old.add),  # type: ignore[call-arg]  # left out on purpose
+        # Left out on purpose.
         lambda: old.bundle.key_package.verify(SUITE),  # type: ignore[call-arg]
+        # Left out on purpose.
         lambda: mls.Group.join(b"", old.bundle, old.signer),  # type: ignore[call-arg]
     ]
     for call in calls:

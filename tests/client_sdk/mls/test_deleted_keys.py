@@ -54,6 +54,7 @@ def test_a_key_is_gone_once_it_was_sent_under() -> None:
     alice = these["alice"]
     message = alice.encrypt(b"text")
     refused(alice, message, mls.OwnMessage, "your own message")
+    # It is there.
     generations = {these["bob"].receive(alice.encrypt(b"")).generation for _ in range(5)}  # type: ignore[union-attr]
     assert generations == {1, 2, 3, 4, 5}
 

@@ -160,6 +160,7 @@ def test_a_stranger_holds_no_member_up_by_a_reference_to_nothing() -> None:
     assert isinstance(known, mls.ReceivedProposal)
     for ref in (bytes(32), known.ref):
         group_info = these["alice"].group_info()
+        # Wrong on purpose.
         staged = forging.lawless_join(group_info, mls.ProposalRef(ref))  # type: ignore[arg-type]
         for name in ("alice", "bob", "carol"):
             refused(these[name], staged.message, mls.InvalidProposalList, "a reference")

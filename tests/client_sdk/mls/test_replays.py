@@ -128,10 +128,11 @@ def test_an_application_keeps_the_key_that_a_repeated_message_would_use_up() -> 
     again = encrypt_again(bob, content, 1)
     taken: set[bytes] = set()
 
-    def fresh(received: mls.ReceivedApplication) -> None:
-        if received.plaintext in taken:
+    def fresh(leaf: mls.LeafNode, plaintext: bytes) -> None:
+        assert leaf == carol.member(0)
+        if plaintext in taken:
             raise _Repeated
-        taken.add(received.plaintext)
+        taken.add(plaintext)
 
     carol.receive(first, fresh=fresh)
     for _ in range(2):

@@ -39,6 +39,7 @@ def welcomes_refused(these: Room) -> object:
         (mls.InvalidWelcome, {"predecessor": these["bob"]}),
         (mls.TooLarge, {"policy": limits(max_leaves=2)}),
     ):
+        # Mypy infers no lambda with defaults.
         refuse(error, lambda how=how: forging.join(message, zoe, **how))  # type: ignore[misc]
     refuse(
         mls.InvalidWelcome,
@@ -59,6 +60,7 @@ def welcomes_refused(these: Room) -> object:
         patch.setattr(welcome, "_path_secret_for", lambda *_: None)
         made.append(forging.lawless_commit(alice, zoe.add, force_path=True).welcome or b"")
     for bad in made:
+        # Mypy infers no lambda with defaults.
         refuse(mls.MLSError, lambda bad=bad: forging.join(bad, zoe))  # type: ignore[misc]
     release(alice)
     return these, zoe, signer, false.path_secret

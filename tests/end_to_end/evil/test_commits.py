@@ -273,6 +273,7 @@ WAITING: dict[str, object] = {
 
 def changes(name: str) -> Make:
     def make(world: EvilWorld, by: Client, about: Client) -> bytes:
+        # Values of many types.
         state = replace(state_of(by), **{name: WAITING[name]})  # type: ignore[arg-type]
         assert state != state_of(by)
         return rogue_commit(by, context(state))

@@ -352,7 +352,7 @@ def test_who_may_send_what(who: str, changed: dict[str, object], allowed: set[Ac
     state = replace(
         two_facilitators_state(),
         facilitators=FacilitatorKeys(keys["facilitator"], bytes(32)).encode(),
-        **values,  # type: ignore[arg-type]
+        **values,  # type: ignore[arg-type]  # values of many types
     )
     assert {act for act in Act if may(state, keys[who], act)} == allowed
 

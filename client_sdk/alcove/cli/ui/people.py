@@ -1,4 +1,4 @@
-"""The members under headings of their roles, and the newcomers who wait."""
+"""The members under headings of their roles, and the waiting newcomers."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from alcove.cli.rooms import MemberLike
 
 
 class WaitingList(OptionList):
-    """The newcomers who wait. The keys work while the list has the focus."""
+    """The waiting newcomers. The keys work while the list has the focus."""
 
     BINDINGS = [  # noqa: RUF012  (Textual declares it so)
         Binding("a", "decide(True)", "Admit"),

@@ -55,9 +55,8 @@ class MemoryStore:
         self._budget = Budget(self._bounds.store_bytes)
         self._rooms: dict[bytes, MemoryRoom] = {}
         self._ended: dict[bytes, tuple[Signed, float]] = {}
-        self._ends: list[
-            tuple[float, bytes]
-        ] = []  # rooms, also ended ones; some entries are outdated
+        # Times with their rooms, also ended ones. Some entries are outdated.
+        self._ends: list[tuple[float, bytes]] = []
         self._scheduled: dict[bytes, float] = {}
         self._to_tell: set[bytes] = set()  # rooms that expired in part since the last `expire`
         self._watched: set[bytes] = set()

@@ -158,6 +158,7 @@ def test_a_path_with_a_key_that_is_in_the_new_tree_or_twice_in_the_path() -> Non
         value = known.encryption_key
         staged = _with_nodes(
             these["alice"],
+            # Mypy infers no lambda with defaults.
             lambda nodes, value=value: (replace(nodes[0], encryption_key=value), *nodes[1:]),  # type: ignore[misc]
         )
         refused(these["bob"], staged.message, mls.InvalidPath, "a key is not new")

@@ -112,6 +112,7 @@ def test_an_external_pub_that_is_no_length_prefixed_key() -> None:
     ):
         bad = mls.Extension(mls.ExtensionType.EXTERNAL_PUB, data)
         info = forging.wrap_info(forging.forged_info(group, extensions=(tree, bad)))
+        # Mypy infers no lambda with defaults.
         forging.not_joined(error, detail, lambda info=info: forging.join_externally(info))  # type: ignore[misc]
 
 
@@ -143,6 +144,7 @@ def test_a_group_info_that_is_not_signed_by_a_member() -> None:
         forging.not_joined(
             mls.InvalidGroupInfo,
             detail,
+            # Mypy infers no lambda with defaults.
             lambda info=info: forging.join_externally(info),  # type: ignore[misc]
         )
 

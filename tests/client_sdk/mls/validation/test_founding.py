@@ -141,6 +141,7 @@ def test_a_group_that_is_not_what_the_reinit_announced() -> None:
         forging.not_joined(
             mls.InvalidWelcome,
             "not what the ReInit announced",
+            # Mypy infers no lambda with defaults.
             lambda m=message, n=newcomer: _join(m, n, bob),  # type: ignore[misc]
         )
     for changes in ({"cipher_suite": 1}, {"version": 2}, {"extensions": (_requires(),)}):
@@ -151,7 +152,7 @@ def test_a_group_that_is_not_what_the_reinit_announced() -> None:
             "not what the ReInit announced",
             lambda m=message, n=newcomer, b=bob: forging.join(
                 m, n, predecessor=b, known_by=by_name
-            ),  # type: ignore[misc]
+            ),  # type: ignore[misc]  # mypy infers no lambda with defaults
         )
 
 
@@ -195,7 +196,7 @@ def test_a_group_that_does_not_name_the_end_of_the_old_one() -> None:
             detail,
             lambda m=message, w=who, s=store: forging.join(
                 m, w, predecessor=bob, known_by=by_name, psks=s
-            ),  # type: ignore[misc]
+            ),  # type: ignore[misc]  # mypy infers no lambda with defaults
         )
 
 
@@ -276,6 +277,7 @@ def test_a_group_that_continues_another_with_other_keys_under_the_same_names(
         forging.not_joined(
             mls.InvalidWelcome,
             detail,
+            # Mypy infers no lambda with defaults.
             lambda m=message, b=bob: forging.join(m, b, predecessor=old_bob),  # type: ignore[misc]
         )
         # An application with a rule of its own may know members by their credentials.

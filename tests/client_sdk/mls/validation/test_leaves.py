@@ -264,6 +264,7 @@ def test_a_path_whose_leaf_breaks_any_of_these_rules() -> None:
     for changes, detail in alterations:
         staged = forging.commit_with_leaf(
             these["alice"],
+            # Mypy infers no lambda with defaults.
             lambda leaf, changes=changes: replace(leaf, **changes),  # type: ignore[misc]
         )
         refused(these["bob"], staged.message, mls.InvalidPath, detail)

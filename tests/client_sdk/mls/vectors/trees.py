@@ -108,7 +108,7 @@ def _fresh_path(
     tree: RatchetTree,
     sender: int,
     private: dict[int, dict[int, Secret]],
-    signers: dict,  # type: ignore[type-arg]
+    signers: dict,  # type: ignore[type-arg]  # as the file has them
 ) -> None:
     """Make a path of our own, and let every member process it."""
     made = tree.copy()
