@@ -161,6 +161,20 @@ ONE_LOG: Final[tuple[Mutant, ...]] = (
         f"{PUBLISH}::test_an_entry_that_does_not_follow_or_fit_is_refused[at once-welcomes]",
     ),
     order(
+        "knocks",
+        "alcove_server.store.memory.lobby:MemoryLobby._is_full_for",
+        " or here >= limits.KNOCKS_PER_DOOR",
+        "",
+        f"{CONTRACT}::test_knocks_are_bounded_and_forgotten",
+    ),
+    order(
+        "knocks",
+        "alcove_server.store.memory.lobby:MemoryLobby._is_full_for",
+        "len(knocks) >= limits.KNOCKS or ",
+        "",
+        f"{CONTRACT}::test_a_full_door_leaves_places_to_others_until_the_room_is_full",
+    ),
+    order(
         "external",
         f"{RULES}:blob",
         "if blob_class is BlobClass.EXTERNAL:",
