@@ -5,7 +5,40 @@ from typing import Final
 from tests.mutation.mutant import Mutant
 from tests.mutation.order_places import EVIL, FRAMING, MEMBERSHIP, order
 
+COMMITTER: Final = "alcove.facilitation.committer:Committer"
+INTENTS: Final = "alcove.facilitation.intents"
+RACES: Final = f"{EVIL}/test_lost_races.py"
+
 ONE_COMMIT: Final[tuple[Mutant, ...]] = (
+    order(
+        "own",
+        f"{COMMITTER}._stage",
+        "judge(group, staged)",
+        "pass",
+        f"{RACES}::test_a_commit_that_the_others_would_burn_is_not_sent",
+    ),
+    order(
+        "own",
+        f"{INTENTS}:check_still_welcome",
+        "if leaf_extension(leaf).agreement != membership.state.agreement:",
+        "if False:",
+        f"{RACES}::test_the_rules_change_while_the_admission_is_on_its_way",
+    ),
+    order(
+        "own",
+        f"{INTENTS}:check_still_welcome",
+        "if any(look_alike(name_of(leaf), person.name) for person in people):",
+        "if False:",
+        f"{RACES}::test_of_two_newcomers_with_one_name_the_second_is_told_to_choose_another",
+    ),
+    order(
+        "turn",
+        f"{COMMITTER}._may_go_on",
+        "or self._clock() >= self._turn_ends",
+        "or True",
+        "tests/end_to_end/test_fair_turn.py"
+        "::test_forty_five_are_admitted_and_a_member_speaks_meanwhile",
+    ),
     order(
         "base",
         f"{MEMBERSHIP}:Membership.follow",

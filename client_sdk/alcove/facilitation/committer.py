@@ -1,16 +1,20 @@
 """A facilitator's commits: one at a time, staged, sent, and merged when the relay took it.
 
-intent ──plan──▶ staged ──published──▶ merged
-                   │
-                   ├─ stale, epoch moved      → dropped, planned anew on the new state
-                   ├─ stale, epoch stands     → the same bytes on the new base (a burned commit
-                   │                            took the position)
-                   ├─ refused otherwise       → dropped, the intent fails with the relay's code
-                   └─ connection lost         → the same bytes, first thing after `resume`
+intents ──plan──▶ staged ──published──▶ merged
+                    │
+                    ├─ stale, epoch moved      → dropped, planned anew on the new state
+                    ├─ stale, epoch stands     → the same bytes on the new base (a burned commit
+                    │                            took the position)
+                    ├─ refused otherwise       → dropped; of several intents each goes alone, and a
+                    │                            single one fails with the relay's code
+                    └─ connection lost         → the same bytes, first thing after `resume`
+
+Admissions that wait go into one commit. Every commit makes what others have on its way stale, so
+after each one the others have a turn before the next that waits here. A removal waits for nobody.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -40,6 +44,7 @@ from alcove.group.extensions import ROSTER_EXTENSION
 from alcove.group.framing import handshake_padding
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
+from alcove.group.rights import NotAllowed, judge
 from alcove.group.sealing import seal_welcome
 from alcove.relay.ports import Ports
 
@@ -61,7 +66,7 @@ class PendingUpdate:
 class InFlight:
     """One commit on its way. Only the base in its roster entry may change."""
 
-    intent: Intent
+    intents: tuple[Intent, ...]
     staged: mls.StagedCommit
     blob: bytes
     welcomes: bytes | None
@@ -76,6 +81,12 @@ class InFlight:
 
 OnTaken = Callable[[InFlight, Position], None]
 """Is called when the relay took the commit, at this position."""
+
+AT_ONCE: Final = 16
+"""Intents that one commit makes true, when they can go together."""
+OTHERS_TURN: Final = 1.0
+"""Seconds between a commit and the next one that waited for it. In them the others follow it, and
+send what it made stale."""
 
 PASSING: Final = frozenset({"unavailable", "busy", "rate_limited"})
 """Refusals after which the same commit goes again, at the next occasion."""
@@ -96,19 +107,29 @@ class Committer:
         self._membership = membership
         self._identity = identity
         self._link = ports.link
+        self._clock = ports.clock
         self._wall = ports.wall
         self._random = ports.random
         self._on_taken = on_taken
         self._ready = ready
         self._queue: deque[Intent] = deque()
+        self._turn_ends = 0.0
+        self._most = AT_ONCE
+        self._alone = 0
+        self._staging = False
+        self.welcomes_most = limits.WELCOMES
+        """Bytes of all Welcomes of one commit. Fewer go together where one is large."""
         self.in_flight: InFlight | None = None
         self.updates: list[PendingUpdate] = []
 
     def want(self, intent: Intent) -> None:
         """Queue an intent. The same one twice counts once."""
-        pending = self.in_flight.intent if self.in_flight is not None else None
-        if intent.awaited or (intent != pending and intent not in self._queue):
-            self._queue.append(intent)
+        pending = self.in_flight.intents if self.in_flight is not None else ()
+        if intent.awaited or (intent not in pending and intent not in self._queue):
+            if intent.urgent:
+                self._queue.appendleft(intent)
+            else:
+                self._queue.append(intent)
         self.pump()
 
     def pump(self) -> None:
@@ -117,21 +138,73 @@ class Committer:
             return
         if self.in_flight is None:
             self._stage_next()
-        if self.in_flight is not None and not self.in_flight.sent:
+        if self.in_flight is not None and not self.in_flight.sent and not self._staging:
             self._send(self.in_flight)
 
     def _stage_next(self) -> None:
-        while self._queue and self.in_flight is None:
-            intent = self._queue.popleft()
-            try:
-                plan = intent.plan(self._membership)
+        if self._staging:
+            return  # an intent that was told its end wants the next thing
+        self._staging = True
+        try:
+            while self._queue and self.in_flight is None and self._may_go_on():
+                intents, plan = self._gather()
                 if plan is not None:
-                    self.in_flight = self._stage(intent, plan)
-            except (mls.MLSError, Malformed) as error:
-                intent.done(NotNow(error.code, "The group cannot make this change now."))
-                continue
+                    self._try(intents, plan)
+        finally:
+            self._staging = False
+
+    def _may_go_on(self) -> bool:
+        return self._queue[0].urgent or self._clock() >= self._turn_ends
+
+    def _gather(self) -> tuple[list[Intent], CommitPlan | None]:
+        """The next intents that one commit can make true, and that commit."""
+        found: list[Intent] = []
+        whole: CommitPlan | None = None
+        most = 1 if self._alone else self._most
+        self._alone = max(0, self._alone - 1)
+        while self._queue and len(found) < most:
+            intent = self._queue.popleft()
+            plan = self._plan(intent)
             if plan is None:
-                intent.done(None)  # it is true already, or nothing is left to do
+                continue
+            if whole is not None and not (whole.gathers and plan.gathers):
+                self._queue.appendleft(intent)
+                break
+            found.append(intent)
+            whole = plan if whole is None else whole.with_other(plan)
+        return found, whole
+
+    def _plan(self, intent: Intent) -> CommitPlan | None:
+        """None when nothing is to be committed for it. Then it was told so."""
+        try:
+            plan = intent.plan(self._membership)
+        except NotNow as error:
+            intent.done(error)
+            return None
+        except (mls.MLSError, Malformed) as error:
+            intent.done(_not_now(error.code))
+            return None
+        if plan is None:
+            intent.done(None)  # it is true already, or nothing is left to do
+        return plan
+
+    def _try(self, intents: Sequence[Intent], plan: CommitPlan) -> None:
+        try:
+            self.in_flight = self._stage(intents, plan)
+        except _WelcomesTooLarge:
+            self._most = len(intents) // 2
+            self._queue.extendleft(reversed(intents))
+        except (mls.MLSError, Malformed, NotAllowed) as error:
+            self._give_up(intents, _not_now(error.code))
+
+    def _give_up(self, intents: Sequence[Intent], error: AlcoveError) -> None:
+        """Of several intents one is to blame, and it is not known which: each goes alone."""
+        if len(intents) > 1:
+            self._alone += len(intents)
+            self._queue.extendleft(reversed(intents))
+            return
+        for intent in intents:
+            intent.done(error)
 
     def _fit_updates(self, plan: CommitPlan) -> None:
         """Drop each pending Update that does not go with the plan, or with those before it. The
@@ -157,7 +230,7 @@ class Committer:
         present = self._membership.group.epoch_authenticator
         self.updates = [item for item in self.updates if item.authenticator == present]
 
-    def _stage(self, intent: Intent, plan: CommitPlan) -> InFlight:
+    def _stage(self, intents: Sequence[Intent], plan: CommitPlan) -> InFlight:
         membership = self._membership
         group = membership.group
         self._fit_updates(plan)
@@ -173,14 +246,15 @@ class Committer:
             now=int(self._wall()),
         )
         try:
-            return self._put_in_flight(intent, plan, staged, updates)
-        except (mls.MLSError, Malformed):
+            judge(group, staged)  # as all others will: what they burn must not be merged here
+            return self._put_in_flight(intents, plan, staged, updates)
+        except (mls.MLSError, Malformed, NotAllowed, _WelcomesTooLarge):
             staged.drop()
             raise
 
     def _put_in_flight(
         self,
-        intent: Intent,
+        intents: Sequence[Intent],
         plan: CommitPlan,
         staged: mls.StagedCommit,
         updates: list[PendingUpdate],
@@ -196,8 +270,10 @@ class Committer:
                     for relay_key, reply_key, psk in plan.welcome_to
                 ]
             )
+            if len(welcomes) > self.welcomes_most and len(intents) > 1:
+                raise _WelcomesTooLarge
         return InFlight(
-            intent,
+            tuple(intents),
             staged,
             pack_list([*(item.message for item in updates), staged.message]),
             welcomes,
@@ -278,13 +354,18 @@ class Committer:
         self.in_flight = None
         self.updates.clear()
         self._on_taken(item, position)
-        item.intent.done(None)
+        for intent in item.intents:
+            intent.done(None)
+        waiting, self._queue = self._queue, deque()
+        self._queue.extend(intent for intent in waiting if self._plan(intent) is not None)
+        if self._queue:
+            self._turn_ends = self._clock() + OTHERS_TURN
         self.pump()
 
     def _fail(self, item: InFlight, error: AlcoveError) -> None:
         self.in_flight = None
         item.staged.drop()
-        item.intent.done(error)
+        self._give_up(item.intents, error)
         self.pump()
 
     def seen(self, blob: bytes, entry: Signed | None, position: Position) -> bool:
@@ -305,7 +386,7 @@ class Committer:
             if item.epoch != group.epoch:
                 self.in_flight = None
                 item.staged.drop()
-                self._queue.appendleft(item.intent)
+                self._queue.extendleft(reversed(item.intents))
             else:
                 item.sent = False
         self.pump()
@@ -320,10 +401,18 @@ class Committer:
 
     def close(self, error: AlcoveError) -> None:
         """Commit nothing any more. Every pending intent fails with this error."""
-        pending = [*([self.in_flight.intent] if self.in_flight else []), *self._queue]
+        pending = [*(self.in_flight.intents if self.in_flight else ()), *self._queue]
         if self.in_flight is not None:
             self.in_flight.staged.drop()
         self.in_flight = None
         self._queue.clear()
         for intent in pending:
             intent.done(error)
+
+
+class _WelcomesTooLarge(Exception):
+    """The Welcomes of several intents do not fit one frame together."""
+
+
+def _not_now(code: str) -> NotNow:
+    return NotNow(code, "The group cannot make this change now.")

@@ -14,10 +14,11 @@ from alcove_protocol.roster import NO_DOOR, Change, Op, Seat
 from alcove_protocol.statements import Signed
 
 from alcove import mls
-from alcove.errors import AlcoveError
-from alcove.group.extensions import RoomExtension, group_extensions
+from alcove.errors import AlcoveError, NotNow
+from alcove.group.extensions import RoomExtension, group_extensions, leaf_extension, name_of
 from alcove.group.membership import Membership
 from alcove.group.sealing import Psk
+from alcove.joining.names import look_alike
 
 Done = Callable[[AlcoveError | None], None]
 
@@ -37,6 +38,19 @@ class CommitPlan:
     force_path: bool = False
     leaves: tuple[Signed, ...] = ()
     """The signed leave of each LEFT among the changes, in their order."""
+    gathers: bool = False
+    """Whether others of its kind may go into the same commit."""
+
+    def with_other(self, other: "CommitPlan") -> "CommitPlan":
+        """Both in one commit."""
+        return CommitPlan(
+            self.proposals + other.proposals,
+            self.changes + other.changes,
+            self.welcome_to + other.welcome_to,
+            self.force_path or other.force_path,
+            self.leaves + other.leaves,
+            gathers=True,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +64,18 @@ class Intent(ABC):
         """Whether a caller waits for `done`."""
         return self.done is not _not_awaited
 
+    @property
+    def urgent(self) -> bool:
+        """Whether it goes before all that is not, and waits for nobody's turn."""
+        return False
+
     @abstractmethod
     def plan(self, membership: Membership) -> CommitPlan | None:
-        """The commit that makes it true now, or None when nothing is left to do."""
+        """The commit that makes it true now, or None when nothing is left to do.
+
+        It is asked anew in each epoch, so what it checks holds in the epoch that it commits on.
+        Raises `NotNow` when it cannot become true.
+        """
 
 
 def _context(state: RoomExtension) -> mls.Proposal:
@@ -82,11 +105,27 @@ class AdmitNewcomer(Intent):
             return None
         if membership.find_relay_key(self.relay_key):
             return None
+        check_still_welcome(self.key_package.leaf_node, membership)
         return CommitPlan(
             (mls.Add(self.key_package),),
             (Change(Op.ADD, self.relay_key, Seat(self.door)),),
             ((self.relay_key, self.reply_key, self.psk),),
+            gathers=True,
         )
+
+
+def check_still_welcome(leaf: mls.LeafNode, membership: Membership) -> None:
+    """Compare a newcomer with the room as it is now: another facilitator may have changed it since
+    the knock. Raises `NotNow` (`agreement`, `name_taken`, `room_full`)."""
+    if leaf_extension(leaf).agreement != membership.state.agreement:
+        text = "The ground rules changed after this person knocked; they are told to read them."
+        raise NotNow("agreement", text)
+    people = membership.people()
+    if any(look_alike(name_of(leaf), person.name) for person in people):
+        text = "A member has this person's name or one like it; they are told to choose another."
+        raise NotNow("name_taken", text)
+    if len(people) >= membership.roster.members:
+        raise NotNow("room_full", "The room is full.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +135,10 @@ class RemoveMember(Intent):
     key: bytes = b""
     revoke: bytes = NO_DOOR
     replacement: Invite | None = None
+
+    @property
+    def urgent(self) -> bool:
+        return True
 
     def plan(self, membership: Membership) -> CommitPlan | None:
         index = membership.group.find(self.key)
@@ -165,6 +208,7 @@ class ReadmitMember(Intent):
             (mls.Remove(index), mls.Add(self.key_package)),
             (Change(Op.REJOIN, self.relay_key),),
             ((self.relay_key, self.reply_key, self.psk),),
+            gathers=True,
         )
 
 

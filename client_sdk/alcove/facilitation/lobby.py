@@ -54,6 +54,10 @@ was released and then held by its own rejoin asks twice at once. One refused ask
 """
 
 
+FOR_THE_NEWCOMER: Final = frozenset({"agreement", "name_taken"})
+"""Why an admission failed, where only the newcomer can mend it: they are told, and knock again."""
+
+
 @dataclass(frozen=True, slots=True)
 class WaitingKnock:
     """A knock that a facilitator can admit. `door` is the id of the door it came by."""
@@ -320,6 +324,9 @@ class Lobby:
             if error is None and id in self._waiting:
                 self._gone(id)
                 self._doors.used(knock.door)
+            elif error is not None and error.code in FOR_THE_NEWCOMER and id in self._waiting:
+                self._gone(id)
+                self._send_refusal(id, knock.body.reply_key, error.code, knock.psk)
             done(error)
 
         self._committer.want(
