@@ -49,7 +49,7 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     order(
         "rights",
         f"{MEMBERSHIP}:Membership._judge",
-        "approve=lambda seen: judge(self.group, seen)",
+        "approve=trial.approve",
         "approve=None",
         f"{EVIL}/test_commits.py"
         "::test_a_forbidden_commit_of_a_facilitator_is_burned_and_the_room_goes_on[reinit]",
@@ -99,8 +99,8 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     order(
         "held",
         f"{MEMBERSHIP}:Membership._judge",
-        "return self._missed(error) if mine else Burned(error.code)",
-        "return Burned(error.code)",
+        "return self._missed(error) if mine else _burned(error, trial)",
+        "return _burned(error, trial)",
         f"{EVIL}/test_messages.py"
         "::test_an_update_encrypted_again_leaves_its_author_held_and_not_alone",
     ),
@@ -225,7 +225,7 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
         for old, new, spoiled in (
             ("request.room != self.group.group_id or ", "", "of another room"),
             (
-                "request.counter < self._readmitted.get(person.relay_key, 0)",
+                "request.counter < since",
                 "False",
                 "from before the member was added",
             ),

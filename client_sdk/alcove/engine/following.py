@@ -23,6 +23,8 @@ class Following:
         self.in_step = True
         """Whether this client's last commit is the relay's last one."""
         self.held = False
+        self.skipped = False
+        """Whether a message came while this client was held, and was not read."""
         self.new_log = False
         """Whether the relay's log began anew after this client's first `resume`."""
         self._expected: tuple[Position, float] | None = None
@@ -46,7 +48,7 @@ class Following:
 
     def hold(self) -> None:
         """A commit was missed."""
-        self.held = True
+        self.held, self.skipped = True, False
         self._others_at = self._clock()
 
     def release(self) -> None:

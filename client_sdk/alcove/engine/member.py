@@ -27,6 +27,7 @@ from alcove.engine.key_updates import KeyUpdates
 from alcove.engine.publisher import Publisher
 from alcove.engine.rejoining import Rejoining
 from alcove.engine.requests import LobbyRequests
+from alcove.engine.telling import Telling
 from alcove.errors import NotTrusted
 from alcove.events import ConnectionState
 from alcove.facilitation.committer import InFlight
@@ -89,12 +90,12 @@ class MemberClient:
         self._rejoining = Rejoining(identity, membership, opening, self.requests, ports)
         self._key_updates = KeyUpdates(identity, membership, self.requests, ports)
         self._following = Following(ports.clock)
+        self._telling = Telling(membership, ports)
         self.facilitator: Facilitator | None = None
         self._resumed = False
         self._ever_resumed = False
         self._beat_at = 0.0
         self._doubt_at = 0.0
-        self._alarmed_at: Position | None = None
 
     @property
     def ready(self) -> bool:
@@ -129,6 +130,7 @@ class MemberClient:
         self.presence.resumed()
         self.presence.relay_says(read_only=answer.read_only)
         first, self._ever_resumed = not self._ever_resumed, True
+        began = self.stream.cursor.number > 0  # all but the opener come by a commit in the log
         new_log = self.stream.resumed(answer)
         base = Position.decode(answer.base)
         if new_log:
@@ -136,17 +138,17 @@ class MemberClient:
         self._following.expect(base)
         if not first:
             self._emit(events.ConnectionChanged(ConnectionState.RESUMED))
-        if (answer.lost or new_log) and not first:
-            self._gap()
         self._resumed = True
         if self.facilitator is not None:
             self.facilitator.resumed(new_log)
             self._beat_at = self._clock()
-        if self._following.held:
-            self._rejoining.ask()
+        if self._following.held and (new_log or self._rejoining.due):
+            self._rejoining.ask()  # a relay that lost its memory lost what was asked before
         if first:
             self._on_first_resume()
             self._emit(events.RoomChanged(self.presence.state))
+        if (answer.lost or new_log) and began:
+            self._gap()
         self.tick()
         self.pump()
 
@@ -198,7 +200,9 @@ class MemberClient:
             self._application(frame, position)
         elif frame.blob_class == BlobClass.BEAT:
             self._following.others_heard()
-        self._sound_alarm()
+        else:
+            self._following.skipped = True
+        self._telling.sound_alarm()
         self.pump()
 
     def _published(self, position: Position, blob_class: BlobClass, blob: bytes) -> bool:
@@ -233,13 +237,20 @@ class MemberClient:
             following.in_step = True
             if entry is not None and following.new_log:
                 membership.replace_last_entry(entry)
-        elif digest == membership.previous_hash:
+        elif digest == membership.previous_hash or self._begins_new_log(position):
             membership.base = position  # this client is one step ahead: the next one comes again
         else:
             self._follow(frame.blob, entry, position)
-        if following.new_log and position.number == 1 and not following.held and following.in_step:
+        began = position.number == 1 and digest == membership.commit_hash
+        if following.new_log and began and not following.held:
             context = membership.group.context
             self.stream.start_log(position, context.confirmed_transcript_hash)
+
+    def _begins_new_log(self, position: Position) -> bool:
+        """Whether a log begins anew here, of which `resume` said that it goes on to this client's
+        own last commit. A newcomer's log may begin with the commit before theirs."""
+        following = self._following
+        return following.new_log and position.number == 1 and following.in_step
 
     def _follow(self, blob: bytes, entry: Signed | None, position: Position) -> None:
         outcome = self.membership.follow(blob, entry, position)
@@ -252,8 +263,8 @@ class MemberClient:
                 self._following.in_step = True
                 self._merged(outcome, own=False)
             case Burned():
-                text = "A change of the group was wrong; everybody has refused it."
-                self._emit(events.Problem("commit_refused", text))
+                if outcome.by is not None or not (self._following.new_log and position.number == 1):
+                    self._telling.burned(outcome)
                 if self.facilitator is not None:
                     self.facilitator.committer.base_moved()
             case Held():
@@ -271,41 +282,31 @@ class MemberClient:
         self._merged(self.membership.merge(item.staged, item.blob, item.entry), own=True)
 
     def _merged(self, outcome: Merged, *, own: bool) -> None:
-        for person in outcome.joined:
-            self._emit(events.Joined(person.name))
         for person in outcome.gone:
             self.conversation.forget_member(person.key)
-            by_wish = person.relay_key in outcome.by_wish
-            self._emit(events.Left(person.name) if by_wish else events.Removed(person.name))
+        self._telling.merged(outcome)
         if self.facilitator is not None:
             self.facilitator.merged(own=own)
             if not own:
                 self.facilitator.committer.base_moved()
             if outcome.joined or outcome.rejoined:
                 self._beat_at = self._clock()  # newcomers take their anchor from a heartbeat
-        self._sound_alarm()
+        self._telling.sound_alarm()
         self.tick()
-
-    def _sound_alarm(self) -> None:
-        """Once for each commit, because every heartbeat would find the same difference."""
-        alarm, self.membership.alarm = self.membership.alarm, None
-        base = self.membership.base
-        if alarm is not None and self._alarmed_at != base:
-            self._alarmed_at = base
-            text = "The relay's list of members does not match the group's; do not trust the relay."
-            self._emit(events.Problem("roster_mismatch", text))
 
     # --- held, and back again ------------------------------------------------------------------
 
     def _hold(self) -> None:
         """Keep the epoch, send nothing, ask to be let in again."""
         self._following.hold()
-        text = "A change of the group was missed; asking a facilitator to be let in again."
-        self._emit(events.Problem("held", text))
-        self._rejoining.ask()
+        self._telling.held()
+        if self._rejoining.due:
+            self._rejoining.ask()
 
     def _release(self) -> None:
         """Held no more, in the epoch that was kept."""
+        if self._following.skipped:
+            self._gap()  # what came meanwhile was not read
         self._following.release()
         self._rejoining.wipe()
         self.presence.released()
@@ -333,7 +334,9 @@ class MemberClient:
         self._emit(events.ConnectionChanged(ConnectionState.REJOINED))
         self._gap()
         self._resumed = False
-        if self.facilitator is not None:
+        if self.facilitator is None:
+            self.conversation.probe()  # so that the others know that the Welcome arrived
+        else:
             # A commit in flight is of the group that was left; taken now, it would lead back.
             self.facilitator.committer.base_moved()
         self.authenticated()

@@ -23,12 +23,10 @@ class LobbyRequests:
         self._room = room
         self._ports = ports
 
-    @property
-    def psk(self) -> Psk:
-        """What requests of the present epoch are sealed with, and the Welcome that answers one."""
-        epoch = self._membership.group.epoch
+    def psk(self, epoch: int) -> Psk:
+        """What requests of a known epoch are sealed with, and the Welcome that answers one."""
         secret = self._membership.request_secrets.of(epoch)
-        assert secret is not None  # the present epoch's is kept until the next
+        assert secret is not None  # the caller took the epoch from those that are kept
         return request_psk(secret, epoch)
 
     def send(
@@ -37,24 +35,25 @@ class LobbyRequests:
         content: bytes,
         reply_key: bytes | None = None,
         answered: OnAnswer = lambda answer: None,
+        *,
+        epoch: int | None = None,
     ) -> None:
-        """The relay keeps it for the facilitators, so its answer says only that it arrived."""
+        """The relay keeps it for the facilitators, so its answer says only that it arrived.
+        `epoch` is one whose secret is kept, instead of the present one."""
         random, lobby_key = self._ports.random, self._membership.state.lobby_key
         own = self._identity.relay.public
-        request = self._sign(kind, content, reply_key)
-        sealed = seal_request(self._room, lobby_key, own, request, self.psk, random)
+        at = self._membership.group.epoch if epoch is None else epoch
+        request = self._sign(at, kind, content, reply_key)
+        sealed = seal_request(self._room, lobby_key, own, request, self.psk(at), random)
         request_id = random(frames.ID_SIZE)
         self._ports.link.request(lambda n: frames.LobbyRequest(n, request_id, sealed), answered)
 
-    def _sign(self, kind: str, content: bytes, reply_key: bytes | None) -> Signed:
-        group = self._membership.group
-        leaf = group.member(group.own_index)
-        assert leaf is not None  # a group has its own member
+    def _sign(self, epoch: int, kind: str, content: bytes, reply_key: bytes | None) -> Signed:
         body = RequestBody(
             self._room,
-            group.epoch,
+            epoch,
             self._membership.roster.counter,
-            leaf.encryption_key,
+            self._membership.request_secrets.leaf_key(epoch),
             kind,
             content,
             reply_key,

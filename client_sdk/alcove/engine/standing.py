@@ -95,15 +95,17 @@ class Standing:
         reason = CloseReason.REFUSED if refused else CloseReason.ERROR
         self.close(reason, error.code, error.text)
 
+    def _fail_waiting_texts(self, why: str) -> None:
+        waiting = self.member.conversation.outbox.waiting() if self.member is not None else ()
+        for item in waiting:
+            if item.shown:
+                self.emit(events.Failed(item.id.hex(), "closed", why, item.ref))
+
     def close(self, reason: CloseReason, code: str = "", text: str = "") -> None:
         """Tell why, wipe every key, and be done. Only the first call counts."""
         if self.closed is not None:
             return
-        if self.member is not None:
-            for item in self.member.conversation.outbox.waiting():
-                if item.shown:
-                    said = "The room was closed before this was sent."
-                    self.emit(events.Failed(item.id.hex(), "closed", said, item.ref))
+        self._fail_waiting_texts("The room was closed before this was sent.")
         closed = events.Closed(reason, code, text)
         self.emit(closed)
         self.closed = closed

@@ -77,6 +77,8 @@ class InFlight:
     leaves: tuple[Signed, ...] = ()
     entry: Signed | None = None
     sent: bool = False
+    restate: bool = False
+    """Whether the entry restates the list. The relay has lost the knocks that it let in by."""
 
 
 OnTaken = Callable[[InFlight, Position], None]
@@ -287,7 +289,7 @@ class Committer:
     def _sign_entry(self, item: InFlight) -> Signed:
         roster = self._membership.roster
         changes = item.changes
-        if self._membership.restate:
+        if self._membership.restate or item.restate:
             changes = self._restated(changes)
         seats = apply_changes(roster.seats, changes)
         entry = RosterEntry(
@@ -390,6 +392,13 @@ class Committer:
             else:
                 item.sent = False
         self.pump()
+
+    def new_log(self) -> None:
+        """The relay lost its memory. It may have taken the commit in flight before that, and some
+        may have followed it. So the same commit goes again, and its entry says who is a member:
+        with the memory, the knocks that it answers are gone."""
+        if self.in_flight is not None and self.in_flight.welcomes is not None:
+            self.in_flight.restate = True
 
     def connection_lost(self) -> None:
         if self.in_flight is not None:

@@ -222,6 +222,7 @@ class Facilitator:
         """Connected again. Unfinished requests go first, byte for byte."""
         if new_log:
             self.lobby.new_log()
+            self.committer.new_log()
         self.lobby.resumed()
         unsent, self._unsent = self._unsent, []
         for door, done in unsent:

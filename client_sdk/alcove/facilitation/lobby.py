@@ -19,7 +19,7 @@ from alcove_protocol.statements import Signed, verify
 from alcove import events, mls
 from alcove.errors import AlcoveError, InvalidInput, NotNow, NotTrusted
 from alcove.facilitation.committer import Committer, PendingUpdate
-from alcove.facilitation.doors import Doors
+from alcove.facilitation.doors import Door, Doors
 from alcove.facilitation.intents import AdmitNewcomer, Done, LetMemberGo, ReadmitMember
 from alcove.group.admission import room_policy
 from alcove.group.extensions import leaf_extension, name_of
@@ -28,11 +28,13 @@ from alcove.group.keys import check_hpke_key
 from alcove.group.membership import Membership, Person
 from alcove.group.rights import NotAllowed, check_same_member
 from alcove.group.sealing import (
+    NO_EPOCH,
     KnockBody,
     Psk,
     RefusalBody,
     door_psk,
     open_knock,
+    open_late_knock,
     open_request,
     request_epoch,
     request_psk,
@@ -203,12 +205,32 @@ class Lobby:
 
     def _request(self, item: LobbyItem) -> None:
         person = self._membership.find_relay_key(item.key)
+        late = request_epoch(item.blob) == NO_EPOCH
+        door = self._door_of(item.key) if late else None
+        if late and door is None:
+            return  # a knock at another facilitator's door, who can open it
         try:
-            if person is not None:
+            if door is not None and person is not None:
+                self._late_knock(item, person, door)
+            elif person is not None:
                 self._serve(item, person)
         except (NotTrusted, NotAllowed, Malformed, mls.MLSError, CannotAdmit):
             pass  # a wrong request harms only its sender
         self._settle(item.id)
+
+    def _door_of(self, relay_key: bytes) -> Door | None:
+        """The door by which a member came, if it is one of this facilitator's."""
+        seat = self._membership.roster.seats.get(relay_key)
+        return None if seat is None else self._doors.get(seat.door)
+
+    def _late_knock(self, item: LobbyItem, person: Person, door: Door) -> None:
+        """A newcomer is on the list, and the Welcome was lost. A person has let them in already,
+        and the KeyPackage's signature says that it is they. Once anything of them came it is too
+        late: their Welcome had arrived."""
+        body = open_late_knock(door.invite, self._lobby_key, item.id, item.blob)
+        if person.key not in self._membership.unheard or body.relay_key != item.key:
+            raise NotAllowed("request")
+        self._rejoin(item, body.key_package, body.reply_key, door_psk(door.invite))
 
     def _serve(self, item: LobbyItem, person: Person) -> None:
         """A request that opened and that its member signed for now. Raises what any step does."""

@@ -38,7 +38,8 @@ from alcove.group.extensions import (
 )
 from alcove.group.framing import check_class, unpack_commit
 from alcove.group.request_secrets import RequestSecrets
-from alcove.group.rights import NotAllowed, judge
+from alcove.group.rights import NotAllowed
+from alcove.group.trial import Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,11 @@ class Merged:
 
 @dataclass(frozen=True, slots=True)
 class Burned:
+    """`by` is the author's name, when the signature holds, and `what` they tried to do."""
+
     code: str
+    by: str | None = None
+    what: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,15 @@ Outcome = Merged | Burned | Held | PutOut
 class Membership:
     """The state that moves from epoch to epoch. `alarm` is set when roster and tree differ."""
 
-    def __init__(self, group: mls.Group, roster: Roster, base: Position, commit: bytes) -> None:
+    def __init__(
+        self,
+        group: mls.Group,
+        roster: Roster,
+        base: Position,
+        commit: bytes,
+        before: Roster | None = None,
+    ) -> None:
+        """`before` is the roster without its last entry, where that is known."""
         self.group = group
         self.roster = roster
         self.base = base
@@ -94,10 +107,15 @@ class Membership:
         """The signed entries that led here, from entry 0 on for the client that opened the room."""
         self.alarm: str | None = None
         self.restate = False
-        self._roster_before = roster
+        self._roster_before = roster if before is None else before
         self.request_secrets = RequestSecrets()
         self.request_secrets.add(group)
         self._readmitted: dict[bytes, int] = {}
+        self._last_heard_of: dict[bytes, int] = {}
+        self.unheard: set[bytes] = set()
+        """MLS keys of members who were let in, again or for the first time, and of whom nothing
+        came since: their Welcome may be lost. Those who were here before this client count as
+        heard."""
 
     def restart(self, other: "Membership") -> None:
         """Become `other`, a group joined anew. Every holder of this object goes on with it."""
@@ -158,26 +176,27 @@ class Membership:
         except Malformed as error:
             return Burned(error.code)
         carried, mine = self._read_proposals(proposals)
+        trial = Trial(self.group, self.state.facilitator_keys())
         try:
             check_class(commit, mls.ContentType.COMMIT)
             # Rights are judged before anything that only this client sees: a commit beyond its
             # author's rights is burned by all members and holds none of them.
             staged = self.group.receive(
                 commit,
-                approve=lambda seen: judge(self.group, seen),
+                approve=trial.approve,
                 carried=carried,
-                committers=self.state.facilitator_keys(),
+                committers=trial,
             )
             if not isinstance(staged, mls.StagedCommit):
                 raise NotAllowed("class")
         except mls.MissingProposal as error:
             # A commit brings every proposal that it names, and all members read these bytes alike,
             # but for the member in whose name they are.
-            return self._missed(error) if mine else Burned(error.code)
+            return self._missed(error) if mine else _burned(error, trial)
         except mls.CannotFollow as error:
             by = self.group_key(error.committer) if error.committer is not None else None
             if by is not None and by not in self.state.facilitator_keys():
-                return Burned("committer")
+                return _burned(NotAllowed("committer"), trial)
             return self._missed(error)
         except mls.WrongEpoch as error:
             # Of a later epoch: this client missed a commit. Of an earlier one: no member of the
@@ -185,7 +204,7 @@ class Membership:
             ahead = mls.peek(commit).epoch > self.group.epoch
             return self._missed(error) if ahead else Burned(error.code)
         except (NotAllowed, Malformed, mls.MLSError) as error:
-            return Burned(error.code)
+            return _burned(error, trial)
         if not staged.removes_me:
             return staged
         # Removed and added in one commit is a rejoin. This client did not ask for it, or its
@@ -233,6 +252,8 @@ class Membership:
         changes = self._extend_roster(blob, entry)
         after = {person.key: person for person in self.people()}
         added = {self.group_key(index) for index in staged.added}
+        renewed = {self.group_key(index) for index in (*staged.updated, staged.committer)}
+        self.unheard = ((self.unheard | added) & after.keys()) - renewed
         self.compare_roster_with_tree()
         return Merged(
             self.group_key(staged.committer),
@@ -252,7 +273,10 @@ class Membership:
             return False
         index = self.group.find(person.key)
         leaf = self.group.member(index) if index is not None else None
-        if leaf is None or request.counter < self._readmitted.get(person.relay_key, 0):
+        # One of whom nothing came since may have lost the Welcome, and knows no later entry then.
+        bounds = self._last_heard_of if person.key in self.unheard else self._readmitted
+        since = bounds.get(person.relay_key, 0)
+        if leaf is None or request.counter < since:
             return False
         return request.epoch < self.group.epoch or request.leaf_key == leaf.encryption_key
 
@@ -279,8 +303,16 @@ class Membership:
         restated = Op.RESET in changes.values()
         for key, op in changes.items():
             if op is Op.REJOIN or (op is Op.ADD and not restated):
-                self._readmitted[key] = after.counter
+                self._note_seated(key, after.counter, again=op is Op.REJOIN)
         return changes
+
+    def _note_seated(self, relay_key: bytes, counter: int, *, again: bool) -> None:
+        person = self.find_relay_key(relay_key)
+        if not again:
+            self._last_heard_of[relay_key] = counter
+        elif person is None or person.key not in self.unheard:
+            self._last_heard_of[relay_key] = self._readmitted.get(relay_key, 0)
+        self._readmitted[relay_key] = counter
 
     def known_seats(self) -> dict[bytes, Seat]:
         """The seats of all members, as the roster has them or had them before its last entry."""
@@ -321,3 +353,8 @@ class Membership:
             self.restate = False
         elif not self.restate:
             self.alarm = "roster_mismatch"
+
+
+def _burned(error: NotAllowed | Malformed | mls.MLSError, trial: Trial) -> Burned:
+    author = trial.author
+    return Burned(error.code, author, trial.wish if author is not None else "")

@@ -24,11 +24,15 @@ class RequestSecrets:
 
     def __init__(self) -> None:
         self._secrets: OrderedDict[int, Secret] = OrderedDict()
+        self._leaf_keys: dict[int, bytes] = {}
         self._since: dict[int, float] = {}
 
     def add(self, group: mls.Group) -> None:
         """Keep the secret of the epoch that the group is in."""
         self._secrets[group.epoch] = group.export(LABEL, CONTEXT, SIZE)
+        leaf = group.member(group.own_index)
+        assert leaf is not None  # a group has its own member
+        self._leaf_keys[group.epoch] = leaf.encryption_key
         if len(self._secrets) > KEPT_EPOCHS:
             self._forget(next(iter(self._secrets)))
 
@@ -36,6 +40,14 @@ class RequestSecrets:
         """The secret of an epoch, 32 bytes. None when it is not known, or not any more."""
         secret = self._secrets.get(epoch)
         return None if secret is None else secret.expose()
+
+    def epochs(self) -> tuple[int, ...]:
+        """The epochs whose secrets are known, the newest first."""
+        return tuple(reversed(self._secrets))
+
+    def leaf_key(self, epoch: int) -> bytes:
+        """The encryption key of this member's leaf in one of `epochs`."""
+        return self._leaf_keys[epoch]
 
     def tick(self, now: float) -> None:
         """Forget what was kept long enough. The newest epoch's stays."""
@@ -46,6 +58,7 @@ class RequestSecrets:
     def _forget(self, epoch: int) -> None:
         self._secrets.pop(epoch).wipe()
         self._since.pop(epoch, None)
+        self._leaf_keys.pop(epoch, None)
 
     def wipe(self) -> None:
         for epoch in list(self._secrets):

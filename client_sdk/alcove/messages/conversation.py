@@ -213,6 +213,7 @@ class Conversation:
             received = self.membership.group.receive(blob, fresh=fresh)
             if not isinstance(received, mls.ReceivedApplication) or received.authenticated_data:
                 raise NotAllowed("class")
+            self.membership.unheard.discard(received.leaf.signature_key)
             (payload,) = payloads
             body = self._body(payload)
         except (mls.OwnMessage, mls.GenerationConsumed, _Repeated):

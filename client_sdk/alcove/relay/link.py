@@ -59,7 +59,7 @@ class LinkUser(Protocol):
 
     def on_greeted(self, challenge: frames.Challenge) -> None: ...
     def on_authenticated(self, answer: frames.Authenticated) -> None: ...
-    def on_not_authenticated(self, code: str) -> None: ...
+    def on_not_authenticated(self, code: str, generation: bytes | None) -> None: ...
     def on_notice(self, notice: RelayNotice) -> None: ...
 
 
@@ -117,7 +117,7 @@ class Link:
         except Malformed:
             self.hang_up = True
             if self.state is LinkState.GREETED:
-                self._user.on_not_authenticated("version")  # not a challenge of this version
+                self._user.on_not_authenticated("version", None)  # not a challenge of this version
             return
         match frame:
             case frames.Challenge():
@@ -193,4 +193,4 @@ class Link:
             else:
                 self._user.on_authenticated(answer)
         elif isinstance(answer, frames.RequestRefused):
-            self._user.on_not_authenticated(answer.code)
+            self._user.on_not_authenticated(answer.code, answer.generation)

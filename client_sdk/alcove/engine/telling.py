@@ -1,0 +1,51 @@
+"""What a commit changed, told to the person: who came and went, and what was wrong."""
+
+from alcove_protocol.position import Position
+
+from alcove import events
+from alcove.group.membership import Burned, Membership, Merged
+from alcove.relay.ports import Ports
+
+
+class Telling:
+    """Makes events of what became of a commit."""
+
+    def __init__(self, membership: Membership, ports: Ports) -> None:
+        self._membership = membership
+        self._emit = ports.emit
+        self._alarmed_at: Position | None = None
+
+    def merged(self, outcome: Merged) -> None:
+        """Tell who came and who went."""
+        for person in outcome.joined:
+            self._emit(events.Joined(person.name))
+        for person in outcome.gone:
+            by_wish = person.relay_key in outcome.by_wish
+            self._emit(events.Left(person.name) if by_wish else events.Removed(person.name))
+
+    def burned(self, outcome: Burned) -> None:
+        """Tell of a commit that changed nothing. Only one that this client could read is known to
+        be refused by all: in another part of a split group it may have been right."""
+        if outcome.by is not None:
+            text = f"{outcome.by} tried to {outcome.what}, which is not allowed; all refused it."
+            self._emit(events.Problem("commit_refused", text))
+            return
+        text = (
+            "A change of the group came that cannot be read here. It changes nothing. It may be "
+            "damaged or old, or the relay may have split the group."
+        )
+        self._emit(events.Problem("commit_unreadable", text))
+
+    def held(self) -> None:
+        """Tell that this client missed a commit and asks to be let in again."""
+        text = "A change of the group was missed; asking a facilitator to be let in again."
+        self._emit(events.Problem("held", text))
+
+    def sound_alarm(self) -> None:
+        """Once for each commit, because every heartbeat would find the same difference."""
+        alarm, self._membership.alarm = self._membership.alarm, None
+        base = self._membership.base
+        if alarm is not None and self._alarmed_at != base:
+            self._alarmed_at = base
+            text = "The relay's list of members does not match the group's; do not trust the relay."
+            self._emit(events.Problem("roster_mismatch", text))
