@@ -72,7 +72,7 @@ COMMITS: Final[tuple[Mutant, ...]] = (
         "12.4.2-6",
         (
             "process_commit:_resolve",
-            "raise MissingProposal(committer=committer.leaf_index)",
+            "raise MissingProposal",
             "continue",
         ),
     ),

@@ -42,8 +42,12 @@ class Policy:
 
     max_skipped_keys: int = 1_000
     """Keys kept for messages that were overtaken, for each application ratchet. The oldest go
-    first. A handshake ratchet keeps all of its keys that were passed over: whether a commit can be
-    read must not depend on what came before it."""
+    first. Handshake keys all live as long as the epoch: whether a commit can be read must not
+    depend on what came before it."""
+
+    max_staged: int = 16
+    """Commits of one epoch that are kept to be merged: received ones, and apart from them own ones
+    that were set aside. The oldest is dropped. Each holds the secrets of an epoch to come."""
 
     past_epochs: int = 0
     """Epochs before the current one whose application messages can still be read."""
