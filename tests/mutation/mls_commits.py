@@ -185,6 +185,7 @@ WELCOMES: Final[tuple[Mutant, ...]] = (
         "12.4.3.1-4",
         ("welcome:_psk_secret", "raise PskMissing", "value = suite.zeros()"),
     ),
+    mls("12.4.3.1-21", (_OPENED, "check_psks(secrets.psks, policy)", "pass")),
     mls("12.4.3.1-5", never("welcome:_founding", "len(found) > 1")),
     mls("12.4.3.1-6", (_INFO, "context.version != MLS10 or ", "")),
     mls("12.4.3.1-6", (_INFO, " or context.cipher_suite != suite.number", "")),

@@ -110,14 +110,22 @@ def check_list(rules: Rules, items: Sequence[CommittedProposal]) -> None:
     else:
         _check_regular(rules.committer, items)
     psks = [item.proposal.psk for item in items if isinstance(item.proposal, PreSharedKey)]
-    if len(set(psks)) != len(psks):
-        raise InvalidProposal("one pre-shared key twice")
+    check_psks(psks, rules.policy)
     if sum(psk.founds_a_group for psk in psks) > 1:
         raise InvalidProposal("several pre-shared keys for founding a group")
     _check_room(rules, items)
     for item in items:
         check_proposal(rules, item)
     _check_custom(rules, items)
+
+
+def check_psks(psks: Sequence[PreSharedKeyID], policy: Policy) -> None:
+    """How many pre-shared keys a commit or a Welcome names, and that none comes twice. This comes
+    before any of them is used. Raises `InvalidProposal`."""
+    if len(psks) > policy.max_psks:
+        raise InvalidProposal("too many pre-shared keys")
+    if len(set(psks)) != len(psks):
+        raise InvalidProposal("one pre-shared key twice")
 
 
 def _check_room(rules: Rules, items: Sequence[CommittedProposal]) -> None:
