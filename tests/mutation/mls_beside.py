@@ -114,6 +114,26 @@ ALL_BESIDE: Final[tuple[Mutant, ...]] = (
         "test_bounds.py::test_a_key_has_one_encoding",
         ("sodium:X25519.check", 'if int.from_bytes(public, "little") >= _PRIME:', "if False:"),
     ),
+    beside(
+        "keys",
+        "test_public_keys.py::test_a_signature_key_of_small_order_is_none",
+        never("sodium:Ed25519.check", "y in _SMALL_ORDER_25519"),
+    ),
+    beside(
+        "keys",
+        "test_public_keys.py::test_a_signature_key_of_small_order_is_none",
+        never("sodium:Ed25519.check", "y >= _PRIME"),
+    ),
+    beside(
+        "keys",
+        "test_public_keys.py::test_a_signature_key_of_small_order_is_none",
+        never("openssl:Ed448.check", "y in (0, 1, _PRIME - 1)"),
+    ),
+    beside(
+        "keys",
+        "test_public_keys.py::test_a_signature_key_of_small_order_is_none",
+        never("openssl:Ed448.check", "y >= _PRIME"),
+    ),
     # what is one's own
     beside(
         "own",

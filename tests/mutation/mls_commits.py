@@ -167,7 +167,7 @@ WELCOMES: Final[tuple[Mutant, ...]] = (
     ),
     mls("12.4.3-6", never(_INFO, "has_duplicates(info.extensions)")),
     mls("12.4.3-6", never("welcome:group_info", "has_duplicates(extensions)")),
-    mls("12.4.3-7", (_INFO, "check_extensions(context.extensions, policy)", "pass")),
+    mls("12.4.3-7", (_INFO, "check_extensions(suite, context.extensions, policy)", "pass")),
     mls(
         "12.4.3.1-1",
         (_OPENED, "if item.new_member == ref", "if True"),

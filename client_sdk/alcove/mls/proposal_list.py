@@ -210,7 +210,7 @@ def check_proposal(rules: Rules, item: CommittedProposal) -> None:
         if proposal.version < MLS10 or has_duplicates(proposal.extensions):
             raise InvalidProposal("ReInit to an older version or malformed")
     elif isinstance(proposal, GroupContextExtensions):
-        check_extensions(proposal.extensions, rules.policy)
+        check_extensions(rules.suite, proposal.extensions, rules.policy)
 
 
 def _check_update(rules: Rules, proposal: Update, sender: int | None) -> None:
@@ -233,10 +233,10 @@ def _check_psk(rules: Rules, psk: PreSharedKeyID) -> None:
         raise InvalidProposal("a pre-shared key for founding another group")
 
 
-def check_extensions(extensions: tuple[Extension, ...], policy: Policy) -> None:
+def check_extensions(suite: CipherSuite, extensions: tuple[Extension, ...], policy: Policy) -> None:
     """The form of a GroupContext's extensions, wherever they come from: a founder, a proposal, or
-    the GroupInfo of a group that one joins. Raises `InvalidProposal`, `InvalidCredential` or
-    `Malformed`."""
+    the GroupInfo of a group that one joins. Raises `InvalidProposal`, `InvalidCredential`,
+    `InvalidPublicKey` or `Malformed`."""
     if has_duplicates(extensions):
         raise InvalidProposal("an extension occurs twice")
     if not _ELSEWHERE.isdisjoint(extension.type for extension in extensions):
@@ -244,6 +244,7 @@ def check_extensions(extensions: tuple[Extension, ...], policy: Policy) -> None:
     required_capabilities(extensions)  # raises when malformed
     for sender in external_senders(extensions):
         check_credential(sender.credential, None, policy)
+        suite.signatures.check(sender.signature_key)
 
 
 # -- application (12.3)

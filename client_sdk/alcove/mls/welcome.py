@@ -293,7 +293,7 @@ def check_group_info(
     if has_duplicates(info.extensions):
         raise InvalidGroupInfo("an extension occurs twice")
     try:
-        check_extensions(context.extensions, policy)
+        check_extensions(suite, context.extensions, policy)
     except MLSError as error:
         raise InvalidGroupInfo(error.detail) from error
     leaf = tree.leaf(info.signer)
