@@ -39,7 +39,7 @@ from alcove.group.sealing import (
     seal_refusal,
     short_code,
 )
-from alcove.joining.names import clean_name, look_alike
+from alcove.joining.names import clean_name, looks_like_any
 from alcove.relay.ports import Ports
 
 UPDATE_MOST: Final = 4096
@@ -185,7 +185,7 @@ class Lobby:
             raise CannotAdmit(error.code) from None
         taken = [person.name for person in self._membership.people()]
         taken += [knock.body.name for knock in self._waiting.values()]
-        if any(look_alike(name, other) for other in taken):
+        if looks_like_any(name, taken):
             raise CannotAdmit("name_taken")
 
     def _use_once(self, key_package: mls.KeyPackage) -> bytes:
