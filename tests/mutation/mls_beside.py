@@ -77,7 +77,7 @@ ALL_BESIDE: Final[tuple[Mutant, ...]] = (
     beside(
         "handshake keys",
         "test_alike.py::test_what_only_one_member_was_shown_parts_it_from_none",
-        (f"{_HANDSHAKES}.open", "lambda: None", "self._secret.wipe"),
+        (f"{_HANDSHAKES}.open", "lambda: None", "self.wipe"),
     ),
     beside(
         "handshake keys",

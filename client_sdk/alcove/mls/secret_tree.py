@@ -79,13 +79,14 @@ class HandshakeRatchet:
     takes the private keys of the tree, which live as long.
     """
 
-    __slots__ = ("_most", "_secret", "_suite", "generation")
+    __slots__ = ("_first", "_latest", "_latest_at", "_most", "_suite", "generation")
 
     def __init__(self, suite: CipherSuite, secret: bytes, most: int) -> None:
         """`most` bounds the generations. The bound is on the generation itself and not on the
         distance to it, so all members refuse the same messages."""
         self._suite, self._most = suite, most
-        self._secret = Secret(secret)  # of generation 0
+        self._first = Secret(secret)
+        self._latest, self._latest_at = Secret(secret), 0
         self.generation = 0
         """The next one to send under. Each is sent under once."""
 
@@ -106,14 +107,21 @@ class HandshakeRatchet:
         return Borrowed(self._at(generation), lambda: None)
 
     def _at(self, generation: int) -> MessageKey:
-        """One derivation for each generation before it, and no more."""
-        secret = self._secret.expose()
-        for passed in range(generation):
+        """One derivation for each generation before it at most. One after the other costs one
+        derivation each, since the latest ratchet secret is kept beside the first."""
+        ahead = generation >= self._latest_at
+        start, before = (self._latest_at, self._latest) if ahead else (0, self._first)
+        secret = before.expose()
+        for passed in range(start, generation):
             secret = _next_secret(self._suite, secret, passed)
+        if generation != self._latest_at:
+            self._latest.wipe()
+            self._latest, self._latest_at = Secret(secret), generation
         return _key(self._suite, self._suite.expander(secret), generation)
 
     def wipe(self) -> None:
-        self._secret.wipe()
+        self._first.wipe()
+        self._latest.wipe()
 
 
 class Ratchet:

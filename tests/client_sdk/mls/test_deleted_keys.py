@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 from alcove import mls
 from alcove.mls.framing import WireFormat, wrap
-from alcove.mls.secret_tree import RatchetKind
 
 from tests.client_sdk.mls.support import (
     NOW,
@@ -43,9 +42,9 @@ def test_keys_of_handshakes_go_with_their_epoch() -> None:
     late = these["carol"].encrypt(b"late")
     these.settle("alice", these["alice"].commit(now=NOW))
     these["bob"].receive(late)  # only now are Carol's ratchets derived
-    handshakes = [pair[RatchetKind.HANDSHAKE] for pair in held.secret_tree._ratchets.values()]
+    handshakes = [pair[0] for pair in held.secret_tree._ratchets.values()]
     assert len(handshakes) == 3
-    assert all(ratchet._secret.wiped for ratchet in handshakes)
+    assert all(ratchet._first.wiped and ratchet._latest.wiped for ratchet in handshakes)
 
 
 def test_a_skipped_generation_is_read_once() -> None:
