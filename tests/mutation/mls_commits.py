@@ -72,7 +72,7 @@ COMMITS: Final[tuple[Mutant, ...]] = (
         "12.4.2-6",
         (
             "process_commit:_resolve",
-            "raise MissingProposal(committer=committer.leaf_index)",
+            "raise MissingProposal",
             "continue",
         ),
     ),
@@ -167,7 +167,7 @@ WELCOMES: Final[tuple[Mutant, ...]] = (
     ),
     mls("12.4.3-6", never(_INFO, "has_duplicates(info.extensions)")),
     mls("12.4.3-6", never("welcome:group_info", "has_duplicates(extensions)")),
-    mls("12.4.3-7", (_INFO, "check_extensions(context.extensions, policy)", "pass")),
+    mls("12.4.3-7", (_INFO, "check_extensions(suite, context.extensions, policy)", "pass")),
     mls(
         "12.4.3.1-1",
         (_OPENED, "if item.new_member == ref", "if True"),
@@ -185,6 +185,7 @@ WELCOMES: Final[tuple[Mutant, ...]] = (
         "12.4.3.1-4",
         ("welcome:_psk_secret", "raise PskMissing", "value = suite.zeros()"),
     ),
+    mls("12.4.3.1-21", (_OPENED, "check_psks(secrets.psks, policy)", "pass")),
     mls("12.4.3.1-5", never("welcome:_founding", "len(found) > 1")),
     mls("12.4.3.1-6", (_INFO, "context.version != MLS10 or ", "")),
     mls("12.4.3.1-6", (_INFO, " or context.cipher_suite != suite.number", "")),

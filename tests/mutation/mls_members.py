@@ -121,7 +121,7 @@ PACKAGES: Final[tuple[Mutant, ...]] = (
 
 BEGINNING: Final[tuple[Mutant, ...]] = (
     mls("11-1", ("founding:found", "check_leaf(suite, leaf, policy, now=now)", "pass")),
-    mls("11-1", ("founding:found", "check_extensions(extensions, policy)", "pass")),
+    mls("11-1", ("founding:found", "check_extensions(suite, extensions, policy)", "pass")),
     mls("11-1", ("founding:found", "check_members(tree, [0], extensions, all_new=True)", "pass")),
     mls("11.1-1", never(_MEMBERS, "not capabilities.supports(required)")),
     mls("11.1-2", (_MEMBERS, "distinct if all_new else changes.values()", "changes.values()")),

@@ -30,8 +30,8 @@ from alcove.engine.requests import LobbyRequests
 from alcove.engine.telling import Telling
 from alcove.errors import NotTrusted
 from alcove.events import ConnectionState
-from alcove.facilitation.committer import InFlight
 from alcove.facilitation.facilitator import Facilitator, Handover
+from alcove.facilitation.in_flight import InFlight
 from alcove.group.keys import Identity
 from alcove.group.membership import Burned, Held, Membership, Merged, PutOut
 from alcove.messages.conversation import Conversation
@@ -261,9 +261,9 @@ class MemberClient:
                 if self._following.held:
                     self._release()  # an authentic commit on its epoch: it was right to stay
                 self._following.in_step = True
-                self._merged(outcome, own=False)
+                self._merged(outcome, own=False, blob=blob)
             case Burned():
-                if outcome.by is not None or not (self._following.new_log and position.number == 1):
+                if outcome.read or not (self._following.new_log and position.number == 1):
                     self._telling.burned(outcome)
                 if self.facilitator is not None:
                     self.facilitator.committer.base_moved()
@@ -279,15 +279,18 @@ class MemberClient:
         self._published(position, BlobClass.COMMIT, item.blob)
         self.membership.base = position
         self._following.in_step = True
-        self._merged(self.membership.merge(item.staged, item.blob, item.entry), own=True)
+        self._merged(
+            self.membership.merge(item.staged, item.blob, item.entry), own=True, blob=item.blob
+        )
 
-    def _merged(self, outcome: Merged, *, own: bool) -> None:
+    def _merged(self, outcome: Merged, *, own: bool, blob: bytes) -> None:
         for person in outcome.gone:
             self.conversation.forget_member(person.key)
         self._telling.merged(outcome)
         if self.facilitator is not None:
             self.facilitator.merged(own=own)
             if not own:
+                self.facilitator.committer.came(blob)
                 self.facilitator.committer.base_moved()
             if outcome.joined or outcome.rejoined:
                 self._beat_at = self._clock()  # newcomers take their anchor from a heartbeat

@@ -26,15 +26,17 @@ class Telling:
     def burned(self, outcome: Burned) -> None:
         """Tell of a commit that changed nothing. Only one that this client could read is known to
         be refused by all: in another part of a split group it may have been right."""
+        if not outcome.read:
+            text = (
+                "A change of the group came that cannot be read here. It changes nothing. It may "
+                "be damaged or old, or the relay may have split the group."
+            )
+            self._emit(events.Problem("commit_unreadable", text))
+            return
+        text = "A change of the group was wrong; all refused it."
         if outcome.by is not None:
             text = f"{outcome.by} tried to {outcome.what}, which is not allowed; all refused it."
-            self._emit(events.Problem("commit_refused", text))
-            return
-        text = (
-            "A change of the group came that cannot be read here. It changes nothing. It may be "
-            "damaged or old, or the relay may have split the group."
-        )
-        self._emit(events.Problem("commit_unreadable", text))
+        self._emit(events.Problem("commit_refused", text))
 
     def held(self) -> None:
         """Tell that this client missed a commit and asks to be let in again."""

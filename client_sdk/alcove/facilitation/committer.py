@@ -5,8 +5,9 @@ intents ──plan──▶ staged ──published──▶ merged
                     ├─ stale, epoch moved      → dropped, planned anew on the new state
                     ├─ stale, epoch stands     → the same bytes on the new base (a burned commit
                     │                            took the position)
-                    ├─ refused otherwise       → dropped; of several intents each goes alone, and a
-                    │                            single one fails with the relay's code
+                    ├─ refused otherwise       → set aside; of several intents each goes alone,
+                    │                            and a single one fails with the relay's code. When
+                    │                            the log brings it after all, it is merged
                     └─ connection lost         → the same bytes, first thing after `resume`
 
 Admissions that wait go into one commit. Every commit makes what others have on its way stale, so
@@ -15,29 +16,18 @@ after each one the others have a turn before the next that waits here. A removal
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from hashlib import sha256
 from typing import Final
 
 from alcove_protocol import frames, limits
 from alcove_protocol.codec import pack_list
 from alcove_protocol.errors import Malformed
 from alcove_protocol.frames import RelayAnswer
-from alcove_protocol.labels import Label
 from alcove_protocol.position import Position
-from alcove_protocol.roster import (
-    NO_HASH,
-    Change,
-    Op,
-    RosterEntry,
-    Seat,
-    apply_changes,
-    list_digest,
-)
-from alcove_protocol.statements import KEY_SIZE, Signed
+from alcove_protocol.statements import Signed
 
 from alcove import mls
 from alcove.errors import AlcoveError, NotNow, Refused
+from alcove.facilitation.in_flight import InFlight, PendingUpdate, fitting, sign_entry
 from alcove.facilitation.intents import CommitPlan, Intent
 from alcove.group.admission import listing_of
 from alcove.group.extensions import ROSTER_EXTENSION
@@ -47,39 +37,6 @@ from alcove.group.membership import Membership
 from alcove.group.rights import NotAllowed, judge
 from alcove.group.sealing import seal_welcome
 from alcove.relay.ports import Ports
-
-
-@dataclass(frozen=True, slots=True)
-class PendingUpdate:
-    """A participant's Update, judged alone. `message` travels with the commit.
-
-    It is of the epoch with this authenticator only: another branch of the group can have an epoch
-    of the same number.
-    """
-
-    proposal: mls.ReceivedProposal
-    message: bytes
-    authenticator: bytes
-
-
-@dataclass(slots=True)
-class InFlight:
-    """One commit on its way. Only the base in its roster entry may change."""
-
-    intents: tuple[Intent, ...]
-    staged: mls.StagedCommit
-    blob: bytes
-    welcomes: bytes | None
-    changes: tuple[Change, ...]
-    needs_entry: bool
-    publish_id: bytes
-    epoch: int
-    leaves: tuple[Signed, ...] = ()
-    entry: Signed | None = None
-    sent: bool = False
-    restate: bool = False
-    """Whether the entry restates the list. The relay has lost the knocks that it let in by."""
-
 
 OnTaken = Callable[[InFlight, Position], None]
 """Is called when the relay took the commit, at this position."""
@@ -122,6 +79,7 @@ class Committer:
         self.welcomes_most = limits.WELCOMES
         """Bytes of all Welcomes of one commit. Fewer go together where one is large."""
         self.in_flight: InFlight | None = None
+        self._aside: list[InFlight] = []
         self.updates: list[PendingUpdate] = []
 
     def want(self, intent: Intent) -> None:
@@ -208,26 +166,6 @@ class Committer:
         for intent in intents:
             intent.done(error)
 
-    def _fit_updates(self, plan: CommitPlan) -> None:
-        """Drop each pending Update that does not go with the plan, or with those before it. The
-        others stay: no member can keep another's keys from being renewed."""
-        self._forget_old_updates()
-        pending, self.updates = self.updates, []
-        if not pending or self._goes_with(plan, pending):
-            self.updates = pending
-            return
-        for item in pending:
-            if self._goes_with(plan, [*self.updates, item]):
-                self.updates.append(item)
-
-    def _goes_with(self, plan: CommitPlan, updates: list[PendingUpdate]) -> bool:
-        carried = [item.proposal for item in updates]
-        try:
-            self._membership.group.check_changes(carried, plan.proposals, now=int(self._wall()))
-        except (mls.MLSError, Malformed):
-            return False
-        return True
-
     def _forget_old_updates(self) -> None:
         present = self._membership.group.epoch_authenticator
         self.updates = [item for item in self.updates if item.authenticator == present]
@@ -235,7 +173,8 @@ class Committer:
     def _stage(self, intents: Sequence[Intent], plan: CommitPlan) -> InFlight:
         membership = self._membership
         group = membership.group
-        self._fit_updates(plan)
+        self._forget_old_updates()
+        self.updates = fitting(membership, plan, self.updates, int(self._wall()))
         updates = list(self.updates)
         listing = mls.Extension(ROSTER_EXTENSION, listing_of(membership.roster).encode())
         staged = group.commit(
@@ -282,42 +221,14 @@ class Committer:
             plan.changes,
             bool(plan.changes) or membership.restate,
             self._random(frames.ID_SIZE),
-            group.epoch,
+            group,
             plan.leaves,
         )
 
-    def _sign_entry(self, item: InFlight) -> Signed:
-        roster = self._membership.roster
-        changes = item.changes
-        if self._membership.restate or item.restate:
-            changes = self._restated(changes)
-        seats = apply_changes(roster.seats, changes)
-        entry = RosterEntry(
-            roster.room,
-            roster.counter + 1,
-            roster.head,
-            self._identity.relay.public,
-            self._membership.base.encode(),
-            sha256(item.blob).digest(),
-            sha256(item.welcomes).digest() if item.welcomes is not None else NO_HASH,
-            b"".join(change.encode() for change in changes),
-            int(roster.flags),
-            roster.slow,
-            list_digest(roster.room, seats, roster.flags, roster.slow),
-            leaves=pack_list([leave.encode() for leave in item.leaves]) if item.leaves else None,
-        )
-        return self._identity.relay.sign(Label.ROSTER, entry)
-
-    def _restated(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
-        """The list as the tree has it, then the changes. This follows a burned commit."""
-        seats = self._membership.known_seats()
-        people = self._membership.people()
-        listing = [Change(Op.RESET, bytes(KEY_SIZE))]
-        listing += [Change(Op.ADD, p.relay_key, seats.get(p.relay_key, Seat())) for p in people]
-        return (*listing, *changes)
-
     def _send(self, item: InFlight) -> None:
-        item.entry = self._sign_entry(item) if item.needs_entry else None
+        item.entry = (
+            sign_entry(item, self._membership, self._identity) if item.needs_entry else None
+        )
         item.sent = True
         entry, base = item.entry, self._membership.base
 
@@ -355,6 +266,7 @@ class Committer:
     def _taken(self, item: InFlight, position: Position) -> None:
         self.in_flight = None
         self.updates.clear()
+        self._aside.clear()
         self._on_taken(item, position)
         for intent in item.intents:
             intent.done(None)
@@ -365,8 +277,10 @@ class Committer:
         self.pump()
 
     def _fail(self, item: InFlight, error: AlcoveError) -> None:
+        """The relay says that it did not take it, and may have lied: `came` knows it again."""
         self.in_flight = None
-        item.staged.drop()
+        item.staged.set_aside()
+        self._aside.append(item)
         self._give_up(item.intents, error)
         self.pump()
 
@@ -379,13 +293,22 @@ class Committer:
         self._taken(item, position)
         return True
 
+    def came(self, blob: bytes) -> None:
+        """The log brought this commit and it was merged. If the relay had refused it, what failed
+        then has become true: whoever waited for it is told."""
+        for item in [item for item in self._aside if item.blob == blob]:
+            self._aside.remove(item)
+            for intent in item.intents:
+                intent.done(None)
+
     def base_moved(self) -> None:
         """The relay took another commit. A new epoch drops the staged one, and its intent stays."""
         group = self._membership.group
         self._forget_old_updates()
+        self._aside = [item for item in self._aside if item.group is group]
         item = self.in_flight
         if item is not None:
-            if item.epoch != group.epoch:
+            if item.group is not group:
                 self.in_flight = None
                 item.staged.drop()
                 self._queue.extendleft(reversed(item.intents))
@@ -414,6 +337,7 @@ class Committer:
         if self.in_flight is not None:
             self.in_flight.staged.drop()
         self.in_flight = None
+        self._aside.clear()
         self._queue.clear()
         for intent in pending:
             intent.done(error)

@@ -18,7 +18,7 @@ from alcove.errors import AlcoveError, NotNow
 from alcove.group.extensions import RoomExtension, group_extensions, leaf_extension, name_of
 from alcove.group.membership import Membership
 from alcove.group.sealing import Psk
-from alcove.joining.names import look_alike
+from alcove.joining.names import looks_like_any
 
 Done = Callable[[AlcoveError | None], None]
 
@@ -55,7 +55,9 @@ class CommitPlan:
 
 @dataclass(frozen=True, slots=True)
 class Intent(ABC):
-    """Base. `done` is called once: with None when it is true, or with why it cannot become true."""
+    """Base. `done` is called with None when it is true, or with why it cannot become true. After an
+    error it is called once more, with None, if the log shows that the relay took the commit which
+    it said it refused."""
 
     done: Done = field(default=_not_awaited, compare=False)
 
@@ -121,7 +123,7 @@ def check_still_welcome(leaf: mls.LeafNode, membership: Membership) -> None:
         text = "The ground rules changed after this person knocked; they are told to read them."
         raise NotNow("agreement", text)
     people = membership.people()
-    if any(look_alike(name_of(leaf), person.name) for person in people):
+    if looks_like_any(name_of(leaf), [person.name for person in people]):
         text = "A member has this person's name or one like it; they are told to choose another."
         raise NotNow("name_taken", text)
     if len(people) >= membership.roster.members:

@@ -18,8 +18,9 @@ from alcove_protocol.statements import Signed, verify
 
 from alcove import events, mls
 from alcove.errors import AlcoveError, InvalidInput, NotNow, NotTrusted
-from alcove.facilitation.committer import Committer, PendingUpdate
+from alcove.facilitation.committer import Committer
 from alcove.facilitation.doors import Door, Doors
+from alcove.facilitation.in_flight import PendingUpdate
 from alcove.facilitation.intents import AdmitNewcomer, Done, LetMemberGo, ReadmitMember
 from alcove.group.admission import room_policy
 from alcove.group.extensions import leaf_extension, name_of
@@ -41,7 +42,7 @@ from alcove.group.sealing import (
     seal_refusal,
     short_code,
 )
-from alcove.joining.names import clean_name, look_alike
+from alcove.joining.names import clean_name, looks_like_any
 from alcove.relay.ports import Ports
 
 UPDATE_MOST: Final = 4096
@@ -191,7 +192,7 @@ class Lobby:
             raise CannotAdmit(error.code) from None
         taken = [person.name for person in self._membership.people()]
         taken += [knock.body.name for knock in self._waiting.values()]
-        if any(look_alike(name, other) for other in taken):
+        if looks_like_any(name, taken):
             raise CannotAdmit("name_taken")
 
     def _use_once(self, key_package: mls.KeyPackage) -> bytes:

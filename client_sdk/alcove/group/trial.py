@@ -1,6 +1,5 @@
 """The judgement of one commit, and who made it, also when all members refuse it."""
 
-from collections.abc import Container
 from typing import Final
 
 from alcove import mls
@@ -10,39 +9,36 @@ from alcove.group.rights import judge
 SOMETHING: Final = "change the group"
 
 
-class Trial(Container[bytes]):
-    """The rights and the committers that MLS asks for while it reads a commit.
+class Trial:
+    """The rights, as MLS asks for them when it has verified a commit's author and form."""
 
-    It asks for the committer when it has verified the signature. So what it asked for is the
-    author, whatever becomes of the commit then.
-    """
-
-    def __init__(self, group: mls.Group, committers: frozenset[bytes]) -> None:
+    def __init__(self, group: mls.Group) -> None:
         self._group = group
-        self._committers = committers
-        self._author: bytes | None = None
-        self._seen: mls.CommitView | None = None
+        self._view: mls.CommitView | None = None
 
-    def __contains__(self, key: object) -> bool:
-        self._author = key if isinstance(key, bytes) else None
-        return key in self._committers
-
-    def approve(self, seen: mls.CommitView) -> None:
+    def approve(self, view: mls.CommitView) -> None:
         """Raise `NotAllowed` unless the commit is within its author's rights."""
-        self._seen = seen
-        judge(self._group, seen)
+        self._view = view
+        judge(self._group, view)
+
+    @property
+    def seen(self) -> bool:
+        """Whether the commit was read and found valid, but for its author's rights."""
+        return self._view is not None
 
     @property
     def author(self) -> str | None:
-        """The author's name. None when no signature of a member was verified."""
-        index = None if self._author is None else self._group.find(self._author)
-        leaf = None if index is None else self._group.member(index)
+        """The author's name, where the author is known and has a leaf."""
+        leaf = None if self._view is None else self._group.member(self._view.committer)
         return None if leaf is None else name_of(leaf)
 
     @property
     def wish(self) -> str:
-        """What the commit would have changed, as the end of "Ann tried to …"."""
-        wishes = [self._wish(item.proposal) for item in self._seen.proposals] if self._seen else []
+        """What the commit would have changed, as the end of "Ann tried to …". Empty when it was
+        not seen."""
+        if self._view is None:
+            return ""
+        wishes = [self._wish(item.proposal) for item in self._view.proposals]
         known = list(dict.fromkeys(wish for wish in wishes if wish))
         return ", ".join(known[:3]) or SOMETHING
 

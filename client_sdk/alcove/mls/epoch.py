@@ -70,6 +70,7 @@ class Epoch:
         for field_ in fields(self.secrets):
             if field_.name != "sender_data_secret":
                 getattr(self.secrets, field_.name).wipe()
+        self.secret_tree.forget_handshakes()
         self._wipe_private()
 
     def _wipe_private(self) -> None:

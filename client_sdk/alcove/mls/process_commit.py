@@ -19,6 +19,7 @@ from alcove.mls.errors import (
     InvalidPath,
     InvalidProposalList,
     MissingProposal,
+    OwnCommit,
     PathRequired,
     PskMismatch,
 )
@@ -61,7 +62,8 @@ def process(
     approve: Callable[[Transition], None] | None = None,
 ) -> Transition:
     """Work out another's commit. Raises `InvalidCommit` or `CannotFollow` errors, and nothing
-    else. `epoch` is not changed, and no secret of a refused commit is left.
+    else. `epoch` is not changed, and no secret of a refused commit is left. A commit of my own
+    raises `OwnCommit` once it was judged as all members judge it.
 
     `own_updates` has the private keys of my Updates of this epoch, by public key. `approve` sees
     the commit once all that every member sees alike was checked, and before anything that only I
@@ -103,6 +105,8 @@ def process(
     )
     if approve is not None:
         approve(transition)
+    if content.sender.leaf_index == epoch.own_index:
+        raise OwnCommit
     if epoch.own_index in applied.removed:
         confirmed = confirmed_transcript_hash(
             epoch.suite, epoch.interim_transcript_hash, verified.authenticated.until_signature()
@@ -138,7 +142,7 @@ def _resolve(
                 raise InvalidProposalList("a reference in an external commit")
             known = cache.get(item.value)
             if known is None:
-                raise MissingProposal(committer=committer.leaf_index)
+                raise MissingProposal
             items.append(CommittedProposal(known.proposal, known.origin, True))
         else:
             items.append(CommittedProposal(item, committer, False))

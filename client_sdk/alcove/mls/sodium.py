@@ -10,6 +10,7 @@ from alcove.mls.secret import Random
 
 _SIGNATURE_SIZE = 64
 _PRIME = 2**255 - 19
+_SIGN = 2**255  # the bit of an encoded Ed25519 point that says which of two x it has
 
 # The points of small order on Curve25519 and its twist, in every encoding below 2**255 (bit 255
 # is ignored by X25519). An exchange with one of them gives zero for any secret of ours, and
@@ -26,6 +27,18 @@ _SMALL_ORDER = frozenset(
         "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
         "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
     )
+)
+
+# The y coordinates of the eight points of small order on Ed25519's curve, of both signs of x. Under
+# such a key anybody can make a signature that some verifiers take.
+_SMALL_ORDER_25519 = frozenset(
+    {
+        0,
+        1,
+        0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7,
+        0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826,
+        _PRIME - 1,
+    }
 )
 
 
@@ -105,3 +118,8 @@ class Ed25519:
     def check(self, public: bytes) -> None:
         if len(public) != 32:
             raise InvalidPublicKey
+        y = int.from_bytes(public, "little") & ~_SIGN
+        if y >= _PRIME:
+            raise InvalidPublicKey("not in canonical form")
+        if y in _SMALL_ORDER_25519:
+            raise InvalidPublicKey("small order")

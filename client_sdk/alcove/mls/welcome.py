@@ -26,6 +26,7 @@ from alcove.mls.epoch import Epoch
 from alcove.mls.errors import (
     DecryptionFailed,
     InvalidGroupInfo,
+    InvalidProposal,
     InvalidSignature,
     InvalidWelcome,
     MLSError,
@@ -43,7 +44,7 @@ from alcove.mls.nodes import (
     has_duplicates,
 )
 from alcove.mls.policy import Policy
-from alcove.mls.proposal_list import check_extensions
+from alcove.mls.proposal_list import check_extensions, check_psks
 from alcove.mls.proposals import Add
 from alcove.mls.psk import PreSharedKeyID, psk_secret
 from alcove.mls.ratchet_tree import RatchetTree
@@ -226,9 +227,11 @@ def decrypt_welcome(
     welcome: Welcome,
     bundle: KeyPackageBundle,
     find_psk: Callable[[PreSharedKeyID], Secret | None],
+    policy: Policy,
 ) -> OpenedWelcome:
     """Find and decrypt what is for this KeyPackage. Raises `InvalidWelcome` errors or
-    `Malformed`."""
+    `Malformed`. A Welcome is judged as the commit was: no key twice, and no more than a commit may
+    name."""
     suite = bundle.suite
     if welcome.cipher_suite != suite.number:
         raise NotForThisKeyPackage("another ciphersuite")
@@ -242,6 +245,7 @@ def decrypt_welcome(
             opened = suite.decrypt_with_label(bundle.init_keys, _LABEL, context, box)
             scratch.temporary(opened)
             secrets = scratch.result(GroupSecrets.decode(opened.expose()))
+            check_psks(secrets.psks, policy)
             founding = _founding(secrets.psks)
             psks = scratch.result(_psk_secret(suite, secrets, find_psk))
             welcome_secret = key_schedule.welcome_secret(suite, secrets.joiner_secret, psks)
@@ -250,6 +254,8 @@ def decrypt_welcome(
             info = suite.open_sealed(key, nonce, b"", welcome.encrypted_group_info)
         except DecryptionFailed as error:
             raise InvalidWelcome("it does not open") from error
+        except InvalidProposal as error:
+            raise InvalidWelcome(error.detail) from error
         return OpenedWelcome(suite, GroupInfo.decode(info), secrets, psks, founding)
 
 
@@ -287,7 +293,7 @@ def check_group_info(
     if has_duplicates(info.extensions):
         raise InvalidGroupInfo("an extension occurs twice")
     try:
-        check_extensions(context.extensions, policy)
+        check_extensions(suite, context.extensions, policy)
     except MLSError as error:
         raise InvalidGroupInfo(error.detail) from error
     leaf = tree.leaf(info.signer)

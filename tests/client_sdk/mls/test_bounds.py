@@ -150,6 +150,23 @@ class Counting:
         return secrets, keys
 
 
+def test_handshakes_one_after_the_other_cost_one_derivation_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    these = room("bob")
+    alice, bob = these["alice"], these["bob"]
+    alice.propose(mls.Remove(1), now=NOW)
+    count = Counting(monkeypatch)
+    messages = [alice.propose(mls.Remove(1), now=NOW) for _ in range(20)]
+    assert count.take()[0] == 20
+    for message in messages:
+        bob.read_proposal(message)
+    assert count.take()[0] == 20
+    for message in (messages[5], messages[6]):  # back to generation 6, and on
+        bob.read_proposal(message)
+    assert count.take()[0] == 6 + 1
+
+
 def test_skipped_steps_derive_only_the_ratchet_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     these = room("bob")
     messages = [these["alice"].encrypt(b"text") for _ in range(400)]

@@ -31,10 +31,10 @@ from alcove_protocol.statements import Appointment, Signed
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
     appointment,
+    aside,
     commit_blob,
     context,
     demote,
-    disowned,
     evil_leaf_extensions,
     group_of,
     keys_of,
@@ -108,7 +108,7 @@ def pre_shared_key(world: EvilWorld, by: Client, about: Client) -> bytes:
     psk = mls.PreSharedKeyID.external(group_of(by).suite, b"id", world.random)
     store = mls.PskStore({b"id": mls.Secret(bytes(32))})
     staged = group_of(by).commit([mls.PreSharedKey(psk)], psks=store, now=int(world.wall()))
-    return commit_blob(disowned(by, staged).message)
+    return commit_blob(aside(staged).message)
 
 
 def _update_with(
@@ -119,7 +119,7 @@ def _update_with(
     received = group_of(by).receive(message)
     assert isinstance(received, mls.ReceivedProposal)
     staged = group_of(by).commit(references=(received.ref,), now=int(world.wall()))
-    return commit_blob(disowned(by, staged).message, message)
+    return commit_blob(aside(staged).message, message)
 
 
 def update_with_another_relay_key(world: EvilWorld, by: Client, about: Client) -> bytes:

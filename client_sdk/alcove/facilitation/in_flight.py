@@ -1,0 +1,112 @@
+"""One commit on its way: its parts, the Updates that it carries, and its roster entry."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from alcove_protocol.codec import pack_list
+from alcove_protocol.errors import Malformed
+from alcove_protocol.labels import Label
+from alcove_protocol.roster import (
+    NO_HASH,
+    Change,
+    Op,
+    RosterEntry,
+    Seat,
+    apply_changes,
+    list_digest,
+)
+from alcove_protocol.statements import KEY_SIZE, Signed
+
+from alcove import mls
+from alcove.facilitation.intents import CommitPlan, Intent
+from alcove.group.keys import Identity
+from alcove.group.membership import Membership
+
+
+@dataclass(frozen=True, slots=True)
+class PendingUpdate:
+    """A participant's Update, judged alone. `message` travels with the commit.
+
+    It is of the epoch with this authenticator only: another branch of the group can have an epoch
+    of the same number.
+    """
+
+    proposal: mls.ReceivedProposal
+    message: bytes
+    authenticator: bytes
+
+
+@dataclass(slots=True)
+class InFlight:
+    """One commit on its way. Only the base in its roster entry may change."""
+
+    intents: tuple[Intent, ...]
+    staged: mls.StagedCommit
+    blob: bytes
+    welcomes: bytes | None
+    changes: tuple[Change, ...]
+    needs_entry: bool
+    publish_id: bytes
+    group: mls.Group
+    leaves: tuple[Signed, ...] = ()
+    entry: Signed | None = None
+    sent: bool = False
+    restate: bool = False
+    """Whether the entry restates the list. The relay has lost the knocks that it let in by."""
+
+
+def fitting(
+    membership: Membership, plan: CommitPlan, pending: list[PendingUpdate], now: int
+) -> list[PendingUpdate]:
+    """The pending Updates without each one that does not go with the plan, or with those before it.
+    The others stay: no member can keep another's keys from being renewed."""
+
+    def go(updates: list[PendingUpdate]) -> bool:
+        carried = [item.proposal for item in updates]
+        try:
+            membership.group.check_changes(carried, plan.proposals, now=now)
+        except (mls.MLSError, Malformed):
+            return False
+        return True
+
+    if not pending or go(pending):
+        return pending
+    kept: list[PendingUpdate] = []
+    for item in pending:
+        if go([*kept, item]):
+            kept.append(item)
+    return kept
+
+
+def sign_entry(item: InFlight, membership: Membership, identity: Identity) -> Signed:
+    """The roster entry that goes with the commit, on the present base."""
+    roster, changes = membership.roster, item.changes
+    if membership.restate or item.restate:
+        changes = _restated(membership, changes)
+    seats = apply_changes(roster.seats, changes)
+    entry = RosterEntry(
+        roster.room,
+        roster.counter + 1,
+        roster.head,
+        identity.relay.public,
+        membership.base.encode(),
+        sha256(item.blob).digest(),
+        sha256(item.welcomes).digest() if item.welcomes is not None else NO_HASH,
+        b"".join(change.encode() for change in changes),
+        int(roster.flags),
+        roster.slow,
+        list_digest(roster.room, seats, roster.flags, roster.slow),
+        leaves=pack_list([leave.encode() for leave in item.leaves]) if item.leaves else None,
+    )
+    return identity.relay.sign(Label.ROSTER, entry)
+
+
+def _restated(membership: Membership, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    """The list as the tree has it, then the changes: after a burned commit, or when the relay has
+    lost the knocks that the commit answers."""
+    seats = membership.known_seats()
+    listing = [Change(Op.RESET, bytes(KEY_SIZE))]
+    listing += [
+        Change(Op.ADD, p.relay_key, seats.get(p.relay_key, Seat())) for p in membership.people()
+    ]
+    return (*listing, *changes)
