@@ -140,7 +140,8 @@ class Queued(Event):
 
 @dataclass(frozen=True, slots=True)
 class Failed(Event):
-    """The message will not be sent."""
+    """The message was not sent. A `Sent` follows only if the relay took it and denied that: then
+    the members may have read it."""
 
     id: str
     code: str

@@ -20,6 +20,7 @@ from alcove_protocol.position import Position
 from alcove_protocol.statements import Opening
 
 from alcove import events
+from alcove.engine.clock_watch import ClockWatch
 from alcove.engine.commands import Commands
 from alcove.engine.endings import Endings
 from alcove.engine.member import MemberClient
@@ -63,6 +64,7 @@ class Engine(Standing):
         """Seconds that a restarting relay asks to be left alone, so that not all come at once."""
         self._connected_before = False
         self._restoring = False
+        self._clock_watch = ClockWatch(self.ports)
         self._away_since: float | None = None
         self._unknown_since: float | None = None
 
@@ -103,6 +105,8 @@ class Engine(Standing):
         if self.closed is not None:
             return
         self.link.tick()
+        if self.entered:
+            self._clock_watch.tick()
         if self.member is not None:
             self.member.tick()
             if self.closed is None:
@@ -116,7 +120,9 @@ class Engine(Standing):
     # --- what the link tells -------------------------------------------------------------------
 
     def on_greeted(self, challenge: frames.Challenge) -> None:
-        if not self.entered and abs(challenge.time - self.ports.wall()) > limits.CLOCK_SKEW:
+        if self.entered:
+            self._clock_watch.greeted()
+        elif self.ports.clock_is_off:
             text = "This device's clock is wrong; set it right and try again."
             self.fail(Refused("clock_wrong", text))
             return

@@ -22,6 +22,7 @@ from alcove_protocol.position import Position
 from alcove_protocol.statements import Opening, Signed
 
 from alcove import events
+from alcove.engine.doubts import Doubts
 from alcove.engine.following import Following
 from alcove.engine.key_updates import KeyUpdates
 from alcove.engine.publisher import Publisher
@@ -69,6 +70,7 @@ class MemberClient:
         self._clock = ports.clock
         self._on_first_resume = on_first_resume
         self._put_out = put_out
+        self._following = Following(ports.clock)
         self.stream = Stream(opening.previous, cursor)
         self.presence = Presence(membership, self.stream, ports)
         self.conversation = Conversation(
@@ -84,23 +86,35 @@ class MemberClient:
             self.presence,
             ports,
             published=self._published,
+            stale=self._following.expect_of_stale,
             ready=lambda: self.ready,
+        )
+        self._doubts = Doubts(
+            membership,
+            self.stream,
+            self._following,
+            self.presence,
+            ports,
+            denied=self._was_denied,
         )
         self.requests = LobbyRequests(identity, membership, opening.previous, ports)
         self._rejoining = Rejoining(identity, membership, opening, self.requests, ports)
         self._key_updates = KeyUpdates(identity, membership, self.requests, ports)
-        self._following = Following(ports.clock)
         self._telling = Telling(membership, ports)
         self.facilitator: Facilitator | None = None
         self._resumed = False
         self._ever_resumed = False
         self._beat_at = 0.0
-        self._doubt_at = 0.0
 
     @property
     def ready(self) -> bool:
         following = self._following
         return self._link.live and self._resumed and following.in_step and not following.held
+
+    def _was_denied(self) -> bool:
+        committer = self.facilitator.committer if self.facilitator is not None else None
+        doubtful = committer is not None and committer.doubtful
+        return doubtful or self.conversation.outbox.doubtful(self.membership.group.epoch)
 
     def become_facilitator(self, handover: Handover) -> Facilitator:
         """From here on this member's client facilitates: at the opening, or when appointed."""
@@ -165,19 +179,6 @@ class MemberClient:
         self._emit(events.Gap(None))
         self.conversation.forgive_holes()
 
-    def _ask_presence(self) -> None:
-        """Resume at the present position: no blob comes again, and the relay says whether it heard
-        a facilitator."""
-        self._doubt_at = self._clock() + limits.HEARTBEAT_INTERVAL
-        position = self.stream.cursor.encode()
-
-        def answered(answer: RelayAnswer | None) -> None:
-            if isinstance(answer, frames.Resumed):
-                self.presence.relay_says(read_only=answer.read_only)
-                self.pump()
-
-        self._link.request(lambda n: frames.Resume(n, position, 0), answered)
-
     def disconnected(self) -> None:
         self._resumed = False
         self.conversation.outbox.connection_lost()
@@ -189,8 +190,8 @@ class MemberClient:
     def blob(self, frame: frames.BlobIs) -> None:
         """One blob of the stream `room`."""
         position = Position.decode(frame.position)
-        step = self.stream.advance(position, frame.blob_class, frame.blob)
-        if step is Advance.BEHIND:
+        step = self._doubts.advance(position, frame.blob_class, frame.blob)
+        if step in (Advance.BEHIND, Advance.LATER):
             return
         if step is Advance.AFTER_HOLE:
             self._gap()
@@ -205,16 +206,15 @@ class MemberClient:
         self._telling.sound_alarm()
         self.pump()
 
-    def _published(self, position: Position, blob_class: BlobClass, blob: bytes) -> bool:
-        """This client's own blob is at this position. Missing numbers before it were withheld.
-        False when the position had passed."""
-        step = self.stream.published(position, int(blob_class), blob)
+    def _published(self, position: Position, blob_class: BlobClass, blob: bytes) -> Advance:
+        """This client's own blob is at this position. Missing numbers before it were withheld."""
+        step = self._doubts.published(position, blob_class, blob)
         if step is Advance.AFTER_HOLE:
             self._gap()
-        return step is not Advance.BEHIND
+        return step
 
     def _application(self, frame: frames.BlobIs, position: Position) -> None:
-        own = self.conversation.in_flight_blob(frame.blob)
+        own = self.conversation.own_blob(frame.blob)
         if own is not None:
             self.presence.coverage.numbered(own.id, position)
             self.conversation.own_sent(own)
@@ -373,9 +373,8 @@ class MemberClient:
             begun = self.stream.log.anchored or self.stream.cursor.number > 0
             if self.ready and begun and now >= self._beat_at:
                 self.beat()
-        in_doubt = self.facilitator is None and self.presence.in_doubt
-        if in_doubt and self.ready and now >= self._doubt_at:
-            self._ask_presence()
+        if self.facilitator is None and self.ready:
+            self._doubts.ask_presence(self.pump)
         self.presence.tick()
         if self.presence.coverage.probe_due and self.ready and self.presence.may_repeat:
             self.presence.coverage.probed()
@@ -384,9 +383,7 @@ class MemberClient:
             self._release()
         if self._following.held and self._rejoining.due:
             self._rejoining.ask()
-        base = self._following.overdue()
-        lacking = base is not None and self._following.lacks(base, self.membership.base)
-        if lacking and self._link.live:
+        if self._doubts.lacks_base():
             self._hold()
         if self.ready and self.facilitator is None:
             self._key_updates.tick()

@@ -328,6 +328,11 @@ class Committer:
             self.in_flight.sent = False
 
     @property
+    def doubtful(self) -> bool:
+        """Whether the relay said of a commit of this epoch that it did not take it."""
+        return bool(self._aside)
+
+    @property
     def idle(self) -> bool:
         return self.in_flight is None and not self._queue
 

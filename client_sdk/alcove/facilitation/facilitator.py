@@ -194,6 +194,7 @@ class Facilitator:
     def tick(self) -> None:
         """Make scheduled commits: gathered Updates, and fresh keys every half hour."""
         now = self._clock()
+        self.lobby.tick()
         if self.committer.updates and self._updates_since is None:
             self._updates_since = now
         delay = 0.0 if self._first_in_line() else OTHERS_WAIT

@@ -5,8 +5,7 @@ agreement, a full room) is refused at once, with a reason that only the newcomer
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
-from typing import Final, assert_never
+from typing import assert_never
 
 from alcove_protocol import frames, limits
 from alcove_protocol.errors import Malformed
@@ -18,10 +17,21 @@ from alcove_protocol.statements import Signed, verify
 
 from alcove import events, mls
 from alcove.errors import AlcoveError, InvalidInput, NotNow, NotTrusted
+from alcove.facilitation.aside import Aside
 from alcove.facilitation.committer import Committer
 from alcove.facilitation.doors import Door, Doors
 from alcove.facilitation.in_flight import PendingUpdate
 from alcove.facilitation.intents import AdmitNewcomer, Done, LetMemberGo, ReadmitMember
+from alcove.facilitation.waiting import (
+    FOR_THE_NEWCOMER,
+    REJOINS_MOST,
+    REJOINS_WITHIN,
+    UPDATE_MOST,
+    UPDATES_MOST,
+    CannotAdmit,
+    Later,
+    WaitingKnock,
+)
 from alcove.group.admission import room_policy
 from alcove.group.extensions import leaf_extension, name_of
 from alcove.group.framing import check_class
@@ -44,40 +54,6 @@ from alcove.group.sealing import (
 )
 from alcove.joining.names import clean_name, looks_like_any
 from alcove.relay.ports import Ports
-
-UPDATE_MOST: Final = 4096
-"""Bytes of one Update's message. An honest one has 1 KiB, or 2 KiB in a post-quantum room."""
-UPDATES_MOST: Final = 400 * 1024
-"""Bytes of all Updates that wait for a commit. With the largest commit they fit its blob."""
-
-REJOINS_MOST: Final = 4
-REJOINS_WITHIN: Final = 50.0
-"""Rejoins of one member that this facilitator takes within so many seconds. An honest client that
-was released and then held by its own rejoin asks twice at once. One refused asks again after 60 s.
-"""
-
-
-FOR_THE_NEWCOMER: Final = frozenset({"agreement", "name_taken"})
-"""Why an admission failed, where only the newcomer can mend it: they are told, and knock again."""
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingKnock:
-    """A knock that a facilitator can admit. `door` is the id of the door it came by."""
-
-    id: bytes
-    door: bytes
-    body: KnockBody
-    key_package: mls.KeyPackage
-    psk: Psk
-
-
-class CannotAdmit(Exception):
-    """This knock cannot be admitted. `code` tells the newcomer why."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 class Lobby:
@@ -104,6 +80,7 @@ class Lobby:
         self._used_key_packages: OrderedDict[bytes, None] = OrderedDict()
         self._rejoins: list[tuple[float, bytes]] = []
         self._unsent: list[tuple[bytes, bytes, str, Psk]] = []
+        self._aside = Aside(ports)
         self.number = 0
         """The last item handled, for `resume`."""
 
@@ -111,6 +88,7 @@ class Lobby:
         """The relay's lobby began anew. Waiting newcomers will knock again."""
         self.number = 0
         self._unsent.clear()
+        self._aside.forget()
         for id in list(self._waiting):
             self._gone(id)
 
@@ -120,6 +98,9 @@ class Lobby:
         if item.number <= self.number:
             return
         self.number = item.number
+        self._handle(item)
+
+    def _handle(self, item: LobbyItem) -> None:
         kind = LobbyKind(item.kind)
         match kind:
             case LobbyKind.KNOCK:
@@ -139,6 +120,8 @@ class Lobby:
         door = self._doors.get(item.door) if item.door is not None else None
         if door is None or item.id in self._waiting or len(self._waiting) >= limits.KNOCKS:
             return  # by another facilitator's invite, or more than the relay may let wait
+        if self._aside.takes(item):
+            return
         try:
             body = open_knock(door.invite, self._lobby_key, item.id, item.blob)
         except NotTrusted:
@@ -215,6 +198,8 @@ class Lobby:
                 self._late_knock(item, person, door)
             elif person is not None:
                 self._serve(item, person)
+        except Later:
+            return
         except (NotTrusted, NotAllowed, Malformed, mls.MLSError, CannotAdmit):
             pass  # a wrong request harms only its sender
         self._settle(item.id)
@@ -278,6 +263,8 @@ class Lobby:
         pending.append(PendingUpdate(received, message, group.epoch_authenticator))
 
     def _rejoin(self, item: LobbyItem, content: bytes, reply_key: bytes, psk: Psk) -> None:
+        if self._aside.takes(item):
+            raise Later
         group = self._membership.group
         key_package = mls.KeyPackage.decode(content)
         self._verify(key_package)
@@ -333,15 +320,21 @@ class Lobby:
         self._committer.want(LetMemberGo(relay_key=item.key, wish=signed))
         self._settle(item.id)
 
+    def tick(self) -> None:
+        """Judge what waited for this device's clock."""
+        self._aside.judge(self._handle)
+
     def _gone(self, id: bytes) -> None:
+        self._aside.gone(id)
         if self._waiting.pop(id, None) is not None:
             self._emit(events.KnockGone(id.hex()))
 
     # --- a person's decisions ------------------------------------------------------------------
 
     def admit(self, id: bytes, done: Done) -> None:
-        """Raises `NotNow` (`unknown_knock`)."""
+        """Raises `NotNow` (`unknown_knock`, `clock_wrong`)."""
         knock = self._find(id)
+        self._aside.check()
 
         def finished(error: AlcoveError | None) -> None:
             if error is None and id in self._waiting:

@@ -20,6 +20,7 @@ class Advance(Enum):
     NEXT = auto()
     AFTER_EXPIRY = auto()  # numbers are missing, and they may have expired
     AFTER_HOLE = auto()  # numbers are missing, and the relay withheld them
+    LATER = auto()  # not moved: a new connection brings what is missing first
 
 
 class Stream:
@@ -57,6 +58,12 @@ class Stream:
         """Take a facilitator's log hash as anchor, if no blob since that position is missing."""
         if self.log.can_anchor(position, self.cursor):
             self.log.anchor(position, value)
+
+    def withheld_before(self, position: Position) -> bool:
+        """Whether numbers before this one are missing, and cannot have expired."""
+        same = position.generation == self.cursor.generation
+        after_replay = position.number > self._replay_until + 1
+        return same and after_replay and position.number > self.cursor.number + 1
 
     def advance(self, position: Position, blob_class: int, blob: bytes) -> Advance:
         """Move to this position."""

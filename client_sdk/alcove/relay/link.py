@@ -74,6 +74,7 @@ class Link:
         self._host = ""
         self._since = 0.0
         self._challenge: frames.Challenge | None = None
+        self._told: tuple[float, float] | None = None
         self.state = LinkState.OFF
         self.outgoing: deque[bytes] = deque()
         self.hang_up = False
@@ -90,6 +91,13 @@ class Link:
     def admitted(self) -> None:
         """The Welcome came over a newcomer's connection: from here on it is a member's."""
         self.state = LinkState.MEMBER
+
+    def relay_time(self) -> float | None:
+        """Unix seconds at the relay now, by its last challenge. None before the first one."""
+        if self._told is None:
+            return None
+        time, at = self._told
+        return time + self._clock() - at
 
     # --- the socket ----------------------------------------------------------------------------
 
@@ -123,6 +131,7 @@ class Link:
             case frames.Challenge():
                 if self.state is LinkState.GREETED:
                     self._challenge = frame
+                    self._told = (float(frame.time), self._clock())
                     self.state = LinkState.PROVING
                     self._user.on_greeted(frame)
             case frames.Answer():

@@ -9,7 +9,6 @@ import os
 import signal
 import socket
 import threading
-import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -26,6 +25,7 @@ from alcove_server.net.tls_accept import Enter, TlsAccept
 from alcove_server.net.unfinished import LEAST_BYTES, MESSAGE_SECONDS, Unfinished
 from alcove_server.ports import error_log
 from alcove_server.ports.runner import OnLoop
+from alcove_server.process.clock import steady_clock
 from alcove_server.process.pages import make_app
 from alcove_server.relay import Relay
 from alcove_server.settings import Settings
@@ -137,7 +137,7 @@ class Service:
         self,
         settings: Settings,
         listener: socket.socket,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = steady_clock,
         tls: Tls | None = None,
         loop: Loop | None = None,
     ) -> None:
