@@ -19,7 +19,7 @@ from alcove.facilitation.facilitator import InviteTerms
 from alcove.facilitation.opening import RoomPlan
 from alcove.group.keys import ROOM_SUITE, Identity, room_suite
 from alcove.joining.names import clean_name
-from alcove.relay.clock import steady_clock
+from alcove.relay.steady_clock import steady_clock
 from alcove.relay.transport import TransportOptions
 from alcove.room import Room
 

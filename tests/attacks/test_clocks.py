@@ -12,10 +12,10 @@ import pytest
 from alcove import entering, events
 from alcove.errors import NotNow
 from alcove.group.keys import ROOM_SUITE
-from alcove.relay.clock import steady_clock as client_clock
+from alcove.relay.steady_clock import steady_clock as client_clock
 from alcove_protocol import limits
-from alcove_server.process.clock import steady_clock as relay_clock
 from alcove_server.process.serving import Service
+from alcove_server.process.steady_clock import steady_clock as relay_clock
 from alcove_server.testing.embedded import embedded
 
 from tests.end_to_end.evil.relay import EvilWorld

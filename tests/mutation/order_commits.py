@@ -9,7 +9,90 @@ COMMITTER: Final = "alcove.facilitation.committer:Committer"
 INTENTS: Final = "alcove.facilitation.intents"
 RACES: Final = f"{EVIL}/test_lost_races.py"
 
+DENIED: Final = f"{EVIL}/test_taken_and_refused.py"
+LOST: Final = f"{EVIL}/test_lost_welcome.py"
+NEW_LOG: Final = f"{EVIL}/test_new_log.py"
+
 ONE_COMMIT: Final[tuple[Mutant, ...]] = (
+    order(
+        "denied",
+        f"{COMMITTER}._fail",
+        "item.staged.set_aside()",
+        "item.staged.drop()",
+        f"{DENIED}::test_a_removal_that_was_taken_and_refused_is_merged_by_its_author[True]",
+    ),
+    order(
+        "denied",
+        "alcove.messages.outbox:Outbox.known",
+        " and item.epoch == epoch",
+        "",
+        f"{DENIED}::test_a_message_of_an_epoch_that_is_over_was_not_sent",
+    ),
+    order(
+        "denied",
+        "alcove.messages.outbox:Outbox.remove",
+        "if known.counter > item.counter",
+        "if True",
+        f"{DENIED}::test_a_message_that_comes_behind_what_stood_in_for_it_was_not_sent",
+    ),
+    order(
+        "denied",
+        "alcove.engine.doubts:Doubts._may_be_mine",
+        "if self._asked_from == cursor:",
+        "if False:",
+        f"{DENIED}::test_a_relay_that_keeps_a_number_back_makes_a_client_come_again_once[True]",
+    ),
+    order(
+        "lost Welcome",
+        "alcove.facilitation.lobby:Lobby._late_knock",
+        "person.key not in self._membership.unheard or ",
+        "",
+        f"{LOST}::test_a_knock_in_the_place_of_a_request_is_too_late_once_its_member_was_heard",
+    ),
+    order(
+        "lost Welcome",
+        f"{MEMBERSHIP}:Membership.asks_now",
+        "self._last_heard_of if person.key in self.unheard else self._readmitted",
+        "self._readmitted",
+        f"{LOST}::test_a_member_whose_welcome_died_with_the_relay_is_let_in_again",
+    ),
+    order(
+        "lost Welcome",
+        f"{MEMBERSHIP}:Membership.asks_now",
+        "self._last_heard_of if person.key in self.unheard else self._readmitted",
+        "self._last_heard_of",
+        f"{EVIL}/test_requests.py::test_a_request_that_the_relay_kept_puts_no_member_out_later",
+    ),
+    order(
+        "new log",
+        "alcove.engine.engine:Engine.on_not_authenticated",
+        " and self._lost_memory(generation)",
+        "",
+        f"{NEW_LOG}::test_in_a_log_that_it_knows_a_client_believes_that_it_is_no_member",
+    ),
+    order(
+        "new log",
+        "alcove.facilitation.in_flight:sign_entry",
+        "membership.restate or item.restate",
+        "membership.restate",
+        f"{NEW_LOG}::test_a_commit_that_the_relay_took_before_it_died_is_taken_again",
+    ),
+    order(
+        "new log",
+        "alcove.engine.rejoining:Rejoining._next_epoch",
+        "(self._asked + 1) // 2 if self._asked % 2 else 0",
+        "0",
+        f"{EVIL}/test_forks.py"
+        "::test_who_was_in_the_other_part_comes_back_by_an_epoch_from_before_it",
+    ),
+    order(
+        "clock",
+        "alcove.facilitation.lobby:Lobby._knock",
+        "if self._aside.takes(item):",
+        "if False:",
+        "tests/attacks/test_clocks.py"
+        "::test_a_facilitator_whose_clock_is_wrong_blames_no_newcomer_and_is_told[7200.0]",
+    ),
     order(
         "own",
         f"{COMMITTER}._stage",

@@ -17,7 +17,7 @@ BASE_PATIENCE: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Late:
+class LateBase:
     """The relay's last commit, which did not come. `resumed` tells that it was asked for."""
 
     base: Position
@@ -36,21 +36,21 @@ class Following:
         """Whether a message came while this client was held, and was not read."""
         self.new_log = False
         """Whether the relay's log began anew after this client's first `resume`."""
-        self._expected: tuple[Late, float] | None = None
+        self._expected: tuple[LateBase, float] | None = None
         self._others_at = 0.0
 
     def expect(self, base: Position) -> None:
         """`resume` said that this is the relay's last commit. It is here, or it follows soon."""
-        self._expected = (Late(base, resumed=True), self._clock() + BASE_PATIENCE)
+        self._expected = (LateBase(base, resumed=True), self._clock() + BASE_PATIENCE)
 
     def expect_of_stale(self, refused: frames.RequestRefused) -> None:
         """The relay refused something as `stale`: its last commit is another. It may be on its way,
         or it is one of this client's own, which the relay said that it did not take."""
         if refused.base is not None and self._expected is None:
-            late = Late(Position.decode(refused.base), resumed=False)
+            late = LateBase(Position.decode(refused.base), resumed=False)
             self._expected = (late, self._clock() + BASE_PATIENCE)
 
-    def overdue(self) -> Late | None:
+    def overdue(self) -> LateBase | None:
         """The expected base when its time is over, once."""
         if self._expected is None or self._clock() < self._expected[1]:
             return None

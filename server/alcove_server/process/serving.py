@@ -25,8 +25,8 @@ from alcove_server.net.tls_accept import Enter, TlsAccept
 from alcove_server.net.unfinished import LEAST_BYTES, MESSAGE_SECONDS, Unfinished
 from alcove_server.ports import error_log
 from alcove_server.ports.runner import OnLoop
-from alcove_server.process.clock import steady_clock
 from alcove_server.process.pages import make_app
+from alcove_server.process.steady_clock import steady_clock
 from alcove_server.relay import Relay
 from alcove_server.settings import Settings
 from alcove_server.store.opening import open_store

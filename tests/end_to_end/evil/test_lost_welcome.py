@@ -6,7 +6,7 @@ from alcove import events
 from alcove.events import ConnectionState
 from alcove.relay.transport import TransportOptions
 from alcove.room import Room
-from alcove_protocol.frames import BlobClass, LobbyItem, LobbyRequest, WelcomeIs
+from alcove_protocol.frames import BlobClass, BlobIs, LobbyItem, LobbyRequest, WelcomeIs
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import committer_of, group_of, room_of
@@ -20,6 +20,7 @@ from tests.end_to_end.evil.rooms import (
     three,
 )
 from tests.end_to_end.evil.test_held import (
+    a_commit,
     a_request,
     commit_of_next_epoch,
     miss_a_commit,
@@ -87,9 +88,15 @@ def test_a_member_whose_welcome_died_with_the_relay_is_let_in_again() -> None:
     world, ann, bob, cleo = three()
     lost = world.drop(cleo, WelcomeIs)
     miss_a_commit(world, ann, cleo)
+    asked = world.keep_back(ann, LobbyItem, a_request)
     commit_by(world, ann)
-    assert len(lost.hits) == 1
+    assert problems(cleo)[-1] == "held"
+    unseen = world.drop(cleo, BlobIs, a_commit)  # so she does not know the entry that readmits her
+    world.release(asked)
+    world.settle()
+    assert len(lost.hits) == len(unseen.hits) == 1
     lost.stop()
+    unseen.stop()
     assert "Cleo" in unheard(bob)
     restart(world)
     world.advance(130)

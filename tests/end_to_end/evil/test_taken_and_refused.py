@@ -1,9 +1,18 @@
 """The relay takes a commit or a message, and answers its author that it did not."""
 
+from dataclasses import replace
+
 import pytest
 from alcove import events
 from alcove.errors import AlcoveError
-from alcove_protocol.frames import BlobClass, BlobIs, Publish, Published, RequestRefused
+from alcove_protocol.frames import (
+    BlobClass,
+    BlobIs,
+    Publish,
+    Published,
+    RequestRefused,
+    Resumed,
+)
 
 from tests.end_to_end.evil.relay import EvilWorld, Trick
 from tests.end_to_end.evil.rogue import committer_of, group_of
@@ -118,8 +127,14 @@ def test_a_hole_that_may_be_ones_own_message_is_looked_at() -> None:
     goes_on(world, ann, bob, cleo)
 
 
-def test_a_relay_that_keeps_a_number_back_makes_a_client_come_again_once() -> None:
+@pytest.mark.parametrize("hides_the_end", [False, True])
+def test_a_relay_that_keeps_a_number_back_makes_a_client_come_again_once(
+    hides_the_end: bool,
+) -> None:
     world, ann, bob, cleo = three()
+    if hides_the_end:  # then each replay has the same hole as a running connection
+        stream = bob.engine.require_member().stream
+        world.alter(bob, Resumed, lambda r: replace(r, head=stream.cursor.encode()))
     world.answer(bob, Publish, lambda p: RequestRefused(p.n, "not_member", ""))
     bob.say("hello")
     world.settle()
@@ -131,7 +146,7 @@ def test_a_relay_that_keeps_a_number_back_makes_a_client_come_again_once() -> No
     ann.engine.require_member().beat()
     world.settle()
     world.advance(5)
-    assert len(withheld.hits) == 2  # live, and in the replay
+    assert len(withheld.hits) >= 2  # live, and in the replay
     gone = [e for e in bob.of(events.ConnectionChanged) if str(e.state) == "reconnecting"]
     assert len(gone) == 1
     assert bob.of(events.Gap)
