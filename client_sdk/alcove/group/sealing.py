@@ -169,6 +169,8 @@ def open_late_knock(
     invite: Invite, lobby: mls.HpkeKeyPair, request_id: bytes, sealed: bytes
 ) -> KnockBody:
     """Raises `NotTrusted` (`cannot_open`)."""
+    if request_epoch(sealed) != NO_EPOCH:
+        raise NotTrusted("cannot_open", "A knock did not open; it was altered.")
     return open_knock(invite, lobby, request_id, sealed[EPOCH_SIZE:])
 
 
