@@ -381,8 +381,7 @@ class MemberClient:
             self.conversation.probe()
         if self._may_release():
             self._release()
-        if self._following.held and self._rejoining.due:
-            self._rejoining.ask()
+        self._rejoining.tick(held=self._following.held)
         if self._doubts.lacks_base():
             self._hold()
         if self.ready and self.facilitator is None:

@@ -27,6 +27,10 @@ from alcove.relay.ports import Ports
 ASK_AGAIN: Final = 60.0
 """Seconds after which a rejoin that no facilitator granted is asked for again."""
 TRIES_KEPT: Final = 3
+UNUSED_KEPT: Final = 600.0
+"""Seconds that unused tries are kept by a client that is in again. By then it was heard, and no
+facilitator grants an older request of its own. Kept for longer, they could open what was recorded.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +65,19 @@ class Rejoining:
         self._tries: deque[_Try] = deque()
         self._asked = 0
         self._ask_at = 0.0
+        self._in_since = 0.0
 
     @property
     def due(self) -> bool:
         """Whether it is time to ask, for the first time or again."""
         return self._ports.clock() >= self._ask_at
+
+    def tick(self, *, held: bool) -> None:
+        """Ask again, when it is time. In the group, forget what is not needed any more."""
+        if held and self.due:
+            self.ask()
+        elif not held and self._tries and self._ports.clock() - self._in_since > UNUSED_KEPT:
+            self.wipe()
 
     def ask(self) -> None:
         """Ask the facilitators, when there is a connection."""
@@ -107,7 +119,7 @@ class Rejoining:
         # client out by it.
         self._tries.remove(asked)
         asked.wipe()
-        self._asked, self._ask_at = 0, 0.0
+        self._asked, self._ask_at, self._in_since = 0, 0.0, self._ports.clock()
         return again
 
     def _opened(self, sealed: bytes) -> tuple[_Try, bytes]:
