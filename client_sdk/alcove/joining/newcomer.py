@@ -19,7 +19,7 @@ from enum import Enum, auto
 from types import MappingProxyType
 from typing import Final
 
-from alcove_protocol import frames
+from alcove_protocol import frames, limits
 from alcove_protocol.frames import ConnectionRole, RelayAnswer
 from alcove_protocol.invite import Invite
 from alcove_protocol.position import Position
@@ -63,6 +63,9 @@ WELCOME_PATIENCE: Final = 10.0
 """Seconds in which the relay hands over the Welcome to a newcomer who is on the list."""
 ASK_AGAIN: Final = 60.0
 """Seconds after which a newcomer without a Welcome asks again."""
+UNANSWERED: Final = limits.KNOCK_TTL + 60.0
+"""Seconds after which a knock has been answered or has expired. A newcomer who was told neither
+connects anew, and learns whether they are on the list."""
 TRIES_KEPT: Final = 3
 
 
@@ -123,6 +126,7 @@ class Newcomer:
         self._door_key = SigningKey.from_seed(invite.door_seed())
         self._tries: deque[Knocking] = deque()
         self._late_at: float | None = None
+        self._knocked_at = 0.0
         self.stage = Stage.READING
         self.card: CheckedCard | None = None
 
@@ -181,6 +185,9 @@ class Newcomer:
 
     def tick(self) -> None:
         """Ask again for a Welcome that did not come."""
+        if self.stage is Stage.WAITING and self._clock() - self._knocked_at > UNANSWERED:
+            self._knocked_at = self._clock()
+            self._link.hang_up = True
         if self._late_at is None or self.card is None or not self._link.live:
             return
         if self._clock() >= self._late_at:
@@ -218,7 +225,7 @@ class Newcomer:
         def answered(answer: RelayAnswer | None) -> None:
             if isinstance(answer, frames.Done):
                 first = self.stage is Stage.KNOCKING
-                self.stage = Stage.WAITING
+                self.stage, self._knocked_at = Stage.WAITING, self._clock()
                 if first:
                     self._emit(events.Waiting(code))
             elif answer is not None:

@@ -70,6 +70,14 @@ def test_a_newcomer_whose_welcome_died_with_the_relay_asks_again_and_is_in() -> 
     assert not unheard(ann) | unheard(cleo)
 
 
+def test_a_newcomer_who_is_told_nothing_on_a_connection_that_lives_asks_again() -> None:
+    world, ann, bob, cleo = admitted_without_welcome()
+    world.drop(bob, WelcomeIs, most=1)  # the one of the next connection too
+    world.advance(17 * 60, step=5)
+    assert bob.engine.member is not None
+    goes_on(world, ann, bob, cleo)
+
+
 def test_who_is_let_in_is_heard_with_their_first_words_or_fresh_keys() -> None:
     world = EvilWorld()
     ann = world.open("Ann")
