@@ -166,7 +166,7 @@ ALL_BESIDE: Final[tuple[Mutant, ...]] = (
     beside(
         "own",
         "test_alike.py::test_an_own_commit_that_the_others_burn_is_burned_by_its_maker",
-        never(f"{_STAGED}.find", "tag is not None and tag != content.confirmation_tag"),
+        never(f"{_STAGED}.find", "made is not None and made != tag"),
     ),
     beside(
         "own",

@@ -308,7 +308,8 @@ class Group(Speaker):
         try:
             transition = process(epoch, opened.verified, cache, updates, psks, ask)
         except OwnCommit:
-            return self._staged.find(opened.verified.authenticated)
+            content = opened.verified.authenticated
+            return self._staged.find(epoch.transcript_with(content), content.confirmation_tag)
         staged = StagedCommit(self, epoch.context, transition, self._random)
         self._staged.receive(staged)
         return staged

@@ -38,7 +38,6 @@ from alcove.mls.proposals import Commit, ProposalRef
 from alcove.mls.psk import NO_PSKS, PskStore
 from alcove.mls.ratchet_tree import RatchetTree
 from alcove.mls.secret import Scratch, Secret
-from alcove.mls.transcript import confirmed_transcript_hash
 from alcove.mls.transition import (
     Inputs,
     Transition,
@@ -108,9 +107,7 @@ def process(
     if content.sender.leaf_index == epoch.own_index:
         raise OwnCommit
     if epoch.own_index in applied.removed:
-        confirmed = confirmed_transcript_hash(
-            epoch.suite, epoch.interim_transcript_hash, verified.authenticated.until_signature()
-        )
+        confirmed = epoch.transcript_with(verified.authenticated)
         context = replace(transition.context, confirmed_transcript_hash=confirmed)
         return replace(transition, context=context)
     with Scratch() as scratch:
