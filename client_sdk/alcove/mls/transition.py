@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from alcove.mls import key_schedule, transcript
 from alcove.mls.ciphersuite import CipherSuite
@@ -61,6 +61,13 @@ class Transition:
         if self.path is not None:
             self.path.secrets.wipe()
 
+    def entering(self, context: GroupContext, following: Epoch | None) -> Transition:
+        """The same with what follows from it. `following` is None when it removes me."""
+        items, applied, leaf = self.proposals, self.applied, self.new_leaf
+        return Transition(
+            self.committer, items, applied, leaf, context, self.authenticated, following
+        )
+
     def wipe(self) -> None:
         """Drop every secret, for a commit that is not merged."""
         self.consume()
@@ -91,11 +98,15 @@ def burning(kind: type[InvalidCommit]) -> Iterator[None]:
 def provisional_context(suite: CipherSuite, old: GroupContext, applied: Applied) -> GroupContext:
     """The *provisional* GroupContext: all is new but the transcript hash (12.4.1). Path secrets
     are encrypted under it, since the commit that carries them is not complete yet."""
-    return replace(
-        old,
-        epoch=old.epoch + 1,
-        tree_hash=root_hash(suite, applied.tree),
-        extensions=applied.extensions,
+    # Not `replace`, which takes 5 µs more: a fiftieth of a commit in a small group.
+    return GroupContext(
+        old.version,
+        old.cipher_suite,
+        old.group_id,
+        old.epoch + 1,
+        root_hash(suite, applied.tree),
+        old.confirmed_transcript_hash,
+        applied.extensions,
     )
 
 
@@ -109,7 +120,7 @@ def derive_epoch(
     """The new epoch's context, joiner secret and secrets (8, 8.2)."""
     commit = authenticated.until_signature()
     confirmed = transcript.confirmed_transcript_hash(suite, interim, commit)
-    context = replace(provisional, confirmed_transcript_hash=confirmed)
+    context = provisional.after(confirmed)
     encoded = context.encode()
     joiner = key_schedule.joiner_secret(suite, inputs.init_secret, inputs.commit_secret, encoded)
     secrets = key_schedule.epoch_secrets(suite, joiner, inputs.psk_secret, encoded)
