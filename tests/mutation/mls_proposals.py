@@ -103,7 +103,7 @@ LISTS: Final[tuple[Mutant, ...]] = (
     mls(
         "12.2-15",
         never(
-            "transition:take_path",
+            "transition:_check_path_leaf",
             "old is not None and old.encryption_key == leaf.encryption_key",
         ),
     ),

@@ -18,8 +18,8 @@
     │   ├── WrongGroup
     │   ├── WrongEpoch                members in that epoch may take it
     │   ├── UnknownSender
-    │   ├── OwnMessage                a message of one's own came back: its keys are gone
-    │   ├── GenerationConsumed        that key was used, and deleted, before (9.2)
+    │   ├── OwnMessage                a message or proposal of one's own came back
+    │   ├── GenerationConsumed        an application key that was used, and deleted, before (9.2)
     │   ├── GenerationTooFar          an application message too far ahead of this ratchet
     │   ├── GenerationOutOfRange      a handshake message beyond the bound of an epoch
     │   └── ProposalsFull             no room left for this sender's proposals
@@ -187,7 +187,7 @@ class UnknownSender(InvalidMessage):
 
 class OwnMessage(InvalidMessage):
     code = "own_message"
-    sentence = "This is your own message. Its keys are deleted."
+    sentence = "This is your own message."
     verdict = Verdict.HELD
 
 

@@ -22,14 +22,9 @@ from alcove.mls.create_commit import (
 )
 from alcove.mls.credential import Credential
 from alcove.mls.epoch import Epoch
-from alcove.mls.errors import (
-    OwnCommit,
-    RemovedFromGroup,
-    StagedCommitSpent,
-    TooLarge,
-)
+from alcove.mls.errors import OwnCommit, RemovedFromGroup, StagedCommitSpent
 from alcove.mls.founding import found
-from alcove.mls.framing import ContentType, WireFormat, wrap
+from alcove.mls.framing import ContentType
 from alcove.mls.group_context import GroupContext
 from alcove.mls.key_package import KeyPackageBundle
 from alcove.mls.messages import (
@@ -53,8 +48,8 @@ from alcove.mls.speaking import WIRE_FORMATS, Speaker, Wire
 from alcove.mls.staged import StagedCommits, WaitingCommit
 from alcove.mls.state import GroupAct, GroupEvent
 from alcove.mls.transition import Transition
-from alcove.mls.view import CommitView, JoinView
-from alcove.mls.welcome import GroupInfo, build_welcome
+from alcove.mls.view import CommitView, JoinView, asking
+from alcove.mls.welcome import GroupInfo, pack_welcome
 
 
 class StagedCommit(WaitingCommit):
@@ -273,10 +268,9 @@ class Group(Speaker):
         Raises `InvalidCommit` (burned) or `CannotFollow` errors (held), or what `open_message`
         raises. `MLSError.verdict` says which. What is said of a proposal or commit depends on its
         bytes and the epoch, and not on what came before.
-        A proposal is remembered for this epoch. A message of an earlier epoch is read if the policy
-        keeps that epoch.
-        A commit of my own is judged as all members judge it. Then the `StagedCommit` that I made is
-        returned, unless it was dropped (see `set_aside`).
+        A proposal is remembered for this epoch. Messages of past epochs are read as far as the
+        policy keeps them. A commit of my own is judged as all members judge it. Then the
+        `StagedCommit` that I made is returned, unless it was dropped (see `set_aside`).
         `approve` may refuse a commit by raising. It is asked after every check that all members
         make alike, and before `CannotFollow` errors, so members that refuse refuse alike.
         `fresh` may refuse an application message by raising, before its key is consumed. So an
@@ -300,15 +294,13 @@ class Group(Speaker):
         approve: Callable[[CommitView], None] | None,
         carried: Sequence[ReceivedProposal] | None,
     ) -> StagedCommit:
-        def ask(worked_out: Transition) -> None:
-            if approve is not None:
-                approve(CommitView(epoch.context, worked_out))
-
         cache, updates = self._known_proposals(carried), self._own_updates
+        ask = asking(approve, epoch.context)
         try:
             transition = process(epoch, opened.verified, cache, updates, psks, ask)
         except OwnCommit:
-            return self._staged.find(opened.verified.authenticated)
+            content = opened.verified.authenticated
+            return self._staged.find(epoch.transcript_with(content), content.confirmation_tag)
         staged = StagedCommit(self, epoch.context, transition, self._random)
         self._staged.receive(staged)
         return staged
@@ -362,13 +354,10 @@ class Group(Speaker):
             transition = scratch.result(create(epoch, items, wire, plan, psks))
             self._attempts += 1
             extensions = tuple(group_info_extensions)
-            welcome = build_welcome(transition, rng, extensions, with_tree=with_tree)
-            wrapped = None if welcome is None else wrap(WireFormat.WELCOME, welcome.encode())
-            if wrapped is not None and len(wrapped) > epoch.policy.max_message:
-                raise TooLarge("Welcome")
+            welcome = pack_welcome(transition, epoch.policy, rng, extensions, with_tree=with_tree)
             message = protect(epoch, transition.authenticated, padding, rng)
         transition.consume()
-        staged = StagedCommit(self, epoch.context, transition, self._random, message, wrapped)
+        staged = StagedCommit(self, epoch.context, transition, self._random, message, welcome)
         self._staged.make(staged)
         self._life.follow(GroupEvent.COMMITTED)
         return staged

@@ -8,11 +8,9 @@ the secrets that it was made with.
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import Generic, TypeVar
 
 from alcove.mls.errors import ConfirmationMismatch, OwnCommit
-from alcove.mls.framing import AuthenticatedContent
 from alcove.mls.group_context import GroupContext
 from alcove.mls.transition import Transition
 from alcove.mls.view import CommitView
@@ -52,7 +50,7 @@ class StagedCommits(Generic[Commit]):
         self._received: list[Commit] = []
         self._own: list[Commit] = []
         self._made: dict[bytes, bytes] = {}
-        """The confirmation tags of all that I made, dropped ones included, by what was signed."""
+        """The confirmation tags of all that I made, dropped ones included, by transcript hash."""
         self.pending: Commit | None = None
         """My own commit that is on its way, if one is."""
 
@@ -62,8 +60,8 @@ class StagedCommits(Generic[Commit]):
 
     def make(self, commit: Commit) -> None:
         """Keep a commit of mine, which is on its way from now on."""
-        content = commit._transition.authenticated
-        self._made[_signed(content)] = content.confirmation_tag or b""
+        tag = commit._transition.authenticated.confirmation_tag
+        self._made[_signed(commit)] = tag or b""
         self._keep(self._own, commit)
         self.pending = commit
 
@@ -86,19 +84,19 @@ class StagedCommits(Generic[Commit]):
             if commit in commits:
                 commits.remove(commit)
 
-    def find(self, content: AuthenticatedContent) -> Commit:
-        """My commit of this content, which came back and which every member takes but for its tag.
+    def find(self, signed: bytes, tag: bytes | None) -> Commit:
+        """My commit with this confirmed transcript hash, which came back with this tag, and which
+        every member takes but for its tag.
 
         No signature covers the tag, so it is compared with the one that I computed. Raises
         `ConfirmationMismatch` when it differs: then all refuse. Raises `OwnCommit` when what I
         made is dropped, or is not known by this signature: an ECDSA signature has a second form.
         """
-        signed = _signed(content)
-        tag = self._made.get(signed)
-        if tag is not None and tag != content.confirmation_tag:
+        made = self._made.get(signed)
+        if made is not None and made != tag:
             raise ConfirmationMismatch
         for commit in self._own:
-            if _signed(commit._transition.authenticated) == signed:
+            if _signed(commit) == signed:
                 return commit
         raise OwnCommit
 
@@ -113,6 +111,6 @@ class StagedCommits(Generic[Commit]):
             commit._discard()
 
 
-def _signed(content: AuthenticatedContent) -> bytes:
-    """Of the content and its signature, which both go into the transcript of the next epoch."""
-    return sha256(content.until_signature()).digest()
+def _signed(commit: WaitingCommit) -> bytes:
+    """The confirmed transcript hash, over the content and its signature (8.2)."""
+    return commit.after.confirmed_transcript_hash

@@ -32,7 +32,9 @@ from alcove.mls.errors import (
     MLSError,
     NotForThisKeyPackage,
     PskMissing,
+    TooLarge,
 )
+from alcove.mls.framing import WireFormat, wrap
 from alcove.mls.group_context import GroupContext
 from alcove.mls.key_package import KeyPackageBundle
 from alcove.mls.nodes import (
@@ -189,6 +191,24 @@ def build_welcome(
         box = HpkeCiphertext(*seal(init_key, plaintext, random))
         secrets.append(EncryptedGroupSecrets(add.key_package.ref(suite), box))
     return Welcome(suite.number, tuple(secrets), sealed)
+
+
+def pack_welcome(
+    transition: Transition,
+    policy: Policy,
+    random: Random,
+    extensions: tuple[Extension, ...],
+    *,
+    with_tree: bool,
+) -> bytes | None:
+    """The `MLSMessage` of that Welcome. Raises `TooLarge`."""
+    welcome = build_welcome(transition, random, extensions, with_tree=with_tree)
+    if welcome is None:
+        return None
+    message = wrap(WireFormat.WELCOME, welcome.encode())
+    if len(message) > policy.max_message:
+        raise TooLarge("Welcome")
+    return message
 
 
 def _path_secret_for(transition: Transition, leaf_index: int) -> PathSecret | None:

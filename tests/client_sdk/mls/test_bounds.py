@@ -295,10 +295,10 @@ def test_a_message_larger_than_the_policy_is_not_taken() -> None:
 # -- keys
 
 
-@pytest.mark.parametrize("point", sorted(_SMALL_ORDER), ids=lambda point: point[:4].hex())
-@pytest.mark.parametrize("bit", [0, 0x80])
-def test_a_point_of_small_order_is_no_key_in_any_encoding(point: bytes, bit: int) -> None:
-    encoding = point[:31] + bytes((point[31] | bit,))
+@pytest.mark.parametrize("point", sorted(_SMALL_ORDER))
+@pytest.mark.parametrize("bit", [0, 2**255])
+def test_a_point_of_small_order_is_no_key_in_any_encoding(point: int, bit: int) -> None:
+    encoding = (point | bit).to_bytes(32, "little")
     for suite in (SUITE, mls.ciphersuite(1)):
         with pytest.raises(mls.InvalidPublicKey, match="small order"):
             suite.hpke.kem.check(encoding)
