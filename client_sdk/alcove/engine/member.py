@@ -334,8 +334,7 @@ class MemberClient:
         self._gap()
         self._resumed = False
         if self.facilitator is not None:
-            # A commit in flight is of the group that was left; taken now, it would lead back.
-            self.facilitator.committer.base_moved()
+            self.facilitator.rejoined()
         self.authenticated()
 
     # --- what goes out -------------------------------------------------------------------------

@@ -149,20 +149,34 @@ def _judge_leaves(group: mls.Group, staged: mls.CommitView, after: RoomExtension
         raise NotAllowed("relay_key_twice")
     for index in staged.added:
         new = after_leaves[index]
-        extension = leaf_extension(new)
         former = removed.get(new.signature_key)
         if former is not None:
             # A rejoin: the same person with fresh HPKE keys and nothing else new.
             check_same_member(former, new)
-        elif extension.agreement != after.agreement:
+            continue
+        check_leaf(new)
+        if leaf_extension(new).agreement != after.agreement:
             raise NotAllowed("agreement_not_accepted")
 
 
+def check_leaf(leaf: mls.LeafNode) -> None:
+    """Raise `NotAllowed` when a leaf holds an appointment.
+
+    Only the standby's leaf holds one, which only an external commit brings, and there is none yet.
+    In another leaf it is an appointment that was never appended, and serves nobody else later.
+    Raises `Malformed` when the extension cannot be read.
+    """
+    if leaf_extension(leaf).appointment is not None:
+        raise NotAllowed("leaf_appointment")
+
+
 def check_same_member(old: mls.LeafNode, new: mls.LeafNode) -> None:
-    """Raise `NotAllowed` unless a leaf keeps its signature key, credential and relay key.
+    """Raise `NotAllowed` unless a leaf keeps its signature key, credential and relay key, and
+    holds no appointment.
 
     Raises `Malformed` when its extension cannot be read.
     """
+    check_leaf(new)
     same = (old.signature_key, old.credential) == (new.signature_key, new.credential)
     if not same or leaf_extension(old).relay_key != leaf_extension(new).relay_key:
         raise NotAllowed("leaf_identity")

@@ -10,11 +10,14 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
-from alcove import mls
+from alcove import events, mls
+from alcove.group import admission
 from alcove.group.admission import leaf_extensions, leaf_lifetime, room_policy
 from alcove.group.extensions import (
+    LEAF_EXTENSION,
     REQUIRED_CAPABILITIES,
     FacilitatorKeys,
+    LeafExtension,
     RoomExtension,
     capabilities,
     group_extensions,
@@ -26,12 +29,14 @@ from alcove.group.rights import Act, NotAllowed, judge, may
 from alcove_protocol import limits
 from alcove_protocol.codec import pack_list
 from alcove_protocol.labels import Label
+from alcove_protocol.sealed import RequestKind
 from alcove_protocol.statements import Appointment, Signed
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
     appointment,
     commit_blob,
+    committer_of,
     context,
     demote,
     disowned,
@@ -45,7 +50,7 @@ from tests.end_to_end.evil.rogue import (
     with_facilitator,
     without_facilitator,
 )
-from tests.end_to_end.evil.rooms import two_facilitators
+from tests.end_to_end.evil.rooms import epochs, two_facilitators
 from tests.end_to_end.evil.test_commits import (
     ALLOWED,
     FORBIDDEN,
@@ -54,6 +59,7 @@ from tests.end_to_end.evil.test_commits import (
     changes,
     empty_path,
 )
+from tests.end_to_end.evil.test_requests import rejoin_of, tell
 from tests.end_to_end.world import Client
 
 
@@ -152,6 +158,45 @@ def rejoin_with_another_relay_key(world: EvilWorld, by: Client, about: Client) -
     return _rejoin(world, by, about, about.engine.identity, world.random(32))
 
 
+def appointed_leaf(by: Client, about: Client) -> tuple[mls.Extension, ...]:
+    """A leaf that holds an appointment of its member, as a standby's leaf will."""
+    leaf = group_of(about).member(leaf_of(about))
+    assert leaf is not None
+    signed = appointment(room_of(by), by, about).encode()
+    content = replace(leaf_extension(leaf), appointment=signed)
+    return (mls.Extension(LEAF_EXTENSION, content.encode()),)
+
+
+def appointment_in_an_update(world: EvilWorld, by: Client, about: Client) -> bytes:
+    return _update_with(world, by, about, appointed_leaf(by, about))
+
+
+def appointment_in_a_rejoin(world: EvilWorld, by: Client, about: Client) -> bytes:
+    identity = about.engine.identity
+    add = mls.Add(_key_package(world, identity, appointed_leaf(by, about)))
+    return rogue_commit(by, mls.Remove(leaf_of(about)), add)
+
+
+def appointment_in_a_new_leaf(world: EvilWorld, by: Client, about: Client) -> bytes:
+    dora = world.client("Dora")
+    content = LeafExtension(
+        1,
+        dora.engine.identity.relay.public,
+        dora.engine.identity.desk.public,
+        state_of(by).agreement,
+        appointment(room_of(by), by, dora).encode(),
+    )
+    extensions = (mls.Extension(LEAF_EXTENSION, content.encode()),)
+    return rogue_commit(by, mls.Add(_key_package(world, dora.engine.identity, extensions)))
+
+
+def appointment_in_the_path(world: EvilWorld, by: Client, about: Client) -> bytes:
+    staged = group_of(by).commit(
+        force_path=True, leaf_extensions=appointed_leaf(by, by), now=int(world.wall())
+    )
+    return commit_blob(disowned(by, staged).message)
+
+
 def other_required_capabilities(world: EvilWorld, by: Client, about: Client) -> bytes:
     ours = group_extensions(state_of(by))
     empty = mls.Extension(REQUIRED_CAPABILITIES, mls.RequiredCapabilities().encode())
@@ -226,6 +271,10 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "another signature key": (FORBIDDEN["another signature key in the path"], "leaf_identity"),
     "another relay key": (FORBIDDEN["another relay key in the path"], "leaf_identity"),
     "an update with another relay key": (update_with_another_relay_key, "leaf_identity"),
+    "an appointment in an update": (appointment_in_an_update, "leaf_appointment"),
+    "an appointment in a rejoin": (appointment_in_a_rejoin, "leaf_appointment"),
+    "an appointment in a new leaf": (appointment_in_a_new_leaf, "leaf_appointment"),
+    "an appointment in the path": (appointment_in_the_path, "leaf_appointment"),
     "a member's relay key": (add_with_a_members_relay_key, "relay_key_twice"),
     "rejoin under another name": (rejoin_under_another_name, "leaf_identity"),
     "rejoin with another relay key": (rejoin_with_another_relay_key, "leaf_identity"),
@@ -364,3 +413,39 @@ def test_the_leaf_of_this_file_is_the_members_own() -> None:
     assert leaf is not None
     assert leaf_extension(leaf).relay_key == cleo.engine.identity.relay.public
     assert refusal(ann, empty_path(world, bob, cleo)) is None
+
+
+def test_a_facilitator_serves_no_request_with_an_appointment_in_its_leaf() -> None:
+    """Its commit is burned by all others, and the facilitator is alone in the next epoch."""
+    world, ann, bob, cleo = two_facilitators()
+    before = epochs(ann, bob, cleo)
+    message = group_of(cleo).propose_update(appointed_leaf(ann, cleo))
+    for kind, content in (
+        (RequestKind.UPDATE, message),
+        (
+            RequestKind.REJOIN,
+            _key_package(world, cleo.engine.identity, appointed_leaf(ann, cleo)).encode(),
+        ),
+    ):
+        body = replace(rejoin_of(world, cleo), kind=kind, content=content)
+        tell(world, ann, cleo, body, cleo, None)
+    assert committer_of(ann).committer.updates == []
+    assert epochs(ann, bob, cleo) == before
+
+
+def test_a_knock_with_an_appointment_in_its_leaf_is_refused() -> None:
+    world, ann, _bob, _cleo = two_facilitators()
+    dora = world.client("Dora")
+    signed = appointment(room_of(ann), ann, dora).encode()
+    genuine = leaf_extensions
+
+    def appointed(identity: Identity, agreement: bytes) -> tuple[mls.Extension, ...]:
+        (own,) = genuine(identity, agreement)
+        content = replace(LeafExtension.decode(own.data), appointment=signed)
+        return (mls.Extension(LEAF_EXTENSION, content.encode()),)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(admission, "leaf_extensions", appointed)
+        world.knock_with(dora, ann.invite())
+    assert [knock.name for knock in ann.of(events.Knocked)] == ["Bob", "Cleo"]
+    assert [event.code for event in dora.of(events.Closed)] == ["bad_key_package"]
