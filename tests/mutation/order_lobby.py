@@ -8,6 +8,7 @@ from tests.mutation.order_places import EVIL, MEMBERSHIP, order
 REQUESTS: Final = "alcove.facilitation.member_requests:MemberRequests"
 LOBBY: Final = "alcove.facilitation.lobby:Lobby"
 KEYS: Final = "alcove.facilitation.lobby_keys:LobbyKeys"
+INVITE: Final = "alcove_protocol.invite"
 COMMITTER: Final = "alcove.facilitation.committer:Committer"
 
 _LEFT: Final = f"{EVIL}/test_left_to_others.py"
@@ -129,6 +130,29 @@ ONE_LOBBY: Final = (
     order("lobby key", f"{KEYS}.for_rejoins", "REJOINS_KEPT", "KNOCKS_KEPT", _AGES),
     order("lobby key", f"{KEYS}.for_knocks", "KNOCKS_KEPT", "REJOINS_KEPT", _AGES),
     order("lobby key", f"{KEYS}.tick", "> REJOINS_KEPT", "> 2 * REJOINS_KEPT", _AGES),
+    *(
+        order("invite", f"{INVITE}:{where}", old, new, f"tests/protocol/test_invite.py::{test}")
+        for where, old, new, test in (
+            (
+                "Invite.parse",
+                "if _check(content[:_CHECK_AT], origin) != content[_CHECK_AT:_FIXED]:",
+                "if False:",
+                "test_a_link_that_is_cut_anywhere_is_told",
+            ),
+            (
+                "Invite.parse",
+                "if door_id_of(room, secret) != door:",
+                "if False:",
+                "test_bad_links",
+            ),
+            (
+                "_check",
+                "origin.encode()",
+                'b""',
+                "test_a_mistyped_host_of_the_relays_own_link_is_told",
+            ),
+        )
+    ),
     order(
         "standby",
         f"{MEMBERSHIP}:Membership._list_is_the_groups",

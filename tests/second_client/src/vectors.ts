@@ -1,13 +1,13 @@
 /** Hold this client to protocol/vectors. Prints one JSON line for each file: cases and failures. */
 import { readFileSync } from "node:fs"
-import { type Bytes, hex, join, number, unhex } from "./bytes.ts"
+import { ascii, type Bytes, hex, join, number, unhex } from "./bytes.ts"
 import { agreementHash, unsealCard } from "./card.ts"
 import { holds } from "./ed25519.ts"
 import { chainOf } from "./facilitators.ts"
 import { Fault } from "./fault.ts"
 import { type Invite, parseInvite } from "./invite.ts"
 import { openAnswer, shortCode } from "./knock.ts"
-import { label } from "./labels.ts"
+import { hashWith, label } from "./labels.ts"
 import { logAfter, logStart } from "./loghash.ts"
 import { pack, unpack } from "./messagepack.ts"
 import { pad, unpad } from "./padding.ts"
@@ -75,7 +75,8 @@ async function sealed(one: Case): Promise<Bytes> {
 
 function inviteOf(room: Bytes, one: Case): Invite {
   const bytes = join(number(1, 1), number(0, 1), unhex(one.door), room, unhex(one.secret))
-  return parseInvite(`https://relay.example/join#${Buffer.from(bytes).toString("base64url")}`)
+  const check = hashWith("invite", bytes, ascii("https://relay.example")).slice(0, 4)
+  return parseInvite(`https://relay.example/join#${Buffer.from(join(bytes, check)).toString("base64url")}`)
 }
 
 function hash(one: Case): void {
