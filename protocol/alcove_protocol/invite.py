@@ -110,6 +110,10 @@ class Invite:
         """The pre-shared key of a knock's HPKE, 32 bytes."""
         return self._derive(b"alcove v1 lobby psk")
 
+    def standby_psk(self) -> bytes:
+        """Of a standby's link: the pre-shared key of answers to it, 32 bytes."""
+        return self._derive(b"alcove v1 standby psk")
+
     def card_key(self) -> bytes:
         """The XChaCha20-Poly1305 key that the room card is sealed under, 32 bytes."""
         return self._derive(b"alcove v1 card")

@@ -402,6 +402,7 @@ WATCHED: Final = tuple(
         "_judge_appointments",
         "_appointed",
         "_judge_facilitators_present",
+        "judge_step_down",
     )
 )
 """Where the rights are. Each `if` and `raise` there has a mutant, or a reason."""

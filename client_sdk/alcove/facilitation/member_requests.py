@@ -28,8 +28,8 @@ from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.group.extensions import leaf_extension
 from alcove.group.framing import check_class
 from alcove.group.keys import check_hpke_key
-from alcove.group.membership import Membership
-from alcove.group.rights import NotAllowed, check_same_member
+from alcove.group.membership import Membership, Person
+from alcove.group.rights import NotAllowed, check_same_member, judge_step_down
 from alcove.group.sealing import Psk, open_request, request_epoch, request_psk
 from alcove.relay.ports import Ports
 
@@ -113,6 +113,8 @@ class MemberRequests:
             return True
         if body.kind == RequestKind.REJOIN:
             raise NotAllowed("reply_key")
+        if body.kind == RequestKind.STEP_DOWN:
+            self._step_down(person, Signed.decode(body.content))
         raise NotMine  # of a kind that another facilitator's client may know
 
     def _open(self, item: LobbyItem, psk: Psk) -> tuple[Signed, bool]:
@@ -153,6 +155,12 @@ class MemberRequests:
             raise NotAllowed("second_update")
         group.check_changes([received])
         pending.append(PendingUpdate(received, message, group.epoch_authenticator))
+
+    def _step_down(self, person: Person, signed: Signed) -> None:
+        """A right one is left: this client does not commit it yet. Raises `NotAllowed`."""
+        membership = self._membership
+        group = membership.group
+        judge_step_down(membership.state, group.group_id, group.epoch, person.key, signed)
 
     def _rejoin(self, item: LobbyItem, content: bytes, reply_key: bytes, psk: Psk) -> None:
         group = self._membership.group

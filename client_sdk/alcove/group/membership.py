@@ -39,8 +39,8 @@ from alcove.group.extensions import (
     room_extension,
 )
 from alcove.group.framing import check_class, unpack_commit
-from alcove.group.request_secrets import RequestSecrets
 from alcove.group.rights import NotAllowed, judge
+from alcove.group.seal_secrets import DESK, DESK_KEPT, REQUEST, REQUESTS_KEPT, SealSecrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +103,32 @@ class Membership:
         self.standbys: frozenset[bytes] = frozenset()
         """The standby keys of the last list that was the group's."""
         self._roster_before = self.roster
-        self.request_secrets = RequestSecrets()
-        self.request_secrets.add(group)
+        self.request_secrets = SealSecrets(REQUEST, REQUESTS_KEPT)
+        self.desk_secrets = SealSecrets(DESK, DESK_KEPT)
+        self._keep_secrets()
         self._readmitted: dict[bytes, int] = {}
 
     def restart(self, other: "Membership") -> None:
         """Become `other`, a group joined anew. Every holder of this object goes on with it."""
-        self.group.wipe()
-        self.request_secrets.wipe()
+        self.wipe()
         chain = self.chain
         self.__dict__.update(other.__dict__)
         self.chain = chain
+
+    def _keep_secrets(self) -> None:
+        self.request_secrets.add(self.group)
+        self.desk_secrets.add(self.group)
+
+    def tick(self, now: float) -> None:
+        """Forget the secrets of earlier epochs whose time is over."""
+        self.request_secrets.tick(now)
+        self.desk_secrets.tick(now)
+
+    def wipe(self) -> None:
+        """Forget the group and every secret of its epochs."""
+        self.group.wipe()
+        self.request_secrets.wipe()
+        self.desk_secrets.wipe()
 
     # --- the members ---------------------------------------------------------------------------
 
@@ -237,7 +252,7 @@ class Membership:
         """Go to the next epoch, and tell which members came and went."""
         before = {person.key: person for person in self.people()}
         self.group = staged.merge()
-        self.request_secrets.add(self.group)
+        self._keep_secrets()
         self.state = room_extension(self.group.context)
         self.lobby_key = self.state.lobby_key
         self.previous_hash, self.commit_hash = self.commit_hash, sha256(blob).digest()

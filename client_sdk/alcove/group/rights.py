@@ -14,7 +14,7 @@ from typing import Final
 
 from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
-from alcove_protocol.statements import Appointment, Signed, verify
+from alcove_protocol.statements import Appointment, Signed, StepDownStatement, verify
 
 from alcove import mls
 from alcove.group.appointments import appointed_keys, unpack_appointments
@@ -210,7 +210,10 @@ def _judge_context(staged: mls.CommitView) -> None:
 def _judge_state(
     room: bytes, committer: bytes, before: RoomExtension, after: RoomExtension
 ) -> None:
-    """The agreement's version counts its texts, and no field that waits for its command moves."""
+    """The committer stays a facilitator, the agreement's version counts its texts, and no field
+    that waits for its command moves."""
+    if not _facilitator(after, committer):
+        raise NotAllowed("committer_steps_down")  # another facilitator commits it, on their wish
     same_text = before.agreement == after.agreement
     if after.agreement_version != before.agreement_version + (0 if same_text else 1):
         raise NotAllowed("agreement_version")
@@ -257,3 +260,24 @@ def _judge_facilitators_present(staged: mls.CommitView, after: RoomExtension) ->
     for facilitator in after.facilitator_list():
         if relay_keys.get(facilitator.mls_key) != facilitator.relay_key:
             raise NotAllowed("facilitator_not_member")
+
+
+def judge_step_down(
+    state: RoomExtension, room: bytes, epoch: int, asker: bytes, signed: Signed
+) -> None:
+    """Raise `NotAllowed` unless the member with this MLS key may be a facilitator no more: they
+    signed it for this epoch, they are one, and another remains.
+
+    No command commits it yet. It holds in its epoch alone, so an old wish does not demote a
+    facilitator who was appointed again.
+    """
+    try:
+        said = verify(StepDownStatement, Label.STEP_DOWN, signed, asker).statement
+    except Malformed as error:
+        raise NotAllowed(error.code) from None
+    if (said.room, said.mls_key, said.epoch) != (room, asker, epoch):
+        raise NotAllowed("step_down")
+    if not _facilitator(state, asker):
+        raise NotAllowed("not_facilitator")
+    if len(state.facilitator_list()) == 1:
+        raise NotAllowed("last_facilitator")

@@ -7,10 +7,12 @@ from alcove import events
 from alcove.facilitation.lobby import PUT_OFF_MOST
 from alcove.group.sealing import Psk
 from alcove_protocol.frames import BlobIs, LobbyItem, LobbyKind, Publish, RefuseKnock, Settle
+from alcove_protocol.labels import Label
 from alcove_protocol.sealed import RequestKind
+from alcove_protocol.statements import StepDownStatement
 
 from tests.end_to_end.evil.relay import EvilWorld
-from tests.end_to_end.evil.rogue import committer_of, group_of
+from tests.end_to_end.evil.rogue import committer_of, group_of, room_of, state_of
 from tests.end_to_end.evil.rooms import (
     Room,
     authenticators,
@@ -71,9 +73,24 @@ def test_a_request_that_does_not_open_is_left() -> None:
 
 def test_a_request_of_a_kind_that_one_does_not_know_is_left() -> None:
     world, ann, _, cleo = three()
-    for kind in ("other", RequestKind.STEP_DOWN):
-        tell(world, ann, cleo, replace(rejoin_of(world, cleo), kind=kind), cleo, None)
+    tell(world, ann, cleo, replace(rejoin_of(world, cleo), kind="other"), cleo, None)
     assert settled(world, ann) == 0
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_a_wish_to_step_down_is_left_when_it_is_right_and_settled_when_it_is_not(
+    right: bool,
+) -> None:
+    """No command commits it yet."""
+    world, ann, bob, _cleo = two_facilitators()
+    identity = bob.engine.identity
+    epoch = group_of(bob).epoch if right else group_of(bob).epoch - 1
+    wish = StepDownStatement(room_of(bob), identity.signature.public, epoch)
+    signed = identity.mls_signer().sign(Label.STEP_DOWN, wish)
+    body = replace(rejoin_of(world, bob), kind=RequestKind.STEP_DOWN, content=signed.encode())
+    tell(world, ann, bob, replace(body, reply_key=None), bob, None)
+    assert settled(world, ann) == (0 if right else 1)
+    assert len(state_of(ann).facilitator_list()) == 2
 
 
 def test_a_request_that_is_wrong_for_every_facilitator_is_settled() -> None:

@@ -283,6 +283,10 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "no required capabilities": (FORBIDDEN["no required capabilities"], "context_extensions"),
     "other required capabilities": (other_required_capabilities, "required_capabilities"),
     "no room state": (FORBIDDEN["no room state"], "bad_field"),
+    "the committer is none afterwards": (
+        lambda world, by, about: rogue_commit(by, context(without_facilitator(state_of(by), by))),
+        "committer_steps_down",
+    ),
     "another agreement, same version": (
         FORBIDDEN["another agreement, same version"],
         "agreement_version",

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs"
 import { ascii, type Bytes, hex, join, number, unhex } from "./bytes.ts"
 import { agreementHash, unsealCard } from "./card.ts"
 import { holds } from "./ed25519.ts"
+import { judgeStepDown, judgeVault, openReply, openSlot, openVault } from "./facilitation.ts"
 import { chainOf } from "./facilitators.ts"
 import { Fault } from "./fault.ts"
 import { type Invite, parseInvite } from "./invite.ts"
@@ -67,6 +68,14 @@ async function sealed(one: Case): Promise<Bytes> {
     return unseal(keys, { id: invite.door, key: invite.psk }, join(label("knock"), aad), aad, blob)
   }
   const psk = { id: unhex(one.psk_id), key: unhex(one.psk) }
+  if (one.kind === "vault") return openVault(keys, psk, room, unhex(one.sender), unhex(one.recipient), blob)
+  if (one.kind === "slot") {
+    const frame = { room, epoch: one.epoch, sender: unhex(one.sender), tick: one.tick, bodies: unhex(one.bodies) }
+    return openSlot(keys, psk, frame, unhex(one.sender_desk), blob)
+  }
+  if (one.kind === "answer" || one.kind === "talk") {
+    return openReply(one.kind, keys, psk, room, unhex(one.to), unhex(one.sender), blob)
+  }
   if (one.kind === "request") {
     return unseal(keys, psk, join(label("request"), room, blob.slice(0, 8)), unhex(one.sender), blob.slice(8))
   }
@@ -110,6 +119,15 @@ function link(one: Case): void {
 }
 
 function right(one: Case): void {
+  const signed = one.signed && signedOf(unhex(one.signed))
+  if (one.kind === "step down") {
+    return judgeStepDown(stateOf(unhex(one.state)), unhex(one.room), one.epoch, unhex(one.asker), signed)
+  }
+  if (one.kind === "vault") {
+    const [room, sender, recipient] = [unhex(one.room), unhex(one.sender), unhex(one.recipient)]
+    const post = { room, epoch: one.epoch, sender, recipient, newest: one.newest }
+    return equal(judgeVault(stateOf(unhex(one.state)), post, signed), one.complete)
+  }
   if (one.kind === "act") return equal(may(stateOf(unhex(one.state)), unhex(one.key), one.act), one.may)
   judgeState(stateOf(unhex(one.before)), stateOf(unhex(one.after)), unhex(one.committer), unhex(one.room))
 }
