@@ -107,8 +107,8 @@ function chain(one: Case): void {
   let roster = opening(room, signedOf(unhex(one.opening)))
   for (const entry of one.entries) roster = follow(roster, signedOf(unhex(entry)))
   if (one.code !== null) return
-  equal([roster.counter, hex(roster.head), hex(digestOf(roster)), roster.flags, roster.slow],
-        [one.counter, one.head, one.digest, one.flags, one.slow])
+  equal([roster.counter, hex(roster.head), hex(digestOf(roster)), roster.flags, roster.slow, roster.lobby ?? null],
+        [one.counter, one.head, one.digest, one.flags, one.slow, one.lobby])
 }
 
 function link(one: Case): void {
