@@ -225,7 +225,8 @@ ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
                 "",
             ),
         ),
-        f"{_TESTS}::test_a_knock_with_an_appointment_in_its_leaf_is_refused",
+        "tests/end_to_end/evil/test_leaf_appointments.py"
+        "::test_a_knock_with_an_appointment_in_its_leaf_is_refused",
     ),
     # the group's context
     right(

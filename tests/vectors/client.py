@@ -177,7 +177,7 @@ def seals() -> list[Case]:
 
 
 def _no_invite(id: bytes) -> Case:
-    """A knock by somebody who knows the lobby key, the room and the door, and has no invite."""
+    """A knock of an outsider with the lobby key, the room and the door, and without the invite."""
     body = KnockBody("Eve", b"a KeyPackage", public(MEMBER), REPLY.public, bytes(32))
     aad = ROOM + DOOR + id
     sealed = seal_padded(

@@ -228,8 +228,8 @@ class Committer:
             int(roster.flags),
             roster.slow,
             list_digest(roster.room, seats, roster.flags, roster.slow),
-            # Who was held or away finds it in the chain. After a burned commit the chain may name
-            # another than the group's.
+            # A member that was held or away finds it in the chain. After a burned commit the chain
+            # may name another key than the group's.
             lobby=item.lobby_key if item.lobby_key != roster.lobby else None,
             leaves=pack_list([leave.encode() for leave in item.leaves]) if item.leaves else None,
         )

@@ -1,7 +1,7 @@
 """The lobby's private keys that a facilitator has: the present one, and those before it.
 
-A newcomer with an earlier card and a member who was held or away seal to an earlier lobby key. So
-it opens knocks for as long as the relay keeps one, and rejoins for 24 h. Then it is wiped.
+A newcomer with an earlier card, and a member after an absence, seal to an earlier lobby key. So it
+opens knocks for as long as the relay keeps one, and rejoins for 24 h. Then it is wiped.
 """
 
 from collections import OrderedDict

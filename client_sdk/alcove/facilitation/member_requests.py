@@ -107,7 +107,7 @@ class MemberRequests:
             self._rejoin(item, body.content, body.reply_key, psk)
             return False
         if not present:
-            raise NotAllowed("lobby_key")  # who knows this epoch knows its lobby key
+            raise NotAllowed("lobby_key")  # a member of this epoch has its lobby key
         if body.kind == RequestKind.UPDATE:
             self.update(item.key, body.content)
             return True

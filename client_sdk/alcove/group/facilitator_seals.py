@@ -68,7 +68,7 @@ def open_vault(route: VaultRoute, desk: mls.HpkeKeyPair, sealed: bytes, psk: Psk
 @dataclass(frozen=True, slots=True)
 class DeskFrame:
     """What a slot is bound to: room, epoch, the sender's relay key, the tick, and SHA-256 of both
-    bodies. Without the bodies a facilitator who knows the key of one could put another there."""
+    bodies. Without the bodies a facilitator with the key of one could put another there."""
 
     room: bytes
     epoch: int

@@ -163,7 +163,7 @@ def check_leaf(leaf: mls.LeafNode) -> None:
     """Raise `NotAllowed` when a leaf holds an appointment.
 
     Only the standby's leaf holds one, which only an external commit brings, and there is none yet.
-    In another leaf it is an appointment that was never appended, and serves nobody else later.
+    In another leaf it is an appointment that was never appended, to be used later.
     Raises `Malformed` when the extension cannot be read.
     """
     if leaf_extension(leaf).appointment is not None:
@@ -268,8 +268,8 @@ def judge_step_down(
     """Raise `NotAllowed` unless the member with this MLS key may be a facilitator no more: they
     signed it for this epoch, they are one, and another remains.
 
-    No command commits it yet. It holds in its epoch alone, so an old wish does not demote a
-    facilitator who was appointed again.
+    No command commits it yet. It holds in its epoch alone, so an old wish demotes no facilitator
+    after a second appointment.
     """
     try:
         said = verify(StepDownStatement, Label.STEP_DOWN, signed, asker).statement

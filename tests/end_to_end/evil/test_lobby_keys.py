@@ -1,4 +1,4 @@
-"""A new lobby key: in the chain, compared with the group, and found by who was held or away."""
+"""A new lobby key: in the chain, compared with the group, and found by members after an absence."""
 
 from dataclasses import replace
 
@@ -146,7 +146,7 @@ def without_entries(blob: BlobIs) -> BlobIs:
 
 
 @pytest.mark.parametrize("hours", [1, 23])
-def test_who_was_away_and_knows_only_the_old_key_is_let_in_for_a_day(hours: int) -> None:
+def test_a_member_with_the_old_key_only_is_let_in_for_a_day(hours: int) -> None:
     world, ann, bob, cleo = three()
     miss_a_new_key(world, ann, cleo)
     first = state_of(ann).lobby_key

@@ -10,8 +10,7 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
-from alcove import events, mls
-from alcove.group import admission
+from alcove import mls
 from alcove.group.admission import leaf_extensions, leaf_lifetime, room_policy
 from alcove.group.extensions import (
     LEAF_EXTENSION,
@@ -29,14 +28,12 @@ from alcove.group.rights import Act, NotAllowed, judge, may
 from alcove_protocol import limits
 from alcove_protocol.codec import pack_list
 from alcove_protocol.labels import Label
-from alcove_protocol.sealed import RequestKind
 from alcove_protocol.statements import Appointment, Signed
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
     appointment,
     commit_blob,
-    committer_of,
     context,
     demote,
     disowned,
@@ -50,7 +47,7 @@ from tests.end_to_end.evil.rogue import (
     with_facilitator,
     without_facilitator,
 )
-from tests.end_to_end.evil.rooms import epochs, two_facilitators
+from tests.end_to_end.evil.rooms import two_facilitators
 from tests.end_to_end.evil.test_commits import (
     ALLOWED,
     FORBIDDEN,
@@ -59,7 +56,6 @@ from tests.end_to_end.evil.test_commits import (
     changes,
     empty_path,
 )
-from tests.end_to_end.evil.test_requests import rejoin_of, tell
 from tests.end_to_end.world import Client
 
 
@@ -79,7 +75,7 @@ def refusal(victim: Client, blob: bytes) -> str | None:
 # --- commits that break one rule --------------------------------------------------------------
 
 
-def _key_package(
+def key_package_with(
     world: EvilWorld, identity: Identity, extensions: tuple[mls.Extension, ...]
 ) -> mls.KeyPackage:
     return mls.KeyPackageBundle.create(
@@ -135,12 +131,12 @@ def update_with_another_relay_key(world: EvilWorld, by: Client, about: Client) -
 def add_with_a_members_relay_key(world: EvilWorld, by: Client, about: Client) -> bytes:
     identity = Identity.generate("Mallory", mls.ciphersuite(3), world.random)
     extensions = evil_leaf_extensions(about, about.engine.identity.relay.public)
-    return rogue_commit(by, mls.Add(_key_package(world, identity, extensions)))
+    return rogue_commit(by, mls.Add(key_package_with(world, identity, extensions)))
 
 
 def _rejoin(world: EvilWorld, by: Client, about: Client, identity: Identity, key: bytes) -> bytes:
     extensions = evil_leaf_extensions(about, key)
-    add = mls.Add(_key_package(world, identity, extensions))
+    add = mls.Add(key_package_with(world, identity, extensions))
     return rogue_commit(by, mls.Remove(leaf_of(about)), add)
 
 
@@ -173,7 +169,7 @@ def appointment_in_an_update(world: EvilWorld, by: Client, about: Client) -> byt
 
 def appointment_in_a_rejoin(world: EvilWorld, by: Client, about: Client) -> bytes:
     identity = about.engine.identity
-    add = mls.Add(_key_package(world, identity, appointed_leaf(by, about)))
+    add = mls.Add(key_package_with(world, identity, appointed_leaf(by, about)))
     return rogue_commit(by, mls.Remove(leaf_of(about)), add)
 
 
@@ -187,7 +183,7 @@ def appointment_in_a_new_leaf(world: EvilWorld, by: Client, about: Client) -> by
         appointment(room_of(by), by, dora).encode(),
     )
     extensions = (mls.Extension(LEAF_EXTENSION, content.encode()),)
-    return rogue_commit(by, mls.Add(_key_package(world, dora.engine.identity, extensions)))
+    return rogue_commit(by, mls.Add(key_package_with(world, dora.engine.identity, extensions)))
 
 
 def appointment_in_the_path(world: EvilWorld, by: Client, about: Client) -> bytes:
@@ -417,39 +413,3 @@ def test_the_leaf_of_this_file_is_the_members_own() -> None:
     assert leaf is not None
     assert leaf_extension(leaf).relay_key == cleo.engine.identity.relay.public
     assert refusal(ann, empty_path(world, bob, cleo)) is None
-
-
-def test_a_facilitator_serves_no_request_with_an_appointment_in_its_leaf() -> None:
-    """Its commit is burned by all others, and the facilitator is alone in the next epoch."""
-    world, ann, bob, cleo = two_facilitators()
-    before = epochs(ann, bob, cleo)
-    message = group_of(cleo).propose_update(appointed_leaf(ann, cleo))
-    for kind, content in (
-        (RequestKind.UPDATE, message),
-        (
-            RequestKind.REJOIN,
-            _key_package(world, cleo.engine.identity, appointed_leaf(ann, cleo)).encode(),
-        ),
-    ):
-        body = replace(rejoin_of(world, cleo), kind=kind, content=content)
-        tell(world, ann, cleo, body, cleo, None)
-    assert committer_of(ann).committer.updates == []
-    assert epochs(ann, bob, cleo) == before
-
-
-def test_a_knock_with_an_appointment_in_its_leaf_is_refused() -> None:
-    world, ann, _bob, _cleo = two_facilitators()
-    dora = world.client("Dora")
-    signed = appointment(room_of(ann), ann, dora).encode()
-    genuine = leaf_extensions
-
-    def appointed(identity: Identity, agreement: bytes) -> tuple[mls.Extension, ...]:
-        (own,) = genuine(identity, agreement)
-        content = replace(LeafExtension.decode(own.data), appointment=signed)
-        return (mls.Extension(LEAF_EXTENSION, content.encode()),)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(admission, "leaf_extensions", appointed)
-        world.knock_with(dora, ann.invite())
-    assert [knock.name for knock in ann.of(events.Knocked)] == ["Bob", "Cleo"]
-    assert [event.code for event in dora.of(events.Closed)] == ["bad_key_package"]
