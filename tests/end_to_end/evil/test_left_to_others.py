@@ -144,6 +144,7 @@ def test_a_leave_outlives_the_facilitator_who_saw_it_first() -> None:
     cleo.engine.commands.leave(lambda: None)
     world.settle()
     assert lost.hits
+    assert settled(world, ann) == 0
     ann.cut()
     bob.back()
     world.advance(1, stay_away=(ann,))
