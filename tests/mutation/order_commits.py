@@ -44,7 +44,7 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     ),
     order(
         "lost Welcome",
-        "alcove.facilitation.lobby:Lobby._late_knock",
+        "alcove.facilitation.member_requests:MemberRequests._late_knock",
         "person.key not in self._membership.unheard or ",
         "",
         f"{LOST}::test_a_knock_in_the_place_of_a_request_is_too_late_once_its_member_was_heard",
@@ -88,7 +88,7 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     order(
         "clock",
         "alcove.facilitation.lobby:Lobby._knock",
-        "if self._aside.takes(item):",
+        "if self._ports.clock_is_off:",
         "if False:",
         "tests/attacks/test_clocks.py"
         "::test_a_facilitator_whose_clock_is_wrong_blames_no_newcomer_and_is_told[7200.0]",
@@ -217,7 +217,7 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     order(
         "entry",
         f"{MEMBERSHIP}:Membership.compare_roster_with_tree",
-        "if tree == set(self.roster.seats):",
+        "if self._list_is_the_groups():",
         "if True:",
         f"{EVIL}/test_way_in.py::test_a_ghost_on_the_roster_is_never_shown_and_is_warned_of",
     ),

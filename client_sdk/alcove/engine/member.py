@@ -340,8 +340,7 @@ class MemberClient:
         if self.facilitator is None:
             self.conversation.probe()  # so that the others know that the Welcome arrived
         else:
-            # A commit in flight is of the group that was left; taken now, it would lead back.
-            self.facilitator.committer.base_moved()
+            self.facilitator.rejoined()
         self.authenticated()
 
     # --- what goes out -------------------------------------------------------------------------
@@ -366,7 +365,7 @@ class MemberClient:
     def tick(self) -> None:
         self.conversation.tick()
         now = self._clock()
-        self.membership.request_secrets.tick(now)
+        self.membership.tick(now)
         if self.facilitator is not None:
             self.facilitator.tick()
             # At the start of a new log the replay brings the base first, and with it the anchor.
@@ -389,7 +388,6 @@ class MemberClient:
 
     def wipe(self) -> None:
         """Forget every key and every word."""
-        self.membership.group.wipe()
-        self.membership.request_secrets.wipe()
+        self.membership.wipe()
         self.conversation.forget()
         self._rejoining.wipe()

@@ -65,7 +65,7 @@ class Rejoining:
         self._tries: deque[_Try] = deque()
         self._asked = 0
         self._ask_at = 0.0
-        self._in_since = 0.0
+        self._used_at = 0.0
 
     @property
     def due(self) -> bool:
@@ -76,7 +76,7 @@ class Rejoining:
         """Ask again, when it is time. In the group, forget what is not needed any more."""
         if held and self.due:
             self.ask()
-        elif not held and self._tries and self._ports.clock() - self._in_since > UNUSED_KEPT:
+        elif not held and self._tries and self._ports.clock() - self._used_at > UNUSED_KEPT:
             self.wipe()
 
     def ask(self) -> None:
@@ -84,7 +84,8 @@ class Rejoining:
         ports = self._ports
         if not ports.link.live:
             return
-        self._ask_at = ports.clock() + ASK_AGAIN
+        self._used_at = ports.clock()
+        self._ask_at = self._used_at + ASK_AGAIN
         epoch = self._next_epoch()
         accepted = self._membership.state.agreement
         bundle = make_key_package(self._identity, accepted, ports.wall(), ports.random)
@@ -119,7 +120,7 @@ class Rejoining:
         # client out by it.
         self._tries.remove(asked)
         asked.wipe()
-        self._asked, self._ask_at, self._in_since = 0, 0.0, self._ports.clock()
+        self._asked, self._ask_at, self._used_at = 0, 0.0, self._ports.clock()
         return again
 
     def _opened(self, sealed: bytes) -> tuple[_Try, bytes]:

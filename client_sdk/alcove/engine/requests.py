@@ -13,7 +13,7 @@ from alcove.relay.ports import Ports
 
 
 class LobbyRequests:
-    """Seals each request to the lobby key of the present epoch, and sends it."""
+    """Seals each request to the newest lobby key that this client knows, and sends it."""
 
     def __init__(
         self, identity: Identity, membership: Membership, room: bytes, ports: Ports
@@ -40,7 +40,7 @@ class LobbyRequests:
     ) -> None:
         """The relay keeps it for the facilitators, so its answer says only that it arrived.
         `epoch` is one whose secret is kept, instead of the present one."""
-        random, lobby_key = self._ports.random, self._membership.state.lobby_key
+        random, lobby_key = self._ports.random, self._membership.lobby_key
         own = self._identity.relay.public
         at = self._membership.group.epoch if epoch is None else epoch
         request = self._sign(at, kind, content, reply_key)

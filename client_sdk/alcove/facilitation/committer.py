@@ -30,7 +30,7 @@ from alcove.errors import AlcoveError, NotNow, Refused
 from alcove.facilitation.in_flight import InFlight, PendingUpdate, fitting, sign_entry
 from alcove.facilitation.intents import CommitPlan, Intent
 from alcove.group.admission import listing_of
-from alcove.group.extensions import ROSTER_EXTENSION
+from alcove.group.extensions import ROSTER_EXTENSION, room_extension
 from alcove.group.framing import handshake_padding
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
@@ -213,13 +213,16 @@ class Committer:
             )
             if len(welcomes) > self.welcomes_most and len(intents) > 1:
                 raise _WelcomesTooLarge
+        lobby_key = room_extension(staged.after).lobby_key
+        new_key = lobby_key != membership.roster.lobby
         return InFlight(
             tuple(intents),
             staged,
             pack_list([*(item.message for item in updates), staged.message]),
             welcomes,
             plan.changes,
-            bool(plan.changes) or membership.restate,
+            bool(plan.changes) or membership.restate or new_key,
+            lobby_key,
             self._random(frames.ID_SIZE),
             group,
             plan.leaves,

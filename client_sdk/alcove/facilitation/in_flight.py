@@ -9,13 +9,11 @@ from alcove_protocol.labels import Label
 from alcove_protocol.roster import (
     NO_HASH,
     Change,
-    Op,
     RosterEntry,
-    Seat,
     apply_changes,
     list_digest,
 )
-from alcove_protocol.statements import KEY_SIZE, Signed
+from alcove_protocol.statements import Signed
 
 from alcove import mls
 from alcove.facilitation.intents import CommitPlan, Intent
@@ -46,6 +44,7 @@ class InFlight:
     welcomes: bytes | None
     changes: tuple[Change, ...]
     needs_entry: bool
+    lobby_key: bytes
     publish_id: bytes
     group: mls.Group
     leaves: tuple[Signed, ...] = ()
@@ -82,7 +81,7 @@ def sign_entry(item: InFlight, membership: Membership, identity: Identity) -> Si
     """The roster entry that goes with the commit, on the present base."""
     roster, changes = membership.roster, item.changes
     if membership.restate or item.restate:
-        changes = _restated(membership, changes)
+        changes = (*membership.listing(), *changes)
     seats = apply_changes(roster.seats, changes)
     entry = RosterEntry(
         roster.room,
@@ -96,17 +95,9 @@ def sign_entry(item: InFlight, membership: Membership, identity: Identity) -> Si
         int(roster.flags),
         roster.slow,
         list_digest(roster.room, seats, roster.flags, roster.slow),
+        # A member that was held or away finds it in the chain. After a burned commit the chain may
+        # name another key than the group's.
+        lobby=item.lobby_key if item.lobby_key != roster.lobby else None,
         leaves=pack_list([leave.encode() for leave in item.leaves]) if item.leaves else None,
     )
     return identity.relay.sign(Label.ROSTER, entry)
-
-
-def _restated(membership: Membership, changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    """The list as the tree has it, then the changes: after a burned commit, or when the relay has
-    lost the knocks that the commit answers."""
-    seats = membership.known_seats()
-    listing = [Change(Op.RESET, bytes(KEY_SIZE))]
-    listing += [
-        Change(Op.ADD, p.relay_key, seats.get(p.relay_key, Seat())) for p in membership.people()
-    ]
-    return (*listing, *changes)

@@ -26,6 +26,13 @@ class Trial:
         """Whether the commit was read and found valid, but for its author's rights."""
         return self._view is not None
 
+    def told(self, error: Exception) -> tuple[bool, str | None, str]:
+        """Of a commit that this error burns: whether it was read, its author, what they tried. What
+        cannot be read may be right in another part of a split group."""
+        judged = isinstance(error, mls.InvalidCommit | mls.MissingProposal)
+        read = self.seen or (judged and not isinstance(error, mls.CommitUnreadable))
+        return read, self.author, self.wish
+
     @property
     def author(self) -> str | None:
         """The author's name, where the author is known and has a leaf."""
