@@ -104,8 +104,7 @@ class MemberRequests:
         done, and not only begun. Raises what any step does."""
         epoch = request_epoch(item.blob)
         if epoch == NO_EPOCH:
-            self._late_knock(item)
-            return False
+            return self._late_knock(item)
         if epoch > self._membership.group.epoch:
             raise NotYet
         secret = self._membership.request_secrets.of(epoch)
@@ -133,7 +132,7 @@ class MemberRequests:
             self._step_down(person, Signed.decode(body.content))
         raise NotMine  # of a kind that another facilitator's client may know
 
-    def _late_knock(self, item: LobbyItem) -> None:
+    def _late_knock(self, item: LobbyItem) -> bool:
         """A newcomer is on the list, and the Welcome was lost. A person has let them in already,
         and the KeyPackage's signature says that it is they. Once anything of them came it is too
         late: their Welcome had arrived."""
@@ -151,6 +150,7 @@ class MemberRequests:
         if person.key not in self._membership.unheard or body.relay_key != item.key:
             raise NotAllowed("request")
         self._rejoin(item, body.key_package, body.reply_key, door_psk(door.invite))
+        return False
 
     def _open(self, item: LobbyItem, psk: Psk) -> tuple[Signed, bool]:
         """The request, and whether it is sealed to the present lobby key."""
