@@ -1,4 +1,8 @@
-"""Hybrid public-key encryption (RFC 9180): modes base and PSK, one message or exports.
+"""Hybrid public-key encryption (RFC 9180) in all four modes: one message, or exports.
+
+Without a PSK and a sender's key it is mode base. `psk` makes it mode PSK. A sender's key makes it
+mode Auth, and both AuthPSK: then the recipient knows that it comes from the holder of that key, and
+can prove it to no other, because the recipient can make the same.
 
 Only the first message of a context is ever sealed, under the context's base nonce, in the call
 that encapsulates its key. No object that could seal a second one is given out, and no sequence
@@ -11,11 +15,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from alcove.mls.errors import DecryptionFailed, InvalidPublicKey
-from alcove.mls.kem import Labelled
+from alcove.mls.kem import DhKem, Labelled
 from alcove.mls.primitives import Aead, Kdf, Kem
 from alcove.mls.secret import Random, Secret
 
-_MODE_BASE, _MODE_PSK = b"\x00", b"\x01"
+_MODE_BASE, _MODE_PSK, _MODE_AUTH = 0x00, 0x01, 0x02
+"""Mode AuthPSK is the sum of the last two (RFC 9180, section 5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +77,56 @@ class Hpke:
         private, public = self.kem.derive(ikm.expose())
         return HpkeKeyPair(Secret(private), public)
 
-    def setup_sender(self, public: bytes, info: bytes, random: Random) -> tuple[bytes, Exporter]:
+    def setup_sender(
+        self,
+        public: bytes,
+        info: bytes,
+        random: Random,
+        *,
+        psk: bytes = b"",
+        psk_id: bytes = b"",
+        sender: HpkeKeyPair | None = None,
+    ) -> tuple[bytes, Exporter]:
         """(`enc`, exporter) for the holder of `public`. Raises `InvalidPublicKey`."""
-        shared, output = self.kem.encapsulate(public, random)
-        schedule = self._schedule(info, b"", b"")
-        return output, Exporter(self._suite, self._secret(shared, b""), schedule)
+        schedule = self._schedule(info, psk, psk_id, authentic=sender is not None)
+        shared, output = self._encapsulate(public, random, sender)
+        return output, Exporter(self._suite, self._secret(shared, psk), schedule)
 
-    def setup_receiver(self, enc: bytes, keys: HpkeKeyPair, info: bytes) -> Exporter:
-        """The sender's exporter. Raises `InvalidPublicKey` when `enc` is none."""
-        shared = self.kem.decapsulate(enc, keys.private.expose(), keys.public)
-        return Exporter(self._suite, self._secret(shared, b""), self._schedule(info, b"", b""))
+    def setup_receiver(
+        self,
+        enc: bytes,
+        keys: HpkeKeyPair,
+        info: bytes,
+        *,
+        psk: bytes = b"",
+        psk_id: bytes = b"",
+        sender: bytes | None = None,
+    ) -> Exporter:
+        """The sender's exporter. Raises `InvalidPublicKey` when `enc` or `sender` is none."""
+        schedule = self._schedule(info, psk, psk_id, authentic=sender is not None)
+        shared = self._decapsulate(enc, keys, sender)
+        return Exporter(self._suite, self._secret(shared, psk), schedule)
+
+    def _encapsulate(
+        self, public: bytes, random: Random, sender: HpkeKeyPair | None
+    ) -> tuple[bytes, bytes]:
+        if sender is None:
+            return self.kem.encapsulate(public, random)
+        own = sender.private.expose()
+        return self._dh_kem.encapsulate_from(public, own, sender.public, random)
+
+    def _decapsulate(self, enc: bytes, keys: HpkeKeyPair, sender: bytes | None) -> bytes:
+        private = keys.private.expose()
+        if sender is None:
+            return self.kem.decapsulate(enc, private, keys.public)
+        return self._dh_kem.decapsulate_from(enc, private, keys.public, sender)
+
+    @property
+    def _dh_kem(self) -> DhKem:
+        """Raises `ValueError` for a KEM without authentication, as X-Wing is."""
+        if not isinstance(self.kem, DhKem):
+            raise ValueError("this KEM does not authenticate a sender")
+        return self.kem
 
     def seal(
         self,
@@ -93,10 +138,11 @@ class Hpke:
         *,
         psk: bytes = b"",
         psk_id: bytes = b"",
+        sender: HpkeKeyPair | None = None,
     ) -> tuple[bytes, bytes]:
         """(`enc`, ciphertext). With `psk` (at least 32 bytes of entropy) it is mode PSK."""
-        schedule = self._schedule(info, psk, psk_id)
-        return self._seal(public, schedule, aad, plaintext, random, psk)
+        schedule = self._schedule(info, psk, psk_id, authentic=sender is not None)
+        return self._seal(public, schedule, aad, plaintext, random, psk, sender)
 
     def sealer(self, info: bytes) -> Sealer:
         """Seal several messages with the same `info`, which is hashed once, and no `aad`.
@@ -104,10 +150,10 @@ class Hpke:
         The hash lives as long as the sealer, which the caller drops with the commit. A cache in
         the suite would keep what is derived from a group after the group is gone.
         """
-        schedule = self._schedule(info, b"", b"")
+        schedule = self._schedule(info, b"", b"", authentic=False)
 
         def seal(public: bytes, plaintext: bytes, random: Random) -> tuple[bytes, bytes]:
-            return self._seal(public, schedule, b"", plaintext, random, b"")
+            return self._seal(public, schedule, b"", plaintext, random)
 
         return seal
 
@@ -121,11 +167,12 @@ class Hpke:
         *,
         psk: bytes = b"",
         psk_id: bytes = b"",
+        sender: bytes | None = None,
     ) -> bytes:
         """The plaintext. Raises `DecryptionFailed`."""
-        schedule = self._schedule(info, psk, psk_id)
+        schedule = self._schedule(info, psk, psk_id, authentic=sender is not None)
         try:
-            shared = self.kem.decapsulate(enc, keys.private.expose(), keys.public)
+            shared = self._decapsulate(enc, keys, sender)
         except InvalidPublicKey:
             raise DecryptionFailed from None
         key, nonce = self._key_and_nonce(self._secret(shared, psk), schedule)
@@ -138,21 +185,23 @@ class Hpke:
         aad: bytes,
         plaintext: bytes,
         random: Random,
-        psk: bytes,
+        psk: bytes = b"",
+        sender: HpkeKeyPair | None = None,
     ) -> tuple[bytes, bytes]:
         """Encapsulate a key and seal under it, so no key ever seals twice."""
-        shared, output = self.kem.encapsulate(public, random)
+        shared, output = self._encapsulate(public, random, sender)
         key, nonce = self._key_and_nonce(self._secret(shared, psk), schedule)
         return output, self.aead.seal(key, nonce, aad, plaintext)
 
-    def _schedule(self, info: bytes, psk: bytes, psk_id: bytes) -> bytes:
+    def _schedule(self, info: bytes, psk: bytes, psk_id: bytes, *, authentic: bool) -> bytes:
         """`key_schedule_context` (RFC 9180, section 5.1)."""
         if bool(psk) != bool(psk_id):
             raise ValueError("a PSK and its identifier come together (RFC 9180, section 5.1)")
         mode, psk_id_hash = _MODE_BASE, self._no_psk_id
         if psk:
             mode, psk_id_hash = _MODE_PSK, self._suite.extract(b"", b"psk_id_hash", psk_id)
-        return mode + psk_id_hash + self._suite.extract(b"", b"info_hash", info)
+        mode |= _MODE_AUTH if authentic else _MODE_BASE
+        return bytes((mode,)) + psk_id_hash + self._suite.extract(b"", b"info_hash", info)
 
     def _secret(self, shared: bytes, psk: bytes) -> bytes:
         return self._suite.extract(shared, b"secret", psk)
