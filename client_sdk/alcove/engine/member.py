@@ -46,7 +46,8 @@ class MemberClient:
     """A client in the room, from its Welcome or from the opening on.
 
     `on_first_resume` is called when the stream has begun. `put_out` is called when a commit removes
-    this member. Its argument is True when they asked to leave.
+    this member. Its argument is True when they asked to leave. `stranded` is called when the group
+    has gone on and no facilitator can let this client in again.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class MemberClient:
         *,
         on_first_resume: Callable[[], None],
         put_out: Callable[[bool], None],
+        stranded: Callable[[], None],
     ) -> None:
         self._identity = identity
         self.membership = membership
@@ -68,6 +70,7 @@ class MemberClient:
         self._clock = ports.clock
         self._on_first_resume = on_first_resume
         self._put_out = put_out
+        self._stranded = stranded
         self.stream = Stream(opening.previous, cursor)
         self.presence = Presence(membership, self.stream, ports)
         self.conversation = Conversation(
@@ -143,7 +146,7 @@ class MemberClient:
             self.facilitator.resumed(new_log)
             self._beat_at = self._clock()
         if self._following.held:
-            self._rejoining.ask()
+            self._ask_rejoin()
         if first:
             self._on_first_resume()
             self._emit(events.RoomChanged(self.presence.state))
@@ -257,7 +260,7 @@ class MemberClient:
                 if self.facilitator is not None:
                     self.facilitator.committer.base_moved()
             case Held():
-                self._hold()
+                self._hold(outcome.leaf)
             case PutOut():
                 self._put_out(outcome.by_wish)
             case _:
@@ -271,6 +274,7 @@ class MemberClient:
         self._merged(self.membership.merge(item.staged, item.blob, item.entry), own=True)
 
     def _merged(self, outcome: Merged, *, own: bool) -> None:
+        self._rejoining.followed()
         for person in outcome.joined:
             self._emit(events.Joined(person.name))
         for person in outcome.gone:
@@ -297,17 +301,28 @@ class MemberClient:
 
     # --- held, and back again ------------------------------------------------------------------
 
-    def _hold(self) -> None:
-        """Keep the epoch, send nothing, ask to be let in again."""
+    def _hold(self, leaf: bytes = b"") -> None:
+        """Keep the epoch, send nothing, ask to be let in again. `leaf` is the one that a rejoin
+        gave this client: when it asked for that before, the Welcome comes next."""
         self._following.hold()
+        self._rejoining.held()
+        if leaf and self._rejoining.expects(leaf):
+            return
         text = "A change of the group was missed; asking a facilitator to be let in again."
         self._emit(events.Problem("held", text))
-        self._rejoining.ask()
+        self._ask_rejoin()
+
+    def _ask_rejoin(self) -> None:
+        if self._rejoining.hopeless and self._link.live:
+            self._stranded()
+        else:
+            self._rejoining.ask(heard=not self._following.others_silent)
 
     def _release(self) -> None:
         """Held no more, in the epoch that was kept."""
         self._following.release()
-        self._rejoining.wipe()
+        if self._rejoining.waiting:
+            self._key_updates.hasten()  # what was asked for is void once the own leaf is another
         self.presence.released()
 
     def _may_release(self) -> bool:
@@ -377,7 +392,7 @@ class MemberClient:
         if self._may_release():
             self._release()
         if self._following.held and self._rejoining.due:
-            self._rejoining.ask()
+            self._ask_rejoin()
         base = self._following.overdue()
         lacking = base is not None and self._following.lacks(base, self.membership.base)
         if lacking and self._link.live:

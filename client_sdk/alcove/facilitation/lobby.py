@@ -11,10 +11,9 @@ from typing import Final, assert_never
 from alcove_protocol import frames, limits
 from alcove_protocol.errors import Malformed
 from alcove_protocol.frames import LobbyItem, LobbyKind, RelayAnswer
-from alcove_protocol.labels import Label
 from alcove_protocol.roster import verify_leave
-from alcove_protocol.sealed import RequestBody, RequestKind
-from alcove_protocol.statements import Signed, verify
+from alcove_protocol.sealed import RequestKind
+from alcove_protocol.statements import Signed
 
 from alcove import events, mls
 from alcove.errors import AlcoveError, InvalidInput, NotNow, NotTrusted
@@ -22,9 +21,9 @@ from alcove.facilitation.committer import Committer, PendingUpdate
 from alcove.facilitation.doors import Doors
 from alcove.facilitation.intents import AdmitNewcomer, Done, LetMemberGo, ReadmitMember
 from alcove.group.admission import room_policy
+from alcove.group.asking import verify_request
 from alcove.group.extensions import leaf_extension, name_of
 from alcove.group.framing import check_class
-from alcove.group.keys import check_hpke_key
 from alcove.group.membership import Membership, Person
 from alcove.group.rights import NotAllowed, check_same_member
 from alcove.group.sealing import (
@@ -214,11 +213,7 @@ class Lobby:
             raise NotAllowed("epoch")
         room, psk = self._membership.group.group_id, request_psk(secret, epoch)
         signed = open_request(room, self._lobby_key, item.key, item.blob, psk)
-        body = verify(RequestBody, Label.REQUEST, signed, person.key).statement
-        if body.reply_key is not None:
-            check_hpke_key(body.reply_key)
-        if body.epoch != epoch or not self._membership.asks_now(person, body):
-            raise NotAllowed("request")  # of an earlier stay: the relay kept it and tells it again
+        body = verify_request(signed, epoch, self._membership.asker(person))
         if body.kind == RequestKind.UPDATE:
             self._update(item, body.content)
         elif body.kind == RequestKind.REJOIN and body.reply_key is not None:
