@@ -225,7 +225,98 @@ _REMOVALS: Final = tuple(
     )
 )
 
-ALL_STATEMENTS: Final[tuple[Mutant, ...]] = (*_ASKED, *_ASKER, *_ENDS, *_REMOVALS)
+ROSTER: Final = "alcove_protocol.roster"
+_TOLD: Final = (
+    f"{EVIL}/test_bystanders.py"
+    "::test_the_others_are_told_of_no_leave_that_the_member_did_not_sign_for_now"
+)
+_RIGHTLY: Final = f"{EVIL}/test_bystanders.py::test_the_others_are_told_that_a_member"
+
+_BYSTANDERS: Final = tuple(
+    rule("bystanders", where, old, new, test)
+    for where, old, new, test in (
+        (
+            f"{MEMBERSHIP}:Membership.merge",
+            "if op is Op.LEFT)",
+            "if op in (Op.LEFT, Op.REMOVE))",
+            f"{_RIGHTLY}_was_removed[removed]",
+        ),
+        (
+            f"{MEMBERSHIP}:Membership.merge",
+            "if op is Op.LEFT)",
+            "if op in (Op.LEFT, Op.ABSENT))",
+            f"{_RIGHTLY}_was_removed[absent]",
+        ),
+        (
+            f"{MEMBERSHIP}:Membership.merge",
+            "if op is Op.LEFT)",
+            "if op is Op.REMOVE)",
+            f"{_RIGHTLY}_left_who_signed_it",
+        ),
+        (
+            f"{MEMBERSHIP}:Membership._extend_roster",
+            "if verified.statement.commit != sha256(blob).digest():",
+            "if False:",
+            f"{_TOLD}[an entry of another commit]",
+        ),
+        (
+            f"{ROSTER}:extend",
+            "if not roster.is_facilitator(claimed.signer):",
+            "if False:",
+            f"{_TOLD}[an entry by the relay]",
+        ),
+        (
+            f"{ROSTER}:_check_leaves",
+            "if len(left) != len(leaves):",
+            "if len(left) < len(leaves):",
+            f"{_TOLD}[without a leave]",
+        ),
+        (
+            f"{ROSTER}:_check_leaves",
+            "verify_leave(roster, key, signed)",
+            "pass",
+            f"{_TOLD}[another member's leave]",
+        ),
+        (
+            f"{ROSTER}:verify_leave",
+            "verify(LeaveStatement, Label.LEAVE, signed, key).statement",
+            "LeaveStatement.decode(signed.body)",
+            f"{_TOLD}[forged by the facilitator]",
+        ),
+        (
+            f"{ROSTER}:verify_leave",
+            "(wish.room, wish.relay_key) != (roster.room, key)",
+            "False",
+            f"{_TOLD}[of another room]",
+        ),
+        (
+            f"{ROSTER}:verify_leave",
+            "roster.since.get(key, 0) <= wish.counter",
+            "0 <= wish.counter",
+            f"{_TOLD}[of an earlier seat]",
+        ),
+        (
+            f"{ROSTER}:_since",
+            "since[change.key] = entry.counter",
+            "since.setdefault(change.key, 0)",
+            f"{_TOLD}[used before]",
+        ),
+        (
+            f"{ROSTER}:verify_leave",
+            " <= wish.counter <= roster.counter",
+            " <= wish.counter",
+            f"{_TOLD}[of later]",
+        ),
+    )
+)
+
+ALL_STATEMENTS: Final[tuple[Mutant, ...]] = (
+    *_ASKED,
+    *_ASKER,
+    *_ENDS,
+    *_REMOVALS,
+    *_BYSTANDERS,
+)
 
 WATCHED: Final = (
     f"{ASKING}:verify_request",
