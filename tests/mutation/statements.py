@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.mutation.mutant import Mutant
+from tests.mutation.mutant import Edit, Mutant
 from tests.mutation.order_places import EVIL, MEMBERSHIP, order
 
 ASKING: Final = "alcove.group.asking"
@@ -310,12 +310,142 @@ _BYSTANDERS: Final = tuple(
     )
 )
 
+RIGHTS: Final = "alcove.group.rights"
+_SORTED: Final = "sorted(map(FacilitatorKeys.encode, {}))"
+
+_KEPT: Final = tuple(
+    Mutant(
+        f"statement kept, {statement}",
+        tuple(Edit(*edit) for edit in edits),
+        f"tests/attacks/test_statements.py::test_a_statement_that_{used}_counts_for_nothing"
+        f"[{statement}]",
+    )
+    for statement, used, *edits in (
+        (
+            "leave",
+            "is_used_later",
+            (f"{ROSTER}:verify_leave", "roster.since.get(key, 0) <= wish.counter", "True"),
+        ),
+        (
+            "leave",
+            "is_used_elsewhere",
+            (
+                f"{ROSTER}:verify_leave",
+                "(wish.room, wish.relay_key) != (roster.room, key)",
+                "wish.relay_key != key",
+            ),
+        ),
+        (
+            "leave",
+            "another_signed",
+            (
+                f"{ROSTER}:verify_leave",
+                "verify(LeaveStatement, Label.LEAVE, signed, key).statement",
+                "LeaveStatement.decode(signed.body)",
+            ),
+        ),
+        (
+            "end",
+            "is_used_later",
+            (f"{ENDINGS}:verify_end", "if said.counter < roster.counter:", "if False:"),
+        ),
+        (
+            "end",
+            "is_used_elsewhere",
+            (
+                f"{ENDINGS}:verify_end",
+                "(said.room, said.relay_key) != (roster.room, key)",
+                "said.relay_key != key",
+            ),
+        ),
+        (
+            "end",
+            "another_signed",
+            (f"{ENDINGS}:verify_end", "sorted(roster.facilitators())", "sorted(roster.seats)"),
+        ),
+        (
+            "removal",
+            "is_used_later",
+            (f"{ENDINGS}:verify_removal", "and at.number < base.number", "and False"),
+        ),
+        (
+            "removal",
+            "is_used_elsewhere",
+            (f"{ENDINGS}:verify_removal", "claimed.room != roster.room or ", ""),
+            (
+                f"{ROSTER}:extend",
+                "(claimed.room, claimed.counter,",
+                "(roster.room, claimed.counter,",
+            ),
+        ),
+        (
+            "removal",
+            "another_signed",
+            (f"{ENDINGS}:verify_removal", " or not roster.is_facilitator(claimed.signer)", ""),
+            (f"{ROSTER}:extend", "if not roster.is_facilitator(claimed.signer):", "if False:"),
+        ),
+        (
+            "rejoin request",
+            "is_used_later",
+            (f"{ASKING}:verify_request", "if body.leaf_key != asker.leaf_key:", "if False:"),
+        ),
+        (
+            "rejoin request",
+            "is_used_elsewhere",
+            (f"{ASKING}:verify_request", "if body.room != asker.room:", "if False:"),
+        ),
+        (
+            "rejoin request",
+            "another_signed",
+            (
+                f"{ASKING}:verify_request",
+                "verify(RequestBody, Label.REQUEST, signed, asker.signature_key).statement",
+                "RequestBody.decode(signed.body)",
+            ),
+        ),
+        (
+            "appointment",
+            "is_used_later",
+            (
+                f"{RIGHTS}:_judge_appointments",
+                f"{_SORTED.format('appointed')} != {_SORTED.format('new')}",
+                "False",
+            ),
+        ),
+        (
+            "appointment",
+            "is_used_elsewhere",
+            (
+                f"{RIGHTS}:_appointed",
+                "(claimed.room, claimed.appointer) != (room, committer)",
+                "claimed.appointer != committer",
+            ),
+        ),
+        (
+            "appointment",
+            "another_signed",
+            (
+                f"{RIGHTS}:_appointed",
+                "(claimed.room, claimed.appointer) != (room, committer)",
+                "claimed.room != room",
+            ),
+            (
+                f"{RIGHTS}:_appointed",
+                "verify(Appointment, Label.APPOINT, signed, committer)",
+                "verify(Appointment, Label.APPOINT, signed, claimed.appointer)",
+            ),
+        ),
+    )
+)
+"""Row by row what docs/attacks.md says of a statement that is kept."""
+
 ALL_STATEMENTS: Final[tuple[Mutant, ...]] = (
     *_ASKED,
     *_ASKER,
     *_ENDS,
     *_REMOVALS,
     *_BYSTANDERS,
+    *_KEPT,
 )
 
 WATCHED: Final = (
