@@ -2,12 +2,18 @@
 
 from typing import Final
 
-from tests.mutation.mutant import Edit, Mutant
-from tests.mutation.order_places import EVIL, MEMBERSHIP, order
+from tests.mutation.mutant import Mutant
+from tests.mutation.order_places import (
+    ASKING,
+    ENDINGS,
+    EVIL,
+    MEMBERSHIP,
+    REJOINING,
+    RULES,
+    order,
+)
+from tests.mutation.statements_kept import KEPT_STATEMENTS
 
-ASKING: Final = "alcove.group.asking"
-ENDINGS: Final = "alcove_protocol.endings"
-REJOINING: Final = "alcove.engine.rejoining:Rejoining"
 _ENDINGS: Final = "tests/protocol/test_endings.py"
 _REQUESTS: Final = f"{EVIL}/test_requests.py"
 _REJOINS: Final = f"{EVIL}/test_rejoins.py"
@@ -17,12 +23,8 @@ _REMOVAL: Final = f"{_ENDINGS}::test_an_entry_that_the_chain_contradicts_puts_no
 _FOLLOWED: Final = f"{_ENDINGS}::test_a_removal_that_the_client_has_followed_is_its_own_proof"
 
 
-def rule(kind: str, where: str, old: str, new: str, test: str, equivalent: str = "") -> Mutant:
-    return order(kind, where, old, new, test, equivalent=equivalent)
-
-
 _ASKED: Final = tuple(
-    rule("requests", f"{ASKING}:verify_request", old, new, test)
+    order("requests", f"{ASKING}:verify_request", old, new, test)
     for old, new, test in (
         (
             "verify(RequestBody, Label.REQUEST, signed, asker.signature_key).statement",
@@ -64,63 +66,70 @@ _ASKED: Final = tuple(
 )
 
 _ASKER: Final = (
-    rule(
+    order(
         "requests",
         f"{MEMBERSHIP}:Membership.asker",
         "self.roster.since.get(person.relay_key, 0)",
         "0",
         f"{_OF_NOW}[from before the member was added]",
     ),
-    rule(
+    order(
         "rejoins",
         f"{REJOINING}._leaves",
         "*(others[turn:] + others[:turn])[:many]",
         "",
         f"{_REJOINS}::test_who_missed_the_commit_of_their_own_update_is_let_in",
     ),
-    rule(
+    order(
         "rejoins",
         f"{REJOINING}._leaves",
         "[self._seen] if self._seen is not None else []",
         "",
         f"{_REQUESTS}::test_a_request_that_its_member_signed_is_granted",
     ),
-    rule(
+    order(
+        "rejoins",
+        f"{REJOINING}._leaves",
+        "self._turn = turn + many",
+        "self._turn = 0",
+        f"{_REJOINS}::test_a_facilitator_whose_refused_commit_was_taken_after_all_is_let_in",
+    ),
+    order(
         "rejoins",
         f"{REJOINING}.ask",
         "for before, step in pairwise(self._steps):",
         "for before, step in ():",
         f"{_REJOINS}::test_who_never_got_the_welcome_asks_to_have_the_new_leaf_replaced",
     ),
-    rule(
+    order(
         "rejoins",
         "alcove.engine.member:MemberClient._release",
         "self._key_updates.hasten()",
         "pass",
         f"{_REJOINS}::test_who_was_right_to_stay_takes_fresh_keys_and_the_request_is_void",
     ),
-    rule(
+    order(
         "rejoins",
         "alcove.engine.member:MemberClient._release",
         "self._following.release()",
         "self._following.release(); self._rejoining.wipe()",
         f"{_REJOINS}::test_a_request_that_came_an_epoch_late_leaves_no_member_without_keys",
     ),
-    rule(
+    order(
         "rejoins",
         "alcove.engine.member:MemberClient._hold",
         "if leaf and self._rejoining.expects(leaf):",
         "if False:",
         f"{_REJOINS}::test_a_request_that_came_an_epoch_late_leaves_no_member_without_keys",
     ),
-    rule(
+    order(
         "rejoins",
         "alcove.engine.member:MemberClient._ask_rejoin",
         "if self._rejoining.hopeless and self._link.live:",
         "if False:",
         f"{_REJOINS}::test_who_asks_from_an_epoch_that_no_facilitator_knows_is_told_to_knock_again",
     ),
-    rule(
+    order(
         "rejoins",
         f"{REJOINING}.ask",
         "self._unheard += heard",
@@ -130,7 +139,7 @@ _ASKER: Final = (
 )
 
 _ENDS: Final = tuple(
-    rule("end", f"{ENDINGS}:verify_end", old, new, test)
+    order("end", f"{ENDINGS}:verify_end", old, new, test)
     for old, new, test in (
         (
             "Label.END, signed.body,",
@@ -172,7 +181,7 @@ _ENDS: Final = tuple(
 )
 
 _REMOVALS: Final = tuple(
-    rule("removal", f"{ENDINGS}:verify_removal", old, new, test)
+    order("removal", f"{ENDINGS}:verify_removal", old, new, test)
     for old, new, test in (
         ("claimed.room != roster.room or ", "", f"{_REMOVAL}[of another room]"),
         (
@@ -225,233 +234,19 @@ _REMOVALS: Final = tuple(
     )
 )
 
-ROSTER: Final = "alcove_protocol.roster"
-_TOLD: Final = (
-    f"{EVIL}/test_bystanders.py"
-    "::test_the_others_are_told_of_no_leave_that_the_member_did_not_sign_for_now"
-)
-_RIGHTLY: Final = f"{EVIL}/test_bystanders.py::test_the_others_are_told_that_a_member"
-
-_BYSTANDERS: Final = tuple(
-    rule("bystanders", where, old, new, test)
-    for where, old, new, test in (
-        (
-            f"{MEMBERSHIP}:Membership.merge",
-            "if op is Op.LEFT)",
-            "if op in (Op.LEFT, Op.REMOVE))",
-            f"{_RIGHTLY}_was_removed[removed]",
-        ),
-        (
-            f"{MEMBERSHIP}:Membership.merge",
-            "if op is Op.LEFT)",
-            "if op in (Op.LEFT, Op.ABSENT))",
-            f"{_RIGHTLY}_was_removed[absent]",
-        ),
-        (
-            f"{MEMBERSHIP}:Membership.merge",
-            "if op is Op.LEFT)",
-            "if op is Op.REMOVE)",
-            f"{_RIGHTLY}_left_who_signed_it",
-        ),
-        (
-            f"{MEMBERSHIP}:Membership._extend_roster",
-            "if verified.statement.commit != sha256(blob).digest():",
-            "if False:",
-            f"{_TOLD}[an entry of another commit]",
-        ),
-        (
-            f"{ROSTER}:extend",
-            "if not roster.is_facilitator(claimed.signer):",
-            "if False:",
-            f"{_TOLD}[an entry by the relay]",
-        ),
-        (
-            f"{ROSTER}:_check_leaves",
-            "if len(left) != len(leaves):",
-            "if len(left) < len(leaves):",
-            f"{_TOLD}[without a leave]",
-        ),
-        (
-            f"{ROSTER}:_check_leaves",
-            "verify_leave(roster, key, signed)",
-            "pass",
-            f"{_TOLD}[another member's leave]",
-        ),
-        (
-            f"{ROSTER}:verify_leave",
-            "verify(LeaveStatement, Label.LEAVE, signed, key).statement",
-            "LeaveStatement.decode(signed.body)",
-            f"{_TOLD}[forged by the facilitator]",
-        ),
-        (
-            f"{ROSTER}:verify_leave",
-            "(wish.room, wish.relay_key) != (roster.room, key)",
-            "False",
-            f"{_TOLD}[of another room]",
-        ),
-        (
-            f"{ROSTER}:verify_leave",
-            "roster.since.get(key, 0) <= wish.counter",
-            "0 <= wish.counter",
-            f"{_TOLD}[of an earlier seat]",
-        ),
-        (
-            f"{ROSTER}:_since",
-            "since[change.key] = entry.counter",
-            "since.setdefault(change.key, 0)",
-            f"{_TOLD}[used before]",
-        ),
-        (
-            f"{ROSTER}:verify_leave",
-            " <= wish.counter <= roster.counter",
-            " <= wish.counter",
-            f"{_TOLD}[of later]",
-        ),
-    )
-)
-
-RIGHTS: Final = "alcove.group.rights"
-_SORTED: Final = "sorted(map(FacilitatorKeys.encode, {}))"
-
-_KEPT: Final = tuple(
-    Mutant(
-        f"statement kept, {statement}",
-        tuple(Edit(*edit) for edit in edits),
-        f"tests/attacks/test_statements.py::test_a_statement_that_{used}_counts_for_nothing"
-        f"[{statement}]",
-    )
-    for statement, used, *edits in (
-        (
-            "leave",
-            "is_used_later",
-            (f"{ROSTER}:verify_leave", "roster.since.get(key, 0) <= wish.counter", "True"),
-        ),
-        (
-            "leave",
-            "is_used_elsewhere",
-            (
-                f"{ROSTER}:verify_leave",
-                "(wish.room, wish.relay_key) != (roster.room, key)",
-                "wish.relay_key != key",
-            ),
-        ),
-        (
-            "leave",
-            "another_signed",
-            (
-                f"{ROSTER}:verify_leave",
-                "verify(LeaveStatement, Label.LEAVE, signed, key).statement",
-                "LeaveStatement.decode(signed.body)",
-            ),
-        ),
-        (
-            "end",
-            "is_used_later",
-            (f"{ENDINGS}:verify_end", "if said.counter < roster.counter:", "if False:"),
-        ),
-        (
-            "end",
-            "is_used_elsewhere",
-            (
-                f"{ENDINGS}:verify_end",
-                "(said.room, said.relay_key) != (roster.room, key)",
-                "said.relay_key != key",
-            ),
-        ),
-        (
-            "end",
-            "another_signed",
-            (f"{ENDINGS}:verify_end", "sorted(roster.facilitators())", "sorted(roster.seats)"),
-        ),
-        (
-            "removal",
-            "is_used_later",
-            (f"{ENDINGS}:verify_removal", "and at.number < base.number", "and False"),
-        ),
-        (
-            "removal",
-            "is_used_elsewhere",
-            (f"{ENDINGS}:verify_removal", "claimed.room != roster.room or ", ""),
-            (
-                f"{ROSTER}:extend",
-                "(claimed.room, claimed.counter,",
-                "(roster.room, claimed.counter,",
-            ),
-        ),
-        (
-            "removal",
-            "another_signed",
-            (f"{ENDINGS}:verify_removal", " or not roster.is_facilitator(claimed.signer)", ""),
-            (f"{ROSTER}:extend", "if not roster.is_facilitator(claimed.signer):", "if False:"),
-        ),
-        (
-            "rejoin request",
-            "is_used_later",
-            (f"{ASKING}:verify_request", "if body.leaf_key != asker.leaf_key:", "if False:"),
-        ),
-        (
-            "rejoin request",
-            "is_used_elsewhere",
-            (f"{ASKING}:verify_request", "if body.room != asker.room:", "if False:"),
-        ),
-        (
-            "rejoin request",
-            "another_signed",
-            (
-                f"{ASKING}:verify_request",
-                "verify(RequestBody, Label.REQUEST, signed, asker.signature_key).statement",
-                "RequestBody.decode(signed.body)",
-            ),
-        ),
-        (
-            "appointment",
-            "is_used_later",
-            (
-                f"{RIGHTS}:_judge_appointments",
-                f"{_SORTED.format('appointed')} != {_SORTED.format('new')}",
-                "False",
-            ),
-        ),
-        (
-            "appointment",
-            "is_used_elsewhere",
-            (
-                f"{RIGHTS}:_appointed",
-                "(claimed.room, claimed.appointer) != (room, committer)",
-                "claimed.appointer != committer",
-            ),
-        ),
-        (
-            "appointment",
-            "another_signed",
-            (
-                f"{RIGHTS}:_appointed",
-                "(claimed.room, claimed.appointer) != (room, committer)",
-                "claimed.room != room",
-            ),
-            (
-                f"{RIGHTS}:_appointed",
-                "verify(Appointment, Label.APPOINT, signed, committer)",
-                "verify(Appointment, Label.APPOINT, signed, claimed.appointer)",
-            ),
-        ),
-    )
-)
-"""Row by row what docs/attacks.md says of a statement that is kept."""
-
 ALL_STATEMENTS: Final[tuple[Mutant, ...]] = (
     *_ASKED,
     *_ASKER,
     *_ENDS,
     *_REMOVALS,
-    *_BYSTANDERS,
-    *_KEPT,
+    *KEPT_STATEMENTS,
 )
 
 WATCHED: Final = (
     f"{ASKING}:verify_request",
     f"{ENDINGS}:verify_end",
     f"{ENDINGS}:verify_removal",
+    f"{RULES}:end",
 )
 
 REASONS: Final[dict[str, str]] = {}

@@ -77,6 +77,7 @@ class Rejoining:
         self._seen: bytes | None = None
         self._psks: dict[bytes, Psk] = {}
         self._round = 0
+        self._turn = 0
         self._unheard = 0
         self._ask_at = 0.0
 
@@ -93,7 +94,7 @@ class Rejoining:
 
     def held(self) -> None:
         """The client has just missed a commit: what was asked before says nothing now."""
-        self._round = self._unheard = 0
+        self._round = self._turn = self._unheard = 0
 
     def ask(self, *, heard: bool) -> None:
         """Ask the facilitators, when there is a connection. `heard`: one of them is there."""
@@ -128,11 +129,12 @@ class Rejoining:
 
     def _leaves(self) -> tuple[bytes, ...]:
         """The own leaf of this epoch, and those that may have replaced it unseen: the newest first,
-        and when there are many, others in each later round."""
+        and when there are many, the next ones in each round."""
         signed = reversed(self._membership.group.signed_leaf_keys)
         others = [*([self._seen] if self._seen is not None else []), *signed]
-        turn = max(0, self._round - STEPS) % max(1, len(others))
+        turn = self._turn % max(1, len(others))
         many = REQUESTS - 1 - len(self._steps[1:])
+        self._turn = turn + many
         return (self._membership.own_leaf_key, *(others[turn:] + others[:turn])[:many])
 
     def _send(self, leaf: bytes, step: _Step) -> None:

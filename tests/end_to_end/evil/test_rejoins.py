@@ -5,10 +5,18 @@ from dataclasses import replace
 from alcove import events
 from alcove.engine.rejoining import ASK_AGAIN
 from alcove.events import ConnectionState
-from alcove_protocol.frames import BlobClass, BlobIs, LobbyItem, WelcomeIs
+from alcove_protocol.frames import (
+    BlobClass,
+    BlobIs,
+    LobbyItem,
+    Publish,
+    RequestRefused,
+    WelcomeIs,
+)
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
+    Making,
     committer_of,
     group_of,
     leaf_of,
@@ -174,6 +182,29 @@ def test_who_missed_the_commit_of_their_own_update_is_let_in() -> None:
 
 def a_welcome(frame: WelcomeIs) -> bool:
     return True
+
+
+def test_a_facilitator_whose_refused_commit_was_taken_after_all_is_let_in() -> None:
+    """The relay says of five of Bob's commits that it did not take them. It took the first, so the
+    group holds the leaf of that one, and Bob's client has dropped it."""
+    world, ann, bob, cleo = two_facilitators()
+    refused = world.answer(
+        bob,
+        Publish,
+        lambda asked: RequestRefused(asked.n, "bad_roster", ""),
+        lambda asked: asked.blob_class == BlobClass.COMMIT,
+        most=5,
+    )
+    for _ in range(5):
+        committer_of(bob).committer.want(Making())
+        world.settle()
+    assert len(refused.hits) == len(group_of(bob).signed_leaf_keys) == 5
+    world.take(room_of(ann), refused.hits[0].blob, BlobClass.COMMIT)
+    assert problems(bob)[-1] == "held"
+    assert group_of(ann).epoch == group_of(bob).epoch + 1
+    world.advance(3 * ASK_AGAIN)
+    assert len(authenticators(ann, bob, cleo)) == 1
+    goes_on(world, ann, bob, cleo)
 
 
 def test_who_never_got_the_welcome_asks_to_have_the_new_leaf_replaced() -> None:
