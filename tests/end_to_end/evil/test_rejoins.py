@@ -137,6 +137,37 @@ def test_a_facilitator_who_came_back_grants_nothing_old() -> None:
     goes_on(world, ann, bob, cleo)
 
 
+def test_a_relay_that_lost_its_memory_and_kept_a_request_gains_nothing() -> None:
+    world, ann, bob, cleo = three()
+    kept = world.drop(ann, LobbyItem, a_request, most=1)
+    miss_a_commit(world, ann, cleo)
+    commit_by(world, ann)
+    world.advance(ASK_AGAIN + 5)
+    assert len(authenticators(ann, bob, cleo)) == 1
+    world.kill_relay()
+    world.start_relay()
+    world.advance(30)
+    before = epochs(ann, bob, cleo)
+    assert len(before) == 1
+    tell_again(world, ann, kept.hits[0])
+    assert epochs(ann, bob, cleo) == before
+    goes_on(world, ann, bob, cleo)
+
+
+def test_a_welcome_that_a_relay_lost_with_its_memory_is_asked_for_anew() -> None:
+    """The rejoin was committed, and the relay died before it gave Cleo the Welcome."""
+    world, ann, bob, cleo = three()
+    miss_a_commit(world, ann, cleo)
+    lost = world.drop(cleo, WelcomeIs, most=1)
+    commit_by(world, ann)
+    assert len(lost.hits) == 1
+    world.kill_relay()
+    world.start_relay()
+    world.advance(3 * ASK_AGAIN)
+    assert len(authenticators(ann, bob, cleo)) == 1
+    goes_on(world, ann, bob, cleo)
+
+
 def test_old_requests_in_any_order_change_nothing_for_who_came_back() -> None:
     """Three requests of one stay, the oldest last, after the third was granted."""
     world, ann, bob, cleo = three()
@@ -180,10 +211,6 @@ def test_who_missed_the_commit_of_their_own_update_is_let_in() -> None:
     goes_on(world, ann, bob, cleo)
 
 
-def a_welcome(frame: WelcomeIs) -> bool:
-    return True
-
-
 def test_a_facilitator_whose_refused_commit_was_taken_after_all_is_let_in() -> None:
     """The relay says of five of Bob's commits that it did not take them. It took the first, so the
     group holds the leaf of that one, and Bob's client has dropped it."""
@@ -210,7 +237,7 @@ def test_a_facilitator_whose_refused_commit_was_taken_after_all_is_let_in() -> N
 def test_who_never_got_the_welcome_asks_to_have_the_new_leaf_replaced() -> None:
     """The relay granted itself the pleasure twice: two rejoins went without their Welcome."""
     world, ann, bob, cleo = three()
-    lost = world.drop(cleo, WelcomeIs, a_welcome, most=2)
+    lost = world.drop(cleo, WelcomeIs, most=2)
     commits = world.drop(cleo, BlobIs, a_commit, most=2)  # nor does Cleo see which leaf she has
     commit_by(world, ann)
     commit_by(world, ann)
