@@ -124,8 +124,8 @@ _ASKER: Final = (
     ),
     order(
         "rejoins",
-        "alcove.engine.member:MemberClient._ask_rejoin",
-        "if self._rejoining.hopeless and self._link.live:",
+        f"{REJOINING}.ask",
+        "if self._unheard >= ROUNDS:",
         "if False:",
         f"{_REJOINS}::test_who_asks_from_an_epoch_that_no_facilitator_knows_is_told_to_knock_again",
     ),

@@ -46,8 +46,7 @@ class MemberClient:
     """A client in the room, from its Welcome or from the opening on.
 
     `on_first_resume` is called when the stream has begun. `put_out` is called when a commit removes
-    this member. Its argument is True when they asked to leave. `stranded` is called when the group
-    has gone on and no facilitator can let this client in again.
+    this member. Its argument is True when they asked to leave. `stranded`: see `Rejoining`.
     """
 
     def __init__(
@@ -70,7 +69,6 @@ class MemberClient:
         self._clock = ports.clock
         self._on_first_resume = on_first_resume
         self._put_out = put_out
-        self._stranded = stranded
         self.stream = Stream(opening.previous, cursor)
         self.presence = Presence(membership, self.stream, ports)
         self.conversation = Conversation(
@@ -89,7 +87,7 @@ class MemberClient:
             ready=lambda: self.ready,
         )
         self.requests = LobbyRequests(identity, membership, opening.previous, ports)
-        self._rejoining = Rejoining(identity, membership, opening, self.requests, ports)
+        self._rejoining = Rejoining(identity, membership, opening, self.requests, ports, stranded)
         self._key_updates = KeyUpdates(identity, membership, self.requests, ports)
         self._following = Following(ports.clock)
         self.facilitator: Facilitator | None = None
@@ -302,21 +300,17 @@ class MemberClient:
     # --- held, and back again ------------------------------------------------------------------
 
     def _hold(self, leaf: bytes = b"") -> None:
-        """Keep the epoch, send nothing, ask to be let in again. `leaf` is the one that a rejoin
-        gave this client: when it asked for that before, the Welcome comes next."""
+        """Keep the epoch, send nothing, ask to come back. `leaf` is what a rejoin brought."""
         self._following.hold()
         self._rejoining.held()
         if leaf and self._rejoining.expects(leaf):
-            return
+            return  # the Welcome comes next
         text = "A change of the group was missed; asking a facilitator to be let in again."
         self._emit(events.Problem("held", text))
         self._ask_rejoin()
 
     def _ask_rejoin(self) -> None:
-        if self._rejoining.hopeless and self._link.live:
-            self._stranded()
-        else:
-            self._rejoining.ask(heard=not self._following.others_silent)
+        self._rejoining.ask(heard=not self._following.others_silent)
 
     def _release(self) -> None:
         """Held no more, in the epoch that was kept."""
@@ -328,9 +322,8 @@ class MemberClient:
     def _may_release(self) -> bool:
         """A held facilitator goes on in the old epoch when for 90 s no beat of the new one came.
         Otherwise a commit that no member can follow would end the room."""
-        following = self._following
-        may = following.held and self.facilitator is not None and self._resumed
-        return may and following.others_silent
+        may = self._following.held and self.facilitator is not None and self._resumed
+        return may and self._following.others_silent
 
     def welcomed(self, frame: frames.WelcomeIs) -> None:
         """The Welcome of a rejoin that this client asked for. Any other is ignored."""

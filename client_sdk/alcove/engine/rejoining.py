@@ -10,6 +10,7 @@ The private keys stay until no request can be granted any more. A request that a
 then leads to a Welcome that opens, and never to a leaf whose keys are gone.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -57,6 +58,7 @@ class Rejoining:
     """Asks to be let in again, until a Welcome answers or another leaf of its own is in the group.
 
     The first step replaces a leaf among `_named`, each further one the leaf of the step before.
+    `stranded` is called when the group has gone on and no facilitator can let this client in again.
     """
 
     def __init__(
@@ -66,12 +68,14 @@ class Rejoining:
         opening: Opening,
         requests: LobbyRequests,
         ports: Ports,
+        stranded: Callable[[], None],
     ) -> None:
         self._identity = identity
         self._membership = membership
         self._opening = opening
         self._requests = requests
         self._ports = ports
+        self._stranded = stranded
         self._steps: list[_Step] = []
         self._named: set[bytes] = set()
         self._seen: bytes | None = None
@@ -86,12 +90,6 @@ class Rejoining:
         """Whether it is time to ask, for the first time or again."""
         return self._ports.clock() >= self._ask_at
 
-    @property
-    def hopeless(self) -> bool:
-        """Whether facilitators were there all the time and none could answer. Above all their
-        groups may be younger than this client's epoch, so that they have no secret of it."""
-        return self._unheard >= ROUNDS
-
     def held(self) -> None:
         """The client has just missed a commit: what was asked before says nothing now."""
         self._round = self._turn = self._unheard = 0
@@ -100,6 +98,11 @@ class Rejoining:
         """Ask the facilitators, when there is a connection. `heard`: one of them is there."""
         self._ask_at = self._ports.clock() + ASK_AGAIN
         if not self._ports.link.live:
+            return
+        if self._unheard >= ROUNDS:
+            # Facilitators were there, and none could answer. Above all their groups may be younger
+            # than this client's epoch, so that they have no secret of it.
+            self._stranded()
             return
         self._drop_expired()
         self._unheard += heard

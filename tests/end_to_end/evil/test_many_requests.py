@@ -17,6 +17,7 @@ def ask_ten_times_a_second(world: EvilWorld, rogue: Client, seconds: int) -> Non
     member = rogue.engine.require_member()
     for _ in range(10 * seconds):
         if rogue.engine.link.live:
+            member._rejoining.held()  # it never gives up
             member._rejoining.ask(heard=True)
         world.advance(0.1, step=0.1)
 
