@@ -1,14 +1,21 @@
 """Back into the group after a missed commit: a request to the facilitators, then a Welcome.
 
-Each try has a KeyPackage of its own: a facilitator may have used the last one for a Welcome that
-was lost, and none is used twice. The last three private ones are kept, since a Welcome may be late.
+A request names the leaf that it replaces (`alcove.group.asking`). A held client does not see which
+leaf the group holds for it: a commit that it missed may have brought its Update, or granted an
+earlier request whose Welcome was lost. So it asks for each leaf that it may have:
 
-Every second try is sealed under an earlier epoch. When the relay lost a commit, or the group was
-split, this client's newest epoch is one that no facilitator was in.
+    own leaf, or one that it signed ──▶ first KeyPackage ──▶ second ──▶ third
+
+Every second round is sealed under an earlier epoch, for the leaf of that epoch as well. When the
+relay lost a commit, or the group was split, no facilitator was in this client's newest epoch.
+
+The private keys stay until no request can be granted any more. A request that a relay delivers late
+then leads to a Welcome that opens, and never to a leaf whose keys are gone.
 """
 
-from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from alcove_protocol import frames
@@ -26,20 +33,24 @@ from alcove.relay.ports import Ports
 
 ASK_AGAIN: Final = 60.0
 """Seconds after which a rejoin that no facilitator granted is asked for again."""
-TRIES_KEPT: Final = 3
-UNUSED_KEPT: Final = 600.0
-"""Seconds that unused tries are kept by a client that is in again. By then it was heard, and no
-facilitator grants an older request of its own. Kept for longer, they could open what was recorded.
-"""
+ROUNDS: Final = 6
+"""Rounds of asking, while a facilitator is heard, after which no further one will help."""
+STEPS: Final = 3
+"""KeyPackages at a time."""
+REQUESTS: Final = 4
+"""Requests of one round: the relay keeps no more of one member."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Try:
-    """One request, and what opens the Welcome that answers it."""
+class _Step:
+    """A KeyPackage that was asked for, and where its Welcome goes."""
 
     bundle: mls.KeyPackageBundle
     reply: mls.HpkeKeyPair
-    psk: Psk
+
+    @property
+    def leaf(self) -> bytes:
+        return self.bundle.key_package.leaf_node.encryption_key
 
     def wipe(self) -> None:
         self.bundle.wipe()
@@ -47,7 +58,11 @@ class _Try:
 
 
 class Rejoining:
-    """Asks to be let in again, until a Welcome answers one of the last tries."""
+    """Asks to be let in again, until a Welcome answers or another leaf of its own is in the group.
+
+    The first step replaces a leaf among `_named`, each further one the leaf of the step before.
+    `stranded` is called when the group has gone on and no facilitator can let this client in again.
+    """
 
     def __init__(
         self,
@@ -56,85 +71,149 @@ class Rejoining:
         opening: Opening,
         requests: LobbyRequests,
         ports: Ports,
+        stranded: Callable[[], None],
     ) -> None:
         self._identity = identity
         self._membership = membership
         self._opening = opening
         self._requests = requests
         self._ports = ports
-        self._tries: deque[_Try] = deque()
-        self._asked = 0
+        self._stranded = stranded
+        self._steps: list[_Step] = []
+        self._named: set[bytes] = set()
+        self._seen: bytes | None = None
+        self._psks: dict[bytes, Psk] = {}
+        self._round = 0
+        self._turn = 0
+        self._unheard = 0
         self._ask_at = 0.0
-        self._used_at = 0.0
 
     @property
     def due(self) -> bool:
         """Whether it is time to ask, for the first time or again."""
         return self._ports.clock() >= self._ask_at
 
-    def tick(self, *, held: bool) -> None:
-        """Ask again, when it is time. In the group, forget what is not needed any more."""
-        if held and self.due:
-            self.ask()
-        elif not held and self._tries and self._ports.clock() - self._used_at > UNUSED_KEPT:
+    def held(self) -> None:
+        """The client has just missed a commit: what was asked before says nothing now."""
+        self._round = self._turn = self._unheard = 0
+
+    def ask(self, *, heard: bool) -> None:
+        """Ask the facilitators, when there is a connection. `heard`: one of them is there."""
+        if not self._ports.link.live:
+            return
+        self._ask_at = self._ports.clock() + ASK_AGAIN
+        if self._unheard >= ROUNDS:
+            # Facilitators were there, and none could answer. Above all their groups may be younger
+            # than this client's epoch, so that they have no secret of it.
+            self._stranded()
+            return
+        self._drop_expired()
+        self._unheard += heard
+        self._round += 1
+        while len(self._steps) < min(self._round, STEPS):
+            self._steps.append(self._make_step())
+        epoch = self._epoch()
+        psk = self._requests.psk(epoch)
+        self._psks[psk.id] = psk
+        for leaf in self._leaves(epoch):
+            self._named.add(leaf)
+            self._send(leaf, self._steps[0], epoch)
+        for before, step in pairwise(self._steps):
+            self._send(before.leaf, step, epoch)
+
+    def _epoch(self) -> int:
+        """Of this round: the newest, one before it, the newest, two before it, and so on."""
+        known = self._membership.request_secrets.epochs()
+        back = self._round // 2 if self._round % 2 == 0 else 0
+        return known[back % len(known)]
+
+    def _drop_expired(self) -> None:
+        """No facilitator takes a KeyPackage whose lifetime is over."""
+        lifetimes = [step.bundle.key_package.leaf_node.lifetime for step in self._steps]
+        if any(
+            lifetime is None or lifetime.not_after <= self._ports.wall() for lifetime in lifetimes
+        ):
             self.wipe()
 
-    def ask(self) -> None:
-        """Ask the facilitators, when there is a connection."""
-        ports = self._ports
-        if not ports.link.live:
-            return
-        self._used_at = ports.clock()
-        self._ask_at = self._used_at + ASK_AGAIN
-        epoch = self._next_epoch()
-        accepted = self._membership.state.agreement
+    def _make_step(self) -> _Step:
+        ports, accepted = self._ports, self._membership.state.agreement
         bundle = make_key_package(self._identity, accepted, ports.wall(), ports.random)
-        reply = mls.ciphersuite(ROOM_SUITE).hpke_keypair(ports.random)
-        if len(self._tries) == TRIES_KEPT:
-            self._tries.popleft().wipe()
-        self._tries.append(_Try(bundle, reply, self._requests.psk(epoch)))
-        key_package = bundle.key_package.encode()
-        self._requests.send(RequestKind.REJOIN, key_package, reply.public, epoch=epoch)
+        return _Step(bundle, mls.ciphersuite(ROOM_SUITE).hpke_keypair(ports.random))
 
-    def _next_epoch(self) -> int:
-        """The newest, one before it, the newest, two before it, and so on."""
-        known = self._membership.request_secrets.epochs()
-        back = (self._asked + 1) // 2 if self._asked % 2 else 0
-        self._asked += 1
-        return known[back % len(known)]
+    def _leaves(self, epoch: int) -> tuple[bytes, ...]:
+        """The own leaf, that of the epoch, and those that may have replaced it unseen: the newest
+        first, and when there are many, the next ones in each round."""
+        signed = reversed(self._membership.group.signed_leaf_keys)
+        others = [*([self._seen] if self._seen is not None else []), *signed]
+        then = self._membership.request_secrets.leaf_key(epoch)
+        own = dict.fromkeys((self._membership.own_leaf_key, then))
+        turn = self._turn % max(1, len(others))
+        many = REQUESTS - len(own) - len(self._steps[1:])
+        self._turn = turn + many
+        return (*own, *(others[turn:] + others[:turn])[:many])
+
+    def _send(self, leaf: bytes, step: _Step, epoch: int) -> None:
+        key_package, reply = step.bundle.key_package.encode(), step.reply.public
+        self._requests.send(RequestKind.REJOIN, key_package, reply, leaf=leaf, epoch=epoch)
+
+    def expects(self, leaf: bytes) -> bool:
+        """Whether a commit that put this client out and brought this leaf granted a request of its
+        own. Then the Welcome is on its way. Another leaf is named when it asks."""
+        granted = any(step.leaf == leaf for step in self._steps)
+        if granted:
+            self._ask_at = self._ports.clock() + ASK_AGAIN
+        else:
+            self._seen = leaf
+        return granted
 
     def open(self, frame: frames.WelcomeIs) -> Membership | None:
         """The group anew. None when this client has not asked: such a Welcome is ignored.
 
         Raises `NotTrusted` (`cannot_open`, `bad_welcome`).
         """
-        if not self._tries:
+        if not self._steps:
             return None
-        asked, welcome = self._opened(frame.welcome)
-        accepted = self._membership.state.agreement
-        now = self._ports.wall()
-        again = enter(
-            welcome, asked.bundle, self._identity, self._opening, accepted, frame, now=now
-        )
-        # The others are kept: a relay that hands over an earlier request only now must not put this
-        # client out by it.
-        self._tries.remove(asked)
-        asked.wipe()
-        self._asked, self._ask_at, self._used_at = 0, 0.0, self._ports.clock()
+        number, welcome = self._opened(frame.welcome)
+        step, accepted = self._steps[number], self._membership.state.agreement
+        now, opening = self._ports.wall(), self._opening
+        again = enter(welcome, step.bundle, self._identity, opening, accepted, frame, now=now)
+        # Requests for the steps after this one may still be granted: they name the leaf that is in.
+        for old in self._steps[: number + 1]:
+            old.wipe()
+        del self._steps[: number + 1]
+        self._named = {step.leaf}
+        self._seen = None
+        if not self._steps:
+            self.wipe()
         return again
 
-    def _opened(self, sealed: bytes) -> tuple[_Try, bytes]:
-        """The try that it answers, and the Welcome. Raises `NotTrusted`."""
-        for asked in reversed(self._tries):
-            try:
-                room = self._opening.previous
-                return asked, open_welcome(room, asked.reply, sealed, asked.psk)
-            except NotTrusted:
-                continue
+    def _opened(self, sealed: bytes) -> tuple[int, bytes]:
+        """It answers one of the requests, of whichever epoch. Raises `NotTrusted`."""
+        room = self._opening.previous
+        for number, step in enumerate(self._steps):
+            for psk in self._psks.values():
+                try:
+                    return number, open_welcome(room, step.reply, sealed, psk)
+                except NotTrusted:
+                    continue
         raise NotTrusted("cannot_open", "A Welcome did not open; it was altered.")
+
+    def followed(self) -> None:
+        """The group moved on, and this client with it. With another leaf nothing is asked for."""
+        self._seen = None
+        if self._steps and self._membership.own_leaf_key not in self._named:
+            self.wipe()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a request may still be granted."""
+        return bool(self._steps)
 
     def wipe(self) -> None:
         """Forget the KeyPackages and the reply keys."""
-        self._asked, self._ask_at = 0, 0.0
-        while self._tries:
-            self._tries.pop().wipe()
+        for step in self._steps:
+            step.wipe()
+        self._steps.clear()
+        self._named.clear()
+        self._psks.clear()
+        self._seen = None

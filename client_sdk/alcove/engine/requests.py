@@ -24,9 +24,10 @@ class LobbyRequests:
         self._ports = ports
 
     def psk(self, epoch: int) -> Psk:
-        """What requests of a known epoch are sealed with, and the Welcome that answers one."""
+        """What requests of an epoch whose secret is kept are sealed with, and the Welcome that
+        answers one."""
         secret = self._membership.request_secrets.of(epoch)
-        assert secret is not None  # the caller took the epoch from those that are kept
+        assert secret is not None  # the present epoch's is kept until the next
         return request_psk(secret, epoch)
 
     def send(
@@ -36,24 +37,30 @@ class LobbyRequests:
         reply_key: bytes | None = None,
         answered: OnAnswer = lambda answer: None,
         *,
+        leaf: bytes | None = None,
         epoch: int | None = None,
     ) -> None:
         """The relay keeps it for the facilitators, so its answer says only that it arrived.
-        `epoch` is one whose secret is kept, instead of the present one."""
+
+        `leaf` is the encryption key of the own leaf that the request is about, when that may be
+        another than this epoch's. `epoch` is one whose secret is kept, instead of the present one.
+        """
         random, lobby_key = self._ports.random, self._membership.lobby_key
         own = self._identity.relay.public
         at = self._membership.group.epoch if epoch is None else epoch
-        request = self._sign(at, kind, content, reply_key)
+        request = self._sign(at, kind, content, reply_key, leaf or self._membership.own_leaf_key)
         sealed = seal_request(self._room, lobby_key, own, request, self.psk(at), random)
         request_id = random(frames.ID_SIZE)
         self._ports.link.request(lambda n: frames.LobbyRequest(n, request_id, sealed), answered)
 
-    def _sign(self, epoch: int, kind: str, content: bytes, reply_key: bytes | None) -> Signed:
+    def _sign(
+        self, epoch: int, kind: str, content: bytes, reply_key: bytes | None, leaf: bytes
+    ) -> Signed:
         body = RequestBody(
             self._room,
             epoch,
             self._membership.roster.counter,
-            self._membership.request_secrets.leaf_key(epoch),
+            leaf,
             kind,
             content,
             reply_key,

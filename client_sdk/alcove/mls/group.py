@@ -359,6 +359,7 @@ class Group(Speaker):
         transition.consume()
         staged = StagedCommit(self, epoch.context, transition, self._random, message, welcome)
         self._staged.make(staged)
+        self._note_signed_leaf(staged)
         self._life.follow(GroupEvent.COMMITTED)
         return staged
 

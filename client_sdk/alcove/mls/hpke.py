@@ -1,4 +1,4 @@
-"""Hybrid public-key encryption (RFC 9180) in all four modes: one message, or an export.
+"""Hybrid public-key encryption (RFC 9180) in all four modes: one message, or exports.
 
 Without a PSK and a sender's key it is mode base. `psk` makes it mode PSK. A sender's key makes it
 mode Auth, and both AuthPSK: then the recipient knows that it comes from the holder of that key, and
@@ -153,7 +153,7 @@ class Hpke:
         schedule = self._schedule(info, b"", b"", authentic=False)
 
         def seal(public: bytes, plaintext: bytes, random: Random) -> tuple[bytes, bytes]:
-            return self._seal(public, schedule, b"", plaintext, random, b"", None)
+            return self._seal(public, schedule, b"", plaintext, random)
 
         return seal
 
@@ -185,8 +185,8 @@ class Hpke:
         aad: bytes,
         plaintext: bytes,
         random: Random,
-        psk: bytes,
-        sender: HpkeKeyPair | None,
+        psk: bytes = b"",
+        sender: HpkeKeyPair | None = None,
     ) -> tuple[bytes, bytes]:
         """Encapsulate a key and seal under it, so no key ever seals twice."""
         shared, output = self._encapsulate(public, random, sender)
@@ -197,11 +197,11 @@ class Hpke:
         """`key_schedule_context` (RFC 9180, section 5.1)."""
         if bool(psk) != bool(psk_id):
             raise ValueError("a PSK and its identifier come together (RFC 9180, section 5.1)")
-        mode, psk_id_hash = _MODE_AUTH if authentic else _MODE_BASE, self._no_psk_id
+        mode, psk_id_hash = _MODE_BASE, self._no_psk_id
         if psk:
-            mode, psk_id_hash = mode | _MODE_PSK, self._suite.extract(b"", b"psk_id_hash", psk_id)
-        info_hash = self._suite.extract(b"", b"info_hash", info)
-        return bytes((mode,)) + psk_id_hash + info_hash
+            mode, psk_id_hash = _MODE_PSK, self._suite.extract(b"", b"psk_id_hash", psk_id)
+        mode |= _MODE_AUTH if authentic else _MODE_BASE
+        return bytes((mode,)) + psk_id_hash + self._suite.extract(b"", b"info_hash", info)
 
     def _secret(self, shared: bytes, psk: bytes) -> bytes:
         return self._suite.extract(shared, b"secret", psk)

@@ -24,7 +24,7 @@ from alcove.mls.proposal_cache import CachedProposal, ProposalCache
 from alcove.mls.proposals import Proposal, Update
 from alcove.mls.secret import Random, Scratch, Secret
 from alcove.mls.state import GroupAct
-from alcove.mls.view import GroupView
+from alcove.mls.view import CommitView, GroupView
 
 Wire = Literal["private", "public"]
 WIRE_FORMATS = {"private": WireFormat.PRIVATE_MESSAGE, "public": WireFormat.PUBLIC_MESSAGE}
@@ -43,6 +43,14 @@ class Speaker(GroupView):
         self._random = random
         self._cache = ProposalCache(epoch.policy)
         self._own_updates: dict[bytes, Secret] = {}
+        self._signed_leaf_keys: list[bytes] = []
+
+    @property
+    def signed_leaf_keys(self) -> tuple[bytes, ...]:
+        """Encryption keys of the leaves that I signed in this epoch for Updates and commits, in
+        order. The next epoch may hold one of them for me although I cannot follow there. Dropped
+        commits count, because others may have received them."""
+        return tuple(self._signed_leaf_keys)
 
     def encrypt(
         self,
@@ -106,6 +114,7 @@ class Speaker(GroupView):
             scratch.result(keys)
             message = self._propose(Update(leaf), wire_format, padding, authenticated_data, None)
         self._own_updates[keys.public] = keys.private
+        self._signed_leaf_keys.append(keys.public)
         return message
 
     def read_proposal(self, message: bytes) -> ReceivedProposal:
@@ -170,8 +179,14 @@ class Speaker(GroupView):
         self._life.allow(act)
         return self._epoch
 
+    def _note_signed_leaf(self, staged: CommitView) -> None:
+        if staged.has_path:
+            mine = (m.leaf for m in staged.members_after() if m.index == staged.committer)
+            self._signed_leaf_keys.extend(leaf.encryption_key for leaf in mine)
+
     def _forget_proposals(self) -> None:
         for secret in self._own_updates.values():
             secret.wipe()
         self._own_updates.clear()
+        self._signed_leaf_keys.clear()
         self._cache.clear()

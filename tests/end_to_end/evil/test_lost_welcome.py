@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-import pytest
-from alcove import events, mls
+from alcove import events
 from alcove.events import ConnectionState
 from alcove.relay.transport import TransportOptions
 from alcove.room import Room
@@ -112,42 +111,6 @@ def test_a_member_whose_welcome_died_with_the_relay_is_let_in_again() -> None:
     assert ConnectionState.REJOINED in states(cleo)
     assert len(authenticators(ann, bob, cleo)) == 1
     goes_on(world, ann, bob, cleo)
-
-
-def test_each_try_has_a_key_package_of_its_own_and_a_late_welcome_opens() -> None:
-    world, ann, bob, cleo = three()
-    asked = world.drop(ann, LobbyItem, a_request)
-    miss_a_commit(world, ann, cleo)
-    commit_by(world, ann)
-    world.advance(61)
-    assert len(asked.hits) == 2
-    tries = cleo.engine.require_member()._rejoining._tries
-    packages = {item.bundle.key_package.encode() for item in tries}
-    assert len(packages) == 2
-    asked.stop()
-    world.forge(ann, asked.hits[0])  # the first one, when the second has been asked for
-    world.settle()
-    world.advance(2)
-    assert ConnectionState.REJOINED in states(cleo)
-    goes_on(world, ann, bob, cleo)
-    assert len(tries) == 1  # the second one: a relay may hand it over only now
-    unused = tries[0].bundle
-    world.advance(610, step=5)
-    assert not tries
-    with pytest.raises(mls.SecretWiped):
-        unused.init_keys.private.expose()
-
-
-def test_three_tries_are_kept_and_the_oldest_is_wiped() -> None:
-    world, ann, _bob, cleo = three()
-    world.drop(ann, LobbyItem, a_request)
-    miss_a_commit(world, ann, cleo)
-    commit_by(world, ann)
-    first = cleo.engine.require_member()._rejoining._tries[0].bundle
-    world.advance(200)
-    assert len(cleo.engine.require_member()._rejoining._tries) == 3
-    with pytest.raises(mls.SecretWiped):
-        first.init_keys.private.expose()
 
 
 def late_knock_of(world: EvilWorld, bob: Client) -> LobbyRequest:
