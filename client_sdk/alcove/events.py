@@ -174,18 +174,26 @@ class RoomChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class Gap(Event):
-    """Messages were missed: how many, or None when that cannot be told."""
+    """Messages were missed: how many, or None when that cannot be told.
+
+    `sender` is the member whose messages they are. None when the numbers of the log show it.
+    """
 
     missed: int | None
+    sender: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Problem(Event):
-    """Something went wrong. The room goes on unless `Closed` follows."""
+    """Something went wrong. The room goes on unless `Closed` follows.
+
+    `sender` is the member of whom `text` tells it, if it is one.
+    """
 
     code: str
     text: str
     ref: str | None = None
+    sender: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

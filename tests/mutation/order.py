@@ -3,6 +3,7 @@
 from typing import Final
 
 from tests.mutation.order_commits import ONE_COMMIT
+from tests.mutation.order_insiders import ONE_INSIDER, ONE_ROSTER
 from tests.mutation.order_messages import MORE_MESSAGES, ONE_MESSAGE, ONE_VIEW
 from tests.mutation.order_places import (
     FRAMING,
@@ -16,7 +17,15 @@ from tests.mutation.order_places import (
 )
 from tests.mutation.order_relay import ONE_LOG
 
-ALL_ORDER: Final = (*ONE_LOG, *ONE_VIEW, *ONE_MESSAGE, *MORE_MESSAGES, *ONE_COMMIT)
+ALL_ORDER: Final = (
+    *ONE_LOG,
+    *ONE_VIEW,
+    *ONE_MESSAGE,
+    *MORE_MESSAGES,
+    *ONE_COMMIT,
+    *ONE_INSIDER,
+    *ONE_ROSTER,
+)
 
 WATCHED: Final = (
     f"{STORE}.publish",
@@ -47,7 +56,10 @@ WATCHED: Final = (
     f"{MEMBERSHIP}:Membership._missed",
     f"{MEMBERSHIP}:Membership.asks_now",
     f"{MEMBERSHIP}:Membership._extend_roster",
-    f"{MEMBERSHIP}:Membership.compare_roster_with_tree",
+    f"{MEMBERSHIP}:Membership.compare_roster_with_group",
+    f"{MEMBERSHIP}:Membership.roster_fits",
+    f"{MEMBERSHIP}:flags_of",
+    f"{TALK}._most_generation",
 )
 """Where the rules of order are. Each condition there has a mutant, or a reason."""
 

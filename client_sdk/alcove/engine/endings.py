@@ -65,7 +65,7 @@ class Endings:
         """The relay keys of the facilitators whom this client knows."""
         member, newcomer = self._standing.member, self._standing.newcomer
         if member is not None:
-            return set(member.membership.roster.facilitators())
+            return set(member.membership.facilitators())
         if newcomer is not None and newcomer.card is not None:
             return {newcomer.card.opening.relay_key}
         return set()

@@ -51,7 +51,7 @@ class Rejoining:
         if not ports.link.live:
             return
         if self._asked is None:
-            accepted = self._membership.state.agreement
+            accepted = self._membership.accepted
             bundle = make_key_package(self._identity, accepted, ports.wall(), ports.random)
             self._asked = (bundle, mls.ciphersuite(ROOM_SUITE).hpke_keypair(ports.random))
         bundle, reply = self._asked
@@ -68,10 +68,9 @@ class Rejoining:
         if self._asked is None:
             return None
         bundle, reply = self._asked
-        accepted = self._membership.state.agreement
         welcome = self._opened(reply, frame.welcome)
         now = self._ports.wall()
-        again = enter(welcome, bundle, self._identity, self._opening, accepted, frame, now=now)
+        again = enter(welcome, bundle, self._identity, self._opening, None, frame, now=now)
         self.wipe()
         return again
 

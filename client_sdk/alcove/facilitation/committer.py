@@ -25,8 +25,8 @@ from alcove_protocol.roster import (
     NO_HASH,
     Change,
     Op,
+    RoomFlag,
     RosterEntry,
-    Seat,
     apply_changes,
     list_digest,
 )
@@ -36,10 +36,10 @@ from alcove import mls
 from alcove.errors import AlcoveError, NotNow, Refused
 from alcove.facilitation.intents import CommitPlan, Intent
 from alcove.group.admission import listing_of
-from alcove.group.extensions import ROSTER_EXTENSION
+from alcove.group.extensions import ROSTER_EXTENSION, room_extension
 from alcove.group.framing import handshake_padding
 from alcove.group.keys import Identity
-from alcove.group.membership import Membership
+from alcove.group.membership import Membership, flags_of
 from alcove.group.sealing import seal_welcome
 from alcove.relay.ports import Ports
 
@@ -66,6 +66,8 @@ class InFlight:
     blob: bytes
     welcomes: bytes | None
     changes: tuple[Change, ...]
+    flags: RoomFlag
+    slow: int
     needs_entry: bool
     publish_id: bytes
     epoch: int
@@ -196,13 +198,18 @@ class Committer:
                     for relay_key, reply_key, psk in plan.welcome_to
                 ]
             )
+        state = room_extension(staged.after)
+        flags, slow, roster = flags_of(state), state.slow, membership.roster
+        moved = (flags, slow) != (roster.flags, roster.slow)
         return InFlight(
             intent,
             staged,
             pack_list([*(item.message for item in updates), staged.message]),
             welcomes,
             plan.changes,
-            bool(plan.changes) or membership.restate,
+            flags,
+            slow,
+            bool(plan.changes) or membership.restate or moved,
             self._random(frames.ID_SIZE),
             group.epoch,
             plan.leaves,
@@ -223,19 +230,18 @@ class Committer:
             sha256(item.blob).digest(),
             sha256(item.welcomes).digest() if item.welcomes is not None else NO_HASH,
             b"".join(change.encode() for change in changes),
-            int(roster.flags),
-            roster.slow,
-            list_digest(roster.room, seats, roster.flags, roster.slow),
+            int(item.flags),
+            item.slow,
+            list_digest(roster.room, seats, item.flags, item.slow),
             leaves=pack_list([leave.encode() for leave in item.leaves]) if item.leaves else None,
         )
         return self._identity.relay.sign(Label.ROSTER, entry)
 
     def _restated(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
-        """The list as the tree has it, then the changes. This follows a burned commit."""
-        seats = self._membership.known_seats()
-        people = self._membership.people()
+        """The list as the group has it, then the changes. This follows a burned commit, or an entry
+        that did not say what the group says."""
         listing = [Change(Op.RESET, bytes(KEY_SIZE))]
-        listing += [Change(Op.ADD, p.relay_key, seats.get(p.relay_key, Seat())) for p in people]
+        listing += [Change(Op.ADD, key, seat) for key, seat in self._membership.seats().items()]
         return (*listing, *changes)
 
     def _send(self, item: InFlight) -> None:

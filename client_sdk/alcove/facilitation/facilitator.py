@@ -207,6 +207,10 @@ class Facilitator:
             if len(self._membership.people()) > 1:
                 self.committer.want(RefreshKeys())
 
+    def refresh_keys(self) -> None:
+        """Begin a new epoch soon, with fresh keys."""
+        self.committer.want(RefreshKeys())
+
     def _first_in_line(self) -> bool:
         """Whether no facilitator with a lower leaf was heard lately."""
         keys = self._membership.state.facilitator_keys()

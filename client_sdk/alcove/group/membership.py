@@ -20,6 +20,8 @@ from alcove_protocol.labels import Label
 from alcove_protocol.position import Position
 from alcove_protocol.roster import (
     Op,
+    Role,
+    RoomFlag,
     Roster,
     RosterEntry,
     Seat,
@@ -79,6 +81,18 @@ class PutOut:
 Outcome = Merged | Burned | Held | PutOut
 
 
+def flags_of(state: RoomExtension) -> RoomFlag:
+    """The flags of the roster that say what this state says."""
+    locked = RoomFlag.LOCKED if state.locked else RoomFlag.NONE
+    return locked | (RoomFlag.LISTEN_ONLY if state.listen_only else RoomFlag.NONE)
+
+
+def _accepted(group: mls.Group) -> bytes:
+    """The agreement in this client's own leaf, which it signed itself."""
+    leaf = group.member(group.own_index)
+    return leaf_extension(leaf).agreement if leaf is not None else b""
+
+
 class Membership:
     """The state that moves from epoch to epoch. `alarm` is set when roster and tree differ."""
 
@@ -90,9 +104,13 @@ class Membership:
         self.commit_blob = b""
         self.previous_hash: bytes | None = None
         self.state: RoomExtension = room_extension(group.context)
+        self.accepted = _accepted(group)
+        """The agreement that this person accepted. No commit changes it: the person alone does."""
         self.chain: list[Signed] = []
         """The signed entries that led here, from entry 0 on for the client that opened the room."""
         self.alarm: str | None = None
+        self.alarm_by: str | None = None
+        """The facilitator who signed the entry that parts the list from the group, by name."""
         self.restate = False
         self._roster_before = roster
         self.request_secrets = RequestSecrets()
@@ -103,9 +121,14 @@ class Membership:
         """Become `other`, a group joined anew. Every holder of this object goes on with it."""
         self.group.wipe()
         self.request_secrets.wipe()
-        chain = self.chain
+        chain, accepted = self.chain, self.accepted
         self.__dict__.update(other.__dict__)
-        self.chain = chain
+        self.chain, self.accepted = chain, accepted
+
+    @property
+    def agreement_due(self) -> bool:
+        """Whether the room has another agreement than the person accepted."""
+        return self.accepted != self.state.agreement
 
     # --- the members ---------------------------------------------------------------------------
 
@@ -230,10 +253,11 @@ class Membership:
         self.state = room_extension(self.group.context)
         self.previous_hash, self.commit_hash = self.commit_hash, sha256(blob).digest()
         self.commit_blob = blob
+        head = self.roster.head
         changes = self._extend_roster(blob, entry)
         after = {person.key: person for person in self.people()}
         added = {self.group_key(index) for index in staged.added}
-        self.compare_roster_with_tree()
+        self.compare_roster_with_group(self._signer(entry) if self.roster.head != head else None)
         return Merged(
             self.group_key(staged.committer),
             tuple(person for key, person in after.items() if key not in before),
@@ -282,9 +306,40 @@ class Membership:
                 self._readmitted[key] = after.counter
         return changes
 
-    def known_seats(self) -> dict[bytes, Seat]:
-        """The seats of all members, as the roster has them or had them before its last entry."""
-        return {**self._roster_before.seats, **self.roster.seats}
+    def _signer(self, entry: Signed | None) -> str | None:
+        """The name of the member who signed an entry that was verified."""
+        if entry is None:
+            return None
+        signer = RosterEntry.decode(entry.body, limit=limits.ENTRY).signer
+        return next((person.name for person in self.people() if person.relay_key == signer), None)
+
+    def facilitators(self) -> frozenset[bytes]:
+        """The relay keys of the facilitators, from the group's state alone."""
+        return frozenset(keys.relay_key for keys in self.state.facilitator_list())
+
+    def seats(self) -> dict[bytes, Seat]:
+        """The list of members as the group has it. Only the doors are the roster's to know."""
+        doors = {**self._roster_before.seats, **self.roster.seats}
+        paused = set(self.state.paused_keys())
+        return {
+            person.relay_key: Seat(
+                doors.get(person.relay_key, Seat()).door,
+                Role.FACILITATOR if person.facilitator else Role.PARTICIPANT,
+                person.key in paused,
+            )
+            for person in self.people()
+        }
+
+    def roster_fits(self) -> bool:
+        """Whether the roster says of members, roles, pauses and flags what the group's state says.
+
+        Only the state decides what a client believes. But the relay goes by the roster: one that
+        differs can mute members, or disarm a facilitator, whom the group knows as such.
+        """
+        roster, state = self.roster, self.state
+        mine = {key: (seat.role, seat.paused) for key, seat in self.seats().items()}
+        listed = {key: (seat.role, seat.paused) for key, seat in roster.seats.items()}
+        return (mine, flags_of(state), state.slow) == (listed, roster.flags, roster.slow)
 
     def replace_last_entry(self, entry: Signed) -> None:
         """The same commit came again in a new log, so its entry has another base: replace it."""
@@ -303,7 +358,7 @@ class Membership:
         """
         try:
             claimed = RosterEntry.decode(signed.body, limit=limits.ENTRY)
-            if claimed.room != self.roster.room or not self.roster.is_facilitator(claimed.signer):
+            if claimed.room != self.roster.room or claimed.signer not in self.facilitators():
                 return False
             entry = verify(RosterEntry, Label.ROSTER, signed, claimed.signer).statement
             changes = entry.decoded_changes()
@@ -314,10 +369,16 @@ class Membership:
             return False
         return any(item.op is Op.REMOVE and item.key == own for item in changes)
 
-    def compare_roster_with_tree(self) -> None:
-        """Set the alarm when the relay's list and the group's tree name different members."""
-        tree = {leaf_extension(member.leaf).relay_key for member in self.group.members()}
-        if tree == set(self.roster.seats):
+    def compare_roster_with_group(self, signer: str | None = None) -> None:
+        """Set the alarm when the relay's list and the group's state differ. `signer` is the name of
+        the member whose verified entry came with the merged commit.
+
+        Such an entry leads to a list that is wrong for all, and the next commit of a facilitator
+        who still may restates it. Otherwise this client alone may have the wrong list.
+        """
+        if self.roster_fits():
             self.restate = False
+        elif signer is not None:
+            self.alarm, self.alarm_by, self.restate = "roster_mismatch", signer, True
         elif not self.restate:
-            self.alarm = "roster_mismatch"
+            self.alarm, self.alarm_by = "roster_mismatch", None

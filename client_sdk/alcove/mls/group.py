@@ -260,6 +260,7 @@ class Group(Speaker):
         fresh: Fresh | None = None,
         carried: Sequence[ReceivedProposal] | None = None,
         committers: Container[bytes] | None = None,
+        most_generation: int | None = None,
     ) -> ReceivedApplication | ReceivedProposal | StagedCommit:
         """Take a message. On any error nothing has changed, but that the key of a commit that
         was authentic and then refused is consumed.
@@ -275,9 +276,11 @@ class Group(Speaker):
         `carried`, where given, are the only proposals that a commit can refer to.
         `committers`, where given, are the signature keys of all whose commits are taken. Another
         member's commit is burned, and no key of theirs is consumed.
+        `most_generation`, where given, is the last generation of a ratchet under which application
+        data is taken. It never concerns a handshake, since members may differ in it.
         """
         epoch = epoch_for(message, self._allow(GroupAct.RECEIVE), self._past)
-        opened = self._known.open(epoch, message, self._admit(fresh, committers))
+        opened = self._known.open(epoch, message, self._admit(fresh, committers), most_generation)
         kind = opened.verified.content.content_type
         if kind is ContentType.APPLICATION:
             return received_application(opened)

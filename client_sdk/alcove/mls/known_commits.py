@@ -58,10 +58,12 @@ class KnownCommits:
         if opened.consumed:
             self._burned.add(sha256(message).digest())
 
-    def open(self, epoch: Epoch, message: bytes, admit: Admit) -> OpenedMessage:
+    def open(
+        self, epoch: Epoch, message: bytes, admit: Admit, most: int | None = None
+    ) -> OpenedMessage:
         """`open_message`, with what is known of commits whose keys are gone."""
         try:
-            return open_message(epoch, message, admit)
+            return open_message(epoch, message, admit, most)
         except CommitKeyGone:
             if sha256(message).digest() in self._burned:
                 raise CommitUnreadable("it was refused before") from None

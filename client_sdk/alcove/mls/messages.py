@@ -13,6 +13,7 @@ from alcove.mls.errors import (
     CommitUnreadable,
     GenerationConsumed,
     GenerationOutOfRange,
+    GenerationTooFar,
     InvalidMessage,
     MLSError,
     OwnCommit,
@@ -205,8 +206,11 @@ def _of_a_commit(header: Header, epoch: Epoch) -> Iterator[None]:
         raise CommitUnreadable(str(error)) from error
 
 
-def open_message(epoch: Epoch, message: bytes, admit: Admit) -> OpenedMessage:
+def open_message(
+    epoch: Epoch, message: bytes, admit: Admit, most: int | None = None
+) -> OpenedMessage:
     """Unprotect and verify a message to this epoch, and consume its key if `admit` says so.
+    `most` is the last generation under which application data is taken.
 
     Raises `Malformed`, `InvalidMessage` errors, `DecryptionFailed`, `InvalidSignature`, or what
     `admit` raises. For a commit it is `CommitUnreadable` where all members refuse alike, and a
@@ -223,7 +227,7 @@ def open_message(epoch: Epoch, message: bytes, admit: Admit) -> OpenedMessage:
     with _of_a_commit(header, epoch):
         if isinstance(parsed, PublicMessage):
             return _open_public(epoch, parsed)
-        return _open_private(epoch, parsed, admit)
+        return _open_private(epoch, parsed, admit, most)
 
 
 def _open_public(epoch: Epoch, message: PublicMessage) -> OpenedMessage:
@@ -236,7 +240,9 @@ def _open_public(epoch: Epoch, message: PublicMessage) -> OpenedMessage:
     return OpenedMessage(verified, None)
 
 
-def _open_private(epoch: Epoch, message: PrivateMessage, admit: Admit) -> OpenedMessage:
+def _open_private(
+    epoch: Epoch, message: PrivateMessage, admit: Admit, most: int | None
+) -> OpenedMessage:
     suite = epoch.suite
     sender = open_sender_data(suite, epoch.secrets.sender_data_secret, message)
     if sender.leaf_index == epoch.own_index:
@@ -244,6 +250,9 @@ def _open_private(epoch: Epoch, message: PrivateMessage, admit: Admit) -> Opened
     proposal = message.content_type is ContentType.PROPOSAL
     if proposal and sender.generation > epoch.policy.max_proposal_generation:
         raise GenerationOutOfRange
+    application = message.content_type is ContentType.APPLICATION
+    if application and most is not None and sender.generation > most:
+        raise GenerationTooFar
     opened = unprotect_private(suite, epoch.secret_tree, sender, epoch.tree, message)
     verified = verify_content(suite, opened.authenticated, epoch.context, epoch.tree)
     proved = OpenedMessage(verified, opened.generation)

@@ -26,6 +26,7 @@ from alcove.mls.private_message import Padding, no_padding
 from alcove.mls.proposal_cache import CachedProposal, ProposalCache
 from alcove.mls.proposals import Proposal, Update
 from alcove.mls.secret import Random, Scratch, Secret
+from alcove.mls.secret_tree import RatchetKind
 from alcove.mls.state import GroupAct
 from alcove.mls.view import GroupView
 
@@ -57,6 +58,12 @@ class Speaker(GroupView):
         self._own_updates: dict[bytes, Secret] = {}
         self._known = KnownCommits()
         self._own_proposals: dict[bytes, ReceivedProposal] = {}
+
+    @property
+    def sent(self) -> int:
+        """How many application messages I have encrypted in this epoch: the next generation."""
+        epoch = self._allow(GroupAct.ENCRYPT)
+        return epoch.secret_tree.ratchet(epoch.own_index, RatchetKind.APPLICATION).generation
 
     def encrypt(
         self,
