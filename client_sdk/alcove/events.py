@@ -73,7 +73,8 @@ class Waiting(Event):
 
 @dataclass(frozen=True, slots=True)
 class Knocked(Event):
-    """A newcomer waits. To facilitators only."""
+    """A newcomer waits. To facilitators only. So does a member who was let in again so often that a
+    person decides about the next time: then a `Problem` (`rejoins`) comes first."""
 
     id: str
     name: str

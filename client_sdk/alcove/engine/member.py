@@ -285,7 +285,7 @@ class MemberClient:
             by_wish = person.relay_key in outcome.by_wish
             self._emit(events.Left(person.name) if by_wish else events.Removed(person.name))
         if self.facilitator is not None:
-            self.facilitator.merged(own=own)
+            self.facilitator.merged(outcome.rejoined, own=own)
             if not own:
                 self.facilitator.committer.base_moved()
             if outcome.joined or outcome.rejoined:

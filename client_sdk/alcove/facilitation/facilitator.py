@@ -23,7 +23,7 @@ from alcove.facilitation.doors import Door, Doors, RoomCard
 from alcove.facilitation.intents import Done, ListDoor, RefreshKeys, RemoveMember
 from alcove.facilitation.lobby import Lobby
 from alcove.group.keys import Identity
-from alcove.group.membership import Membership
+from alcove.group.membership import Membership, Person
 from alcove.messages.presence import Presence
 from alcove.relay.link import OnAnswer
 from alcove.relay.ports import Ports
@@ -183,8 +183,10 @@ class Facilitator:
 
         self.put_door(replacement, InviteTerms(old.uses_left, left), put)
 
-    def merged(self, *, own: bool) -> None:
-        """The group moved on, by this client's own commit or by another's."""
+    def merged(self, rejoined: tuple[Person, ...] = (), *, own: bool) -> None:
+        """The group moved on, by this client's own commit or by another's, which let these members
+        in again."""
+        self.lobby.rejoins.returned(rejoined)
         if own:
             self._refresh_at = self._clock() + REFRESH_INTERVAL
         self._updates_since = None
@@ -193,6 +195,7 @@ class Facilitator:
 
     def tick(self) -> None:
         """Make scheduled commits: gathered Updates, and fresh keys every half hour."""
+        self.lobby.rejoins.tick()
         now = self._clock()
         if self.committer.updates and self._updates_since is None:
             self._updates_since = now

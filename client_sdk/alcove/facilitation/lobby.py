@@ -20,7 +20,8 @@ from alcove import events, mls
 from alcove.errors import AlcoveError, InvalidInput, NotNow, NotTrusted
 from alcove.facilitation.committer import Committer, PendingUpdate
 from alcove.facilitation.doors import Doors
-from alcove.facilitation.intents import AdmitNewcomer, Done, LetMemberGo, ReadmitMember
+from alcove.facilitation.intents import AdmitNewcomer, Done, LetMemberGo, Returning
+from alcove.facilitation.rejoins import Rejoins
 from alcove.group.admission import room_policy
 from alcove.group.extensions import leaf_extension, name_of
 from alcove.group.framing import check_class
@@ -46,12 +47,6 @@ UPDATE_MOST: Final = 4096
 """Bytes of one Update's message. An honest one has 1 KiB, or 2 KiB in a post-quantum room."""
 UPDATES_MOST: Final = 400 * 1024
 """Bytes of all Updates that wait for a commit. With the largest commit they fit its blob."""
-
-REJOINS_MOST: Final = 4
-REJOINS_WITHIN: Final = 50.0
-"""Rejoins of one member that this facilitator takes within so many seconds. An honest client that
-was released and then held by its own rejoin asks twice at once. One refused asks again after 60 s.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +86,10 @@ class Lobby:
         self._link = ports.link
         self._emit = ports.emit
         self._wall = ports.wall
-        self._clock = ports.clock
         self._random = ports.random
         self._waiting: dict[bytes, WaitingKnock] = {}
         self._used_key_packages: OrderedDict[bytes, None] = OrderedDict()
-        self._rejoins: list[tuple[float, bytes]] = []
+        self.rejoins = Rejoins(membership, committer, ports)
         self._unsent: list[tuple[bytes, bytes, str, Psk]] = []
         self.number = 0
         """The last item handled, for `resume`."""
@@ -261,9 +255,7 @@ class Lobby:
             raise NotAllowed("leaf_identity")
         if not item.key == leaf_extension(old).relay_key == leaf_extension(new).relay_key:
             raise NotAllowed("leaf_identity")
-        self._bound_rejoins(item.key)
         reference = self._use_once(key_package)
-        self._rejoins.append((self._clock(), item.key))
 
         def done(error: AlcoveError | None) -> None:
             now = self._membership.group
@@ -273,27 +265,9 @@ class Lobby:
                 # It went into no commit, so it may still be used: the member asks again with it.
                 self._used_key_packages.pop(reference, None)
 
-        self._committer.want(
-            ReadmitMember(
-                done,
-                key_package=key_package,
-                relay_key=item.key,
-                reply_key=reply_key,
-                leaf=old.encryption_key,
-                psk=psk,
-            )
-        )
-
-    def _bound_rejoins(self, relay_key: bytes) -> None:
-        """Each rejoin is a commit: all members follow it, and an Update or text on its way is late.
-
-        Without this bound one participant could ask many times a second, and silence the room. It
-        counts what is taken and not what is committed, so the queue is bounded as well.
-        """
-        now = self._clock()
-        self._rejoins = [taken for taken in self._rejoins if now - taken[0] < REJOINS_WITHIN]
-        if sum(key == relay_key for _, key in self._rejoins) >= REJOINS_MOST:
-            raise NotAllowed("too_many_rejoins")
+        request = Returning(key_package, item.key, reply_key, old.encryption_key, psk)
+        if not self.rejoins.ask(request, done):
+            done(None)
 
     def _leave_asked(self, item: LobbyItem) -> None:
         if self._membership.find_relay_key(item.key) is None:
@@ -314,6 +288,8 @@ class Lobby:
 
     def admit(self, id: bytes, done: Done) -> None:
         """Raises `NotNow` (`unknown_knock`)."""
+        if self.rejoins.admit(id, done):
+            return
         knock = self._find(id)
 
         def finished(error: AlcoveError | None) -> None:
@@ -336,6 +312,8 @@ class Lobby:
 
     def refuse(self, id: bytes) -> None:
         """Raises `NotNow` (`unknown_knock`)."""
+        if self.rejoins.refuse(id):
+            return
         knock = self._find(id)
         self._gone(id)
         self._send_refusal(id, knock.body.reply_key, "refused", knock.psk)
