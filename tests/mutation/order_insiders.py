@@ -188,6 +188,14 @@ ONE_INSIDER: Final[tuple[Mutant, ...]] = (
 
 ONE_ROSTER: Final[tuple[Mutant, ...]] = (
     order(
+        "appointment",
+        "alcove.group.appointments:chained_facilitators",
+        "known[keys.mls_key] = keys",
+        "known.setdefault(keys.mls_key, keys)",
+        f"{EVIL}/test_appointments.py"
+        "::test_who_is_appointed_again_with_another_relay_key_lets_newcomers_in",
+    ),
+    order(
         "entry",
         f"{MEMBERSHIP}:Membership.compare_roster_with_group",
         "elif signer is not None:",
