@@ -35,8 +35,8 @@ from alcove_protocol.statements import KEY_SIZE, Signed
 from alcove import mls
 from alcove.errors import AlcoveError, NotNow, Refused
 from alcove.facilitation.intents import CommitPlan, Intent
-from alcove.group.admission import listing_of
-from alcove.group.extensions import ROSTER_EXTENSION, room_extension
+from alcove.group.admission import leaf_extensions, listing_of
+from alcove.group.extensions import ROSTER_EXTENSION, leaf_extension, room_extension
 from alcove.group.framing import handshake_padding
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership, flags_of
@@ -169,6 +169,7 @@ class Committer:
             proposals=plan.proposals,
             carried=[item.proposal for item in updates],
             force_path=plan.force_path,
+            leaf_extensions=self._new_leaf_extensions(),
             group_info_extensions=(listing,),
             padding=handshake_padding,
             rng=self._random,
@@ -179,6 +180,15 @@ class Committer:
         except (mls.MLSError, Malformed):
             staged.drop()
             raise
+
+    def _new_leaf_extensions(self) -> tuple[mls.Extension, ...] | None:
+        """What the committer's leaf says from now on, if the person accepted another agreement
+        since. A facilitator proposes no Update that could carry it."""
+        group, accepted = self._membership.group, self._membership.accepted
+        leaf = group.member(group.own_index)
+        if leaf is None or leaf_extension(leaf).agreement == accepted:
+            return None
+        return leaf_extensions(self._identity, accepted)
 
     def _put_in_flight(
         self,

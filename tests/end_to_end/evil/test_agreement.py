@@ -21,7 +21,7 @@ from tests.end_to_end.evil.rogue import (
     state_of,
 )
 from tests.end_to_end.evil.rogue_updates import leaf_key
-from tests.end_to_end.evil.rooms import authenticators, forget, problems, three
+from tests.end_to_end.evil.rooms import authenticators, commit_by, forget, problems, three
 from tests.end_to_end.evil.test_held import miss_a_commit
 from tests.end_to_end.world import Client
 
@@ -107,6 +107,17 @@ def test_updates_and_beats_carry_the_agreement_that_the_person_saw(
     world.advance(1900, step=5)
     assert accepted_in_leaf(cleo, ann) == new
     assert accepted_in_leaf(bob, ann) == old
+
+
+def test_a_facilitators_acceptance_goes_into_their_leaf_with_their_next_commit() -> None:
+    world, ann, bob, cleo = three()
+    old, new = state_of(ann).agreement, other_rules(world, ann)
+    commit_by(world, ann)
+    assert accepted_in_leaf(ann, bob) == old
+    ann.engine.commands.accept()
+    commit_by(world, ann)
+    assert accepted_in_leaf(ann, bob) == new
+    assert len(authenticators(ann, bob, cleo)) == 1
 
 
 def test_a_member_who_was_held_over_the_change_comes_back_and_is_asked() -> None:

@@ -175,6 +175,36 @@ def test_after_five_returns_in_an_hour_a_person_decides() -> None:
     assert len(authenticators(ann, bob, cleo)) == 1
 
 
+def test_of_two_facilitators_who_are_asked_one_decides() -> None:
+    world, ann, bob, cleo = two_facilitators()
+    for _ in range(5):
+        ask_at_once(cleo)
+        world.advance(AGAIN + 1)
+    forget(ann, bob)
+    ask_at_once(cleo)
+    world.settle()
+    assert asked(ann) == asked(bob) == ["Cleo"]
+    (mine,), (theirs,) = ann.of(events.Knocked), bob.of(events.Knocked)
+    ann.admit(mine)
+    world.settle()
+    assert len(authenticators(ann, bob, cleo)) == 1
+    assert [event.id for event in bob.of(events.KnockGone)] == [theirs.id]
+
+
+def test_who_is_removed_while_a_person_decides_waits_no_more() -> None:
+    world, ann, bob, _cleo = three()
+    for _ in range(5):
+        ask_at_once(bob)
+        world.advance(AGAIN + 1)
+    ask_at_once(bob)
+    world.settle()
+    (knock,) = ann.of(events.Knocked)[-1:]
+    ann.remove("Bob")
+    world.advance(1)
+    assert knock.id in [event.id for event in ann.of(events.KnockGone)]
+    assert ann.members() == {"Ann", "Cleo"}
+
+
 def test_whom_a_person_refuses_is_not_let_in_and_not_asked_about_for_an_hour() -> None:
     world, ann, bob, cleo = three()
     for _ in range(5):
