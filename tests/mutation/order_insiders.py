@@ -6,6 +6,7 @@ from tests.mutation.mutant import Mutant
 from tests.mutation.order_places import EVIL, MEMBERSHIP, STREAM, TALK, order
 
 PRESENCE: Final = "alcove.messages.presence:Presence"
+BOUNDS: Final = "tests/client_sdk/mls/test_bounds.py"
 
 ONE_INSIDER: Final[tuple[Mutant, ...]] = (
     *(
@@ -48,6 +49,20 @@ ONE_INSIDER: Final[tuple[Mutant, ...]] = (
         f"{EVIL}/test_agreement.py"
         "::test_a_member_who_was_held_over_the_change_comes_back_and_is_asked",
         equivalent="The own leaf of a rejoin carries what the person accepted, so both are equal.",
+    ),
+    order(
+        "generation of a message",
+        "alcove.mls.messages:_open_private",
+        "application and most is not None and sender.generation > most",
+        "False",
+        f"{BOUNDS}::test_an_application_can_bound_generations_itself_and_no_handshake_with_them",
+    ),
+    order(
+        "generation of a message",
+        "alcove.mls.messages:_open_private",
+        "application and most is not None",
+        "most is not None",
+        f"{BOUNDS}::test_an_application_can_bound_generations_itself_and_no_handshake_with_them",
     ),
     order(
         "generation of a message",
