@@ -4,6 +4,7 @@ from typing import Final
 
 from tests.mutation.order_commits import ONE_COMMIT
 from tests.mutation.order_insiders import ONE_INSIDER, ONE_ROSTER
+from tests.mutation.order_lobby import ONE_LOBBY
 from tests.mutation.order_messages import MORE_MESSAGES, ONE_MESSAGE, ONE_VIEW
 from tests.mutation.order_places import (
     FRAMING,
@@ -16,6 +17,7 @@ from tests.mutation.order_places import (
     TALK,
 )
 from tests.mutation.order_relay import ONE_LOG
+from tests.mutation.order_seals import ONE_SEAL
 
 ALL_ORDER: Final = (
     *ONE_LOG,
@@ -25,6 +27,8 @@ ALL_ORDER: Final = (
     *ONE_COMMIT,
     *ONE_INSIDER,
     *ONE_ROSTER,
+    *ONE_LOBBY,
+    *ONE_SEAL,
 )
 
 WATCHED: Final = (
@@ -57,9 +61,13 @@ WATCHED: Final = (
     f"{MEMBERSHIP}:Membership.asks_now",
     f"{MEMBERSHIP}:Membership._extend_roster",
     f"{MEMBERSHIP}:Membership.compare_roster_with_group",
-    f"{MEMBERSHIP}:Membership.roster_fits",
+    f"{MEMBERSHIP}:Membership._list_is_the_groups",
+    f"{MEMBERSHIP}:Membership._pauses_are_the_groups",
     f"{MEMBERSHIP}:flags_of",
     f"{TALK}._most_generation",
+    f"{MEMBERSHIP}:Membership.listing",
+    "alcove.group.vault:judge_vault",
+    "alcove.group.vault:_doors",
 )
 """Where the rules of order are. Each condition there has a mutant, or a reason."""
 

@@ -229,34 +229,37 @@ ONE_ROSTER: Final[tuple[Mutant, ...]] = (
     *(
         order(
             "entry",
-            f"{MEMBERSHIP}:Membership.roster_fits",
+            f"{MEMBERSHIP}:Membership._list_is_the_groups",
             old,
             new,
-            f"{EVIL}/test_roster_roles.py::{test}",
+            f"{EVIL}/test_roster_roles.py::test_a_pause_or_flag_of_the_group_alone_is_told[{field}]",
         )
-        for old, new, test in (
-            (
-                "(seat.role, seat.paused) for key, seat in roster",
-                "(seat.role, False) for key, seat in roster",
-                "test_a_role_or_pause_of_the_roster_alone_is_told_with_the_name_of_its_author"
-                "[a participant is muted]",
-            ),
-            (
-                "(seat.role, seat.paused) for key, seat in self",
-                "(seat.role, False) for key, seat in self",
-                "test_a_pause_or_flag_of_the_group_alone_is_told[paused]",
-            ),
-            (
-                "flags_of(state), ",
-                "roster.flags, ",
-                "test_a_pause_or_flag_of_the_group_alone_is_told[locked]",
-            ),
-            (
-                "state.slow) ==",
-                "roster.slow) ==",
-                "test_a_pause_or_flag_of_the_group_alone_is_told[slow]",
-            ),
+        for old, new, field in (
+            ("and self._pauses_are_the_groups()", "", "paused"),
+            ("(flags_of(state), ", "(roster.flags, ", "locked"),
+            ("state.slow)", "roster.slow)", "slow"),
         )
+    ),
+    order(
+        "entry",
+        f"{MEMBERSHIP}:Membership._pauses_are_the_groups",
+        "if seat.paused",
+        "",
+        f"{EVIL}/test_roster_roles.py::test_honest_appointments_and_demotions_alarm_nobody",
+    ),
+    order(
+        "entry",
+        f"{MEMBERSHIP}:Membership._pauses_are_the_groups",
+        "group == {",
+        "group >= {",
+        f"{EVIL}/test_roster_roles.py::test_a_pause_or_flag_of_the_group_alone_is_told[paused]",
+    ),
+    order(
+        "entry",
+        f"{MEMBERSHIP}:Membership._pauses_are_the_groups",
+        "if person.key in paused",
+        "",
+        f"{EVIL}/test_roster_roles.py::test_honest_appointments_and_demotions_alarm_nobody",
     ),
     order(
         "entry",

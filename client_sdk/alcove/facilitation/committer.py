@@ -24,13 +24,12 @@ from alcove_protocol.position import Position
 from alcove_protocol.roster import (
     NO_HASH,
     Change,
-    Op,
     RoomFlag,
     RosterEntry,
     apply_changes,
     list_digest,
 )
-from alcove_protocol.statements import KEY_SIZE, Signed
+from alcove_protocol.statements import Signed
 
 from alcove import mls
 from alcove.errors import AlcoveError, NotNow, Refused
@@ -69,6 +68,7 @@ class InFlight:
     flags: RoomFlag
     slow: int
     needs_entry: bool
+    lobby_key: bytes
     publish_id: bytes
     epoch: int
     leaves: tuple[Signed, ...] = ()
@@ -208,9 +208,9 @@ class Committer:
                     for relay_key, reply_key, psk in plan.welcome_to
                 ]
             )
-        state = room_extension(staged.after)
-        flags, slow, roster = flags_of(state), state.slow, membership.roster
-        moved = (flags, slow) != (roster.flags, roster.slow)
+        state, roster = room_extension(staged.after), membership.roster
+        flags, slow, lobby_key = flags_of(state), state.slow, state.lobby_key
+        moved = (flags, slow, lobby_key) != (roster.flags, roster.slow, roster.lobby)
         return InFlight(
             intent,
             staged,
@@ -220,6 +220,7 @@ class Committer:
             flags,
             slow,
             bool(plan.changes) or membership.restate or moved,
+            lobby_key,
             self._random(frames.ID_SIZE),
             group.epoch,
             plan.leaves,
@@ -229,7 +230,7 @@ class Committer:
         roster = self._membership.roster
         changes = item.changes
         if self._membership.restate:
-            changes = self._restated(changes)
+            changes = (*self._membership.listing(), *changes)
         seats = apply_changes(roster.seats, changes)
         entry = RosterEntry(
             roster.room,
@@ -243,16 +244,12 @@ class Committer:
             int(item.flags),
             item.slow,
             list_digest(roster.room, seats, item.flags, item.slow),
+            # A member that was held or away finds it in the chain. After a burned commit the chain
+            # may name another key than the group's.
+            lobby=item.lobby_key if item.lobby_key != roster.lobby else None,
             leaves=pack_list([leave.encode() for leave in item.leaves]) if item.leaves else None,
         )
         return self._identity.relay.sign(Label.ROSTER, entry)
-
-    def _restated(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
-        """The list as the group has it, then the changes. This follows a burned commit, or an entry
-        that did not say what the group says."""
-        listing = [Change(Op.RESET, bytes(KEY_SIZE))]
-        listing += [Change(Op.ADD, key, seat) for key, seat in self._membership.seats().items()]
-        return (*listing, *changes)
 
     def _send(self, item: InFlight) -> None:
         item.entry = self._sign_entry(item) if item.needs_entry else None

@@ -11,7 +11,7 @@ Nothing here sends. Unless the commit merges, only the base changes: it moves wi
 the relay took.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from alcove_protocol import limits
@@ -19,6 +19,7 @@ from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
 from alcove_protocol.position import Position
 from alcove_protocol.roster import (
+    Change,
     Op,
     Role,
     RoomFlag,
@@ -28,7 +29,7 @@ from alcove_protocol.roster import (
     extend,
 )
 from alcove_protocol.sealed import RequestBody
-from alcove_protocol.statements import Signed, verify
+from alcove_protocol.statements import KEY_SIZE, Signed, verify
 
 from alcove import mls
 from alcove.errors import NotTrusted
@@ -39,8 +40,8 @@ from alcove.group.extensions import (
     room_extension,
 )
 from alcove.group.framing import check_class, unpack_commit
-from alcove.group.request_secrets import RequestSecrets
 from alcove.group.rights import NotAllowed, judge
+from alcove.group.seal_secrets import DESK, DESK_KEPT, REQUEST, REQUESTS_KEPT, SealSecrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +107,27 @@ class Membership:
         self.state: RoomExtension = room_extension(group.context)
         self.accepted = _accepted(group)
         """The agreement that this person accepted. No commit changes it: the person alone does."""
+        if roster.lobby is None:  # no entry that this client knows has named one
+            self.roster = replace(roster, lobby=self.state.lobby_key)
+        self.lobby_key = self.state.lobby_key
+        """What requests are sealed to: the state's, or a newer one in the chain when held."""
         self.chain: list[Signed] = []
         """The signed entries that led here, from entry 0 on for the client that opened the room."""
         self.alarm: str | None = None
         self.alarm_by: str | None = None
         """The facilitator who signed the entry that parts the list from the group, by name."""
         self.restate = False
-        self._roster_before = roster
-        self.request_secrets = RequestSecrets()
-        self.request_secrets.add(group)
+        self.standbys: frozenset[bytes] = frozenset()
+        """The standby keys of the last list that was the group's."""
+        self._roster_before = self.roster
+        self.request_secrets = SealSecrets(REQUEST, REQUESTS_KEPT)
+        self.desk_secrets = SealSecrets(DESK, DESK_KEPT)
+        self._keep_secrets()
         self._readmitted: dict[bytes, int] = {}
 
     def restart(self, other: "Membership") -> None:
         """Become `other`, a group joined anew. Every holder of this object goes on with it."""
-        self.group.wipe()
-        self.request_secrets.wipe()
+        self.wipe()
         chain, accepted = self.chain, self.accepted
         self.__dict__.update(other.__dict__)
         self.chain, self.accepted = chain, accepted
@@ -129,6 +136,21 @@ class Membership:
     def agreement_due(self) -> bool:
         """Whether the room has another agreement than the person accepted."""
         return self.accepted != self.state.agreement
+
+    def _keep_secrets(self) -> None:
+        self.request_secrets.add(self.group)
+        self.desk_secrets.add(self.group)
+
+    def tick(self, now: float) -> None:
+        """Forget the secrets of earlier epochs whose time is over."""
+        self.request_secrets.tick(now)
+        self.desk_secrets.tick(now)
+
+    def wipe(self) -> None:
+        """Forget the group and every secret of its epochs."""
+        self.group.wipe()
+        self.request_secrets.wipe()
+        self.desk_secrets.wipe()
 
     # --- the members ---------------------------------------------------------------------------
 
@@ -163,8 +185,11 @@ class Membership:
         if isinstance(outcome, Burned | Held):
             # The relay took the entry too, so the chain goes on over it. Its list is not the
             # group's, and the next entry restates the list.
+            known = self.roster.lobby
             self._extend_roster(blob, entry)
             self.restate = self.restate or entry is not None
+            if isinstance(outcome, Held) and self.roster.lobby not in (None, known):
+                self.lobby_key = self.roster.lobby  # the group has it, and this client not yet
         if isinstance(outcome, mls.StagedCommit):
             return self.merge(outcome, blob, entry)
         if isinstance(outcome, PutOut):
@@ -249,8 +274,9 @@ class Membership:
         """Go to the next epoch, and tell which members came and went."""
         before = {person.key: person for person in self.people()}
         self.group = staged.merge()
-        self.request_secrets.add(self.group)
+        self._keep_secrets()
         self.state = room_extension(self.group.context)
+        self.lobby_key = self.state.lobby_key
         self.previous_hash, self.commit_hash = self.commit_hash, sha256(blob).digest()
         self.commit_blob = blob
         head = self.roster.head
@@ -317,29 +343,9 @@ class Membership:
         """The relay keys of the facilitators, from the group's state alone."""
         return frozenset(keys.relay_key for keys in self.state.facilitator_list())
 
-    def seats(self) -> dict[bytes, Seat]:
-        """The list of members as the group has it. Only the doors are the roster's to know."""
-        doors = {**self._roster_before.seats, **self.roster.seats}
-        paused = set(self.state.paused_keys())
-        return {
-            person.relay_key: Seat(
-                doors.get(person.relay_key, Seat()).door,
-                Role.FACILITATOR if person.facilitator else Role.PARTICIPANT,
-                person.key in paused,
-            )
-            for person in self.people()
-        }
-
-    def roster_fits(self) -> bool:
-        """Whether the roster says of members, roles, pauses and flags what the group's state says.
-
-        Only the state decides what a client believes. But the relay goes by the roster: one that
-        differs can mute members, or disarm a facilitator, whom the group knows as such.
-        """
-        roster, state = self.roster, self.state
-        mine = {key: (seat.role, seat.paused) for key, seat in self.seats().items()}
-        listed = {key: (seat.role, seat.paused) for key, seat in roster.seats.items()}
-        return (mine, flags_of(state), state.slow) == (listed, roster.flags, roster.slow)
+    def known_seats(self) -> dict[bytes, Seat]:
+        """The seats of all members, as the roster has them or had them before its last entry."""
+        return {**self._roster_before.seats, **self.roster.seats}
 
     def replace_last_entry(self, entry: Signed) -> None:
         """The same commit came again in a new log, so its entry has another base: replace it."""
@@ -370,15 +376,50 @@ class Membership:
         return any(item.op is Op.REMOVE and item.key == own for item in changes)
 
     def compare_roster_with_group(self, signer: str | None = None) -> None:
-        """Set the alarm when the relay's list and the group's state differ. `signer` is the name of
-        the member whose verified entry came with the merged commit.
+        """Set the alarm when the relay's list and the group differ. `signer` is the name of the
+        member whose verified entry came with the merged commit.
 
         Such an entry leads to a list that is wrong for all, and the next commit of a facilitator
         who still may restates it. Otherwise this client alone may have the wrong list.
         """
-        if self.roster_fits():
+        if self._list_is_the_groups():
             self.restate = False
+            self.standbys = self.roster.standbys()
         elif signer is not None:
             self.alarm, self.alarm_by, self.restate = "roster_mismatch", signer, True
         elif not self.restate:
             self.alarm, self.alarm_by = "roster_mismatch", None
+
+    def _list_is_the_groups(self) -> bool:
+        """One commit changes the list and the group together: members, facilitators, pauses, flags
+        and the lobby key. A standby key is on the list and has no leaf.
+
+        Only the state decides what a client believes. But the relay goes by the list: one that
+        differs can mute members, or disarm a facilitator, whom the group knows as such.
+        """
+        roster, state = self.roster, self.state
+        tree = {leaf_extension(member.leaf).relay_key for member in self.group.members()}
+        return (
+            tree == roster.seats.keys() - roster.standbys()
+            and roster.facilitators() == self.facilitators()
+            and roster.lobby == state.lobby_key
+            and self._pauses_are_the_groups()
+            and (roster.flags, roster.slow) == (flags_of(state), state.slow)
+        )
+
+    def _pauses_are_the_groups(self) -> bool:
+        paused = set(self.state.paused_keys())
+        group = {person.relay_key for person in self.people() if person.key in paused}
+        return group == {key for key, seat in self.roster.seats.items() if seat.paused}
+
+    def listing(self) -> list[Change]:
+        """The list as the group has it: after a burned commit the relay's is another."""
+        seats = self.known_seats()
+        items = [Change(Op.RESET, bytes(KEY_SIZE))]
+        for person in self.people():
+            role = Role.FACILITATOR if person.facilitator else Role.PARTICIPANT
+            door = seats.get(person.relay_key, Seat()).door
+            seat = Seat(door, role, person.key in self.state.paused_keys())
+            items.append(Change(Op.ADD, person.relay_key, seat))
+        items += [Change(Op.ADD, key, Seat(role=Role.STANDBY)) for key in sorted(self.standbys)]
+        return items

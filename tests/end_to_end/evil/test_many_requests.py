@@ -46,7 +46,7 @@ def asked(facilitator: Client) -> list[str]:
 
 def returns(facilitator: Client) -> int:
     """The commits that let members in again."""
-    return len(committer_of(facilitator).lobby.rejoins._commits)
+    return len(committer_of(facilitator).lobby.requests.rejoins._commits)
 
 
 def many(count: int) -> tuple[EvilWorld, Client, list[Client]]:
@@ -111,7 +111,7 @@ def test_members_who_are_held_together_come_back_in_one_commit() -> None:
 
 def test_of_many_who_are_held_in_a_large_room_as_many_come_back_as_welcomes_fit() -> None:
     world, ann, others = many(20)
-    rejoins = committer_of(ann).lobby.rejoins
+    rejoins = committer_of(ann).lobby.requests.rejoins
     assert rejoins._together == 8
     ask_at_once(others[0])
     world.settle()
@@ -250,7 +250,7 @@ def test_a_facilitator_who_cannot_commit_keeps_one_rejoin_of_each_member() -> No
     committer = committer_of(ann).committer
     assert committer.in_flight is not None
     assert len(committer._queue) == 0
-    assert len(committer_of(ann).lobby.rejoins._waiting) == 0
+    assert len(committer_of(ann).lobby.requests.rejoins._waiting) == 0
 
 
 def test_leaves_that_the_relay_signed_for_strangers_are_not_queued() -> None:

@@ -107,9 +107,9 @@ def test_a_pause_or_flag_of_the_group_alone_is_told(field: str) -> None:
     """Judged at the membership: an honest client's commit cannot be made to leave the flags out."""
     _world, ann, _bob, cleo, _dora = four()
     membership = ann.engine.require_member().membership
-    assert membership.roster_fits()
+    assert membership._list_is_the_groups()
     membership.state = STATE_ONLY[field](membership.state, cleo)
-    assert not membership.roster_fits()
+    assert not membership._list_is_the_groups()
     membership.compare_roster_with_group()
     assert membership.alarm == "roster_mismatch"
 
@@ -119,7 +119,7 @@ def test_a_flag_of_the_roster_alone_is_told(flags: RoomFlag) -> None:
     _world, ann, _bob, _cleo, _dora = four()
     membership = ann.engine.require_member().membership
     membership.roster = replace(membership.roster, flags=flags)
-    assert not membership.roster_fits()
+    assert not membership._list_is_the_groups()
 
 
 def test_the_next_commit_of_a_facilitator_who_still_may_restates_what_the_group_says() -> None:
@@ -129,7 +129,7 @@ def test_the_next_commit_of_a_facilitator_who_still_may_restates_what_the_group_
     commit_by(world, ann)
     for client in (ann, bob, cleo, dora):
         membership = client.engine.require_member().membership
-        assert membership.roster_fits()
+        assert membership._list_is_the_groups()
         assert not membership.restate
         assert not membership.roster.seats[key(cleo)].paused
     forget(ann, bob, cleo, dora)
