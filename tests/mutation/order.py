@@ -58,7 +58,6 @@ WATCHED: Final = (
     f"{MEMBERSHIP}:Membership.follow",
     f"{MEMBERSHIP}:Membership._judge",
     f"{MEMBERSHIP}:Membership._missed",
-    f"{MEMBERSHIP}:Membership.asks_now",
     f"{MEMBERSHIP}:Membership._extend_roster",
     f"{MEMBERSHIP}:Membership.compare_roster_with_group",
     f"{MEMBERSHIP}:Membership._list_is_the_groups",
@@ -72,9 +71,6 @@ WATCHED: Final = (
 """Where the rules of order are. Each condition there has a mutant, or a reason."""
 
 REASONS: Final = {
-    f"{MEMBERSHIP}:Membership.asks_now: index is not None": (
-        "For the type checker: the person was found in the same tree a moment before."
-    ),
     f"{STORED}._take: publication.step is not None": (
         "It says whom to tell, and takes nothing: a listener that is not told reads it later."
     ),

@@ -49,7 +49,7 @@ class MemberClient:
     """A client in the room, from its Welcome or from the opening on.
 
     `on_first_resume` is called when the stream has begun. `put_out` is called when a commit removes
-    this member. Its argument is True when they asked to leave.
+    this member. Its argument is True when they asked to leave. `stranded`: see `Rejoining`.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class MemberClient:
         *,
         on_first_resume: Callable[[], None],
         put_out: Callable[[bool], None],
+        stranded: Callable[[], None],
     ) -> None:
         self._identity = identity
         self.membership = membership
@@ -91,7 +92,7 @@ class MemberClient:
             ready=lambda: self.ready,
         )
         self.requests = LobbyRequests(identity, membership, opening.previous, ports)
-        self._rejoining = Rejoining(identity, membership, opening, self.requests, ports)
+        self._rejoining = Rejoining(identity, membership, opening, self.requests, ports, stranded)
         self._key_updates = KeyUpdates(identity, membership, self.requests, ports)
         self._following = Following(ports.clock)
         self._agreement = AgreementQuestion(membership, ports)
@@ -149,7 +150,7 @@ class MemberClient:
             self.facilitator.resumed(new_log)
             self._beat_at = self._clock()
         if self._following.held:
-            self._rejoining.ask()
+            self._ask_rejoin()
         if first:
             self._on_first_resume()
             self._emit(events.RoomChanged(self.presence.state))
@@ -263,7 +264,7 @@ class MemberClient:
                 if self.facilitator is not None:
                     self.facilitator.committer.base_moved()
             case Held():
-                self._hold()
+                self._hold(outcome.leaf)
             case PutOut():
                 self._put_out(outcome.by_wish)
             case _:
@@ -278,6 +279,7 @@ class MemberClient:
 
     def _merged(self, outcome: Merged, *, own: bool) -> None:
         self.conversation.epoch_began()
+        self._rejoining.followed()
         for person in outcome.joined:
             self._emit(events.Joined(person.name))
         for person in outcome.gone:
@@ -304,25 +306,31 @@ class MemberClient:
 
     # --- held, and back again ------------------------------------------------------------------
 
-    def _hold(self) -> None:
-        """Keep the epoch, send nothing, ask to be let in again."""
+    def _hold(self, leaf: bytes = b"") -> None:
+        """Keep the epoch, send nothing, ask to come back. `leaf` is what a rejoin brought."""
         self._following.hold()
+        self._rejoining.held()
+        if leaf and self._rejoining.expects(leaf):
+            return  # the Welcome comes next
         text = "A change of the group was missed; asking a facilitator to be let in again."
         self._emit(events.Problem("held", text))
-        self._rejoining.ask()
+        self._ask_rejoin()
+
+    def _ask_rejoin(self) -> None:
+        self._rejoining.ask(heard=not self._following.others_silent)
 
     def _release(self) -> None:
         """Held no more, in the epoch that was kept."""
         self._following.release()
-        self._rejoining.wipe()
+        if self._rejoining.waiting:
+            self._key_updates.hasten()  # what was asked for is void once the own leaf is another
         self.presence.released()
 
     def _may_release(self) -> bool:
         """A held facilitator goes on in the old epoch when for 90 s no beat of the new one came.
         Otherwise a commit that no member can follow would end the room."""
-        following = self._following
-        may = following.held and self.facilitator is not None and self._resumed
-        return may and following.others_silent
+        may = self._following.held and self.facilitator is not None and self._resumed
+        return may and self._following.others_silent
 
     def welcomed(self, frame: frames.WelcomeIs) -> None:
         """The Welcome of a rejoin that this client asked for. Any other is ignored."""
@@ -394,7 +402,7 @@ class MemberClient:
         if self._may_release():
             self._release()
         if self._following.held and self._rejoining.due:
-            self._rejoining.ask()
+            self._ask_rejoin()
         base = self._following.overdue()
         lacking = base is not None and self._following.lacks(base, self.membership.base)
         if lacking and self._link.live:

@@ -15,9 +15,8 @@ from typing import Final
 from alcove_protocol import limits
 from alcove_protocol.errors import Malformed
 from alcove_protocol.frames import LobbyItem
-from alcove_protocol.labels import Label
-from alcove_protocol.sealed import RequestBody, RequestKind
-from alcove_protocol.statements import Signed, verify
+from alcove_protocol.sealed import RequestKind
+from alcove_protocol.statements import Signed
 
 from alcove import mls
 from alcove.errors import AlcoveError, NotTrusted
@@ -26,9 +25,9 @@ from alcove.facilitation.intents import Returning
 from alcove.facilitation.key_packages import KeyPackages
 from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.facilitation.rejoins import Rejoins
+from alcove.group.asking import verify_request
 from alcove.group.extensions import leaf_extension
 from alcove.group.framing import check_class
-from alcove.group.keys import check_hpke_key
 from alcove.group.membership import Membership, Person
 from alcove.group.rights import NotAllowed, check_same_member, judge_step_down
 from alcove.group.sealing import Psk, open_request, request_epoch, request_psk
@@ -92,11 +91,7 @@ class MemberRequests:
             raise NotMine
         psk = request_psk(secret, epoch)
         signed, present = self._open(item, psk)
-        body = verify(RequestBody, Label.REQUEST, signed, person.key).statement
-        if body.reply_key is not None:
-            check_hpke_key(body.reply_key)
-        if body.epoch != epoch or not self._membership.asks_now(person, body):
-            raise NotAllowed("request")  # of an earlier stay: the relay kept it and tells it again
+        body = verify_request(signed, epoch, self._membership.asker(person))
         if body.kind == RequestKind.REJOIN and body.reply_key is not None:
             self._rejoin(item, body.content, body.reply_key, psk)
             return False
@@ -185,4 +180,5 @@ class MemberRequests:
 
         request = Returning(key_package, item.key, reply_key, old.encryption_key, psk)
         if not self.rejoins.ask(request, done):
-            done(None)
+            self._key_packages.give_back(reference)
+            raise NotMine

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from alcove_protocol import limits
+from alcove_protocol.endings import verify_removal
 from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
 from alcove_protocol.position import Position
@@ -26,13 +27,14 @@ from alcove_protocol.roster import (
     Roster,
     RosterEntry,
     Seat,
+    entry_hash,
     extend,
 )
-from alcove_protocol.sealed import RequestBody
-from alcove_protocol.statements import KEY_SIZE, Signed, verify
+from alcove_protocol.statements import KEY_SIZE, Signed
 
 from alcove import mls
 from alcove.errors import NotTrusted
+from alcove.group.asking import Asker
 from alcove.group.extensions import (
     RoomExtension,
     leaf_extension,
@@ -72,6 +74,8 @@ class Burned:
 @dataclass(frozen=True, slots=True)
 class Held:
     code: str
+    leaf: bytes = b""
+    """The encryption key of the leaf that a rejoin gave this client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,6 @@ class Membership:
         self.request_secrets = SealSecrets(REQUEST, REQUESTS_KEPT)
         self.desk_secrets = SealSecrets(DESK, DESK_KEPT)
         self._keep_secrets()
-        self._readmitted: dict[bytes, int] = {}
 
     def restart(self, other: "Membership") -> None:
         """Become `other`, a group joined anew. Every holder of this object goes on with it."""
@@ -175,6 +178,26 @@ class Membership:
         if leaf is None:
             raise NotTrusted("not_member", "This client is not in its own group.")
         return self.person(leaf)
+
+    @property
+    def own_leaf_key(self) -> bytes:
+        """The encryption key of this client's leaf, in the epoch that the client is in."""
+        leaf = self.group.member(self.group.own_index)
+        if leaf is None:
+            raise NotTrusted("not_member", "This client is not in its own group.")
+        return leaf.encryption_key
+
+    def asker(self, person: Person) -> Asker:
+        """What the state says of a member who asks the facilitators for something."""
+        index = self.group.find(person.key)
+        leaf = self.group.member(index) if index is not None else None
+        return Asker(
+            self.group.group_id,
+            self.group.epoch,
+            person.key,
+            leaf.encryption_key if leaf is not None else b"",
+            self.roster.since.get(person.relay_key, 0),
+        )
 
     # --- commits -------------------------------------------------------------------------------
 
@@ -239,8 +262,9 @@ class Membership:
         # Removed and added in one commit is a rejoin. This client did not ask for it, or its
         # Welcome is still to come. Either way it is a member that cannot follow, not one put out.
         own = self.own.key
-        added = (m.leaf.signature_key for m in staged.members_after() if m.index in staged.added)
-        return Held("rejoin") if own in added else PutOut(by_wish=False)
+        leaves = (m.leaf for m in staged.members_after() if m.index in staged.added)
+        added = {leaf.signature_key: leaf.encryption_key for leaf in leaves}
+        return Held("rejoin", added[own]) if own in added else PutOut(by_wish=False)
 
     def _missed(self, error: mls.MLSError) -> "Burned | Held":
         """This client alone cannot follow. Only facilitators commit, so the group cannot have moved
@@ -292,20 +316,6 @@ class Membership:
             frozenset(key for key, op in changes.items() if op is Op.LEFT),
         )
 
-    def asks_now(self, person: Person, request: RequestBody) -> bool:
-        """Whether a request that this member signed is of this stay.
-
-        A relay that kept an earlier request must not put the member out with it. The member knew
-        the entry that last added or readmitted them; in the present epoch they know their leaf.
-        """
-        if request.room != self.group.group_id or request.epoch > self.group.epoch:
-            return False
-        index = self.group.find(person.key)
-        leaf = self.group.member(index) if index is not None else None
-        if leaf is None or request.counter < self._readmitted.get(person.relay_key, 0):
-            return False
-        return request.epoch < self.group.epoch or request.leaf_key == leaf.encryption_key
-
     def group_key(self, index: int) -> bytes:
         leaf = self.group.member(index)
         return leaf.signature_key if leaf is not None else b""
@@ -325,12 +335,7 @@ class Membership:
             return {}
         self._roster_before, self.roster = self.roster, after
         self.chain.append(entry)
-        changes = {change.key: change.op for change in verified.statement.decoded_changes()}
-        restated = Op.RESET in changes.values()
-        for key, op in changes.items():
-            if op is Op.REJOIN or (op is Op.ADD and not restated):
-                self._readmitted[key] = after.counter
-        return changes
+        return {change.key: change.op for change in verified.statement.decoded_changes()}
 
     def _signer(self, entry: Signed | None) -> str | None:
         """The name of the member who signed an entry that was verified."""
@@ -358,22 +363,15 @@ class Membership:
     def puts_me_out(self, signed: Signed) -> bool:
         """Whether a facilitator signed a roster entry that removes this client.
 
-        A client that was away is shown only this entry. The entries before it may be missing, so
-        it does not extend the chain here. An entry that the roster went over, and that left this
-        client on the list, is no proof: its commit was burned, and the list was restated.
+        A client that was away is shown only this entry, so the chain is not extended here.
         """
+        followed = {entry_hash(Label.ROSTER, entry.body) for entry in self.chain}
         try:
-            claimed = RosterEntry.decode(signed.body, limit=limits.ENTRY)
-            if claimed.room != self.roster.room or claimed.signer not in self.facilitators():
-                return False
-            entry = verify(RosterEntry, Label.ROSTER, signed, claimed.signer).statement
-            changes = entry.decoded_changes()
+            entry = verify_removal(self.roster, signed, self.own.relay_key, self.base, followed)
         except Malformed:
             return False
-        own = self.own.relay_key
-        if entry.counter <= self.roster.counter and own in self.roster.seats:
-            return False
-        return any(item.op is Op.REMOVE and item.key == own for item in changes)
+        # The roster alone could be a single facilitator's work. The group's state is not.
+        return entry.signer in self.facilitators()
 
     def compare_roster_with_group(self, signer: str | None = None) -> None:
         """Set the alarm when the relay's list and the group differ. `signer` is the name of the
