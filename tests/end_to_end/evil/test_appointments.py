@@ -20,11 +20,11 @@ from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
     appoint,
     appointment,
+    aside,
     commit_blob,
     committer_of,
     context,
     demote,
-    disowned,
     group_of,
     now,
     room_of,
@@ -94,7 +94,7 @@ def test_a_junk_appointment_is_burned_by_all_and_the_room_stays_open(
     before = epochs(ann, cleo)
     state = state_of(bob)
     longer = replace(state, appointments=state.appointments + junk(world, bob))
-    staged = disowned(bob, group_of(bob).commit([context(longer)], now=now(bob)))
+    staged = aside(group_of(bob).commit([context(longer)], now=now(bob)))
     world.take(room_of(bob), commit_blob(staged.message), BlobClass.COMMIT)
     assert epochs(ann, cleo) == before
     assert problems(ann) == problems(cleo) == ["commit_refused"]

@@ -32,9 +32,11 @@ from tests.end_to_end.world import Client
 
 def words(client: Client) -> Ratchet:
     """This member's own application ratchet."""
-    return group_of(client)._epoch.secret_tree.ratchet(
+    ratchet = group_of(client)._epoch.secret_tree.ratchet(
         group_of(client).own_index, RatchetKind.APPLICATION
     )
+    assert isinstance(ratchet, Ratchet)
+    return ratchet
 
 
 def since_the_commit(world: EvilWorld, client: Client) -> int:
