@@ -12,14 +12,16 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from alcove_server.net.admission import Admission
 from alcove_server.net.front_door import FrontDoor
+from alcove_server.net.inbox import Inbox
 from alcove_server.net.keepalive import Keepalive, Stalled
+from alcove_server.net.shares import LEAST_UNSENT, Shares
 from alcove_server.net.terms import Loop, Terms
 from alcove_server.net.tls import Tls
 from alcove_server.net.tls_accept import Enter, TlsAccept
@@ -37,8 +39,10 @@ _TICK = 1.0
 """Seconds between ticks, or less where the settings have shorter times."""
 _TICKS = 4
 """Ticks at least in the shortest time of the settings."""
-_UNFINISHED_SHARE = 8
+_UNFINISHED_SHARE: Final = 8
 """Unfinished messages may take this part of the store's memory."""
+_UNSENT_SHARE: Final = 4
+"""What waits to be sent to all clients may take this part of the store's memory."""
 _TURNS = 10
 """Turns of the keepalive in a tick, so that 10,000 idle clients answer 50 pings at a time."""
 _DRAIN_SECONDS = 10
@@ -155,9 +159,12 @@ class Service:
         self._period = min(_TICK, settings.ping_seconds / _TICKS, settings.auth_seconds / _TICKS)
         self._turn = self._period / _TURNS
         self._keepalive = Keepalive(max(1, round(settings.ping_seconds / self._turn)))
+        self._inbox = Inbox(self.relay.services.turn)
         self._stalled = Stalled(clock, settings.queue_seconds)
         self._loop = loop if loop is not None else asyncio.get_running_loop()
-        self._terms = _terms(settings, clock, self._loop, self._keepalive, self._stalled)
+        self._terms = _terms(
+            settings, clock, self._loop, self._keepalive, self._stalled, self._inbox
+        )
         self._listener = listener
         self._tls = tls
         self._server = _Server(self._config(), self.relay, self._shake_hands if tls else None)
@@ -245,17 +252,26 @@ class Service:
 
 
 async def _every(loop: Loop, seconds: float, *acts: Callable[[], object]) -> None:
-    """Do these again and again. One that fails stops neither the others nor its next time."""
+    """Do these again and again. One that fails stops neither the others nor its next time. One that
+    says that it has more to do goes on in the next turn."""
     while True:
         due = asyncio.Event()
         loop.call_later(seconds, due.set)
         await due.wait()
         for act in acts:
             try:
-                if isinstance(more := act(), Coroutine):
-                    await more
+                await _all_of(act)
             except Exception as error:
                 error_log.report(error)
+
+
+async def _all_of(act: Callable[[], object]) -> None:
+    more = act()
+    while more is True:
+        await asyncio.sleep(0)
+        more = act()
+    if isinstance(more, Coroutine):
+        await more
 
 
 def _terms(
@@ -264,6 +280,7 @@ def _terms(
     loop: Loop,
     keepalive: Keepalive,
     stalled: Stalled,
+    inbox: Inbox,
 ) -> Terms:
     return Terms(
         clock,
@@ -274,6 +291,8 @@ def _terms(
         Unfinished(
             clock, MESSAGE_SECONDS, max(LEAST_BYTES, settings.store_bytes // _UNFINISHED_SHARE)
         ),
+        inbox,
+        Shares(max(LEAST_UNSENT, settings.store_bytes // _UNSENT_SHARE)),
         settings.queue_bytes,
         settings.rates,
     )
