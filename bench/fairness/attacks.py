@@ -161,10 +161,10 @@ def deaf(port: int) -> Go:
 
 
 def cards(port: int) -> Go:
-    """58 newcomers at a door ask 116 times for its card of 32 KB."""
+    """58 newcomers of two networks ask 116 times for its card of 32 KB."""
     hall, door = Hall(port, 2, 33), Door(card=os.urandom(limits.CARD))
     hall.put_door(door)
-    crowd = Crowd([at_door(port, hall, door, "127.34.1.1").stream for _ in range(58)])
+    crowd = Crowd([at_door(port, hall, door, f"127.34.{n // 40}.1").stream for n in range(58)])
     return _once(crowd, b"".join(masked(ReadCard(n).to_bytes()) for n in range(2, 118)))
 
 
