@@ -22,12 +22,14 @@ from alcove_protocol.position import Position
 from alcove_protocol.statements import Opening, Signed
 
 from alcove import events
+from alcove.engine.agreement import AgreementQuestion
 from alcove.engine.doubts import Doubts
 from alcove.engine.following import Following
 from alcove.engine.key_updates import KeyUpdates
 from alcove.engine.publisher import Publisher
 from alcove.engine.rejoining import Rejoining
 from alcove.engine.requests import LobbyRequests
+from alcove.engine.roster_alarm import RosterAlarm
 from alcove.engine.telling import Telling
 from alcove.errors import NotTrusted
 from alcove.events import ConnectionState
@@ -35,6 +37,7 @@ from alcove.facilitation.facilitator import Facilitator, Handover
 from alcove.facilitation.in_flight import InFlight
 from alcove.group.keys import Identity
 from alcove.group.membership import Burned, Held, Membership, Merged, PutOut
+from alcove.messages.alarms import Alarms
 from alcove.messages.conversation import Conversation
 from alcove.messages.presence import Presence
 from alcove.messages.stream import Advance, Stream
@@ -73,11 +76,13 @@ class MemberClient:
         self._put_out = put_out
         self._following = Following(ports.clock)
         self.stream = Stream(opening.previous, cursor)
-        self.presence = Presence(membership, self.stream, ports)
+        self._alarms = Alarms(ports)
+        self.presence = Presence(membership, self.stream, ports, self._alarms)
         self.conversation = Conversation(
             membership,
             self.stream,
             ports,
+            self._alarms,
             on_split=self.presence.split,
             on_difference=self.presence.differs,
         )
@@ -101,7 +106,9 @@ class MemberClient:
         self.requests = LobbyRequests(identity, membership, opening.previous, ports)
         self._rejoining = Rejoining(identity, membership, opening, self.requests, ports, stranded)
         self._key_updates = KeyUpdates(identity, membership, self.requests, ports)
-        self._telling = Telling(membership, ports)
+        self._telling = Telling(ports)
+        self._agreement = AgreementQuestion(membership, ports)
+        self._roster_alarm = RosterAlarm(membership, ports)
         self.facilitator: Facilitator | None = None
         self._resumed = False
         self._ever_resumed = False
@@ -204,7 +211,7 @@ class MemberClient:
             self._following.others_heard()
         else:
             self._following.skipped = True
-        self._telling.sound_alarm()
+        self._roster_alarm.sound()
         self.pump()
 
     def _published(self, position: Position, blob_class: BlobClass, blob: bytes) -> Advance:
@@ -285,19 +292,29 @@ class MemberClient:
         )
 
     def _merged(self, outcome: Merged, *, own: bool, blob: bytes) -> None:
+        self.conversation.epoch_began()
         self._rejoining.followed()
         for person in outcome.gone:
             self.conversation.forget_member(person.key)
         self._telling.merged(outcome)
         if self.facilitator is not None:
-            self.facilitator.merged(own=own)
+            self.facilitator.merged(outcome.rejoined, own=own)
             if not own:
                 self.facilitator.committer.came(blob)
                 self.facilitator.committer.base_moved()
             if outcome.joined or outcome.rejoined:
                 self._beat_at = self._clock()  # newcomers take their anchor from a heartbeat
-        self._telling.sound_alarm()
+        self._roster_alarm.sound()
+        self._agreement.ask()
         self.tick()
+
+    def accept_agreement(self) -> None:
+        """The person accepts the room's agreement, and what waited goes.
+
+        Raises `NotNow` (`nothing_to_accept`).
+        """
+        self._agreement.accept()
+        self.pump()
 
     # --- held, and back again ------------------------------------------------------------------
 
@@ -341,8 +358,10 @@ class MemberClient:
         self._following.restart()
         self.stream.restart(Position.decode(frame.position))
         self.presence.rejoined()
+        self.conversation.epoch_began()
         self._emit(events.ConnectionChanged(ConnectionState.REJOINED))
         self._gap()
+        self._agreement.ask()
         self._resumed = False
         if self.facilitator is None:
             self.conversation.probe()  # so that the others know that the Welcome arrived
@@ -359,8 +378,16 @@ class MemberClient:
         self.publisher.pump()
 
     def beat(self, *, leaving: bool = False) -> None:
-        """Send a facilitator's heartbeat. A refused one goes again a second later."""
+        """Send a facilitator's heartbeat. A refused one goes again a second later.
+
+        Each is encrypted anew. When the relay refused so many that no other client would take the
+        next, a new epoch comes first.
+        """
         self._beat_at = self._clock() + limits.HEARTBEAT_INTERVAL
+        if self.facilitator is not None and not self.conversation.may_encrypt:
+            self._beat_at = self._clock() + BEAT_AGAIN
+            self.facilitator.refresh_keys()
+            return
 
         def again() -> None:
             self._beat_at = self._clock() + BEAT_AGAIN
@@ -371,6 +398,7 @@ class MemberClient:
 
     def tick(self) -> None:
         self.conversation.tick()
+        self._alarms.tick()
         now = self._clock()
         self.membership.tick(now)
         if self.facilitator is not None:

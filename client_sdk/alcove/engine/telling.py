@@ -1,19 +1,15 @@
 """What a commit changed, told to the person: who came and went, and what was wrong."""
 
-from alcove_protocol.position import Position
-
 from alcove import events
-from alcove.group.membership import Burned, Membership, Merged
+from alcove.group.membership import Burned, Merged
 from alcove.relay.ports import Ports
 
 
 class Telling:
     """Makes events of what became of a commit."""
 
-    def __init__(self, membership: Membership, ports: Ports) -> None:
-        self._membership = membership
+    def __init__(self, ports: Ports) -> None:
         self._emit = ports.emit
-        self._alarmed_at: Position | None = None
 
     def merged(self, outcome: Merged) -> None:
         """Tell who came and who went."""
@@ -42,12 +38,3 @@ class Telling:
         """Tell that this client missed a commit and asks to be let in again."""
         text = "A change of the group was missed; asking a facilitator to be let in again."
         self._emit(events.Problem("held", text))
-
-    def sound_alarm(self) -> None:
-        """Once for each commit, because every heartbeat would find the same difference."""
-        alarm, self._membership.alarm = self._membership.alarm, None
-        base = self._membership.base
-        if alarm is not None and self._alarmed_at != base:
-            self._alarmed_at = base
-            text = "The relay's list of members does not match the group's; do not trust the relay."
-            self._emit(events.Problem("roster_mismatch", text))

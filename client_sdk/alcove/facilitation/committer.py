@@ -29,11 +29,11 @@ from alcove import mls
 from alcove.errors import AlcoveError, NotNow, Refused
 from alcove.facilitation.in_flight import InFlight, PendingUpdate, fitting, sign_entry
 from alcove.facilitation.intents import CommitPlan, Intent
-from alcove.group.admission import listing_of
-from alcove.group.extensions import ROSTER_EXTENSION, room_extension
+from alcove.group.admission import leaf_extensions, listing_of
+from alcove.group.extensions import ROSTER_EXTENSION, leaf_extension, room_extension
 from alcove.group.framing import handshake_padding
 from alcove.group.keys import Identity
-from alcove.group.membership import Membership
+from alcove.group.membership import Membership, flags_of
 from alcove.group.rights import NotAllowed, judge
 from alcove.group.sealing import seal_welcome
 from alcove.relay.ports import Ports
@@ -181,6 +181,7 @@ class Committer:
             proposals=plan.proposals,
             carried=[item.proposal for item in updates],
             force_path=plan.force_path,
+            leaf_extensions=self._new_leaf_extensions(),
             group_info_extensions=(listing,),
             padding=handshake_padding,
             rng=self._random,
@@ -192,6 +193,15 @@ class Committer:
         except (mls.MLSError, Malformed, NotAllowed, _WelcomesTooLarge):
             staged.drop()
             raise
+
+    def _new_leaf_extensions(self) -> tuple[mls.Extension, ...] | None:
+        """What the committer's leaf says from now on, if the person accepted another agreement
+        since. A facilitator proposes no Update that could carry it."""
+        group, accepted = self._membership.group, self._membership.accepted
+        leaf = group.member(group.own_index)
+        if leaf is None or leaf_extension(leaf).agreement == accepted:
+            return None
+        return leaf_extensions(self._identity, accepted)
 
     def _put_in_flight(
         self,
@@ -213,15 +223,18 @@ class Committer:
             )
             if len(welcomes) > self.welcomes_most and len(intents) > 1:
                 raise _WelcomesTooLarge
-        lobby_key = room_extension(staged.after).lobby_key
-        new_key = lobby_key != membership.roster.lobby
+        state, roster = room_extension(staged.after), membership.roster
+        flags, slow, lobby_key = flags_of(state), state.slow, state.lobby_key
+        moved = (flags, slow, lobby_key) != (roster.flags, roster.slow, roster.lobby)
         return InFlight(
             tuple(intents),
             staged,
             pack_list([*(item.message for item in updates), staged.message]),
             welcomes,
             plan.changes,
-            bool(plan.changes) or membership.restate or new_key,
+            flags,
+            slow,
+            bool(plan.changes) or membership.restate or moved,
             lobby_key,
             self._random(frames.ID_SIZE),
             group,

@@ -9,6 +9,7 @@ from alcove_protocol.labels import Label
 from alcove_protocol.roster import (
     NO_HASH,
     Change,
+    RoomFlag,
     RosterEntry,
     apply_changes,
     list_digest,
@@ -43,6 +44,8 @@ class InFlight:
     blob: bytes
     welcomes: bytes | None
     changes: tuple[Change, ...]
+    flags: RoomFlag
+    slow: int
     needs_entry: bool
     lobby_key: bytes
     publish_id: bytes
@@ -92,9 +95,9 @@ def sign_entry(item: InFlight, membership: Membership, identity: Identity) -> Si
         sha256(item.blob).digest(),
         sha256(item.welcomes).digest() if item.welcomes is not None else NO_HASH,
         b"".join(change.encode() for change in changes),
-        int(roster.flags),
-        roster.slow,
-        list_digest(roster.room, seats, roster.flags, roster.slow),
+        int(item.flags),
+        item.slow,
+        list_digest(roster.room, seats, item.flags, item.slow),
         # A member that was held or away finds it in the chain. After a burned commit the chain may
         # name another key than the group's.
         lobby=item.lobby_key if item.lobby_key != roster.lobby else None,

@@ -251,6 +251,8 @@ class Lobby:
 
     def admit(self, id: bytes, done: Done) -> None:
         """Raises `NotNow` (`unknown_knock`, `clock_wrong`)."""
+        if self.requests.rejoins.admit(id, done):
+            return
         knock = self._find(id)
         if self._ports.clock_is_off:
             text = "This device's clock is not the relay's; set it right, then let people in."
@@ -279,6 +281,8 @@ class Lobby:
 
     def refuse(self, id: bytes) -> None:
         """Raises `NotNow` (`unknown_knock`)."""
+        if self.requests.rejoins.refuse(id):
+            return
         knock = self._find(id)
         self._gone(id)
         self._send_refusal(id, knock.body.reply_key, "refused", knock.psk)
