@@ -237,7 +237,9 @@ class MemberClient:
             membership.base = position  # this client is one step ahead: the next one comes again
         else:
             self._follow(frame.blob, entry, position)
-        if following.new_log and position.number == 1 and not following.held and following.in_step:
+        # Not at the commit before this client's last one: the others begin in the epoch before.
+        here = membership.commit_hash == digest and following.in_step
+        if following.new_log and position.number == 1 and not following.held and here:
             context = membership.group.context
             self.stream.start_log(position, context.confirmed_transcript_hash)
 

@@ -141,6 +141,8 @@ class Presence:
 
     @property
     def _is_split(self) -> bool:
+        if not self._differing:
+            return self._split
         # Those who are gone do not count: one person could leave, come again and be two.
         others = {person.key for person in self._membership.people()} - {self._membership.own.key}
         return self._split or len(self._differing & others) >= max(1, min(2, len(others)))
