@@ -3,7 +3,7 @@
 import pytest
 from alcove import events
 from alcove.errors import AlcoveError, NotNow, Refused
-from alcove.events import CloseReason
+from alcove.events import CloseReason, RoomState
 from alcove.facilitation.doors import Door
 from alcove.facilitation.facilitator import Facilitator
 from alcove.group.admission import leaf_extensions
@@ -200,3 +200,24 @@ def test_a_number_beyond_all_bounds_from_the_relay_ends_the_connection_and_nothi
     assert bob.engine.closed is None
     assert ann.texts() == ["hello"]
     ann.engine.close(CloseReason.LEFT)
+
+
+def test_a_member_who_is_a_commit_ahead_of_a_forgetful_relay_is_told_no_split() -> None:
+    """The relay took a removal and told all but its author. Then it lost its memory."""
+    world = World()
+    ann = world.open("Ann")
+    bob, cleo, dora = (world.join(ann, name) for name in ("Bob", "Cleo", "Dora"))
+    ann.to_client = lambda client, data: []
+    ann.remove("Dora")
+    world.settle()
+    assert bob.of(events.Removed)
+    world.kill_relay()
+    world.start_relay()
+    ann.to_client = lambda client, data: [data]
+    world.advance(5, stay_away=(bob, cleo))
+    ann.say("hello")
+    world.advance(95)
+    assert bob.texts() == cleo.texts() == ["hello"]
+    states = [event.state for client in (ann, bob, cleo) for event in client.of(events.RoomChanged)]
+    assert set(states) == {RoomState.OPEN}
+    assert dora.engine.closed is not None

@@ -66,7 +66,8 @@ class Told:
             case events.Problem(code):
                 if code == "unreadable":
                     self.gaps.append(self.world.clock())
-                return "" if self.world.lies else f"there is no reason for {code}"
+                missed = code == "held" and self.world.truth.losses  # all commits but the last
+                return "" if missed or self.world.lies else f"there is no reason for {code}"
             case events.Unknown():
                 return "every client here knows all kinds"
             case events.Knocked(id) | events.KnockGone(id):

@@ -245,6 +245,8 @@ class Presence:
             self._no_anchor_since = None
         elif self._no_anchor_since is None:
             self._no_anchor_since = now
+        if self._membership.own.facilitator and not self._coverers():
+            self.coverage.forget()  # said alone: a facilitator who comes later cannot cover it
         silent = now - self._last_heard > limits.READ_ONLY_AFTER + ANSWER_EXPECTED
         uncovered = self._uncovered and now > self._settling_until
         if self._is_split:
