@@ -221,3 +221,21 @@ def test_a_member_who_is_a_commit_ahead_of_a_forgetful_relay_is_told_no_split() 
     states = [event.state for client in (ann, bob, cleo) for event in client.of(events.RoomChanged)]
     assert set(states) == {RoomState.OPEN}
     assert dora.engine.closed is not None
+
+
+def test_a_member_who_is_a_commit_behind_a_forgetful_relay_follows_with_the_roster() -> None:
+    """The facilitator brings the room back. Its last commit admitted a newcomer meanwhile."""
+    world = World()
+    ann = world.open("Ann")
+    bob = world.join(ann, "Bob")
+    bob.cut()
+    cleo = world.join(ann, "Cleo")
+    world.kill_relay()
+    world.start_relay()
+    world.advance(40)
+    assert bob.members() == cleo.members() == {"Ann", "Bob", "Cleo"}
+    heads = {c.engine.require_member().membership.roster.head for c in (ann, bob, cleo)}
+    assert len(heads) == 1
+    problems = [event for client in (ann, bob, cleo) for event in client.of(events.Problem)]
+    assert problems == []
+    assert world.join(ann, "Dora").members() == bob.members()

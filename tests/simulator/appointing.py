@@ -19,9 +19,6 @@ from alcove_protocol.statements import Appointment
 
 from tests.simulator.person import Person
 
-PATIENCE = 60
-"""Seconds in which the appointment has to come to the person that it names."""
-
 
 @dataclass(frozen=True, slots=True)
 class Appoint(Intent):
@@ -52,15 +49,15 @@ class Appoint(Intent):
 
 
 async def appoint(first: Person, appointee: Person) -> None:
-    """Make this member a facilitator, unless it goes, or the first one goes."""
+    """Make this member a facilitator, as soon as the appointment has come to it."""
     host, opening = first.engine.require_facilitator(), first.engine.opening
     assert opening is not None  # the first facilitator opened the room
     identity = appointee.engine.identity
     keys = FacilitatorKeys(identity.signature.public, identity.relay.public)
     host.committer.want(Appoint(by=first.engine.identity, keys=keys))
-    for _ in range(PATIENCE):
+    while appointee.inside:
         await asyncio.sleep(1.0)
-        if not appointee.inside or not first.inside:
+        if not appointee.inside:
             return
         member = appointee.engine.require_member()
         if member.membership.own.facilitator:

@@ -82,7 +82,15 @@ Outcome = Merged | Burned | Held | PutOut
 class Membership:
     """The state that moves from epoch to epoch. `alarm` is set when roster and tree differ."""
 
-    def __init__(self, group: mls.Group, roster: Roster, base: Position, commit: bytes) -> None:
+    def __init__(
+        self,
+        group: mls.Group,
+        roster: Roster,
+        base: Position,
+        commit: bytes,
+        roster_before: Roster | None = None,
+    ) -> None:
+        """`roster_before` is the roster before the entry of `commit`, when there is one."""
         self.group = group
         self.roster = roster
         self.base = base
@@ -94,7 +102,7 @@ class Membership:
         """The signed entries that led here, from entry 0 on for the client that opened the room."""
         self.alarm: str | None = None
         self.restate = False
-        self._roster_before = roster
+        self._roster_before = roster_before if roster_before is not None else roster
         self.request_secrets = RequestSecrets()
         self.request_secrets.add(group)
         self._readmitted: dict[bytes, int] = {}
