@@ -7,6 +7,8 @@ from alcove.events import CloseReason
 from alcove_protocol import limits
 from alcove_protocol.roster import Op
 
+from tests.simulator.virtual import START
+
 if TYPE_CHECKING:
     from tests.simulator.person import Person
     from tests.simulator.world import World
@@ -35,7 +37,7 @@ def wrong_ending(world: "World", person: "Person", reason: CloseReason, code: st
 
 def _may_be_lost(world: "World") -> bool:
     """Whether the room was without a facilitator's beat for so long that it is gone."""
-    beats = [*world.truth.beat_at, world.clock()]
+    beats = [START, *world.truth.beat_at, world.clock()]
     silence = max(later - earlier for earlier, later in pairwise(beats))
     return silence > limits.ABANDONED_AFTER - limits.HEARTBEAT_INTERVAL
 

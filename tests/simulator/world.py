@@ -13,7 +13,9 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 from random import Random
+from unittest.mock import patch
 
+import alcove.room
 from alcove import events
 from alcove.errors import AlcoveError
 from alcove.events import AnyEvent
@@ -34,6 +36,9 @@ from tests.simulator.schedule import NAMES, Schedule
 from tests.simulator.sentences import Told
 from tests.simulator.store import Moods, MoodyStore
 
+TICK = 1.0
+"""Seconds between two looks of a client at its clock. The SDK looks twice a second, and its engine
+asks for one: a world is a quarter faster so."""
 REST = 160.0
 """Seconds that a healed room has to come to rest: silence of 90 s, a beat, and a way back."""
 
@@ -263,8 +268,10 @@ def play(schedule: Schedule, say: Callable[[str], None] = lambda line: None) -> 
     log.addHandler(handler)
     log.propagate = False
     try:
-        failures = virtual.run(_run(schedule, say))
+        with patch.object(alcove.room, "TICK", TICK):
+            failures = virtual.run(_run(schedule, say))
     finally:
+        log.propagate = True
         log.removeHandler(handler)
     # The store's own failures are planned ones.
     wrong = [line for line in handler.lines if not line.startswith("OSError")]
