@@ -8,10 +8,10 @@ import argparse
 import os
 import sys
 
+from tests.simulator.play import play
 from tests.simulator.run import Run
 from tests.simulator.schedule import schedule_of
 from tests.simulator.shrink import pasted
-from tests.simulator.world import play
 
 
 def _seeds(text: str) -> range:

@@ -54,6 +54,7 @@ async def appoint(first: Person, appointee: Person) -> None:
     assert opening is not None  # the first facilitator opened the room
     identity = appointee.engine.identity
     keys = FacilitatorKeys(identity.signature.public, identity.relay.public)
+    appointee.appointed = True
     host.committer.want(Appoint(by=first.engine.identity, keys=keys))
     while appointee.inside:
         await asyncio.sleep(1.0)

@@ -108,11 +108,11 @@ def _complete(world: "World", person: "Person") -> None:
     told = world.told[person]
     for said in world.truth.said.values():
         if said.author == person.name:
-            if said.taken and said.id in told.failed:
+            if said.taken and said.id in told.messages.failed:
                 world.fail(f"{person.name} was told that {said.text!r} failed, and it did not")
-        elif said.id not in told.shown and _was_due(world, person, said):
+        elif said.id not in told.messages.shown and _was_due(world, person, said):
             at = said.taken[0][1]
-            if not any(gap >= at for gap in told.gaps):
+            if not any(gap >= at for gap in told.messages.gaps):
                 world.fail(f"{person.name} was not shown {said.text!r}, and was told of no gap")
 
 
@@ -136,7 +136,7 @@ def _order(world: "World") -> None:
     logs = list(dict.fromkeys(generation for generation, _ in world.truth.places))
     for person in world.people:
         last = (0, 0)
-        for id in world.told[person].shown:
+        for id in world.told[person].messages.shown:
             said = world.truth.said.get(id)
             if said is None or len(said.taken) != 1:
                 continue  # a log that was lost: it went again

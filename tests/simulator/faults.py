@@ -110,36 +110,36 @@ def amnesia(world: "World", who: int, arg: int) -> None:
 
 
 def _restart(world: "World", arg: int, *, memory: bool) -> None:
-    if world.relay is None:
+    if not world.node.up:
         return
     seconds = (0.1, 2.0, 15.0, 60.0)[arg % 4]
     world.trouble(seconds + 40.0)
     world.stop_relay(memory=memory)
-    world.later(seconds, world.start_relay)
+    world.later(seconds, world.node.start)
 
 
 def drain(world: "World", who: int, arg: int) -> None:
     """SIGTERM, and a new process on the same store."""
-    if world.relay is None:
+    if not world.node.up:
         return
     world.trouble(60.0)
-    world.relay.drain()
+    world.node.drain()
     world.later(0.5, lambda: world.stop_relay(memory=True))
-    world.later(1.0, world.start_relay)
+    world.later(1.0, world.node.start)
 
 
 def slow(world: "World", who: int, arg: int) -> None:
     seconds = (2.0, 10.0, 40.0)[arg % 3]
     world.trouble(seconds + 40.0)
-    world.moods.seconds = (0.05, 0.5, 3.0, 8.0)[arg // 3 % 4]
-    world.moods.slow_until = world.clock() + seconds
+    world.node.moods.seconds = (0.05, 0.5, 3.0, 8.0)[arg // 3 % 4]
+    world.node.moods.slow_until = world.clock() + seconds
 
 
 def fail(world: "World", who: int, arg: int) -> None:
     """The next calls of the store fail: before it acts, or after it acted."""
     world.trouble(60.0)
     after = (arg % 2 == 0, arg // 2 % 2 == 0, arg // 4 % 2 == 0)
-    world.moods.failures.extend(after[: 1 + arg // 8 % 3])
+    world.node.moods.failures.extend(after[: 1 + arg // 8 % 3])
 
 
 def clock(world: "World", who: int, arg: int) -> None:
@@ -150,16 +150,16 @@ def clock(world: "World", who: int, arg: int) -> None:
 
 
 def relay_clock(world: "World", who: int, arg: int) -> None:
-    world.relay_error = 60.0 * (arg % 100 - 50)
+    world.node.clock_error = 60.0 * (arg % 100 - 50)
 
 
 def heal(world: "World", who: int, arg: int) -> None:
     """The end of all faults. What they broke is left for the room to mend."""
-    if world.relay is None:
-        world.start_relay()
-    world.moods.failures.clear()
-    world.moods.slow_until = 0.0
-    world.relay_error = 0.0
+    if not world.node.up:
+        world.node.start()
+    world.node.moods.failures.clear()
+    world.node.moods.slow_until = 0.0
+    world.node.clock_error = 0.0
     for person in world.people:
         person.traps.clear()
         person.clock_error = 0.0

@@ -44,6 +44,8 @@ class Change:
     name: str
     place: Place
     at: float
+    members: frozenset[str]
+    """All members after it."""
 
 
 @dataclass(eq=False)
@@ -133,7 +135,8 @@ class Truth:
             elif change.op in (Op.REMOVE, Op.LEFT, Op.ABSENT):
                 self.members.discard(name)
             if not again:
-                self.changes.append(Change(change.op, name, place, self._now()))
+                after = frozenset(self.members)
+                self.changes.append(Change(change.op, name, place, self._now(), after))
 
     def ended(self) -> None:
         self.over = True
@@ -147,6 +150,10 @@ class Truth:
     def when(self, op: Op, name: str) -> Change | None:
         """The first such change."""
         return next((c for c in self.changes if c.op is op and c.name == name), None)
+
+    def number_of(self, id: str) -> int:
+        """Which message it is, in the order in which all were said."""
+        return list(self.said).index(id)
 
     def commanded(self, what: str, name: str) -> bool:
         """Whether any person commanded that this one be removed, admitted or refused."""

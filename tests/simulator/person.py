@@ -59,6 +59,8 @@ class Person:
         self.online = True
         self.dead = False
         self.facilitates = slot == 0
+        self.appointed = False
+        """Whether the group may list this person as a facilitator, acting or not yet."""
         self.wire: Wire | None = None
         self.traps: list[Trap] = []
         self.told: list[tuple[float, AnyEvent]] = []

@@ -16,8 +16,9 @@ from alcove.messages.payload import Payload
 from alcove_protocol import limits
 from alcove_protocol.frames import BlobClass, RelayAnswer
 from alcove_protocol.position import Position
-from alcove_server.store.interface import Page
+from alcove_server.store.interface import Page, Publication
 from alcove_server.store.memory.log import Log
+from alcove_server.store.memory.room import MemoryRoom
 
 Monkey = pytest.MonkeyPatch
 
@@ -68,6 +69,17 @@ def _sent_under_another_id(monkey: Monkey) -> None:
 
 def _gaps_are_not_told(monkey: Monkey) -> None:
     monkey.setattr(MemberClient, "_gap", lambda self: self.conversation.forgive_holes())
+
+
+def _no_commit_is_stale(monkey: Monkey) -> None:
+    """The relay takes a commit on any base: two commits in one epoch."""
+
+    def wrong(self: MemoryRoom, now: float, publication: Publication) -> object:
+        self.expect_roster(publication.roster)
+        self._check(now, publication)
+        return self._take(now, publication)
+
+    monkey.setattr(MemoryRoom, "publish", wrong)
 
 
 def _leaving_is_called_removing(monkey: Monkey) -> None:
@@ -121,6 +133,7 @@ PLANTED: Final = (
     Planted("sent without an answer", _sent_without_an_answer, "has not taken it"),
     Planted("sent under another id", _sent_under_another_id, "shown before"),
     Planted("gaps are not told", _gaps_are_not_told, "told of no gap"),
+    Planted("no commit is stale", _no_commit_is_stale, "", ("calm",)),
     Planted("leaving is called removing", _leaving_is_called_removing, "no entry says so"),
     Planted("the relay forgets a blob", _the_relay_forgets_a_blob, ""),
     Planted("held clients do not ask", _held_clients_do_not_ask, "is held"),

@@ -6,9 +6,9 @@ from collections import Counter
 from typing import Final
 
 from tests.simulator.known import reason
+from tests.simulator.play import play
 from tests.simulator.schedule import schedule_of
 from tests.simulator.shrink import Shrinking, pasted, signature
-from tests.simulator.world import play
 
 TOLD_EVERY: Final = 10.0
 """Seconds between two lines that say how far the run is."""

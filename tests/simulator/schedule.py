@@ -74,13 +74,15 @@ def schedule_of(seed: int) -> Schedule:
         steps.append(Step(pause, act, who, random.randrange(ARGUMENTS)))
         if number > count * 3 // 4 and random.random() < 0.02:
             steps.append(Step(0.0, "end"))
+    # A second facilitator cannot bring the room back yet, and what only it knew is a dead branch.
+    several = random.random() < 0.3 and kind != "amnesia"
     return Schedule(
         seed,
         kind,
         random.choice((10, 60, 1800, 1800)),
         random.choice((0.0, 0.02, 0.1, 0.4)),
         random.choice((1, 3, 50)),
-        2 if random.random() < 0.3 else 1,
+        2 if several else 1,
         tuple(steps),
     )
 

@@ -10,9 +10,9 @@ import pytest
 
 from tests.simulator.found import FOUND
 from tests.simulator.planted import PLANTED, Planted
+from tests.simulator.play import play
 from tests.simulator.schedule import Schedule, Step, schedule_of
 from tests.simulator.shrink import Shrinking, pasted, signature
-from tests.simulator.world import play
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 WORLDS: Final = 200

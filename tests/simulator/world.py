@@ -1,45 +1,34 @@
 """One world: a relay, its store and several people on one virtual clock, and a schedule to follow.
 
-    failures = play(schedule)          # empty when all was as it should be
-
 After the last step everything is healed. Then the room has to come to rest: all members in one
 epoch, nothing waiting, each message with every member. A last message of each member shows that
 the room works.
 """
 
 import asyncio
-import contextlib
-import logging
 import random
 from collections.abc import Awaitable, Callable
 from random import Random
-from unittest.mock import patch
+from typing import Final
 
-import alcove.room
 from alcove import events
 from alcove.errors import AlcoveError
 from alcove.events import AnyEvent
 from alcove.room import Room
-from alcove_server.ports.runner import OnLoop
-from alcove_server.settings import Settings
-from alcove_server.store.memory.store import MemoryStore
-from alcove_server.testing.embedded import EmbeddedLink, EmbeddedRelay, embedded
 
 from tests.simulator import checks, virtual
 from tests.simulator.acts import talk
 from tests.simulator.appointing import appoint
 from tests.simulator.faults import STEPS, heal
 from tests.simulator.model import Truth
-from tests.simulator.network import HOST
-from tests.simulator.person import UNIX, Person
+from tests.simulator.node import Node
+from tests.simulator.person import Person
 from tests.simulator.schedule import NAMES, Schedule
 from tests.simulator.sentences import Told
-from tests.simulator.store import Moods, MoodyStore
 
-TICK = 1.0
-"""Seconds between two looks of a client at its clock. The SDK looks twice a second, and its engine
-asks for one: a world is a quarter faster so."""
-REST = 160.0
+SETTLED: Final = 130.0
+"""Seconds after the last trouble from which no facilitator is silent any more."""
+REST: Final = 160.0
 """Seconds that a healed room has to come to rest: silence of 90 s, a beat, and a way back."""
 
 
@@ -52,12 +41,8 @@ class World:
         self.random = Random(f"{schedule.seed} world")
         self.clock = self.loop.time
         self.truth = Truth(self.clock)
-        self.moods = Moods()
-        self.relay_error = 0.0
-        """Seconds by which the relay's wall clock is wrong."""
-        self.settings = Settings(rates=0)
-        self.store = self._new_store()
-        self.relay: EmbeddedRelay | None = None
+        self.node = Node(self.truth, self.random)
+        self.reach = self.node.reach
         self.people: list[Person] = []
         self.present: list[Person | None] = [None] * len(NAMES)
         self.invites: list[str] = []
@@ -72,51 +57,24 @@ class World:
         self._say = say
         self._tasks: set[asyncio.Task[None]] = set()
 
-    # --- the relay -----------------------------------------------------------------------------
-
-    def _new_store(self) -> MoodyStore:
-        return MoodyStore(MemoryStore(self.clock), self.truth, self.moods)
-
-    def start_relay(self) -> None:
-        if self.relay is not None:
-            return
-
-        def wall() -> float:
-            return UNIX + self.clock() + self.relay_error
-
-        self.relay = embedded(
-            self.clock,
-            self.random.randbytes,
-            settings=self.settings,
-            store=self.store,  # type: ignore[arg-type]  # `__getattr__` has the rest of a `Store`
-            wall=wall,
-            runner=OnLoop(),
-        )
+    # --- what is wrong -------------------------------------------------------------------------
 
     def stop_relay(self, *, memory: bool) -> None:
-        """The process dies. Without `memory` the store dies with it."""
-        self.relay = None
+        """The relay's process dies, and every connection with it."""
+        self.node.stop(memory=memory)
         for person in self.people:
             if person.wire is not None:
                 person.wire.cut()
-        if not memory:
-            self.store.dead = True
-            self.store = self._new_store()
-            self.truth.losses.append(self.clock())
-
-    def reach(self, on_output: Callable[[], None]) -> EmbeddedLink | None:
-        return self.relay.connect(host=HOST, on_output=on_output) if self.relay else None
-
-    async def tick_relay(self) -> None:
-        while True:
-            await asyncio.sleep(1.0)
-            if self.relay is not None:
-                with contextlib.suppress(OSError):  # a planned one; the process goes on, too
-                    await self.relay.relay.tick()
 
     def trouble(self, seconds: float) -> None:
         """Something is wrong for so long, counted with the time to connect again."""
         self.trouble_at = max(self.trouble_at, self.clock() + seconds)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing was wrong for so long that all is as it should be."""
+        traps = any(person.traps for person in self.people)
+        return not traps and self.clock() > self.trouble_at + SETTLED
 
     # --- people --------------------------------------------------------------------------------
 
@@ -218,8 +176,8 @@ class World:
 
     async def run(self) -> list[str]:
         random.seed(self.schedule.seed)  # the SDK's pauses between connections
-        ticking = self.loop.create_task(self.tick_relay())
-        self.start_relay()
+        ticking = self.loop.create_task(self.node.tick())
+        self.node.start()
         self.new_person(0).open(self.schedule.ttl, self.schedule.uses)
         await asyncio.sleep(3.0)
         for step in self.schedule.steps:
@@ -249,35 +207,3 @@ class World:
                 talk(self, person.slot, 0)
         await asyncio.sleep(10.0 * self.schedule.latency + 3.0)
         checks.at_rest(self)
-
-
-class _Errors(logging.Handler):
-    """Keeps what the relay writes into its log of errors."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(record.getMessage())
-
-
-def play(schedule: Schedule, say: Callable[[str], None] = lambda line: None) -> list[str]:
-    """Run a world. Return what was wrong in it."""
-    handler, log = _Errors(), logging.getLogger("alcove_server")
-    log.addHandler(handler)
-    log.propagate = False
-    try:
-        with patch.object(alcove.room, "TICK", TICK):
-            failures = virtual.run(_run(schedule, say))
-    finally:
-        log.propagate = True
-        log.removeHandler(handler)
-    # The store's own failures are planned ones.
-    wrong = [line for line in handler.lines if not line.startswith("OSError")]
-    return [*failures, *(f"the relay's log: {line}" for line in wrong)]
-
-
-async def _run(schedule: Schedule, say: Callable[[str], None]) -> list[str]:
-    world = World(schedule, say)
-    return await world.run()
