@@ -8,6 +8,7 @@ from alcove.relay.link import LinkState
 from alcove_protocol.roster import Op
 
 from tests.simulator.endings import UNREACHED, may_be_refused
+from tests.simulator.messages import SLACK
 
 if TYPE_CHECKING:
     from tests.simulator.model import Said
@@ -50,6 +51,7 @@ def at_rest(world: "World") -> None:
     inside = [person for person in world.people if person.inside]
     for person in inside:
         _complete(world, person)
+        _expired(world, person)
     split = any(world.told[person].state is RoomState.SPLIT for person in inside)
     if any(person.facilitates for person in inside) and not (split and world.lies):
         for person in inside:
@@ -114,6 +116,14 @@ def _complete(world: "World", person: "Person") -> None:
             at = said.taken[0][1]
             if not any(gap >= at for gap in told.messages.gaps):
                 world.fail(f"{person.name} was not shown {said.text!r}, and was told of no gap")
+
+
+def _expired(world: "World", person: "Person") -> None:
+    """What is past its time to live is gone from every client (I5)."""
+    told, ttl = world.told[person].messages, world.schedule.ttl
+    for id, at in (told.shown | told.sent).items():
+        if id not in told.gone and at + ttl + SLACK < world.clock() and not person.slept:
+            world.fail(f"{person.name} still has {world.truth.said[id].text!r}, which has expired")
 
 
 def _was_due(world: "World", person: "Person", said: "Said") -> bool:

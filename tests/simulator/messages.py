@@ -25,7 +25,7 @@ class MessagesTold:
         """When each message of another member was shown, in order."""
         self.sent: dict[str, float] = {}
         self.failed: set[str] = set()
-        self._gone: set[str] = set()
+        self.gone: set[str] = set()
         self.gaps: list[float] = []
         """When it was told that messages were missed."""
 
@@ -76,17 +76,17 @@ class MessagesTold:
         return "" if said.taken else "the relay has not taken it"
 
     def retracted(self, id: str) -> str:
-        said, gone = self._truth.said.get(id), id in self._gone
-        self._gone.add(id)
+        said, gone = self._truth.said.get(id), id in self.gone
+        self.gone.add(id)
         if said is None or said.retracted_at is None:
             return "its author did not take it back"
         own = said.author == self._person.name
         return "it was not shown, or is gone" if gone or not (own or id in self.shown) else ""
 
     def expired(self, id: str) -> str:
-        said, now, gone = self._truth.said.get(id), self._world.clock(), id in self._gone
+        said, now, gone = self._truth.said.get(id), self._world.clock(), id in self.gone
         since = self.shown.get(id, self.sent.get(id))
-        self._gone.add(id)
+        self.gone.add(id)
         if said is None or since is None or gone:
             return "it was not shown, or is gone"
         early = min(since, said.taken[0][1]) + self._world.schedule.ttl - SLACK > now

@@ -86,6 +86,11 @@ class Person:
     async def awake(self) -> None:
         await self._wake.wait()
 
+    @property
+    def slept(self) -> bool:
+        """Whether its clock stood: then what it has expires later, as its clock has it."""
+        return self._stood > 0
+
     def freeze(self, *, clock_stands: bool) -> None:
         self.frozen = True
         self._wake.clear()
