@@ -239,3 +239,18 @@ def test_a_member_who_is_a_commit_behind_a_forgetful_relay_follows_with_the_rost
     problems = [event for client in (ann, bob, cleo) for event in client.of(events.Problem)]
     assert problems == []
     assert world.join(ann, "Dora").members() == bob.members()
+
+
+def test_a_member_who_is_two_commits_behind_a_forgetful_relay_comes_back_without_an_alarm() -> None:
+    """Only the last commit is brought back, so the member is held until it is let in again."""
+    world = World()
+    ann = world.open("Ann")
+    bob = world.join(ann, "Bob")
+    bob.cut()
+    for name in ("Cleo", "Dora"):
+        world.join(ann, name)
+    world.kill_relay()
+    world.start_relay()
+    world.advance(40)
+    assert bob.members() == ann.members() == {"Ann", "Bob", "Cleo", "Dora"}
+    assert [event.code for event in bob.of(events.Problem)] == ["held"]

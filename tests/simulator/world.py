@@ -28,6 +28,8 @@ from tests.simulator.sentences import Told
 
 SETTLED: Final = 130.0
 """Seconds after the last trouble from which no facilitator is silent any more."""
+UNDER_WAY: Final = 20
+"""Seconds that a commit may be under way in a healed room."""
 REST: Final = 160.0
 """Seconds that a healed room has to come to rest: silence of 90 s, a beat, and a way back."""
 
@@ -199,6 +201,7 @@ class World:
         self.healing = True
         heal(self, 0, 0)
         await asyncio.sleep(REST)
+        await self._stand_still()
         checks.at_rest(self)
         if self.failures:
             return
@@ -206,4 +209,12 @@ class World:
             if person.inside:
                 talk(self, person.slot, 0)
         await asyncio.sleep(10.0 * self.schedule.latency + 3.0)
+        await self._stand_still()
         checks.at_rest(self)
+
+    async def _stand_still(self) -> None:
+        """Wait, but not for ever, until no commit is under way."""
+        for _ in range(UNDER_WAY):
+            if not checks.moving(self):
+                return
+            await asyncio.sleep(1.0)

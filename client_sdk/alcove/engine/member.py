@@ -289,10 +289,14 @@ class MemberClient:
         self.tick()
 
     def _sound_alarm(self) -> None:
-        """Once for each commit, because every heartbeat would find the same difference."""
+        """Once for each commit, because every heartbeat would find the same difference.
+
+        A held client lacks entries that it missed, so no later one follows. Its Welcome brings the
+        whole list, which is compared with the tree then.
+        """
         alarm, self.membership.alarm = self.membership.alarm, None
         base = self.membership.base
-        if alarm is not None and self._alarmed_at != base:
+        if alarm is not None and self._alarmed_at != base and not self._following.held:
             self._alarmed_at = base
             text = "The relay's list of members does not match the group's; do not trust the relay."
             self._emit(events.Problem("roster_mismatch", text))
