@@ -10,7 +10,7 @@ from alcove.group.admission import leaf_extensions
 from alcove.group.framing import handshake_padding
 from alcove_protocol import frames
 
-from tests.end_to_end.world import Client, World
+from tests.end_to_end.world import Client, World, kind_of
 
 
 def room_of_three() -> tuple[World, Client, Client, Client]:
@@ -254,3 +254,26 @@ def test_a_member_who_is_two_commits_behind_a_forgetful_relay_comes_back_without
     world.advance(40)
     assert bob.members() == ann.members() == {"Ann", "Bob", "Cleo", "Dora"}
     assert [event.code for event in bob.of(events.Problem)] == ["held"]
+
+
+def test_a_newcomer_who_accepts_while_the_connection_comes_back_knocks_once() -> None:
+    world = World()
+    ann = world.open("Ann")
+    bob = world.knock(ann.invite(), "Bob", accept=False)
+    bob.cut()
+    bob.back()
+    kept: list[bytes] = []
+
+    def keep(client: Client, data: bytes) -> list[bytes]:
+        kept.append(data)
+        return [] if kind_of(data) == "authenticated" else [data]
+
+    bob.to_client = keep
+    world.settle()
+    assert kind_of(kept[-1]) == "authenticated"
+    bob.to_client = lambda client, data: [data]
+    bob.engine.commands.accept()
+    bob.engine.received(kept[-1])
+    world.settle()
+    assert bob.engine.closed is None
+    assert len(ann.of(events.Knocked)) == 1

@@ -42,6 +42,11 @@ def _may_be_lost(world: "World") -> bool:
     return silence > limits.ABANDONED_AFTER - limits.HEARTBEAT_INTERVAL
 
 
+def clocks_are_set(world: "World") -> bool:
+    """Whether any clock may be wrong in this world."""
+    return any(step.act in ("clock", "relay-clock") for step in world.schedule.steps)
+
+
 def may_be_refused(world: "World", name: str) -> set[str]:
     """The codes with which this newcomer may be turned away."""
     truth = world.truth
@@ -62,6 +67,6 @@ def may_be_refused(world: "World", name: str) -> set[str]:
         codes.add("unknown_room")
     if world.trouble_at:
         codes |= {"unavailable", "busy", "draining"}
-    if any(step.act in ("clock", "relay-clock") for step in world.schedule.steps):
+    if clocks_are_set(world):
         codes.add("clock_wrong")
     return codes

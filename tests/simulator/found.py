@@ -26,6 +26,15 @@ FOUND: Final[dict[str, Schedule]] = {
             Step(120.9, "hold", 0, 365),
         ),
     ),
+    "an acceptance while the connection comes back knocks once": Schedule(
+        seed=20088,
+        kind="network",
+        ttl=1800,
+        latency=0.1,
+        uses=50,
+        facilitators=1,
+        steps=(Step(0, "come", 3, 156), Step(1, "cut", 3, 844)),
+    ),
     "what was said alone needs no beat of a later facilitator": Schedule(
         seed=286, kind="relay", ttl=1800, latency=0.4, uses=50, facilitators=2,
         steps=(Step(0, "talk", 0, 27), Step(709.75, "come", 1, 552)),

@@ -6,7 +6,7 @@ from alcove import events
 from alcove.events import AnyEvent, ConnectionState, RoomState
 from alcove_protocol.roster import Op
 
-from tests.simulator.endings import wrong_ending
+from tests.simulator.endings import clocks_are_set, wrong_ending
 from tests.simulator.messages import MessagesTold
 from tests.simulator.person import AGREEMENT, TITLE
 
@@ -122,7 +122,8 @@ class Told:
         if code == "unreadable":
             self.messages.gaps.append(self.world.clock())
         missed = code == "held" and self.world.truth.losses  # all commits but the last
-        return "" if missed or self.world.lies else f"there is no reason for {code}"
+        clock = code == "clock_wrong" and clocks_are_set(self.world)
+        return "" if missed or clock or self.world.lies else f"there is no reason for {code}"
 
     def _connection(self, state: ConnectionState) -> str:
         if state is not ConnectionState.REJOINED:

@@ -14,6 +14,8 @@ from tests.simulator.play import play
 from tests.simulator.schedule import Schedule, Step, schedule_of
 from tests.simulator.shrink import Shrinking, pasted, signature
 
+pytestmark = pytest.mark.timeout(280)
+"""Seconds, for a machine that does much else. The worlds' own time is another."""
 ROOT: Final = Path(__file__).resolve().parents[2]
 WORLDS: Final = 200
 SEARCHED: Final = 80
