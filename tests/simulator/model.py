@@ -126,17 +126,17 @@ class Truth:
 
     def _apply(self, signed: Signed, place: Place, *, again: bool = False) -> None:
         entry = RosterEntry.decode(signed.body, limit=ENTRY)
-        for change in entry.decoded_changes():
-            name = self._names.get(change.key, "")
-            if change.op is Op.RESET:
+        changes = [(c.op, self._names.get(c.key, "")) for c in entry.decoded_changes()]
+        for op, name in changes:
+            if op is Op.RESET:
                 self.members = set()
-            elif change.op is Op.ADD:
+            elif op is Op.ADD:
                 self.members.add(name)
-            elif change.op in (Op.REMOVE, Op.LEFT, Op.ABSENT):
+            elif op in (Op.REMOVE, Op.LEFT, Op.ABSENT):
                 self.members.discard(name)
-            if not again:
-                after = frozenset(self.members)
-                self.changes.append(Change(change.op, name, place, self._now(), after))
+        after, now = frozenset(self.members), self._now()
+        if not again:
+            self.changes += [Change(op, name, place, now, after) for op, name in changes]
 
     def ended(self) -> None:
         self.over = True

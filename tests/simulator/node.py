@@ -21,11 +21,11 @@ from tests.simulator.store import Moods, MoodyStore
 class Node:
     """Starts, dies, and comes back, with its memory or without."""
 
-    def __init__(self, truth: Truth, random: Random) -> None:
+    def __init__(self, truth: Truth, random: Random, *, limited: bool) -> None:
         self._clock = asyncio.get_running_loop().time
         self._truth = truth
         self._random = random
-        self._settings = Settings(rates=0)
+        self._settings = Settings(rates=1 if limited else 0)
         self.moods = Moods()
         self.clock_error = 0.0
         """Seconds by which its wall clock is wrong."""

@@ -54,6 +54,8 @@ class Schedule:
     uses: int
     facilitators: int
     steps: tuple[Step, ...]
+    limited: bool = False
+    """Whether the relay has its rate limits."""
 
 
 def schedule_of(seed: int) -> Schedule:
@@ -84,6 +86,7 @@ def schedule_of(seed: int) -> Schedule:
         random.choice((1, 3, 50)),
         2 if several else 1,
         tuple(steps),
+        random.random() < 0.3,
     )
 
 

@@ -49,8 +49,9 @@ class Shrinking:
                 at += size
 
     def _simplify(self) -> None:
-        for simpler in (replace(self.schedule, latency=0.0), replace(self.schedule, uses=50)):
-            self._keep(simpler)
+        self._keep(replace(self.schedule, latency=0.0))
+        self._keep(replace(self.schedule, uses=50))
+        self._keep(replace(self.schedule, limited=False))
         for at, step in enumerate(self.schedule.steps):
             for pause in (0.0, 1.0):
                 steps = list(self.schedule.steps)
@@ -90,4 +91,5 @@ def pasted(schedule: Schedule) -> str:
         f"        Step({step.after:g}, {step.act!r}, {step.who}, {step.arg}),\n"
         for step in schedule.steps
     )
-    return f"Schedule(\n    {head},\n    steps=(\n{steps}    ),\n)"
+    limited = "    limited=True,\n" if schedule.limited else ""
+    return f"Schedule(\n    {head},\n    steps=(\n{steps}    ),\n{limited})"

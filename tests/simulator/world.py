@@ -2,7 +2,7 @@
 
 After the last step everything is healed. Then the room has to come to rest: all members in one
 epoch, nothing waiting, each message with every member. A last message of each member shows that
-the room works.
+the room works, and at last it is ended.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from alcove.events import AnyEvent
 from alcove.room import Room
 
 from tests.simulator import checks, virtual
-from tests.simulator.acts import talk
+from tests.simulator.acts import end, talk
 from tests.simulator.appointing import appoint
 from tests.simulator.faults import STEPS, heal
 from tests.simulator.model import Truth
@@ -43,7 +43,7 @@ class World:
         self.random = Random(f"{schedule.seed} world")
         self.clock = self.loop.time
         self.truth = Truth(self.clock)
-        self.node = Node(self.truth, self.random)
+        self.node = Node(self.truth, self.random, limited=schedule.limited)
         self.reach = self.node.reach
         self.people: list[Person] = []
         self.present: list[Person | None] = [None] * len(NAMES)
@@ -211,6 +211,10 @@ class World:
         await asyncio.sleep(10.0 * self.schedule.latency + 3.0)
         await self._stand_still()
         checks.at_rest(self)
+        if not self.failures and not self.truth.over:
+            end(self, 0, 0)
+            await asyncio.sleep(10.0 * self.schedule.latency + 6.0)
+            checks.at_rest(self)
 
     async def _stand_still(self) -> None:
         """Wait, but not for ever, until no commit is under way."""
