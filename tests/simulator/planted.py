@@ -86,8 +86,7 @@ def _leaving_is_called_removing(monkey: Monkey) -> None:
     merged = MemberClient._merged
 
     def wrong(self: MemberClient, outcome: Merged, *, own: bool) -> None:
-        nobody: frozenset[bytes] = frozenset()
-        altered = Merged(outcome.committer, outcome.joined, outcome.gone, outcome.rejoined, nobody)
+        altered = replace(outcome, by_wish=frozenset())
         merged(self, altered, own=own)
 
     monkey.setattr(MemberClient, "_merged", wrong)

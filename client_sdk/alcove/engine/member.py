@@ -237,9 +237,8 @@ class MemberClient:
             membership.base = position  # this client is one step ahead: the next one comes again
         else:
             self._follow(frame.blob, entry, position)
-        # Not at the commit before this client's last one: the others begin in the epoch before.
-        here = membership.commit_hash == digest and following.in_step
-        if following.new_log and position.number == 1 and not following.held and here:
+        began = position.number == 1 and digest == membership.commit_hash
+        if following.new_log and began and not following.held:
             context = membership.group.context
             self.stream.start_log(position, context.confirmed_transcript_hash)
 

@@ -159,7 +159,7 @@ def accept_welcome(
 
 
 def rosters_of_welcome(staged: mls.StagedJoin, entry: Signed, room: bytes) -> tuple[Roster, Roster]:
-    """The roster that the Welcome carries, and the same one verified entry further.
+    """The roster that the Welcome carries, and that one verified entry further.
 
     Raises `NotTrusted` (`bad_welcome`).
     """

@@ -88,9 +88,9 @@ class Membership:
         roster: Roster,
         base: Position,
         commit: bytes,
-        roster_before: Roster | None = None,
+        before: Roster | None = None,
     ) -> None:
-        """`roster_before` is the roster before the entry of `commit`, when there is one."""
+        """`before` is the roster without its last entry, where that is known."""
         self.group = group
         self.roster = roster
         self.base = base
@@ -102,7 +102,7 @@ class Membership:
         """The signed entries that led here, from entry 0 on for the client that opened the room."""
         self.alarm: str | None = None
         self.restate = False
-        self._roster_before = roster_before if roster_before is not None else roster
+        self._roster_before = self.roster if before is None else before
         self.request_secrets = RequestSecrets()
         self.request_secrets.add(group)
         self._readmitted: dict[bytes, int] = {}
