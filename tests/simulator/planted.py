@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import pytest
+from alcove import mls
 from alcove.engine.member import MemberClient
 from alcove.engine.publisher import Publisher
 from alcove.engine.rejoining import Rejoining
@@ -16,6 +17,7 @@ from alcove.messages.payload import Payload
 from alcove_protocol import limits
 from alcove_protocol.frames import BlobClass, RelayAnswer
 from alcove_protocol.position import Position
+from alcove_protocol.statements import Signed
 from alcove_server.store.interface import Page, Publication
 from alcove_server.store.memory.log import Log
 from alcove_server.store.memory.room import MemoryRoom
@@ -83,13 +85,14 @@ def _no_commit_is_stale(monkey: Monkey) -> None:
 
 
 def _leaving_is_called_removing(monkey: Monkey) -> None:
-    merged = MemberClient._merged
+    merge = Membership.merge
 
-    def wrong(self: MemberClient, outcome: Merged, *, own: bool) -> None:
-        altered = replace(outcome, by_wish=frozenset())
-        merged(self, altered, own=own)
+    def wrong(
+        self: Membership, staged: mls.StagedCommit, blob: bytes, entry: Signed | None
+    ) -> Merged:
+        return replace(merge(self, staged, blob, entry), by_wish=frozenset())
 
-    monkey.setattr(MemberClient, "_merged", wrong)
+    monkey.setattr(Membership, "merge", wrong)
 
 
 def _the_relay_forgets_a_blob(monkey: Monkey) -> None:
