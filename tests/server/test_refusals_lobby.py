@@ -26,7 +26,7 @@ from alcove_protocol.frames import (
 )
 from alcove_protocol.labels import Label
 from alcove_protocol.roster import Change, Op, Role, RoomFlag, Seat
-from alcove_protocol.statements import LeaveStatement
+from alcove_protocol.statements import EndStatement, LeaveStatement
 from alcove_server.ports.outlet import Close
 from nacl.signing import SigningKey
 
@@ -208,6 +208,19 @@ def test_an_end_is_of_the_room_as_it_is(scene: Scene, door: Door) -> None:
     assert scene.host.refused(frame) == "bad_roster"
     now = scene.room.end()
     scene.host.ask(EndRoom(scene.host.next_n(), now.body, now.signature), Done)
+
+
+@pytest.mark.parametrize("spoiled", ["of another room", "in another's name"])
+def test_an_end_is_of_this_room_and_of_who_signs_it(scene: Scene, door: Door, spoiled: str) -> None:
+    ann, roster = scene.member(door), scene.room.roster
+    room = bytes(32) if spoiled == "of another room" else scene.room.id
+    key = ann.public if spoiled == "in another's name" else scene.host.public
+    said = EndStatement(room, key, roster.counter, roster.head)
+    signed = sign(scene.host.key, Label.END, said)
+    frame = EndRoom(scene.host.next_n(), signed.body, signed.signature)
+    assert scene.host.refused(frame) == "bad_statement"
+    right = scene.room.end()
+    scene.host.ask(EndRoom(scene.host.next_n(), right.body, right.signature), Done)
 
 
 def test_who_is_absent_is_off_the_list_and_the_door_stays(scene: Scene, door: Door) -> None:

@@ -80,13 +80,20 @@ class Commands:
             raise NotNow("nothing_to_accept", "There is nothing to accept.")
         self._standing.newcomer.accept()
 
-    def leave(self, done: Callable[[], None]) -> None:
-        """Go, and forget everything. Without a connection the relay is not told."""
+    def leave(
+        self,
+        done: Callable[[], None],
+        reason: CloseReason = CloseReason.LEFT,
+        code: str = "",
+        text: str = "",
+    ) -> None:
+        """Go, and forget everything. Without a connection the relay is not told. The rest is what
+        the `Closed` event tells."""
         standing, member = self._standing, self._standing.member
         if member is None or not self._link.live:
             if member is None and standing.newcomer is not None:
                 standing.newcomer.withdraw()
-            standing.close(CloseReason.LEFT)
+            standing.close(reason, code, text)
             done()
             return
         if member.facilitator is not None and member.ready:
@@ -96,7 +103,7 @@ class Commands:
         signed = relay.sign(Label.LEAVE, LeaveStatement(standing.room, relay.public, counter))
 
         def answered(answer: RelayAnswer | None) -> None:
-            standing.close(CloseReason.LEFT)
+            standing.close(reason, code, text)
             done()
 
         self._link.request(lambda n: frames.LeaveRoom(n, signed.body, signed.signature), answered)

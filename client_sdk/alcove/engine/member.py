@@ -46,7 +46,7 @@ class MemberClient:
     """A client in the room, from its Welcome or from the opening on.
 
     `on_first_resume` is called when the stream has begun. `put_out` is called when a commit removes
-    this member. Its argument is True when they asked to leave.
+    this member. Its argument is True when they asked to leave. `stranded`: see `Rejoining`.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class MemberClient:
         *,
         on_first_resume: Callable[[], None],
         put_out: Callable[[bool], None],
+        stranded: Callable[[], None],
     ) -> None:
         self._identity = identity
         self.membership = membership
@@ -86,7 +87,7 @@ class MemberClient:
             ready=lambda: self.ready,
         )
         self.requests = LobbyRequests(identity, membership, opening.previous, ports)
-        self._rejoining = Rejoining(identity, membership, opening, self.requests, ports)
+        self._rejoining = Rejoining(identity, membership, opening, self.requests, ports, stranded)
         self._key_updates = KeyUpdates(identity, membership, self.requests, ports)
         self._following = Following(ports.clock)
         self.facilitator: Facilitator | None = None
@@ -143,7 +144,7 @@ class MemberClient:
             self.facilitator.resumed(new_log)
             self._beat_at = self._clock()
         if self._following.held:
-            self._rejoining.ask()
+            self._ask_rejoin()
         if first:
             self._on_first_resume()
             self._emit(events.RoomChanged(self.presence.state))
@@ -258,7 +259,7 @@ class MemberClient:
                 if self.facilitator is not None:
                     self.facilitator.committer.base_moved()
             case Held():
-                self._hold()
+                self._hold(outcome.leaf)
             case PutOut():
                 self._put_out(outcome.by_wish)
             case _:
@@ -272,6 +273,7 @@ class MemberClient:
         self._merged(self.membership.merge(item.staged, item.blob, item.entry), own=True)
 
     def _merged(self, outcome: Merged, *, own: bool) -> None:
+        self._rejoining.followed()
         for person in outcome.joined:
             self._emit(events.Joined(person.name))
         for person in outcome.gone:
@@ -302,25 +304,31 @@ class MemberClient:
 
     # --- held, and back again ------------------------------------------------------------------
 
-    def _hold(self) -> None:
-        """Keep the epoch, send nothing, ask to be let in again."""
+    def _hold(self, leaf: bytes = b"") -> None:
+        """Keep the epoch, send nothing, ask to come back. `leaf` is what a rejoin brought."""
         self._following.hold()
+        self._rejoining.held()
+        if leaf and self._rejoining.expects(leaf):
+            return  # the Welcome comes next
         text = "A change of the group was missed; asking a facilitator to be let in again."
         self._emit(events.Problem("held", text))
-        self._rejoining.ask()
+        self._ask_rejoin()
+
+    def _ask_rejoin(self) -> None:
+        self._rejoining.ask(heard=not self._following.others_silent)
 
     def _release(self) -> None:
         """Held no more, in the epoch that was kept."""
         self._following.release()
-        self._rejoining.wipe()
+        if self._rejoining.waiting:
+            self._key_updates.hasten()  # what was asked for is void once the own leaf is another
         self.presence.released()
 
     def _may_release(self) -> bool:
         """A held facilitator goes on in the old epoch when for 90 s no beat of the new one came.
         Otherwise a commit that no member can follow would end the room."""
-        following = self._following
-        may = following.held and self.facilitator is not None and self._resumed
-        return may and following.others_silent
+        may = self._following.held and self.facilitator is not None and self._resumed
+        return may and self._following.others_silent
 
     def welcomed(self, frame: frames.WelcomeIs) -> None:
         """The Welcome of a rejoin that this client asked for. Any other is ignored."""
@@ -339,8 +347,7 @@ class MemberClient:
         self._gap()
         self._resumed = False
         if self.facilitator is not None:
-            # A commit in flight is of the group that was left; taken now, it would lead back.
-            self.facilitator.committer.base_moved()
+            self.facilitator.rejoined()
         self.authenticated()
 
     # --- what goes out -------------------------------------------------------------------------
@@ -365,7 +372,7 @@ class MemberClient:
     def tick(self) -> None:
         self.conversation.tick()
         now = self._clock()
-        self.membership.request_secrets.tick(now)
+        self.membership.tick(now)
         if self.facilitator is not None:
             self.facilitator.tick()
             # At the start of a new log the replay brings the base first, and with it the anchor.
@@ -382,7 +389,7 @@ class MemberClient:
         if self._may_release():
             self._release()
         if self._following.held and self._rejoining.due:
-            self._rejoining.ask()
+            self._ask_rejoin()
         base = self._following.overdue()
         lacking = base is not None and self._following.lacks(base, self.membership.base)
         if lacking and self._link.live:
@@ -392,7 +399,6 @@ class MemberClient:
 
     def wipe(self) -> None:
         """Forget every key and every word."""
-        self.membership.group.wipe()
-        self.membership.request_secrets.wipe()
+        self.membership.wipe()
         self.conversation.forget()
         self._rejoining.wipe()

@@ -11,25 +11,27 @@ Nothing here sends. Unless the commit merges, only the base changes: it moves wi
 the relay took.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from alcove_protocol import limits
+from alcove_protocol.endings import verify_removal
 from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
 from alcove_protocol.position import Position
 from alcove_protocol.roster import (
+    Change,
     Op,
+    Role,
     Roster,
-    RosterEntry,
     Seat,
+    entry_hash,
     extend,
 )
-from alcove_protocol.sealed import RequestBody
-from alcove_protocol.statements import Signed, verify
+from alcove_protocol.statements import KEY_SIZE, Signed
 
 from alcove import mls
 from alcove.errors import NotTrusted
+from alcove.group.asking import Asker
 from alcove.group.extensions import (
     RoomExtension,
     leaf_extension,
@@ -37,8 +39,8 @@ from alcove.group.extensions import (
     room_extension,
 )
 from alcove.group.framing import check_class, unpack_commit
-from alcove.group.request_secrets import RequestSecrets
 from alcove.group.rights import NotAllowed, judge
+from alcove.group.seal_secrets import DESK, DESK_KEPT, REQUEST, REQUESTS_KEPT, SealSecrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class Burned:
 @dataclass(frozen=True, slots=True)
 class Held:
     code: str
+    leaf: bytes = b""
+    """The encryption key of the leaf that a rejoin gave this client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,22 +102,44 @@ class Membership:
         self.commit_blob = b""
         self.previous_hash: bytes | None = None
         self.state: RoomExtension = room_extension(group.context)
+        if roster.lobby is None:  # no entry that this client knows has named one
+            self.roster = replace(roster, lobby=self.state.lobby_key)
+        if before is not None and before.lobby is None:
+            before = replace(before, lobby=self.state.lobby_key)
+        self.lobby_key = self.state.lobby_key
+        """What requests are sealed to: the state's, or a newer one in the chain when held."""
         self.chain: list[Signed] = []
         """The signed entries that led here, from entry 0 on for the client that opened the room."""
         self.alarm: str | None = None
         self.restate = False
+        self.standbys: frozenset[bytes] = frozenset()
+        """The standby keys of the last list that was the group's."""
         self._roster_before = self.roster if before is None else before
-        self.request_secrets = RequestSecrets()
-        self.request_secrets.add(group)
-        self._readmitted: dict[bytes, int] = {}
+        self.request_secrets = SealSecrets(REQUEST, REQUESTS_KEPT)
+        self.desk_secrets = SealSecrets(DESK, DESK_KEPT)
+        self._keep_secrets()
 
     def restart(self, other: "Membership") -> None:
         """Become `other`, a group joined anew. Every holder of this object goes on with it."""
-        self.group.wipe()
-        self.request_secrets.wipe()
+        self.wipe()
         chain = self.chain
         self.__dict__.update(other.__dict__)
         self.chain = chain
+
+    def _keep_secrets(self) -> None:
+        self.request_secrets.add(self.group)
+        self.desk_secrets.add(self.group)
+
+    def tick(self, now: float) -> None:
+        """Forget the secrets of earlier epochs whose time is over."""
+        self.request_secrets.tick(now)
+        self.desk_secrets.tick(now)
+
+    def wipe(self) -> None:
+        """Forget the group and every secret of its epochs."""
+        self.group.wipe()
+        self.request_secrets.wipe()
+        self.desk_secrets.wipe()
 
     # --- the members ---------------------------------------------------------------------------
 
@@ -139,6 +165,26 @@ class Membership:
             raise NotTrusted("not_member", "This client is not in its own group.")
         return self.person(leaf)
 
+    @property
+    def own_leaf_key(self) -> bytes:
+        """The encryption key of this client's leaf, in the epoch that the client is in."""
+        leaf = self.group.member(self.group.own_index)
+        if leaf is None:
+            raise NotTrusted("not_member", "This client is not in its own group.")
+        return leaf.encryption_key
+
+    def asker(self, person: Person) -> Asker:
+        """What the state says of a member who asks the facilitators for something."""
+        index = self.group.find(person.key)
+        leaf = self.group.member(index) if index is not None else None
+        return Asker(
+            self.group.group_id,
+            self.group.epoch,
+            person.key,
+            leaf.encryption_key if leaf is not None else b"",
+            self.roster.since.get(person.relay_key, 0),
+        )
+
     # --- commits -------------------------------------------------------------------------------
 
     def follow(self, blob: bytes, entry: Signed | None, position: Position) -> Outcome:
@@ -148,8 +194,11 @@ class Membership:
         if isinstance(outcome, Burned | Held):
             # The relay took the entry too, so the chain goes on over it. Its list is not the
             # group's, and the next entry restates the list.
+            known = self.roster.lobby
             self._extend_roster(blob, entry)
             self.restate = self.restate or entry is not None
+            if isinstance(outcome, Held) and self.roster.lobby not in (None, known):
+                self.lobby_key = self.roster.lobby  # the group has it, and this client not yet
         if isinstance(outcome, mls.StagedCommit):
             return self.merge(outcome, blob, entry)
         if isinstance(outcome, PutOut):
@@ -199,8 +248,9 @@ class Membership:
         # Removed and added in one commit is a rejoin. This client did not ask for it, or its
         # Welcome is still to come. Either way it is a member that cannot follow, not one put out.
         own = self.own.key
-        added = (m.leaf.signature_key for m in staged.members_after() if m.index in staged.added)
-        return Held("rejoin") if own in added else PutOut(by_wish=False)
+        leaves = (m.leaf for m in staged.members_after() if m.index in staged.added)
+        added = {leaf.signature_key: leaf.encryption_key for leaf in leaves}
+        return Held("rejoin", added[own]) if own in added else PutOut(by_wish=False)
 
     def _missed(self, error: mls.MLSError) -> "Burned | Held":
         """This client alone cannot follow. Only facilitators commit, so the group cannot have moved
@@ -234,8 +284,9 @@ class Membership:
         """Go to the next epoch, and tell which members came and went."""
         before = {person.key: person for person in self.people()}
         self.group = staged.merge()
-        self.request_secrets.add(self.group)
+        self._keep_secrets()
         self.state = room_extension(self.group.context)
+        self.lobby_key = self.state.lobby_key
         self.previous_hash, self.commit_hash = self.commit_hash, sha256(blob).digest()
         self.commit_blob = blob
         changes = self._extend_roster(blob, entry)
@@ -249,20 +300,6 @@ class Membership:
             tuple(after[key] for key in added if key in before and key in after),
             frozenset(key for key, op in changes.items() if op is Op.LEFT),
         )
-
-    def asks_now(self, person: Person, request: RequestBody) -> bool:
-        """Whether a request that this member signed is of this stay.
-
-        A relay that kept an earlier request must not put the member out with it. The member knew
-        the entry that last added or readmitted them; in the present epoch they know their leaf.
-        """
-        if request.room != self.group.group_id or request.epoch > self.group.epoch:
-            return False
-        index = self.group.find(person.key)
-        leaf = self.group.member(index) if index is not None else None
-        if leaf is None or request.counter < self._readmitted.get(person.relay_key, 0):
-            return False
-        return request.epoch < self.group.epoch or request.leaf_key == leaf.encryption_key
 
     def group_key(self, index: int) -> bytes:
         leaf = self.group.member(index)
@@ -283,12 +320,7 @@ class Membership:
             return {}
         self._roster_before, self.roster = self.roster, after
         self.chain.append(entry)
-        changes = {change.key: change.op for change in verified.statement.decoded_changes()}
-        restated = Op.RESET in changes.values()
-        for key, op in changes.items():
-            if op is Op.REJOIN or (op is Op.ADD and not restated):
-                self._readmitted[key] = after.counter
-        return changes
+        return {change.key: change.op for change in verified.statement.decoded_changes()}
 
     def known_seats(self) -> dict[bytes, Seat]:
         """The seats of all members, as the roster has them or had them before its last entry."""
@@ -305,27 +337,43 @@ class Membership:
     def puts_me_out(self, signed: Signed) -> bool:
         """Whether a facilitator signed a roster entry that removes this client.
 
-        A client that was away is shown only this entry. The entries before it may be missing, so
-        it does not extend the chain here. An entry that the roster went over, and that left this
-        client on the list, is no proof: its commit was burned, and the list was restated.
+        A client that was away is shown only this entry, so the chain is not extended here.
         """
+        followed = {entry_hash(Label.ROSTER, entry.body) for entry in self.chain}
         try:
-            claimed = RosterEntry.decode(signed.body, limit=limits.ENTRY)
-            if claimed.room != self.roster.room or not self.roster.is_facilitator(claimed.signer):
-                return False
-            entry = verify(RosterEntry, Label.ROSTER, signed, claimed.signer).statement
-            changes = entry.decoded_changes()
+            verify_removal(self.roster, signed, self.own.relay_key, self.base, followed)
         except Malformed:
             return False
-        own = self.own.relay_key
-        if entry.counter <= self.roster.counter and own in self.roster.seats:
-            return False
-        return any(item.op is Op.REMOVE and item.key == own for item in changes)
+        return True
 
     def compare_roster_with_tree(self) -> None:
-        """Set the alarm when the relay's list and the group's tree name different members."""
-        tree = {leaf_extension(member.leaf).relay_key for member in self.group.members()}
-        if tree == set(self.roster.seats):
+        """Set the alarm when the relay's list and the group differ."""
+        if self._list_is_the_groups():
             self.restate = False
+            self.standbys = self.roster.standbys()
         elif not self.restate:
             self.alarm = "roster_mismatch"
+
+    def _list_is_the_groups(self) -> bool:
+        """One commit changes the list and the group together: members, facilitators and the lobby
+        key. A standby key is on the list and has no leaf."""
+        roster, state = self.roster, self.state
+        tree = {leaf_extension(member.leaf).relay_key for member in self.group.members()}
+        listed = {item.relay_key for item in state.facilitator_list()}
+        return (
+            tree == roster.seats.keys() - roster.standbys()
+            and roster.facilitators() == listed
+            and roster.lobby == state.lobby_key
+        )
+
+    def listing(self) -> list[Change]:
+        """The list as the group has it: after a burned commit the relay's is another."""
+        seats = self.known_seats()
+        items = [Change(Op.RESET, bytes(KEY_SIZE))]
+        for person in self.people():
+            role = Role.FACILITATOR if person.facilitator else Role.PARTICIPANT
+            door = seats.get(person.relay_key, Seat()).door
+            seat = Seat(door, role, person.key in self.state.paused_keys())
+            items.append(Change(Op.ADD, person.relay_key, seat))
+        items += [Change(Op.ADD, key, Seat(role=Role.STANDBY)) for key in sorted(self.standbys)]
+        return items

@@ -370,6 +370,7 @@ class Group(Speaker):
         self._known.make(plan.wire_format)
         staged = StagedCommit(self, epoch.context, transition, self._random, message, wrapped)
         self._staged.append(staged)
+        self._note_signed_leaf(staged)
         self._life.follow(GroupEvent.COMMITTED)
         return staged
 

@@ -27,7 +27,7 @@ from alcove.mls.proposal_cache import CachedProposal, ProposalCache
 from alcove.mls.proposals import Proposal, Update
 from alcove.mls.secret import Random, Scratch, Secret
 from alcove.mls.state import GroupAct
-from alcove.mls.view import GroupView
+from alcove.mls.view import CommitView, GroupView
 
 Fresh = Callable[[LeafNode, bytes], None]
 """An application's judgement that a message is none that it took before, from its sender's leaf and
@@ -57,6 +57,14 @@ class Speaker(GroupView):
         self._own_updates: dict[bytes, Secret] = {}
         self._known = KnownCommits()
         self._own_proposals: dict[bytes, ReceivedProposal] = {}
+        self._signed_leaf_keys: list[bytes] = []
+
+    @property
+    def signed_leaf_keys(self) -> tuple[bytes, ...]:
+        """Encryption keys of the leaves that I signed in this epoch for Updates and commits, in
+        order. The next epoch may hold one of them for me although I cannot follow there. Dropped
+        commits count, because others may have received them."""
+        return tuple(self._signed_leaf_keys)
 
     def encrypt(
         self,
@@ -123,6 +131,7 @@ class Speaker(GroupView):
             scratch.result(keys)
             message = self._propose(Update(leaf), wire_format, padding, authenticated_data, None)
         self._own_updates[keys.public] = keys.private
+        self._signed_leaf_keys.append(keys.public)
         return message
 
     def read_proposal(self, message: bytes) -> ReceivedProposal:
@@ -214,9 +223,15 @@ class Speaker(GroupView):
         self._life.allow(act)
         return self._epoch
 
+    def _note_signed_leaf(self, staged: CommitView) -> None:
+        if staged.has_path:
+            mine = (m.leaf for m in staged.members_after() if m.index == staged.committer)
+            self._signed_leaf_keys.extend(leaf.encryption_key for leaf in mine)
+
     def _forget_proposals(self) -> None:
         for secret in self._own_updates.values():
             secret.wipe()
         self._own_updates.clear()
         self._own_proposals.clear()
+        self._signed_leaf_keys.clear()
         self._cache.clear()

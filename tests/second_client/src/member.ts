@@ -3,13 +3,15 @@ import type { ClientState } from "ts-mls"
 import { type Bytes, hex, random, same } from "./bytes.ts"
 import { applyCommit } from "./commits.ts"
 import { signBody } from "./ed25519.ts"
+import { checkEnd, checkRemoval } from "./endings.ts"
 import { Fault } from "./fault.ts"
 import type { Identity } from "./identity.ts"
 import { type Link, Refusal } from "./link.ts"
 import { Log } from "./log.ts"
 import { protect, type Received, unprotect } from "./messages.ts"
 import { encode, type Parsed } from "./records.ts"
-import { follow, removes, type Roster } from "./roster.ts"
+import { facilitatorsOf } from "./rights.ts"
+import { follow, matches, type Roster } from "./roster.ts"
 import { leavesOf, roomStateOf } from "./tree.ts"
 
 const [COMMIT, APPLICATION] = [1, 2]
@@ -28,8 +30,11 @@ export class Member {
   private base: Bytes
   private counter = 0
   private readonly seen = new Set<string>()
+  /** Hashes of the roster entries that this member went over. */
+  private readonly followed = new Set<string>()
   /** Message ids of each sender: a retraction is of an own message. */
   private readonly authors = new Map<string, string>()
+  private restate = false
   private rebased: () => void = () => {}
 
   constructor(identity: Identity, room: Bytes, link: Link, tell: Tell, state: ClientState, roster: Roster, position: Bytes) {
@@ -38,7 +43,8 @@ export class Member {
     this.link = link
     this.tell = tell
     this.state = state
-    this.roster = roster
+    this.roster = { lobby: hex(roomStateOf(state).bytes("lobby_key")), ...roster }
+    this.compare()
     this.log = new Log(position)
     this.base = position
   }
@@ -61,7 +67,7 @@ export class Member {
     const [position, blobClass, blob] = [frame.bytes("position"), frame.int("blob_class"), frame.bytes("blob")]
     this.log.add(position, blobClass, blob)
     if (frame.has("entry")) this.entry(frame)
-    if (blobClass === COMMIT) return this.commit(position, blob)
+    if (blobClass === COMMIT) return this.commit(position, blob, frame.has("entry"))
     try {
       this.message(await unprotect(this.state, blobClass, blob, this.identity.cs))
     } catch (error) {
@@ -74,18 +80,33 @@ export class Member {
   private entry(frame: Parsed): void {
     try {
       this.roster = follow(this.roster, { body: frame.bytes("entry"), signature: frame.bytes("signature") })
+      this.followed.add(hex(this.roster.head))
     } catch (error) {
       if (!(error instanceof Fault)) throw error
       this.tell({ event: "problem", code: error.code })
     }
   }
 
-  private async commit(position: Bytes, blob: Bytes): Promise<void> {
+  /** A list that is not the group's is shown, but for what a burned commit did until it is restated. */
+  private compare(): void {
+    if (this.state.groupActiveState.kind !== "active") return
+    const said = roomStateOf(this.state)
+    const members = leavesOf(this.state).map((leaf) => hex(leaf.relayKey))
+    const listed = matches(this.roster, members, [...facilitatorsOf(said).values()], hex(said.bytes("lobby_key")))
+    if (!listed && !this.restate) this.tell({ event: "problem", code: "roster_mismatch" })
+    this.restate &&= !listed
+  }
+
+  private async commit(position: Bytes, blob: Bytes, withEntry: boolean): Promise<void> {
     const outcome = await applyCommit(this.state, blob, this.identity.cs, this.room)
     this.base = position
     this.rebased()
-    if (outcome.kind !== "merged") return this.tell({ event: outcome.kind, code: outcome.code })
+    if (outcome.kind !== "merged") {
+      this.restate ||= withEntry
+      return this.tell({ event: outcome.kind, code: outcome.code })
+    }
     this.state = outcome.state
+    this.compare()
     if (this.state.groupActiveState.kind === "active") this.tell({ event: "members", names: this.names })
   }
 
@@ -169,9 +190,21 @@ export class Member {
 
   private bye(frame: Parsed): void {
     const code = frame.text("code")
-    if (code !== "removed") return this.tell({ event: "bye", code })
-    const said = frame.has("statement") && frame.has("signature")
-    const entry = said ? { body: frame.bytes("statement"), signature: frame.bytes("signature") } : undefined
-    this.tell({ event: "bye", code, proved: entry !== undefined && removes(this.roster, entry, this.identity.relayKey) })
+    if (code !== "removed" && code !== "ended") return this.tell({ event: "bye", code })
+    this.tell({ event: "bye", code, proved: this.proves(code, frame) })
+  }
+
+  /** Whether the statement that came with a `bye` proves what the relay says. */
+  private proves(code: string, frame: Parsed): boolean {
+    if (!frame.has("statement") || !frame.has("signature")) return false
+    const signed = { body: frame.bytes("statement"), signature: frame.bytes("signature") }
+    try {
+      if (code === "ended") checkEnd(this.roster, signed)
+      else checkRemoval(this.roster, signed, this.identity.relayKey, this.base, this.followed)
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+      return false
+    }
+    return true
   }
 }
