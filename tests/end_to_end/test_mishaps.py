@@ -277,3 +277,18 @@ def test_a_newcomer_who_accepts_while_the_connection_comes_back_knocks_once() ->
     world.settle()
     assert bob.engine.closed is None
     assert len(ann.of(events.Knocked)) == 1
+
+
+def test_a_message_that_the_relay_may_have_taken_is_called_unconfirmed_at_the_end() -> None:
+    world, ann, bob, cleo = room_of_three()
+    bob.to_client = lambda client, data: [] if kind_of(data) == "published" else [data]
+    taken = bob.say("they read this")
+    waits = bob.say("and not this")
+    world.settle()
+    assert cleo.texts() == ["they read this"]
+    ann.engine.commands.end(lambda error: None)
+    world.settle()
+    assert [(event.id, event.code) for event in bob.of(events.Failed)] == [
+        (taken, "unconfirmed"),
+        (waits, "closed"),
+    ]

@@ -35,6 +35,20 @@ FOUND: Final[dict[str, Schedule]] = {
         facilitators=1,
         steps=(Step(0, "come", 3, 156), Step(1, "cut", 3, 844)),
     ),
+    "what the relay may have taken is not called unsent": Schedule(
+        seed=280,
+        kind="network",
+        ttl=1800,
+        latency=0.02,
+        uses=50,
+        facilitators=2,
+        steps=(
+            Step(0, "come", 1, 737),
+            Step(1, "trap", 1, 325),
+            Step(1, "talk", 1, 689),
+            Step(0.3, "end"),
+        ),
+    ),
     "what was said alone needs no beat of a later facilitator": Schedule(
         seed=286, kind="relay", ttl=1800, latency=0.4, uses=50, facilitators=2,
         steps=(Step(0, "talk", 0, 27), Step(709.75, "come", 1, 552)),

@@ -25,6 +25,8 @@ class MessagesTold:
         """When each message of another member was shown, in order."""
         self.sent: dict[str, float] = {}
         self.failed: set[str] = set()
+        self._over: set[str] = set()
+        """The messages whose outcome was told."""
         self.gone: set[str] = set()
         self.gaps: list[float] = []
         """When it was told that messages were missed."""
@@ -62,14 +64,18 @@ class MessagesTold:
         said, id = self._truth.said.get(event.id), event.id
         if said is None or said.author != self._person.name:
             return "it is not a message of this person"
-        if id in self.sent or id in self.failed:
+        if id in self._over:
             return "its outcome was told before"
         if isinstance(event, events.Failed):
+            self._over.add(id)
+            if event.code == "unconfirmed":
+                return ""
             self.failed.add(id)
             return "the relay has taken it" if said.taken else ""
         if isinstance(event, events.Queued):
             return ""
         earlier = next(reversed(self.sent), None)
+        self._over.add(id)
         self.sent[id] = self._world.clock()
         if earlier is not None and self._truth.number_of(earlier) > self._truth.number_of(id):
             return "it was said before the one that was sent before"
