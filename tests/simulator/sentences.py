@@ -123,7 +123,9 @@ class Told:
             self.messages.gaps.append(self.world.clock())
         missed = code == "held" and self.world.truth.losses  # all commits but the last
         clock = code == "clock_wrong" and clocks_are_set(self.world)
-        return "" if missed or clock or self.world.lies else f"there is no reason for {code}"
+        store = code == "unavailable" and not self.world.quiet
+        true = missed or clock or store or self.world.lies
+        return "" if true else f"there is no reason for {code}"
 
     def _connection(self, state: ConnectionState) -> str:
         if state is not ConnectionState.REJOINED:
