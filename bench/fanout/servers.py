@@ -27,7 +27,7 @@ READY_SECONDS: Final = 20.0
 GENEROUS: Final = (
     # Every limit works, and none of them stops a load that no room of people makes.
     "--rates=1000000",
-    "--connections=60000",
+    "--connections=16000",
     "--rooms=20000",
     f"--room-bytes={1 << 30}",
     f"--store-bytes={4 << 30}",

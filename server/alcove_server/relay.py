@@ -113,13 +113,17 @@ class Relay:
             if client.since > late:
                 break
             del self._challenged[client]
-            client.finish(Close.REFUSED, bye("idle"))
+            self._too_late(client)
         while self._restoring:
             client, end = next(iter(self._restoring.items()))
             if end > now:
                 break
             del self._restoring[client]
-            client.finish(Close.REFUSED, bye("idle"))
+            self._too_late(client)
+
+    def _too_late(self, client: Client) -> None:
+        self.services.tally.count("idle")
+        client.finish(Close.REFUSED, bye("idle"))
 
     def drain(self) -> None:
         """Tell all clients to come back elsewhere, or soon: the more there are, the more spread

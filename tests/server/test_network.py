@@ -214,10 +214,12 @@ async def test_health_and_the_join_page() -> None:
             ("/join", 200),
             ("/join?anything", 200),
             ("/nothing", 404),
+            ("/capacity", 200),
             ("/v1/connect", 426),
         ):
             raw = await running.raw()
-            answer, headers = await raw.ask(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")
+            request = f"GET {path} HTTP/1.1\r\nHost: {running.host}\r\n\r\n"
+            answer, headers = await raw.ask(request)
             assert (answer, headers["cache-control"]) == (status, "no-store")
             assert headers["referrer-policy"] == "no-referrer"
             assert "server" not in headers

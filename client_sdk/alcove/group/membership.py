@@ -214,7 +214,7 @@ class Membership:
             proposals, commit = unpack_commit(blob)
         except Malformed as error:
             return Burned(error.code)
-        carried, mine = self._read_proposals(proposals)
+        carried = self._read_proposals(proposals)
         try:
             check_class(commit, mls.ContentType.COMMIT)
             # Rights are judged before anything that only this client sees: a commit beyond its
@@ -223,18 +223,13 @@ class Membership:
                 commit,
                 approve=lambda seen: judge(self.group, seen),
                 carried=carried,
-                committers=self.state.facilitator_keys(),
             )
             if not isinstance(staged, mls.StagedCommit):
                 raise NotAllowed("class")
         except mls.MissingProposal as error:
-            # A commit brings every proposal that it names, and all members read these bytes alike,
-            # but for the member in whose name they are.
-            return self._missed(error) if mine else Burned(error.code)
+            # A commit brings every proposal that it names, and all members read these bytes alike.
+            return Burned(error.code)
         except mls.CannotFollow as error:
-            by = self.group_key(error.committer) if error.committer is not None else None
-            if by is not None and by not in self.state.facilitator_keys():
-                return Burned("committer")
             return self._missed(error)
         except mls.WrongEpoch as error:
             # Of a later epoch: this client missed a commit. Of an earlier one: no member of the
@@ -258,27 +253,21 @@ class Membership:
         alone = self.state.facilitator_keys() == {self.own.key}
         return Burned(error.code) if alone else Held(error.code)
 
-    def _read_proposals(
-        self, messages: tuple[bytes, ...]
-    ) -> tuple[list[mls.ReceivedProposal], bool]:
-        """The Updates that the commit brings, and whether one is in this client's name in bytes
-        that it did not send. Any member can encrypt an Update again (RFC 9420, section 16.11). The
-        others read it then, and this client's own key for it is gone. Any other wrong Update is
-        left out: then the commit that names it fails for all members.
+    def _read_proposals(self, messages: tuple[bytes, ...]) -> list[mls.ReceivedProposal]:
+        """The Updates that the commit brings. A wrong one is left out: then the commit that names
+        it fails for all members.
 
         They are read as if nothing had come before them. So no proposal of the lobby, of a burned
         commit, or shown to one member alone makes a member differ from the others.
         """
-        found, mine = [], False
+        found = []
         for message in messages:
             try:
                 check_class(message, mls.ContentType.PROPOSAL)
                 found.append(self.group.read_proposal(message))
-            except mls.OwnMessage:
-                mine = True
             except (NotAllowed, mls.MLSError):
                 pass
-        return found, mine
+        return found
 
     def merge(self, staged: mls.StagedCommit, blob: bytes, entry: Signed | None) -> Merged:
         """Go to the next epoch, and tell which members came and went."""

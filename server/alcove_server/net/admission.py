@@ -14,7 +14,6 @@ An address is never logged or kept: the prefix is hashed with a key of this proc
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from http import HTTPStatus
 from typing import Final
 
 from alcove_server.net.request_head import BadRequest
+from alcove_server.networks import Networks, parse_address
 from alcove_server.ports.token_bucket import TokenBucket
 
 _SHARED: Final = b"shared"
@@ -38,6 +38,10 @@ GRACE: Final = 3.0
 """Seconds that a slow client needs to authenticate, an onion service's round trips included."""
 _REMEMBERED: Final = 50_000
 """Prefixes remembered after their last connection, until their buckets are full again."""
+_SWEPT: Final = 1_000
+"""Prefixes that one sweep looks at: about 2 ms. All are looked at in less than a minute."""
+_SEARCHED: Final = 32
+"""Prefixes among which one without connections is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +157,7 @@ class Admission:
         self._key = random(_KEY_SIZE)
         self._most = connections
         self._per_prefix = per_prefix
-        self._shared = shared
+        self._shared = Networks(shared)
         self._factor = factor
         self._rates = rates if rates is not None else Rates()
         self._known: OrderedDict[bytes, Allowance] = OrderedDict()
@@ -164,7 +168,7 @@ class Admission:
         the network may be closed for it. Raises `BadRequest`: 503 when all places are taken, 429
         when those of this part are."""
         allowance = self._allowance(address)
-        full = self.connections >= self._most
+        full = self.full
         if (full or allowance.connections >= allowance.most) and not allowance.make_room():
             raise BadRequest(
                 HTTPStatus.SERVICE_UNAVAILABLE if full else HTTPStatus.TOO_MANY_REQUESTS
@@ -184,10 +188,19 @@ class Admission:
         self.connections -= 1
 
     def sweep(self) -> None:
-        """Forget the parts of the network whose allowance is as new."""
-        gone = [prefix for prefix, known in self._known.items() if known.forgettable()]
-        for prefix in gone:
-            del self._known[prefix]
+        """Forget the parts of the network whose allowance is as new. Each call looks at a bounded
+        number, and the next call goes on from there."""
+        for _ in range(min(_SWEPT, len(self._known))):
+            prefix = next(iter(self._known))
+            if self._known[prefix].forgettable():
+                del self._known[prefix]
+            else:
+                self._known.move_to_end(prefix)
+
+    @property
+    def full(self) -> bool:
+        """Whether all places of the node are taken."""
+        return self.connections >= self._most
 
     def _allowance(self, address: str) -> Allowance:
         prefix = self._prefix(address)
@@ -205,19 +218,18 @@ class Admission:
         return Allowance(self._clock, self._per_prefix, self._factor, self._rates)
 
     def _drop_idle(self) -> None:
-        for prefix, known in self._known.items():
-            if not known.connections:
+        """Forget one part of the network without connections, among a bounded number of them."""
+        for _ in range(_SEARCHED):
+            prefix = next(iter(self._known))
+            if not self._known[prefix].connections:
                 del self._known[prefix]
                 return
+            self._known.move_to_end(prefix)
 
     def _prefix(self, address: str) -> bytes:
-        if address in self._shared:
+        parsed = parse_address(address)
+        if parsed is None or parsed in self._shared:  # None: a local socket, such as a proxy's
             return _SHARED
-        try:
-            parsed = ipaddress.ip_address(address.partition("%")[0])
-        except ValueError:
-            return _SHARED  # a socket that has no address, as a local proxy's
-        mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
-        packed = (mapped or parsed).packed
+        packed = parsed.packed
         part = packed[:_IPV4_PREFIX] if len(packed) == _IPV4_SIZE else packed[:_IPV6_PREFIX]
         return hashlib.blake2b(part, key=self._key, digest_size=_HASH_SIZE).digest()

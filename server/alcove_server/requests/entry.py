@@ -38,15 +38,18 @@ async def authenticate(requester: Requester, frame: Authenticate) -> None:
     try:
         claimed = claim(frame, requester.upgrade, requester.nonce)
     except Refusal as refusal:
+        requester.services.tally.count(refusal.code)
         client.refuse(frame.n, refusal)
         client.finish(Close.REFUSED)
         return
     try:
         await _enter(requester, frame.n, claimed)
     except _Removed as removed:
+        requester.services.tally.count(removed.code)
         client.refuse(frame.n, removed)
         client.finish(Close.REMOVED, bye("removed", removed.proof))
     except Refusal as refusal:
+        requester.services.tally.count(refusal.code)
         if refusal.code == "ended":
             head = await requester.services.store.head(claimed.room)
             client.refuse(frame.n, refusal)

@@ -117,6 +117,7 @@ class Session:
 
     def receive_text(self) -> None:
         """Refuse a text message of the client: the protocol has none."""
+        self._services.tally.count("malformed")
         self.client.send(RequestRefused(0, "malformed", REFUSALS["malformed"]))
         self.client.finish(Close.TEXT_FRAME)
 
@@ -134,6 +135,7 @@ class Session:
     def evict(self, close: int, code: str) -> None:
         """Close, with a goodbye of a code of `REFUSALS`: the transport found the client too slow,
         too fast, or too late."""
+        self._services.tally.count(code)
         self.client.finish(close, bye(code))
 
     def give_way(self) -> None:
@@ -155,6 +157,7 @@ class Session:
 
     def _strike(self, n: int) -> None:
         """The client asks too much: refuse, and close when it goes on."""
+        self._services.tally.count("rate_limited")
         self._strikes += 1
         if self._strikes > price.STRIKES or self.client.state is ClientState.CHALLENGED:
             self.client.finish(Close.REFUSED, bye("rate_limited"))
@@ -165,6 +168,7 @@ class Session:
         """Answer bytes that no client can mean with their fault, then close."""
         too_large = fault.code == "too_large"
         code = "too_large" if too_large else "malformed"
+        self._services.tally.count(code)
         self.client.send(RequestRefused(n, code, f"{REFUSALS[code]} ({fault.code})"))
         self.client.finish(Close.TOO_LARGE if too_large else Close.REFUSED)
 
@@ -257,11 +261,13 @@ class Session:
     def _answer_fault(self, error: Exception, n: int) -> None:
         client = self.client
         if isinstance(error, Refusal):
+            self._services.tally.count(error.code)
             client.refuse(n, error)
         elif isinstance(error, Malformed):
             self._reject(error, n)
         else:
             error_log.report(error)
+            self._services.tally.count("unavailable")
             # Nothing was acknowledged, and the client will try again.
             client.refuse(n, Refusal("unavailable"))
 

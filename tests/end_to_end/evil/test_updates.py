@@ -12,10 +12,10 @@ from alcove_protocol.frames import BlobClass, BlobIs, LobbyItem
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
     appoint,
+    aside,
     commit_blob,
     committer_of,
     demote,
-    disowned,
     evil_leaf_extensions,
     group_of,
     key_package,
@@ -116,7 +116,7 @@ def test_the_same_bound_holds_in_a_commit_that_brings_the_proposal() -> None:
         max_leaves=bound.max_leaves, max_lifetime=bound.max_lifetime, max_handshakes=2_000
     )
     read = group_of(mal).read_proposal(message)
-    staged = disowned(mal, group_of(mal).commit(carried=[read], now=now(mal)))
+    staged = aside(group_of(mal).commit(carried=[read], now=now(mal)))
     epoch.policy = bound
     world.take(room_of(mal), commit_blob(staged.message, message), BlobClass.COMMIT)
     for client in (ann, bob):
@@ -236,7 +236,7 @@ def test_a_commit_that_names_a_proposal_which_it_does_not_bring_is_burned_by_all
     message = honest_update(mal)
     ask(world, mal, message)
     read = group_of(bob).read_proposal(message)
-    staged = disowned(bob, group_of(bob).commit(carried=[read], now=now(bob)))
+    staged = aside(group_of(bob).commit(carried=[read], now=now(bob)))
     world.take(room_of(bob), commit_blob(staged.message), BlobClass.COMMIT)
     assert problems(ann) == problems(mal) == ["commit_refused"]
     assert len(epochs(ann, bob, mal)) == 1
@@ -385,7 +385,7 @@ def test_a_facilitators_proposal_is_never_taken() -> None:
     ask(world, bob, message)
     assert waiting(ann) == 0
     read = group_of(ann).read_proposal(message)
-    staged = disowned(ann, group_of(ann).commit(carried=[read], now=now(ann)))
+    staged = aside(group_of(ann).commit(carried=[read], now=now(ann)))
     world.take(room_of(ann), commit_blob(staged.message, message), BlobClass.COMMIT)
     assert problems(bob) == problems(cleo) == ["commit_refused"]
     goes_on(world, ann, bob, cleo)
