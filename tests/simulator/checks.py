@@ -130,8 +130,10 @@ def _complete(world: "World", person: "Person") -> None:
 
 def _heard_around(world: "World", person: "Person", said: "Said") -> bool:
     """Whether an earlier and a later message of the same author were shown: then the author's
-    counters have a hole. A relay can hide one message alone in a replay, where a beat may have
-    expired (docs/protocol.md 9)."""
+    counters have a hole, unless a gap was told before and the counters began anew. A relay can hide
+    one message alone in a replay, where a beat may have expired (docs/protocol.md 9)."""
+    if world.told[person].messages.gaps:
+        return False
     number, shown = world.truth.number_of(said.id), world.told[person].messages.shown
     same = [id for id in shown if world.truth.said[id].author == said.author]
     numbers = [world.truth.number_of(id) for id in same]

@@ -109,7 +109,7 @@ def _the_relay_forgets_a_blob(monkey: Monkey) -> None:
 
 
 def _held_clients_do_not_ask(monkey: Monkey) -> None:
-    monkey.setattr(Rejoining, "ask", lambda self: None)
+    monkey.setattr(Rejoining, "ask", lambda self, **given: None)
 
 
 def _silence_is_told_too_soon(monkey: Monkey) -> None:
