@@ -93,14 +93,14 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     ),
     order(
         "entry",
-        f"{MEMBERSHIP}:Membership.compare_roster_with_tree",
+        f"{MEMBERSHIP}:Membership.compare_roster_with_group",
         "elif not self.restate:",
         "elif False:",
-        f"{EVIL}/test_way_in.py::test_a_ghost_on_the_roster_is_never_shown_and_is_warned_of",
+        f"{EVIL}/test_roster_roles.py::test_a_newcomer_is_told_of_what_they_found",
     ),
     order(
         "entry",
-        f"{MEMBERSHIP}:Membership.compare_roster_with_tree",
+        f"{MEMBERSHIP}:Membership.compare_roster_with_group",
         "if self._list_is_the_groups():",
         "if True:",
         f"{EVIL}/test_way_in.py::test_a_ghost_on_the_roster_is_never_shown_and_is_warned_of",

@@ -70,7 +70,10 @@ class Endings:
         """Raises `Malformed`. A newcomer knows no list, only the room's first facilitator."""
         member, newcomer = self._standing.member, self._standing.newcomer
         if member is not None:
-            verify_end(member.membership.roster, signed)
+            ended = verify_end(member.membership.roster, signed)
+            # The roster alone could be a single facilitator's work. The group's state is not.
+            if ended.relay_key not in member.membership.facilitators():
+                raise Malformed("bad_signature", "No facilitator of the group signed the end.")
         elif newcomer is not None and newcomer.card is not None:
             opening = newcomer.card.opening
             ended = verify(EndStatement, Label.END, signed, opening.relay_key).statement

@@ -243,6 +243,8 @@ class Lobby:
 
     def admit(self, id: bytes, done: Done) -> None:
         """Raises `NotNow` (`unknown_knock`)."""
+        if self.requests.rejoins.admit(id, done):
+            return
         knock = self._find(id)
 
         def finished(error: AlcoveError | None) -> None:
@@ -265,6 +267,8 @@ class Lobby:
 
     def refuse(self, id: bytes) -> None:
         """Raises `NotNow` (`unknown_knock`)."""
+        if self.requests.rejoins.refuse(id):
+            return
         knock = self._find(id)
         self._gone(id)
         self._send_refusal(id, knock.body.reply_key, "refused", knock.psk)

@@ -262,6 +262,7 @@ class Group(Speaker):
         approve: Callable[[CommitView], None] | None = None,
         fresh: Fresh | None = None,
         carried: Sequence[ReceivedProposal] | None = None,
+        most_generation: int | None = None,
     ) -> ReceivedApplication | ReceivedProposal | StagedCommit:
         """Take a message. On any error nothing has changed.
 
@@ -276,9 +277,11 @@ class Group(Speaker):
         `fresh` may refuse an application message by raising, before its key is consumed. So an
         application whose messages are unique keeps the key that a repeated one would use up.
         `carried`, where given, are the only proposals that a commit can refer to.
+        `most_generation`, where given, is the last generation of a ratchet under which application
+        data is taken. It never concerns a handshake, since members may differ in it.
         """
         epoch = epoch_for(message, self._allow(GroupAct.RECEIVE), self._past)
-        opened = open_message(epoch, message, fresh)
+        opened = open_message(epoch, message, fresh, most_generation)
         kind = opened.verified.content.content_type
         if kind is ContentType.APPLICATION:
             return received_application(opened)

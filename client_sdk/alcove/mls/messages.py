@@ -11,6 +11,7 @@ from alcove.mls.epoch import Epoch
 from alcove.mls.errors import (
     CommitUnreadable,
     GenerationOutOfRange,
+    GenerationTooFar,
     InvalidMessage,
     MLSError,
     OwnMessage,
@@ -196,9 +197,12 @@ def _of_a_commit(header: Header) -> Iterator[None]:
         raise CommitUnreadable(str(error)) from error
 
 
-def open_message(epoch: Epoch, message: bytes, fresh: Fresh | None = None) -> OpenedMessage:
+def open_message(
+    epoch: Epoch, message: bytes, fresh: Fresh | None = None, most: int | None = None
+) -> OpenedMessage:
     """Unprotect and verify a message to this epoch, and consume its key if it is an application
-    message. A proposal or commit of my own is read like any other.
+    message. A proposal or commit of my own is read like any other. `most` is the last generation
+    under which application data is taken.
 
     Raises `Malformed`, `InvalidMessage` errors, `DecryptionFailed`, `InvalidSignature`, or what
     `fresh` raises. For a commit it is `CommitUnreadable`, and all members refuse alike. Then
@@ -215,7 +219,7 @@ def open_message(epoch: Epoch, message: bytes, fresh: Fresh | None = None) -> Op
     with _of_a_commit(header):
         if isinstance(parsed, PublicMessage):
             return _open_public(epoch, parsed)
-        return _open_private(epoch, parsed, fresh)
+        return _open_private(epoch, parsed, fresh, most)
 
 
 def _open_public(epoch: Epoch, message: PublicMessage) -> OpenedMessage:
@@ -225,7 +229,9 @@ def _open_public(epoch: Epoch, message: PublicMessage) -> OpenedMessage:
     return OpenedMessage(verify_content(suite, authenticated, context, epoch.tree), None)
 
 
-def _open_private(epoch: Epoch, message: PrivateMessage, fresh: Fresh | None) -> OpenedMessage:
+def _open_private(
+    epoch: Epoch, message: PrivateMessage, fresh: Fresh | None, most: int | None
+) -> OpenedMessage:
     suite, kind = epoch.suite, message.content_type
     sender = open_sender_data(suite, epoch.secrets.sender_data_secret, message)
     if sender.leaf_index == epoch.own_index and kind is ContentType.APPLICATION:
@@ -233,6 +239,9 @@ def _open_private(epoch: Epoch, message: PrivateMessage, fresh: Fresh | None) ->
     too_far = sender.generation > epoch.policy.max_proposal_generation
     if kind is ContentType.PROPOSAL and too_far:
         raise GenerationOutOfRange
+    application = kind is ContentType.APPLICATION
+    if application and most is not None and sender.generation > most:
+        raise GenerationTooFar
     opened = unprotect_private(suite, epoch.secret_tree, sender, epoch.tree, message)
     verified = verify_content(suite, opened.authenticated, epoch.context, epoch.tree)
     body = verified.content.body

@@ -23,6 +23,7 @@ from alcove.mls.private_message import Padding, no_padding
 from alcove.mls.proposal_cache import CachedProposal, ProposalCache
 from alcove.mls.proposals import Proposal, Update
 from alcove.mls.secret import Random, Scratch, Secret
+from alcove.mls.secret_tree import RatchetKind
 from alcove.mls.state import GroupAct
 from alcove.mls.view import CommitView, GroupView
 
@@ -51,6 +52,12 @@ class Speaker(GroupView):
         order. The next epoch may hold one of them for me although I cannot follow there. Dropped
         commits count, because others may have received them."""
         return tuple(self._signed_leaf_keys)
+
+    @property
+    def sent(self) -> int:
+        """How many application messages I have encrypted in this epoch: the next generation."""
+        epoch = self._allow(GroupAct.ENCRYPT)
+        return epoch.secret_tree.ratchet(epoch.own_index, RatchetKind.APPLICATION).generation
 
     def encrypt(
         self,

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
+from alcove_protocol import limits
+
 from alcove_server.net.request_head import BadRequest
 from alcove_server.networks import Networks, parse_address
 from alcove_server.ports.token_bucket import TokenBucket
@@ -34,6 +36,9 @@ _HASH_SIZE: Final = 8
 """Bytes of the key and of the hash that stands for a prefix."""
 _SHARED_RATE: Final = 100
 """The shared class has the rates of this many prefixes, for as many people behind one address."""
+_SHARED_WEIGHT: Final = 16
+"""Where turns and memory are shared out, the class counts as this many prefixes. As many as
+`_SHARED_RATE` would let one client there delay all others for a second."""
 GRACE: Final = 3.0
 """Seconds that a slow client needs to authenticate, an onion service's round trips included."""
 _REMEMBERED: Final = 50_000
@@ -52,6 +57,9 @@ class Rates:
     handshakes: tuple[float, float] = (5, 60)
     rooms: tuple[float, float] = (1 / 30, 20)
     knocks: tuple[float, float] = (1 / 3, 20)
+    told: tuple[float, float] = (8 * limits.MIB, 256 * limits.MIB)
+    """Bytes that are sent because of this prefix: what its members say, once for each listener, and
+    the cards and logs that it asks for."""
 
 
 class Allowance:
@@ -63,20 +71,31 @@ class Allowance:
         "_knocks",
         "_rooms",
         "_tls",
+        "_told",
         "connections",
         "most",
         "unproved",
+        "weight",
     )
 
-    def __init__(self, clock: Callable[[], float], most: int, factor: float, rates: Rates) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        most: int,
+        factor: float,
+        rates: Rates,
+        weight: int = 1,
+    ) -> None:
+        """`weight` says for how many parts of the network this one stands."""
         now = clock()
+        self.weight: Final = weight
         self._clock = clock
         self.connections = 0
         self.most = most
         self.unproved: OrderedDict[Admitted, None] = OrderedDict()
-        self._tls, self._handshakes, self._rooms, self._knocks = (
+        self._tls, self._handshakes, self._rooms, self._knocks, self._told = (
             TokenBucket(rate * factor, burst * max(factor, 1.0), now)
-            for rate, burst in (rates.tls, rates.handshakes, rates.rooms, rates.knocks)
+            for rate, burst in (rates.tls, rates.handshakes, rates.rooms, rates.knocks, rates.told)
         )
 
     def tls(self) -> bool:
@@ -95,6 +114,10 @@ class Allowance:
         """One more knock."""
         return self._knocks.take(self._clock())
 
+    def tell(self, size: int) -> bool:
+        """So many bytes more are to be sent, as `Quota.tell`."""
+        return self._told.owe(self._clock(), size)
+
     def make_room(self) -> bool:
         """Close the oldest unproved connection; return whether there was one."""
         oldest = next(iter(self.unproved), None)
@@ -107,7 +130,7 @@ class Allowance:
     def forgettable(self) -> bool:
         """Whether a new allowance would be equal to this one."""
         now = self._clock()
-        buckets = (self._tls, self._handshakes, self._rooms, self._knocks)
+        buckets = (self._tls, self._handshakes, self._rooms, self._knocks, self._told)
         return not self.connections and all(bucket.full(now) for bucket in buckets)
 
 
@@ -214,7 +237,8 @@ class Admission:
     def _make(self, prefix: bytes) -> Allowance:
         if prefix == _SHARED:
             most = max(self._most // 2, self._per_prefix)
-            return Allowance(self._clock, most, self._factor * _SHARED_RATE, self._rates)
+            factor = self._factor * _SHARED_RATE
+            return Allowance(self._clock, most, factor, self._rates, _SHARED_WEIGHT)
         return Allowance(self._clock, self._per_prefix, self._factor, self._rates)
 
     def _drop_idle(self) -> None:

@@ -27,6 +27,7 @@ from websockets.typing import Subprotocol
 
 from alcove_server.net.admission import Admitted
 from alcove_server.net.entrance import Entrance
+from alcove_server.net.inbox import EVERYONE, NetworkPart
 from alcove_server.net.request_head import BadRequest, RequestHead, RequestHeadReader
 from alcove_server.net.terms import Terms, Timer
 from alcove_server.net.websocket import WebSocket
@@ -44,6 +45,10 @@ RETRY_SECONDS: Final = 5
 """Seconds that a client that was turned away is told to wait."""
 _COME_BACK: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 """Statuses after which a client may try again."""
+_READ_STEPS: Final = 0.5
+_UPGRADE_STEPS: Final = 20.0
+_HTTP_STEPS: Final = 40.0
+"""Steps (`ports.turn`) of a part of a head, of an upgrade, and of a request to uvicorn."""
 _DRAINED: Final = 64 * limits.KIB
 """Bytes that a client that was turned away may still send."""
 
@@ -79,6 +84,7 @@ class FrontDoor(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._inner: asyncio.Protocol | None = None
         self._deadline: Timer | None = None
+        self._found: tuple[RequestHead, bytes] | None = None  # a whole head that waits for its turn
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # asyncio gives a TCP or TLS protocol a `Transport`; its type says only the base class.
@@ -118,12 +124,40 @@ class FrontDoor(asyncio.Protocol):
             return
         if self._transport.is_closing():
             return
+        inbox = self._terms.inbox
+        if self._found is not None:  # TLS had more in hand than was read
+            self._found = (self._found[0], self._found[1] + data)
+            return
         try:
-            found = self._reader.feed(data)
-            if found is not None:
-                self._dispatch(*found)
+            self._found = self._reader.feed(data)
         except BadRequest as bad:
             self._turn_away(bad.status)
+            return
+        if self._found is None:
+            inbox.turn.spend(_READ_STEPS)
+        elif inbox.turn.left > 0:
+            self.read_on()
+        else:
+            self._transport.pause_reading()
+            inbox.wait(self, self._group)
+
+    def read_on(self) -> bool:
+        """As `inbox.WaitingReader`: the head has come, and what it asks for is begun."""
+        found, self._found = self._found, None
+        if found is None or self._transport.is_closing():
+            return False
+        head, rest = found
+        self._terms.inbox.turn.spend(_UPGRADE_STEPS if head.path == PATH else _HTTP_STEPS)
+        self._transport.resume_reading()
+        try:
+            self._dispatch(head, rest)
+        except BadRequest as bad:
+            self._turn_away(bad.status)
+        return False
+
+    @property
+    def _group(self) -> NetworkPart:
+        return self._place.allowance if self._place is not None else EVERYONE
 
     def eof_received(self) -> bool | None:
         return self._inner.eof_received() if self._inner is not None else None
@@ -151,6 +185,7 @@ class FrontDoor(asyncio.Protocol):
             cast(Any, self._inner).shutdown()
 
     def _gone(self) -> None:
+        self._terms.inbox.discard(self, self._group)
         self._connections.discard(self)
         self._entrance.reserve.discard(self)
         self._entrance.lingering.discard(self)
@@ -198,7 +233,8 @@ class FrontDoor(asyncio.Protocol):
         self._connections.discard(self)  # uvicorn's protocol counts itself
         self._inner = self._make_http()
         self._inner.connection_made(self._transport)
-        self._inner.data_received(head.raw + rest)
+        # One request, as the deadline is for one: what follows it is not served.
+        self._inner.data_received(head.raw[:-2] + b"Connection: close\r\n\r\n" + rest)
 
     def _believe(self, head: RequestHead) -> None:
         """Take the place of the client whose address a trusted proxy names."""
@@ -245,7 +281,7 @@ class FrontDoor(asyncio.Protocol):
         assert self._deadline is not None  # `connection_made` set it
         self._deadline.cancel()
         protocol = Protocol(SERVER, state=OPEN, max_size=limits.FRAME_BEFORE_AUTH, logger=_QUIET)
-        place, self._place = self._place, None
+        group, place, self._place = self._group, self._place, None
         connections = self._connections
 
         def done(socket: WebSocket) -> None:
@@ -253,7 +289,7 @@ class FrontDoor(asyncio.Protocol):
             if place is not None:
                 place.free()
 
-        socket = WebSocket(self._transport, protocol, self._terms, done)
+        socket = WebSocket(self._transport, protocol, self._terms, done, group)
         connections.discard(self)
         connections.add(socket)
         self._transport.set_protocol(socket)
@@ -261,7 +297,7 @@ class FrontDoor(asyncio.Protocol):
         session = self._relay.connect(host=head.host, offered=offered, outlet=socket, place=place)
         socket.attach(session)
         if place is not None:
-            place.give_way = session.give_way
+            place.give_way = socket.give_way
         if rest:
             socket.data_received(rest)
 

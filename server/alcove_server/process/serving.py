@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import Callable, Coroutine
 from functools import partial
+from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -21,7 +22,9 @@ from alcove_server.net.admission import Admission
 from alcove_server.net.authorities import Authorities, listened_at
 from alcove_server.net.entrance import Entrance
 from alcove_server.net.front_door import FrontDoor, ManagementDoor
+from alcove_server.net.inbox import Inbox
 from alcove_server.net.keepalive import Keepalive, Stalled
+from alcove_server.net.shares import LEAST_UNSENT, Shares
 from alcove_server.net.terms import Loop, Terms
 from alcove_server.net.tls import Tls
 from alcove_server.net.tls_accept import Enter, TlsAccept
@@ -43,8 +46,10 @@ _TICK = 1.0
 """Seconds between ticks, or less where the settings have shorter times."""
 _TICKS = 4
 """Ticks at least in the shortest time of the settings."""
-_UNFINISHED_SHARE = 8
+_UNFINISHED_SHARE: Final = 8
 """Unfinished messages may take this part of the store's memory."""
+_UNSENT_SHARE: Final = 4
+"""What waits to be sent to all clients may take this part of the store's memory."""
 _TURNS = 10
 """Turns of the keepalive in a tick, so that 10,000 idle clients answer 50 pings at a time."""
 _DRAIN_SECONDS = 10
@@ -148,9 +153,12 @@ class Service:
         self._period = min(_TICK, settings.ping_seconds / _TICKS, settings.auth_seconds / _TICKS)
         self._turn = self._period / _TURNS
         self._keepalive = Keepalive(max(1, round(settings.ping_seconds / self._turn)))
+        self._inbox = Inbox(self.relay.services.turn)
         self._stalled = Stalled(clock, settings.queue_seconds)
         self._loop = loop if loop is not None else asyncio.get_running_loop()
-        self._terms = _terms(settings, clock, self._loop, self._keepalive, self._stalled)
+        self._terms = _terms(
+            settings, clock, self._loop, self._keepalive, self._stalled, self._inbox
+        )
         self._listener = listener
         self._management = management
         self._tls = tls
@@ -283,17 +291,26 @@ def _config(app: ASGIApp) -> uvicorn.Config:
 
 
 async def _every(loop: Loop, seconds: float, *acts: Callable[[], object]) -> None:
-    """Do these again and again. One that fails stops neither the others nor its next time."""
+    """Do these again and again. One that fails stops neither the others nor its next time. One that
+    says that it has more to do goes on in the next turn."""
     while True:
         due = asyncio.Event()
         loop.call_later(seconds, due.set)
         await due.wait()
         for act in acts:
             try:
-                if isinstance(more := act(), Coroutine):
-                    await more
+                await _all_of(act)
             except Exception as error:
                 error_log.report(error)
+
+
+async def _all_of(act: Callable[[], object]) -> None:
+    more = act()
+    while more is True:
+        await asyncio.sleep(0)
+        more = act()
+    if isinstance(more, Coroutine):
+        await more
 
 
 def _terms(
@@ -302,6 +319,7 @@ def _terms(
     loop: Loop,
     keepalive: Keepalive,
     stalled: Stalled,
+    inbox: Inbox,
 ) -> Terms:
     return Terms(
         clock,
@@ -312,6 +330,8 @@ def _terms(
         Unfinished(
             clock, MESSAGE_SECONDS, max(LEAST_BYTES, settings.store_bytes // _UNFINISHED_SHARE)
         ),
+        inbox,
+        Shares(max(LEAST_UNSENT, settings.store_bytes // _UNSENT_SHARE)),
         settings.queue_bytes,
         settings.rates,
     )

@@ -195,6 +195,25 @@ def test_the_forward_limit_is_about_a_thousand() -> None:
     refused(these["bob"], messages[0], mls.GenerationConsumed, "used before")  # 1,000 are kept
 
 
+def test_an_application_can_bound_generations_itself_and_no_handshake_with_them() -> None:
+    these = room("bob")
+    alice, bob = these["alice"], these["bob"]
+    messages = [alice.encrypt(b"text") for _ in range(6)]
+    before = snapshot(bob)
+    with pytest.raises(mls.GenerationTooFar):
+        bob.receive(messages[5], most_generation=4)
+    assert snapshot(bob) == before
+    taken = bob.receive(messages[4], most_generation=4)
+    assert isinstance(taken, mls.ReceivedApplication)
+    for _ in range(3):
+        alice.commit(now=NOW, force_path=True).drop()
+    commit = alice.commit(now=NOW, force_path=True)
+    followed = bob.receive(commit.message, most_generation=0)
+    assert isinstance(followed, mls.StagedCommit)
+    commit.drop()
+    followed.drop()
+
+
 # -- trees
 
 

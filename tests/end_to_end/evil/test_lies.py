@@ -323,6 +323,7 @@ def test_a_removed_member_is_not_heard_even_if_the_relay_lets_them_through() -> 
     forget(ann, cleo)
     for blob in (before, after):
         world.take(room_of(ann), blob, BlobClass.APPLICATION)
+        world.advance(61)
     assert ann.texts() == cleo.texts() == []
     assert problems(ann) == problems(cleo) == ["unreadable", "unreadable"]
     goes_on(world, ann, cleo)

@@ -288,6 +288,14 @@ def without_capabilities(world: EvilWorld, ann: Client, mal: Client, bob: Client
     return rogue_update(mal, rogue_leaf(mal, capabilities=mls.Capabilities()))
 
 
+def without_the_rooms_extension(world: EvilWorld, ann: Client, mal: Client, bob: Client) -> bytes:
+    """Valid by itself, and in no group that requires the extension (RFC 9420, 7.3)."""
+    own = group_of(mal).member(leaf_of(mal))
+    assert own is not None
+    fewer = replace(own.capabilities, extensions=(LEAF_EXTENSION,))
+    return rogue_update(mal, rogue_leaf(mal, capabilities=fewer))
+
+
 def with_a_key_that_is_none(world: EvilWorld, ann: Client, mal: Client, bob: Client) -> bytes:
     return rogue_update(mal, rogue_leaf(mal, key=bytes(32)))
 
@@ -333,6 +341,7 @@ POISON: list[Make] = [
     with_no_extension,
     with_an_unreadable_extension,
     without_capabilities,
+    without_the_rooms_extension,
     with_a_key_that_is_none,
     of_great_size,
 ]
@@ -520,3 +529,32 @@ def test_an_update_with_the_key_of_an_inner_node_is_judged_by_all_alike() -> Non
         commit_by(world, ann)
         assert len(authenticators(ann, bob, cleo)) == 1
     nobody_is_held(world, ann, bob, cleo)
+
+
+def test_a_member_who_poisons_every_epoch_keeps_no_others_keys_from_being_renewed() -> None:
+    """Two hours, an Update that fits no commit in each epoch, and a newcomer between."""
+    world, ann, mal, bob, cleo = four()
+    before = leaf_key(ann, bob), leaf_key(ann, cleo)
+    poisoned: set[int] = set()
+    for second in range(0, 7200, 15):
+        epoch = group_of(mal).epoch
+        if epoch not in poisoned:
+            poisoned.add(epoch)
+            ask(world, mal, without_the_rooms_extension(world, ann, mal, bob))
+        if second == 600:
+            world.join(ann, "Dora")
+        world.advance(15, step=15)
+    assert len(poisoned) > 2
+    assert leaf_key(ann, bob) != before[0]
+    assert leaf_key(ann, cleo) != before[1]
+    assert problems(ann) == problems(bob) == problems(cleo) == []
+
+
+def test_a_flood_of_updates_of_one_member_takes_one_place() -> None:
+    world, ann, mal, bob, cleo = four()
+    for _ in range(17):
+        ask(world, mal, rogue_update(mal))
+    assert waiting(ann) == 1
+    ask(world, cleo, honest_update(cleo))
+    ask(world, bob, honest_update(bob))
+    assert waiting(ann) == 3
