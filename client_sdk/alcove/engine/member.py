@@ -211,7 +211,7 @@ class MemberClient:
             self._following.others_heard()
         else:
             self._following.skipped = True
-        self._roster_alarm.sound()
+        self._roster_alarm.sound(held=self._following.held)
         self.pump()
 
     def _published(self, position: Position, blob_class: BlobClass, blob: bytes) -> Advance:
@@ -304,7 +304,7 @@ class MemberClient:
                 self.facilitator.committer.base_moved()
             if outcome.joined or outcome.rejoined:
                 self._beat_at = self._clock()  # newcomers take their anchor from a heartbeat
-        self._roster_alarm.sound()
+        self._roster_alarm.sound(held=self._following.held)
         self._agreement.ask()
         self.tick()
 

@@ -15,6 +15,8 @@ from alcove.joining.newcomer import Newcomer
 EVENTS: Final = 10_000
 """Events kept for a reader. Beyond that the oldest are dropped, and a gap is told."""
 
+_UNCONFIRMED: Final = "The relay had not answered yet; others may have read this."
+
 
 class Standing:
     """Holds what this client is, collects its events, and closes it."""
@@ -99,7 +101,9 @@ class Standing:
         waiting = self.member.conversation.outbox.waiting() if self.member is not None else ()
         for item in waiting:
             if item.shown:
-                self.emit(events.Failed(item.id.hex(), "closed", why, item.ref))
+                # The relay may have taken what was sent: only its answer is missing.
+                code, text = ("unconfirmed", _UNCONFIRMED) if item.blob else ("closed", why)
+                self.emit(events.Failed(item.id.hex(), code, text, item.ref))
 
     def close(self, reason: CloseReason, code: str = "", text: str = "") -> None:
         """Tell why, wipe every key, and be done. Only the first call counts."""

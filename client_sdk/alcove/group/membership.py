@@ -128,6 +128,8 @@ class Membership:
         """The agreement that this person accepted. No commit changes it: the person alone does."""
         if roster.lobby is None:  # no entry that this client knows has named one
             self.roster = replace(roster, lobby=self.state.lobby_key)
+        if before is not None and before.lobby is None:
+            before = replace(before, lobby=self.state.lobby_key)
         self.lobby_key = self.state.lobby_key
         """What requests are sealed to: the state's, or a newer one in the chain when held."""
         self.chain: list[Signed] = []
