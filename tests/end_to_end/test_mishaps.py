@@ -292,3 +292,5 @@ def test_a_message_that_the_relay_may_have_taken_is_called_unconfirmed_at_the_en
         (taken, "unconfirmed"),
         (waits, "closed"),
     ]
+    assert bob.engine.closed is not None
+    assert bob.engine.closed.code == ""  # of the room's end, and not of a message's

@@ -1,4 +1,4 @@
-"""What a commit changed, told to the person: who came and went, and what was wrong."""
+"""What a commit changed, told to the person: joins, departures, and what was wrong."""
 
 from alcove import events
 from alcove.group.membership import Burned, Merged
@@ -12,7 +12,7 @@ class Telling:
         self._emit = ports.emit
 
     def merged(self, outcome: Merged) -> None:
-        """Tell who came and who went."""
+        """Tell which members came and went."""
         for person in outcome.joined:
             self._emit(events.Joined(person.name))
         for person in outcome.gone:
