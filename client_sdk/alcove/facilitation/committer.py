@@ -134,12 +134,13 @@ class Committer:
 
     def _fit_updates(self, plan: CommitPlan) -> None:
         """Drop each pending Update that does not go with the plan, or with those before it. The
-        others stay: no member can keep another's keys from being renewed."""
+        others stay: no member can keep another's keys from being renewed. A plan that is wrong
+        without any Update, as by a rejoin under another member's key, drops none."""
         self._forget_old_updates()
-        pending, self.updates = self.updates, []
-        if not pending or self._goes_with(plan, pending):
-            self.updates = pending
+        pending = self.updates
+        if not pending or self._goes_with(plan, pending) or not self._goes_with(plan, []):
             return
+        self.updates = []
         for item in pending:
             if self._goes_with(plan, [*self.updates, item]):
                 self.updates.append(item)

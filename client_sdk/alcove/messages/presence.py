@@ -97,9 +97,9 @@ class Presence:
             self._stream.adopt(named, beat.payload.log)
         elif (agrees := self._stream.log.agrees(named, beat.payload.log)) is not None:
             if agrees:
-                self.coverage.agreed(named)
                 self._differing.clear()  # the facilitator saw what this client saw
-                self._settled = False
+                if self.coverage.agreed(named):
+                    self._settled = False
             else:
                 self._split = True
 
@@ -173,8 +173,11 @@ class Presence:
         self.tick()
 
     def rejoined(self) -> None:
-        """This client is in the group anew. The facilitators have a full interval to be heard."""
-        self.coverage.forget()
+        """This client is in the group anew. The facilitators have a full interval to be heard.
+
+        What was sent still waits for its beat. A relay can keep several Welcomes of this client
+        and hand them over after a removal, each into an older epoch than the removal's.
+        """
         self._clear_split()
         self.released()
 
