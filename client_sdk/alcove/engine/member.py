@@ -84,7 +84,8 @@ class MemberClient:
             self.presence,
             ports,
             published=self._published,
-            ready=lambda: self.ready,
+            # A person to be removed reads on until the relay takes the commit.
+            ready=lambda: self.ready and not (self.facilitator and self.facilitator.removing),
         )
         self.requests = LobbyRequests(identity, membership, opening.previous, ports)
         self._rejoining = Rejoining(identity, membership, opening, self.requests, ports, stranded)
