@@ -14,6 +14,7 @@ the relay took.
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
+from alcove_protocol import limits
 from alcove_protocol.endings import verify_removal
 from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
@@ -23,6 +24,7 @@ from alcove_protocol.roster import (
     Op,
     Role,
     Roster,
+    RosterEntry,
     Seat,
     entry_hash,
     extend,
@@ -89,6 +91,7 @@ class Membership:
     def __init__(self, group: mls.Group, roster: Roster, base: Position, commit: bytes) -> None:
         self.group = group
         self.roster = roster
+        self._last_in: dict[bytes, Position] = {}
         self.base = base
         self.commit_hash = commit  # SHA-256 of the last merged commit's blob
         self.commit_blob = b""
@@ -115,6 +118,17 @@ class Membership:
         chain = self.chain
         self.__dict__.update(other.__dict__)
         self.chain = chain
+
+    @property
+    def base(self) -> Position:
+        """The position of the last commit that the relay took."""
+        return self._base
+
+    @base.setter
+    def base(self, position: Position) -> None:
+        self._base = position
+        known = self._last_in.get(position.generation, position)
+        self._last_in[position.generation] = max(known, position, key=lambda at: at.number)
 
     def _keep_secrets(self) -> None:
         self.request_secrets.add(self.group)
@@ -331,7 +345,10 @@ class Membership:
         """
         followed = {entry_hash(Label.ROSTER, entry.body) for entry in self.chain}
         try:
-            verify_removal(self.roster, signed, self.own.relay_key, self.base, followed)
+            # A relay can claim another generation at will. What won a race stays known in its own.
+            claimed = Position.decode(RosterEntry.decode(signed.body, limit=limits.ENTRY).base)
+            base = self._last_in.get(claimed.generation, self.base)
+            verify_removal(self.roster, signed, self.own.relay_key, base, followed)
         except Malformed:
             return False
         return True

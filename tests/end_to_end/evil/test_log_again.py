@@ -14,10 +14,11 @@ from alcove_protocol.frames import (
     Resumed,
     WelcomeIs,
 )
+from alcove_protocol.statements import Signed
 
 from tests.end_to_end.evil.old_epoch import SECOND
 from tests.end_to_end.evil.relay import EvilWorld, Trick, anything
-from tests.end_to_end.evil.rogue import group_of
+from tests.end_to_end.evil.rogue import group_of, rogue_commit, room_of
 from tests.end_to_end.evil.rooms import commit_by, three
 from tests.end_to_end.evil.test_held import miss_a_commit
 from tests.end_to_end.evil.test_old_epoch import WITHIN, keep_keys, read, state
@@ -146,3 +147,18 @@ def test_who_comes_back_with_a_message_that_waits_posts_again_after_the_next_hea
     world.settle()
     assert ann.texts() == bob.texts() == ["one", "two"]
     assert state(cleo) is RoomState.OPEN
+
+
+def test_a_removal_that_lost_its_race_stays_lost_in_another_generation() -> None:
+    world, ann, bob, cleo = three()
+    kept = world.drop(ann, Publish, lambda asked: asked.blob_class == BlobClass.COMMIT)
+    ann.remove("Cleo")
+    world.settle()
+    asked = kept.hits[0]
+    entry = Signed(asked.entry or b"", asked.signature or b"")
+    known = cleo.engine.require_member().membership
+    assert known.puts_me_out(entry)
+    world.take(room_of(ann), rogue_commit(bob), BlobClass.COMMIT)
+    assert not known.puts_me_out(entry)
+    come_back_in(world, cleo, SECOND)
+    assert not known.puts_me_out(entry)
