@@ -32,6 +32,7 @@ from tests.end_to_end.evil.rogue import (
     state_of,
 )
 from tests.end_to_end.evil.rooms import commit_by, epochs, goes_on, two_facilitators
+from tests.end_to_end.evil.test_many_requests import returns
 from tests.end_to_end.evil.test_requests import psk_of, rejoin_of, tell
 from tests.end_to_end.evil.test_rights import refusal
 from tests.end_to_end.evil.test_way_in import entry_by
@@ -115,9 +116,11 @@ def rejoin(scene: Scene, room: bytes, by: Client, *, later: bool) -> bool:
     kept, psk = replace(rejoin_of(scene.world, scene.cleo), room=room), psk_of(scene.ann)
     if later:
         tell(scene.world, scene.ann, scene.cleo, rejoin_of(scene.world, scene.cleo), by, None)
-    before = group_of(scene.ann).epoch
+        scene.world.advance(130)  # she replaces the leaf that she was given
+    before = returns(scene.ann)
     tell(scene.world, scene.ann, scene.cleo, kept, by, psk)
-    return group_of(scene.ann).epoch > before
+    scene.world.advance(62)  # a minute lies between two returns of one member
+    return returns(scene.ann) > before
 
 
 # --- an appointment ---------------------------------------------------------------------------

@@ -43,13 +43,6 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
         f"{EVIL}/test_order.py::test_what_a_class_lets_through",
     ),
     order(
-        "burned",
-        f"{MEMBERSHIP}:Membership._judge",
-        "if by is not None and by not in self.state.facilitator_keys():",
-        "if False:",
-        f"{EVIL}/test_order.py::test_a_participants_own_commit_that_comes_back_does_not_hold_its_author",
-    ),
-    order(
         "held",
         f"{MEMBERSHIP}:Membership._judge",
         "ahead = mls.peek(commit).epoch > self.group.epoch",
@@ -62,14 +55,6 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
         "ahead = mls.peek(commit).epoch > self.group.epoch",
         "ahead = True",
         f"{EVIL}/test_races.py::test_a_commit_replayed_epochs_later_is_burned_and_holds_no_client",
-    ),
-    order(
-        "held",
-        f"{MEMBERSHIP}:Membership._judge",
-        "return self._missed(error) if mine else Burned(error.code)",
-        "return Burned(error.code)",
-        f"{EVIL}/test_messages.py"
-        "::test_an_update_encrypted_again_leaves_its_author_held_and_not_alone",
     ),
     order(
         "held",
@@ -108,14 +93,14 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     ),
     order(
         "entry",
-        f"{MEMBERSHIP}:Membership.compare_roster_with_tree",
+        f"{MEMBERSHIP}:Membership.compare_roster_with_group",
         "elif not self.restate:",
         "elif False:",
-        f"{EVIL}/test_way_in.py::test_a_ghost_on_the_roster_is_never_shown_and_is_warned_of",
+        f"{EVIL}/test_roster_roles.py::test_a_newcomer_is_told_of_what_they_found",
     ),
     order(
         "entry",
-        f"{MEMBERSHIP}:Membership.compare_roster_with_tree",
+        f"{MEMBERSHIP}:Membership.compare_roster_with_group",
         "if self._list_is_the_groups():",
         "if True:",
         f"{EVIL}/test_way_in.py::test_a_ghost_on_the_roster_is_never_shown_and_is_warned_of",
@@ -148,13 +133,6 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
         "if isinstance(outcome, PutOut):",
         "if False:",
         f"{EVIL}/test_order.py::test_who_asked_to_go_is_told_so",
-    ),
-    order(
-        "burned",
-        f"{MEMBERSHIP}:Membership._judge",
-        "self.group_key(error.committer) if error.committer is not None else None",
-        "None",
-        f"{EVIL}/test_order.py::test_a_participants_own_commit_that_comes_back_does_not_hold_its_author",
     ),
     order(
         "held",

@@ -188,6 +188,11 @@ _KEPT: Final = tuple(
             "end",
             "another_signed",
             (f"{ENDINGS}:verify_end", "sorted(roster.facilitators())", "sorted(roster.seats)"),
+            (
+                "alcove.engine.endings:Endings._verify_end",
+                "ended.relay_key not in member.membership.facilitators()",
+                "False",
+            ),
         ),
         (
             "removal",
@@ -209,6 +214,11 @@ _KEPT: Final = tuple(
             "another_signed",
             (f"{ENDINGS}:verify_removal", " or not roster.is_facilitator(claimed.signer)", ""),
             (f"{ROSTER}:extend", "if not roster.is_facilitator(claimed.signer):", "if False:"),
+            (
+                "alcove.group.membership:Membership.puts_me_out",
+                "return entry.signer in self.facilitators()",
+                "return True",
+            ),
         ),
         (
             "rejoin request",

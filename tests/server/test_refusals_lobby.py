@@ -8,6 +8,7 @@ from alcove_protocol.card import card_number
 from alcove_protocol.frames import (
     Authenticated,
     BlobClass,
+    Bye,
     ConnectionRole,
     Done,
     EndRoom,
@@ -78,11 +79,15 @@ def test_a_card_is_replaced_by_a_higher_number_only(scene: Scene, door: Door) ->
 
 
 def test_a_revoked_door_is_closed_for_good(scene: Scene, door: Door) -> None:
-    ann = scene.newcomer(door)
+    ann, ben = scene.newcomer(door), scene.newcomer(door)
+    ben.knock()
     door.uses = 0
     scene.put_door(door)
-    assert ann.refused(ReadCard(5)) == "door_revoked"
-    assert ann.refused(Knock(6, bytes(16), b"x")) == "door_revoked"
+    assert [one.code for one in ann.fetch() if isinstance(one, Bye)] == ["door_revoked"]
+    assert ann.closed == Close.REFUSED
+    ben.ask(Withdraw(5), Done)  # a newcomer who waits may be let in all the same, so stays
+    assert ben.refused(ReadCard(6)) == "door_revoked"
+    assert ben.refused(Knock(7, bytes(16), b"x")) == "door_revoked"
     door.uses, door.number = 5, 9
     assert scene.host.refused(scene.door_frame(door)) == "door_revoked"
     unknown = Door(uses=0)

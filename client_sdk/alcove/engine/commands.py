@@ -71,11 +71,14 @@ class Commands:
         member.pump()
 
     def accept(self) -> None:
-        """Accept the agreement on the card, and knock.
+        """Accept the agreement on the card, and knock; or, in the room, one that changed.
 
         Raises `NotNow` (`nothing_to_accept`, `no_agreement`), `RoomClosed`.
         """
         self._standing.require_open()
+        if self._standing.member is not None:
+            self._standing.member.accept_agreement()
+            return
         if self._standing.newcomer is None:
             raise NotNow("nothing_to_accept", "There is nothing to accept.")
         self._standing.newcomer.accept()

@@ -80,7 +80,7 @@ class KeyUpdates:
             return
         self._due = now + LOOK_AGAIN
         if asked is None or asked.epoch != group.epoch:
-            extensions = leaf_extensions(self._identity, self._membership.state.agreement)
+            extensions = leaf_extensions(self._identity, self._membership.accepted)
             message = group.propose_update(leaf_extensions=extensions, padding=handshake_padding)
             asked = self._asked = _Asked(key, group.epoch, message)
         if not asked.sent:

@@ -22,17 +22,20 @@ from alcove_protocol.position import Position
 from alcove_protocol.statements import Opening, Signed
 
 from alcove import events
+from alcove.engine.agreement import AgreementQuestion
 from alcove.engine.following import Following
 from alcove.engine.key_updates import KeyUpdates
 from alcove.engine.publisher import Publisher
 from alcove.engine.rejoining import Rejoining
 from alcove.engine.requests import LobbyRequests
+from alcove.engine.roster_alarm import RosterAlarm
 from alcove.errors import NotTrusted
 from alcove.events import ConnectionState
 from alcove.facilitation.committer import InFlight
 from alcove.facilitation.facilitator import Facilitator, Handover
 from alcove.group.keys import Identity
 from alcove.group.membership import Burned, Held, Membership, Merged, PutOut
+from alcove.messages.alarms import Alarms
 from alcove.messages.conversation import Conversation
 from alcove.messages.presence import Presence
 from alcove.messages.stream import Advance, Stream
@@ -70,11 +73,13 @@ class MemberClient:
         self._on_first_resume = on_first_resume
         self._put_out = put_out
         self.stream = Stream(opening.previous, cursor)
-        self.presence = Presence(membership, self.stream, ports)
+        self._alarms = Alarms(ports)
+        self.presence = Presence(membership, self.stream, ports, self._alarms)
         self.conversation = Conversation(
             membership,
             self.stream,
             ports,
+            self._alarms,
             on_split=self.presence.split,
             on_difference=self.presence.differs,
         )
@@ -91,12 +96,13 @@ class MemberClient:
         self._rejoining = Rejoining(identity, membership, opening, self.requests, ports, stranded)
         self._key_updates = KeyUpdates(identity, membership, self.requests, ports)
         self._following = Following(ports.clock)
+        self._agreement = AgreementQuestion(membership, ports)
+        self._roster_alarm = RosterAlarm(membership, ports)
         self.facilitator: Facilitator | None = None
         self._resumed = False
         self._ever_resumed = False
         self._beat_at = 0.0
         self._doubt_at = 0.0
-        self._alarmed_at: Position | None = None
 
     @property
     def ready(self) -> bool:
@@ -200,7 +206,7 @@ class MemberClient:
             self._application(frame, position)
         elif frame.blob_class == BlobClass.BEAT:
             self._following.others_heard()
-        self._sound_alarm()
+        self._roster_alarm.sound(held=self._following.held)
         self.pump()
 
     def _published(self, position: Position, blob_class: BlobClass, blob: bytes) -> bool:
@@ -239,7 +245,8 @@ class MemberClient:
             membership.base = position  # this client is one step ahead: the next one comes again
         else:
             self._follow(frame.blob, entry, position)
-        if following.new_log and position.number == 1 and not following.held and following.in_step:
+        began = position.number == 1 and digest == membership.commit_hash
+        if following.new_log and began and not following.held:
             context = membership.group.context
             self.stream.start_log(position, context.confirmed_transcript_hash)
 
@@ -273,6 +280,7 @@ class MemberClient:
         self._merged(self.membership.merge(item.staged, item.blob, item.entry), own=True)
 
     def _merged(self, outcome: Merged, *, own: bool) -> None:
+        self.conversation.epoch_began()
         self._rejoining.followed()
         for person in outcome.joined:
             self._emit(events.Joined(person.name))
@@ -281,22 +289,22 @@ class MemberClient:
             by_wish = person.relay_key in outcome.by_wish
             self._emit(events.Left(person.name) if by_wish else events.Removed(person.name))
         if self.facilitator is not None:
-            self.facilitator.merged(own=own)
+            self.facilitator.merged(outcome.rejoined, own=own)
             if not own:
                 self.facilitator.committer.base_moved()
             if outcome.joined or outcome.rejoined:
                 self._beat_at = self._clock()  # newcomers take their anchor from a heartbeat
-        self._sound_alarm()
+        self._roster_alarm.sound(held=self._following.held)
+        self._agreement.ask()
         self.tick()
 
-    def _sound_alarm(self) -> None:
-        """Once for each commit, because every heartbeat would find the same difference."""
-        alarm, self.membership.alarm = self.membership.alarm, None
-        base = self.membership.base
-        if alarm is not None and self._alarmed_at != base:
-            self._alarmed_at = base
-            text = "The relay's list of members does not match the group's; do not trust the relay."
-            self._emit(events.Problem("roster_mismatch", text))
+    def accept_agreement(self) -> None:
+        """The person accepts the room's agreement, and what waited goes.
+
+        Raises `NotNow` (`nothing_to_accept`).
+        """
+        self._agreement.accept()
+        self.pump()
 
     # --- held, and back again ------------------------------------------------------------------
 
@@ -339,8 +347,10 @@ class MemberClient:
         self._following.restart()
         self.stream.restart(Position.decode(frame.position))
         self.presence.rejoined()
+        self.conversation.epoch_began()
         self._emit(events.ConnectionChanged(ConnectionState.REJOINED))
         self._gap()
+        self._agreement.ask()
         self._resumed = False
         if self.facilitator is not None:
             self.facilitator.rejoined()
@@ -355,8 +365,16 @@ class MemberClient:
         self.publisher.pump()
 
     def beat(self, *, leaving: bool = False) -> None:
-        """Send a facilitator's heartbeat. A refused one goes again a second later."""
+        """Send a facilitator's heartbeat. A refused one goes again a second later.
+
+        Each is encrypted anew. When the relay refused so many that no other client would take the
+        next, a new epoch comes first.
+        """
         self._beat_at = self._clock() + limits.HEARTBEAT_INTERVAL
+        if self.facilitator is not None and not self.conversation.may_encrypt:
+            self._beat_at = self._clock() + BEAT_AGAIN
+            self.facilitator.refresh_keys()
+            return
 
         def again() -> None:
             self._beat_at = self._clock() + BEAT_AGAIN
@@ -367,6 +385,7 @@ class MemberClient:
 
     def tick(self) -> None:
         self.conversation.tick()
+        self._alarms.tick()
         now = self._clock()
         self.membership.tick(now)
         if self.facilitator is not None:

@@ -126,7 +126,7 @@ class Rejoining:
             self.wipe()
 
     def _make_step(self) -> _Step:
-        ports, accepted = self._ports, self._membership.state.agreement
+        ports, accepted = self._ports, self._membership.accepted
         bundle = make_key_package(self._identity, accepted, ports.wall(), ports.random)
         return _Step(bundle, mls.ciphersuite(ROOM_SUITE).hpke_keypair(ports.random))
 
@@ -162,9 +162,9 @@ class Rejoining:
         if not self._steps:
             return None
         number, welcome = self._opened(frame.welcome)
-        step, accepted = self._steps[number], self._membership.state.agreement
+        step = self._steps[number]
         now, opening = self._ports.wall(), self._opening
-        again = enter(welcome, step.bundle, self._identity, opening, accepted, frame, now=now)
+        again = enter(welcome, step.bundle, self._identity, opening, None, frame, now=now)
         # Requests for the steps after this one may still be granted: they name the leaf that is in.
         for old in self._steps[: number + 1]:
             old.wipe()

@@ -6,7 +6,8 @@ one beat, as long as any path between the members is left.
 
     OPEN ──no facilitator present──▶ READ_ONLY            a beat ──▶ OPEN
       ├──no beat, or none that covers what was sent──▶ NOT_HEARD   such a beat ──▶ OPEN
-      └──a beat, or two members, saw another log──▶ SPLIT          the person decides ──▶ OPEN
+      └──a beat, or two members, saw another log──▶ SPLIT          the person decides, or its
+                                                                   sender agrees later ──▶ OPEN
 """
 
 from typing import Final
@@ -18,8 +19,10 @@ from alcove_protocol.roster import NO_HASH
 from alcove import events
 from alcove.events import RoomState
 from alcove.group.membership import Membership
+from alcove.messages.alarms import UNKNOWN, Alarms
 from alcove.messages.conversation import HeartbeatHeard
 from alcove.messages.coverage import Coverage
+from alcove.messages.log_hash import LogHash
 from alcove.messages.stream import Stream
 from alcove.relay.ports import Ports
 
@@ -36,9 +39,12 @@ LATELY: Final = 60.0
 class Presence:
     """The room's state as this client may truthfully call it."""
 
-    def __init__(self, membership: Membership, stream: Stream, ports: Ports) -> None:
+    def __init__(
+        self, membership: Membership, stream: Stream, ports: Ports, alarms: Alarms
+    ) -> None:
         self._membership = membership
         self._stream = stream
+        self._alarms = alarms
         self._emit = ports.emit
         self._clock = ports.clock
         self._heard: dict[bytes, float] = {}
@@ -48,7 +54,8 @@ class Presence:
         self._gone: set[bytes] = set()
         self._away: set[bytes] = set()
         self._relay_says_read_only = False
-        self._split = False
+        self._differing_beats: dict[bytes, tuple[Position, LogHash]] = {}
+        self._agreed: set[bytes] = set()
         self._differing: set[bytes] = set()
         self._named: set[bytes] = set()
         self._settling_until = 0.0
@@ -75,7 +82,7 @@ class Presence:
             self._said_goodbye = False
         group = self._membership.group
         if beat.body.epoch == group.epoch and beat.body.authenticator != group.epoch_authenticator:
-            self._split = True
+            self._beat_differs(beat.sender)
         self._compare(beat)
         if beat.body.roster != self._membership.roster.head and self._membership.alarm is None:
             self._membership.alarm = "roster_mismatch"
@@ -89,7 +96,7 @@ class Presence:
         if named.generation != here.generation or named.number >= here.number:
             # Its sender has another log than the one it came in, or its number was changed. In a
             # true log a beat names a position before its own.
-            self._split = True
+            self._beat_differs(beat.sender)
         elif beat.payload.log == NO_HASH:
             if named.number == 0:
                 self.begin_log(here)
@@ -97,11 +104,9 @@ class Presence:
             self._stream.adopt(named, beat.payload.log)
         elif (agrees := self._stream.log.agrees(named, beat.payload.log)) is not None:
             if agrees:
-                self._differing.clear()  # the facilitator saw what this client saw
-                if self.coverage.agreed(named):
-                    self._settled = False
+                self._beat_agrees(beat.sender, named)
             else:
-                self._split = True
+                self._beat_differs(beat.sender)
 
     def begin_log(self, position: Position) -> None:
         """A facilitator without an anchor begins the log hash anew, with the beat at `position`."""
@@ -126,8 +131,41 @@ class Presence:
 
     def split(self) -> None:
         """A heartbeat came that no member of this epoch can have sent."""
-        self._split = True
+        self._differing_beats[UNKNOWN] = self._stream.cursor, self._stream.log
+        self._agreed.clear()
         self.tick()
+
+    def _beat_differs(self, sender: bytes) -> None:
+        """This facilitator saw another log, or says so. The person is told who."""
+        if sender not in self._differing_beats:
+            name = next((p.name for p in self._membership.people() if p.key == sender), None)
+            text = f"{name or 'A facilitator'} facilitates, and saw other messages than you did."
+            self._alarms.problem("conversation_differs", text, sender, name)
+        self._differing_beats[sender] = self._stream.cursor, self._stream.log
+
+    def _beat_agrees(self, sender: bytes, named: Position) -> None:
+        """This facilitator saw what this client saw, up to the position that the beat names.
+
+        It clears what members said, and what this facilitator's own beats said before that
+        position. In an unbroken log that is proof, since two logs that differ once differ for
+        ever. After a gap the comparison began anew, and it is the person who decides.
+        """
+        self._differing.clear()
+        if self.coverage.agreed(named):
+            self._settled = False
+        if self._goes_over(self._differing_beats.get(sender), named):
+            del self._differing_beats[sender]
+        if self._goes_over(self._differing_beats.get(UNKNOWN), named):
+            self._agreed.add(sender)
+            if self._agreed >= self._coverers():  # else it may be of one who is in another branch
+                del self._differing_beats[UNKNOWN]
+
+    def _goes_over(self, beat: tuple[Position, LogHash] | None, named: Position) -> bool:
+        """Whether the log goes over this differing beat, in the same log: a relay can show another
+        one, and then the same numbers again."""
+        if beat is None or beat[1] is not self._stream.log:
+            return False
+        return beat[0].number <= named.number and beat[1].reaches(beat[0])
 
     def differs(self, sender: bytes, name: str) -> None:
         """A member's message names another log hash. One member alone may be lying, so it takes
@@ -135,15 +173,19 @@ class Presence:
         if sender not in self._named:
             self._named.add(sender)
             text = f"{name} says that they saw other messages than you did."
-            self._emit(events.Problem("conversation_differs", text))
+            self._alarms.problem("conversation_differs", text, sender, name)
         self._differing.add(sender)
         self.tick()
 
     @property
     def _is_split(self) -> bool:
+        if not self._differing and not self._differing_beats:
+            return False
         # Those who are gone do not count: one person could leave, come again and be two.
         others = {person.key for person in self._membership.people()} - {self._membership.own.key}
-        return self._split or len(self._differing & others) >= max(1, min(2, len(others)))
+        facilitators = self._membership.state.facilitator_keys() | {UNKNOWN}
+        beats = self._differing_beats.keys() & facilitators
+        return bool(beats) or len(self._differing & others) >= max(1, min(2, len(others)))
 
     # --- the relay and the connection ----------------------------------------------------------
 
@@ -187,7 +229,7 @@ class Presence:
         self.tick()
 
     def _clear_split(self) -> None:
-        self._split = False
+        self._differing_beats.clear()
         self._differing.clear()
         self._named.clear()
 
@@ -246,6 +288,8 @@ class Presence:
             self._no_anchor_since = None
         elif self._no_anchor_since is None:
             self._no_anchor_since = now
+        if self._membership.own.facilitator and not self._coverers():
+            self.coverage.forget()  # said alone: a facilitator who comes later cannot cover it
         silent = now - self._last_heard > limits.READ_ONLY_AFTER + ANSWER_EXPECTED
         uncovered = self._uncovered and now > self._settling_until
         if self._is_split:

@@ -113,15 +113,16 @@ export class Member {
   private message({ state, sender, payload, body }: Received): void {
     this.state = state
     const [id, kind] = [hex(payload.bytes("id")), payload.text("kind")]
-    if (!same(payload.bytes("agreement"), roomStateOf(state).bytes("agreement"))) {
-      return this.tell({ event: "dropped", code: "another_agreement" })
-    }
     if (!this.log.agrees(payload.bytes("position"), payload.bytes("log"), kind === "heartbeat")) {
       this.tell({ event: "problem", code: "log_differs" })
     }
     if (this.seen.has(id)) return
     this.seen.add(id)
     this.authors.set(id, hex(sender.mlsKey))
+    const accepted = same(payload.bytes("agreement"), roomStateOf(state).bytes("agreement"))
+    if (!accepted && (body === undefined || kind === "text")) {
+      return this.tell({ event: "dropped", code: "another_agreement" })
+    }
     if (body === undefined) this.tell({ event: "unknown", from: sender.name, kind })
     else if (kind === "text") this.tell({ event: "message", id, from: sender.name, text: body.text("text") })
     else if (kind === "retract") this.retracted(sender.name, hex(sender.mlsKey), hex(body.bytes("target")))
