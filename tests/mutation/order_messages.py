@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.mutation.mutant import Mutant
+from tests.mutation.mutant import Edit, Mutant
 from tests.mutation.order_places import (
     COVERAGE,
     EVIL,
@@ -121,6 +121,18 @@ ONE_VIEW: Final[tuple[Mutant, ...]] = (
         "item.log is self._log() and item.log.reaches(item.at)",
         "self._log().reaches(item.at)",
         f"{AGAIN}::test_a_log_that_is_shown_again_covers_nothing_that_was_stolen",
+    ),
+    order(
+        "covered",
+        f"{PRESENCE}._goes_over",
+        "beat is None or beat[1] is not self._stream.log",
+        "beat is None",
+        f"{AGAIN}::test_a_log_that_is_shown_again_clears_no_split",
+        Edit(
+            f"{PRESENCE}._goes_over",
+            "beat[1].reaches(beat[0])",
+            "self._stream.log.reaches(beat[0])",
+        ),
     ),
     order(
         "covered",

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from alcove.events import RoomState
-from alcove.messages.payload import Text
+from alcove.messages.payload import Heartbeat, Text
 from alcove_protocol.frames import (
     BlobClass,
     BlobIs,
@@ -18,7 +18,7 @@ from alcove_protocol.statements import Signed
 
 from tests.end_to_end.evil.old_epoch import SECOND
 from tests.end_to_end.evil.relay import EvilWorld, Trick, anything
-from tests.end_to_end.evil.rogue import group_of, rogue_commit, room_of
+from tests.end_to_end.evil.rogue import group_of, rogue_commit, rogue_message, room_of
 from tests.end_to_end.evil.rooms import commit_by, three
 from tests.end_to_end.evil.test_held import miss_a_commit
 from tests.end_to_end.evil.test_old_epoch import WITHIN, keep_keys, read, state
@@ -162,3 +162,30 @@ def test_a_removal_that_lost_its_race_stays_lost_in_another_generation() -> None
     assert not known.puts_me_out(entry)
     come_back_in(world, cleo, SECOND)
     assert not known.puts_me_out(entry)
+
+
+def test_a_log_that_is_shown_again_clears_no_split() -> None:
+    """A heartbeat differed. Kept ones agree, at the same numbers, after two changes of the log."""
+    world, ann, _bob, cleo = three()
+    stash = world.keep_back(cleo, BlobIs)
+    world.drop(cleo, LobbyRequest)
+    world.advance(160)
+    kept = {blob.position: blob for blob in stash.hits}
+    beats = [kept[position] for position in sorted(kept)]
+    stream = cleo.engine.require_member().stream
+    real = stream.cursor.generation
+    world.forge(cleo, beats.pop(0))
+    group = group_of(ann)
+    head = ann.engine.require_member().membership.roster.head
+    body = Heartbeat(group.epoch, group.epoch_authenticator, head, False)
+    false = rogue_message(
+        ann, body, kind="heartbeat", counter=0, ttl=90, log=bytes(31) + b"1", at=stream.cursor
+    )
+    world.forge(cleo, replace(beats[0], blob=false))
+    assert state(cleo) is RoomState.SPLIT
+    come_back_in(world, cleo, SECOND)
+    come_back_in(world, cleo, real)
+    for beat in beats[:3]:
+        world.forge(cleo, beat)
+    assert stream.log.anchored
+    assert state(cleo) is RoomState.SPLIT
