@@ -93,7 +93,8 @@ class MemberClient:
             ports,
             published=self._published,
             stale=self._following.expect_of_stale,
-            ready=lambda: self.ready,
+            # A person to be removed reads on until the relay takes the commit.
+            ready=lambda: self.ready and not (self.facilitator and self.facilitator.removing),
         )
         self._doubts = Doubts(
             membership,

@@ -28,7 +28,7 @@ from alcove_protocol.statements import Signed
 from alcove import mls
 from alcove.errors import AlcoveError, NotNow, Refused
 from alcove.facilitation.in_flight import InFlight, PendingUpdate, fitting, sign_entry
-from alcove.facilitation.intents import CommitPlan, Intent
+from alcove.facilitation.intents import CommitPlan, Intent, RemoveMember
 from alcove.group.admission import leaf_extensions, listing_of
 from alcove.group.extensions import ROSTER_EXTENSION, leaf_extension, room_extension
 from alcove.group.framing import handshake_padding
@@ -351,6 +351,13 @@ class Committer:
     @property
     def idle(self) -> bool:
         return self.in_flight is None and not self._queue
+
+    @property
+    def removing(self) -> bool:
+        """Whether a removal was asked for that the relay has not taken yet. That can take long:
+        the relay is busy, or says nothing."""
+        in_flight = self.in_flight.intents if self.in_flight is not None else ()
+        return any(isinstance(intent, RemoveMember) for intent in (*in_flight, *self._queue))
 
     def close(self, error: AlcoveError) -> None:
         """Commit nothing any more. Every pending intent fails with this error."""

@@ -150,6 +150,12 @@ class Facilitator:
 
     # --- people --------------------------------------------------------------------------------
 
+    @property
+    def removing(self) -> bool:
+        """Whether a removal was asked for that the relay has not taken yet. What its facilitator
+        says meanwhile waits."""
+        return self.committer.removing
+
     def remove(self, name: str, done: Done) -> None:
         """Put a member out. Raises `InvalidInput` (`unknown_name`), `NotNow` (`not_oneself`)."""
         person = self._membership.find_name(name)

@@ -61,7 +61,8 @@ def fitting(
     membership: Membership, plan: CommitPlan, pending: list[PendingUpdate], now: int
 ) -> list[PendingUpdate]:
     """The pending Updates without each one that does not go with the plan, or with those before it.
-    The others stay: no member can keep another's keys from being renewed."""
+    The others stay: no member can keep another's keys from being renewed. A plan that is wrong
+    without any Update, as by a rejoin under another member's key, drops none."""
 
     def go(updates: list[PendingUpdate]) -> bool:
         carried = [item.proposal for item in updates]
@@ -71,7 +72,7 @@ def fitting(
             return False
         return True
 
-    if not pending or go(pending):
+    if not pending or go(pending) or not go([]):
         return pending
     kept: list[PendingUpdate] = []
     for item in pending:

@@ -174,7 +174,9 @@ class Lobby:
             item.id, door.id, body, key_package, door_psk(door.invite)
         )
         code = short_code(body.key_package)
-        self._emit(events.Knocked(item.id.hex(), body.name, code, item.door_revoked))
+        # A relay that still lets a removed person knock by their invite would not say so itself.
+        revoked = item.door_revoked or door.revoked
+        self._emit(events.Knocked(item.id.hex(), body.name, code, revoked))
 
     def _open_knock(self, door: Door, item: LobbyItem) -> KnockBody | None:
         for keys in self._lobby_keys.for_knocks():

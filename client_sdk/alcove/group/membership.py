@@ -119,6 +119,7 @@ class Membership:
         """`before` is the roster without its last entry, where that is known."""
         self.group = group
         self.roster = roster
+        self._last_in: dict[bytes, Position] = {}
         self.base = base
         self.commit_hash = commit  # SHA-256 of the last merged commit's blob
         self.commit_blob = b""
@@ -160,6 +161,17 @@ class Membership:
     def agreement_due(self) -> bool:
         """Whether the room has another agreement than the person accepted."""
         return self.accepted != self.state.agreement
+
+    @property
+    def base(self) -> Position:
+        """The position of the last commit that the relay took."""
+        return self._base
+
+    @base.setter
+    def base(self, position: Position) -> None:
+        self._base = position
+        known = self._last_in.get(position.generation, position)
+        self._last_in[position.generation] = max(known, position, key=lambda at: at.number)
 
     def _keep_secrets(self) -> None:
         self.request_secrets.add(self.group)
@@ -380,7 +392,10 @@ class Membership:
         """
         followed = {entry_hash(Label.ROSTER, entry.body) for entry in self.chain}
         try:
-            entry = verify_removal(self.roster, signed, self.own.relay_key, self.base, followed)
+            # A relay can claim another generation at will. What won a race stays known in its own.
+            claimed = Position.decode(RosterEntry.decode(signed.body, limit=limits.ENTRY).base)
+            base = self._last_in.get(claimed.generation, self.base)
+            entry = verify_removal(self.roster, signed, self.own.relay_key, base, followed)
         except Malformed:
             return False
         # The roster alone could be a single facilitator's work. The group's state is not.

@@ -33,6 +33,9 @@ class Stream:
         self.passed = 0
         """Numbers of all generations that this client has passed, those that never came too."""
         self.log = LogHash()
+        """Of the numbers since the cursor was last set back, and of no others: a relay can show a
+        log, another one, and then the first with other blobs. What stood in an earlier one is not
+        in this one, whatever its position."""
         self.seen = Seen()
 
     def resumed(self, answer: frames.Resumed) -> bool:
@@ -42,14 +45,14 @@ class Stream:
         if head.generation == self.cursor.generation:
             return False
         self.cursor = Position(head.generation, 0)
-        self.log.drop_anchor()
+        self.log = LogHash()
         return True
 
     def restart(self, cursor: Position) -> None:
         """This client is in the group anew, from here on."""
         self.cursor = cursor
         self._replay_until = cursor.number
-        self.log.drop_anchor()
+        self.log = LogHash()
 
     def start_log(self, position: Position, confirmed_transcript_hash: bytes) -> None:
         """The base of a new log is here. All members of this epoch begin with the same value."""
