@@ -163,7 +163,7 @@ ONE_INSIDER: Final[tuple[Mutant, ...]] = (
             ),
             (
                 "_goes_over",
-                " and self._stream.log.reaches(at)",
+                " and beat[1].reaches(beat[0])",
                 "",
                 "test_a_split_that_a_gap_made_forgotten_is_the_persons_to_end",
             ),
