@@ -169,7 +169,7 @@ ONE_INSIDER: Final[tuple[Mutant, ...]] = (
             ),
             (
                 "_goes_over",
-                "at.number <= named.number and ",
+                "beat[0].number <= named.number and ",
                 "",
                 "test_a_beat_does_not_clear_what_it_says_itself",
             ),
