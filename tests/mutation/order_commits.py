@@ -196,8 +196,8 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     order(
         "entry",
         f"{MEMBERSHIP}:Membership.compare_roster_with_group",
-        "elif not self.restate:",
-        "elif False:",
+        "if not self.restate:",
+        "if False:",
         f"{EVIL}/test_roster_roles.py::test_a_newcomer_is_told_of_what_they_found",
     ),
     order(

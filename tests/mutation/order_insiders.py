@@ -290,4 +290,34 @@ ONE_ROSTER: Final[tuple[Mutant, ...]] = (
         "False",
         f"{EVIL}/test_roster_roles.py::test_an_end_by_a_facilitator_of_the_roster_alone_is_no_end",
     ),
+    order(
+        "entry",
+        f"{MEMBERSHIP}:Membership.compare_roster_with_group",
+        "            self.restate = True\n",
+        "",
+        f"{EVIL}/test_insiders.py"
+        "::test_a_member_whom_a_facilitator_hides_from_the_list_can_be_removed",
+    ),
+    order(
+        "right",
+        "alcove.facilitation.intents:RemoveMember.plan",
+        "if len(membership.state.door_ids()) >= limits.DOORS:",
+        "if False:",
+        f"{EVIL}/test_insiders.py::test_a_full_list_of_invites_keeps_no_member_in",
+    ),
+    order(
+        "expiry",
+        f"{TALK}._show_text",
+        "min(payload.ttl, self.membership.state.ttl)",
+        "payload.ttl",
+        f"{EVIL}/test_insiders.py"
+        "::test_a_message_stays_no_longer_than_the_room_says_whatever_its_author_writes",
+    ),
+    order(
+        "name",
+        f"{MEMBERSHIP}:Membership._seated",
+        "0 if person.relay_key in roster.seats else roster.counter + 1",
+        "0",
+        f"{EVIL}/test_insiders.py::test_of_two_with_one_name_the_one_who_came_last_is_removed",
+    ),
 )

@@ -1,7 +1,8 @@
 """What a commit changed, told to the person: joins, departures, and what was wrong."""
 
 from alcove import events
-from alcove.group.membership import Burned, Merged
+from alcove.group.membership import Burned, Merged, Person
+from alcove.joining.names import looks_like_any
 from alcove.relay.ports import Ports
 
 
@@ -15,9 +16,27 @@ class Telling:
         """Tell which members came and went."""
         for person in outcome.joined:
             self._emit(events.Joined(person.name))
+            self._twin(person, outcome)
         for person in outcome.gone:
             by_wish = person.relay_key in outcome.by_wish
             self._emit(events.Left(person.name) if by_wish else events.Removed(person.name))
+
+        if outcome.ttl is not None:
+            text = (
+                f"{outcome.by} changed how long messages stay: {outcome.ttl} seconds from now on."
+            )
+            self._emit(events.Problem("ttl_changed", text, sender=outcome.by))
+
+    def _twin(self, person: Person, outcome: Merged) -> None:
+        """Tell of a newcomer who looks like another member. A facilitator's client refuses such a
+        name, unless it was changed, or another facilitator let both in at a time."""
+        others = [other.name for other in outcome.people if other.key != person.key]
+        if looks_like_any(person.name, others):
+            text = (
+                f"{person.name} has the name of another member, or one like it. {outcome.by} let "
+            )
+            text += "them in. From here on you cannot tell by the name who speaks."
+            self._emit(events.Problem("name_taken", text, sender=outcome.by))
 
     def burned(self, outcome: Burned) -> None:
         """Tell of a commit that changed nothing. Only one that this client could read is known to

@@ -242,11 +242,13 @@ class Committer:
         )
 
     def _send(self, item: InFlight) -> None:
-        item.entry = (
-            sign_entry(item, self._membership, self._identity) if item.needs_entry else None
-        )
-        item.sent = True
-        entry, base = item.entry, self._membership.base
+        try:
+            entry = sign_entry(item, self._membership, self._identity) if item.needs_entry else None
+        except Malformed as error:
+            self._fail(item, _not_now(error.code))  # the list that this client knows is wrong
+            return
+        item.entry, item.sent = entry, True
+        base = self._membership.base
 
         def frame(n: int) -> frames.Request:
             return frames.Publish(

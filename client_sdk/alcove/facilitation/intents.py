@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from alcove_protocol import limits
 from alcove_protocol.errors import Malformed
 from alcove_protocol.invite import Invite
 from alcove_protocol.roster import NO_DOOR, Change, Op, Seat
@@ -150,6 +151,8 @@ class RemoveMember(Intent):
         person = next(p for p in membership.people() if p.key == self.key)
         proposals: list[mls.Proposal] = [mls.Remove(index)]
         add = self.replacement.door if self.replacement is not None else None
+        if len(membership.state.door_ids()) >= limits.DOORS:
+            add = None  # another facilitator can fill the list, and must not keep a member in by it
         after = _with_doors(membership.state, self.revoke, add)
         if after != membership.state:
             proposals.append(_context(after))

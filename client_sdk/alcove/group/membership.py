@@ -65,6 +65,12 @@ class Merged:
     rejoined: tuple[Person, ...]
     by_wish: frozenset[bytes]
     """The relay keys of the members among `gone` who asked to leave, as the roster says."""
+    by: str
+    """The committer's name."""
+    people: tuple[Person, ...]
+    """All members now."""
+    ttl: int | None
+    """Seconds that messages live from now on, when the commit changed them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +144,8 @@ class Membership:
         self.alarm: str | None = None
         self.alarm_by: str | None = None
         """The facilitator who signed the entry that parts the list from the group, by name."""
+        self.told_list: str | None = None
+        """The facilitator whose heartbeat names another list than this client has, by name."""
         self.restate = False
         self.standbys: frozenset[bytes] = frozenset()
         """The standby keys of the last list that was the group's."""
@@ -200,7 +208,17 @@ class Membership:
         return tuple(self.person(member.leaf) for member in self.group.members())
 
     def find_name(self, name: str) -> Person | None:
-        return next((person for person in self.people() if person.name == name), None)
+        """Of several members with this name the one who came last: a facilitator with a changed
+        client let them in under the name of a member who was here."""
+        named = [person for person in self.people() if person.name == name]
+        return max(named, key=self._seated, default=None)
+
+    def _seated(self, person: Person) -> int:
+        """The counter of the entry that seated a member, 0 for those before this client. One who is
+        not on the list came with a commit that hid them from it."""
+        roster = self.roster
+        unlisted = 0 if person.relay_key in roster.seats else roster.counter + 1
+        return roster.since.get(person.relay_key, unlisted)
 
     def find_relay_key(self, key: bytes) -> Person | None:
         return next((person for person in self.people() if person.relay_key == key), None)
@@ -319,7 +337,7 @@ class Membership:
 
     def merge(self, staged: mls.StagedCommit, blob: bytes, entry: Signed | None) -> Merged:
         """Go to the next epoch, and tell which members came and went."""
-        before = {person.key: person for person in self.people()}
+        before, ttl = {person.key: person for person in self.people()}, self.state.ttl
         self.group = staged.merge()
         self._keep_secrets()
         self.state = room_extension(self.group.context)
@@ -333,12 +351,16 @@ class Membership:
         renewed = {self.group_key(index) for index in (*staged.updated, staged.committer)}
         self.unheard = ((self.unheard | added) & after.keys()) - renewed
         self.compare_roster_with_group(self._signer(entry) if self.roster.head != head else None)
+        committer = self.group_key(staged.committer)
         return Merged(
-            self.group_key(staged.committer),
+            committer,
             tuple(person for key, person in after.items() if key not in before),
             tuple(person for key, person in before.items() if key not in after),
             tuple(after[key] for key in added if key in before and key in after),
             frozenset(key for key, op in changes.items() if op is Op.LEFT),
+            after[committer].name,
+            tuple(after.values()),
+            self.state.ttl if self.state.ttl != ttl else None,
         )
 
     def group_key(self, index: int) -> bytes:
@@ -405,16 +427,25 @@ class Membership:
         """Set the alarm when the relay's list and the group differ. `signer` is the name of the
         member whose verified entry came with the merged commit.
 
-        Such an entry leads to a list that is wrong for all, and the next commit of a facilitator
-        who still may restates it. Otherwise this client alone may have the wrong list.
+        The next commit of a facilitator who still may restates the list. Else a member whom a
+        commit hid from the list could not be removed, since no change of theirs follows. Where this
+        client alone has the wrong list, the relay refuses its entry in any case.
         """
         if self._list_is_the_groups():
             self.restate = False
             self.standbys = self.roster.standbys()
         elif signer is not None:
             self.alarm, self.alarm_by, self.restate = "roster_mismatch", signer, True
-        elif not self.restate:
-            self.alarm, self.alarm_by = "roster_mismatch", None
+        else:
+            if not self.restate:
+                self.alarm, self.alarm_by = "roster_mismatch", None
+            self.restate = True
+
+    def list_differs(self, facilitator: bytes) -> None:
+        """The heartbeat of the facilitator with this MLS key names another list of members. They
+        can claim that alone, so it is no proof that the relay lies."""
+        names = (person.name for person in self.people() if person.key == facilitator)
+        self.told_list = next(names, None)
 
     def _list_is_the_groups(self) -> bool:
         """One commit changes the list and the group together: members, facilitators, pauses, flags

@@ -49,6 +49,10 @@ class _Repeated(Exception):
     """A message that was taken before came again under another key."""
 
 
+class _Misplaced(Exception):
+    """A heartbeat came as a message, or a message as a heartbeat. No honest client sends that."""
+
+
 @dataclass(frozen=True, slots=True)
 class HeartbeatHeard:
     """A facilitator's heartbeat. MLS names the sender, by their signature key."""
@@ -83,6 +87,9 @@ class Conversation:
         self._forget_at = ports.clock() + membership.state.ttl
         self._shown: OrderedDict[bytes, tuple[float, bytes]] = OrderedDict()
         self._ids: OrderedDict[bytes, None] = OrderedDict()
+        self._beats: set[bytes] = set()
+        """Ids of this epoch's heartbeats, each of which has its number in the log. They have no
+        counter, so none may be forgotten while its epoch lasts."""
         self._counters: dict[bytes, int | None] = {
             person.key: None for person in membership.people()
         }
@@ -165,6 +172,7 @@ class Conversation:
     def epoch_began(self) -> None:
         """A commit was merged, or this client is in the group anew. Generations begin at 0."""
         self._epoch_from = self._stream.passed
+        self._beats.clear()  # a signature is of one epoch: no later one takes them again
 
     @property
     def _most_generation(self) -> int:
@@ -231,7 +239,7 @@ class Conversation:
 
         def fresh(leaf: mls.LeafNode, plaintext: bytes) -> None:
             authors.append(leaf)
-            payloads.append(self._read_new(leaf, plaintext))
+            payloads.append(self._read_new(leaf, plaintext, blob_class))
 
         try:
             check_class(blob, mls.ContentType.APPLICATION)
@@ -242,7 +250,7 @@ class Conversation:
             self.membership.unheard.discard(received.leaf.signature_key)
             (payload,) = payloads
             body = self._body(payload)
-        except (mls.OwnMessage, mls.GenerationConsumed, _Repeated):
+        except (mls.OwnMessage, mls.GenerationConsumed, _Repeated, _Misplaced):
             return None
         except (mls.MLSError, Malformed, NotAllowed):
             if blob_class == BlobClass.BEAT and not authors:
@@ -254,7 +262,7 @@ class Conversation:
             author = self.membership.person(authors[0]) if authors else None
             self._alarms.unreadable(author)
             return None
-        return self._judge(received.leaf, payload, body, blob_class, age)
+        return self._judge(received.leaf, payload, body, age)
 
     @staticmethod
     def _body(payload: Payload) -> MessageBody | None:
@@ -266,17 +274,14 @@ class Conversation:
         leaf: mls.LeafNode,
         payload: Payload,
         body: MessageBody | None,
-        blob_class: int,
         age: int,
     ) -> HeartbeatHeard | None:
         sender, state = leaf.signature_key, self.membership.state
         act = Act(payload.kind) if body is not None else Act.TEXT
         if not may(state, sender, act):
             return None
-        if isinstance(body, Heartbeat) != (blob_class == BlobClass.BEAT):
-            return None
         if isinstance(body, Heartbeat):
-            self._first_time(payload.id)
+            self._beats.add(payload.id)
             return HeartbeatHeard(sender, payload, body)
         if self.compare_log(payload) is False:
             self._on_difference(sender, self.membership.person(leaf).name)
@@ -288,17 +293,21 @@ class Conversation:
         self._show(leaf, payload, body, age)
         return None
 
-    def _read_new(self, leaf: mls.LeafNode, plaintext: bytes) -> Payload:
-        """Read the payload. Raises `Malformed`, or `_Repeated` for one that was taken before.
+    def _read_new(self, leaf: mls.LeafNode, plaintext: bytes, blob_class: int) -> Payload:
+        """Read the payload. Raises `Malformed`, `_Misplaced`, or `_Repeated` for one that was taken
+        before.
 
         Any member can encrypt again what another one said, under the key that the other's next
         message needs (RFC 9420, section 16.11). Refused here, it leaves that key alone, so it
-        silences nobody, and an old heartbeat does not pass for a new one.
+        silences nobody, and an old heartbeat does not pass for a new one. The relay takes
+        heartbeats of facilitators only, so a participant repeats none in their class.
         """
         payload = Payload.decode(plaintext, limit=limits.APPLICATION_BUCKET)
+        if (payload.kind == Heartbeat.KIND) != (blob_class == BlobClass.BEAT):
+            raise _Misplaced
         last = self._counters.get(leaf.signature_key)
         old = payload.counter > 0 and last is not None and payload.counter <= last
-        if old or payload.id in self._ids:
+        if old or payload.id in self._ids or payload.id in self._beats:
             raise _Repeated
         return payload
 
@@ -322,7 +331,8 @@ class Conversation:
                 assert_never(body)
 
     def _show_text(self, author: bytes, name: str, payload: Payload, body: Text, age: int) -> None:
-        left = payload.ttl - age
+        # The author can claim any time to live. The room's is what its members were promised.
+        left = min(payload.ttl, self.membership.state.ttl) - age
         if left <= 0:
             # By its own clock the relay delivers nothing expired. Without this event it could
             # silence a member by a wrong age.
@@ -392,6 +402,7 @@ class Conversation:
         """At close: forget all that was said."""
         self._shown.clear()
         self._ids.clear()
+        self._beats.clear()
         self._counters.clear()
         self._counted_at.clear()
         self.outbox = Outbox()

@@ -84,8 +84,8 @@ class Presence:
         if beat.body.epoch == group.epoch and beat.body.authenticator != group.epoch_authenticator:
             self._beat_differs(beat.sender)
         self._compare(beat)
-        if beat.body.roster != self._membership.roster.head and self._membership.alarm is None:
-            self._membership.alarm = "roster_mismatch"
+        if beat.body.roster != self._membership.roster.head:
+            self._membership.list_differs(beat.sender)
         self.tick()
 
     def _compare(self, beat: HeartbeatHeard) -> None:

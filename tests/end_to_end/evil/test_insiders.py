@@ -1,0 +1,248 @@
+"""Insiders on an honest relay: what a participant or one of two facilitators sends in the wrong
+place, or writes into the room's state, silences nobody, keeps nobody in and blames nobody else."""
+
+from dataclasses import replace
+
+import pytest
+from alcove import events, mls
+from alcove.group.admission import make_key_package
+from alcove.group.keys import ROOM_SUITE, Identity
+from alcove.messages import conversation
+from alcove.messages.payload import Heartbeat, Text, Void
+from alcove_protocol import limits
+from alcove_protocol.frames import BlobClass, Publish, Published, RelayAnswer
+from alcove_protocol.records import Record
+
+from tests.end_to_end.evil.relay import EvilWorld
+from tests.end_to_end.evil.rogue import (
+    change,
+    context,
+    encrypted_again,
+    group_of,
+    rogue_beat,
+    rogue_message,
+    room_of,
+    state_of,
+)
+from tests.end_to_end.evil.rooms import (
+    commit_by,
+    forget,
+    goes_on,
+    problems,
+    three,
+    two_facilitators,
+)
+from tests.end_to_end.world import Client
+
+
+def publish(
+    world: EvilWorld, client: Client, blob: bytes, blob_class: BlobClass = BlobClass.APPLICATION
+) -> None:
+    """These bytes, as the member themselves publish them at the honest relay."""
+    answers: list[RelayAnswer | None] = []
+    base = client.engine.require_member().membership.base.encode()
+    client.engine.link.request(
+        lambda n: Publish(n, world.random(16), base, int(blob_class), 90, blob), answers.append
+    )
+    world.settle()
+    assert isinstance(answers[0], Published)
+
+
+def void(client: Client, counter: int) -> bytes:
+    return rogue_message(client, Void(), kind="void", counter=counter)
+
+
+def told(client: Client, code: str) -> list[events.Problem]:
+    return [event for event in client.of(events.Problem) if event.code == code]
+
+
+# --- repeating what another said ------------------------------------------------------------------
+
+
+def test_a_heartbeat_repeated_as_a_message_costs_its_sender_no_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Cleo's voids make the others forget ids. Then she repeats Ann's heartbeat under Ann's next
+    key, in the class that a participant may publish. Bob still reads what Ann says next."""
+    monkeypatch.setattr(conversation, "SHOWN", 20)
+    world, ann, bob, cleo = three()
+    beat = rogue_beat(ann)
+    again = encrypted_again(cleo, beat)
+    world.take(room_of(ann), beat, BlobClass.BEAT)
+    for counter in range(1, 26):
+        publish(world, cleo, void(cleo, counter))
+    forget(ann, bob)
+    publish(world, cleo, again)
+    ann.say("Bob, can you hear me?")
+    world.settle()
+    assert bob.texts() == ["Bob, can you hear me?"]
+    assert problems(bob) == []
+
+
+def test_a_heartbeat_that_came_while_a_member_was_away_costs_no_key_later() -> None:
+    """Bob never saw it, so he cannot know it again. Cleo repeats it for him, as a message."""
+    world, ann, bob, cleo = three()
+    beat = rogue_beat(ann)
+    again = encrypted_again(cleo, beat)
+    bob.cut()
+    world.take(room_of(ann), beat, BlobClass.BEAT, ttl=10)
+    world.advance(12, stay_away=(bob,))
+    bob.back()
+    world.settle()
+    forget(bob)
+    publish(world, cleo, again)
+    ann.say("Bob, can you hear me?")
+    world.settle()
+    assert bob.texts() == ["Bob, can you hear me?"]
+
+
+def test_a_heartbeat_is_known_again_for_as_long_as_its_epoch_lasts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As above, by a facilitator, who may publish heartbeats."""
+    monkeypatch.setattr(conversation, "SHOWN", 20)
+    world, ann, bob, cleo = two_facilitators()
+    beat = rogue_beat(ann)
+    again = encrypted_again(bob, beat)
+    world.take(room_of(ann), beat, BlobClass.BEAT)
+    for counter in range(1, 26):
+        publish(world, bob, void(bob, counter))
+    forget(ann, cleo)
+    publish(world, bob, again, BlobClass.BEAT)
+    ann.say("Cleo, can you hear me?")
+    world.settle()
+    assert cleo.texts() == ["Cleo, can you hear me?"]
+    commit_by(world, ann)
+    assert not cleo.engine.require_member().conversation._beats
+
+
+# --- how long a message stays ---------------------------------------------------------------------
+
+
+def test_a_message_stays_no_longer_than_the_room_says_whatever_its_author_writes() -> None:
+    world, ann, _bob, cleo = three()
+    publish(world, cleo, rogue_message(cleo, Text("for ever"), ttl=limits.TTL_MAX))
+    (message,) = ann.of(events.Message)
+    assert message.ttl == state_of(ann).ttl == 1800
+
+
+def test_a_facilitator_who_changes_how_long_messages_stay_is_told_by_name() -> None:
+    world, ann, bob, cleo = two_facilitators()
+    forget(ann, cleo)
+    change(world, bob, lambda m: (context(replace(m.state, ttl=limits.TTL_MAX)),))
+    for client in (ann, cleo):
+        (problem,) = told(client, "ttl_changed")
+        assert problem.sender == "Bob"
+        assert "86400 seconds" in problem.text
+    commit_by(world, ann)
+    assert len(told(cleo, "ttl_changed")) == 1
+
+
+# --- the room's state -----------------------------------------------------------------------------
+
+
+def test_a_full_list_of_invites_keeps_no_member_in() -> None:
+    """Bob fills the list, and takes the invite off it by which Cleo came. Ann removes her."""
+    world, ann, bob, cleo = two_facilitators()
+    full = b"".join(bytes([9] * 7 + [number]) for number in range(limits.DOORS))
+    change(world, bob, lambda m: (context(replace(m.state, doors=full)),))
+    result = ann.remove("Cleo")
+    world.advance(2)
+    assert result == [None]
+    assert ann.members() == bob.members() == {"Ann", "Bob"}
+    assert cleo.engine.closed is not None
+    goes_on(world, ann, bob)
+
+
+def test_an_invite_is_still_replaced_when_the_list_has_a_place() -> None:
+    world, ann, _bob, _cleo = two_facilitators()
+    before = ann.invite()
+    ann.remove("Cleo")
+    world.advance(2)
+    assert ann.invite() != before
+    assert len(state_of(ann).door_ids()) == 1
+
+
+# --- false words about others ---------------------------------------------------------------------
+
+
+def beat_with_roster(client: Client, roster: bytes) -> bytes:
+    group, log = group_of(client), client.engine.require_member().stream.log.current
+    assert log is not None
+    body: Record = Heartbeat(group.epoch, group.epoch_authenticator, roster, False)
+    at, value = log
+    return rogue_message(client, body, kind="heartbeat", counter=0, ttl=90, at=at, log=value)
+
+
+def test_a_facilitator_who_names_another_list_in_a_heartbeat_is_told_by_name() -> None:
+    """It is that facilitator's word against the relay's, so nobody is told that the relay lies."""
+    world, ann, bob, cleo = two_facilitators()
+    forget(ann, cleo)
+    for _ in range(3):
+        publish(world, bob, beat_with_roster(bob, bytes(32)), BlobClass.BEAT)
+    for client in (ann, cleo):
+        (problem,) = client.of(events.Problem)
+        assert (problem.code, problem.sender) == ("roster_mismatch", "Bob")
+        assert "or Bob is wrong" in problem.text
+    goes_on(world, ann, bob, cleo)
+
+
+def add_twin(world: EvilWorld, by: Client, name: str) -> None:
+    """A facilitator with a changed client lets in a leaf with this name."""
+    twin = Identity.generate(name, mls.ciphersuite(ROOM_SUITE), world.random)
+    bundle = make_key_package(twin, state_of(by).agreement, world.wall(), world.random)
+    change(world, by, lambda m: (mls.Add(bundle.key_package),))
+
+
+@pytest.mark.parametrize("name", ["Cleo", "C1eo", "\N{CYRILLIC CAPITAL LETTER ES}leo"])
+def test_a_newcomer_who_looks_like_a_member_is_told_to_all_with_who_let_them_in(name: str) -> None:
+    world, ann, bob, cleo = two_facilitators()
+    forget(ann, cleo)
+    add_twin(world, bob, name)
+    for client in (ann, cleo):
+        (problem,) = told(client, "name_taken")
+        assert problem.sender == "Bob"
+    world.join(ann, "Dora")
+    assert len(told(ann, "name_taken")) == 1
+
+
+def test_of_two_with_one_name_the_one_who_came_last_is_removed() -> None:
+    world, ann, bob, cleo = two_facilitators()
+    dora = world.join(ann, "Dora")
+    add_twin(world, bob, "Cleo")
+    people = ann.engine.require_member().membership.people()
+    assert sorted(person.name for person in people) == ["Ann", "Bob", "Cleo", "Cleo", "Dora"]
+    removed = ann.remove("Cleo")
+    world.advance(2)
+    assert removed == [None]
+    assert cleo.engine.closed is None
+    assert ann.members() == {"Ann", "Bob", "Cleo", "Dora"}
+    goes_on(world, ann, bob, cleo, dora)
+
+
+# --- a commit that the list does not show ---------------------------------------------------------
+
+
+def test_a_member_whom_a_facilitator_hides_from_the_list_can_be_removed() -> None:
+    """Bob's commit adds Mal to the group, and no entry adds him to the list."""
+    world, ann, bob, cleo = two_facilitators()
+    add_twin(world, bob, "Mal")
+    removed = ann.remove("Mal")
+    world.advance(2)
+    assert removed == [None]
+    assert ann.members() == cleo.members() == {"Ann", "Bob", "Cleo"}
+    assert not ann.engine.require_member().membership.restate
+    goes_on(world, ann, bob, cleo)
+
+
+def test_whom_a_facilitator_removes_from_the_group_alone_is_on_no_list_afterwards() -> None:
+    world, ann, bob, cleo = two_facilitators()
+    leaf = group_of(cleo).own_index
+    change(world, bob, lambda m: (mls.Remove(leaf),))
+    commit_by(world, ann)
+    key = cleo.engine.identity.relay.public
+    for client in (ann, bob):
+        membership = client.engine.require_member().membership
+        assert key not in membership.roster.seats
+        assert membership._list_is_the_groups()
+    goes_on(world, ann, bob)
