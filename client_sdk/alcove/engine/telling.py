@@ -20,7 +20,6 @@ class Telling:
         for person in outcome.gone:
             by_wish = person.relay_key in outcome.by_wish
             self._emit(events.Left(person.name) if by_wish else events.Removed(person.name))
-
         if outcome.ttl is not None:
             text = (
                 f"{outcome.by} changed how long messages stay: {outcome.ttl} seconds from now on."
@@ -28,14 +27,12 @@ class Telling:
             self._emit(events.Problem("ttl_changed", text, sender=outcome.by))
 
     def _twin(self, person: Person, outcome: Merged) -> None:
-        """Tell of a newcomer who looks like another member. A facilitator's client refuses such a
-        name, unless it was changed, or another facilitator let both in at a time."""
+        """Tell of a newcomer with a name like another member's. An honest facilitator's client lets
+        in none, unless two did so at a time."""
         others = [other.name for other in outcome.people if other.key != person.key]
         if looks_like_any(person.name, others):
-            text = (
-                f"{person.name} has the name of another member, or one like it. {outcome.by} let "
-            )
-            text += "them in. From here on you cannot tell by the name who speaks."
+            text = f"{person.name} has the name of another member, or one like it. "
+            text += f"{outcome.by} let them in. The name no longer tells you who speaks."
             self._emit(events.Problem("name_taken", text, sender=outcome.by))
 
     def burned(self, outcome: Burned) -> None:

@@ -204,15 +204,26 @@ class Facilitator:
         if own:
             self._refresh_at = self._clock() + REFRESH_INTERVAL
         self._updates_since = None
-        self.lobby_keys.moved(self._membership.state.lobby_key)
+        self._move_lobby_key()
         if self._chain_size > NEARLY_FULL and not self._warned:
             self._warned = True
             text = "The room's signed history is nearly full; open a new room before long."
             self._emit(events.Problem("history_nearly_full", text))
 
+    def _move_lobby_key(self) -> None:
+        """Use the state's lobby key from now on. Without its private half this client is deaf to
+        newcomers and held members, so its person is told, once for each such key."""
+        had = self.lobby_keys.has_present
+        self.lobby_keys.moved(self._membership.state.lobby_key)
+        if had and not self.lobby_keys.has_present:
+            text = (
+                "Another facilitator changed the key of the lobby. Your invites soon stop working."
+            )
+            self._emit(events.Problem("lobby_key_changed", text))
+
     def rejoined(self) -> None:
         """In the group anew, by a Welcome."""
-        self.lobby_keys.moved(self._membership.state.lobby_key)
+        self._move_lobby_key()
         # A commit in flight is of the group that was left; taken now, it would lead back.
         self.committer.base_moved()
 

@@ -52,6 +52,11 @@ class LobbyKeys:
             self._held[present].until_now = None
         self._present = present
 
+    @property
+    def has_present(self) -> bool:
+        """Whether the key that the state names is here."""
+        return self._present in self._held
+
     def for_knocks(self) -> Iterator[mls.HpkeKeyPair]:
         return self._younger(KNOCKS_KEPT)
 

@@ -208,14 +208,14 @@ class Membership:
         return tuple(self.person(member.leaf) for member in self.group.members())
 
     def find_name(self, name: str) -> Person | None:
-        """Of several members with this name the one who came last: a facilitator with a changed
-        client let them in under the name of a member who was here."""
+        """Of several members with this name the latest: a facilitator with a changed client let
+        them in under an earlier member's name."""
         named = [person for person in self.people() if person.name == name]
         return max(named, key=self._seated, default=None)
 
     def _seated(self, person: Person) -> int:
-        """The counter of the entry that seated a member, 0 for those before this client. One who is
-        not on the list came with a commit that hid them from it."""
+        """The counter of the entry that seated a member, 0 for those before this client. A member
+        outside the list came with a commit that hid them from it."""
         roster = self.roster
         unlisted = 0 if person.relay_key in roster.seats else roster.counter + 1
         return roster.since.get(person.relay_key, unlisted)

@@ -246,3 +246,14 @@ def test_whom_a_facilitator_removes_from_the_group_alone_is_on_no_list_afterward
         assert key not in membership.roster.seats
         assert membership._list_is_the_groups()
     goes_on(world, ann, bob)
+
+
+def test_a_facilitator_whose_lobby_key_another_replaced_is_told_once() -> None:
+    world, ann, bob, _cleo = two_facilitators()
+    forget(ann)
+    for _ in range(2):
+        keys = mls.ciphersuite(ROOM_SUITE).hpke_keypair(world.random)
+        change(world, bob, lambda m, key=keys.public: (context(replace(m.state, lobby_key=key)),))
+        commit_by(world, ann)
+    assert len(told(ann, "lobby_key_changed")) == 1
+    assert state_of(ann).lobby_key == keys.public
