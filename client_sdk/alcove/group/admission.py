@@ -121,10 +121,10 @@ def enter(
         try:
             accept_welcome(staged, opening, room, accepted)
             before, roster = rosters_of_welcome(staged, entry, room)
-        except NotTrusted:
-            staged.drop()
+            commit = RosterEntry.decode(entry.body, limit=limits.ENTRY).commit
+        except BaseException:
+            staged.drop()  # no secret of a group that is not joined stays
             raise
-        commit = RosterEntry.decode(entry.body, limit=limits.ENTRY).commit
         group = staged.accept()
     except (mls.MLSError, Malformed):
         raise NotTrusted(
