@@ -1,0 +1,31 @@
+-- The newest publish ids of each sender: 32 bytes each, id, number and end, the newest last.
+local RECORD, IDS = 32, 128
+
+local function taken(m, sender, id)
+  local all = call('GET', P .. 'r' .. sender)
+  if not all then return nil, nil end
+  local from = math.max(1, #all - RECORD * IDS + 1)
+  local at = string.find(all, id, from, true)
+  while at do
+    if (at - 1) % RECORD == 0 then
+      local number, ends = unpack('>I8d', all, at + 16)
+      if ends > m.last then return number, all end
+    end
+    at = string.find(all, id, at + 1, true)
+  end
+  return nil, all
+end
+
+local function remember(m, sender, id, number, ends, all)
+  local key = P .. 'r' .. sender
+  local record = id .. pack('>I8d', number, ends)
+  if not all then
+    call('SET', key, record, 'PX', left(m.last, m.beat + ABANDONED))
+    call('SADD', P .. 's', sender)
+    bind(m, P .. 's')
+  elseif #all >= 2 * RECORD * IDS then
+    call('SET', key, string.sub(all, -RECORD * (IDS - 1)) .. record, 'KEEPTTL')
+  else
+    call('APPEND', key, record)
+  end
+end

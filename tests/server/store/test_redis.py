@@ -1,0 +1,57 @@
+"""The Redis store keeps the contract on a real server."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
+from alcove_server.store.budget import StoreBounds
+from alcove_server.store.redis.store import RedisStore
+from alcove_server.testing.embedded import ManualClock
+
+from tests.redis_servers.groups import Standalone
+from tests.server.store.bench import Bench
+from tests.server.store.contract import StoreContract
+from tests.server.store.model import StoreMachine
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
+    loop = asyncio.new_event_loop()
+    group = Standalone(tmp_path_factory.mktemp("redis"))
+    loop.run_until_complete(group.__aenter__())
+    yield group
+    loop.run_until_complete(group.__aexit__())
+    loop.close()
+
+
+class TestRedisStore(StoreContract):
+    @pytest.fixture
+    def make(self, alone: Standalone) -> Iterator[Callable[[StoreBounds | None], Bench]]:
+        made: list[Bench] = []
+
+        def make(bounds: StoreBounds | None) -> Bench:
+            clock = ManualClock()
+            store = RedisStore("127.0.0.1", alone.server.port, bounds, clock)
+            made.append(Bench(store, clock))
+            return made[-1]
+
+        yield make
+        for bench in made:
+            bench.close()
+        asyncio.run(alone.server.ask("FLUSHALL"))
+
+    @pytest.mark.skip
+    def test_the_number_of_rooms_is_bounded(self) -> None: ...
+
+
+def test_model(alone: Standalone) -> None:
+    class Machine(StoreMachine):
+        def make_bench(self) -> Bench:
+            asyncio.run(alone.server.ask("FLUSHALL"))
+            clock = ManualClock()
+            return Bench(RedisStore("127.0.0.1", alone.server.port, None, clock), clock)
+
+    run_state_machine_as_test(Machine, settings=settings(deadline=None, max_examples=100))
