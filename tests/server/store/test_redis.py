@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import redis
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 from alcove_server.store.budget import StoreBounds
@@ -27,6 +28,14 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
     loop.close()
 
 
+async def no_key_without_an_end(alone: Standalone) -> None:
+    """Each key has a time to live, so nothing stays when every node is gone."""
+    keys = redis.Redis(port=alone.server.port)
+    endless = [key for key in keys.scan_iter(count=1000) if keys.pttl(key) < 0]
+    keys.close()
+    assert endless == []
+
+
 class TestRedisStore(StoreContract):
     @pytest.fixture
     def make(self, alone: Standalone) -> Iterator[Callable[[StoreBounds | None], Bench]]:
@@ -41,6 +50,7 @@ class TestRedisStore(StoreContract):
         yield make
         for bench in made:
             bench.close()
+        asyncio.run(no_key_without_an_end(alone))
         asyncio.run(alone.server.ask("FLUSHALL"))
 
     @pytest.mark.skip

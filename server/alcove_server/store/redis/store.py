@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Iterable
 from hashlib import sha256
 from typing import Any, Final
@@ -65,10 +66,13 @@ class RedisStore:
         port: int,
         bounds: StoreBounds | None = None,
         clock: Callable[[], float] | None = None,
+        replicas: int = 0,
     ) -> None:
         self._host, self._port = host, port
         self._bounds = bounds if bounds is not None else StoreBounds()
         self._clock = clock
+        self._replicas = replicas
+        self._node = os.urandom(8).hex().encode()
         self._most = b"%d" % self._bounds.room_bytes
         self._watched: dict[bytes, bytes] = {}  # channel: room
         self._alive: set[bytes] = set()  # watched rooms that were there at the last look
@@ -95,7 +99,13 @@ class RedisStore:
             self._opening.add_done_callback(self._opened)
 
     async def _open_wire(self) -> Wire:
-        wire = await connect(self._host, self._port, None, self._on_push, self._on_lost)
+        marker = b"alcove:marker:" + self._node
+        wire = await connect(
+            lambda: Wire(self._on_push, self._on_lost, self._replicas, marker),
+            self._host,
+            self._port,
+            None,
+        )
         await ask(wire, b"HELLO", b"3")
         for source in SOURCES.values():
             await ask(wire, b"SCRIPT", b"LOAD", source)

@@ -9,18 +9,20 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from ssl import SSLContext
-from typing import Final
+from typing import Final, cast
 
 import hiredis
 
-Reply = object
-"""bytes, int, None, a list of replies, or `hiredis.ReplyError`."""
-OnReply = Callable[[Reply], None]
-"""Called once: with the reply, or with the `ConnectionError` that made it impossible."""
-OnPush = Callable[[bytes, bytes], None]
-"""Called with the channel and the message of each push."""
+from alcove_server.store.redis.gate import Gate, OnPush, OnReply, Reply
 
+MARKER_MS: Final = b"60000"
+"""A marker ends by itself, as everything does."""
+WAIT_MS: Final = b"1000"
+"""Milliseconds of one `WAIT`. It is repeated while too few replicas confirm."""
+PATIENCE: Final = 10.0
+"""Seconds for which replicas may confirm nothing before the connection is given up."""
 PENDING: Final = 8 * 1024 * 1024
 """Bytes of commands without a reply. Beyond them a call fails at once, so memory is bounded."""
 
@@ -33,9 +35,15 @@ def encode(*words: bytes) -> bytes:
 
 
 class Wire(asyncio.Protocol):
-    """A connection that is there. `lost` is called once, when it is gone."""
+    """A connection that is there. `lost` is called once, when it is gone.
 
-    def __init__(self, on_push: OnPush, on_lost: Callable[[], None]) -> None:
+    `replicas` of the server must have confirmed what is told (`Gate`); `marker` is the key of this
+    node's marker. Replicas that confirm nothing for `PATIENCE` seconds end the connection: then
+    each command without an answer fails, and may still have happened."""
+
+    def __init__(
+        self, on_push: OnPush, on_lost: Callable[[], None], replicas: int = 0, marker: bytes = b"m"
+    ) -> None:
         self._on_push = on_push
         self._on_lost = on_lost
         self._reader = hiredis.Reader()
@@ -44,11 +52,17 @@ class Wire(asyncio.Protocol):
         self._pending = 0
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
+        self._gate = Gate(replicas, self._mark)
+        self._short: float | None = None
+        self._mark_commands = (
+            encode(b"SET", marker, b"", b"PX", MARKER_MS),
+            encode(b"WAIT", b"%d" % replicas, WAIT_MS),
+        )
         self.closed = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # asyncio gives a TCP or TLS protocol a `Transport`; its type says only the base class.
+        self._transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.closed:
@@ -58,11 +72,12 @@ class Wire(asyncio.Protocol):
         lost = ConnectionError("the connection to Redis was lost")
         for on_reply, _ in waiting:
             on_reply(lost)
+        self._gate.drop(lost)
         self._on_lost()
 
     def data_received(self, data: bytes) -> None:
         self._reader.feed(data)
-        while True:
+        while not self.closed:
             try:
                 reply = self._reader.gets()
             except hiredis.HiredisError:
@@ -72,49 +87,70 @@ class Wire(asyncio.Protocol):
                 return
             if isinstance(reply, hiredis.PushNotification):
                 if len(reply) == 3 and reply[0] == b"smessage":
-                    self._on_push(reply[1], reply[2])
+                    self._gate.push(self._on_push, reply[1], reply[2])
                 continue
             on_reply, size = self._waiting.popleft()
             self._pending -= size
             on_reply(reply)
 
     def send(self, command: bytes, on_reply: OnReply) -> None:
-        """Send a command at the end of this turn. `on_reply` is called once, perhaps at once."""
+        """Send a command at the end of this turn. `on_reply` is called once, perhaps at once: when
+        the reply is safe to tell, or with why there is none."""
         if self.closed or self._pending + len(command) > PENDING:
             on_reply(ConnectionError("the connection to Redis takes no more"))
             return
-        if not self._batch:
-            self._loop.call_soon(self._flush)
-        self._batch.append(command)
+        self._put(command, partial(self._gate.reply, on_reply))
+
+    def _put(self, command: bytes, on_reply: OnReply) -> None:
+        self.tell(command)
         self._pending += len(command)
         self._waiting.append((on_reply, len(command)))
 
     def tell(self, command: bytes) -> None:
-        """Send a command whose answer is a push (SSUBSCRIBE), which `send` must not wait for."""
-        if self.closed:
-            return
+        """Send a command that is answered by a push (SSUBSCRIBE), for which nothing waits."""
         if not self._batch:
             self._loop.call_soon(self._flush)
         self._batch.append(command)
 
     def _flush(self) -> None:
+        self._gate.sending()
         batch, self._batch = self._batch, []
         if self._transport is not None and not self.closed:
             self._transport.write(b"".join(batch))
 
+    def _mark(self) -> None:
+        set_marker, wait = self._mark_commands
+        self._put(set_marker, lambda _: self._gate.marked())
+        self._put(wait, self._on_wait)
+
+    def _on_wait(self, reply: Reply) -> None:
+        if isinstance(reply, ConnectionError):
+            return
+        if self._gate.confirmed(reply if isinstance(reply, int) else -1):
+            self._short = None
+            return
+        now = self._loop.time()
+        if self._short is None:
+            self._short = now
+        elif now - self._short > PATIENCE:
+            self.close()
+
+    @property
+    def is_short(self) -> bool:
+        """Whether fewer replicas than needed confirmed the last marker."""
+        return self._short is not None
+
     def close(self) -> None:
-        """Close it. Commands without a reply fail."""
+        """Close it. Commands without an answer fail."""
         if self._transport is not None:
             self._transport.abort()
         self.connection_lost(None)
 
 
-async def connect(
-    host: str, port: int, tls: SSLContext | None, on_push: OnPush, on_lost: Callable[[], None]
-) -> Wire:
+async def connect(make: Callable[[], Wire], host: str, port: int, tls: SSLContext | None) -> Wire:
     """Open a connection. Raises `OSError`."""
     loop = asyncio.get_running_loop()
-    _, wire = await loop.create_connection(lambda: Wire(on_push, on_lost), host, port, ssl=tls)
+    _, wire = await loop.create_connection(make, host, port, ssl=tls)
     return wire
 
 

@@ -18,8 +18,8 @@ if class == BEAT then
   m.beat = m.last
   drop_long(m, 100)
 end
-if take_step then take_step(m) end
 remember(m, sender, id, m.n, m.last + kept, all)
+if take_step then take_step(m) end
 save(m)
 if class == BEAT then extend(m) end
 if take_step then ring() else call('SPUBLISH', P, 'b' .. m.g .. stored) end

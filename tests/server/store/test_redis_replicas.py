@@ -1,0 +1,77 @@
+"""What the Redis store tells is on every replica: a failover cannot lose it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from alcove_protocol.frames import BlobClass
+from alcove_server.store.interface import Publication, Taken
+from alcove_server.store.redis.store import RedisStore
+
+from tests.redis_servers.groups import WithSentinel
+from tests.server.store.bench import ANN, GENERATION, HEAD, OPENING, ROOM, START, Recorder
+
+
+@pytest.fixture
+async def group(tmp_path: Path) -> AsyncIterator[WithSentinel]:
+    async with WithSentinel(tmp_path) as group:
+        yield group
+
+
+class Node:
+    """A node with a store of its own."""
+
+    def __init__(self, port: int) -> None:
+        self.store = RedisStore("127.0.0.1", port, replicas=2)
+        self.heard = Recorder()
+        self.store.listen(self.heard)
+        self.store.watch(ROOM)
+
+    def publish(self, id: bytes) -> None:
+        self.store.publish_soon(
+            Publication(
+                ROOM, ANN, id, START.encode(), BlobClass.APPLICATION, 60, b"said", HEAD
+            ),
+            self.heard.on_done,
+        )
+
+    async def until(self, told: int) -> None:
+        """Wait until this node has heard so much."""
+        async with asyncio.timeout(20):
+            while len(self.heard.told) < told:  # noqa: ASYNC110  # another process decides
+                await asyncio.sleep(0.01)
+
+
+async def test_what_one_replica_lacks_is_told_nowhere(group: WithSentinel) -> None:
+    primary, _, lagging = group.databases
+    ann, ben = Node(primary.port), Node(primary.port)
+    await ann.store.open(ROOM, OPENING, HEAD, GENERATION)
+    assert await ben.store.head(ROOM) is not None
+    lagging.signal(signal.SIGSTOP)
+    ann.publish(b"1" * 16)
+    async with asyncio.timeout(20):
+        while b"said" not in await primary.ask("GET", key(1)):
+            await asyncio.sleep(0.01)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(ben.store.head(ROOM)), 1.5)
+    assert ann.heard.told == []
+    assert ben.heard.told == []
+    lagging.signal(signal.SIGCONT)
+    await ann.until(2)
+    await ben.until(1)
+    assert ann.heard.told == [(ROOM, GENERATION, b"1" * 16), b"1" * 16]
+    assert ben.heard.told == [(ROOM, GENERATION, b"1" * 16)]
+    (taken,) = ann.heard.outcomes
+    assert isinstance(taken, Taken)
+    for node in (ann, ben):
+        await node.store.close()
+
+
+def key(number: int) -> str:
+    from alcove_server.store.redis.records import tag_of
+
+    return tag_of(ROOM).decode() + f"b{number}"
