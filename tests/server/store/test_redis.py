@@ -2,15 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 import redis
-from hypothesis import settings
-from hypothesis.stateful import run_state_machine_as_test
 from alcove_server.store.budget import StoreBounds
+from alcove_server.store.redis.address import parse
 from alcove_server.store.redis.store import RedisStore
 from alcove_server.testing.embedded import ManualClock
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from tests.redis_servers.groups import Standalone
 from tests.server.store.bench import Bench
@@ -43,7 +43,7 @@ class TestRedisStore(StoreContract):
 
         def make(bounds: StoreBounds | None) -> Bench:
             clock = ManualClock()
-            store = RedisStore("127.0.0.1", alone.server.port, bounds, clock)
+            store = RedisStore(parse(alone.url), bounds, clock=clock)
             made.append(Bench(store, clock))
             return made[-1]
 
@@ -62,6 +62,6 @@ def test_model(alone: Standalone) -> None:
         def make_bench(self) -> Bench:
             asyncio.run(alone.server.ask("FLUSHALL"))
             clock = ManualClock()
-            return Bench(RedisStore("127.0.0.1", alone.server.port, None, clock), clock)
+            return Bench(RedisStore(parse(alone.url), clock=clock), clock)
 
     run_state_machine_as_test(Machine, settings=settings(deadline=None, max_examples=100))

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from alcove_protocol.frames import BlobClass
 from alcove_server.store.interface import Publication, Taken
+from alcove_server.store.redis.address import parse
+from alcove_server.store.redis.records import tag_of
 from alcove_server.store.redis.store import RedisStore
 
 from tests.redis_servers.groups import WithSentinel
@@ -18,24 +20,22 @@ from tests.server.store.bench import ANN, GENERATION, HEAD, OPENING, ROOM, START
 
 @pytest.fixture
 async def group(tmp_path: Path) -> AsyncIterator[WithSentinel]:
-    async with WithSentinel(tmp_path) as group:
+    async with WithSentinel(tmp_path, down_after=1_000) as group:
         yield group
 
 
 class Node:
     """A node with a store of its own."""
 
-    def __init__(self, port: int) -> None:
-        self.store = RedisStore("127.0.0.1", port, replicas=2)
+    def __init__(self, url: str) -> None:
+        self.store = RedisStore(parse(url), replicas=2)
         self.heard = Recorder()
         self.store.listen(self.heard)
         self.store.watch(ROOM)
 
     def publish(self, id: bytes) -> None:
         self.store.publish_soon(
-            Publication(
-                ROOM, ANN, id, START.encode(), BlobClass.APPLICATION, 60, b"said", HEAD
-            ),
+            Publication(ROOM, ANN, id, START.encode(), BlobClass.APPLICATION, 60, b"said", HEAD),
             self.heard.on_done,
         )
 
@@ -48,7 +48,7 @@ class Node:
 
 async def test_what_one_replica_lacks_is_told_nowhere(group: WithSentinel) -> None:
     primary, _, lagging = group.databases
-    ann, ben = Node(primary.port), Node(primary.port)
+    ann, ben = Node(group.url), Node(group.url)
     await ann.store.open(ROOM, OPENING, HEAD, GENERATION)
     assert await ben.store.head(ROOM) is not None
     lagging.signal(signal.SIGSTOP)
@@ -72,6 +72,32 @@ async def test_what_one_replica_lacks_is_told_nowhere(group: WithSentinel) -> No
 
 
 def key(number: int) -> str:
-    from alcove_server.store.redis.records import tag_of
-
     return tag_of(ROOM).decode() + f"b{number}"
+
+
+async def test_a_failover_loses_nothing_that_was_acknowledged(group: WithSentinel) -> None:
+    ann, ben = Node(group.url), Node(group.url)
+    await ann.store.open(ROOM, OPENING, HEAD, GENERATION)
+    assert await ben.store.head(ROOM) is not None
+    primary = await group.primary()
+    for number in range(200):
+        ann.publish(b"%16d" % number)
+    await ann.until(10)
+    await primary.kill()
+    told = len(ann.heard.outcomes)
+    taken = [one for one in ann.heard.outcomes if isinstance(one, Taken)]
+    assert 5 <= len(taken) <= told
+    await group.next_primary()
+    await primary.start()  # as its supervisor does: all replicas must confirm
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                page = await ben.store.read(ROOM, START, 2**20)
+            except ConnectionError:
+                await asyncio.sleep(0.05)
+            else:
+                break
+    there = {blob.number: blob.id for blob in page.blobs}
+    assert {one.number for one in taken} <= set(there)
+    for node in (ann, ben):
+        await node.store.close()

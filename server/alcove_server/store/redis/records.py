@@ -135,7 +135,13 @@ def door_of(id: bytes, raw: bytes, card: bytes) -> StoredDoor:
     closed = found[b"closed"].decode() or None
     text = b"" if closed is not None else card
     return StoredDoor(
-        id, found[b"key"], int(found[b"uses"]), float(found[b"ends"]), int(found[b"card"]), text, closed
+        id,
+        found[b"key"],
+        int(found[b"uses"]),
+        float(found[b"ends"]),
+        int(found[b"card"]),
+        text,
+        closed,
     )
 
 

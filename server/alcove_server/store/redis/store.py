@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Iterable
 from hashlib import sha256
 from typing import Any, Final
@@ -33,8 +32,10 @@ from alcove_server.store.interface import (
 )
 from alcove_server.store.memory.log import lifetime
 from alcove_server.store.redis import records
-from alcove_server.store.redis.scripts import DIGESTS, SOURCES
-from alcove_server.store.redis.wire import Reply, Wire, ask, connect, encode
+from alcove_server.store.redis.address import Address
+from alcove_server.store.redis.gate import Reply
+from alcove_server.store.redis.line import Line
+from alcove_server.store.redis.scripts import DIGESTS
 
 _BLOB: Final = b"b"
 _RING: Final = b"r"
@@ -62,71 +63,25 @@ class RedisStore:
 
     def __init__(
         self,
-        host: str,
-        port: int,
+        address: Address,
         bounds: StoreBounds | None = None,
-        clock: Callable[[], float] | None = None,
         replicas: int = 0,
+        clock: Callable[[], float] | None = None,
     ) -> None:
-        self._host, self._port = host, port
+        self._line = Line(address, replicas, self._on_push, self._on_back)
         self._bounds = bounds if bounds is not None else StoreBounds()
         self._clock = clock
-        self._replicas = replicas
-        self._node = os.urandom(8).hex().encode()
         self._most = b"%d" % self._bounds.room_bytes
         self._watched: dict[bytes, bytes] = {}  # channel: room
         self._alive: set[bytes] = set()  # watched rooms that were there at the last look
         self._turn: list[bytes] = []  # watched rooms that `expire` has yet to look at
         self._listener: Listener | None = None
-        self._wire: Wire | None = None
-        self._opening: asyncio.Task[Wire] | None = None
-        self._early: list[tuple[bytes, Callable[[Reply], None]]] = []
         self._prefixes = {
             name: b"$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n1\r\n" % digest
             for name, digest in DIGESTS.items()
         }
 
-    # --- the connection ---------------------------------------------------------------------
-
-    def _send(self, command: bytes, on_reply: Callable[[Reply], None]) -> None:
-        wire = self._wire
-        if wire is not None and not wire.closed:
-            wire.send(command, on_reply)
-            return
-        self._early.append((command, on_reply))
-        if self._opening is None:
-            self._opening = asyncio.get_running_loop().create_task(self._open_wire())
-            self._opening.add_done_callback(self._opened)
-
-    async def _open_wire(self) -> Wire:
-        marker = b"alcove:marker:" + self._node
-        wire = await connect(
-            lambda: Wire(self._on_push, self._on_lost, self._replicas, marker),
-            self._host,
-            self._port,
-            None,
-        )
-        await ask(wire, b"HELLO", b"3")
-        for source in SOURCES.values():
-            await ask(wire, b"SCRIPT", b"LOAD", source)
-        for channel in self._watched:
-            wire.tell(encode(b"SSUBSCRIBE", channel))
-        return wire
-
-    def _opened(self, opening: asyncio.Task[Wire]) -> None:
-        self._opening = None
-        early, self._early = self._early, []
-        try:
-            self._wire = opening.result()
-        except (OSError, hiredis.HiredisError, asyncio.CancelledError) as error:
-            for _, on_reply in early:
-                on_reply(ConnectionError(str(error)))
-            return
-        for command, on_reply in early:
-            self._wire.send(command, on_reply)
-
-    def _on_lost(self) -> None:
-        self._wire = None
+    # --- the line ---------------------------------------------------------------------------
 
     def _on_push(self, channel: bytes, message: bytes) -> None:
         room, listener = self._watched.get(channel), self._listener
@@ -136,6 +91,12 @@ class RedisStore:
             listener.on_blob(room, message[1:9], records.blob_of(message[9:]))
         else:
             listener.on_ring(room)
+
+    def _on_back(self) -> None:
+        """Pushes were missed: every watched room may have changed."""
+        if self._listener is not None:
+            for room in list(self._watched.values()):
+                self._listener.on_ring(room)
 
     def _command(self, script: str, room: bytes, *arguments: bytes) -> bytes:
         now = b"" if self._clock is None else repr(self._clock()).encode()
@@ -155,7 +116,7 @@ class RedisStore:
             if not answered.done():
                 answered.set_result(reply)
 
-        self._send(self._command(script, room, *arguments), on_reply)
+        self._line.send(self._command(script, room, *arguments), on_reply)
         reply = await answered
         failure = _failure(reply)
         if failure is not None:
@@ -243,7 +204,7 @@ class RedisStore:
             else:
                 done(publication, _failure(reply) or ConnectionError("Redis said nothing known"))
 
-        self._send(command, on_reply)
+        self._line.send(command, on_reply)
 
     async def published(self, room: bytes, sender: bytes, id: bytes) -> Position | None:
         found = await self._run("published", room, sender, id)
@@ -322,15 +283,13 @@ class RedisStore:
         channel = records.tag_of(room)
         self._watched[channel] = room
         self._alive.add(room)
-        if self._wire is not None:
-            self._wire.tell(encode(b"SSUBSCRIBE", channel))
+        self._line.watch(channel)
 
     def unwatch(self, room: bytes) -> None:
         channel = records.tag_of(room)
         self._watched.pop(channel, None)
         self._alive.discard(room)
-        if self._wire is not None:
-            self._wire.tell(encode(b"SUNSUBSCRIBE", channel))
+        self._line.unwatch(channel)
 
     async def expire(self, most: int) -> None:
         if not self._turn:
@@ -350,11 +309,10 @@ class RedisStore:
             await self._run("head", bytes(32))
         except ConnectionError:
             return False
-        return True
+        return self._line.is_safe
 
     async def close(self) -> None:
-        if self._wire is not None:
-            self._wire.close()
+        await self._line.close()
         self._watched.clear()
         self._listener = None
 
