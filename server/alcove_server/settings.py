@@ -10,7 +10,9 @@ from alcove_protocol import limits
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-StoreScheme = Literal["memory"]
+from alcove_server.store_address import parse
+
+StoreScheme = Literal["memory", "redis", "rediss", "redis+sentinel", "rediss+sentinel"]
 """Schemes of the URL of a store. `store.opening` does not compile until it opens each of them."""
 STORES: Final[tuple[StoreScheme, ...]] = get_args(StoreScheme)
 KNOWN = ", ".join(f"{scheme}:" for scheme in STORES)
@@ -31,6 +33,12 @@ class Settings(BaseSettings):
     )
     tls_key: str = Field(default="", description="file with the certificate's key (PEM)")
     store: str = Field(default="memory:", description=f"where rooms are kept, a URL: {KNOWN}")
+    store_replicas: int = Field(
+        default=0,
+        ge=0,
+        le=8,
+        description="replicas that must have what is acknowledged: all that can be promoted",
+    )
     origin: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="further origins of this relay, separated by commas (proxy, onion service)",
@@ -86,8 +94,11 @@ class Settings(BaseSettings):
         scheme, _, rest = value.partition(":")
         if scheme not in STORES:
             raise ValueError(f"there is no store of that scheme; there is {KNOWN}")
-        if rest:
-            raise ValueError("nothing follows memory:")
+        if scheme == "memory":
+            if rest:
+                raise ValueError("nothing follows memory:")
+        else:
+            parse(value)
         return value
 
     @field_validator("log_level")

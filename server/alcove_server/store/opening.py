@@ -8,6 +8,7 @@ from alcove_server.settings import Settings
 from alcove_server.store.budget import StoreBounds
 from alcove_server.store.interface import Store
 from alcove_server.store.memory.store import MemoryStore
+from alcove_server.store_address import parse
 
 
 def open_store(settings: Settings, clock: Callable[[], float] = monotonic) -> Store:
@@ -18,5 +19,10 @@ def open_store(settings: Settings, clock: Callable[[], float] = monotonic) -> St
     match settings.store_scheme:
         case "memory":
             return MemoryStore(clock, bounds)
+        case "redis" | "rediss" | "redis+sentinel" | "rediss+sentinel":
+            # Here, because redis-py takes half a second that a relay on memory need not spend.
+            from alcove_server.store.redis.store import RedisStore
+
+            return RedisStore(parse(settings.store), bounds, settings.store_replicas)
         case scheme:
             assert_never(scheme)

@@ -22,7 +22,6 @@ from tests.server.store.bench import (
     HEAD,
     NEXT,
     OPENING,
-    OTHER,
     ROOM,
     START,
     Bench,
@@ -89,18 +88,6 @@ class RoomContract(Benched):
         bench.clock.advance(1)
         bench.do(bench.store.expire(10))
         assert bench.do(bench.store.head(ROOM)) is None
-
-    def test_the_number_of_rooms_is_bounded(
-        self, make: Callable[[StoreBounds | None], Bench]
-    ) -> None:
-        bench = make(self.small)
-        bench.open(ROOM)
-        bench.open(OTHER)
-        third = bench.store.open(b"T" * 32, OPENING, HEAD, GENERATION)
-        assert bench.refusal(third) == "busy"
-        bench.clock.advance(limits.ABANDONED_AFTER)
-        bench.do(bench.store.expire(10))
-        bench.open(b"T" * 32)
 
     def test_a_room_is_seated_in_the_place_of_the_one_that_was_named(self, bench: Bench) -> None:
         chain = (OPENING, Signed(b"entry 1", bytes(64)))

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 from alcove_protocol.frames import BlobClass
-from alcove_server.store.interface import Publication, Taken
-from alcove_server.store.redis.address import parse
+from alcove_server.store.interface import Page, Publication, Taken
 from alcove_server.store.redis.records import tag_of
 from alcove_server.store.redis.store import RedisStore
+from alcove_server.store_address import parse
 
 from tests.redis_servers.groups import WithSentinel
+from tests.redis_servers.server import until
 from tests.server.store.bench import ANN, GENERATION, HEAD, OPENING, ROOM, START, Recorder
 
 
@@ -41,9 +42,11 @@ class Node:
 
     async def until(self, told: int) -> None:
         """Wait until this node has heard so much."""
-        async with asyncio.timeout(20):
-            while len(self.heard.told) < told:  # noqa: ASYNC110  # another process decides
-                await asyncio.sleep(0.01)
+
+        async def heard() -> bool:
+            return len(self.heard.told) >= told
+
+        await until(heard)
 
 
 async def test_what_one_replica_lacks_is_told_nowhere(group: WithSentinel) -> None:
@@ -53,9 +56,11 @@ async def test_what_one_replica_lacks_is_told_nowhere(group: WithSentinel) -> No
     assert await ben.store.head(ROOM) is not None
     lagging.signal(signal.SIGSTOP)
     ann.publish(b"1" * 16)
-    async with asyncio.timeout(20):
-        while b"said" not in await primary.ask("GET", key(1)):
-            await asyncio.sleep(0.01)
+
+    async def written() -> bool:
+        return b"said" in await primary.ask("GET", key(1))
+
+    await until(written)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(asyncio.shield(ben.store.head(ROOM)), 1.5)
     assert ann.heard.told == []
@@ -89,15 +94,17 @@ async def test_a_failover_loses_nothing_that_was_acknowledged(group: WithSentine
     assert 5 <= len(taken) <= told
     await group.next_primary()
     await primary.start()  # as its supervisor does: all replicas must confirm
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                page = await ben.store.read(ROOM, START, 2**20)
-            except ConnectionError:
-                await asyncio.sleep(0.05)
-            else:
-                break
-    there = {blob.number: blob.id for blob in page.blobs}
+    pages: list[Page] = []
+
+    async def readable() -> bool:
+        try:
+            pages.append(await ben.store.read(ROOM, START, 2**20))
+        except ConnectionError:
+            return False
+        return True
+
+    await until(readable)
+    there = {blob.number: blob.id for blob in pages[0].blobs}
     assert {one.number for one in taken} <= set(there)
     for node in (ann, ben):
         await node.store.close()

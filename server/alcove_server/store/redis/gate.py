@@ -1,8 +1,9 @@
 """What may be told: nothing that a failover could still lose.
 
-Redis answers before it has replicated. So everything that a connection brings (replies, pushes) waits
-here until `WAIT` has confirmed a marker that was written after it. The marker is a write of its own:
-`WAIT` looks at the last write of its connection, and a push may come from a write of another node.
+Redis answers before it has replicated. So everything that a connection brings (replies, pushes)
+waits here until `WAIT` has confirmed a marker that was written after it. The marker is a write of
+its own: `WAIT` looks at the last write of its connection, and a push may come from a write of
+another node.
 
     commands, marker, WAIT          one batch
     replies, pushes, "marker set"   what came until now is covered by this WAIT
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 Reply = object
 """bytes, int, None, a list of replies, or `hiredis.ReplyError`."""
@@ -34,7 +36,8 @@ class Gate:
     def __init__(self, replicas: int, ask: Callable[[], None]) -> None:
         self._replicas = replicas
         self._ask = ask
-        self._held: deque[tuple[OnReply, Reply] | tuple[OnPush, bytes, bytes]] = deque()
+        # What tells each, and for a reply what tells instead that the connection is gone.
+        self._held: deque[tuple[Callable[[], None], OnReply | None]] = deque()
         self._covered = 0
         self._asked = False
 
@@ -43,7 +46,7 @@ class Gate:
         if not self._replicas or isinstance(reply, ConnectionError):
             tell(reply)
         else:
-            self._held.append((tell, reply))
+            self._held.append((partial(tell, reply), tell))
             self.sending()
 
     def push(self, tell: OnPush, channel: bytes, message: bytes) -> None:
@@ -51,7 +54,7 @@ class Gate:
         if not self._replicas:
             tell(channel, message)
         else:
-            self._held.append((tell, channel, message))
+            self._held.append((partial(tell, channel, message), None))
             self.sending()
 
     def sending(self) -> None:
@@ -70,8 +73,8 @@ class Gate:
         safe = replicas >= self._replicas
         covered, self._covered = self._covered, 0
         for _ in range(covered if safe else 0):
-            tell, *what = self._held.popleft()
-            tell(*what)
+            tell, _ = self._held.popleft()
+            tell()
         self._asked = False
         if self._held:
             self.sending()
@@ -80,6 +83,6 @@ class Gate:
     def drop(self, lost: ConnectionError) -> None:
         """The connection is gone. Replies that are not safe are told as lost, pushes not at all."""
         held, self._held = self._held, deque()
-        for tell, *what in held:
-            if len(what) == 1:
-                tell(lost)
+        for _, on_reply in held:
+            if on_reply is not None:
+                on_reply(lost)

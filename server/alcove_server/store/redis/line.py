@@ -10,17 +10,39 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from ssl import create_default_context
 from typing import Final
 
 import hiredis
+from redis.asyncio.sentinel import Sentinel
+from redis.exceptions import RedisError
 
-from alcove_server.store.redis.address import DEADLINE, Address
 from alcove_server.store.redis.gate import OnPush, OnReply
 from alcove_server.store.redis.scripts import SOURCES
 from alcove_server.store.redis.wire import Wire, ask, connect, encode
+from alcove_server.store_address import Address
 
 _AGAIN: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
 """Seconds between attempts to come back. The last is repeated."""
+DEADLINE: Final = 3.0
+"""Seconds to find and to reach a server."""
+
+
+async def primary_of(address: Address) -> tuple[str, int]:
+    """Return the server that takes writes. Raises `OSError` when no Sentinel names one."""
+    if not address.service:
+        return address.hosts[0]
+    sentinel = Sentinel(  # type: ignore[no-untyped-call]  # redis-py types it in part
+        list(address.hosts), socket_timeout=DEADLINE, ssl=address.tls
+    )
+    try:
+        host, port = await sentinel.discover_master(address.service)
+    except RedisError as error:
+        raise ConnectionError("no Sentinel names a primary") from error
+    finally:
+        for one in sentinel.sentinels:
+            await one.aclose()
+    return str(host), int(port)
 
 
 class Line:
@@ -31,6 +53,7 @@ class Line:
     ) -> None:
         self._address = address
         self._replicas = replicas
+        self._tls = create_default_context() if address.tls else None
         self._on_push = on_push
         self._on_back = on_back
         self._marker = b"alcove:marker:" + os.urandom(8).hex().encode()
@@ -100,8 +123,8 @@ class Line:
 
     async def _open(self) -> None:
         address = self._address
-        host, port = await address.primary()
-        wire = await connect(self._make, host, port, address.tls)
+        host, port = await primary_of(address)
+        wire = await connect(self._make, host, port, self._tls)
         try:
             await self._greet(wire)
         except BaseException:

@@ -1,8 +1,8 @@
 """What the scripts keep and give back, as bytes: the same layout on both sides.
 
 A stored blob is number (8), taken at (8, double), ends at (8, double), class (1), id (16), sender
-(32, zeros for none), the length of its entry's body (4), then body and signature (64) if there is an
-entry, and the blob. All numbers are big-endian.
+(32, zeros for none), the length of its entry's body (4), then body and signature (64) if there is
+an entry, and the blob. All numbers are big-endian.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from base64 import urlsafe_b64encode
 from struct import Struct
 from typing import Any, Final
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]  # it has no types
 from alcove_protocol.frames import BlobClass, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import SIGNATURE_SIZE, Signed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha1
-from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 _LOBBY: Final = ("meta", "lobby")
@@ -39,7 +39,7 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
 
 
 def _read(name: str) -> str:
-    return (files(__package__) / "scripts" / f"{name}.lua").read_text("utf-8")
+    return (Path(__file__).parent / "scripts" / f"{name}.lua").read_text("utf-8")
 
 
 def _whole(name: str, parts: tuple[str, ...]) -> bytes:

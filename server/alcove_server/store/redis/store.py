@@ -29,13 +29,13 @@ from alcove_server.store.interface import (
     Stale,
     StoredDoor,
     Taken,
+    lifetime,
 )
-from alcove_server.store.memory.log import lifetime
 from alcove_server.store.redis import records
-from alcove_server.store.redis.address import Address
 from alcove_server.store.redis.gate import Reply
 from alcove_server.store.redis.line import Line
 from alcove_server.store.redis.scripts import DIGESTS
+from alcove_server.store_address import Address
 
 _BLOB: Final = b"b"
 _RING: Final = b"r"
