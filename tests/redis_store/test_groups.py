@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.redis_servers.groups import Cluster, Standalone, WithSentinel
+from tests.redis_store.groups import Cluster, Standalone, WithSentinel
 
 
 async def test_a_server_alone_comes_back_empty_and_writes_no_file(tmp_path: Path) -> None:

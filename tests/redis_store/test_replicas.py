@@ -14,8 +14,8 @@ from alcove_server.store.redis.records import tag_of
 from alcove_server.store.redis.store import RedisStore
 from alcove_server.store_address import parse
 
-from tests.redis_servers.groups import WithSentinel
-from tests.redis_servers.server import until
+from tests.redis_store.groups import WithSentinel
+from tests.redis_store.server import until
 from tests.server.store.bench import ANN, GENERATION, HEAD, OPENING, ROOM, START, Recorder
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from tests.redis_servers.server import RedisServer, free_ports, until
+from tests.redis_store.server import RedisServer, free_ports, until
 
 SERVICE: Final = "alcove"
 """The name by which Sentinels know the group."""

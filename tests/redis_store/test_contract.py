@@ -12,20 +12,10 @@ from alcove_server.testing.embedded import ManualClock
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.redis_servers.groups import Standalone
+from tests.redis_store.groups import Standalone
 from tests.server.store.bench import Bench
 from tests.server.store.contract import StoreContract
 from tests.server.store.model import StoreMachine
-
-
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
-    loop = asyncio.new_event_loop()
-    group = Standalone(tmp_path_factory.mktemp("redis"))
-    loop.run_until_complete(group.__aenter__())
-    yield group
-    loop.run_until_complete(group.__aexit__())
-    loop.close()
 
 
 async def no_key_without_an_end(alone: Standalone) -> None:

@@ -1,0 +1,39 @@
+"""Real command lines over real relays that share one Redis."""
+
+from __future__ import annotations
+
+from tests.client_sdk.cli.relay import RelayProcess
+from tests.client_sdk.cli.test_together import knocking, let_in, mara, say
+from tests.redis_store.groups import Standalone
+
+
+async def test_a_relay_that_dies_loses_nothing(alone: Standalone) -> None:
+    async with (
+        RelayProcess("--store", alone.url) as relay,
+        mara(relay) as (facilitator, invite),
+        knocking(invite, "Robin") as robin,
+    ):
+        await robin.until("waiting")
+        await let_in(facilitator, robin, "Robin")
+        await say(facilitator, "Before.", robin)
+        await relay.kill()
+        for room in (facilitator, robin):
+            await room.until("connection", state="reconnecting")
+        await relay.start()
+        for room in (facilitator, robin):
+            await room.until("connection", state="resumed")
+        await say(robin, "After.", facilitator)
+        assert not [event for event in [*facilitator.seen, *robin.seen] if event["event"] == "gap"]
+
+
+async def test_members_of_two_relays_are_in_one_room(alone: Standalone) -> None:
+    async with (
+        RelayProcess("--store", alone.url) as one,
+        RelayProcess("--store", alone.url) as other,
+        mara(one) as (facilitator, invite),
+        knocking(invite.replace(str(one.port), str(other.port)), "Robin") as robin,
+    ):
+        await robin.until("waiting")
+        await let_in(facilitator, robin, "Robin")
+        await say(facilitator, "From the one.", robin)
+        await say(robin, "From the other.", facilitator)
