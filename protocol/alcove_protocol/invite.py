@@ -1,9 +1,11 @@
 """Invites: links with the secret in the fragment, which a browser puts into no request.
 
-    https://HOST/join#base64url(version 1 ‖ role 1 ‖ door id 8 ‖ room id 32 ‖ secret 32 ‖ origin)
+    https://HOST/join#base64url(version 1 ‖ role 1 ‖ door id 8 ‖ room id 32 ‖ secret 32 ‖ check 4 ‖
+                                origin)
 
 `origin` is the relay's, in UTF-8. It is empty when it is the origin of the link. The base64url has
-no padding characters.
+no padding characters. `check` is of all the rest, and of the relay's origin also when it stands
+before the fragment only. So a link that was cut off, put together wrongly or mistyped is told.
 """
 
 import base64
@@ -24,7 +26,9 @@ from alcove_protocol.statements import DOOR_ID_SIZE, HASH_SIZE
 SECRET_SIZE: Final = 32
 _ROOM_AT: Final = 2 + DOOR_ID_SIZE
 _SECRET_AT: Final = _ROOM_AT + HASH_SIZE
-_FIXED: Final = _SECRET_AT + SECRET_SIZE
+CHECK_SIZE: Final = 4
+_CHECK_AT: Final = _SECRET_AT + SECRET_SIZE
+_FIXED: Final = _CHECK_AT + CHECK_SIZE
 _LINK_MAX: Final = 1000
 _PATH: Final = "/join"
 _AUTHORITY: Final = re.compile(
@@ -64,7 +68,8 @@ class Invite:
         """The link; `host_origin` is where the web client is, when that is not the relay."""
         base = self.origin if host_origin is None else host_origin.rstrip("/")
         tail = b"" if base == self.origin else self.origin.encode()
-        content = bytes([VERSION, self.role]) + self.door + self.room + self.secret + tail
+        fixed = bytes([VERSION, self.role]) + self.door + self.room + self.secret
+        content = fixed + _check(fixed, self.origin) + tail
         return f"{base}{_PATH}#{base64.urlsafe_b64encode(content).rstrip(b'=').decode()}"
 
     @classmethod
@@ -80,13 +85,18 @@ class Invite:
         if len(content) < _FIXED:
             raise _incomplete()
         try:
-            role = InviteRole(content[1])
             host_origin = origin_of(link)
             origin = content[_FIXED:].decode() or host_origin
             door, room = content[2:_ROOM_AT], content[_ROOM_AT:_SECRET_AT]
-            return cls(role, door, room, origin, content[_SECRET_AT:_FIXED])
+            secret = content[_SECRET_AT:_CHECK_AT]
+            invite = cls(InviteRole(content[1]), door, room, origin, secret)
         except ValueError:
-            raise Malformed("bad_invite", "This link is not an invite of Alcove.") from None
+            raise _incomplete() from None
+        if _check(content[:_CHECK_AT], origin) != content[_CHECK_AT:_FIXED]:
+            raise _incomplete()
+        if door_id_of(room, secret) != door:
+            raise _incomplete()
+        return invite
 
     def _derive(self, label: bytes) -> bytes:
         info = label + self.room + self.door
@@ -100,6 +110,10 @@ class Invite:
         """The pre-shared key of a knock's HPKE, 32 bytes."""
         return self._derive(b"alcove v1 lobby psk")
 
+    def standby_psk(self) -> bytes:
+        """Of a standby's link: the pre-shared key of answers to it, 32 bytes."""
+        return self._derive(b"alcove v1 standby psk")
+
     def card_key(self) -> bytes:
         """The XChaCha20-Poly1305 key that the room card is sealed under, 32 bytes."""
         return self._derive(b"alcove v1 card")
@@ -112,6 +126,10 @@ def door_id_of(room: bytes, secret: bytes) -> bytes:
     the sender.
     """
     return hash_with("door id", room, secret)[:DOOR_ID_SIZE]
+
+
+def _check(fixed: bytes, origin: str) -> bytes:
+    return hash_with("invite", fixed, origin.encode())[:CHECK_SIZE]
 
 
 def _decode_fragment(fragment: str) -> bytes:

@@ -25,11 +25,13 @@ class Label(Enum):
     LEAVE = "leave"  # a member's wish to go, by their relay key
     END = "end"  # the end of the room, by a facilitator's relay key
     RESEAT = "reseat"  # the room again after a relay lost it, by a facilitator's relay key
-    VAULT = "vault"  # what facilitators share, by the sender's MLS key
+    VAULT = "vault"  # what facilitators share, by the sender's MLS key; also HPKE info
     REQUEST = "request"  # a member's request to the facilitators, by the member's MLS key
     DESK = "desk"  # HPKE info of the private line
     STEP_DOWN = "step down"  # a facilitator's wish to be one no more, by their MLS key
-    STANDBY = "standby"  # a request to be let in without a facilitator, by the asker's MLS key
+    STANDBY = (
+        "standby"  # a wish to be let in without facilitators, by the asker's MLS key; HPKE info
+    )
     PARK = "park"  # the additional data of what a page leaves with the relay across a reload
     HEARTBEAT = "heartbeat"  # reserved: heartbeats are MLS messages
     HANDOVER = "handover"  # reserved

@@ -65,8 +65,9 @@ LEAF_KEY: Final = 2 * KIB
 """A leaf's HPKE public key: 1,216 bytes with X-Wing."""
 REQUEST: Final = 32 * KIB
 """A sealed request of a member to the facilitators."""
-VAULT: Final = 4 * KIB
-"""A sealed vault: what one facilitator sends to another."""
+VAULT: Final = 4 * KIB + 8 + 32 + 16
+"""A sealed vault, what one facilitator sends to another: epoch, encapsulated key, 4 KiB, tag. The
+secrets of all doors fit."""
 ANSWER: Final = HANDSHAKE_BLOB
 """A member's sealed answer to a request to be let in: GroupInfo and tree are most of it."""
 PARKED: Final = 4 * KIB + SEAL_OVERHEAD

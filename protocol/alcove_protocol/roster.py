@@ -194,6 +194,10 @@ class Roster:
     def facilitators(self) -> frozenset[bytes]:
         return frozenset(key for key, seat in self.seats.items() if seat.role is Role.FACILITATOR)
 
+    def standbys(self) -> frozenset[bytes]:
+        """The standby keys of the list, which have no leaf in the group."""
+        return frozenset(key for key, seat in self.seats.items() if seat.role is Role.STANDBY)
+
     def listing(self) -> bytes:
         """The whole list as changes: a RESET, then an ADD for each member."""
         items = [Change(Op.RESET, bytes(KEY_SIZE))]

@@ -9,7 +9,7 @@ from alcove_protocol import codec
 from alcove_protocol.card import AgreementText, pack_agreement, unpack_agreement
 from alcove_protocol.errors import AlcoveProtocolError
 from alcove_protocol.frames import FROM_CLIENT, FROM_RELAY, from_client, from_relay
-from alcove_protocol.invite import SECRET_SIZE, Invite, InviteRole
+from alcove_protocol.invite import SECRET_SIZE, Invite, InviteRole, door_id_of
 from alcove_protocol.padding import pad, unpad
 from alcove_protocol.position import Position
 from alcove_protocol.records import Record, _Field, _fields
@@ -17,7 +17,7 @@ from alcove_protocol.roster import Change, Op, RosterEntry
 from alcove_protocol.statements import Signed
 
 from tests.fuzz.target import Target
-from tests.protocol.support import DOOR, RECORDS, ROOM
+from tests.protocol.support import RECORDS, ROOM
 
 REFUSALS = (AlcoveProtocolError,)
 
@@ -63,9 +63,9 @@ def _invite(data: bytes) -> None:
 
 
 def _invite_seeds() -> list[bytes]:
-    invite = Invite(
-        next(iter(InviteRole)), DOOR, ROOM, "https://alcove.example", bytes(SECRET_SIZE)
-    )
+    secret = bytes(SECRET_SIZE)
+    door = door_id_of(ROOM, secret)
+    invite = Invite(next(iter(InviteRole)), door, ROOM, "https://alcove.example", secret)
     return [invite.url().encode(), invite.url("https://other.example").encode()]
 
 

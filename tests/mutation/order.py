@@ -3,6 +3,7 @@
 from typing import Final
 
 from tests.mutation.order_commits import ONE_COMMIT
+from tests.mutation.order_lobby import ONE_LOBBY
 from tests.mutation.order_messages import MORE_MESSAGES, ONE_MESSAGE, ONE_VIEW
 from tests.mutation.order_places import (
     FRAMING,
@@ -15,8 +16,17 @@ from tests.mutation.order_places import (
     TALK,
 )
 from tests.mutation.order_relay import ONE_LOG
+from tests.mutation.order_seals import ONE_SEAL
 
-ALL_ORDER: Final = (*ONE_LOG, *ONE_VIEW, *ONE_MESSAGE, *MORE_MESSAGES, *ONE_COMMIT)
+ALL_ORDER: Final = (
+    *ONE_LOG,
+    *ONE_VIEW,
+    *ONE_MESSAGE,
+    *MORE_MESSAGES,
+    *ONE_COMMIT,
+    *ONE_LOBBY,
+    *ONE_SEAL,
+)
 
 WATCHED: Final = (
     f"{STORE}.publish",
@@ -48,6 +58,10 @@ WATCHED: Final = (
     f"{MEMBERSHIP}:Membership.asks_now",
     f"{MEMBERSHIP}:Membership._extend_roster",
     f"{MEMBERSHIP}:Membership.compare_roster_with_tree",
+    f"{MEMBERSHIP}:Membership._list_is_the_groups",
+    f"{MEMBERSHIP}:Membership.listing",
+    "alcove.group.vault:judge_vault",
+    "alcove.group.vault:_doors",
 )
 """Where the rules of order are. Each condition there has a mutant, or a reason."""
 

@@ -191,9 +191,42 @@ ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
     right(
         "agreement_not_accepted",
         "_judge_leaves",
-        "elif extension.agreement != after.agreement:",
-        "elif False:",
+        "if leaf_extension(new).agreement != after.agreement:",
+        "if False:",
         "who did not accept",
+    ),
+    right(
+        "leaf_appointment",
+        "check_leaf",
+        "if leaf_extension(leaf).appointment is not None:",
+        "if False:",
+        "an appointment in a new leaf",
+    ),
+    right(
+        "leaf_appointment",
+        "_judge_leaves",
+        "        check_leaf(new)\n",
+        "",
+        "an appointment in a new leaf",
+    ),
+    right(
+        "leaf_appointment",
+        "check_same_member",
+        "check_leaf(new)",
+        "pass",
+        "an appointment in the path",
+    ),
+    Mutant(
+        "rights leaf_appointment",
+        (
+            Edit(
+                "alcove.facilitation.lobby:Lobby._check",
+                "            check_leaf(key_package.leaf_node)\n",
+                "",
+            ),
+        ),
+        "tests/end_to_end/evil/test_leaf_appointments.py"
+        "::test_a_knock_with_an_appointment_in_its_leaf_is_refused",
     ),
     # the group's context
     right(
@@ -361,6 +394,7 @@ WATCHED: Final = tuple(
         "_judge_proposals",
         "_judge_updater",
         "_judge_leaves",
+        "check_leaf",
         "check_same_member",
         "_changed_leaves",
         "_removed_leaves",
@@ -369,6 +403,7 @@ WATCHED: Final = tuple(
         "_judge_appointments",
         "_appointed",
         "_judge_facilitators_present",
+        "judge_step_down",
     )
 )
 """Where the rights are. Each `if` and `raise` there has a mutant, or a reason."""

@@ -13,7 +13,7 @@ from alcove_protocol.frames import (
     Publish,
     RequestRefused,
 )
-from alcove_protocol.invite import Invite, InviteRole
+from alcove_protocol.invite import Invite, InviteRole, door_id_of
 from alcove_protocol.labels import Label, hash_with, room_id_of
 from alcove_protocol.padding import pad
 from alcove_protocol.position import Position
@@ -85,8 +85,8 @@ def made() -> dict[str, bytes | str]:
         SigningKey(seeds()[name])
         for name in ("root", "facilitator, relay", "facilitator, MLS", "newcomer, relay")
     )
-    door_id, base = b"\x07" * 8, Position(b"\x09" * 8, 0)
-    room = room_id_of(public(root))
+    room, base = room_id_of(public(root)), Position(b"\x09" * 8, 0)
+    door_id = door_id_of(room, seeds()["invite secret"])
 
     invite = Invite(
         InviteRole.PARTICIPANT, door_id, room, "https://relay.example", seeds()["invite secret"]

@@ -1,16 +1,20 @@
 """Invites: one link, one spelling; what is odd is refused with words for a person."""
 
 import base64
+import textwrap
 
 import pytest
+from alcove_protocol.errors import FAULTS, Malformed
 from alcove_protocol.invite import Invite, InviteRole, door_id_of, hkdf_sha256, origin_of
+from alcove_protocol.labels import hash_with
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.growth import LINEAR, growth
-from tests.protocol.support import DOOR, ROOM, refused, taken
+from tests.protocol.support import ROOM, refused, taken
 
 SECRET = bytes(range(32))
+DOOR = door_id_of(ROOM, SECRET)
 INVITE = Invite(InviteRole.PARTICIPANT, DOOR, ROOM, "https://relay.example", SECRET)
 CODES = frozenset({"bad_invite", "invite_version"})
 
@@ -19,11 +23,22 @@ def fragment(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
-def content(version: int = 1, role: int = 0, tail: bytes = b"") -> bytes:
-    return bytes([version, role]) + DOOR + ROOM + SECRET + tail
+def content(
+    version: int = 1,
+    role: int = 0,
+    tail: bytes = b"",
+    *,
+    door: bytes = DOOR,
+    origin: bytes = b"https://relay.example",
+) -> bytes:
+    """With a right check, so that what is wrong is the only thing that is."""
+    fixed = bytes([version, role]) + door + ROOM + SECRET
+    return fixed + hash_with("invite", fixed, tail or origin)[:4] + tail
 
 
 GOOD = INVITE.url()
+ELSEWHERE = INVITE.url("https://chat.example")
+LINKS = (GOOD, ELSEWHERE, INVITE.url("http://relay.example:8400"))
 
 hosts = st.from_regex(r"[a-z0-9-]{1,20}(\.[a-z]{2,8}){0,3}", fullmatch=True) | st.sampled_from(
     ["127.0.0.1", "[::1]", "[2001:db8::7]", "abcdefgh.onion", "xn--bcher-kva.example"]
@@ -35,9 +50,8 @@ origins = st.builds(
     st.just("") | st.integers(1, 65535).map(lambda port: f":{port}"),
 )
 invites = st.builds(
-    Invite,
+    lambda role, room, origin, secret: Invite(role, door_id_of(room, secret), room, origin, secret),
     st.sampled_from(InviteRole),
-    st.binary(min_size=8, max_size=8),
     st.binary(min_size=32, max_size=32),
     origins,
     st.binary(min_size=32, max_size=32),
@@ -56,6 +70,7 @@ def test_invites_come_back(invite: Invite, elsewhere: str | None) -> None:
 def test_the_relays_own_link_does_not_name_it_again() -> None:
     own = INVITE.url().partition("#")[2]
     assert base64.urlsafe_b64decode(own + "=" * (-len(own) % 4)) == content()
+    assert len(own) == 104
     assert INVITE.url("https://relay.example/") == INVITE.url()
     elsewhere = INVITE.url("https://chat.example/sub/")
     assert elsewhere.startswith("https://chat.example/sub/join#")
@@ -79,7 +94,7 @@ BAD: dict[str, tuple[str, str]] = {
     "one letter": ("https://relay.example/join#A", "bad_invite"),
     "padding characters": (GOOD + "=", "bad_invite"),
     "the other alphabet": (f"https://relay.example/join#{'+' * 99}", "bad_invite"),
-    "leftover bits": (GOOD[:-1] + chr(ord(GOOD[-1]) + 1), "bad_invite"),
+    "leftover bits": (ELSEWHERE[:-1] + chr(ord(ELSEWHERE[-1]) + 1), "bad_invite"),
     "a newline within": (GOOD[:60] + "\n" + GOOD[60:], "bad_invite"),
     "a newline in the host": (GOOD.replace("relay", "re\nlay"), "bad_invite"),
     "a space within": (GOOD[:60] + " " + GOOD[60:], "bad_invite"),
@@ -97,6 +112,10 @@ BAD: dict[str, tuple[str, str]] = {
     "no origin at all": (f"join#{fragment(content())}", "bad_invite"),
     "no origin, but one in the fragment": (
         f"join#{fragment(content(tail=b'https://relay.example'))}",
+        "bad_invite",
+    ),
+    "another door": (
+        f"https://relay.example/join#{fragment(content(door=bytes(8)))}",
         "bad_invite",
     ),
     "a script": (f"javascript:alert()#{fragment(content())}", "bad_invite"),
@@ -237,7 +256,9 @@ def test_arbitrary_links_raise_nothing_but_malformed(url: str) -> None:
 
 @given(st.binary(min_size=60, max_size=140))
 def test_arbitrary_contents_raise_nothing_but_malformed(data: bytes) -> None:
-    link = f"https://chat.example/join#{fragment(bytes([1]) + data)}"
+    fixed, tail = bytes([1]) + data[:73], data[77:]
+    check = hash_with("invite", fixed, tail or b"https://chat.example")[:4]
+    link = f"https://chat.example/join#{fragment(fixed + check + tail)}"
     invite = taken(Invite.parse, link, CODES)
     assert invite is None or Invite.parse(invite.url("https://chat.example")) == invite
 
@@ -248,6 +269,75 @@ def test_a_mutated_link_is_refused_or_another_invite(at: int, letter: str) -> No
     invite = taken(Invite.parse, url, CODES)
     if at >= GOOD.index("#") and letter != GOOD[at]:
         assert invite != INVITE
+
+
+def is_told(link: str) -> bool:
+    """Whether the reader refuses it, with the sentence that says what to do."""
+    try:
+        Invite.parse(link)
+    except Malformed as error:
+        return (error.code, str(error)) == ("bad_invite", FAULTS["bad_invite"])
+    return False
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_a_link_that_is_cut_anywhere_is_told(link: str) -> None:
+    for at in range(len(link)):
+        assert is_told(link[:at]), at
+        assert is_told(link[at + 1 :]), at
+    for start in range(link.index("#") + 1, len(link)):
+        for end in range(start + 1, len(link) + 1):
+            assert not is_read(link[:start] + link[end:]), (start, end)
+
+
+def is_read(link: str) -> bool:
+    try:
+        Invite.parse(link)
+    except Malformed:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_a_character_dropped_doubled_or_swapped_leads_to_no_other_room(link: str) -> None:
+    """Nothing reads the path, and the host before the fragment is not the relay's in every link."""
+    told = 0
+    for at in range(len(link)):
+        changed = {
+            link[:at] + link[at + 1 :],
+            link[: at + 1] + link[at:],
+            link[:at] + link[at + 1 : at + 2] + link[at] + link[at + 2 :],
+        } - {link}
+        for other in changed:
+            if is_read(other):
+                assert Invite.parse(other) == INVITE
+                assert at < link.index("#")
+            told += not is_read(other)
+    assert told > 2 * 104
+
+
+def test_a_mistyped_host_of_the_relays_own_link_is_told() -> None:
+    for wrong in ("http://relay.example", "https://relay.exampel", "https://relay.example:8443"):
+        assert is_told(GOOD.replace("https://relay.example", wrong))
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_parts_of_a_link_in_another_order_are_told(link: str) -> None:
+    """Lines that a screen had wrapped, pasted the wrong way round."""
+    start = link.index("#") + 1
+    for width in range(8, 60):
+        head, lines = link[:start], textwrap.wrap(link[start:], width, break_on_hyphens=False)
+        for at in range(len(lines) - 1):
+            swapped = [*lines[:at], lines[at + 1], lines[at], *lines[at + 2 :]]
+            if swapped != lines:
+                assert not is_read(head + "".join(swapped))
+
+
+@given(st.integers(0, len(GOOD) - 1), st.sampled_from("ABCxyz019-_"))
+def test_a_mistyped_character_of_the_fragment_is_refused(at: int, letter: str) -> None:
+    wrong = GOOD[:at] + letter + GOOD[at + 1 :]
+    if at > GOOD.index("#") and wrong != GOOD:
+        assert not is_read(wrong)
 
 
 def test_long_links_cost_little() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from alcove_protocol import limits
 from alcove_protocol.frames import CardIs, Knock, from_client, from_relay
+from alcove_protocol.invite import Invite
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
@@ -30,7 +32,7 @@ class LyingRelay:
 
     def invite(self, invite: str) -> str:
         """The same invite, of this relay."""
-        return invite.replace(f":{self._relay.port}/", f":{self.port}/")
+        return replace(Invite.parse(invite), origin=f"http://127.0.0.1:{self.port}").url()
 
     async def say(self, frame: bytes) -> None:
         """A frame of its own to the client."""

@@ -14,6 +14,7 @@ from alcove_protocol import limits
 from alcove_protocol.card import Card
 from alcove_protocol.frames import CardIs
 from alcove_protocol.invite import Invite
+from alcove_protocol.labels import hash_with
 
 from tests.client_sdk.cli.relay import RelayProcess
 from tests.client_sdk.waiting import until
@@ -100,16 +101,21 @@ async def test_a_room_through_an_honest_go_between_is_entered(
 
 
 def with_byte(url: str, index: int, value: int) -> str:
-    """The link with another byte in its fragment."""
+    """The link with another byte in its fragment, and with the check of that."""
     before, _, fragment = url.partition("#")
-    data = bytearray(base64.urlsafe_b64decode(fragment + "=" * (-len(fragment) % 4)))
+    data = bytearray(base64.urlsafe_b64decode(fragment))
     data[index] = value
-    return f"{before}#{base64.urlsafe_b64encode(data).decode().rstrip('=')}"
+    data[74:] = hash_with("invite", bytes(data[:74]), Invite.parse(url).origin.encode())[:4]
+    return f"{before}#{base64.urlsafe_b64encode(data).decode()}"
 
 
 @pytest.mark.parametrize(
     ("index", "value", "code"),
-    [(0, 2, "invite_version"), (1, 1, "bad_invite"), (1, 2, "not_offered")],
+    [
+        (0, 2, "invite_version"),
+        (1, 1, "bad_invite"),
+        (1, 2, "not_offered"),
+    ],
     ids=["of a later version", "of an unknown role", "for a standby"],
 )
 async def test_a_false_invite_is_refused(

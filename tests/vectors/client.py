@@ -21,18 +21,21 @@ from alcove.group.sealing import (
     request_psk,
     seal_card,
     seal_knock,
+    seal_padded,
     seal_refusal,
     seal_request,
     seal_welcome,
 )
 from alcove.mls.secret import Secret
+from alcove_protocol import limits
 from alcove_protocol.card import AgreementText, Card, agreement_hash, pack_agreement
 from alcove_protocol.codec import pack_list
-from alcove_protocol.invite import Invite, InviteRole
+from alcove_protocol.invite import Invite, InviteRole, door_id_of
 from alcove_protocol.labels import Label
 from alcove_protocol.sealed import RequestBody, RequestKind
 from alcove_protocol.statements import Appointment
 
+from tests.vectors import facilitation
 from tests.vectors.parts import (
     FACILITATOR,
     FACILITATOR_MLS,
@@ -87,6 +90,8 @@ def _open(case: Case) -> bytes:
         return open_welcome(room, keys, sealed, psk)
     if kind == "refusal":
         return open_refusal(room, keys, sealed, psk).encode()
+    if kind in facilitation.KINDS:
+        return facilitation.open_seal(case, keys, sealed, psk)
     return open_request(room, keys, bytes.fromhex(case["sender"]), sealed, psk).encode()
 
 
@@ -156,15 +161,35 @@ def seals() -> list[Case]:
             **_psk(REQUEST_PSK),
             "sealed": seal_request(ROOM, LOBBY.public, sender, request, REQUEST_PSK, random),
         },
+        *facilitation.seals(),
     ]
     found: list[Case] = []
     for part in whole:
         case = {"room": ROOM.hex(), **part, "sealed": part["sealed"].hex()}
-        kind = case["kind"]
-        found.append(_opened({"name": kind, **case}))
-        for name, spoiled in _spoiled(case).items():
-            found.append(_opened({"name": f"{kind}, {name}", **case, **spoiled}))
+        name = case.setdefault("name", case["kind"])
+        found.append(_opened(case))
+        for fault, spoiled in _spoiled(case).items():
+            found.append(_opened({**case, **spoiled, "name": f"{name}, {fault}"}))
+        if name == "knock":
+            title = {"name": "knock, sealed with another PSK"}
+            found.append(_opened({**case, **_no_invite(id), **title}))
     return found
+
+
+def _no_invite(id: bytes) -> Case:
+    """A knock of an outsider with the lobby key, the room and the door, and without the invite."""
+    body = KnockBody("Eve", b"a KeyPackage", public(MEMBER), REPLY.public, bytes(32))
+    aad = ROOM + DOOR + id
+    sealed = seal_padded(
+        LOBBY.public,
+        Label.KNOCK.bytes + aad,
+        aad,
+        body.encode(),
+        limits.KNOCK // 2,
+        Psk(bytes(32), DOOR),
+        fixed_random("no invite"),
+    )
+    return {"sealed": sealed.hex()}
 
 
 def _spoiled(case: Case) -> dict[str, Case]:
@@ -177,8 +202,14 @@ def _spoiled(case: Case) -> dict[str, Case]:
         spoiled["with another PSK"] = {"psk": bytes(32).hex()}
     if "number" in case:
         spoiled["with another number"] = {"number": 2}
-    if "sender" in case:
-        spoiled["of another sender"] = {"sender": bytes(32).hex()}
+    if "secret" in case:
+        other_secret = bytes(32)
+        door = door_id_of(ROOM, other_secret)
+        spoiled["with another secret"] = {"secret": other_secret.hex(), "door": door.hex()}
+    for name in ("sender", "recipient", "to", "tick", "epoch", "bodies", "sender_desk"):
+        if name in case:
+            other: object = facilitation.other(case[name])
+            spoiled[f"of another {name.replace('_', ' ')}"] = {name: other}
     return spoiled
 
 
@@ -287,9 +318,14 @@ def rights() -> list[Case]:
             ),
         ),
         "appointments left out": (two, replace(one, appointments=b"")),
+        "the committer takes themselves off the list": (
+            two,
+            replace(two, facilitators=_keys(MEMBER_MLS, MEMBER)),
+        ),
         "a field without a command": (alone, replace(alone, desk_interval=30)),
     }
     found = [_judged(name, *pair) for name, pair in states.items()]
+    found += facilitation.step_downs(alone, two) + facilitation.vaults(two)
     for key_name, key in (("facilitator", FACILITATOR_MLS), ("participant", MEMBER_MLS)):
         for state_name, state in (
             ("open", alone),
@@ -311,7 +347,9 @@ def rights() -> list[Case]:
 
 
 def check_right(case: Case) -> None:
-    if case["kind"] == "state":
+    if case["kind"] in facilitation.VERDICTS:
+        assert facilitation.judged(case) == case, case["name"]
+    elif case["kind"] == "state":
         assert _verdict(case) == case["code"], case["name"]
     else:
         state = RoomExtension.decode(bytes.fromhex(case["state"]))

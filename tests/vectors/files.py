@@ -61,7 +61,9 @@ FILES = {
     ),
     "rights": VectorFile(
         "`state`: a commit from the state before to the state after is burned with `code`, or "
-        "null. `act`: a member may send a message of this kind, or may not.",
+        "null. `act`: a member may send a message of this kind, or may not. `vault` and "
+        "`step down`: `signed` is refused with `code`, or null; a vault that is `complete` serves "
+        "the state.",
         client.rights,
         client.check_right,
     ),

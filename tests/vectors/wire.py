@@ -1,5 +1,6 @@
 """Invites, padding, hashes, short codes, and roster chains, right and wrong."""
 
+import base64
 import hashlib
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,7 @@ from alcove_protocol import limits
 from alcove_protocol.card import AgreementText, agreement_hash, pack_agreement, unpack_agreement
 from alcove_protocol.codec import pack_list
 from alcove_protocol.invite import Invite, InviteRole, door_id_of
-from alcove_protocol.labels import VERSION, Label
+from alcove_protocol.labels import VERSION, Label, hash_with
 from alcove_protocol.padding import pad, unpad
 from alcove_protocol.roster import (
     NO_HASH,
@@ -66,11 +67,18 @@ def _invite(name: str, url: str) -> Case:
     return case
 
 
+def _checked(fixed: bytes) -> str:
+    """A link of these bytes with a right check."""
+    content = fixed + hash_with("invite", fixed, b"https://relay.example")[:4]
+    return f"https://relay.example/join#{base64.urlsafe_b64encode(content).decode()}"
+
+
 def invites() -> list[Case]:
     made = Invite(InviteRole.PARTICIPANT, DOOR, ROOM, "https://relay.example", SECRET)
     standby = replace(made, role=InviteRole.STANDBY)
-    link = made.url()
+    link, elsewhere = made.url(), made.url("https://chat.example")
     base, _, fragment = link.partition("#")
+    cut = elsewhere.index("#") + 1 + len(fragment)
     urls = {
         "for a participant": link,
         "for a standby": standby.url(),
@@ -78,11 +86,19 @@ def invites() -> list[Case]:
         "over http, with a port": replace(made, origin="http://127.0.0.1:8400").url(),
         "with spaces around": f"  {link}\n",
         "cut off": link[:-4],
+        "of a relay elsewhere, cut before the relay": elsewhere[:cut],
+        "of a relay elsewhere, cut in the relay": elsewhere[:-4],
+        "of a mistyped relay": link.replace("relay.", "realy."),
+        "of another secret": link[:60] + ("A" if link[60] != "A" else "B") + link[61:],
+        "with another check": link[:-1] + ("A" if link[-1] != "A" else "B"),
+        "with a character twice": link[:90] + link[89:],
+        "with two parts in the wrong order": f"{base}#{fragment[52:]}{fragment[:52]}",
+        "with another door": _checked(bytes([VERSION, 0]) + bytes(8) + ROOM + SECRET),
         "without a fragment": base,
         "with padding": link + "=",
         "with a line break in it": link[:60] + "\n" + link[60:],
         "of version 2": f"{base}#Ag{fragment[2:]}",
-        "of role 1": f"{base}#AQE{fragment[3:]}",
+        "of role 1": _checked(bytes([VERSION, 1]) + DOOR + ROOM + SECRET),
         "of no web address": f"file:///join#{fragment}",
         "too long": link + "A" * 1000,
     }

@@ -4,8 +4,7 @@ A link that was copied from a screen has line breaks in it. A program that stopp
 would leave the rest of the secret to the shell, which runs it and keeps it in its history. So the
 reader goes on while the link is incomplete, and swallows what follows at once.
 
-The bytes tell an incomplete link: its fields have a fixed length. They do not tell where the
-relay's origin ends, which stands behind the fields when the link is that of another host.
+The bytes tell an incomplete link: they have a check over all of them.
 """
 
 import os

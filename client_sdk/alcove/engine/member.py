@@ -334,8 +334,7 @@ class MemberClient:
         self._gap()
         self._resumed = False
         if self.facilitator is not None:
-            # A commit in flight is of the group that was left; taken now, it would lead back.
-            self.facilitator.committer.base_moved()
+            self.facilitator.rejoined()
         self.authenticated()
 
     # --- what goes out -------------------------------------------------------------------------
@@ -360,7 +359,7 @@ class MemberClient:
     def tick(self) -> None:
         self.conversation.tick()
         now = self._clock()
-        self.membership.request_secrets.tick(now)
+        self.membership.tick(now)
         if self.facilitator is not None:
             self.facilitator.tick()
             # At the start of a new log the replay brings the base first, and with it the anchor.
@@ -387,7 +386,6 @@ class MemberClient:
 
     def wipe(self) -> None:
         """Forget every key and every word."""
-        self.membership.group.wipe()
-        self.membership.request_secrets.wipe()
+        self.membership.wipe()
         self.conversation.forget()
         self._rejoining.wipe()

@@ -13,7 +13,7 @@ from alcove.relay.ports import Ports
 
 
 class LobbyRequests:
-    """Seals each request to the lobby key of the present epoch, and sends it."""
+    """Seals each request to the newest lobby key that this client knows, and sends it."""
 
     def __init__(
         self, identity: Identity, membership: Membership, room: bytes, ports: Ports
@@ -39,7 +39,7 @@ class LobbyRequests:
         answered: OnAnswer = lambda answer: None,
     ) -> None:
         """The relay keeps it for the facilitators, so its answer says only that it arrived."""
-        random, lobby_key = self._ports.random, self._membership.state.lobby_key
+        random, lobby_key = self._ports.random, self._membership.lobby_key
         own = self._identity.relay.public
         request = self._sign(kind, content, reply_key)
         sealed = seal_request(self._room, lobby_key, own, request, self.psk, random)

@@ -24,19 +24,17 @@ from alcove_protocol.position import Position
 from alcove_protocol.roster import (
     NO_HASH,
     Change,
-    Op,
     RosterEntry,
-    Seat,
     apply_changes,
     list_digest,
 )
-from alcove_protocol.statements import KEY_SIZE, Signed
+from alcove_protocol.statements import Signed
 
 from alcove import mls
 from alcove.errors import AlcoveError, NotNow, Refused
 from alcove.facilitation.intents import CommitPlan, Intent
 from alcove.group.admission import listing_of
-from alcove.group.extensions import ROSTER_EXTENSION
+from alcove.group.extensions import ROSTER_EXTENSION, room_extension
 from alcove.group.framing import handshake_padding
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
@@ -67,6 +65,7 @@ class InFlight:
     welcomes: bytes | None
     changes: tuple[Change, ...]
     needs_entry: bool
+    lobby_key: bytes
     publish_id: bytes
     epoch: int
     leaves: tuple[Signed, ...] = ()
@@ -196,13 +195,16 @@ class Committer:
                     for relay_key, reply_key, psk in plan.welcome_to
                 ]
             )
+        lobby_key = room_extension(staged.after).lobby_key
+        new_key = lobby_key != membership.roster.lobby
         return InFlight(
             intent,
             staged,
             pack_list([*(item.message for item in updates), staged.message]),
             welcomes,
             plan.changes,
-            bool(plan.changes) or membership.restate,
+            bool(plan.changes) or membership.restate or new_key,
+            lobby_key,
             self._random(frames.ID_SIZE),
             group.epoch,
             plan.leaves,
@@ -212,7 +214,7 @@ class Committer:
         roster = self._membership.roster
         changes = item.changes
         if self._membership.restate:
-            changes = self._restated(changes)
+            changes = (*self._membership.listing(), *changes)
         seats = apply_changes(roster.seats, changes)
         entry = RosterEntry(
             roster.room,
@@ -226,17 +228,12 @@ class Committer:
             int(roster.flags),
             roster.slow,
             list_digest(roster.room, seats, roster.flags, roster.slow),
+            # A member that was held or away finds it in the chain. After a burned commit the chain
+            # may name another key than the group's.
+            lobby=item.lobby_key if item.lobby_key != roster.lobby else None,
             leaves=pack_list([leave.encode() for leave in item.leaves]) if item.leaves else None,
         )
         return self._identity.relay.sign(Label.ROSTER, entry)
-
-    def _restated(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
-        """The list as the tree has it, then the changes. This follows a burned commit."""
-        seats = self._membership.known_seats()
-        people = self._membership.people()
-        listing = [Change(Op.RESET, bytes(KEY_SIZE))]
-        listing += [Change(Op.ADD, p.relay_key, seats.get(p.relay_key, Seat())) for p in people]
-        return (*listing, *changes)
 
     def _send(self, item: InFlight) -> None:
         item.entry = self._sign_entry(item) if item.needs_entry else None

@@ -22,6 +22,7 @@ from alcove.facilitation.committer import Committer, OnTaken
 from alcove.facilitation.doors import Door, Doors, RoomCard
 from alcove.facilitation.intents import Done, ListDoor, RefreshKeys, RemoveMember
 from alcove.facilitation.lobby import Lobby
+from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.messages.presence import Presence
@@ -88,10 +89,13 @@ class Facilitator:
         self._emit = ports.emit
         self._clock = ports.clock
         self._terms = handover.terms
-        self._lobby_key = handover.lobby_key
+        self.lobby_keys = LobbyKeys(handover.lobby_key, ports.clock)
+        self.lobby_keys.moved(membership.state.lobby_key)
         self.doors = Doors(identity, handover.opening, handover.card, handover.origin, ports)
         self.committer = Committer(membership, identity, ports, on_taken=on_taken, ready=ready)
-        self.lobby = Lobby(membership, self.committer, self.doors, handover.lobby_key, ports)
+        self.lobby = Lobby(
+            membership, self.committer, self.doors, self.lobby_keys, ports, ready=ready
+        )
         self._refresh_at = ports.clock() + REFRESH_INTERVAL
         self._updates_since: float | None = None
         self._unsent: list[tuple[Door, Done]] = []
@@ -188,12 +192,22 @@ class Facilitator:
         if own:
             self._refresh_at = self._clock() + REFRESH_INTERVAL
         self._updates_since = None
+        self.lobby_keys.moved(self._membership.state.lobby_key)
+
+    def rejoined(self) -> None:
+        """In the group anew, by a Welcome."""
+        self.lobby_keys.moved(self._membership.state.lobby_key)
+        # A commit in flight is of the group that was left; taken now, it would lead back.
+        self.committer.base_moved()
 
     # --- time ----------------------------------------------------------------------------------
 
     def tick(self) -> None:
-        """Make scheduled commits: gathered Updates, and fresh keys every half hour."""
+        """Look at what was put off, and make scheduled commits: gathered Updates, and fresh keys
+        every half hour."""
         now = self._clock()
+        self.lobby_keys.tick()
+        self.lobby.in_step()
         if self.committer.updates and self._updates_since is None:
             self._updates_since = now
         delay = 0.0 if self._first_in_line() else OTHERS_WAIT
@@ -280,6 +294,6 @@ class Facilitator:
         )
 
     def close(self, error: AlcoveError) -> None:
-        """Fail every pending commit with this error, and wipe the lobby key."""
+        """Fail every pending commit with this error, and wipe the lobby keys."""
         self.committer.close(error)
-        self._lobby_key.private.wipe()
+        self.lobby_keys.wipe()

@@ -2,56 +2,48 @@
 
 To see a knock and to admit it are two steps. A knock that cannot be admitted (a taken name, another
 agreement, a full room) is refused at once, with a reason that only the newcomer can read.
+
+An item that this client cannot open stays at the relay. Another facilitator may be able to open it.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, assert_never
 
 from alcove_protocol import frames, limits
 from alcove_protocol.errors import Malformed
 from alcove_protocol.frames import LobbyItem, LobbyKind, RelayAnswer
-from alcove_protocol.labels import Label
 from alcove_protocol.roster import verify_leave
-from alcove_protocol.sealed import RequestBody, RequestKind
-from alcove_protocol.statements import Signed, verify
+from alcove_protocol.statements import Signed
 
 from alcove import events, mls
 from alcove.errors import AlcoveError, InvalidInput, NotNow, NotTrusted
-from alcove.facilitation.committer import Committer, PendingUpdate
-from alcove.facilitation.doors import Doors
-from alcove.facilitation.intents import AdmitNewcomer, Done, LetMemberGo, ReadmitMember
-from alcove.group.admission import room_policy
+from alcove.facilitation.committer import Committer
+from alcove.facilitation.doors import Door, Doors
+from alcove.facilitation.intents import AdmitNewcomer, Done, LetMemberGo
+from alcove.facilitation.key_packages import KeyPackages
+from alcove.facilitation.lobby_keys import LobbyKeys
+from alcove.facilitation.member_requests import MemberRequests, NotMine, NotYet
 from alcove.group.extensions import leaf_extension, name_of
-from alcove.group.framing import check_class
-from alcove.group.keys import check_hpke_key
-from alcove.group.membership import Membership, Person
-from alcove.group.rights import NotAllowed, check_same_member
+from alcove.group.membership import Membership
+from alcove.group.rights import NotAllowed, check_leaf
 from alcove.group.sealing import (
     KnockBody,
     Psk,
     RefusalBody,
     door_psk,
     open_knock,
-    open_request,
-    request_epoch,
-    request_psk,
     seal_refusal,
     short_code,
 )
 from alcove.joining.names import clean_name, look_alike
 from alcove.relay.ports import Ports
 
-UPDATE_MOST: Final = 4096
-"""Bytes of one Update's message. An honest one has 1 KiB, or 2 KiB in a post-quantum room."""
-UPDATES_MOST: Final = 400 * 1024
-"""Bytes of all Updates that wait for a commit. With the largest commit they fit its blob."""
-
-REJOINS_MOST: Final = 4
-REJOINS_WITHIN: Final = 50.0
-"""Rejoins of one member that this facilitator takes within so many seconds. An honest client that
-was released and then held by its own rejoin asks twice at once. One refused asks again after 60 s.
-"""
+PUT_OFF_MOST: Final = 128
+"""Items that wait until this client is in step: 4 MiB. One more takes the place of the oldest,
+which stays at the relay for the other facilitators."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,36 +66,46 @@ class CannotAdmit(Exception):
 
 
 class Lobby:
-    """Handles the items of the stream `lobby`, in order."""
+    """Handles the items of the stream `lobby`, in order.
+
+    Nothing is judged while `ready` is false, because this client is not in step with the group. By
+    an older state it would refuse a knock, or settle a request, that the others have to answer.
+    """
 
     def __init__(
         self,
         membership: Membership,
         committer: Committer,
         doors: Doors,
-        lobby_key: mls.HpkeKeyPair,
+        lobby_keys: LobbyKeys,
         ports: Ports,
+        *,
+        ready: Callable[[], bool],
     ) -> None:
         self._membership = membership
         self._committer = committer
         self._doors = doors
-        self._lobby_key = lobby_key
+        self._lobby_keys = lobby_keys
         self._link = ports.link
         self._emit = ports.emit
         self._wall = ports.wall
-        self._clock = ports.clock
         self._random = ports.random
+        self._ready = ready
+        self._key_packages = KeyPackages(membership, ports)
+        self.requests = MemberRequests(
+            membership, committer, lobby_keys, self._key_packages, ports, self._settle
+        )
         self._waiting: dict[bytes, WaitingKnock] = {}
-        self._used_key_packages: OrderedDict[bytes, None] = OrderedDict()
-        self._rejoins: list[tuple[float, bytes]] = []
+        self._later: OrderedDict[bytes, LobbyItem] = OrderedDict()
         self._unsent: list[tuple[bytes, bytes, str, Psk]] = []
         self.number = 0
-        """The last item handled, for `resume`."""
+        """The last item received, for `resume`."""
 
     def new_log(self) -> None:
         """The relay's lobby began anew. Waiting newcomers will knock again."""
         self.number = 0
         self._unsent.clear()
+        self._later.clear()
         for id in list(self._waiting):
             self._gone(id)
 
@@ -113,6 +115,28 @@ class Lobby:
         if item.number <= self.number:
             return
         self.number = item.number
+        if item.kind == LobbyKind.GONE:
+            self._later.pop(item.id, None)
+            self._gone(item.id)
+        elif self._ready():
+            self._handle(item)
+        else:
+            self._put_off(item)
+
+    def _put_off(self, item: LobbyItem) -> None:
+        self._later[item.id] = item
+        if len(self._later) > PUT_OFF_MOST:
+            self._later.popitem(last=False)
+
+    def in_step(self) -> None:
+        """Look again at what was put off, if this client is in step now."""
+        if not self._later or not self._ready():
+            return
+        items, self._later = self._later, OrderedDict()
+        for item in items.values():
+            self._handle(item)
+
+    def _handle(self, item: LobbyItem) -> None:
         kind = LobbyKind(item.kind)
         match kind:
             case LobbyKind.KNOCK:
@@ -121,9 +145,7 @@ class Lobby:
                 self._request(item)
             case LobbyKind.LEAVE:
                 self._leave_asked(item)
-            case LobbyKind.GONE:
-                self._gone(item.id)
-            case LobbyKind.VAULT:
+            case LobbyKind.GONE | LobbyKind.VAULT:
                 pass  # a single facilitator has no other to share with
             case _:
                 assert_never(kind)
@@ -132,9 +154,8 @@ class Lobby:
         door = self._doors.get(item.door) if item.door is not None else None
         if door is None or item.id in self._waiting or len(self._waiting) >= limits.KNOCKS:
             return  # by another facilitator's invite, or more than the relay may let wait
-        try:
-            body = open_knock(door.invite, self._lobby_key, item.id, item.blob)
-        except NotTrusted:
+        body = self._open_knock(door, item)
+        if body is None:
             return  # altered, or not sealed by a holder of the invite: no key to answer to
         try:
             key_package = self._check(item, body)
@@ -147,15 +168,22 @@ class Lobby:
         code = short_code(body.key_package)
         self._emit(events.Knocked(item.id.hex(), body.name, code, item.door_revoked))
 
+    def _open_knock(self, door: Door, item: LobbyItem) -> KnockBody | None:
+        for keys in self._lobby_keys.for_knocks():
+            with suppress(NotTrusted):
+                return open_knock(door.invite, keys, item.id, item.blob)
+        return None
+
     def _check(self, item: LobbyItem, body: KnockBody) -> mls.KeyPackage:
         membership = self._membership
         try:
             key_package = mls.KeyPackage.decode(body.key_package)
             self._check_lifetime(key_package)
-            self._verify(key_package)
+            self._key_packages.verify(key_package)
+            check_leaf(key_package.leaf_node)
             leaf = leaf_extension(key_package.leaf_node)
             credential = name_of(key_package.leaf_node)
-        except (mls.MLSError, Malformed):
+        except (mls.MLSError, Malformed, NotAllowed):
             raise CannotAdmit("bad_key_package") from None
         if not item.key == body.relay_key == leaf.relay_key or credential != body.name:
             raise CannotAdmit("bad_key_package")
@@ -164,7 +192,10 @@ class Lobby:
         self._check_name(body.name)
         if len(membership.people()) >= membership.roster.members:
             raise CannotAdmit("room_full")
-        self._use_once(key_package)
+        try:
+            self._key_packages.use(key_package)
+        except NotAllowed:
+            raise CannotAdmit("bad_key_package") from None
         return key_package
 
     def _check_lifetime(self, key_package: mls.KeyPackage) -> None:
@@ -172,10 +203,6 @@ class Lobby:
         lifetime, now = key_package.leaf_node.lifetime, self._wall()
         if lifetime is None or not lifetime.not_before <= now <= lifetime.not_after:
             raise CannotAdmit("clock_wrong")
-
-    def _verify(self, key_package: mls.KeyPackage) -> None:
-        policy = room_policy(self._membership.roster.members)
-        key_package.verify(self._membership.group.suite, policy, int(self._wall()))
 
     def _check_name(self, name: str) -> None:
         try:
@@ -188,114 +215,17 @@ class Lobby:
         if any(look_alike(name, other) for other in taken):
             raise CannotAdmit("name_taken")
 
-    def _use_once(self, key_package: mls.KeyPackage) -> bytes:
-        reference = key_package.ref(self._membership.group.suite)
-        if reference in self._used_key_packages:
-            raise CannotAdmit("bad_key_package")
-        self._used_key_packages[reference] = None
-        if len(self._used_key_packages) > limits.USES_MAX:
-            self._used_key_packages.popitem(last=False)
-        return reference
-
     def _request(self, item: LobbyItem) -> None:
-        person = self._membership.find_relay_key(item.key)
         try:
-            if person is not None:
-                self._serve(item, person)
-        except (NotTrusted, NotAllowed, Malformed, mls.MLSError, CannotAdmit):
-            pass  # a wrong request harms only its sender
-        self._settle(item.id)
-
-    def _serve(self, item: LobbyItem, person: Person) -> None:
-        """A request that opened and that its member signed for now. Raises what any step does."""
-        epoch = request_epoch(item.blob)
-        secret = self._membership.request_secrets.of(epoch)
-        if secret is None:
-            raise NotAllowed("epoch")
-        room, psk = self._membership.group.group_id, request_psk(secret, epoch)
-        signed = open_request(room, self._lobby_key, item.key, item.blob, psk)
-        body = verify(RequestBody, Label.REQUEST, signed, person.key).statement
-        if body.reply_key is not None:
-            check_hpke_key(body.reply_key)
-        if body.epoch != epoch or not self._membership.asks_now(person, body):
-            raise NotAllowed("request")  # of an earlier stay: the relay kept it and tells it again
-        if body.kind == RequestKind.UPDATE:
-            self._update(item, body.content)
-        elif body.kind == RequestKind.REJOIN and body.reply_key is not None:
-            self._rejoin(item, body.content, body.reply_key, psk)
-
-    def _update(self, item: LobbyItem, message: bytes) -> None:
-        """An Update of the sender's own leaf. It travels to the group inside the next commit.
-
-        It is judged alone and as every receiver of that commit will judge it: no key of the
-        sender's is consumed here, so nothing that came before decides. A wrong one is dropped.
-        """
-        group, pending = self._membership.group, self._committer.updates
-        waiting = sum(len(known.message) for known in pending)
-        full = len(pending) >= limits.PROPOSALS or waiting + len(message) > UPDATES_MOST
-        if len(message) > UPDATE_MOST or full:
-            raise NotAllowed("too_large")
-        check_class(message, mls.ContentType.PROPOSAL)
-        received = group.read_proposal(message)
-        old = group.member(received.sender) if received.sender is not None else None
-        if not isinstance(received.proposal, mls.Update) or old is None:
-            raise NotAllowed("proposal_kind")
-        check_same_member(old, received.proposal.leaf_node)
-        facilitators = self._membership.state.facilitator_keys()
-        if leaf_extension(old).relay_key != item.key or old.signature_key in facilitators:
-            raise NotAllowed("proposal_by_reference")
-        # Two of one member make every commit invalid that names both (RFC 9420, section 12.2).
-        if any(known.proposal.sender == received.sender for known in pending):
-            raise NotAllowed("second_update")
-        group.check_changes([received])
-        pending.append(PendingUpdate(received, message, group.epoch_authenticator))
-
-    def _rejoin(self, item: LobbyItem, content: bytes, reply_key: bytes, psk: Psk) -> None:
-        group = self._membership.group
-        key_package = mls.KeyPackage.decode(content)
-        self._verify(key_package)
-        new = key_package.leaf_node
-        index = group.find(new.signature_key)
-        old = group.member(index) if index is not None else None
-        if old is None or old.credential != new.credential:
-            raise NotAllowed("leaf_identity")
-        if not item.key == leaf_extension(old).relay_key == leaf_extension(new).relay_key:
-            raise NotAllowed("leaf_identity")
-        self._bound_rejoins(item.key)
-        reference = self._use_once(key_package)
-        self._rejoins.append((self._clock(), item.key))
-
-        def done(error: AlcoveError | None) -> None:
-            now = self._membership.group
-            index = now.find(new.signature_key)
-            leaf = now.member(index) if index is not None else None
-            if leaf is None or leaf.encryption_key != new.encryption_key:
-                # It went into no commit, so it may still be used: the member asks again with it.
-                self._used_key_packages.pop(reference, None)
-
-        self._committer.want(
-            ReadmitMember(
-                done,
-                key_package=key_package,
-                relay_key=item.key,
-                reply_key=reply_key,
-                leaf=old.encryption_key,
-                psk=psk,
-            )
-        )
-
-    def _bound_rejoins(self, relay_key: bytes) -> None:
-        """Each rejoin is a commit: all members follow it, and an Update or text on its way is late.
-
-        Without this bound one participant could ask many times a second, and silence the room. It
-        counts what is taken and not what is committed, so the queue is bounded as well.
-        """
-        now = self._clock()
-        self._rejoins = [taken for taken in self._rejoins if now - taken[0] < REJOINS_WITHIN]
-        if sum(key == relay_key for _, key in self._rejoins) >= REJOINS_MOST:
-            raise NotAllowed("too_many_rejoins")
+            self.requests.receive(item)
+        except NotYet:
+            self._put_off(item)
+        except NotMine:
+            pass  # another facilitator may open it; the relay keeps few, and not for long
 
     def _leave_asked(self, item: LobbyItem) -> None:
+        """The relay settles it with the entry that takes the member off the list. Settled before,
+        a leave is lost when this client goes before its commit: its member asks only once."""
         if self._membership.find_relay_key(item.key) is None:
             return  # a leave of a stranger, which the relay can sign itself
         try:
@@ -304,7 +234,6 @@ class Lobby:
         except Malformed:
             return
         self._committer.want(LetMemberGo(relay_key=item.key, wish=signed))
-        self._settle(item.id)
 
     def _gone(self, id: bytes) -> None:
         if self._waiting.pop(id, None) is not None:

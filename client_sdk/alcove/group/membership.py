@@ -11,7 +11,7 @@ Nothing here sends. Unless the commit merges, only the base changes: it moves wi
 the relay took.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from alcove_protocol import limits
@@ -19,14 +19,16 @@ from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
 from alcove_protocol.position import Position
 from alcove_protocol.roster import (
+    Change,
     Op,
+    Role,
     Roster,
     RosterEntry,
     Seat,
     extend,
 )
 from alcove_protocol.sealed import RequestBody
-from alcove_protocol.statements import Signed, verify
+from alcove_protocol.statements import KEY_SIZE, Signed, verify
 
 from alcove import mls
 from alcove.errors import NotTrusted
@@ -37,8 +39,8 @@ from alcove.group.extensions import (
     room_extension,
 )
 from alcove.group.framing import check_class, unpack_commit
-from alcove.group.request_secrets import RequestSecrets
 from alcove.group.rights import NotAllowed, judge
+from alcove.group.seal_secrets import DESK, DESK_KEPT, REQUEST, REQUESTS_KEPT, SealSecrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,22 +92,43 @@ class Membership:
         self.commit_blob = b""
         self.previous_hash: bytes | None = None
         self.state: RoomExtension = room_extension(group.context)
+        if roster.lobby is None:  # no entry that this client knows has named one
+            self.roster = replace(roster, lobby=self.state.lobby_key)
+        self.lobby_key = self.state.lobby_key
+        """What requests are sealed to: the state's, or a newer one in the chain when held."""
         self.chain: list[Signed] = []
         """The signed entries that led here, from entry 0 on for the client that opened the room."""
         self.alarm: str | None = None
         self.restate = False
-        self._roster_before = roster
-        self.request_secrets = RequestSecrets()
-        self.request_secrets.add(group)
+        self.standbys: frozenset[bytes] = frozenset()
+        """The standby keys of the last list that was the group's."""
+        self._roster_before = self.roster
+        self.request_secrets = SealSecrets(REQUEST, REQUESTS_KEPT)
+        self.desk_secrets = SealSecrets(DESK, DESK_KEPT)
+        self._keep_secrets()
         self._readmitted: dict[bytes, int] = {}
 
     def restart(self, other: "Membership") -> None:
         """Become `other`, a group joined anew. Every holder of this object goes on with it."""
-        self.group.wipe()
-        self.request_secrets.wipe()
+        self.wipe()
         chain = self.chain
         self.__dict__.update(other.__dict__)
         self.chain = chain
+
+    def _keep_secrets(self) -> None:
+        self.request_secrets.add(self.group)
+        self.desk_secrets.add(self.group)
+
+    def tick(self, now: float) -> None:
+        """Forget the secrets of earlier epochs whose time is over."""
+        self.request_secrets.tick(now)
+        self.desk_secrets.tick(now)
+
+    def wipe(self) -> None:
+        """Forget the group and every secret of its epochs."""
+        self.group.wipe()
+        self.request_secrets.wipe()
+        self.desk_secrets.wipe()
 
     # --- the members ---------------------------------------------------------------------------
 
@@ -140,8 +163,11 @@ class Membership:
         if isinstance(outcome, Burned | Held):
             # The relay took the entry too, so the chain goes on over it. Its list is not the
             # group's, and the next entry restates the list.
+            known = self.roster.lobby
             self._extend_roster(blob, entry)
             self.restate = self.restate or entry is not None
+            if isinstance(outcome, Held) and self.roster.lobby not in (None, known):
+                self.lobby_key = self.roster.lobby  # the group has it, and this client not yet
         if isinstance(outcome, mls.StagedCommit):
             return self.merge(outcome, blob, entry)
         if isinstance(outcome, PutOut):
@@ -226,8 +252,9 @@ class Membership:
         """Go to the next epoch, and tell which members came and went."""
         before = {person.key: person for person in self.people()}
         self.group = staged.merge()
-        self.request_secrets.add(self.group)
+        self._keep_secrets()
         self.state = room_extension(self.group.context)
+        self.lobby_key = self.state.lobby_key
         self.previous_hash, self.commit_hash = self.commit_hash, sha256(blob).digest()
         self.commit_blob = blob
         changes = self._extend_roster(blob, entry)
@@ -315,9 +342,33 @@ class Membership:
         return any(item.op is Op.REMOVE and item.key == own for item in changes)
 
     def compare_roster_with_tree(self) -> None:
-        """Set the alarm when the relay's list and the group's tree name different members."""
-        tree = {leaf_extension(member.leaf).relay_key for member in self.group.members()}
-        if tree == set(self.roster.seats):
+        """Set the alarm when the relay's list and the group differ."""
+        if self._list_is_the_groups():
             self.restate = False
+            self.standbys = self.roster.standbys()
         elif not self.restate:
             self.alarm = "roster_mismatch"
+
+    def _list_is_the_groups(self) -> bool:
+        """One commit changes the list and the group together: members, facilitators and the lobby
+        key. A standby key is on the list and has no leaf."""
+        roster, state = self.roster, self.state
+        tree = {leaf_extension(member.leaf).relay_key for member in self.group.members()}
+        listed = {item.relay_key for item in state.facilitator_list()}
+        return (
+            tree == roster.seats.keys() - roster.standbys()
+            and roster.facilitators() == listed
+            and roster.lobby == state.lobby_key
+        )
+
+    def listing(self) -> list[Change]:
+        """The list as the group has it: after a burned commit the relay's is another."""
+        seats = self.known_seats()
+        items = [Change(Op.RESET, bytes(KEY_SIZE))]
+        for person in self.people():
+            role = Role.FACILITATOR if person.facilitator else Role.PARTICIPANT
+            door = seats.get(person.relay_key, Seat()).door
+            seat = Seat(door, role, person.key in self.state.paused_keys())
+            items.append(Change(Op.ADD, person.relay_key, seat))
+        items += [Change(Op.ADD, key, Seat(role=Role.STANDBY)) for key in sorted(self.standbys)]
+        return items

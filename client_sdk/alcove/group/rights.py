@@ -14,7 +14,7 @@ from typing import Final
 
 from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
-from alcove_protocol.statements import Appointment, Signed, verify
+from alcove_protocol.statements import Appointment, Signed, StepDownStatement, verify
 
 from alcove import mls
 from alcove.group.appointments import appointed_keys, unpack_appointments
@@ -149,20 +149,34 @@ def _judge_leaves(group: mls.Group, staged: mls.CommitView, after: RoomExtension
         raise NotAllowed("relay_key_twice")
     for index in staged.added:
         new = after_leaves[index]
-        extension = leaf_extension(new)
         former = removed.get(new.signature_key)
         if former is not None:
             # A rejoin: the same person with fresh HPKE keys and nothing else new.
             check_same_member(former, new)
-        elif extension.agreement != after.agreement:
+            continue
+        check_leaf(new)
+        if leaf_extension(new).agreement != after.agreement:
             raise NotAllowed("agreement_not_accepted")
 
 
+def check_leaf(leaf: mls.LeafNode) -> None:
+    """Raise `NotAllowed` when a leaf holds an appointment.
+
+    Only the standby's leaf holds one, which only an external commit brings, and there is none yet.
+    In another leaf it is an appointment that was never appended, to be used later.
+    Raises `Malformed` when the extension cannot be read.
+    """
+    if leaf_extension(leaf).appointment is not None:
+        raise NotAllowed("leaf_appointment")
+
+
 def check_same_member(old: mls.LeafNode, new: mls.LeafNode) -> None:
-    """Raise `NotAllowed` unless a leaf keeps its signature key, credential and relay key.
+    """Raise `NotAllowed` unless a leaf keeps its signature key, credential and relay key, and
+    holds no appointment.
 
     Raises `Malformed` when its extension cannot be read.
     """
+    check_leaf(new)
     same = (old.signature_key, old.credential) == (new.signature_key, new.credential)
     if not same or leaf_extension(old).relay_key != leaf_extension(new).relay_key:
         raise NotAllowed("leaf_identity")
@@ -196,7 +210,10 @@ def _judge_context(staged: mls.CommitView) -> None:
 def _judge_state(
     room: bytes, committer: bytes, before: RoomExtension, after: RoomExtension
 ) -> None:
-    """The agreement's version counts its texts, and no field that waits for its command moves."""
+    """The committer stays a facilitator, the agreement's version counts its texts, and no field
+    that waits for its command moves."""
+    if not _facilitator(after, committer):
+        raise NotAllowed("committer_steps_down")  # another facilitator commits it, on their wish
     same_text = before.agreement == after.agreement
     if after.agreement_version != before.agreement_version + (0 if same_text else 1):
         raise NotAllowed("agreement_version")
@@ -243,3 +260,24 @@ def _judge_facilitators_present(staged: mls.CommitView, after: RoomExtension) ->
     for facilitator in after.facilitator_list():
         if relay_keys.get(facilitator.mls_key) != facilitator.relay_key:
             raise NotAllowed("facilitator_not_member")
+
+
+def judge_step_down(
+    state: RoomExtension, room: bytes, epoch: int, asker: bytes, signed: Signed
+) -> None:
+    """Raise `NotAllowed` unless the member with this MLS key may be a facilitator no more: they
+    signed it for this epoch, they are one, and another remains.
+
+    No command commits it yet. It holds in its epoch alone, so an old wish demotes no facilitator
+    after a second appointment.
+    """
+    try:
+        said = verify(StepDownStatement, Label.STEP_DOWN, signed, asker).statement
+    except Malformed as error:
+        raise NotAllowed(error.code) from None
+    if (said.room, said.mls_key, said.epoch) != (room, asker, epoch):
+        raise NotAllowed("step_down")
+    if not _facilitator(state, asker):
+        raise NotAllowed("not_facilitator")
+    if len(state.facilitator_list()) == 1:
+        raise NotAllowed("last_facilitator")

@@ -29,7 +29,7 @@ from alcove.mls.secret import Random
 
 EPOCH_SIZE: Final = 8
 _NONCE: Final = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
-_ENC: Final = 32
+_ENC: Final = 32  # an encapsulated X25519 key
 CODE_DIGITS: Final = 6
 _CARD_MOST: Final = limits.CARD_BUCKET
 _KNOCK_MOST: Final = limits.KNOCK // 2
@@ -79,20 +79,27 @@ def request_psk(secret: bytes, epoch: int) -> Psk:
     return Psk(secret, epoch.to_bytes(EPOCH_SIZE, "big"))
 
 
+def desk_psk(secret: bytes, epoch: int) -> Psk:
+    """Of a slot of the private line: only members of the epoch have it."""
+    return Psk(secret, epoch.to_bytes(EPOCH_SIZE, "big"))
+
+
 def _info(*parts: bytes) -> bytes:
     return Label.KNOCK.bytes + b"".join(parts)
 
 
-def _seal(
+def seal_padded(
     public: bytes, info: bytes, aad: bytes, content: bytes, most: int, psk: Psk, random: Random
 ) -> bytes:
+    """`enc ‖ ciphertext` of the padded content, in mode PSK."""
     hpke = mls.ciphersuite(ROOM_SUITE).hpke
     padded = pad(content, most=most)
     enc, ciphertext = hpke.seal(public, info, aad, padded, random, psk=psk.secret, psk_id=psk.id)
     return enc + ciphertext
 
 
-def _open(keys: mls.HpkeKeyPair, info: bytes, aad: bytes, sealed: bytes, psk: Psk) -> bytes:
+def open_padded(keys: mls.HpkeKeyPair, info: bytes, aad: bytes, sealed: bytes, psk: Psk) -> bytes:
+    """Raises `NotTrusted` (`cannot_open`)."""
     hpke = mls.ciphersuite(ROOM_SUITE).hpke
     try:
         enc, ciphertext = sealed[:_ENC], sealed[_ENC:]
@@ -139,13 +146,13 @@ def seal_knock(
 ) -> bytes:
     """Only a holder of the lobby key can read it, and only a holder of the invite can make it."""
     info, aad = _knock_context(invite.room, invite.door, knock_id)
-    return _seal(lobby_key, info, aad, body.encode(), _KNOCK_MOST, door_psk(invite), random)
+    return seal_padded(lobby_key, info, aad, body.encode(), _KNOCK_MOST, door_psk(invite), random)
 
 
 def open_knock(invite: Invite, lobby: mls.HpkeKeyPair, knock_id: bytes, sealed: bytes) -> KnockBody:
     """Raises `NotTrusted` (`cannot_open`)."""
     info, aad = _knock_context(invite.room, invite.door, knock_id)
-    content = _open(lobby, info, aad, sealed, door_psk(invite))
+    content = open_padded(lobby, info, aad, sealed, door_psk(invite))
     try:
         body = KnockBody.decode(content)
         check_hpke_key(body.reply_key)
@@ -165,25 +172,25 @@ def short_code(key_package: bytes) -> str:
 
 def seal_welcome(room: bytes, reply_key: bytes, welcome: bytes, psk: Psk, random: Random) -> bytes:
     info = _info(room, b"welcome")
-    return _seal(reply_key, info, b"", welcome, limits.HANDSHAKE_BUCKET, psk, random)
+    return seal_padded(reply_key, info, b"", welcome, limits.HANDSHAKE_BUCKET, psk, random)
 
 
 def open_welcome(room: bytes, reply: mls.HpkeKeyPair, sealed: bytes, psk: Psk) -> bytes:
     """Raises `NotTrusted` (`cannot_open`)."""
-    return _open(reply, _info(room, b"welcome"), b"", sealed, psk)
+    return open_padded(reply, _info(room, b"welcome"), b"", sealed, psk)
 
 
 def seal_refusal(
     room: bytes, reply_key: bytes, body: RefusalBody, psk: Psk, random: Random
 ) -> bytes:
     info = _info(room, b"refused")
-    return _seal(reply_key, info, b"", body.encode(), limits.PADDING_FLOOR, psk, random)
+    return seal_padded(reply_key, info, b"", body.encode(), limits.PADDING_FLOOR, psk, random)
 
 
 def open_refusal(room: bytes, reply: mls.HpkeKeyPair, sealed: bytes, psk: Psk) -> RefusalBody:
     """Raises `NotTrusted` (`cannot_open`)."""
     try:
-        return RefusalBody.decode(_open(reply, _info(room, b"refused"), b"", sealed, psk))
+        return RefusalBody.decode(open_padded(reply, _info(room, b"refused"), b"", sealed, psk))
     except Malformed:
         raise NotTrusted("cannot_open", "A refusal did not open; it was altered.") from None
 
@@ -197,7 +204,7 @@ def seal_request(
 ) -> bytes:
     """A signed `RequestBody`: the epoch of the PSK in 8 bytes, then what is sealed."""
     info = _request_info(room, psk.id)
-    sealed = _seal(lobby_key, info, sender, request.encode(), _REQUEST_MOST, psk, random)
+    sealed = seal_padded(lobby_key, info, sender, request.encode(), _REQUEST_MOST, psk, random)
     return psk.id + sealed
 
 
@@ -211,7 +218,7 @@ def open_request(
 ) -> Signed:
     """Raises `NotTrusted` (`cannot_open`). The signature is not verified here."""
     info = _request_info(room, psk.id)
-    content = _open(lobby, info, sender, sealed[EPOCH_SIZE:], psk)
+    content = open_padded(lobby, info, sender, sealed[EPOCH_SIZE:], psk)
     try:
         return Signed.decode(content)
     except Malformed:

@@ -1,4 +1,8 @@
-"""Hybrid public-key encryption (RFC 9180): modes base and PSK, one message or an export.
+"""Hybrid public-key encryption (RFC 9180) in all four modes: one message, or an export.
+
+Without a PSK and a sender's key it is mode base. `psk` makes it mode PSK. A sender's key makes it
+mode Auth, and both AuthPSK: then the recipient knows that it comes from the holder of that key, and
+can prove it to no other, because the recipient can make the same.
 
 Only the first message of a context is ever sealed, so its nonce is the context's base nonce,
 and no sequence number exists that could be used twice.
@@ -10,11 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from alcove.mls.errors import DecryptionFailed, InvalidPublicKey
-from alcove.mls.kem import Labelled
+from alcove.mls.kem import DhKem, Labelled
 from alcove.mls.primitives import Aead, Kdf, Kem
 from alcove.mls.secret import Random, Secret
 
-_MODE_BASE, _MODE_PSK = b"\x00", b"\x01"
+_MODE_BASE, _MODE_PSK, _MODE_AUTH = 0x00, 0x01, 0x02
+"""Mode AuthPSK is the sum of the last two (RFC 9180, section 5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +94,47 @@ class Hpke:
         return HpkeKeyPair(Secret(private), public)
 
     def setup_sender(
-        self, public: bytes, info: bytes, random: Random, *, psk: bytes = b"", psk_id: bytes = b""
+        self,
+        public: bytes,
+        info: bytes,
+        random: Random,
+        *,
+        psk: bytes = b"",
+        psk_id: bytes = b"",
+        sender: HpkeKeyPair | None = None,
     ) -> tuple[bytes, Context]:
         """(`enc`, context) for the holder of `public`. Raises `InvalidPublicKey`."""
-        secret, output = self.kem.encapsulate(public, random)
-        return output, self._begin(secret, info, psk, psk_id)
+        if sender is None:
+            secret, output = self.kem.encapsulate(public, random)
+        else:
+            own = sender.private.expose()
+            secret, output = self._dh_kem.encapsulate_from(public, own, sender.public, random)
+        return output, self._begin(secret, info, psk, psk_id, authentic=sender is not None)
 
     def setup_receiver(
-        self, enc: bytes, keys: HpkeKeyPair, info: bytes, *, psk: bytes = b"", psk_id: bytes = b""
+        self,
+        enc: bytes,
+        keys: HpkeKeyPair,
+        info: bytes,
+        *,
+        psk: bytes = b"",
+        psk_id: bytes = b"",
+        sender: bytes | None = None,
     ) -> Context:
-        """The sender's context. Raises `InvalidPublicKey` when `enc` is none."""
-        secret = self.kem.decapsulate(enc, keys.private.expose(), keys.public)
-        return self._begin(secret, info, psk, psk_id)
+        """The sender's context. Raises `InvalidPublicKey` when `enc` or `sender` is none."""
+        private = keys.private.expose()
+        if sender is None:
+            secret = self.kem.decapsulate(enc, private, keys.public)
+        else:
+            secret = self._dh_kem.decapsulate_from(enc, private, keys.public, sender)
+        return self._begin(secret, info, psk, psk_id, authentic=sender is not None)
+
+    @property
+    def _dh_kem(self) -> DhKem:
+        """Raises `ValueError` for a KEM without authentication, as X-Wing is."""
+        if not isinstance(self.kem, DhKem):
+            raise ValueError("this KEM does not authenticate a sender")
+        return self.kem
 
     def seal(
         self,
@@ -112,9 +146,12 @@ class Hpke:
         *,
         psk: bytes = b"",
         psk_id: bytes = b"",
+        sender: HpkeKeyPair | None = None,
     ) -> tuple[bytes, bytes]:
         """(`enc`, ciphertext). With `psk` (at least 32 bytes of entropy) it is mode PSK."""
-        enc, context = self.setup_sender(public, info, random, psk=psk, psk_id=psk_id)
+        enc, context = self.setup_sender(
+            public, info, random, psk=psk, psk_id=psk_id, sender=sender
+        )
         return enc, context.seal(aad, plaintext)
 
     def sealer(self, info: bytes) -> Sealer:
@@ -141,25 +178,28 @@ class Hpke:
         *,
         psk: bytes = b"",
         psk_id: bytes = b"",
+        sender: bytes | None = None,
     ) -> bytes:
         """The plaintext. Raises `DecryptionFailed`."""
         try:
-            context = self.setup_receiver(enc, keys, info, psk=psk, psk_id=psk_id)
+            context = self.setup_receiver(enc, keys, info, psk=psk, psk_id=psk_id, sender=sender)
         except InvalidPublicKey:
             raise DecryptionFailed from None
         return context.open(aad, ciphertext)
 
-    def _schedule(self, mode: bytes, psk_id: bytes, info: bytes) -> bytes:
+    def _schedule(self, mode: int, psk_id: bytes, info: bytes) -> bytes:
         """`key_schedule_context` (RFC 9180, section 5.1)."""
         psk_id_hash = self._no_psk_id
         if psk_id:
             psk_id_hash = self._suite.extract(b"", b"psk_id_hash", psk_id)
-        return mode + psk_id_hash + self._suite.extract(b"", b"info_hash", info)
+        return bytes((mode,)) + psk_id_hash + self._suite.extract(b"", b"info_hash", info)
 
-    def _begin(self, shared: bytes, info: bytes, psk: bytes, psk_id: bytes) -> Context:
+    def _begin(
+        self, shared: bytes, info: bytes, psk: bytes, psk_id: bytes, *, authentic: bool
+    ) -> Context:
         if bool(psk) != bool(psk_id):
             raise ValueError("a PSK and its identifier come together (RFC 9180, section 5.1)")
-        mode = _MODE_PSK if psk else _MODE_BASE
+        mode = (_MODE_PSK if psk else _MODE_BASE) | (_MODE_AUTH if authentic else _MODE_BASE)
         return self._context(shared, self._schedule(mode, psk_id, info), psk)
 
     def _context(self, shared: bytes, schedule: bytes, psk: bytes) -> Context:

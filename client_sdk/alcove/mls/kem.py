@@ -73,6 +73,22 @@ class DhKem:
         shared = self._curve.exchange(private, output)
         return self._extract_and_expand(shared, output + public)
 
+    def encapsulate_from(
+        self, public: bytes, sender: bytes, sender_public: bytes, random: Random
+    ) -> tuple[bytes, bytes]:
+        """AuthEncap: the secret is also of the sender's private key."""
+        private, output = self.generate(random)
+        shared = self._curve.exchange(private, public) + self._curve.exchange(sender, public)
+        return self._extract_and_expand(shared, output + public + sender_public), output
+
+    def decapsulate_from(
+        self, output: bytes, private: bytes, public: bytes, sender_public: bytes
+    ) -> bytes:
+        """AuthDecap. Raises `InvalidPublicKey` also for a sender's key that is none."""
+        exchange = self._curve.exchange
+        shared = exchange(private, output) + exchange(private, sender_public)
+        return self._extract_and_expand(shared, output + public + sender_public)
+
     def _extract_and_expand(self, shared: bytes, kem_context: bytes) -> bytes:
         prk = self._labelled.extract(b"", b"eae_prk", shared)
         return self._labelled.expand(prk, b"shared_secret", kem_context, self.secret_size)

@@ -165,8 +165,9 @@ class Store(Protocol):
         of one key, a request replaces the oldest. Raises `Refusal` (`busy`)."""
 
     async def settle(self, room: bytes, id: bytes, reason: bytes | None = None) -> None:
-        """Settle an item. With a `reason` the item must be a knock, and the reason is kept for the
-        newcomer. Raises `Refusal` (`unknown_knock`)."""
+        """Settle a knock or a request. With a `reason` the item must be a knock, and the reason is
+        kept for the newcomer. Raises `Refusal` (`unknown_knock`), also for a leave: only the roster
+        settles one."""
 
     async def read_lobby(self, room: bytes, after: int, settled: bool) -> LobbyPage:
         """Return the open items after a number, in order. With `settled`, include `GONE` items,

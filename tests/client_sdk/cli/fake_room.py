@@ -16,8 +16,12 @@ from alcove.cli.rooms import RoomToEnter, RoomToJoin
 from alcove.errors import AlcoveError, ConnectionFailed, InvalidInput, NotNow, Refused, RoomClosed
 from alcove.events import Closed, CloseReason
 from alcove_protocol import limits
+from alcove_protocol.invite import Invite, InviteRole, door_id_of
 
-INVITE: Final = "https://relay.example/join#AQ" + "A" * 97
+_ROOM: Final = bytes(32)
+INVITE: Final = Invite(
+    InviteRole.PARTICIPANT, door_id_of(_ROOM, _ROOM), _ROOM, "https://relay.example", _ROOM
+).url()
 KNOCK: Final = events.Knocked("aa01", "Robin", "lamp river", False)
 
 

@@ -12,7 +12,7 @@ from alcove import events
 from alcove.cli.invite_input import PastedInvite, from_lines
 from alcove.cli.lines import Lines
 from alcove.cli.ui.app import RoomApp
-from alcove_protocol.invite import Invite, InviteRole
+from alcove_protocol.invite import Invite, InviteRole, door_id_of
 from hypothesis import given
 from hypothesis import strategies as st
 from textual.pilot import Pilot
@@ -20,13 +20,12 @@ from textual.pilot import Pilot
 from tests.client_sdk.cli.fake_room import INVITE, OPENED, FakeRoom, FakeScene
 from tests.client_sdk.cli.terminal import ENTER, Terminal
 
-SECRETS = bytes(range(72))
-LINK = Invite(
-    InviteRole.PARTICIPANT, SECRETS[:8], SECRETS[8:40], "https://relay.example", SECRETS[40:]
-).url()
-ELSEWHERE = Invite(
-    InviteRole.PARTICIPANT, SECRETS[:8], SECRETS[8:40], "https://relay.example", SECRETS[40:]
-).url("https://web.example")
+ROOM, SECRET = bytes(range(32)), bytes(range(32, 64))
+MADE = Invite(
+    InviteRole.PARTICIPANT, door_id_of(ROOM, SECRET), ROOM, "https://relay.example", SECRET
+)
+LINK = MADE.url()
+ELSEWHERE = MADE.url("https://web.example")
 WIDTHS = range(20, 201)
 SCREENS = (*range(20, 31), *range(40, 70, 7), 71, 72, 99, 100, 101, 140, 200)
 """Widths of the full screen, with those at which its layout changes."""
@@ -53,6 +52,12 @@ def test_every_wrapped_form_gives_the_link_back(link: str, form: str) -> None:
         invite = pasted(end.join(lines))
         assert invite.link == link
         assert not invite.wants_more
+
+
+@pytest.mark.parametrize("link", [LINK, ELSEWHERE], ids=["same", "elsewhere"])
+def test_a_link_that_was_cut_off_is_waited_for_wherever_it_was_cut(link: str) -> None:
+    for at in range(1, len(link)):
+        assert pasted(link[:at] + "\n").wants_more, at
 
 
 @given(st.lists(st.integers(1, len(LINK) - 1), max_size=8), st.sampled_from(["", " ", "\n", "\r"]))

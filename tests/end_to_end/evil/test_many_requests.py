@@ -1,6 +1,6 @@
 """Many requests of one participant, or of the relay, cost few commits and little memory."""
 
-from alcove.facilitation.lobby import REJOINS_MOST
+from alcove.facilitation.member_requests import REJOINS_MOST
 from alcove_protocol.frames import LobbyItem, LobbyKind, Publish
 from alcove_protocol.labels import Label
 from alcove_protocol.statements import LeaveStatement

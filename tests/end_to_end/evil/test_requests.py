@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from alcove.errors import NotTrusted
-from alcove.group.request_secrets import KEPT_SECONDS, RequestSecrets
+from alcove.group.seal_secrets import DESK, DESK_KEPT, REQUEST, REQUESTS_KEPT, SealSecrets
 from alcove.group.sealing import (
     Psk,
     door_psk,
@@ -159,19 +159,37 @@ def test_a_request_is_bound_to_room_sender_and_epoch() -> None:
             open_request(wrong[0], keys, wrong[1], sealed, wrong[2])
 
 
-def test_the_secret_of_an_epoch_is_kept_for_a_day() -> None:
+@pytest.mark.parametrize(
+    ("context", "kept"), [(REQUEST, REQUESTS_KEPT), (DESK, DESK_KEPT)], ids=["request", "desk"]
+)
+def test_the_secret_of_an_epoch_is_kept_for_its_time(context: bytes, kept: float) -> None:
     world, ann, _, _ = three()
-    secrets = RequestSecrets()
+    secrets = SealSecrets(context, kept)
     first = group_of(ann).epoch
     secrets.add(group_of(ann))
     secrets.tick(0.0)
     commit_by(world, ann)
     secrets.add(group_of(ann))
     secrets.tick(1.0)
-    secrets.tick(1.0 + KEPT_SECONDS)
+    secrets.tick(1.0 + kept)
     assert secrets.of(first) is not None
-    secrets.tick(2.0 + KEPT_SECONDS)
+    secrets.tick(2.0 + kept)
     assert secrets.of(first) is None
     assert secrets.of(first + 1) is not None
     secrets.wipe()
     assert secrets.of(first + 1) is None
+
+
+def test_members_of_one_epoch_have_one_secret_for_requests_and_another_for_the_desk() -> None:
+    world, ann, bob, cleo = three()
+    epoch = group_of(ann).epoch
+    members = [client.engine.require_member().membership for client in (ann, bob, cleo)]
+    requests = {member.request_secrets.of(epoch) for member in members}
+    desks = {member.desk_secrets.of(epoch) for member in members}
+    assert len(requests) == len(desks) == 1
+    assert requests != desks
+    world.advance(DESK_KEPT, step=15)
+    commit_by(world, ann)
+    world.advance(DESK_KEPT + 30, step=15)
+    assert members[1].desk_secrets.of(epoch) is None
+    assert members[1].request_secrets.of(epoch) in requests

@@ -13,8 +13,10 @@ import pytest
 from alcove import mls
 from alcove.group.admission import leaf_extensions, leaf_lifetime, room_policy
 from alcove.group.extensions import (
+    LEAF_EXTENSION,
     REQUIRED_CAPABILITIES,
     FacilitatorKeys,
+    LeafExtension,
     RoomExtension,
     capabilities,
     group_extensions,
@@ -73,7 +75,7 @@ def refusal(victim: Client, blob: bytes) -> str | None:
 # --- commits that break one rule --------------------------------------------------------------
 
 
-def _key_package(
+def key_package_with(
     world: EvilWorld, identity: Identity, extensions: tuple[mls.Extension, ...]
 ) -> mls.KeyPackage:
     return mls.KeyPackageBundle.create(
@@ -129,12 +131,12 @@ def update_with_another_relay_key(world: EvilWorld, by: Client, about: Client) -
 def add_with_a_members_relay_key(world: EvilWorld, by: Client, about: Client) -> bytes:
     identity = Identity.generate("Mallory", mls.ciphersuite(3), world.random)
     extensions = evil_leaf_extensions(about, about.engine.identity.relay.public)
-    return rogue_commit(by, mls.Add(_key_package(world, identity, extensions)))
+    return rogue_commit(by, mls.Add(key_package_with(world, identity, extensions)))
 
 
 def _rejoin(world: EvilWorld, by: Client, about: Client, identity: Identity, key: bytes) -> bytes:
     extensions = evil_leaf_extensions(about, key)
-    add = mls.Add(_key_package(world, identity, extensions))
+    add = mls.Add(key_package_with(world, identity, extensions))
     return rogue_commit(by, mls.Remove(leaf_of(about)), add)
 
 
@@ -150,6 +152,45 @@ def rejoin_under_another_name(world: EvilWorld, by: Client, about: Client) -> by
 
 def rejoin_with_another_relay_key(world: EvilWorld, by: Client, about: Client) -> bytes:
     return _rejoin(world, by, about, about.engine.identity, world.random(32))
+
+
+def appointed_leaf(by: Client, about: Client) -> tuple[mls.Extension, ...]:
+    """A leaf that holds an appointment of its member, as a standby's leaf will."""
+    leaf = group_of(about).member(leaf_of(about))
+    assert leaf is not None
+    signed = appointment(room_of(by), by, about).encode()
+    content = replace(leaf_extension(leaf), appointment=signed)
+    return (mls.Extension(LEAF_EXTENSION, content.encode()),)
+
+
+def appointment_in_an_update(world: EvilWorld, by: Client, about: Client) -> bytes:
+    return _update_with(world, by, about, appointed_leaf(by, about))
+
+
+def appointment_in_a_rejoin(world: EvilWorld, by: Client, about: Client) -> bytes:
+    identity = about.engine.identity
+    add = mls.Add(key_package_with(world, identity, appointed_leaf(by, about)))
+    return rogue_commit(by, mls.Remove(leaf_of(about)), add)
+
+
+def appointment_in_a_new_leaf(world: EvilWorld, by: Client, about: Client) -> bytes:
+    dora = world.client("Dora")
+    content = LeafExtension(
+        1,
+        dora.engine.identity.relay.public,
+        dora.engine.identity.desk.public,
+        state_of(by).agreement,
+        appointment(room_of(by), by, dora).encode(),
+    )
+    extensions = (mls.Extension(LEAF_EXTENSION, content.encode()),)
+    return rogue_commit(by, mls.Add(key_package_with(world, dora.engine.identity, extensions)))
+
+
+def appointment_in_the_path(world: EvilWorld, by: Client, about: Client) -> bytes:
+    staged = group_of(by).commit(
+        force_path=True, leaf_extensions=appointed_leaf(by, by), now=int(world.wall())
+    )
+    return commit_blob(disowned(by, staged).message)
 
 
 def other_required_capabilities(world: EvilWorld, by: Client, about: Client) -> bytes:
@@ -226,6 +267,10 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "another signature key": (FORBIDDEN["another signature key in the path"], "leaf_identity"),
     "another relay key": (FORBIDDEN["another relay key in the path"], "leaf_identity"),
     "an update with another relay key": (update_with_another_relay_key, "leaf_identity"),
+    "an appointment in an update": (appointment_in_an_update, "leaf_appointment"),
+    "an appointment in a rejoin": (appointment_in_a_rejoin, "leaf_appointment"),
+    "an appointment in a new leaf": (appointment_in_a_new_leaf, "leaf_appointment"),
+    "an appointment in the path": (appointment_in_the_path, "leaf_appointment"),
     "a member's relay key": (add_with_a_members_relay_key, "relay_key_twice"),
     "rejoin under another name": (rejoin_under_another_name, "leaf_identity"),
     "rejoin with another relay key": (rejoin_with_another_relay_key, "leaf_identity"),
@@ -234,6 +279,10 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "no required capabilities": (FORBIDDEN["no required capabilities"], "context_extensions"),
     "other required capabilities": (other_required_capabilities, "required_capabilities"),
     "no room state": (FORBIDDEN["no room state"], "bad_field"),
+    "the committer is none afterwards": (
+        lambda world, by, about: rogue_commit(by, context(without_facilitator(state_of(by), by))),
+        "committer_steps_down",
+    ),
     "another agreement, same version": (
         FORBIDDEN["another agreement, same version"],
         "agreement_version",

@@ -419,9 +419,9 @@ def test_a_removed_members_update_is_dropped() -> None:
     gone.stop()
     assert kept is not None
     item = world.seen(LobbyItem, ann)[-1]
-    read = committer_of(ann).lobby
+    read = committer_of(ann).lobby.requests
     with pytest.raises(mls.MLSError):
-        read._update(item, message)
+        read.update(item.key, message)
     assert waiting(ann) == 0
     nobody_is_held(world, ann, bob, cleo)
 

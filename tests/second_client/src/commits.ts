@@ -83,6 +83,7 @@ function checkLeaves(before: Leaf[], after: Leaf[], proposals: Proposal[], agree
     const now = after.find((each) => each.index === old.index)
     demand(now !== undefined && sameIdentity(old, now), "leaf_identity")
   }
+  demand(after.every((leaf) => !leaf.appointed), "leaf_appointment")
   demand(new Set(after.map((leaf) => hex(leaf.relayKey))).size === after.length, "relay_key_twice")
 }
 

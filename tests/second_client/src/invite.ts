@@ -17,6 +17,8 @@ export interface Invite {
 }
 
 const LONGEST = 1000
+/** Bytes that the check goes over, and with the check. */
+const [CHECKED, FIXED] = [74, 78]
 
 function bytesOf(fragment: string): Bytes {
   demand(/^[A-Za-z0-9_-]+$/.test(fragment), "bad_invite")
@@ -55,13 +57,15 @@ export function parseInvite(pasted: string): Invite {
   demand(fragment !== undefined && rest.length === 0, "bad_invite")
   const bytes = bytesOf(fragment)
   demand(bytes[0] === 1, bytes[0]! > 1 ? "invite_version" : "bad_invite")
-  demand(bytes.length >= 74 && (bytes[1] === 0 || bytes[1] === 2), "bad_invite")
+  demand(bytes.length >= FIXED && (bytes[1] === 0 || bytes[1] === 2), "bad_invite")
   const [door, room, secret] = [bytes.slice(2, 10), bytes.slice(10, 42), bytes.slice(42, 74)]
   demand(same(door, hashWith("door id", room, secret).slice(0, 8)), "bad_invite")
   const host = /^[a-z]+:\/\/[^/]*/.exec(before!)
   demand(host !== null, "bad_invite")
   const page = checkedOrigin(host[0])
-  const origin = bytes.length === 74 ? page : checkedOrigin(textOf(bytes.slice(74)))
+  const origin = bytes.length === FIXED ? page : checkedOrigin(textOf(bytes.slice(FIXED)))
+  const check = hashWith("invite", bytes.slice(0, CHECKED), ascii(origin)).slice(0, FIXED - CHECKED)
+  demand(same(check, bytes.slice(CHECKED, FIXED)), "bad_invite")
   const key = (name: string): Bytes => hkdf(sha256, secret, undefined, join(ascii(`alcove v1 ${name}`), room, door), 32)
   return { role: bytes[1]!, door, room, doorSeed: key("door"), psk: key("lobby psk"), cardKey: key("card"), origin }
 }

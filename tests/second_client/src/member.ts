@@ -9,7 +9,8 @@ import { type Link, Refusal } from "./link.ts"
 import { Log } from "./log.ts"
 import { protect, type Received, unprotect } from "./messages.ts"
 import { encode, type Parsed } from "./records.ts"
-import { follow, removes, type Roster } from "./roster.ts"
+import { facilitatorsOf } from "./rights.ts"
+import { follow, matches, removes, type Roster } from "./roster.ts"
 import { leavesOf, roomStateOf } from "./tree.ts"
 
 const [COMMIT, APPLICATION] = [1, 2]
@@ -30,6 +31,7 @@ export class Member {
   private readonly seen = new Set<string>()
   /** Message ids of each sender: a retraction is of an own message. */
   private readonly authors = new Map<string, string>()
+  private restate = false
   private rebased: () => void = () => {}
 
   constructor(identity: Identity, room: Bytes, link: Link, tell: Tell, state: ClientState, roster: Roster, position: Bytes) {
@@ -38,7 +40,8 @@ export class Member {
     this.link = link
     this.tell = tell
     this.state = state
-    this.roster = roster
+    this.roster = { lobby: hex(roomStateOf(state).bytes("lobby_key")), ...roster }
+    this.compare()
     this.log = new Log(position)
     this.base = position
   }
@@ -61,7 +64,7 @@ export class Member {
     const [position, blobClass, blob] = [frame.bytes("position"), frame.int("blob_class"), frame.bytes("blob")]
     this.log.add(position, blobClass, blob)
     if (frame.has("entry")) this.entry(frame)
-    if (blobClass === COMMIT) return this.commit(position, blob)
+    if (blobClass === COMMIT) return this.commit(position, blob, frame.has("entry"))
     try {
       this.message(await unprotect(this.state, blobClass, blob, this.identity.cs))
     } catch (error) {
@@ -80,12 +83,26 @@ export class Member {
     }
   }
 
-  private async commit(position: Bytes, blob: Bytes): Promise<void> {
+  /** A list that is not the group's is shown, but for what a burned commit did until it is restated. */
+  private compare(): void {
+    if (this.state.groupActiveState.kind !== "active") return
+    const said = roomStateOf(this.state)
+    const members = leavesOf(this.state).map((leaf) => hex(leaf.relayKey))
+    const listed = matches(this.roster, members, [...facilitatorsOf(said).values()], hex(said.bytes("lobby_key")))
+    if (!listed && !this.restate) this.tell({ event: "problem", code: "roster_mismatch" })
+    this.restate &&= !listed
+  }
+
+  private async commit(position: Bytes, blob: Bytes, withEntry: boolean): Promise<void> {
     const outcome = await applyCommit(this.state, blob, this.identity.cs, this.room)
     this.base = position
     this.rebased()
-    if (outcome.kind !== "merged") return this.tell({ event: outcome.kind, code: outcome.code })
+    if (outcome.kind !== "merged") {
+      this.restate ||= withEntry
+      return this.tell({ event: outcome.kind, code: outcome.code })
+    }
     this.state = outcome.state
+    this.compare()
     if (this.state.groupActiveState.kind === "active") this.tell({ event: "members", names: this.names })
   }
 

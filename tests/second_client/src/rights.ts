@@ -61,6 +61,7 @@ function checkAppointments(before: Parsed, after: Parsed, committer: Bytes, room
 /** Judge the change of the room's state. Throws a `Fault` with the rule that burns the commit. */
 export function judgeState(before: Parsed, after: Parsed, committer: Bytes, room: Bytes): void {
   demand(facilitatorsOf(before).has(hex(committer)), "committer")
+  demand(facilitatorsOf(after).has(hex(committer)), "committer_steps_down")
   checkAgreement(before, after)
   demand(NOT_OFFERED.every((name) => unchanged(before, after, name)), "not_offered")
   checkAppointments(before, after, committer, room)

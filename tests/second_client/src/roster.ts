@@ -25,6 +25,8 @@ export interface Roster {
   flags: number
   slow: number
   members: number
+  /** In hex: the last lobby key that an entry named. */
+  lobby?: string
 }
 
 interface Change { operation: number; key: string; door: Bytes; role: number; paused: number }
@@ -141,10 +143,19 @@ export function follow(roster: Roster, signed: Signed): Roster {
   const after = {
     ...roster, list, counter: entry.int("counter"), head: H(join(label("roster"), signed.body)),
     flags: entry.int("flags"), slow: entry.int("slow"),
+    ...(entry.has("lobby") && { lobby: hex(entry.bytes("lobby")) }),
   }
   checkSizes(after)
   demand(same(digestOf(after), entry.bytes("digest")), "bad_roster", "digest")
   return after
+}
+
+/** Whether the list names the same members and facilitators as the group, and the same lobby key. */
+export function matches(roster: Roster, members: string[], facilitators: string[], lobby: string): boolean {
+  const keys = (roles: number[]): string =>
+    [...roster.list].filter(([, seat]) => roles.includes(seat.role)).map(([key]) => key).sort().join()
+  const same = keys([0, FACILITATOR]) === members.sort().join() && keys([FACILITATOR]) === facilitators.sort().join()
+  return same && roster.lobby === lobby
 }
 
 /** Whether this entry, signed by a facilitator of the list, removes this key. */

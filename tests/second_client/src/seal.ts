@@ -36,17 +36,23 @@ export async function seal(to: Bytes, psk: Psk, info: Bytes, aad: Bytes, content
 
 /** Throws a `Fault` with `bad_seal` or `bad_padding`. */
 export async function unseal(pair: CryptoKeyPair, psk: Psk, info: Bytes, aad: Bytes, sealed: Bytes): Promise<Bytes> {
-  let padded: Bytes
+  return unpad(await unsealWhole(pair, psk, info, aad, sealed))
+}
+
+/** What is sealed without padding; with a sender's key in mode AuthPSK. Throws a `Fault` with `bad_seal`. */
+export async function unsealWhole(
+  pair: CryptoKeyPair, psk: Psk, info: Bytes, aad: Bytes, sealed: Bytes, sender?: Bytes,
+): Promise<Bytes> {
   try {
+    const senderPublicKey = sender && (await suite.kem.deserializePublicKey(buffer(sender)))
     const recipient = await suite.createRecipientContext({
       recipientKey: pair, enc: buffer(sealed.slice(0, 32)), info: buffer(info),
-      psk: { id: buffer(psk.id), key: buffer(psk.key) },
+      psk: { id: buffer(psk.id), key: buffer(psk.key) }, ...(senderPublicKey && { senderPublicKey }),
     })
-    padded = new Uint8Array(await recipient.open(buffer(sealed.slice(32)), buffer(aad)))
+    return new Uint8Array(await recipient.open(buffer(sealed.slice(32)), buffer(aad)))
   } catch {
     throw new Fault("bad_seal")
   }
-  return unpad(padded)
 }
 
 /** The pair of known keys. */

@@ -6,7 +6,7 @@ import { LEAF_EXTENSION, ROOM_EXTENSION } from "./identity.ts"
 import { decode, type Parsed } from "./records.ts"
 import { stateOf } from "./rights.ts"
 
-export interface Leaf { index: number; mlsKey: Bytes; relayKey: Bytes; agreement: Bytes; name: string }
+export interface Leaf { index: number; mlsKey: Bytes; relayKey: Bytes; agreement: Bytes; appointed: boolean; name: string }
 
 /** The data of the one extension of this type. Throws a `Fault`. */
 export function extension(extensions: Extension[], type: number): Bytes {
@@ -21,7 +21,7 @@ export function leafOf(node: LeafNode, index: number): Leaf {
   demand(credential.credentialType === "basic", "bad_credential")
   return {
     index, mlsKey: node.signaturePublicKey, relayKey: said.bytes("relay_key"), agreement: said.bytes("agreement"),
-    name: new TextDecoder().decode(credential.identity),
+    appointed: said.has("appointment"), name: new TextDecoder().decode(credential.identity),
   }
 }
 

@@ -1,13 +1,14 @@
 /** Hold this client to protocol/vectors. Prints one JSON line for each file: cases and failures. */
 import { readFileSync } from "node:fs"
-import { type Bytes, hex, join, number, unhex } from "./bytes.ts"
+import { ascii, type Bytes, hex, join, number, unhex } from "./bytes.ts"
 import { agreementHash, unsealCard } from "./card.ts"
 import { holds } from "./ed25519.ts"
+import { judgeStepDown, judgeVault, openReply, openSlot, openVault } from "./facilitation.ts"
 import { chainOf } from "./facilitators.ts"
 import { Fault } from "./fault.ts"
 import { type Invite, parseInvite } from "./invite.ts"
 import { openAnswer, shortCode } from "./knock.ts"
-import { label } from "./labels.ts"
+import { hashWith, label } from "./labels.ts"
 import { logAfter, logStart } from "./loghash.ts"
 import { pack, unpack } from "./messagepack.ts"
 import { pad, unpad } from "./padding.ts"
@@ -67,6 +68,14 @@ async function sealed(one: Case): Promise<Bytes> {
     return unseal(keys, { id: invite.door, key: invite.psk }, join(label("knock"), aad), aad, blob)
   }
   const psk = { id: unhex(one.psk_id), key: unhex(one.psk) }
+  if (one.kind === "vault") return openVault(keys, psk, room, unhex(one.sender), unhex(one.recipient), blob)
+  if (one.kind === "slot") {
+    const frame = { room, epoch: one.epoch, sender: unhex(one.sender), tick: one.tick, bodies: unhex(one.bodies) }
+    return openSlot(keys, psk, frame, unhex(one.sender_desk), blob)
+  }
+  if (one.kind === "answer" || one.kind === "talk") {
+    return openReply(one.kind, keys, psk, room, unhex(one.to), unhex(one.sender), blob)
+  }
   if (one.kind === "request") {
     return unseal(keys, psk, join(label("request"), room, blob.slice(0, 8)), unhex(one.sender), blob.slice(8))
   }
@@ -75,7 +84,8 @@ async function sealed(one: Case): Promise<Bytes> {
 
 function inviteOf(room: Bytes, one: Case): Invite {
   const bytes = join(number(1, 1), number(0, 1), unhex(one.door), room, unhex(one.secret))
-  return parseInvite(`https://relay.example/join#${Buffer.from(bytes).toString("base64url")}`)
+  const check = hashWith("invite", bytes, ascii("https://relay.example")).slice(0, 4)
+  return parseInvite(`https://relay.example/join#${Buffer.from(join(bytes, check)).toString("base64url")}`)
 }
 
 function hash(one: Case): void {
@@ -97,8 +107,8 @@ function chain(one: Case): void {
   let roster = opening(room, signedOf(unhex(one.opening)))
   for (const entry of one.entries) roster = follow(roster, signedOf(unhex(entry)))
   if (one.code !== null) return
-  equal([roster.counter, hex(roster.head), hex(digestOf(roster)), roster.flags, roster.slow],
-        [one.counter, one.head, one.digest, one.flags, one.slow])
+  equal([roster.counter, hex(roster.head), hex(digestOf(roster)), roster.flags, roster.slow, roster.lobby ?? null],
+        [one.counter, one.head, one.digest, one.flags, one.slow, one.lobby])
 }
 
 function link(one: Case): void {
@@ -109,6 +119,15 @@ function link(one: Case): void {
 }
 
 function right(one: Case): void {
+  const signed = one.signed && signedOf(unhex(one.signed))
+  if (one.kind === "step down") {
+    return judgeStepDown(stateOf(unhex(one.state)), unhex(one.room), one.epoch, unhex(one.asker), signed)
+  }
+  if (one.kind === "vault") {
+    const [room, sender, recipient] = [unhex(one.room), unhex(one.sender), unhex(one.recipient)]
+    const post = { room, epoch: one.epoch, sender, recipient, newest: one.newest }
+    return equal(judgeVault(stateOf(unhex(one.state)), post, signed), one.complete)
+  }
   if (one.kind === "act") return equal(may(stateOf(unhex(one.state)), unhex(one.key), one.act), one.may)
   judgeState(stateOf(unhex(one.before)), stateOf(unhex(one.after)), unhex(one.committer), unhex(one.room))
 }

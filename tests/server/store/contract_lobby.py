@@ -225,5 +225,6 @@ class LobbyContract(Benched):
         bench.open()
         for id in (b"l" * 16, b"m" * 16):
             bench.do(bench.store.add_item(ROOM, LobbyKind.LEAVE, ANN, id, b"leave"))
+        assert bench.refusal(bench.store.settle(ROOM, b"l" * 16)) == "unknown_knock"
         self.keep_alive(bench, 2 * limits.REJOIN_WINDOW)
         assert bench.lobby() == [(1, LobbyKind.LEAVE, b"l" * 16)]

@@ -90,7 +90,8 @@ class MemoryLobby:
     def settle(self, now: float, id: bytes, reason: bytes | None) -> None:
         """As `Store.settle`."""
         for item in self._items.values():
-            if item.id == id and item.kind is not LobbyKind.GONE:
+            # Only the entry that takes its member off the list settles a leave.
+            if item.id == id and item.kind not in (LobbyKind.GONE, LobbyKind.LEAVE):
                 break
         else:
             raise Refusal("unknown_knock")

@@ -1,8 +1,11 @@
-"""The secrets that requests to the facilitators are sealed with, one of each epoch.
+"""Secrets of each epoch that seals between members have beside the recipient's key.
 
-A request is sealed to the lobby key, and with a secret that only members of the sender's epoch have
-(RFC 9420, 8.5). So a recording of it stays closed without the group, even when X25519 is broken
-later. A held member asks from an earlier epoch: each secret is kept for 24 h.
+Each is an export of the group (RFC 9420, 8.5), so only members of the sender's epoch have it. A
+recording of what is sealed stays closed without the group, even when X25519 is broken later.
+
+    request     requests to the facilitators, and the vault; kept for 24 h, because a held member
+                asks from an earlier epoch
+    desk        the private line; kept for 15 min, because frames come late
 """
 
 from collections import OrderedDict
@@ -12,23 +15,27 @@ from alcove import mls
 from alcove.mls.secret import Secret
 
 LABEL: Final = "alcove seal"
-CONTEXT: Final = b"request"
 SIZE: Final = 32
-KEPT_SECONDS: Final = 24 * 3600.0
+REQUEST: Final = b"request"
+REQUESTS_KEPT: Final = 24 * 3600.0
+DESK: Final = b"desk"
+DESK_KEPT: Final = 15 * 60.0
 KEPT_EPOCHS: Final = 4096
 """However fast epochs come, no more than these are kept."""
 
 
-class RequestSecrets:
-    """The newest epochs' secrets, the oldest forgotten first."""
+class SealSecrets:
+    """The newest epochs' secrets of one `context`, for `kept` seconds past their epoch."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: bytes, kept: float) -> None:
+        self._context = context
+        self._kept = kept
         self._secrets: OrderedDict[int, Secret] = OrderedDict()
         self._since: dict[int, float] = {}
 
     def add(self, group: mls.Group) -> None:
         """Keep the secret of the epoch that the group is in."""
-        self._secrets[group.epoch] = group.export(LABEL, CONTEXT, SIZE)
+        self._secrets[group.epoch] = group.export(LABEL, self._context, SIZE)
         if len(self._secrets) > KEPT_EPOCHS:
             self._forget(next(iter(self._secrets)))
 
@@ -40,7 +47,7 @@ class RequestSecrets:
     def tick(self, now: float) -> None:
         """Forget what was kept long enough. The newest epoch's stays."""
         for epoch in list(self._secrets)[:-1]:
-            if now - self._since.setdefault(epoch, now) > KEPT_SECONDS:
+            if now - self._since.setdefault(epoch, now) > self._kept:
                 self._forget(epoch)
 
     def _forget(self, epoch: int) -> None:

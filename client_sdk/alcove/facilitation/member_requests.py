@@ -1,0 +1,214 @@
+"""What members ask of the facilitators: their Updates, and to be let in again.
+
+Each request is judged in one of four ways:
+
+    served      settled now, or with its commit
+    void        it opened, and every facilitator finds it wrong: settled
+    NotYet      of an epoch that this client has not reached: looked at again later
+    NotMine     this client cannot open or serve it, and another may: left at the relay, which
+                keeps at most four of a member, each for 24 h
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from alcove_protocol import limits
+from alcove_protocol.errors import Malformed
+from alcove_protocol.frames import LobbyItem
+from alcove_protocol.labels import Label
+from alcove_protocol.sealed import RequestBody, RequestKind
+from alcove_protocol.statements import Signed, verify
+
+from alcove import mls
+from alcove.errors import AlcoveError, NotTrusted
+from alcove.facilitation.committer import Committer, PendingUpdate
+from alcove.facilitation.intents import ReadmitMember
+from alcove.facilitation.key_packages import KeyPackages
+from alcove.facilitation.lobby_keys import LobbyKeys
+from alcove.group.extensions import leaf_extension
+from alcove.group.framing import check_class
+from alcove.group.keys import check_hpke_key
+from alcove.group.membership import Membership, Person
+from alcove.group.rights import NotAllowed, check_same_member, judge_step_down
+from alcove.group.sealing import Psk, open_request, request_epoch, request_psk
+from alcove.relay.ports import Ports
+
+UPDATE_MOST: Final = 4096
+"""Bytes of one Update's message. An honest one has 1 KiB, or 2 KiB in a post-quantum room."""
+UPDATES_MOST: Final = 400 * 1024
+"""Bytes of all Updates that wait for a commit. With the largest commit they fit its blob."""
+
+REJOINS_MOST: Final = 4
+REJOINS_WITHIN: Final = 50.0
+"""Rejoins of one member that this facilitator takes within so many seconds. An honest client that
+was released and then held by its own rejoin asks twice at once. One refused asks again after 60 s.
+"""
+
+
+class NotYet(Exception):
+    """The request is of an epoch that this client has not reached."""
+
+
+class NotMine(Exception):
+    """This client cannot open or serve the request. Another facilitator may be able to."""
+
+
+class MemberRequests:
+    """Judges the requests of members. `settle` tells the relay that the item with this id is done.
+
+    Its client is in step with the group when it judges: a client that is behind takes what is
+    right for wrong, and deletes it for the others.
+    """
+
+    def __init__(
+        self,
+        membership: Membership,
+        committer: Committer,
+        lobby_keys: LobbyKeys,
+        key_packages: KeyPackages,
+        ports: Ports,
+        settle: Callable[[bytes], None],
+    ) -> None:
+        self._membership = membership
+        self._committer = committer
+        self._lobby_keys = lobby_keys
+        self._key_packages = key_packages
+        self._clock = ports.clock
+        self._settle = settle
+        self._rejoins: list[tuple[float, bytes]] = []
+
+    def receive(self, item: LobbyItem) -> None:
+        """Raises `NotYet` and `NotMine`."""
+        try:
+            done = self._serve(item)
+        except (NotAllowed, Malformed, mls.MLSError):
+            done = True  # it opened: a wrong request harms only its sender
+        if done:
+            self._settle(item.id)
+
+    def _serve(self, item: LobbyItem) -> bool:
+        """Serve a request that opened and that its member signed for now. Return whether it is
+        done, and not only begun. Raises what any step does."""
+        epoch = request_epoch(item.blob)
+        if epoch > self._membership.group.epoch:
+            raise NotYet
+        secret = self._membership.request_secrets.of(epoch)
+        person = self._membership.find_relay_key(item.key)
+        if secret is None or person is None:
+            raise NotMine
+        psk = request_psk(secret, epoch)
+        signed, present = self._open(item, psk)
+        body = verify(RequestBody, Label.REQUEST, signed, person.key).statement
+        if body.reply_key is not None:
+            check_hpke_key(body.reply_key)
+        if body.epoch != epoch or not self._membership.asks_now(person, body):
+            raise NotAllowed("request")  # of an earlier stay: the relay kept it and tells it again
+        if body.kind == RequestKind.REJOIN and body.reply_key is not None:
+            self._rejoin(item, body.content, body.reply_key, psk)
+            return False
+        if not present:
+            raise NotAllowed("lobby_key")  # a member of this epoch has its lobby key
+        if body.kind == RequestKind.UPDATE:
+            self.update(item.key, body.content)
+            return True
+        if body.kind == RequestKind.REJOIN:
+            raise NotAllowed("reply_key")
+        if body.kind == RequestKind.STEP_DOWN:
+            self._step_down(person, Signed.decode(body.content))
+        raise NotMine  # of a kind that another facilitator's client may know
+
+    def _open(self, item: LobbyItem, psk: Psk) -> tuple[Signed, bool]:
+        """The request, and whether it is sealed to the present lobby key."""
+        room = self._membership.group.group_id
+        for keys in self._lobby_keys.for_rejoins():
+            try:
+                signed = open_request(room, keys, item.key, item.blob, psk)
+            except NotTrusted:
+                continue
+            return signed, self._lobby_keys.is_present(keys)
+        raise NotMine
+
+    def update(self, relay_key: bytes, message: bytes) -> None:
+        """An Update of the sender's own leaf. It travels to the group inside the next commit.
+
+        It is judged alone and as every receiver of that commit will judge it: no key of the
+        sender's is consumed here, so nothing that came before decides. A wrong one is dropped.
+        Raises `NotAllowed`, `Malformed`, `mls.MLSError`, or `NotMine` when too many wait here.
+        """
+        group, pending = self._membership.group, self._committer.updates
+        if len(message) > UPDATE_MOST:
+            raise NotAllowed("too_large")
+        waiting = sum(len(known.message) for known in pending)
+        if len(pending) >= limits.PROPOSALS or waiting + len(message) > UPDATES_MOST:
+            raise NotMine
+        check_class(message, mls.ContentType.PROPOSAL)
+        received = group.read_proposal(message)
+        old = group.member(received.sender) if received.sender is not None else None
+        if not isinstance(received.proposal, mls.Update) or old is None:
+            raise NotAllowed("proposal_kind")
+        check_same_member(old, received.proposal.leaf_node)
+        facilitators = self._membership.state.facilitator_keys()
+        if leaf_extension(old).relay_key != relay_key or old.signature_key in facilitators:
+            raise NotAllowed("proposal_by_reference")
+        # Two of one member make every commit invalid that names both (RFC 9420, section 12.2).
+        if any(known.proposal.sender == received.sender for known in pending):
+            raise NotAllowed("second_update")
+        group.check_changes([received])
+        pending.append(PendingUpdate(received, message, group.epoch_authenticator))
+
+    def _step_down(self, person: Person, signed: Signed) -> None:
+        """A right one is left: this client does not commit it yet. Raises `NotAllowed`."""
+        membership = self._membership
+        group = membership.group
+        judge_step_down(membership.state, group.group_id, group.epoch, person.key, signed)
+
+    def _rejoin(self, item: LobbyItem, content: bytes, reply_key: bytes, psk: Psk) -> None:
+        group = self._membership.group
+        key_package = mls.KeyPackage.decode(content)
+        new = key_package.leaf_node
+        index = group.find(new.signature_key)
+        old = group.member(index) if index is not None else None
+        if old is None:
+            raise NotAllowed("leaf_identity")
+        check_same_member(old, new)
+        if item.key != leaf_extension(old).relay_key:
+            raise NotAllowed("leaf_identity")
+        try:
+            self._key_packages.verify(key_package)
+        except mls.MLSError:
+            raise NotMine from None  # its lifetime is judged by this client's clock
+        self._bound_rejoins(item.key)
+        reference = self._key_packages.use(key_package)
+        self._rejoins.append((self._clock(), item.key))
+
+        def done(error: AlcoveError | None) -> None:
+            now = self._membership.group
+            index = now.find(new.signature_key)
+            leaf = now.member(index) if index is not None else None
+            if leaf is None or leaf.encryption_key != new.encryption_key:
+                # It went into no commit, so it may still be used: the member asks again with it.
+                self._key_packages.give_back(reference)
+            if error is None:
+                self._settle(item.id)  # not before: this client may go, and the others have it
+
+        self._committer.want(
+            ReadmitMember(
+                done,
+                key_package=key_package,
+                relay_key=item.key,
+                reply_key=reply_key,
+                leaf=old.encryption_key,
+                psk=psk,
+            )
+        )
+
+    def _bound_rejoins(self, relay_key: bytes) -> None:
+        """Each rejoin is a commit: all members follow it, and an Update or text on its way is late.
+
+        Without this bound one participant could ask many times a second, and silence the room. It
+        counts what is taken and not what is committed, so the queue is bounded as well.
+        """
+        now = self._clock()
+        self._rejoins = [taken for taken in self._rejoins if now - taken[0] < REJOINS_WITHIN]
+        if sum(key == relay_key for _, key in self._rejoins) >= REJOINS_MOST:
+            raise NotMine

@@ -1,0 +1,198 @@
+"""Mutants of the lobby: what is settled, what is left to others, and which lobby key is whose."""
+
+from typing import Final
+
+from tests.mutation.mutant import Mutant
+from tests.mutation.order_places import EVIL, MEMBERSHIP, order
+
+REQUESTS: Final = "alcove.facilitation.member_requests:MemberRequests"
+LOBBY: Final = "alcove.facilitation.lobby:Lobby"
+KEYS: Final = "alcove.facilitation.lobby_keys:LobbyKeys"
+INVITE: Final = "alcove_protocol.invite"
+COMMITTER: Final = "alcove.facilitation.committer:Committer"
+
+_LEFT: Final = f"{EVIL}/test_left_to_others.py"
+_KEYS: Final = f"{EVIL}/test_lobby_keys.py"
+_STANDBY: Final = f"{EVIL}/test_standby_on_the_list.py"
+_FALSE_KEY: Final = "test_after_a_burned_entry_with_a_false_lobby_key_the_next_names_the_groups"
+_AGES: Final = f"{_KEYS}::test_an_old_key_is_good_for_knocks_then_for_rejoins_and_is_then_wiped"
+
+
+def _left(where: str, old: str, new: str, test: str) -> Mutant:
+    return order("lobby", where, old, new, f"{_LEFT}::{test}")
+
+
+ONE_LOBBY: Final = (
+    _left(
+        f"{REQUESTS}._open",
+        "raise NotMine",
+        'raise NotAllowed("seal")',
+        "test_a_request_that_does_not_open_is_left",
+    ),
+    _left(
+        f"{REQUESTS}._serve",
+        "if secret is None or person is None:\n            raise NotMine",
+        'if secret is None or person is None:\n            raise NotAllowed("epoch")',
+        "test_a_request_of_an_epoch_before_ones_own_is_left_to_another_facilitator",
+    ),
+    _left(
+        f"{REQUESTS}._serve",
+        "raise NotYet",
+        "raise NotMine",
+        "test_a_request_of_the_next_epoch_waits_for_its_commit",
+    ),
+    _left(
+        f"{REQUESTS}._serve",
+        "raise NotMine  #",
+        'raise NotAllowed("kind")  #',
+        "test_a_request_of_a_kind_that_one_does_not_know_is_left",
+    ),
+    _left(
+        f"{REQUESTS}._serve",
+        "            return False\n",
+        "            return True\n",
+        "test_a_rejoin_is_settled_with_its_commit_and_not_before",
+    ),
+    _left(
+        f"{REQUESTS}.receive",
+        "done = True",
+        "done = False",
+        "test_a_request_that_is_wrong_for_every_facilitator_is_settled",
+    ),
+    _left(
+        f"{LOBBY}._leave_asked",
+        "self._committer.want(LetMemberGo(relay_key=item.key, wish=signed))",
+        "self._committer.want(LetMemberGo(relay_key=item.key, wish=signed))\n"
+        "        self._settle(item.id)",
+        "test_a_leave_outlives_the_facilitator_who_saw_it_first",
+    ),
+    _left(
+        f"{LOBBY}.receive",
+        "elif self._ready():",
+        "elif True:",
+        "test_a_held_facilitator_refuses_no_knock_by_what_it_knew",
+    ),
+    _left(
+        f"{LOBBY}._put_off",
+        "if len(self._later) > PUT_OFF_MOST:",
+        "if False:",
+        "test_junk_of_later_epochs_takes_bounded_memory_and_settles_nothing",
+    ),
+    order(
+        "lobby key",
+        f"{REQUESTS}._serve",
+        "if not present:",
+        "if False:",
+        f"{_KEYS}::test_an_old_key_opens_rejoins_and_nothing_else_of_a_member",
+    ),
+    order(
+        "lobby key",
+        f"{COMMITTER}._sign_entry",
+        "item.lobby_key if item.lobby_key != roster.lobby else None",
+        "None",
+        f"{_KEYS}::test_the_entry_names_a_new_lobby_key_and_every_member_knows_it",
+    ),
+    order(
+        "lobby key",
+        f"{COMMITTER}._put_in_flight",
+        " or new_key",
+        "",
+        f"{_KEYS}::test_the_entry_names_a_new_lobby_key_and_every_member_knows_it",
+    ),
+    order(
+        "lobby key",
+        f"{MEMBERSHIP}:Membership._list_is_the_groups",
+        "            and roster.lobby == state.lobby_key\n",
+        "",
+        f"{_KEYS}::test_an_entry_that_hides_a_new_lobby_key_is_an_alarm",
+    ),
+    order(
+        "lobby key",
+        f"{MEMBERSHIP}:Membership.follow",
+        "isinstance(outcome, Held) and self.roster.lobby not in (None, known)",
+        "False",
+        f"{_KEYS}::test_a_held_member_finds_the_new_lobby_key_in_the_chain",
+    ),
+    order(
+        "lobby key",
+        f"{MEMBERSHIP}:Membership.follow",
+        "isinstance(outcome, Held) and ",
+        "",
+        f"{_KEYS}::{_FALSE_KEY}",
+    ),
+    order(
+        "merged",
+        f"{MEMBERSHIP}:Membership.follow",
+        "if isinstance(outcome, mls.StagedCommit):",
+        "if False:",
+        f"{_KEYS}::test_the_entry_names_a_new_lobby_key_and_every_member_knows_it",
+    ),
+    order("lobby key", f"{KEYS}.for_rejoins", "REJOINS_KEPT", "KNOCKS_KEPT", _AGES),
+    order("lobby key", f"{KEYS}.for_knocks", "KNOCKS_KEPT", "REJOINS_KEPT", _AGES),
+    order("lobby key", f"{KEYS}.tick", "> REJOINS_KEPT", "> 2 * REJOINS_KEPT", _AGES),
+    *(
+        order("invite", f"{INVITE}:{where}", old, new, f"tests/protocol/test_invite.py::{test}")
+        for where, old, new, test in (
+            (
+                "Invite.parse",
+                "if _check(content[:_CHECK_AT], origin) != content[_CHECK_AT:_FIXED]:",
+                "if False:",
+                "test_a_link_that_is_cut_anywhere_is_told",
+            ),
+            (
+                "Invite.parse",
+                "if door_id_of(room, secret) != door:",
+                "if False:",
+                "test_bad_links",
+            ),
+            (
+                "_check",
+                "origin.encode()",
+                'b""',
+                "test_a_mistyped_host_of_the_relays_own_link_is_told",
+            ),
+        )
+    ),
+    order(
+        "standby",
+        f"{MEMBERSHIP}:Membership._list_is_the_groups",
+        "roster.seats.keys() - roster.standbys()",
+        "roster.seats.keys()",
+        f"{_STANDBY}::test_a_standby_key_on_the_list_is_no_alarm_and_no_member",
+    ),
+    order(
+        "standby",
+        f"{MEMBERSHIP}:Membership._list_is_the_groups",
+        "tree == roster.seats.keys() - roster.standbys()\n            and ",
+        "",
+        f"{_STANDBY}::test_a_member_in_the_role_of_a_standby_is_an_alarm",
+    ),
+    order(
+        "standby",
+        f"{MEMBERSHIP}:Membership.listing",
+        "sorted(self.standbys)",
+        "()",
+        f"{_STANDBY}::test_a_restated_list_keeps_the_standby_keys_that_the_group_has",
+    ),
+    order(
+        "standby",
+        f"{MEMBERSHIP}:Membership.listing",
+        "sorted(self.standbys)",
+        "sorted(self.roster.standbys())",
+        f"{_STANDBY}::test_a_restated_list_keeps_the_standby_keys_that_the_group_has",
+    ),
+    order(
+        "entry",
+        f"{MEMBERSHIP}:Membership.listing",
+        "Role.FACILITATOR if person.facilitator else Role.PARTICIPANT",
+        "seats.get(person.relay_key, Seat()).role",
+        f"{_STANDBY}::test_a_restated_list_has_the_roles_of_the_group_and_not_of_the_burned_entry",
+    ),
+    order(
+        "entry",
+        f"{MEMBERSHIP}:Membership._list_is_the_groups",
+        "            and roster.facilitators() == listed\n",
+        "",
+        f"{_STANDBY}::test_a_list_with_other_facilitators_than_the_group_is_an_alarm",
+    ),
+)

@@ -1,0 +1,290 @@
+"""The vault, the private line, answers and the talk at the door; and wishes to step down."""
+
+from typing import Any
+
+from alcove import mls
+from alcove.group.extensions import RoomExtension
+from alcove.group.facilitator_seals import (
+    DeskFrame,
+    Reply,
+    VaultRoute,
+    open_answer,
+    open_slot,
+    open_talk,
+    open_vault,
+    seal_answer,
+    seal_slot,
+    seal_talk,
+    seal_vault,
+    standby_psk,
+)
+from alcove.group.keys import ROOM_SUITE, SigningKey
+from alcove.group.rights import NotAllowed, judge_step_down
+from alcove.group.sealing import Psk, desk_psk, request_psk
+from alcove.group.vault import VaultPost, judge_vault, sign_vault
+from alcove.mls.secret import Secret
+from alcove_protocol.invite import Invite, InviteRole, door_id_of
+from alcove_protocol.labels import Label
+from alcove_protocol.sealed import VaultBody
+from alcove_protocol.statements import Signed, StepDownStatement
+
+from tests.vectors.parts import (
+    FACILITATOR,
+    FACILITATOR_MLS,
+    MEMBER,
+    MEMBER_MLS,
+    ROOM,
+    Case,
+    fixed_random,
+    key_of,
+    public,
+)
+from tests.vectors.wire import DOOR, SECRET
+
+KINDS = ("vault", "slot", "answer", "talk")
+VERDICTS = ("step down", "vault")
+EPOCH, TICK = 7, 41
+HPKE = mls.ciphersuite(ROOM_SUITE)
+LOBBY, OWN_DESK, DESK, REPLY = (
+    HPKE.hpke_keypair(fixed_random(name)) for name in ("lobby", "own desk", "desk", "reply")
+)
+REQUEST, AT_DESK = (
+    make(fixed_random(name)(32), EPOCH)
+    for make, name in ((request_psk, "exporter"), (desk_psk, "desk exporter"))
+)
+POST = VaultPost(ROOM, EPOCH, public(FACILITATOR_MLS), public(MEMBER_MLS))
+
+
+def _signer(name: str) -> SigningKey:
+    return SigningKey.from_seed(bytes(key_of(name)))
+
+
+def _vault() -> Signed:
+    return sign_vault(
+        POST,
+        3,
+        LOBBY.private,
+        {DOOR: Secret(SECRET)},
+        _signer("facilitator, MLS"),
+    )
+
+
+# --- seals ------------------------------------------------------------------------------------
+
+
+def _keyed(keys: mls.HpkeKeyPair) -> Case:
+    return {"private": keys.private.expose().hex(), "public": keys.public.hex()}
+
+
+def _psk(psk: Psk) -> Case:
+    return {"psk": psk.secret.hex(), "psk_id": psk.id.hex()}
+
+
+def seals() -> list[Case]:
+    random = fixed_random("facilitation")
+    sender, recipient, id = public(FACILITATOR), public(MEMBER), random(16)
+    route, reply = VaultRoute(ROOM, sender, recipient), Reply(ROOM, id, sender)
+    frame = DeskFrame(ROOM, EPOCH, recipient, TICK, random(32))
+    link = Invite(InviteRole.STANDBY, DOOR, ROOM, "https://relay.example", SECRET)
+    standby = standby_psk(link.standby_psk(), public(key_of("standby, MLS")))
+    at_door = Psk(link.lobby_psk(), DOOR)
+    to_reply = {"to": id.hex(), "sender": sender.hex(), **_keyed(REPLY)}
+    to_lobby = {"to": id.hex(), "sender": recipient.hex(), **_keyed(LOBBY)}
+    line = Reply(ROOM, id, recipient)
+    return [
+        {
+            "kind": "vault",
+            "sender": sender.hex(),
+            "recipient": recipient.hex(),
+            **_keyed(DESK),
+            **_psk(REQUEST),
+            "sealed": seal_vault(route, DESK.public, _vault(), REQUEST, random),
+        },
+        {
+            "kind": "slot",
+            "epoch": EPOCH,
+            "sender": recipient.hex(),
+            "tick": TICK,
+            "bodies": frame.bodies.hex(),
+            "sender_desk": OWN_DESK.public.hex(),
+            **_keyed(DESK),
+            **_psk(AT_DESK),
+            "sealed": seal_slot(frame, DESK.public, OWN_DESK, b"a body key", AT_DESK, random),
+        },
+        {
+            "name": "answer to a standby",
+            "kind": "answer",
+            **to_reply,
+            **_psk(standby),
+            "sealed": seal_answer(reply, REPLY.public, b"to a standby", standby, random),
+        },
+        {
+            "name": "answer after a reload",
+            "kind": "answer",
+            **to_reply,
+            **_psk(REQUEST),
+            "sealed": seal_answer(reply, REPLY.public, b"after a reload", REQUEST, random),
+        },
+        {
+            "name": "talk to a newcomer",
+            "kind": "talk",
+            **to_reply,
+            **_psk(at_door),
+            "sealed": seal_talk(reply, REPLY.public, b"Welcome; one moment.", at_door, random),
+        },
+        {
+            "name": "talk of a newcomer",
+            "kind": "talk",
+            **to_lobby,
+            **_psk(at_door),
+            "sealed": seal_talk(line, LOBBY.public, b"I can wait.", at_door, random),
+        },
+    ]
+
+
+def open_seal(case: Case, keys: mls.HpkeKeyPair, sealed: bytes, psk: Psk) -> bytes:
+    """Raises `NotTrusted`."""
+    room, sender = bytes.fromhex(case["room"]), bytes.fromhex(case["sender"])
+    if case["kind"] == "vault":
+        route = VaultRoute(room, sender, bytes.fromhex(case["recipient"]))
+        return open_vault(route, keys, sealed, psk).encode()
+    if case["kind"] == "slot":
+        bodies, own = bytes.fromhex(case["bodies"]), bytes.fromhex(case["sender_desk"])
+        frame = DeskFrame(room, case["epoch"], sender, case["tick"], bodies)
+        return open_slot(frame, keys, own, sealed, psk)
+    reply = Reply(room, bytes.fromhex(case["to"]), sender)
+    opens = open_answer if case["kind"] == "answer" else open_talk
+    return opens(reply, keys, sealed, psk)
+
+
+def other(value: object) -> object:
+    """Another value of a field: the next number, or a key of another."""
+    if isinstance(value, int):
+        return value + 1
+    return OTHER_KEY.hex() if len(str(value)) == 64 else bytes(16).hex()
+
+
+OTHER_KEY = LOBBY.public
+"""A key that is one, so that what is refused is refused for being another's."""
+
+
+# --- verdicts -----------------------------------------------------------------------------------
+
+
+def judged(case: Case) -> Case:
+    """The case with the code's verdict."""
+    state = RoomExtension.decode(bytes.fromhex(case["state"]))
+    room, signed = bytes.fromhex(case["room"]), Signed.decode(bytes.fromhex(case["signed"]))
+    try:
+        if case["kind"] == "step down":
+            judge_step_down(state, room, case["epoch"], bytes.fromhex(case["asker"]), signed)
+            return {**case, "code": None}
+        sender, recipient = (bytes.fromhex(case[name]) for name in ("sender", "recipient"))
+        post = VaultPost(room, case["epoch"], sender, recipient)
+        vault = judge_vault(state, post, case["newest"], signed)
+        return {**case, "code": None, "complete": vault.is_complete(state)}
+    except NotAllowed as error:
+        return {**case, "code": error.code}
+
+
+def step_downs(alone: RoomExtension, two: RoomExtension) -> list[Case]:
+    """Of the second facilitator, whose MLS key is the member's."""
+    asker = public(MEMBER_MLS)
+    right = StepDownStatement(ROOM, asker, EPOCH)
+
+    def case(
+        name: str,
+        said: StepDownStatement = right,
+        state: RoomExtension = two,
+        signer: str = "member, MLS",
+        by: bytes = asker,
+        label: Label = Label.STEP_DOWN,
+    ) -> Case:
+        return judged(
+            {
+                "kind": "step down",
+                "name": f"step down, {name}",
+                "state": state.encode().hex(),
+                "room": ROOM.hex(),
+                "epoch": EPOCH,
+                "asker": by.hex(),
+                "signed": _signer(signer).sign(label, said).encode().hex(),
+            }
+        )
+
+    first = public(FACILITATOR_MLS)
+    return [
+        case("right"),
+        case("of another room", StepDownStatement(bytes(32), asker, EPOCH)),
+        case("of an earlier epoch", StepDownStatement(ROOM, asker, EPOCH - 1)),
+        case("of a later epoch", StepDownStatement(ROOM, asker, EPOCH + 1)),
+        case("of another facilitator", StepDownStatement(ROOM, first, EPOCH)),
+        case("signed by another", signer="facilitator, MLS"),
+        case("under another label", label=Label.LEAVE),
+        case("of a participant", state=alone),
+        case(
+            "of the last facilitator",
+            StepDownStatement(ROOM, first, EPOCH),
+            alone,
+            "facilitator, MLS",
+            first,
+        ),
+    ]
+
+
+def vaults(two: RoomExtension) -> list[Case]:
+    """From the first facilitator to the second. The state lists one door."""
+
+    def body(**changed: Any) -> VaultBody:
+        values: dict[str, Any] = {
+            "room": ROOM,
+            "recipient": POST.recipient,
+            "epoch": EPOCH,
+            "counter": 3,
+            "lobby_private": LOBBY.private.expose(),
+            "doors": DOOR + SECRET,
+        }
+        return VaultBody(**{**values, **changed})
+
+    def case(
+        name: str,
+        said: VaultBody,
+        signer: str = "facilitator, MLS",
+        sender: bytes = POST.sender,
+        recipient: bytes = POST.recipient,
+        label: Label = Label.VAULT,
+    ) -> Case:
+        return judged(
+            {
+                "kind": "vault",
+                "name": f"vault, {name}",
+                "state": two.encode().hex(),
+                "room": ROOM.hex(),
+                "epoch": EPOCH,
+                "sender": sender.hex(),
+                "recipient": recipient.hex(),
+                "newest": 2,
+                "signed": _signer(signer).sign(label, said).encode().hex(),
+            }
+        )
+
+    more = fixed_random("another door")(32)
+    another = door_id_of(ROOM, more) + more
+    outsider = public(key_of("outsider, MLS"))
+    return [
+        case("right", body()),
+        case("with one door more", body(doors=DOOR + SECRET + another)),
+        case("without the door", body(doors=b"")),
+        case("with another lobby key", body(lobby_private=bytes(31) + b"\1")),
+        case("of another room", body(room=bytes(32))),
+        case("for another recipient", body(recipient=POST.sender)),
+        case("of an earlier epoch", body(epoch=EPOCH - 1)),
+        case("with the counter of the last", body(counter=2)),
+        case("with a door that is not the secret's", body(doors=bytes(8) + SECRET)),
+        case("with a door twice", body(doors=2 * (DOOR + SECRET))),
+        case("with half a door", body(doors=DOOR)),
+        case("signed by another", body(), "member, MLS"),
+        case("under another label", body(), label=Label.REQUEST),
+        case("from an outsider", body(), "outsider, MLS", outsider),
+        case("from oneself", body(), recipient=POST.sender),
+    ]
