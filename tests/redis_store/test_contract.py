@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import redis
+from alcove_protocol import limits
 from alcove_server.store.budget import StoreBounds
 from alcove_server.store.redis.store import RedisStore
 from alcove_server.store_address import parse
@@ -27,6 +28,9 @@ async def no_key_without_an_end(alone: Standalone) -> None:
 
 
 class TestRedisStore(StoreContract):
+    # `store_bytes` is about the memory of the whole server: test_server.py fills one.
+    small = StoreBounds(room_bytes=limits.MIB)
+
     @pytest.fixture
     def make(self, alone: Standalone) -> Iterator[Callable[[StoreBounds | None], Bench]]:
         made: list[Bench] = []

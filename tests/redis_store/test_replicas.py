@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import BlobClass
 from alcove_server.store.interface import Page, Publication, Taken
 from alcove_server.store.redis.records import tag_of
@@ -99,7 +100,7 @@ async def test_a_failover_loses_nothing_that_was_acknowledged(group: WithSentine
     async def readable() -> bool:
         try:
             pages.append(await ben.store.read(ROOM, START, 2**20))
-        except ConnectionError:
+        except Refusal:
             return False
         return True
 

@@ -37,25 +37,30 @@ class Gate:
         self._replicas = replicas
         self._ask = ask
         # What tells each, and for a reply what tells instead that the connection is gone.
-        self._held: deque[tuple[Callable[[], None], OnReply | None]] = deque()
+        self._held: deque[tuple[Callable[[], None], OnReply | None, int]] = deque()
         self._covered = 0
         self._asked = False
+        self.bytes = 0
+        """Bytes of what waits here to be told."""
 
     def reply(self, tell: OnReply, reply: Reply) -> None:
         """Take a reply. One that never came (`ConnectionError`) is told at once."""
         if not self._replicas or isinstance(reply, ConnectionError):
             tell(reply)
         else:
-            self._held.append((partial(tell, reply), tell))
-            self.sending()
+            self._hold(partial(tell, reply), tell, _size(reply))
 
     def push(self, tell: OnPush, channel: bytes, message: bytes) -> None:
         """Take a push."""
         if not self._replicas:
             tell(channel, message)
         else:
-            self._held.append((partial(tell, channel, message), None))
-            self.sending()
+            self._hold(partial(tell, channel, message), None, len(message))
+
+    def _hold(self, tell: Callable[[], None], on_reply: OnReply | None, size: int) -> None:
+        self._held.append((tell, on_reply, size))
+        self.bytes += size
+        self.sending()
 
     def sending(self) -> None:
         """Something is sent, or waits to be told: see that a marker follows."""
@@ -73,7 +78,8 @@ class Gate:
         safe = replicas >= self._replicas
         covered, self._covered = self._covered, 0
         for _ in range(covered if safe else 0):
-            tell, _ = self._held.popleft()
+            tell, _, size = self._held.popleft()
+            self.bytes -= size
             tell()
         self._asked = False
         if self._held:
@@ -83,6 +89,13 @@ class Gate:
     def drop(self, lost: ConnectionError) -> None:
         """The connection is gone. Replies that are not safe are told as lost, pushes not at all."""
         held, self._held = self._held, deque()
-        for _, on_reply in held:
+        self.bytes = self._covered = 0
+        for _, on_reply, _ in held:
             if on_reply is not None:
                 on_reply(lost)
+
+
+def _size(reply: Reply) -> int:
+    if isinstance(reply, list):
+        return sum(map(_size, reply))
+    return len(reply) if isinstance(reply, bytes) else 8

@@ -3,11 +3,15 @@
 What is sent while there is no connection waits for the next one, and fails when that attempt does.
 While rooms are watched the line comes back by itself. What was pushed in between is lost, so the
 owner is told that it is back and looks at its rooms again.
+
+A command ends within 30 seconds: an attempt to connect takes at most `DEADLINE`, a silent server is
+given up after `SILENCE`, replicas that confirm nothing after `PATIENCE`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable
 from ssl import create_default_context
@@ -18,9 +22,12 @@ from redis.asyncio.sentinel import Sentinel
 from redis.exceptions import RedisError
 
 from alcove_server.store.redis.gate import OnPush, OnReply
+from alcove_server.store.redis.health import NO_REIGN, Health
 from alcove_server.store.redis.scripts import SOURCES
-from alcove_server.store.redis.wire import Wire, ask, connect, encode
+from alcove_server.store.redis.wire import PENDING, Wire, connect, encode
 from alcove_server.store_address import Address
+
+log = logging.getLogger(__name__)
 
 _AGAIN: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
 """Seconds between attempts to come back. The last is repeated."""
@@ -61,6 +68,8 @@ class Line:
         self._wire: Wire | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._early: list[tuple[bytes, OnReply]] = []
+        self._early_bytes = 0
+        self._failing = False
         self._was_there = False
         self._closed = False
 
@@ -70,8 +79,11 @@ class Line:
             self._wire.send(command, on_reply)
         elif self._closed:
             on_reply(ConnectionError("the store is closed"))
+        elif self._early_bytes + len(command) > PENDING:
+            on_reply(ConnectionError("too much waits for a connection to Redis"))
         else:
             self._early.append((command, on_reply))
+            self._early_bytes += len(command)
             self._connect()
 
     def watch(self, channel: bytes) -> None:
@@ -85,6 +97,22 @@ class Line:
         self._channels.discard(channel)
         if self._wire is not None:
             self._wire.tell(encode(b"SUNSUBSCRIBE", channel))
+
+    @property
+    def health(self) -> Health | None:
+        """The server as it was at most two seconds ago, or None without a connection."""
+        return self._wire.health if self._wire is not None else None
+
+    @property
+    def reign(self) -> bytes:
+        """The reign of the primary at the other end."""
+        health = self.health
+        return health.reign if health is not None else NO_REIGN
+
+    @property
+    def is_short(self) -> bool:
+        """Whether there is a connection, and replicas confirm nothing at the moment."""
+        return self._wire is not None and self._wire.is_short
 
     @property
     def is_safe(self) -> bool:
@@ -112,9 +140,11 @@ class Line:
                 try:
                     async with asyncio.timeout(DEADLINE):
                         await self._open()
+                    self._note(None)
                     return
                 except (OSError, hiredis.HiredisError) as error:
-                    self._fail(ConnectionError(f"Redis cannot be reached: {type(error).__name__}"))
+                    self._note(error)
+                    self._fail(ConnectionError("Redis cannot be reached"))
                 if not self._channels:
                     return
                 await asyncio.sleep(_AGAIN[min(attempt, len(_AGAIN) - 1)])
@@ -130,34 +160,42 @@ class Line:
         except BaseException:
             wire.close()
             raise
+        if wire.closed:
+            raise ConnectionError("the connection to Redis was lost")
         for channel in self._channels:
             wire.tell(encode(b"SSUBSCRIBE", channel))
         self._wire = wire
-        early, self._early = self._early, []
+        if self._was_there:
+            self._on_back()  # first, so that what was told is compared before anything is read
+        self._was_there = True
+        early, self._early, self._early_bytes = self._early, [], 0
         for command, on_reply in early:
             wire.send(command, on_reply)
-        if self._was_there:
-            self._on_back()
-        self._was_there = True
+
+    def _note(self, error: Exception | None) -> None:
+        """Log when Redis is lost and when it is back: once each, and nothing of the address."""
+        if error is not None and not self._failing:
+            log.warning("Redis cannot be reached: %s", _why(error))
+        elif error is None and self._failing:
+            log.info("Redis is reached again")
+        self._failing = error is not None
 
     def _make(self) -> Wire:
         return Wire(self._on_push, self._on_lost, self._replicas, self._marker)
 
     async def _greet(self, wire: Wire) -> None:
-        """Introduce this node. Raises `ConnectionError` when the server takes no writes."""
+        """Introduce this node. Raises `ConnectionError` when the server takes no writes, or too few
+        replicas confirm, and `hiredis.ReplyError`."""
         address = self._address
         login = []
         if address.password:
             user = address.username or "default"
             login = [b"AUTH", user.encode(), address.password.encode()]
-        await ask(wire, b"HELLO", b"3", *login)
+        await wire.ask(b"HELLO", b"3", *login)
         if address.database:
-            await ask(wire, b"SELECT", b"%d" % address.database)
-        role = await ask(wire, b"ROLE")
-        if not isinstance(role, list) or role[0] != b"master":
-            raise ConnectionError("the server is a replica")
-        for source in SOURCES.values():
-            await ask(wire, b"SCRIPT", b"LOAD", source)
+            await wire.ask(b"SELECT", b"%d" % address.database)
+        await wire.greet()
+        await asyncio.gather(*(wire.ask(b"SCRIPT", b"LOAD", source) for source in SOURCES.values()))
 
     def _on_lost(self) -> None:
         if self._wire is not None:
@@ -166,6 +204,16 @@ class Line:
                 self._connect()
 
     def _fail(self, why: ConnectionError) -> None:
-        early, self._early = self._early, []
+        early, self._early, self._early_bytes = self._early, [], 0
         for _, on_reply in early:
             on_reply(why)
+
+
+def _why(error: Exception) -> str:
+    """Why there is no connection: our own words or the kind of the error, because the message of
+    another library may quote the address."""
+    if type(error) is ConnectionError:
+        return str(error)
+    if isinstance(error, hiredis.ReplyError):
+        return str(error).partition(" ")[0]
+    return type(error).__name__

@@ -28,9 +28,9 @@ from alcove_server.store.values import (
 
 _BLOB: Final = Struct(">Qdd B16s32sI")
 _TAIL: Final = Struct(">B16s32sI")
-_META: Final = Struct(">B8sQQQ32s32sQdQQQdQd")
-_PAGE: Final = Struct(">8sQQ32sQBdB")
-_HEAD: Final = Struct(">16s32s16sBII32s")
+_META: Final = Struct(">B8sQQQ32s32sQdQQQdQd20s20sQ")
+_PAGE: Final = Struct(">8sQQ32sQBdB20s")
+_HEAD: Final = Struct(">16s32s16sBII32s20s")
 _TIME: Final = Struct(">d")
 NO_SENDER: Final = bytes(32)
 CLASSES: Final = {int(one): one for one in BlobClass}
@@ -42,7 +42,7 @@ def tag_of(room: bytes) -> bytes:
     return b"{" + urlsafe_b64encode(room).rstrip(b"=") + b"}"
 
 
-def head_of(publication: Publication, life: int, kept: int) -> bytes:
+def head_of(publication: Publication, life: int, kept: int, reign: bytes) -> bytes:
     """Return the fixed part of a publication's arguments."""
     return _HEAD.pack(
         publication.base,
@@ -52,6 +52,7 @@ def head_of(publication: Publication, life: int, kept: int) -> bytes:
         life,
         kept,
         publication.sender,
+        reign,
     )
 
 
@@ -80,10 +81,10 @@ def room_head(raw: bytes) -> RoomHead:
     return RoomHead(generation, number, base, counter, roster, lobby)
 
 
-def page_of(reply: list[bytes]) -> Page:
-    """Read a page of the log."""
-    generation, number, base, commit, up_to, lost, now, quiet = _PAGE.unpack(reply[0])
-    return Page(
+def page_of(reply: list[bytes]) -> tuple[Page, bytes]:
+    """Read a page of the log, and the reign under which its last number was given."""
+    generation, number, base, commit, up_to, lost, now, quiet, reign = _PAGE.unpack(reply[0])
+    page = Page(
         Position(generation, number),
         Position(generation, base),
         commit,
@@ -94,6 +95,7 @@ def page_of(reply: list[bytes]) -> Page:
         now,
         bool(quiet),
     )
+    return page, reign
 
 
 def time_of(raw: bytes) -> float:

@@ -33,6 +33,7 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "welcome": ("meta",),
     "welcomed": ("meta", "welcomes"),
     "reseat": ("meta", "append", "doors"),
+    "fence": ("meta",),
     "look": ("meta", "doors", "lobby", "welcomes"),
 }
 """What stands before the body of each script."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 from hashlib import sha256
+from time import monotonic
 from typing import Any, Final
 
 import hiredis
@@ -14,7 +16,7 @@ from alcove_protocol.frames import COMMITS, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove_server.store.budget import BLOB_OVERHEAD, StoreBounds
+from alcove_server.store.budget import BLOB_OVERHEAD, SHARE, SMALL, StoreBounds
 from alcove_server.store.interface import (
     AtDoor,
     Listener,
@@ -34,18 +36,21 @@ from alcove_server.store.interface import (
 from alcove_server.store.redis import records
 from alcove_server.store.redis.gate import Reply
 from alcove_server.store.redis.line import Line
+from alcove_server.store.redis.looks import SELDOM, Looks
 from alcove_server.store.redis.scripts import DIGESTS
+from alcove_server.store.redis.told import Told
 from alcove_server.store_address import Address
 
+log = logging.getLogger(__name__)
+
 _BLOB: Final = b"b"
-_RING: Final = b"r"
-_POSITION: Final = 16
 
 
 def _failure(reply: Reply) -> Exception | None:
-    """The exception that a reply stands for, or None."""
+    """The exception that a reply stands for, or None. What cannot be reached, or may have happened
+    without an answer, is `unavailable`."""
     if isinstance(reply, ConnectionError):
-        return reply
+        return Refusal("unavailable")
     if isinstance(reply, hiredis.ReplyError):
         kind, _, rest = str(reply).partition(" ")
         if kind == "REFUSED":
@@ -54,7 +59,8 @@ def _failure(reply: Reply) -> Exception | None:
             return RosterMoved()
         if kind == "OOM":
             return Refusal("busy")
-        return ConnectionError(f"Redis refused a command: {kind}")
+        log.error("Redis refused a script: %s", kind)
+        return Refusal("unavailable")
     return None
 
 
@@ -71,10 +77,11 @@ class RedisStore:
         self._line = Line(address, replicas, self._on_push, self._on_back)
         self._bounds = bounds if bounds is not None else StoreBounds()
         self._clock = clock
-        self._most = b"%d" % self._bounds.room_bytes
         self._watched: dict[bytes, bytes] = {}  # channel: room
         self._alive: set[bytes] = set()  # watched rooms that were there at the last look
-        self._turn: list[bytes] = []  # watched rooms that `expire` has yet to look at
+        self._looks = Looks()
+        self._told = Told()
+        self._now = clock if clock is not None else monotonic
         self._listener: Listener | None = None
         self._prefixes = {
             name: b"$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n1\r\n" % digest
@@ -88,15 +95,42 @@ class RedisStore:
         if room is None or listener is None:
             return
         if message[:1] == _BLOB:
-            listener.on_blob(room, message[1:9], records.blob_of(message[9:]))
+            generation, blob = message[1:9], records.blob_of(message[9:])
+            self._told.note(channel, generation, blob.number, self._line.reign)
+            listener.on_blob(room, generation, blob)
         else:
             listener.on_ring(room)
 
     def _on_back(self) -> None:
         """Pushes were missed: every watched room may have changed."""
+        for told in self._told.under_another(self._line.reign):
+            self._compare(*told)
         if self._listener is not None:
             for room in list(self._watched.values()):
                 self._listener.on_ring(room)
+
+    def _compare(self, channel: bytes, generation: bytes, number: int, reign: bytes) -> None:
+        """Have the server forget a room that lacks what was told under another reign."""
+        here = self._line.reign
+        room = self._watched[channel]
+
+        def on_reply(reply: Reply) -> None:
+            if reply == b"lost":
+                log.warning("a room was forgotten: the primary lacks what its members were told")
+            if _failure(reply) is None:
+                self._told.compared(channel, generation, number, here)
+
+        told = (reign, generation, b"%d" % number)
+        self._line.send(self._command("fence", room, here, *told), on_reply)
+
+    @property
+    def _most(self) -> bytes:
+        """The bytes that a room may take now: `Budget` with the memory of the server."""
+        most, health = self._bounds.room_bytes, self._line.health
+        if health is not None:
+            left = self._bounds.store_bytes - health.used
+            most = min(most, max(left // SHARE, SMALL)) if left > 0 else 0
+        return b"%d" % most
 
     def _command(self, script: str, room: bytes, *arguments: bytes) -> bytes:
         now = b"" if self._clock is None else repr(self._clock()).encode()
@@ -129,8 +163,14 @@ class RedisStore:
         await self._run("open", room, generation, head, entry.encode(), self._most)
 
     async def head(self, room: bytes) -> RoomHead | None:
+        self._enter()
         kind, *rest = await self._run("head", room)
         return _head(kind, rest)
+
+    def _enter(self) -> None:
+        """Refuse without a question while replicas confirm nothing: no answer could be told."""
+        if self._line.is_short:
+            raise Refusal("unavailable")
 
     async def chain(self, room: bytes, start: int) -> tuple[Signed, ...]:
         entries = await self._run("chain", room, b"%d" % start)
@@ -188,7 +228,7 @@ class RedisStore:
         command = self._command(
             "publish" if step is None else "publish_step",
             publication.room,
-            records.head_of(publication, life, life + limits.PUBLISH_RECORD),
+            records.head_of(publication, life, life + limits.PUBLISH_RECORD, self._line.reign),
             records.tail_of(blob_class, publication.id, publication.sender, blob, entry),
             self._most,
             b"" if too_large else b"%d" % size,
@@ -202,7 +242,7 @@ class RedisStore:
             elif isinstance(reply, list):
                 done(publication, Stale(Position.decode(reply[1])))
             else:
-                done(publication, _failure(reply) or ConnectionError("Redis said nothing known"))
+                done(publication, _failure(reply) or Refusal("unavailable"))
 
         self._line.send(command, on_reply)
 
@@ -211,7 +251,12 @@ class RedisStore:
         return Position.decode(found) if found else None
 
     async def read(self, room: bytes, after: Position, most: int) -> Page:
-        return records.page_of(await self._run("read", room, after.encode(), b"%d" % most))
+        reply = await self._run("read", room, after.encode(), b"%d" % most)
+        page, reign = records.page_of(reply)
+        channel = records.tag_of(room)
+        if channel in self._watched:
+            self._told.note(channel, page.position.generation, page.up_to, reign)
+        return page
 
     # --- doors ------------------------------------------------------------------------------
 
@@ -235,6 +280,7 @@ class RedisStore:
         return frozenset(await self._run("waiting", room, *keys))
 
     async def at_door(self, room: bytes, door: bytes, key: bytes) -> AtDoor:
+        self._enter()
         kind, *rest = await self._run("at_door", room, door, key)
         head = _head(kind, rest)
         if head is None or head.ended is not None:
@@ -283,31 +329,46 @@ class RedisStore:
         channel = records.tag_of(room)
         self._watched[channel] = room
         self._alive.add(room)
+        self._looks.at(room, self._now())
         self._line.watch(channel)
 
     def unwatch(self, room: bytes) -> None:
         channel = records.tag_of(room)
         self._watched.pop(channel, None)
         self._alive.discard(room)
+        self._looks.forget(room)
+        self._told.forget(channel)
         self._line.unwatch(channel)
 
     async def expire(self, most: int) -> None:
-        if not self._turn:
-            self._turn = list(self._watched.values())
-        looked, self._turn = self._turn[:most], self._turn[most:]
-        there = await asyncio.gather(*(self._run("look", room) for room in looked))
-        for room, (found,) in zip(looked, there, strict=True):
-            if found:
-                self._alive.add(room)
-            elif room in self._alive:
-                self._alive.discard(room)
-                if self._listener is not None:
-                    self._listener.on_ring(room)
+        looked = self._looks.take(self._now(), most)
+        if looked:
+            await asyncio.gather(*map(self._look, looked))
+
+    async def _look(self, room: bytes) -> None:
+        """See whether a watched room is still there, and when to look again."""
+        there, seconds = True, SELDOM
+        try:
+            found, next_end = await self._run("look", room)
+            there = bool(found)
+            if there:
+                seconds = min(SELDOM, max(0.0, float(next_end)))
+        except Refusal:
+            seconds = 1.0
+        if records.tag_of(room) not in self._watched:
+            return
+        self._looks.at(room, self._now() + seconds)
+        if there:
+            self._alive.add(room)
+        elif room in self._alive:
+            self._alive.discard(room)
+            if self._listener is not None:
+                self._listener.on_ring(room)
 
     async def ready(self) -> bool:
         try:
             await self._run("head", bytes(32))
-        except ConnectionError:
+        except Refusal:
             return False
         return self._line.is_safe
 

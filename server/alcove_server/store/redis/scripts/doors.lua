@@ -43,17 +43,22 @@ local function close_door(m, id, door, code)
   for at = 1, #closed - CLOSED do drop_door(m, closed[at]) end
 end
 
--- Close expired doors, and forget closed doors a day after their time.
+-- Close expired doors, and forget closed doors a day after their time. Returns whether any was: then
+-- the caller has to save.
 local function expire_doors(m)
+  local changed = false
   for _, door in ipairs(doors_of(m)) do
     if door.ends + TOMBSTONE <= m.last then
       drop_door(m, door.id)
+      changed = true
     elseif door.closed == '' and door.ends <= m.last then
       local id = door.id
       door.id = nil
       close_door(m, id, door, 'door_expired')
+      changed = true
     end
   end
+  return changed
 end
 
 -- Refuse admissions that a door has too few uses for. A revoked or expired door admits newcomers

@@ -3,12 +3,14 @@
 -- KEYS[1] is the meta key "{room}m". All other keys of the room begin with the same tag, so they
 -- lie in the same slot. ARGV[1] is the time in seconds in tests, and empty otherwise.
 --
--- A refusal is an error reply: "REFUSED code", "ROSTER moved", "GONE unknown_room". A script checks
--- everything before its first write, because nothing takes a write back.
+-- A refusal is an error reply: "REFUSED code", "ROSTER moved", "REIGN moved". A script checks
+-- everything before its first write, because nothing takes a write back. A script that has written
+-- saves the meta record before it refuses.
 local M = KEYS[1]
 local P = string.sub(M, 1, -2)
 local call, pack, unpack, table_unpack = redis.call, struct.pack, struct.unpack, unpack
-local META = '>Bc8I8I8I8c32c32I8dI8I8I8dI8d'
+local META = '>Bc8I8I8I8c32c32I8dI8I8I8dI8dc20c20I8'
+local NOBODY = string.rep('\0', 20) -- no reign is named
 local NUMBER = '>I8'
 local ABANDONED, READ_ONLY, TOMBSTONE, REJOIN = 1800, 90, 86400, 86400
 local SHORT = 1800       -- seconds: blobs that live no longer are keys of their own
@@ -33,13 +35,13 @@ local function left(now, at) return string.format('%.0f', math.max(1, math.ceil(
 local function decode(raw)
   local m = {}
   m.layout, m.g, m.n, m.base, m.counter, m.roster, m.commit, m.lobby, m.beat, m.used, m.blobs,
-    m.lost, m.last, m.chain, m.due = unpack(META, raw)
+    m.lost, m.last, m.chain, m.due, m.reign, m.before, m.kept = unpack(META, raw)
   return m
 end
 
 local function encode(m)
   return pack(META, m.layout, m.g, m.n, m.base, m.counter, m.roster, m.commit, m.lobby, m.beat,
-    m.used, m.blobs, m.lost, m.last, m.chain, m.due)
+    m.used, m.blobs, m.lost, m.last, m.chain, m.due, m.reign, m.before, m.kept)
 end
 
 local function save(m) call('SET', M, encode(m), 'KEEPTTL') end
@@ -62,8 +64,15 @@ local function forget(m)
   local from = 1
   local old = call('ZREVRANGEBYSCORE', P .. 't', m.last - SHORT, '-inf', 'LIMIT', 0, 1)
   if old[1] then from = tonumber(old[1]) end
-  for number = from, m.n do call('UNLINK', P .. 'b' .. string.format('%.0f', number)) end
-  call('UNLINK', M)
+  local names = {M}
+  for number = from, m.n do
+    names[#names + 1] = P .. 'b' .. string.format('%.0f', number)
+    if #names == 1000 then
+      call('UNLINK', table_unpack(names))
+      names = {M}
+    end
+  end
+  call('UNLINK', table_unpack(names))
 end
 
 local function ring() call('SPUBLISH', P, 'r') end
@@ -104,6 +113,22 @@ end
 
 local function expect(m, roster)
   if m.roster ~= roster then error({err = 'ROSTER moved'}) end
+end
+
+-- The reign of this server: its replication id, which another one never had.
+local function reign_here()
+  local said = string.match(call('INFO', 'replication'), 'master_replid:(%x+)')
+  return (string.gsub(said, '%x%x', function(two) return string.char(tonumber(two, 16)) end))
+end
+
+-- The fence. A room notes the reign under which its last number was given, the one before that, and
+-- how many numbers the reign inherited. A node that names another reign than this server's talks to
+-- a server that changed under it, and has to come back first.
+local function adopt(m, named)
+  if named == m.reign then return end
+  local here = reign_here()
+  if named ~= here and named ~= NOBODY then error({err = 'REIGN moved'}) end
+  if m.reign ~= here then m.before, m.reign, m.kept = m.reign, here, m.n end
 end
 
 -- Count the bytes of blobs whose minute has passed as free.
@@ -153,7 +178,7 @@ end
 local function begin(now, generation, roster, counter, chain)
   local m = {layout = 1, g = generation, n = 0, base = 0, counter = counter, roster = roster,
     commit = string.rep('\0', 32), lobby = 0, beat = now, used = 4096, blobs = 0, lost = 0,
-    last = now, chain = 0, due = now + BUCKET}
+    last = now, chain = 0, due = now + BUCKET, reign = reign_here(), before = NOBODY, kept = 0}
   call('SET', M, encode(m), 'PX', left(now, now + ABANDONED))
   for _, entry in ipairs(chain) do
     call('RPUSH', P .. 'c', entry)

@@ -1,7 +1,7 @@
--- Store.publish. ARGV: time, head (base, roster, id, class, life, kept, sender), tail, most of the
+-- Store.publish. ARGV: time, head (base, roster, id, class, life, kept, sender, reign), tail, most of the
 -- room, most of a blob, the hash of a commit, the step (msgpack; empty without an entry).
 local m = room()
-local base, roster, id, class, life, kept, sender = unpack('>c16c32c16BI4I4c32', ARGV[2])
+local base, roster, id, class, life, kept, sender, reign = unpack('>c16c32c16BI4I4c32c20', ARGV[2])
 local number, all = taken(m, sender, id)
 if number then return m.g .. pack(NUMBER, number) end
 expect(m, roster)
@@ -12,6 +12,7 @@ local tail = ARGV[3]
 if ARGV[5] == '' then refuse('too_large') end
 local size = tonumber(ARGV[5])
 space(m, size, tonumber(ARGV[4]))
+adopt(m, reign)
 if check_step then check_step(m, size) end
 local stored = append(m, class, life, tail, size, ARGV[6])
 if class == BEAT then

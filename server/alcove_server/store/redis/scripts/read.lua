@@ -59,5 +59,6 @@ end
 if not full and #numbers < LOOKED then up_to = m.n end
 local lost_here = (not known or m.lost > start) and 1 or 0
 local quiet = m.last >= m.beat + READ_ONLY and 1 or 0
-table.insert(found, 1, pack('>c8I8I8c32I8BdB', m.g, m.n, m.base, m.commit, up_to, lost_here, m.last, quiet))
+table.insert(found, 1, pack('>c8I8I8c32I8BdBc20', m.g, m.n, m.base, m.commit, up_to, lost_here, m.last, quiet,
+  m.reign))
 return found

@@ -23,7 +23,7 @@ local function remember(m, sender, id, number, ends, all)
     call('SET', key, record, 'PX', left(m.last, m.beat + ABANDONED))
     call('SADD', P .. 's', sender)
     bind(m, P .. 's')
-  elseif #all >= 2 * RECORD * IDS then
+  elseif #all >= RECORD * (IDS + 32) then
     call('SET', key, string.sub(all, -RECORD * (IDS - 1)) .. record, 'KEEPTTL')
   else
     call('APPEND', key, record)

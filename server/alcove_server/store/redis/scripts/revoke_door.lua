@@ -1,7 +1,7 @@
 -- Store.revoke_door. ARGV: time, id, roster head.
 local m = lobby_room()
 expect(m, ARGV[3])
-expire_doors(m)
+if expire_doors(m) then save(m) end
 if not door_of(m, ARGV[2]) then refuse('unknown_door') end
 revoke(m, {[ARGV[2]] = true})
 save(m)
