@@ -89,6 +89,7 @@ def run(arguments: list[str]) -> int:
     import uvloop
 
     from alcove_server.process.serving import configure_logging, listen, serve
+    from alcove_server.store.values import UnfitStore
 
     configure_logging(settings)
     try:
@@ -97,8 +98,12 @@ def run(arguments: list[str]) -> int:
         where = f"{settings.host} port {settings.port}"
         print(f"alcove-server: cannot listen on {where}: {error.strerror}", file=sys.stderr)
         return 1
-    with contextlib.suppress(KeyboardInterrupt):
-        uvloop.run(serve(settings, listener, tls))
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            uvloop.run(serve(settings, listener, tls))
+    except UnfitStore as error:
+        print(f"alcove-server: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -44,7 +44,9 @@ class Settings(BaseSettings):
         description="further origins of this relay, separated by commas (proxy, onion service)",
     )
     log_level: str = Field(default="info", description="debug, info, warning or error")
-    rooms: int = Field(default=10_000, ge=1, description="rooms at the same time")
+    rooms: int = Field(
+        default=10_000, ge=1, description="rooms at the same time; on Redis store-bytes bounds them"
+    )
     connections: int = Field(default=20_000, ge=1, description="connections at the same time")
     connections_per_prefix: int = Field(
         default=500, ge=1, description="of those, from one address prefix (IPv4 /24, IPv6 /48)"
@@ -112,6 +114,16 @@ class Settings(BaseSettings):
     def _are_a_pair(self) -> Self:
         if bool(self.tls_certificate) != bool(self.tls_key):
             raise ValueError("tls-certificate and tls-key go together")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_the_store(self) -> Self:
+        given = self.model_fields_set
+        if self.store_scheme == "memory":
+            if self.store_replicas:
+                raise ValueError("store-replicas is for a store on Redis")
+        elif "rooms" in given:
+            raise ValueError("rooms is counted in memory only; store-bytes bounds a store on Redis")
         return self
 
     @property

@@ -95,7 +95,7 @@ class WithSentinel(Group):
             await primary.ask("REPLICAOF", "NO", "ONE")
             for other in others:
                 await other.ask("REPLICAOF", "127.0.0.1", str(primary.port))
-            await _until_replicas(primary, len(others))
+            await until_replicas(primary, len(others))
             await asyncio.gather(*(server.start() for server in self.sentinels))
             await self._join()
         except BaseException:
@@ -105,9 +105,7 @@ class WithSentinel(Group):
 
     async def _join(self) -> None:
         for sentinel in self.sentinels:
-            await _until_said(
-                sentinel, "INFO sentinel", b"status=ok,", b"slaves=2,", b"sentinels=3"
-            )
+            await until_said(sentinel, "INFO sentinel", b"status=ok,", b"slaves=2,", b"sentinels=3")
 
     async def primary(self) -> RedisServer:
         """The database that says that it is the primary. Raises `LookupError` when none does."""
@@ -133,7 +131,7 @@ class WithSentinel(Group):
         return await self.primary()
 
 
-async def _until_said(server: RedisServer, question: str, *answers: bytes) -> None:
+async def until_said(server: RedisServer, question: str, *answers: bytes) -> None:
     """Wait until the answer of a server contains all of these."""
 
     async def holds() -> bool:
@@ -143,7 +141,7 @@ async def _until_said(server: RedisServer, question: str, *answers: bytes) -> No
     await until(holds)
 
 
-async def _until_replicas(primary: RedisServer, count: int) -> None:
+async def until_replicas(primary: RedisServer, count: int) -> None:
     """Wait until so many replicas are in step."""
 
     async def holds() -> bool:
@@ -196,8 +194,8 @@ class Cluster(Group):
             start, end = SLOTS * at // 3, SLOTS * (at + 1) // 3 - 1
             await primary.server.ask("CLUSTER", "ADDSLOTSRANGE", str(start), str(end))
         for primary, replica in zip(primaries, replicas, strict=True):
-            await _until_said(replica.server, f"CLUSTER REPLICATE {primary.id}", b"+OK")
+            await until_said(replica.server, f"CLUSTER REPLICATE {primary.id}", b"+OK")
         for member in members:
-            await _until_said(member.server, "CLUSTER INFO", b"cluster_state:ok")
+            await until_said(member.server, "CLUSTER INFO", b"cluster_state:ok")
         for primary in primaries:
-            await _until_replicas(primary.server, 1)
+            await until_replicas(primary.server, 1)

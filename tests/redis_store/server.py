@@ -19,7 +19,7 @@ STARTED_WITHIN: Final = 60.0
 SETTINGS: Final[Mapping[str, str]] = {
     "save": "",
     "appendonly": "no",
-    "maxmemory": "256mb",
+    "maxmemory": "1gb",
     "maxmemory-policy": "noeviction",
     "slowlog-log-slower-than": "-1",
     "repl-diskless-sync": "yes",

@@ -9,15 +9,14 @@ from pathlib import Path
 
 import pytest
 from alcove_protocol.errors import Refusal
-from alcove_protocol.frames import BlobClass
-from alcove_server.store.interface import Page, Publication, Taken
+from alcove_server.store.interface import Taken
+from alcove_server.store.redis import wire
 from alcove_server.store.redis.records import tag_of
-from alcove_server.store.redis.store import RedisStore
-from alcove_server.store_address import parse
 
 from tests.redis_store.groups import WithSentinel
+from tests.redis_store.node import Node
 from tests.redis_store.server import until
-from tests.server.store.bench import ANN, GENERATION, HEAD, OPENING, ROOM, START, Recorder
+from tests.server.store.bench import GENERATION, ROOM
 
 
 @pytest.fixture
@@ -26,37 +25,13 @@ async def group(tmp_path: Path) -> AsyncIterator[WithSentinel]:
         yield group
 
 
-class Node:
-    """A node with a store of its own."""
-
-    def __init__(self, url: str) -> None:
-        self.store = RedisStore(parse(url), replicas=2)
-        self.heard = Recorder()
-        self.store.listen(self.heard)
-        self.store.watch(ROOM)
-
-    def publish(self, id: bytes) -> None:
-        self.store.publish_soon(
-            Publication(ROOM, ANN, id, START.encode(), BlobClass.APPLICATION, 60, b"said", HEAD),
-            self.heard.on_done,
-        )
-
-    async def until(self, told: int) -> None:
-        """Wait until this node has heard so much."""
-
-        async def heard() -> bool:
-            return len(self.heard.told) >= told
-
-        await until(heard)
-
-
 async def test_what_one_replica_lacks_is_told_nowhere(group: WithSentinel) -> None:
     primary, _, lagging = group.databases
-    ann, ben = Node(group.url), Node(group.url)
-    await ann.store.open(ROOM, OPENING, HEAD, GENERATION)
+    ann, ben = Node(group.url, replicas=2), Node(group.url, replicas=2)
+    await ann.open()
     assert await ben.store.head(ROOM) is not None
     lagging.signal(signal.SIGSTOP)
-    ann.publish(b"1" * 16)
+    ann.soon(b"1" * 16)
 
     async def written() -> bool:
         return b"said" in await primary.ask("GET", key(1))
@@ -67,14 +42,14 @@ async def test_what_one_replica_lacks_is_told_nowhere(group: WithSentinel) -> No
     assert ann.heard.told == []
     assert ben.heard.told == []
     lagging.signal(signal.SIGCONT)
-    await ann.until(2)
-    await ben.until(1)
+    await ann.told(2)
+    await ben.told(1)
     assert ann.heard.told == [(ROOM, GENERATION, b"1" * 16), b"1" * 16]
     assert ben.heard.told == [(ROOM, GENERATION, b"1" * 16)]
     (taken,) = ann.heard.outcomes
     assert isinstance(taken, Taken)
     for node in (ann, ben):
-        await node.store.close()
+        await node.close()
 
 
 def key(number: int) -> str:
@@ -82,30 +57,68 @@ def key(number: int) -> str:
 
 
 async def test_a_failover_loses_nothing_that_was_acknowledged(group: WithSentinel) -> None:
-    ann, ben = Node(group.url), Node(group.url)
-    await ann.store.open(ROOM, OPENING, HEAD, GENERATION)
+    ann, ben = Node(group.url, replicas=2), Node(group.url, replicas=2)
+    await ann.open()
     assert await ben.store.head(ROOM) is not None
     primary = await group.primary()
     for number in range(200):
-        ann.publish(b"%16d" % number)
-    await ann.until(10)
+        ann.soon(b"%16d" % number)
+    await ann.told(10)
     await primary.kill()
     told = len(ann.heard.outcomes)
     taken = [one for one in ann.heard.outcomes if isinstance(one, Taken)]
     assert 5 <= len(taken) <= told
-    await group.next_primary()
+    promoted = await group.next_primary()
     await primary.start()  # as its supervisor does: all replicas must confirm
-    pages: list[Page] = []
-
-    async def readable() -> bool:
-        try:
-            pages.append(await ben.store.read(ROOM, START, 2**20))
-        except Refusal:
-            return False
-        return True
-
-    await until(readable)
-    there = {blob.number: blob.id for blob in pages[0].blobs}
+    for server in group.databases:
+        if server is not promoted:  # Sentinel would do it too, after 10 seconds
+            await server.ask("REPLICAOF", "127.0.0.1", str(promoted.port))
+    page = await ben.read()
+    there = {blob.number: blob.id for blob in page.blobs}
     assert {one.number for one in taken} <= set(there)
     for node in (ann, ben):
-        await node.store.close()
+        await node.close()
+
+
+async def test_a_node_whose_replicas_are_away_lets_nobody_in(group: WithSentinel) -> None:
+    node = Node(group.url, replicas=2)
+    await node.open()
+    assert await node.store.ready()
+    group.databases[1].signal(signal.SIGSTOP)
+    node.soon(b"1" * 16)
+
+    async def refused() -> bool:
+        try:
+            await asyncio.wait_for(asyncio.shield(node.store.head(ROOM)), 0.1)
+        except Refusal as refusal:
+            return refusal.code == "unavailable"
+        except TimeoutError:
+            pass
+        return False
+
+    await until(refused)
+    assert node.heard.outcomes == []  # held, and neither answered nor refused
+    group.databases[1].signal(signal.SIGCONT)
+    await node.back()
+    (taken,) = node.heard.outcomes
+    assert isinstance(taken, Taken)
+    assert await node.store.ready()
+    await node.close()
+
+
+async def test_what_replicas_never_confirm_is_unavailable_in_the_end(
+    group: WithSentinel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "PATIENCE", 0.5)
+    node = Node(group.url, replicas=2)
+    await node.open()
+    group.databases[1].signal(signal.SIGSTOP)
+    with pytest.raises(Refusal) as refusal:
+        await node.publish(b"1" * 16)
+    assert refusal.value.code == "unavailable"
+    assert node.heard.blobs == []
+    assert await node.refusal() == "unavailable"  # and no new connection is taken for safe
+    group.databases[1].signal(signal.SIGCONT)
+    await node.back()
+    assert [blob.id for blob in (await node.read()).blobs] == [b"1" * 16]  # it had happened
+    await node.close()

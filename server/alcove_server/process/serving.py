@@ -29,7 +29,7 @@ from alcove_server.ports.runner import OnLoop
 from alcove_server.process.pages import make_app
 from alcove_server.relay import Relay
 from alcove_server.settings import Settings
-from alcove_server.store.opening import open_store
+from alcove_server.store.opening import check_store, open_store
 
 log = logging.getLogger(__name__)
 
@@ -281,7 +281,8 @@ def _terms(
 
 async def serve(settings: Settings, listener: socket.socket, tls: Tls | None = None) -> None:
     """Serve until a signal, and print when the relay is ready. With TLS, SIGHUP reads the
-    certificate again."""
+    certificate again. Raises `UnfitStore`."""
+    await check_store(settings)
     service = Service(settings, listener, tls=tls)
     if tls is not None:
         loop = asyncio.get_running_loop()

@@ -11,6 +11,15 @@ from alcove_server.store.memory.store import MemoryStore
 from alcove_server.store_address import parse
 
 
+async def check_store(settings: Settings) -> None:
+    """See that the servers of the store are fit for it. Raises `UnfitStore`, with a sentence."""
+    if settings.store_scheme == "memory":
+        return
+    from alcove_server.store.redis.store import check  # as below
+
+    await check(parse(settings.store), settings.store_replicas, settings.store_bytes)
+
+
 def open_store(settings: Settings, clock: Callable[[], float] = monotonic) -> Store:
     """The store that `settings.store` names by the scheme of its URL. `Settings` refuses a scheme
     that is not here. `clock` gives seconds and never goes back; a store on another machine has a

@@ -19,6 +19,11 @@ from alcove_protocol.statements import Signed
 from alcove_server.store.budget import BLOB_FRAME
 
 
+class UnfitStore(Exception):
+    """The servers of the store would lose or keep what they must not. The message is one sentence
+    that names what to change."""
+
+
 class RosterMoved(Exception):
     """The roster differs from the one that the caller judged by. Read it and judge again."""
 

@@ -110,6 +110,29 @@ class RoomContract(Benched):
         assert door.uses_left == 3
         assert bench.do(bench.store.chain(ROOM, 0)) == chain
 
+    def test_a_refused_door_leaves_the_count_of_bytes_right(
+        self, make: Callable[[StoreBounds | None], Bench]
+    ) -> None:
+        """What ends when a door is put is counted as free, also when the door is refused."""
+        bench = make(self.small)
+        bench.open()
+        large = b"c" * (limits.MIB * 3 // 4)
+        bench.put(replace(bench.door(ttl=10.0), card=large))
+        bench.put(bench.door(b"door-two"))
+        bench.clock.advance(20)
+        other = replace(bench.door(b"door-two"), key=b"L" * 32, card_number=2)
+        assert bench.refusal(bench.store.put_door(ROOM, other, HEAD)) == "bad_statement"
+        bench.put(replace(bench.door(b"door-thr"), card=large))
+
+    def test_a_room_is_not_seated_with_too_many_doors(self, bench: Bench) -> None:
+        bench.open()
+        bench.publish(bench.publication())
+        doors = tuple(bench.door(b"door%4d" % at) for at in range(limits.DOORS + 1))
+        seated = SeatedRoom(ROOM, (OPENING,), NEXT, b"another.", b"commit", doors)
+        assert bench.refusal(bench.store.reseat(seated, HEAD)) == "too_many_doors"
+        assert bench.head().generation == GENERATION
+        assert bench.read() == [1]
+
     @pytest.mark.parametrize(
         ("commit", "keys", "code"),
         [(bytes(limits.MIB), (b"K",), "busy"), (b"", (b"K", b"L"), "bad_statement")],

@@ -18,9 +18,9 @@ from ssl import create_default_context
 from typing import Final
 
 import hiredis
-from redis.asyncio.sentinel import Sentinel
 from redis.exceptions import RedisError
 
+from alcove_server.store.redis.fitness import sentinel_of
 from alcove_server.store.redis.gate import OnPush, OnReply
 from alcove_server.store.redis.health import NO_REIGN, Health
 from alcove_server.store.redis.scripts import SOURCES
@@ -39,9 +39,7 @@ async def primary_of(address: Address) -> tuple[str, int]:
     """Return the server that takes writes. Raises `OSError` when no Sentinel names one."""
     if not address.service:
         return address.hosts[0]
-    sentinel = Sentinel(  # type: ignore[no-untyped-call]  # redis-py types it in part
-        list(address.hosts), socket_timeout=DEADLINE, ssl=address.tls
-    )
+    sentinel = sentinel_of(address)
     try:
         host, port = await sentinel.discover_master(address.service)
     except RedisError as error:

@@ -15,6 +15,7 @@ from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import COMMITS, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
+from redis.exceptions import RedisError
 
 from alcove_server.store.budget import BLOB_OVERHEAD, SHARE, SMALL, StoreBounds
 from alcove_server.store.interface import (
@@ -33,12 +34,13 @@ from alcove_server.store.interface import (
     Taken,
     lifetime,
 )
-from alcove_server.store.redis import records
+from alcove_server.store.redis import fitness, records
 from alcove_server.store.redis.gate import Reply
-from alcove_server.store.redis.line import Line
+from alcove_server.store.redis.line import Line, primary_of
 from alcove_server.store.redis.looks import SELDOM, Looks
 from alcove_server.store.redis.scripts import DIGESTS
 from alcove_server.store.redis.told import Told
+from alcove_server.store.values import UnfitStore
 from alcove_server.store_address import Address
 
 log = logging.getLogger(__name__)
@@ -62,6 +64,16 @@ def _failure(reply: Reply) -> Exception | None:
         log.error("Redis refused a script: %s", kind)
         return Refusal("unavailable")
     return None
+
+
+async def check(address: Address, replicas: int, store_bytes: int) -> None:
+    """See that the servers are set as they must be. Raises `UnfitStore`, with a sentence."""
+    try:
+        primary = await primary_of(address)
+        await fitness.check(address, replicas, store_bytes, primary)
+    except (OSError, RedisError) as error:
+        kind = type(error).__name__
+        raise UnfitStore(f"Redis cannot be reached or does not let the relay in: {kind}") from None
 
 
 class RedisStore:
