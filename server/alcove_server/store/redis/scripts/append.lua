@@ -22,9 +22,13 @@ local function append(m, class, life, tail, size, commit)
     -- Only blobs that end before every later one are kept here, so numbers and ends both ascend.
     -- The last of them that has ended has the highest number of all that have.
     note_lost(m)
-    call('ZREMRANGEBYSCORE', P .. 'l', ends, '+inf')
+    if ends <= m.l_last then call('ZREMRANGEBYSCORE', P .. 'l', ends, '+inf') end
     call('ZADD', P .. 'l', ends, name)
-    bind(m, P .. 'l')
+    if ends <= m.l_first then -- it is the only one, so the key is new
+      bind(m, P .. 'l')
+      m.l_first = ends
+    end
+    m.l_last = ends
   elseif class ~= BEAT then
     m.base, m.commit = number, commit
   end
@@ -33,8 +37,8 @@ local function append(m, class, life, tail, size, commit)
     bind(m, P .. 't')
   end
   local bucket = math.ceil(ends / BUCKET) * BUCKET
-  call('HINCRBY', P .. 'u', string.format('%.0f', bucket), size)
-  bind(m, P .. 'u')
+  local counted = call('HINCRBY', P .. 'u', string.format('%.0f', bucket), size)
+  if counted == size then bind(m, P .. 'u') end -- perhaps the first field of the hash
   m.blobs = m.blobs + size
   if bucket < m.due then m.due = bucket end
   return stored

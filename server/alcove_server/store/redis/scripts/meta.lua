@@ -9,15 +9,20 @@
 local M = KEYS[1]
 local P = string.sub(M, 1, -2)
 local call, pack, unpack, table_unpack = redis.call, struct.pack, struct.unpack, unpack
-local META = '>Bc8I8I8I8c32c32I8dI8I8I8dI8dc20c20I8'
+local META = '>Bc8I8I8I8c32c32I8dI8I8I8dI8dc20c20I8dd'
 local NOBODY = string.rep('\0', 20) -- no reign is named
 local NUMBER = '>I8'
 local ABANDONED, READ_ONLY, TOMBSTONE, REJOIN = 1800, 90, 86400, 86400
 local SHORT = 1800       -- seconds: blobs that live no longer are keys of their own
 local PART = 256         -- numbers between two checkpoints
 local BUCKET = 60        -- seconds: the bytes of blobs that end in the same minute are one count
-local IN_PARTS = {'h', 'hi', 'he', 'l', 't', 'u', 's', 'c', 'd', 'dc', 'w', 'q', 'qb', 'qi', 'qk',
-  'q1', 'q2', 'q3', 'q4', 'f', 'fe'}
+
+-- The keys of a room beside its meta record, blobs and records of ids. A function, because a table
+-- would be made for each publish.
+local function parts()
+  return {'h', 'hi', 'he', 'l', 't', 'u', 's', 'c', 'd', 'dc', 'w', 'q', 'qb', 'qi', 'qk', 'q1', 'q2',
+    'q3', 'q4', 'f', 'fe'}
+end
 
 local check_step, take_step -- set by the script of a publish with a roster entry
 
@@ -35,13 +40,15 @@ local function left(now, at) return string.format('%.0f', math.max(1, math.ceil(
 local function decode(raw)
   local m = {}
   m.layout, m.g, m.n, m.base, m.counter, m.roster, m.commit, m.lobby, m.beat, m.used, m.blobs,
-    m.lost, m.last, m.chain, m.due, m.reign, m.before, m.kept = unpack(META, raw)
+    m.lost, m.last, m.chain, m.due, m.reign, m.before, m.kept, m.l_first,
+    m.l_last = unpack(META, raw)
   return m
 end
 
 local function encode(m)
   return pack(META, m.layout, m.g, m.n, m.base, m.counter, m.roster, m.commit, m.lobby, m.beat,
-    m.used, m.blobs, m.lost, m.last, m.chain, m.due, m.reign, m.before, m.kept)
+    m.used, m.blobs, m.lost, m.last, m.chain, m.due, m.reign, m.before, m.kept, m.l_first,
+    m.l_last)
 end
 
 local function save(m) call('SET', M, encode(m), 'KEEPTTL') end
@@ -53,14 +60,14 @@ local function bind(m, key) call('PEXPIRE', key, left(m.last, m.beat + ABANDONED
 local function extend(m)
   local ttl = left(m.last, m.beat + ABANDONED)
   call('PEXPIRE', M, ttl)
-  for _, name in ipairs(IN_PARTS) do call('PEXPIRE', P .. name, ttl) end
+  for _, name in ipairs(parts()) do call('PEXPIRE', P .. name, ttl) end
   for _, sender in ipairs(call('SMEMBERS', P .. 's')) do call('PEXPIRE', P .. 'r' .. sender, ttl) end
 end
 
 -- Delete everything of a room but the statement of its end.
 local function forget(m)
   for _, sender in ipairs(call('SMEMBERS', P .. 's')) do call('UNLINK', P .. 'r' .. sender) end
-  for _, name in ipairs(IN_PARTS) do call('UNLINK', P .. name) end
+  for _, name in ipairs(parts()) do call('UNLINK', P .. name) end
   local from = 1
   local old = call('ZREVRANGEBYSCORE', P .. 't', m.last - SHORT, '-inf', 'LIMIT', 0, 1)
   if old[1] then from = tonumber(old[1]) end
@@ -86,10 +93,11 @@ local function ended(now)
   return string.sub(raw, after)
 end
 
--- The room as it is now: its meta record, with `last` set to now. Nil when there is none.
-local function find()
+-- The room as it is now: its meta record, with `last` set to now. Nil when there is none. `raw` is the
+-- record if it was read already, and false if it was not there.
+local function find(raw)
   local now = clock()
-  local raw = call('GET', M)
+  if raw == nil then raw = call('GET', M) end
   if not raw then
     if ended(now) then refuse('ended') end
     return nil
@@ -105,8 +113,8 @@ local function find()
   return m
 end
 
-local function room()
-  local m = find()
+local function room(raw)
+  local m = find(raw)
   if not m then refuse('unknown_room') end
   return m
 end
@@ -154,13 +162,16 @@ local function space(m, size, most)
   if m.used + m.blobs + size > most then refuse('busy') end
 end
 
--- Note the highest number of an application blob that has ended.
+-- Note the highest number of an application blob that has ended. The meta record knows the first and
+-- the last end in `l`, so that a publish mostly need not ask.
 local function note_lost(m)
+  if m.last < m.l_first then return end
   local gone = call('ZREVRANGEBYSCORE', P .. 'l', m.last, '-inf', 'LIMIT', 0, 1)
   if gone[1] then
     m.lost = tonumber(gone[1])
     call('ZREMRANGEBYSCORE', P .. 'l', '-inf', m.last)
   end
+  m.l_first = tonumber(call('ZRANGE', P .. 'l', 0, 0, 'WITHSCORES')[2]) or math.huge
 end
 
 -- Drop a bounded number of long blobs that have ended.
@@ -178,7 +189,8 @@ end
 local function begin(now, generation, roster, counter, chain)
   local m = {layout = 1, g = generation, n = 0, base = 0, counter = counter, roster = roster,
     commit = string.rep('\0', 32), lobby = 0, beat = now, used = 4096, blobs = 0, lost = 0,
-    last = now, chain = 0, due = now + BUCKET, reign = reign_here(), before = NOBODY, kept = 0}
+    last = now, chain = 0, due = now + BUCKET, reign = reign_here(), before = NOBODY, kept = 0,
+    l_first = math.huge, l_last = 0}
   call('SET', M, encode(m), 'PX', left(now, now + ABANDONED))
   for _, entry in ipairs(chain) do
     call('RPUSH', P .. 'c', entry)

@@ -1,8 +1,9 @@
 -- Store.publish. ARGV: time, head (base, roster, id, class, life, kept, sender, reign), tail, most of the
 -- room, most of a blob, the hash of a commit, the step (msgpack; empty without an entry).
-local m = room()
 local base, roster, id, class, life, kept, sender, reign = unpack('>c16c32c16BI4I4c32c20', ARGV[2])
-local number, all = taken(m, sender, id)
+local both = call('MGET', M, P .. 'r' .. sender)
+local m, all = room(both[1]), both[2]
+local number = taken(m, id, all)
 if number then return m.g .. pack(NUMBER, number) end
 expect(m, roster)
 if class == APPLICATION and m.last >= m.beat + READ_ONLY then refuse('read_only') end

@@ -1,19 +1,19 @@
 -- The newest publish ids of each sender: 32 bytes each, id, number and end, the newest last.
 local RECORD, IDS = 32, 128
 
-local function taken(m, sender, id)
-  local all = call('GET', P .. 'r' .. sender)
-  if not all then return nil, nil end
+-- The number that an id was given, or nil. `all` are the sender's records, or false.
+local function taken(m, id, all)
+  if not all then return nil end
   local from = math.max(1, #all - RECORD * IDS + 1)
   local at = string.find(all, id, from, true)
   while at do
     if (at - 1) % RECORD == 0 then
       local number, ends = unpack('>I8d', all, at + 16)
-      if ends > m.last then return number, all end
+      if ends > m.last then return number end
     end
     at = string.find(all, id, at + 1, true)
   end
-  return nil, all
+  return nil
 end
 
 local function remember(m, sender, id, number, ends, all)
