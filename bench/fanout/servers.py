@@ -27,7 +27,7 @@ READY_SECONDS: Final = 20.0
 GENEROUS: Final = (
     # Every limit works, and none of them stops a load that no room of people makes.
     "--rates=1000000",
-    "--connections=60000",
+    "--connections=16000",
     "--rooms=20000",
     f"--room-bytes={1 << 30}",
     f"--store-bytes={4 << 30}",
@@ -77,13 +77,13 @@ def alcove_command(*options: str, compiled: bool = True) -> Callable[[int, Path]
     def command(port: int, folder: Path) -> list[str]:
         del folder
         relay = [sys.executable, "-m", "alcove_server", f"--port={port}", *options]
-        return ["env", f"PYTHONPATH={_compiled()}", *relay] if compiled else relay
+        return ["env", f"PYTHONPATH={compiled_relay()}", *relay] if compiled else relay
 
     return command
 
 
 @cache
-def _compiled() -> Path:
+def compiled_relay() -> Path:
     """Where the compiled relay is, built if it must be. Raises `Missing`."""
     script = HERE.parents[1] / "scripts" / "compile_relay.py"
     if subprocess.run([sys.executable, str(script)], check=False).returncode:

@@ -73,7 +73,8 @@ class Waiting(Event):
 
 @dataclass(frozen=True, slots=True)
 class Knocked(Event):
-    """A newcomer waits. To facilitators only."""
+    """A newcomer waits. To facilitators only. So does a member who was let in again so often that a
+    person decides about the next time: then a `Problem` (`rejoins`) comes first."""
 
     id: str
     name: str
@@ -174,18 +175,26 @@ class RoomChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class Gap(Event):
-    """Messages were missed: how many, or None when that cannot be told."""
+    """Messages were missed: how many, or None when that cannot be told.
+
+    `sender` is the member whose messages they are. None when the numbers of the log show it.
+    """
 
     missed: int | None
+    sender: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Problem(Event):
-    """Something went wrong. The room goes on unless `Closed` follows."""
+    """Something went wrong. The room goes on unless `Closed` follows.
+
+    `sender` is the member of whom `text` tells it, if it is one.
+    """
 
     code: str
     text: str
     ref: str | None = None
+    sender: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -319,7 +319,8 @@ class Room:
         self._after()
 
     async def accept(self) -> None:
-        """Accept the ground rules on the card, and knock. Raises `NotNow`, `RoomClosed`."""
+        """Accept the ground rules: on the card, and knock; or new ones in the room (`Problem`
+        `agreement_changed`). Raises `NotNow`, `RoomClosed`."""
         self._commands.accept()
         self._after()
 

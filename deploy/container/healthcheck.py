@@ -1,6 +1,7 @@
 """Exit with 0 when the relay in this container answers `/healthz` with 200, else with 1.
 
-It reads the relay's settings from the environment: the port, and whether the relay ends TLS.
+It reads the relay's settings from the environment: the port for health, or the port for clients and
+whether the relay ends TLS there.
 """
 
 import http.client
@@ -13,7 +14,12 @@ SECONDS = 4
 
 
 def connect() -> http.client.HTTPConnection:
-    """A connection to the relay's port on the loopback address."""
+    """A connection to the relay's port for health, or to that for clients at the loopback
+    address."""
+    host, _, own = os.environ.get("ALCOVE_MANAGEMENT", "").rpartition(":")
+    if own:
+        # Linux takes the address for "every address" as this machine.
+        return http.client.HTTPConnection(host.strip("[]"), int(own), timeout=SECONDS)
     port = int(os.environ.get("ALCOVE_PORT", "8400"))
     if not os.environ.get("ALCOVE_TLS_CERTIFICATE"):
         return http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)

@@ -82,6 +82,7 @@ REFUSALS: Final = MappingProxyType(
         "paused": "A facilitator paused you; you can listen, but not post at the moment.",
         "locked": "The room is closed to newcomers at the moment.",
         "room_full": "The room is full.",
+        "history_full": "The room's history is full; removing members and ending it still work.",
         # doors and knocks
         "unknown_door": "This invite is not valid, or a facilitator revoked it. Ask for a new one.",
         "door_expired": "This invite has expired. Ask for a new one.",

@@ -28,9 +28,9 @@ class RequestBody(Record):
     """A member's request to the facilitators, label `request`, signed by the member's MLS key.
 
     The signature covers the room, the member's epoch, the counter of the last roster entry that the
-    member knows, the encryption key of the member's leaf, the content and the reply key. Without it
-    a relay with an old KeyPackage of the member evicts them: it asks for a rejoin, and the Welcome
-    opens for nobody.
+    member knows, the encryption key of a leaf of the member's, the content and the reply key.
+    Without it a relay with an old KeyPackage of the member evicts them: it asks for a rejoin, and
+    the Welcome opens for nobody. The request counts only while the group holds that leaf.
     """
 
     room: Annotated[bytes, Exactly(HASH_SIZE)]

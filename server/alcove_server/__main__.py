@@ -2,7 +2,6 @@
 command line or setting, 1 for a failure."""
 
 import argparse
-import contextlib
 import sys
 import tomllib
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
-from alcove_server.net.tls import Tls
+from alcove_server.process import hardening, preflight, signals
 from alcove_server.settings import Settings
 
 USAGE_ERROR = 2
@@ -71,14 +70,20 @@ def _read(file: str) -> dict[str, Any]:  # any TOML; `Settings` checks it
 
 def main() -> None:
     """Run the relay until a signal says stop."""
-    sys.exit(run(sys.argv[1:]))
+    hardening.open_standard_streams()
+    signals.ignore_until_ready()
+    try:
+        status = run(sys.argv[1:])
+    except KeyboardInterrupt:  # SIGINT before the relay was ready: there was nothing to stop
+        status = 0
+    sys.exit(status)
 
 
 def run(arguments: list[str]) -> int:
     """Run the whole command; return its exit status."""
     try:
         settings, check = load(arguments)
-        tls = Tls(settings.tls_certificate, settings.tls_key) if settings.tls_certificate else None
+        tls = preflight.check(settings)
     except ValueError as error:
         print(f"alcove-server: {error}", file=sys.stderr)
         return USAGE_ERROR
@@ -88,19 +93,21 @@ def run(arguments: list[str]) -> int:
     # Imported late, so that a mistake in the settings is told before a server is loaded.
     import uvloop
 
-    from alcove_server.process.serving import configure_logging, listen, serve
+    from alcove_server.process import serving
     from alcove_server.store.values import UnfitStore
 
-    configure_logging(settings)
+    serving.configure_logging(settings)
+    hardening.forbid_core_dumps()
+    where = f"{settings.host} port {settings.port}"
     try:
-        listener = listen(settings)
+        listener = serving.listen(settings)
+        where = settings.management
+        management = serving.listen_for_health(settings)
     except OSError as error:
-        where = f"{settings.host} port {settings.port}"
         print(f"alcove-server: cannot listen on {where}: {error.strerror}", file=sys.stderr)
         return 1
     try:
-        with contextlib.suppress(KeyboardInterrupt):
-            uvloop.run(serve(settings, listener, tls))
+        uvloop.run(serving.serve(settings, listener, tls, management))
     except UnfitStore as error:
         print(f"alcove-server: {error}", file=sys.stderr)
         return 1

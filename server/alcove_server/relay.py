@@ -32,6 +32,8 @@ _RETURNING = 1000
 `Final`, because mypyc would inline it, and tests set a lower one."""
 _EXPIRED_ROOMS: Final = 200
 """Rooms in which one tick drops what has expired: a bound on how long the loop is held."""
+_GOODBYE_STEPS: Final = 8.0
+"""Steps (`ports.turn`) of closing one connection."""
 RESTORE_SECONDS: Final = 60.0
 """Restore deadline for every room: enough for a slow phone's largest frame. Any client can make a
 room to restore, so the key that it proves earns it no more time."""
@@ -101,11 +103,11 @@ class Relay:
 
     async def tick(self) -> None:
         """Close clients that are too late, and drop what has expired."""
-        self._close_late()
+        await self._close_late()
         await self.services.store.expire(_EXPIRED_ROOMS)
         await self.rooms.tick()
 
-    def _close_late(self) -> None:
+    async def _close_late(self) -> None:
         now = self.services.clock()
         late = now - self.services.settings.auth_seconds
         while self._challenged:
@@ -113,13 +115,25 @@ class Relay:
             if client.since > late:
                 break
             del self._challenged[client]
-            client.finish(Close.REFUSED, bye("idle"))
+            self._too_late(client)
+            await self._pause()
         while self._restoring:
             client, end = next(iter(self._restoring.items()))
             if end > now:
                 break
             del self._restoring[client]
-            client.finish(Close.REFUSED, bye("idle"))
+            self._too_late(client)
+            await self._pause()
+
+    def _too_late(self, client: Client) -> None:
+        self.services.tally.count("idle")
+        client.finish(Close.REFUSED, bye("idle"))
+
+    async def _pause(self) -> None:
+        """Let others have their turn when this one has done enough: thousands may be late."""
+        self.services.turn.spend(_GOODBYE_STEPS)
+        if self.services.turn.left <= 0:
+            await self.services.runner.breathe()
 
     def drain(self) -> None:
         """Tell all clients to come back elsewhere, or soon: the more there are, the more spread

@@ -7,9 +7,11 @@ from typing import Annotated, Final, Literal, Self, get_args
 from urllib.parse import urlsplit
 
 from alcove_protocol import limits
+from alcove_protocol.invite import origin_of
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from alcove_server.networks import parse_network
 from alcove_server.store_address import parse
 
 StoreScheme = Literal["memory", "redis", "rediss", "redis+sentinel", "rediss+sentinel"]
@@ -28,6 +30,9 @@ class Settings(BaseSettings):
     port: int = Field(
         default=8400, ge=0, le=65535, description="the port to listen on; 0 picks a free one"
     )
+    management: str = Field(
+        default="", description="HOST:PORT of a port of its own for health, out of clients' reach"
+    )
     tls_certificate: str = Field(
         default="", description="file with the certificate and its chain (PEM), to end TLS here"
     )
@@ -41,19 +46,26 @@ class Settings(BaseSettings):
     )
     origin: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
-        description="further origins of this relay, separated by commas (proxy, onion service)",
+        description="addresses by which clients reach this relay, such as https://relay.example",
+    )
+    web_origin: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="web origins whose pages may connect; none unless named"
     )
     log_level: str = Field(default="info", description="debug, info, warning or error")
     rooms: int = Field(
         default=10_000, ge=1, description="rooms at the same time; on Redis store-bytes bounds them"
     )
-    connections: int = Field(default=20_000, ge=1, description="connections at the same time")
+    connections: int = Field(default=16_000, ge=1, description="connections at the same time")
     connections_per_prefix: int = Field(
         default=500, ge=1, description="of those, from one address prefix (IPv4 /24, IPv6 /48)"
     )
     shared_address: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("127.0.0.1", "::1"),
-        description="addresses that many share: onion service, proxy; together half of all",
+        description="addresses or networks that many share (onion service): half of all places",
+    )
+    trusted_proxy: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="addresses or networks of proxies that name each client in X-Real-IP",
     )
     rates: float = Field(default=1, ge=0, description="factor on all rate limits; 0 for none")
     room_bytes: int = Field(
@@ -73,20 +85,39 @@ class Settings(BaseSettings):
     )
     queue_seconds: float = Field(default=20, gt=0, description="how long it may wait")
 
-    @field_validator("origin", "shared_address", mode="before")
+    @field_validator("origin", "web_origin", "shared_address", "trusted_proxy", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(item.strip() for item in value.split(",") if item.strip())
         return value
 
-    @field_validator("origin")
+    @field_validator("origin", "web_origin")
     @classmethod
     def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for item in value:
-            parts = urlsplit(item)
-            if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
-                raise ValueError("an origin is http(s)://host, without a path")
+        """One spelling each, in which they can be compared."""
+        try:
+            if all(item == f"{urlsplit(item).scheme}://{urlsplit(item).netloc}" for item in value):
+                return tuple(origin_of(item) for item in value)
+        except ValueError:
+            pass
+        raise ValueError("an origin is http(s)://host, without a path")
+
+    @field_validator("shared_address", "trusted_proxy")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return tuple(str(parse_network(item)) for item in value)
+        except ValueError:
+            raise ValueError("each is an address or a network, such as 10.0.0.0/8") from None
+
+    @field_validator("management")
+    @classmethod
+    def _is_host_and_port(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        digits = port.isascii() and port.isdigit() and int(port) < 2**16
+        if value and not (host and digits):
+            raise ValueError("it is HOST:PORT, such as 127.0.0.1:8401 or [::1]:8401")
         return value
 
     @field_validator("store")

@@ -28,14 +28,22 @@ def test_a_commit_is_merged_once_and_leaves_nothing_to_send_with() -> None:
 
 
 def test_ones_own_commit_that_comes_back_is_known_and_not_burned() -> None:
-    """The acknowledgement was lost: whoever burned their own commit would be alone."""
+    """The acknowledgement was lost: a member that burned its own commit would be alone."""
     these = room("bob")
     staged = these["alice"].commit(now=NOW)
+    for _ in range(2):
+        assert these["alice"].receive(staged.message) is staged
+    assert staged.merge().epoch == these["bob"].epoch + 1
+
+
+def test_ones_own_commit_that_comes_back_after_it_was_dropped_is_not_burned() -> None:
+    these = room("bob")
+    staged = these["alice"].commit(now=NOW)
+    staged.drop()
     for _ in range(2):
         with pytest.raises(mls.OwnCommit) as caught:
             these["alice"].receive(staged.message)
         assert caught.value.verdict is mls.Verdict.HELD
-    assert staged.merge().epoch == these["bob"].epoch + 1
 
 
 def test_a_commit_made_again_shares_no_key_with_the_first_attempt() -> None:

@@ -149,12 +149,15 @@ def test_hpke_seals_empty_and_large_alike() -> None:
 
 
 def test_no_counter_of_hpke_exists_that_could_come_to_its_end() -> None:
-    """A context seals one message, under its base nonce. Every call of `seal` and every box of a
-    `sealer` encapsulates anew, so no two messages share a key."""
+    """Every call of `seal` and every box of a `sealer` encapsulates anew, so no two messages share
+    a key. What is set up for exports cannot seal at all."""
     hpke = SUITE.hpke
     keys = hpke.generate(os.urandom)
-    _enc, context = hpke.setup_sender(keys.public, b"info", os.urandom)
-    assert set(context.__slots__) == {"_aead", "_labelled", "_schedule", "_secret"}
+    for context in (
+        hpke.setup_sender(keys.public, b"info", os.urandom)[1],
+        hpke.setup_receiver(hpke.kem.encapsulate(keys.public, os.urandom)[1], keys, b"info"),
+    ):
+        assert [name for name in dir(context) if not name.startswith("_")] == ["export"]
     sealer = hpke.sealer(b"info")
     boxes = [sealer(keys.public, b"text", os.urandom) for _ in range(50)]
     boxes += [hpke.seal(keys.public, b"info", b"", b"text", os.urandom) for _ in range(50)]

@@ -16,9 +16,9 @@ from tests.client_sdk.mls.support import NOW, Room, capabilities, forge, found, 
 from tests.client_sdk.mls.validation import forging
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
+    aside,
     commit_blob,
     context,
-    disowned,
     group_of,
     now,
     rogue_commit,
@@ -46,7 +46,7 @@ def by_reference(world: EvilWorld, facilitator: Client, participant: Client) -> 
     received = group_of(facilitator).receive(message)
     assert isinstance(received, mls.ReceivedProposal)
     group = group_of(facilitator)
-    staged = disowned(facilitator, group.commit(references=(received.ref,), now=now(facilitator)))
+    staged = aside(group.commit(references=(received.ref,), now=now(facilitator)))
     return commit_blob(staged.message, message)
 
 
@@ -64,7 +64,7 @@ def beside_another_extension(world: EvilWorld, facilitator: Client, participant:
     with forging.lawless():
         group = group_of(facilitator)
         change = mls.GroupContextExtensions((*ours, twice))
-        staged = disowned(facilitator, group.commit([change], now=now(facilitator)))
+        staged = aside(group.commit([change], now=now(facilitator)))
     return commit_blob(staged.message)
 
 

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from alcove_protocol import limits
+from alcove_server.net.inbox import Inbox
 from alcove_server.net.keepalive import Keepalive, Stalled
-from alcove_server.net.terms import Terms
+from alcove_server.net.shares import Shares
+from alcove_server.net.terms import Terms, Unsent
 from alcove_server.net.unfinished import MESSAGE_SECONDS, Unfinished
 from alcove_server.net.websocket import WebSocket
 from alcove_server.ports.outlet import Close
+from alcove_server.ports.turn import Turn
 from alcove_server.wire.fast_out import framed
 from websockets.http11 import Request
 from websockets.protocol import OPEN, SERVER, Protocol
@@ -135,7 +138,12 @@ def terms_of(loop: asyncio.AbstractEventLoop) -> Terms:
     """The relay's terms, with its default rates and without periodic work."""
     stalled = Stalled(loop.time, 20.0)
     unfinished = Unfinished(loop.time, MESSAGE_SECONDS, PARTS)
-    return Terms(loop.time, loop, Keepalive(1), stalled, unfinished, QUEUE, 1.0)
+
+    def later(act: Callable[[], None]) -> None:
+        loop.call_soon(act)
+
+    inbox, unsent = Inbox(Turn(later)), Shares[Unsent](QUEUE)
+    return Terms(loop.time, loop, Keepalive(1), stalled, unfinished, inbox, unsent, QUEUE, 1.0)
 
 
 @asynccontextmanager

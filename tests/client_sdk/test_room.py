@@ -190,6 +190,7 @@ async def test_a_relay_that_is_down(relay: RelayProcess) -> None:
     [
         (b"200 OK", "not_a_relay"),
         (b"404 Not Found", "not_a_relay"),
+        (b"421 Misdirected Request", "wrong_host"),
         (b"400 Bad Request", "version"),
         (b"503 Service Unavailable", "busy"),
     ],

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from tests.certificates import make
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -51,6 +53,17 @@ def test_a_relay_with_tls_is_healthy(tmp_path: Path) -> None:
     with relay(settings) as port:
         assert check(settings | {"ALCOVE_PORT": port}) == 0
         # Asked in plain HTTP, the port for TLS gives no answer.
+        assert check({"ALCOVE_PORT": port}) == 1
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_a_relay_with_a_port_for_health_is_asked_there(host: str) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        settings = {"ALCOVE_MANAGEMENT": f"{host}:{probe.getsockname()[1]}"}
+    with relay(settings) as port:
+        assert check(settings | {"ALCOVE_PORT": port}) == 0
+        # The port for clients has no health then.
         assert check({"ALCOVE_PORT": port}) == 1
 
 

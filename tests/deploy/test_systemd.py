@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from alcove_server.process.hardening import SPARE_DESCRIPTORS
 from alcove_server.settings import Settings
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "deploy" / "systemd"
@@ -102,7 +103,7 @@ def test_tls_widens_what_port_443_needs_and_no_more() -> None:
 def test_the_unit_knows_the_relay_s_limits() -> None:
     keys = service(UNIT)
     default = Settings.model_fields["connections"].default
-    assert int(keys["LimitNOFILE"]) > default
+    assert int(keys["LimitNOFILE"]) >= default + SPARE_DESCRIPTORS
     assert int(keys["TimeoutStopSec"]) > DRAIN_SECONDS
     assert keys["ExecReload"] == "/bin/kill -HUP $MAINPID"
     assert keys["ExecStart"].split()[:2] == [PROGRAM, "--config"]

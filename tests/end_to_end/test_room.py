@@ -1,5 +1,6 @@
 """A room from its opening to its end, on a fake clock."""
 
+import pytest
 from alcove import events
 from alcove.events import CloseReason, ConnectionState, RoomState
 from alcove.messages.payload import Retract
@@ -502,3 +503,18 @@ def test_a_restarting_relay_says_when_to_come_back() -> None:
     world.settle()
     assert bob.engine.closed is None
     assert bob.engine.come_back_after == 7
+
+
+def test_a_history_that_is_nearly_full_is_told_once_and_long_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, ann, _, _ = room_of_three()
+    world.settle()
+    assert not [one for one in ann.of(events.Problem) if one.code == "history_nearly_full"]
+    monkeypatch.setattr("alcove.facilitation.facilitator.NEARLY_FULL", 100)
+    ann.remove("Bob")
+    world.settle()
+    ann.remove("Cleo")
+    world.settle()
+    told = [one for one in ann.of(events.Problem) if one.code == "history_nearly_full"]
+    assert len(told) == 1

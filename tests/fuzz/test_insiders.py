@@ -20,6 +20,7 @@ def test_insiders_change_nothing_and_part_no_group(seed: int) -> None:
         "ReceivedApplication",
         "ReceivedProposal",
         "StagedCommit",
+        "OwnCommit",
         "CommitUnreadable",
         "InvalidProposalList",
         "InvalidPath",
@@ -43,6 +44,21 @@ def test_a_parted_group_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(mls.Group, "receive", bob_is_strict)
     with pytest.raises(insiders.Parted, match="burns what another takes"):
+        insiders.run(MESSAGES, 3)
+
+
+def test_a_member_whose_answers_change_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, seen = mls.Group.receive, set[tuple[int, bytes]]()
+
+    def bob_consumes(group: mls.Group, message: bytes, *rest: object) -> object:
+        first = (id(group), message) not in seen
+        seen.add((id(group), message))
+        if rest and not first and group.own_index == 1:
+            raise mls.OwnCommit
+        return real(group, message, *rest)  # type: ignore[arg-type]  # values of many types
+
+    monkeypatch.setattr(mls.Group, "receive", bob_consumes)
+    with pytest.raises(insiders.Parted, match="the second"):
         insiders.run(MESSAGES, 3)
 
 

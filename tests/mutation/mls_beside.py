@@ -12,7 +12,8 @@ _TESTS: Final = "tests/client_sdk/mls/"
 _SIZE: Final = "test_bounds.py::test_a_message_larger_than_the_policy_is_not_taken"
 _WAYS: Final = "test_ways_out.py::test_nothing_is_left_on_any_way_out"
 _CACHE: Final = "proposal_cache:ProposalCache"
-_RATCHET: Final = "secret_tree:Ratchet"
+_RATCHET, _HANDSHAKES = "secret_tree:Ratchet", "secret_tree:HandshakeRatchet"
+_STAGED: Final = "staged:StagedCommits"
 
 
 def beside(rule: str, test: str, *parts: Part) -> Mutant:
@@ -66,17 +67,27 @@ ALL_BESIDE: Final[tuple[Mutant, ...]] = (
     beside(
         "generations",
         "test_refusals.py::test_a_refusal_means_the_same_for_all[GenerationOutOfRange]",
-        never(f"{_RATCHET}.open", "self._most is not None and generation >= self._most"),
-    ),
-    beside(
-        "generations",
-        "test_refusals.py::test_a_commit_far_ahead_is_followed_by_all_or_by_none",
-        (f"{_RATCHET}.open", "if self._most is None and generation -", "if generation -"),
+        never(f"{_HANDSHAKES}.open", "generation >= self._most"),
     ),
     beside(
         "generations",
         "test_refusals.py::test_a_member_sends_no_more_than_others_take",
-        never(f"{_RATCHET}.check_room", "self._most is not None and self.generation >= self._most"),
+        never(f"{_HANDSHAKES}.next", "self.generation >= self._most"),
+    ),
+    beside(
+        "handshake keys",
+        "test_alike.py::test_what_only_one_member_was_shown_parts_it_from_none",
+        (f"{_HANDSHAKES}.open", "lambda: None", "self.wipe"),
+    ),
+    beside(
+        "handshake keys",
+        "test_deleted_keys.py::test_keys_of_handshakes_go_with_their_epoch",
+        ("secret_tree:SecretTree.forget_handshakes", "handshakes.wipe()", "pass"),
+    ),
+    beside(
+        "handshake keys",
+        "test_deleted_keys.py::test_keys_of_handshakes_go_with_their_epoch",
+        never("secret_tree:SecretTree._derive", "self._over"),
     ),
     # keys
     beside(
@@ -84,7 +95,7 @@ ALL_BESIDE: Final[tuple[Mutant, ...]] = (
         "test_bounds.py::test_a_point_of_small_order_is_no_key_in_any_encoding",
         (
             "sodium:X25519.check",
-            "if public[:31] + bytes((public[31] & 0x7F,)) in _SMALL_ORDER:",
+            "if u & ~_TOP in _SMALL_ORDER:",
             "if False:",
         ),
     ),
@@ -101,26 +112,71 @@ ALL_BESIDE: Final[tuple[Mutant, ...]] = (
     beside(
         "keys",
         "test_bounds.py::test_a_key_has_one_encoding",
-        ("sodium:X25519.check", 'if int.from_bytes(public, "little") >= _PRIME:', "if False:"),
+        never("sodium:X25519.check", "u >= _PRIME"),
+    ),
+    beside(
+        "keys",
+        "test_public_keys.py::test_a_signature_key_of_small_order_is_none",
+        never("sodium:Ed25519.check", "y in _SMALL_ORDER_25519"),
+    ),
+    beside(
+        "keys",
+        "test_public_keys.py::test_a_signature_key_of_small_order_is_none",
+        never("sodium:Ed25519.check", "y >= _PRIME"),
+    ),
+    beside(
+        "keys",
+        "test_public_keys.py::test_a_signature_key_of_small_order_is_none",
+        never("openssl:Ed448.check", "y in (0, 1, _PRIME - 1)"),
+    ),
+    beside(
+        "keys",
+        "test_public_keys.py::test_a_signature_key_of_small_order_is_none",
+        never("openssl:Ed448.check", "y >= _PRIME"),
     ),
     # what is one's own
     beside(
         "own",
-        "test_refusals.py::test_an_own_public_message_is_known",
+        "test_refusals.py::test_a_refusal_means_the_same_for_all[OwnMessage]",
         never(
-            "messages:_open_public",
-            "verified.content.sender.leaf_index == epoch.own_index",
+            "messages:_open_private",
+            "sender.leaf_index == epoch.own_index and kind is ContentType.APPLICATION",
         ),
     ),
     beside(
         "own",
-        "test_refusals.py::test_a_commit_in_my_name_that_i_did_not_make_is_burned",
-        never("known_commits:KnownCommits.open", "private and not self._made"),
+        "test_refusals.py::test_an_own_handshake_is_known",
+        never("speaking:Speaker._take_proposal", "received.sender == epoch.own_index"),
     ),
     beside(
         "own",
-        "test_refusals.py::test_a_burned_commit_that_comes_again_is_burned_again",
-        never("known_commits:KnownCommits.open", "sha256(message).digest() in self._burned"),
+        "test_staged.py::test_a_commit_set_aside_is_merged_when_the_log_brings_it",
+        never("process_commit:process", "content.sender.leaf_index == epoch.own_index"),
+    ),
+    beside(
+        "own",
+        "test_staged.py::test_an_own_commit_is_judged_as_the_others_judge_it",
+        (
+            "process_commit:process",
+            "        approve(transition)\n",
+            "        if content.sender.leaf_index == epoch.own_index:\n"
+            "            raise OwnCommit\n        approve(transition)\n",
+        ),
+    ),
+    beside(
+        "own",
+        "test_alike.py::test_an_own_commit_that_the_others_burn_is_burned_by_its_maker",
+        never(f"{_STAGED}.find", "made is not None and made != tag"),
+    ),
+    beside(
+        "own",
+        "test_staged.py::test_a_commit_set_aside_can_be_dropped_while_another_is_on_its_way",
+        never(f"{_STAGED}.settle", "commit is not self.pending"),
+    ),
+    beside(
+        "own",
+        "test_staged.py::test_received_commits_that_are_not_chosen_are_bounded_and_wiped",
+        (f"{_STAGED}._keep", "oldest._discard()", "pass"),
     ),
     beside(
         "own",
@@ -145,7 +201,7 @@ ALL_BESIDE: Final[tuple[Mutant, ...]] = (
     beside(
         "states",
         "test_states.py::test_one_public_commit_received_twice_makes_one_group",
-        ("group:Group._forget", "            commit._discard()\n", "            pass\n"),
+        (f"{_STAGED}.clear", "commit._discard()", "pass"),
     ),
     # wiping
     beside(

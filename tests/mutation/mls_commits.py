@@ -10,6 +10,7 @@ _OPEN, _INFO = "messages:open_message", "welcome:check_group_info"
 _VERIFY = "framing:verify_content"
 _VERIFIES = "suite.verify_with_label(key, _LABEL, tbs, authenticated.signature)"
 _MERGE, _READ = "treekem:merge_path", "ratchet_tree:RatchetTree.read"
+_NODES, _PATH = "treekem:check_nodes", "transition:take_path"
 _JOIN, _OPENED = "join:join", "welcome:decrypt_welcome"
 _TREE, _UNMERGED = "tree_validation:check_tree", "tree_hash:check_unmerged_leaves"
 _KEY, _OUTSIDE = "framing:_signature_key", "external:external_commit"
@@ -72,7 +73,7 @@ COMMITS: Final[tuple[Mutant, ...]] = (
         "12.4.2-6",
         (
             "process_commit:_resolve",
-            "raise MissingProposal(committer=committer.leaf_index)",
+            "raise MissingProposal",
             "continue",
         ),
     ),
@@ -80,13 +81,13 @@ COMMITS: Final[tuple[Mutant, ...]] = (
         "12.4.2-7",
         (
             _MERGE,
-            "any(k in tree.census.encryption_keys for k in fresh)",
-            "any(k in tree.census.encryption_keys for k in public_keys)",
+            "check_new_keys(tree, [path.leaf_node.encryption_key, *public_keys])",
+            "check_new_keys(tree, public_keys)",
         ),
     ),
-    mls("12.4.2-8", (_MERGE, "len(set(fresh)) != len(fresh) or ", "")),
-    mls("12.4.2-8", (_MERGE, " or any(k in tree.census.encryption_keys for k in fresh)", "")),
-    mls("12.4.2-9", never(_MERGE, "len(steps) != len(path.nodes)")),
+    mls("12.4.2-8", ("treekem:check_new_keys", "len(set(keys)) != len(keys) or ", "")),
+    mls("12.4.2-8", ("treekem:check_new_keys", " or any(key in census for key in keys)", "")),
+    mls("12.4.2-9", never(_NODES, "len(steps) != len(nodes)")),
     mls("12.4.2-10", never("treekem:Ciphertexts.select", "len(self.data) != stride * count")),
     mls(
         "12.4.2-10",
@@ -95,7 +96,7 @@ COMMITS: Final[tuple[Mutant, ...]] = (
             "self.data[place::stride] != bytes((value,)) * count",
         ),
     ),
-    mls("12.4.2-11", (_MERGE, "suite.hpke.kem.check(node.encryption_key)", "pass")),
+    mls("12.4.2-11", (_NODES, "suite.hpke.kem.check(node.encryption_key)", "pass")),
     mls(
         "12.4.2-12",
         (
@@ -167,7 +168,7 @@ WELCOMES: Final[tuple[Mutant, ...]] = (
     ),
     mls("12.4.3-6", never(_INFO, "has_duplicates(info.extensions)")),
     mls("12.4.3-6", never("welcome:group_info", "has_duplicates(extensions)")),
-    mls("12.4.3-7", (_INFO, "check_extensions(context.extensions, policy)", "pass")),
+    mls("12.4.3-7", (_INFO, "check_extensions(suite, context.extensions, policy)", "pass")),
     mls(
         "12.4.3.1-1",
         (_OPENED, "if item.new_member == ref", "if True"),
@@ -185,6 +186,7 @@ WELCOMES: Final[tuple[Mutant, ...]] = (
         "12.4.3.1-4",
         ("welcome:_psk_secret", "raise PskMissing", "value = suite.zeros()"),
     ),
+    mls("12.4.3.1-21", (_OPENED, "check_psks(secrets.psks, policy)", "pass")),
     mls("12.4.3.1-5", never("welcome:_founding", "len(found) > 1")),
     mls("12.4.3.1-6", (_INFO, "context.version != MLS10 or ", "")),
     mls("12.4.3.1-6", (_INFO, " or context.cipher_suite != suite.number", "")),
@@ -292,8 +294,9 @@ EXTERNAL: Final[tuple[Mutant, ...]] = (
     mls(
         "12.4.3.2-12",
         (
-            "transition:take_path",
-            "check_leaf(suite, leaf, policy, group_id=group_id, leaf_index=committer, now=None)",
+            _PATH,
+            "check_leaf(rules.suite, leaf, rules.policy, group_id=group_id, "
+            "leaf_index=committer, now=None)",
             "pass",
         ),
     ),

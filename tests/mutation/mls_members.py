@@ -12,7 +12,9 @@ _PATH, _PACKAGE = "transition:take_path", "key_package:KeyPackage.verify"
 _FOUNDING = "join:_check_founding"
 _VERIFIES = "suite.verify_with_label(leaf.signature_key, _LABEL, tbs, leaf.signature)"
 _CLOCK = "now is not None and not lifetime.not_before <= now <= lifetime.not_after"
-_PATH_LEAF = "check_leaf(suite, leaf, policy, group_id=group_id, leaf_index=committer, now=None)"
+_PATH_LEAF = (
+    "check_leaf(rules.suite, leaf, rules.policy, group_id=group_id, leaf_index=committer, now=None)"
+)
 
 LEAVES: Final[tuple[Mutant, ...]] = (
     mls("7.3-1", (_CREDENTIAL, "not policy.accept_x509", "False")),
@@ -45,7 +47,7 @@ LEAVES: Final[tuple[Mutant, ...]] = (
     mls("7.3-14", never(_UPDATE, "leaf.encryption_key == old.encryption_key")),
     mls("7.3-15", ("nodes:LeafNode.tbs", " + opaque(group_id) + uint32.write(leaf_index)", "")),
     mls("7.3-15", (_SIGNED, _VERIFIES, "pass")),
-    mls("7.3-16", never(_PATH, "leaf.source is not LeafNodeSource.COMMIT")),
+    mls("7.3-16", never("transition:_check_path_leaf", "leaf.source is not LeafNodeSource.COMMIT")),
     mls("7.3-17", never(_MEMBERS, "census.signature_keys[leaf.signature_key] != 1")),
     mls("7.3-18", never(_MEMBERS, "census.encryption_keys[leaf.encryption_key] != 1")),
     mls("7.3-19", (_LEAF, "suite.hpke.kem.check(leaf.encryption_key)", "pass")),
@@ -56,7 +58,7 @@ LEAVES: Final[tuple[Mutant, ...]] = (
     ),
     mls(
         "7.3-24",
-        ("sodium:X25519.check", 'if int.from_bytes(public, "little") >= _PRIME:', "if False:"),
+        never("sodium:X25519.check", "u >= _PRIME"),
     ),
     mls(
         "7.3-22",
@@ -121,7 +123,7 @@ PACKAGES: Final[tuple[Mutant, ...]] = (
 
 BEGINNING: Final[tuple[Mutant, ...]] = (
     mls("11-1", ("founding:found", "check_leaf(suite, leaf, policy, now=now)", "pass")),
-    mls("11-1", ("founding:found", "check_extensions(extensions, policy)", "pass")),
+    mls("11-1", ("founding:found", "check_extensions(suite, extensions, policy)", "pass")),
     mls("11-1", ("founding:found", "check_members(tree, [0], extensions, all_new=True)", "pass")),
     mls("11.1-1", never(_MEMBERS, "not capabilities.supports(required)")),
     mls("11.1-2", (_MEMBERS, "distinct if all_new else changes.values()", "changes.values()")),

@@ -80,7 +80,9 @@ LISTS: Final[tuple[Mutant, ...]] = (
     mls("12.2-4", (_REGULAR, "targets.append(item.proposal.removed)", "pass")),
     mls("12.2-5", never(_MEMBERS, "census.signature_keys[leaf.signature_key] != 1")),
     mls("12.2-6", never(_MEMBERS, "census.signature_keys[leaf.signature_key] != 1")),
-    mls("12.2-7", never(_LIST, "len(set(psks)) != len(psks)")),
+    mls("12.1.8-8", (_EXTENSIONS, "suite.signatures.check(sender.signature_key)", "pass")),
+    mls("12.2-7", never("proposal_list:check_psks", "len(set(psks)) != len(psks)")),
+    mls("12.2-7", never("proposal_list:check_psks", "len(psks) > policy.max_psks")),
     mls(
         "12.2-8",
         never(_REGULAR, "len(of_kind(items, ProposalType.GROUP_CONTEXT_EXTENSIONS)) > 1"),
@@ -101,7 +103,7 @@ LISTS: Final[tuple[Mutant, ...]] = (
     mls(
         "12.2-15",
         never(
-            "transition:take_path",
+            "transition:_check_path_leaf",
             "old is not None and old.encryption_key == leaf.encryption_key",
         ),
     ),

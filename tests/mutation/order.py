@@ -3,6 +3,7 @@
 from typing import Final
 
 from tests.mutation.order_commits import ONE_COMMIT
+from tests.mutation.order_insiders import ONE_INSIDER, ONE_ROSTER
 from tests.mutation.order_lobby import ONE_LOBBY
 from tests.mutation.order_messages import MORE_MESSAGES, ONE_MESSAGE, ONE_VIEW
 from tests.mutation.order_places import (
@@ -24,6 +25,8 @@ ALL_ORDER: Final = (
     *ONE_MESSAGE,
     *MORE_MESSAGES,
     *ONE_COMMIT,
+    *ONE_INSIDER,
+    *ONE_ROSTER,
     *ONE_LOBBY,
     *ONE_SEAL,
 )
@@ -55,10 +58,12 @@ WATCHED: Final = (
     f"{MEMBERSHIP}:Membership.follow",
     f"{MEMBERSHIP}:Membership._judge",
     f"{MEMBERSHIP}:Membership._missed",
-    f"{MEMBERSHIP}:Membership.asks_now",
     f"{MEMBERSHIP}:Membership._extend_roster",
-    f"{MEMBERSHIP}:Membership.compare_roster_with_tree",
+    f"{MEMBERSHIP}:Membership.compare_roster_with_group",
     f"{MEMBERSHIP}:Membership._list_is_the_groups",
+    f"{MEMBERSHIP}:Membership._pauses_are_the_groups",
+    f"{MEMBERSHIP}:flags_of",
+    f"{TALK}._most_generation",
     f"{MEMBERSHIP}:Membership.listing",
     "alcove.group.vault:judge_vault",
     "alcove.group.vault:_doors",
@@ -66,9 +71,6 @@ WATCHED: Final = (
 """Where the rules of order are. Each condition there has a mutant, or a reason."""
 
 REASONS: Final = {
-    f"{MEMBERSHIP}:Membership.asks_now: index is not None": (
-        "For the type checker: the person was found in the same tree a moment before."
-    ),
     f"{STORED}._take: publication.step is not None": (
         "It says whom to tell, and takes nothing: a listener that is not told reads it later."
     ),

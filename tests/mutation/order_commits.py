@@ -43,13 +43,6 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
         f"{EVIL}/test_order.py::test_what_a_class_lets_through",
     ),
     order(
-        "burned",
-        f"{MEMBERSHIP}:Membership._judge",
-        "if by is not None and by not in self.state.facilitator_keys():",
-        "if False:",
-        f"{EVIL}/test_order.py::test_a_participants_own_commit_that_comes_back_does_not_hold_its_author",
-    ),
-    order(
         "held",
         f"{MEMBERSHIP}:Membership._judge",
         "ahead = mls.peek(commit).epoch > self.group.epoch",
@@ -62,14 +55,6 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
         "ahead = mls.peek(commit).epoch > self.group.epoch",
         "ahead = True",
         f"{EVIL}/test_races.py::test_a_commit_replayed_epochs_later_is_burned_and_holds_no_client",
-    ),
-    order(
-        "held",
-        f"{MEMBERSHIP}:Membership._judge",
-        "return self._missed(error) if mine else Burned(error.code)",
-        "return Burned(error.code)",
-        f"{EVIL}/test_messages.py"
-        "::test_an_update_encrypted_again_leaves_its_author_held_and_not_alone",
     ),
     order(
         "held",
@@ -88,7 +73,7 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     order(
         "put out",
         f"{MEMBERSHIP}:Membership._judge",
-        'Held("rejoin") if own in added else ',
+        'Held("rejoin", added[own]) if own in added else ',
         "",
         f"{EVIL}/test_held.py::test_a_rejoin_without_a_request_puts_no_member_out",
     ),
@@ -108,14 +93,14 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     ),
     order(
         "entry",
-        f"{MEMBERSHIP}:Membership.compare_roster_with_tree",
+        f"{MEMBERSHIP}:Membership.compare_roster_with_group",
         "elif not self.restate:",
         "elif False:",
-        f"{EVIL}/test_way_in.py::test_a_ghost_on_the_roster_is_never_shown_and_is_warned_of",
+        f"{EVIL}/test_roster_roles.py::test_a_newcomer_is_told_of_what_they_found",
     ),
     order(
         "entry",
-        f"{MEMBERSHIP}:Membership.compare_roster_with_tree",
+        f"{MEMBERSHIP}:Membership.compare_roster_with_group",
         "if self._list_is_the_groups():",
         "if True:",
         f"{EVIL}/test_way_in.py::test_a_ghost_on_the_roster_is_never_shown_and_is_warned_of",
@@ -150,13 +135,6 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
         f"{EVIL}/test_order.py::test_who_asked_to_go_is_told_so",
     ),
     order(
-        "burned",
-        f"{MEMBERSHIP}:Membership._judge",
-        "self.group_key(error.committer) if error.committer is not None else None",
-        "None",
-        f"{EVIL}/test_order.py::test_a_participants_own_commit_that_comes_back_does_not_hold_its_author",
-    ),
-    order(
         "held",
         f"{MEMBERSHIP}:Membership._judge",
         "if ahead else Burned",
@@ -178,41 +156,5 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
         "if False:",
         f"{EVIL}/test_commits.py"
         "::test_the_same_commits_take_effect_when_a_facilitator_makes_them[empty path]",
-    ),
-    # a request of an earlier stay
-    *(
-        order(
-            "requests",
-            f"{MEMBERSHIP}:Membership.asks_now",
-            old,
-            new,
-            f"{EVIL}/test_requests.py"
-            f"::test_a_request_is_of_this_room_this_epoch_and_this_stay[{spoiled}]",
-        )
-        for old, new, spoiled in (
-            ("request.room != self.group.group_id or ", "", "of another room"),
-            (
-                "request.counter < self._readmitted.get(person.relay_key, 0)",
-                "False",
-                "from before the member was added",
-            ),
-            ("request.leaf_key == leaf.encryption_key", "True", "of an earlier leaf"),
-        )
-    ),
-    order(
-        "requests",
-        f"{MEMBERSHIP}:Membership._extend_roster",
-        "(op is Op.ADD and not restated)",
-        "False",
-        f"{EVIL}/test_requests.py"
-        "::test_a_request_is_of_this_room_this_epoch_and_this_stay"
-        "[from before the member was added]",
-    ),
-    order(
-        "requests",
-        f"{MEMBERSHIP}:Membership._extend_roster",
-        "op is Op.REJOIN or ",
-        "",
-        f"{EVIL}/test_order.py::test_a_request_from_before_a_rejoin_is_not_granted_after_it",
     ),
 )

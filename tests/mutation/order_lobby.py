@@ -95,8 +95,8 @@ ONE_LOBBY: Final = (
     order(
         "lobby key",
         f"{COMMITTER}._put_in_flight",
-        " or new_key",
-        "",
+        "(flags, slow, lobby_key) != (roster.flags, roster.slow, roster.lobby)",
+        "(flags, slow) != (roster.flags, roster.slow)",
         f"{_KEYS}::test_the_entry_names_a_new_lobby_key_and_every_member_knows_it",
     ),
     order(
@@ -191,7 +191,7 @@ ONE_LOBBY: Final = (
     order(
         "entry",
         f"{MEMBERSHIP}:Membership._list_is_the_groups",
-        "            and roster.facilitators() == listed\n",
+        "            and roster.facilitators() == self.facilitators()\n",
         "",
         f"{_STANDBY}::test_a_list_with_other_facilitators_than_the_group_is_an_alarm",
     ),

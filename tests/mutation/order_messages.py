@@ -208,7 +208,7 @@ ONE_MESSAGE: Final[tuple[Mutant, ...]] = (
     order(
         "agreement",
         f"{TALK}._judge",
-        "if payload.agreement != state.agreement:",
+        "if isinstance(body, Text | None) and payload.agreement != state.agreement:",
         "if False:",
         f"{EVIL}/test_messages.py::test_a_message_under_other_ground_rules_is_not_shown",
     ),
@@ -250,7 +250,7 @@ ONE_MESSAGE: Final[tuple[Mutant, ...]] = (
     order(
         "counter",
         f"{TALK}._judge",
-        "if not self._count(sender, payload):",
+        "if not self._count(leaf, payload):",
         "if False:",
         f"{EVIL}/test_order.py::test_a_counter_is_used_once",
     ),
@@ -323,7 +323,7 @@ MORE_MESSAGES: Final[tuple[Mutant, ...]] = (
     order(
         "split",
         f"{TALK}.receive",
-        "if blob_class == BlobClass.BEAT:",
+        "if blob_class == BlobClass.BEAT and not authors:",
         "if False:",
         f"{EVIL}/test_split.py"
         "::test_halves_in_different_epochs_show_the_split_with_one_heartbeat_that_crosses",

@@ -51,7 +51,7 @@ ONE_SEAL: Final = (
         "",
         "tests/client_sdk/test_vault.py::test_nothing_is_sealed_to_a_key_that_opens_for_everybody",
     ),
-    order("seals", f"{HPKE}._begin", " | (_MODE_AUTH if authentic else _MODE_BASE)", "", _RFC),
+    order("seals", f"{HPKE}._schedule", "_MODE_AUTH if authentic else _MODE_BASE", "0", _RFC),
     order(
         "seals",
         f"{KEM}.encapsulate_from",

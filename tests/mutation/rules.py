@@ -3,7 +3,7 @@
 from types import MappingProxyType
 from typing import Final
 
-from tests.mutation import order, rights, roster
+from tests.mutation import order, rights, roster, statements
 from tests.mutation.mls_beside import ALL_BESIDE
 from tests.mutation.mls_commits import ALL_COMMITS
 from tests.mutation.mls_members import MEMBERS
@@ -18,6 +18,9 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     *rights.ALL_RIGHTS,
     *roster.ALL_LINKS,
     *order.ALL_ORDER,
+    *statements.ALL_STATEMENTS,
 )
-WATCHED: Final = (*rights.WATCHED, *roster.WATCHED, *order.WATCHED)
-REASONS: Final = MappingProxyType({**rights.REASONS, **roster.REASONS, **order.REASONS})
+WATCHED: Final = (*rights.WATCHED, *roster.WATCHED, *order.WATCHED, *statements.WATCHED)
+REASONS: Final = MappingProxyType(
+    {**rights.REASONS, **roster.REASONS, **order.REASONS, **statements.REASONS}
+)

@@ -55,7 +55,8 @@ class Deployed(RedisServer):
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     loop = asyncio.new_event_loop()
-    server = Deployed(tmp_path_factory.mktemp("deployed"), *free_ports(1))
+    (port,) = free_ports(1)
+    server = Deployed(tmp_path_factory.mktemp("deployed"), port)
     loop.run_until_complete(server.start())
     yield server
     loop.run_until_complete(server.kill())

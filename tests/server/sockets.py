@@ -36,7 +36,7 @@ from alcove_protocol.frames import (
 )
 from alcove_protocol.labels import Label
 from alcove_server.net.tls import Tls
-from alcove_server.process.serving import Service, address_of, listen
+from alcove_server.process.serving import Service, address_of, listen, listen_for_health
 from alcove_server.settings import Settings
 from nacl.signing import SigningKey
 from websockets.asyncio.client import ClientConnection, connect
@@ -63,8 +63,10 @@ async def serving(
     if certificates is not None:
         tls = Tls(str(certificates.certificate), str(certificates.key))
         trust = certificates.trust()
-    service = Service(chosen, listener, time, tls, time)
+    health = listen_for_health(chosen)
+    service = Service(chosen, listener, time, tls, time, health)
     running = Running(service, address_of(listener), trust)
+    running.health = None if health is None else Running(service, address_of(health))
     running.time = time
     task = asyncio.create_task(running.service.run())
     await running.service.ready()
@@ -89,6 +91,8 @@ class Running:
 
     service: Service
     time: SteeredTime
+    health: Running | None = None
+    """The port for health, if there is one: it is asked as the other is."""
 
     def __init__(
         self, service: Service | None, address: str, trust: ssl.SSLContext | None = None
@@ -113,6 +117,8 @@ class Running:
 
     async def hang_up(self) -> None:
         """Close what a test left open, as a failed one does."""
+        if self.health is not None:
+            await self.health.hang_up()
         for writer in self._writers:
             writer.transport.abort()
             with contextlib.suppress(ConnectionError):
@@ -120,6 +126,14 @@ class Running:
         for one in self._sockets:
             one.transport.abort()
             await one.wait_closed()
+
+    async def get(self, path: str) -> tuple[int, bytes]:
+        """The status and the body of one page."""
+        raw = await self.raw()
+        status, _ = await raw.ask(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")
+        body = await raw.ended()
+        await raw.close()
+        return status, body
 
     async def raw(self) -> Raw:
         return await self._connected(self.trust)

@@ -1,9 +1,10 @@
 """Places and rates for each part of the network, on a clock of the test's."""
 
 import os
+from itertools import pairwise
 
 import pytest
-from alcove_server.net.admission import GRACE, Admission, Admitted
+from alcove_server.net.admission import _SWEPT, GRACE, Admission, Admitted
 from alcove_server.net.keepalive import Keepalive
 from alcove_server.net.request_head import BadRequest
 from alcove_server.ports.token_bucket import TokenBucket
@@ -126,6 +127,37 @@ def test_a_prefix_is_forgotten_once_it_is_as_new() -> None:
     clock.advance(600)
     at.sweep()
     assert at.connections == 1
+
+
+def test_a_sweep_looks_at_a_bounded_number_and_the_next_goes_on() -> None:
+    """50,000 prefixes once held the loop for 100 ms."""
+    clock = ManualClock()
+    at = admission(clock, connections=10_000)
+    held = [at.enter(f"10.0.{n}.1") for n in range(100)]
+    for n in range(5_000):
+        at.enter(f"11.{n // 250}.{n % 250}.1").free()
+    clock.advance(600)
+    known: list[int] = []
+    while not known or known[-1] > len(held):
+        at.sweep()
+        known.append(len(at._known))
+    steps = [before - after for before, after in pairwise([5_100, *known])]
+    assert max(steps) <= _SWEPT
+    assert len(known) <= 8
+    assert all(not allowance.forgettable() for allowance in at._known.values())
+
+
+def test_of_too_many_prefixes_one_is_forgotten_in_bounded_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("alcove_server.net.admission._REMEMBERED", 1000)
+    at = admission(ManualClock(), connections=10_000)
+    held = [at.enter(f"10.{n // 250}.{n % 250}.1") for n in range(900)]
+    for n in range(5_000):
+        at.enter(f"11.{n // 250}.{n % 250}.1").free()
+    assert 900 <= len(at._known) <= 1000 + len(held)
+    for one in held:
+        assert one.allowance in at._known.values()
 
 
 def test_no_address_is_kept() -> None:

@@ -64,6 +64,19 @@ def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
         (("--store-replicas", "2"), "settings: store-replicas is for a store on Redis"),
         (("--store", "redis://host", "--rooms", "5"), "settings: rooms is counted in memory only"),
         (("--origin", "chat.test"), "origin: an origin is http(s)://host, without a path"),
+        (
+            ("--origin", "https://chat.test/a"),
+            "origin: an origin is http(s)://host, without a path",
+        ),
+        (("--web-origin", "*"), "web-origin: an origin is http(s)://host, without a path"),
+        (("--host", "0.0.0.0"), "origin: the relay listens on every address, so it must be told"),
+        (("--host", "::"), "origin: the relay listens on every address, so it must be told"),
+        (("--management", "8401"), "management: it is HOST:PORT, such as 127.0.0.1:8401"),
+        (("--management", "localhost:x"), "management: it is HOST:PORT, such as 127.0.0.1:8401"),
+        (("--shared-address", "notanip"), "shared-address: each is an address or a network"),
+        (("--shared-address", "10.0.0.1/8"), "shared-address: each is an address or a network"),
+        (("--trusted-proxy", "proxy.test"), "trusted-proxy: each is an address or a network"),
+        (("--connections", "99999999"), "connections: 99999999 connections need 100000255 open f"),
         (("--log-level", "loud"), "log-level: it is one of debug, info, warning, error"),
         (("--colour", "red"), "unrecognized arguments: --colour red"),
         (("--config", "/nonexistent.toml"), "/nonexistent.toml cannot be read"),
@@ -92,6 +105,9 @@ def test_settings_are_checked_without_serving(tmp_path: Path) -> None:
     bad.write_text("prot = 1\n")
     assert "prot" in run("--check-config", "--config", str(bad)).stderr
     assert run("--check-config", ALCOVE_PORT="many").returncode == 2
+    assert run("--check-config", ALCOVE_HOST="0.0.0.0").returncode == 2
+    shared = "10.0.0.0/8, ::ffff:127.0.0.1, 0:0:0:0:0:0:0:1"
+    assert run("--check-config", "--shared-address", shared).returncode == 0
     pem = make(tmp_path)
     tls = {"ALCOVE_TLS_CERTIFICATE": str(pem.certificate), "ALCOVE_TLS_KEY": str(pem.key)}
     assert run("--check-config", **tls).returncode == 0

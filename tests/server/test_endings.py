@@ -11,10 +11,8 @@ from alcove_protocol import limits
 from alcove_protocol.frames import Authenticated, BlobIs, Bye, Done, Published, Resume
 from alcove_protocol.roster import extend
 from alcove_protocol.statements import Signed
-from alcove_server.net.keepalive import Keepalive, Stalled
-from alcove_server.net.terms import Terms
-from alcove_server.net.unfinished import Unfinished
-from alcove_server.net.websocket import AFTER_CLOSE, WebSocket
+from alcove_server.net.incoming import AFTER_CLOSE
+from alcove_server.net.websocket import WebSocket
 from alcove_server.ports.outlet import Close
 from alcove_server.ports.runner import OnLoop
 from alcove_server.testing.embedded import embedded
@@ -23,6 +21,7 @@ from websockets.protocol import OPEN, SERVER, Protocol
 from tests.server.keys import Door
 from tests.server.scene import Person, Scene
 from tests.server.sockets import masked, serving
+from tests.server.terms import terms
 from tests.server.test_restore import restore_frame
 
 
@@ -57,10 +56,9 @@ class Link:
 @pytest.fixture
 async def socket() -> WebSocket:
     loop = asyncio.get_running_loop()
-    stalled, unfinished = Stalled(loop.time, 20.0), Unfinished(loop.time, 60.0, limits.MIB)
-    terms = Terms(loop.time, loop, Keepalive(10), stalled, unfinished, limits.MIB, 1.0)
     protocol = Protocol(SERVER, state=OPEN, max_size=limits.FRAME_BEFORE_AUTH)
-    return WebSocket(cast(asyncio.Transport, Link()), protocol, terms, lambda socket: None)
+    shared = terms(loop.time, loop, slots=10)
+    return WebSocket(cast(asyncio.Transport, Link()), protocol, shared, lambda socket: None)
 
 
 def link_of(socket: WebSocket) -> Link:

@@ -29,6 +29,7 @@ from alcove_protocol.statements import ReseatStatement
 from alcove_server.ports.outlet import Close
 from alcove_server.process.serving import configure_logging
 from alcove_server.settings import Settings
+from alcove_server.store.budget import ITEM_OVERHEAD
 from alcove_server.store.interface import Publication, PublishDone, Store
 from alcove_server.store.memory.store import MemoryStore
 
@@ -105,7 +106,7 @@ async def test_a_conversation_from_opening_to_end() -> None:
             assert (await one.one(Bye)).statement == ending.body
             assert await one.closed() == Close.ENDED
         assert isinstance(running.service.store, MemoryStore)
-        assert running.service.store.used == 0
+        assert running.service.store.used == len(ending.body) + ITEM_OVERHEAD  # the end itself
 
 
 async def test_a_removed_member_hears_it_and_nothing_after() -> None:
@@ -214,10 +215,12 @@ async def test_health_and_the_join_page() -> None:
             ("/join", 200),
             ("/join?anything", 200),
             ("/nothing", 404),
+            ("/capacity", 200),
             ("/v1/connect", 426),
         ):
             raw = await running.raw()
-            answer, headers = await raw.ask(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")
+            request = f"GET {path} HTTP/1.1\r\nHost: {running.host}\r\n\r\n"
+            answer, headers = await raw.ask(request)
             assert (answer, headers["cache-control"]) == (status, "no-store")
             assert headers["referrer-policy"] == "no-referrer"
             assert "server" not in headers

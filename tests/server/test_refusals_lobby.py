@@ -8,6 +8,7 @@ from alcove_protocol.card import card_number
 from alcove_protocol.frames import (
     Authenticated,
     BlobClass,
+    Bye,
     ConnectionRole,
     Done,
     EndRoom,
@@ -26,7 +27,7 @@ from alcove_protocol.frames import (
 )
 from alcove_protocol.labels import Label
 from alcove_protocol.roster import Change, Op, Role, RoomFlag, Seat
-from alcove_protocol.statements import LeaveStatement
+from alcove_protocol.statements import EndStatement, LeaveStatement
 from alcove_server.ports.outlet import Close
 from nacl.signing import SigningKey
 
@@ -78,11 +79,15 @@ def test_a_card_is_replaced_by_a_higher_number_only(scene: Scene, door: Door) ->
 
 
 def test_a_revoked_door_is_closed_for_good(scene: Scene, door: Door) -> None:
-    ann = scene.newcomer(door)
+    ann, ben = scene.newcomer(door), scene.newcomer(door)
+    ben.knock()
     door.uses = 0
     scene.put_door(door)
-    assert ann.refused(ReadCard(5)) == "door_revoked"
-    assert ann.refused(Knock(6, bytes(16), b"x")) == "door_revoked"
+    assert [one.code for one in ann.fetch() if isinstance(one, Bye)] == ["door_revoked"]
+    assert ann.closed == Close.REFUSED
+    ben.ask(Withdraw(5), Done)  # a newcomer who waits may be let in all the same, so stays
+    assert ben.refused(ReadCard(6)) == "door_revoked"
+    assert ben.refused(Knock(7, bytes(16), b"x")) == "door_revoked"
     door.uses, door.number = 5, 9
     assert scene.host.refused(scene.door_frame(door)) == "door_revoked"
     unknown = Door(uses=0)
@@ -208,6 +213,19 @@ def test_an_end_is_of_the_room_as_it_is(scene: Scene, door: Door) -> None:
     assert scene.host.refused(frame) == "bad_roster"
     now = scene.room.end()
     scene.host.ask(EndRoom(scene.host.next_n(), now.body, now.signature), Done)
+
+
+@pytest.mark.parametrize("spoiled", ["of another room", "in another's name"])
+def test_an_end_is_of_this_room_and_of_who_signs_it(scene: Scene, door: Door, spoiled: str) -> None:
+    ann, roster = scene.member(door), scene.room.roster
+    room = bytes(32) if spoiled == "of another room" else scene.room.id
+    key = ann.public if spoiled == "in another's name" else scene.host.public
+    said = EndStatement(room, key, roster.counter, roster.head)
+    signed = sign(scene.host.key, Label.END, said)
+    frame = EndRoom(scene.host.next_n(), signed.body, signed.signature)
+    assert scene.host.refused(frame) == "bad_statement"
+    right = scene.room.end()
+    scene.host.ask(EndRoom(scene.host.next_n(), right.body, right.signature), Done)
 
 
 def test_who_is_absent_is_off_the_list_and_the_door_stays(scene: Scene, door: Door) -> None:

@@ -25,9 +25,9 @@ async def test_members_that_resume_together_share_a_bound_in_each_turn() -> None
     budget, turns = scene.relay.relay.rooms.replay_budget, [0]
     real = budget.read
 
-    def counted(count: int) -> None:
+    def counted(count: int, size: int) -> None:
         turns[-1] += count
-        real(count)
+        real(count, size)
 
     budget.read = counted  # type: ignore[method-assign]  # a stand-in
     for one in people:

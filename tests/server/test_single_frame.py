@@ -7,16 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 from unittest.mock import patch
 
-from alcove_protocol import limits
 from alcove_server.net import single_frame
-from alcove_server.net.keepalive import Keepalive, Stalled
-from alcove_server.net.terms import Terms
-from alcove_server.net.unfinished import Unfinished
 from alcove_server.net.websocket import WebSocket
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side, State
+
+from tests.server.terms import terms
 
 MOST = 2000
 """Bytes of a message before this client has authenticated. Afterwards twice as many."""
@@ -57,10 +55,9 @@ class Seen:
 def fed(chunks: list[bytes]) -> tuple[list[object], object]:
     seen = Seen()
     some = cast(Any, seen)
-    stalled, unfinished = Stalled(lambda: 0.0, 20.0), Unfinished(lambda: 0.0, 60.0, limits.MIB)
-    terms = Terms(lambda: 0.0, some, Keepalive(1), stalled, unfinished, limits.MIB, 1.0)
     protocol = Protocol(Side.SERVER, state=State.OPEN, max_size=MOST)
-    socket = WebSocket(cast(asyncio.Transport, seen), protocol, terms, lambda socket: None)
+    shared = terms(lambda: 0.0, seen)
+    socket = WebSocket(cast(asyncio.Transport, seen), protocol, shared, lambda socket: None)
     socket.attach(some)
     for chunk in chunks:
         socket.data_received(chunk)

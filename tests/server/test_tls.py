@@ -169,7 +169,7 @@ async def test_half_done_handshakes_count_for_their_part_of_the_network(pem: Cer
         halves = [await running.bare() for _ in range(2)]
         await settled(running, 2)
         raw = await running.raw()
-        status, headers = await raw.answer()
+        status, headers = await raw.ask(running.upgrade())
         assert (status, headers["retry-after"]) == (429, "5")
         await eof(raw)
         for half in halves:
@@ -183,7 +183,7 @@ async def test_they_count_in_all(pem: Certificates) -> None:
         _ = [await running.bare() for _ in range(2)]
         await settled(running, 2)
         raw = await running.raw()
-        assert (await raw.answer())[0] == 503
+        assert (await raw.ask(running.upgrade()))[0] == 503
         await eof(raw)
 
 

@@ -13,8 +13,7 @@ from typing import cast
 import pytest
 from alcove_protocol import limits
 from alcove_protocol.frames import BlobIs, Bye, Published, Resume, Resumed, from_relay
-from alcove_server.net.keepalive import Keepalive, Stalled
-from alcove_server.net.terms import Terms
+from alcove_server.net.inbox import Everyone
 from alcove_server.net.unfinished import MESSAGE_SECONDS, Unfinished
 from alcove_server.net.websocket import WebSocket
 from alcove_server.ports.outlet import Close
@@ -25,6 +24,7 @@ from websockets.protocol import OPEN, SERVER, Protocol
 from tests.server.keys import Door, Facilitated
 from tests.server.scene import Scene
 from tests.server.sockets import Client, Running, masked, serving
+from tests.server.terms import terms
 from tests.server.test_endings import Link, link_of
 
 SECONDS = 60.0
@@ -77,6 +77,20 @@ def test_the_largest_part_goes_when_all_are_too_much() -> None:
     assert ones[4].told == [BUSY]
 
 
+def test_the_largest_part_of_the_network_gives_way_first() -> None:
+    unfinished, crowd, quiet = Unfinished(ManualClock(), SECONDS, 1000), Everyone(), Everyone()
+    large = One()
+    unfinished.hold(large, 300, quiet)  # one large commit, alone in its network
+    many = [One() for _ in range(9)]
+    for one in many[:7]:
+        unfinished.hold(one, 100, crowd)
+    unfinished.hold(many[7], 101, crowd)
+    unfinished.hold(many[8], 50, crowd)
+    assert large.told == []
+    assert [bool(one.told) for one in many] == [True] + [False] * 6 + [True, False]
+    assert unfinished.total == 300 + 6 * 100 + 50
+
+
 class Slow:
     """A client of a real relay, with a transport that takes note and a clock that is told."""
 
@@ -84,11 +98,10 @@ class Slow:
         loop = asyncio.get_running_loop()
         self.clock = ManualClock()
         self.unfinished = Unfinished(self.clock, SECONDS, limits.MIB)
-        stalled = Stalled(self.clock, 20.0)
-        terms = Terms(self.clock, loop, Keepalive(1), stalled, self.unfinished, limits.MIB, 1.0)
+        shared = terms(self.clock, loop, unfinished=self.unfinished)
         protocol = Protocol(SERVER, state=OPEN, max_size=limits.FRAME_BEFORE_AUTH)
         transport = cast(asyncio.Transport, Link())
-        self.socket = WebSocket(transport, protocol, terms, lambda socket: None)
+        self.socket = WebSocket(transport, protocol, shared, lambda socket: None)
         relay = embedded(self.clock, bytes).relay
         self.socket.attach(relay.connect(host="a", offered="", outlet=self.socket))
 
@@ -172,6 +185,26 @@ async def test_what_a_closing_client_sends_counts_until_it_is_gone() -> None:
 
 
 # --- over real sockets --------------------------------------------------------------------------
+
+
+async def test_a_client_that_gives_way_in_the_middle_of_a_message_hears_why() -> None:
+    async with serving(store_bytes=limits.MIB) as running:
+        others = [await restoring(running) for _ in range(4)]
+        for one in others:
+            one.socket.transport.write(masked(0x82, bytes(limits.FRAME - 100), claim=limits.FRAME))
+        unfinished = unfinished_of(running)
+        await running.until(lambda: unfinished.total == 4 * (limits.FRAME - 100))
+        slow = await restoring(running)
+        # More than the sockets of both ends hold, so it still sends when it is told.
+        slow.socket.transport.write(masked(0x82, bytes(limits.FRAME - 50), claim=limits.FRAME))
+        ended = [asyncio.create_task(one.until(Bye)) for one in (*others, slow)]
+        done, _ = await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
+        assert [task.result().code for task in done] == ["busy"]
+        (number,) = [at for at, task in enumerate(ended) if task in done]
+        for task in ended:
+            task.cancel()
+        await asyncio.wait(ended)
+        assert await (*others, slow)[number].closed() == Close.TRY_AGAIN
 
 
 def unfinished_of(running: Running) -> Unfinished:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.vectors import client, ed25519, records, wire
+from tests.vectors import client, ed25519, records, statements, wire
 from tests.vectors.parts import Case
 
 
@@ -58,6 +58,12 @@ FILES = {
     ),
     "seals": VectorFile(
         "`sealed` opens to `opened`, or does not open (null).", client.seals, client.check_seal
+    ),
+    "statements": VectorFile(
+        "`signed` (signature ‖ body) is judged by a client that followed `entries`, or as a "
+        "request in the state that is given; `code` says why it counts for nothing, or null.",
+        statements.cases,
+        statements.check,
     ),
     "rights": VectorFile(
         "`state`: a commit from the state before to the state after is burned with `code`, or "

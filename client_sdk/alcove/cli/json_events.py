@@ -53,10 +53,10 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
             return "connection", {"state": str(connection)}
         case events.RoomChanged(room):
             return "room", {"state": str(room)}
-        case events.Gap(missed):
-            return "gap", {"missed": missed}
-        case events.Problem(code, text, ref):
-            return "error", {"code": code, "message": text} | _ref(ref)
+        case events.Gap(missed, sender):
+            return "gap", {"missed": missed} | _if(**{"from": sender})
+        case events.Problem(code, text, ref, sender):
+            return "error", {"code": code, "message": text} | _ref(ref) | _if(**{"from": sender})
         case events.Unknown(sender, kind):
             return "unknown", {"from": sender, "kind": kind}
         case events.Closed(reason, code, text):

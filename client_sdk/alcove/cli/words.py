@@ -89,8 +89,10 @@ def of_event(event: events.AnyEvent) -> str | None:
             return CONNECTION[state]
         case events.RoomChanged(state):
             return ROOM[state]
-        case events.Gap(missed):
-            return _gap(missed)
+        case events.Gap(missed, sender):
+            return _gap(missed, sender)
+        case events.Problem("agreement_changed", text):
+            return f"{escape.line(text)} /accept accepts them; /leave leaves."
         case events.Problem(code, text):
             return f"{escape.line(text)} ({escape.line(code)})"
         case events.Unknown(sender):
@@ -123,10 +125,11 @@ def _you_are_in(others: int) -> str:
     return f"You are in; {here} here. What was said before you came stays unseen."
 
 
-def _gap(missed: int | None) -> str:
+def _gap(missed: int | None, sender: str | None) -> str:
+    of = "" if sender is None else f" of {escape.name(sender)}"
     if missed is None:
-        return "Messages may be missing here; how many is unknown."
-    return "You missed a message." if missed == 1 else f"You missed {missed} messages."
+        return f"Messages{of} may be missing here; how many is unknown."
+    return f"You missed a message{of}." if missed == 1 else f"You missed {missed} messages{of}."
 
 
 def help_for(facilitator: bool) -> str:

@@ -71,22 +71,32 @@ class Commands:
         member.pump()
 
     def accept(self) -> None:
-        """Accept the agreement on the card, and knock.
+        """Accept the agreement on the card, and knock; or, in the room, one that changed.
 
         Raises `NotNow` (`nothing_to_accept`, `no_agreement`), `RoomClosed`.
         """
         self._standing.require_open()
+        if self._standing.member is not None:
+            self._standing.member.accept_agreement()
+            return
         if self._standing.newcomer is None:
             raise NotNow("nothing_to_accept", "There is nothing to accept.")
         self._standing.newcomer.accept()
 
-    def leave(self, done: Callable[[], None]) -> None:
-        """Go, and forget everything. Without a connection the relay is not told."""
+    def leave(
+        self,
+        done: Callable[[], None],
+        reason: CloseReason = CloseReason.LEFT,
+        code: str = "",
+        text: str = "",
+    ) -> None:
+        """Go, and forget everything. Without a connection the relay is not told. The rest is what
+        the `Closed` event tells."""
         standing, member = self._standing, self._standing.member
         if member is None or not self._link.live:
             if member is None and standing.newcomer is not None:
                 standing.newcomer.withdraw()
-            standing.close(CloseReason.LEFT)
+            standing.close(reason, code, text)
             done()
             return
         if member.facilitator is not None and member.ready:
@@ -96,7 +106,7 @@ class Commands:
         signed = relay.sign(Label.LEAVE, LeaveStatement(standing.room, relay.public, counter))
 
         def answered(answer: RelayAnswer | None) -> None:
-            standing.close(CloseReason.LEFT)
+            standing.close(reason, code, text)
             done()
 
         self._link.request(lambda n: frames.LeaveRoom(n, signed.body, signed.signature), answered)

@@ -5,6 +5,7 @@ facilitator signed makes it so. Without one the room is called lost.
 """
 
 from alcove_protocol import frames
+from alcove_protocol.endings import verify_end
 from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
 from alcove_protocol.statements import EndStatement, Signed, verify
@@ -48,27 +49,28 @@ class Endings:
             self._unproved(frame.code)
 
     def _ended(self, frame: frames.Bye) -> None:
-        for key in self._facilitator_keys():
-            try:
-                ended = verify(EndStatement, Label.END, _signed(frame), key).statement
-            except Malformed:
-                continue
-            # One with an earlier counter was signed for the room as it was then, not as it is.
-            member = self._standing.member
-            known = member.membership.roster.counter if member is not None else 0
-            if ended.room == self._standing.room and ended.counter >= known:
-                self._standing.close(CloseReason.ENDED)
-                return
-        self._unproved(frame.code)
+        try:
+            self._verify_end(_signed(frame))
+        except Malformed:
+            self._unproved(frame.code)
+        else:
+            self._standing.close(CloseReason.ENDED)
 
-    def _facilitator_keys(self) -> set[bytes]:
-        """The relay keys of the facilitators whom this client knows."""
+    def _verify_end(self, signed: Signed) -> None:
+        """Raises `Malformed`. A newcomer knows no list, only the room's first facilitator."""
         member, newcomer = self._standing.member, self._standing.newcomer
         if member is not None:
-            return set(member.membership.roster.facilitators())
-        if newcomer is not None and newcomer.card is not None:
-            return {newcomer.card.opening.relay_key}
-        return set()
+            ended = verify_end(member.membership.roster, signed)
+            # The roster alone could be a single facilitator's work. The group's state is not.
+            if ended.relay_key not in member.membership.facilitators():
+                raise Malformed("bad_signature", "No facilitator of the group signed the end.")
+        elif newcomer is not None and newcomer.card is not None:
+            opening = newcomer.card.opening
+            ended = verify(EndStatement, Label.END, signed, opening.relay_key).statement
+            if (ended.room, ended.relay_key) != (self._standing.room, opening.relay_key):
+                raise Malformed("bad_statement", "The end is of another room or key.")
+        else:
+            raise Malformed("bad_signature", "No facilitator is known yet.")
 
     def _unproved(self, code: str) -> None:
         if self._standing.member is None:

@@ -59,6 +59,7 @@ class Engine(Standing):
         """Seconds that a restarting relay asks to be left alone, so that not all come at once."""
         self._connected_before = False
         self._restoring = False
+        self._going = False
         self._away_since: float | None = None
 
     @property
@@ -260,6 +261,7 @@ class Engine(Standing):
             self.ports,
             on_first_resume=on_first_resume,
             put_out=self._put_out,
+            stranded=self._stranded,
         )
         return self.member
 
@@ -277,6 +279,14 @@ class Engine(Standing):
         member = self._become_member(membership, self.newcomer.card.opening, at, tell_joined)
         self.link.admitted()
         member.authenticated()
+
+    def _stranded(self) -> None:
+        """The group has gone on without this client. It lets its old leaf go, so that the person's
+        name is free, and says what helps."""
+        if not self._going:
+            self._going = True
+            text = "The room went on without you; knock again with your invite."
+            self.commands.leave(lambda: None, CloseReason.LOST, "knock_again", text)
 
     def _put_out(self, by_wish: bool) -> None:
         reason = CloseReason.LEFT if by_wish else CloseReason.REMOVED

@@ -30,7 +30,7 @@ LOOK_AGAIN: Final = 60.0
 class _Asked:
     """An Update that no commit is known to have taken."""
 
-    key: bytes | None
+    key: bytes
     """The leaf's encryption key that it replaces."""
     epoch: int
     message: bytes
@@ -63,21 +63,24 @@ class KeyUpdates:
         self._due = ports.clock() + FIRST * (1 + ports.random(1)[0] / 256)  # not all at once
         self._asked: _Asked | None = None
 
+    def hasten(self) -> None:
+        """Propose an Update as soon as the client may send."""
+        self._due = self._clock()
+
     def tick(self) -> None:
         """Propose an Update, if it is time. To be called while the client may send."""
         now = self._clock()
         if now < self._due:
             return
         group, asked = self._membership.group, self._asked
-        leaf = group.member(group.own_index)
-        key = leaf.encryption_key if leaf is not None else None
+        key = self._membership.own_leaf_key
         if asked is not None and asked.key != key:
             self._asked = None
             self._due = now + INTERVAL
             return
         self._due = now + LOOK_AGAIN
         if asked is None or asked.epoch != group.epoch:
-            extensions = leaf_extensions(self._identity, self._membership.state.agreement)
+            extensions = leaf_extensions(self._identity, self._membership.accepted)
             message = group.propose_update(leaf_extensions=extensions, padding=handshake_padding)
             asked = self._asked = _Asked(key, group.epoch, message)
         if not asked.sent:

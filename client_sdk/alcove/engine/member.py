@@ -22,17 +22,20 @@ from alcove_protocol.position import Position
 from alcove_protocol.statements import Opening, Signed
 
 from alcove import events
+from alcove.engine.agreement import AgreementQuestion
 from alcove.engine.following import Following
 from alcove.engine.key_updates import KeyUpdates
 from alcove.engine.publisher import Publisher
 from alcove.engine.rejoining import Rejoining
 from alcove.engine.requests import LobbyRequests
+from alcove.engine.roster_alarm import RosterAlarm
 from alcove.errors import NotTrusted
 from alcove.events import ConnectionState
 from alcove.facilitation.committer import InFlight
 from alcove.facilitation.facilitator import Facilitator, Handover
 from alcove.group.keys import Identity
 from alcove.group.membership import Burned, Held, Membership, Merged, PutOut
+from alcove.messages.alarms import Alarms
 from alcove.messages.conversation import Conversation
 from alcove.messages.presence import Presence
 from alcove.messages.stream import Advance, Stream
@@ -46,7 +49,7 @@ class MemberClient:
     """A client in the room, from its Welcome or from the opening on.
 
     `on_first_resume` is called when the stream has begun. `put_out` is called when a commit removes
-    this member. Its argument is True when they asked to leave.
+    this member. Its argument is True when they asked to leave. `stranded`: see `Rejoining`.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class MemberClient:
         *,
         on_first_resume: Callable[[], None],
         put_out: Callable[[bool], None],
+        stranded: Callable[[], None],
     ) -> None:
         self._identity = identity
         self.membership = membership
@@ -69,11 +73,13 @@ class MemberClient:
         self._on_first_resume = on_first_resume
         self._put_out = put_out
         self.stream = Stream(opening.previous, cursor)
-        self.presence = Presence(membership, self.stream, ports)
+        self._alarms = Alarms(ports)
+        self.presence = Presence(membership, self.stream, ports, self._alarms)
         self.conversation = Conversation(
             membership,
             self.stream,
             ports,
+            self._alarms,
             on_split=self.presence.split,
             on_difference=self.presence.differs,
         )
@@ -86,15 +92,16 @@ class MemberClient:
             ready=lambda: self.ready,
         )
         self.requests = LobbyRequests(identity, membership, opening.previous, ports)
-        self._rejoining = Rejoining(identity, membership, opening, self.requests, ports)
+        self._rejoining = Rejoining(identity, membership, opening, self.requests, ports, stranded)
         self._key_updates = KeyUpdates(identity, membership, self.requests, ports)
         self._following = Following(ports.clock)
+        self._agreement = AgreementQuestion(membership, ports)
+        self._roster_alarm = RosterAlarm(membership, ports)
         self.facilitator: Facilitator | None = None
         self._resumed = False
         self._ever_resumed = False
         self._beat_at = 0.0
         self._doubt_at = 0.0
-        self._alarmed_at: Position | None = None
 
     @property
     def ready(self) -> bool:
@@ -143,7 +150,7 @@ class MemberClient:
             self.facilitator.resumed(new_log)
             self._beat_at = self._clock()
         if self._following.held:
-            self._rejoining.ask()
+            self._ask_rejoin()
         if first:
             self._on_first_resume()
             self._emit(events.RoomChanged(self.presence.state))
@@ -198,7 +205,7 @@ class MemberClient:
             self._application(frame, position)
         elif frame.blob_class == BlobClass.BEAT:
             self._following.others_heard()
-        self._sound_alarm()
+        self._roster_alarm.sound()
         self.pump()
 
     def _published(self, position: Position, blob_class: BlobClass, blob: bytes) -> bool:
@@ -257,7 +264,7 @@ class MemberClient:
                 if self.facilitator is not None:
                     self.facilitator.committer.base_moved()
             case Held():
-                self._hold()
+                self._hold(outcome.leaf)
             case PutOut():
                 self._put_out(outcome.by_wish)
             case _:
@@ -271,6 +278,8 @@ class MemberClient:
         self._merged(self.membership.merge(item.staged, item.blob, item.entry), own=True)
 
     def _merged(self, outcome: Merged, *, own: bool) -> None:
+        self.conversation.epoch_began()
+        self._rejoining.followed()
         for person in outcome.joined:
             self._emit(events.Joined(person.name))
         for person in outcome.gone:
@@ -278,44 +287,50 @@ class MemberClient:
             by_wish = person.relay_key in outcome.by_wish
             self._emit(events.Left(person.name) if by_wish else events.Removed(person.name))
         if self.facilitator is not None:
-            self.facilitator.merged(own=own)
+            self.facilitator.merged(outcome.rejoined, own=own)
             if not own:
                 self.facilitator.committer.base_moved()
             if outcome.joined or outcome.rejoined:
                 self._beat_at = self._clock()  # newcomers take their anchor from a heartbeat
-        self._sound_alarm()
+        self._roster_alarm.sound()
+        self._agreement.ask()
         self.tick()
 
-    def _sound_alarm(self) -> None:
-        """Once for each commit, because every heartbeat would find the same difference."""
-        alarm, self.membership.alarm = self.membership.alarm, None
-        base = self.membership.base
-        if alarm is not None and self._alarmed_at != base:
-            self._alarmed_at = base
-            text = "The relay's list of members does not match the group's; do not trust the relay."
-            self._emit(events.Problem("roster_mismatch", text))
+    def accept_agreement(self) -> None:
+        """The person accepts the room's agreement, and what waited goes.
+
+        Raises `NotNow` (`nothing_to_accept`).
+        """
+        self._agreement.accept()
+        self.pump()
 
     # --- held, and back again ------------------------------------------------------------------
 
-    def _hold(self) -> None:
-        """Keep the epoch, send nothing, ask to be let in again."""
+    def _hold(self, leaf: bytes = b"") -> None:
+        """Keep the epoch, send nothing, ask to come back. `leaf` is what a rejoin brought."""
         self._following.hold()
+        self._rejoining.held()
+        if leaf and self._rejoining.expects(leaf):
+            return  # the Welcome comes next
         text = "A change of the group was missed; asking a facilitator to be let in again."
         self._emit(events.Problem("held", text))
-        self._rejoining.ask()
+        self._ask_rejoin()
+
+    def _ask_rejoin(self) -> None:
+        self._rejoining.ask(heard=not self._following.others_silent)
 
     def _release(self) -> None:
         """Held no more, in the epoch that was kept."""
         self._following.release()
-        self._rejoining.wipe()
+        if self._rejoining.waiting:
+            self._key_updates.hasten()  # what was asked for is void once the own leaf is another
         self.presence.released()
 
     def _may_release(self) -> bool:
         """A held facilitator goes on in the old epoch when for 90 s no beat of the new one came.
         Otherwise a commit that no member can follow would end the room."""
-        following = self._following
-        may = following.held and self.facilitator is not None and self._resumed
-        return may and following.others_silent
+        may = self._following.held and self.facilitator is not None and self._resumed
+        return may and self._following.others_silent
 
     def welcomed(self, frame: frames.WelcomeIs) -> None:
         """The Welcome of a rejoin that this client asked for. Any other is ignored."""
@@ -330,8 +345,10 @@ class MemberClient:
         self._following.restart()
         self.stream.restart(Position.decode(frame.position))
         self.presence.rejoined()
+        self.conversation.epoch_began()
         self._emit(events.ConnectionChanged(ConnectionState.REJOINED))
         self._gap()
+        self._agreement.ask()
         self._resumed = False
         if self.facilitator is not None:
             self.facilitator.rejoined()
@@ -346,8 +363,16 @@ class MemberClient:
         self.publisher.pump()
 
     def beat(self, *, leaving: bool = False) -> None:
-        """Send a facilitator's heartbeat. A refused one goes again a second later."""
+        """Send a facilitator's heartbeat. A refused one goes again a second later.
+
+        Each is encrypted anew. When the relay refused so many that no other client would take the
+        next, a new epoch comes first.
+        """
         self._beat_at = self._clock() + limits.HEARTBEAT_INTERVAL
+        if self.facilitator is not None and not self.conversation.may_encrypt:
+            self._beat_at = self._clock() + BEAT_AGAIN
+            self.facilitator.refresh_keys()
+            return
 
         def again() -> None:
             self._beat_at = self._clock() + BEAT_AGAIN
@@ -358,6 +383,7 @@ class MemberClient:
 
     def tick(self) -> None:
         self.conversation.tick()
+        self._alarms.tick()
         now = self._clock()
         self.membership.tick(now)
         if self.facilitator is not None:
@@ -376,7 +402,7 @@ class MemberClient:
         if self._may_release():
             self._release()
         if self._following.held and self._rejoining.due:
-            self._rejoining.ask()
+            self._ask_rejoin()
         base = self._following.overdue()
         lacking = base is not None and self._following.lacks(base, self.membership.base)
         if lacking and self._link.live:

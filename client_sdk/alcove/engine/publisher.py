@@ -57,10 +57,19 @@ class Publisher:
     def stalled(self) -> bool:
         """Whether no message can go out now. While one is in flight, the next is not stalled: it
         goes when the relay has answered."""
-        return not self._presence.may_post or not self._ready()
+        due = self._membership.agreement_due
+        return due or not self._presence.may_post or not self._ready()
 
     def _may_go(self, item: Outgoing) -> bool:
-        """Whether this item can go out now: a void, and what the relay has already, go sooner."""
+        """Whether this item can go out now: a void, and what the relay has already, go sooner.
+
+        No text goes while the person has not accepted the room's agreement, nor what all others
+        would refuse for its generation.
+        """
+        if item.kind == Text.KIND and self._membership.agreement_due:
+            return False
+        if not item.given_in(self._membership.group.epoch) and not self._conversation.may_encrypt:
+            return False
         given = item.kind == Void.KIND or item.given_in(self._membership.group.epoch)
         may = self._presence.may_post or (given and self._presence.may_repeat)
         return may and self._ready()

@@ -1,5 +1,18 @@
-"""Back into the group after a missed commit: a request to the facilitators, then a Welcome."""
+"""Back into the group after a missed commit: a request to the facilitators, then a Welcome.
 
+A request names the leaf that it replaces (`alcove.group.asking`). A held client does not see which
+leaf the group holds for it: a commit that it missed may have brought its Update, or granted an
+earlier request whose Welcome was lost. So it asks for each leaf that it may have:
+
+    own leaf, or one that it signed ──▶ first KeyPackage ──▶ second ──▶ third
+
+The private keys stay until no request can be granted any more. A request that a relay delivers late
+then leads to a Welcome that opens, and never to a leaf whose keys are gone.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from alcove_protocol import frames
@@ -17,10 +30,36 @@ from alcove.relay.ports import Ports
 
 ASK_AGAIN: Final = 60.0
 """Seconds after which a rejoin that no facilitator granted is asked for again."""
+ROUNDS: Final = 6
+"""Rounds of asking, while a facilitator is heard, after which no further one will help."""
+STEPS: Final = 3
+"""KeyPackages at a time."""
+REQUESTS: Final = 4
+"""Requests of one round: the relay keeps no more of one member."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A KeyPackage that was asked for, and where its Welcome goes."""
+
+    bundle: mls.KeyPackageBundle
+    reply: mls.HpkeKeyPair
+
+    @property
+    def leaf(self) -> bytes:
+        return self.bundle.key_package.leaf_node.encryption_key
+
+    def wipe(self) -> None:
+        self.bundle.wipe()
+        self.reply.private.wipe()
 
 
 class Rejoining:
-    """Asks to be let in again, always with the same KeyPackage, until a Welcome answers it."""
+    """Asks to be let in again, until a Welcome answers or another leaf of its own is in the group.
+
+    The first step replaces a leaf among `_named`, each further one the leaf of the step before.
+    `stranded` is called when the group has gone on and no facilitator can let this client in again.
+    """
 
     def __init__(
         self,
@@ -29,14 +68,21 @@ class Rejoining:
         opening: Opening,
         requests: LobbyRequests,
         ports: Ports,
+        stranded: Callable[[], None],
     ) -> None:
         self._identity = identity
         self._membership = membership
         self._opening = opening
         self._requests = requests
         self._ports = ports
-        self._asked: tuple[mls.KeyPackageBundle, mls.HpkeKeyPair] | None = None
+        self._stranded = stranded
+        self._steps: list[_Step] = []
+        self._named: set[bytes] = set()
+        self._seen: bytes | None = None
         self._psks: dict[bytes, Psk] = {}
+        self._round = 0
+        self._turn = 0
+        self._unheard = 0
         self._ask_at = 0.0
 
     @property
@@ -44,51 +90,118 @@ class Rejoining:
         """Whether it is time to ask, for the first time or again."""
         return self._ports.clock() >= self._ask_at
 
-    def ask(self) -> None:
-        """Ask the facilitators, when there is a connection."""
-        ports = self._ports
-        self._ask_at = ports.clock() + ASK_AGAIN
-        if not ports.link.live:
+    def held(self) -> None:
+        """The client has just missed a commit: what was asked before says nothing now."""
+        self._round = self._turn = self._unheard = 0
+
+    def ask(self, *, heard: bool) -> None:
+        """Ask the facilitators, when there is a connection. `heard`: one of them is there."""
+        self._ask_at = self._ports.clock() + ASK_AGAIN
+        if not self._ports.link.live:
             return
-        if self._asked is None:
-            accepted = self._membership.state.agreement
-            bundle = make_key_package(self._identity, accepted, ports.wall(), ports.random)
-            self._asked = (bundle, mls.ciphersuite(ROOM_SUITE).hpke_keypair(ports.random))
-        bundle, reply = self._asked
+        if self._unheard >= ROUNDS:
+            # Facilitators were there, and none could answer. Above all their groups may be younger
+            # than this client's epoch, so that they have no secret of it.
+            self._stranded()
+            return
+        self._drop_expired()
+        self._unheard += heard
+        self._round += 1
+        while len(self._steps) < min(self._round, STEPS):
+            self._steps.append(self._make_step())
         psk = self._requests.psk
         self._psks[psk.id] = psk
-        key_package = bundle.key_package.encode()
-        self._requests.send(RequestKind.REJOIN, key_package, reply.public)
+        for leaf in self._leaves():
+            self._named.add(leaf)
+            self._send(leaf, self._steps[0])
+        for before, step in pairwise(self._steps):
+            self._send(before.leaf, step)
+
+    def _drop_expired(self) -> None:
+        """No facilitator takes a KeyPackage whose lifetime is over."""
+        lifetimes = [step.bundle.key_package.leaf_node.lifetime for step in self._steps]
+        if any(
+            lifetime is None or lifetime.not_after <= self._ports.wall() for lifetime in lifetimes
+        ):
+            self.wipe()
+
+    def _make_step(self) -> _Step:
+        ports, accepted = self._ports, self._membership.accepted
+        bundle = make_key_package(self._identity, accepted, ports.wall(), ports.random)
+        return _Step(bundle, mls.ciphersuite(ROOM_SUITE).hpke_keypair(ports.random))
+
+    def _leaves(self) -> tuple[bytes, ...]:
+        """The own leaf of this epoch, and those that may have replaced it unseen: the newest first,
+        and when there are many, the next ones in each round."""
+        signed = reversed(self._membership.group.signed_leaf_keys)
+        others = [*([self._seen] if self._seen is not None else []), *signed]
+        turn = self._turn % max(1, len(others))
+        many = REQUESTS - 1 - len(self._steps[1:])
+        self._turn = turn + many
+        return (self._membership.own_leaf_key, *(others[turn:] + others[:turn])[:many])
+
+    def _send(self, leaf: bytes, step: _Step) -> None:
+        key_package = step.bundle.key_package.encode()
+        self._requests.send(RequestKind.REJOIN, key_package, step.reply.public, leaf=leaf)
+
+    def expects(self, leaf: bytes) -> bool:
+        """Whether a commit that put this client out and brought this leaf granted a request of its
+        own. Then the Welcome is on its way. Another leaf is named when it asks."""
+        granted = any(step.leaf == leaf for step in self._steps)
+        if granted:
+            self._ask_at = self._ports.clock() + ASK_AGAIN
+        else:
+            self._seen = leaf
+        return granted
 
     def open(self, frame: frames.WelcomeIs) -> Membership | None:
         """The group anew. None when this client has not asked: such a Welcome is ignored.
 
         Raises `NotTrusted` (`cannot_open`, `bad_welcome`).
         """
-        if self._asked is None:
+        if not self._steps:
             return None
-        bundle, reply = self._asked
-        accepted = self._membership.state.agreement
-        welcome = self._opened(reply, frame.welcome)
-        now = self._ports.wall()
-        again = enter(welcome, bundle, self._identity, self._opening, accepted, frame, now=now)
-        self.wipe()
+        number, welcome = self._opened(frame.welcome)
+        step = self._steps[number]
+        now, opening = self._ports.wall(), self._opening
+        again = enter(welcome, step.bundle, self._identity, opening, None, frame, now=now)
+        # Requests for the steps after this one may still be granted: they name the leaf that is in.
+        for old in self._steps[: number + 1]:
+            old.wipe()
+        del self._steps[: number + 1]
+        self._named = {step.leaf}
+        self._seen = None
+        if not self._steps:
+            self.wipe()
         return again
 
-    def _opened(self, reply: mls.HpkeKeyPair, sealed: bytes) -> bytes:
+    def _opened(self, sealed: bytes) -> tuple[int, bytes]:
         """It answers one of the requests, of whichever epoch. Raises `NotTrusted`."""
-        for psk in self._psks.values():
-            try:
-                return open_welcome(self._opening.previous, reply, sealed, psk)
-            except NotTrusted:
-                continue
+        room = self._opening.previous
+        for number, step in enumerate(self._steps):
+            for psk in self._psks.values():
+                try:
+                    return number, open_welcome(room, step.reply, sealed, psk)
+                except NotTrusted:
+                    continue
         raise NotTrusted("cannot_open", "A Welcome did not open; it was altered.")
 
+    def followed(self) -> None:
+        """The group moved on, and this client with it. With another leaf nothing is asked for."""
+        self._seen = None
+        if self._steps and self._membership.own_leaf_key not in self._named:
+            self.wipe()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a request may still be granted."""
+        return bool(self._steps)
+
     def wipe(self) -> None:
-        """Forget the KeyPackage and the reply key."""
-        if self._asked is not None:
-            bundle, reply = self._asked
-            bundle.wipe()
-            reply.private.wipe()
-            self._asked = None
+        """Forget the KeyPackages and the reply keys."""
+        for step in self._steps:
+            step.wipe()
+        self._steps.clear()
+        self._named.clear()
         self._psks.clear()
+        self._seen = None

@@ -37,24 +37,27 @@ class LobbyRequests:
         content: bytes,
         reply_key: bytes | None = None,
         answered: OnAnswer = lambda answer: None,
+        *,
+        leaf: bytes | None = None,
     ) -> None:
-        """The relay keeps it for the facilitators, so its answer says only that it arrived."""
+        """The relay keeps it for the facilitators, so its answer says only that it arrived.
+
+        `leaf` is the encryption key of the own leaf that the request is about, when that may be
+        another than this epoch's.
+        """
         random, lobby_key = self._ports.random, self._membership.lobby_key
         own = self._identity.relay.public
-        request = self._sign(kind, content, reply_key)
+        request = self._sign(kind, content, reply_key, leaf or self._membership.own_leaf_key)
         sealed = seal_request(self._room, lobby_key, own, request, self.psk, random)
         request_id = random(frames.ID_SIZE)
         self._ports.link.request(lambda n: frames.LobbyRequest(n, request_id, sealed), answered)
 
-    def _sign(self, kind: str, content: bytes, reply_key: bytes | None) -> Signed:
-        group = self._membership.group
-        leaf = group.member(group.own_index)
-        assert leaf is not None  # a group has its own member
+    def _sign(self, kind: str, content: bytes, reply_key: bytes | None, leaf: bytes) -> Signed:
         body = RequestBody(
             self._room,
-            group.epoch,
+            self._membership.group.epoch,
             self._membership.roster.counter,
-            leaf.encryption_key,
+            leaf,
             kind,
             content,
             reply_key,

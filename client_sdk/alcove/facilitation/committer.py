@@ -24,6 +24,7 @@ from alcove_protocol.position import Position
 from alcove_protocol.roster import (
     NO_HASH,
     Change,
+    RoomFlag,
     RosterEntry,
     apply_changes,
     list_digest,
@@ -33,11 +34,11 @@ from alcove_protocol.statements import Signed
 from alcove import mls
 from alcove.errors import AlcoveError, NotNow, Refused
 from alcove.facilitation.intents import CommitPlan, Intent
-from alcove.group.admission import listing_of
-from alcove.group.extensions import ROSTER_EXTENSION, room_extension
+from alcove.group.admission import leaf_extensions, listing_of
+from alcove.group.extensions import ROSTER_EXTENSION, leaf_extension, room_extension
 from alcove.group.framing import handshake_padding
 from alcove.group.keys import Identity
-from alcove.group.membership import Membership
+from alcove.group.membership import Membership, flags_of
 from alcove.group.sealing import seal_welcome
 from alcove.relay.ports import Ports
 
@@ -64,6 +65,8 @@ class InFlight:
     blob: bytes
     welcomes: bytes | None
     changes: tuple[Change, ...]
+    flags: RoomFlag
+    slow: int
     needs_entry: bool
     lobby_key: bytes
     publish_id: bytes
@@ -166,6 +169,7 @@ class Committer:
             proposals=plan.proposals,
             carried=[item.proposal for item in updates],
             force_path=plan.force_path,
+            leaf_extensions=self._new_leaf_extensions(),
             group_info_extensions=(listing,),
             padding=handshake_padding,
             rng=self._random,
@@ -176,6 +180,15 @@ class Committer:
         except (mls.MLSError, Malformed):
             staged.drop()
             raise
+
+    def _new_leaf_extensions(self) -> tuple[mls.Extension, ...] | None:
+        """What the committer's leaf says from now on, if the person accepted another agreement
+        since. A facilitator proposes no Update that could carry it."""
+        group, accepted = self._membership.group, self._membership.accepted
+        leaf = group.member(group.own_index)
+        if leaf is None or leaf_extension(leaf).agreement == accepted:
+            return None
+        return leaf_extensions(self._identity, accepted)
 
     def _put_in_flight(
         self,
@@ -195,15 +208,18 @@ class Committer:
                     for relay_key, reply_key, psk in plan.welcome_to
                 ]
             )
-        lobby_key = room_extension(staged.after).lobby_key
-        new_key = lobby_key != membership.roster.lobby
+        state, roster = room_extension(staged.after), membership.roster
+        flags, slow, lobby_key = flags_of(state), state.slow, state.lobby_key
+        moved = (flags, slow, lobby_key) != (roster.flags, roster.slow, roster.lobby)
         return InFlight(
             intent,
             staged,
             pack_list([*(item.message for item in updates), staged.message]),
             welcomes,
             plan.changes,
-            bool(plan.changes) or membership.restate or new_key,
+            flags,
+            slow,
+            bool(plan.changes) or membership.restate or moved,
             lobby_key,
             self._random(frames.ID_SIZE),
             group.epoch,
@@ -225,9 +241,9 @@ class Committer:
             sha256(item.blob).digest(),
             sha256(item.welcomes).digest() if item.welcomes is not None else NO_HASH,
             b"".join(change.encode() for change in changes),
-            int(roster.flags),
-            roster.slow,
-            list_digest(roster.room, seats, roster.flags, roster.slow),
+            int(item.flags),
+            item.slow,
+            list_digest(roster.room, seats, item.flags, item.slow),
             # A member that was held or away finds it in the chain. After a burned commit the chain
             # may name another key than the group's.
             lobby=item.lobby_key if item.lobby_key != roster.lobby else None,

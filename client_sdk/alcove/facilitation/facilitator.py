@@ -24,7 +24,7 @@ from alcove.facilitation.intents import Done, ListDoor, RefreshKeys, RemoveMembe
 from alcove.facilitation.lobby import Lobby
 from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.group.keys import Identity
-from alcove.group.membership import Membership
+from alcove.group.membership import Membership, Person
 from alcove.messages.presence import Presence
 from alcove.relay.link import OnAnswer
 from alcove.relay.ports import Ports
@@ -39,6 +39,9 @@ LATELY: Final = 60.0
 """Seconds within which a facilitator's heartbeat keeps their place in line."""
 LENGTH_PREFIX: Final = 4
 """Bytes before each item of a packed list."""
+NEARLY_FULL = limits.ROSTER_CHAIN * 3 // 4
+"""Bytes of the chain at which the person is told: a quarter is left, some thousand changes. Not
+`Final`, because tests set a lower one."""
 
 InviteDone = Callable[[str | None, AlcoveError | None], None]
 """Is called once: with the invite's link, or with why there is none."""
@@ -98,6 +101,7 @@ class Facilitator:
         )
         self._refresh_at = ports.clock() + REFRESH_INTERVAL
         self._updates_since: float | None = None
+        self._warned = False  # that the chain is nearly full
         self._unsent: list[tuple[Door, Done]] = []
 
     # --- invites -------------------------------------------------------------------------------
@@ -187,12 +191,18 @@ class Facilitator:
 
         self.put_door(replacement, InviteTerms(old.uses_left, left), put)
 
-    def merged(self, *, own: bool) -> None:
-        """The group moved on, by this client's own commit or by another's."""
+    def merged(self, rejoined: tuple[Person, ...] = (), *, own: bool) -> None:
+        """The group moved on, by this client's own commit or by another's, which let these members
+        in again."""
+        self.lobby.requests.rejoins.returned(rejoined)
         if own:
             self._refresh_at = self._clock() + REFRESH_INTERVAL
         self._updates_since = None
         self.lobby_keys.moved(self._membership.state.lobby_key)
+        if self._chain_size > NEARLY_FULL and not self._warned:
+            self._warned = True
+            text = "The room's signed history is nearly full; open a new room before long."
+            self._emit(events.Problem("history_nearly_full", text))
 
     def rejoined(self) -> None:
         """In the group anew, by a Welcome."""
@@ -205,6 +215,7 @@ class Facilitator:
     def tick(self) -> None:
         """Look at what was put off, and make scheduled commits: gathered Updates, and fresh keys
         every half hour."""
+        self.lobby.requests.rejoins.tick()
         now = self._clock()
         self.lobby_keys.tick()
         self.lobby.in_step()
@@ -220,6 +231,10 @@ class Facilitator:
             self._updates_since = None
             if len(self._membership.people()) > 1:
                 self.committer.want(RefreshKeys())
+
+    def refresh_keys(self) -> None:
+        """Begin a new epoch soon, with fresh keys."""
+        self.committer.want(RefreshKeys())
 
     def _first_in_line(self) -> bool:
         """Whether no facilitator with a lower leaf was heard lately."""
@@ -266,9 +281,13 @@ class Facilitator:
     @property
     def can_restore(self) -> bool:
         """Whether this client has the roster chain from entry 0, and it fits a frame."""
-        chain = self._membership.chain
-        size = sum(LENGTH_PREFIX + len(entry.encode()) for entry in chain)
-        return len(chain) == self._membership.roster.counter + 1 and size <= limits.ROSTER_CHAIN
+        whole = len(self._membership.chain) == self._membership.roster.counter + 1
+        return whole and self._chain_size <= limits.ROSTER_CHAIN
+
+    @property
+    def _chain_size(self) -> int:
+        """Bytes of the chain, as far as this client has it."""
+        return sum(LENGTH_PREFIX + len(entry.encode()) for entry in self._membership.chain)
 
     def restore(self, answered: OnAnswer) -> None:
         """Give the room again to a relay that lost its memory (docs/protocol.md 9)."""

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from alcove_protocol.errors import Malformed
 from alcove_protocol.invite import Invite
 from alcove_protocol.roster import NO_DOOR, Change, Op, Seat
 from alcove_protocol.statements import Signed
@@ -138,34 +139,60 @@ class LetMemberGo(Intent):
 
 
 @dataclass(frozen=True, slots=True)
-class ReadmitMember(Intent):
-    """The same member with fresh HPKE keys: Remove and Add in one commit.
+class Returning:
+    """A member's request to be let in again.
 
     `leaf` is the encryption key that they had when they asked. With another key they have come back
     by other means, above all by another facilitator's commit. To grant the request again would put
     them out again, without end.
     """
 
-    key_package: mls.KeyPackage | None = None
-    relay_key: bytes = b""
-    reply_key: bytes = b""
-    leaf: bytes = b""
-    psk: Psk | None = None
+    key_package: mls.KeyPackage
+    relay_key: bytes
+    reply_key: bytes
+    leaf: bytes
+    psk: Psk
+
+    def proposals(self, membership: Membership) -> tuple[mls.Proposal, ...]:
+        """Remove and Add of this member. Empty when the request is moot."""
+        group = membership.group
+        index = group.find(self.key_package.leaf_node.signature_key)
+        old = group.member(index) if index is not None and index != group.own_index else None
+        if old is None or index is None or old.encryption_key != self.leaf:
+            return ()
+        return (mls.Remove(index), mls.Add(self.key_package))
+
+
+@dataclass(frozen=True, slots=True)
+class ReadmitMembers(Intent):
+    """The same members with fresh HPKE keys, in one commit. One who does not go with the others is
+    left out, so that no member keeps another from coming back. `now` is in Unix seconds."""
+
+    members: tuple[Returning, ...] = ()
+    now: int = 0
 
     def plan(self, membership: Membership) -> CommitPlan | None:
-        if self.key_package is None or self.psk is None:
-            return None
-        index = membership.group.find(self.key_package.leaf_node.signature_key)
-        if index is None or index == membership.group.own_index:
-            return None
-        old = membership.group.member(index)
-        if old is None or old.encryption_key != self.leaf:
+        proposals: tuple[mls.Proposal, ...] = ()
+        admitted: list[Returning] = []
+        for member in self.members:
+            more = member.proposals(membership)
+            if more and self._goes_with(membership, proposals + more):
+                proposals += more
+                admitted.append(member)
+        if not admitted:
             return None
         return CommitPlan(
-            (mls.Remove(index), mls.Add(self.key_package)),
-            (Change(Op.REJOIN, self.relay_key),),
-            ((self.relay_key, self.reply_key, self.psk),),
+            proposals,
+            tuple(Change(Op.REJOIN, member.relay_key) for member in admitted),
+            tuple((member.relay_key, member.reply_key, member.psk) for member in admitted),
         )
+
+    def _goes_with(self, membership: Membership, proposals: tuple[mls.Proposal, ...]) -> bool:
+        try:
+            membership.group.check_changes((), proposals, now=self.now)
+        except (mls.MLSError, Malformed):
+            return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ from alcove.group.sealing import (
     seal_refusal,
     short_code,
 )
-from alcove.joining.names import clean_name, look_alike
+from alcove.joining.names import clean_name, looks_like_any
 from alcove.relay.ports import Ports
 
 PUT_OFF_MOST: Final = 128
@@ -212,7 +212,7 @@ class Lobby:
             raise CannotAdmit(error.code) from None
         taken = [person.name for person in self._membership.people()]
         taken += [knock.body.name for knock in self._waiting.values()]
-        if any(look_alike(name, other) for other in taken):
+        if looks_like_any(name, taken):
             raise CannotAdmit("name_taken")
 
     def _request(self, item: LobbyItem) -> None:
@@ -243,6 +243,8 @@ class Lobby:
 
     def admit(self, id: bytes, done: Done) -> None:
         """Raises `NotNow` (`unknown_knock`)."""
+        if self.requests.rejoins.admit(id, done):
+            return
         knock = self._find(id)
 
         def finished(error: AlcoveError | None) -> None:
@@ -265,6 +267,8 @@ class Lobby:
 
     def refuse(self, id: bytes) -> None:
         """Raises `NotNow` (`unknown_knock`)."""
+        if self.requests.rejoins.refuse(id):
+            return
         knock = self._find(id)
         self._gone(id)
         self._send_refusal(id, knock.body.reply_key, "refused", knock.psk)

@@ -15,19 +15,19 @@ from typing import Final
 from alcove_protocol import limits
 from alcove_protocol.errors import Malformed
 from alcove_protocol.frames import LobbyItem
-from alcove_protocol.labels import Label
-from alcove_protocol.sealed import RequestBody, RequestKind
-from alcove_protocol.statements import Signed, verify
+from alcove_protocol.sealed import RequestKind
+from alcove_protocol.statements import Signed
 
 from alcove import mls
 from alcove.errors import AlcoveError, NotTrusted
 from alcove.facilitation.committer import Committer, PendingUpdate
-from alcove.facilitation.intents import ReadmitMember
+from alcove.facilitation.intents import Returning
 from alcove.facilitation.key_packages import KeyPackages
 from alcove.facilitation.lobby_keys import LobbyKeys
+from alcove.facilitation.rejoins import Rejoins
+from alcove.group.asking import verify_request
 from alcove.group.extensions import leaf_extension
 from alcove.group.framing import check_class
-from alcove.group.keys import check_hpke_key
 from alcove.group.membership import Membership, Person
 from alcove.group.rights import NotAllowed, check_same_member, judge_step_down
 from alcove.group.sealing import Psk, open_request, request_epoch, request_psk
@@ -37,12 +37,6 @@ UPDATE_MOST: Final = 4096
 """Bytes of one Update's message. An honest one has 1 KiB, or 2 KiB in a post-quantum room."""
 UPDATES_MOST: Final = 400 * 1024
 """Bytes of all Updates that wait for a commit. With the largest commit they fit its blob."""
-
-REJOINS_MOST: Final = 4
-REJOINS_WITHIN: Final = 50.0
-"""Rejoins of one member that this facilitator takes within so many seconds. An honest client that
-was released and then held by its own rejoin asks twice at once. One refused asks again after 60 s.
-"""
 
 
 class NotYet(Exception):
@@ -73,9 +67,8 @@ class MemberRequests:
         self._committer = committer
         self._lobby_keys = lobby_keys
         self._key_packages = key_packages
-        self._clock = ports.clock
         self._settle = settle
-        self._rejoins: list[tuple[float, bytes]] = []
+        self.rejoins = Rejoins(membership, committer, ports)
 
     def receive(self, item: LobbyItem) -> None:
         """Raises `NotYet` and `NotMine`."""
@@ -98,11 +91,7 @@ class MemberRequests:
             raise NotMine
         psk = request_psk(secret, epoch)
         signed, present = self._open(item, psk)
-        body = verify(RequestBody, Label.REQUEST, signed, person.key).statement
-        if body.reply_key is not None:
-            check_hpke_key(body.reply_key)
-        if body.epoch != epoch or not self._membership.asks_now(person, body):
-            raise NotAllowed("request")  # of an earlier stay: the relay kept it and tells it again
+        body = verify_request(signed, epoch, self._membership.asker(person))
         if body.kind == RequestKind.REJOIN and body.reply_key is not None:
             self._rejoin(item, body.content, body.reply_key, psk)
             return False
@@ -177,9 +166,7 @@ class MemberRequests:
             self._key_packages.verify(key_package)
         except mls.MLSError:
             raise NotMine from None  # its lifetime is judged by this client's clock
-        self._bound_rejoins(item.key)
         reference = self._key_packages.use(key_package)
-        self._rejoins.append((self._clock(), item.key))
 
         def done(error: AlcoveError | None) -> None:
             now = self._membership.group
@@ -191,24 +178,7 @@ class MemberRequests:
             if error is None:
                 self._settle(item.id)  # not before: this client may go, and the others have it
 
-        self._committer.want(
-            ReadmitMember(
-                done,
-                key_package=key_package,
-                relay_key=item.key,
-                reply_key=reply_key,
-                leaf=old.encryption_key,
-                psk=psk,
-            )
-        )
-
-    def _bound_rejoins(self, relay_key: bytes) -> None:
-        """Each rejoin is a commit: all members follow it, and an Update or text on its way is late.
-
-        Without this bound one participant could ask many times a second, and silence the room. It
-        counts what is taken and not what is committed, so the queue is bounded as well.
-        """
-        now = self._clock()
-        self._rejoins = [taken for taken in self._rejoins if now - taken[0] < REJOINS_WITHIN]
-        if sum(key == relay_key for _, key in self._rejoins) >= REJOINS_MOST:
+        request = Returning(key_package, item.key, reply_key, old.encryption_key, psk)
+        if not self.rejoins.ask(request, done):
+            self._key_packages.give_back(reference)
             raise NotMine

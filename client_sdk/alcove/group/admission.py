@@ -45,6 +45,10 @@ from alcove.mls.secret import Random
 
 PROPOSAL_GENERATION: Final = 16
 """The last generation under which a proposal is taken in its epoch. An honest member makes one."""
+APPLICATION_AHEAD: Final = 64
+"""How far the generation of an application message may be ahead of the numbers that the log gave
+since the epoch began. An honest member takes one number for each generation, but for what the relay
+refused or lost."""
 KEY_PACKAGE_LIFE: Final = 24 * 3600
 LEAF_SIZE: Final = 4 * limits.KIB
 """Bytes of a leaf at most. With the longest name and post-quantum keys a leaf has 1,647. Every
@@ -96,13 +100,13 @@ def enter(
     bundle: mls.KeyPackageBundle,
     identity: Identity,
     opening: Opening,
-    accepted: bytes,
+    accepted: bytes | None,
     frame: frames.WelcomeIs,
     *,
     now: float,
 ) -> Membership:
     """Open a Welcome, check it, and only then join. `welcome` is what `frame` brought, unsealed,
-    and `now` is in Unix seconds.
+    and `now` is in Unix seconds. `accepted` is None for a rejoin, which asks for no acceptance.
 
     Raises `NotTrusted` (`bad_welcome`).
     """
@@ -126,7 +130,7 @@ def enter(
             "bad_welcome", "The way into the room is not genuine; ask for a new invite."
         ) from None
     membership = Membership(group, roster, Position.decode(frame.position), commit)
-    membership.compare_roster_with_tree()
+    membership.compare_roster_with_group()
     return membership
 
 
@@ -135,12 +139,13 @@ def _untrusted(text: str) -> NotTrusted:
 
 
 def accept_welcome(
-    staged: mls.StagedJoin, opening: Opening, room: bytes, accepted: bytes
+    staged: mls.StagedJoin, opening: Opening, room: bytes, accepted: bytes | None
 ) -> RoomExtension:
     """Compare the group in a Welcome with what the invite and the card promised.
 
     Raises `NotTrusted` (`bad_welcome`) unless the group is this room's, its signer is a facilitator
-    in its state, that facilitator chains to the room id, and its agreement is the accepted one.
+    in its state, that facilitator chains to the room id, and its agreement is the accepted one. A
+    member that comes back (`accepted` is None) may find another: they are asked when they are in.
     """
     if staged.group_context.group_id != room:
         raise _untrusted("This is not the group of the room in the invite.")
@@ -153,7 +158,7 @@ def accept_welcome(
     current = {keys.mls_key: keys for keys in state.facilitator_list()}
     if signer not in current or known.get(signer) != current[signer]:
         raise _untrusted("The member who let you in is no facilitator of this room.")
-    if state.agreement != accepted:
+    if accepted is not None and state.agreement != accepted:
         raise _untrusted("The ground rules are not the ones that you accepted.")
     return state
 

@@ -21,7 +21,8 @@ def appointed_keys(appointment: Appointment) -> FacilitatorKeys:
 def chained_facilitators(
     opening: Opening, appointments: tuple[Signed, ...], room: bytes
 ) -> dict[bytes, FacilitatorKeys]:
-    """All keys that the opening names or a chain of appointments reaches, by MLS key.
+    """All keys that the opening names or a chain of appointments reaches, by MLS key. Of a key that
+    was appointed again, with another relay key, the last appointment counts.
 
     Raises `Malformed` when the appointer of one is not reached by those before it, or when its
     signature is wrong.
@@ -34,5 +35,5 @@ def chained_facilitators(
             raise Malformed("bad_statement", "The room does not know the appointer.")
         verify(Appointment, Label.APPOINT, signed, claimed.appointer)
         keys = appointed_keys(claimed)
-        known.setdefault(keys.mls_key, keys)
+        known[keys.mls_key] = keys
     return known

@@ -5,7 +5,6 @@ with different states cannot read each other. The code points are of the private
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Annotated, Final
 
 from alcove_protocol import limits
@@ -177,17 +176,20 @@ def room_extension(context: mls.GroupContext) -> RoomExtension:
 
 
 def leaf_extension(leaf: mls.LeafNode) -> LeafExtension:
-    """A member's own part. Raises `Malformed`."""
+    """A member's own part. Raises `Malformed`.
+
+    Every commit looks at every leaf, and few of them have changed. So what was read is kept with
+    the leaf, and goes with it.
+    """
+    kept = leaf.reading
+    if isinstance(kept, LeafExtension):
+        return kept
     data = leaf.extension(LEAF_EXTENSION)
     if data is None:
         raise Malformed("bad_field", "The member is not a client of Alcove.")
-    return _decode_leaf_extension(data)
-
-
-@lru_cache(maxsize=2 * limits.MEMBERS_MAX)
-def _decode_leaf_extension(data: bytes) -> LeafExtension:
-    """Every commit looks at every leaf, and few of them have changed."""
-    return LeafExtension.decode(data, limit=limits.STATEMENT)
+    read = LeafExtension.decode(data, limit=limits.STATEMENT)
+    leaf.keep_reading(read)
+    return read
 
 
 def name_of(leaf: mls.LeafNode) -> str:

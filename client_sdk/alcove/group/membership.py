@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from alcove_protocol import limits
+from alcove_protocol.endings import verify_removal
 from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
 from alcove_protocol.position import Position
@@ -22,16 +23,18 @@ from alcove_protocol.roster import (
     Change,
     Op,
     Role,
+    RoomFlag,
     Roster,
     RosterEntry,
     Seat,
+    entry_hash,
     extend,
 )
-from alcove_protocol.sealed import RequestBody
-from alcove_protocol.statements import KEY_SIZE, Signed, verify
+from alcove_protocol.statements import KEY_SIZE, Signed
 
 from alcove import mls
 from alcove.errors import NotTrusted
+from alcove.group.asking import Asker
 from alcove.group.extensions import (
     RoomExtension,
     leaf_extension,
@@ -71,6 +74,8 @@ class Burned:
 @dataclass(frozen=True, slots=True)
 class Held:
     code: str
+    leaf: bytes = b""
+    """The encryption key of the leaf that a rejoin gave this client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,18 @@ class PutOut:
 
 
 Outcome = Merged | Burned | Held | PutOut
+
+
+def flags_of(state: RoomExtension) -> RoomFlag:
+    """The flags of the roster that say what this state says."""
+    locked = RoomFlag.LOCKED if state.locked else RoomFlag.NONE
+    return locked | (RoomFlag.LISTEN_ONLY if state.listen_only else RoomFlag.NONE)
+
+
+def _accepted(group: mls.Group) -> bytes:
+    """The agreement in this client's own leaf, which it signed itself."""
+    leaf = group.member(group.own_index)
+    return leaf_extension(leaf).agreement if leaf is not None else b""
 
 
 class Membership:
@@ -92,6 +109,8 @@ class Membership:
         self.commit_blob = b""
         self.previous_hash: bytes | None = None
         self.state: RoomExtension = room_extension(group.context)
+        self.accepted = _accepted(group)
+        """The agreement that this person accepted. No commit changes it: the person alone does."""
         if roster.lobby is None:  # no entry that this client knows has named one
             self.roster = replace(roster, lobby=self.state.lobby_key)
         self.lobby_key = self.state.lobby_key
@@ -99,6 +118,8 @@ class Membership:
         self.chain: list[Signed] = []
         """The signed entries that led here, from entry 0 on for the client that opened the room."""
         self.alarm: str | None = None
+        self.alarm_by: str | None = None
+        """The facilitator who signed the entry that parts the list from the group, by name."""
         self.restate = False
         self.standbys: frozenset[bytes] = frozenset()
         """The standby keys of the last list that was the group's."""
@@ -106,14 +127,18 @@ class Membership:
         self.request_secrets = SealSecrets(REQUEST, REQUESTS_KEPT)
         self.desk_secrets = SealSecrets(DESK, DESK_KEPT)
         self._keep_secrets()
-        self._readmitted: dict[bytes, int] = {}
 
     def restart(self, other: "Membership") -> None:
         """Become `other`, a group joined anew. Every holder of this object goes on with it."""
         self.wipe()
-        chain = self.chain
+        chain, accepted = self.chain, self.accepted
         self.__dict__.update(other.__dict__)
-        self.chain = chain
+        self.chain, self.accepted = chain, accepted
+
+    @property
+    def agreement_due(self) -> bool:
+        """Whether the room has another agreement than the person accepted."""
+        return self.accepted != self.state.agreement
 
     def _keep_secrets(self) -> None:
         self.request_secrets.add(self.group)
@@ -154,6 +179,26 @@ class Membership:
             raise NotTrusted("not_member", "This client is not in its own group.")
         return self.person(leaf)
 
+    @property
+    def own_leaf_key(self) -> bytes:
+        """The encryption key of this client's leaf, in the epoch that the client is in."""
+        leaf = self.group.member(self.group.own_index)
+        if leaf is None:
+            raise NotTrusted("not_member", "This client is not in its own group.")
+        return leaf.encryption_key
+
+    def asker(self, person: Person) -> Asker:
+        """What the state says of a member who asks the facilitators for something."""
+        index = self.group.find(person.key)
+        leaf = self.group.member(index) if index is not None else None
+        return Asker(
+            self.group.group_id,
+            self.group.epoch,
+            person.key,
+            leaf.encryption_key if leaf is not None else b"",
+            self.roster.since.get(person.relay_key, 0),
+        )
+
     # --- commits -------------------------------------------------------------------------------
 
     def follow(self, blob: bytes, entry: Signed | None, position: Position) -> Outcome:
@@ -183,7 +228,7 @@ class Membership:
             proposals, commit = unpack_commit(blob)
         except Malformed as error:
             return Burned(error.code)
-        carried, mine = self._read_proposals(proposals)
+        carried = self._read_proposals(proposals)
         try:
             check_class(commit, mls.ContentType.COMMIT)
             # Rights are judged before anything that only this client sees: a commit beyond its
@@ -192,18 +237,13 @@ class Membership:
                 commit,
                 approve=lambda seen: judge(self.group, seen),
                 carried=carried,
-                committers=self.state.facilitator_keys(),
             )
             if not isinstance(staged, mls.StagedCommit):
                 raise NotAllowed("class")
         except mls.MissingProposal as error:
-            # A commit brings every proposal that it names, and all members read these bytes alike,
-            # but for the member in whose name they are.
-            return self._missed(error) if mine else Burned(error.code)
+            # A commit brings every proposal that it names, and all members read these bytes alike.
+            return Burned(error.code)
         except mls.CannotFollow as error:
-            by = self.group_key(error.committer) if error.committer is not None else None
-            if by is not None and by not in self.state.facilitator_keys():
-                return Burned("committer")
             return self._missed(error)
         except mls.WrongEpoch as error:
             # Of a later epoch: this client missed a commit. Of an earlier one: no member of the
@@ -217,8 +257,9 @@ class Membership:
         # Removed and added in one commit is a rejoin. This client did not ask for it, or its
         # Welcome is still to come. Either way it is a member that cannot follow, not one put out.
         own = self.own.key
-        added = (m.leaf.signature_key for m in staged.members_after() if m.index in staged.added)
-        return Held("rejoin") if own in added else PutOut(by_wish=False)
+        leaves = (m.leaf for m in staged.members_after() if m.index in staged.added)
+        added = {leaf.signature_key: leaf.encryption_key for leaf in leaves}
+        return Held("rejoin", added[own]) if own in added else PutOut(by_wish=False)
 
     def _missed(self, error: mls.MLSError) -> "Burned | Held":
         """This client alone cannot follow. Only facilitators commit, so the group cannot have moved
@@ -226,27 +267,21 @@ class Membership:
         alone = self.state.facilitator_keys() == {self.own.key}
         return Burned(error.code) if alone else Held(error.code)
 
-    def _read_proposals(
-        self, messages: tuple[bytes, ...]
-    ) -> tuple[list[mls.ReceivedProposal], bool]:
-        """The Updates that the commit brings, and whether one is in this client's name in bytes
-        that it did not send. Any member can encrypt an Update again (RFC 9420, section 16.11). The
-        others read it then, and this client's own key for it is gone. Any other wrong Update is
-        left out: then the commit that names it fails for all members.
+    def _read_proposals(self, messages: tuple[bytes, ...]) -> list[mls.ReceivedProposal]:
+        """The Updates that the commit brings. A wrong one is left out: then the commit that names
+        it fails for all members.
 
         They are read as if nothing had come before them. So no proposal of the lobby, of a burned
         commit, or shown to one member alone makes a member differ from the others.
         """
-        found, mine = [], False
+        found = []
         for message in messages:
             try:
                 check_class(message, mls.ContentType.PROPOSAL)
                 found.append(self.group.read_proposal(message))
-            except mls.OwnMessage:
-                mine = True
             except (NotAllowed, mls.MLSError):
                 pass
-        return found, mine
+        return found
 
     def merge(self, staged: mls.StagedCommit, blob: bytes, entry: Signed | None) -> Merged:
         """Go to the next epoch, and tell which members came and went."""
@@ -257,10 +292,11 @@ class Membership:
         self.lobby_key = self.state.lobby_key
         self.previous_hash, self.commit_hash = self.commit_hash, sha256(blob).digest()
         self.commit_blob = blob
+        head = self.roster.head
         changes = self._extend_roster(blob, entry)
         after = {person.key: person for person in self.people()}
         added = {self.group_key(index) for index in staged.added}
-        self.compare_roster_with_tree()
+        self.compare_roster_with_group(self._signer(entry) if self.roster.head != head else None)
         return Merged(
             self.group_key(staged.committer),
             tuple(person for key, person in after.items() if key not in before),
@@ -268,20 +304,6 @@ class Membership:
             tuple(after[key] for key in added if key in before and key in after),
             frozenset(key for key, op in changes.items() if op is Op.LEFT),
         )
-
-    def asks_now(self, person: Person, request: RequestBody) -> bool:
-        """Whether a request that this member signed is of this stay.
-
-        A relay that kept an earlier request must not put the member out with it. The member knew
-        the entry that last added or readmitted them; in the present epoch they know their leaf.
-        """
-        if request.room != self.group.group_id or request.epoch > self.group.epoch:
-            return False
-        index = self.group.find(person.key)
-        leaf = self.group.member(index) if index is not None else None
-        if leaf is None or request.counter < self._readmitted.get(person.relay_key, 0):
-            return False
-        return request.epoch < self.group.epoch or request.leaf_key == leaf.encryption_key
 
     def group_key(self, index: int) -> bytes:
         leaf = self.group.member(index)
@@ -302,12 +324,18 @@ class Membership:
             return {}
         self._roster_before, self.roster = self.roster, after
         self.chain.append(entry)
-        changes = {change.key: change.op for change in verified.statement.decoded_changes()}
-        restated = Op.RESET in changes.values()
-        for key, op in changes.items():
-            if op is Op.REJOIN or (op is Op.ADD and not restated):
-                self._readmitted[key] = after.counter
-        return changes
+        return {change.key: change.op for change in verified.statement.decoded_changes()}
+
+    def _signer(self, entry: Signed | None) -> str | None:
+        """The name of the member who signed an entry that was verified."""
+        if entry is None:
+            return None
+        signer = RosterEntry.decode(entry.body, limit=limits.ENTRY).signer
+        return next((person.name for person in self.people() if person.relay_key == signer), None)
+
+    def facilitators(self) -> frozenset[bytes]:
+        """The relay keys of the facilitators, from the group's state alone."""
+        return frozenset(keys.relay_key for keys in self.state.facilitator_list())
 
     def known_seats(self) -> dict[bytes, Seat]:
         """The seats of all members, as the roster has them or had them before its last entry."""
@@ -324,42 +352,52 @@ class Membership:
     def puts_me_out(self, signed: Signed) -> bool:
         """Whether a facilitator signed a roster entry that removes this client.
 
-        A client that was away is shown only this entry. The entries before it may be missing, so
-        it does not extend the chain here. An entry that the roster went over, and that left this
-        client on the list, is no proof: its commit was burned, and the list was restated.
+        A client that was away is shown only this entry, so the chain is not extended here.
         """
+        followed = {entry_hash(Label.ROSTER, entry.body) for entry in self.chain}
         try:
-            claimed = RosterEntry.decode(signed.body, limit=limits.ENTRY)
-            if claimed.room != self.roster.room or not self.roster.is_facilitator(claimed.signer):
-                return False
-            entry = verify(RosterEntry, Label.ROSTER, signed, claimed.signer).statement
-            changes = entry.decoded_changes()
+            entry = verify_removal(self.roster, signed, self.own.relay_key, self.base, followed)
         except Malformed:
             return False
-        own = self.own.relay_key
-        if entry.counter <= self.roster.counter and own in self.roster.seats:
-            return False
-        return any(item.op is Op.REMOVE and item.key == own for item in changes)
+        # The roster alone could be a single facilitator's work. The group's state is not.
+        return entry.signer in self.facilitators()
 
-    def compare_roster_with_tree(self) -> None:
-        """Set the alarm when the relay's list and the group differ."""
+    def compare_roster_with_group(self, signer: str | None = None) -> None:
+        """Set the alarm when the relay's list and the group differ. `signer` is the name of the
+        member whose verified entry came with the merged commit.
+
+        Such an entry leads to a list that is wrong for all, and the next commit of a facilitator
+        who still may restates it. Otherwise this client alone may have the wrong list.
+        """
         if self._list_is_the_groups():
             self.restate = False
             self.standbys = self.roster.standbys()
+        elif signer is not None:
+            self.alarm, self.alarm_by, self.restate = "roster_mismatch", signer, True
         elif not self.restate:
-            self.alarm = "roster_mismatch"
+            self.alarm, self.alarm_by = "roster_mismatch", None
 
     def _list_is_the_groups(self) -> bool:
-        """One commit changes the list and the group together: members, facilitators and the lobby
-        key. A standby key is on the list and has no leaf."""
+        """One commit changes the list and the group together: members, facilitators, pauses, flags
+        and the lobby key. A standby key is on the list and has no leaf.
+
+        Only the state decides what a client believes. But the relay goes by the list: one that
+        differs can mute members, or disarm a facilitator, whom the group knows as such.
+        """
         roster, state = self.roster, self.state
         tree = {leaf_extension(member.leaf).relay_key for member in self.group.members()}
-        listed = {item.relay_key for item in state.facilitator_list()}
         return (
             tree == roster.seats.keys() - roster.standbys()
-            and roster.facilitators() == listed
+            and roster.facilitators() == self.facilitators()
             and roster.lobby == state.lobby_key
+            and self._pauses_are_the_groups()
+            and (roster.flags, roster.slow) == (flags_of(state), state.slow)
         )
+
+    def _pauses_are_the_groups(self) -> bool:
+        paused = set(self.state.paused_keys())
+        group = {person.relay_key for person in self.people() if person.key in paused}
+        return group == {key for key, seat in self.roster.seats.items() if seat.paused}
 
     def listing(self) -> list[Change]:
         """The list as the group has it: after a burned commit the relay's is another."""

@@ -116,8 +116,7 @@ def _judge_author(group: mls.Group, staged: mls.CommitView, before: RoomExtensio
 
 
 def _judge_updater(group: mls.Group, sender: int | None, before: RoomExtension) -> None:
-    """Facilitators renew their keys by their own commits. Their proposals would share a ratchet
-    with these, and which of its keys are left is not the same for all members."""
+    """Facilitators renew their keys by their own commits, and propose nothing."""
     leaf = group.member(sender) if sender is not None else None
     if leaf is None or _facilitator(before, leaf.signature_key):
         raise NotAllowed("proposal_by_reference")

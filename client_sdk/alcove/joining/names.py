@@ -7,7 +7,7 @@ disagree.
 """
 
 import unicodedata
-from functools import cache
+from collections.abc import Iterable
 
 from alcove_protocol import limits
 
@@ -41,7 +41,6 @@ def clean_name(name: str) -> str:
     return name
 
 
-@cache
 def _lookalikes(character: str) -> str:
     """The representative of all characters that look like this one."""
     from confusable_homoglyphs import confusables  # late: its tables take long to load
@@ -53,17 +52,22 @@ def _lookalikes(character: str) -> str:
     return min(options, key=lambda option: (len(option), option))
 
 
-def look_alike(name: str, other: str) -> bool:
-    """Whether two names look alike (after Unicode TS 39)."""
-    return bool(_skeletons(name) & _skeletons(other))
+def looks_like_any(name: str, others: Iterable[str]) -> bool:
+    """Whether a name looks like one of the others (after Unicode TS 39)."""
+    known: dict[str, str] = {}  # for this call only: letters of names outlive no room
+    own = _skeletons(name, known)
+    return any(own & _skeletons(other, known) for other in others)
 
 
-def _skeletons(name: str) -> frozenset[str]:
+def _skeletons(name: str, known: dict[str, str]) -> frozenset[str]:
     """How a name looks, also in small letters: a capital can look like another letter."""
-    return frozenset({_skeleton(name), _skeleton(name.casefold())})
+    return frozenset({_skeleton(name, known), _skeleton(name.casefold(), known)})
 
 
-def _skeleton(name: str) -> str:
+def _skeleton(name: str, known: dict[str, str]) -> str:
     plain = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", name))
-    kept = (c for c in plain if unicodedata.category(c)[0] not in ("M", "Z", "P"))
-    return "".join(_lookalikes(character) for character in kept).casefold()
+    kept = [c for c in plain if unicodedata.category(c)[0] not in ("M", "Z", "P")]
+    for character in kept:
+        if character not in known:
+            known[character] = _lookalikes(character)
+    return "".join(known[character] for character in kept).casefold()

@@ -1,7 +1,7 @@
 """Messages: those of other members, and what becomes of this client's own.
 
 Receiving judges in this order: duplicate blob, MLS (sender, signature, generation), payload,
-the agreement that the sender accepted, the sender's right, inner id, counter. The author is the
+the sender's right, inner id, counter, the agreement that the sender accepted. The author is the
 member whom MLS names. Nothing inside a message names one.
 """
 
@@ -18,9 +18,11 @@ from alcove_protocol.roster import NO_HASH
 
 from alcove import events, mls
 from alcove.errors import InvalidInput, NotNow
+from alcove.group.admission import APPLICATION_AHEAD
 from alcove.group.framing import application_padding, check_class
 from alcove.group.membership import Membership
 from alcove.group.rights import Act, NotAllowed, may
+from alcove.messages.alarms import Alarms
 from alcove.messages.outbox import Outbox, Outgoing
 from alcove.messages.payload import (
     BODIES,
@@ -64,6 +66,7 @@ class Conversation:
         membership: Membership,
         stream: Stream,
         ports: Ports,
+        alarms: Alarms,
         *,
         on_split: Callable[[], None],
         on_difference: Callable[[bytes, str], None],
@@ -75,6 +78,7 @@ class Conversation:
         self._emit = ports.emit
         self._clock = ports.clock
         self._random = ports.random
+        self._alarms = alarms
         self.outbox = Outbox()
         self._forget_at = ports.clock() + membership.state.ttl
         self._shown: OrderedDict[bytes, tuple[float, bytes]] = OrderedDict()
@@ -82,6 +86,8 @@ class Conversation:
         self._counters: dict[bytes, int | None] = {
             person.key: None for person in membership.people()
         }
+        self._counted_at: dict[bytes, int] = {}
+        self._epoch_from = stream.passed
 
     # --- sending -------------------------------------------------------------------------------
 
@@ -152,9 +158,25 @@ class Conversation:
             cursor, current = Position(cursor.generation, 0), None
         position, h = current if current is not None else (cursor, NO_HASH)
         payload = Payload(
-            id, counter, self.membership.state.agreement, position.encode(), h, ttl, kind, body
+            id, counter, self.membership.accepted, position.encode(), h, ttl, kind, body
         )
         return self.membership.group.encrypt(payload.encode(), padding=application_padding)
+
+    def epoch_began(self) -> None:
+        """A commit was merged, or this client is in the group anew. Generations begin at 0."""
+        self._epoch_from = self._stream.passed
+
+    @property
+    def _most_generation(self) -> int:
+        """The last generation that a message may have. Numbers grow with the log, also over burned
+        commits and under a new generation of it, and alike for all who follow it."""
+        return APPLICATION_AHEAD + self._stream.passed - self._epoch_from
+
+    @property
+    def may_encrypt(self) -> bool:
+        """Whether others take the next message of this client. What the relay took without a
+        number may have used up its generations. Then it waits for the next epoch."""
+        return self.membership.group.sent <= self._most_generation
 
     def may_send(self, item: Outgoing) -> bool:
         """Whether this member may send this, in the present epoch."""
@@ -204,13 +226,16 @@ class Conversation:
         if not self._stream.seen.first_time(blob):
             return None
         payloads: list[Payload] = []
+        authors: list[mls.LeafNode] = []
 
         def fresh(leaf: mls.LeafNode, plaintext: bytes) -> None:
+            authors.append(leaf)
             payloads.append(self._read_new(leaf, plaintext))
 
         try:
             check_class(blob, mls.ContentType.APPLICATION)
-            received = self.membership.group.receive(blob, fresh=fresh)
+            most = self._most_generation
+            received = self.membership.group.receive(blob, fresh=fresh, most_generation=most)
             if not isinstance(received, mls.ReceivedApplication) or received.authenticated_data:
                 raise NotAllowed("class")
             (payload,) = payloads
@@ -218,12 +243,14 @@ class Conversation:
         except (mls.OwnMessage, mls.GenerationConsumed, _Repeated):
             return None
         except (mls.MLSError, Malformed, NotAllowed):
-            if blob_class == BlobClass.BEAT:
+            if blob_class == BlobClass.BEAT and not authors:
                 # The relay takes beats of the current base only, so every member can read them
                 # unless the sender is in another group by now.
                 self._on_split()
                 return None
-            self._emit(events.Problem("unreadable", "A message came that could not be read."))
+            # Only a signature names an author: any member can encrypt under any other's keys.
+            author = self.membership.person(authors[0]) if authors else None
+            self._alarms.unreadable(author)
             return None
         return self._judge(received.leaf, payload, body, blob_class, age)
 
@@ -241,8 +268,6 @@ class Conversation:
         age: int,
     ) -> HeartbeatHeard | None:
         sender, state = leaf.signature_key, self.membership.state
-        if payload.agreement != state.agreement:
-            return None
         act = Act(payload.kind) if body is not None else Act.TEXT
         if not may(state, sender, act):
             return None
@@ -253,9 +278,11 @@ class Conversation:
             return HeartbeatHeard(sender, payload, body)
         if self.compare_log(payload) is False:
             self._on_difference(sender, self.membership.person(leaf).name)
-        if not self._count(sender, payload):
+        if not self._count(leaf, payload):
             return None
         self._first_time(payload.id)
+        if isinstance(body, Text | None) and payload.agreement != state.agreement:
+            return None  # its author has not accepted the agreement that holds here
         self._show(leaf, payload, body, age)
         return None
 
@@ -297,7 +324,7 @@ class Conversation:
         if left <= 0:
             # By its own clock the relay delivers nothing expired. Without this event it could
             # silence a member by a wrong age.
-            self._emit(events.Gap(1))
+            self._alarms.missed(author, name, 1)
             return
         self._remember(payload.id, author, left)
         self._emit(events.Message(payload.id.hex(), name, body.text, left, body.warning))
@@ -308,17 +335,21 @@ class Conversation:
             del self._shown[target]
             self._emit(events.Retracted(target.hex()))
 
-    def _count(self, sender: bytes, payload: Payload) -> bool:
+    def _count(self, leaf: mls.LeafNode, payload: Payload) -> bool:
         """False without a counter. `_read_new` has refused a used one. A hole is told once,
         but for what its author abandoned."""
-        counter = payload.counter
+        counter, sender = payload.counter, leaf.signature_key
         last = self._counters.get(sender, 0)
         if counter == 0:
             return False
         missed = counter - last - 1 - (payload.voids or 0) if last is not None else 0
         if missed > 0:
-            self._emit(events.Gap(missed))
+            # The author can claim any number. More than the log can have held is no number at all.
+            most = self._stream.passed - self._counted_at.get(sender, 0) + APPLICATION_AHEAD
+            name = self.membership.person(leaf).name
+            self._alarms.missed(sender, name, missed if missed <= most else None)
         self._counters[sender] = counter
+        self._counted_at[sender] = self._stream.passed
         return True
 
     def forgive_holes(self) -> None:
@@ -327,6 +358,8 @@ class Conversation:
 
     def forget_member(self, key: bytes) -> None:
         self._counters.pop(key, None)
+        self._counted_at.pop(key, None)
+        self._alarms.forget(key)
 
     # --- expiry --------------------------------------------------------------------------------
 
@@ -358,4 +391,5 @@ class Conversation:
         self._shown.clear()
         self._ids.clear()
         self._counters.clear()
+        self._counted_at.clear()
         self.outbox = Outbox()

@@ -6,7 +6,8 @@ one beat, as long as any path between the members is left.
 
     OPEN ──no facilitator present──▶ READ_ONLY            a beat ──▶ OPEN
       ├──no beat, or none that covers what was sent──▶ NOT_HEARD   such a beat ──▶ OPEN
-      └──a beat, or two members, saw another log──▶ SPLIT          the person decides ──▶ OPEN
+      └──a beat, or two members, saw another log──▶ SPLIT          the person decides, or its
+                                                                   sender agrees later ──▶ OPEN
 """
 
 from typing import Final
@@ -18,6 +19,7 @@ from alcove_protocol.roster import NO_HASH
 from alcove import events
 from alcove.events import RoomState
 from alcove.group.membership import Membership
+from alcove.messages.alarms import UNKNOWN, Alarms
 from alcove.messages.conversation import HeartbeatHeard
 from alcove.messages.coverage import Coverage
 from alcove.messages.stream import Stream
@@ -36,9 +38,12 @@ LATELY: Final = 60.0
 class Presence:
     """The room's state as this client may truthfully call it."""
 
-    def __init__(self, membership: Membership, stream: Stream, ports: Ports) -> None:
+    def __init__(
+        self, membership: Membership, stream: Stream, ports: Ports, alarms: Alarms
+    ) -> None:
         self._membership = membership
         self._stream = stream
+        self._alarms = alarms
         self._emit = ports.emit
         self._clock = ports.clock
         self._heard: dict[bytes, float] = {}
@@ -48,7 +53,8 @@ class Presence:
         self._gone: set[bytes] = set()
         self._away: set[bytes] = set()
         self._relay_says_read_only = False
-        self._split = False
+        self._differing_beats: dict[bytes, Position] = {}
+        self._agreed: set[bytes] = set()
         self._differing: set[bytes] = set()
         self._named: set[bytes] = set()
         self._settling_until = 0.0
@@ -75,7 +81,7 @@ class Presence:
             self._said_goodbye = False
         group = self._membership.group
         if beat.body.epoch == group.epoch and beat.body.authenticator != group.epoch_authenticator:
-            self._split = True
+            self._beat_differs(beat.sender)
         self._compare(beat)
         if beat.body.roster != self._membership.roster.head and self._membership.alarm is None:
             self._membership.alarm = "roster_mismatch"
@@ -89,7 +95,7 @@ class Presence:
         if named.generation != here.generation or named.number >= here.number:
             # Its sender has another log than the one it came in, or its number was changed. In a
             # true log a beat names a position before its own.
-            self._split = True
+            self._beat_differs(beat.sender)
         elif beat.payload.log == NO_HASH:
             if named.number == 0:
                 self.begin_log(here)
@@ -97,11 +103,9 @@ class Presence:
             self._stream.adopt(named, beat.payload.log)
         elif (agrees := self._stream.log.agrees(named, beat.payload.log)) is not None:
             if agrees:
-                self.coverage.agreed(named)
-                self._differing.clear()  # the facilitator saw what this client saw
-                self._settled = False
+                self._beat_agrees(beat.sender, named)
             else:
-                self._split = True
+                self._beat_differs(beat.sender)
 
     def begin_log(self, position: Position) -> None:
         """A facilitator without an anchor begins the log hash anew, with the beat at `position`."""
@@ -126,8 +130,37 @@ class Presence:
 
     def split(self) -> None:
         """A heartbeat came that no member of this epoch can have sent."""
-        self._split = True
+        self._differing_beats[UNKNOWN] = self._stream.cursor
+        self._agreed.clear()
         self.tick()
+
+    def _beat_differs(self, sender: bytes) -> None:
+        """This facilitator saw another log, or says so. The person is told who."""
+        if sender not in self._differing_beats:
+            name = next((p.name for p in self._membership.people() if p.key == sender), None)
+            text = f"{name or 'A facilitator'} facilitates, and saw other messages than you did."
+            self._alarms.problem("conversation_differs", text, sender, name)
+        self._differing_beats[sender] = self._stream.cursor
+
+    def _beat_agrees(self, sender: bytes, named: Position) -> None:
+        """This facilitator saw what this client saw, up to the position that the beat names.
+
+        It clears what members said, and what this facilitator's own beats said before that
+        position. In an unbroken log that is proof, since two logs that differ once differ for
+        ever. After a gap the comparison began anew, and it is the person who decides.
+        """
+        self.coverage.agreed(named)
+        self._differing.clear()
+        self._settled = False
+        if self._goes_over(self._differing_beats.get(sender), named):
+            del self._differing_beats[sender]
+        if self._goes_over(self._differing_beats.get(UNKNOWN), named):
+            self._agreed.add(sender)
+            if self._agreed >= self._coverers():  # else it may be of one who is in another branch
+                del self._differing_beats[UNKNOWN]
+
+    def _goes_over(self, at: Position | None, named: Position) -> bool:
+        return at is not None and at.number <= named.number and self._stream.log.reaches(at)
 
     def differs(self, sender: bytes, name: str) -> None:
         """A member's message names another log hash. One member alone may be lying, so it takes
@@ -135,7 +168,7 @@ class Presence:
         if sender not in self._named:
             self._named.add(sender)
             text = f"{name} says that they saw other messages than you did."
-            self._emit(events.Problem("conversation_differs", text))
+            self._alarms.problem("conversation_differs", text, sender, name)
         self._differing.add(sender)
         self.tick()
 
@@ -143,7 +176,9 @@ class Presence:
     def _is_split(self) -> bool:
         # Those who are gone do not count: one person could leave, come again and be two.
         others = {person.key for person in self._membership.people()} - {self._membership.own.key}
-        return self._split or len(self._differing & others) >= max(1, min(2, len(others)))
+        facilitators = self._membership.state.facilitator_keys() | {UNKNOWN}
+        beats = self._differing_beats.keys() & facilitators
+        return bool(beats) or len(self._differing & others) >= max(1, min(2, len(others)))
 
     # --- the relay and the connection ----------------------------------------------------------
 
@@ -184,7 +219,7 @@ class Presence:
         self.tick()
 
     def _clear_split(self) -> None:
-        self._split = False
+        self._differing_beats.clear()
         self._differing.clear()
         self._named.clear()
 

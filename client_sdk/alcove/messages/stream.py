@@ -29,6 +29,8 @@ class Stream:
         self._room = room
         self._replay_until = cursor.number
         self.cursor = cursor
+        self.passed = 0
+        """Numbers of all generations that this client has passed, those that never came too."""
         self.log = LogHash()
         self.seen = Seen()
 
@@ -67,6 +69,7 @@ class Stream:
             self.log.drop_anchor()
             expired = position.number <= self._replay_until + 1
             step = Advance.AFTER_EXPIRY if expired else Advance.AFTER_HOLE
+        self.passed += position.number - self.cursor.number
         self.cursor = position
         self.log.append(position, blob_class, sha256(blob).digest())
         return step

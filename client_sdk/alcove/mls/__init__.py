@@ -16,7 +16,6 @@ from alcove.mls.epoch import Epoch
 from alcove.mls.errors import (
     CannotCommit,
     CannotFollow,
-    CommitKeyGone,
     CommitPending,
     CommitUnreadable,
     ConfirmationMismatch,
@@ -120,7 +119,6 @@ __all__ = [
     "Capabilities",
     "CipherSuite",
     "Commit",
-    "CommitKeyGone",
     "CommitPending",
     "CommitUnreadable",
     "CommitView",

@@ -305,8 +305,18 @@ class KeptStruct(Struct):
     Safe because decoding is strict: the bytes read are the only encoding of the value.
     """
 
-    __slots__ = ("_encoding",)
+    __slots__ = ("_encoding", "_reading")
     _encoding: bytes
+    _reading: object
+
+    @property
+    def reading(self) -> object:
+        """What an application made of this value, or None. It lives no longer than the value does:
+        a cache beside it would outlive the group."""
+        return getattr(self, "_reading", None)
+
+    def keep_reading(self, reading: object) -> None:
+        object.__setattr__(self, "_reading", reading)
 
     def encode(self) -> bytes:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from alcove.mls.ciphersuite import SignatureKeyPair
 from alcove.mls.epoch import Epoch, Standpoint, begin_epoch
@@ -46,14 +46,15 @@ from alcove.mls.transition import (
     PathOut,
     Transition,
     check_not_last,
+    check_own_path,
     derive_epoch,
     find_psks,
     keep_keys,
     provisional_context,
-    take_path,
 )
 from alcove.mls.treekem import (
     UpdatePath,
+    check_new_keys,
     derive_path,
     encrypt_path,
     filtered_direct_path,
@@ -236,9 +237,8 @@ def _build(
     suite, own, old = base.rules.suite, base.own_index, base.rules.context
     made = None
     if applied.path_required or plan.force_path:
-        judged = replace(applied, tree=applied.tree.copy())
         made = _make_path(scratch, base, applied, plan)
-        take_path(base.rules, judged, base.sender, own, made.path, own=True)
+        check_own_path(base.rules, applied, base.sender, made.out.steps, made.path)
     changed = {*applied.added, *applied.updated, *((own,) if made else ())}
     all_new = applied.extensions != old.extensions
     check_members(applied.tree, changed, applied.extensions, all_new=all_new)
@@ -298,12 +298,14 @@ def _make_path(scratch: Scratch, base: Base, applied: Applied, plan: Plan) -> _M
         scratch.result(pair)
     scratch.result(secrets)
     scratch.result(secrets.commit_secret)
+    public_keys = [pair.public for pair in secrets.keys]
+    check_new_keys(tree, [leaf_keys.public, *public_keys])
     leaf = sign_leaf(
         suite,
         base.signer,
         plan.leaf,
         leaf_keys.public,
-        parent_hash=set_path(suite, tree, own, steps, [pair.public for pair in secrets.keys]),
+        parent_hash=set_path(suite, tree, own, steps, public_keys),
         group_id=base.rules.context.group_id,
         leaf_index=own,
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from alcove.mls.ciphersuite import CipherSuite, SignatureKeyPair
+from alcove.mls.framing import AuthenticatedContent
 from alcove.mls.group_context import GroupContext
 from alcove.mls.key_schedule import EpochSecrets
 from alcove.mls.policy import Policy
@@ -14,7 +15,7 @@ from alcove.mls.psk import PreSharedKeyID, PskStore
 from alcove.mls.ratchet_tree import RatchetTree
 from alcove.mls.secret import Secret
 from alcove.mls.secret_tree import SecretTree
-from alcove.mls.transcript import interim_transcript_hash
+from alcove.mls.transcript import confirmed_transcript_hash, interim_transcript_hash
 
 
 @dataclass(slots=True, eq=False)
@@ -57,6 +58,12 @@ class Epoch:
             return self.secrets.resumption_psk
         return self.past_psks.get(resumption.psk_epoch)
 
+    def transcript_with(self, commit: AuthenticatedContent) -> bytes:
+        """The confirmed transcript hash of the epoch that a commit begins (8.2)."""
+        return confirmed_transcript_hash(
+            self.suite, self.interim_transcript_hash, commit.until_signature()
+        )
+
     def next_past_psks(self) -> dict[int, Secret]:
         """What the next epoch keeps of `past_psks`, as copies of its own."""
         keep = self.policy.past_resumption_psks
@@ -70,6 +77,7 @@ class Epoch:
         for field_ in fields(self.secrets):
             if field_.name != "sender_data_secret":
                 getattr(self.secrets, field_.name).wipe()
+        self.secret_tree.forget_handshakes()
         self._wipe_private()
 
     def _wipe_private(self) -> None:

@@ -18,8 +18,8 @@
     │   ├── WrongGroup
     │   ├── WrongEpoch                members in that epoch may take it
     │   ├── UnknownSender
-    │   ├── OwnMessage                a message of one's own came back: its keys are gone
-    │   ├── GenerationConsumed        that key was used, and deleted, before (9.2)
+    │   ├── OwnMessage                a message or proposal of one's own came back
+    │   ├── GenerationConsumed        an application key that was used, and deleted, before (9.2)
     │   ├── GenerationTooFar          an application message too far ahead of this ratchet
     │   ├── GenerationOutOfRange      a handshake message beyond the bound of an epoch
     │   └── ProposalsFull             no room left for this sender's proposals
@@ -36,14 +36,13 @@
     │   └── ConfirmationMismatch      although the path's keys match (6.1)
     ├── CannotFollow                  *held*: others may follow this commit, I cannot
     │   ├── MissingProposal           it refers to a proposal that I never saw
-    │   ├── OwnCommit                 a commit of one's own came back: merge the staged one
-    │   ├── CommitKeyGone             its key was used before, by another message
+    │   ├── OwnCommit                 a commit of one's own came back after it was dropped
     │   ├── MissingPsk                it injects a pre-shared key that I do not have
     │   ├── PskMismatch               a pre-shared key of mine seems to have another value
     │   ├── PathNotDecryptable        no path ciphertext opens for me
     │   └── PathKeyMismatch           what opened derives other keys than the path shows
     ├── CannotCommit                  what was asked of `commit` makes no valid commit
-    ├── CommitPending                 a commit of one's own waits to be merged or dropped
+    ├── CommitPending                 a commit of one's own is on its way
     ├── RemovedFromGroup              the commit removes me: there is no next epoch for me
     ├── StagedCommitSpent             a staged commit was merged or dropped before
     └── GroupClosed                   the group was left, wiped, or ended by a ReInit
@@ -188,7 +187,7 @@ class UnknownSender(InvalidMessage):
 
 class OwnMessage(InvalidMessage):
     code = "own_message"
-    sentence = "This is your own message. Its keys are deleted."
+    sentence = "This is your own message."
     verdict = Verdict.HELD
 
 
@@ -278,19 +277,11 @@ class ConfirmationMismatch(InvalidCommit):
 
 
 class CannotFollow(MLSError):
-    """Held: others may have moved on with this commit. Joining anew is the way on.
-
-    `committer` is the leaf index of the member that the commit is from, where that is known. An
-    application that lets only some members commit can tell that no member follows another's.
-    """
+    """Held: others may have moved on with this commit. Joining anew is the way on."""
 
     code = "cannot_follow"
     sentence = "This commit cannot be followed here."
     verdict = Verdict.HELD
-
-    def __init__(self, detail: str = "", committer: int | None = None) -> None:
-        super().__init__(detail)
-        self.committer = committer
 
 
 class MissingProposal(CannotFollow):
@@ -300,12 +291,7 @@ class MissingProposal(CannotFollow):
 
 class OwnCommit(CannotFollow):
     code = "own_commit"
-    sentence = "This is your own commit. Its keys are deleted."
-
-
-class CommitKeyGone(CannotFollow):
-    code = "commit_key_gone"
-    sentence = "The key of this commit was used before and is deleted."
+    sentence = "This is your own commit, which was dropped."
 
 
 class MissingPsk(CannotFollow):
@@ -335,7 +321,7 @@ class CannotCommit(MLSError):
 
 class CommitPending(MLSError):
     code = "commit_pending"
-    sentence = "Another commit of yours waits to be merged or dropped."
+    sentence = "Another commit of yours waits to be merged, set aside or dropped."
 
 
 class RemovedFromGroup(MLSError):

@@ -35,7 +35,7 @@ def found(
         keys = scratch.result(suite.hpke_keypair(random))
         leaf = sign_leaf(suite, signer, content, keys.public, lifetime=lifetime)
         check_leaf(suite, leaf, policy, now=now)
-        check_extensions(extensions, policy)
+        check_extensions(suite, extensions, policy)
         tree = RatchetTree([leaf])
         check_members(tree, [0], extensions, all_new=True)
     tree_hash = root_hash(suite, tree)

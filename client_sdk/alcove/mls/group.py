@@ -1,9 +1,9 @@
 """The façade: a group, over one epoch.
 
 A `Group` is one epoch of one member. Committing or receiving a commit makes a `StagedCommit`,
-which can be looked at, then merged into the next `Group`, or dropped, as if it had never been. Only
-the key that it was sent or read under is gone. So a relay may refuse our commit. `state.py` draws
-the states of a group, and what each takes.
+which can be looked at, then merged into the next `Group`, or dropped. An own one that the relay
+refuses can be set aside instead: then it is known again, should the relay deliver it after all.
+`state.py` draws the states of a group, and what each takes.
 """
 
 from __future__ import annotations
@@ -22,21 +22,18 @@ from alcove.mls.create_commit import (
 )
 from alcove.mls.credential import Credential
 from alcove.mls.epoch import Epoch
-from alcove.mls.errors import (
-    InvalidCommit,
-    RemovedFromGroup,
-    StagedCommitSpent,
-    TooLarge,
-)
+from alcove.mls.errors import OwnCommit, RemovedFromGroup, StagedCommitSpent
 from alcove.mls.founding import found
-from alcove.mls.framing import ContentType, WireFormat, wrap
+from alcove.mls.framing import ContentType
 from alcove.mls.group_context import GroupContext
 from alcove.mls.key_package import KeyPackageBundle
 from alcove.mls.messages import (
+    Fresh,
     OpenedMessage,
     ReceivedApplication,
     ReceivedProposal,
     epoch_for,
+    open_message,
     protect,
     received_application,
 )
@@ -47,14 +44,15 @@ from alcove.mls.process_commit import process
 from alcove.mls.proposals import Proposal, ProposalRef
 from alcove.mls.psk import NO_PSKS, PreSharedKeyID, PskStore
 from alcove.mls.secret import Random, Scratch
-from alcove.mls.speaking import WIRE_FORMATS, Fresh, Speaker, Wire
+from alcove.mls.speaking import WIRE_FORMATS, Speaker, Wire
+from alcove.mls.staged import StagedCommits, WaitingCommit
 from alcove.mls.state import GroupAct, GroupEvent
 from alcove.mls.transition import Transition
-from alcove.mls.view import CommitView, JoinView
-from alcove.mls.welcome import GroupInfo, build_welcome
+from alcove.mls.view import CommitView, JoinView, asking
+from alcove.mls.welcome import GroupInfo, pack_welcome
 
 
-class StagedCommit(CommitView):
+class StagedCommit(WaitingCommit):
     """A commit worked out: look at it, then `merge` it, or `drop` it. It is dropped with its
     group, if that goes another way."""
 
@@ -68,7 +66,7 @@ class StagedCommit(CommitView):
         welcome: bytes | None = None,
     ) -> None:
         super().__init__(before, transition, message, welcome)
-        self._group, self._random, self._spent = group, random, False
+        self._group, self._random = group, random
 
     def merge(self) -> Group:
         """Go over to the new epoch. The old `Group` is closed and its secrets are wiped, so no
@@ -84,18 +82,23 @@ class StagedCommit(CommitView):
             raise RemovedFromGroup
         return Group(following, self._random, past)
 
+    def set_aside(self) -> None:
+        """Keep a commit of mine that the relay says it did not take. The group can make another
+        meanwhile. If the log brings this one after all, `Group.receive` returns it, to be merged.
+
+        The latest `Policy.max_staged` are kept. All are wiped when the epoch ends, by whichever
+        commit. Harmless for a commit that is not on its way.
+        """
+        if self._group is not None:
+            self._group._settled(self)
+
     def drop(self) -> None:
-        """Wipe the new epoch's secrets. The group can make another commit then."""
+        """Wipe the new epoch's secrets. The group can make another commit then. If this one is
+        taken after all, its maker cannot follow (`OwnCommit`)."""
         if not self._spent:
             self._discard()
             if self._group is not None:
                 self._group._dropped(self)
-
-    def _discard(self) -> None:
-        """Wipe, unless this is the commit by which the group is left."""
-        if not self._spent:
-            self._spent = True
-            self._transition.wipe()
 
 
 class StagedJoin(JoinView):
@@ -133,7 +136,7 @@ class Group(Speaker):
     ) -> None:
         super().__init__(epoch, random)
         self._past = past
-        self._staged: list[StagedCommit] = []
+        self._staged = StagedCommits[StagedCommit](epoch.policy.max_staged)
         self._attempts = 0
         self.join_info = join_info
         """The GroupInfo by which I joined, in the first epoch that I saw."""
@@ -259,57 +262,50 @@ class Group(Speaker):
         approve: Callable[[CommitView], None] | None = None,
         fresh: Fresh | None = None,
         carried: Sequence[ReceivedProposal] | None = None,
-        committers: Container[bytes] | None = None,
+        most_generation: int | None = None,
     ) -> ReceivedApplication | ReceivedProposal | StagedCommit:
-        """Take a message. On any error nothing has changed, but that the key of a commit that
-        was authentic and then refused is consumed.
+        """Take a message. On any error nothing has changed.
 
         Raises `InvalidCommit` (burned) or `CannotFollow` errors (held), or what `open_message`
-        raises. `MLSError.verdict` says which.
-        A proposal is remembered for this epoch. A message of an earlier epoch is read if the policy
-        keeps that epoch.
+        raises. `MLSError.verdict` says which. What is said of a proposal or commit depends on its
+        bytes and the epoch, and not on what came before.
+        A proposal is remembered for this epoch. Messages of past epochs are read as far as the
+        policy keeps them. A commit of my own is judged as all members judge it. Then the
+        `StagedCommit` that I made is returned, unless it was dropped (see `set_aside`).
         `approve` may refuse a commit by raising. It is asked after every check that all members
         make alike, and before `CannotFollow` errors, so members that refuse refuse alike.
         `fresh` may refuse an application message by raising, before its key is consumed. So an
         application whose messages are unique keeps the key that a repeated one would use up.
         `carried`, where given, are the only proposals that a commit can refer to.
-        `committers`, where given, are the signature keys of all whose commits are taken. Another
-        member's commit is burned, and no key of theirs is consumed.
+        `most_generation`, where given, is the last generation of a ratchet under which application
+        data is taken. It never concerns a handshake, since members may differ in it.
         """
         epoch = epoch_for(message, self._allow(GroupAct.RECEIVE), self._past)
-        opened = self._known.open(epoch, message, self._admit(fresh, committers))
+        opened = open_message(epoch, message, fresh, most_generation)
         kind = opened.verified.content.content_type
         if kind is ContentType.APPLICATION:
             return received_application(opened)
         if kind is ContentType.PROPOSAL:
             return self._take_proposal(epoch, opened)
-        return self._stage(epoch, message, opened, psks, approve, carried)
+        return self._stage(epoch, opened, psks, approve, carried)
 
     def _stage(
         self,
         epoch: Epoch,
-        message: bytes,
         opened: OpenedMessage,
         psks: PskStore,
         approve: Callable[[CommitView], None] | None,
         carried: Sequence[ReceivedProposal] | None,
     ) -> StagedCommit:
-        def ask(worked_out: Transition) -> None:
-            if approve is not None:
-                try:
-                    approve(CommitView(epoch.context, worked_out))
-                except Exception:
-                    self._known.burn(message, opened)
-                    raise
-
         cache, updates = self._known_proposals(carried), self._own_updates
+        ask = asking(approve, epoch.context)
         try:
             transition = process(epoch, opened.verified, cache, updates, psks, ask)
-        except InvalidCommit:
-            self._known.burn(message, opened)
-            raise
+        except OwnCommit:
+            content = opened.verified.authenticated
+            return self._staged.find(epoch.transcript_with(content), content.confirmation_tag)
         staged = StagedCommit(self, epoch.context, transition, self._random)
-        self._staged.append(staged)
+        self._staged.receive(staged)
         return staged
 
     # -- changing the group
@@ -337,7 +333,7 @@ class Group(Speaker):
         The path is made when it is required or forced. `leaf_extensions` replace those of my
         leaf in it. `now`, in seconds since 1970, judges the lifetimes of KeyPackages. One
         generation of my handshake ratchet is used up, and no second commit can be made until
-        this one is merged or dropped.
+        this one is merged, set aside or dropped.
 
         Raises `CannotCommit`, `CommitPending`, `GroupClosed`, `InvalidProposal`,
         `InvalidKeyPackage`, `InvalidLeaf`, `MissingPsk` or `TooLarge`: what the receivers would
@@ -361,24 +357,24 @@ class Group(Speaker):
             transition = scratch.result(create(epoch, items, wire, plan, psks))
             self._attempts += 1
             extensions = tuple(group_info_extensions)
-            welcome = build_welcome(transition, rng, extensions, with_tree=with_tree)
-            wrapped = None if welcome is None else wrap(WireFormat.WELCOME, welcome.encode())
-            if wrapped is not None and len(wrapped) > epoch.policy.max_message:
-                raise TooLarge("Welcome")
+            welcome = pack_welcome(transition, epoch.policy, rng, extensions, with_tree=with_tree)
             message = protect(epoch, transition.authenticated, padding, rng)
         transition.consume()
-        self._known.make(plan.wire_format)
-        staged = StagedCommit(self, epoch.context, transition, self._random, message, wrapped)
-        self._staged.append(staged)
+        staged = StagedCommit(self, epoch.context, transition, self._random, message, welcome)
+        self._staged.make(staged)
+        self._note_signed_leaf(staged)
         self._life.follow(GroupEvent.COMMITTED)
         return staged
 
     # -- ending
 
+    def _settled(self, staged: StagedCommit) -> None:
+        if self._staged.settle(staged):
+            self._life.follow(GroupEvent.SETTLED)
+
     def _dropped(self, staged: StagedCommit) -> None:
-        self._staged.remove(staged)
-        if staged.message:
-            self._life.follow(GroupEvent.DROPPED)
+        self._settled(staged)
+        self._staged.forget(staged)
 
     def _leave(self, why: str) -> tuple[Epoch, ...]:
         """Close this group, for the next one. Returns the past epochs that the next one keeps, in
@@ -403,8 +399,5 @@ class Group(Speaker):
     def _forget(self) -> None:
         """Drop everything that lasts as long as the epoch, staged commits included."""
         self._forget_proposals()
-        staged, self._staged = self._staged, []
-        for commit in staged:
-            commit._discard()
+        self._staged.clear()
         self._state, self._past, self._members = None, (), None
-        self._known.clear()

@@ -25,6 +25,18 @@ class GroupContext(KeptStruct):
     confirmed_transcript_hash: Opaque
     extensions: tuple[Extension, ...]
 
+    def after(self, confirmed_transcript_hash: bytes) -> GroupContext:
+        """The same with the transcript that led to it."""
+        return GroupContext(
+            self.version,
+            self.cipher_suite,
+            self.group_id,
+            self.epoch,
+            self.tree_hash,
+            confirmed_transcript_hash,
+            self.extensions,
+        )
+
     def extension(self, kind: int) -> bytes | None:
         """The data of the extension of that type."""
         return find_extension(self.extensions, kind)

@@ -1,11 +1,12 @@
-"""Hybrid public-key encryption (RFC 9180) in all four modes: one message, or an export.
+"""Hybrid public-key encryption (RFC 9180) in all four modes: one message, or exports.
 
 Without a PSK and a sender's key it is mode base. `psk` makes it mode PSK. A sender's key makes it
 mode Auth, and both AuthPSK: then the recipient knows that it comes from the holder of that key, and
 can prove it to no other, because the recipient can make the same.
 
-Only the first message of a context is ever sealed, so its nonce is the context's base nonce,
-and no sequence number exists that could be used twice.
+Only the first message of a context is ever sealed, under the context's base nonce, in the call
+that encapsulates its key. No object that could seal a second one is given out, and no sequence
+number exists that could be used twice.
 """
 
 from __future__ import annotations
@@ -39,33 +40,16 @@ Sealer = Callable[[bytes, bytes, Random], tuple[bytes, bytes]]
 Raises `InvalidPublicKey`."""
 
 
-class Context:
-    """What both sides share after encapsulation (RFC 9180, section 5.1), for one message."""
+class Exporter:
+    """What both sides share after encapsulation (RFC 9180, section 5.1), for exports only."""
 
-    __slots__ = ("_aead", "_labelled", "_schedule", "_secret")
+    __slots__ = ("_labelled", "_schedule", "_secret")
 
-    def __init__(self, labelled: Labelled, aead: Aead, secret: bytes, schedule: bytes) -> None:
-        self._labelled, self._aead = labelled, aead
-        self._secret, self._schedule = secret, schedule
+    def __init__(self, labelled: Labelled, secret: bytes, schedule: bytes) -> None:
+        self._labelled, self._secret, self._schedule = labelled, secret, schedule
 
     def __repr__(self) -> str:
-        return "Context(…)"
-
-    def _key_and_nonce(self) -> tuple[bytes, bytes]:
-        aead, info = self._aead, self._labelled.info
-        kdf = self._labelled.kdf
-        expand, mac = kdf.expand_keyed, kdf.keyed(self._secret)
-        key = expand(mac, info(b"key", self._schedule, aead.key_size), aead.key_size)
-        nonce = info(b"base_nonce", self._schedule, aead.nonce_size)
-        return key, expand(mac, nonce, aead.nonce_size)
-
-    def seal(self, aad: bytes, plaintext: bytes) -> bytes:
-        key, nonce = self._key_and_nonce()
-        return self._aead.seal(key, nonce, aad, plaintext)
-
-    def open(self, aad: bytes, ciphertext: bytes) -> bytes:
-        key, nonce = self._key_and_nonce()
-        return self._aead.open(key, nonce, aad, ciphertext)
+        return "Exporter(…)"
 
     def export(self, exporter_context: bytes, length: int) -> Secret:
         """A secret for another use (RFC 9180, section 5.3)."""
@@ -102,14 +86,11 @@ class Hpke:
         psk: bytes = b"",
         psk_id: bytes = b"",
         sender: HpkeKeyPair | None = None,
-    ) -> tuple[bytes, Context]:
-        """(`enc`, context) for the holder of `public`. Raises `InvalidPublicKey`."""
-        if sender is None:
-            secret, output = self.kem.encapsulate(public, random)
-        else:
-            own = sender.private.expose()
-            secret, output = self._dh_kem.encapsulate_from(public, own, sender.public, random)
-        return output, self._begin(secret, info, psk, psk_id, authentic=sender is not None)
+    ) -> tuple[bytes, Exporter]:
+        """(`enc`, exporter) for the holder of `public`. Raises `InvalidPublicKey`."""
+        schedule = self._schedule(info, psk, psk_id, authentic=sender is not None)
+        shared, output = self._encapsulate(public, random, sender)
+        return output, Exporter(self._suite, self._secret(shared, psk), schedule)
 
     def setup_receiver(
         self,
@@ -120,14 +101,25 @@ class Hpke:
         psk: bytes = b"",
         psk_id: bytes = b"",
         sender: bytes | None = None,
-    ) -> Context:
-        """The sender's context. Raises `InvalidPublicKey` when `enc` or `sender` is none."""
+    ) -> Exporter:
+        """The sender's exporter. Raises `InvalidPublicKey` when `enc` or `sender` is none."""
+        schedule = self._schedule(info, psk, psk_id, authentic=sender is not None)
+        shared = self._decapsulate(enc, keys, sender)
+        return Exporter(self._suite, self._secret(shared, psk), schedule)
+
+    def _encapsulate(
+        self, public: bytes, random: Random, sender: HpkeKeyPair | None
+    ) -> tuple[bytes, bytes]:
+        if sender is None:
+            return self.kem.encapsulate(public, random)
+        own = sender.private.expose()
+        return self._dh_kem.encapsulate_from(public, own, sender.public, random)
+
+    def _decapsulate(self, enc: bytes, keys: HpkeKeyPair, sender: bytes | None) -> bytes:
         private = keys.private.expose()
         if sender is None:
-            secret = self.kem.decapsulate(enc, private, keys.public)
-        else:
-            secret = self._dh_kem.decapsulate_from(enc, private, keys.public, sender)
-        return self._begin(secret, info, psk, psk_id, authentic=sender is not None)
+            return self.kem.decapsulate(enc, private, keys.public)
+        return self._dh_kem.decapsulate_from(enc, private, keys.public, sender)
 
     @property
     def _dh_kem(self) -> DhKem:
@@ -149,10 +141,8 @@ class Hpke:
         sender: HpkeKeyPair | None = None,
     ) -> tuple[bytes, bytes]:
         """(`enc`, ciphertext). With `psk` (at least 32 bytes of entropy) it is mode PSK."""
-        enc, context = self.setup_sender(
-            public, info, random, psk=psk, psk_id=psk_id, sender=sender
-        )
-        return enc, context.seal(aad, plaintext)
+        schedule = self._schedule(info, psk, psk_id, authentic=sender is not None)
+        return self._seal(public, schedule, aad, plaintext, random, psk, sender)
 
     def sealer(self, info: bytes) -> Sealer:
         """Seal several messages with the same `info`, which is hashed once, and no `aad`.
@@ -160,11 +150,10 @@ class Hpke:
         The hash lives as long as the sealer, which the caller drops with the commit. A cache in
         the suite would keep what is derived from a group after the group is gone.
         """
-        schedule = self._schedule(_MODE_BASE, b"", info)
+        schedule = self._schedule(info, b"", b"", authentic=False)
 
         def seal(public: bytes, plaintext: bytes, random: Random) -> tuple[bytes, bytes]:
-            secret, output = self.kem.encapsulate(public, random)
-            return output, self._context(secret, schedule, b"").seal(b"", plaintext)
+            return self._seal(public, schedule, b"", plaintext, random)
 
         return seal
 
@@ -181,27 +170,46 @@ class Hpke:
         sender: bytes | None = None,
     ) -> bytes:
         """The plaintext. Raises `DecryptionFailed`."""
+        schedule = self._schedule(info, psk, psk_id, authentic=sender is not None)
         try:
-            context = self.setup_receiver(enc, keys, info, psk=psk, psk_id=psk_id, sender=sender)
+            shared = self._decapsulate(enc, keys, sender)
         except InvalidPublicKey:
             raise DecryptionFailed from None
-        return context.open(aad, ciphertext)
+        key, nonce = self._key_and_nonce(self._secret(shared, psk), schedule)
+        return self.aead.open(key, nonce, aad, ciphertext)
 
-    def _schedule(self, mode: int, psk_id: bytes, info: bytes) -> bytes:
+    def _seal(
+        self,
+        public: bytes,
+        schedule: bytes,
+        aad: bytes,
+        plaintext: bytes,
+        random: Random,
+        psk: bytes = b"",
+        sender: HpkeKeyPair | None = None,
+    ) -> tuple[bytes, bytes]:
+        """Encapsulate a key and seal under it, so no key ever seals twice."""
+        shared, output = self._encapsulate(public, random, sender)
+        key, nonce = self._key_and_nonce(self._secret(shared, psk), schedule)
+        return output, self.aead.seal(key, nonce, aad, plaintext)
+
+    def _schedule(self, info: bytes, psk: bytes, psk_id: bytes, *, authentic: bool) -> bytes:
         """`key_schedule_context` (RFC 9180, section 5.1)."""
-        psk_id_hash = self._no_psk_id
-        if psk_id:
-            psk_id_hash = self._suite.extract(b"", b"psk_id_hash", psk_id)
-        return bytes((mode,)) + psk_id_hash + self._suite.extract(b"", b"info_hash", info)
-
-    def _begin(
-        self, shared: bytes, info: bytes, psk: bytes, psk_id: bytes, *, authentic: bool
-    ) -> Context:
         if bool(psk) != bool(psk_id):
             raise ValueError("a PSK and its identifier come together (RFC 9180, section 5.1)")
-        mode = (_MODE_PSK if psk else _MODE_BASE) | (_MODE_AUTH if authentic else _MODE_BASE)
-        return self._context(shared, self._schedule(mode, psk_id, info), psk)
+        mode, psk_id_hash = _MODE_BASE, self._no_psk_id
+        if psk:
+            mode, psk_id_hash = _MODE_PSK, self._suite.extract(b"", b"psk_id_hash", psk_id)
+        mode |= _MODE_AUTH if authentic else _MODE_BASE
+        return bytes((mode,)) + psk_id_hash + self._suite.extract(b"", b"info_hash", info)
 
-    def _context(self, shared: bytes, schedule: bytes, psk: bytes) -> Context:
-        secret = self._suite.extract(shared, b"secret", psk)
-        return Context(self._suite, self.aead, secret, schedule)
+    def _secret(self, shared: bytes, psk: bytes) -> bytes:
+        return self._suite.extract(shared, b"secret", psk)
+
+    def _key_and_nonce(self, secret: bytes, schedule: bytes) -> tuple[bytes, bytes]:
+        """The key of the first message, and the base nonce."""
+        aead, info = self.aead, self._suite.info
+        expand, mac = self.kdf.expand_keyed, self.kdf.keyed(secret)
+        key = expand(mac, info(b"key", schedule, aead.key_size), aead.key_size)
+        nonce = info(b"base_nonce", schedule, aead.nonce_size)
+        return key, expand(mac, nonce, aead.nonce_size)

@@ -84,7 +84,8 @@ def join(
     if wire_format is not WireFormat.WELCOME:
         raise InvalidWelcome("not a Welcome")
     with Scratch() as scratch:
-        opened = decrypt_welcome(Welcome.decode(body), bundle, lambda psk: _find_psk(psk, options))
+        parsed = Welcome.decode(body)
+        opened = decrypt_welcome(parsed, bundle, lambda psk: _find_psk(psk, options), policy)
         scratch.temporary(opened)
         info = opened.group_info
         context = info.group_context

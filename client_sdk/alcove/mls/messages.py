@@ -5,17 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from alcove.mls.epoch import Epoch
 from alcove.mls.errors import (
-    CommitKeyGone,
     CommitUnreadable,
-    GenerationConsumed,
     GenerationOutOfRange,
+    GenerationTooFar,
     InvalidMessage,
     MLSError,
-    OwnCommit,
     OwnMessage,
     TooLarge,
     WrongEpoch,
@@ -164,14 +162,13 @@ class OpenedMessage:
 
     verified: VerifiedContent
     generation: int | None
-    consumed: bool = False
 
 
-Admit = Callable[[OpenedMessage], bool]
-"""Asked about a PrivateMessage that proved to be its sender's, before its key is consumed. It may
-refuse the message by raising. It returns False to take the message and leave the key: a signature
-covers no generation, so any member can encrypt again what another signed, under the key that the
-other's next message needs (16.11)."""
+Fresh = Callable[[LeafNode, bytes], None]
+"""An application's judgement that a message is none that it took before, from its sender's leaf and
+its plaintext. It refuses by raising, before the key goes: a signature covers no generation, so any
+member can encrypt again what another signed, under the key that the other's next message needs
+(16.11)."""
 
 
 def epoch_for(message: bytes, current: Epoch, past: Iterable[Epoch]) -> Epoch:
@@ -189,28 +186,27 @@ def epoch_for(message: bytes, current: Epoch, past: Iterable[Epoch]) -> Epoch:
 
 
 @contextmanager
-def _of_a_commit(header: Header, epoch: Epoch) -> Iterator[None]:
-    """Turn the refusal of a commit's framing into one that says what it means for the group. What
-    every member sees alike burns the commit. What depends on which keys I have left does not:
-    the others may follow it."""
+def _of_a_commit(header: Header) -> Iterator[None]:
+    """Turn the refusal of a commit's framing into one that burns it: every member has all keys of
+    handshakes, and sees the same."""
     try:
         yield
     except MLSError as error:
         if header.content_type is not ContentType.COMMIT:
             raise
-        if isinstance(error, OwnMessage):
-            raise OwnCommit(committer=epoch.own_index) from error
-        if isinstance(error, GenerationConsumed):
-            raise CommitKeyGone from error
         raise CommitUnreadable(str(error)) from error
 
 
-def open_message(epoch: Epoch, message: bytes, admit: Admit) -> OpenedMessage:
-    """Unprotect and verify a message to this epoch, and consume its key if `admit` says so.
+def open_message(
+    epoch: Epoch, message: bytes, fresh: Fresh | None = None, most: int | None = None
+) -> OpenedMessage:
+    """Unprotect and verify a message to this epoch, and consume its key if it is an application
+    message. A proposal or commit of my own is read like any other. `most` is the last generation
+    under which application data is taken.
 
     Raises `Malformed`, `InvalidMessage` errors, `DecryptionFailed`, `InvalidSignature`, or what
-    `admit` raises. For a commit it is `CommitUnreadable` where all members refuse alike, and a
-    `CannotFollow` error where I am alone. Then nothing has changed.
+    `fresh` raises. For a commit it is `CommitUnreadable`, and all members refuse alike. Then
+    nothing has changed.
     """
     if len(message) > epoch.policy.max_message:
         raise TooLarge("message")
@@ -220,38 +216,40 @@ def open_message(epoch: Epoch, message: bytes, admit: Admit) -> OpenedMessage:
         raise WrongGroup
     if header.epoch != epoch.context.epoch:
         raise WrongEpoch
-    with _of_a_commit(header, epoch):
+    with _of_a_commit(header):
         if isinstance(parsed, PublicMessage):
             return _open_public(epoch, parsed)
-        return _open_private(epoch, parsed, admit)
+        return _open_private(epoch, parsed, fresh, most)
 
 
 def _open_public(epoch: Epoch, message: PublicMessage) -> OpenedMessage:
     suite, context = epoch.suite, epoch.context
     key = epoch.secrets.membership_key
     authenticated = unprotect_public(suite, key, message, context.encode())
-    verified = verify_content(suite, authenticated, context, epoch.tree)
-    if verified.content.sender.leaf_index == epoch.own_index:
-        raise OwnMessage  # only now: what others forge in my name all members refuse alike
-    return OpenedMessage(verified, None)
+    return OpenedMessage(verify_content(suite, authenticated, context, epoch.tree), None)
 
 
-def _open_private(epoch: Epoch, message: PrivateMessage, admit: Admit) -> OpenedMessage:
-    suite = epoch.suite
+def _open_private(
+    epoch: Epoch, message: PrivateMessage, fresh: Fresh | None, most: int | None
+) -> OpenedMessage:
+    suite, kind = epoch.suite, message.content_type
     sender = open_sender_data(suite, epoch.secrets.sender_data_secret, message)
-    if sender.leaf_index == epoch.own_index:
+    if sender.leaf_index == epoch.own_index and kind is ContentType.APPLICATION:
         raise OwnMessage
-    proposal = message.content_type is ContentType.PROPOSAL
-    if proposal and sender.generation > epoch.policy.max_proposal_generation:
+    too_far = sender.generation > epoch.policy.max_proposal_generation
+    if kind is ContentType.PROPOSAL and too_far:
         raise GenerationOutOfRange
+    application = kind is ContentType.APPLICATION
+    if application and most is not None and sender.generation > most:
+        raise GenerationTooFar
     opened = unprotect_private(suite, epoch.secret_tree, sender, epoch.tree, message)
     verified = verify_content(suite, opened.authenticated, epoch.context, epoch.tree)
-    proved = OpenedMessage(verified, opened.generation)
+    body = verified.content.body
+    if fresh is not None and verified.leaf is not None and isinstance(body, bytes):
+        fresh(verified.leaf, body)
     # Only now is the message its sender's and taken, and only now does its key go.
-    if not admit(proved):
-        return proved
     opened.borrowed.consume()
-    return replace(proved, consumed=True)
+    return OpenedMessage(verified, opened.generation)
 
 
 def received_application(opened: OpenedMessage) -> ReceivedApplication:

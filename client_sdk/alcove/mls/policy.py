@@ -2,8 +2,8 @@
 
 The RFC leaves these to the application (7.2, 8.6, 15.3). All members of a group use the same
 values for what decides about a commit, or they would part over it: `max_leaves`, `max_lifetime`,
-`max_leaf`, `max_message`, `max_handshakes`, `max_proposal_generation`, the proposal bounds,
-`replace_keys` and `accept_x509`. None of these depends on a clock.
+`max_leaf`, `max_message`, `max_handshakes`, `max_proposal_generation`, `max_psks`, the proposal
+bounds, `replace_keys` and `accept_x509`. None of these depends on a clock.
 """
 
 from __future__ import annotations
@@ -42,14 +42,22 @@ class Policy:
 
     max_skipped_keys: int = 1_000
     """Keys kept for messages that were overtaken, for each application ratchet. The oldest go
-    first. A handshake ratchet keeps all of its keys that were passed over: whether a commit can be
-    read must not depend on what came before it."""
+    first. Handshake keys all live as long as the epoch: whether a commit can be read must not
+    depend on what came before it."""
+
+    max_staged: int = 16
+    """Commits of one epoch that are kept to be merged: received ones, and apart from them own ones
+    that were set aside. The oldest is dropped. Each holds the secrets of an epoch to come."""
 
     past_epochs: int = 0
     """Epochs before the current one whose application messages can still be read."""
 
     past_resumption_psks: int = 0
     """Epochs before the current one whose resumption PSK is kept (8.6)."""
+
+    max_psks: int = 128
+    """Pre-shared keys of one commit, and of a Welcome. Each costs every reader some 7 µs before it
+    can tell whether they are the right ones."""
 
     max_leaf: int = 64 * 1024
     """Bytes of one leaf. Each member chooses what its leaf holds, and every newcomer must be sent

@@ -14,7 +14,7 @@ from alcove.mls.framing import (
     AuthenticatedContent,
     ContentType,
     FramedContent,
-    Sender,
+    SenderType,
     WireFormat,
     content_type_codec,
 )
@@ -29,6 +29,7 @@ Padding = Callable[[int], int]
 _GUARD = 4
 _SENDER_DATA = 8 + _GUARD
 _MESSAGE_HEAD = 4  # version and wire format
+_EPOCH, _MEMBER, _KIND = 8, 5, 1  # bytes in a FramedContent; a member is a type and a leaf index
 
 
 def no_padding(length: int) -> int:
@@ -153,18 +154,22 @@ def _message_size(suite: CipherSuite, content: FramedContent, plaintext: int) ->
 
 
 def _body(content: FramedContent) -> bytes:
-    """The encoded body alone: what a `PrivateMessageContent` begins with."""
-    return content.encode()[len(_content_head(content)) :]
+    """The encoded body alone, of a member's content: what a `PrivateMessageContent` begins with."""
+    vectors = opaque_size(len(content.group_id)) + opaque_size(len(content.authenticated_data))
+    return content.encode()[vectors + _EPOCH + _MEMBER + _KIND :]
 
 
-def _content_head(content: FramedContent) -> bytes:
-    """The encoding of a FramedContent up to its body."""
-    return (
-        opaque(content.group_id)
-        + content.epoch.to_bytes(8, "big")
-        + content.sender.encode()
-        + opaque(content.authenticated_data)
-        + content_type_codec.write(content.content_type)
+def _content_head(message: PrivateMessage, leaf_index: int) -> bytes:
+    """The encoding of a member's FramedContent up to its body."""
+    return b"".join(
+        (
+            opaque(message.group_id),
+            message.epoch.to_bytes(_EPOCH, "big"),
+            SenderType.MEMBER.to_bytes(1, "big"),
+            leaf_index.to_bytes(4, "big"),
+            opaque(message.authenticated_data),
+            content_type_codec.write(message.content_type),
+        )
     )
 
 
@@ -220,15 +225,7 @@ def _read_content(
 ) -> AuthenticatedContent:
     """Read `PrivateMessageContent` as the FramedContent that was signed. Raises
     `MalformedMessage`."""
-    head = FramedContent(
-        message.group_id,
-        message.epoch,
-        Sender.member(leaf_index),
-        message.authenticated_data,
-        message.content_type,
-        b"",
-    )
-    reader = Reader(_content_head(head) + plaintext)
+    reader = Reader(_content_head(message, leaf_index) + plaintext)
     content = FramedContent.read(reader)
     read_auth = AuthenticatedContent.read_auth
     authenticated = read_auth(WireFormat.PRIVATE_MESSAGE, content, reader)

@@ -8,7 +8,6 @@ last: if it is wrong although the path's keys match mine, it is wrong for all.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from alcove.mls import key_schedule
 from alcove.mls.epoch import Epoch, Standpoint, begin_epoch
@@ -19,6 +18,7 @@ from alcove.mls.errors import (
     InvalidPath,
     InvalidProposalList,
     MissingProposal,
+    OwnCommit,
     PathRequired,
     PskMismatch,
 )
@@ -37,7 +37,6 @@ from alcove.mls.proposals import Commit, ProposalRef
 from alcove.mls.psk import NO_PSKS, PskStore
 from alcove.mls.ratchet_tree import RatchetTree
 from alcove.mls.secret import Scratch, Secret
-from alcove.mls.transcript import confirmed_transcript_hash
 from alcove.mls.transition import (
     Inputs,
     Transition,
@@ -61,7 +60,8 @@ def process(
     approve: Callable[[Transition], None] | None = None,
 ) -> Transition:
     """Work out another's commit. Raises `InvalidCommit` or `CannotFollow` errors, and nothing
-    else. `epoch` is not changed, and no secret of a refused commit is left.
+    else. `epoch` is not changed, and no secret of a refused commit is left. A commit of my own
+    raises `OwnCommit` once it was judged as all members judge it.
 
     `own_updates` has the private keys of my Updates of this epoch, by public key. `approve` sees
     the commit once all that every member sees alike was checked, and before anything that only I
@@ -103,12 +103,11 @@ def process(
     )
     if approve is not None:
         approve(transition)
+    if content.sender.leaf_index == epoch.own_index:
+        raise OwnCommit
     if epoch.own_index in applied.removed:
-        confirmed = confirmed_transcript_hash(
-            epoch.suite, epoch.interim_transcript_hash, verified.authenticated.until_signature()
-        )
-        context = replace(transition.context, confirmed_transcript_hash=confirmed)
-        return replace(transition, context=context)
+        confirmed = epoch.transcript_with(verified.authenticated)
+        return transition.entering(transition.context.after(confirmed), None)
     with Scratch() as scratch:
         return _follow(scratch, epoch, transition, commit.path, steps, own_updates, store)
 
@@ -138,7 +137,7 @@ def _resolve(
                 raise InvalidProposalList("a reference in an external commit")
             known = cache.get(item.value)
             if known is None:
-                raise MissingProposal(committer=committer.leaf_index)
+                raise MissingProposal
             items.append(CommittedProposal(known.proposal, known.origin, True))
         else:
             items.append(CommittedProposal(item, committer, False))
@@ -194,7 +193,7 @@ def _follow(
     past = epoch.next_past_psks()
     me = Standpoint(suite, epoch.policy, epoch.signer, epoch.own_index, keys, past)
     following = begin_epoch(me, context, applied.tree, secrets, tag, applied.reinit)
-    return replace(transition, context=context, next=following)
+    return transition.entering(context, following)
 
 
 def _init_secret(scratch: Scratch, epoch: Epoch, applied: Applied) -> Secret:

@@ -110,14 +110,22 @@ def check_list(rules: Rules, items: Sequence[CommittedProposal]) -> None:
     else:
         _check_regular(rules.committer, items)
     psks = [item.proposal.psk for item in items if isinstance(item.proposal, PreSharedKey)]
-    if len(set(psks)) != len(psks):
-        raise InvalidProposal("one pre-shared key twice")
+    check_psks(psks, rules.policy)
     if sum(psk.founds_a_group for psk in psks) > 1:
         raise InvalidProposal("several pre-shared keys for founding a group")
     _check_room(rules, items)
     for item in items:
         check_proposal(rules, item)
     _check_custom(rules, items)
+
+
+def check_psks(psks: Sequence[PreSharedKeyID], policy: Policy) -> None:
+    """How many pre-shared keys a commit or a Welcome names, and that none comes twice. This comes
+    before any of them is used. Raises `InvalidProposal`."""
+    if len(psks) > policy.max_psks:
+        raise InvalidProposal("too many pre-shared keys")
+    if len(set(psks)) != len(psks):
+        raise InvalidProposal("one pre-shared key twice")
 
 
 def _check_room(rules: Rules, items: Sequence[CommittedProposal]) -> None:
@@ -202,7 +210,7 @@ def check_proposal(rules: Rules, item: CommittedProposal) -> None:
         if proposal.version < MLS10 or has_duplicates(proposal.extensions):
             raise InvalidProposal("ReInit to an older version or malformed")
     elif isinstance(proposal, GroupContextExtensions):
-        check_extensions(proposal.extensions, rules.policy)
+        check_extensions(rules.suite, proposal.extensions, rules.policy)
 
 
 def _check_update(rules: Rules, proposal: Update, sender: int | None) -> None:
@@ -225,10 +233,10 @@ def _check_psk(rules: Rules, psk: PreSharedKeyID) -> None:
         raise InvalidProposal("a pre-shared key for founding another group")
 
 
-def check_extensions(extensions: tuple[Extension, ...], policy: Policy) -> None:
+def check_extensions(suite: CipherSuite, extensions: tuple[Extension, ...], policy: Policy) -> None:
     """The form of a GroupContext's extensions, wherever they come from: a founder, a proposal, or
-    the GroupInfo of a group that one joins. Raises `InvalidProposal`, `InvalidCredential` or
-    `Malformed`."""
+    the GroupInfo of a group that one joins. Raises `InvalidProposal`, `InvalidCredential`,
+    `InvalidPublicKey` or `Malformed`."""
     if has_duplicates(extensions):
         raise InvalidProposal("an extension occurs twice")
     if not _ELSEWHERE.isdisjoint(extension.type for extension in extensions):
@@ -236,6 +244,7 @@ def check_extensions(extensions: tuple[Extension, ...], policy: Policy) -> None:
     required_capabilities(extensions)  # raises when malformed
     for sender in external_senders(extensions):
         check_credential(sender.credential, None, policy)
+        suite.signatures.check(sender.signature_key)
 
 
 # -- application (12.3)

@@ -10,13 +10,15 @@ from alcove.mls.secret import Random
 
 _SIGNATURE_SIZE = 64
 _PRIME = 2**255 - 19
+_TOP = 2**255
+"""The bit of an encoding that X25519 ignores, and that says which x an Ed25519 point has."""
 
 # The points of small order on Curve25519 and its twist, in every encoding below 2**255 (bit 255
 # is ignored by X25519). An exchange with one of them gives zero for any secret of ours, and
 # libsodium refuses it. They are refused in leaves beforehand: otherwise one member could publish
 # such a key and no one could encrypt a path to the group any more.
 _SMALL_ORDER = frozenset(
-    bytes.fromhex(point)
+    int.from_bytes(bytes.fromhex(point), "little")
     for point in (
         "0000000000000000000000000000000000000000000000000000000000000000",
         "0100000000000000000000000000000000000000000000000000000000000000",
@@ -26,6 +28,18 @@ _SMALL_ORDER = frozenset(
         "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
         "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
     )
+)
+
+# The y coordinates of the eight points of small order on Ed25519's curve, of both signs of x. Under
+# such a key anybody can make a signature that some verifiers take.
+_SMALL_ORDER_25519 = frozenset(
+    {
+        0,
+        1,
+        0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7,
+        0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826,
+        _PRIME - 1,
+    }
 )
 
 
@@ -52,12 +66,13 @@ class X25519:
     def check(self, public: bytes) -> None:
         if len(public) != self.public_size:
             raise InvalidPublicKey
-        if public[:31] + bytes((public[31] & 0x7F,)) in _SMALL_ORDER:
+        u = int.from_bytes(public, "little")
+        if u & ~_TOP in _SMALL_ORDER:
             raise InvalidPublicKey("small order")
         # X25519 ignores bit 255 and reduces the rest, so one key has several encodings. Only the
         # canonical one is taken: then keys that differ as bytes are different keys, and a member
         # cannot pass off its old key as a new one.
-        if int.from_bytes(public, "little") >= _PRIME:
+        if u >= _PRIME:
             raise InvalidPublicKey("not in canonical form")
 
 
@@ -105,3 +120,8 @@ class Ed25519:
     def check(self, public: bytes) -> None:
         if len(public) != 32:
             raise InvalidPublicKey
+        y = int.from_bytes(public, "little") & ~_TOP
+        if y >= _PRIME:
+            raise InvalidPublicKey("not in canonical form")
+        if y in _SMALL_ORDER_25519:
+            raise InvalidPublicKey("small order")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
-from hashlib import sha256
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from alcove.mls.create_commit import check_changes, check_proposed, collect, update_leaf
 from alcove.mls.epoch import Epoch
-from alcove.mls.errors import GroupClosed, InvalidMessage
+from alcove.mls.errors import GroupClosed, InvalidMessage, OwnMessage
 from alcove.mls.framing import ContentType, WireFormat
-from alcove.mls.known_commits import KnownCommits
 from alcove.mls.messages import (
-    Admit,
     OpenedMessage,
     ReceivedProposal,
     open_message,
@@ -21,17 +18,14 @@ from alcove.mls.messages import (
     received_proposal,
     sign_message,
 )
-from alcove.mls.nodes import Extension, LeafContent, LeafNode
+from alcove.mls.nodes import Extension, LeafContent
 from alcove.mls.private_message import Padding, no_padding
 from alcove.mls.proposal_cache import CachedProposal, ProposalCache
 from alcove.mls.proposals import Proposal, Update
 from alcove.mls.secret import Random, Scratch, Secret
+from alcove.mls.secret_tree import RatchetKind
 from alcove.mls.state import GroupAct
-from alcove.mls.view import GroupView
-
-Fresh = Callable[[LeafNode, bytes], None]
-"""An application's judgement that a message is none that it took before, from its sender's leaf and
-its plaintext. It refuses by raising."""
+from alcove.mls.view import CommitView, GroupView
 
 Wire = Literal["private", "public"]
 WIRE_FORMATS = {"private": WireFormat.PRIVATE_MESSAGE, "public": WireFormat.PUBLIC_MESSAGE}
@@ -42,11 +36,6 @@ def by_reference(carried: Sequence[ReceivedProposal]) -> dict[bytes, CachedPropo
     return {item.ref: CachedProposal(item.ref, item.proposal, item.origin) for item in carried}
 
 
-def _may_commit(author: LeafNode | None, committers: Container[bytes] | None) -> bool:
-    """Whether a member's commit is taken. An external commit has no member as its author."""
-    return committers is None or author is None or author.signature_key in committers
-
-
 class Speaker(GroupView):
     """One epoch, in which a member speaks and proposes."""
 
@@ -55,8 +44,20 @@ class Speaker(GroupView):
         self._random = random
         self._cache = ProposalCache(epoch.policy)
         self._own_updates: dict[bytes, Secret] = {}
-        self._known = KnownCommits()
-        self._own_proposals: dict[bytes, ReceivedProposal] = {}
+        self._signed_leaf_keys: list[bytes] = []
+
+    @property
+    def signed_leaf_keys(self) -> tuple[bytes, ...]:
+        """Encryption keys of the leaves that I signed in this epoch for Updates and commits, in
+        order. The next epoch may hold one of them for me although I cannot follow there. Dropped
+        commits count, because others may have received them."""
+        return tuple(self._signed_leaf_keys)
+
+    @property
+    def sent(self) -> int:
+        """How many application messages I have encrypted in this epoch: the next generation."""
+        epoch = self._allow(GroupAct.ENCRYPT)
+        return epoch.secret_tree.ratchet(epoch.own_index, RatchetKind.APPLICATION).generation
 
     def encrypt(
         self,
@@ -102,9 +103,6 @@ class Speaker(GroupView):
         message = protect(epoch, authenticated, padding, self._random)
         ref = epoch.suite.proposal_ref(encoded)
         self._cache.add(CachedProposal(ref, proposal, sender), len(encoded))
-        self._own_proposals[sha256(message).digest()] = ReceivedProposal(
-            sender.leaf_index, sender, proposal, ref, authenticated_data, encoded
-        )
         return message
 
     def propose_update(
@@ -123,29 +121,23 @@ class Speaker(GroupView):
             scratch.result(keys)
             message = self._propose(Update(leaf), wire_format, padding, authenticated_data, None)
         self._own_updates[keys.public] = keys.private
+        self._signed_leaf_keys.append(keys.public)
         return message
 
     def read_proposal(self, message: bytes) -> ReceivedProposal:
         """Read a proposal as a member would who has received nothing else in this epoch.
 
-        No key is consumed and nothing is remembered, so the answer depends on the bytes and the
-        epoch alone: the same bytes, or two proposals under one generation, are read alike however
-        often and in whatever order they come. A proposal that I made is known by its bytes. A
-        commit refers to what was read by `carried` (see `receive` and `commit`).
-
-        The key lives until the epoch ends. That is a deliberate exception to 9.2, for messages
-        whose content every member of the epoch may know, and which a commit carries again.
+        Nothing is remembered, so the answer depends on the bytes and the epoch alone: the same
+        bytes, or two proposals under one generation, are read alike however often and in whatever
+        order they come, one's own too. A commit refers to what was read by `carried` (see `receive`
+        and `commit`).
 
         Raises `InvalidMessage` when it is no proposal, or what `open_message` raises.
         """
         epoch = self._allow(GroupAct.RECEIVE)
         if peek(message).content_type is not ContentType.PROPOSAL:
             raise InvalidMessage("not a proposal")
-        own = self._own_proposals.get(sha256(message).digest())
-        if own is not None:
-            return own
-        opened = open_message(epoch, message, lambda _opened: False)
-        return received_proposal(epoch, opened)
+        return received_proposal(epoch, open_message(epoch, message))
 
     def check_changes(
         self,
@@ -165,30 +157,10 @@ class Speaker(GroupView):
         """The proposals received and sent in this epoch, oldest first."""
         return tuple(self._cache.items.values())
 
-    def _admit(self, fresh: Fresh | None, committers: Container[bytes] | None) -> Admit:
-        """What is asked before the key of a message is consumed: whether the application takes it,
-        whether its author may commit, and whether there is room for a proposal."""
-
-        def admit(opened: OpenedMessage) -> bool:
-            verified = opened.verified
-            kind = verified.content.content_type
-            if kind is ContentType.APPLICATION:
-                body = verified.content.body
-                if fresh is not None and verified.leaf is not None and isinstance(body, bytes):
-                    fresh(verified.leaf, body)
-                return True
-            if kind is ContentType.COMMIT and not _may_commit(verified.leaf, committers):
-                raise InvalidMessage("of a member that may not commit")
-            if kind is ContentType.PROPOSAL:
-                encoded = verified.authenticated.encode()
-                if self._epoch.suite.proposal_ref(encoded) not in self._cache.items:
-                    self._cache.check(verified.content.sender, len(encoded))
-            return self._known.first_time(verified)
-
-        return admit
-
     def _take_proposal(self, epoch: Epoch, opened: OpenedMessage) -> ReceivedProposal:
         received = received_proposal(epoch, opened)
+        if received.sender == epoch.own_index:
+            raise OwnMessage  # only now: what others forge in my name all members refuse alike
         proposal = CachedProposal(received.ref, received.proposal, received.origin)
         self._cache.add(proposal, len(received.content))
         return received
@@ -214,9 +186,14 @@ class Speaker(GroupView):
         self._life.allow(act)
         return self._epoch
 
+    def _note_signed_leaf(self, staged: CommitView) -> None:
+        if staged.has_path:
+            mine = (m.leaf for m in staged.members_after() if m.index == staged.committer)
+            self._signed_leaf_keys.extend(leaf.encryption_key for leaf in mine)
+
     def _forget_proposals(self) -> None:
         for secret in self._own_updates.values():
             secret.wipe()
         self._own_updates.clear()
-        self._own_proposals.clear()
+        self._signed_leaf_keys.clear()
         self._cache.clear()

@@ -2,17 +2,17 @@
 
 Theory of operation. A `Group` is one epoch of one member. It is moved and never copied: merging
 a commit makes the next `Group` and closes this one, so no two objects ever send under the same
-keys. A commit of one's own is staged first, because a relay may refuse it. While it waits, the
-group still reads and speaks in its epoch, and makes no second commit: were the first one taken
-after all, its keys would be gone. A commit of another member may be merged meanwhile. The waiting
-one is dropped with the epoch that it belongs to.
+keys. A commit of one's own is staged first, because a relay may refuse it. While it is on its way,
+the group still reads and speaks in its epoch, and makes no second commit. It is settled when it is
+set aside or dropped. One that was set aside can still be merged, should it be taken after all. A
+commit of another member may be merged meanwhile. What waits is wiped with its epoch.
 
       create, accept, merge
                │
                ▼          committed
          OPERATIONAL ──────────────────► COMMIT_PENDING
                │     ◄──────────────────       │
-               │            dropped            │
+               │            settled            │
                └──────────────┬────────────────┘
                     left      │      wiped
                               ▼
@@ -54,7 +54,7 @@ class GroupEvent(Enum):
     """What changes a state."""
 
     COMMITTED = "committed"
-    DROPPED = "dropped"
+    SETTLED = "settled"  # a commit of mine is no longer on its way: set aside, or dropped
     LEFT = "left"  # another epoch was entered, or a commit that removes me was merged
     WIPED = "wiped"
 
@@ -69,7 +69,7 @@ FOLLOWS: Final[Mapping[tuple[GroupState, GroupEvent], GroupState]] = {
     (GroupState.OPERATIONAL, GroupEvent.COMMITTED): GroupState.COMMIT_PENDING,
     (GroupState.OPERATIONAL, GroupEvent.LEFT): GroupState.CLOSED,
     (GroupState.OPERATIONAL, GroupEvent.WIPED): GroupState.CLOSED,
-    (GroupState.COMMIT_PENDING, GroupEvent.DROPPED): GroupState.OPERATIONAL,
+    (GroupState.COMMIT_PENDING, GroupEvent.SETTLED): GroupState.OPERATIONAL,
     (GroupState.COMMIT_PENDING, GroupEvent.LEFT): GroupState.CLOSED,
     (GroupState.COMMIT_PENDING, GroupEvent.WIPED): GroupState.CLOSED,
     (GroupState.CLOSED, GroupEvent.WIPED): GroupState.CLOSED,

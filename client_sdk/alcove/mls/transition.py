@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from alcove.mls import key_schedule, transcript
 from alcove.mls.ciphersuite import CipherSuite
@@ -24,7 +24,7 @@ from alcove.mls.psk import PreSharedKeyID, PskStore, psk_secret
 from alcove.mls.ratchet_tree import RatchetTree
 from alcove.mls.secret import Secret
 from alcove.mls.tree_hash import root_hash
-from alcove.mls.treekem import PathSecrets, Step, UpdatePath, merge_path
+from alcove.mls.treekem import PathSecrets, Step, UpdatePath, check_nodes, merge_path
 
 LAST_EPOCH = 2**64 - 1
 
@@ -61,6 +61,13 @@ class Transition:
         if self.path is not None:
             self.path.secrets.wipe()
 
+    def entering(self, context: GroupContext, following: Epoch | None) -> Transition:
+        """The same with what follows from it. `following` is None when it removes me."""
+        items, applied, leaf = self.proposals, self.applied, self.new_leaf
+        return Transition(
+            self.committer, items, applied, leaf, context, self.authenticated, following
+        )
+
     def wipe(self) -> None:
         """Drop every secret, for a commit that is not merged."""
         self.consume()
@@ -91,11 +98,15 @@ def burning(kind: type[InvalidCommit]) -> Iterator[None]:
 def provisional_context(suite: CipherSuite, old: GroupContext, applied: Applied) -> GroupContext:
     """The *provisional* GroupContext: all is new but the transcript hash (12.4.1). Path secrets
     are encrypted under it, since the commit that carries them is not complete yet."""
-    return replace(
-        old,
-        epoch=old.epoch + 1,
-        tree_hash=root_hash(suite, applied.tree),
-        extensions=applied.extensions,
+    # Not `replace`, which takes 5 µs more: a fiftieth of a commit in a small group.
+    return GroupContext(
+        old.version,
+        old.cipher_suite,
+        old.group_id,
+        old.epoch + 1,
+        root_hash(suite, applied.tree),
+        old.confirmed_transcript_hash,
+        applied.extensions,
     )
 
 
@@ -109,7 +120,7 @@ def derive_epoch(
     """The new epoch's context, joiner secret and secrets (8, 8.2)."""
     commit = authenticated.until_signature()
     confirmed = transcript.confirmed_transcript_hash(suite, interim, commit)
-    context = replace(provisional, confirmed_transcript_hash=confirmed)
+    context = provisional.after(confirmed)
     encoded = context.encode()
     joiner = key_schedule.joiner_secret(suite, inputs.init_secret, inputs.commit_secret, encoded)
     secrets = key_schedule.epoch_secrets(suite, joiner, inputs.psk_secret, encoded)
@@ -134,24 +145,37 @@ def check_not_last(context: GroupContext, error: type[MLSError]) -> None:
 
 
 def take_path(
-    rules: Rules,
-    applied: Applied,
-    sender: Sender,
-    committer: int,
-    path: UpdatePath,
-    *,
-    own: bool = False,
+    rules: Rules, applied: Applied, sender: Sender, committer: int, path: UpdatePath
 ) -> tuple[Step, ...]:
-    """Check a path as every member sees it, and put it on the tree of `applied`.
-
-    A committer runs this on its `own` path too, before it gives the commit out: it must not merge
-    what all others burn. Only its own signature it need not verify: the halves of its key pair
-    were compared when the pair was made. Raises `InvalidPath`, `ParentHashMismatch`, `TooLarge`,
-    or what is wrong with the leaf or a key.
-    """
+    """Check a path as every member sees it, and put it on the tree of `applied`. Raises
+    `InvalidPath`, `ParentHashMismatch`, `TooLarge`, or what is wrong with the leaf or a key."""
     tree, leaf = applied.tree, path.leaf_node
     if sender.type is SenderType.NEW_MEMBER_COMMIT:
         tree.extend_to(committer, rules.policy.max_leaves)
+    _check_path_leaf(rules, applied, sender, leaf)
+    group_id = rules.context.group_id
+    check_leaf(rules.suite, leaf, rules.policy, group_id=group_id, leaf_index=committer, now=None)
+    return merge_path(rules.suite, tree, committer, path, applied.new_leaves())
+
+
+def check_own_path(
+    rules: Rules, applied: Applied, sender: Sender, steps: tuple[Step, ...], path: UpdatePath
+) -> None:
+    """Judge a path of my own, which is on the tree of `applied`, as its receivers will, before it
+    is given out: I must not merge what all others burn. Raises as `take_path` does.
+
+    That its keys are new was judged before they were put on the tree (`check_new_keys`). Its
+    signature need not be verified: the halves of its key pair were compared when the pair was
+    made. Its parent hash is what putting it on the tree gave.
+    """
+    _check_path_leaf(rules, applied, sender, path.leaf_node)
+    check_unsigned_leaf(rules.suite, path.leaf_node, rules.policy, None)
+    check_nodes(rules.suite, applied.tree, steps, path.nodes, applied.new_leaves())
+
+
+def _check_path_leaf(rules: Rules, applied: Applied, sender: Sender, leaf: LeafNode) -> None:
+    """What a leaf must be because it is in a path."""
+    if sender.type is SenderType.NEW_MEMBER_COMMIT:
         # A joiner that removes its old self renews that leaf, so the key must be new (12.2).
         for index in applied.removed:
             old = rules.tree.leaf(index)
@@ -159,12 +183,6 @@ def take_path(
                 raise InvalidPath("a rejoin without a new key")
     if leaf.source is not LeafNodeSource.COMMIT:
         raise InvalidPath("its leaf is of another source")
-    suite, policy, group_id = rules.suite, rules.policy, rules.context.group_id
-    if own:
-        check_unsigned_leaf(suite, leaf, policy, None)
-    else:
-        check_leaf(suite, leaf, policy, group_id=group_id, leaf_index=committer, now=None)
-    return merge_path(rules.suite, tree, committer, path, applied.new_leaves())
 
 
 def keep_keys(

@@ -7,7 +7,7 @@ every member learns the secrets of its own ancestors and no others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -193,6 +193,32 @@ def encrypt_path(
     return tuple(nodes)
 
 
+def check_new_keys(tree: RatchetTree, keys: Sequence[bytes]) -> None:
+    """No key of a path, its leaf's included, is in the tree before it, or twice in the path
+    (12.4.2). Raises `InvalidPath`."""
+    census = tree.census.encryption_keys
+    if len(set(keys)) != len(keys) or any(key in census for key in keys):
+        raise InvalidPath("a key is not new")
+
+
+def check_nodes(
+    suite: CipherSuite,
+    tree: RatchetTree,
+    steps: tuple[Step, ...],
+    nodes: Sequence[UpdatePathNode],
+    new_leaves: frozenset[int],
+) -> None:
+    """A path has one node for each step, each with a good key and one ciphertext for each
+    recipient (7.5). Whether the path is on the tree already makes no difference. Raises
+    `InvalidPath` or `InvalidPublicKey`."""
+    if len(steps) != len(nodes):
+        raise InvalidPath("not one node for each of the filtered direct path")
+    for step, node in zip(steps, nodes, strict=True):
+        suite.hpke.kem.check(node.encryption_key)
+        count = len(recipients(tree, step.copath, new_leaves))
+        node.encrypted_path_secret.select(suite, count, None)
+
+
 def merge_path(
     suite: CipherSuite,
     tree: RatchetTree,
@@ -206,16 +232,9 @@ def merge_path(
     Raises `InvalidPath` or `ParentHashMismatch`.
     """
     steps = filtered_direct_path(tree, sender)
-    if len(steps) != len(path.nodes):
-        raise InvalidPath("not one node for each of the filtered direct path")
     public_keys = [node.encryption_key for node in path.nodes]
-    fresh = [path.leaf_node.encryption_key, *public_keys]
-    if len(set(fresh)) != len(fresh) or any(k in tree.census.encryption_keys for k in fresh):
-        raise InvalidPath("a key is not new")
-    for step, node in zip(steps, path.nodes, strict=True):
-        suite.hpke.kem.check(node.encryption_key)
-        count = len(recipients(tree, step.copath, new_leaves))
-        node.encrypted_path_secret.select(suite, count, None)
+    check_nodes(suite, tree, steps, path.nodes, new_leaves)
+    check_new_keys(tree, [path.leaf_node.encryption_key, *public_keys])
     expected = set_path(suite, tree, sender, steps, public_keys)
     if path.leaf_node.parent_hash != expected:
         raise ParentHashMismatch

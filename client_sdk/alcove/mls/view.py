@@ -3,6 +3,7 @@ anything. The façade's classes (`group.py`) build on these."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NoReturn
 
 from alcove.mls import key_schedule
@@ -207,6 +208,18 @@ class CommitView(Moved):
         if self._transition.next is None:
             raise RemovedFromGroup
         return self._transition.next
+
+
+def asking(
+    approve: Callable[[CommitView], None] | None, before: GroupContext
+) -> Callable[[Transition], None]:
+    """An application's judgement of a commit, as processing one asks for it."""
+
+    def ask(worked_out: Transition) -> None:
+        if approve is not None:
+            approve(CommitView(before, worked_out))
+
+    return ask
 
 
 class JoinView(Moved):

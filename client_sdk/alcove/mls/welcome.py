@@ -26,12 +26,15 @@ from alcove.mls.epoch import Epoch
 from alcove.mls.errors import (
     DecryptionFailed,
     InvalidGroupInfo,
+    InvalidProposal,
     InvalidSignature,
     InvalidWelcome,
     MLSError,
     NotForThisKeyPackage,
     PskMissing,
+    TooLarge,
 )
+from alcove.mls.framing import WireFormat, wrap
 from alcove.mls.group_context import GroupContext
 from alcove.mls.key_package import KeyPackageBundle
 from alcove.mls.nodes import (
@@ -43,7 +46,7 @@ from alcove.mls.nodes import (
     has_duplicates,
 )
 from alcove.mls.policy import Policy
-from alcove.mls.proposal_list import check_extensions
+from alcove.mls.proposal_list import check_extensions, check_psks
 from alcove.mls.proposals import Add
 from alcove.mls.psk import PreSharedKeyID, psk_secret
 from alcove.mls.ratchet_tree import RatchetTree
@@ -190,6 +193,24 @@ def build_welcome(
     return Welcome(suite.number, tuple(secrets), sealed)
 
 
+def pack_welcome(
+    transition: Transition,
+    policy: Policy,
+    random: Random,
+    extensions: tuple[Extension, ...],
+    *,
+    with_tree: bool,
+) -> bytes | None:
+    """The `MLSMessage` of that Welcome. Raises `TooLarge`."""
+    welcome = build_welcome(transition, random, extensions, with_tree=with_tree)
+    if welcome is None:
+        return None
+    message = wrap(WireFormat.WELCOME, welcome.encode())
+    if len(message) > policy.max_message:
+        raise TooLarge("Welcome")
+    return message
+
+
 def _path_secret_for(transition: Transition, leaf_index: int) -> PathSecret | None:
     """The path secret of the lowest node that a new member shares with the committer. New leaves
     get no path ciphertext. This is how they learn the new keys above them."""
@@ -226,9 +247,11 @@ def decrypt_welcome(
     welcome: Welcome,
     bundle: KeyPackageBundle,
     find_psk: Callable[[PreSharedKeyID], Secret | None],
+    policy: Policy,
 ) -> OpenedWelcome:
     """Find and decrypt what is for this KeyPackage. Raises `InvalidWelcome` errors or
-    `Malformed`."""
+    `Malformed`. A Welcome is judged as the commit was: no key twice, and no more than a commit may
+    name."""
     suite = bundle.suite
     if welcome.cipher_suite != suite.number:
         raise NotForThisKeyPackage("another ciphersuite")
@@ -242,6 +265,7 @@ def decrypt_welcome(
             opened = suite.decrypt_with_label(bundle.init_keys, _LABEL, context, box)
             scratch.temporary(opened)
             secrets = scratch.result(GroupSecrets.decode(opened.expose()))
+            check_psks(secrets.psks, policy)
             founding = _founding(secrets.psks)
             psks = scratch.result(_psk_secret(suite, secrets, find_psk))
             welcome_secret = key_schedule.welcome_secret(suite, secrets.joiner_secret, psks)
@@ -250,6 +274,8 @@ def decrypt_welcome(
             info = suite.open_sealed(key, nonce, b"", welcome.encrypted_group_info)
         except DecryptionFailed as error:
             raise InvalidWelcome("it does not open") from error
+        except InvalidProposal as error:
+            raise InvalidWelcome(error.detail) from error
         return OpenedWelcome(suite, GroupInfo.decode(info), secrets, psks, founding)
 
 
@@ -287,7 +313,7 @@ def check_group_info(
     if has_duplicates(info.extensions):
         raise InvalidGroupInfo("an extension occurs twice")
     try:
-        check_extensions(context.extensions, policy)
+        check_extensions(suite, context.extensions, policy)
     except MLSError as error:
         raise InvalidGroupInfo(error.detail) from error
     leaf = tree.leaf(info.signer)

@@ -38,6 +38,8 @@ CLOSE_TIMEOUT: Final = 2.0
 VERSION_STATUS: Final = frozenset({400, 426})
 """HTTP statuses by which a relay refuses the subprotocol of another version."""
 BUSY_STATUS: Final = frozenset({429, 503})
+OTHER_NAME_STATUS: Final = 421
+"""A relay answers only to the addresses that its operator named."""
 BACKOFF_FIRST: Final = 0.5
 BACKOFF_MOST: Final = 15.0
 """Seconds. The first delay doubles with each failure up to the second."""
@@ -262,5 +264,8 @@ def _refused_status(status: int) -> ConnectionFailed:
         return ConnectionFailed("version", text)
     if status in BUSY_STATUS:
         return ConnectionFailed("busy", "The relay is full at the moment; try again later.")
+    if status == OTHER_NAME_STATUS:
+        text = "The relay does not go by this address; its operator names its addresses (--origin)."
+        return ConnectionFailed("wrong_host", text)
     text = "What answers at this address is not a relay of this version of Alcove."
     return ConnectionFailed("not_a_relay", text)

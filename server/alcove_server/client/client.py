@@ -18,6 +18,7 @@ from alcove_server.client.resumption import Resumption
 from alcove_server.client.states import ROLES, ClientState
 from alcove_server.ports.outlet import Outlet
 from alcove_server.ports.place import Place
+from alcove_server.ports.turn import BYTES, Turn
 from alcove_server.store.interface import Stale
 from alcove_server.wire.fast_out import framed
 
@@ -50,6 +51,7 @@ class Client:
         "room_id",
         "since",
         "state",
+        "turn",
     )
 
     def __init__(
@@ -58,9 +60,11 @@ class Client:
         place: Place | None,
         since: float,
         on_closed: Callable[[Client], None],
+        turn: Turn,
     ) -> None:
-        """`on_closed` is called once, when the client is gone."""
+        """`on_closed` is called once, when the client is gone. What is sent counts in `turn`."""
         self.outlet = outlet
+        self.turn = turn
         self.place = place
         self.since = since
         self.state = ClientState.CHALLENGED
@@ -86,6 +90,7 @@ class Client:
     def send_framed(self, frames: bytes) -> None:
         """Send frames that are in their form on the wire."""
         if self.state is not ClientState.CLOSED:
+            self.turn.spend(len(frames) / BYTES)
             self.feed.write(frames)
 
     def refuse(self, n: int, refusal: Refusal) -> None:

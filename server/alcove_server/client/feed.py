@@ -17,20 +17,29 @@ from typing import Final
 from alcove_protocol import limits
 
 from alcove_server.ports.outlet import Outlet
+from alcove_server.ports.turn import BYTES
 
 AWAY: Final = 1 << 62
 """`told` of a member that is not live: no message has a number beyond it."""
 _JOINED: Final = 64 * limits.KIB
-"""Up to this size an author's bytes are joined. Larger ones are written one by one, as the objects
-that other members get too. Otherwise a flood would be copied for each of its authors."""
+"""An author's bytes are joined up to this size, because each write is a system call."""
+_ALONE: Final = 8 * limits.KIB
+"""A message above this size is written as the object that other members get too. Otherwise a flood
+would be copied for each of its authors."""
+_LARGE: Final = 16 * limits.KIB
+"""A message above this size is written as the object that other members get too. Otherwise a flood
+would be copied for each of its authors."""
+_PART_STEPS: Final = 0.05
+"""Steps (`ports.turn`) of one message or answer that is joined for one author."""
 
 
 class Messages:
     """The messages of one room that a member may still lack."""
 
-    __slots__ = ("_items", "end", "first")
+    __slots__ = ("_items", "end", "first", "size")
 
     def __init__(self) -> None:
+        self.size = 0
         self._items: list[bytes] = []
         self.first = 0
         self.end = 0
@@ -41,10 +50,13 @@ class Messages:
     def add(self, message: bytes) -> None:
         """Append one message."""
         self._items.append(message)
+        self.size += len(message)
         self.end += 1
 
     def forget(self, until: int) -> None:
         """Drop the messages before a number: every member has them."""
+        gone = self._items[: until - self.first]
+        self.size -= sum([len(message) for message in gone])
         del self._items[: until - self.first]
         self.first = until
 
@@ -98,8 +110,9 @@ class Feed:
         if messages is not None and self.told < messages.end:
             self.give(messages.end)
 
-    def give(self, end: int) -> None:
-        """Give the member what it lacks up to, without, message `end`."""
+    def give(self, end: int) -> float:
+        """Give the member what it lacks up to, without, message `end`. Return the steps that this
+        counts (`ports.turn`)."""
         assert self.messages is not None  # it follows a room
         parts: list[bytes] = []
         at = self.told
@@ -109,8 +122,24 @@ class Feed:
             at = number + 1
         parts += self.messages.part(at, end)
         self.told, self.own = end, None
-        if sum([len(part) for part in parts]) <= _JOINED:
-            parts = [b"".join(parts)]
+        return _PART_STEPS * len(parts) + self._write(parts)
+
+    def _write(self, parts: list[bytes]) -> float:
+        """Write these in order, joined as far as they are small. Return the steps."""
+        writes, size, total, small = 0, 0, 0, list[bytes]()
         for part in parts:
-            if part:
+            total += len(part)
+            large = len(part) > _LARGE
+            if small and (large or size + len(part) > _JOINED):
+                self.outlet.write(b"".join(small))
+                writes, size, small = writes + 1, 0, []
+            if large:
                 self.outlet.write(part)
+                writes += 1
+            elif part:
+                small.append(part)
+                size += len(part)
+        if small:
+            self.outlet.write(b"".join(small))
+            writes += 1
+        return writes + total / BYTES

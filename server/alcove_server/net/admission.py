@@ -14,14 +14,16 @@ An address is never logged or kept: the prefix is hashed with a key of this proc
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
+from alcove_protocol import limits
+
 from alcove_server.net.request_head import BadRequest
+from alcove_server.networks import Networks, parse_address
 from alcove_server.ports.token_bucket import TokenBucket
 
 _SHARED: Final = b"shared"
@@ -34,10 +36,17 @@ _HASH_SIZE: Final = 8
 """Bytes of the key and of the hash that stands for a prefix."""
 _SHARED_RATE: Final = 100
 """The shared class has the rates of this many prefixes, for as many people behind one address."""
+_SHARED_WEIGHT: Final = 16
+"""Where turns and memory are shared out, the class counts as this many prefixes. As many as
+`_SHARED_RATE` would let one client there delay all others for a second."""
 GRACE: Final = 3.0
 """Seconds that a slow client needs to authenticate, an onion service's round trips included."""
 _REMEMBERED: Final = 50_000
 """Prefixes remembered after their last connection, until their buckets are full again."""
+_SWEPT: Final = 1_000
+"""Prefixes that one sweep looks at: about 2 ms. All are looked at in less than a minute."""
+_SEARCHED: Final = 32
+"""Prefixes among which one without connections is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,9 @@ class Rates:
     handshakes: tuple[float, float] = (5, 60)
     rooms: tuple[float, float] = (1 / 30, 20)
     knocks: tuple[float, float] = (1 / 3, 20)
+    told: tuple[float, float] = (8 * limits.MIB, 256 * limits.MIB)
+    """Bytes that are sent because of this prefix: what its members say, once for each listener, and
+    the cards and logs that it asks for."""
 
 
 class Allowance:
@@ -59,20 +71,31 @@ class Allowance:
         "_knocks",
         "_rooms",
         "_tls",
+        "_told",
         "connections",
         "most",
         "unproved",
+        "weight",
     )
 
-    def __init__(self, clock: Callable[[], float], most: int, factor: float, rates: Rates) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        most: int,
+        factor: float,
+        rates: Rates,
+        weight: int = 1,
+    ) -> None:
+        """`weight` says for how many parts of the network this one stands."""
         now = clock()
+        self.weight: Final = weight
         self._clock = clock
         self.connections = 0
         self.most = most
         self.unproved: OrderedDict[Admitted, None] = OrderedDict()
-        self._tls, self._handshakes, self._rooms, self._knocks = (
+        self._tls, self._handshakes, self._rooms, self._knocks, self._told = (
             TokenBucket(rate * factor, burst * max(factor, 1.0), now)
-            for rate, burst in (rates.tls, rates.handshakes, rates.rooms, rates.knocks)
+            for rate, burst in (rates.tls, rates.handshakes, rates.rooms, rates.knocks, rates.told)
         )
 
     def tls(self) -> bool:
@@ -91,6 +114,10 @@ class Allowance:
         """One more knock."""
         return self._knocks.take(self._clock())
 
+    def tell(self, size: int) -> bool:
+        """So many bytes more are to be sent, as `Quota.tell`."""
+        return self._told.owe(self._clock(), size)
+
     def make_room(self) -> bool:
         """Close the oldest unproved connection; return whether there was one."""
         oldest = next(iter(self.unproved), None)
@@ -103,7 +130,7 @@ class Allowance:
     def forgettable(self) -> bool:
         """Whether a new allowance would be equal to this one."""
         now = self._clock()
-        buckets = (self._tls, self._handshakes, self._rooms, self._knocks)
+        buckets = (self._tls, self._handshakes, self._rooms, self._knocks, self._told)
         return not self.connections and all(bucket.full(now) for bucket in buckets)
 
 
@@ -153,7 +180,7 @@ class Admission:
         self._key = random(_KEY_SIZE)
         self._most = connections
         self._per_prefix = per_prefix
-        self._shared = shared
+        self._shared = Networks(shared)
         self._factor = factor
         self._rates = rates if rates is not None else Rates()
         self._known: OrderedDict[bytes, Allowance] = OrderedDict()
@@ -164,7 +191,7 @@ class Admission:
         the network may be closed for it. Raises `BadRequest`: 503 when all places are taken, 429
         when those of this part are."""
         allowance = self._allowance(address)
-        full = self.connections >= self._most
+        full = self.full
         if (full or allowance.connections >= allowance.most) and not allowance.make_room():
             raise BadRequest(
                 HTTPStatus.SERVICE_UNAVAILABLE if full else HTTPStatus.TOO_MANY_REQUESTS
@@ -184,10 +211,19 @@ class Admission:
         self.connections -= 1
 
     def sweep(self) -> None:
-        """Forget the parts of the network whose allowance is as new."""
-        gone = [prefix for prefix, known in self._known.items() if known.forgettable()]
-        for prefix in gone:
-            del self._known[prefix]
+        """Forget the parts of the network whose allowance is as new. Each call looks at a bounded
+        number, and the next call goes on from there."""
+        for _ in range(min(_SWEPT, len(self._known))):
+            prefix = next(iter(self._known))
+            if self._known[prefix].forgettable():
+                del self._known[prefix]
+            else:
+                self._known.move_to_end(prefix)
+
+    @property
+    def full(self) -> bool:
+        """Whether all places of the node are taken."""
+        return self.connections >= self._most
 
     def _allowance(self, address: str) -> Allowance:
         prefix = self._prefix(address)
@@ -201,23 +237,23 @@ class Admission:
     def _make(self, prefix: bytes) -> Allowance:
         if prefix == _SHARED:
             most = max(self._most // 2, self._per_prefix)
-            return Allowance(self._clock, most, self._factor * _SHARED_RATE, self._rates)
+            factor = self._factor * _SHARED_RATE
+            return Allowance(self._clock, most, factor, self._rates, _SHARED_WEIGHT)
         return Allowance(self._clock, self._per_prefix, self._factor, self._rates)
 
     def _drop_idle(self) -> None:
-        for prefix, known in self._known.items():
-            if not known.connections:
+        """Forget one part of the network without connections, among a bounded number of them."""
+        for _ in range(_SEARCHED):
+            prefix = next(iter(self._known))
+            if not self._known[prefix].connections:
                 del self._known[prefix]
                 return
+            self._known.move_to_end(prefix)
 
     def _prefix(self, address: str) -> bytes:
-        if address in self._shared:
+        parsed = parse_address(address)
+        if parsed is None or parsed in self._shared:  # None: a local socket, such as a proxy's
             return _SHARED
-        try:
-            parsed = ipaddress.ip_address(address.partition("%")[0])
-        except ValueError:
-            return _SHARED  # a socket that has no address, as a local proxy's
-        mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
-        packed = (mapped or parsed).packed
+        packed = parsed.packed
         part = packed[:_IPV4_PREFIX] if len(packed) == _IPV4_SIZE else packed[:_IPV6_PREFIX]
         return hashlib.blake2b(part, key=self._key, digest_size=_HASH_SIZE).digest()

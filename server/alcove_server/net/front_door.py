@@ -2,11 +2,12 @@
 
     bytes ─▶ head, in 10 s and 16 KiB ─▶ /v1/connect ─▶ `WebSocket`, for good
                      │                └─▶ anything else ─▶ uvicorn's HTTP, one request, 30 s
-                     └─▶ 400, 414, 429, 431, 503 and the end
+                     └─▶ 400, 403, 414, 421, 429, 431, 503 and the end
 
-uvicorn makes one `FrontDoor` for each connection through its `http=` parameter, which takes any
-protocol class. This is the seam by which the relay owns its connections. So this file and
-`websocket` do what an ASGI server would do for a WebSocket: timeouts, limits, keepalive.
+The relay makes one `FrontDoor` for each connection that it accepts, so it owns its connections.
+This file and `websocket` do what an ASGI server would do for a WebSocket: timeouts, limits,
+keepalive. A connection without a place is heard all the same while few are: if it asks for health,
+it is answered, because a full relay is a healthy one.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import logging
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final, cast
-from urllib.parse import urlsplit
 
 from alcove_protocol import limits
 from alcove_protocol.labels import SUBPROTOCOL
@@ -26,12 +26,17 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from alcove_server.net.admission import Admitted
+from alcove_server.net.entrance import Entrance
+from alcove_server.net.inbox import EVERYONE, NetworkPart
 from alcove_server.net.request_head import BadRequest, RequestHead, RequestHeadReader
 from alcove_server.net.terms import Terms, Timer
 from alcove_server.net.websocket import WebSocket
+from alcove_server.networks import Address, parse_address
 from alcove_server.relay import Relay
 
 PATH: Final = "/v1/connect"
+HEALTH: Final = frozenset({"/healthz", "/readyz", "/capacity"})
+"""Paths that are answered when all places are taken, too."""
 HTTP_SECONDS: Final = 30.0
 """Seconds for one request over plain HTTP, from its head to the last byte of the answer."""
 TURNED_AWAY_SECONDS: Final = 2.0
@@ -40,6 +45,10 @@ RETRY_SECONDS: Final = 5
 """Seconds that a client that was turned away is told to wait."""
 _COME_BACK: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 """Statuses after which a client may try again."""
+_READ_STEPS: Final = 0.5
+_UPGRADE_STEPS: Final = 20.0
+_HTTP_STEPS: Final = 40.0
+"""Steps (`ports.turn`) of a part of a head, of an upgrade, and of a request to uvicorn."""
 _DRAINED: Final = 64 * limits.KIB
 """Bytes that a client that was turned away may still send."""
 
@@ -48,25 +57,14 @@ _QUIET.disabled = True
 """Given to the WebSocket library, whose messages quote headers and frames."""
 
 
-def origin_allowed(origin: str | None, host: str, allowed: tuple[str, ...]) -> bool:
-    """Whether a page of this origin may connect. A native client sends no origin. A browser always
-    sends one, and `null` for a page that hides its own."""
-    if origin is None or origin in allowed:
-        return True
-    try:
-        parts = urlsplit(origin)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and parts.netloc == host
-
-
 class FrontDoor(asyncio.Protocol):
     """A connection before its kind is known. `enter` is `Admission.enter`, or gives the answer from
-    before a TLS handshake; `make_http` makes uvicorn's protocol."""
+    before a TLS handshake. `make_http` makes uvicorn's protocol."""
 
     def __init__(
         self,
         relay: Relay,
+        entrance: Entrance,
         enter: Callable[[str], Admitted],
         terms: Terms,
         make_http: Callable[[], asyncio.Protocol],
@@ -74,28 +72,51 @@ class FrontDoor(asyncio.Protocol):
     ) -> None:
         # `connections` is uvicorn's, of protocols that share no class: hence `Any`.
         self._relay = relay
+        self._entrance = entrance
         self._enter = enter
         self._terms = terms
         self._make_http = make_http
         self._connections = connections
         self._reader = RequestHeadReader()
         self._place: Admitted | None = None
+        self._peer: Address | None = None
+        self._refused = 0  # the status that this connection is told, unless it asks for health
         self._transport: asyncio.Transport
         self._inner: asyncio.Protocol | None = None
         self._deadline: Timer | None = None
+        self._found: tuple[RequestHead, bytes] | None = None  # a whole head that waits for its turn
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # asyncio gives a TCP or TLS protocol a `Transport`; its type says only the base class.
         self._transport = cast(asyncio.Transport, transport)
-        self._connections.add(self)
+        if not self._relay.draining:  # those that come later hold up no end
+            self._connections.add(self)
         late = self._relay.services.settings.auth_seconds
         self._deadline = self._terms.loop.call_later(late, self._transport.abort)
+        peer = transport.get_extra_info("peername")
+        address = peer[0] if peer else ""
+        self._peer = parse_address(address)
         try:
-            peer = transport.get_extra_info("peername")
-            self._place = self._enter(peer[0] if peer else "")
-            self._place.give_way = self._transport.abort
+            self._take_place(self._enter(address))
         except BadRequest as bad:
-            self._turn_away(bad.status)
+            self._hear_out(bad.status)
+
+    def _take_place(self, place: Admitted) -> None:
+        self._place = place
+        place.give_way = self._transport.abort
+
+    def _hear_out(self, status: int) -> None:
+        """Wait a moment for the request of a connection without a place."""
+        if not self._entrance.reserve.add(self):
+            self._turn_away(status)
+            return
+        self._refused = status
+        self._expect_in(TURNED_AWAY_SECONDS, lambda: self._turn_away(status))
+
+    def _expect_in(self, seconds: float, late: Callable[[], object]) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = self._terms.loop.call_later(seconds, late)
 
     def data_received(self, data: bytes) -> None:
         if self._inner is not None:
@@ -103,12 +124,40 @@ class FrontDoor(asyncio.Protocol):
             return
         if self._transport.is_closing():
             return
+        inbox = self._terms.inbox
+        if self._found is not None:  # TLS had more in hand than was read
+            self._found = (self._found[0], self._found[1] + data)
+            return
         try:
-            found = self._reader.feed(data)
-            if found is not None:
-                self._dispatch(*found)
+            self._found = self._reader.feed(data)
         except BadRequest as bad:
             self._turn_away(bad.status)
+            return
+        if self._found is None:
+            inbox.turn.spend(_READ_STEPS)
+        elif inbox.turn.left > 0:
+            self.read_on()
+        else:
+            self._transport.pause_reading()
+            inbox.wait(self, self._group)
+
+    def read_on(self) -> bool:
+        """As `inbox.WaitingReader`: the head has come, and what it asks for is begun."""
+        found, self._found = self._found, None
+        if found is None or self._transport.is_closing():
+            return False
+        head, rest = found
+        self._terms.inbox.turn.spend(_UPGRADE_STEPS if head.path == PATH else _HTTP_STEPS)
+        self._transport.resume_reading()
+        try:
+            self._dispatch(head, rest)
+        except BadRequest as bad:
+            self._turn_away(bad.status)
+        return False
+
+    @property
+    def _group(self) -> NetworkPart:
+        return self._place.allowance if self._place is not None else EVERYONE
 
     def eof_received(self) -> bool | None:
         return self._inner.eof_received() if self._inner is not None else None
@@ -127,15 +176,19 @@ class FrontDoor(asyncio.Protocol):
         self._gone()
 
     def shutdown(self) -> None:
-        """The server stops. An HTTP request under way may be finished."""
+        """The server stops. An HTTP request under way may be finished. One that has not come yet
+        will be told 503 or its answer, but holds up no end."""
         if self._inner is None:
-            self._transport.close()
+            self._connections.discard(self)
         else:
             # uvicorn's protocol and `_Drain` have `shutdown`, which `asyncio.Protocol` has not.
             cast(Any, self._inner).shutdown()
 
     def _gone(self) -> None:
+        self._terms.inbox.discard(self, self._group)
         self._connections.discard(self)
+        self._entrance.reserve.discard(self)
+        self._entrance.lingering.discard(self)
         if self._deadline is not None:
             self._deadline.cancel()
         if self._place is not None:
@@ -144,8 +197,12 @@ class FrontDoor(asyncio.Protocol):
 
     def _turn_away(self, status: int) -> None:
         """Answer and close. The answer gives no reason but the status."""
-        answer = _answer(status)
-        self._transport.write(answer)
+        self._entrance.tally.count(f"http {status}")
+        self._entrance.reserve.discard(self)
+        self._transport.write(_answer(status))
+        if not self._entrance.lingering.add(self):
+            self._transport.close()  # each that stays has a descriptor, and they are for members
+            return
         # Half-closed, because a client that is still sending could otherwise lose the answer to a
         # reset. TLS has no half-close: there `close` says that nothing more comes, and drops what
         # it reads until the client closes too. The deadline holds for both.
@@ -155,13 +212,14 @@ class FrontDoor(asyncio.Protocol):
             self._transport.close()
         self._reader = RequestHeadReader()
         self._inner = _Drain(self._transport)
-        if self._deadline is not None:
-            self._deadline.cancel()
-        self._deadline = self._terms.loop.call_later(TURNED_AWAY_SECONDS, self._transport.abort)
+        self._expect_in(TURNED_AWAY_SECONDS, self._transport.abort)
 
     # --- where to ---------------------------------------------------------------------------
 
     def _dispatch(self, head: RequestHead, rest: bytes) -> None:
+        if self._refused and head.path not in HEALTH:
+            raise BadRequest(self._refused)
+        self._believe(head)
         if head.path != PATH:
             self._to_http(head, rest)
             return
@@ -171,21 +229,31 @@ class FrontDoor(asyncio.Protocol):
         self._to_websocket(head, rest)
 
     def _to_http(self, head: RequestHead, rest: bytes) -> None:
-        assert self._deadline is not None  # `connection_made` set it
-        self._deadline.cancel()
-        self._deadline = self._terms.loop.call_later(HTTP_SECONDS, self._transport.abort)
+        self._expect_in(HTTP_SECONDS, self._transport.abort)
         self._connections.discard(self)  # uvicorn's protocol counts itself
         self._inner = self._make_http()
         self._inner.connection_made(self._transport)
-        self._inner.data_received(head.raw + rest)
+        # One request, as the deadline is for one: what follows it is not served.
+        self._inner.data_received(head.raw[:-2] + b"Connection: close\r\n\r\n" + rest)
+
+    def _believe(self, head: RequestHead) -> None:
+        """Take the place of the client whose address a trusted proxy names."""
+        address = self._entrance.address_told(self._peer, head)
+        if address is None or self._place is None:
+            return
+        self._place.free()
+        self._place = None
+        self._take_place(self._entrance.enter(str(address)))
 
     def _refusal(self, head: RequestHead) -> int:
         """The status with which an upgrade is refused, or 0."""
-        if head.has_body:
+        if head.has_body or self._entrance.lacks_address(self._peer, head):
             return HTTPStatus.BAD_REQUEST
+        if head.host not in self._entrance.authorities:
+            return HTTPStatus.MISDIRECTED_REQUEST
         if self._relay.draining:
             return HTTPStatus.SERVICE_UNAVAILABLE
-        if not origin_allowed(head.one("origin"), head.host, self._relay.services.settings.origin):
+        if not self._entrance.may_connect(head.one("origin")):
             return HTTPStatus.FORBIDDEN
         if self._place is not None and not self._place.allowance.handshake():
             return HTTPStatus.TOO_MANY_REQUESTS
@@ -213,7 +281,7 @@ class FrontDoor(asyncio.Protocol):
         assert self._deadline is not None  # `connection_made` set it
         self._deadline.cancel()
         protocol = Protocol(SERVER, state=OPEN, max_size=limits.FRAME_BEFORE_AUTH, logger=_QUIET)
-        place, self._place = self._place, None
+        group, place, self._place = self._group, self._place, None
         connections = self._connections
 
         def done(socket: WebSocket) -> None:
@@ -221,7 +289,7 @@ class FrontDoor(asyncio.Protocol):
             if place is not None:
                 place.free()
 
-        socket = WebSocket(self._transport, protocol, self._terms, done)
+        socket = WebSocket(self._transport, protocol, self._terms, done, group)
         connections.discard(self)
         connections.add(socket)
         self._transport.set_protocol(socket)
@@ -229,9 +297,16 @@ class FrontDoor(asyncio.Protocol):
         session = self._relay.connect(host=head.host, offered=offered, outlet=socket, place=place)
         socket.attach(session)
         if place is not None:
-            place.give_way = session.give_way
+            place.give_way = socket.give_way
         if rest:
             socket.data_received(rest)
+
+
+class ManagementDoor(FrontDoor):
+    """A connection to the port for health, where no client comes in."""
+
+    def _dispatch(self, head: RequestHead, rest: bytes) -> None:
+        self._to_http(head, rest)
 
 
 class _Drain(asyncio.Protocol):

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from alcove_server.net.inbox import Inbox
 from alcove_server.net.keepalive import Keepalive, Stalled
+from alcove_server.net.shares import Shares
 from alcove_server.net.unfinished import Unfinished
 
 
@@ -25,14 +27,24 @@ class Loop(Protocol):
         """Call it in `delay` seconds."""
 
 
+class Unsent(Protocol):
+    """A connection whose client takes less than it is sent."""
+
+    def relieve(self) -> None:
+        """Drop what waits for it: other clients need the memory."""
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """`clock` gives seconds. `queue_bytes` may wait for one client. `rates` is a factor."""
+    """`clock` gives seconds. `queue_bytes` may wait for one client, and `unsent` bounds what waits
+    for all. `rates` is a factor."""
 
     clock: Callable[[], float]
     loop: Loop
     keepalive: Keepalive
     stalled: Stalled
     unfinished: Unfinished
+    inbox: Inbox
+    unsent: Shares[Unsent]
     queue_bytes: int
     rates: float

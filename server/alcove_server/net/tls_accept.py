@@ -2,7 +2,7 @@
 
     accept ─▶ rate ─▶ place ─▶ handshake, in 10 s ─▶ `FrontDoor`
                │        └─▶ none: handshake, in 2 s ─▶ `FrontDoor`, which says 429 or 503
-               └─▶ too many handshakes: closed unheard
+               └─▶ too many handshakes, or too many without a place: closed unheard
 
 asyncio's own TLS servers announce a connection only when its handshake is done, so half a handshake
 would count nowhere. Here a connection has its place from the accept on, and gives way to others as
@@ -13,22 +13,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import socket
 from collections.abc import Callable
-from typing import Final
 
+from alcove_server.net.accept import Accept
 from alcove_server.net.admission import Admission, Admitted
+from alcove_server.net.entrance import Entrance
 from alcove_server.net.front_door import TURNED_AWAY_SECONDS
 from alcove_server.net.request_head import BadRequest
 from alcove_server.net.tls import Tls
 from alcove_server.net.websocket import CLOSE_SECONDS
-from alcove_server.ports import error_log
-
-_USED_UP: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-_PAUSE: Final = 1.0
-"""Seconds without accepting when descriptors or memory are used up. Trying again at once would only
-hold the loop, while connections that end give some back."""
 
 Enter = Callable[[str], Admitted]
 """As `Admission.enter`."""
@@ -68,6 +62,7 @@ class TlsAccept:
     def __init__(
         self,
         listener: socket.socket,
+        entrance: Entrance,
         admission: Admission,
         tls: Tls,
         make: Callable[[Enter], asyncio.Protocol],
@@ -75,46 +70,36 @@ class TlsAccept:
         backlog: int,
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._listener = listener
+        self._entrance = entrance
         self._admission = admission
         self._tls = tls
         self._make = make
         self._seconds = seconds
         self._under_way: set[asyncio.Task[None]] = set()
-        listener.listen(backlog)
-        self._accepting = self._loop.create_task(self._accept())
+        self._accept = Accept(listener, self._begin, backlog)
 
     def close(self) -> None:
         """Accept no more, and drop the handshakes under way."""
-        self._accepting.cancel()
+        self._accept.close()
         for task in self._under_way:
             task.cancel()
 
     async def wait_closed(self) -> None:
-        """Wait until nothing is under way."""
-        await asyncio.gather(self._accepting, *self._under_way, return_exceptions=True)
-
-    async def _accept(self) -> None:
-        """Accept one connection in a turn of the loop: a crowd must not delay the clients."""
-        while True:
-            try:
-                link, peer = await self._loop.sock_accept(self._listener)
-            except OSError as error:
-                await asyncio.sleep(_PAUSE if error.errno in _USED_UP else 0)
-            else:
-                try:
-                    self._begin(link, peer[0])
-                except Exception as error:  # this connection's loss, not that of all later ones
-                    error_log.report(error)
-                    link.close()
+        """Wait until nothing is under way, and close the listener."""
+        await self._accept.wait_closed()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
 
     def _begin(self, link: socket.socket, address: str) -> None:
         # A handshake costs the relay about a millisecond and its client nothing, so its rate is
         # bounded before anything is answered.
         if not self._admission.may_shake_hands(address):
-            link.close()
+            self._close_unheard(link)
             return
         arrival = _Arrival(self._admission, address)
+        lingering = self._entrance.lingering
+        if arrival.refusal is not None and not lingering.add(arrival):
+            self._close_unheard(link)  # as the front door does with too many of them
+            return
         task = self._loop.create_task(self._shake_hands(link, arrival))
         if arrival.place is not None:
 
@@ -126,10 +111,15 @@ class TlsAccept:
         def done(task: asyncio.Task[None]) -> None:
             # Not at the end of the task itself, which may be cancelled before it begins.
             self._under_way.discard(task)
+            lingering.discard(arrival)
             arrival.drop()
 
         self._under_way.add(task)
         task.add_done_callback(done)
+
+    def _close_unheard(self, link: socket.socket) -> None:
+        self._entrance.tally.count("tls closed")
+        link.close()
 
     async def _shake_hands(self, link: socket.socket, arrival: _Arrival) -> None:
         # No TLS, an older version, an untrusted certificate, too slow: the client's mistakes.

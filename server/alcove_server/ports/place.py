@@ -7,13 +7,21 @@ from typing import Protocol
 
 class Quota(Protocol):
     """Rates of one part of the network. Each call uses up one of what it names, and is false when
-    there is none left."""
+    there is none left. Two are the same part when they are the same object."""
+
+    @property
+    def weight(self) -> int:
+        """For how many parts of the network it stands: a shared address is many people's."""
 
     def open_room(self) -> bool:
         """One more room, or one restored."""
 
     def knock(self) -> bool:
         """One more knock."""
+
+    def tell(self, size: int) -> bool:
+        """So many bytes are to be sent. It is true while any are left, because only then is known
+        how many it will be. What is more counts against later ones."""
 
 
 class Place(Protocol):

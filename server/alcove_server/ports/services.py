@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from alcove_server.ports.runner import Runner
+from alcove_server.ports.tally import Tally
+from alcove_server.ports.turn import Turn
 from alcove_server.settings import Settings
 from alcove_server.store.interface import Store
 
 
 class Services:
     """`clock` gives seconds for deadlines, `wall` Unix time for the challenge, and `random` bytes
-    for nonces and generations. `runner` says how coroutines run."""
+    for nonces and generations. `runner` says how coroutines run, and `turn` how much of them in
+    one turn of the loop. `tally` counts refusals."""
 
-    __slots__ = ("clock", "random", "runner", "settings", "store", "wall")
+    __slots__ = ("clock", "random", "runner", "settings", "store", "tally", "turn", "wall")
 
     def __init__(
         self,
@@ -29,4 +32,6 @@ class Services:
         self.random = random
         self.runner = runner
         self.settings = settings
+        self.tally = Tally()
         self.wall = wall
+        self.turn = Turn(runner.later)

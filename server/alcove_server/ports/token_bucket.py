@@ -26,6 +26,15 @@ class TokenBucket:
         self._tokens = tokens - cost
         return True
 
+    def owe(self, now: float, cost: float) -> bool:
+        """Take tokens while there are any, and more than there are if need be: later ones pay.
+        A quarter of the burst at most is taken at once. False, and none are taken, otherwise."""
+        if not self.take(now, 0.0):
+            return False
+        if self.rate:
+            self._tokens -= min(cost, self.burst / 4)
+        return True
+
     def full(self, now: float) -> bool:
         """Whether it is as new, so that it can be forgotten."""
         return not self.rate or self._tokens + (now - self._at) * self.rate >= self.burst

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as AsgiMessage
 
+from alcove_server.net.admission import Admission
 from alcove_server.relay import Relay
 
 _JOIN_PAGE: Final = """<!doctype html>
@@ -56,24 +57,42 @@ async def _join(request: Request) -> Response:
 
 
 async def _healthz(request: Request) -> Response:
+    """Live: the process does its work. If not, start it again."""
     return PlainTextResponse("ok")
 
 
 async def _readyz(request: Request) -> Response:
+    """Ready: it serves its clients. If not, send new ones elsewhere."""
     relay: Relay = request.app.state.relay
-    if relay.draining or not await relay.services.store.ready():
-        return PlainTextResponse("not ready", HTTPStatus.SERVICE_UNAVAILABLE)
+    if relay.draining:
+        return _not_now("draining")
+    if not await relay.services.store.ready():
+        return _not_now("not ready")
     return PlainTextResponse("ok")
 
 
-def make_app(relay: Relay) -> ASGIApp:
-    """The ASGI application for one relay."""
-    app = Starlette(
-        routes=[
-            Route("/join", _join),
-            Route("/healthz", _healthz),
-            Route("/readyz", _readyz),
-        ]
-    )
+async def _capacity(request: Request) -> Response:
+    """Not full: there is a place for one more. A full relay is live and ready."""
+    admission: Admission = request.app.state.admission
+    return _not_now("full") if admission.full else PlainTextResponse("ok")
+
+
+def _not_now(why: str) -> Response:
+    return PlainTextResponse(why, HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+_FOR_CLIENTS: Final = (Route("/join", _join),)
+_FOR_HEALTH: Final = (
+    Route("/healthz", _healthz),
+    Route("/readyz", _readyz),
+    Route("/capacity", _capacity),
+)
+
+
+def make_app(relay: Relay, admission: Admission, *, clients: bool, health: bool) -> ASGIApp:
+    """The ASGI application of one port of a relay, for its clients or for health or for both."""
+    routes = (*(_FOR_CLIENTS if clients else ()), *(_FOR_HEALTH if health else ()))
+    app = Starlette(routes=routes)
     app.state.relay = relay
+    app.state.admission = admission
     return _Headers(app)

@@ -1,32 +1,41 @@
-"""One relay behind one port: uvicorn, its signals, and the tick that deadlines and expiry need."""
+"""One relay behind its ports, with its signals and the tick that deadlines and expiry need."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
-import signal
 import socket
-import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
-from typing import Any, cast
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Final
 
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from alcove_server.net.accept import PlainAccept
 from alcove_server.net.admission import Admission
-from alcove_server.net.front_door import FrontDoor
+from alcove_server.net.authorities import Authorities, listened_at
+from alcove_server.net.entrance import Entrance
+from alcove_server.net.front_door import FrontDoor, ManagementDoor
+from alcove_server.net.inbox import Inbox
 from alcove_server.net.keepalive import Keepalive, Stalled
+from alcove_server.net.shares import LEAST_UNSENT, Shares
 from alcove_server.net.terms import Loop, Terms
 from alcove_server.net.tls import Tls
 from alcove_server.net.tls_accept import Enter, TlsAccept
 from alcove_server.net.unfinished import LEAST_BYTES, MESSAGE_SECONDS, Unfinished
+from alcove_server.networks import Networks
 from alcove_server.ports import error_log
 from alcove_server.ports.runner import OnLoop
+from alcove_server.process import signals
 from alcove_server.process.pages import make_app
+from alcove_server.process.refusal_log import RefusalLog
+from alcove_server.process.server import Accepting, Server
 from alcove_server.relay import Relay
 from alcove_server.settings import Settings
 from alcove_server.store.opening import check_store, open_store
@@ -37,15 +46,32 @@ _TICK = 1.0
 """Seconds between ticks, or less where the settings have shorter times."""
 _TICKS = 4
 """Ticks at least in the shortest time of the settings."""
-_UNFINISHED_SHARE = 8
+_UNFINISHED_SHARE: Final = 8
 """Unfinished messages may take this part of the store's memory."""
+_UNSENT_SHARE: Final = 4
+"""What waits to be sent to all clients may take this part of the store's memory."""
 _TURNS = 10
 """Turns of the keepalive in a tick, so that 10,000 idle clients answer 50 pings at a time."""
 _DRAIN_SECONDS = 10
 _GARBAGE = (10_000, 20, 50)
 """Thresholds of the collector of cycles. This process holds blobs, which make no cycles, and
 connections, which make a few. With Python's own thresholds the collector takes 4% of the time."""
-_STOPPING = (signal.SIGTERM, signal.SIGINT)
+_HEALTH_CONNECTIONS = 32
+"""Connections to the port for health at the same time."""
+
+
+class _StandardError(logging.Handler):
+    """Writes to standard error, and does without when nothing takes it: a closed terminal or pipe
+    must neither end the relay nor change its exit status."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(2, self.format(record))
+
+
+def say(stream: int, line: str) -> None:
+    """Write a line to a standard stream, if the stream takes it."""
+    with contextlib.suppress(OSError):
+        os.write(stream, f"{line}\n".encode(errors="replace"))
 
 
 def configure_logging(settings: Settings) -> None:
@@ -55,7 +81,9 @@ def configure_logging(settings: Settings) -> None:
     the WebSocket library quote headers and frames.
     """
     level = getattr(logging, settings.log_level.upper())
-    logging.basicConfig(level=logging.CRITICAL, format="%(levelname)s %(name)s: %(message)s")
+    handler = _StandardError()
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.CRITICAL, handlers=[handler])
     logging.getLogger("alcove_server").setLevel(level)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi", "websockets"):
         library = logging.getLogger(name)
@@ -67,11 +95,22 @@ def configure_logging(settings: Settings) -> None:
 
 def listen(settings: Settings) -> socket.socket:
     """A socket on the configured address. Raises `OSError`."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    return listen_at(settings.host, settings.port)
+
+
+def listen_for_health(settings: Settings) -> socket.socket | None:
+    """A socket on the address for health, if there is one. Raises `OSError`."""
+    host, _, port = settings.management.rpartition(":")
+    return listen_at(host.strip("[]"), int(port)) if host else None
+
+
+def listen_at(host: str, port: int) -> socket.socket:
+    """A socket that listens. Raises `OSError`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((settings.host, settings.port))
+        listener.bind((host, port))
     except OSError:
         listener.close()
         raise
@@ -85,51 +124,6 @@ def address_of(listener: socket.socket, scheme: str = "http") -> str:
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-class _Server(uvicorn.Server):
-    """uvicorn, which reports when it is ready and drains the relay when it is told to stop."""
-
-    def __init__(
-        self,
-        config: uvicorn.Config,
-        relay: Relay,
-        shake_hands: Callable[[uvicorn.Server], TlsAccept] | None,
-    ) -> None:
-        """With TLS `shake_hands` makes what accepts, in place of uvicorn."""
-        super().__init__(config)
-        self.ready = asyncio.Event()
-        self._relay = relay
-        self._shake_hands = shake_hands
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """SIGTERM and SIGINT stop the server in order, and that is a success. uvicorn alone would
-        die of the signal after it stopped."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {one: signal.signal(one, self.handle_exit) for one in _STOPPING}
-        try:
-            yield
-        finally:
-            for one, handler in before.items():
-                signal.signal(one, handler)
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        if self._shake_hands is None:
-            await super().startup(sockets)
-        else:
-            await super().startup([])
-            # uvicorn only closes its servers and waits for them, as `TlsAccept` can be.
-            self.servers.append(cast(Any, self._shake_hands(self)))
-        self.ready.set()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for server in self.servers:
-            server.close()  # no client comes in while all are told to come back
-        self._relay.drain()
-        await super().shutdown(sockets)
-
-
 class Service:
     """Everything of one node. To be made inside a running event loop."""
 
@@ -140,8 +134,10 @@ class Service:
         clock: Callable[[], float] = time.monotonic,
         tls: Tls | None = None,
         loop: Loop | None = None,
+        management: socket.socket | None = None,
     ) -> None:
-        """`clock` gives seconds and `loop` makes the calls that wait; a test steers both."""
+        """`clock` gives seconds and `loop` makes the calls that wait; a test steers both. With a
+        socket for `management`, health is asked there and not at the clients' port."""
         self.store = open_store(settings, clock)
         self.relay = Relay(self.store, clock, os.urandom, OnLoop(), settings)
         self.admission = Admission(
@@ -149,18 +145,25 @@ class Service:
             os.urandom,
             connections=settings.connections,
             per_prefix=settings.connections_per_prefix,
-            shared=frozenset(settings.shared_address),
+            shared=frozenset((*settings.shared_address, *settings.trusted_proxy)),
             factor=settings.rates,
         )
+        self.refusal_log = RefusalLog(self.relay.services.tally, clock)
+        self._settings = settings
         self._period = min(_TICK, settings.ping_seconds / _TICKS, settings.auth_seconds / _TICKS)
         self._turn = self._period / _TURNS
         self._keepalive = Keepalive(max(1, round(settings.ping_seconds / self._turn)))
+        self._inbox = Inbox(self.relay.services.turn)
         self._stalled = Stalled(clock, settings.queue_seconds)
         self._loop = loop if loop is not None else asyncio.get_running_loop()
-        self._terms = _terms(settings, clock, self._loop, self._keepalive, self._stalled)
+        self._terms = _terms(
+            settings, clock, self._loop, self._keepalive, self._stalled, self._inbox
+        )
         self._listener = listener
+        self._management = management
         self._tls = tls
-        self._server = _Server(self._config(), self.relay, self._shake_hands if tls else None)
+        app = make_app(self.relay, self.admission, clients=True, health=management is None)
+        self._server = Server(_config(app), self.relay, self._accept)
 
     async def run(self) -> None:
         """Serve until a signal, or `stop`."""
@@ -174,12 +177,13 @@ class Service:
                     self._stalled.tick,
                     self._terms.unfinished.tick,
                     self.admission.sweep,
+                    self.refusal_log.tick,
                     self.relay.tick,
                 )
             ),
         ]
         try:
-            await self._server.serve([self._listener])
+            await self._server.serve()
         finally:
             for task in ticking:
                 task.cancel()
@@ -196,6 +200,7 @@ class Service:
     def reload_certificate(self) -> None:
         """Read the certificate again, for the handshakes to come. A bad one changes nothing."""
         if self._tls is None:
+            log.info("there is no certificate to read again, and all settings stay as they are")
             return
         try:
             self._tls.reload()
@@ -204,58 +209,108 @@ class Service:
         else:
             log.info("the certificate is read again")
 
-    def _front_door(self, enter: Enter | None = None, **given: Any) -> FrontDoor:
-        # `given` is what uvicorn gives a protocol class, whose types it does not state.
-        connections = given["server_state"].connections
-        enter = enter if enter is not None else self.admission.enter
-        return FrontDoor(self.relay, enter, self._terms, lambda: H11Protocol(**given), connections)
+    # --- the ports --------------------------------------------------------------------------
 
-    def _shake_hands(self, server: uvicorn.Server) -> TlsAccept:
-        assert self._tls is not None  # only a service with TLS calls this
+    def _accept(self, server: uvicorn.Server) -> list[Accepting]:
+        """Begin to accept on every port."""
+        accepting = [self._accept_clients(server)]
+        if self._management is not None:
+            accepting.append(self._accept_health(server, self._management))
+        return accepting
+
+    def _accept_clients(self, server: uvicorn.Server) -> Accepting:
+        entrance = self._entrance(self.admission)
 
         def make(enter: Enter) -> FrontDoor:
-            return self._front_door(
-                enter,
-                config=server.config,
-                server_state=server.server_state,
-                app_state=server.lifespan.state,
-            )
+            make_http = partial(_http, server, server.config)
+            connections = server.server_state.connections
+            return FrontDoor(self.relay, entrance, enter, self._terms, make_http, connections)
 
-        seconds, backlog = self.relay.services.settings.auth_seconds, server.config.backlog
-        return TlsAccept(self._listener, self.admission, self._tls, make, seconds, backlog)
+        # All clients may come at one moment, as after a restart of a proxy in front. A client that
+        # finds the queue full is not refused, but waits for TCP to try again: 1 s, then 2, then 4.
+        # The kernel cuts this to net.core.somaxconn. An empty queue costs nothing.
+        backlog = self._settings.connections
+        if self._tls is None:
+            return PlainAccept(self._listener, partial(make, self.admission.enter), backlog)
+        seconds = self._settings.auth_seconds
+        return TlsAccept(
+            self._listener, entrance, self.admission, self._tls, make, seconds, backlog
+        )
 
-    def _config(self) -> uvicorn.Config:
-        return uvicorn.Config(
-            make_app(self.relay),
-            # uvicorn takes any maker of protocols here, though its type says a class.
-            http=cast(Any, self._front_door),
-            ws="none",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            date_header=False,
-            proxy_headers=False,
-            lifespan="off",
-            timeout_graceful_shutdown=_DRAIN_SECONDS,
-            # All clients may come at one moment, as after a restart of a proxy in front. A client
-            # that finds the queue full is not refused, but waits for TCP to try again: 1 s, then 2,
-            # then 4. The kernel cuts this to net.core.somaxconn. An empty queue costs nothing.
-            backlog=self.relay.services.settings.connections,
+    def _accept_health(self, server: uvicorn.Server, listener: socket.socket) -> Accepting:
+        app = make_app(self.relay, self.admission, clients=False, health=True)
+        config = _config(app)
+        config.load()
+        few = Admission(
+            self._terms.clock,
+            os.urandom,
+            connections=_HEALTH_CONNECTIONS,
+            per_prefix=_HEALTH_CONNECTIONS,
+            shared=frozenset(),
+            factor=0,
+        )
+        entrance = self._entrance(few)
+
+        def make() -> ManagementDoor:
+            make_http = partial(_http, server, config)
+            # A monitor that stays connected must not hold up the end, so these are no connections
+            # for which uvicorn waits.
+            return ManagementDoor(self.relay, entrance, few.enter, self._terms, make_http, set())
+
+        return PlainAccept(listener, make, _HEALTH_CONNECTIONS)
+
+    def _entrance(self, admission: Admission) -> Entrance:
+        host, port = self._listener.getsockname()[:2]
+        own = listened_at(host, port, "http" if self._tls is None else "https")
+        return Entrance(
+            admission.enter,
+            Authorities((*own, *self._settings.origin)),
+            frozenset(self._settings.web_origin),
+            Networks(self._settings.trusted_proxy),
+            self.relay.services.tally,
         )
 
 
+def _http(server: uvicorn.Server, config: uvicorn.Config) -> H11Protocol:
+    return H11Protocol(config, server.server_state, server.lifespan.state)
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        lifespan="off",
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+    )
+
+
 async def _every(loop: Loop, seconds: float, *acts: Callable[[], object]) -> None:
-    """Do these again and again. One that fails stops neither the others nor its next time."""
+    """Do these again and again. One that fails stops neither the others nor its next time. One that
+    says that it has more to do goes on in the next turn."""
     while True:
         due = asyncio.Event()
         loop.call_later(seconds, due.set)
         await due.wait()
         for act in acts:
             try:
-                if isinstance(more := act(), Coroutine):
-                    await more
+                await _all_of(act)
             except Exception as error:
                 error_log.report(error)
+
+
+async def _all_of(act: Callable[[], object]) -> None:
+    more = act()
+    while more is True:
+        await asyncio.sleep(0)
+        more = act()
+    if isinstance(more, Coroutine):
+        await more
 
 
 def _terms(
@@ -264,6 +319,7 @@ def _terms(
     loop: Loop,
     keepalive: Keepalive,
     stalled: Stalled,
+    inbox: Inbox,
 ) -> Terms:
     return Terms(
         clock,
@@ -274,19 +330,24 @@ def _terms(
         Unfinished(
             clock, MESSAGE_SECONDS, max(LEAST_BYTES, settings.store_bytes // _UNFINISHED_SHARE)
         ),
+        inbox,
+        Shares(max(LEAST_UNSENT, settings.store_bytes // _UNSENT_SHARE)),
         settings.queue_bytes,
         settings.rates,
     )
 
 
-async def serve(settings: Settings, listener: socket.socket, tls: Tls | None = None) -> None:
-    """Serve until a signal, and print when the relay is ready. With TLS, SIGHUP reads the
-    certificate again. Raises `UnfitStore`."""
+async def serve(
+    settings: Settings,
+    listener: socket.socket,
+    tls: Tls | None = None,
+    management: socket.socket | None = None,
+) -> None:
+    """Serve until a signal says stop, and say when the relay is ready. Raises `UnfitStore`."""
     await check_store(settings)
-    service = Service(settings, listener, tls=tls)
-    if tls is not None:
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGHUP, service.reload_certificate)
+    service = Service(settings, listener, tls=tls, management=management)
+    add = asyncio.get_running_loop().add_signal_handler
+    signals.handle(add, service.reload_certificate, service.refusal_log.write)
     gc.freeze()  # the program itself is never garbage
     gc.set_threshold(*_GARBAGE)
     address = address_of(listener, "https" if tls is not None else "http")
@@ -297,4 +358,4 @@ async def serve(settings: Settings, listener: socket.socket, tls: Tls | None = N
 
 async def _announce(service: Service, address: str) -> None:
     await service.ready()
-    print(f"alcove-server is ready at {address}", flush=True)
+    say(1, f"alcove-server is ready at {address}")

@@ -5,9 +5,6 @@ docs/protocol.md section 5. A refusal closes the connection.
 
 from __future__ import annotations
 
-from typing import Final
-
-from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import Authenticate, Authenticated, ConnectionRole
 from alcove_protocol.statements import Signed
@@ -18,9 +15,6 @@ from alcove_server.requests.proof import Claim, claim
 from alcove_server.requests.requester import Requester
 from alcove_server.rooms.room import LocalRoom
 from alcove_server.wire.says import bye
-
-_NEWCOMERS: Final = 4 * limits.KNOCKS
-"""Clients at the doors of one room: those that wait, and some that still read the card."""
 
 
 class _Removed(Refusal):
@@ -38,15 +32,18 @@ async def authenticate(requester: Requester, frame: Authenticate) -> None:
     try:
         claimed = claim(frame, requester.upgrade, requester.nonce)
     except Refusal as refusal:
+        requester.services.tally.count(refusal.code)
         client.refuse(frame.n, refusal)
         client.finish(Close.REFUSED)
         return
     try:
         await _enter(requester, frame.n, claimed)
     except _Removed as removed:
+        requester.services.tally.count(removed.code)
         client.refuse(frame.n, removed)
         client.finish(Close.REMOVED, bye("removed", removed.proof))
     except Refusal as refusal:
+        requester.services.tally.count(refusal.code)
         if refusal.code == "ended":
             head = await requester.services.store.head(claimed.room)
             client.refuse(frame.n, refusal)
@@ -106,10 +103,14 @@ async def _at_door(requester: Requester, n: int, claimed: Claim) -> None:
             raise Refusal("unknown_door")
         if door.closed is not None:
             raise Refusal(door.closed)
-        if room.newcomers() >= _NEWCOMERS:
-            raise Refusal("too_many_knocks")
+        place = requester.client.place
+        part = place.allowance if place is not None else None
+        requester.rooms.doorstep.make_room(room.id, claimed.door, part)
     requester.door = claimed.door
     requester.authenticated(ClientState.AT_DOOR, claimed.room, claimed.key, room)
+    if requester.client.state is ClientState.AT_DOOR:  # it may have gone meanwhile
+        doorstep = requester.rooms.doorstep
+        (doorstep.knocked if waiting else doorstep.stand)(requester.client, claimed.door)
     requester.client.send(Authenticated(n, ConnectionRole.DOOR, waiting))
     await room.give(requester.client, room.send_refusal)
 

@@ -71,6 +71,11 @@ class Requester:
         place = self.client.place
         return place is None or place.allowance.open_room()
 
+    def may_tell(self, size: int) -> bool:
+        """Whether this part of the network may have so many bytes sent. Counts them."""
+        place = self.client.place
+        return place is None or place.allowance.tell(size)
+
     def may_knock(self) -> bool:
         """Whether this part of the network may knock once more. Counts as one."""
         place = self.client.place

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import Resume, Resumed
 from alcove_protocol.position import Position
 
@@ -19,8 +20,11 @@ _FIRST_PAGE: Final = 1
 
 
 async def resume(requester: Requester, frame: Resume) -> None:
-    """Answer where the room stands, then tell everything after the position, page by page."""
+    """Answer where the room stands, then tell everything after the position, page by page. Raises
+    `Refusal` (`rate_limited`) when this part of the network had too much sent."""
     room, client = requester.seated, requester.client
+    if not requester.may_tell(0):
+        raise Refusal("rate_limited")
     room.go_away(client)  # the replay brings what it was not given yet
     older, client.resumption = client.resumption, None
     try:

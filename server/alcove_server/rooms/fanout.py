@@ -11,11 +11,24 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from alcove_protocol import limits
+
 from alcove_server.client.feed import AWAY, Feed, Messages
+from alcove_server.ports.turn import BYTES
 
 AT_ONCE: Final = 256
-"""Members that are written to before the loop has its turn: about 1 ms. A room of 1,000 would hold
-the loop for 4 ms. Messages that come meanwhile reach the other members together with these."""
+"""Steps (`ports.turn`) of writing before the loop has its turn: as many members are written to, and
+fewer when there are many bytes for each. A room of 1,000 would hold the loop for 4 ms. Messages
+that come meanwhile reach the other members together with these."""
+EACH: Final = 128
+"""Steps of one room before the next room is served. So rooms that are told megabytes delay a room
+that is told a line by half a turn each."""
+_PASSED: Final = 0.05
+"""Steps of passing over a member that has everything."""
+BEHIND_BYTES: Final = limits.MIB
+BEHIND: Final = 1024
+"""A room that has more to tell than this, in bytes or messages, is behind. Its members' requests
+wait until it is not: otherwise a room would grow what waits as fast as it is read."""
 
 
 class Turns:
@@ -39,12 +52,12 @@ class Turns:
 
     def _turn(self) -> None:
         self._due = False
-        left = AT_ONCE
+        left = float(AT_ONCE)
         try:
             while self._waiting and left > 0:
                 fanout = self._waiting.popleft()
                 try:
-                    left -= fanout.serve(left)
+                    left -= fanout.serve(min(left, EACH))
                 finally:
                     if fanout.behind:
                         self._waiting.append(fanout)
@@ -68,6 +81,12 @@ class Fanout:
         """Whether a member may not have been given all messages."""
         return self._messages.end > self._messages.first
 
+    @property
+    def crowded(self) -> bool:
+        """Whether no more should be told before the members have what there is."""
+        messages = self._messages
+        return messages.size > BEHIND_BYTES or len(messages) > BEHIND
+
     def subscribe(self, feed: Feed) -> None:
         """A member is live, and has heard all messages so far."""
         feed.begin(self._messages)
@@ -88,24 +107,29 @@ class Fanout:
         if len(messages) == 1:
             self._turns.ask(self)
 
-    def serve(self, most: int) -> int:
-        """Give at most `most` members what they lack; return their number."""
+    def serve(self, most: float) -> float:
+        """Give members what they lack until `most` steps are done; return the steps."""
         messages = self._messages
         if self._at == len(self._round):
             self._round, self._at, self._until = list(self._feeds), 0, messages.end
-        part = self._round[self._at : self._at + most]
-        end, same, joined = messages.end, AWAY, b""
-        for feed in part:
+        end, same, joined, steps = messages.end, AWAY, b"", 0.0
+        served, each = self._round, 1.0
+        while self._at < len(served) and steps < most:
+            feed = served[self._at]
             self._at += 1  # a feed that fails is passed over; the others are served next turn
             told = feed.told
             if feed.own is not None:
-                feed.give(end)
+                steps += feed.give(end)
             elif told < end:
                 if told != same:
                     same, joined = told, messages.joined(told, end)
+                    each = 1 + len(joined) / BYTES
                 feed.told = end
                 feed.outlet.write(joined)
+                steps += each
+            else:
+                steps += _PASSED
         if self._at == len(self._round):
             messages.forget(self._until)
             self._round, self._at = [], 0
-        return len(part)
+        return steps

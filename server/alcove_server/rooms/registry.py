@@ -15,6 +15,7 @@ from alcove_server.client.client import Client
 from alcove_server.ports import error_log
 from alcove_server.ports.outlet import Close
 from alcove_server.ports.services import Services
+from alcove_server.rooms.doorstep import Doorstep
 from alcove_server.rooms.fanout import Turns
 from alcove_server.rooms.replay import Replays
 from alcove_server.rooms.replay_budget import ReplayBudget
@@ -32,6 +33,7 @@ class Rooms:
     def __init__(self, services: Services) -> None:
         self.loaded: dict[bytes, LocalRoom] = {}
         self.verifier = RosterVerifier(services.clock)
+        self.doorstep = Doorstep(services.clock)
         self.replay_budget = ReplayBudget(services.runner)
         self.replays = Replays(services, self.replay_budget)
         self.restores = 0
@@ -84,10 +86,12 @@ class Rooms:
         older = self.loaded.get(id)
         if older is not None and older.generation == head.generation:
             return older  # it was made meanwhile
-        room = LocalRoom(self._services, self._turns, history, head, self.replays.on_promoted)
+        room = LocalRoom(
+            self._services, self._turns, history, head, self.replays.on_promoted, self.doorstep
+        )
         self.loaded[id] = room
         if older is not None:
-            older.close_all(Close.RESTARTING, bye("draining"))
+            await older.close_all(Close.RESTARTING, bye("draining"))
         if now != head or id in self._missed:  # it changed while the chain was read
             self.on_ring(id)
         return room
@@ -122,6 +126,7 @@ class Rooms:
 
     def disconnected(self, room: LocalRoom, client: Client) -> None:
         """A client's connection is closed."""
+        self.doorstep.leave(client)
         room.disconnected(client)
         if self.loaded.get(room.id) is room:
             self.release(room.id)
@@ -188,6 +193,7 @@ class Rooms:
         for id in failed:
             await self.answer_ring(id)
         self.verifier.expire()
+        self.doorstep.tick()
         for id in [idle for idle in self._idle if idle not in self.verifier]:
             self._idle.discard(id)
             if id not in self.loaded and id not in self._loading:

@@ -85,7 +85,10 @@ class Replays:
             page = await self._services.store.read(room.id, resumption.after, PAGE)
             if client.resumption is not resumption:
                 return
-            self._budget.read(len(page.blobs))
+            size = sum([len(blob.blob) for blob in page.blobs])
+            self._budget.read(len(page.blobs), size)
+            if client.place is not None:
+                client.place.allowance.tell(size)  # a resume begun is told whole: the debt counts
             if page.position.generation != room.generation:
                 client.finish(Close.RESTARTING, bye("draining"))
                 return
@@ -128,8 +131,9 @@ class Replays:
             if not room.history.roster.is_facilitator(client.key):
                 client.resumption = None
                 return
-            self._budget.read(_AN_ITEM * min(len(items), _ITEMS_AT_ONCE))
-            for item in items[:_ITEMS_AT_ONCE]:
+            told = items[:_ITEMS_AT_ONCE]
+            self._budget.read(_AN_ITEM * len(told), sum([len(item.blob) for item in told]))
+            for item in told:
                 if client.outlet.backlog >= PAGE:
                     return
                 client.send(item_frame(item, page.now))

@@ -12,6 +12,8 @@ from alcove_server.ports.runner import Runner
 
 AT_ONCE: Final = 1000
 """Blobs in one turn: about 2 ms."""
+_BLOB_BYTES: Final = 4 * 1024
+"""Bytes of a page that count as one blob more: 4 MB in one turn."""
 _PAGE_READ: Final = 10
 """Blobs that reading a page counts as, beside the page's own blobs."""
 
@@ -33,9 +35,9 @@ class ReplayBudget:
             while self._left <= 0:
                 await self._runner.breathe()
 
-    def read(self, count: int) -> None:
-        """Count a page of `count` blobs, which is told in this turn."""
-        self._left -= count + _PAGE_READ
+    def read(self, count: int, size: int) -> None:
+        """Count a page of `count` blobs with `size` bytes, which is told in this turn."""
+        self._left -= count + _PAGE_READ + size // _BLOB_BYTES
         if not self._renewing:
             self._renewing = True
             self._runner.later(self._renew)

@@ -16,6 +16,7 @@ from asyncio import Lock
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from alcove_protocol import limits
 from alcove_protocol.frames import Bye, ConnectionRole, KnockRefused, LobbyKind, WelcomeIs
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
@@ -25,6 +26,8 @@ from alcove_server.client.feed import Feed
 from alcove_server.ports import error_log
 from alcove_server.ports.outlet import Close
 from alcove_server.ports.services import Services
+from alcove_server.ports.token_bucket import TokenBucket
+from alcove_server.rooms.doorstep import Doorstep
 from alcove_server.rooms.fanout import Fanout, Turns
 from alcove_server.rooms.roster_history import Outcome, RosterHistory, follow
 from alcove_server.store.interface import RoomHead, StoredBlob, StoredItem
@@ -33,6 +36,12 @@ from alcove_server.wire.says import blob_frame, bye, item_frame
 
 PAGE: Final = 256 * 1024
 """Bytes of a stream that are read, and queued for one client, at a time."""
+TOLD_RATE: Final = 32.0 * limits.MIB
+TOLD_BURST: Final = 256.0 * limits.MIB
+"""Bytes a second, and at once, that the members of a room are told together. One member alone can
+use up a sixth of it (`session.price`), so that no member can silence a room."""
+GOODBYES: Final = 50
+"""Connections of a room that are closed before others have a turn: about 5 ms."""
 
 
 class LocalRoom:
@@ -47,8 +56,10 @@ class LocalRoom:
         history: RosterHistory,
         head: RoomHead,
         on_promoted: Callable[[LocalRoom, Client], None],
+        doorstep: Doorstep,
     ) -> None:
         """`on_promoted` tells a live member that became a facilitator what waits in the lobby."""
+        self._doorstep = doorstep
         self.id = history.roster.room
         self.history = history
         self.generation = head.generation
@@ -60,6 +71,8 @@ class LocalRoom:
         self._services = services
         self._on_promoted = on_promoted
         self._fanout = Fanout(turns)
+        rate = TOLD_RATE * services.settings.rates
+        self._told = TokenBucket(rate, TOLD_BURST, services.clock())
         self._ahead: set[Client] = set()
         self._reading = Lock()
         self._rung = 0
@@ -96,15 +109,26 @@ class LocalRoom:
             self._fanout.unsubscribe(client.feed)
         self._ahead.discard(client)
 
-    def newcomers(self) -> int:
-        """The number of clients at a door."""
-        return sum([client.role == ConnectionRole.DOOR for client in self.clients.values()])
+    @property
+    def crowded(self) -> bool:
+        """Whether the members have much to be told before more should come."""
+        return self._fanout.crowded
 
-    def close_all(self, code: int, reason: Bye) -> None:
+    def may_tell(self, size: int) -> bool:
+        """Whether the members may be told so many bytes more, all together. Counts them."""
+        return self._told.owe(self._services.clock(), size)
+
+    async def close_all(self, code: int, reason: Bye) -> None:
         """Close all connections: the room is gone, or its log is another one."""
         self.over = True
-        for client in list(self.clients.values()):
+        await self._finish(list(self.clients.values()), code, reason)
+
+    async def _finish(self, clients: list[Client], code: int, reason: Bye) -> None:
+        """Close these connections. A thousand goodbyes take 0.1 s, so others have turns between."""
+        for number, client in enumerate(clients, start=1):
             client.finish(code, reason)
+            if number % GOODBYES == 0:
+                await self._services.runner.breathe()
 
     # --- what is new ------------------------------------------------------------------------
 
@@ -145,16 +169,16 @@ class LocalRoom:
     async def _look(self) -> None:
         head = await self._services.store.head(self.id)
         if head is None:
-            self.close_all(Close.GOING_AWAY, bye("unknown_room"))
+            await self.close_all(Close.GOING_AWAY, bye("unknown_room"))
         elif head.ended is not None:
-            self.close_all(Close.ENDED, bye("ended", head.ended))
+            await self.close_all(Close.ENDED, bye("ended", head.ended))
         elif head.generation != self.generation:
             # The room was restored: its clients must resume in the new log.
-            self.close_all(Close.RESTARTING, bye("draining"))
+            await self.close_all(Close.RESTARTING, bye("draining"))
         else:
             while head.number > self.number:
                 if not await self._read_log():
-                    self.close_all(Close.RESTARTING, bye("draining"))
+                    await self.close_all(Close.RESTARTING, bye("draining"))
                     return
             if head.lobby > self.lobby:
                 await self._read_lobby(head.lobby)
@@ -195,22 +219,26 @@ class LocalRoom:
     async def _follow(self, signed: Signed) -> None:
         """After a commit that changes the list: tell the clients that it concerns."""
         self.history, _, outcome = follow(self.history, signed)
-        self._dismiss(outcome)
+        await self._dismiss(outcome)
         for client in _among(outcome.promoted, self.live):
             self._on_promoted(self, client)
         seated = _among(outcome.seated, self.clients)
         for client in seated:
-            client.promote()
+            self._promote(client)
+        self._doorstep.close_doors(self.id, outcome.revoked)
         for client in seated:
             await self.give(client, self.send_welcome)
 
-    def _dismiss(self, outcome: Outcome) -> None:
-        for client in _among(outcome.gone, self.clients):
+    async def _dismiss(self, outcome: Outcome) -> None:
+        gone = _among(outcome.gone, self.clients)
+        for number, client in enumerate(gone, start=1):
             if client.key in outcome.removed:
                 proof = self.history.removed[client.key]
                 client.finish(Close.REMOVED, bye("removed", proof))
             else:
                 client.finish(Close.DONE, bye("not_member"))
+            if number % GOODBYES == 0:
+                await self._services.runner.breathe()
 
     # --- what waits for one client ----------------------------------------------------------
 
@@ -223,9 +251,13 @@ class LocalRoom:
             error_log.report(error)
             client.finish(Close.TRY_AGAIN, bye("unavailable"))
 
+    def _promote(self, client: Client) -> None:
+        self._doorstep.leave(client)
+        client.promote()
+
     async def send_welcome(self, client: Client) -> None:
         """The list names this client: make it a member, and send the Welcome that waits for it."""
-        client.promote()
+        self._promote(client)
         pending = await self._services.store.welcome(self.id, client.key)
         if pending is None:
             return
@@ -264,6 +296,7 @@ class LocalRoom:
     async def _tell_newcomer(self, gone: StoredItem) -> None:
         newcomer = self.clients.get(gone.key)
         if newcomer is not None and newcomer.role == ConnectionRole.DOOR:
+            self._doorstep.answered(newcomer)
             await self.give(newcomer, self.send_refusal)
 
 

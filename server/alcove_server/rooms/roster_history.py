@@ -23,6 +23,8 @@ from alcove_protocol.roster import (
 )
 from alcove_protocol.statements import Signed, Verified
 
+from alcove_server.rooms.chain_space import ChainSpace
+
 _AT_ONCE: Final = 2500
 """Work on a chain before others have their turn, about 2 ms. An entry counts one for each member on
 its list, because the list is hashed whole, and `_SIGNATURE` more."""
@@ -44,6 +46,8 @@ class RosterHistory:
     facilitators: frozenset[bytes]
     posters: frozenset[bytes]
     """Keys that may publish application blobs. Worked out once here, because each publish asks."""
+    space: ChainSpace
+    """Whose bytes the chain consists of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,12 @@ def begin(signed: Signed, room: bytes) -> RosterHistory:
     """The history at entry 0. Raises `Malformed`, as `open_roster`."""
     roster, _ = open_roster(signed, room)
     return RosterHistory(
-        roster, MappingProxyType({}), frozenset(), roster.facilitators(), _posters(roster)
+        roster,
+        MappingProxyType({}),
+        frozenset(),
+        roster.facilitators(),
+        _posters(roster),
+        ChainSpace.begin(_size(signed)),
     )
 
 
@@ -85,14 +94,28 @@ def follow(
     """The history after one more entry. Raises `Malformed`, as `extend`."""
     roster, entry = extend(history.roster, signed)
     outcome = _outcome(history.roster, roster, entry.statement)
+    before, now = history.roster.facilitators(), roster.facilitators()
     after = RosterHistory(
         roster,
         _removed(history, roster, outcome, signed),
         history.revoked | outcome.revoked,
-        history.facilitators | roster.facilitators(),
+        history.facilitators | now,
         _posters(roster),
+        history.space.after(entry.statement.signer, before, now, _size(signed)),
     )
     return after, entry, outcome
+
+
+def fits(history: RosterHistory, entry: RosterEntry, size: int) -> bool:
+    """Whether an entry of `size` signed bytes has its place in the chain, `chain_space`."""
+    removes = all(change.op is Op.REMOVE for change in entry.decoded_changes())
+    return history.space.fits(
+        entry.signer, history.roster.facilitators(), size, removes and len(entry.changes) > 0
+    )
+
+
+def _size(signed: Signed) -> int:
+    return len(signed.body) + len(signed.signature)
 
 
 def _posters(roster: Roster) -> frozenset[bytes]:

@@ -26,7 +26,7 @@ from alcove_protocol.statements import (
     verify,
 )
 
-from alcove_server.rooms.roster_history import Outcome, RosterHistory, follow
+from alcove_server.rooms.roster_history import Outcome, RosterHistory, fits, follow
 from alcove_server.store.interface import Publication, RosterStep, StoredDoor
 from alcove_server.wire.fast_in import Post
 
@@ -87,7 +87,7 @@ class JudgedCommit:
 
 def commit_with_entry(history: RosterHistory, key: bytes, frame: Publish) -> JudgedCommit:
     """A commit that changes the roster. Raises `Refusal` (`not_allowed`, `bad_roster`,
-    `room_full`, `too_large`) or `Malformed`."""
+    `room_full`, `history_full`, `too_large`) or `Malformed`."""
     if frame.entry is None or frame.signature is None or frame.blob_class != BlobClass.COMMIT:
         raise Malformed("bad_field", "An entry goes with a commit, and its signature with it.")
     require_facilitator(history, key)
@@ -96,6 +96,8 @@ def commit_with_entry(history: RosterHistory, key: bytes, frame: Publish) -> Jud
         after, entry, outcome = follow(history, Signed(frame.entry, frame.signature))
     except Malformed as fault:
         raise Refusal("room_full" if fault.code == "room_full" else "bad_roster") from None
+    if not fits(history, entry.statement, len(frame.entry) + len(frame.signature)):
+        raise Refusal("history_full")
     _bind(entry.statement, frame)
     if not welcomes.keys() <= outcome.seated or not outcome.added.keys() <= welcomes.keys():
         raise Refusal("bad_roster")

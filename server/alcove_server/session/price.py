@@ -1,4 +1,4 @@
-"""What requests count in the token bucket of their connection. Pure."""
+"""What requests count: in the token bucket of their connection, and as steps of a turn. Pure."""
 
 from __future__ import annotations
 
@@ -43,14 +43,48 @@ _FRAGMENTS: Final = 16
 """Fragments of a message that count as one request more."""
 _MEMBERS: Final = 50.0
 """Members on the list for which a roster entry counts one request more: 50 us of work."""
+_TOLD: Final = 256 * limits.KIB
+"""Bytes told to a room's members that count as one request more, for the author."""
+_CARD: Final = 10.0
+"""Extra cost of `card`, whose answer may have 32 KiB. A newcomer reads it once."""
 _RESUME: Final = 30.0
 """Extra cost of `resume`. It may bring the whole log, 0.2 s of work. A client resumes once a
 connection, and where it is when it heard no beat for a while."""
 
 
-def of_message(size: int, fragments: int) -> float:
-    """The cost of a message: its bytes and fragments are work too."""
-    return 1 + size / _BYTES + (fragments - 1) / _FRAGMENTS
+_MOST: Final = BURST * 0.75
+"""The largest cost: a room of a thousand may be told the largest commit. Otherwise it would count
+more than there ever is, and could not be sent at all."""
+
+_STEPS: Final = 12.0
+"""Steps (`ports.turn`) of a request other than a `publish`, and of one before authentication:
+mostly a signature, or a read of the lobby for its facilitators."""
+_ENTRY_STEPS: Final = 30.0
+"""Steps of a roster entry. It is verified, told, and followed."""
+_MEMBERS_A_STEP: Final = 4.0
+"""Members on the list for which a roster entry counts one step more."""
+_CHAIN_BYTES: Final = 8 * limits.KIB
+"""Bytes of a chain, with its doors, that count as one step: it is taken apart before it is
+verified."""
+
+
+def of_message(size: int, fragments: int, told: int) -> float:
+    """The cost of a message: its bytes and fragments are work too, and so are the `told` bytes that
+    it makes the relay send to the members of a room."""
+    return 1 + size / _BYTES + (fragments - 1) / _FRAGMENTS + told / _TOLD
+
+
+def steps(request: ClientFrame, size: int, members: int) -> float:
+    """The steps of a request of `size` bytes in a room with so many members, beside its bytes and
+    what is sent for it."""
+    if isinstance(request, Publish):
+        return _ENTRY_STEPS + members / _MEMBERS_A_STEP
+    return _STEPS + (size / _CHAIN_BYTES if isinstance(request, Reseat) else 0.0)
+
+
+def bounded(cost: float) -> float:
+    """The cost, as far as it is no more than a bucket may hold."""
+    return min(cost, _MOST)
 
 
 def of_request(request: ClientFrame, members: int) -> float:
@@ -62,7 +96,9 @@ def of_request(request: ClientFrame, members: int) -> float:
             return members / _MEMBERS
         case OpenRoom() | Authenticate() | Reseat():
             return 0.0
-        case ReadCard() | Knock() | Withdraw():
+        case ReadCard():
+            return _CARD
+        case Knock() | Withdraw():
             return 0.0
         case PutDoor() | RefuseKnock() | LobbyRequest() | Settle() | LeaveRoom() | EndRoom():
             return 0.0

@@ -13,7 +13,7 @@ from typing import Final
 
 from alcove_protocol import limits
 from alcove_protocol.errors import REFUSALS, Malformed, Refusal
-from alcove_protocol.frames import Challenge, ClientFrame, RequestRefused
+from alcove_protocol.frames import BlobClass, Challenge, ClientFrame, Publish, RequestRefused
 from alcove_protocol.labels import VERSION
 
 from alcove_server.client.client import Client
@@ -23,10 +23,12 @@ from alcove_server.ports.outlet import Close, Outlet
 from alcove_server.ports.place import Place
 from alcove_server.ports.services import Services
 from alcove_server.ports.token_bucket import TokenBucket
+from alcove_server.ports.turn import BYTES
 from alcove_server.requests import publish
 from alcove_server.requests.proof import Upgrade
 from alcove_server.requests.requester import Requester
 from alcove_server.rooms.registry import Rooms
+from alcove_server.rooms.room import LocalRoom
 from alcove_server.session import price
 from alcove_server.session.handlers import HANDLERS
 from alcove_server.store.interface import Publication, RosterMoved, Taken
@@ -36,6 +38,8 @@ from alcove_server.wire.says import bye
 
 _FRAME: Final = limits.FRAME
 _FRAME_BEFORE_AUTH: Final = limits.FRAME_BEFORE_AUTH
+_ASKED_FOR: Final = 64 * limits.KIB
+"""Bytes told for one client before its room and its part of the network are asked."""
 _JUDGED_AGAIN: Final = 8
 """How often a request is judged again when the roster moved under it. Each time another one won, so
 the room makes progress. A client whose request loses this often may send it again."""
@@ -54,6 +58,7 @@ class Session:
         "_rooms",
         "_services",
         "_strikes",
+        "_told",
         "_working",
         "client",
     )
@@ -70,7 +75,7 @@ class Session:
     ) -> None:
         """`on_authenticated` and `on_closed` are each called at most once."""
         now = services.clock()
-        self.client = Client(outlet, place, now, self._closed)
+        self.client = Client(outlet, place, now, self._closed, services.turn)
         self._services = services
         self._rooms = rooms
         self._requester = Requester(self.client, services, rooms, upgrade, on_authenticated)
@@ -78,13 +83,16 @@ class Session:
         self._requests: list[Post | ClientFrame] = []
         self._working = False
         self._strikes = 0
+        self._told = 0  # bytes told for this client, of which room and network do not know yet
         self._early = 0
         self._bucket = TokenBucket(price.RATE * services.settings.rates, price.BURST, now)
 
     @property
     def congested(self) -> bool:
-        """Whether requests wait. A transport should stop reading for as long."""
-        return len(self._requests) > 0
+        """Whether requests wait, or the room has much to tell before more should come. A transport
+        should stop reading for as long."""
+        room = self._requester.room
+        return len(self._requests) > 0 or (room is not None and room.crowded)
 
     @property
     def takes_large(self) -> bool:
@@ -117,6 +125,7 @@ class Session:
 
     def receive_text(self) -> None:
         """Refuse a text message of the client: the protocol has none."""
+        self._services.tally.count("malformed")
         self.client.send(RequestRefused(0, "malformed", REFUSALS["malformed"]))
         self.client.finish(Close.TEXT_FRAME)
 
@@ -134,6 +143,7 @@ class Session:
     def evict(self, close: int, code: str) -> None:
         """Close, with a goodbye of a code of `REFUSALS`: the transport found the client too slow,
         too fast, or too late."""
+        self._services.tally.count(code)
         self.client.finish(close, bye(code))
 
     def give_way(self) -> None:
@@ -143,18 +153,42 @@ class Session:
     # --- what a request costs ---------------------------------------------------------------
 
     def _may_ask(self, request: Post | ClientFrame, size: int, fragments: int) -> bool:
+        turn, room = self._services.turn, self._requester.room
+        turn.spend(1 + size / BYTES)
         if self.client.state is ClientState.CHALLENGED:
+            turn.spend(price.steps(request, size, 0) if not isinstance(request, Post) else 0.0)
             self._early += 1
             return self._early <= price.EARLY
-        cost = price.of_message(size, fragments)
+        publishes = isinstance(request, Post | Publish)
+        told = size * len(room.live) if room is not None and publishes else 0
+        cost = price.of_message(size, fragments, told)
         if not isinstance(request, Post):
-            room = self._requester.room
             members = len(room.history.roster.seats) if room is not None else 0
+            turn.spend(price.steps(request, size, members))
             cost += price.of_request(request, members)
-        return self._bucket.take(self._services.clock(), cost)
+        if not self._bucket.take(self._services.clock(), price.bounded(cost)):
+            return False
+        if room is None or not isinstance(request, Post | Publish):
+            return True
+        return self._may_tell(room, told, request.blob_class)
+
+    def _may_tell(self, room: LocalRoom, size: int, blob_class: int) -> bool:
+        """Whether the room, and the client's part of the network, may have so much told. They are
+        asked once for some messages, because asking costs as much as telling a few members. What
+        members say may not keep a facilitator from a heartbeat, or from removing one of them."""
+        self._told += size
+        if self._told < _ASKED_FOR:
+            return True
+        fits = room.may_tell(self._told) or blob_class != BlobClass.APPLICATION
+        if not fits or not self._requester.may_tell(self._told):
+            self._told -= size  # this message is refused
+            return False
+        self._told = 0
+        return True
 
     def _strike(self, n: int) -> None:
         """The client asks too much: refuse, and close when it goes on."""
+        self._services.tally.count("rate_limited")
         self._strikes += 1
         if self._strikes > price.STRIKES or self.client.state is ClientState.CHALLENGED:
             self.client.finish(Close.REFUSED, bye("rate_limited"))
@@ -165,6 +199,7 @@ class Session:
         """Answer bytes that no client can mean with their fault, then close."""
         too_large = fault.code == "too_large"
         code = "too_large" if too_large else "malformed"
+        self._services.tally.count(code)
         self.client.send(RequestRefused(n, code, f"{REFUSALS[code]} ({fault.code})"))
         self.client.finish(Close.TOO_LARGE if too_large else Close.REFUSED)
 
@@ -257,11 +292,13 @@ class Session:
     def _answer_fault(self, error: Exception, n: int) -> None:
         client = self.client
         if isinstance(error, Refusal):
+            self._services.tally.count(error.code)
             client.refuse(n, error)
         elif isinstance(error, Malformed):
             self._reject(error, n)
         else:
             error_log.report(error)
+            self._services.tally.count("unavailable")
             # Nothing was acknowledged, and the client will try again.
             client.refuse(n, Refusal("unavailable"))
 

@@ -185,6 +185,7 @@ EVERYTHING: Final = (
     events.RoomChanged(events.RoomState.SPLIT),
     events.ConnectionChanged(events.ConnectionState.RESUMED),
     events.Gap(3),
+    events.Gap(2, "Bob"),
     events.Gap(None),
     events.Problem("unavailable", "The relay cannot store anything at the moment."),
     events.Unknown("Robin", "wave"),

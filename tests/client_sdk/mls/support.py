@@ -203,9 +203,8 @@ def dropped(staged: mls.StagedCommit) -> mls.StagedCommit:
 
 def release(group: mls.Group) -> None:
     """Drop the commit that waits, if one does."""
-    for staged in list(group._staged):
-        if staged.message:
-            staged.drop()
+    if group._staged.pending is not None:
+        group._staged.pending.drop()
 
 
 def epoch_of(group: mls.Group) -> Epoch:
@@ -253,9 +252,9 @@ def snapshot(group: mls.Group) -> tuple[object, ...]:
     """Everything of a group that a refused message must not change."""
     epoch = epoch_of(group)
     ratchets = {
-        leaf: tuple((ratchet.generation, sorted(ratchet._skipped)) for ratchet in pair)
-        for leaf, pair in epoch.secret_tree._ratchets.items()
-        if any(ratchet.generation or ratchet._skipped for ratchet in pair)
+        leaf: (handshakes.generation, messages.generation, sorted(messages._skipped))
+        for leaf, (handshakes, messages) in epoch.secret_tree._ratchets.items()
+        if handshakes.generation or messages.generation or messages._skipped
     }
     secrets = tuple(
         getattr(epoch.secrets, name).expose()

@@ -26,18 +26,25 @@ from tests.client_sdk.mls.validation import forging
 from tests.client_sdk.mls.validation.forging import refused
 
 
-def test_a_used_generation_is_gone_for_messages_of_every_kind() -> None:
+def test_a_used_generation_of_application_messages_is_gone() -> None:
     these = room("bob", "carol")
-    alice, bob = these["alice"], these["bob"]
-    for message in (
-        alice.encrypt(b"text"),
-        alice.propose(mls.Remove(2), now=NOW),
-        alice.commit(now=NOW).message,
-    ):
-        bob.receive(message)
-        is_commit = mls.peek(message).content_type is mls.ContentType.COMMIT
-        error = mls.CommitKeyGone if is_commit else mls.GenerationConsumed
-        refused(bob, message, error, "was used before")
+    message = these["alice"].encrypt(b"text")
+    these["bob"].receive(message)
+    refused(these["bob"], message, mls.GenerationConsumed, "was used before")
+
+
+def test_keys_of_handshakes_go_with_their_epoch() -> None:
+    """Also where the epoch is kept for late application messages (docs/decisions/0014)."""
+    these = room("bob", "carol", policy=limits(past_epochs=1))
+    bob, held = these["bob"], epoch_of(these["bob"])
+    bob.receive(these["alice"].propose(mls.Remove(2), now=NOW))
+    bob.propose(mls.Remove(2), now=NOW)
+    late = these["carol"].encrypt(b"late")
+    these.settle("alice", these["alice"].commit(now=NOW))
+    these["bob"].receive(late)  # only now are Carol's ratchets derived
+    handshakes = [pair[0] for pair in held.secret_tree._ratchets.values()]
+    assert len(handshakes) == 3
+    assert all(ratchet._first.wiped and ratchet._latest.wiped for ratchet in handshakes)
 
 
 def test_a_skipped_generation_is_read_once() -> None:

@@ -24,7 +24,7 @@ from tests.client_sdk.mls.validation.forging import refused
 
 def read(insider: mls.Group, message: bytes) -> AuthenticatedContent:
     """What a member signed, as another one reads it."""
-    opened = open_message(epoch_of(insider), message, lambda _opened: True)
+    opened = open_message(epoch_of(insider), message)
     return opened.verified.authenticated
 
 
@@ -93,7 +93,7 @@ def test_a_false_tag_burns_no_commit_that_has_the_true_one() -> None:
     commit.drop()
 
 
-def test_a_burned_commit_encrypted_again_is_burned_and_costs_no_key() -> None:
+def test_a_burned_commit_is_burned_again_in_whatever_bytes() -> None:
     these = these_three()
     alice, bob, carol = these["alice"], these["bob"], these["carol"]
     message = forging.pathless(alice, mls.Remove(0))
@@ -102,7 +102,7 @@ def test_a_burned_commit_encrypted_again_is_burned_and_costs_no_key() -> None:
     again = encrypt_again(bob, content, 1)
     for _ in range(2):
         refused(carol, again, mls.InvalidProposalList, "cannot remove itself")
-    refused(carol, message, mls.CommitUnreadable, "it was refused before")
+    refused(carol, message, mls.InvalidProposalList, "cannot remove itself")
     commit = alice.commit(now=NOW)
     assert isinstance(carol.receive(commit.message), mls.StagedCommit)
     commit.drop()
@@ -116,7 +116,7 @@ def test_a_public_commit_in_my_name_is_judged_as_the_others_judge_it() -> None:
     forged = real[:-1] + bytes((real[-1] ^ 1,))
     refused(alice, forged, mls.CommitUnreadable, "membership tag")
     refused(bob, forged, mls.CommitUnreadable, "membership tag")
-    refused(alice, real, mls.OwnCommit, "your own")
+    assert alice.receive(real) is alice._staged.pending
     release(alice)
 
 
@@ -155,8 +155,8 @@ def test_a_commit_that_only_a_wiped_key_keeps_back_is_held_and_not_burned() -> N
     wiped.wipe()
     gone = mls.PskStore({b"id": wiped})
     refused(these["bob"], message, mls.MissingPsk, "not at hand", gone)
-    refused(these["bob"], message, mls.CommitKeyGone, "used before", store)
-    assert isinstance(these["carol"].receive(message, store), mls.StagedCommit)
+    for name in ("bob", "carol"):
+        assert isinstance(these[name].receive(message, store), mls.StagedCommit)
     release(these["alice"])
 
 
@@ -171,6 +171,6 @@ def test_a_mishap_of_my_own_does_not_burn_a_commit(monkeypatch: pytest.MonkeyPat
         patch.setattr("alcove.mls.process_commit.derive_epoch", fail)
         with pytest.raises(MemoryError):
             these["bob"].receive(message)
-    refused(these["bob"], message, mls.CommitKeyGone, "used before")
-    assert isinstance(these["carol"].receive(message), mls.StagedCommit)
+    for name in ("bob", "carol"):
+        assert isinstance(these[name].receive(message), mls.StagedCommit)
     release(these["alice"])

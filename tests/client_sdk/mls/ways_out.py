@@ -77,6 +77,32 @@ def anothers_commit_dropped(these: Room) -> object:
     return these
 
 
+def own_commit_set_aside_and_brought_by_the_log(these: Room) -> object:
+    """Another one is on its way then, and goes with the epoch."""
+    zoe = person("zoe")
+    aside = these["alice"].commit([zoe.add], force_path=True, now=NOW)
+    aside.set_aside()
+    these["alice"].commit(force_path=True, now=NOW)
+    assert receive(these["alice"], aside.message) is aside
+    these.settle("alice", aside)
+    return these, zoe
+
+
+def own_commit_set_aside_and_overtaken(these: Room) -> object:
+    these["bob"].commit(force_path=True, now=NOW).set_aside()
+    these.settle("alice", these["alice"].commit(now=NOW))
+    return these
+
+
+def more_commits_than_are_kept(_these: Room) -> object:
+    few = room("bob", policy=limits(max_staged=1))
+    for _ in range(3):
+        staged = few["alice"].commit(force_path=True, now=NOW)
+        staged.set_aside()
+        receive(few["bob"], staged.message)
+    return few, few.people
+
+
 def own_commit_overtaken(these: Room) -> object:
     these["bob"].commit(force_path=True, now=NOW)
     these.settle("alice", these["alice"].commit(now=NOW))
@@ -295,6 +321,9 @@ WAYS: list[Callable[[Room], object]] = [
     own_update_left_out,
     own_commit_dropped,
     anothers_commit_dropped,
+    own_commit_set_aside_and_brought_by_the_log,
+    own_commit_set_aside_and_overtaken,
+    more_commits_than_are_kept,
     own_commit_overtaken,
     one_of_two_merged,
     with_a_pre_shared_key,

@@ -75,17 +75,16 @@ def commit_blob(message: bytes, *proposals: bytes) -> bytes:
     return pack_list([*proposals, message])
 
 
-def disowned(client: Client, staged: mls.StagedCommit) -> mls.StagedCommit:
-    """A commit whose maker does not know it again, as all others do not; its bytes remain."""
-    staged.drop()
-    group_of(client)._known.clear()
+def aside(staged: mls.StagedCommit) -> mls.StagedCommit:
+    """A commit whose maker goes on without it, until its bytes come."""
+    staged.set_aside()
     return staged
 
 
 def rogue_commit(client: Client, *proposals: mls.Proposal, force_path: bool = False) -> bytes:
-    """The blob of a commit that this member makes with their keys alone and does not follow."""
+    """The blob of a commit that this member makes with their keys alone."""
     staged = group_of(client).commit(proposals, force_path=force_path, now=now(client))
-    return commit_blob(disowned(client, staged).message)
+    return commit_blob(aside(staged).message)
 
 
 def rogue_message(
@@ -133,7 +132,7 @@ def encrypted_again(client: Client, blob: bytes) -> bytes:
     """What another member said, encrypted again by this one under the other's next key, which
     every member has (RFC 9420, section 16.11). This client goes on without what it used."""
     epoch = group_of(client)._epoch
-    opened = open_message(epoch, blob, lambda _opened: True)
+    opened = open_message(epoch, blob)
     return protect(epoch, opened.verified.authenticated, no_padding, client.world.random)
 
 

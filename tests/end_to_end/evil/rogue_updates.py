@@ -11,19 +11,19 @@ from alcove.mls.framing import WireFormat
 from alcove.mls.hpke import HpkeKeyPair
 from alcove.mls.messages import protect, sign_message
 from alcove.mls.nodes import Extension, LeafContent, sign_leaf
-from alcove.mls.secret import Secret
-from alcove.mls.secret_tree import Ratchet, RatchetKind
+from alcove.mls.secret_tree import HandshakeRatchet, RatchetKind
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import group_of, state_of
 from tests.end_to_end.world import Client
 
 
-def handshakes(client: Client) -> Ratchet:
+def handshakes(client: Client) -> HandshakeRatchet:
     """This member's own handshake ratchet."""
-    return group_of(client)._epoch.secret_tree.ratchet(
-        group_of(client).own_index, RatchetKind.HANDSHAKE
-    )
+    tree, own = group_of(client)._epoch.secret_tree, group_of(client).own_index
+    ratchet = tree.ratchet(own, RatchetKind.HANDSHAKE)
+    assert isinstance(ratchet, HandshakeRatchet)
+    return ratchet
 
 
 def free(client: Client) -> None:
@@ -44,9 +44,9 @@ def skip_to(client: Client, generation: int) -> None:
 def same_generation(client: Client) -> Iterator[None]:
     """What the member makes in here leaves its ratchet where it was: the key is used again."""
     ratchet = handshakes(client)
-    secret, generation = ratchet._secret.expose(), ratchet.generation
+    generation = ratchet.generation
     yield
-    ratchet._secret, ratchet.generation = Secret(secret), generation
+    ratchet.generation = generation
 
 
 def fresh_keys(client: Client) -> HpkeKeyPair:

@@ -29,10 +29,10 @@ from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
     appoint,
     appointment,
+    aside,
     commit_blob,
     context,
     demote,
-    disowned,
     evil_leaf_extensions,
     group_of,
     key_package,
@@ -95,7 +95,7 @@ def update_by_reference(world: EvilWorld, by: Client, about: Client) -> bytes:
     message = group_of(about).propose_update()
     received = group_of(by).receive(message)
     assert isinstance(received, mls.ReceivedProposal)
-    staged = disowned(by, group_of(by).commit(references=(received.ref,), now=int(world.wall())))
+    staged = aside(group_of(by).commit(references=(received.ref,), now=int(world.wall())))
     return commit_blob(staged.message, message)
 
 
@@ -114,7 +114,7 @@ def add_by_reference(world: EvilWorld, by: Client, about: Client) -> bytes:
     message = group_of(about).propose(proposal, now=int(world.wall()))
     received = group_of(by).receive(message)
     assert isinstance(received, mls.ReceivedProposal)
-    staged = disowned(by, group_of(by).commit(references=(received.ref,), now=int(world.wall())))
+    staged = aside(group_of(by).commit(references=(received.ref,), now=int(world.wall())))
     return commit_blob(staged.message, message)
 
 
@@ -123,7 +123,7 @@ def remove_by_reference(world: EvilWorld, by: Client, about: Client) -> bytes:
     message = group_of(about).propose(mls.Remove(leaf_of(target)), now=int(world.wall()))
     received = group_of(by).receive(message)
     assert isinstance(received, mls.ReceivedProposal)
-    staged = disowned(by, group_of(by).commit(references=(received.ref,), now=int(world.wall())))
+    staged = aside(group_of(by).commit(references=(received.ref,), now=int(world.wall())))
     return commit_blob(staged.message, message)
 
 
@@ -163,9 +163,7 @@ def other_signature_key(world: EvilWorld, by: Client, about: Client) -> bytes:
 def other_relay_key(world: EvilWorld, by: Client, about: Client) -> bytes:
     group = group_of(by)
     extensions = evil_leaf_extensions(by, world.random(32))
-    staged = disowned(
-        by, group.commit(force_path=True, leaf_extensions=extensions, now=int(world.wall()))
-    )
+    staged = aside(group.commit(force_path=True, leaf_extensions=extensions, now=int(world.wall())))
     return commit_blob(staged.message)
 
 
@@ -173,8 +171,8 @@ def relay_key_of_another(world: EvilWorld, by: Client, about: Client) -> bytes:
     theirs = group_of(by).member(leaf_of(about))
     assert theirs is not None
     extensions = evil_leaf_extensions(by, leaf_extension(theirs).relay_key)
-    staged = disowned(
-        by, group_of(by).commit(force_path=True, leaf_extensions=extensions, now=int(world.wall()))
+    staged = aside(
+        group_of(by).commit(force_path=True, leaf_extensions=extensions, now=int(world.wall()))
     )
     return commit_blob(staged.message)
 
@@ -461,7 +459,7 @@ def test_an_external_commit_on_an_old_group_info_is_burned() -> None:
 
 def test_a_commit_passed_off_as_a_message_changes_nothing() -> None:
     world, ann, bob, cleo = two_facilitators()
-    blob = disowned(bob, group_of(bob).commit(force_path=True, now=int(world.wall()))).message
+    blob = aside(group_of(bob).commit(force_path=True, now=int(world.wall()))).message
     before = epochs(ann, cleo)
     forget(ann, cleo)
     world.take(room_of(ann), blob, BlobClass.APPLICATION)

@@ -107,7 +107,7 @@ def test_a_request_of_the_next_epoch_waits_for_its_commit() -> None:
     commit_by(world, ann)
     ann.cut()
     before = group_of(bob).epoch
-    cleo.engine.require_member()._rejoining.ask()
+    cleo.engine.require_member()._rejoining.ask(heard=True)
     world.settle()
     assert settled(world, bob) == 0
     world.release(kept)
@@ -123,7 +123,7 @@ def test_a_rejoin_is_settled_with_its_commit_and_not_before() -> None:
     miss_a_commit(world, ann, cleo)
     bob.cut()
     lost = world.drop(ann, Publish, lambda frame: frame.blob_class == 1)
-    cleo.engine.require_member()._rejoining.ask()
+    cleo.engine.require_member()._rejoining.ask(heard=True)
     world.settle()
     assert lost.hits
     assert settled(world, ann) == 0

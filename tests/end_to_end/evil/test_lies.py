@@ -20,7 +20,7 @@ from alcove_protocol.frames import (
 )
 from alcove_protocol.labels import Label
 from alcove_protocol.position import Position
-from alcove_protocol.roster import Change, Op, Seat
+from alcove_protocol.roster import Change, Op, Roster, Seat
 from alcove_protocol.statements import EndStatement
 
 from tests.end_to_end.evil.relay import EvilWorld
@@ -33,13 +33,22 @@ from tests.end_to_end.evil.rogue import (
     roster_of,
     state_of,
 )
-from tests.end_to_end.evil.rooms import authenticators, forget, goes_on, problems, three
+from tests.end_to_end.evil.rooms import (
+    authenticators,
+    commit_by,
+    forget,
+    goes_on,
+    problems,
+    three,
+    two_facilitators,
+)
+from tests.end_to_end.evil.test_way_in import entry_by
 from tests.end_to_end.world import Client
 
 
-def end(signer: Client, room: bytes) -> Bye:
+def end(signer: Client, room: bytes, roster: Roster | None = None) -> Bye:
     relay = signer.engine.identity.relay
-    roster = roster_of(signer)
+    roster = roster or roster_of(signer)
     signed = relay.sign(Label.END, EndStatement(room, relay.public, roster.counter, roster.head))
     return Bye("ended", "", signed.body, signed.signature)
 
@@ -52,7 +61,10 @@ def closed(client: Client) -> tuple[CloseReason, str]:
 # --- the end ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("proof", ["none", "a participant's", "of another room", "altered"])
+@pytest.mark.parametrize(
+    "proof",
+    ["none", "a participant's", "of another room", "altered", "of earlier", "of another history"],
+)
 def test_an_end_that_no_facilitator_signed_is_called_lost(proof: str) -> None:
     world, ann, bob, cleo = three()
     bye = {
@@ -60,6 +72,8 @@ def test_an_end_that_no_facilitator_signed_is_called_lost(proof: str) -> None:
         "a participant's": end(bob, room_of(ann)),
         "of another room": end(ann, bytes(32)),
         "altered": replace(end(ann, room_of(ann)), signature=bytes(64)),
+        "of earlier": end(ann, room_of(ann), replace(roster_of(ann), counter=1)),
+        "of another history": end(ann, room_of(ann), replace(roster_of(ann), head=bytes(32))),
     }[proof]
     world.forge(cleo, bye)
     world.settle()
@@ -70,6 +84,34 @@ def test_an_end_that_the_facilitator_signed_is_believed() -> None:
     world, ann, _, cleo = three()
     world.forge(cleo, end(ann, room_of(ann)))
     assert closed(cleo) == (CloseReason.ENDED, "")
+
+
+def test_an_end_of_another_room_closes_no_newcomer() -> None:
+    """Who waits at the door knows the first facilitator's key alone."""
+    world, ann, _, _ = three()
+    dora, eve = (world.knock(ann.invite(), name) for name in ("Dora", "Eve"))
+    world.forge(dora, end(ann, bytes(32)))
+    assert closed(dora)[0] is not CloseReason.ENDED
+    world.forge(eve, end(ann, room_of(ann)))
+    assert closed(eve)[0] is CloseReason.ENDED
+
+
+@pytest.mark.parametrize("won", ["nothing yet", "a commit without an entry", "an entry"])
+def test_a_removal_that_lost_its_race_puts_no_member_out(won: str) -> None:
+    """Ann signs that Cleo goes, and another commit is taken. The relay shows Cleo what Ann signed.
+    Until a later commit has come, no client can know that this one was not taken."""
+    world, ann, bob, cleo = two_facilitators()
+    change_ = Change(Op.REMOVE, cleo.engine.identity.relay.public)
+    lost = entry_by(ann.engine.identity.relay, ann, b"a commit that was not taken", change_)
+    if won == "a commit without an entry":
+        commit_by(world, bob)
+    elif won == "an entry":
+        world.join(ann, "Dora")
+    world.forge(cleo, Bye("removed", "", lost.body, lost.signature))
+    world.settle()
+    removed = won == "nothing yet"
+    assert closed(cleo)[0] is (CloseReason.REMOVED if removed else CloseReason.LOST)
+    goes_on(world, ann, bob)
 
 
 def test_ended_at_the_door_of_the_relay_without_a_proof_is_called_lost() -> None:
@@ -265,6 +307,7 @@ def test_a_removed_member_is_not_heard_even_if_the_relay_lets_them_through() -> 
     forget(ann, cleo)
     for blob in (before, after):
         world.take(room_of(ann), blob, BlobClass.APPLICATION)
+        world.advance(61)
     assert ann.texts() == cleo.texts() == []
     assert problems(ann) == problems(cleo) == ["unreadable", "unreadable"]
     goes_on(world, ann, cleo)

@@ -10,11 +10,11 @@ from alcove_protocol.roster import Change, Op, Seat
 
 from tests.end_to_end.evil.rogue import (
     Making,
+    aside,
     commit_blob,
     committer_of,
     context,
     demote,
-    disowned,
     group_of,
     leaf_of,
     now,
@@ -69,7 +69,7 @@ def test_two_commits_of_one_epoch_both_taken_by_the_relay_are_no_fork() -> None:
     world, ann, bob, cleo = two_facilitators()
     dora = world.join(ann, "Dora")
     one = rogue_commit(bob, force_path=True)
-    staged = disowned(ann, group_of(ann).commit(force_path=True, now=now(ann)))
+    staged = aside(group_of(ann).commit(force_path=True, now=now(ann)))
     before = group_of(cleo).epoch
     forget(cleo, dora)
     world.take(room_of(ann), one, BlobClass.COMMIT)

@@ -64,11 +64,15 @@ def tell(
 
 
 def test_a_request_that_its_member_signed_is_granted() -> None:
-    """So that the refusals below are for what they change, and for nothing else."""
-    world, ann, _, cleo = three()
+    """So that the refusals below are for what they change, and for nothing else. Cleo's client did
+    not ask. It sees which leaf it was given, and asks to have that one replaced."""
+    world, ann, bob, cleo = three()
     before = group_of(ann).epoch
     tell(world, ann, cleo, rejoin_of(world, cleo), cleo, None)
     assert group_of(ann).epoch == before + 1
+    world.advance(62)  # a minute between two returns of one member
+    assert group_of(ann).epoch == before + 2
+    goes_on(world, ann, bob, cleo)
 
 
 Spoil = Callable[[RequestBody], RequestBody]

@@ -33,10 +33,10 @@ from alcove_protocol.statements import Appointment, Signed
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
     appointment,
+    aside,
     commit_blob,
     context,
     demote,
-    disowned,
     evil_leaf_extensions,
     group_of,
     keys_of,
@@ -110,7 +110,7 @@ def pre_shared_key(world: EvilWorld, by: Client, about: Client) -> bytes:
     psk = mls.PreSharedKeyID.external(group_of(by).suite, b"id", world.random)
     store = mls.PskStore({b"id": mls.Secret(bytes(32))})
     staged = group_of(by).commit([mls.PreSharedKey(psk)], psks=store, now=int(world.wall()))
-    return commit_blob(disowned(by, staged).message)
+    return commit_blob(aside(staged).message)
 
 
 def _update_with(
@@ -121,7 +121,7 @@ def _update_with(
     received = group_of(by).receive(message)
     assert isinstance(received, mls.ReceivedProposal)
     staged = group_of(by).commit(references=(received.ref,), now=int(world.wall()))
-    return commit_blob(disowned(by, staged).message, message)
+    return commit_blob(aside(staged).message, message)
 
 
 def update_with_another_relay_key(world: EvilWorld, by: Client, about: Client) -> bytes:
@@ -190,7 +190,7 @@ def appointment_in_the_path(world: EvilWorld, by: Client, about: Client) -> byte
     staged = group_of(by).commit(
         force_path=True, leaf_extensions=appointed_leaf(by, by), now=int(world.wall())
     )
-    return commit_blob(disowned(by, staged).message)
+    return commit_blob(aside(staged).message)
 
 
 def other_required_capabilities(world: EvilWorld, by: Client, about: Client) -> bytes:

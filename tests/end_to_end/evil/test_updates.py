@@ -12,10 +12,10 @@ from alcove_protocol.frames import BlobClass, BlobIs, LobbyItem
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
     appoint,
+    aside,
     commit_blob,
     committer_of,
     demote,
-    disowned,
     evil_leaf_extensions,
     group_of,
     key_package,
@@ -116,7 +116,7 @@ def test_the_same_bound_holds_in_a_commit_that_brings_the_proposal() -> None:
         max_leaves=bound.max_leaves, max_lifetime=bound.max_lifetime, max_handshakes=2_000
     )
     read = group_of(mal).read_proposal(message)
-    staged = disowned(mal, group_of(mal).commit(carried=[read], now=now(mal)))
+    staged = aside(group_of(mal).commit(carried=[read], now=now(mal)))
     epoch.policy = bound
     world.take(room_of(mal), commit_blob(staged.message, message), BlobClass.COMMIT)
     for client in (ann, bob):
@@ -236,7 +236,7 @@ def test_a_commit_that_names_a_proposal_which_it_does_not_bring_is_burned_by_all
     message = honest_update(mal)
     ask(world, mal, message)
     read = group_of(bob).read_proposal(message)
-    staged = disowned(bob, group_of(bob).commit(carried=[read], now=now(bob)))
+    staged = aside(group_of(bob).commit(carried=[read], now=now(bob)))
     world.take(room_of(bob), commit_blob(staged.message), BlobClass.COMMIT)
     assert problems(ann) == problems(mal) == ["commit_refused"]
     assert len(epochs(ann, bob, mal)) == 1
@@ -288,6 +288,14 @@ def without_capabilities(world: EvilWorld, ann: Client, mal: Client, bob: Client
     return rogue_update(mal, rogue_leaf(mal, capabilities=mls.Capabilities()))
 
 
+def without_the_rooms_extension(world: EvilWorld, ann: Client, mal: Client, bob: Client) -> bytes:
+    """Valid by itself, and in no group that requires the extension (RFC 9420, 7.3)."""
+    own = group_of(mal).member(leaf_of(mal))
+    assert own is not None
+    fewer = replace(own.capabilities, extensions=(LEAF_EXTENSION,))
+    return rogue_update(mal, rogue_leaf(mal, capabilities=fewer))
+
+
 def with_a_key_that_is_none(world: EvilWorld, ann: Client, mal: Client, bob: Client) -> bytes:
     return rogue_update(mal, rogue_leaf(mal, key=bytes(32)))
 
@@ -333,6 +341,7 @@ POISON: list[Make] = [
     with_no_extension,
     with_an_unreadable_extension,
     without_capabilities,
+    without_the_rooms_extension,
     with_a_key_that_is_none,
     of_great_size,
 ]
@@ -385,7 +394,7 @@ def test_a_facilitators_proposal_is_never_taken() -> None:
     ask(world, bob, message)
     assert waiting(ann) == 0
     read = group_of(ann).read_proposal(message)
-    staged = disowned(ann, group_of(ann).commit(carried=[read], now=now(ann)))
+    staged = aside(group_of(ann).commit(carried=[read], now=now(ann)))
     world.take(room_of(ann), commit_blob(staged.message, message), BlobClass.COMMIT)
     assert problems(bob) == problems(cleo) == ["commit_refused"]
     goes_on(world, ann, bob, cleo)
@@ -520,3 +529,32 @@ def test_an_update_with_the_key_of_an_inner_node_is_judged_by_all_alike() -> Non
         commit_by(world, ann)
         assert len(authenticators(ann, bob, cleo)) == 1
     nobody_is_held(world, ann, bob, cleo)
+
+
+def test_a_member_who_poisons_every_epoch_keeps_no_others_keys_from_being_renewed() -> None:
+    """Two hours, an Update that fits no commit in each epoch, and a newcomer between."""
+    world, ann, mal, bob, cleo = four()
+    before = leaf_key(ann, bob), leaf_key(ann, cleo)
+    poisoned: set[int] = set()
+    for second in range(0, 7200, 15):
+        epoch = group_of(mal).epoch
+        if epoch not in poisoned:
+            poisoned.add(epoch)
+            ask(world, mal, without_the_rooms_extension(world, ann, mal, bob))
+        if second == 600:
+            world.join(ann, "Dora")
+        world.advance(15, step=15)
+    assert len(poisoned) > 2
+    assert leaf_key(ann, bob) != before[0]
+    assert leaf_key(ann, cleo) != before[1]
+    assert problems(ann) == problems(bob) == problems(cleo) == []
+
+
+def test_a_flood_of_updates_of_one_member_takes_one_place() -> None:
+    world, ann, mal, bob, cleo = four()
+    for _ in range(17):
+        ask(world, mal, rogue_update(mal))
+    assert waiting(ann) == 1
+    ask(world, cleo, honest_update(cleo))
+    ask(world, bob, honest_update(bob))
+    assert waiting(ann) == 3

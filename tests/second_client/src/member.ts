@@ -3,6 +3,7 @@ import type { ClientState } from "ts-mls"
 import { type Bytes, hex, random, same } from "./bytes.ts"
 import { applyCommit } from "./commits.ts"
 import { signBody } from "./ed25519.ts"
+import { checkEnd, checkRemoval } from "./endings.ts"
 import { Fault } from "./fault.ts"
 import type { Identity } from "./identity.ts"
 import { type Link, Refusal } from "./link.ts"
@@ -10,7 +11,7 @@ import { Log } from "./log.ts"
 import { protect, type Received, unprotect } from "./messages.ts"
 import { encode, type Parsed } from "./records.ts"
 import { facilitatorsOf } from "./rights.ts"
-import { follow, matches, removes, type Roster } from "./roster.ts"
+import { follow, matches, type Roster } from "./roster.ts"
 import { leavesOf, roomStateOf } from "./tree.ts"
 
 const [COMMIT, APPLICATION] = [1, 2]
@@ -29,6 +30,8 @@ export class Member {
   private base: Bytes
   private counter = 0
   private readonly seen = new Set<string>()
+  /** Hashes of the roster entries that this member went over. */
+  private readonly followed = new Set<string>()
   /** Message ids of each sender: a retraction is of an own message. */
   private readonly authors = new Map<string, string>()
   private restate = false
@@ -77,6 +80,7 @@ export class Member {
   private entry(frame: Parsed): void {
     try {
       this.roster = follow(this.roster, { body: frame.bytes("entry"), signature: frame.bytes("signature") })
+      this.followed.add(hex(this.roster.head))
     } catch (error) {
       if (!(error instanceof Fault)) throw error
       this.tell({ event: "problem", code: error.code })
@@ -109,15 +113,16 @@ export class Member {
   private message({ state, sender, payload, body }: Received): void {
     this.state = state
     const [id, kind] = [hex(payload.bytes("id")), payload.text("kind")]
-    if (!same(payload.bytes("agreement"), roomStateOf(state).bytes("agreement"))) {
-      return this.tell({ event: "dropped", code: "another_agreement" })
-    }
     if (!this.log.agrees(payload.bytes("position"), payload.bytes("log"), kind === "heartbeat")) {
       this.tell({ event: "problem", code: "log_differs" })
     }
     if (this.seen.has(id)) return
     this.seen.add(id)
     this.authors.set(id, hex(sender.mlsKey))
+    const accepted = same(payload.bytes("agreement"), roomStateOf(state).bytes("agreement"))
+    if (!accepted && (body === undefined || kind === "text")) {
+      return this.tell({ event: "dropped", code: "another_agreement" })
+    }
     if (body === undefined) this.tell({ event: "unknown", from: sender.name, kind })
     else if (kind === "text") this.tell({ event: "message", id, from: sender.name, text: body.text("text") })
     else if (kind === "retract") this.retracted(sender.name, hex(sender.mlsKey), hex(body.bytes("target")))
@@ -186,9 +191,21 @@ export class Member {
 
   private bye(frame: Parsed): void {
     const code = frame.text("code")
-    if (code !== "removed") return this.tell({ event: "bye", code })
-    const said = frame.has("statement") && frame.has("signature")
-    const entry = said ? { body: frame.bytes("statement"), signature: frame.bytes("signature") } : undefined
-    this.tell({ event: "bye", code, proved: entry !== undefined && removes(this.roster, entry, this.identity.relayKey) })
+    if (code !== "removed" && code !== "ended") return this.tell({ event: "bye", code })
+    this.tell({ event: "bye", code, proved: this.proves(code, frame) })
+  }
+
+  /** Whether the statement that came with a `bye` proves what the relay says. */
+  private proves(code: string, frame: Parsed): boolean {
+    if (!frame.has("statement") || !frame.has("signature")) return false
+    const signed = { body: frame.bytes("statement"), signature: frame.bytes("signature") }
+    try {
+      if (code === "ended") checkEnd(this.roster, signed)
+      else checkRemoval(this.roster, signed, this.identity.relayKey, this.base, this.followed)
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+      return false
+    }
+    return true
   }
 }

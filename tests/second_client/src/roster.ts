@@ -102,9 +102,12 @@ function applied(before: Map<string, Seat>, changes: Change[], counter: number):
     }
     const old = list.get(change.key)
     demand((change.operation === ADD) === (old === undefined), "bad_roster", "on the list or not")
-    if (old === undefined) list.set(change.key, seatOf(change, restates ? 0 : counter))
+    // A member who is only restated keeps the seat, and one whom a burned commit took off counts as
+    // seated by entry 0. After a restated list no ADD of a newcomer can be told from theirs.
+    const since = restates ? (before.get(change.key)?.since ?? 0) : counter
+    if (old === undefined) list.set(change.key, seatOf(change, since))
     else if (change.operation === CHANGE) list.set(change.key, { ...old, role: change.role, paused: change.paused })
-    else if (change.operation === REJOIN) list.set(change.key, { ...old, since: counter })
+    else if (change.operation === REJOIN) continue
     else list.delete(change.key)
     if (change.operation === LEFT) left.push([change.key, old!])
   }
@@ -113,12 +116,15 @@ function applied(before: Map<string, Seat>, changes: Change[], counter: number):
 
 function checkLeaves(roster: Roster, leaves: Bytes[], left: [string, Seat][]): void {
   demand(leaves.length === left.length, "bad_roster", "leaves")
-  for (const [index, [key, seat]] of left.entries()) {
-    const said = opened(signedOf(leaves[index]!), "leave", "LeaveStatement", unhex(key))
-    const counter = said.int("counter")
-    demand(same(said.bytes("room"), roster.room) && hex(said.bytes("relay_key")) === key, "bad_statement", "leave")
-    demand(counter >= seat.since && counter <= roster.counter, "bad_statement", "leave of another stay")
-  }
+  for (const [index, [key, seat]] of left.entries()) checkLeave(roster, key, seat.since, signedOf(leaves[index]!))
+}
+
+/** Throws a `Fault` unless this member, seated by that entry, asked to leave in this stay. */
+export function checkLeave(roster: Roster, key: string, since: number, signed: Signed): void {
+  const said = opened(signed, "leave", "LeaveStatement", unhex(key))
+  const counter = said.int("counter")
+  demand(same(said.bytes("room"), roster.room) && hex(said.bytes("relay_key")) === key, "bad_statement", "leave")
+  demand(counter >= since && counter <= roster.counter, "bad_statement", "leave of another stay")
 }
 
 function checkSizes(roster: Roster): void {
@@ -158,13 +164,13 @@ export function matches(roster: Roster, members: string[], facilitators: string[
   return same && roster.lobby === lobby
 }
 
-/** Whether this entry, signed by a facilitator of the list, removes this key. */
-export function removes(roster: Roster, signed: Signed, key: Bytes): boolean {
-  const entry = decode("RosterEntry", signed.body)
-  const signer = entry.bytes("signer")
-  if (roster.list.get(hex(signer))?.role !== FACILITATOR || !same(entry.bytes("room"), roster.room)) return false
-  verifyBody(signer, "roster", signed.body, signed.signature)
+/** The keys of the list's facilitators, in hex. */
+export function facilitators(roster: Roster): string[] {
+  return [...roster.list].filter(([, seat]) => seat.role === FACILITATOR).map(([key]) => key)
+}
+
+/** Whether an entry's changes remove this key. */
+export function removes(entry: Parsed, key: Bytes): boolean {
   return split(entry.bytes("changes"), ITEM).map(changeOf)
     .some((change) => change.operation === REMOVE && change.key === hex(key))
 }
-

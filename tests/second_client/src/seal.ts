@@ -1,7 +1,8 @@
 /** HPKE in mode PSK, with which everything at a door and in the lobby is sealed (section 7). */
 import { Chacha20Poly1305 } from "@hpke/chacha20poly1305"
 import { CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from "@hpke/core"
-import { type Bytes, join } from "./bytes.ts"
+import { x25519 } from "@noble/curves/ed25519.js"
+import { type Bytes, hex, join } from "./bytes.ts"
 import { Fault } from "./fault.ts"
 import { pad, unpad } from "./padding.ts"
 
@@ -15,6 +16,19 @@ export interface Psk { id: Bytes; key: Bytes }
 
 /** ArrayBuffers of exactly these bytes: the library takes no views. */
 const buffer = (bytes: Bytes): ArrayBuffer => new Uint8Array(bytes).buffer
+
+const PRIME = 2n ** 255n - 19n
+
+/** Whether something may be sealed to this X25519 key: canonical, and not of small order. */
+export function isGoodReplyKey(key: Bytes): boolean {
+  if (BigInt(`0x${hex(key.slice().reverse())}`) >= PRIME) return false
+  try {
+    x25519.getSharedSecret(new Uint8Array(32).fill(1), key)
+    return true
+  } catch {
+    return false
+  }
+}
 
 export async function keyPair(): Promise<CryptoKeyPair> {
   return suite.kem.generateKeyPair()

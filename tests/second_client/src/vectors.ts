@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs"
 import { ascii, type Bytes, hex, join, number, unhex } from "./bytes.ts"
 import { agreementHash, unsealCard } from "./card.ts"
 import { holds } from "./ed25519.ts"
+import { checkEnd, checkRemoval, checkRequest } from "./endings.ts"
 import { judgeStepDown, judgeVault, openReply, openSlot, openVault } from "./facilitation.ts"
 import { chainOf } from "./facilitators.ts"
 import { Fault } from "./fault.ts"
@@ -14,7 +15,7 @@ import { pack, unpack } from "./messagepack.ts"
 import { pad, unpad } from "./padding.ts"
 import { decode, encode, fromClient, fromRelay, request } from "./records.ts"
 import { judgeState, may, stateOf } from "./rights.ts"
-import { digestOf, follow, opening } from "./roster.ts"
+import { checkLeave, digestOf, follow, opening } from "./roster.ts"
 import { keyPairOf, unseal } from "./seal.ts"
 import { signedOf } from "./signed.ts"
 
@@ -132,6 +133,24 @@ function right(one: Case): void {
   judgeState(stateOf(unhex(one.before)), stateOf(unhex(one.after)), unhex(one.committer), unhex(one.room))
 }
 
+function statement(one: Case): void {
+  const [room, key, signed] = [unhex(one.room), unhex(one.key), signedOf(unhex(one.signed))]
+  if (one.kind === "request") {
+    const asker = { room, epoch: one.epoch, mlsKey: key, leafKey: unhex(one.leaf_key), seated: one.seated }
+    checkRequest(signed, one.sealed_epoch, asker)
+    return
+  }
+  const followed = new Set<string>()
+  let roster = opening(room, signedOf(unhex(one.opening)))
+  for (const entry of one.entries) {
+    roster = follow(roster, signedOf(unhex(entry)))
+    followed.add(hex(roster.head))
+  }
+  if (one.kind === "leave") checkLeave(roster, one.key, roster.list.get(one.key)!.since, signed)
+  else if (one.kind === "end") checkEnd(roster, signed)
+  else checkRemoval(roster, signed, key, unhex(one.base), followed)
+}
+
 const CHECKS: Record<string, (one: Case) => Promise<void>> = {
   records: async (one) => equal(await codeOf(() => read(one.reader, unhex(one.bytes))), one.code),
   invites: async (one) => equal(await codeOf(() => link(one)), one.code),
@@ -149,6 +168,7 @@ const CHECKS: Record<string, (one: Case) => Promise<void>> = {
     equal(opened, one.opened)
     equal(code === null, one.opened !== null)
   },
+  statements: async (one) => equal(await codeOf(() => statement(one)), one.code),
   rights: async (one) =>
     one.kind === "act" ? right(one) : equal(await codeOf(() => right(one)), one.code),
 }

@@ -3,6 +3,7 @@
 import gc
 import sys
 from collections.abc import Callable, Coroutine, Iterator
+from itertools import pairwise
 from types import FrameType
 from typing import Any
 
@@ -10,10 +11,14 @@ import pytest
 from alcove_protocol import limits
 from alcove_protocol.frames import BlobClass, LobbyKind
 from alcove_protocol.position import Position
+from alcove_protocol.statements import Signed
 from alcove_server.store.budget import (
     BLOB_OVERHEAD,
+    CHAIN_FACTOR,
     ITEM_OVERHEAD,
     PAGE_BLOBS,
+    PUBLISH_IDS,
+    RECORD_OVERHEAD,
     REQUESTS,
     ROOM_OVERHEAD,
     Budget,
@@ -29,6 +34,7 @@ from tests.server.store.bench import (
     BEN,
     GENERATION,
     HEAD,
+    HOST,
     NEXT,
     OPENING,
     OTHER,
@@ -100,7 +106,10 @@ def test_the_accounting_comes_back_to_where_it_was() -> None:
         bench.beat(base=1, roster=b"n" * 32)
     bench.clock.advance(limits.HEARTBEAT_TTL)
     bench.do(store.expire(10))
-    assert store.used == empty + len(taken.entry.body)
+    records = store._rooms[ROOM].records
+    known = sum(len(ids) for ids in records._taken.values())
+    chain = CHAIN_FACTOR * len(taken.entry.body)
+    assert store.used == empty + chain + known * RECORD_OVERHEAD
     bench.clock.advance(limits.ABANDONED_AFTER)
     bench.do(store.expire(10))
     assert store.used == 0
@@ -171,7 +180,8 @@ def test_expire_drops_no_more_blobs_than_it_may_and_misses_no_room() -> None:
     bench.do(store.expire(100))
     assert store.used == full - most
     bench.do(store.expire(100))
-    assert store.used == empty + len(b"request") + ITEM_OVERHEAD
+    records = 3 * PUBLISH_IDS * RECORD_OVERHEAD
+    assert store.used == empty + len(b"request") + ITEM_OVERHEAD + records
     bench.close()
 
 
@@ -301,3 +311,70 @@ def test_a_budget_takes_all_or_nothing() -> None:
     with pytest.raises(Exception, match="full"):
         part.take(3)
     assert (whole.used, part.used, other.used) == (6, 6, 0)
+
+
+def test_what_outlives_its_blob_is_counted_until_it_goes() -> None:
+    bench = memory()
+    store = bench.store
+    assert isinstance(store, MemoryStore)
+    bench.open()
+    empty = store.used
+    for _ in range(10):
+        bench.publish(bench.publication(b"x", ttl=10))
+    assert store.used == empty + 10 * (1 + BLOB_OVERHEAD + RECORD_OVERHEAD)
+    bench.clock.advance(10)
+    bench.do(store.expire(10))
+    assert store.used == empty + 10 * RECORD_OVERHEAD
+    for _ in range(PUBLISH_IDS):  # the newest push the oldest out
+        bench.publish(bench.publication(b"x", ttl=10))
+    bench.clock.advance(10)
+    bench.do(store.expire(10))
+    assert store.used == empty + PUBLISH_IDS * RECORD_OVERHEAD
+    gone = step(gone=frozenset({ANN}))
+    bench.publish(bench.publication(b"x", blob_class=BlobClass.COMMIT, sender=HOST, step=gone))
+    entry = (1 + CHAIN_FACTOR) * len(gone.entry.body)
+    assert store.used == empty + 1 + BLOB_OVERHEAD + RECORD_OVERHEAD + entry
+    bench.close()
+
+
+def test_settled_items_refusals_and_ends_are_counted() -> None:
+    bench = memory()
+    store = bench.store
+    assert isinstance(store, MemoryStore)
+    bench.open()
+    bench.put(bench.door())
+    before = store.used
+    bench.knock()
+    bench.do(store.settle(ROOM, b"k" * 16, b"a reason"))
+    assert store.used == before + 2 * ITEM_OVERHEAD + len(b"a reason")
+    assert bench.do(store.take_refusal(ROOM, BEN)) is not None
+    assert store.used == before + ITEM_OVERHEAD
+    ending = Signed(b"the end", bytes(64))
+    bench.do(store.end(ROOM, ending, HEAD))
+    assert store.used == len(ending.body) + ITEM_OVERHEAD
+    bench.clock.advance(limits.TOMBSTONE)
+    bench.do(store.expire(10))
+    assert store.used == 0
+    bench.close()
+
+
+def test_records_of_many_senders_are_dropped_some_at_a_time() -> None:
+    bench = memory()
+    store = bench.store
+    assert isinstance(store, MemoryStore)
+    bench.open()
+    empty = store.used
+    for number in range(100):
+        sender = number.to_bytes(32, "big")
+        bench.publish(bench.publication(b"x", sender=sender, ttl=10))
+    for _ in range(4):
+        bench.clock.advance(1000)
+        bench.beat()
+    counts = [store.used]
+    while store.used > empty + 4 * (RECORD_OVERHEAD + BLOB_OVERHEAD + len(b"beat")):
+        bench.clock.advance(1)
+        bench.do(store.expire(10))
+        counts.append(store.used)
+        assert len(counts) < 20
+    assert max(then - now for then, now in pairwise(counts)) <= 40 * RECORD_OVERHEAD
+    bench.close()

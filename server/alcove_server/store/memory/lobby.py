@@ -63,7 +63,7 @@ class MemoryLobby:
         if len(self._of_kind[LobbyKind.KNOCK]) >= limits.KNOCKS:
             raise Refusal("too_many_knocks")
         self._append(now, LobbyKind.KNOCK, id, key, blob, door)
-        self._refusals.pop(key, None)
+        self._forget_refusal(key)
         return True
 
     def add(self, now: float, kind: LobbyKind, key: bytes, id: bytes, blob: bytes) -> None:
@@ -78,7 +78,7 @@ class MemoryLobby:
     def _append(
         self, now: float, kind: LobbyKind, id: bytes, key: bytes, blob: bytes, door: bytes | None
     ) -> None:
-        if kind is not LobbyKind.GONE:  # settling must not fail for lack of space
+        if kind is not LobbyKind.GONE:  # that one takes the space of the item which it names
             self._budget.take(len(blob) + ITEM_OVERHEAD)
             self._open_of.setdefault(key, []).append(self.number + 1)
         self.number += 1
@@ -116,7 +116,7 @@ class MemoryLobby:
 
     def _settle(self, now: float, item: StoredItem) -> None:
         self._remove(item)
-        self._budget.give(len(item.blob) + ITEM_OVERHEAD)
+        self._budget.give(len(item.blob))
         theirs = self._open_of[item.key]
         theirs.remove(item.number)
         if not theirs:
@@ -129,18 +129,28 @@ class MemoryLobby:
     def _remove(self, item: StoredItem) -> None:
         del self._items[item.number]
         del self._of_kind[item.kind][item.number]
+        if item.kind is LobbyKind.GONE:
+            self._budget.give(ITEM_OVERHEAD)
 
     def _refuse(self, now: float, knock: StoredItem, reason: bytes) -> None:
         end = now + limits.KNOCK_TTL
         # Each reason comes from one open knock, so two lifetimes of knocks bound their number.
         if len(self._refusals) >= 2 * limits.KNOCKS:
-            del self._refusals[next(iter(self._refusals))]
+            self._forget_refusal(next(iter(self._refusals)))
+        self._forget_refusal(knock.key)
+        self._budget.restore(len(reason) + ITEM_OVERHEAD)  # refusing must not fail for space
         self._refusals[knock.key] = (knock.id, reason, end)
         self.due = min(self.due, end)
 
+    def _forget_refusal(self, key: bytes) -> tuple[bytes, bytes, float] | None:
+        found = self._refusals.pop(key, None)
+        if found is not None:
+            self._budget.give(len(found[1]) + ITEM_OVERHEAD)
+        return found
+
     def take_refusal(self, now: float, key: bytes) -> tuple[bytes, bytes] | None:
         """As `Store.take_refusal`."""
-        found = self._refusals.pop(key, None)
+        found = self._forget_refusal(key)
         return found[:2] if found is not None and found[2] > now else None
 
     def mark_revoked(self, doors: Set[bytes]) -> None:
@@ -160,7 +170,7 @@ class MemoryLobby:
         for item in knocks + requests:
             self._settle(now, item)
         for key in [key for key, (_, _, end) in self._refusals.items() if end <= now]:
-            del self._refusals[key]
+            self._forget_refusal(key)
         ends = [self._items[next(iter(of))].expires_at for of in self._of_kind.values() if of]
         ends += [end for _, _, end in self._refusals.values()]
         self.due = min(ends, default=inf)

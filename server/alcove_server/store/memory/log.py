@@ -22,7 +22,13 @@ from alcove_protocol.position import Position
 from alcove_protocol.roster import NO_HASH
 from alcove_protocol.statements import Signed
 
-from alcove_server.store.budget import BLOB_OVERHEAD, PAGE_BLOBS, PUBLISH_IDS, Budget
+from alcove_server.store.budget import (
+    BLOB_OVERHEAD,
+    PAGE_BLOBS,
+    PUBLISH_IDS,
+    RECORD_OVERHEAD,
+    Budget,
+)
 from alcove_server.store.interface import Page, Publication, StoredBlob, lifetime, on_the_wire
 
 _PART: Final = 256
@@ -30,6 +36,8 @@ _PART: Final = 256
 _LOOKED_AT: Final = 4 * PAGE_BLOBS
 """Blobs examined for one page, about 0.1 ms. Expired blobs that are not dropped yet count too."""
 
+_SENDERS: Final = 20
+"""Senders whose records one step looks at: about 1 ms."""
 _DROPPED_AFTER = 30
 """Seconds for which the record of an id may outlive its end, unused. Dropping records means a walk
 through all of a room's records, so it is done rarely."""
@@ -47,7 +55,7 @@ def size_of(publication: Publication) -> int:
     """Return the bytes that a publication takes of the budget, without its Welcomes."""
     step = publication.step
     entry = len(step.entry.body) if step is not None else 0
-    return len(publication.blob) + entry + BLOB_OVERHEAD
+    return len(publication.blob) + entry + BLOB_OVERHEAD + RECORD_OVERHEAD
 
 
 class Log:
@@ -82,10 +90,11 @@ class Log:
         blob: bytes,
         entry: Signed | None,
     ) -> StoredBlob:
-        """Give a blob the next number. Raises `Refusal` (`busy`)."""
+        """Give a blob the next number. Takes the space of its id's record too, so that nothing can
+        fail between the two; that is `PublishRecords`' to give back. Raises `Refusal` (`busy`)."""
         end, number = now + lifetime(blob_class, ttl), self.number + 1
         stored = StoredBlob(number, blob_class, id, sender, now, end, blob, entry)
-        self._budget.take(_size(stored))
+        self._budget.take(_size(stored) + RECORD_OVERHEAD)
         self.number = number
         if blob_class is _APPLICATION:
             lost_next = self._lost_next
@@ -167,10 +176,14 @@ class Log:
 
 
 class PublishRecords:
-    """The newest `PUBLISH_IDS` publish ids of each sender. A record outlives its blob."""
+    """The newest `PUBLISH_IDS` publish ids of each sender. A record outlives its blob. The budget
+    counts it from the publish on, and gets its bytes back here."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: Budget) -> None:
         self.due = inf
+        self._budget = budget
+        self._unseen: list[bytes] = []  # senders that this walk has still to look at
+        self._least = inf  # the first end that this walk has seen
         self._taken: dict[bytes, dict[bytes, tuple[int, float]]] = {}
 
     def find(self, now: float, sender: bytes, id: bytes) -> int | None:
@@ -184,23 +197,37 @@ class PublishRecords:
         of_sender = self._taken.get(sender)
         if of_sender is None:
             of_sender = self._taken[sender] = {}
+        if id in of_sender:  # its record was past its end
+            self._forget(of_sender, id)
         of_sender[id] = (number, end)
         if len(of_sender) > PUBLISH_IDS:
-            del of_sender[next(iter(of_sender))]  # the oldest
+            self._forget(of_sender, next(iter(of_sender)))  # the oldest
         if end + _DROPPED_AFTER < self.due:
             self.due = end + _DROPPED_AFTER
 
+    def _forget(self, of_sender: dict[bytes, tuple[int, float]], id: bytes) -> None:
+        del of_sender[id]
+        self._budget.give(RECORD_OVERHEAD)
+
     def drop(self, sender: bytes) -> None:
-        self._taken.pop(sender, None)
+        self._budget.give(RECORD_OVERHEAD * len(self._taken.pop(sender, ())))
 
     def expire(self, now: float) -> None:
-        for sender, of_sender in list(self._taken.items()):
+        """Drop the ended records of some senders. The walk through the others goes on a second
+        later: a room of a thousand may have 128,000 records."""
+        if not self._unseen:
+            self._unseen, self._least = list(self._taken), inf
+        for _ in range(min(_SENDERS, len(self._unseen))):
+            sender = self._unseen.pop()
+            of_sender = self._taken.get(sender)
+            if of_sender is None:
+                continue
             for id in [id for id, (_, end) in of_sender.items() if end <= now]:
-                del of_sender[id]
+                self._forget(of_sender, id)
             if not of_sender:
                 del self._taken[sender]
-        ends = (end for of_sender in self._taken.values() for _, end in of_sender.values())
-        self.due = min(ends, default=inf) + _DROPPED_AFTER
+            self._least = min([self._least, *[end for _, end in of_sender.values()]])
+        self.due = now + 1 if self._unseen else self._least + _DROPPED_AFTER
 
 
 def check_size(publication: Publication) -> None:

@@ -7,8 +7,15 @@ from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import BlobClass
 from alcove_protocol.position import Position
+from alcove_protocol.statements import Signed
 
-from alcove_server.store.budget import ITEM_OVERHEAD, ROOM_OVERHEAD, Budget
+from alcove_server.store.budget import (
+    CHAIN_FACTOR,
+    ITEM_OVERHEAD,
+    RECORD_OVERHEAD,
+    ROOM_OVERHEAD,
+    Budget,
+)
 from alcove_server.store.interface import (
     Page,
     PendingWelcome,
@@ -61,17 +68,21 @@ def _welcome_size(welcome: bytes) -> int:
     return len(welcome) + ITEM_OVERHEAD
 
 
+def _chain_size(entry: Signed) -> int:
+    return CHAIN_FACTOR * len(entry.body)
+
+
 class MemoryRoom:
     """Everything that is kept of one room. `budget` is the room's own."""
 
     def __init__(self, seated: SeatedRoom, now: float, budget: Budget) -> None:
         """Raises `Refusal` (`busy`). Then the caller must give back the whole budget."""
         self.budget = budget
-        budget.take(ROOM_OVERHEAD + sum(len(entry.body) for entry in seated.chain))
+        budget.take(ROOM_OVERHEAD + sum(_chain_size(entry) for entry in seated.chain))
         self.chain = list(seated.chain)
         self.roster = seated.head
         self.log = Log(seated.generation, budget)
-        self.records = PublishRecords()
+        self.records = PublishRecords(budget)
         self.doors = MemoryDoors(budget)
         self.lobby = MemoryLobby(budget)
         self.welcomes = Welcomes(budget)
@@ -83,6 +94,7 @@ class MemoryRoom:
             self.doors.put(now, door)
         if seated.commit:
             self.log.append(now, b"", bytes(16), BlobClass.COMMIT, 0, seated.commit, None)
+            budget.give(RECORD_OVERHEAD)  # nobody published it, so no id is remembered
         self.due = now
         """A time at or before the next end of anything in this room."""
         self.look()
@@ -152,9 +164,9 @@ class MemoryRoom:
         if step is None:
             return
         welcomes = sum(_welcome_size(welcome) for welcome in step.welcomes.values())
-        self.budget.check(size_of(publication) + welcomes + len(step.entry.body))
+        self.budget.check(size_of(publication) + welcomes + _chain_size(step.entry))
         if self._chain_bytes + len(step.entry.encode()) + 4 > limits.ROSTER_CHAIN:
-            raise Refusal("busy")
+            raise Refusal("history_full")
         for key, door in step.admitted.items():
             knock = self.lobby.knock_of(key)
             if knock is None or knock.door != door:
@@ -184,7 +196,7 @@ class MemoryRoom:
         return stored
 
     def _step(self, now: float, step: RosterStep, position: Position) -> None:
-        self.budget.take(len(step.entry.body))
+        self.budget.take(_chain_size(step.entry))
         self.chain.append(step.entry)
         self._chain_bytes += len(step.entry.encode()) + 4
         self.roster = step.head

@@ -22,7 +22,7 @@ from alcove_protocol.frames import LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove_server.store.budget import Budget, StoreBounds
+from alcove_server.store.budget import ITEM_OVERHEAD, Budget, StoreBounds
 from alcove_server.store.interface import (
     AtDoor,
     Listener,
@@ -44,6 +44,10 @@ _EXPIRED_BY_A_CALL: Final = 100
 grows while a room is used."""
 _EXPIRED_AT_ONCE: Final = 5000
 """Expired blobs dropped by one `expire`, in all rooms together: about 5 ms."""
+
+
+def _tombstone(statement: Signed) -> int:
+    return len(statement.body) + ITEM_OVERHEAD
 
 
 class MemoryStore:
@@ -124,8 +128,9 @@ class MemoryStore:
         self._delete(room)
         end = self._clock() + limits.TOMBSTONE
         self._ended[room] = (statement, end)
+        self._budget.restore(_tombstone(statement))  # less than the room gave back
         if len(self._ended) > self._bounds.rooms:  # the oldest comes first
-            del self._ended[next(iter(self._ended))]
+            self._forget_end(next(iter(self._ended)))
         self._scheduled.pop(room, None)
         self._schedule(room, end)
         self._ring(room)
@@ -291,7 +296,8 @@ class MemoryStore:
             ended = self._ended.get(room)
             if ended is not None and ended[1] > now:
                 raise Refusal("ended")
-            self._ended.pop(room, None)
+            if ended is not None:
+                self._forget_end(room)
             return None
         if found.due <= now:
             self._expire(room, now, _EXPIRED_BY_A_CALL)
@@ -312,7 +318,7 @@ class MemoryStore:
         if room is None:
             ended = self._ended.get(id)
             if ended is not None and ended[1] <= now:
-                del self._ended[id]
+                self._forget_end(id)
             return 0
         if room.abandoned_at <= now:
             self._delete(id)
@@ -329,6 +335,9 @@ class MemoryStore:
         room = self._rooms.get(id)
         if room is not None:
             self._schedule(id, max(room.due, now))
+
+    def _forget_end(self, id: bytes) -> None:
+        self._budget.give(_tombstone(self._ended.pop(id)[0]))
 
     def _delete(self, id: bytes) -> None:
         room = self._rooms.pop(id)

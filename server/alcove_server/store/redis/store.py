@@ -17,7 +17,7 @@ from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 from redis.exceptions import RedisError
 
-from alcove_server.store.budget import BLOB_OVERHEAD, SHARE, SMALL, StoreBounds
+from alcove_server.store.budget import BLOB_OVERHEAD, RECORD_OVERHEAD, SHARE, SMALL, StoreBounds
 from alcove_server.store.interface import (
     AtDoor,
     Listener,
@@ -46,6 +46,7 @@ from alcove_server.store_address import Address
 log = logging.getLogger(__name__)
 
 _BLOB: Final = b"b"
+_BLOB_OVERHEAD: Final = BLOB_OVERHEAD + RECORD_OVERHEAD
 
 
 def _failure(reply: Reply) -> Exception | None:
@@ -236,7 +237,7 @@ class RedisStore:
         life = lifetime(blob_class, publication.ttl)
         entry = step.entry if step is not None else None
         too_large = len(blob) > (limits.HANDSHAKE_BLOB if commit else limits.APPLICATION_BLOB)
-        size = len(blob) + (len(entry.body) if entry is not None else 0) + BLOB_OVERHEAD
+        size = len(blob) + (len(entry.body) if entry is not None else 0) + _BLOB_OVERHEAD
         command = self._command(
             "publish" if step is None else "publish_step",
             publication.room,

@@ -106,7 +106,8 @@ def lawless() -> Iterator[pytest.MonkeyPatch]:
         for module, name in (
             (create_commit, "check_list"),
             (create_commit, "check_members"),
-            (create_commit, "take_path"),
+            (create_commit, "check_own_path"),
+            (create_commit, "check_new_keys"),
             (external, "check_list"),
         ):
             patch.setattr(module, name, _nothing)

@@ -105,6 +105,13 @@ def test_one_pre_shared_key_twice() -> None:
     forging.cannot_commit(these["alice"], mls.InvalidProposal, detail, psk, psk, psks=store)
     staged = forging.lawless_commit(these["alice"], psk, psk, psks=store)
     refused(these["bob"], staged.message, mls.InvalidProposalList, detail, store)
+    detail = "too many pre-shared keys"
+    many = [
+        mls.PreSharedKey(mls.PreSharedKeyID.external(SUITE, b"id", os.urandom)) for _ in range(129)
+    ]
+    forging.cannot_commit(these["alice"], mls.InvalidProposal, detail, *many, psks=store)
+    staged = forging.lawless_commit(these["alice"], *many, psks=store)
+    refused(these["bob"], staged.message, mls.InvalidProposalList, detail, store)
 
 
 def test_several_group_context_extensions() -> None:

@@ -200,6 +200,19 @@ def test_an_external_sender_that_is_not_listed() -> None:
         refused(group, message, mls.UnknownSender, "not in the group")
 
 
+def test_an_external_sender_with_a_key_of_small_order() -> None:
+    """12.1.8-8: anybody could propose in its name."""
+    bad = mls.ExternalSender((1).to_bytes(32, "little"), mls.Credential.basic(b"outside"))
+    extensions = (mls.encode_external_senders((bad,)),)
+    these = room("bob")
+    change = mls.GroupContextExtensions(extensions)
+    forging.cannot_commit(these["alice"], mls.InvalidPublicKey, "small order", change)
+    staged = forging.lawless_commit(these["alice"], change)
+    refused(these["bob"], staged.message, mls.InvalidProposalList, "small order")
+    with pytest.raises(mls.InvalidPublicKey, match="small order"):
+        found(extensions=extensions, caps=capabilities((5,)))
+
+
 def test_a_proposal_in_the_name_of_an_external_sender() -> None:
     """12.1.8-2"""
     these = _served()

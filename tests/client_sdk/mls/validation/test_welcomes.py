@@ -175,6 +175,22 @@ def test_a_welcome_that_continues_two_groups() -> None:
     _refused(mls.InvalidWelcome, detail, message, bob, predecessor=these["bob"])
 
 
+@pytest.mark.parametrize("same", [True, False])
+def test_a_welcome_with_too_many_pre_shared_keys_or_one_twice(same: bool) -> None:
+    """12.4.3.1-21: before any of them is looked for."""
+    group, bob = found(), person("bob")
+    psks = [mls.PreSharedKeyID.external(SUITE, b"id", os.urandom) for _ in range(129)]
+    psks = [psks[0]] * 2 if same else psks
+    store = mls.PskStore({b"id": mls.Secret(b"k" * 32)})
+    proposals = [mls.PreSharedKey(psk) for psk in psks]
+    message = forging.lawless_commit(group, *proposals, bob.add, psks=store).welcome
+    assert message is not None
+    detail = "one pre-shared key twice" if same else "too many pre-shared keys"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mls.PskStore, "find", None)  # nothing is looked for
+        _refused(mls.InvalidWelcome, detail, message, bob, psks=store)
+
+
 def test_a_group_info_of_another_version_or_suite() -> None:
     """12.4.3.1-6"""
     both: tuple[dict[str, Any], ...] = ({"version": 2}, {"cipher_suite": 1})

@@ -215,7 +215,7 @@ def welcome(case: Case) -> None:
     bundle = KeyPackageBundle(suite, package, init_keys, unknown)
     wire_format, body = unwrap(raw(case["welcome"]))
     equal(wire_format, WireFormat.WELCOME, "welcome")
-    opened = decrypt_welcome(Welcome.decode(body), bundle, lambda _psk: None)
+    opened = decrypt_welcome(Welcome.decode(body), bundle, lambda _psk: None, POLICY)
     info = opened.group_info
     suite.verify_with_label(raw(case["signer_pub"]), "GroupInfoTBS", info.tbs(), info.signature)
     context = info.group_context

@@ -14,6 +14,7 @@ local NOBODY = string.rep('\0', 20) -- no reign is named
 local NUMBER = '>I8'
 local ABANDONED, READ_ONLY, TOMBSTONE, REJOIN = 1800, 90, 86400, 86400
 local SHORT = 1800       -- seconds: blobs that live no longer are keys of their own
+local FACTOR = 8         -- bytes that a byte of the chain costs in all, with the node's list of it
 local PART = 256         -- numbers between two checkpoints
 local BUCKET = 60        -- seconds: the bytes of blobs that end in the same minute are one count
 
@@ -194,7 +195,7 @@ local function begin(now, generation, roster, counter, chain)
   call('SET', M, encode(m), 'PX', left(now, now + ABANDONED))
   for _, entry in ipairs(chain) do
     call('RPUSH', P .. 'c', entry)
-    m.used = m.used + #entry - 64
+    m.used = m.used + FACTOR * (#entry - 64)
     m.chain = m.chain + #entry + 4
   end
   bind(m, P .. 'c')

@@ -10,7 +10,7 @@ elseif ARGV[2] ~= '' then
 end
 local chain, doors = cmsgpack.unpack(ARGV[6]), cmsgpack.unpack(ARGV[7])
 local size, seen, once = 4096 + tonumber(ARGV[10]), {}, {}
-for _, entry in ipairs(chain) do size = size + #entry - 64 end
+for _, entry in ipairs(chain) do size = size + FACTOR * (#entry - 64) end
 for _, one in ipairs(doors) do
   local known = seen[one.id]
   if known and (known.key ~= one.key or known.card >= one.card)

@@ -6,7 +6,7 @@ local entry = step.signature .. step.body
 local function keep_entry(m)
   call('RPUSH', P .. 'c', entry)
   bind(m, P .. 'c')
-  m.used = m.used + #step.body
+  m.used = m.used + FACTOR * #step.body
   m.chain = m.chain + #entry + 4
 end
 
@@ -19,8 +19,8 @@ end
 check_step = function(m, size)
   local welcomes = 0
   for _, welcome in pairs(step.welcomes) do welcomes = welcomes + #welcome + WELCOME_BYTES end
-  space(m, size + welcomes + #step.body, tonumber(ARGV[4]))
-  if m.chain + #entry + 4 > CHAIN then refuse('busy') end
+  space(m, size + welcomes + FACTOR * #step.body, tonumber(ARGV[4]))
+  if m.chain + #entry + 4 > CHAIN then refuse('history_full') end
   if expire_lobby(m) then
     save(m)
     ring()

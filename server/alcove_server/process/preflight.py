@@ -1,0 +1,29 @@
+"""What must hold before the relay starts, beyond each setting by itself. `--check-config` asks the
+same."""
+
+import ipaddress
+
+from alcove_server.net.tls import Tls
+from alcove_server.process.hardening import check_descriptors, raise_descriptors
+from alcove_server.settings import Settings
+
+
+def check(settings: Settings) -> Tls | None:
+    """Return what a TLS handshake needs, if the relay ends TLS itself. Raises `ValueError` with one
+    sentence that names the setting to change."""
+    tls = Tls(settings.tls_certificate, settings.tls_key) if settings.tls_certificate else None
+    if is_every_address(settings.host) and not settings.origin:
+        raise ValueError(
+            "origin: the relay listens on every address, so it must be told by which ones clients"
+            " reach it, as with --origin https://relay.example"
+        )
+    check_descriptors(settings, raise_descriptors())
+    return tls
+
+
+def is_every_address(host: str) -> bool:
+    """Whether to listen at this host is to listen at every address of the machine."""
+    try:
+        return not host or ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False

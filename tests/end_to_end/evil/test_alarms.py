@@ -1,0 +1,231 @@
+"""Row 30: one member alarms the others a bounded number of times, and is named."""
+
+from dataclasses import replace
+
+from alcove import events
+from alcove.events import RoomState
+from alcove.messages.payload import Heartbeat, Void
+from alcove_protocol.frames import BlobClass, BlobIs
+from alcove_protocol.position import Position
+
+from tests.end_to_end.evil.relay import EvilWorld
+from tests.end_to_end.evil.rogue import (
+    demote,
+    group_of,
+    rogue_message,
+    rogue_text,
+    room_of,
+    roster_of,
+)
+from tests.end_to_end.evil.rooms import forget, problems, three, two_facilitators
+from tests.end_to_end.evil.test_old_epoch import rogue_message_of_a_beat
+from tests.end_to_end.evil.test_split import state
+from tests.end_to_end.world import Client
+
+
+def four() -> tuple[EvilWorld, Client, Client, Client, Client]:
+    world, ann, mal, cleo = three()
+    dora = world.join(ann, "Dora")
+    world.advance(31, step=31)
+    forget(ann, mal, cleo, dora)
+    return world, ann, mal, cleo, dora
+
+
+def named(client: Client, code: str) -> list[str | None]:
+    return [event.sender for event in client.of(events.Problem) if event.code == code]
+
+
+def end_of_log(client: Client) -> Position:
+    current = client.engine.require_member().stream.log.current
+    assert current is not None
+    return current[0]
+
+
+def false_hash(world: EvilWorld, mal: Client, counter: int) -> None:
+    at = end_of_log(mal)
+    blob = rogue_message(mal, Void(), kind="void", counter=counter, log=b"\7" * 32, at=at)
+    world.take(room_of(mal), blob, BlobClass.APPLICATION)
+
+
+def test_a_participant_with_a_false_log_hash_is_named_and_stops_nobody() -> None:
+    world, ann, mal, cleo, dora = four()
+    for counter in range(1, 11):
+        false_hash(world, mal, counter)
+        world.advance(6)
+    world.advance(600, step=5)
+    for client in (ann, cleo, dora):
+        assert named(client, "conversation_differs") == ["Bob"]
+        assert "Bob" in client.of(events.Problem)[0].text
+        assert not client.of(events.RoomChanged)
+    cleo.say("we go on")
+    world.settle()
+    assert ann.texts()[-1] == "we go on"
+
+
+def test_a_jump_of_a_counter_is_no_number_of_missed_messages() -> None:
+    world, ann, mal, cleo, _dora = four()
+    world.take(room_of(mal), rogue_text(mal, "one"), BlobClass.APPLICATION)
+    jump = rogue_text(mal, "hi", counter=5_000_000)
+    world.take(room_of(mal), jump, BlobClass.APPLICATION)
+    for client in (ann, cleo):
+        assert client.of(events.Gap) == [events.Gap(None, "Bob")]
+        assert client.texts() == ["one", "hi"]
+        assert state(client) is RoomState.OPEN
+
+
+def test_a_first_message_with_a_high_counter_is_no_gap_of_millions() -> None:
+    """Of a member who came later, so that the first counter is known to be 1."""
+    world, ann, _mal, _cleo, dora = four()
+    world.take(room_of(ann), rogue_text(dora, "hi", counter=5_000_000), BlobClass.APPLICATION)
+    assert ann.of(events.Gap) == [events.Gap(None, "Dora")]
+
+
+def test_gaps_of_one_member_are_told_once_a_minute_and_added_up() -> None:
+    world, ann, mal, cleo, _dora = four()
+    for counter in range(1, 40, 3):
+        world.take(room_of(mal), rogue_text(mal, "x", counter=counter), BlobClass.APPLICATION)
+    assert ann.of(events.Gap) == [events.Gap(2, "Bob")]
+    world.advance(61)
+    assert (
+        ann.of(events.Gap) == cleo.of(events.Gap) == [events.Gap(2, "Bob"), events.Gap(22, "Bob")]
+    )
+    world.advance(300, step=5)
+    assert len(ann.of(events.Gap)) == 2
+
+
+def test_what_cannot_be_read_names_its_author_and_is_told_once_a_minute() -> None:
+    world, ann, mal, cleo, _dora = four()
+    for _ in range(10):
+        blob = group_of(mal).encrypt(b"no payload")
+        world.take(room_of(mal), blob, BlobClass.APPLICATION)
+    for client in (ann, cleo):
+        assert named(client, "unreadable") == ["Bob"]
+        assert "Bob" in client.of(events.Problem)[0].text
+    world.advance(61)
+    world.take(room_of(mal), group_of(mal).encrypt(b"no payload"), BlobClass.APPLICATION)
+    assert named(ann, "unreadable") == ["Bob", "Bob"]
+
+
+def test_what_no_signature_vouches_for_names_nobody() -> None:
+    """Any member can encrypt under another's keys, so the sender that MLS shows proves nothing."""
+    world, ann, mal, _cleo, _dora = four()
+    blob = bytearray(rogue_text(mal, "hello"))
+    blob[-1] ^= 1
+    world.take(room_of(ann), bytes(blob), BlobClass.APPLICATION)
+    assert named(ann, "unreadable") == [None]
+
+
+def test_a_facilitators_unreadable_beat_is_theirs_and_no_split() -> None:
+    world, ann, _mal, cleo, dora = four()
+    world.take(room_of(ann), group_of(ann).encrypt(b"no payload"), BlobClass.BEAT)
+    for client in (cleo, dora):
+        assert named(client, "unreadable") == ["Ann"]
+        assert state(client) is RoomState.OPEN
+
+
+# --- SPLIT, and out of it -------------------------------------------------------------------------
+
+
+def false_beat(world: EvilWorld, by: Client, *to: Client) -> None:
+    """A facilitator's heartbeat that names a position which the log does not have yet."""
+    at = end_of_log(by)
+    beat = rogue_message_of_a_beat(by, Position(at.generation, at.number + 99))
+    world.take(room_of(by), beat, BlobClass.BEAT)
+    for client in to:
+        assert state(client) is RoomState.SPLIT
+
+
+def test_a_facilitators_beat_is_a_split_names_them_and_their_next_right_beat_clears_it() -> None:
+    world, ann, bob, cleo = two_facilitators()
+    world.advance(62, step=31)
+    forget(ann, bob, cleo)
+    false_beat(world, bob, ann, cleo)
+    for client in (ann, cleo):
+        assert named(client, "conversation_differs") == ["Bob"]
+    world.advance(70, step=5)
+    assert state(ann) is state(cleo) is RoomState.OPEN
+    cleo.say("we go on")
+    world.settle()
+    assert ann.texts() == ["we go on"]
+
+
+def test_a_beat_does_not_clear_what_it_says_itself() -> None:
+    """Its log hash is right, and its epoch authenticator is not."""
+    world, ann, _bob, cleo = three()
+    at, value = ann.engine.require_member().stream.log.current or (Position(bytes(8), 0), b"")
+    epoch, head = group_of(ann).epoch, roster_of(ann).head
+    body = Heartbeat(epoch, bytes(32), head, False)
+    beat = rogue_message(ann, body, kind="heartbeat", counter=0, ttl=90, log=value, at=at)
+    world.take(room_of(ann), beat, BlobClass.BEAT)
+    assert state(cleo) is RoomState.SPLIT
+    world.advance(70, step=5)
+    assert state(cleo) is RoomState.OPEN
+
+
+def test_another_facilitators_beat_does_not_clear_it() -> None:
+    """The two may be in halves between which the relay stands."""
+    world, ann, bob, cleo = two_facilitators()
+    world.advance(62, step=31)
+    false_beat(world, bob, cleo)
+    bob.cut()
+    world.advance(80, step=5, stay_away=(bob,))
+    assert cleo.engine.require_member().presence.heard_within(
+        ann.engine.identity.signature.public, 40
+    )
+    assert state(cleo) is RoomState.SPLIT
+
+
+def test_a_demoted_facilitators_beat_splits_nobody_any_more() -> None:
+    world, ann, bob, cleo = two_facilitators()
+    world.advance(62, step=31)
+    false_beat(world, bob, cleo)
+    demote(world, ann, bob)
+    world.advance(1)
+    assert state(cleo) is RoomState.OPEN
+
+
+def test_a_split_that_a_gap_made_forgotten_is_the_persons_to_end() -> None:
+    """A relay that has shown two versions makes a gap: the comparison begins anew, and the split
+    stays. It could heal every lie of its own otherwise."""
+    world, ann, bob, cleo = three()
+    world.alter(
+        cleo,
+        BlobIs,
+        lambda blob: replace(blob, blob=blob.blob[:-1] + b"x"),
+        lambda blob: blob.blob_class == BlobClass.APPLICATION,
+        most=1,
+    )
+    bob.say("altered for Cleo")
+    world.settle()
+    world.advance(35, step=5)
+    assert state(cleo) is RoomState.SPLIT
+    world.drop(cleo, BlobIs, most=1)
+    bob.say("lost to Cleo")
+    world.settle()
+    world.advance(200, step=5)
+    assert state(cleo) is RoomState.SPLIT
+    log = cleo.engine.require_member().stream.log.current
+    assert log is not None
+    assert ann.engine.require_member().stream.log.agrees(*log)  # she compares again
+    cleo.engine.commands.send_anyway()
+    assert state(cleo) is RoomState.OPEN
+
+
+def unreadable_beat(world: EvilWorld, by: Client) -> None:
+    """As a beat of another branch of the group: nobody of this epoch can have sent it."""
+    blob = bytearray(rogue_text(by, "beat"))
+    blob[-1] ^= 1
+    world.take(room_of(by), bytes(blob), BlobClass.BEAT)
+
+
+def test_a_beat_of_nobody_is_cleared_when_every_facilitator_has_agreed_after_it() -> None:
+    world, ann, bob, cleo = two_facilitators()
+    world.advance(62, step=31)
+    bob.cut()
+    unreadable_beat(world, ann)
+    world.advance(62, step=31, stay_away=(bob,))
+    assert state(cleo) is RoomState.SPLIT  # Ann's beats agree; Bob may be in another branch
+    bob.back()
+    world.advance(70, step=5)
+    assert state(cleo) is RoomState.OPEN
+    assert not problems(cleo)

@@ -1,0 +1,156 @@
+"""Newcomers that stand at a door and do not knock take no place from others for long."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from alcove_protocol.frames import Bye, Done, Withdraw
+from alcove_protocol.roster import Change, Op
+from alcove_server.net.admission import Admission
+from alcove_server.ports.outlet import Close
+from alcove_server.rooms.doorstep import (
+    AT_A_DOOR,
+    IN_A_ROOM,
+    OF_A_PREFIX,
+    READING_SECONDS,
+    UNDISTURBED,
+)
+
+from tests.server.keys import Door
+from tests.server.scene import Person, Scene
+
+
+class Street(Scene):
+    """A room whose newcomers come from parts of the network that a test chooses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.doorkeeper = Admission(
+            self.clock,
+            os.urandom,
+            connections=5000,
+            per_prefix=5000,
+            shared=frozenset({"127.0.0.1"}),
+            factor=0.0,
+        )
+        self.open()
+
+    def stranger(self, address: str) -> Person:
+        """A connection from there that has proved nothing."""
+        person = Person(self)
+        session = person.link.session
+        assert session is not None
+        session.client.place = self.doorkeeper.enter(address)
+        return person
+
+    def hog(self, door: Door, address: str) -> Person:
+        """One that stands at the door, and has read the card."""
+        person = self.stranger(address)
+        person.authenticate("door", door)
+        return person
+
+    @property
+    def standing(self) -> int:
+        return len(self.relay.relay.rooms.doorstep)
+
+
+@pytest.fixture
+def street() -> Street:
+    return Street()
+
+
+def prefix(number: int) -> str:
+    return f"198.{number // 250}.{number % 250}.1"
+
+
+def test_a_crowd_behind_one_address_leaves_room_for_a_newcomer(street: Street) -> None:
+    door = street.put_door()
+    hogs = [street.hog(door, "127.0.0.1") for _ in range(AT_A_DOOR)]
+    street.clock.advance(UNDISTURBED)
+    newcomer = street.hog(door, prefix(1))
+    assert newcomer.closed is None
+    assert [hog.closed for hog in hogs] == [Close.TRY_AGAIN] + [None] * (AT_A_DOOR - 1)
+    assert [one.code for one in hogs[0].fetch() if isinstance(one, Bye)] == ["busy"]
+    newcomer.knock()
+
+
+def test_one_prefix_shows_out_its_own_oldest(street: Street) -> None:
+    door = street.put_door()
+    reader = street.hog(door, prefix(1))
+    hogs = [street.hog(door, prefix(2)) for _ in range(OF_A_PREFIX)]
+    street.clock.advance(UNDISTURBED)
+    for number in range(10):
+        street.hog(door, prefix(2))
+        assert hogs[number].closed == Close.TRY_AGAIN
+    assert reader.closed is None
+    assert street.standing == OF_A_PREFIX + 1
+
+
+def test_all_doors_of_a_room_together_are_bounded(street: Street) -> None:
+    doors = [street.put_door() for _ in range(4)]
+    for number in range(IN_A_ROOM):
+        street.hog(doors[number % 4], prefix(number % 100))
+    street.clock.advance(UNDISTURBED)
+    street.hog(street.put_door(), prefix(101))
+    assert street.standing == IN_A_ROOM
+
+
+def test_a_newcomer_has_some_seconds_before_it_gives_way(street: Street) -> None:
+    door = street.put_door()
+    hogs = [street.hog(door, prefix(3)) for _ in range(OF_A_PREFIX)]
+    late = street.stranger(prefix(3))
+    assert late.turned_away(late.auth_frame("door", door)) == "too_many_knocks"
+    assert all(hog.closed is None for hog in hogs)
+
+
+def test_a_newcomer_that_waits_gives_way_to_nobody_and_stands_again_afterwards(
+    street: Street,
+) -> None:
+    door = street.put_door()
+    patient = street.hog(door, prefix(4))
+    patient.knock()
+    assert street.standing == 0
+    for _ in range(OF_A_PREFIX):
+        street.hog(door, prefix(4))
+    street.clock.advance(UNDISTURBED)
+    street.hog(door, prefix(4))
+    assert patient.closed is None
+    patient.ask(Withdraw(patient.next_n()), Done)
+    assert street.standing == OF_A_PREFIX + 1
+
+
+def test_reading_the_card_has_a_deadline_and_waiting_has_none(street: Street) -> None:
+    door = street.put_door()
+    reader, patient = street.hog(door, prefix(5)), street.hog(door, prefix(6))
+    street.pass_time(READING_SECONDS - 30, beats=True)
+    patient.knock()
+    assert reader.closed is None
+    street.pass_time(30, beats=True)
+    assert reader.closed == Close.REFUSED
+    assert [one.code for one in reader.fetch() if isinstance(one, Bye)] == ["idle"]
+    assert patient.closed is None
+    assert street.standing == 0
+
+
+def test_the_end_of_an_invite_shows_out_those_at_its_door(street: Street) -> None:
+    revoked, removed, other = street.put_door(), street.put_door(), street.put_door()
+    member = street.member(removed)
+    people = [street.hog(door, prefix(7)) for door in (revoked, removed, other)]
+    revoked.uses = 0
+    street.put_door(revoked)
+    street.land(street.commit(Change(Op.REMOVE, member.public)))  # which revokes its door
+    assert [one.closed for one in people] == [Close.REFUSED, Close.REFUSED, None]
+    for one in people[:2]:
+        assert [bye.code for bye in one.fetch() if isinstance(bye, Bye)] == ["door_revoked"]
+
+
+def test_what_goes_leaves_nothing_behind(street: Street) -> None:
+    door = street.put_door()
+    gone, let_in = street.hog(door, prefix(8)), street.hog(door, prefix(8))
+    gone.link.close()
+    let_in.door = door
+    let_in.knock()
+    street.admit(let_in)
+    doorstep = street.relay.relay.rooms.doorstep
+    assert (len(doorstep), doorstep._rooms, doorstep._knocked) == (0, {}, {})
