@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from functools import cache
 from hashlib import sha256
 from time import monotonic
 from typing import Any, Final
@@ -49,6 +50,12 @@ _BLOB: Final = b"b"
 _BLOB_OVERHEAD: Final = BLOB_OVERHEAD + RECORD_OVERHEAD
 
 
+@cache
+def _say(kind: str) -> None:
+    """Log once of each kind that Redis refused a script."""
+    log.error("Redis refused a script: %s", kind)
+
+
 def _failure(reply: Reply) -> Exception | None:
     """The exception that a reply stands for, or None. What cannot be reached, or may have happened
     without an answer, is `unavailable`."""
@@ -62,7 +69,7 @@ def _failure(reply: Reply) -> Exception | None:
             return RosterMoved()
         if kind == "OOM":
             return Refusal("busy")
-        log.error("Redis refused a script: %s", kind)
+        _say(kind)
         return Refusal("unavailable")
     return None
 
