@@ -7,6 +7,7 @@ import pytest
 import redis
 from alcove_protocol import limits
 from alcove_server.store.budget import StoreBounds
+from alcove_server.store.redis.records import tag_of
 from alcove_server.store.redis.store import RedisStore
 from alcove_server.store_address import parse
 from alcove_server.testing.embedded import ManualClock
@@ -14,7 +15,7 @@ from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.redis_store.groups import Standalone
-from tests.server.store.bench import Bench
+from tests.server.store.bench import ROOM, Bench
 from tests.server.store.contract import StoreContract
 from tests.server.store.model import StoreMachine
 
@@ -46,6 +47,20 @@ class TestRedisStore(StoreContract):
             bench.close()
         asyncio.run(no_key_without_an_end(alone))
         asyncio.run(alone.server.ask("FLUSHALL"))
+
+    def test_a_look_drops_a_long_blob_at_its_end(self, bench: Bench, alone: Standalone) -> None:
+        """Shorter ones are keys with an end of their own."""
+        bench.open()
+        bench.store.watch(ROOM)
+        bench.do(bench.store.expire(1))
+        bench.publish(bench.publication(ttl=2000))
+        self.keep_alive(bench, 1990)
+        bench.do(bench.store.expire(1))
+        with redis.Redis(port=alone.server.port) as asked:
+            assert asked.hlen(tag_of(ROOM) + b"h") == 1
+            bench.clock.advance(10)
+            bench.do(bench.store.expire(1))
+            assert asked.hlen(tag_of(ROOM) + b"h") == 0
 
 
 class RedisMachine(StoreMachine):

@@ -6,9 +6,9 @@ from heapq import heappop, heappush
 from typing import Final
 
 SELDOM: Final = 60.0
-"""The most seconds between two looks at a room. Nothing that a client is told of ends sooner than
-15 minutes after it began, so a look that says when the next thing ends is in time. The bound serves
-when the clock of Redis was moved."""
+"""The most seconds between two looks at a room. What ends by a look ends at least 15 minutes after
+it began, so a look that says when the next thing ends is in time. The bound serves when the clock
+of Redis was moved, and for doors and Welcomes, of whose end no client is told."""
 
 
 class Looks:

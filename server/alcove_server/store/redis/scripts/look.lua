@@ -1,5 +1,5 @@
 -- Store.expire, for one room that a node watches. Returns whether it is there, and in how many
--- seconds a client has to be told of an end: the room's, or that of a knock or a request.
+-- seconds something ends next: the room, a blob that does not end by itself, a knock or a request.
 local statement = ended(clock())
 if statement then return {0, ''} end
 local m = find()
@@ -18,5 +18,7 @@ for _, kind in ipairs({KNOCK, REQUEST}) do
   local first = call('ZRANGE', P .. 'q' .. kind, 0, 0)[1]
   if first then next_end = math.min(next_end, item_of(first).taken + LIFE[kind]) end
 end
+local long = call('ZRANGE', P .. 'he', 0, 0, 'WITHSCORES')[2]
+if long then next_end = math.min(next_end, tonumber(long)) end
 if more then next_end = m.last end
 return {1, string.format('%.3f', next_end - m.last)}
