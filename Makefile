@@ -8,9 +8,10 @@ PORT ?= 8400
 MINUTES ?= 10
 BENCH ?=
 MUTANTS ?=
+SEEDS ?= 0-999
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check vectors compiled mutate bench fuzz soak autobahn format clean
+.PHONY: help setup run test check vectors compiled mutate bench fuzz soak simulate autobahn format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -61,6 +62,9 @@ fuzz: setup ## hostile bytes for every parser; MINUTES=10 in all unless told oth
 
 soak: setup ## lives of rooms over one relay; MINUTES=10 unless told otherwise
 	$(UV) run --no-sync python -m tests.soak --minutes $(MINUTES)
+
+simulate: setup ## whole worlds on a clock of their own; SEEDS=0-999 unless told otherwise
+	@$(UV) run --no-sync python -m tests.simulator --seeds $(SEEDS)
 
 autobahn: setup ## Autobahn|Testsuite against the relay's WebSocket, about 20 seconds
 	@$(UV) sync --quiet --all-packages --locked --group autobahn

@@ -61,6 +61,7 @@ SUITES: Final = (
     Suite("mls", ("tests/client_sdk/mls",), 400),
     Suite("interop", ("tests/client_sdk/mls/interop",), 400, covered=False),
     Suite("soak", ("tests/soak",), 300, covered=False),
+    Suite("simulator", ("tests/simulator",), 300, covered=False),
     Suite("second client", ("tests/second_client",), 300, covered=False),
     Suite("protocol", ("tests/protocol",), 200),
     Suite("vectors", ("tests/vectors",), 100),

@@ -141,7 +141,7 @@ class Queued(Event):
 
 @dataclass(frozen=True, slots=True)
 class Failed(Event):
-    """The message will not be sent."""
+    """The message will not be sent. With the code `unconfirmed` others may have read it."""
 
     id: str
     code: str

@@ -1,9 +1,10 @@
 """A facilitator who is appointed later: their client has every part that the opener's has."""
 
 from alcove import events
+from alcove.events import RoomState
 
-from tests.end_to_end.evil.rogue import committer_of
-from tests.end_to_end.evil.rooms import authenticators, two_facilitators
+from tests.end_to_end.evil.rogue import appoint, committer_of
+from tests.end_to_end.evil.rooms import authenticators, three, two_facilitators
 
 
 def test_an_appointed_facilitator_admits_by_their_own_invite_and_removes() -> None:
@@ -30,3 +31,12 @@ def test_an_appointed_facilitator_has_a_lobby_key_of_their_own_to_wipe() -> None
     world.settle()
     assert committer_of(ann).committer.idle
     assert world.join(ann, "Dora").members() == {"Ann", "Cleo", "Dora"}
+
+
+def test_a_lone_facilitator_is_heard_after_an_appointment_whatever_was_said_before() -> None:
+    world, ann, bob, _cleo = three()
+    ann.say("before there was another")
+    world.advance(120)
+    appoint(world, ann, bob)
+    world.advance(60)
+    assert {event.state for event in ann.of(events.RoomChanged)} == {RoomState.OPEN}

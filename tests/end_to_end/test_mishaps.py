@@ -3,14 +3,14 @@
 import pytest
 from alcove import events
 from alcove.errors import AlcoveError, NotNow, Refused
-from alcove.events import CloseReason
+from alcove.events import CloseReason, RoomState
 from alcove.facilitation.doors import Door
 from alcove.facilitation.facilitator import Facilitator
 from alcove.group.admission import leaf_extensions
 from alcove.group.framing import handshake_padding
 from alcove_protocol import frames
 
-from tests.end_to_end.world import Client, World
+from tests.end_to_end.world import Client, World, kind_of
 
 
 def room_of_three() -> tuple[World, Client, Client, Client]:
@@ -200,3 +200,95 @@ def test_a_number_beyond_all_bounds_from_the_relay_ends_the_connection_and_nothi
     assert bob.engine.closed is None
     assert ann.texts() == ["hello"]
     ann.engine.close(CloseReason.LEFT)
+
+
+def test_a_member_who_is_a_commit_ahead_of_a_forgetful_relay_is_told_no_split() -> None:
+    """The relay took a removal and told all but its author. Then it lost its memory."""
+    world = World()
+    ann = world.open("Ann")
+    bob, cleo, dora = (world.join(ann, name) for name in ("Bob", "Cleo", "Dora"))
+    ann.to_client = lambda client, data: []
+    ann.remove("Dora")
+    world.settle()
+    assert bob.of(events.Removed)
+    world.kill_relay()
+    world.start_relay()
+    ann.to_client = lambda client, data: [data]
+    world.advance(5, stay_away=(bob, cleo))
+    ann.say("hello")
+    world.advance(95)
+    assert bob.texts() == cleo.texts() == ["hello"]
+    states = [event.state for client in (ann, bob, cleo) for event in client.of(events.RoomChanged)]
+    assert set(states) == {RoomState.OPEN}
+    assert dora.engine.closed is not None
+
+
+def test_a_member_who_is_a_commit_behind_a_forgetful_relay_follows_with_the_roster() -> None:
+    """The facilitator brings the room back. Its last commit admitted a newcomer meanwhile."""
+    world = World()
+    ann = world.open("Ann")
+    bob = world.join(ann, "Bob")
+    bob.cut()
+    cleo = world.join(ann, "Cleo")
+    world.kill_relay()
+    world.start_relay()
+    world.advance(40)
+    assert bob.members() == cleo.members() == {"Ann", "Bob", "Cleo"}
+    heads = {c.engine.require_member().membership.roster.head for c in (ann, bob, cleo)}
+    assert len(heads) == 1
+    problems = [event for client in (ann, bob, cleo) for event in client.of(events.Problem)]
+    assert problems == []
+    assert world.join(ann, "Dora").members() == bob.members()
+
+
+def test_a_member_who_is_two_commits_behind_a_forgetful_relay_comes_back_without_an_alarm() -> None:
+    """Only the last commit is brought back, so the member is held until it is let in again."""
+    world = World()
+    ann = world.open("Ann")
+    bob = world.join(ann, "Bob")
+    bob.cut()
+    for name in ("Cleo", "Dora"):
+        world.join(ann, name)
+    world.kill_relay()
+    world.start_relay()
+    world.advance(40)
+    assert bob.members() == ann.members() == {"Ann", "Bob", "Cleo", "Dora"}
+    assert [event.code for event in bob.of(events.Problem)] == ["held"]
+
+
+def test_a_newcomer_who_accepts_while_the_connection_comes_back_knocks_once() -> None:
+    world = World()
+    ann = world.open("Ann")
+    bob = world.knock(ann.invite(), "Bob", accept=False)
+    bob.cut()
+    bob.back()
+    kept: list[bytes] = []
+
+    def keep(client: Client, data: bytes) -> list[bytes]:
+        kept.append(data)
+        return [] if kind_of(data) == "authenticated" else [data]
+
+    bob.to_client = keep
+    world.settle()
+    assert kind_of(kept[-1]) == "authenticated"
+    bob.to_client = lambda client, data: [data]
+    bob.engine.commands.accept()
+    bob.engine.received(kept[-1])
+    world.settle()
+    assert bob.engine.closed is None
+    assert len(ann.of(events.Knocked)) == 1
+
+
+def test_a_message_that_the_relay_may_have_taken_is_called_unconfirmed_at_the_end() -> None:
+    world, ann, bob, cleo = room_of_three()
+    bob.to_client = lambda client, data: [] if kind_of(data) == "published" else [data]
+    taken = bob.say("they read this")
+    waits = bob.say("and not this")
+    world.settle()
+    assert cleo.texts() == ["they read this"]
+    ann.engine.commands.end(lambda error: None)
+    world.settle()
+    assert [(event.id, event.code) for event in bob.of(events.Failed)] == [
+        (taken, "unconfirmed"),
+        (waits, "closed"),
+    ]

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.client_sdk.cli.relay import RelayProcess
 from tests.client_sdk.mls.interop.driver import NotInstalled, install
 from tests.second_client.driver import HERE, SecondClient
+from tests.second_client.proxy import FrontedRelay
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -20,8 +20,8 @@ def _installed() -> None:
 
 
 @pytest.fixture
-async def relay() -> AsyncIterator[RelayProcess]:
-    async with RelayProcess() as process:
+async def relay() -> AsyncIterator[FrontedRelay]:
+    async with FrontedRelay() as process:
         yield process
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -81,12 +82,27 @@ class LyingRelay:
         await client.close()
 
 
+class FrontedRelay(RelayProcess):
+    """A relay that takes the address of a lying relay for one of its own, as it does behind a
+    proxy. Otherwise it would refuse the Host header that the client says."""
+
+    def __init__(self) -> None:
+        self.front = socket.socket()
+        self.front.bind(("127.0.0.1", 0))
+        port = self.front.getsockname()[1]
+        super().__init__("--origin", f"http://127.0.0.1:{port}")
+
+    async def __aexit__(self, *exc: object) -> None:
+        await super().__aexit__(*exc)
+        self.front.close()
+
+
 @asynccontextmanager
-async def lying(relay: RelayProcess) -> AsyncIterator[LyingRelay]:
+async def lying(relay: FrontedRelay) -> AsyncIterator[LyingRelay]:
     """A lying relay before the true one."""
     between = LyingRelay(relay)
     async with serve(
-        between.handle, "127.0.0.1", 0, subprotocols=[SUBPROTOCOL], compression=None
+        between.handle, sock=relay.front, subprotocols=[SUBPROTOCOL], compression=None
     ) as server:
         between.port = next(iter(server.sockets)).getsockname()[1]
         yield between

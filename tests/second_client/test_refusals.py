@@ -16,13 +16,12 @@ from alcove_protocol.frames import CardIs
 from alcove_protocol.invite import Invite
 from alcove_protocol.labels import hash_with
 
-from tests.client_sdk.cli.relay import RelayProcess
 from tests.client_sdk.waiting import until
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.test_way_in import evil_card, fake_welcome
 from tests.end_to_end.world import Client
 from tests.second_client.driver import WITHIN, SecondClient
-from tests.second_client.proxy import lying
+from tests.second_client.proxy import FrontedRelay, lying
 from tests.second_client.test_live import opened
 
 
@@ -49,7 +48,7 @@ def forged(url: str, attack: str, answer: CardIs) -> CardIs:
     ],
 )
 async def test_a_false_card_is_refused(
-    relay: RelayProcess, tess: SecondClient, attack: str, code: str
+    relay: FrontedRelay, tess: SecondClient, attack: str, code: str
 ) -> None:
     async with opened(relay) as (_, invite), lying(relay) as between:
         between.card = lambda answer: forged(invite, attack, answer)
@@ -69,7 +68,7 @@ async def test_a_false_card_is_refused(
     ids=["another room", "another facilitator", "another signer"],
 )
 async def test_a_false_welcome_is_refused(
-    relay: RelayProcess, tess: SecondClient, changed: dict[str, bytes], code: str
+    relay: FrontedRelay, tess: SecondClient, changed: dict[str, bytes], code: str
 ) -> None:
     async with opened(relay) as (mara, url), lying(relay) as between:
         await tess.do("enter", invite=between.invite(url), name="Tess")
@@ -89,7 +88,7 @@ async def test_a_false_welcome_is_refused(
 
 
 async def test_a_room_through_an_honest_go_between_is_entered(
-    relay: RelayProcess, tess: SecondClient
+    relay: FrontedRelay, tess: SecondClient
 ) -> None:
     """The control of the refusals above."""
     async with opened(relay) as (mara, url), lying(relay) as between:
@@ -119,7 +118,7 @@ def with_byte(url: str, index: int, value: int) -> str:
     ids=["of a later version", "of an unknown role", "for a standby"],
 )
 async def test_a_false_invite_is_refused(
-    relay: RelayProcess, tess: SecondClient, index: int, value: int, code: str
+    relay: FrontedRelay, tess: SecondClient, index: int, value: int, code: str
 ) -> None:
     async with opened(relay) as (_, url):
         await tess.do("enter", invite=with_byte(url, index, value), name="Tess")

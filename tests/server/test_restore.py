@@ -74,7 +74,10 @@ def test_a_relay_that_forgot_is_told_again(scene: Scene, door: Door) -> None:
     assert resumed.lost
     assert resumed.base == resumed.head == resumed.base[:8] + (1).to_bytes(8, "big")
     assert resumed.commit == sha256(b"the last commit").digest()
-    assert empty.host.heard[-1] == BlobIs(resumed.base, BlobClass.COMMIT, 0, b"the last commit")
+    entry = scene.room.chain[-1]
+    assert empty.host.heard[-1] == BlobIs(
+        resumed.base, BlobClass.COMMIT, 0, b"the last commit", entry.body, entry.signature
+    )
     empty.base = resumed.base
     again = Person(empty, ann.key)
     again.authenticate()

@@ -83,6 +83,8 @@ def of_event(event: events.AnyEvent) -> str | None:
             return f"{escape.name(name)} left."
         case events.Removed(name):
             return f"{escape.name(name)} was removed by a facilitator."
+        case events.Failed(code="unconfirmed", text=text):
+            return f"Not confirmed: {escape.line(text)}"
         case events.Failed(text=text):
             return f"Not sent: {escape.line(text)}"
         case events.ConnectionChanged(state):

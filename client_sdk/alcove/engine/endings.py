@@ -4,6 +4,8 @@ A relay can say at any time that the room was ended or the member removed. Only 
 facilitator signed makes it so. Without one the room is called lost.
 """
 
+from typing import Final
+
 from alcove_protocol import frames
 from alcove_protocol.endings import verify_end
 from alcove_protocol.errors import Malformed
@@ -14,6 +16,10 @@ from alcove.engine.standing import Standing
 from alcove.errors import Refused
 from alcove.events import CloseReason
 
+CLAIMS: Final = 3
+"""Connections that may end between a claim and its proof. The proof comes right behind the claim,
+so an honest relay's is lost only when the network cuts the connection there."""
+
 
 class Endings:
     """Closes the room when its end is proved, or when a claimed end stays without proof."""
@@ -21,15 +27,19 @@ class Endings:
     def __init__(self, standing: Standing) -> None:
         self._standing = standing
         self._claimed: str | None = None
+        self._claims = 0
 
     def claim(self, code: str) -> None:
         """The relay refused this client as `ended` or `removed`. The proof is on its way."""
         self._claimed = code
 
     def connection_lost(self) -> None:
-        """A claim whose proof has not come by now is without one."""
-        if self._claimed is not None:
-            self._unproved(self._claimed)
+        """A claim whose proof has not come on several connections is without one."""
+        claimed, self._claimed = self._claimed, None
+        if claimed is not None:
+            self._claims += 1
+            if self._claims >= CLAIMS:
+                self._unproved(claimed)
 
     def bye(self, frame: frames.Bye) -> None:
         """The relay's last frame. Most codes mean only that this connection ends."""

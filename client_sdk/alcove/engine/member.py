@@ -205,7 +205,7 @@ class MemberClient:
             self._application(frame, position)
         elif frame.blob_class == BlobClass.BEAT:
             self._following.others_heard()
-        self._roster_alarm.sound()
+        self._roster_alarm.sound(held=self._following.held)
         self.pump()
 
     def _published(self, position: Position, blob_class: BlobClass, blob: bytes) -> bool:
@@ -244,7 +244,8 @@ class MemberClient:
             membership.base = position  # this client is one step ahead: the next one comes again
         else:
             self._follow(frame.blob, entry, position)
-        if following.new_log and position.number == 1 and not following.held and following.in_step:
+        began = position.number == 1 and digest == membership.commit_hash
+        if following.new_log and began and not following.held:
             context = membership.group.context
             self.stream.start_log(position, context.confirmed_transcript_hash)
 
@@ -292,7 +293,7 @@ class MemberClient:
                 self.facilitator.committer.base_moved()
             if outcome.joined or outcome.rejoined:
                 self._beat_at = self._clock()  # newcomers take their anchor from a heartbeat
-        self._roster_alarm.sound()
+        self._roster_alarm.sound(held=self._following.held)
         self._agreement.ask()
         self.tick()
 

@@ -23,12 +23,16 @@ class RosterAlarm:
         self._emit = ports.emit
         self._sounded_at: Position | None = None
 
-    def sound(self) -> None:
-        """Tell what the membership has found, if it is new."""
+    def sound(self, *, held: bool) -> None:
+        """Tell what the membership has found, if it is new.
+
+        A held client lacks entries that it missed, so no later one follows. Its Welcome brings the
+        whole list, which is compared with the group then.
+        """
         membership, base = self._membership, self._membership.base
         alarm, name = membership.alarm, membership.alarm_by
         membership.alarm = membership.alarm_by = None
-        if alarm is None or self._sounded_at == base:
+        if alarm is None or held or self._sounded_at == base:
             return
         self._sounded_at = base
         text = MISMATCH if name is None else BY_A_FACILITATOR.format(name=name)

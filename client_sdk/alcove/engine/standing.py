@@ -1,6 +1,7 @@
 """A client's standing in a room: newcomer, opener or member, and how it ends."""
 
 from collections import deque
+from types import MappingProxyType
 from typing import Final
 
 from alcove import events
@@ -14,6 +15,14 @@ from alcove.joining.newcomer import Newcomer
 
 EVENTS: Final = 10_000
 """Events kept for a reader. Beyond that the oldest are dropped, and a gap is told."""
+
+_UNSENT: Final = MappingProxyType(
+    {
+        "closed": "The room was closed before this was sent.",
+        # The relay may have taken it: only its answer is missing.
+        "unconfirmed": "The room was closed before the relay answered; others may have read this.",
+    }
+)
 
 
 class Standing:
@@ -102,8 +111,8 @@ class Standing:
         if self.member is not None:
             for item in self.member.conversation.outbox.waiting():
                 if item.shown:
-                    said = "The room was closed before this was sent."
-                    self.emit(events.Failed(item.id.hex(), "closed", said, item.ref))
+                    code = "unconfirmed" if item.blob else "closed"
+                    self.emit(events.Failed(item.id.hex(), code, _UNSENT[code], item.ref))
         closed = events.Closed(reason, code, text)
         self.emit(closed)
         self.closed = closed

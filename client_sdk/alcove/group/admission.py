@@ -1,7 +1,7 @@
 """Admission to the group: what a newcomer offers, and what they check before they join.
 
     room id → entry 0 → appointments → the Welcome's signer      (`accept_welcome`)
-            → the roster before the newcomer's entry → that entry  (`roster_of_welcome`)
+            → the roster before the newcomer's entry → that entry  (`rosters_of_welcome`)
 
 A rejoin is an admission too, with the same leaf keys and fresh HPKE keys.
 """
@@ -119,7 +119,7 @@ def enter(
         room = opening.previous
         try:
             accept_welcome(staged, opening, room, accepted)
-            roster = roster_of_welcome(staged, entry, room)
+            before, roster = rosters_of_welcome(staged, entry, room)
         except NotTrusted:
             staged.drop()
             raise
@@ -129,7 +129,7 @@ def enter(
         raise NotTrusted(
             "bad_welcome", "The way into the room is not genuine; ask for a new invite."
         ) from None
-    membership = Membership(group, roster, Position.decode(frame.position), commit)
+    membership = Membership(group, roster, Position.decode(frame.position), commit, before)
     membership.compare_roster_with_group()
     return membership
 
@@ -163,8 +163,8 @@ def accept_welcome(
     return state
 
 
-def roster_of_welcome(staged: mls.StagedJoin, entry: Signed, room: bytes) -> Roster:
-    """The roster that the Welcome carries, one verified entry further.
+def rosters_of_welcome(staged: mls.StagedJoin, entry: Signed, room: bytes) -> tuple[Roster, Roster]:
+    """The roster that the Welcome carries, and that one verified entry further.
 
     Raises `NotTrusted` (`bad_welcome`).
     """
@@ -186,7 +186,7 @@ def roster_of_welcome(staged: mls.StagedJoin, entry: Signed, room: bytes) -> Ros
         after, _ = extend(roster, entry)
     except Malformed:
         raise _untrusted("The room's list of members is not signed as it must be.") from None
-    return after
+    return roster, after
 
 
 def _decode_listing(data: bytes) -> dict[bytes, Seat]:

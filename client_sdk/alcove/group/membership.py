@@ -101,7 +101,15 @@ def _accepted(group: mls.Group) -> bytes:
 class Membership:
     """The state that moves from epoch to epoch. `alarm` is set when roster and tree differ."""
 
-    def __init__(self, group: mls.Group, roster: Roster, base: Position, commit: bytes) -> None:
+    def __init__(
+        self,
+        group: mls.Group,
+        roster: Roster,
+        base: Position,
+        commit: bytes,
+        before: Roster | None = None,
+    ) -> None:
+        """`before` is the roster without its last entry, where that is known."""
         self.group = group
         self.roster = roster
         self.base = base
@@ -113,6 +121,8 @@ class Membership:
         """The agreement that this person accepted. No commit changes it: the person alone does."""
         if roster.lobby is None:  # no entry that this client knows has named one
             self.roster = replace(roster, lobby=self.state.lobby_key)
+        if before is not None and before.lobby is None:
+            before = replace(before, lobby=self.state.lobby_key)
         self.lobby_key = self.state.lobby_key
         """What requests are sealed to: the state's, or a newer one in the chain when held."""
         self.chain: list[Signed] = []
@@ -123,7 +133,7 @@ class Membership:
         self.restate = False
         self.standbys: frozenset[bytes] = frozenset()
         """The standby keys of the last list that was the group's."""
-        self._roster_before = self.roster
+        self._roster_before = self.roster if before is None else before
         self.request_secrets = SealSecrets(REQUEST, REQUESTS_KEPT)
         self.desk_secrets = SealSecrets(DESK, DESK_KEPT)
         self._keep_secrets()

@@ -151,7 +151,12 @@ class Newcomer:
             raise NotNow("no_agreement", "The ground rules have not arrived yet; wait a moment.")
         if self.stage is Stage.ASKED:
             self._accepted = True
-            self._knock()
+            if self._link.authenticated:
+                self._knock()
+            else:
+                # `authenticated` knocks. A knock of now would reach the relay behind the proof of
+                # the keys and before its answer, and a second one would be refused.
+                self.stage = Stage.KNOCKING
 
     def _knock(self) -> None:
         if self.card is None:

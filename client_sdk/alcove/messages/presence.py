@@ -174,6 +174,8 @@ class Presence:
 
     @property
     def _is_split(self) -> bool:
+        if not self._differing and not self._differing_beats:
+            return False
         # Those who are gone do not count: one person could leave, come again and be two.
         others = {person.key for person in self._membership.people()} - {self._membership.own.key}
         facilitators = self._membership.state.facilitator_keys() | {UNKNOWN}
@@ -278,6 +280,8 @@ class Presence:
             self._no_anchor_since = None
         elif self._no_anchor_since is None:
             self._no_anchor_since = now
+        if self._membership.own.facilitator and not self._coverers():
+            self.coverage.forget()  # said alone: a facilitator who comes later cannot cover it
         silent = now - self._last_heard > limits.READ_ONLY_AFTER + ANSWER_EXPECTED
         uncovered = self._uncovered and now > self._settling_until
         if self._is_split:

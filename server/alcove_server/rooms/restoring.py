@@ -16,7 +16,7 @@ from alcove_protocol.codec import unpack_list
 from alcove_protocol.errors import Malformed, Refusal
 from alcove_protocol.frames import Reseat, SeatedDoor
 from alcove_protocol.labels import Label
-from alcove_protocol.roster import NO_HASH
+from alcove_protocol.roster import NO_HASH, RosterEntry
 from alcove_protocol.statements import DoorStatement, ReseatStatement, Signed, signature_holds
 
 from alcove_server.rooms.roster_history import RosterHistory
@@ -59,7 +59,17 @@ async def room(
     if (said.room, said.relay_key, said.head, said.commit) != bound:
         raise Refusal("bad_statement")
     doors = tuple([door async for door in _doors(frame.doors, history, key, breathe)])
-    return SeatedRoom(id, chain, history.roster.head, generation, frame.commit, doors), history
+    head, entry = history.roster.head, _entry_of(chain, commit)
+    return SeatedRoom(id, chain, head, generation, frame.commit, doors, entry), history
+
+
+def _entry_of(chain: tuple[Signed, ...], commit: bytes) -> Signed | None:
+    """The entry that goes with the last commit: a member who is one commit behind needs it, else
+    its roster ends before everybody's. A commit without an entry leaves the chain as it was."""
+    if len(chain) < 2:
+        return None
+    last = chain[-1]
+    return last if RosterEntry.decode(last.body, limit=limits.ENTRY).commit == commit else None
 
 
 async def _doors(

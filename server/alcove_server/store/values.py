@@ -229,7 +229,8 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class SeatedRoom:
-    """A room as a facilitator restores it: the whole verified chain and the last commit."""
+    """A room as a facilitator restores it: the whole verified chain and the last commit. `entry` is
+    the last one of the chain, if it is of that commit."""
 
     room: bytes
     chain: tuple[Signed, ...]
@@ -237,6 +238,7 @@ class SeatedRoom:
     generation: bytes
     commit: bytes
     doors: tuple[StoredDoor, ...]
+    entry: Signed | None = None
 
 
 @dataclass(frozen=True, slots=True)

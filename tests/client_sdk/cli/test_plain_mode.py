@@ -3,6 +3,8 @@
 import asyncio
 
 import pytest
+from alcove import events
+from alcove.cli import words
 
 from tests.client_sdk.cli.fake_room import INVITE
 from tests.client_sdk.cli.process import ROOT, WITHIN, Process, start
@@ -95,6 +97,11 @@ async def test_every_event_is_a_sentence_and_no_text_acts_on_the_terminal() -> N
         "[room] Robin did something that this version does not know",
     ):
         assert line.replace("(content warning)", "[content warning]") in reader.text
+
+
+def test_what_others_may_have_read_is_not_called_unsent() -> None:
+    failed = events.Failed("aa", "unconfirmed", "The room was closed before the relay answered.")
+    assert words.of_event(failed) == f"Not confirmed: {failed.text}"
 
 
 async def test_a_hostile_text_makes_no_line_of_its_own() -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from alcove import events
+from alcove.engine.endings import CLAIMS
 from alcove.events import CloseReason, ConnectionState
 from alcove_protocol import frames
 from alcove_protocol.errors import Malformed
@@ -118,10 +119,25 @@ def test_ended_at_the_door_of_the_relay_without_a_proof_is_called_lost() -> None
     world, _, _, cleo = three()
     cleo.cut()
     lied = world.answer(cleo, Authenticate, lambda a: RequestRefused(a.n, "ended", ""))
-    world.advance(2)
-    cleo.cut()
-    assert lied.hits
+    for _ in range(CLAIMS):
+        assert cleo.engine.closed is None
+        cleo.back()
+        world.advance(2)
+        cleo.cut()
+    assert len(lied.hits) == CLAIMS
     assert closed(cleo) == (CloseReason.LOST, "lost")
+
+
+def test_removed_is_believed_by_its_proof_when_the_first_one_was_cut_off() -> None:
+    world, ann, _, cleo = three()
+    cleo.cut()
+    ann.remove("Cleo")
+    world.settle()
+    cut_off = world.drop(cleo, Bye, most=1)
+    cleo.back()
+    world.advance(5)
+    assert cut_off.hits
+    assert closed(cleo) == (CloseReason.REMOVED, "removed")
 
 
 # --- unknown_room, lost, another log ----------------------------------------------------------

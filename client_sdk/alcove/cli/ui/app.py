@@ -131,6 +131,8 @@ class RoomApp(App[None]):
                 log.note(id, "")
             case events.Queued(id):
                 log.note(id, "waits until it can be sent")
+            case events.Failed(id, "unconfirmed", text):
+                log.note(id, f"not confirmed: {text}")
             case events.Failed(id, _, text):
                 log.note(id, f"not sent: {text}")
             case events.Retracted(id) | events.Expired(id):

@@ -93,7 +93,7 @@ class MemoryRoom:
         for door in seated.doors:
             self.doors.put(now, door)
         if seated.commit:
-            self.log.append(now, b"", bytes(16), BlobClass.COMMIT, 0, seated.commit, None)
+            self.log.append(now, b"", bytes(16), BlobClass.COMMIT, 0, seated.commit, seated.entry)
             budget.give(RECORD_OVERHEAD)  # nobody published it, so no id is remembered
         self.due = now
         """A time at or before the next end of anything in this room."""

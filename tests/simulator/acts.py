@@ -1,0 +1,141 @@
+"""What people do. `arg` chooses the variant of a step."""
+
+from typing import TYPE_CHECKING
+
+from alcove.errors import AlcoveError
+
+from tests.simulator.person import Person
+
+if TYPE_CHECKING:
+    from tests.simulator.world import World
+
+
+def there(world: "World", who: int) -> Person | None:
+    person = world.present[who]
+    return person if person is not None and person.there else None
+
+
+def _host(world: "World", arg: int) -> Person | None:
+    """A facilitator."""
+    hosts = [p for p in world.people if p.facilitates and p.inside and not p.frozen]
+    return hosts[arg % len(hosts)] if hosts else None
+
+
+# --- people ------------------------------------------------------------------------------------
+
+
+def _post(world: "World", person: Person, warning: str | None = None) -> None:
+    if not person.inside or person.frozen:
+        return
+    number = sum(said.author == person.name for said in world.truth.said.values())
+    text = f"{person.name} says {number}"
+    try:
+        id = world.room(person).post(text, warning=warning)
+    except AlcoveError as error:
+        world.log(f"{person.name} cannot post: {error.code}")
+        return
+    world.truth.says(id, person.name, text)
+    world.log(f"{person.name} posts {text!r} as {id[:8]}")
+
+
+def talk(world: "World", who: int, arg: int) -> None:
+    person = there(world, who)
+    if person is not None:
+        _post(world, person, "long" if arg % 7 == 0 else None)
+
+
+def burst(world: "World", who: int, arg: int) -> None:
+    for _ in range(2 + arg % 6):
+        talk(world, who, arg)
+
+
+def retract(world: "World", who: int, arg: int) -> None:
+    person = there(world, who)
+    own = [s for s in world.truth.said.values() if person and s.author == person.name]
+    if person is None or not own or person.frozen:
+        return
+    said = own[-1 - arg % min(4, len(own))]
+    try:
+        world.room(person).retract(said.id)
+    except AlcoveError as error:
+        world.log(f"{person.name} cannot retract: {error.code}")
+    else:
+        said.retracted_at = world.clock()
+        world.log(f"{person.name} retracts {said.id[:8]}")
+
+
+def come(world: "World", who: int, arg: int) -> None:
+    if there(world, who) is not None or not world.invites:
+        return
+    newest = arg % 3 != 0
+    invite = world.invites[-1] if newest else world.invites[arg % len(world.invites)]
+    person = world.new_person(who)
+    world.decisions[person.name] = arg
+    person.join(invite, accept=arg % 4 != 0)
+
+
+def leave(world: "World", who: int, arg: int) -> None:
+    person = there(world, who)
+    if person is not None and not person.frozen:
+        world.truth.commands[person.name].leave = True
+        world.call(person, world.room(person).leave)
+
+
+def die(world: "World", who: int, arg: int) -> None:
+    person = there(world, who)
+    if person is not None:
+        person.die()
+
+
+def remove(world: "World", who: int, arg: int) -> None:
+    host, target = _host(world, arg), world.present[who]
+    if host is None or target is None:
+        return
+    name = target.name
+
+    def then(error: AlcoveError | None) -> None:
+        if error is None and not world.truth.losses and name in world.truth.members:
+            world.fail(f"{name} is a member after {host.name} was told that they are removed")
+
+    world.truth.commands[host.name].removed.add(name)
+    world.call(host, lambda: world.room(host).remove(name), then)
+
+
+def invite(world: "World", who: int, arg: int) -> None:
+    host = _host(world, arg)
+    if host is None:
+        return
+
+    async def made() -> None:
+        world.invites.append(await world.room(host).invite())
+
+    world.call(host, made)
+
+
+def race(world: "World", who: int, arg: int) -> None:
+    """All facilitators change the group at the same time."""
+    for number in range(sum(person.facilitates for person in world.people)):
+        invite(world, who, number)
+
+
+def end(world: "World", who: int, arg: int) -> None:
+    host = _host(world, arg)
+    if host is None:
+        return
+
+    def then(error: AlcoveError | None) -> None:
+        if error is None and not world.truth.over and not world.truth.losses:
+            world.fail(f"{host.name} was told that the room is ended, and it is not")
+
+    world.truth.commands[host.name].end = True
+    world.call(host, world.room(host).end, then)
+
+
+def anyway(world: "World", who: int, arg: int) -> None:
+    person = there(world, who)
+    if person is not None and not person.frozen:
+        world.call(person, world.room(person).send_anyway)
+
+
+def wait(world: "World", who: int, arg: int) -> None:
+    """Only time passes."""

@@ -1,0 +1,179 @@
+"""What must hold between clients: at each step, and when the room has come to rest (I1 to I6)."""
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from alcove.events import RoomState
+from alcove.relay.link import LinkState
+from alcove_protocol.roster import Op
+
+from tests.simulator.endings import UNREACHED, may_be_refused
+from tests.simulator.messages import SLACK
+
+if TYPE_CHECKING:
+    from tests.simulator.model import Said
+    from tests.simulator.person import Person
+    from tests.simulator.world import World
+
+
+def each_step(world: "World") -> None:
+    """Members in one epoch have one group, one roster and one state of the room (I4)."""
+    seen: dict[int, tuple[str, tuple[object, ...]]] = {}
+    for person in world.people:
+        if not person.inside or _held(person):
+            continue
+        membership = person.engine.require_member().membership
+        view = (
+            membership.group.epoch_authenticator,
+            membership.state,
+            frozenset(membership.people()),
+        )
+        epoch = membership.group.epoch
+        other = seen.setdefault(epoch, (person.name, view))
+        if other[1] != view:
+            world.fail(f"{other[0]} and {person.name} are in different groups, both {epoch}")
+
+
+def _held(person: "Person") -> bool:
+    return person.engine.require_member()._following.held
+
+
+def moving(world: "World") -> bool:
+    """Whether a commit is under way: scheduled ones come at any time."""
+    inside = [person.engine.require_member() for person in world.people if person.inside]
+    facilitators = [member.facilitator for member in inside if member.facilitator is not None]
+    bases = {member.membership.base for member in inside}
+    return len(bases) > 1 or not all(one.committer.idle for one in facilitators)
+
+
+def at_rest(world: "World") -> None:
+    """Everything is healed and long past."""
+    each_step(world)
+    _entered(world)
+    _order(world)
+    if world.truth.over:
+        for person in world.people:
+            if person.there and not world.truth.losses:  # a relay forgets the end, too
+                world.fail(f"{person.name} goes on after the end of the room")
+        return
+    inside = [person for person in world.people if person.inside]
+    for person in inside:
+        _complete(world, person)
+        _expired(world, person)
+    split = any(world.told[person].state is RoomState.SPLIT for person in inside)
+    if any(person.facilitates for person in inside) and not (split and world.lies):
+        for person in inside:
+            _works(world, person)
+        _same_place(world, inside)
+
+
+def _entered(world: "World") -> None:
+    """A room that could not be entered is one that could not be reached, or was closed."""
+    for person in world.people:
+        code = person.failure.code if person.failure is not None else ""
+        may = UNREACHED | may_be_refused(world, person.name) | {"left"}  # by this person
+        if code and code not in may:
+            world.fail(f"{person.name} could not enter: {code}")
+
+
+def _works(world: "World", person: "Person") -> None:
+    """A member of a healed room with a facilitator is connected, in step, and heard."""
+    told, member = world.told[person], person.engine.require_member()
+    wrong = []
+    if person.engine.link.state is not LinkState.MEMBER:
+        wrong.append("is not connected")
+    if _held(person):
+        wrong.append("is held")
+    silent = told.state is RoomState.NOT_HEARD and told.misses_a_facilitator
+    if told.state is not RoomState.OPEN and not silent:
+        wrong.append(f"is told that the room is {told.state}")
+    waiting = [item.id.hex() for item in member.conversation.outbox.waiting() if item.shown]
+    if waiting and not silent:
+        wrong.append(f"has messages that wait: {waiting}")
+    if member.facilitator is not None and not member.facilitator.committer.idle:
+        wrong.append("has a commit that waits")
+    if person.name not in world.truth.members:
+        wrong.append("is no member at the relay")
+    names = {other.name for other in member.membership.people()}
+    if names != world.truth.members:
+        wrong.append(f"sees {sorted(names)}, and members are {sorted(world.truth.members)}")
+    for what in wrong:
+        world.fail(f"at rest, {person.name} {what}")
+
+
+def _same_place(world: "World", inside: "list[Person]") -> None:
+    """All are in one epoch, on one base, with one roster."""
+    views = defaultdict(list)
+    for person in inside:
+        membership = person.engine.require_member().membership
+        at = (membership.group.epoch, membership.base, membership.roster.head)
+        views[at].append(person.name)
+    if len(views) > 1:
+        places = [(epoch, base.number, names) for (epoch, base, _), names in views.items()]
+        world.fail(f"at rest, members differ in epoch, base or roster: {places}")
+
+
+def _complete(world: "World", person: "Person") -> None:
+    """What was acknowledged was shown, or its loss was announced (I1, I6)."""
+    told = world.told[person]
+    for said in world.truth.said.values():
+        if said.author == person.name:
+            if said.taken and said.id in told.messages.failed:
+                world.fail(f"{person.name} was told that {said.text!r} failed, and it did not")
+        elif said.id not in told.messages.shown and _was_due(world, person, said):
+            at = said.taken[0][1]
+            if world.lies and not _heard_around(world, person, said):
+                continue
+            if not any(gap >= at for gap in told.messages.gaps):
+                world.fail(f"{person.name} was not shown {said.text!r}, and was told of no gap")
+
+
+def _heard_around(world: "World", person: "Person", said: "Said") -> bool:
+    """Whether an earlier and a later message of the same author were shown: then the author's
+    counters have a hole, unless a gap was told before and the counters began anew. A relay can hide
+    one message alone in a replay, where a beat may have expired (docs/protocol.md 9)."""
+    if world.told[person].messages.gaps:
+        return False
+    number, shown = world.truth.number_of(said.id), world.told[person].messages.shown
+    same = [id for id in shown if world.truth.said[id].author == said.author]
+    numbers = [world.truth.number_of(id) for id in same]
+    return any(other < number for other in numbers) and any(other > number for other in numbers)
+
+
+def _expired(world: "World", person: "Person") -> None:
+    """What is past its time to live is gone from every client (I5)."""
+    told, ttl = world.told[person].messages, world.schedule.ttl
+    for id, at in (told.shown | told.sent).items():
+        if id not in told.gone and at + ttl + SLACK < world.clock() and not person.slept:
+            world.fail(f"{person.name} still has {world.truth.said[id].text!r}, which has expired")
+
+
+def _was_due(world: "World", person: "Person", said: "Said") -> bool:
+    """Whether the relay took it while this person was a member."""
+    if not said.taken or said.unsent:
+        return False
+    (generation, number), at = said.taken[0]
+    if person.slot == 0:
+        return True
+    added, joined = world.truth.when(Op.ADD, person.name), world.told[person].joined_at
+    if added is None or joined is None or at < added.at:
+        return False
+    if joined > at + world.schedule.ttl:
+        return False  # over before this person came in
+    return added.place[0] != generation or added.place[1] < number
+
+
+def _order(world: "World") -> None:
+    """All members are shown the messages in the order of the log (I3)."""
+    logs = list(dict.fromkeys(generation for generation, _ in world.truth.places))
+    for person in world.people:
+        last = (0, 0)
+        for id in world.told[person].messages.shown:
+            said = world.truth.said.get(id)
+            if said is None or len(said.taken) != 1:
+                continue  # a log that was lost: it went again
+            (generation, number), _ = said.taken[0]
+            place = (logs.index(generation), number)
+            if place < last:
+                world.fail(f"{person.name} was shown {said.text!r} out of order")
+            last = place

@@ -1,0 +1,160 @@
+"""What is true of the room: a simple model, written from docs/protocol.md and not from the engine.
+
+It hears what people command, and what the relay's store takes: the signed roster entries (section
+8) and the class, sender and place of each blob (section 9). It holds no key and decrypts nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from alcove_protocol.frames import BlobClass
+from alcove_protocol.limits import ENTRY
+from alcove_protocol.roster import Op, RosterEntry
+from alcove_protocol.statements import Opening, Signed
+from alcove_server.store.interface import Publication
+
+Place = tuple[bytes, int]
+"""Generation and number of a blob."""
+
+
+@dataclass(eq=False)
+class Said:
+    """One message: what its author commanded, and what the store took of it."""
+
+    id: str
+    author: str
+    text: str
+    at: float
+    retracted_at: float | None = None
+    """When its author asked to take it back."""
+    taken: list[tuple[Place, float]] = field(default_factory=list)
+
+    @property
+    def unsent(self) -> bool:
+        """Whether its author took it back before the relay had it: a void took its place."""
+        return self.retracted_at is not None and self.retracted_at <= self.taken[0][1]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of the list of members, at a place of the log."""
+
+    op: Op
+    name: str
+    place: Place
+    at: float
+    members: frozenset[str]
+    """All members after it."""
+
+
+@dataclass(eq=False)
+class Commands:
+    """What one person commanded."""
+
+    leave: bool = False
+    end: bool = False
+    removed: set[str] = field(default_factory=set)
+    admitted: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
+
+
+class Truth:
+    """The room as it is."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._names: dict[bytes, str] = {}
+        self._blobs: dict[bytes, str] = {}
+        self.members: set[str] = set()
+        self.changes: list[Change] = []
+        self.said: dict[str, Said] = {}
+        self.commands: dict[str, Commands] = {}
+        self.places: dict[Place, BlobClass] = {}
+        self.generation = b""
+        self.founder = ""
+        self.over = False
+        """Whether a facilitator ended the room and the relay took it."""
+        self.losses: list[float] = []
+        """When the relay lost its memory."""
+        self.beat_at: Final[list[float]] = []
+
+    # --- what people do ------------------------------------------------------------------------
+
+    def person(self, name: str, relay_key: bytes) -> None:
+        self._names[relay_key] = name
+        self.commands[name] = Commands()
+
+    def says(self, id: str, author: str, text: str) -> None:
+        self.said[id] = Said(id, author, text, self._now())
+
+    def sends(self, blob: bytes, id: str) -> None:
+        """A client gives the relay these bytes for this message."""
+        self._blobs[blob] = id
+
+    # --- what the store takes ------------------------------------------------------------------
+
+    def opened(self, entry: Signed, generation: bytes) -> None:
+        if self.generation:
+            return  # the same entry again
+        opening = Opening.decode(entry.body)
+        self.generation = generation
+        self.founder = self._names[opening.relay_key]
+        self.members = {self.founder}
+
+    def restored(self, chain: tuple[Signed, ...], generation: bytes, commit: bytes) -> None:
+        """A facilitator brought the room to a relay that had lost it. The log begins anew."""
+        self.generation = generation
+        self.members = {self._names[Opening.decode(chain[0].body).relay_key]}
+        for entry in chain[1:]:
+            self._apply(entry, (generation, 0), again=True)
+        if commit:
+            self.places[(generation, 1)] = BlobClass.COMMIT
+
+    def taken(self, publication: Publication, generation: bytes, number: int) -> None:
+        place = (generation, number)
+        if place in self.places:
+            return  # a repetition of a known id
+        self.places[place] = BlobClass(publication.blob_class)
+        if publication.step is not None:
+            self._apply(publication.step.entry, place)
+        if publication.blob_class == BlobClass.BEAT:
+            self.beat_at.append(self._now())
+        id = self._blobs.get(publication.blob)
+        if publication.blob_class == BlobClass.APPLICATION and id in self.said:
+            self.said[id].taken.append((place, self._now()))
+
+    def _apply(self, signed: Signed, place: Place, *, again: bool = False) -> None:
+        entry = RosterEntry.decode(signed.body, limit=ENTRY)
+        changes = [(c.op, self._names.get(c.key, "")) for c in entry.decoded_changes()]
+        for op, name in changes:
+            if op is Op.RESET:
+                self.members = set()
+            elif op is Op.ADD:
+                self.members.add(name)
+            elif op in (Op.REMOVE, Op.LEFT, Op.ABSENT):
+                self.members.discard(name)
+        after, now = frozenset(self.members), self._now()
+        if not again:
+            self.changes += [Change(op, name, place, now, after) for op, name in changes]
+
+    def ended(self) -> None:
+        self.over = True
+
+    # --- questions -----------------------------------------------------------------------------
+
+    def happened(self, op: Op, name: str) -> bool:
+        """Whether a roster entry that the relay took says this of this person."""
+        return any(change.op is op and change.name == name for change in self.changes)
+
+    def when(self, op: Op, name: str) -> Change | None:
+        """The first such change."""
+        return next((c for c in self.changes if c.op is op and c.name == name), None)
+
+    def number_of(self, id: str) -> int:
+        """Which message it is, in the order in which all were said."""
+        return list(self.said).index(id)
+
+    def commanded(self, what: str, name: str) -> bool:
+        """Whether any person commanded that this one be removed, admitted or refused."""
+        return any(name in getattr(commands, what) for commands in self.commands.values())

@@ -1,0 +1,201 @@
+"""One person with the real SDK: `Room`, engine and transport, on the world's time and network."""
+
+import asyncio
+from collections.abc import Callable
+from random import Random
+from typing import TYPE_CHECKING, Protocol, cast
+
+from alcove import mls
+from alcove.engine.engine import Engine
+from alcove.errors import AlcoveError, ConnectionFailed
+from alcove.events import AnyEvent
+from alcove.facilitation.doors import RoomCard
+from alcove.facilitation.facilitator import InviteTerms
+from alcove.facilitation.opening import RoomPlan
+from alcove.group.keys import ROOM_SUITE, Identity
+from alcove.relay.transport import Transport, TransportOptions
+from alcove.room import Room
+from alcove_protocol import frames
+from alcove_protocol.frames import BlobClass, Publish
+from alcove_protocol.invite import Invite
+from alcove_server.testing.embedded import EmbeddedLink
+
+from tests.simulator.network import ORIGIN, Trap, Wire
+
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection
+
+AGREEMENT = "What is said here stays here."
+TITLE = "Thursday circle"
+UNIX = 1_700_000_000.0
+"""Unix time at the start of every world, in seconds."""
+
+
+class Surroundings(Protocol):
+    """What a person's client is in."""
+
+    def reach(self, on_output: Callable[[], None]) -> EmbeddedLink | None:
+        """A connection to the relay, or None when it is down."""
+
+    def sends(self, blob: bytes, id: str) -> None: ...
+    def shown(self, person: "Person", event: AnyEvent) -> None: ...
+    def delay(self) -> float: ...
+
+
+class Person:
+    """A person in one stay: who comes again comes as a new person."""
+
+    def __init__(self, slot: int, name: str, world: Surroundings, seed: str) -> None:
+        self.slot = slot
+        self.name = name
+        self.world = world
+        self.random = Random(seed)
+        self._loop = asyncio.get_running_loop()
+        self._stood = 0.0
+        self._stands_since: float | None = None
+        self.clock_error = 0.0
+        """Seconds by which the wall clock of this device is wrong."""
+        self.frozen = False
+        self.online = True
+        self.dead = False
+        self.facilitates = slot == 0
+        self.appointed = False
+        """Whether the group may list this person as a facilitator, acting or not yet."""
+        self.wire: Wire | None = None
+        self.traps: list[Trap] = []
+        self.told: list[tuple[float, AnyEvent]] = []
+        self.failure: AlcoveError | None = None
+        """Why the room could not be entered."""
+        self._wake = asyncio.Event()
+        self._wake.set()
+        identity = Identity.generate(name, mls.ciphersuite(ROOM_SUITE), self.random.randbytes)
+        self.engine = _Engine(self, identity, self.clock, self.wall, self.random.randbytes)
+        self.room: Room | None = None
+        self._life: asyncio.Task[None] | None = None
+
+    # --- clocks --------------------------------------------------------------------------------
+
+    def clock(self) -> float:
+        """As CLOCK_MONOTONIC: it stands while the device sleeps."""
+        since = self._stands_since
+        return (self._loop.time() if since is None else since) - self._stood
+
+    def wall(self) -> float:
+        return UNIX + self._loop.time() + self.clock_error
+
+    async def awake(self) -> None:
+        await self._wake.wait()
+
+    @property
+    def slept(self) -> bool:
+        """Whether its clock stood: then what it has expires later, as its clock has it."""
+        return self._stood > 0
+
+    def freeze(self, *, clock_stands: bool) -> None:
+        self.frozen = True
+        self._wake.clear()
+        self._stands_since = self._loop.time() if clock_stands else None
+        if self.wire is not None:
+            self.wire.freeze()
+
+    def thaw(self) -> None:
+        self.frozen = False
+        self._wake.set()
+        if self._stands_since is not None:
+            self._stood += self._loop.time() - self._stands_since
+            self._stands_since = None
+        if self.wire is not None:
+            self.wire.thaw()
+
+    # --- a life --------------------------------------------------------------------------------
+
+    def open(self, ttl: int, uses: int) -> None:
+        card = RoomCard(TITLE, 1, AGREEMENT, "en", "")
+        self.engine.begin_opening(RoomPlan(card, 50, ttl, InviteTerms(uses, 86400), ORIGIN))
+        self._begin(Room(self.engine, ORIGIN, TransportOptions(), TITLE, AGREEMENT))
+
+    def join(self, invite: str, *, accept: bool) -> None:
+        self.engine.begin_joining(Invite.parse(invite), accept=accept)
+        self._begin(Room(self.engine, ORIGIN, TransportOptions()))
+
+    def _begin(self, room: Room) -> None:
+        self.room = room
+        room._transport = _Transport(self, room)
+        self._life = self._loop.create_task(self._live(room))
+
+    async def _live(self, room: Room) -> None:
+        try:
+            async with room:
+                async for event in room:
+                    self.told.append((self._loop.time(), event))
+                    self.world.shown(self, event)
+        except AlcoveError as error:
+            self.failure = error
+
+    def die(self) -> None:
+        """The process ends at once: nothing is said to the relay."""
+        self.dead = True
+        if self.wire is not None:
+            self.wire.cut()
+        tasks = [self._life, *(self.room._tasks if self.room is not None else ())]
+        for task in tasks:
+            if task is not None:
+                task.cancel()
+
+    @property
+    def there(self) -> bool:
+        """Whether this client runs and is not over."""
+        over = self.engine.closed is not None or self.failure is not None
+        return self.room is not None and not self.dead and not over
+
+    @property
+    def inside(self) -> bool:
+        return self.there and self.engine.member is not None
+
+    # --- the connection ------------------------------------------------------------------------
+
+    async def connect(self) -> Wire:
+        """Raises `ConnectionFailed`."""
+        await self.awake()
+        await asyncio.sleep(2 * self.world.delay())
+        await self.awake()
+        wire = Wire(self.world.delay, self.traps, self._sending)
+        link = self.world.reach(wire.fetch_soon) if self.online and not self.dead else None
+        if link is None:
+            raise ConnectionFailed("unreachable", "The relay cannot be reached.")
+        wire.attach(link)
+        self.wire = wire
+        return wire
+
+    def _sending(self, data: bytes) -> None:
+        """Note which message these bytes are of."""
+        if b"publish" not in data or self.engine.member is None:
+            return
+        frame = frames.from_client(data)
+        head = self.engine.member.conversation.outbox.head
+        if isinstance(frame, Publish) and frame.blob_class == BlobClass.APPLICATION and head:
+            self.world.sends(frame.blob, head.id.hex())
+
+
+class _Engine(Engine):
+    """An engine whose process can stand still."""
+
+    def __init__(self, person: Person, *given: object) -> None:
+        super().__init__(*given)  # type: ignore[arg-type]  # the arguments of `Engine`, in order
+        self._person = person
+
+    def tick(self) -> None:
+        if not self._person.frozen:
+            super().tick()
+
+
+class _Transport(Transport):
+    """The SDK's transport, whose connections go through the world's network."""
+
+    def __init__(self, person: Person, room: Room) -> None:
+        super().__init__(person.engine, ORIGIN, TransportOptions(), room._changed)
+        self._person = person
+
+    async def _connect(self) -> "ClientConnection":
+        # A `Wire` has what the transport uses of the library's class.
+        return cast("ClientConnection", await self._person.connect())

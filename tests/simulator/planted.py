@@ -1,0 +1,145 @@
+"""Defects to plant in client and relay. A simulator that does not notice them is blind."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+import pytest
+from alcove import mls
+from alcove.engine.member import MemberClient
+from alcove.engine.publisher import Publisher
+from alcove.engine.rejoining import Rejoining
+from alcove.facilitation.intents import CommitPlan, RemoveMember
+from alcove.group.membership import Membership, Merged
+from alcove.messages.conversation import Conversation
+from alcove.messages.outbox import Outbox, Outgoing
+from alcove.messages.payload import Payload
+from alcove_protocol import limits
+from alcove_protocol.frames import BlobClass, RelayAnswer
+from alcove_protocol.position import Position
+from alcove_protocol.statements import Signed
+from alcove_server.store.interface import Page, Publication
+from alcove_server.store.memory.log import Log
+from alcove_server.store.memory.room import MemoryRoom
+
+Monkey = pytest.MonkeyPatch
+
+
+@dataclass(frozen=True)
+class Planted:
+    """One defect. `sign` is in the sentence of the failure that it has to cause."""
+
+    name: str
+    plant: Callable[[Monkey], None]
+    sign: str
+    kinds: tuple[str, ...] = ()
+    """The kinds of worlds in which it can show; empty for all."""
+    first: int = 0
+    """The first seed, so that the test is quick."""
+
+
+def _sent_without_an_answer(monkey: Monkey) -> None:
+    """The client takes a lost connection for an acknowledgement."""
+    answered = Publisher._answered
+
+    def wrong(self: Publisher, item: Outgoing, base: Position, answer: RelayAnswer | None) -> None:
+        if answer is None:
+            self._conversation.own_sent(item)
+        else:
+            answered(self, item, base, answer)
+
+    monkey.setattr(Publisher, "_answered", wrong)
+
+
+def _sent_under_another_id(monkey: Monkey) -> None:
+    """What goes again is a new message to the relay and to the others."""
+    lost = Outbox.connection_lost
+
+    def wrong(self: Outbox) -> None:
+        for item in self.waiting():
+            item.publish_id, item.blob = bytes(15) + bytes([item.counter % 256]), b""
+        lost(self)
+
+    monkey.setattr(Outbox, "connection_lost", wrong)
+    monkey.setattr(Conversation, "_count", lambda self, sender, payload: True)
+
+    def reads(self: Conversation, leaf: object, plaintext: bytes) -> Payload:
+        return Payload.decode(plaintext, limit=limits.APPLICATION_BUCKET)
+
+    monkey.setattr(Conversation, "_read_new", reads)
+
+
+def _gaps_are_not_told(monkey: Monkey) -> None:
+    monkey.setattr(MemberClient, "_gap", lambda self: self.conversation.forgive_holes())
+
+
+def _no_commit_is_stale(monkey: Monkey) -> None:
+    """The relay takes a commit on any base: two commits in one epoch."""
+
+    def wrong(self: MemoryRoom, now: float, publication: Publication) -> object:
+        self.expect_roster(publication.roster)
+        self._check(now, publication)
+        return self._take(now, publication)
+
+    monkey.setattr(MemoryRoom, "publish", wrong)
+
+
+def _leaving_is_called_removing(monkey: Monkey) -> None:
+    merge = Membership.merge
+
+    def wrong(
+        self: Membership, staged: mls.StagedCommit, blob: bytes, entry: Signed | None
+    ) -> Merged:
+        return replace(merge(self, staged, blob, entry), by_wish=frozenset())
+
+    monkey.setattr(Membership, "merge", wrong)
+
+
+def _the_relay_forgets_a_blob(monkey: Monkey) -> None:
+    """A page of a replay is without its last application blob, and says nothing of it."""
+    read = Log.read
+
+    def wrong(self: Log, now: float, after: Position, most: int, read_only: bool) -> Page:
+        page = read(self, now, after, most, read_only)
+        if not page.blobs or page.blobs[-1].blob_class is not BlobClass.APPLICATION:
+            return page
+        return replace(page, blobs=page.blobs[:-1])
+
+    monkey.setattr(Log, "read", wrong)
+
+
+def _held_clients_do_not_ask(monkey: Monkey) -> None:
+    monkey.setattr(Rejoining, "ask", lambda self, **given: None)
+
+
+def _silence_is_told_too_soon(monkey: Monkey) -> None:
+    monkey.setattr("alcove_protocol.limits.READ_ONLY_AFTER", 25)
+
+
+def _the_removed_stay(monkey: Monkey) -> None:
+    """The committer forgets the Remove: the relay's list changes, and the group does not."""
+
+    def wrong(self: RemoveMember, membership: Membership) -> CommitPlan | None:
+        plan = planned(self, membership)
+        return None if plan is None else replace(plan, proposals=(), force_path=True)
+
+    planned = RemoveMember.plan
+    monkey.setattr(RemoveMember, "plan", wrong)
+
+
+def _nothing_expires_for_readers(monkey: Monkey) -> None:
+    monkey.setattr(Conversation, "_remember", lambda self, message, author, ttl: None)
+
+
+PLANTED: Final = (
+    Planted("sent without an answer", _sent_without_an_answer, "has not taken it"),
+    Planted("sent under another id", _sent_under_another_id, "shown before"),
+    Planted("gaps are not told", _gaps_are_not_told, "told of no gap"),
+    Planted("no commit is stale", _no_commit_is_stale, "unreadable", ("calm",), 14),
+    Planted("leaving is called removing", _leaving_is_called_removing, "no entry says so"),
+    Planted("the relay forgets a blob", _the_relay_forgets_a_blob, "nothing was missed"),
+    Planted("held clients do not ask", _held_clients_do_not_ask, "is held", ("lies",)),
+    Planted("silence is told too soon", _silence_is_told_too_soon, "nothing is wrong"),
+    Planted("the removed stay", _the_removed_stay, "roster_mismatch"),
+    Planted("nothing expires for readers", _nothing_expires_for_readers, "which has expired"),
+)

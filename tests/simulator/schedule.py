@@ -1,0 +1,100 @@
+"""Schedules: what people do and what goes wrong, drawn from a seed, and nothing of what follows.
+
+A schedule does not depend on the course of its world, so that one without some of its steps is a
+schedule too. A step that cannot be done (the person is not there) does nothing. `repr` of a
+schedule is Python that makes it again.
+"""
+
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+NAMES: Final = ("Ann", "Bob", "Cleo", "Dora", "Emil", "Finn")
+
+ACTS: Final = {"talk": 30, "come": 9, "retract": 6, "leave": 3, "remove": 3, "die": 2, "invite": 2,
+               "burst": 3, "anyway": 1, "race": 2, "wait": 6}  # fmt: skip
+"""What people do, and how often."""
+NETWORK: Final = {"cut": 6, "offline": 4, "hold": 3, "freeze": 3, "trap": 14}
+RELAY: Final = {"restart": 4, "drain": 1, "slow": 3, "fail": 5, "relay-clock": 1, "clock": 1}
+AMNESIA: Final = {"amnesia": 4}
+LIES: Final = {"lie": 16}
+KINDS: Final = {
+    "calm": ACTS,
+    "network": ACTS | NETWORK,
+    "relay": ACTS | NETWORK | RELAY,
+    "amnesia": ACTS | NETWORK | RELAY | AMNESIA,
+    "lies": ACTS | NETWORK | LIES,
+}
+"""Kinds of worlds, by what can go wrong in them."""
+WEIGHTS: Final = {"calm": 2, "network": 4, "relay": 4, "amnesia": 3, "lies": 2}
+PAUSES: Final = ((0.0, 5), (0.05, 5), (0.3, 5), (1.0, 4), (3.0, 3), (8.0, 2), (20.0, 1), (40.0, 1))
+"""Seconds before a step, and how often."""
+LONG: Final = (100.0, 330.0, 700.0)
+ARGUMENTS: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """After so many seconds, this act of this person. `arg` chooses among its variants."""
+
+    after: float
+    act: str
+    who: int = 0
+    arg: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """One world. `seed` is also that of all randomness in it."""
+
+    seed: int
+    kind: str
+    ttl: int
+    latency: float
+    uses: int
+    facilitators: int
+    steps: tuple[Step, ...]
+    limited: bool = False
+    """Whether the relay has its rate limits."""
+
+
+def schedule_of(seed: int) -> Schedule:
+    """The schedule of a seed."""
+    random = Random(seed)
+    kind = _pick(random, WEIGHTS)
+    people = random.randint(3, len(NAMES))
+    count = random.randint(20, 60)
+    acts = KINDS[kind]
+    steps = [Step(random.choice((0.0, 0.5, 2.0)), "come", who, random.randrange(ARGUMENTS))
+             for who in range(1, random.randint(2, people))]  # fmt: skip
+    for number in range(count):
+        pause = random.choices(PAUSES, [weight for _, weight in PAUSES])[0][0]
+        if random.random() < 0.01:
+            pause = random.choice(LONG)
+        act = _pick(random, acts)
+        who = _who(random, act, people)
+        steps.append(Step(pause, act, who, random.randrange(ARGUMENTS)))
+        if number > count * 3 // 4 and random.random() < 0.02:
+            steps.append(Step(0.0, "end"))
+    # A second facilitator cannot bring the room back yet, and what only it knew is a dead branch.
+    several = random.random() < 0.3 and kind != "amnesia"
+    return Schedule(
+        seed,
+        kind,
+        random.choice((10, 60, 1800, 1800)),
+        random.choice((0.0, 0.02, 0.1, 0.4)),
+        random.choice((1, 3, 50)),
+        2 if several else 1,
+        tuple(steps),
+        random.random() < 0.3,
+    )
+
+
+def _pick(random: Random, weights: dict[str, int]) -> str:
+    return random.choices(list(weights), list(weights.values()))[0]
+
+
+def _who(random: Random, act: str, people: int) -> int:
+    """A person. The first facilitator seldom goes: without one there is no room."""
+    spared = act in ("come", "leave", "die") and random.random() < 0.97
+    return random.randrange(1 if spared else 0, people)

@@ -1,0 +1,158 @@
+"""What one client told its person, each sentence compared with what is true."""
+
+from typing import TYPE_CHECKING
+
+from alcove import events
+from alcove.events import AnyEvent, ConnectionState, RoomState
+from alcove_protocol.roster import Op
+
+from tests.simulator.endings import clocks_are_set, wrong_ending
+from tests.simulator.messages import MessagesTold
+from tests.simulator.person import AGREEMENT, TITLE
+
+if TYPE_CHECKING:
+    from tests.simulator.person import Person
+    from tests.simulator.world import World
+
+
+class Told:
+    """All that one client told so far."""
+
+    def __init__(self, person: "Person", world: "World") -> None:
+        self.person = person
+        self.world = world
+        self.messages = MessagesTold(person, world)
+        self.codes: list[str] = []
+        """The short codes of this person's knocks."""
+        self.knocks: dict[str, events.Knocked] = {}
+        self.knocked: set[tuple[str, str]] = set()
+        """Names and short codes of all knocks that were shown to this facilitator."""
+        self.joined_at: float | None = None
+        self.rejoined = False
+        self.state = RoomState.OPEN
+        self.closed: events.Closed | None = None
+
+    def hear(self, event: AnyEvent) -> None:
+        """Compare one event."""
+        wrong = "after the end" if self.closed is not None else self._wrong(event)
+        if wrong:
+            self.world.fail(f"{self.person.name} was told {event!r}: {wrong}")
+
+    def _wrong(self, event: AnyEvent) -> str:
+        """Why this is not true, or nothing."""
+        match event:
+            case events.Message():
+                return self.messages.message(event)
+            case events.Sent() | events.Queued() | events.Failed():
+                return self.messages.outcome(event)
+            case events.Retracted(id):
+                return self.messages.retracted(id)
+            case events.Expired(id):
+                return self.messages.expired(id)
+            case events.Gap():
+                return self.messages.gap(rejoined=self.rejoined)
+            case events.Joined():
+                return self._joined(event)
+            case events.Left() | events.Removed():
+                return self._gone(event)
+            case events.RoomChanged(state):
+                self.state = state
+                return self._room(state)
+            case events.ConnectionChanged(state):
+                return self._connection(state)
+            case events.Problem(code):
+                return self._problem(code)
+            case events.Knocked() | events.KnockGone():
+                return self._knock(event)
+            case events.Waiting(code):
+                self.codes.append(code)
+            case events.AgreementShown():
+                card = (1, AGREEMENT, TITLE)
+                return "" if (event.version, event.text, event.title) == card else "it is another"
+            case events.InviteChanged():
+                removed = any(done.removed for done in self.world.truth.commands.values())
+                return "" if removed else "no facilitator removed a member"
+            case events.Closed():
+                self.closed = event
+                return wrong_ending(self.world, self.person, event.reason, event.code)
+            case events.Unknown():
+                return "every client here knows all kinds"
+            case events.Opened():
+                return "" if self.person.slot == 0 else "another person opened the room"
+        return ""
+
+    # --- people --------------------------------------------------------------------------------
+
+    def _joined(self, event: events.Joined) -> str:
+        truth, name = self.world.truth, event.name
+        if name != truth.founder and not truth.happened(Op.ADD, name):
+            return "no entry adds them"
+        if not event.you:
+            return ""
+        self.joined_at = self.world.clock()
+        added = truth.when(Op.ADD, name)
+        then = added.members if added is not None else {truth.founder}
+        if set(event.members) != then and not truth.losses:
+            return f"the members were {sorted(then)}"
+        seen = set().union(*(told.knocked for told in self.world.told.values()))
+        code = (name, self.codes[-1]) if self.codes else None
+        return "" if code is None or code in seen or truth.losses else "another knock was answered"
+
+    def _gone(self, event: events.Left | events.Removed) -> str:
+        truth, name = self.world.truth, event.name
+        op = Op.LEFT if isinstance(event, events.Left) else Op.REMOVE
+        if not truth.happened(op, name):
+            return "no entry says so"
+        if op is Op.LEFT:
+            return "" if truth.commands[name].leave else "they did not ask to go"
+        return "" if truth.commanded("removed", name) else "no facilitator wanted that"
+
+    def _knock(self, event: events.Knocked | events.KnockGone) -> str:
+        if isinstance(event, events.KnockGone):
+            known = self.knocks.pop(event.id, None)
+            return "" if known is not None else "it was never shown"
+        twice, self.knocks[event.id] = event.id in self.knocks, event
+        self.knocked.add((event.name, event.code))
+        known_name = event.name in self.world.truth.commands and self.person.facilitates
+        return "" if known_name and not twice else "there is no such knock for this person"
+
+    # --- the room ------------------------------------------------------------------------------
+
+    def _problem(self, code: str) -> str:
+        if code == "unreadable":
+            self.messages.gaps.append(self.world.clock())
+        missed = code == "held" and self.world.truth.losses  # all commits but the last
+        clock = code == "clock_wrong" and clocks_are_set(self.world)
+        store = code == "unavailable" and not self.world.quiet
+        true = missed or clock or store or self.world.lies
+        return "" if true else f"there is no reason for {code}"
+
+    def _connection(self, state: ConnectionState) -> str:
+        if state is not ConnectionState.REJOINED:
+            return ""
+        self.rejoined = True
+        rejoined = self.world.truth.happened(Op.REJOIN, self.person.name)
+        return "" if rejoined else "no entry lets them rejoin"
+
+    def _room(self, state: RoomState) -> str:
+        if state is RoomState.OPEN or self.world.lies:
+            return ""
+        if state is RoomState.SPLIT:
+            return "the relay shows all members the same"
+        if state is RoomState.NOT_HEARD and self.misses_a_facilitator:
+            return ""
+        held = any(self._holds(person) for person in self.world.people)
+        return "a facilitator is there, and nothing is wrong" if held and self.world.quiet else ""
+
+    @property
+    def misses_a_facilitator(self) -> bool:
+        """Whether this is a facilitator, and another one is gone without a goodbye: a facilitator
+        waits for the others' beats (docs/protocol.md 11)."""
+        others = [p for p in self.world.people if p.slot == 0 or p.appointed]
+        silent = any(p.frozen or not p.inside for p in others if p is not self.person)
+        return self.person.facilitates and silent
+
+    def _holds(self, person: "Person") -> bool:
+        """Whether this person facilitates, and did not say goodbye."""
+        leaves = self.world.truth.commands[person.name].leave
+        return person.facilitates and person.inside and not person.frozen and not leaves

@@ -1,0 +1,79 @@
+"""The simulator itself: worlds pass, repeat, and notice what is planted in them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.simulator.found import FOUND
+from tests.simulator.planted import PLANTED, Planted
+from tests.simulator.play import play
+from tests.simulator.schedule import Schedule, Step, schedule_of
+from tests.simulator.shrink import Shrinking, pasted, signature
+
+pytestmark = pytest.mark.timeout(280)
+"""Seconds, for a machine that does much else. The worlds' own time is another."""
+ROOT: Final = Path(__file__).resolve().parents[2]
+WORLDS: Final = 200
+SEARCHED: Final = 80
+"""Worlds in which a planted defect has to be noticed."""
+
+
+def test_two_hundred_worlds_are_as_they_should_be() -> None:
+    seeds = f"0-{WORLDS - 1}"
+    command = [sys.executable, "-m", "tests.simulator", "--seeds", seeds, "--workers", "1"]
+    ran = subprocess.run(
+        command, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=False
+    )
+    print(ran.stdout)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("schedule", FOUND.values(), ids=FOUND)
+def test_what_was_found_once_is_mended(schedule: Schedule) -> None:
+    assert play(schedule) == []
+
+
+@pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: planted.name)
+def test_a_planted_defect_is_noticed(planted: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
+    planted.plant(monkeypatch)
+    for seed in range(planted.first, planted.first + SEARCHED):
+        schedule = schedule_of(seed)
+        if planted.kinds and schedule.kind not in planted.kinds:
+            continue
+        failures = play(schedule)
+        if any(planted.sign in failure for failure in failures):
+            return
+    pytest.fail("no world noticed it")
+
+
+def test_a_seed_has_one_course() -> None:
+    courses: list[list[str]] = []
+    for _ in range(2):
+        told: list[str] = []
+        play(schedule_of(7), told.append)
+        courses.append(told)
+    assert len(courses[0]) > 50
+    assert courses[0] == courses[1]
+
+
+def test_a_failing_schedule_is_shrunk_and_can_be_pasted() -> None:
+    def fails(schedule: Schedule) -> list[str]:
+        acts = [step.act for step in schedule.steps]
+        return ["[1.00 s] Ann says 1"] if "die" in acts and "talk" in acts else []
+
+    steps = (*(Step(1.0, "wait", 1, 5) for _ in range(30)), Step(1.0, "talk"), Step(2.0, "die", 1))
+    schedule = Schedule(3, "calm", 60, 0.1, 3, 1, (steps[30], *steps[:30], steps[31]))
+    shorter = Shrinking(schedule, "[9.00 s] Bob says 2", fails).run()
+    assert [step.act for step in shorter.steps] == ["talk", "die"]
+    again: Schedule = eval(pasted(shorter), {"Schedule": Schedule, "Step": Step})
+    assert again == shorter
+
+
+def test_failures_of_one_kind_have_one_signature() -> None:
+    one = signature("[1.50 s] Ann was not shown 'Bob says 2', and was told of no gap")
+    assert one == signature("[99.00 s] Emil B was not shown 'Ann says 17', and was told of no gap")
+    assert one != signature("[1.50 s] Ann was shown 'Bob says 2' out of order")

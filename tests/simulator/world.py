@@ -1,0 +1,224 @@
+"""One world: a relay, its store and several people on one virtual clock, and a schedule to follow.
+
+After the last step everything is healed. Then the room has to come to rest: all members in one
+epoch, nothing waiting, each message with every member. A last message of each member shows that
+the room works, and at last it is ended.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from random import Random
+from typing import Final
+
+from alcove import events
+from alcove.errors import AlcoveError
+from alcove.events import AnyEvent
+from alcove.room import Room
+
+from tests.simulator import checks, virtual
+from tests.simulator.acts import end, talk
+from tests.simulator.appointing import appoint
+from tests.simulator.faults import STEPS, heal
+from tests.simulator.model import Truth
+from tests.simulator.node import Node
+from tests.simulator.person import Person
+from tests.simulator.schedule import NAMES, Schedule
+from tests.simulator.sentences import Told
+
+SETTLED: Final = 130.0
+"""Seconds after the last trouble from which no facilitator is silent any more."""
+UNDER_WAY: Final = 20
+"""Seconds that a commit may be under way in a healed room."""
+REST: Final = 160.0
+"""Seconds that a healed room has to come to rest: silence of 90 s, a beat, and a way back."""
+
+
+class World:
+    """What is there, and what has been found wrong."""
+
+    def __init__(self, schedule: Schedule, say: Callable[[str], None]) -> None:
+        self.schedule = schedule
+        self.loop = asyncio.get_running_loop()
+        self.random = Random(f"{schedule.seed} world")
+        self.clock = self.loop.time
+        self.truth = Truth(self.clock)
+        self.node = Node(self.truth, self.random, limited=schedule.limited)
+        self.reach = self.node.reach
+        self.people: list[Person] = []
+        self.present: list[Person | None] = [None] * len(NAMES)
+        self.invites: list[str] = []
+        self.decisions: dict[str, int] = {}
+        self.failures: list[str] = []
+        self.told: dict[Person, Told] = {}
+        self.trouble_at = 0.0
+        """Until when something was wrong with relay, store or any connection."""
+        self.healing = False
+        self.lies = schedule.kind == "lies"
+        """Whether the relay may swallow what it should send."""
+        self._say = say
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # --- what is wrong -------------------------------------------------------------------------
+
+    def stop_relay(self, *, memory: bool) -> None:
+        """The relay's process dies, and every connection with it."""
+        self.node.stop(memory=memory)
+        for person in self.people:
+            if person.wire is not None:
+                person.wire.cut()
+
+    def trouble(self, seconds: float) -> None:
+        """Something is wrong for so long, counted with the time to connect again."""
+        self.trouble_at = max(self.trouble_at, self.clock() + seconds)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing was wrong for so long that all is as it should be."""
+        traps = any(person.traps for person in self.people)
+        return not traps and self.clock() > self.trouble_at + SETTLED
+
+    # --- people --------------------------------------------------------------------------------
+
+    def delay(self) -> float:
+        most = self.schedule.latency
+        return self.random.uniform(most / 2, most) if most else 0.0
+
+    def sends(self, blob: bytes, id: str) -> None:
+        self.truth.sends(blob, id)
+
+    def new_person(self, slot: int) -> Person:
+        stay = sum(person.slot == slot for person in self.people)
+        name = NAMES[slot] + (f" {chr(ord('A') + stay)}" if stay else "")
+        person = Person(slot, name, self, f"{self.schedule.seed} {name}")
+        self.people.append(person)
+        self.present[slot] = person
+        self.told[person] = Told(person, self)
+        self.truth.person(name, person.engine.identity.relay.public)
+        return person
+
+    def shown(self, person: Person, event: AnyEvent) -> None:
+        """A client tells its person something."""
+        self.log(f"{person.name} is told {event!r}")
+        self.told[person].hear(event)
+        match event:
+            case events.Opened(invite) | events.InviteChanged(invite):
+                self.invites.append(invite)
+            case events.AgreementShown() if self.decisions.get(person.name, 0) % 4 == 0:
+                self.later(1.0, lambda: self.call(person, self.room(person).accept))
+            case events.Knocked():
+                self._knocked(person, event)
+            case events.Joined(you=True) if person.slot == 1 and self.schedule.facilitators > 1:
+                first = self.people[0]
+                if first.inside:
+                    self.call(first, lambda: appoint(first, person))
+            case _:
+                pass
+
+    @staticmethod
+    def room(person: Person) -> Room:
+        assert person.room is not None  # each person opens or joins at once
+        return person.room
+
+    def _knocked(self, person: Person, knock: events.Knocked) -> None:
+        """A facilitator decides, as the newcomer's step says."""
+        decision, room = self.decisions.get(knock.name, 9) % 10, self.room(person)
+        commands = self.truth.commands[person.name]
+        if decision == 0 and not self.healing:
+            commands.refused.add(knock.name)
+            self.later(0.5, lambda: self.call(person, lambda: room.refuse(knock.id)))
+        elif decision == 1 and not self.healing:
+            pass  # nobody looks
+        else:
+            commands.admitted.add(knock.name)
+            seconds = 20.0 if decision == 2 else 0.1 * decision
+            self.later(seconds, lambda: self.call(person, lambda: room.admit(knock.id)))
+
+    def fail(self, what: str) -> None:
+        self.log(f"FAILED: {what}")
+        self.failures.append(f"[{self.clock() - virtual.START:.2f} s] {what}")
+
+    def log(self, what: str) -> None:
+        self._say(f"{self.clock() - virtual.START:9.2f}  {what}")
+
+    def later(self, seconds: float, act: Callable[[], object]) -> None:
+        self.loop.call_later(seconds, act)
+
+    def call(
+        self,
+        person: Person,
+        command: Callable[[], Awaitable[None] | None],
+        then: Callable[[AlcoveError | None], None] = lambda error: None,
+    ) -> None:
+        """Give a command to a client. `then` hears how it ended."""
+        if person.there and not person.frozen:
+            task = self.loop.create_task(self._called(person, command, then))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _called(
+        self,
+        person: Person,
+        command: Callable[[], Awaitable[None] | None],
+        then: Callable[[AlcoveError | None], None],
+    ) -> None:
+        try:
+            waits = command()
+            if waits is not None:
+                await waits
+        except AlcoveError as error:
+            self.log(f"{person.name} is answered {type(error).__name__} {error.code}")
+            then(error)
+        except Exception as error:
+            self.fail(f"a command of {person.name} raised {error!r}")
+        else:
+            then(None)
+
+    # --- the course ----------------------------------------------------------------------------
+
+    async def run(self) -> list[str]:
+        random.seed(self.schedule.seed)  # the SDK's pauses between connections
+        ticking = self.loop.create_task(self.node.tick())
+        self.node.start()
+        self.new_person(0).open(self.schedule.ttl, self.schedule.uses)
+        await asyncio.sleep(3.0)
+        for step in self.schedule.steps:
+            await asyncio.sleep(step.after)
+            if self.failures:
+                break
+            self.log(f"STEP {step!r}")
+            STEPS[step.act](self, step.who, step.arg)
+            await asyncio.sleep(0)
+            checks.each_step(self)
+        if not self.failures:
+            await self._come_to_rest()
+        ticking.cancel()
+        for person in self.people:
+            person.die()
+        return self.failures
+
+    async def _come_to_rest(self) -> None:
+        self.healing = True
+        heal(self, 0, 0)
+        await asyncio.sleep(REST)
+        await self._stand_still()
+        checks.at_rest(self)
+        if self.failures:
+            return
+        for person in self.people:
+            if person.inside:
+                talk(self, person.slot, 0)
+        await asyncio.sleep(10.0 * self.schedule.latency + 3.0)
+        await self._stand_still()
+        checks.at_rest(self)
+        if not self.failures and not self.truth.over:
+            end(self, 0, 0)
+            await asyncio.sleep(10.0 * self.schedule.latency + 6.0)
+            checks.at_rest(self)
+
+    async def _stand_still(self) -> None:
+        """Wait, but not for ever, until no commit is under way."""
+        for _ in range(UNDER_WAY):
+            if not checks.moving(self):
+                return
+            await asyncio.sleep(1.0)
