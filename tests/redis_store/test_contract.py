@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import redis
 from alcove_protocol import limits
+from alcove_protocol.frames import BlobClass
 from alcove_server.store.budget import StoreBounds
 from alcove_server.store.redis.records import tag_of
 from alcove_server.store.redis.store import RedisStore
@@ -61,6 +62,31 @@ class TestRedisStore(StoreContract):
             bench.clock.advance(10)
             bench.do(bench.store.expire(1))
             assert asked.hlen(tag_of(ROOM) + b"h") == 0
+
+    def test_a_room_is_held_for_a_day_without_a_beat(self, bench: Bench) -> None:
+        """While replicas are away no beat gets through, and the node holds its rooms."""
+        assert isinstance(bench.store, RedisStore)
+        bench.open()
+        number = bench.publish(bench.publication(blob_class=BlobClass.COMMIT))
+        for _ in range(86_400 // 1700):
+            bench.clock.advance(1700)
+            bench.do(bench.store._run("hold", ROOM))
+            assert bench.head().number == number
+        assert bench.refusal(bench.store.publish(bench.publication(base=number))) == "read_only"
+        bench.clock.advance(1700)
+        bench.do(bench.store._run("hold", ROOM))
+        assert bench.do(bench.store.head(ROOM)) is None
+
+    def test_a_beat_ends_the_hold(self, bench: Bench) -> None:
+        assert isinstance(bench.store, RedisStore)
+        bench.open()
+        bench.clock.advance(1700)
+        bench.do(bench.store._run("hold", ROOM))
+        bench.clock.advance(1000)
+        bench.beat()
+        bench.publish(bench.publication())
+        bench.clock.advance(limits.ABANDONED_AFTER)
+        assert bench.do(bench.store.head(ROOM)) is None
 
 
 class RedisMachine(StoreMachine):

@@ -13,7 +13,7 @@ from alcove_server.store.interface import Taken
 from alcove_server.store.redis import wire
 from alcove_server.store.redis.records import tag_of
 
-from tests.redis_store.groups import WithSentinel
+from tests.redis_store.groups import Standalone, WithSentinel
 from tests.redis_store.node import Node
 from tests.redis_store.server import until
 from tests.server.store.bench import GENERATION, ROOM
@@ -122,3 +122,20 @@ async def test_what_replicas_never_confirm_is_unavailable_in_the_end(
     await node.back()
     assert [blob.id for blob in (await node.read()).blobs] == [b"1" * 16]  # it had happened
     await node.close()
+
+
+async def test_rooms_are_held_while_replicas_are_away(alone: Standalone) -> None:
+    await alone.server.ask("FLUSHALL")
+    node = Node(alone.url)
+    await node.open()
+    meta = tag_of(ROOM).decode() + "m"
+    assert await alone.server.ask("PEXPIRE", meta, "60000") == b":1\r\n"
+    without = Node(alone.url, replicas=1)
+    assert await without.refusal() == "unavailable"
+
+    async def held() -> bool:
+        return int((await alone.server.ask("PTTL", meta))[1:]) > 60_000
+
+    await until(held)
+    for one in (node, without):
+        await one.close()

@@ -24,7 +24,7 @@ from alcove_server.store.redis.fitness import sentinel_of
 from alcove_server.store.redis.gate import OnPush, OnReply
 from alcove_server.store.redis.health import NO_REIGN, Health
 from alcove_server.store.redis.scripts import SOURCES
-from alcove_server.store.redis.wire import PENDING, Wire, connect, encode
+from alcove_server.store.redis.wire import PENDING, TooFewReplicas, Wire, connect, encode
 from alcove_server.store_address import Address
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,9 @@ _AGAIN: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
 """Seconds between attempts to come back. The last is repeated."""
 DEADLINE: Final = 3.0
 """Seconds to find and to reach a server."""
+HOLD_EVERY: Final = 300.0
+"""Seconds between two times that a node holds its rooms while replicas are away. A room lives half
+an hour without."""
 
 
 async def primary_of(address: Address) -> tuple[str, int]:
@@ -54,13 +57,22 @@ class Line:
     """Commands to the primary, and the pushes of the channels that are watched."""
 
     def __init__(
-        self, address: Address, replicas: int, on_push: OnPush, on_back: Callable[[], None]
+        self,
+        address: Address,
+        replicas: int,
+        on_push: OnPush,
+        on_back: Callable[[], None],
+        to_hold: Callable[[], list[bytes]],
     ) -> None:
+        """`to_hold` gives commands that keep what would end while replicas are away. They run the
+        script `hold`."""
         self._address = address
         self._replicas = replicas
         self._tls = create_default_context() if address.tls else None
         self._on_push = on_push
         self._on_back = on_back
+        self._to_hold = to_hold
+        self._held: float | None = None
         self._marker = b"alcove:marker:" + os.urandom(8).hex().encode()
         self._channels: set[bytes] = set()
         self._wire: Wire | None = None
@@ -192,8 +204,22 @@ class Line:
         await wire.ask(b"HELLO", b"3", *login)
         if address.database:
             await wire.ask(b"SELECT", b"%d" % address.database)
-        await wire.greet()
+        try:
+            await wire.greet()
+        except TooFewReplicas:
+            await self._hold(wire)
+            raise
         await asyncio.gather(*(wire.ask(b"SCRIPT", b"LOAD", source) for source in SOURCES.values()))
+
+    async def _hold(self, wire: Wire) -> None:
+        """Keep the rooms of this node, once in a while, on a primary that is not safe to use."""
+        now = asyncio.get_running_loop().time()
+        if self._held is None or now - self._held > HOLD_EVERY:
+            self._held = now
+            await wire.ask(b"SCRIPT", b"LOAD", SOURCES["hold"])
+            for command in self._to_hold():
+                wire.tell_and_forget(command)
+            await wire.ask(b"PING")
 
     def _on_lost(self) -> None:
         if self._wire is not None:

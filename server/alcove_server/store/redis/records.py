@@ -28,7 +28,7 @@ from alcove_server.store.values import (
 
 _BLOB: Final = Struct(">Qdd B16s32sI")
 _TAIL: Final = Struct(">B16s32sI")
-_META: Final = Struct(">B8sQQQ32s32sQdQQQdQd20s20sQdd")
+_META: Final = Struct(">B8sQQQ32s32sQdQQQdQd20s20sQddd")
 _PAGE: Final = Struct(">8sQQ32sQBdB20s")
 _HEAD: Final = Struct(">16s32s16sBII32s20s")
 _TIME: Final = Struct(">d")

@@ -34,6 +34,7 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "welcomed": ("meta", "welcomes"),
     "reseat": ("meta", "append", "doors"),
     "fence": ("meta",),
+    "hold": ("meta",),
     "look": ("meta", "doors", "lobby", "welcomes"),
 }
 """What stands before the body of each script."""

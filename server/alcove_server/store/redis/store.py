@@ -94,7 +94,7 @@ class RedisStore:
         replicas: int = 0,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        self._line = Line(address, replicas, self._on_push, self._on_back)
+        self._line = Line(address, replicas, self._on_push, self._on_back, self._to_hold)
         self._bounds = bounds if bounds is not None else StoreBounds()
         self._clock = clock
         self._watched: dict[bytes, bytes] = {}  # channel: room
@@ -142,6 +142,9 @@ class RedisStore:
 
         told = (reign, generation, b"%d" % number)
         self._line.send(self._command("fence", room, here, *told), on_reply)
+
+    def _to_hold(self) -> list[bytes]:
+        return [self._command("hold", room) for room in self._watched.values()]
 
     @property
     def _most(self) -> bytes:

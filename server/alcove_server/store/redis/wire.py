@@ -62,6 +62,10 @@ def encode(*words: bytes) -> bytes:
     return b"".join(parts)
 
 
+class TooFewReplicas(ConnectionError):
+    """The server is a primary, and fewer replicas than needed confirm what it writes."""
+
+
 class Wire(asyncio.Protocol):
     """A connection that is there. `lost` is called once, when it is gone.
 
@@ -198,13 +202,13 @@ class Wire(asyncio.Protocol):
 
     async def greet(self) -> Health:
         """See that the server is a primary whose replicas confirm, and look at it every second from
-        now on. Raises `ConnectionError`, `hiredis.ReplyError`."""
+        now on. Raises `TooFewReplicas`, `ConnectionError`, `hiredis.ReplyError`."""
         health = self._check(await self.ask(*QUESTION))
         if self._replicas:
             await self._answer(self._refresh)
             confirmed = await self._answer(self._mark_commands[1])
             if not isinstance(confirmed, int) or confirmed < self._replicas:
-                raise ConnectionError("too few replicas confirm")
+                raise TooFewReplicas("too few replicas confirm")
         self.health = health
         self._next_beat = self._loop.call_later(BEAT, self._beat)
         return health
@@ -221,6 +225,10 @@ class Wire(asyncio.Protocol):
         if isinstance(reply, Exception):
             raise reply
         return reply
+
+    def tell_and_forget(self, command: bytes) -> None:
+        """Send a command whose reply does not matter."""
+        self._put(command, lambda _: None)
 
     def _beat(self) -> None:
         if self._waiting and self._loop.time() - self._heard > SILENCE:

@@ -13,7 +13,7 @@ for _, key in ipairs(call('HKEYS', P .. 'w')) do
 end
 if expire_lobby(m) then ring() end
 save(m)
-local next_end = m.beat + ABANDONED
+local next_end = over(m)
 for _, kind in ipairs({KNOCK, REQUEST}) do
   local first = call('ZRANGE', P .. 'q' .. kind, 0, 0)[1]
   if first then next_end = math.min(next_end, item_of(first).taken + LIFE[kind]) end

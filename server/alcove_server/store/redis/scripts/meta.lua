@@ -9,7 +9,7 @@
 local M = KEYS[1]
 local P = string.sub(M, 1, -2)
 local call, pack, unpack, table_unpack = redis.call, struct.pack, struct.unpack, unpack
-local META = '>Bc8I8I8I8c32c32I8dI8I8I8dI8dc20c20I8dd'
+local META = '>Bc8I8I8I8c32c32I8dI8I8I8dI8dc20c20I8ddd'
 local NOBODY = string.rep('\0', 20) -- no reign is named
 local NUMBER = '>I8'
 local ABANDONED, READ_ONLY, TOMBSTONE, REJOIN = 1800, 90, 86400, 86400
@@ -42,24 +42,27 @@ local function decode(raw)
   local m = {}
   m.layout, m.g, m.n, m.base, m.counter, m.roster, m.commit, m.lobby, m.beat, m.used, m.blobs,
     m.lost, m.last, m.chain, m.due, m.reign, m.before, m.kept, m.l_first,
-    m.l_last = unpack(META, raw)
+    m.l_last, m.held = unpack(META, raw)
   return m
 end
 
 local function encode(m)
   return pack(META, m.layout, m.g, m.n, m.base, m.counter, m.roster, m.commit, m.lobby, m.beat,
     m.used, m.blobs, m.lost, m.last, m.chain, m.due, m.reign, m.before, m.kept, m.l_first,
-    m.l_last)
+    m.l_last, m.held)
 end
 
 local function save(m) call('SET', M, encode(m), 'KEEPTTL') end
 
--- A new key gets the end of the room. Keys that have one keep it.
-local function bind(m, key) call('PEXPIRE', key, left(m.last, m.beat + ABANDONED), 'NX') end
+-- When the room is abandoned: so long after its last beat, or as long as a node holds it.
+local function over(m) return math.max(m.beat + ABANDONED, m.held) end
 
--- A beat holds the room for longer, with everything in it.
+-- A new key gets the end of the room. Keys that have one keep it.
+local function bind(m, key) call('PEXPIRE', key, left(m.last, over(m)), 'NX') end
+
+-- A beat holds the room for longer, with everything in it. So does a node while replicas are away.
 local function extend(m)
-  local ttl = left(m.last, m.beat + ABANDONED)
+  local ttl = left(m.last, over(m))
   call('PEXPIRE', M, ttl)
   for _, name in ipairs(parts()) do call('PEXPIRE', P .. name, ttl) end
   for _, sender in ipairs(call('SMEMBERS', P .. 's')) do call('PEXPIRE', P .. 'r' .. sender, ttl) end
@@ -105,7 +108,7 @@ local function find(raw)
   end
   local m = decode(raw)
   if m.last > now then now = m.last end -- a clock that was set back must not revive what ended
-  if now >= m.beat + ABANDONED then
+  if now >= over(m) then
     m.last = now
     forget(m)
     return nil
@@ -191,7 +194,7 @@ local function begin(now, generation, roster, counter, chain)
   local m = {layout = 1, g = generation, n = 0, base = 0, counter = counter, roster = roster,
     commit = string.rep('\0', 32), lobby = 0, beat = now, used = 4096, blobs = 0, lost = 0,
     last = now, chain = 0, due = now + BUCKET, reign = reign_here(), before = NOBODY, kept = 0,
-    l_first = math.huge, l_last = 0}
+    l_first = math.huge, l_last = 0, held = 0}
   call('SET', M, encode(m), 'PX', left(now, now + ABANDONED))
   for _, entry in ipairs(chain) do
     call('RPUSH', P .. 'c', entry)

@@ -17,7 +17,7 @@ adopt(m, reign)
 if check_step then check_step(m, size) end
 local stored = append(m, class, life, tail, size, ARGV[6])
 if class == BEAT then
-  m.beat = m.last
+  m.beat, m.held = m.last, 0
   drop_long(m, 100)
 end
 remember(m, sender, id, m.n, m.last + kept, all)
