@@ -6,6 +6,7 @@ import asyncio
 from typing import cast
 
 import pytest
+from alcove_server.store.redis import wire
 from alcove_server.store.redis.gate import Gate, Reply
 from alcove_server.store.redis.wire import Wire, encode
 
@@ -147,6 +148,24 @@ async def test_another_error_of_wait_confirms_nothing() -> None:
     one.wire.data_received(b":1\r\n:2\r\n")
     assert one.told == [b"a"]
     assert not one.wire.is_short
+
+
+@pytest.mark.parametrize(
+    "what", [b"$400\r\n%b\r\n", b">3\r\n$8\r\nsmessage\r\n$1\r\nc\r\n$400\r\n%b\r\n"]
+)
+async def test_what_waits_for_replicas_is_bounded(
+    what: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "HELD", 1000)
+    one = Wired()
+    for _ in range(4):
+        one.wire.send(encode(b"EVALSHA"), one.told.append)
+    for _ in range(2):
+        one.wire.data_received(what % (b"x" * 400))
+    assert not one.transport.aborted
+    one.wire.data_received(what % (b"x" * 400))
+    assert one.transport.aborted
+    assert not [told for told in one.told if not isinstance(told, ConnectionError)]
 
 
 async def test_what_nobody_asked_for_ends_the_connection() -> None:

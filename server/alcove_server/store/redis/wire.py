@@ -133,12 +133,12 @@ class Wire(asyncio.Protocol):
                 self._pushed(reply)
             else:
                 self._replied(reply)
+            if self._gate.bytes > HELD:
+                self.close()
 
     def _pushed(self, push: list[bytes]) -> None:
         if push[0] == b"smessage":
             self._gate.push(self._on_push, push[1], push[2])
-            if self._gate.bytes > HELD:
-                self.close()
         elif self._waiting and self._waiting[0][0] is None:
             self._pending -= self._waiting.popleft()[1]
         else:  # the server ended a subscription by itself: what follows would be missed
