@@ -12,7 +12,8 @@ import pytest
 import redis
 from alcove_protocol import limits
 from alcove_server.store.budget import StoreBounds
-from alcove_server.store.redis.store import RedisStore, check
+from alcove_server.store.redis.fitness import check
+from alcove_server.store.redis.store import RedisStore
 from alcove_server.store_address import parse
 from alcove_server.testing.embedded import ManualClock
 

@@ -13,8 +13,7 @@ import redis
 from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
 from alcove_server.store.budget import StoreBounds
-from alcove_server.store.redis import line, wire
-from alcove_server.store.redis.fitness import SENTINEL_SECONDS
+from alcove_server.store.redis import line, sentinels, wire
 from alcove_server.store.redis.store import RedisStore
 from alcove_server.store_address import Address, parse
 from alcove_server.testing.embedded import ManualClock
@@ -184,8 +183,8 @@ async def test_the_next_sentinel_is_asked_while_the_first_is_silent() -> None:
         loop = asyncio.get_running_loop()
         started = loop.time()
         with pytest.raises(OSError, match="no Sentinel"):
-            await line.primary_of(Address((at, at), "alcove"))
-        assert loop.time() - started >= 2 * SENTINEL_SECONDS  # both were asked
+            await sentinels.primary_of(Address((at, at), "alcove"))
+        assert loop.time() - started >= 2 * sentinels.SENTINEL_SECONDS  # both were asked
 
 
 async def test_a_look_at_an_idle_room_says_when_to_look_again(alone: Standalone) -> None:

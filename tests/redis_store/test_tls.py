@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from alcove_protocol import limits
-from alcove_server.store.redis.store import check
+from alcove_server.store.redis.fitness import check
 from alcove_server.store.values import UnfitStore
 from alcove_server.store_address import parse
 

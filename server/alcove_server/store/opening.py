@@ -15,7 +15,7 @@ async def check_store(settings: Settings) -> None:
     """See that the servers of the store are fit for it. Raises `UnfitStore`, with a sentence."""
     if settings.store_scheme == "memory":
         return
-    from alcove_server.store.redis.store import check  # as below
+    from alcove_server.store.redis.fitness import check  # as below
 
     await check(parse(settings.store), settings.store_replicas, settings.store_bytes)
 

@@ -12,10 +12,10 @@ from typing import Final
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
+from alcove_server.store.redis.sentinels import primary_of, sentinel_of
 from alcove_server.store.values import UnfitStore
 from alcove_server.store_address import Address
 
@@ -23,8 +23,6 @@ log = logging.getLogger(__name__)
 
 SECONDS: Final = 3.0
 """Seconds that one question to a server may take."""
-SENTINEL_SECONDS: Final = 0.5
-"""Seconds that one Sentinel may take: the next one is asked while the line still has time."""
 DOWN_AFTER: Final = 4000
 """Milliseconds. A primary that restarts empty in less time than Sentinels notice would go on as the
 primary."""
@@ -41,15 +39,6 @@ _WITH_REPLICAS: Final[Mapping[str, tuple[str, str]]] = {
     "repl-diskless-load": ("swapdb", "a replica's start writes ciphertext to a disk"),
     "rdb-del-sync-files": ("yes", "a replica's start leaves ciphertext on a disk"),
 }
-
-
-def sentinel_of(address: Address) -> Sentinel:
-    """The Sentinels of an address. To be closed."""
-    given = {"socket_timeout": SENTINEL_SECONDS, "socket_connect_timeout": SENTINEL_SECONDS}
-    return Sentinel(  # type: ignore[no-untyped-call]  # redis-py types it in part
-        list(address.hosts),
-        sentinel_kwargs={**given, "ssl": address.tls, "retry": Retry(NoBackoff(), 0)},
-    )
 
 
 def _client(address: Address, host: str, port: int) -> Redis:
@@ -86,7 +75,16 @@ def judge(settings: Mapping[str, str], least: int, replicated: bool) -> None:
         )
 
 
-async def check(address: Address, replicas: int, least: int, primary: tuple[str, int]) -> None:
+async def check(address: Address, replicas: int, store_bytes: int) -> None:
+    """See that the servers are set as they must be. Raises `UnfitStore`, with a sentence."""
+    try:
+        await _check(address, replicas, store_bytes)
+    except (OSError, RedisError) as error:
+        kind = type(error).__name__
+        raise UnfitStore(f"Redis cannot be reached or does not let the relay in: {kind}") from None
+
+
+async def _check(address: Address, replicas: int, least: int) -> None:
     """Check the primary and what replicates it. `least` is the memory that it must have. Raises
     `UnfitStore`, `OSError`, `RedisError`."""
     if address.service:
@@ -95,7 +93,7 @@ async def check(address: Address, replicas: int, least: int, primary: tuple[str,
         replicated = True
     else:
         servers, replicated = [], replicas > 0
-    async with _client(address, *primary) as client:
+    async with _client(address, *await primary_of(address)) as client:
         said = await client.info()
         servers += [at for at in _replicas_of(said) if at not in servers]
         await _server(client, said, least, replicated or bool(servers))

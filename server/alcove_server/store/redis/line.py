@@ -18,12 +18,11 @@ from ssl import create_default_context
 from typing import Final
 
 import hiredis
-from redis.exceptions import RedisError
 
-from alcove_server.store.redis.fitness import sentinel_of
 from alcove_server.store.redis.gate import OnPush, OnReply
 from alcove_server.store.redis.health import NO_REIGN, Health
 from alcove_server.store.redis.scripts import SOURCES
+from alcove_server.store.redis.sentinels import primary_of
 from alcove_server.store.redis.wire import PENDING, TooFewReplicas, Wire, connect, encode
 from alcove_server.store_address import Address
 
@@ -36,21 +35,6 @@ DEADLINE: Final = 3.0
 HOLD_EVERY: Final = 300.0
 """Seconds between two times that a node holds its rooms while replicas are away. A room lives half
 an hour without."""
-
-
-async def primary_of(address: Address) -> tuple[str, int]:
-    """Return the server that takes writes. Raises `OSError` when no Sentinel names one."""
-    if not address.service:
-        return address.hosts[0]
-    sentinel = sentinel_of(address)
-    try:
-        host, port = await sentinel.discover_master(address.service)
-    except RedisError as error:
-        raise ConnectionError("no Sentinel names a primary") from error
-    finally:
-        for one in sentinel.sentinels:
-            await one.aclose()
-    return str(host), int(port)
 
 
 class Line:

@@ -5,18 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from functools import cache
 from hashlib import sha256
 from time import monotonic
 from typing import Any, Final
 
-import hiredis
 from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import COMMITS, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
-from redis.exceptions import RedisError
 
 from alcove_server.store.budget import BLOB_OVERHEAD, RECORD_OVERHEAD, SHARE, SMALL, StoreBounds
 from alcove_server.store.interface import (
@@ -28,60 +25,25 @@ from alcove_server.store.interface import (
     Publication,
     PublishDone,
     RoomHead,
-    RosterMoved,
     SeatedRoom,
     Stale,
     StoredDoor,
     Taken,
     lifetime,
 )
-from alcove_server.store.redis import fitness, records
+from alcove_server.store.redis import records
 from alcove_server.store.redis.gate import Reply
-from alcove_server.store.redis.line import Line, primary_of
+from alcove_server.store.redis.line import Line
 from alcove_server.store.redis.looks import SELDOM, Looks
+from alcove_server.store.redis.refusals import failure_of
 from alcove_server.store.redis.scripts import DIGESTS
 from alcove_server.store.redis.told import Told
-from alcove_server.store.values import UnfitStore
 from alcove_server.store_address import Address
 
 log = logging.getLogger(__name__)
 
 _BLOB: Final = b"b"
 _BLOB_OVERHEAD: Final = BLOB_OVERHEAD + RECORD_OVERHEAD
-
-
-@cache
-def _say(kind: str) -> None:
-    """Log once of each kind that Redis refused a script."""
-    log.error("Redis refused a script: %s", kind)
-
-
-def _failure(reply: Reply) -> Exception | None:
-    """The exception that a reply stands for, or None. What cannot be reached, or may have happened
-    without an answer, is `unavailable`."""
-    if isinstance(reply, ConnectionError):
-        return Refusal("unavailable")
-    if isinstance(reply, hiredis.ReplyError):
-        kind, _, rest = str(reply).partition(" ")
-        if kind == "REFUSED":
-            return Refusal(rest.split()[0])
-        if kind == "ROSTER":
-            return RosterMoved()
-        if kind == "OOM":
-            return Refusal("busy")
-        _say(kind)
-        return Refusal("unavailable")
-    return None
-
-
-async def check(address: Address, replicas: int, store_bytes: int) -> None:
-    """See that the servers are set as they must be. Raises `UnfitStore`, with a sentence."""
-    try:
-        primary = await primary_of(address)
-        await fitness.check(address, replicas, store_bytes, primary)
-    except (OSError, RedisError) as error:
-        kind = type(error).__name__
-        raise UnfitStore(f"Redis cannot be reached or does not let the relay in: {kind}") from None
 
 
 class RedisStore:
@@ -137,7 +99,7 @@ class RedisStore:
         def on_reply(reply: Reply) -> None:
             if reply == b"lost":
                 log.warning("a room was forgotten: the primary lacks what its members were told")
-            if _failure(reply) is None:
+            if failure_of(reply) is None:
                 self._told.compared(channel, generation, number, here)
 
         told = (reign, generation, b"%d" % number)
@@ -175,7 +137,7 @@ class RedisStore:
 
         self._line.send(self._command(script, room, *arguments), on_reply)
         reply = await answered
-        failure = _failure(reply)
+        failure = failure_of(reply)
         if failure is not None:
             raise failure
         return reply
@@ -265,7 +227,7 @@ class RedisStore:
             elif isinstance(reply, list):
                 done(publication, Stale(Position.decode(reply[1])))
             else:
-                done(publication, _failure(reply) or Refusal("unavailable"))
+                done(publication, failure_of(reply) or Refusal("unavailable"))
 
         self._line.send(command, on_reply)
 
