@@ -20,7 +20,7 @@ from tests.server.store.model import StoreMachine
 
 @pytest.mark.parametrize("url", ["memory", "memory:"])
 def test_the_memory_store_has_two_spellings(url: str) -> None:
-    assert isinstance(open_store(Settings(store=url)), MemoryStore)
+    assert isinstance(open_store(Settings(store=url), ManualClock()), MemoryStore)
 
 
 URLS = {
@@ -35,7 +35,7 @@ URLS = {
 @pytest.mark.parametrize("scheme", STORES)
 def test_every_scheme_that_the_settings_allow_is_opened(scheme: str) -> None:
     async def open_it() -> None:
-        store = open_store(Settings(store=URLS[scheme]))
+        store = open_store(Settings(store=URLS[scheme]), ManualClock())
         await store.close()
 
     asyncio.run(open_it())

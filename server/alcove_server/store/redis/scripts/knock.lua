@@ -9,7 +9,7 @@ end
 local at = door_of(m, door)
 if not at then refuse('unknown_door') end
 if at.closed ~= '' then refuse(at.closed) end
-if call('ZCARD', P .. 'q1') >= KNOCKS then refuse('too_many_knocks') end
+if full_for(door) then refuse('too_many_knocks') end
 space(m, #blob + ITEM_BYTES, tonumber(ARGV[6]))
 append_item(m, KNOCK, id, key, blob, door)
 drop_reason(key)

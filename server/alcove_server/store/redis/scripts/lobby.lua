@@ -3,7 +3,7 @@
 -- All items of a kind live equally long, so the numbers of a kind stand in the order of their ends.
 local KNOCK, REQUEST, LEAVE, GONE = 1, 2, 3, 4
 local LIFE = {900, 86400, math.huge, 900}
-local ITEM_BYTES, REQUESTS, KNOCKS, SETTLED = 512, 4, 100, 1024
+local ITEM_BYTES, REQUESTS, KNOCKS, KNOCKS_PER_DOOR, SETTLED = 512, 4, 100, 20, 1024
 
 local function item_of(number)
   local raw = call('HGET', P .. 'q', number)
@@ -53,6 +53,17 @@ local function of_kind(key, kind)
 end
 
 local function knock_of(key) return of_kind(key, KNOCK)[1] end
+
+-- Whether no further knock may wait: in the room, or at this door.
+local function full_for(door)
+  local all = call('ZRANGE', P .. 'q1', 0, -1)
+  if #all < KNOCKS_PER_DOOR then return false end
+  local here = 0
+  for _, number in ipairs(all) do
+    if item_of(number).door == door then here = here + 1 end
+  end
+  return #all >= KNOCKS or here >= KNOCKS_PER_DOOR
+end
 
 local function append_item(m, kind, id, key, blob, door)
   m.lobby = m.lobby + 1
