@@ -29,7 +29,7 @@ from alcove_server.store.budget import (
     RECORD_OVERHEAD,
     Budget,
 )
-from alcove_server.store.interface import Page, Publication, StoredBlob, on_the_wire
+from alcove_server.store.interface import Page, Publication, StoredBlob, lifetime, on_the_wire
 
 _PART: Final = 256
 """Numbers whose blobs form one part."""
@@ -44,15 +44,6 @@ through all of a room's records, so it is done rarely."""
 
 
 _APPLICATION: Final = BlobClass.APPLICATION
-
-
-def lifetime(blob_class: BlobClass, ttl: int) -> int:
-    """Return for how many seconds the relay keeps a blob. docs/protocol.md section 9."""
-    if blob_class in COMMITS:
-        return limits.REJOIN_WINDOW
-    if blob_class is BlobClass.BEAT:
-        return min(ttl, limits.HEARTBEAT_TTL)
-    return ttl
 
 
 def _size(blob: StoredBlob) -> int:
