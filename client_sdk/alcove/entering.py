@@ -19,6 +19,7 @@ from alcove.facilitation.facilitator import InviteTerms
 from alcove.facilitation.opening import RoomPlan
 from alcove.group.keys import ROOM_SUITE, Identity, room_suite
 from alcove.joining.names import clean_name
+from alcove.relay.steady_clock import steady_clock
 from alcove.relay.transport import TransportOptions
 from alcove.room import Room
 
@@ -90,7 +91,7 @@ def join(
 
 def _engine(name: str, suite: int) -> Engine:
     identity = Identity.generate(clean_name(name), room_suite(suite), os.urandom)
-    return Engine(identity, time.monotonic, time.time, os.urandom)
+    return Engine(identity, steady_clock, time.time, os.urandom)
 
 
 def _bounds(what: str, size: int, least: int, most: int) -> None:

@@ -141,7 +141,8 @@ class Queued(Event):
 
 @dataclass(frozen=True, slots=True)
 class Failed(Event):
-    """The message will not be sent. With the code `unconfirmed` others may have read it."""
+    """The message was not sent. With the code `unconfirmed` others may have read it. A `Sent`
+    follows only if the relay took it and denied that: then the members may have read it."""
 
     id: str
     code: str

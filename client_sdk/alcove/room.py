@@ -45,6 +45,10 @@ class Member:
     name: str
     facilitator: bool
     you: bool
+    heard: bool = True
+    """False for a member let in before this client's eyes, of whom nothing came since: their
+    Welcome may be lost, and they may not be able to read. A silent one counts as heard after 10
+    minutes, when their client renews its keys."""
 
 
 class Room:
@@ -274,7 +278,12 @@ class Room:
             return ()
         own = self._engine.identity.signature.public
         return tuple(
-            Member(person.name, person.facilitator, person.key == own)
+            Member(
+                person.name,
+                person.facilitator,
+                person.key == own,
+                person.key not in member.membership.unheard,
+            )
             for person in member.membership.people()
         )
 

@@ -116,8 +116,9 @@ SLOW_MAX: Final = 3600
 """The longest pause that slow mode asks for between two turns."""
 AWAY: Final = 2 * 3600
 """How long an absent member's key still authenticates, in role `away`."""
-CLOCK_SKEW: Final = 3600
-"""A device clock further than this from the relay's is refused: KeyPackages would seem expired."""
+CLOCK_SKEW: Final = 1800
+"""A device clock further than this from the relay's is refused: KeyPackages would seem expired. Two
+that pass are an hour apart at most, and a KeyPackage is good from an hour before it is made."""
 
 # --- counts -----------------------------------------------------------------------------------
 MEMBERS_DEFAULT: Final = 50
@@ -133,6 +134,8 @@ APPOINTMENTS: Final = 32
 DOORS: Final = 64
 KNOCKS: Final = 100
 """Knocks that one room holds at a time."""
+KNOCKS_PER_DOOR: Final = 20
+"""Knocks of one door that a room holds at a time: one leaked link leaves places to the others."""
 STANDBYS: Final = 2
 """Standby keys on a list: the printed link's, and the fresh key of the person that uses it."""
 USES_DEFAULT: Final = 50

@@ -242,7 +242,7 @@ class Unconnected:
     def on_authenticated(self, answer: frames.Authenticated) -> None:
         raise AssertionError("no frame ever comes")
 
-    def on_not_authenticated(self, code: str) -> None:
+    def on_not_authenticated(self, code: str, generation: bytes | None) -> None:
         raise AssertionError("no frame ever comes")
 
     def on_notice(self, notice: frames.RelayNotice) -> None:

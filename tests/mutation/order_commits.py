@@ -5,7 +5,109 @@ from typing import Final
 from tests.mutation.mutant import Mutant
 from tests.mutation.order_places import EVIL, FRAMING, MEMBERSHIP, order
 
+COMMITTER: Final = "alcove.facilitation.committer:Committer"
+INTENTS: Final = "alcove.facilitation.intents"
+RACES: Final = f"{EVIL}/test_lost_races.py"
+
+DENIED: Final = f"{EVIL}/test_taken_and_refused.py"
+LOST: Final = f"{EVIL}/test_lost_welcome.py"
+NEW_LOG: Final = f"{EVIL}/test_new_log.py"
+
 ONE_COMMIT: Final[tuple[Mutant, ...]] = (
+    order(
+        "denied",
+        f"{COMMITTER}._fail",
+        "item.staged.set_aside()",
+        "item.staged.drop()",
+        f"{DENIED}::test_a_removal_that_was_taken_and_refused_is_merged_by_its_author[True]",
+    ),
+    order(
+        "denied",
+        "alcove.messages.outbox:Outbox.known",
+        " and item.epoch == epoch",
+        "",
+        f"{DENIED}::test_a_message_of_an_epoch_that_is_over_was_not_sent",
+    ),
+    order(
+        "denied",
+        "alcove.messages.outbox:Outbox.remove",
+        "if known.counter > item.counter",
+        "if True",
+        f"{DENIED}::test_a_message_that_comes_behind_what_stood_in_for_it_was_not_sent",
+    ),
+    order(
+        "denied",
+        "alcove.engine.doubts:Doubts._may_be_mine",
+        "if self._asked_from == cursor:",
+        "if False:",
+        f"{DENIED}::test_a_relay_that_keeps_a_number_back_makes_a_client_come_again_once[True]",
+    ),
+    order(
+        "lost Welcome",
+        "alcove.facilitation.member_requests:MemberRequests._late_knock",
+        "person.key not in self._membership.unheard or ",
+        "",
+        f"{LOST}::test_a_knock_in_the_place_of_a_request_is_too_late_once_its_member_was_heard",
+    ),
+    order(
+        "new log",
+        "alcove.engine.engine:Engine.on_not_authenticated",
+        " and self._lost_memory(generation)",
+        "",
+        f"{NEW_LOG}::test_in_a_log_that_it_knows_a_client_believes_that_it_is_no_member",
+    ),
+    order(
+        "new log",
+        "alcove.facilitation.in_flight:sign_entry",
+        "membership.restate or item.restate",
+        "membership.restate",
+        f"{NEW_LOG}::test_a_commit_that_the_relay_took_before_it_died_is_taken_again",
+    ),
+    order(
+        "new log",
+        "alcove.engine.rejoining:Rejoining._epoch",
+        "self._round // 2 if self._round % 2 == 0 else 0",
+        "0",
+        f"{EVIL}/test_forks.py"
+        "::test_who_was_in_the_other_part_comes_back_by_an_epoch_from_before_it",
+    ),
+    order(
+        "clock",
+        "alcove.facilitation.lobby:Lobby._knock",
+        "if self._ports.clock_is_off:",
+        "if False:",
+        "tests/attacks/test_clocks.py"
+        "::test_a_facilitator_whose_clock_is_wrong_blames_no_newcomer_and_is_told[7200.0]",
+    ),
+    order(
+        "own",
+        f"{COMMITTER}._stage",
+        "judge(group, staged)",
+        "pass",
+        f"{RACES}::test_a_commit_that_the_others_would_burn_is_not_sent",
+    ),
+    order(
+        "own",
+        f"{INTENTS}:check_still_welcome",
+        "if leaf_extension(leaf).agreement != membership.state.agreement:",
+        "if False:",
+        f"{RACES}::test_the_rules_change_while_the_admission_is_on_its_way",
+    ),
+    order(
+        "own",
+        f"{INTENTS}:check_still_welcome",
+        "if looks_like_any(name_of(leaf), [person.name for person in people]):",
+        "if False:",
+        f"{RACES}::test_of_two_newcomers_with_one_name_the_second_is_told_to_choose_another",
+    ),
+    order(
+        "turn",
+        f"{COMMITTER}._may_go_on",
+        "or self._clock() >= self._turn_ends",
+        "or True",
+        "tests/end_to_end/test_fair_turn.py"
+        "::test_forty_five_are_admitted_and_a_member_speaks_meanwhile",
+    ),
     order(
         "base",
         f"{MEMBERSHIP}:Membership.follow",
@@ -16,7 +118,7 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     order(
         "rights",
         f"{MEMBERSHIP}:Membership._judge",
-        "approve=lambda seen: judge(self.group, seen)",
+        "approve=trial.approve",
         "approve=None",
         f"{EVIL}/test_commits.py"
         "::test_a_forbidden_commit_of_a_facilitator_is_burned_and_the_room_goes_on[reinit]",

@@ -163,13 +163,13 @@ ONE_INSIDER: Final[tuple[Mutant, ...]] = (
             ),
             (
                 "_goes_over",
-                " and self._stream.log.reaches(at)",
+                " and beat[1].reaches(beat[0])",
                 "",
                 "test_a_split_that_a_gap_made_forgotten_is_the_persons_to_end",
             ),
             (
                 "_goes_over",
-                "at.number <= named.number and ",
+                "beat[0].number <= named.number and ",
                 "",
                 "test_a_beat_does_not_clear_what_it_says_itself",
             ),

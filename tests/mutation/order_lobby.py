@@ -87,7 +87,7 @@ ONE_LOBBY: Final = (
     ),
     order(
         "lobby key",
-        f"{COMMITTER}._sign_entry",
+        "alcove.facilitation.in_flight:sign_entry",
         "item.lobby_key if item.lobby_key != roster.lobby else None",
         "None",
         f"{_KEYS}::test_the_entry_names_a_new_lobby_key_and_every_member_knows_it",

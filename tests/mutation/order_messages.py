@@ -2,8 +2,19 @@
 
 from typing import Final
 
-from tests.mutation.mutant import Mutant
-from tests.mutation.order_places import EVIL, LOG_HASH, STREAM, TALK, UNIT, order
+from tests.mutation.mutant import Edit, Mutant
+from tests.mutation.order_places import (
+    COVERAGE,
+    EVIL,
+    LOG_HASH,
+    PRESENCE,
+    STREAM,
+    TALK,
+    UNIT,
+    order,
+)
+
+AGAIN: Final = f"{EVIL}/test_log_again.py"
 
 ONE_VIEW: Final[tuple[Mutant, ...]] = (
     order(
@@ -86,7 +97,7 @@ ONE_VIEW: Final[tuple[Mutant, ...]] = (
     order(
         "generation",
         f"{STREAM}.resumed",
-        "self.log.drop_anchor()",
+        "self.log = LogHash()",
         "pass",
         f"{UNIT}::test_another_generation_begins_at_nothing_and_compares_nothing",
     ),
@@ -100,9 +111,35 @@ ONE_VIEW: Final[tuple[Mutant, ...]] = (
     order(
         "generation",
         f"{STREAM}.restart",
-        "self.log.drop_anchor()",
+        "self.log = LogHash()",
         "pass",
         f"{UNIT}::test_who_is_in_the_group_anew_begins_there",
+    ),
+    order(
+        "covered",
+        f"{COVERAGE}._in_log",
+        "item.log is self._log() and item.log.reaches(item.at)",
+        "self._log().reaches(item.at)",
+        f"{AGAIN}::test_a_log_that_is_shown_again_covers_nothing_that_was_stolen",
+    ),
+    order(
+        "covered",
+        f"{PRESENCE}._goes_over",
+        "beat is None or beat[1] is not self._stream.log",
+        "beat is None",
+        f"{AGAIN}::test_a_log_that_is_shown_again_clears_no_split",
+        Edit(
+            f"{PRESENCE}._goes_over",
+            "beat[1].reaches(beat[0])",
+            "self._stream.log.reaches(beat[0])",
+        ),
+    ),
+    order(
+        "covered",
+        f"{PRESENCE}.rejoined",
+        "self._clear_split()",
+        "self._clear_split(); self.coverage.forget()",
+        f"{AGAIN}::test_welcomes_that_the_relay_kept_win_no_further_90_seconds",
     ),
     order(
         "log hash",

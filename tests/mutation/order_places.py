@@ -10,6 +10,8 @@ from typing import Final
 from tests.mutation.mutant import Edit, Mutant
 
 STREAM: Final = "alcove.messages.stream:Stream"
+COVERAGE: Final = "alcove.messages.coverage:Coverage"
+PRESENCE: Final = "alcove.messages.presence:Presence"
 LOG_HASH: Final = "alcove.messages.log_hash"
 TALK: Final = "alcove.messages.conversation:Conversation"
 FRAMING: Final = "alcove.group.framing"

@@ -16,8 +16,10 @@ ONE_LOG: Final[tuple[Mutant, ...]] = (
     order(
         "numbers",
         f"{LOG}:Log.append",
-        "        self._budget.take(_size(stored))\n        self.number = number\n",
-        "        self.number = number\n        self._budget.take(_size(stored))\n",
+        "        self._budget.take(_size(stored) + RECORD_OVERHEAD)\n"
+        "        self.number = number\n",
+        "        self.number = number\n"
+        "        self._budget.take(_size(stored) + RECORD_OVERHEAD)\n",
         f"{CONTRACT}::test_memory_is_bounded_for_a_room_and_in_all",
     ),
     order(
@@ -159,6 +161,20 @@ ONE_LOG: Final[tuple[Mutant, ...]] = (
         "else NO_HASH",
         "else entry.welcomes",
         f"{PUBLISH}::test_an_entry_that_does_not_follow_or_fit_is_refused[at once-welcomes]",
+    ),
+    order(
+        "knocks",
+        "alcove_server.store.memory.lobby:MemoryLobby._is_full_for",
+        " or here >= limits.KNOCKS_PER_DOOR",
+        "",
+        f"{CONTRACT}::test_knocks_are_bounded_and_forgotten",
+    ),
+    order(
+        "knocks",
+        "alcove_server.store.memory.lobby:MemoryLobby._is_full_for",
+        "len(knocks) >= limits.KNOCKS or ",
+        "",
+        f"{CONTRACT}::test_a_full_door_leaves_places_to_others_until_the_room_is_full",
     ),
     order(
         "external",

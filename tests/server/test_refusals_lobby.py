@@ -126,7 +126,7 @@ def test_a_knock_can_be_withdrawn_once(scene: Scene, door: Door) -> None:
 
 
 def test_too_many_wait(scene: Scene, door: Door) -> None:
-    for _ in range(limits.KNOCKS):
+    for _ in range(limits.KNOCKS_PER_DOOR):
         scene.newcomer(door).knock()
     assert scene.newcomer(door).refused(Knock(6, bytes(16), b"x")) == "too_many_knocks"
 

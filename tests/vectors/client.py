@@ -15,12 +15,14 @@ from alcove.group.sealing import (
     door_psk,
     open_card,
     open_knock,
+    open_late_knock,
     open_refusal,
     open_request,
     open_welcome,
     request_psk,
     seal_card,
     seal_knock,
+    seal_late_knock,
     seal_padded,
     seal_refusal,
     seal_request,
@@ -85,6 +87,8 @@ def _open(case: Case) -> bytes:
     keys = mls.HpkeKeyPair(Secret(private), public_key)
     if kind == "knock":
         return open_knock(_invite_of(case), keys, bytes.fromhex(case["id"]), sealed).encode()
+    if kind == "late knock":
+        return open_late_knock(_invite_of(case), keys, bytes.fromhex(case["id"]), sealed).encode()
     psk = Psk(bytes.fromhex(case["psk"]), bytes.fromhex(case["psk_id"]))
     if kind == "welcome":
         return open_welcome(room, keys, sealed, psk)
@@ -160,6 +164,13 @@ def seals() -> list[Case]:
             **_keyed(LOBBY),
             **_psk(REQUEST_PSK),
             "sealed": seal_request(ROOM, LOBBY.public, sender, request, REQUEST_PSK, random),
+        },
+        {
+            "kind": "late knock",
+            "id": id.hex(),
+            **at_door,
+            **_keyed(LOBBY),
+            "sealed": seal_late_knock(INVITE, LOBBY.public, id, knock, random),
         },
         *facilitation.seals(),
     ]

@@ -154,7 +154,14 @@ def author(name: str, members: Sequence[MemberLike]) -> str:
     return badge + escape.name(name)
 
 
+def note(member: MemberLike) -> str:
+    """Return what stands behind a name in the list of members."""
+    if member.you:
+        return " [you]"
+    return "" if member.heard else " [not heard yet]"
+
+
 def who(members: Sequence[MemberLike], waiting: Sequence[events.Knocked]) -> list[str]:
     """Return the members, then the waiting newcomers, a line each."""
-    lines = [author(m.name, members) + (" [you]" if m.you else "") for m in members]
+    lines = [author(m.name, members) + note(m) for m in members]
     return lines + [f"waiting: {waiter(knock)}" for knock in waiting]

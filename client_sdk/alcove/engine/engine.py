@@ -20,6 +20,7 @@ from alcove_protocol.position import Position
 from alcove_protocol.statements import Opening
 
 from alcove import events
+from alcove.engine.clock_watch import ClockWatch
 from alcove.engine.commands import Commands
 from alcove.engine.endings import Endings
 from alcove.engine.member import MemberClient
@@ -38,6 +39,10 @@ WAIT_CODES: Final = frozenset(
     {"busy", "draining", "rate_limited", "unavailable", "replaced", "slow_consumer", "idle"}
 )
 """Refusals after which the client only connects again."""
+
+
+KNOCK_AGAIN_AFTER: Final = 60.0
+"""Seconds that a member waits, whom a relay without memory does not list, before they knock."""
 
 
 class Engine(Standing):
@@ -59,8 +64,10 @@ class Engine(Standing):
         """Seconds that a restarting relay asks to be left alone, so that not all come at once."""
         self._connected_before = False
         self._restoring = False
+        self._clock_watch = ClockWatch(self.ports)
         self._going = False
         self._away_since: float | None = None
+        self._unknown_since: float | None = None
 
     @property
     def wants_connection(self) -> bool:
@@ -99,10 +106,14 @@ class Engine(Standing):
         if self.closed is not None:
             return
         self.link.tick()
+        if self.entered:
+            self._clock_watch.tick()
         if self.member is not None:
             self.member.tick()
             if self.closed is None:
                 self.member.pump()
+        elif self.newcomer is not None:
+            self.newcomer.tick()
         away = self._away_since
         if away is not None and self.ports.clock() - away > limits.REJOIN_WINDOW:
             self.close(CloseReason.LOST, "lost", "The room could not be reached for too long.")
@@ -110,7 +121,9 @@ class Engine(Standing):
     # --- what the link tells -------------------------------------------------------------------
 
     def on_greeted(self, challenge: frames.Challenge) -> None:
-        if not self.entered and abs(challenge.time - self.ports.wall()) > limits.CLOCK_SKEW:
+        if self.entered:
+            self._clock_watch.greeted()
+        elif self.ports.clock_is_off:
             text = "This device's clock is wrong; set it right and try again."
             self.fail(Refused("clock_wrong", text))
             return
@@ -127,7 +140,7 @@ class Engine(Standing):
         return Proof(self.room, role, self.identity.relay)
 
     def on_authenticated(self, answer: frames.Authenticated) -> None:
-        self._away_since = None
+        self._away_since = self._unknown_since = None
         if answer.role == ConnectionRole.RESEAT:
             self._restore_room()
             return
@@ -152,7 +165,7 @@ class Engine(Standing):
 
         member.facilitator.restore(answered)
 
-    def on_not_authenticated(self, code: str) -> None:
+    def on_not_authenticated(self, code: str, generation: bytes | None) -> None:
         """The relay refused. The meaning depends on what this client was to it before."""
         if code in ("ended", "removed") and self.entered:
             self._endings.claim(code)
@@ -167,6 +180,8 @@ class Engine(Standing):
             if self.member is not None and self.member.facilitator is not None:
                 self._restoring = self.member.facilitator.can_restore
             self._wait_for_room()
+        elif code == "not_member" and self._lost_memory(generation):
+            self._wait_to_be_known()
         elif not known:
             self.fail(Refused.by_relay(code))
         elif code == "room_exists":
@@ -174,12 +189,40 @@ class Engine(Standing):
         else:
             self.close(CloseReason.LOST, code, Refused.by_relay(code).text)
 
+    def _lost_memory(self, generation: bytes | None) -> bool:
+        """Whether the relay's log is another than the one that this member knows."""
+        member = self.member
+        return member is not None and generation not in (None, member.stream.cursor.generation)
+
+    def _wait_to_be_known(self) -> None:
+        """The relay lost its memory, and what brought it back does not list this member. The entry
+        that seated them may come again: the facilitator's commit was not acknowledged."""
+        now = self.ports.clock()
+        if self._unknown_since is None:
+            self._unknown_since = now
+        late = now - self._unknown_since > KNOCK_AGAIN_AFTER
+        if late and self.newcomer is not None and self.newcomer.card is not None:
+            self._knock_again(self.newcomer, self.newcomer.card.agreement)
+        else:
+            self._wait_for_room()
+
+    def _knock_again(self, before: Newcomer, accepted: bytes) -> None:
+        """No longer a member of what the room goes on with. At the door a person decides again."""
+        if self.member is not None:
+            self._fail_waiting_texts("You are no longer in the room in which this was to be said.")
+            self.member.wipe()
+            self.member = None
+        text = "The relay restarted and has lost that you were let in; asking to be let in again."
+        self.emit(events.Problem("knocking_again", text))
+        self._unknown_since = None
+        self._be_newcomer(before.invite, accept=False, accepted=accepted)
+
     def _wait_for_room(self) -> None:
         now = self.ports.clock()
         if self._away_since is None:
             self._away_since = now
         if now - self._away_since > limits.ABANDONED_AFTER:
-            text = "The room is gone; no facilitator brought it back."
+            text = "The room is gone, or goes on without you; no facilitator brought it back here."
             self.close(CloseReason.LOST, "lost", text)
 
     def on_notice(self, notice: RelayNotice) -> None:
@@ -232,11 +275,15 @@ class Engine(Standing):
 
     def begin_joining(self, invite: Invite, *, accept: bool) -> None:
         """Be a newcomer at this invite's door. Connect next."""
+        self._be_newcomer(invite, accept=accept, accepted=None)
+
+    def _be_newcomer(self, invite: Invite, *, accept: bool, accepted: bytes | None) -> None:
         self.newcomer = Newcomer(
             invite,
             self.identity,
             self.ports,
             accept=accept,
+            accepted=accepted,
             on_card=self._note_entered,
             on_member=self._welcomed,
             fail=self.fail,

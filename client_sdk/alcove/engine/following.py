@@ -6,13 +6,22 @@ A client that is *held* keeps its epoch, sends nothing and asks to be let in aga
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
-from alcove_protocol import limits
+from alcove_protocol import frames, limits
 from alcove_protocol.position import Position
 
 BASE_PATIENCE: Final = 10.0
 """Seconds after `resume` in which the missed commits must come."""
+
+
+@dataclass(frozen=True, slots=True)
+class LateBase:
+    """The relay's last commit, which did not come. `resumed` tells that it was asked for."""
+
+    base: Position
+    resumed: bool
 
 
 class Following:
@@ -23,21 +32,30 @@ class Following:
         self.in_step = True
         """Whether this client's last commit is the relay's last one."""
         self.held = False
+        self.skipped = False
+        """Whether a message came while this client was held, and was not read."""
         self.new_log = False
         """Whether the relay's log began anew after this client's first `resume`."""
-        self._expected: tuple[Position, float] | None = None
+        self._expected: tuple[LateBase, float] | None = None
         self._others_at = 0.0
 
     def expect(self, base: Position) -> None:
         """`resume` said that this is the relay's last commit. It is here, or it follows soon."""
-        self._expected = (base, self._clock() + BASE_PATIENCE)
+        self._expected = (LateBase(base, resumed=True), self._clock() + BASE_PATIENCE)
 
-    def overdue(self) -> Position | None:
+    def expect_of_stale(self, refused: frames.RequestRefused) -> None:
+        """The relay refused something as `stale`: its last commit is another. It may be on its way,
+        or it is one of this client's own, which the relay said that it did not take."""
+        if refused.base is not None and self._expected is None:
+            late = LateBase(Position.decode(refused.base), resumed=False)
+            self._expected = (late, self._clock() + BASE_PATIENCE)
+
+    def overdue(self) -> LateBase | None:
         """The expected base when its time is over, once."""
         if self._expected is None or self._clock() < self._expected[1]:
             return None
-        base, self._expected = self._expected[0], None
-        return base
+        late, self._expected = self._expected[0], None
+        return late
 
     def lacks(self, base: Position, own: Position) -> bool:
         """Whether the relay's base is a commit that never came to a client whose base is `own`."""
@@ -46,7 +64,7 @@ class Following:
 
     def hold(self) -> None:
         """A commit was missed."""
-        self.held = True
+        self.held, self.skipped = True, False
         self._others_at = self._clock()
 
     def release(self) -> None:

@@ -23,16 +23,18 @@ from alcove_protocol.statements import Opening, Signed
 
 from alcove import events
 from alcove.engine.agreement import AgreementQuestion
+from alcove.engine.doubts import Doubts
 from alcove.engine.following import Following
 from alcove.engine.key_updates import KeyUpdates
 from alcove.engine.publisher import Publisher
 from alcove.engine.rejoining import Rejoining
 from alcove.engine.requests import LobbyRequests
 from alcove.engine.roster_alarm import RosterAlarm
+from alcove.engine.telling import Telling
 from alcove.errors import NotTrusted
 from alcove.events import ConnectionState
-from alcove.facilitation.committer import InFlight
 from alcove.facilitation.facilitator import Facilitator, Handover
+from alcove.facilitation.in_flight import InFlight
 from alcove.group.keys import Identity
 from alcove.group.membership import Burned, Held, Membership, Merged, PutOut
 from alcove.messages.alarms import Alarms
@@ -72,6 +74,7 @@ class MemberClient:
         self._clock = ports.clock
         self._on_first_resume = on_first_resume
         self._put_out = put_out
+        self._following = Following(ports.clock)
         self.stream = Stream(opening.previous, cursor)
         self._alarms = Alarms(ports)
         self.presence = Presence(membership, self.stream, ports, self._alarms)
@@ -89,24 +92,38 @@ class MemberClient:
             self.presence,
             ports,
             published=self._published,
-            ready=lambda: self.ready,
+            stale=self._following.expect_of_stale,
+            # A person to be removed reads on until the relay takes the commit.
+            ready=lambda: self.ready and not (self.facilitator and self.facilitator.removing),
+        )
+        self._doubts = Doubts(
+            membership,
+            self.stream,
+            self._following,
+            self.presence,
+            ports,
+            denied=self._was_denied,
         )
         self.requests = LobbyRequests(identity, membership, opening.previous, ports)
         self._rejoining = Rejoining(identity, membership, opening, self.requests, ports, stranded)
         self._key_updates = KeyUpdates(identity, membership, self.requests, ports)
-        self._following = Following(ports.clock)
+        self._telling = Telling(ports)
         self._agreement = AgreementQuestion(membership, ports)
         self._roster_alarm = RosterAlarm(membership, ports)
         self.facilitator: Facilitator | None = None
         self._resumed = False
         self._ever_resumed = False
         self._beat_at = 0.0
-        self._doubt_at = 0.0
 
     @property
     def ready(self) -> bool:
         following = self._following
         return self._link.live and self._resumed and following.in_step and not following.held
+
+    def _was_denied(self) -> bool:
+        committer = self.facilitator.committer if self.facilitator is not None else None
+        doubtful = committer is not None and committer.doubtful
+        return doubtful or self.conversation.outbox.doubtful(self.membership.group.epoch)
 
     def become_facilitator(self, handover: Handover) -> Facilitator:
         """From here on this member's client facilitates: at the opening, or when appointed."""
@@ -136,6 +153,7 @@ class MemberClient:
         self.presence.resumed()
         self.presence.relay_says(read_only=answer.read_only)
         first, self._ever_resumed = not self._ever_resumed, True
+        began = self.stream.cursor.number > 0  # all but the opener come by a commit in the log
         new_log = self.stream.resumed(answer)
         base = Position.decode(answer.base)
         if new_log:
@@ -143,17 +161,17 @@ class MemberClient:
         self._following.expect(base)
         if not first:
             self._emit(events.ConnectionChanged(ConnectionState.RESUMED))
-        if (answer.lost or new_log) and not first:
-            self._gap()
         self._resumed = True
         if self.facilitator is not None:
             self.facilitator.resumed(new_log)
             self._beat_at = self._clock()
-        if self._following.held:
-            self._ask_rejoin()
+        if self._following.held and (new_log or self._rejoining.due):
+            self._ask_rejoin()  # a relay that lost its memory lost what was asked before
         if first:
             self._on_first_resume()
             self._emit(events.RoomChanged(self.presence.state))
+        if (answer.lost or new_log) and began:
+            self._gap()
         self.tick()
         self.pump()
 
@@ -170,19 +188,6 @@ class MemberClient:
         self._emit(events.Gap(None))
         self.conversation.forgive_holes()
 
-    def _ask_presence(self) -> None:
-        """Resume at the present position: no blob comes again, and the relay says whether it heard
-        a facilitator."""
-        self._doubt_at = self._clock() + limits.HEARTBEAT_INTERVAL
-        position = self.stream.cursor.encode()
-
-        def answered(answer: RelayAnswer | None) -> None:
-            if isinstance(answer, frames.Resumed):
-                self.presence.relay_says(read_only=answer.read_only)
-                self.pump()
-
-        self._link.request(lambda n: frames.Resume(n, position, 0), answered)
-
     def disconnected(self) -> None:
         self._resumed = False
         self.conversation.outbox.connection_lost()
@@ -194,8 +199,8 @@ class MemberClient:
     def blob(self, frame: frames.BlobIs) -> None:
         """One blob of the stream `room`."""
         position = Position.decode(frame.position)
-        step = self.stream.advance(position, frame.blob_class, frame.blob)
-        if step is Advance.BEHIND:
+        step = self._doubts.advance(position, frame.blob_class, frame.blob)
+        if step in (Advance.BEHIND, Advance.LATER):
             return
         if step is Advance.AFTER_HOLE:
             self._gap()
@@ -205,19 +210,20 @@ class MemberClient:
             self._application(frame, position)
         elif frame.blob_class == BlobClass.BEAT:
             self._following.others_heard()
+        else:
+            self._following.skipped = True
         self._roster_alarm.sound(held=self._following.held)
         self.pump()
 
-    def _published(self, position: Position, blob_class: BlobClass, blob: bytes) -> bool:
-        """This client's own blob is at this position. Missing numbers before it were withheld.
-        False when the position had passed."""
-        step = self.stream.published(position, int(blob_class), blob)
+    def _published(self, position: Position, blob_class: BlobClass, blob: bytes) -> Advance:
+        """This client's own blob is at this position. Missing numbers before it were withheld."""
+        step = self._doubts.published(position, blob_class, blob)
         if step is Advance.AFTER_HOLE:
             self._gap()
-        return step is not Advance.BEHIND
+        return step
 
     def _application(self, frame: frames.BlobIs, position: Position) -> None:
-        own = self.conversation.in_flight_blob(frame.blob)
+        own = self.conversation.own_blob(frame.blob)
         if own is not None:
             self.presence.coverage.numbered(own.id, position)
             self.conversation.own_sent(own)
@@ -240,7 +246,7 @@ class MemberClient:
             following.in_step = True
             if entry is not None and following.new_log:
                 membership.replace_last_entry(entry)
-        elif digest == membership.previous_hash:
+        elif digest == membership.previous_hash or self._begins_new_log(position):
             membership.base = position  # this client is one step ahead: the next one comes again
         else:
             self._follow(frame.blob, entry, position)
@@ -248,6 +254,12 @@ class MemberClient:
         if following.new_log and began and not following.held:
             context = membership.group.context
             self.stream.start_log(position, context.confirmed_transcript_hash)
+
+    def _begins_new_log(self, position: Position) -> bool:
+        """Whether a log begins anew here, of which `resume` said that it goes on to this client's
+        own last commit. A newcomer's log may begin with the commit before theirs."""
+        following = self._following
+        return following.new_log and position.number == 1 and following.in_step
 
     def _follow(self, blob: bytes, entry: Signed | None, position: Position) -> None:
         outcome = self.membership.follow(blob, entry, position)
@@ -258,10 +270,10 @@ class MemberClient:
                 if self._following.held:
                     self._release()  # an authentic commit on its epoch: it was right to stay
                 self._following.in_step = True
-                self._merged(outcome, own=False)
+                self._merged(outcome, own=False, blob=blob)
             case Burned():
-                text = "A change of the group was wrong; everybody has refused it."
-                self._emit(events.Problem("commit_refused", text))
+                if outcome.read or not (self._following.new_log and position.number == 1):
+                    self._telling.burned(outcome)
                 if self.facilitator is not None:
                     self.facilitator.committer.base_moved()
             case Held():
@@ -276,20 +288,20 @@ class MemberClient:
         self._published(position, BlobClass.COMMIT, item.blob)
         self.membership.base = position
         self._following.in_step = True
-        self._merged(self.membership.merge(item.staged, item.blob, item.entry), own=True)
+        self._merged(
+            self.membership.merge(item.staged, item.blob, item.entry), own=True, blob=item.blob
+        )
 
-    def _merged(self, outcome: Merged, *, own: bool) -> None:
+    def _merged(self, outcome: Merged, *, own: bool, blob: bytes) -> None:
         self.conversation.epoch_began()
         self._rejoining.followed()
-        for person in outcome.joined:
-            self._emit(events.Joined(person.name))
         for person in outcome.gone:
             self.conversation.forget_member(person.key)
-            by_wish = person.relay_key in outcome.by_wish
-            self._emit(events.Left(person.name) if by_wish else events.Removed(person.name))
+        self._telling.merged(outcome)
         if self.facilitator is not None:
             self.facilitator.merged(outcome.rejoined, own=own)
             if not own:
+                self.facilitator.committer.came(blob)
                 self.facilitator.committer.base_moved()
             if outcome.joined or outcome.rejoined:
                 self._beat_at = self._clock()  # newcomers take their anchor from a heartbeat
@@ -313,8 +325,7 @@ class MemberClient:
         self._rejoining.held()
         if leaf and self._rejoining.expects(leaf):
             return  # the Welcome comes next
-        text = "A change of the group was missed; asking a facilitator to be let in again."
-        self._emit(events.Problem("held", text))
+        self._telling.held()
         self._ask_rejoin()
 
     def _ask_rejoin(self) -> None:
@@ -322,6 +333,8 @@ class MemberClient:
 
     def _release(self) -> None:
         """Held no more, in the epoch that was kept."""
+        if self._following.skipped:
+            self._gap()  # what came meanwhile was not read
         self._following.release()
         if self._rejoining.waiting:
             self._key_updates.hasten()  # what was asked for is void once the own leaf is another
@@ -351,7 +364,9 @@ class MemberClient:
         self._gap()
         self._agreement.ask()
         self._resumed = False
-        if self.facilitator is not None:
+        if self.facilitator is None:
+            self.conversation.probe()  # so that the others know that the Welcome arrived
+        else:
             self.facilitator.rejoined()
         self.authenticated()
 
@@ -393,9 +408,8 @@ class MemberClient:
             begun = self.stream.log.anchored or self.stream.cursor.number > 0
             if self.ready and begun and now >= self._beat_at:
                 self.beat()
-        in_doubt = self.facilitator is None and self.presence.in_doubt
-        if in_doubt and self.ready and now >= self._doubt_at:
-            self._ask_presence()
+        if self.facilitator is None and self.ready:
+            self._doubts.ask_presence(self.pump)
         self.presence.tick()
         if self.presence.coverage.probe_due and self.ready and self.presence.may_repeat:
             self.presence.coverage.probed()
@@ -404,9 +418,7 @@ class MemberClient:
             self._release()
         if self._following.held and self._rejoining.due:
             self._ask_rejoin()
-        base = self._following.overdue()
-        lacking = base is not None and self._following.lacks(base, self.membership.base)
-        if lacking and self._link.live:
+        if self._doubts.lacks_base():
             self._hold()
         if self.ready and self.facilitator is None:
             self._key_updates.tick()

@@ -22,6 +22,7 @@ from alcove.messages.conversation import Conversation
 from alcove.messages.outbox import Outgoing
 from alcove.messages.payload import MESSAGE_ID_SIZE, Heartbeat, Text, Void
 from alcove.messages.presence import Presence
+from alcove.messages.stream import Advance
 from alcove.relay.ports import Ports
 
 WAIT: frozenset[str] = frozenset({"paused", "rate_limited", "busy", "unavailable"})
@@ -29,10 +30,8 @@ WAIT: frozenset[str] = frozenset({"paused", "rate_limited", "busy", "unavailable
 
 
 class Publisher:
-    """Sends one message after another. Calls `published` with where the relay put each blob.
-
-    It returns False when that position had passed, so that the log does not have the blob there.
-    """
+    """Sends one message after another. Calls `published` with where the relay put each blob. When
+    that position had passed, the log does not have the blob there."""
 
     def __init__(
         self,
@@ -41,7 +40,8 @@ class Publisher:
         presence: Presence,
         ports: Ports,
         *,
-        published: Callable[[Position, BlobClass, bytes], bool],
+        published: Callable[[Position, BlobClass, bytes], Advance],
+        stale: Callable[[frames.RequestRefused], None],
         ready: Callable[[], bool],
     ) -> None:
         self._membership = membership
@@ -51,6 +51,7 @@ class Publisher:
         self._emit = ports.emit
         self._random = ports.random
         self._published = published
+        self._stale = stale
         self._ready = ready
 
     @property
@@ -112,15 +113,20 @@ class Publisher:
         item.in_flight = False
         if isinstance(answer, frames.Published):
             position = Position.decode(answer.position)
-            if self._published(position, BlobClass.APPLICATION, item.blob):
+            step = self._published(position, BlobClass.APPLICATION, item.blob)
+            if step is Advance.LATER:
+                return
+            if step is not Advance.BEHIND:
                 self._presence.coverage.numbered(item.id, position)
             self._conversation.own_sent(item)
             self.pump()
             return
         code = answer.code if isinstance(answer, frames.RequestRefused) else ""
-        if code == "stale":
+        if isinstance(answer, frames.RequestRefused) and code == "stale":
             if self._membership.base != base:
                 self.pump()
+            else:
+                self._stale(answer)
             return
         if code == "read_only":
             self._presence.relay_says(read_only=True)
@@ -155,11 +161,14 @@ class Publisher:
         def answered(answer: RelayAnswer | None) -> None:
             if isinstance(answer, frames.Published):
                 position = Position.decode(answer.position)
-                self._published(position, BlobClass.BEAT, blob)
+                if self._published(position, BlobClass.BEAT, blob) is Advance.LATER:
+                    return
                 if begins_log:
                     self._presence.begin_log(position)
                 self._presence.holding()
             elif isinstance(answer, frames.RequestRefused):
+                if answer.code == "stale" and self._membership.base == base:
+                    self._stale(answer)
                 refused()
 
         self._link.request(

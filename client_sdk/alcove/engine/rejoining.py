@@ -6,6 +6,9 @@ earlier request whose Welcome was lost. So it asks for each leaf that it may hav
 
     own leaf, or one that it signed ──▶ first KeyPackage ──▶ second ──▶ third
 
+Every second round is sealed under an earlier epoch, for the leaf of that epoch as well. When the
+relay lost a commit, or the group was split, no facilitator was in this client's newest epoch.
+
 The private keys stay until no request can be granted any more. A request that a relay delivers late
 then leads to a Welcome that opens, and never to a leaf whose keys are gone.
 """
@@ -96,9 +99,9 @@ class Rejoining:
 
     def ask(self, *, heard: bool) -> None:
         """Ask the facilitators, when there is a connection. `heard`: one of them is there."""
-        self._ask_at = self._ports.clock() + ASK_AGAIN
         if not self._ports.link.live:
             return
+        self._ask_at = self._ports.clock() + ASK_AGAIN
         if self._unheard >= ROUNDS:
             # Facilitators were there, and none could answer. Above all their groups may be younger
             # than this client's epoch, so that they have no secret of it.
@@ -109,13 +112,20 @@ class Rejoining:
         self._round += 1
         while len(self._steps) < min(self._round, STEPS):
             self._steps.append(self._make_step())
-        psk = self._requests.psk
+        epoch = self._epoch()
+        psk = self._requests.psk(epoch)
         self._psks[psk.id] = psk
-        for leaf in self._leaves():
+        for leaf in self._leaves(epoch):
             self._named.add(leaf)
-            self._send(leaf, self._steps[0])
+            self._send(leaf, self._steps[0], epoch)
         for before, step in pairwise(self._steps):
-            self._send(before.leaf, step)
+            self._send(before.leaf, step, epoch)
+
+    def _epoch(self) -> int:
+        """Of this round: the newest, one before it, the newest, two before it, and so on."""
+        known = self._membership.request_secrets.epochs()
+        back = self._round // 2 if self._round % 2 == 0 else 0
+        return known[back % len(known)]
 
     def _drop_expired(self) -> None:
         """No facilitator takes a KeyPackage whose lifetime is over."""
@@ -130,19 +140,21 @@ class Rejoining:
         bundle = make_key_package(self._identity, accepted, ports.wall(), ports.random)
         return _Step(bundle, mls.ciphersuite(ROOM_SUITE).hpke_keypair(ports.random))
 
-    def _leaves(self) -> tuple[bytes, ...]:
-        """The own leaf of this epoch, and those that may have replaced it unseen: the newest first,
-        and when there are many, the next ones in each round."""
+    def _leaves(self, epoch: int) -> tuple[bytes, ...]:
+        """The own leaf, that of the epoch, and those that may have replaced it unseen: the newest
+        first, and when there are many, the next ones in each round."""
         signed = reversed(self._membership.group.signed_leaf_keys)
         others = [*([self._seen] if self._seen is not None else []), *signed]
+        then = self._membership.request_secrets.leaf_key(epoch)
+        own = dict.fromkeys((self._membership.own_leaf_key, then))
         turn = self._turn % max(1, len(others))
-        many = REQUESTS - 1 - len(self._steps[1:])
+        many = REQUESTS - len(own) - len(self._steps[1:])
         self._turn = turn + many
-        return (self._membership.own_leaf_key, *(others[turn:] + others[:turn])[:many])
+        return (*own, *(others[turn:] + others[:turn])[:many])
 
-    def _send(self, leaf: bytes, step: _Step) -> None:
-        key_package = step.bundle.key_package.encode()
-        self._requests.send(RequestKind.REJOIN, key_package, step.reply.public, leaf=leaf)
+    def _send(self, leaf: bytes, step: _Step, epoch: int) -> None:
+        key_package, reply = step.bundle.key_package.encode(), step.reply.public
+        self._requests.send(RequestKind.REJOIN, key_package, reply, leaf=leaf, epoch=epoch)
 
     def expects(self, leaf: bytes) -> bool:
         """Whether a commit that put this client out and brought this leaf granted a request of its

@@ -23,10 +23,9 @@ class LobbyRequests:
         self._room = room
         self._ports = ports
 
-    @property
-    def psk(self) -> Psk:
-        """What requests of the present epoch are sealed with, and the Welcome that answers one."""
-        epoch = self._membership.group.epoch
+    def psk(self, epoch: int) -> Psk:
+        """What requests of an epoch whose secret is kept are sealed with, and the Welcome that
+        answers one."""
         secret = self._membership.request_secrets.of(epoch)
         assert secret is not None  # the present epoch's is kept until the next
         return request_psk(secret, epoch)
@@ -39,23 +38,27 @@ class LobbyRequests:
         answered: OnAnswer = lambda answer: None,
         *,
         leaf: bytes | None = None,
+        epoch: int | None = None,
     ) -> None:
         """The relay keeps it for the facilitators, so its answer says only that it arrived.
 
         `leaf` is the encryption key of the own leaf that the request is about, when that may be
-        another than this epoch's.
+        another than this epoch's. `epoch` is one whose secret is kept, instead of the present one.
         """
         random, lobby_key = self._ports.random, self._membership.lobby_key
         own = self._identity.relay.public
-        request = self._sign(kind, content, reply_key, leaf or self._membership.own_leaf_key)
-        sealed = seal_request(self._room, lobby_key, own, request, self.psk, random)
+        at = self._membership.group.epoch if epoch is None else epoch
+        request = self._sign(at, kind, content, reply_key, leaf or self._membership.own_leaf_key)
+        sealed = seal_request(self._room, lobby_key, own, request, self.psk(at), random)
         request_id = random(frames.ID_SIZE)
         self._ports.link.request(lambda n: frames.LobbyRequest(n, request_id, sealed), answered)
 
-    def _sign(self, kind: str, content: bytes, reply_key: bytes | None, leaf: bytes) -> Signed:
+    def _sign(
+        self, epoch: int, kind: str, content: bytes, reply_key: bytes | None, leaf: bytes
+    ) -> Signed:
         body = RequestBody(
             self._room,
-            self._membership.group.epoch,
+            epoch,
             self._membership.roster.counter,
             leaf,
             kind,

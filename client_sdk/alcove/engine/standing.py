@@ -1,7 +1,6 @@
 """A client's standing in a room: newcomer, opener or member, and how it ends."""
 
 from collections import deque
-from types import MappingProxyType
 from typing import Final
 
 from alcove import events
@@ -16,13 +15,7 @@ from alcove.joining.newcomer import Newcomer
 EVENTS: Final = 10_000
 """Events kept for a reader. Beyond that the oldest are dropped, and a gap is told."""
 
-_UNSENT: Final = MappingProxyType(
-    {
-        "closed": "The room was closed before this was sent.",
-        # The relay may have taken it: only its answer is missing.
-        "unconfirmed": "The room was closed before the relay answered; others may have read this.",
-    }
-)
+_UNCONFIRMED: Final = "The relay had not answered yet; others may have read this."
 
 
 class Standing:
@@ -104,15 +97,19 @@ class Standing:
         reason = CloseReason.REFUSED if refused else CloseReason.ERROR
         self.close(reason, error.code, error.text)
 
+    def _fail_waiting_texts(self, why: str) -> None:
+        waiting = self.member.conversation.outbox.waiting() if self.member is not None else ()
+        for item in waiting:
+            if item.shown:
+                # The relay may have taken what was sent: only its answer is missing.
+                code, text = ("unconfirmed", _UNCONFIRMED) if item.blob else ("closed", why)
+                self.emit(events.Failed(item.id.hex(), code, text, item.ref))
+
     def close(self, reason: CloseReason, code: str = "", text: str = "") -> None:
         """Tell why, wipe every key, and be done. Only the first call counts."""
         if self.closed is not None:
             return
-        if self.member is not None:
-            for item in self.member.conversation.outbox.waiting():
-                if item.shown:
-                    code = "unconfirmed" if item.blob else "closed"
-                    self.emit(events.Failed(item.id.hex(), code, _UNSENT[code], item.ref))
+        self._fail_waiting_texts("The room was closed before this was sent.")
         closed = events.Closed(reason, code, text)
         self.emit(closed)
         self.closed = closed

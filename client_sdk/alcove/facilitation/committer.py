@@ -1,83 +1,51 @@
 """A facilitator's commits: one at a time, staged, sent, and merged when the relay took it.
 
-intent ──plan──▶ staged ──published──▶ merged
-                   │
-                   ├─ stale, epoch moved      → dropped, planned anew on the new state
-                   ├─ stale, epoch stands     → the same bytes on the new base (a burned commit
-                   │                            took the position)
-                   ├─ refused otherwise       → dropped, the intent fails with the relay's code
-                   └─ connection lost         → the same bytes, first thing after `resume`
+intents ──plan──▶ staged ──published──▶ merged
+                    │
+                    ├─ stale, epoch moved      → dropped, planned anew on the new state
+                    ├─ stale, epoch stands     → the same bytes on the new base (a burned commit
+                    │                            took the position)
+                    ├─ refused otherwise       → set aside; of several intents each goes alone,
+                    │                            and a single one fails with the relay's code. When
+                    │                            the log brings it after all, it is merged
+                    └─ connection lost         → the same bytes, first thing after `resume`
+
+Admissions that wait go into one commit. Every commit makes what others have on its way stale, so
+after each one the others have a turn before the next that waits here. A removal waits for nobody.
 """
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
-from hashlib import sha256
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from alcove_protocol import frames, limits
 from alcove_protocol.codec import pack_list
 from alcove_protocol.errors import Malformed
 from alcove_protocol.frames import RelayAnswer
-from alcove_protocol.labels import Label
 from alcove_protocol.position import Position
-from alcove_protocol.roster import (
-    NO_HASH,
-    Change,
-    RoomFlag,
-    RosterEntry,
-    apply_changes,
-    list_digest,
-)
 from alcove_protocol.statements import Signed
 
 from alcove import mls
 from alcove.errors import AlcoveError, NotNow, Refused
-from alcove.facilitation.intents import CommitPlan, Intent
+from alcove.facilitation.in_flight import InFlight, PendingUpdate, fitting, sign_entry
+from alcove.facilitation.intents import CommitPlan, Intent, RemoveMember
 from alcove.group.admission import leaf_extensions, listing_of
 from alcove.group.extensions import ROSTER_EXTENSION, leaf_extension, room_extension
 from alcove.group.framing import handshake_padding
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership, flags_of
+from alcove.group.rights import NotAllowed, judge
 from alcove.group.sealing import seal_welcome
 from alcove.relay.ports import Ports
 
-
-@dataclass(frozen=True, slots=True)
-class PendingUpdate:
-    """A participant's Update, judged alone. `message` travels with the commit.
-
-    It is of the epoch with this authenticator only: another branch of the group can have an epoch
-    of the same number.
-    """
-
-    proposal: mls.ReceivedProposal
-    message: bytes
-    authenticator: bytes
-
-
-@dataclass(slots=True)
-class InFlight:
-    """One commit on its way. Only the base in its roster entry may change."""
-
-    intent: Intent
-    staged: mls.StagedCommit
-    blob: bytes
-    welcomes: bytes | None
-    changes: tuple[Change, ...]
-    flags: RoomFlag
-    slow: int
-    needs_entry: bool
-    lobby_key: bytes
-    publish_id: bytes
-    epoch: int
-    leaves: tuple[Signed, ...] = ()
-    entry: Signed | None = None
-    sent: bool = False
-
-
 OnTaken = Callable[[InFlight, Position], None]
 """Is called when the relay took the commit, at this position."""
+
+AT_ONCE: Final = 16
+"""Intents that one commit makes true, when they can go together."""
+OTHERS_TURN: Final = 1.0
+"""Seconds between a commit and the next one that waited for it. In them the others follow it, and
+send what it made stale."""
 
 PASSING: Final = frozenset({"unavailable", "busy", "rate_limited"})
 """Refusals after which the same commit goes again, at the next occasion."""
@@ -98,19 +66,30 @@ class Committer:
         self._membership = membership
         self._identity = identity
         self._link = ports.link
+        self._clock = ports.clock
         self._wall = ports.wall
         self._random = ports.random
         self._on_taken = on_taken
         self._ready = ready
         self._queue: deque[Intent] = deque()
+        self._turn_ends = 0.0
+        self._most = AT_ONCE
+        self._alone = 0
+        self._staging = False
+        self.welcomes_most = limits.WELCOMES
+        """Bytes of all Welcomes of one commit. Fewer go together where one is large."""
         self.in_flight: InFlight | None = None
+        self._aside: list[InFlight] = []
         self.updates: list[PendingUpdate] = []
 
     def want(self, intent: Intent) -> None:
         """Queue an intent. The same one twice counts once."""
-        pending = self.in_flight.intent if self.in_flight is not None else None
-        if intent.awaited or (intent != pending and intent not in self._queue):
-            self._queue.append(intent)
+        pending = self.in_flight.intents if self.in_flight is not None else ()
+        if intent.awaited or (intent not in pending and intent not in self._queue):
+            if intent.urgent:
+                self._queue.appendleft(intent)
+            else:
+                self._queue.append(intent)
         self.pump()
 
     def pump(self) -> None:
@@ -119,50 +98,83 @@ class Committer:
             return
         if self.in_flight is None:
             self._stage_next()
-        if self.in_flight is not None and not self.in_flight.sent:
+        if self.in_flight is not None and not self.in_flight.sent and not self._staging:
             self._send(self.in_flight)
 
     def _stage_next(self) -> None:
-        while self._queue and self.in_flight is None:
-            intent = self._queue.popleft()
-            try:
-                plan = intent.plan(self._membership)
-                if plan is not None:
-                    self.in_flight = self._stage(intent, plan)
-            except (mls.MLSError, Malformed) as error:
-                intent.done(NotNow(error.code, "The group cannot make this change now."))
-                continue
-            if plan is None:
-                intent.done(None)  # it is true already, or nothing is left to do
-
-    def _fit_updates(self, plan: CommitPlan) -> None:
-        """Drop each pending Update that does not go with the plan, or with those before it. The
-        others stay: no member can keep another's keys from being renewed."""
-        self._forget_old_updates()
-        pending, self.updates = self.updates, []
-        if not pending or self._goes_with(plan, pending):
-            self.updates = pending
-            return
-        for item in pending:
-            if self._goes_with(plan, [*self.updates, item]):
-                self.updates.append(item)
-
-    def _goes_with(self, plan: CommitPlan, updates: list[PendingUpdate]) -> bool:
-        carried = [item.proposal for item in updates]
+        if self._staging:
+            return  # an intent that was told its end wants the next thing
+        self._staging = True
         try:
-            self._membership.group.check_changes(carried, plan.proposals, now=int(self._wall()))
-        except (mls.MLSError, Malformed):
-            return False
-        return True
+            while self._queue and self.in_flight is None and self._may_go_on():
+                intents, plan = self._gather()
+                if plan is not None:
+                    self._try(intents, plan)
+        finally:
+            self._staging = False
+
+    def _may_go_on(self) -> bool:
+        return self._queue[0].urgent or self._clock() >= self._turn_ends
+
+    def _gather(self) -> tuple[list[Intent], CommitPlan | None]:
+        """The next intents that one commit can make true, and that commit."""
+        found: list[Intent] = []
+        whole: CommitPlan | None = None
+        most = 1 if self._alone else self._most
+        self._alone = max(0, self._alone - 1)
+        while self._queue and len(found) < most:
+            intent = self._queue.popleft()
+            plan = self._plan(intent)
+            if plan is None:
+                continue
+            if whole is not None and not (whole.gathers and plan.gathers):
+                self._queue.appendleft(intent)
+                break
+            found.append(intent)
+            whole = plan if whole is None else whole.with_other(plan)
+        return found, whole
+
+    def _plan(self, intent: Intent) -> CommitPlan | None:
+        """None when nothing is to be committed for it. Then it was told so."""
+        try:
+            plan = intent.plan(self._membership)
+        except NotNow as error:
+            intent.done(error)
+            return None
+        except (mls.MLSError, Malformed) as error:
+            intent.done(_not_now(error.code))
+            return None
+        if plan is None:
+            intent.done(None)  # it is true already, or nothing is left to do
+        return plan
+
+    def _try(self, intents: Sequence[Intent], plan: CommitPlan) -> None:
+        try:
+            self.in_flight = self._stage(intents, plan)
+        except _WelcomesTooLarge:
+            self._most = len(intents) // 2
+            self._queue.extendleft(reversed(intents))
+        except (mls.MLSError, Malformed, NotAllowed) as error:
+            self._give_up(intents, _not_now(error.code))
+
+    def _give_up(self, intents: Sequence[Intent], error: AlcoveError) -> None:
+        """Of several intents one is to blame, and it is not known which: each goes alone."""
+        if len(intents) > 1:
+            self._alone += len(intents)
+            self._queue.extendleft(reversed(intents))
+            return
+        for intent in intents:
+            intent.done(error)
 
     def _forget_old_updates(self) -> None:
         present = self._membership.group.epoch_authenticator
         self.updates = [item for item in self.updates if item.authenticator == present]
 
-    def _stage(self, intent: Intent, plan: CommitPlan) -> InFlight:
+    def _stage(self, intents: Sequence[Intent], plan: CommitPlan) -> InFlight:
         membership = self._membership
         group = membership.group
-        self._fit_updates(plan)
+        self._forget_old_updates()
+        self.updates = fitting(membership, plan, self.updates, int(self._wall()))
         updates = list(self.updates)
         listing = mls.Extension(ROSTER_EXTENSION, listing_of(membership.roster).encode())
         staged = group.commit(
@@ -176,8 +188,9 @@ class Committer:
             now=int(self._wall()),
         )
         try:
-            return self._put_in_flight(intent, plan, staged, updates)
-        except (mls.MLSError, Malformed):
+            judge(group, staged)  # as all others will: what they burn must not be merged here
+            return self._put_in_flight(intents, plan, staged, updates)
+        except (mls.MLSError, Malformed, NotAllowed, _WelcomesTooLarge):
             staged.drop()
             raise
 
@@ -192,7 +205,7 @@ class Committer:
 
     def _put_in_flight(
         self,
-        intent: Intent,
+        intents: Sequence[Intent],
         plan: CommitPlan,
         staged: mls.StagedCommit,
         updates: list[PendingUpdate],
@@ -208,11 +221,13 @@ class Committer:
                     for relay_key, reply_key, psk in plan.welcome_to
                 ]
             )
+            if len(welcomes) > self.welcomes_most and len(intents) > 1:
+                raise _WelcomesTooLarge
         state, roster = room_extension(staged.after), membership.roster
         flags, slow, lobby_key = flags_of(state), state.slow, state.lobby_key
         moved = (flags, slow, lobby_key) != (roster.flags, roster.slow, roster.lobby)
         return InFlight(
-            intent,
+            tuple(intents),
             staged,
             pack_list([*(item.message for item in updates), staged.message]),
             welcomes,
@@ -222,37 +237,14 @@ class Committer:
             bool(plan.changes) or membership.restate or moved,
             lobby_key,
             self._random(frames.ID_SIZE),
-            group.epoch,
+            group,
             plan.leaves,
         )
 
-    def _sign_entry(self, item: InFlight) -> Signed:
-        roster = self._membership.roster
-        changes = item.changes
-        if self._membership.restate:
-            changes = (*self._membership.listing(), *changes)
-        seats = apply_changes(roster.seats, changes)
-        entry = RosterEntry(
-            roster.room,
-            roster.counter + 1,
-            roster.head,
-            self._identity.relay.public,
-            self._membership.base.encode(),
-            sha256(item.blob).digest(),
-            sha256(item.welcomes).digest() if item.welcomes is not None else NO_HASH,
-            b"".join(change.encode() for change in changes),
-            int(item.flags),
-            item.slow,
-            list_digest(roster.room, seats, item.flags, item.slow),
-            # A member that was held or away finds it in the chain. After a burned commit the chain
-            # may name another key than the group's.
-            lobby=item.lobby_key if item.lobby_key != roster.lobby else None,
-            leaves=pack_list([leave.encode() for leave in item.leaves]) if item.leaves else None,
-        )
-        return self._identity.relay.sign(Label.ROSTER, entry)
-
     def _send(self, item: InFlight) -> None:
-        item.entry = self._sign_entry(item) if item.needs_entry else None
+        item.entry = (
+            sign_entry(item, self._membership, self._identity) if item.needs_entry else None
+        )
         item.sent = True
         entry, base = item.entry, self._membership.base
 
@@ -290,14 +282,22 @@ class Committer:
     def _taken(self, item: InFlight, position: Position) -> None:
         self.in_flight = None
         self.updates.clear()
+        self._aside.clear()
         self._on_taken(item, position)
-        item.intent.done(None)
+        for intent in item.intents:
+            intent.done(None)
+        waiting, self._queue = self._queue, deque()
+        self._queue.extend(intent for intent in waiting if self._plan(intent) is not None)
+        if self._queue:
+            self._turn_ends = self._clock() + OTHERS_TURN
         self.pump()
 
     def _fail(self, item: InFlight, error: AlcoveError) -> None:
+        """The relay says that it did not take it, and may have lied: `came` knows it again."""
         self.in_flight = None
-        item.staged.drop()
-        item.intent.done(error)
+        item.staged.set_aside()
+        self._aside.append(item)
+        self._give_up(item.intents, error)
         self.pump()
 
     def seen(self, blob: bytes, entry: Signed | None, position: Position) -> bool:
@@ -309,34 +309,71 @@ class Committer:
         self._taken(item, position)
         return True
 
+    def came(self, blob: bytes) -> None:
+        """The log brought this commit and it was merged. If the relay had refused it, what failed
+        then has become true: whoever waited for it is told."""
+        for item in [item for item in self._aside if item.blob == blob]:
+            self._aside.remove(item)
+            for intent in item.intents:
+                intent.done(None)
+
     def base_moved(self) -> None:
         """The relay took another commit. A new epoch drops the staged one, and its intent stays."""
         group = self._membership.group
         self._forget_old_updates()
+        self._aside = [item for item in self._aside if item.group is group]
         item = self.in_flight
         if item is not None:
-            if item.epoch != group.epoch:
+            if item.group is not group:
                 self.in_flight = None
                 item.staged.drop()
-                self._queue.appendleft(item.intent)
+                self._queue.extendleft(reversed(item.intents))
             else:
                 item.sent = False
         self.pump()
+
+    def new_log(self) -> None:
+        """The relay lost its memory. It may have taken the commit in flight before that, and some
+        may have followed it. So the same commit goes again, and its entry says who is a member:
+        with the memory, the knocks that it answers are gone."""
+        if self.in_flight is not None and self.in_flight.welcomes is not None:
+            self.in_flight.restate = True
 
     def connection_lost(self) -> None:
         if self.in_flight is not None:
             self.in_flight.sent = False
 
     @property
+    def doubtful(self) -> bool:
+        """Whether the relay said of a commit of this epoch that it did not take it."""
+        return bool(self._aside)
+
+    @property
     def idle(self) -> bool:
         return self.in_flight is None and not self._queue
 
+    @property
+    def removing(self) -> bool:
+        """Whether a removal was asked for that the relay has not taken yet. That can take long:
+        the relay is busy, or says nothing."""
+        in_flight = self.in_flight.intents if self.in_flight is not None else ()
+        return any(isinstance(intent, RemoveMember) for intent in (*in_flight, *self._queue))
+
     def close(self, error: AlcoveError) -> None:
         """Commit nothing any more. Every pending intent fails with this error."""
-        pending = [*([self.in_flight.intent] if self.in_flight else []), *self._queue]
+        pending = [*(self.in_flight.intents if self.in_flight else ()), *self._queue]
         if self.in_flight is not None:
             self.in_flight.staged.drop()
         self.in_flight = None
+        self._aside.clear()
         self._queue.clear()
         for intent in pending:
             intent.done(error)
+
+
+class _WelcomesTooLarge(Exception):
+    """The Welcomes of several intents do not fit one frame together."""
+
+
+def _not_now(code: str) -> NotNow:
+    return NotNow(code, "The group cannot make this change now.")

@@ -150,6 +150,12 @@ class Facilitator:
 
     # --- people --------------------------------------------------------------------------------
 
+    @property
+    def removing(self) -> bool:
+        """Whether a removal was asked for that the relay has not taken yet. What its facilitator
+        says meanwhile waits."""
+        return self.committer.removing
+
     def remove(self, name: str, done: Done) -> None:
         """Put a member out. Raises `InvalidInput` (`unknown_name`), `NotNow` (`not_oneself`)."""
         person = self._membership.find_name(name)
@@ -251,6 +257,7 @@ class Facilitator:
         """Connected again. Unfinished requests go first, byte for byte."""
         if new_log:
             self.lobby.new_log()
+            self.committer.new_log()
         self.lobby.resumed()
         unsent, self._unsent = self._unsent, []
         for door, done in unsent:

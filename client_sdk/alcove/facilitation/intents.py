@@ -15,10 +15,11 @@ from alcove_protocol.roster import NO_DOOR, Change, Op, Seat
 from alcove_protocol.statements import Signed
 
 from alcove import mls
-from alcove.errors import AlcoveError
-from alcove.group.extensions import RoomExtension, group_extensions
+from alcove.errors import AlcoveError, NotNow
+from alcove.group.extensions import RoomExtension, group_extensions, leaf_extension, name_of
 from alcove.group.membership import Membership
 from alcove.group.sealing import Psk
+from alcove.joining.names import looks_like_any
 
 Done = Callable[[AlcoveError | None], None]
 
@@ -38,11 +39,26 @@ class CommitPlan:
     force_path: bool = False
     leaves: tuple[Signed, ...] = ()
     """The signed leave of each LEFT among the changes, in their order."""
+    gathers: bool = False
+    """Whether others of its kind may go into the same commit."""
+
+    def with_other(self, other: "CommitPlan") -> "CommitPlan":
+        """Both in one commit."""
+        return CommitPlan(
+            self.proposals + other.proposals,
+            self.changes + other.changes,
+            self.welcome_to + other.welcome_to,
+            self.force_path or other.force_path,
+            self.leaves + other.leaves,
+            gathers=True,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Intent(ABC):
-    """Base. `done` is called once: with None when it is true, or with why it cannot become true."""
+    """Base. `done` is called with None when it is true, or with why it cannot become true. After an
+    error it is called once more, with None, if the log shows that the relay took the commit which
+    it said it refused."""
 
     done: Done = field(default=_not_awaited, compare=False)
 
@@ -51,9 +67,18 @@ class Intent(ABC):
         """Whether a caller waits for `done`."""
         return self.done is not _not_awaited
 
+    @property
+    def urgent(self) -> bool:
+        """Whether it goes before all that is not, and waits for nobody's turn."""
+        return False
+
     @abstractmethod
     def plan(self, membership: Membership) -> CommitPlan | None:
-        """The commit that makes it true now, or None when nothing is left to do."""
+        """The commit that makes it true now, or None when nothing is left to do.
+
+        It is asked anew in each epoch, so what it checks holds in the epoch that it commits on.
+        Raises `NotNow` when it cannot become true.
+        """
 
 
 def _context(state: RoomExtension) -> mls.Proposal:
@@ -83,11 +108,27 @@ class AdmitNewcomer(Intent):
             return None
         if membership.find_relay_key(self.relay_key):
             return None
+        check_still_welcome(self.key_package.leaf_node, membership)
         return CommitPlan(
             (mls.Add(self.key_package),),
             (Change(Op.ADD, self.relay_key, Seat(self.door)),),
             ((self.relay_key, self.reply_key, self.psk),),
+            gathers=True,
         )
+
+
+def check_still_welcome(leaf: mls.LeafNode, membership: Membership) -> None:
+    """Compare a newcomer with the room as it is now: another facilitator may have changed it since
+    the knock. Raises `NotNow` (`agreement`, `name_taken`, `room_full`)."""
+    if leaf_extension(leaf).agreement != membership.state.agreement:
+        text = "The ground rules changed after this person knocked; they are told to read them."
+        raise NotNow("agreement", text)
+    people = membership.people()
+    if looks_like_any(name_of(leaf), [person.name for person in people]):
+        text = "A member has this person's name or one like it; they are told to choose another."
+        raise NotNow("name_taken", text)
+    if len(people) >= membership.roster.members:
+        raise NotNow("room_full", "The room is full.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +138,10 @@ class RemoveMember(Intent):
     key: bytes = b""
     revoke: bytes = NO_DOOR
     replacement: Invite | None = None
+
+    @property
+    def urgent(self) -> bool:
+        return True
 
     def plan(self, membership: Membership) -> CommitPlan | None:
         index = membership.group.find(self.key)

@@ -46,6 +46,10 @@ PUT_OFF_MOST: Final = 128
 which stays at the relay for the other facilitators."""
 
 
+FOR_THE_NEWCOMER: Final = frozenset({"agreement", "name_taken"})
+"""Why an admission failed, where only the newcomer can mend it: they are told, and knock again."""
+
+
 @dataclass(frozen=True, slots=True)
 class WaitingKnock:
     """A knock that a facilitator can admit. `door` is the id of the door it came by."""
@@ -90,10 +94,11 @@ class Lobby:
         self._emit = ports.emit
         self._wall = ports.wall
         self._random = ports.random
+        self._ports = ports
         self._ready = ready
         self._key_packages = KeyPackages(membership, ports)
         self.requests = MemberRequests(
-            membership, committer, lobby_keys, self._key_packages, ports, self._settle
+            membership, committer, lobby_keys, doors, self._key_packages, ports, self._settle
         )
         self._waiting: dict[bytes, WaitingKnock] = {}
         self._later: OrderedDict[bytes, LobbyItem] = OrderedDict()
@@ -154,6 +159,9 @@ class Lobby:
         door = self._doors.get(item.door) if item.door is not None else None
         if door is None or item.id in self._waiting or len(self._waiting) >= limits.KNOCKS:
             return  # by another facilitator's invite, or more than the relay may let wait
+        if self._ports.clock_is_off:
+            self._put_off(item)  # a KeyPackage has a lifetime: this client's clock would blame all
+            return
         body = self._open_knock(door, item)
         if body is None:
             return  # altered, or not sealed by a holder of the invite: no key to answer to
@@ -166,7 +174,9 @@ class Lobby:
             item.id, door.id, body, key_package, door_psk(door.invite)
         )
         code = short_code(body.key_package)
-        self._emit(events.Knocked(item.id.hex(), body.name, code, item.door_revoked))
+        # A relay that still lets a removed person knock by their invite would not say so itself.
+        revoked = item.door_revoked or door.revoked
+        self._emit(events.Knocked(item.id.hex(), body.name, code, revoked))
 
     def _open_knock(self, door: Door, item: LobbyItem) -> KnockBody | None:
         for keys in self._lobby_keys.for_knocks():
@@ -242,15 +252,21 @@ class Lobby:
     # --- a person's decisions ------------------------------------------------------------------
 
     def admit(self, id: bytes, done: Done) -> None:
-        """Raises `NotNow` (`unknown_knock`)."""
+        """Raises `NotNow` (`unknown_knock`, `clock_wrong`)."""
         if self.requests.rejoins.admit(id, done):
             return
         knock = self._find(id)
+        if self._ports.clock_is_off:
+            text = "This device's clock is not the relay's; set it right, then let people in."
+            raise NotNow("clock_wrong", text)
 
         def finished(error: AlcoveError | None) -> None:
             if error is None and id in self._waiting:
                 self._gone(id)
                 self._doors.used(knock.door)
+            elif error is not None and error.code in FOR_THE_NEWCOMER and id in self._waiting:
+                self._gone(id)
+                self._send_refusal(id, knock.body.reply_key, error.code, knock.psk)
             done(error)
 
         self._committer.want(

@@ -10,6 +10,7 @@ Each request is judged in one of four ways:
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from alcove_protocol import limits
@@ -20,7 +21,9 @@ from alcove_protocol.statements import Signed
 
 from alcove import mls
 from alcove.errors import AlcoveError, NotTrusted
-from alcove.facilitation.committer import Committer, PendingUpdate
+from alcove.facilitation.committer import Committer
+from alcove.facilitation.doors import Doors
+from alcove.facilitation.in_flight import PendingUpdate
 from alcove.facilitation.intents import Returning
 from alcove.facilitation.key_packages import KeyPackages
 from alcove.facilitation.lobby_keys import LobbyKeys
@@ -30,7 +33,15 @@ from alcove.group.extensions import leaf_extension
 from alcove.group.framing import check_class
 from alcove.group.membership import Membership, Person
 from alcove.group.rights import NotAllowed, check_same_member, judge_step_down
-from alcove.group.sealing import Psk, open_request, request_epoch, request_psk
+from alcove.group.sealing import (
+    NO_EPOCH,
+    Psk,
+    door_psk,
+    open_late_knock,
+    open_request,
+    request_epoch,
+    request_psk,
+)
 from alcove.relay.ports import Ports
 
 UPDATE_MOST: Final = 4096
@@ -59,6 +70,7 @@ class MemberRequests:
         membership: Membership,
         committer: Committer,
         lobby_keys: LobbyKeys,
+        doors: Doors,
         key_packages: KeyPackages,
         ports: Ports,
         settle: Callable[[bytes], None],
@@ -66,6 +78,7 @@ class MemberRequests:
         self._membership = membership
         self._committer = committer
         self._lobby_keys = lobby_keys
+        self._doors = doors
         self._key_packages = key_packages
         self._settle = settle
         self.rejoins = Rejoins(membership, committer, ports)
@@ -83,6 +96,8 @@ class MemberRequests:
         """Serve a request that opened and that its member signed for now. Return whether it is
         done, and not only begun. Raises what any step does."""
         epoch = request_epoch(item.blob)
+        if epoch == NO_EPOCH:
+            return self._late_knock(item)
         if epoch > self._membership.group.epoch:
             raise NotYet
         secret = self._membership.request_secrets.of(epoch)
@@ -105,6 +120,26 @@ class MemberRequests:
         if body.kind == RequestKind.STEP_DOWN:
             self._step_down(person, Signed.decode(body.content))
         raise NotMine  # of a kind that another facilitator's client may know
+
+    def _late_knock(self, item: LobbyItem) -> bool:
+        """A newcomer is on the list, and the Welcome was lost. A person has let them in already,
+        and the KeyPackage's signature says that it is they. Once anything of them came it is too
+        late: their Welcome had arrived."""
+        person = self._membership.find_relay_key(item.key)
+        seat = self._membership.roster.seats.get(item.key)
+        door = None if seat is None else self._doors.get(seat.door)
+        if person is None or door is None:
+            raise NotMine
+        for keys in self._lobby_keys.for_knocks():
+            with suppress(NotTrusted):
+                body = open_late_knock(door.invite, keys, item.id, item.blob)
+                break
+        else:
+            raise NotMine
+        if person.key not in self._membership.unheard or body.relay_key != item.key:
+            raise NotAllowed("request")
+        self._rejoin(item, body.key_package, body.reply_key, door_psk(door.invite))
+        return False
 
     def _open(self, item: LobbyItem, psk: Psk) -> tuple[Signed, bool]:
         """The request, and whether it is sealed to the present lobby key."""

@@ -149,12 +149,15 @@ class Rejoins:
         return min(TOGETHER, limits.WELCOMES // bucket(welcome, most=limits.HANDSHAKE_BUCKET))
 
     def _commit(self, items: list[_Waiting]) -> None:
-        self._on_the_way = frozenset(item.request.relay_key for item in items)
+        keys = self._on_the_way = frozenset(item.request.relay_key for item in items)
         for item in items:
             del self._waiting[item.request.relay_key]
 
         def done(error: AlcoveError | None) -> None:
-            self._on_the_way = frozenset()
+            if (
+                self._on_the_way is keys
+            ):  # else it was refused, and the log shows now that it was taken
+                self._on_the_way = frozenset()
             for item in items:
                 item.done(error)
                 if item.granted is not None:

@@ -42,8 +42,9 @@ from alcove.group.extensions import (
     room_extension,
 )
 from alcove.group.framing import check_class, unpack_commit
-from alcove.group.rights import NotAllowed, judge
+from alcove.group.rights import NotAllowed
 from alcove.group.seal_secrets import DESK, DESK_KEPT, REQUEST, REQUESTS_KEPT, SealSecrets
+from alcove.group.trial import Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,13 @@ class Merged:
 
 @dataclass(frozen=True, slots=True)
 class Burned:
+    """`read` says that the author's signature holds, so that all refuse it. Then `by` is the
+    author's name, if that is known, and `what` they tried to do."""
+
     code: str
+    read: bool = False
+    by: str | None = None
+    what: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +119,7 @@ class Membership:
         """`before` is the roster without its last entry, where that is known."""
         self.group = group
         self.roster = roster
+        self._last_in: dict[bytes, Position] = {}
         self.base = base
         self.commit_hash = commit  # SHA-256 of the last merged commit's blob
         self.commit_blob = b""
@@ -137,6 +145,10 @@ class Membership:
         self.request_secrets = SealSecrets(REQUEST, REQUESTS_KEPT)
         self.desk_secrets = SealSecrets(DESK, DESK_KEPT)
         self._keep_secrets()
+        self.unheard: set[bytes] = set()
+        """MLS keys of members who were let in, again or for the first time, and of whom nothing
+        came since: their Welcome may be lost. Those who were here before this client count as
+        heard."""
 
     def restart(self, other: "Membership") -> None:
         """Become `other`, a group joined anew. Every holder of this object goes on with it."""
@@ -149,6 +161,17 @@ class Membership:
     def agreement_due(self) -> bool:
         """Whether the room has another agreement than the person accepted."""
         return self.accepted != self.state.agreement
+
+    @property
+    def base(self) -> Position:
+        """The position of the last commit that the relay took."""
+        return self._base
+
+    @base.setter
+    def base(self, position: Position) -> None:
+        self._base = position
+        known = self._last_in.get(position.generation, position)
+        self._last_in[position.generation] = max(known, position, key=lambda at: at.number)
 
     def _keep_secrets(self) -> None:
         self.request_secrets.add(self.group)
@@ -239,20 +262,21 @@ class Membership:
         except Malformed as error:
             return Burned(error.code)
         carried = self._read_proposals(proposals)
+        trial = Trial(self.group)
         try:
             check_class(commit, mls.ContentType.COMMIT)
             # Rights are judged before anything that only this client sees: a commit beyond its
             # author's rights is burned by all members and holds none of them.
             staged = self.group.receive(
                 commit,
-                approve=lambda seen: judge(self.group, seen),
+                approve=trial.approve,
                 carried=carried,
             )
             if not isinstance(staged, mls.StagedCommit):
                 raise NotAllowed("class")
         except mls.MissingProposal as error:
             # A commit brings every proposal that it names, and all members read these bytes alike.
-            return Burned(error.code)
+            return Burned(error.code, *trial.told(error))
         except mls.CannotFollow as error:
             return self._missed(error)
         except mls.WrongEpoch as error:
@@ -261,7 +285,7 @@ class Membership:
             ahead = mls.peek(commit).epoch > self.group.epoch
             return self._missed(error) if ahead else Burned(error.code)
         except (NotAllowed, Malformed, mls.MLSError) as error:
-            return Burned(error.code)
+            return Burned(error.code, *trial.told(error))
         if not staged.removes_me:
             return staged
         # Removed and added in one commit is a rejoin. This client did not ask for it, or its
@@ -306,6 +330,8 @@ class Membership:
         changes = self._extend_roster(blob, entry)
         after = {person.key: person for person in self.people()}
         added = {self.group_key(index) for index in staged.added}
+        renewed = {self.group_key(index) for index in (*staged.updated, staged.committer)}
+        self.unheard = ((self.unheard | added) & after.keys()) - renewed
         self.compare_roster_with_group(self._signer(entry) if self.roster.head != head else None)
         return Merged(
             self.group_key(staged.committer),
@@ -366,7 +392,10 @@ class Membership:
         """
         followed = {entry_hash(Label.ROSTER, entry.body) for entry in self.chain}
         try:
-            entry = verify_removal(self.roster, signed, self.own.relay_key, self.base, followed)
+            # A relay can claim another generation at will. What won a race stays known in its own.
+            claimed = Position.decode(RosterEntry.decode(signed.body, limit=limits.ENTRY).base)
+            base = self._last_in.get(claimed.generation, self.base)
+            entry = verify_removal(self.roster, signed, self.own.relay_key, base, followed)
         except Malformed:
             return False
         # The roster alone could be a single facilitator's work. The group's state is not.

@@ -31,11 +31,15 @@ class SealSecrets:
         self._context = context
         self._kept = kept
         self._secrets: OrderedDict[int, Secret] = OrderedDict()
+        self._leaf_keys: dict[int, bytes] = {}
         self._since: dict[int, float] = {}
 
     def add(self, group: mls.Group) -> None:
         """Keep the secret of the epoch that the group is in."""
         self._secrets[group.epoch] = group.export(LABEL, self._context, SIZE)
+        leaf = group.member(group.own_index)
+        assert leaf is not None  # a group has its own member
+        self._leaf_keys[group.epoch] = leaf.encryption_key
         if len(self._secrets) > KEPT_EPOCHS:
             self._forget(next(iter(self._secrets)))
 
@@ -43,6 +47,14 @@ class SealSecrets:
         """The secret of an epoch, 32 bytes. None when it is not known, or not any more."""
         secret = self._secrets.get(epoch)
         return None if secret is None else secret.expose()
+
+    def epochs(self) -> tuple[int, ...]:
+        """The epochs whose secrets are known, the newest first."""
+        return tuple(reversed(self._secrets))
+
+    def leaf_key(self, epoch: int) -> bytes:
+        """The encryption key of this member's leaf in one of `epochs`."""
+        return self._leaf_keys[epoch]
 
     def tick(self, now: float) -> None:
         """Forget what was kept long enough. The newest epoch's stays."""
@@ -53,6 +65,7 @@ class SealSecrets:
     def _forget(self, epoch: int) -> None:
         self._secrets.pop(epoch).wipe()
         self._since.pop(epoch, None)
+        self._leaf_keys.pop(epoch, None)
 
     def wipe(self) -> None:
         for epoch in list(self._secrets):

@@ -28,6 +28,8 @@ from alcove.group.keys import ROOM_SUITE, check_hpke_key
 from alcove.mls.secret import Random
 
 EPOCH_SIZE: Final = 8
+NO_EPOCH: Final = 2**64 - 1
+"""In the place of a request's epoch: a newcomer who never had a Welcome sends a knock there."""
 _NONCE: Final = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 _ENC: Final = 32  # an encapsulated X25519 key
 CODE_DIGITS: Final = 6
@@ -159,6 +161,24 @@ def open_knock(invite: Invite, lobby: mls.HpkeKeyPair, knock_id: bytes, sealed: 
         return body
     except Malformed:
         raise NotTrusted("cannot_open", "A knock did not open; it was altered.") from None
+
+
+def seal_late_knock(
+    invite: Invite, lobby_key: bytes, request_id: bytes, body: KnockBody, random: Random
+) -> bytes:
+    """A knock in the place of a request, of a newcomer who is on the list and has no Welcome."""
+    return NO_EPOCH.to_bytes(EPOCH_SIZE, "big") + seal_knock(
+        invite, lobby_key, request_id, body, random
+    )
+
+
+def open_late_knock(
+    invite: Invite, lobby: mls.HpkeKeyPair, request_id: bytes, sealed: bytes
+) -> KnockBody:
+    """Raises `NotTrusted` (`cannot_open`)."""
+    if request_epoch(sealed) != NO_EPOCH:
+        raise NotTrusted("cannot_open", "A knock did not open; it was altered.")
+    return open_knock(invite, lobby, request_id, sealed[EPOCH_SIZE:])
 
 
 def short_code(key_package: bytes) -> str:

@@ -1,20 +1,25 @@
 """The way in, as the newcomer walks it: card, agreement, knock, wait, Welcome.
 
     READING ──card verified──▶ ASKED ──accept──▶ KNOCKING ──taken──▶ WAITING ──Welcome──▶ (a member)
-                                                     ▲                  │
-                                                     └── the relay lost its memory: knock again
+                                                     ▲                │  ▲
+                                                     └────────────────┘  └─ on the list, and no
+                          the relay lost its memory: knock again            Welcome came: ask again
+
+Each try has keys of its own, since a facilitator takes no KeyPackage twice. The last three are
+kept: a Welcome may be late.
 
 A newcomer can read nothing of the room before the Welcome: until then their client holds no key of
 it.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from types import MappingProxyType
 from typing import Final
 
-from alcove_protocol import frames
+from alcove_protocol import frames, limits
 from alcove_protocol.frames import ConnectionRole, RelayAnswer
 from alcove_protocol.invite import Invite
 from alcove_protocol.position import Position
@@ -31,6 +36,7 @@ from alcove.group.sealing import (
     open_refusal,
     open_welcome,
     seal_knock,
+    seal_late_knock,
     short_code,
 )
 from alcove.joining.card import CheckedCard, check_card
@@ -53,6 +59,16 @@ REFUSAL_SENTENCES: Final = MappingProxyType(
 )
 
 
+WELCOME_PATIENCE: Final = 10.0
+"""Seconds in which the relay hands over the Welcome to a newcomer who is on the list."""
+ASK_AGAIN: Final = 60.0
+"""Seconds after which a newcomer without a Welcome asks again."""
+UNANSWERED: Final = limits.KNOCK_TTL + 60.0
+"""Seconds after which a knock has been answered or has expired. A newcomer who was told neither
+connects anew, and learns whether they are on the list."""
+TRIES_KEPT: Final = 3
+
+
 class Stage(Enum):
     READING = auto()
     ASKED = auto()
@@ -68,12 +84,18 @@ class Knocking:
     bundle: mls.KeyPackageBundle
     reply: mls.HpkeKeyPair
 
+    def wipe(self) -> None:
+        self.bundle.wipe()
+        self.reply.private.wipe()
+
 
 class Newcomer:
     """A client before it is in the room.
 
-    `on_card` is called when the card was verified, `on_member` once, with the membership that the
-    Welcome gives, and `fail` when the way in has ended.
+    With `accept` the person accepts whatever the card says. `accepted` is the hash of the rules
+    that they accepted at this door before. `on_card` is called when the card was verified,
+    `on_member` once, with the membership that the Welcome gives, and `fail` when the way in has
+    ended.
     """
 
     def __init__(
@@ -83,6 +105,7 @@ class Newcomer:
         ports: Ports,
         *,
         accept: bool,
+        accepted: bytes | None = None,
         on_card: Callable[[], None],
         on_member: Callable[[Membership, Position], None],
         fail: Callable[[AlcoveError], None],
@@ -92,14 +115,18 @@ class Newcomer:
         """The newcomer's keys. Once the card was read, they are in the room's suite."""
         self._link = ports.link
         self._emit = ports.emit
+        self._clock = ports.clock
         self._wall = ports.wall
         self._random = ports.random
         self._accepted = accept
+        self._accepted_before = accepted
         self._on_card = on_card
         self._on_member = on_member
         self._fail = fail
         self._door_key = SigningKey.from_seed(invite.door_seed())
-        self._knocking: Knocking | None = None
+        self._tries: deque[Knocking] = deque()
+        self._late_at: float | None = None
+        self._knocked_at = 0.0
         self.stage = Stage.READING
         self.card: CheckedCard | None = None
 
@@ -119,7 +146,10 @@ class Newcomer:
     def authenticated(self, answer: frames.Authenticated) -> None:
         """At the door, again or for the first time."""
         if answer.role == ConnectionRole.MEMBER:
-            return  # admitted while away: the Welcome follows
+            # Admitted while away: the Welcome follows, unless the relay has lost it.
+            self._late_at = self._clock() + WELCOME_PATIENCE
+            return
+        self._late_at = None
         if self.stage is Stage.READING:
             self._link.request(frames.ReadCard, self._card_answered)
         elif self.knocked and not answer.waiting:
@@ -142,7 +172,7 @@ class Newcomer:
         self.stage = Stage.ASKED
         self._emit(events.AgreementShown(card.agreement_version, checked.text, card.title))
         self._on_card()
-        if self._accepted:
+        if self._accepted or checked.agreement == self._accepted_before:
             self._knock()
 
     def accept(self) -> None:
@@ -158,27 +188,49 @@ class Newcomer:
                 # the keys and before its answer, and a second one would be refused.
                 self.stage = Stage.KNOCKING
 
+    def tick(self) -> None:
+        """Ask again for a Welcome that did not come."""
+        if self.stage is Stage.WAITING and self._clock() - self._knocked_at > UNANSWERED:
+            self._knocked_at = self._clock()
+            self._link.hang_up = True
+        if self._late_at is None or self.card is None or not self._link.live:
+            return
+        if self._clock() >= self._late_at:
+            self._late_at = self._clock() + ASK_AGAIN
+            knocking, body = self._new_try(self.card)
+            lobby_key = self.card.card.lobby_key
+            sealed = seal_late_knock(self.invite, lobby_key, knocking.id, body, self._random)
+            request = frames.LobbyRequest
+            self._link.request(lambda n: request(n, knocking.id, sealed), lambda answer: None)
+
+    def _new_try(self, card: CheckedCard) -> tuple[Knocking, KnockBody]:
+        identity = self.identity
+        bundle = make_key_package(identity, card.agreement, self._wall(), self._random)
+        reply = mls.ciphersuite(ROOM_SUITE).hpke_keypair(self._random)
+        knocking = Knocking(self._random(frames.ID_SIZE), bundle, reply)
+        if len(self._tries) == TRIES_KEPT:
+            self._tries.popleft().wipe()
+        self._tries.append(knocking)
+        return knocking, KnockBody(
+            identity.name,
+            bundle.key_package.encode(),
+            identity.relay.public,
+            reply.public,
+            card.agreement,
+        )
+
     def _knock(self) -> None:
         if self.card is None:
             return
         self.stage = Stage.KNOCKING
-        self._wipe_knock()
-        identity = self.identity
-        bundle = make_key_package(identity, self.card.agreement, self._wall(), self._random)
-        reply = mls.ciphersuite(ROOM_SUITE).hpke_keypair(self._random)
-        knocking = Knocking(self._random(frames.ID_SIZE), bundle, reply)
-        key_package = bundle.key_package.encode()
-        body = KnockBody(
-            identity.name, key_package, identity.relay.public, reply.public, self.card.agreement
-        )
+        knocking, body = self._new_try(self.card)
         sealed = seal_knock(self.invite, self.card.card.lobby_key, knocking.id, body, self._random)
-        self._knocking = knocking
-        code = short_code(key_package)
+        code = short_code(body.key_package)
 
         def answered(answer: RelayAnswer | None) -> None:
             if isinstance(answer, frames.Done):
                 first = self.stage is Stage.KNOCKING
-                self.stage = Stage.WAITING
+                self.stage, self._knocked_at = Stage.WAITING, self._clock()
                 if first:
                     self._emit(events.Waiting(code))
             elif answer is not None:
@@ -192,7 +244,7 @@ class Newcomer:
 
     def knock_refused(self, frame: frames.KnockRefused) -> None:
         """A facilitator refused, or the knock expired. An answer to another knock is ignored."""
-        knocking = self._knocking
+        knocking = self._tries[-1] if self._tries else None
         if knocking is None or frame.id != knocking.id:
             return
         code = "expired"
@@ -209,13 +261,11 @@ class Newcomer:
 
     def welcomed(self, frame: frames.WelcomeIs) -> None:
         """Compare the Welcome with the invite and the card, then become a member."""
-        knocking, card = self._knocking, self.card
-        if knocking is None or card is None:
+        card = self.card
+        if not self._tries or card is None:
             return  # unsolicited: this client has not knocked
         try:
-            welcome = open_welcome(
-                self.invite.room, knocking.reply, frame.welcome, door_psk(self.invite)
-            )
+            knocking, welcome = self._opened(frame.welcome)
             membership = enter(
                 welcome,
                 knocking.bundle,
@@ -228,9 +278,18 @@ class Newcomer:
         except NotTrusted as error:
             self._fail(error)
             return
-        self._wipe_knock()
-        self._door_key.wipe()
+        self.wipe()
         self._on_member(membership, Position.decode(frame.position))
+
+    def _opened(self, sealed: bytes) -> tuple[Knocking, bytes]:
+        """The try that it answers, and the Welcome. Raises `NotTrusted`."""
+        for knocking in reversed(self._tries):
+            try:
+                psk = door_psk(self.invite)
+                return knocking, open_welcome(self.invite.room, knocking.reply, sealed, psk)
+            except NotTrusted:
+                continue
+        raise NotTrusted("cannot_open", "A Welcome did not open; it was altered.")
 
     def withdraw(self) -> None:
         """Take the knock back, when there is one, and forget everything."""
@@ -238,12 +297,8 @@ class Newcomer:
             self._link.request(frames.Withdraw, lambda answer: None)
         self.wipe()
 
-    def _wipe_knock(self) -> None:
-        if self._knocking is not None:
-            self._knocking.bundle.wipe()
-            self._knocking.reply.private.wipe()
-            self._knocking = None
-
     def wipe(self) -> None:
-        self._wipe_knock()
+        """Forget the keys of every try, and the door's."""
+        while self._tries:
+            self._tries.pop().wipe()
         self._door_key.wipe()

@@ -194,16 +194,17 @@ class Conversation:
             self._retract(Retract.decode(item.body).target, self.membership.own.key)
 
     def give_up(self, item: Outgoing, code: str, text: str) -> None:
-        """Fail an item for good. A void uses its counter."""
+        """Fail an item. A void uses its counter, unless the log brings the item after all."""
+        self.outbox.give_up(item)
         if item.shown:
             self._emit(events.Failed(item.id.hex(), code, text, item.ref))
         item.void(Void(), Void.KIND)
+        item.publish_id = self._random(frames.ID_SIZE)  # by the old one the relay knows other bytes
         item.in_flight = False
 
-    def in_flight_blob(self, blob: bytes) -> Outgoing | None:
-        """The item with these bytes: this client's own message, in a replay."""
-        head = self.outbox.head
-        return head if head is not None and head.blob == blob else None
+    def own_blob(self, blob: bytes) -> Outgoing | None:
+        """The item with these bytes: this client's own message, in the log."""
+        return self.outbox.known(blob, self.membership.group.epoch)
 
     def unsend(self, message: bytes) -> bool:
         """Retract a message that was never sent. True when that was possible: no member sees it."""
@@ -238,6 +239,7 @@ class Conversation:
             received = self.membership.group.receive(blob, fresh=fresh, most_generation=most)
             if not isinstance(received, mls.ReceivedApplication) or received.authenticated_data:
                 raise NotAllowed("class")
+            self.membership.unheard.discard(received.leaf.signature_key)
             (payload,) = payloads
             body = self._body(payload)
         except (mls.OwnMessage, mls.GenerationConsumed, _Repeated):

@@ -33,6 +33,8 @@ class _Given:
     id: bytes
     since: float
     at: Position | None = None
+    log: LogHash | None = None
+    """The log in which it has this position. The same number can come again in a later one."""
 
 
 class Coverage:
@@ -54,20 +56,23 @@ class Coverage:
         """The message stands in this client's log at this position."""
         for item in self._given:
             if item.id == id:
-                item.at = at
+                item.at, item.log = at, self._log()
 
-    def agreed(self, position: Position) -> None:
-        """A facilitator's beat agrees with this client's log at this position."""
+    def agreed(self, position: Position) -> bool:
+        """A facilitator's beat agrees with this client's log at this position. Return whether it
+        covers a message, or none waits: any other agreement says nothing of what was sent."""
         covered = [
             number
             for number, item in enumerate(self._given, 1)
             if self._in_log(item) and item.at is not None and item.at.number <= position.number
         ]
+        nothing_waits = not self._given
         for _ in range(max(covered, default=0)):
             self._given.popleft()  # and all before it: the sender is in this client's epoch
+        return nothing_waits or bool(covered)
 
     def _in_log(self, item: _Given) -> bool:
-        return item.at is not None and self._log().reaches(item.at)
+        return item.at is not None and item.log is self._log() and item.log.reaches(item.at)
 
     @property
     def overdue(self) -> bool:
@@ -92,5 +97,5 @@ class Coverage:
         self._probe_at = self._clock() + PROBE_AFTER
 
     def forget(self) -> None:
-        """A facilitator let this client in again, or the person decided."""
+        """The person decided."""
         self._given.clear()

@@ -6,7 +6,7 @@ epoch stands, the same bytes go again: never two messages under one MLS generati
 """
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from alcove_protocol.records import Record
@@ -47,6 +47,7 @@ class Outbox:
 
     def __init__(self) -> None:
         self._queue: deque[Outgoing] = deque()
+        self._given_up: deque[Outgoing] = deque(maxlen=MOST)
         self._counter = 0
 
     def __len__(self) -> int:
@@ -78,10 +79,27 @@ class Outbox:
     def head(self) -> Outgoing | None:
         return self._queue[0] if self._queue else None
 
+    def give_up(self, item: Outgoing) -> None:
+        """Remember what the relay says that it did not take. It may deliver it all the same."""
+        if item.blob:
+            self._given_up.append(replace(item, in_flight=False))
+
+    def known(self, blob: bytes, epoch: int) -> Outgoing | None:
+        """The item with these bytes, the head or one that was given up. What is of another epoch is
+        read by nobody, wherever the relay puts it."""
+        items = [*self._given_up, *([self._queue[0]] if self._queue else [])]
+        return next((item for item in items if item.blob == blob and item.epoch == epoch), None)
+
+    def doubtful(self, epoch: int) -> bool:
+        """Whether the relay said of something that it did not take it, and can still deliver it."""
+        return any(item.epoch == epoch for item in self._given_up)
+
     def remove(self, item: Outgoing) -> None:
-        """The relay has this item, the head."""
-        if self._queue and self._queue[0] is item:
-            self._queue.popleft()
+        """The relay has this item. No receiver takes another one with its counter or with an
+        earlier one, so what was given up before can no longer come."""
+        self._queue = deque(known for known in self._queue if known.id != item.id)
+        later = [known for known in self._given_up if known.counter > item.counter]
+        self._given_up = deque(later, maxlen=MOST)
 
     def connection_lost(self) -> None:
         """No answer can come any more. The head goes again, as it is."""

@@ -22,6 +22,7 @@ from alcove.group.membership import Membership
 from alcove.messages.alarms import UNKNOWN, Alarms
 from alcove.messages.conversation import HeartbeatHeard
 from alcove.messages.coverage import Coverage
+from alcove.messages.log_hash import LogHash
 from alcove.messages.stream import Stream
 from alcove.relay.ports import Ports
 
@@ -53,7 +54,7 @@ class Presence:
         self._gone: set[bytes] = set()
         self._away: set[bytes] = set()
         self._relay_says_read_only = False
-        self._differing_beats: dict[bytes, Position] = {}
+        self._differing_beats: dict[bytes, tuple[Position, LogHash]] = {}
         self._agreed: set[bytes] = set()
         self._differing: set[bytes] = set()
         self._named: set[bytes] = set()
@@ -130,7 +131,7 @@ class Presence:
 
     def split(self) -> None:
         """A heartbeat came that no member of this epoch can have sent."""
-        self._differing_beats[UNKNOWN] = self._stream.cursor
+        self._differing_beats[UNKNOWN] = self._stream.cursor, self._stream.log
         self._agreed.clear()
         self.tick()
 
@@ -140,7 +141,7 @@ class Presence:
             name = next((p.name for p in self._membership.people() if p.key == sender), None)
             text = f"{name or 'A facilitator'} facilitates, and saw other messages than you did."
             self._alarms.problem("conversation_differs", text, sender, name)
-        self._differing_beats[sender] = self._stream.cursor
+        self._differing_beats[sender] = self._stream.cursor, self._stream.log
 
     def _beat_agrees(self, sender: bytes, named: Position) -> None:
         """This facilitator saw what this client saw, up to the position that the beat names.
@@ -149,9 +150,9 @@ class Presence:
         position. In an unbroken log that is proof, since two logs that differ once differ for
         ever. After a gap the comparison began anew, and it is the person who decides.
         """
-        self.coverage.agreed(named)
         self._differing.clear()
-        self._settled = False
+        if self.coverage.agreed(named):
+            self._settled = False
         if self._goes_over(self._differing_beats.get(sender), named):
             del self._differing_beats[sender]
         if self._goes_over(self._differing_beats.get(UNKNOWN), named):
@@ -159,8 +160,12 @@ class Presence:
             if self._agreed >= self._coverers():  # else it may be of one who is in another branch
                 del self._differing_beats[UNKNOWN]
 
-    def _goes_over(self, at: Position | None, named: Position) -> bool:
-        return at is not None and at.number <= named.number and self._stream.log.reaches(at)
+    def _goes_over(self, beat: tuple[Position, LogHash] | None, named: Position) -> bool:
+        """Whether the log goes over this differing beat, in the same log: a relay can show another
+        one, and then the same numbers again."""
+        if beat is None or beat[1] is not self._stream.log:
+            return False
+        return beat[0].number <= named.number and beat[1].reaches(beat[0])
 
     def differs(self, sender: bytes, name: str) -> None:
         """A member's message names another log hash. One member alone may be lying, so it takes
@@ -210,8 +215,11 @@ class Presence:
         self.tick()
 
     def rejoined(self) -> None:
-        """This client is in the group anew. The facilitators have a full interval to be heard."""
-        self.coverage.forget()
+        """This client is in the group anew. The facilitators have a full interval to be heard.
+
+        What was sent still waits for its beat. A relay can keep several Welcomes of this client
+        and hand them over after a removal, each into an older epoch than the removal's.
+        """
         self._clear_split()
         self.released()
 

@@ -20,6 +20,7 @@ class Advance(Enum):
     NEXT = auto()
     AFTER_EXPIRY = auto()  # numbers are missing, and they may have expired
     AFTER_HOLE = auto()  # numbers are missing, and the relay withheld them
+    LATER = auto()  # not moved: a new connection brings what is missing first
 
 
 class Stream:
@@ -32,6 +33,9 @@ class Stream:
         self.passed = 0
         """Numbers of all generations that this client has passed, those that never came too."""
         self.log = LogHash()
+        """Of the numbers since the cursor was last set back, and of no others: a relay can show a
+        log, another one, and then the first with other blobs. What stood in an earlier one is not
+        in this one, whatever its position."""
         self.seen = Seen()
 
     def resumed(self, answer: frames.Resumed) -> bool:
@@ -41,14 +45,14 @@ class Stream:
         if head.generation == self.cursor.generation:
             return False
         self.cursor = Position(head.generation, 0)
-        self.log.drop_anchor()
+        self.log = LogHash()
         return True
 
     def restart(self, cursor: Position) -> None:
         """This client is in the group anew, from here on."""
         self.cursor = cursor
         self._replay_until = cursor.number
-        self.log.drop_anchor()
+        self.log = LogHash()
 
     def start_log(self, position: Position, confirmed_transcript_hash: bytes) -> None:
         """The base of a new log is here. All members of this epoch begin with the same value."""
@@ -59,6 +63,12 @@ class Stream:
         """Take a facilitator's log hash as anchor, if no blob since that position is missing."""
         if self.log.can_anchor(position, self.cursor):
             self.log.anchor(position, value)
+
+    def withheld_before(self, position: Position) -> bool:
+        """Whether numbers before this one are missing, and cannot have expired."""
+        same = position.generation == self.cursor.generation
+        after_replay = position.number > self._replay_until + 1
+        return same and after_replay and position.number > self.cursor.number + 1
 
     def advance(self, position: Position, blob_class: int, blob: bytes) -> Advance:
         """Move to this position."""

@@ -59,7 +59,7 @@ class LinkUser(Protocol):
 
     def on_greeted(self, challenge: frames.Challenge) -> None: ...
     def on_authenticated(self, answer: frames.Authenticated) -> None: ...
-    def on_not_authenticated(self, code: str) -> None: ...
+    def on_not_authenticated(self, code: str, generation: bytes | None) -> None: ...
     def on_notice(self, notice: RelayNotice) -> None: ...
 
 
@@ -74,6 +74,7 @@ class Link:
         self._host = ""
         self._since = 0.0
         self._challenge: frames.Challenge | None = None
+        self._told: tuple[float, float] | None = None
         self.state = LinkState.OFF
         self.outgoing: deque[bytes] = deque()
         self.hang_up = False
@@ -90,6 +91,13 @@ class Link:
     def admitted(self) -> None:
         """The Welcome came over a newcomer's connection: from here on it is a member's."""
         self.state = LinkState.MEMBER
+
+    def relay_time(self) -> float | None:
+        """Unix seconds at the relay now, by its last challenge. None before the first one."""
+        if self._told is None:
+            return None
+        time, at = self._told
+        return time + self._clock() - at
 
     # --- the socket ----------------------------------------------------------------------------
 
@@ -117,12 +125,13 @@ class Link:
         except Malformed:
             self.hang_up = True
             if self.state is LinkState.GREETED:
-                self._user.on_not_authenticated("version")  # not a challenge of this version
+                self._user.on_not_authenticated("version", None)  # not a challenge of this version
             return
         match frame:
             case frames.Challenge():
                 if self.state is LinkState.GREETED:
                     self._challenge = frame
+                    self._told = (float(frame.time), self._clock())
                     self.state = LinkState.PROVING
                     self._user.on_greeted(frame)
             case frames.Answer():
@@ -193,4 +202,4 @@ class Link:
             else:
                 self._user.on_authenticated(answer)
         elif isinstance(answer, frames.RequestRefused):
-            self._user.on_not_authenticated(answer.code)
+            self._user.on_not_authenticated(answer.code, answer.generation)

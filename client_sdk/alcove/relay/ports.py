@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from alcove_protocol import limits
+
 from alcove.events import AnyEvent
 from alcove.mls.secret import Random
 from alcove.relay.link import Link
@@ -21,3 +23,10 @@ class Ports:
     """Tells the person what happened."""
     link: Link
     """Asks the relay."""
+
+    @property
+    def clock_is_off(self) -> bool:
+        """Whether this device's wall clock is not the relay's. Which of the two is wrong, it does
+        not tell. False as long as the relay has not told its time."""
+        relay = self.link.relay_time()
+        return relay is not None and abs(relay - self.wall()) > limits.CLOCK_SKEW

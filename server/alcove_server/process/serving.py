@@ -8,7 +8,6 @@ import gc
 import logging
 import os
 import socket
-import time
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Final
@@ -36,6 +35,7 @@ from alcove_server.process import signals
 from alcove_server.process.pages import make_app
 from alcove_server.process.refusal_log import RefusalLog
 from alcove_server.process.server import Accepting, Server
+from alcove_server.process.steady_clock import steady_clock
 from alcove_server.relay import Relay
 from alcove_server.settings import Settings
 from alcove_server.store.opening import open_store
@@ -131,7 +131,7 @@ class Service:
         self,
         settings: Settings,
         listener: socket.socket,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = steady_clock,
         tls: Tls | None = None,
         loop: Loop | None = None,
         management: socket.socket | None = None,

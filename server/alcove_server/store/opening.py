@@ -1,7 +1,6 @@
 """The one place that knows which stores there are."""
 
 from collections.abc import Callable
-from time import monotonic
 from typing import assert_never
 
 from alcove_server.settings import Settings
@@ -10,7 +9,7 @@ from alcove_server.store.interface import Store
 from alcove_server.store.memory.store import MemoryStore
 
 
-def open_store(settings: Settings, clock: Callable[[], float] = monotonic) -> Store:
+def open_store(settings: Settings, clock: Callable[[], float]) -> Store:
     """The store that `settings.store` names by the scheme of its URL. `Settings` refuses a scheme
     that is not here. `clock` gives seconds and never goes back; a store on another machine has a
     clock of its own and does not use it."""

@@ -30,6 +30,7 @@ class FakeMember:
     name: str
     facilitator: bool = False
     you: bool = False
+    heard: bool = True
 
 
 @dataclass(frozen=True, slots=True)

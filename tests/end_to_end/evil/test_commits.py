@@ -311,7 +311,17 @@ def demoted() -> Room:
     return world, ann, bob, cleo
 
 
-def burned_by_all(world: EvilWorld, author: Client, blob: bytes, *victims: Client) -> None:
+UNREADABLE = "commit_unreadable"
+"""What is told of a commit that no member of this epoch signed."""
+
+
+def burned_by_all(
+    world: EvilWorld,
+    author: Client,
+    blob: bytes,
+    *victims: Client,
+    code: str = "commit_refused",
+) -> None:
     """All refuse it. No key and no list changes, and the position is the next commit's base."""
     clients = (author, *victims)
     before = epochs(*clients), authenticators(*clients)
@@ -320,7 +330,7 @@ def burned_by_all(world: EvilWorld, author: Client, blob: bytes, *victims: Clien
     position = world.take(room_of(author), blob, BlobClass.COMMIT)
     for client in victims:
         assert world.last_blob(client, BlobClass.COMMIT).blob == blob  # it did arrive
-        assert problems(client) == ["commit_refused"]
+        assert problems(client) == [code]
     assert (epochs(*clients), authenticators(*clients)) == before
     assert [client.members() for client in clients] == people
     for client in clients:
@@ -434,7 +444,7 @@ def test_an_external_commit_is_burned(removes: bool) -> None:
         now=int(world.wall()),
     )
     assert isinstance(group_of(cleo).receive(staged.message), mls.StagedCommit)  # MLS would
-    burned_by_all(world, bob, commit_blob(staged.message), ann, cleo)
+    burned_by_all(world, bob, commit_blob(staged.message), ann, cleo, code=UNREADABLE)
     goes_on(world, ann, bob, cleo)
 
 
@@ -453,7 +463,7 @@ def test_an_external_commit_on_an_old_group_info_is_burned() -> None:
         policy=room_policy(limits.MEMBERS_MAX),
         now=int(world.wall()),
     )
-    burned_by_all(world, bob, commit_blob(staged.message), ann, cleo)
+    burned_by_all(world, bob, commit_blob(staged.message), ann, cleo, code=UNREADABLE)
     goes_on(world, ann, bob, cleo)
 
 
@@ -471,7 +481,7 @@ def test_a_commit_passed_off_as_a_message_changes_nothing() -> None:
 def test_a_message_passed_off_as_a_commit_is_burned() -> None:
     world, ann, bob, cleo = three()
     message = group_of(bob).encrypt(b"not a commit")
-    burned_by_all(world, bob, commit_blob(message), ann, cleo)
+    burned_by_all(world, bob, commit_blob(message), ann, cleo, code=UNREADABLE)
     goes_on(world, ann, bob, cleo)
 
 

@@ -78,7 +78,7 @@ def test_a_commit_of_no_epoch_holds_participants_but_not_the_only_facilitator() 
     world, ann, bob, cleo = three()
     forget(ann, bob, cleo)
     world.take(room_of(ann), commit_of_next_epoch(bob), BlobClass.COMMIT)
-    assert problems(ann) == ["commit_refused"]
+    assert problems(ann) == ["commit_unreadable"]
     assert problems(bob)[0] == problems(cleo)[0] == "held"
     world.advance(1)
     assert len(authenticators(ann, bob, cleo)) == 1

@@ -184,7 +184,7 @@ def test_junk_of_later_epochs_takes_bounded_memory_and_settles_nothing(many: int
     key = cleo.engine.identity.relay.public
     for _ in range(many):
         item = LobbyItem(
-            lobby.number + 1, LobbyKind.REQUEST, world.random(16), key, 0, b"\xff" * 99
+            lobby.number + 1, LobbyKind.REQUEST, world.random(16), key, 0, b"\x7f" * 99
         )
         world.forge(ann, item)
     assert len(lobby._later) == PUT_OFF_MOST

@@ -76,7 +76,7 @@ def test_two_commits_of_one_epoch_both_taken_by_the_relay_are_no_fork() -> None:
     world.take(room_of(ann), commit_blob(staged.message), BlobClass.COMMIT)
     assert epochs(cleo, dora) == {before + 1}
     assert len(authenticators(cleo, dora)) == 1
-    assert problems(cleo) == problems(dora) == ["commit_refused"]
+    assert problems(cleo) == problems(dora) == ["commit_unreadable"]
 
 
 def test_a_race_of_a_demotion_and_an_act_has_one_order_and_refuses_the_demoted() -> None:
@@ -113,7 +113,7 @@ def test_a_commit_from_before_a_demotion_delivered_after_it_is_burned() -> None:
     before = epochs(ann, bob, cleo)
     forget(ann, bob, cleo)
     world.take(room_of(ann), old, BlobClass.COMMIT)
-    assert problems(ann) == problems(cleo) == ["commit_refused"]
+    assert problems(ann) == problems(cleo) == ["commit_unreadable"]
     assert epochs(ann, bob, cleo) == before
     assert ann.members() == {"Ann", "Bob", "Cleo"}
     goes_on(world, ann, bob, cleo)
@@ -127,7 +127,7 @@ def test_a_commit_replayed_epochs_later_is_burned_and_holds_no_client() -> None:
     goes_on(world, bob, ann, cleo)
     forget(ann, bob, cleo)
     world.take(room_of(ann), old, BlobClass.COMMIT)
-    assert problems(bob) == problems(cleo) == ["commit_refused"]
+    assert problems(bob) == problems(cleo) == ["commit_unreadable"]
     goes_on(world, ann, bob, cleo)
 
 

@@ -63,10 +63,13 @@ async function sealed(one: Case): Promise<Bytes> {
     return unsealCard(blob, one.number, invite)
   }
   const keys = await keyPairOf(unhex(one.private), unhex(one.public))
-  if (one.kind === "knock") {
+  if (one.kind === "knock" || one.kind === "late knock") {
+    const late = one.kind === "late knock"
     const invite = inviteOf(room, one)
     const aad = join(room, invite.door, unhex(one.id))
-    return unseal(keys, { id: invite.door, key: invite.psk }, join(label("knock"), aad), aad, blob)
+    const knock = late ? blob.slice(8) : blob
+    if (late && hex(blob.slice(0, 8)) !== "f".repeat(16)) throw new Fault("cannot_open")
+    return unseal(keys, { id: invite.door, key: invite.psk }, join(label("knock"), aad), aad, knock)
   }
   const psk = { id: unhex(one.psk_id), key: unhex(one.psk) }
   if (one.kind === "vault") return openVault(keys, psk, room, unhex(one.sender), unhex(one.recipient), blob)

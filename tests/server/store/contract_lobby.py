@@ -121,7 +121,7 @@ class LobbyContract(Benched):
     def test_knocks_are_bounded_and_forgotten(self, bench: Bench) -> None:
         bench.open()
         bench.put(bench.door())
-        for number in range(limits.KNOCKS):
+        for number in range(limits.KNOCKS_PER_DOOR):
             bench.knock(b"%32d" % number, id=b"%16d" % number)
         many = bench.store.knock(ROOM, BEN, b"door-one", b"x" * 16, b"knock")
         assert bench.refusal(many) == "too_many_knocks"
@@ -131,6 +131,20 @@ class LobbyContract(Benched):
         first = bench.do(bench.store.take_refusal(ROOM, b"%32d" % 0))
         assert first == (b"%16d" % 0, b"")
         bench.knock()
+
+    def test_a_full_door_leaves_places_to_others_until_the_room_is_full(self, bench: Bench) -> None:
+        bench.open()
+        full = limits.KNOCKS // limits.KNOCKS_PER_DOOR
+        doors = [b"door-%03d" % number for number in range(full + 1)]
+        for door in doors:
+            bench.put(bench.door(door))
+        for number in range(limits.KNOCKS):
+            door = doors[number // limits.KNOCKS_PER_DOOR]
+            bench.knock(b"%32d" % number, door, b"%16d" % number)
+        more = bench.store.knock(ROOM, BEN, doors[full], b"x" * 16, b"knock")
+        assert bench.refusal(more) == "too_many_knocks"
+        bench.do(bench.store.settle(ROOM, b"%16d" % 0))
+        bench.knock(door=doors[full])
 
     def test_a_reason_waits_for_its_newcomer_and_is_told_once(self, bench: Bench) -> None:
         bench.open()

@@ -19,12 +19,12 @@ from tests.server.store.model import StoreMachine
 
 @pytest.mark.parametrize("url", ["memory", "memory:"])
 def test_the_memory_store_has_two_spellings(url: str) -> None:
-    assert isinstance(open_store(Settings(store=url)), MemoryStore)
+    assert isinstance(open_store(Settings(store=url), ManualClock()), MemoryStore)
 
 
 def test_every_scheme_that_the_settings_allow_is_opened() -> None:
     for scheme in STORES:
-        assert open_store(Settings(store=f"{scheme}:")) is not None
+        assert open_store(Settings(store=f"{scheme}:"), ManualClock()) is not None
 
 
 @pytest.mark.parametrize("scheme", STORES)

@@ -84,8 +84,8 @@ class People(Vertical):
                 continue
             parts += ["\n" if parts else "", Content.styled(heading, "bold $text-warning"), "\n"]
             for member in here:
-                you = Content.styled(" [you]", "$text-muted") if member.you else ""
-                parts += ["  ", escape.name(member.name), you, "\n"]
+                note = Content.styled(words.note(member), "$text-muted")
+                parts += ["  ", escape.name(member.name), note, "\n"]
         self._members.update(Content.assemble(*parts).rstrip())
         had_focus = self._waiting.has_focus
         self._waiting.show(waiting)

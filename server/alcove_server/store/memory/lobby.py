@@ -60,11 +60,16 @@ class MemoryLobby:
             if (known.id, known.blob) == (id, blob):
                 return False
             raise Refusal("already_waiting")
-        if len(self._of_kind[LobbyKind.KNOCK]) >= limits.KNOCKS:
+        if self._is_full_for(door):
             raise Refusal("too_many_knocks")
         self._append(now, LobbyKind.KNOCK, id, key, blob, door)
         self._forget_refusal(key)
         return True
+
+    def _is_full_for(self, door: bytes) -> bool:
+        knocks = self._of_kind[LobbyKind.KNOCK]
+        here = sum(self._items[number].door == door for number in knocks)
+        return len(knocks) >= limits.KNOCKS or here >= limits.KNOCKS_PER_DOOR
 
     def add(self, now: float, kind: LobbyKind, key: bytes, id: bytes, blob: bytes) -> None:
         """Add a request or a leave, as `Store.add_item`."""

@@ -1,0 +1,95 @@
+"""What makes a client ask the relay again, because what it was told may not be all."""
+
+from collections.abc import Callable
+
+from alcove_protocol import frames, limits
+from alcove_protocol.frames import BlobClass, RelayAnswer
+from alcove_protocol.position import Position
+
+from alcove.engine.following import Following
+from alcove.group.membership import Membership
+from alcove.messages.presence import Presence
+from alcove.messages.stream import Advance, Stream
+from alcove.relay.ports import Ports
+
+
+class Doubts:
+    """Looks at time and positions. `denied` says whether the relay refused something that it may
+    have taken all the same: a relay does not send clients what they published."""
+
+    def __init__(
+        self,
+        membership: Membership,
+        stream: Stream,
+        following: Following,
+        presence: Presence,
+        ports: Ports,
+        *,
+        denied: Callable[[], bool],
+    ) -> None:
+        self._membership = membership
+        self._stream = stream
+        self._following = following
+        self._presence = presence
+        self._link = ports.link
+        self._clock = ports.clock
+        self._denied = denied
+        self._ask_at = 0.0
+        self._asked_from: Position | None = None
+
+    def advance(self, position: Position, blob_class: int, blob: bytes) -> Advance:
+        """As `Stream.advance`, or LATER when a number before this one is missing that can be this
+        client's own. Then it comes again from before the hole, once."""
+        cursor = self._stream.cursor
+        if self._may_be_mine(position):
+            return Advance.LATER
+        step = self._stream.advance(position, blob_class, blob)
+        # What was missing in a running connection had not expired then, whatever a replay lacks.
+        missed = step is Advance.AFTER_EXPIRY and cursor == self._asked_from
+        return Advance.AFTER_HOLE if missed else step
+
+    def published(self, position: Position, blob_class: BlobClass, blob: bytes) -> Advance:
+        """As `Stream.published`, or LATER as in `advance`. A commit waits for nothing: what is
+        missing is of the epoch before it."""
+        if blob_class != BlobClass.COMMIT and self._may_be_mine(position):
+            return Advance.LATER
+        return self._stream.published(position, int(blob_class), blob)
+
+    def _may_be_mine(self, position: Position) -> bool:
+        if self._link.hang_up:
+            return True  # it is about to come back
+        cursor = self._stream.cursor
+        if not self._denied() or not self._stream.withheld_before(position):
+            return False
+        if self._asked_from == cursor:
+            return False
+        self._asked_from = cursor
+        self._link.hang_up = True
+        return True
+
+    def lacks_base(self) -> bool:
+        """Whether this client missed the relay's last commit. A late one that was not asked for yet
+        is asked for first, by a new connection."""
+        late = self._following.overdue()
+        if late is None or not self._link.live:
+            return False
+        if not self._following.lacks(late.base, self._membership.base):
+            return False
+        if not late.resumed:
+            self._link.hang_up = True
+        return late.resumed
+
+    def ask_presence(self, pump: Callable[[], None]) -> None:
+        """Resume at the present position: no blob comes again, and the relay says whether it heard
+        a facilitator. Once in each interval of heartbeats."""
+        if not self._presence.in_doubt or self._clock() < self._ask_at:
+            return
+        self._ask_at = self._clock() + limits.HEARTBEAT_INTERVAL
+        position = self._stream.cursor.encode()
+
+        def answered(answer: RelayAnswer | None) -> None:
+            if isinstance(answer, frames.Resumed):
+                self._presence.relay_says(read_only=answer.read_only)
+                pump()
+
+        self._link.request(lambda n: frames.Resume(n, position, 0), answered)

@@ -1,0 +1,107 @@
+"""One commit on its way: its parts, the Updates that it carries, and its roster entry."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from alcove_protocol.codec import pack_list
+from alcove_protocol.errors import Malformed
+from alcove_protocol.labels import Label
+from alcove_protocol.roster import (
+    NO_HASH,
+    Change,
+    RoomFlag,
+    RosterEntry,
+    apply_changes,
+    list_digest,
+)
+from alcove_protocol.statements import Signed
+
+from alcove import mls
+from alcove.facilitation.intents import CommitPlan, Intent
+from alcove.group.keys import Identity
+from alcove.group.membership import Membership
+
+
+@dataclass(frozen=True, slots=True)
+class PendingUpdate:
+    """A participant's Update, judged alone. `message` travels with the commit.
+
+    It is of the epoch with this authenticator only: another branch of the group can have an epoch
+    of the same number.
+    """
+
+    proposal: mls.ReceivedProposal
+    message: bytes
+    authenticator: bytes
+
+
+@dataclass(slots=True)
+class InFlight:
+    """One commit on its way. Only the base in its roster entry may change."""
+
+    intents: tuple[Intent, ...]
+    staged: mls.StagedCommit
+    blob: bytes
+    welcomes: bytes | None
+    changes: tuple[Change, ...]
+    flags: RoomFlag
+    slow: int
+    needs_entry: bool
+    lobby_key: bytes
+    publish_id: bytes
+    group: mls.Group
+    leaves: tuple[Signed, ...] = ()
+    entry: Signed | None = None
+    sent: bool = False
+    restate: bool = False
+    """Whether the entry restates the list. The relay has lost the knocks that it let in by."""
+
+
+def fitting(
+    membership: Membership, plan: CommitPlan, pending: list[PendingUpdate], now: int
+) -> list[PendingUpdate]:
+    """The pending Updates without each one that does not go with the plan, or with those before it.
+    The others stay: no member can keep another's keys from being renewed. A plan that is wrong
+    without any Update, as by a rejoin under another member's key, drops none."""
+
+    def go(updates: list[PendingUpdate]) -> bool:
+        carried = [item.proposal for item in updates]
+        try:
+            membership.group.check_changes(carried, plan.proposals, now=now)
+        except (mls.MLSError, Malformed):
+            return False
+        return True
+
+    if not pending or go(pending) or not go([]):
+        return pending
+    kept: list[PendingUpdate] = []
+    for item in pending:
+        if go([*kept, item]):
+            kept.append(item)
+    return kept
+
+
+def sign_entry(item: InFlight, membership: Membership, identity: Identity) -> Signed:
+    """The roster entry that goes with the commit, on the present base."""
+    roster, changes = membership.roster, item.changes
+    if membership.restate or item.restate:
+        changes = (*membership.listing(), *changes)
+    seats = apply_changes(roster.seats, changes)
+    entry = RosterEntry(
+        roster.room,
+        roster.counter + 1,
+        roster.head,
+        identity.relay.public,
+        membership.base.encode(),
+        sha256(item.blob).digest(),
+        sha256(item.welcomes).digest() if item.welcomes is not None else NO_HASH,
+        b"".join(change.encode() for change in changes),
+        int(item.flags),
+        item.slow,
+        list_digest(roster.room, seats, item.flags, item.slow),
+        # A member that was held or away finds it in the chain. After a burned commit the chain may
+        # name another key than the group's.
+        lobby=item.lobby_key if item.lobby_key != roster.lobby else None,
+        leaves=pack_list([leave.encode() for leave in item.leaves]) if item.leaves else None,
+    )
+    return identity.relay.sign(Label.ROSTER, entry)

@@ -1,0 +1,29 @@
+"""A relay that keeps a revoked door open does not hide that it was revoked."""
+
+from dataclasses import replace
+
+from alcove import events
+from alcove_protocol.frames import LobbyItem
+
+from tests.end_to_end.evil.relay import EvilWorld
+from tests.end_to_end.evil.rooms import forget
+
+
+def test_a_knock_by_a_revoked_invite_is_told_as_such_whatever_the_relay_says() -> None:
+    """Bob is removed, and his invite with him. The relay and he use it all the same: here the knock
+    came before, and is shown after."""
+    world = EvilWorld()
+    ann = world.open("Ann")
+    invite = ann.invite()
+    world.join(ann, "Bob")
+    kept = world.keep_back(ann, LobbyItem)
+    world.knock(invite, "Eve")
+    assert ann.remove("Bob") == []
+    world.settle()
+    assert ann.of(events.InviteChanged), "the invite had more uses, so there is another"
+    forget(ann)
+    (knock,) = {item.id: item for item in kept.hits}.values()
+    kept.stop()
+    world.forge(ann, replace(knock, number=knock.number + 50, door_revoked=False))
+    (told,) = ann.of(events.Knocked)
+    assert told.door_revoked
