@@ -160,13 +160,21 @@ def test_what_goes_leaves_nothing_behind(street: Street) -> None:
 # --- those that knocked -----------------------------------------------------------------------
 
 
+def crowd(street: Street, address: str, knocks: int) -> list[Person]:
+    """So many that knocked from there, as many at each door as it takes."""
+    people: list[Person] = []
+    door = Door()
+    for number in range(knocks):
+        if number % limits.KNOCKS_PER_DOOR == 0:
+            door = street.put_door()
+        people.append(street.hog(door, address))
+        people[-1].knock()
+    return people
+
+
 def test_knocks_of_one_prefix_do_not_close_the_doors_of_a_room(street: Street) -> None:
-    door = street.put_door()
-    hogs = []
-    for _ in range(limits.KNOCKS):
-        hogs.append(street.hog(door, prefix(1)))
-        hogs[-1].knock()
-    more = street.hog(door, prefix(1))
+    hogs = crowd(street, prefix(1), limits.KNOCKS)
+    more = street.hog(street.put_door(), prefix(1))
     assert more.refused(Knock(9, bytes(16), b"x")) == "too_many_knocks"
     for number in range(2, 5):
         street.hog(street.put_door(), prefix(number)).knock()
@@ -176,12 +184,22 @@ def test_knocks_of_one_prefix_do_not_close_the_doors_of_a_room(street: Street) -
     assert all(hog.closed is None for hog in hogs[:-3])
 
 
+def test_knocks_of_one_prefix_do_not_close_a_door(street: Street) -> None:
+    door = street.put_door()
+    hogs = [street.hog(door, prefix(1)) for _ in range(limits.KNOCKS_PER_DOOR)]
+    for hog in hogs:
+        hog.knock()
+    elsewhere = crowd(street, prefix(2), 3 * limits.KNOCKS_PER_DOOR)
+    street.hog(door, prefix(3)).knock()
+    assert [hog.closed for hog in hogs[-2:]] == [None, Close.TRY_AGAIN]
+    assert all(one.closed is None for one in elsewhere)
+
+
 def test_those_behind_a_shared_address_give_way_for_as_many_as_they_stand_for(
     street: Street,
 ) -> None:
+    crowd(street, "127.0.0.1", limits.KNOCKS)
     door = street.put_door()
-    for _ in range(limits.KNOCKS):
-        street.hog(door, "127.0.0.1").knock()
     for _ in range(5):
         street.hog(door, prefix(1)).knock()
     # (100 - 5) / 16 is less than 6.
@@ -189,11 +207,8 @@ def test_those_behind_a_shared_address_give_way_for_as_many_as_they_stand_for(
 
 
 def test_a_knock_that_was_answered_gives_way_no_more(street: Street) -> None:
+    hogs = crowd(street, prefix(1), limits.KNOCKS)
     door = street.put_door()
-    hogs = []
-    for _ in range(limits.KNOCKS):
-        hogs.append(street.hog(door, prefix(1)))
-        hogs[-1].knock()
     hogs[-1].ask(Withdraw(hogs[-1].next_n()), Done)
     street.hog(door, prefix(2)).knock()
     assert all(hog.closed is None for hog in hogs)

@@ -57,7 +57,7 @@ async def _take(requester: Requester, frame: Knock) -> None:
     store = requester.services.store
     await store.knock(room.id, client.key, requester.door, frame.id, frame.blob)
     part = client.place.allowance if client.place is not None else None
-    requester.rooms.waiting_knocks.add(room.id, client.key, part)
+    requester.rooms.waiting_knocks.add(room.id, client.key, requester.door, part)
 
 
 async def _show_out(requester: Requester) -> bool:
@@ -65,7 +65,8 @@ async def _show_out(requester: Requester) -> bool:
     Its newcomer is asked to come back later."""
     room, client, waiting = requester.seated, requester.client, requester.rooms.waiting_knocks
     part = client.place.allowance if client.place is not None else None
-    key = waiting.giving_way(room.id, part)
+    assert requester.door is not None  # the state says so
+    key = waiting.giving_way(room.id, requester.door, part)
     if key is None:
         return False
     waiting.discard(room.id, key)
