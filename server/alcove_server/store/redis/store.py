@@ -11,11 +11,18 @@ from typing import Any, Final
 
 from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
-from alcove_protocol.frames import COMMITS, LobbyKind
+from alcove_protocol.frames import COMMITS, BlobClass, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove_server.store.budget import BLOB_OVERHEAD, RECORD_OVERHEAD, SHARE, SMALL, StoreBounds
+from alcove_server.store.budget import (
+    BLOB_OVERHEAD,
+    MEMBERS_PART,
+    RECORD_OVERHEAD,
+    SHARE,
+    SMALL,
+    StoreBounds,
+)
 from alcove_server.store.interface import (
     AtDoor,
     Listener,
@@ -111,11 +118,17 @@ class RedisStore:
     @property
     def _most(self) -> bytes:
         """The bytes that a room may take now: `Budget` with the memory of the server."""
-        most, health = self._bounds.room_bytes, self._line.health
+        return self._most_of(1)
+
+    def _most_of(self, part: float) -> bytes:
+        """The bytes that a room may take with what may use no more than this part of all."""
+        most, health, bounds = self._bounds.room_bytes, self._line.health, self._bounds
         if health is not None:
-            left = self._bounds.store_bytes - health.used
-            most = min(most, max(left // SHARE, SMALL)) if left > 0 else 0
-        return b"%d" % most
+            left = bounds.store_bytes - health.used
+            most = min(most, max(left // SHARE, SMALL))
+            if health.used >= bounds.store_bytes * part:
+                most = 0
+        return b"%d" % int(most * part)
 
     def _command(self, script: str, room: bytes, *arguments: bytes) -> bytes:
         now = b"" if self._clock is None else repr(self._clock()).encode()
@@ -215,7 +228,7 @@ class RedisStore:
             publication.room,
             records.head_of(publication, life, life + limits.PUBLISH_RECORD, self._line.reign),
             records.tail_of(blob_class, publication.id, publication.sender, blob, entry),
-            self._most,
+            self._most_of(MEMBERS_PART if blob_class is BlobClass.APPLICATION else 1),
             b"" if too_large else b"%d" % size,
             sha256(blob).digest() if commit else b"",
             records.step_of(step) if step is not None else b"",
@@ -259,7 +272,7 @@ class RedisStore:
     # --- the lobby --------------------------------------------------------------------------
 
     async def knock(self, room: bytes, key: bytes, door: bytes, id: bytes, blob: bytes) -> None:
-        await self._run("knock", room, key, door, id, blob, self._most)
+        await self._run("knock", room, key, door, id, blob, self._most_of(MEMBERS_PART))
 
     async def waiting_among(self, room: bytes, keys: Iterable[bytes]) -> frozenset[bytes]:
         return frozenset(await self._run("waiting", room, *keys))
@@ -279,7 +292,8 @@ class RedisStore:
     async def add_item(
         self, room: bytes, kind: LobbyKind, key: bytes, id: bytes, blob: bytes
     ) -> None:
-        await self._run("add_item", room, b"%d" % kind, key, id, blob, self._most)
+        most = self._most_of(1 if kind is LobbyKind.LEAVE else MEMBERS_PART)
+        await self._run("add_item", room, b"%d" % kind, key, id, blob, most)
 
     async def settle(self, room: bytes, id: bytes, reason: bytes | None = None) -> None:
         await self._run("settle", room, id, b"0" if reason is None else b"1", reason or b"")
