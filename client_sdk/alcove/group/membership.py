@@ -69,6 +69,8 @@ class Merged:
     """The committer's name."""
     people: tuple[Person, ...]
     """All members now."""
+    roles: tuple[Person, ...]
+    """Members who are facilitators now and were not, or no more."""
     ttl: int | None
     """Seconds that messages live from now on, when the commit changed them."""
 
@@ -362,6 +364,11 @@ class Membership:
             frozenset(key for key, op in changes.items() if op is Op.LEFT),
             after[committer].name,
             tuple(after.values()),
+            tuple(
+                person
+                for key, person in after.items()
+                if key in before and before[key].facilitator != person.facilitator
+            ),
             self.state.ttl if self.state.ttl != ttl else None,
         )
 

@@ -17,6 +17,7 @@ from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
     change,
     context,
+    demote,
     encrypted_again,
     group_of,
     rogue_beat,
@@ -248,12 +249,27 @@ def test_whom_a_facilitator_removes_from_the_group_alone_is_on_no_list_afterward
     goes_on(world, ann, bob)
 
 
+def replace_lobby_key(world: EvilWorld, by: Client) -> bytes:
+    key = mls.ciphersuite(ROOM_SUITE).hpke_keypair(world.random).public
+    change(world, by, lambda m: (context(replace(m.state, lobby_key=key)),))
+    return key
+
+
 def test_a_facilitator_whose_lobby_key_another_replaced_is_told_once() -> None:
     world, ann, bob, _cleo = two_facilitators()
     forget(ann)
-    for _ in range(2):
-        keys = mls.ciphersuite(ROOM_SUITE).hpke_keypair(world.random)
-        change(world, bob, lambda m, key=keys.public: (context(replace(m.state, lobby_key=key)),))
-        commit_by(world, ann)
+    replace_lobby_key(world, bob)
+    commit_by(world, ann)
+    key = replace_lobby_key(world, bob)
     assert len(told(ann, "lobby_key_changed")) == 1
-    assert state_of(ann).lobby_key == keys.public
+    assert state_of(ann).lobby_key == key
+
+
+def test_a_change_of_roles_is_told_with_who_made_it() -> None:
+    world, ann, bob, cleo = two_facilitators()
+    forget(ann, bob, cleo)
+    demote(world, bob, ann)
+    for client in (ann, bob, cleo):
+        (problem,) = told(client, "role_changed")
+        assert problem.sender == "Bob"
+        assert problem.text == "Bob took Ann's part as a facilitator away."
