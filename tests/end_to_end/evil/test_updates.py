@@ -513,6 +513,7 @@ def test_an_update_that_waits_when_its_sender_is_appointed_is_void() -> None:
     appoint(world, ann, mal)
     assert waiting(ann) == 0
     demote(world, ann, mal)
+    forget(ann, bob, cleo)
     nobody_is_held(world, ann, bob, cleo)
     make_facilitator(ann, mal)
     assert key_package(mal) is not None
