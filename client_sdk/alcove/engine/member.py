@@ -92,6 +92,7 @@ class MemberClient:
             self.presence,
             ports,
             published=self._published,
+            may_hold=lambda position, again: self.stream.may_hold(position, again=again),
             stale=self._following.expect_of_stale,
             # A person to be removed reads on until the relay takes the commit.
             ready=lambda: self.ready and not (self.facilitator and self.facilitator.removing),
@@ -206,8 +207,10 @@ class MemberClient:
             self._gap()
         if frame.blob_class == BlobClass.COMMIT:
             self._commit(frame, position)
+        elif self._own(frame, position):
+            pass
         elif not self._following.held:
-            self._application(frame, position)
+            self._application(frame)
         elif frame.blob_class == BlobClass.BEAT:
             self._following.others_heard()
         else:
@@ -222,12 +225,15 @@ class MemberClient:
             self._gap()
         return step
 
-    def _application(self, frame: frames.BlobIs, position: Position) -> None:
+    def _own(self, frame: frames.BlobIs, position: Position) -> bool:
+        """Whether it is a message of this client, which was sent then. Held or not."""
         own = self.conversation.own_blob(frame.blob)
         if own is not None:
             self.presence.coverage.numbered(own.id, position)
             self.conversation.own_sent(own)
-            return
+        return own is not None
+
+    def _application(self, frame: frames.BlobIs) -> None:
         beat = self.conversation.receive(frame.blob_class, frame.blob, frame.age)
         if beat is not None:
             self.presence.heard(beat)
