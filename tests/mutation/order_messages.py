@@ -42,6 +42,13 @@ ONE_VIEW: Final[tuple[Mutant, ...]] = (
     ),
     order(
         "false place",
+        f"{STREAM}.resumed",
+        "if head.number < self.cursor.number:",
+        "if False:",
+        f"{ANSWERS}::test_a_number_that_the_relay_invented_makes_nobody_deaf",
+    ),
+    order(
+        "false place",
         f"{STREAM}.may_hold",
         "if position.generation != self.cursor.generation:",
         "if False:",

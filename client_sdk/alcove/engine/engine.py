@@ -225,7 +225,7 @@ class Engine(Standing):
                 self.member.facilitator.close(NotNow("not_in_room", text))
             self.member.wipe()
             self.member = None
-        text = "The relay restarted and has lost that you were let in; asking to be let in again."
+        text = "The relay says that you are no member, as after a loss; asking to be let in again."
         self.emit(events.Problem("knocking_again", text))
         self._unknown_since = None
         self._be_newcomer(invite, accept=False, before=card)

@@ -155,6 +155,7 @@ class MemberClient:
         self.presence.relay_says(read_only=answer.read_only)
         first, self._ever_resumed = not self._ever_resumed, True
         began = self.stream.cursor.number > 0  # all but the opener come by a commit in the log
+        cursor = self.stream.cursor
         new_log = self.stream.resumed(answer)
         base = Position.decode(answer.base)
         if new_log:
@@ -171,7 +172,7 @@ class MemberClient:
         if first:
             self._on_first_resume()
             self._emit(events.RoomChanged(self.presence.state))
-        if (answer.lost or new_log) and began:
+        if (answer.lost or self.stream.cursor != cursor) and began:
             self._gap()
         self.tick()
         self.pump()

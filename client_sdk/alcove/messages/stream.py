@@ -43,6 +43,9 @@ class Stream:
         head = Position.decode(answer.head)
         self._replay_until = head.number
         if head.generation == self.cursor.generation:
+            if head.number < self.cursor.number:
+                # The relay invented a number, or lost some. What comes next has a lower one.
+                self.restart(head)
             return False
         self.cursor = Position(head.generation, 0)
         self.log = LogHash()

@@ -112,6 +112,27 @@ def test_a_held_client_knows_its_own_message_in_the_log() -> None:
     assert ends(bob, id)[-1] == "Sent"
 
 
+def test_a_number_that_the_relay_invented_makes_nobody_deaf() -> None:
+    """All later messages have lower ones, and would be taken for handled."""
+    world, ann, bob, cleo = three()
+    forget(ann, bob, cleo)
+    far = back_to(cursor(ann), 2**50)
+    world.answer(ann, Publish, lambda p: Published(p.n, far.encode()), a_message, most=1)
+    ann.say("hello?")
+    world.settle()
+    assert ann.of(events.Gap)
+    ann.cut()
+    ann.back()
+    world.settle()
+    assert len(ann.of(events.Gap)) == 2
+    world.advance(95)
+    bob.say("are you there?")
+    world.settle()
+    assert ann.texts() == ["are you there?"]
+    assert bob.of(events.Gap) == []
+    goes_on(world, ann, bob, cleo)
+
+
 # --- the last commit --------------------------------------------------------------------------
 
 
