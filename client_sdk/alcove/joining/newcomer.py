@@ -74,6 +74,14 @@ let in again without their old keys."""
 TRIES_KEPT: Final = 5
 """The knock, and as many requests as the relay keeps of one member: a facilitator who comes back
 answers the oldest."""
+PASSING: Final = frozenset({"busy", "rate_limited", "too_many_knocks", "unavailable"})
+"""Refusals that end by themselves: a newcomer waits, and asks again."""
+FULL_WAIT: Final = 15.0
+"""Seconds, and up to twice as many: a crowd does not come back all at once."""
+DOOR_FULL: Final = (
+    "The relay could not take you to the door yet. Stay here: your client asks again about twice a "
+    "minute."
+)
 
 
 class Stage(Enum):
@@ -136,6 +144,8 @@ class Newcomer:
         self._late_since: float | None = None
         self._unanswered = False
         self._knocked_at = 0.0
+        self._again_at: float | None = None
+        self._told_to_wait = False
         self.stage = Stage.READING
         self._told_unopened = False
         self.card = before
@@ -162,12 +172,18 @@ class Newcomer:
             self._link.hang_up = self.card is None  # and a newcomer without a card has not knocked
             return
         self._late_at = self._late_since = None
-        if self.stage is Stage.READING:
-            self._link.request(frames.ReadCard, self._card_answered)
-        elif self.knocked and not answer.waiting:
-            self._knock()
+        if self.stage is Stage.READING or not answer.waiting:
+            self._go_on()
         elif self._unanswered:
             self._give_up("expired")
+
+    def _go_on(self) -> None:
+        """Ask what is to be asked now, for the first time or again."""
+        self._again_at = None
+        if self.stage is Stage.READING:
+            self._link.request(frames.ReadCard, self._card_answered)
+        elif self.knocked:
+            self._knock()
 
     def _card_answered(self, answer: RelayAnswer | None) -> None:
         if answer is None:
@@ -210,6 +226,9 @@ class Newcomer:
         if self._late_since is not None and self._clock() - self._late_since > WELCOME_NEVER:
             self._give_up("no_welcome")
             return
+        again = self._again_at is not None and self._clock() >= self._again_at
+        if again and self._link.authenticated:
+            self._go_on()
         if self._late_at is None or self.card is None or not self._link.live:
             return
         if self._clock() >= self._late_at:
@@ -257,7 +276,15 @@ class Newcomer:
 
     def _refused(self, answer: RelayAnswer) -> None:
         code = answer.code if isinstance(answer, frames.RequestRefused) else "malformed"
-        self._fail(Refused.by_relay(code))
+        if code not in PASSING:
+            self._fail(Refused.by_relay(code))
+            return
+        # Many people come by one link at once. What is full now has room in a while.
+        wait = FULL_WAIT + int.from_bytes(self._random(2), "big") / 2**16 * FULL_WAIT
+        self._again_at = self._clock() + wait
+        if not self._told_to_wait:
+            self._told_to_wait = True
+            self._emit(events.Problem("door_full", DOOR_FULL))
 
     def knock_refused(self, frame: frames.KnockRefused) -> None:
         """A facilitator refused, or the knock expired. An answer to another knock is ignored."""
