@@ -10,6 +10,7 @@ INTENTS: Final = "alcove.facilitation.intents"
 RACES: Final = f"{EVIL}/test_lost_races.py"
 
 DENIED: Final = f"{EVIL}/test_taken_and_refused.py"
+ANSWERS: Final = f"{EVIL}/test_lying_answers.py"
 LOST: Final = f"{EVIL}/test_lost_welcome.py"
 NEW_LOG: Final = f"{EVIL}/test_new_log.py"
 
@@ -41,6 +42,41 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
         "if self._asked_from == cursor:",
         "if False:",
         f"{DENIED}::test_a_relay_that_keeps_a_number_back_makes_a_client_come_again_once[True]",
+    ),
+    order(
+        "lying answer",
+        "alcove.engine.doubts:Doubts.lacks_base",
+        "elif self._membership.facilitates_alone:",
+        "elif False:",
+        f"{ANSWERS}::test_a_false_base_holds_no_only_facilitator",
+    ),
+    order(
+        "lying answer",
+        "alcove.engine.engine:Engine.on_authenticated",
+        "if not self._asked_for(answer.role):",
+        "if False:",
+        f"{ANSWERS}::test_a_connection_in_a_role_that_was_not_asked_for_is_ended[0-door]",
+    ),
+    order(
+        "lying answer",
+        "alcove.facilitation.committer:Committer.tick",
+        " and any(one.awaited for one in item.intents)",
+        "",
+        f"{ANSWERS}::test_fresh_keys_that_wait_are_nobodys_wish",
+    ),
+    order(
+        "lost Welcome",
+        "alcove.joining.newcomer:Newcomer._not_opened",
+        "if self._late_at is None:",
+        "if False:",
+        f"{ANSWERS}::test_a_newcomer_whose_welcome_does_not_open_asks_for_another",
+    ),
+    order(
+        "lost Welcome",
+        "alcove.joining.newcomer:Newcomer._new_try",
+        "== TRIES_KEPT",
+        "== TRIES_KEPT - 2",
+        f"{ANSWERS}::test_a_newcomer_is_let_in_by_the_oldest_request_that_the_relay_kept",
     ),
     order(
         "lost Welcome",
@@ -161,15 +197,15 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     order(
         "held",
         f"{MEMBERSHIP}:Membership._missed",
-        "alone = self.state.facilitator_keys() == {self.own.key}",
-        "alone = False",
+        "alone, own = self.facilitates_alone, ",
+        "alone, own = False, ",
         f"{EVIL}/test_held.py::test_a_commit_of_no_epoch_holds_participants_but_not_the_only_facilitator",
     ),
     order(
         "held",
         f"{MEMBERSHIP}:Membership._missed",
-        "alone = self.state.facilitator_keys() == {self.own.key}",
-        "alone = True",
+        "alone, own = self.facilitates_alone, ",
+        "alone, own = True, ",
         f"{EVIL}/test_held.py::test_a_client_without_a_commit_is_held_and_let_in_again",
     ),
     order(

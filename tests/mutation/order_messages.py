@@ -15,6 +15,8 @@ from tests.mutation.order_places import (
 )
 
 AGAIN: Final = f"{EVIL}/test_log_again.py"
+ANSWERS: Final = f"{EVIL}/test_lying_answers.py"
+FALSE_PLACE: Final = "test_a_message_is_not_sent_because_the_relay_names_a_place_that_is_taken"
 
 ONE_VIEW: Final[tuple[Mutant, ...]] = (
     order(
@@ -37,6 +39,34 @@ ONE_VIEW: Final[tuple[Mutant, ...]] = (
         "position.number <= self.cursor.number",
         "position.number < self.cursor.number",
         f"{UNIT}::test_what_was_handled_or_is_of_another_log_changes_nothing",
+    ),
+    order(
+        "false place",
+        f"{STREAM}.resumed",
+        "if head.number < self.cursor.number:",
+        "if False:",
+        f"{ANSWERS}::test_a_number_that_the_relay_invented_makes_nobody_deaf",
+    ),
+    order(
+        "false place",
+        f"{STREAM}.may_hold",
+        "if position.generation != self.cursor.generation:",
+        "if False:",
+        f"{ANSWERS}::{FALSE_PLACE}[in another log]",
+    ),
+    order(
+        "false place",
+        f"{STREAM}.may_hold",
+        "(again and ",
+        "(",
+        f"{ANSWERS}::{FALSE_PLACE}[an earlier one]",
+    ),
+    order(
+        "false place",
+        f"{STREAM}.may_hold",
+        " and not self.log.has(position)",
+        "",
+        f"{ANSWERS}::test_a_message_that_goes_again_is_not_where_another_one_was_received",
     ),
     order(
         "hole",

@@ -60,7 +60,7 @@ def may_be_refused(world: "World", name: str) -> set[str]:
     if any(commands.removed for commands in truth.commands.values()):
         codes |= {"door_revoked", "removed"}
     if truth.losses:
-        codes |= {"unknown_room", "unknown_door"}
+        codes |= {"unknown_room", "unknown_door", "no_welcome"}
     if truth.over:
         codes.add("ended")
     if _may_be_lost(world):

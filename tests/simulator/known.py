@@ -8,7 +8,6 @@ from typing import Final
 from tests.simulator.shrink import signature
 
 KNOWN: Final[tuple[tuple[str, str], ...]] = (
-    ("cannot_open", "with a Welcome for a knock of before the relay lost its memory"),
     (
         "code='closed', text='The room was closed",
         "with a message that only its author calls failed",

@@ -42,11 +42,13 @@ def _sent_without_an_answer(monkey: Monkey) -> None:
     """The client takes a lost connection for an acknowledgement."""
     answered = Publisher._answered
 
-    def wrong(self: Publisher, item: Outgoing, base: Position, answer: RelayAnswer | None) -> None:
+    def wrong(
+        self: Publisher, item: Outgoing, base: Position, answer: RelayAnswer | None, *, again: bool
+    ) -> None:
         if answer is None:
             self._conversation.own_sent(item)
         else:
-            answered(self, item, base, answer)
+            answered(self, item, base, answer, again=again)
 
     monkey.setattr(Publisher, "_answered", wrong)
 

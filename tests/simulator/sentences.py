@@ -124,7 +124,9 @@ class Told:
         missed = code == "held" and self.world.truth.losses  # all commits but the last
         clock = code == "clock_wrong" and clocks_are_set(self.world)
         store = code == "unavailable" and not self.world.quiet
-        true = missed or clock or store or self.world.lies
+        waits = code == "change_waits" and not self.world.quiet
+        old = code == "cannot_open" and self.world.truth.losses  # of before the relay's loss
+        true = missed or clock or store or waits or old or self.world.lies
         return "" if true else f"there is no reason for {code}"
 
     def _connection(self, state: ConnectionState) -> str:

@@ -77,6 +77,9 @@ class Doubts:
             return False
         if not late.resumed:
             self._link.hang_up = True
+        elif self._membership.facilitates_alone:
+            self._following.in_step = True  # no other client can have made the one that is claimed
+            return False
         return late.resumed
 
     def ask_presence(self, pump: Callable[[], None]) -> None:

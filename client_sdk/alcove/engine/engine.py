@@ -25,11 +25,12 @@ from alcove.engine.commands import Commands
 from alcove.engine.endings import Endings
 from alcove.engine.member import MemberClient
 from alcove.engine.standing import Standing
-from alcove.errors import Refused
+from alcove.errors import NotNow, Refused
 from alcove.events import CloseReason, ConnectionState
 from alcove.facilitation.opening import RoomOpening, RoomPlan
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
+from alcove.joining.card import CheckedCard
 from alcove.joining.newcomer import Newcomer
 from alcove.mls.secret import Random
 from alcove.relay.link import Link, LinkState, Proof
@@ -139,7 +140,16 @@ class Engine(Standing):
     def _proof(self, role: str = ConnectionRole.MEMBER) -> Proof:
         return Proof(self.room, role, self.identity.relay)
 
+    def _asked_for(self, role: str) -> bool:
+        """Whether the relay's answer to the keys is one that follows from what was asked."""
+        if role == ConnectionRole.DOOR:
+            return self.member is None and self.newcomer is not None
+        return (role == ConnectionRole.RESEAT) is self._restoring
+
     def on_authenticated(self, answer: frames.Authenticated) -> None:
+        if not self._asked_for(answer.role):
+            self.link.hang_up = True  # on such a connection nothing would ever go out
+            return
         self._away_since = self._unknown_since = None
         if answer.role == ConnectionRole.RESEAT:
             self._restore_room()
@@ -202,20 +212,23 @@ class Engine(Standing):
             self._unknown_since = now
         late = now - self._unknown_since > KNOCK_AGAIN_AFTER
         if late and self.newcomer is not None and self.newcomer.card is not None:
-            self._knock_again(self.newcomer, self.newcomer.card.agreement)
+            self._knock_again(self.newcomer.invite, self.newcomer.card)
         else:
             self._wait_for_room()
 
-    def _knock_again(self, before: Newcomer, accepted: bytes) -> None:
+    def _knock_again(self, invite: Invite, card: CheckedCard) -> None:
         """No longer a member of what the room goes on with. At the door a person decides again."""
         if self.member is not None:
             self._fail_waiting_texts("You are no longer in the room in which this was to be said.")
+            if self.member.facilitator is not None:
+                text = "You are no longer in the room; this was not done."
+                self.member.facilitator.close(NotNow("not_in_room", text))
             self.member.wipe()
             self.member = None
-        text = "The relay restarted and has lost that you were let in; asking to be let in again."
+        text = "The relay says that you are no member, as after a loss; asking to be let in again."
         self.emit(events.Problem("knocking_again", text))
         self._unknown_since = None
-        self._be_newcomer(before.invite, accept=False, accepted=accepted)
+        self._be_newcomer(invite, accept=False, before=card)
 
     def _wait_for_room(self) -> None:
         now = self.ports.clock()
@@ -275,15 +288,15 @@ class Engine(Standing):
 
     def begin_joining(self, invite: Invite, *, accept: bool) -> None:
         """Be a newcomer at this invite's door. Connect next."""
-        self._be_newcomer(invite, accept=accept, accepted=None)
+        self._be_newcomer(invite, accept=accept, before=None)
 
-    def _be_newcomer(self, invite: Invite, *, accept: bool, accepted: bytes | None) -> None:
+    def _be_newcomer(self, invite: Invite, *, accept: bool, before: CheckedCard | None) -> None:
         self.newcomer = Newcomer(
             invite,
             self.identity,
             self.ports,
             accept=accept,
-            accepted=accepted,
+            before=before,
             on_card=self._note_entered,
             on_member=self._welcomed,
             fail=self.fail,

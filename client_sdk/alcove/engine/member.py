@@ -92,6 +92,7 @@ class MemberClient:
             self.presence,
             ports,
             published=self._published,
+            may_hold=lambda position, again: self.stream.may_hold(position, again=again),
             stale=self._following.expect_of_stale,
             # A person to be removed reads on until the relay takes the commit.
             ready=lambda: self.ready and not (self.facilitator and self.facilitator.removing),
@@ -154,6 +155,7 @@ class MemberClient:
         self.presence.relay_says(read_only=answer.read_only)
         first, self._ever_resumed = not self._ever_resumed, True
         began = self.stream.cursor.number > 0  # all but the opener come by a commit in the log
+        cursor = self.stream.cursor
         new_log = self.stream.resumed(answer)
         base = Position.decode(answer.base)
         if new_log:
@@ -170,7 +172,7 @@ class MemberClient:
         if first:
             self._on_first_resume()
             self._emit(events.RoomChanged(self.presence.state))
-        if (answer.lost or new_log) and began:
+        if (answer.lost or self.stream.cursor != cursor) and began:
             self._gap()
         self.tick()
         self.pump()
@@ -206,8 +208,10 @@ class MemberClient:
             self._gap()
         if frame.blob_class == BlobClass.COMMIT:
             self._commit(frame, position)
+        elif self._own(frame, position):
+            pass
         elif not self._following.held:
-            self._application(frame, position)
+            self._application(frame)
         elif frame.blob_class == BlobClass.BEAT:
             self._following.others_heard()
         else:
@@ -222,12 +226,15 @@ class MemberClient:
             self._gap()
         return step
 
-    def _application(self, frame: frames.BlobIs, position: Position) -> None:
+    def _own(self, frame: frames.BlobIs, position: Position) -> bool:
+        """Whether it is a message of this client, which was sent then. Held or not."""
         own = self.conversation.own_blob(frame.blob)
         if own is not None:
             self.presence.coverage.numbered(own.id, position)
             self.conversation.own_sent(own)
-            return
+        return own is not None
+
+    def _application(self, frame: frames.BlobIs) -> None:
         beat = self.conversation.receive(frame.blob_class, frame.blob, frame.age)
         if beat is not None:
             self.presence.heard(beat)

@@ -41,6 +41,7 @@ class Publisher:
         ports: Ports,
         *,
         published: Callable[[Position, BlobClass, bytes], Advance],
+        may_hold: Callable[[Position, bool], bool],
         stale: Callable[[frames.RequestRefused], None],
         ready: Callable[[], bool],
     ) -> None:
@@ -51,6 +52,7 @@ class Publisher:
         self._emit = ports.emit
         self._random = ports.random
         self._published = published
+        self._may_hold = may_hold
         self._stale = stale
         self._ready = ready
 
@@ -95,12 +97,13 @@ class Publisher:
 
     def _publish(self, item: Outgoing, blob: bytes) -> None:
         base = self._membership.base
+        again, item.given = item.given, True
         self._presence.coverage.given(item.id)
 
         def answered(answer: RelayAnswer | None) -> None:
             # Another head means that a replay has brought this item in the meantime.
             if self._conversation.outbox.head is item:
-                self._answered(item, base, answer)
+                self._answered(item, base, answer, again=again)
 
         self._link.request(
             lambda n: frames.Publish(
@@ -109,10 +112,15 @@ class Publisher:
             answered,
         )
 
-    def _answered(self, item: Outgoing, base: Position, answer: RelayAnswer | None) -> None:
+    def _answered(
+        self, item: Outgoing, base: Position, answer: RelayAnswer | None, *, again: bool
+    ) -> None:
         item.in_flight = False
         if isinstance(answer, frames.Published):
             position = Position.decode(answer.position)
+            if not self._may_hold(position, again):
+                self._link.hang_up = True  # no log has it there, and a replay shows where it is
+                return
             step = self._published(position, BlobClass.APPLICATION, item.blob)
             if step is Advance.LATER:
                 return

@@ -25,7 +25,7 @@ from alcove_protocol.frames import RelayAnswer
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove import mls
+from alcove import events, mls
 from alcove.errors import AlcoveError, NotNow, Refused
 from alcove.facilitation.in_flight import InFlight, PendingUpdate, fitting, sign_entry
 from alcove.facilitation.intents import CommitPlan, Intent, RemoveMember
@@ -47,6 +47,9 @@ OTHERS_TURN: Final = 1.0
 """Seconds between a commit and the next one that waited for it. In them the others follow it, and
 send what it made stale."""
 
+TELL_AFTER: Final = 30.0
+"""Seconds from the first sending of a commit, after which the person who waits for it is told."""
+
 PASSING: Final = frozenset({"unavailable", "busy", "rate_limited"})
 """Refusals after which the same commit goes again, at the next occasion."""
 
@@ -66,6 +69,7 @@ class Committer:
         self._membership = membership
         self._identity = identity
         self._link = ports.link
+        self._emit = ports.emit
         self._clock = ports.clock
         self._wall = ports.wall
         self._random = ports.random
@@ -248,6 +252,7 @@ class Committer:
             self._fail(item, _not_now(error.code))  # the list that this client knows is wrong
             return
         item.entry, item.sent = entry, True
+        item.since = self._clock() if item.since is None else item.since
         base = self._membership.base
 
         def frame(n: int) -> frames.Request:
@@ -340,6 +345,20 @@ class Committer:
         with the memory, the knocks that it answers are gone."""
         if self.in_flight is not None and self.in_flight.welcomes is not None:
             self.in_flight.restate = True
+
+    def tick(self) -> None:
+        """Tell, once for each commit, that the relay does not take what a person waits for. It can
+        be busy without end: nothing else would say that a removal has not happened."""
+        item = self.in_flight
+        if item is None or item.since is None or item.told:
+            return
+        if self._clock() - item.since > TELL_AFTER and any(one.awaited for one in item.intents):
+            item.told = True
+            text = (
+                "A change that was asked for, such as to remove or admit a member, is not made: "
+                "the relay has not taken it yet. It is sent again."
+            )
+            self._emit(events.Problem("change_waits", text))
 
     def connection_lost(self) -> None:
         if self.in_flight is not None:

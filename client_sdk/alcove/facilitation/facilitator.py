@@ -233,6 +233,7 @@ class Facilitator:
         """Look at what was put off, and make scheduled commits: gathered Updates, and fresh keys
         every half hour."""
         self.lobby.requests.rejoins.tick()
+        self.committer.tick()
         now = self._clock()
         self.lobby_keys.tick()
         self.lobby.in_step()

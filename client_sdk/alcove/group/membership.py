@@ -319,9 +319,13 @@ class Membership:
         """This client alone cannot follow. Only facilitators commit, so the group cannot have moved
         on without its only facilitator. It does move on with a commit of this very client, which
         was dropped, and which the relay delivered all the same."""
-        alone = self.state.facilitator_keys() == {self.own.key}
-        own = isinstance(error, mls.OwnCommit)
+        alone, own = self.facilitates_alone, isinstance(error, mls.OwnCommit)
         return Burned(error.code) if alone and not own else Held(error.code)
+
+    @property
+    def facilitates_alone(self) -> bool:
+        """Whether this client is the only facilitator's."""
+        return self.state.facilitator_keys() == {self.own.key}
 
     def _read_proposals(self, messages: tuple[bytes, ...]) -> list[mls.ReceivedProposal]:
         """The Updates that the commit brings. A wrong one is left out: then the commit that names

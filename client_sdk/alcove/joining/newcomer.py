@@ -5,8 +5,8 @@
                                                      └────────────────┘  └─ on the list, and no
                           the relay lost its memory: knock again            Welcome came: ask again
 
-Each try has keys of its own, since a facilitator takes no KeyPackage twice. The last three are
-kept: a Welcome may be late.
+Each try has keys of its own, since a facilitator takes no KeyPackage twice. The last five are
+kept: a Welcome may be late. One that answers none of them is ignored, and the newcomer asks again.
 
 A newcomer can read nothing of the room before the Welcome: until then their client holds no key of
 it.
@@ -55,6 +55,7 @@ REFUSAL_SENTENCES: Final = MappingProxyType(
         "clock_wrong": "This device's clock is wrong; set it right and try again.",
         "bad_key_package": "Your client sent something the facilitator's could not use; update it.",
         "expired": "No facilitator answered in time; knock again.",
+        "no_welcome": "You were let in, but the room's keys never came; ask for a new invite.",
     }
 )
 
@@ -65,8 +66,14 @@ ASK_AGAIN: Final = 60.0
 """Seconds after which a newcomer without a Welcome asks again."""
 UNANSWERED: Final = limits.KNOCK_TTL + 60.0
 """Seconds after which a knock has been answered or has expired. A newcomer who was told neither
-connects anew, and learns whether they are on the list."""
-TRIES_KEPT: Final = 3
+connects anew, and learns whether they are on the list. A relay where the knock still waits lies, or
+its clock stands still: then nothing is to be waited for."""
+WELCOME_NEVER: Final = float(limits.ABANDONED_AFTER)
+"""Seconds on the list after which no Welcome will come: a member of whom something was heard is not
+let in again without their old keys."""
+TRIES_KEPT: Final = 5
+"""The knock, and as many requests as the relay keeps of one member: a facilitator who comes back
+answers the oldest."""
 PASSING: Final = frozenset({"busy", "rate_limited", "too_many_knocks", "unavailable"})
 """Refusals that end by themselves: a newcomer waits, and asks again."""
 FULL_WAIT: Final = 15.0
@@ -100,8 +107,8 @@ class Knocking:
 class Newcomer:
     """A client before it is in the room.
 
-    With `accept` the person accepts whatever the card says. `accepted` is the hash of the rules
-    that they accepted at this door before. `on_card` is called when the card was verified,
+    With `accept` the person accepts whatever the card says. `before` is the card that they read and
+    accepted at this door before. `on_card` is called when the card was verified,
     `on_member` once, with the membership that the Welcome gives, and `fail` when the way in has
     ended.
     """
@@ -113,7 +120,7 @@ class Newcomer:
         ports: Ports,
         *,
         accept: bool,
-        accepted: bytes | None = None,
+        before: CheckedCard | None = None,
         on_card: Callable[[], None],
         on_member: Callable[[Membership, Position], None],
         fail: Callable[[AlcoveError], None],
@@ -127,18 +134,21 @@ class Newcomer:
         self._wall = ports.wall
         self._random = ports.random
         self._accepted = accept
-        self._accepted_before = accepted
+        self._accepted_before = before.agreement if before is not None else None
         self._on_card = on_card
         self._on_member = on_member
         self._fail = fail
         self._door_key = SigningKey.from_seed(invite.door_seed())
         self._tries: deque[Knocking] = deque()
         self._late_at: float | None = None
+        self._late_since: float | None = None
+        self._unanswered = False
         self._knocked_at = 0.0
         self._again_at: float | None = None
         self._told_to_wait = False
         self.stage = Stage.READING
-        self.card: CheckedCard | None = None
+        self._told_unopened = False
+        self.card = before
 
     @property
     def knocked(self) -> bool:
@@ -158,10 +168,14 @@ class Newcomer:
         if answer.role == ConnectionRole.MEMBER:
             # Admitted while away: the Welcome follows, unless the relay has lost it.
             self._late_at = self._clock() + WELCOME_PATIENCE
+            self._late_since = self._clock() if self._late_since is None else self._late_since
+            self._link.hang_up = self.card is None  # and a newcomer without a card has not knocked
             return
-        self._late_at = None
+        self._late_at = self._late_since = None
         if self.stage is Stage.READING or not answer.waiting:
             self._go_on()
+        elif self._unanswered:
+            self._give_up("expired")
 
     def _go_on(self) -> None:
         """Ask what is to be asked now, for the first time or again."""
@@ -207,8 +221,11 @@ class Newcomer:
     def tick(self) -> None:
         """Ask again for a Welcome that did not come."""
         if self.stage is Stage.WAITING and self._clock() - self._knocked_at > UNANSWERED:
-            self._knocked_at = self._clock()
+            self._knocked_at, self._unanswered = self._clock(), True
             self._link.hang_up = True
+        if self._late_since is not None and self._clock() - self._late_since > WELCOME_NEVER:
+            self._give_up("no_welcome")
+            return
         again = self._again_at is not None and self._clock() >= self._again_at
         if again and self._link.authenticated:
             self._go_on()
@@ -241,7 +258,7 @@ class Newcomer:
     def _knock(self) -> None:
         if self.card is None:
             return
-        self.stage = Stage.KNOCKING
+        self.stage, self._unanswered = Stage.KNOCKING, False
         knocking, body = self._new_try(self.card)
         sealed = seal_knock(self.invite, self.card.card.lobby_key, knocking.id, body, self._random)
         code = short_code(body.key_package)
@@ -283,7 +300,9 @@ class Newcomer:
             except NotTrusted as error:
                 self._fail(error)
                 return
-        code = code if code in REFUSAL_SENTENCES else "refused"
+        self._give_up(code if code in REFUSAL_SENTENCES else "refused")
+
+    def _give_up(self, code: str) -> None:
         self._fail(Refused(code, REFUSAL_SENTENCES[code]))
 
     def welcomed(self, frame: frames.WelcomeIs) -> None:
@@ -303,10 +322,22 @@ class Newcomer:
                 now=self._wall(),
             )
         except NotTrusted as error:
-            self._fail(error)
+            if error.code == "cannot_open":
+                self._not_opened(error)
+            else:
+                self._fail(error)
             return
         self.wipe()
         self._on_member(membership, Position.decode(frame.position))
+
+    def _not_opened(self, error: NotTrusted) -> None:
+        """A Welcome answers no try: it is older than those kept, or the relay's own work. By a new
+        connection a newcomer learns whether they are on the list, and asks for another Welcome."""
+        if not self._told_unopened:
+            self._told_unopened = True
+            self._emit(events.Problem(error.code, error.text))
+        if self._late_at is None:
+            self._link.hang_up = True
 
     def _opened(self, sealed: bytes) -> tuple[Knocking, bytes]:
         """The try that it answers, and the Welcome. Raises `NotTrusted`."""
@@ -316,7 +347,8 @@ class Newcomer:
                 return knocking, open_welcome(self.invite.room, knocking.reply, sealed, psk)
             except NotTrusted:
                 continue
-        raise NotTrusted("cannot_open", "A Welcome did not open; it was altered.")
+        text = "A Welcome came that does not open: it is old, or was altered. Asking again."
+        raise NotTrusted("cannot_open", text)
 
     def withdraw(self) -> None:
         """Take the knock back, when there is one, and forget everything."""

@@ -207,7 +207,7 @@ class Conversation:
             self._emit(events.Failed(item.id.hex(), code, text, item.ref))
         item.void(Void(), Void.KIND)
         item.publish_id = self._random(frames.ID_SIZE)  # by the old one the relay knows other bytes
-        item.in_flight = False
+        item.in_flight = item.given = False
 
     def own_blob(self, blob: bytes) -> Outgoing | None:
         """The item with these bytes: this client's own message, in the log."""

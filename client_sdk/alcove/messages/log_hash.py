@@ -70,6 +70,10 @@ class LogHash:
             return False
         return self._since.number < position.number <= self._at.number
 
+    def has(self, position: Position) -> bool:
+        """Whether the blob at this position was received since the last gap."""
+        return self.reaches(position) or (self._at is None and position.number in self._blobs)
+
     def append(self, position: Position, blob_class: int, blob_hash: bytes) -> None:
         """One more blob. Without an anchor it is kept until there is one."""
         if self._at is None:

@@ -30,6 +30,7 @@ class Outgoing:
     blob: bytes = b""
     epoch: int = -1
     in_flight: bool = False
+    given: bool = False  # whether the relay was given something under this `publish_id` before
     told_queued: bool = False
 
     def given_in(self, epoch: int) -> bool:

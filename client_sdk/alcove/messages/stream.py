@@ -43,6 +43,9 @@ class Stream:
         head = Position.decode(answer.head)
         self._replay_until = head.number
         if head.generation == self.cursor.generation:
+            if head.number < self.cursor.number:
+                # The relay invented a number, or lost some. What comes next has a lower one.
+                self.restart(head)
             return False
         self.cursor = Position(head.generation, 0)
         self.log = LogHash()
@@ -69,6 +72,17 @@ class Stream:
         same = position.generation == self.cursor.generation
         after_replay = position.number > self._replay_until + 1
         return same and after_replay and position.number > self.cursor.number + 1
+
+    def may_hold(self, position: Position, *, again: bool) -> bool:
+        """Whether a blob of this client, which it has not met in the log, can be at this position.
+
+        The relay answers a repetition (`again`) with where the blob is: in this log, and where no
+        other blob was received. What is given for the first time comes behind all others.
+        """
+        if position.generation != self.cursor.generation:
+            return False
+        ahead = position.number > self.cursor.number
+        return ahead or (again and position.number > 0 and not self.log.has(position))
 
     def advance(self, position: Position, blob_class: int, blob: bytes) -> Advance:
         """Move to this position."""

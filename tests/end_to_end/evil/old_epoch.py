@@ -64,7 +64,8 @@ class Past:
     def _publish(self, asked: Publish) -> list[Frame]:
         if not self._stealing:
             return [replace(asked, base=self._to_relay(asked.base))]
-        self.stolen.append(asked.blob)
+        if asked.blob not in self.stolen:  # it comes again when the answer cannot be true
+            self.stolen.append(asked.blob)
         at = self._victim.engine.require_member().stream.cursor.number
         if self._answer_with_new_number:
             self._extra += 1

@@ -202,12 +202,13 @@ def test_a_welcome_of_another_newcomer_is_refused() -> None:
     (welcome,) = world.seen(WelcomeIs, cleo)
     dora = world.knock(ann.invite(), "Dora")
     world.forge(dora, welcome)
-    assert dora.engine.closed is not None
-    assert (dora.engine.closed.reason, dora.engine.closed.code) == (
-        CloseReason.ERROR,
-        "cannot_open",
-    )
+    assert problems(dora) == ["cannot_open"]
     assert dora.engine.member is None
+    world.advance(3)
+    assert ann.admit(ann.of(events.Knocked)[-1]) == []  # the own knock still waits
+    world.settle()
+    assert dora.engine.member is not None
+    assert len(problems(dora)) == 1
 
 
 # --- row 14b: a group of the relay's own ------------------------------------------------------
