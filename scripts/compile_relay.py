@@ -74,7 +74,7 @@ setup(
     license="Apache-2.0",
     license_files=["LICENSE", "NOTICE"],
     packages={packages!r},
-    package_data={{"": ["py.typed"]}},
+    package_data={{"": ["py.typed"], "alcove_server.store.redis": ["scripts/*.lua"]}},
     install_requires={needs!r},
     python_requires=">=3.11",
     entry_points={{"console_scripts": {scripts!r}}},
@@ -103,7 +103,8 @@ def check_tools() -> None:
 def stamp() -> str:
     """What the build depends on, as a hash."""
     digest = hashlib.sha256(Path(__file__).read_bytes() + sys.version.encode())
-    for path in (*sorted(SOURCE.rglob("*.py")), ROOT / "uv.lock"):
+    sources = sorted([*SOURCE.rglob("*.py"), *SOURCE.rglob("*.lua")])
+    for path in (*sources, ROOT / "uv.lock"):
         digest.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()
 

@@ -94,6 +94,7 @@ def run(arguments: list[str]) -> int:
     import uvloop
 
     from alcove_server.process import serving
+    from alcove_server.store.values import UnfitStore
 
     serving.configure_logging(settings)
     hardening.forbid_core_dumps()
@@ -105,7 +106,11 @@ def run(arguments: list[str]) -> int:
     except OSError as error:
         print(f"alcove-server: cannot listen on {where}: {error.strerror}", file=sys.stderr)
         return 1
-    uvloop.run(serving.serve(settings, listener, tls, management))
+    try:
+        uvloop.run(serving.serve(settings, listener, tls, management))
+    except UnfitStore as error:
+        print(f"alcove-server: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

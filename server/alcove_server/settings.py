@@ -12,8 +12,9 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from alcove_server.networks import parse_network
+from alcove_server.store_address import parse
 
-StoreScheme = Literal["memory"]
+StoreScheme = Literal["memory", "redis", "rediss", "redis+sentinel", "rediss+sentinel"]
 """Schemes of the URL of a store. `store.opening` does not compile until it opens each of them."""
 STORES: Final[tuple[StoreScheme, ...]] = get_args(StoreScheme)
 KNOWN = ", ".join(f"{scheme}:" for scheme in STORES)
@@ -37,6 +38,12 @@ class Settings(BaseSettings):
     )
     tls_key: str = Field(default="", description="file with the certificate's key (PEM)")
     store: str = Field(default="memory:", description=f"where rooms are kept, a URL: {KNOWN}")
+    store_replicas: int = Field(
+        default=0,
+        ge=0,
+        le=8,
+        description="replicas that must have what is acknowledged: all that can be promoted",
+    )
     origin: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="addresses by which clients reach this relay, such as https://relay.example",
@@ -45,7 +52,9 @@ class Settings(BaseSettings):
         default=(), description="web origins whose pages may connect; none unless named"
     )
     log_level: str = Field(default="info", description="debug, info, warning or error")
-    rooms: int = Field(default=10_000, ge=1, description="rooms at the same time")
+    rooms: int = Field(
+        default=10_000, ge=1, description="rooms at the same time; on Redis store-bytes bounds them"
+    )
     connections: int = Field(default=16_000, ge=1, description="connections at the same time")
     connections_per_prefix: int = Field(
         default=500, ge=1, description="of those, from one address prefix (IPv4 /24, IPv6 /48)"
@@ -118,8 +127,11 @@ class Settings(BaseSettings):
         scheme, _, rest = value.partition(":")
         if scheme not in STORES:
             raise ValueError(f"there is no store of that scheme; there is {KNOWN}")
-        if rest:
-            raise ValueError("nothing follows memory:")
+        if scheme == "memory":
+            if rest:
+                raise ValueError("nothing follows memory:")
+        else:
+            parse(value)
         return value
 
     @field_validator("log_level")
@@ -133,6 +145,16 @@ class Settings(BaseSettings):
     def _are_a_pair(self) -> Self:
         if bool(self.tls_certificate) != bool(self.tls_key):
             raise ValueError("tls-certificate and tls-key go together")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_the_store(self) -> Self:
+        given = self.model_fields_set
+        if self.store_scheme == "memory":
+            if self.store_replicas:
+                raise ValueError("store-replicas is for a store on Redis")
+        elif "rooms" in given:
+            raise ValueError("rooms is counted in memory only; store-bytes bounds a store on Redis")
         return self
 
     @property

@@ -123,6 +123,41 @@ def test_a_commit_that_the_relay_cannot_take_now_is_sent_again(code: str) -> Non
     assert bob.engine.closed is not None
 
 
+@pytest.mark.parametrize("code", ["rate_limited", "busy", "unavailable", "too_many_knocks"])
+@pytest.mark.parametrize("refused", [frames.ReadCard, frames.Knock])
+def test_a_newcomer_whom_the_relay_cannot_take_now_asks_again(
+    code: str, refused: type[frames.ReadCard | frames.Knock]
+) -> None:
+    """Fifty people come by one link at once, and a door takes twenty."""
+    world = World()
+    ann = world.open("Ann")
+    asked: list[int] = []
+
+    def never(client: Client, data: bytes) -> list[bytes]:
+        frame = frames.from_client(data)
+        if not isinstance(frame, refused):
+            return [data]
+        asked.append(frame.n)
+        return []
+
+    bob = world.client("Bob")
+    bob.to_relay = never
+    world.knock_with(bob, ann.invite())
+    for times in (1, 2):
+        assert len(asked) == times
+        bob.engine.received(frames.RequestRefused(asked[-1], code, "Later.").to_bytes())
+        world.advance(10)
+        assert len(asked) == times  # it does not press
+        world.advance(21)
+    assert [event.code for event in bob.of(events.Problem)] == ["door_full"]
+    bob.to_relay = lambda client, data: [data]
+    bob.engine.received(frames.RequestRefused(asked[-1], code, "Later.").to_bytes())
+    world.advance(31)
+    ann.admit(ann.of(events.Knocked)[-1])
+    world.settle()
+    assert bob.members() == {"Ann", "Bob"}
+
+
 def test_a_commit_that_the_relay_refuses_fails_and_the_next_one_goes() -> None:
     world, ann, _bob, cleo = room_of_three()
     refused: list[int] = []

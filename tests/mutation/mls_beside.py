@@ -24,6 +24,11 @@ def beside(rule: str, test: str, *parts: Part) -> Mutant:
 ALL_BESIDE: Final[tuple[Mutant, ...]] = (
     # bounds
     beside(
+        "lifetimes",
+        "test_bounds.py::test_no_members_lifetime_keeps_a_joiner_out_where_the_policy_says_so",
+        ("tree_validation:check_tree", "None if policy.members_of_any_time else now", "now"),
+    ),
+    beside(
         "size", _SIZE, never("messages:open_message", "len(message) > epoch.policy.max_message")
     ),
     beside("size", _SIZE, never("join:join", "len(message) > policy.max_message")),
@@ -216,5 +221,6 @@ ALL_BESIDE: Final[tuple[Mutant, ...]] = (
     beside(
         "wiping", _WAYS, ("group:Group._leave", "            old.wipe()\n", "            pass\n")
     ),
+    beside("wiping", _WAYS, ("group:StagedCommit.merge", "old.wipe()  # no", "pass  # no")),
     beside("wiping", _WAYS, ("external:_join", "    scratch.temporary(init_secret)\n", "")),
 )

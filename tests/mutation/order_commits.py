@@ -246,10 +246,18 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     order(
         "held",
         f"{MEMBERSHIP}:Membership._missed",
-        "Burned(error.code) if alone else ",
+        "Burned(error.code) if alone and not own else ",
         "",
         f"{EVIL}/test_held.py"
         "::test_a_commit_of_no_epoch_holds_participants_but_not_the_only_facilitator",
+    ),
+    order(
+        "held",
+        f"{MEMBERSHIP}:Membership._missed",
+        "if alone and not own",
+        "if alone",
+        f"{EVIL}/test_order.py"
+        "::test_the_only_facilitators_own_commit_that_the_others_took_holds_its_author",
     ),
     order(
         "entry",

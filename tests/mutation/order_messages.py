@@ -278,6 +278,14 @@ ONE_MESSAGE: Final[tuple[Mutant, ...]] = (
         f"{EVIL}/test_old_epoch.py::test_two_members_who_differ_are_a_split_until_a_beat_agrees",
     ),
     order(
+        "keys",
+        f"{TALK}.tick",
+        "now = self._clock()\n",
+        "now = self._clock()\n        self.membership.group.forget_skipped()\n",
+        f"{EVIL}/test_messages.py"
+        "::test_a_member_does_not_silence_another_by_a_withheld_message_far_ahead",
+    ),
+    order(
         "id",
         f"{TALK}._read_new",
         "old or payload.id in self._ids",

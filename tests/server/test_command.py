@@ -61,6 +61,8 @@ def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
         (("--store", "floppy"), "store: there is no store of that scheme; there is memory:"),
         (("--store", "tape://u:canary@host"), "store: there is no store of that scheme; there is"),
         (("--store", "memory:here"), "store: nothing follows memory:"),
+        (("--store-replicas", "2"), "settings: store-replicas is for a store on Redis"),
+        (("--store", "redis://host", "--rooms", "5"), "settings: rooms is counted in memory only"),
         (("--origin", "chat.test"), "origin: an origin is http(s)://host, without a path"),
         (
             ("--origin", "https://chat.test/a"),

@@ -3,6 +3,8 @@
 import os
 from importlib import import_module
 
+from alcove_server.store.redis.scripts import SOURCES
+
 from scripts.compile_relay import HOT
 
 
@@ -11,3 +13,8 @@ def test_the_hot_path_is_compiled_where_that_was_asked_for() -> None:
     for name in HOT:
         module = import_module("alcove_server." + name.replace("/", "."))
         assert str(module.__file__).endswith(".py") is not compiled
+
+
+def test_the_scripts_of_the_redis_store_come_with_the_relay() -> None:
+    """They are no Python, so a wheel has to name them."""
+    assert all(b"redis.call" in source for source in SOURCES.values())

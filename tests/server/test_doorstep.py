@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 import pytest
-from alcove_protocol.frames import Bye, Done, Withdraw
+from alcove_protocol import limits
+from alcove_protocol.frames import Bye, Done, Knock, Withdraw
 from alcove_protocol.roster import Change, Op
 from alcove_server.net.admission import Admission
 from alcove_server.ports.outlet import Close
@@ -154,3 +155,70 @@ def test_what_goes_leaves_nothing_behind(street: Street) -> None:
     street.admit(let_in)
     doorstep = street.relay.relay.rooms.doorstep
     assert (len(doorstep), doorstep._rooms, doorstep._knocked) == (0, {}, {})
+
+
+# --- those that knocked -----------------------------------------------------------------------
+
+
+def crowd(street: Street, address: str, knocks: int) -> list[Person]:
+    """So many that knocked from there, as many at each door as it takes."""
+    people: list[Person] = []
+    door = Door()
+    for number in range(knocks):
+        if number % limits.KNOCKS_PER_DOOR == 0:
+            door = street.put_door()
+        people.append(street.hog(door, address))
+        people[-1].knock()
+    return people
+
+
+def test_knocks_of_one_prefix_do_not_close_the_doors_of_a_room(street: Street) -> None:
+    hogs = crowd(street, prefix(1), limits.KNOCKS)
+    more = street.hog(street.put_door(), prefix(1))
+    assert more.refused(Knock(9, bytes(16), b"x")) == "too_many_knocks"
+    for number in range(2, 5):
+        street.hog(street.put_door(), prefix(number)).knock()
+    newest = hogs[-1:-4:-1]
+    assert [hog.closed for hog in newest] == [Close.TRY_AGAIN] * 3
+    assert [one.code for one in newest[0].fetch() if isinstance(one, Bye)] == ["busy"]
+    assert all(hog.closed is None for hog in hogs[:-3])
+
+
+def test_knocks_of_one_prefix_do_not_close_a_door(street: Street) -> None:
+    door = street.put_door()
+    hogs = [street.hog(door, prefix(1)) for _ in range(limits.KNOCKS_PER_DOOR)]
+    for hog in hogs:
+        hog.knock()
+    elsewhere = crowd(street, prefix(2), 3 * limits.KNOCKS_PER_DOOR)
+    street.hog(door, prefix(3)).knock()
+    assert [hog.closed for hog in hogs[-2:]] == [None, Close.TRY_AGAIN]
+    assert all(one.closed is None for one in elsewhere)
+
+
+def test_those_behind_a_shared_address_give_way_for_as_many_as_they_stand_for(
+    street: Street,
+) -> None:
+    crowd(street, "127.0.0.1", limits.KNOCKS)
+    door = street.put_door()
+    for _ in range(5):
+        street.hog(door, prefix(1)).knock()
+    # (100 - 5) / 16 is less than 6.
+    assert street.hog(door, prefix(1)).refused(Knock(9, bytes(16), b"x")) == "too_many_knocks"
+
+
+def test_a_knock_that_was_answered_gives_way_no_more(street: Street) -> None:
+    hogs = crowd(street, prefix(1), limits.KNOCKS)
+    door = street.put_door()
+    hogs[-1].ask(Withdraw(hogs[-1].next_n()), Done)
+    street.hog(door, prefix(2)).knock()
+    assert all(hog.closed is None for hog in hogs)
+    street.hog(door, prefix(3)).knock()
+    assert [hog.closed for hog in hogs[-2:]] == [Close.TRY_AGAIN, None]
+
+
+def test_nothing_is_held_of_a_room_without_clients(street: Street) -> None:
+    newcomer = street.hog(street.put_door(), prefix(1))
+    newcomer.knock()
+    newcomer.link.close()
+    street.host.link.close()
+    assert street.relay.relay.rooms.waiting_knocks._rooms == {}

@@ -13,6 +13,7 @@ from alcove_protocol.frames import (
     Done,
     LobbyRequest,
     Published,
+    Request,
     RequestRefused,
     WelcomeIs,
     from_relay,
@@ -175,12 +176,37 @@ def test_a_blob_is_bounded_by_its_class(scene: Scene) -> None:
 def test_a_room_has_so_much_memory() -> None:
     scene = Scene(Settings(room_bytes=limits.MIB))
     scene.open()
-    codes = [scene.host.say(b"x" * limits.APPLICATION_BLOB, ttl=60) for _ in range(30)]
-    assert len(codes) == 30
+    codes = [scene.host.say(b"x" * limits.APPLICATION_BLOB, ttl=60) for _ in range(22)]
+    assert len(codes) == 22
     assert scene.host.refused(scene.host.blob(b"x" * limits.APPLICATION_BLOB)) == "busy"
     scene.clock.advance(60)
     scene.host.beat()
     scene.host.say(b"x" * limits.APPLICATION_BLOB)
+
+
+def test_a_member_that_fills_a_room_can_still_be_removed() -> None:
+    scene = Scene(Settings(room_bytes=limits.MIB))
+    scene.open()
+    hog = scene.member(scene.put_door())
+    for size in (limits.APPLICATION_BLOB, 1000, 1):
+        while (code := _answered(hog, hog.blob(b"x" * size, ttl=limits.TTL_MAX))) != "busy":
+            if code == "rate_limited":
+                scene.clock.advance(1)
+        for _ in range(4):
+            scene.clock.advance(3)  # requests have a price too
+            asked = LobbyRequest(hog.next_n(), os.urandom(16), b"x" * limits.REQUEST, None)
+            assert _answered(hog, asked) in ("", "busy")
+    scene.host.fetch()
+    scene.host.beat()
+    scene.remove(hog)
+    assert hog.closed == Close.REMOVED
+
+
+def _answered(person: Person, request: Request) -> str:
+    """The code of the answer's refusal, or empty."""
+    person.send(request)
+    codes = [one.code for one in person.fetch() if isinstance(one, RequestRefused)]
+    return codes[0] if codes else ""
 
 
 def test_what_no_client_means_ends_the_connection(scene: Scene) -> None:

@@ -131,7 +131,8 @@ class Told:
             self.messages.gaps.append(self.world.clock())
         missed = code == "held" and self.world.truth.losses  # all commits but the last
         clock = code == "clock_wrong" and clocks_are_set(self.world)
-        store = code == "unavailable" and not self.world.quiet
+        busy = not self.world.quiet or self.world.schedule.limited
+        store = code in ("unavailable", "door_full") and busy
         alone = code in ("commit_unreadable", "commit_refused") and self.world.branches
         true = missed or clock or store or alone or self.world.lies
         return "" if true else f"there is no reason for {code}"

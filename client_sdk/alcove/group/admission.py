@@ -69,14 +69,15 @@ def leaf_lifetime(now: float) -> mls.Lifetime:
 
 
 def room_policy(members: int) -> mls.Policy:
-    """The bounds of a room of at most `members`, the same for all of them. A member that was away
-    for a day has an expired leaf, which keeps no newcomer out."""
+    """The bounds of a room of at most `members`, the same for all of them. Neither a member that
+    was away for a day, whose leaf is expired, nor one with a leaf of the future keeps newcomers
+    out."""
     return mls.Policy(
         max_leaves=members,
         max_leaf=LEAF_SIZE,
         max_lifetime=KEY_PACKAGE_PAST + KEY_PACKAGE_LIFE,
         max_proposal_generation=PROPOSAL_GENERATION,
-        accept_expired_members=True,
+        members_of_any_time=True,
     )
 
 
@@ -120,10 +121,10 @@ def enter(
         try:
             accept_welcome(staged, opening, room, accepted)
             before, roster = rosters_of_welcome(staged, entry, room)
-        except NotTrusted:
-            staged.drop()
+            commit = RosterEntry.decode(entry.body, limit=limits.ENTRY).commit
+        except BaseException:
+            staged.drop()  # no secret of a group that is not joined stays
             raise
-        commit = RosterEntry.decode(entry.body, limit=limits.ENTRY).commit
         group = staged.accept()
     except (mls.MLSError, Malformed):
         raise NotTrusted(

@@ -297,9 +297,11 @@ class Membership:
 
     def _missed(self, error: mls.MLSError) -> "Burned | Held":
         """This client alone cannot follow. Only facilitators commit, so the group cannot have moved
-        on without its only facilitator."""
+        on without its only facilitator. It does move on with a commit of this very client, which
+        was dropped, and which the relay delivered all the same."""
         alone = self.state.facilitator_keys() == {self.own.key}
-        return Burned(error.code) if alone else Held(error.code)
+        own = isinstance(error, mls.OwnCommit)
+        return Burned(error.code) if alone and not own else Held(error.code)
 
     def _read_proposals(self, messages: tuple[bytes, ...]) -> list[mls.ReceivedProposal]:
         """The Updates that the commit brings. A wrong one is left out: then the commit that names

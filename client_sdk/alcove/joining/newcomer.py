@@ -67,6 +67,14 @@ UNANSWERED: Final = limits.KNOCK_TTL + 60.0
 """Seconds after which a knock has been answered or has expired. A newcomer who was told neither
 connects anew, and learns whether they are on the list."""
 TRIES_KEPT: Final = 3
+PASSING: Final = frozenset({"busy", "rate_limited", "too_many_knocks", "unavailable"})
+"""Refusals that end by themselves: a newcomer waits, and asks again."""
+FULL_WAIT: Final = 15.0
+"""Seconds, and up to twice as many: a crowd does not come back all at once."""
+DOOR_FULL: Final = (
+    "The relay could not take you to the door yet. Stay here: your client asks again about twice a "
+    "minute."
+)
 
 
 class Stage(Enum):
@@ -128,6 +136,8 @@ class Newcomer:
         self._late_at: float | None = None
         self._knocked_at = 0.0
         self._withdrew = False
+        self._again_at: float | None = None
+        self._told_to_wait = False
         self.stage = Stage.READING
         self.card: CheckedCard | None = None
 
@@ -151,9 +161,15 @@ class Newcomer:
             self._late_at = self._clock() + WELCOME_PATIENCE
             return
         self._late_at = None
+        if self.stage is Stage.READING or not answer.waiting:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Ask what is to be asked now, for the first time or again."""
+        self._again_at = None
         if self.stage is Stage.READING:
             self._link.request(frames.ReadCard, self._card_answered)
-        elif self.knocked and not answer.waiting:
+        elif self.knocked:
             self._knock()
 
     def _card_answered(self, answer: RelayAnswer | None) -> None:
@@ -194,6 +210,9 @@ class Newcomer:
         if self.stage is Stage.WAITING and self._clock() - self._knocked_at > UNANSWERED:
             self._knocked_at = self._clock()
             self._link.hang_up = True
+        again = self._again_at is not None and self._clock() >= self._again_at
+        if again and self._link.authenticated:
+            self._go_on()
         if self._late_at is None or self.card is None or not self._link.live:
             return
         if self._clock() >= self._late_at:
@@ -260,7 +279,15 @@ class Newcomer:
 
     def _refused(self, answer: RelayAnswer) -> None:
         code = answer.code if isinstance(answer, frames.RequestRefused) else "malformed"
-        self._fail(Refused.by_relay(code))
+        if code not in PASSING:
+            self._fail(Refused.by_relay(code))
+            return
+        # Many people come by one link at once. What is full now has room in a while.
+        wait = FULL_WAIT + int.from_bytes(self._random(2), "big") / 2**16 * FULL_WAIT
+        self._again_at = self._clock() + wait
+        if not self._told_to_wait:
+            self._told_to_wait = True
+            self._emit(events.Problem("door_full", DOOR_FULL))
 
     def knock_refused(self, frame: frames.KnockRefused) -> None:
         """A facilitator refused, or the knock expired. An answer to another knock is ignored."""

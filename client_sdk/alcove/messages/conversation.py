@@ -80,7 +80,6 @@ class Conversation:
         self._random = ports.random
         self._alarms = alarms
         self.outbox = Outbox()
-        self._forget_at = ports.clock() + membership.state.ttl
         self._shown: OrderedDict[bytes, tuple[float, bytes]] = OrderedDict()
         self._ids: OrderedDict[bytes, None] = OrderedDict()
         self._counters: dict[bytes, int | None] = {
@@ -372,12 +371,10 @@ class Conversation:
             self._emit(events.Expired(oldest.hex()))
 
     def tick(self) -> None:
-        """Tell which messages have expired, and drop the keys of messages that never came."""
+        """Tell which messages have expired. The keys of messages that never came stay until the
+        epoch ends: one that another member encrypted again far ahead (RFC 9420, 16.11) leaves keys
+        behind that its author has still to use."""
         now = self._clock()
-        if now >= self._forget_at:
-            # Skipped messages have expired at the relay by then, so nothing needs their keys.
-            self._forget_at = now + self.membership.state.ttl
-            self.membership.group.forget_skipped()
         for message in [m for m, (deadline, _) in self._shown.items() if deadline <= now]:
             del self._shown[message]
             self._emit(events.Expired(message.hex()))

@@ -79,6 +79,8 @@ class StagedCommit(WaitingCommit):
         why = "it was left for a later epoch" if following is not None else "it removed me"
         past = () if group is None else group._leave(why)
         if following is None:
+            for old in past:
+                old.wipe()  # no group is left that could read in them
             raise RemovedFromGroup
         return Group(following, self._random, past)
 

@@ -24,9 +24,10 @@ class Policy:
     """Seconds: the longest lifetime of a KeyPackage's leaf (7.2). It bounds how long a stolen
     init key is of use."""
 
-    accept_expired_members: bool = False
-    """Whether a joiner takes a tree with expired leaves. A member that was away
-    since it was added has such a leaf, and would keep all newcomers out."""
+    members_of_any_time: bool = False
+    """Whether a joiner holds no leaf of the tree against its clock. Members follow an Add without a
+    clock, so one committer can bring in a leaf of the far future, and a member that was away has an
+    expired leaf. Either would keep all newcomers out. A committer still judges whom it adds."""
 
     forward_generations: int = 1_000
     """How far an application message may be ahead of the last known generation. One message makes

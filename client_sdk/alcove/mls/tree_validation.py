@@ -5,7 +5,7 @@ from __future__ import annotations
 from alcove.mls.ciphersuite import CipherSuite
 from alcove.mls.errors import InvalidPublicKey, InvalidTree, MLSError
 from alcove.mls.group_context import GroupContext
-from alcove.mls.nodes import LeafNode, check_leaf
+from alcove.mls.nodes import check_leaf
 from alcove.mls.policy import Policy
 from alcove.mls.proposal_list import check_members
 from alcove.mls.ratchet_tree import RatchetTree
@@ -36,9 +36,8 @@ def check_tree(
     try:
         for _index, parent in tree.parents():
             suite.hpke.kem.check(parent.encryption_key)
-        group_id = context.group_id
+        group_id, clock = context.group_id, None if policy.members_of_any_time else now
         for index, leaf in tree.leaves():
-            clock = _clock(leaf, now) if policy.accept_expired_members else now
             check_leaf(suite, leaf, policy, group_id=group_id, leaf_index=index, now=clock)
         members = [index for index, _leaf in tree.leaves()]
         check_members(tree, members, context.extensions, all_new=True)
@@ -48,8 +47,3 @@ def check_tree(
         raise
     except MLSError as error:
         raise InvalidTree(str(error)) from error
-
-
-def _clock(leaf: LeafNode, now: int) -> int:
-    """The time to judge a leaf by when an expired member keeps no joiner out."""
-    return now if leaf.lifetime is None else min(now, leaf.lifetime.not_after)

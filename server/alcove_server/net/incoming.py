@@ -9,6 +9,7 @@ bytes, its fragments and its time (`unfinished`).
 from __future__ import annotations
 
 import asyncio
+import codecs
 from typing import Final
 
 from alcove_protocol import limits
@@ -40,6 +41,8 @@ AFTER_CLOSE: Final = 256
 CONTROL_RATE: Final = 1.0
 CONTROL_BURST: Final = 20.0
 """Control frames a second, and at once. A client answers one ping in 20 seconds."""
+_TEXT_SLICE: Final = 16 * limits.KIB
+"""Bytes of a text message that are decoded at a time."""
 _LOOK_AGAIN: Final = 0.005
 """Seconds between looks at whether a congested session takes messages again."""
 
@@ -291,8 +294,17 @@ class Incoming(asyncio.Protocol):
 
     def _receive_text(self, session: Session, message: bytes) -> None:
         try:
-            message.decode()
+            check_utf8(message)
         except UnicodeDecodeError:
             self._fail(Close.NOT_UTF8)
         else:
             session.receive_text()
+
+
+def check_utf8(message: bytes) -> None:
+    """Raise `UnicodeDecodeError` for what is not UTF-8. In slices, because one wide character makes
+    Python hold a whole text at four bytes a character."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for at in range(0, len(message), _TEXT_SLICE):
+        decoder.decode(message[at : at + _TEXT_SLICE])
+    decoder.decode(b"", final=True)

@@ -38,7 +38,7 @@ from alcove_server.process.server import Accepting, Server
 from alcove_server.process.steady_clock import steady_clock
 from alcove_server.relay import Relay
 from alcove_server.settings import Settings
-from alcove_server.store.opening import open_store
+from alcove_server.store.opening import check_store, open_store
 
 log = logging.getLogger(__name__)
 
@@ -343,7 +343,8 @@ async def serve(
     tls: Tls | None = None,
     management: socket.socket | None = None,
 ) -> None:
-    """Serve until a signal says stop, and say when the relay is ready."""
+    """Serve until a signal says stop, and say when the relay is ready. Raises `UnfitStore`."""
+    await check_store(settings)
     service = Service(settings, listener, tls=tls, management=management)
     add = asyncio.get_running_loop().add_signal_handler
     signals.handle(add, service.reload_certificate, service.refusal_log.write)

@@ -5,12 +5,16 @@ docs/protocol.md section 7.
 
 from __future__ import annotations
 
+import contextlib
+
 from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import CardIs, Done, Knock, ReadCard, Withdraw
 from alcove_protocol.roster import RoomFlag
 
 from alcove_server.client.states import ClientState
+from alcove_server.ports.outlet import Close
 from alcove_server.requests.requester import Requester
+from alcove_server.wire.says import bye
 
 
 async def read_card(requester: Requester, frame: ReadCard) -> None:
@@ -35,11 +39,43 @@ async def knock(requester: Requester, frame: Knock) -> None:
         raise Refusal("locked")
     if not requester.may_knock():
         raise Refusal("rate_limited")
-    store = requester.services.store
-    await store.knock(room.id, client.key, requester.door, frame.id, frame.blob)
+    try:
+        await _take(requester, frame)
+    except Refusal as refused:
+        if refused.code != "too_many_knocks" or not await _show_out(requester):
+            raise
+        await _take(requester, frame)
     if client.state is ClientState.AT_DOOR:  # it may have gone, or become a member, meanwhile
         requester.rooms.doorstep.knocked(client, requester.door)
     client.send(Done(frame.n))
+
+
+async def _take(requester: Requester, frame: Knock) -> None:
+    """Raises `Refusal` as `Store.knock`."""
+    assert requester.door is not None  # the state says so
+    room, client = requester.seated, requester.client
+    store = requester.services.store
+    await store.knock(room.id, client.key, requester.door, frame.id, frame.blob)
+    part = client.place.allowance if client.place is not None else None
+    requester.rooms.waiting_knocks.add(room.id, client.key, requester.door, part)
+
+
+async def _show_out(requester: Requester) -> bool:
+    """Have a knock of the part of the network with the most give way. Return whether there is one.
+    Its newcomer is asked to come back later."""
+    room, client, waiting = requester.seated, requester.client, requester.rooms.waiting_knocks
+    part = client.place.allowance if client.place is not None else None
+    assert requester.door is not None  # the state says so
+    key = waiting.giving_way(room.id, requester.door, part)
+    if key is None:
+        return False
+    waiting.discard(room.id, key)
+    with contextlib.suppress(Refusal):  # it was settled in this moment
+        await requester.services.store.withdraw(room.id, key)
+    newcomer = room.clients.get(key)
+    if newcomer is not None and newcomer.state is ClientState.AT_DOOR:
+        newcomer.finish(Close.TRY_AGAIN, bye("busy"))
+    return True
 
 
 async def withdraw(requester: Requester, frame: Withdraw) -> None:

@@ -22,6 +22,7 @@ from alcove_server.rooms.replay_budget import ReplayBudget
 from alcove_server.rooms.room import LocalRoom
 from alcove_server.rooms.roster_history import RosterHistory, follow
 from alcove_server.rooms.roster_verifier import RosterVerifier
+from alcove_server.rooms.waiting_knocks import WaitingKnocks
 from alcove_server.store.interface import RoomHead, StoredBlob
 from alcove_server.wire.says import bye
 
@@ -34,6 +35,7 @@ class Rooms:
         self.loaded: dict[bytes, LocalRoom] = {}
         self.verifier = RosterVerifier(services.clock)
         self.doorstep = Doorstep(services.clock)
+        self.waiting_knocks = WaitingKnocks()
         self.replay_budget = ReplayBudget(services.runner)
         self.replays = Replays(services, self.replay_budget)
         self.restores = 0
@@ -87,7 +89,13 @@ class Rooms:
         if older is not None and older.generation == head.generation:
             return older  # it was made meanwhile
         room = LocalRoom(
-            self._services, self._turns, history, head, self.replays.on_promoted, self.doorstep
+            self._services,
+            self._turns,
+            history,
+            head,
+            self.replays.on_promoted,
+            self.doorstep,
+            self.waiting_knocks,
         )
         self.loaded[id] = room
         if older is not None:
@@ -136,6 +144,7 @@ class Rooms:
         room = self.loaded.get(id)
         if room is not None and not room.clients:
             del self.loaded[id]
+            self.waiting_knocks.forget(id)
             self._idle.add(id)
             if room.over:  # nothing of it may stay
                 self.verifier.forget(id)

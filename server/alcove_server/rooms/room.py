@@ -30,6 +30,7 @@ from alcove_server.ports.token_bucket import TokenBucket
 from alcove_server.rooms.doorstep import Doorstep
 from alcove_server.rooms.fanout import Fanout, Turns
 from alcove_server.rooms.roster_history import Outcome, RosterHistory, follow
+from alcove_server.rooms.waiting_knocks import WaitingKnocks
 from alcove_server.store.interface import RoomHead, StoredBlob, StoredItem
 from alcove_server.wire import fast_out
 from alcove_server.wire.says import blob_frame, bye, item_frame
@@ -57,9 +58,11 @@ class LocalRoom:
         head: RoomHead,
         on_promoted: Callable[[LocalRoom, Client], None],
         doorstep: Doorstep,
+        waiting_knocks: WaitingKnocks,
     ) -> None:
         """`on_promoted` tells a live member that became a facilitator what waits in the lobby."""
         self._doorstep = doorstep
+        self._waiting_knocks = waiting_knocks
         self.id = history.roster.room
         self.history = history
         self.generation = head.generation
@@ -295,6 +298,7 @@ class LocalRoom:
 
     async def _tell_newcomer(self, gone: StoredItem) -> None:
         newcomer = self.clients.get(gone.key)
+        self._waiting_knocks.discard(self.id, gone.key)
         if newcomer is not None and newcomer.role == ConnectionRole.DOOR:
             self._doorstep.answered(newcomer)
             await self.give(newcomer, self.send_refusal)

@@ -33,6 +33,10 @@ for the others."""
 SMALL: Final = 2 * limits.MIB
 """Bytes that a room may take whatever `SHARE` says, while any are left: one commit of the largest
 size, or an hour of conversation."""
+MEMBERS_PART: Final = 3 / 4
+"""The part of a room's bytes, and of all bytes, that messages, knocks and requests may take. The
+rest is for commits, heartbeats and leaves: a member that fills a room must not keep its
+facilitators from removing that member, nor let the room be abandoned for want of a heartbeat."""
 BLOB_FRAME: Final = 100
 """The most bytes that a frame adds to a blob and its entry. Pages count it: of blobs of one
 byte, a page would otherwise be a hundred times as large on the wire."""
@@ -59,19 +63,19 @@ class Budget:
         self._most = most
         self._parent = parent
 
-    def check(self, size: int) -> None:
+    def check(self, size: int, part: float = 1) -> None:
         """Raise `Refusal` (`busy`) where `take` of the size would."""
-        after, parent = self.used + size, self._parent
-        if after > self._most:
-            raise Refusal("busy")
+        after, parent, most = self.used + size, self._parent, self._most
         if parent is not None:
-            if after > SMALL and after > (parent._most - parent.used) // SHARE:
-                raise Refusal("busy")
-            parent.check(size)
+            most = min(most, max(SMALL, (parent._most - parent.used) // SHARE))
+            parent.check(size, part)
+        if after > most * part:
+            raise Refusal("busy")
 
-    def take(self, size: int) -> None:
-        """Count `size` bytes as used. Raises `Refusal` (`busy`), and then counts nothing."""
-        self.check(size)
+    def take(self, size: int, part: float = 1) -> None:
+        """Count `size` bytes as used, of which no more than `part` of all may be in use then.
+        Raises `Refusal` (`busy`), and then counts nothing."""
+        self.check(size, part)
         self._add(size)
 
     def give(self, size: int) -> None:

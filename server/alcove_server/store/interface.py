@@ -48,6 +48,7 @@ from alcove_server.store.values import (
     StoredDoor,
     StoredItem,
     Taken,
+    lifetime,
     on_the_wire,
 )
 
@@ -69,6 +70,7 @@ __all__ = (
     "StoredDoor",
     "StoredItem",
     "Taken",
+    "lifetime",
     "on_the_wire",
 )
 

@@ -7,6 +7,16 @@ from alcove_server.settings import Settings
 from alcove_server.store.budget import StoreBounds
 from alcove_server.store.interface import Store
 from alcove_server.store.memory.store import MemoryStore
+from alcove_server.store_address import parse
+
+
+async def check_store(settings: Settings) -> None:
+    """See that the servers of the store are fit for it. Raises `UnfitStore`, with a sentence."""
+    if settings.store_scheme == "memory":
+        return
+    from alcove_server.store.redis.fitness import check  # as below
+
+    await check(parse(settings.store), settings.store_replicas, settings.store_bytes)
 
 
 def open_store(settings: Settings, clock: Callable[[], float]) -> Store:
@@ -17,5 +27,10 @@ def open_store(settings: Settings, clock: Callable[[], float]) -> Store:
     match settings.store_scheme:
         case "memory":
             return MemoryStore(clock, bounds)
+        case "redis" | "rediss" | "redis+sentinel" | "rediss+sentinel":
+            # Here, because redis-py takes half a second that a relay on memory need not spend.
+            from alcove_server.store.redis.store import RedisStore
+
+            return RedisStore(parse(settings.store), bounds, settings.store_replicas)
         case scheme:
             assert_never(scheme)

@@ -10,12 +10,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
-from alcove_protocol.frames import BlobClass, LobbyKind
+from alcove_protocol.frames import COMMITS, BlobClass, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
 from alcove_server.store.budget import BLOB_FRAME
+
+
+class UnfitStore(Exception):
+    """The servers of the store would lose or keep what they must not. The message is one sentence
+    that names what to change."""
 
 
 class RosterMoved(Exception):
@@ -71,6 +77,15 @@ class StoredBlob:
         self.expires_at: Final = expires_at
         self.blob: Final = blob
         self.entry: Final = entry
+
+
+def lifetime(blob_class: BlobClass, ttl: int) -> int:
+    """Return for how many seconds the relay keeps a blob. docs/protocol.md section 9."""
+    if blob_class in COMMITS:
+        return limits.REJOIN_WINDOW
+    if blob_class is BlobClass.BEAT:
+        return min(ttl, limits.HEARTBEAT_TTL)
+    return ttl
 
 
 def on_the_wire(blob: StoredBlob) -> int:

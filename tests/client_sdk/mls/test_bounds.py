@@ -385,17 +385,23 @@ def test_a_key_package_of_1970_is_not_added_and_no_argument_is_left_out() -> Non
             call()
 
 
-def test_an_expired_member_keeps_no_joiner_out_where_the_policy_says_so() -> None:
+def test_no_members_lifetime_keeps_a_joiner_out_where_the_policy_says_so() -> None:
+    """A committer can bring in a leaf of the far future, and no member that follows sees a fault.
+    With one such leaf a facilitator would close a room to all newcomers for good."""
     bob = person("bob", lifetime=mls.Lifetime(1000, 2000))
     staged = found().commit([bob.add], now=2000)
     welcome = staged.welcome
     assert welcome is not None
     with pytest.raises(mls.InvalidTree, match="does not include now"):
         forging.join(welcome, bob, now=2001)
-    lenient = limits(accept_expired_members=True)
-    forging.join(welcome, bob, now=2001, policy=lenient)
     with pytest.raises(mls.InvalidTree, match="does not include now"):
-        forging.join(welcome, bob, now=999, policy=lenient)  # not yet valid is never right
+        forging.join(welcome, bob, now=999)
+    lenient = limits(members_of_any_time=True)
+    for now in (0, 999, 2001, 2**40):
+        forging.join(welcome, bob, now=now, policy=lenient)
+    short = limits(members_of_any_time=True, max_lifetime=999)
+    with pytest.raises(mls.InvalidTree, match="too long"):
+        forging.join(welcome, bob, now=2000, policy=short)
     assert epoch_of(staged.merge()).tree.size == 2
 
 

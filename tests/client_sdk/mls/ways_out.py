@@ -174,6 +174,13 @@ def wiped_after_late_epochs_were_kept(_these: Room) -> object:
     return late
 
 
+def removed_after_late_epochs_were_kept(_these: Room) -> object:
+    late = room("bob", policy=limits(past_epochs=2))
+    for _ in range(3):
+        late.settle("alice", late["alice"].commit(now=NOW))
+    return removed(late)
+
+
 def ended_by_a_reinit_and_wiped(these: Room) -> object:
     these.groups.pop("carol").wipe()
     staged = these["alice"].commit([mls.ReInit(b"next", 1, SUITE.number, ())], now=NOW)
@@ -334,6 +341,7 @@ WAYS: list[Callable[[Room], object]] = [
     wiped,
     wiped_while_everything_waits,
     wiped_after_late_epochs_were_kept,
+    removed_after_late_epochs_were_kept,
     ended_by_a_reinit_and_wiped,
     list_refused,
     refused_by_the_application,

@@ -22,6 +22,7 @@ from alcove.group.membership import Membership
 from alcove.messages.payload import Heartbeat, Payload, Text
 from alcove.mls.messages import open_message, protect
 from alcove.mls.private_message import no_padding
+from alcove.mls.secret_tree import RatchetKind
 from alcove_protocol.codec import pack_list
 from alcove_protocol.frames import BlobClass
 from alcove_protocol.labels import Label
@@ -128,11 +129,17 @@ def rogue_beat(client: Client) -> bytes:
     return rogue_message(client, body, kind="heartbeat", counter=0, ttl=90)
 
 
-def encrypted_again(client: Client, blob: bytes) -> bytes:
-    """What another member said, encrypted again by this one under the other's next key, which
-    every member has (RFC 9420, section 16.11). This client goes on without what it used."""
+def encrypted_again(client: Client, blob: bytes, *, ahead: int = 0) -> bytes:
+    """What another member said, encrypted again by this one under the other's next key, or one
+    that is so many `ahead`. Every member has them (RFC 9420, section 16.11). This client goes on
+    without what it used."""
     epoch = group_of(client)._epoch
     opened = open_message(epoch, blob)
+    if ahead:
+        sender = opened.verified.content.sender.leaf_index
+        ratchet = epoch.secret_tree.ratchet(sender or 0, RatchetKind.APPLICATION)
+        for _ in range(ahead):
+            ratchet.next()
     return protect(epoch, opened.verified.authenticated, no_padding, client.world.random)
 
 

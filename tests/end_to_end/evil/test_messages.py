@@ -84,6 +84,24 @@ def test_a_member_does_not_silence_another_by_their_own_words_under_their_next_k
     assert gaps(ann) == []
 
 
+def test_a_member_does_not_silence_another_by_a_withheld_message_far_ahead() -> None:
+    """The relay shows Ann's message to Mal alone, who encrypts it again under a later key of hers.
+    All take it, for it is hers. When it has expired they still have the keys of her next ones."""
+    world = EvilWorld()
+    ann = world.open("Ann", ttl=10)
+    mal, cleo = world.join(ann, "Mal"), world.join(ann, "Cleo")
+    forget(ann, cleo)
+    withheld = rogue_text(ann, "one")
+    again = encrypted_again(mal, withheld, ahead=50)
+    world.take(room_of(ann), again, BlobClass.APPLICATION)
+    assert cleo.texts() == ["one"]
+    epoch = group_of(cleo).epoch
+    world.advance(25)
+    assert group_of(cleo).epoch == epoch
+    world.take(room_of(ann), rogue_text(ann, "two", counter=2), BlobClass.APPLICATION)
+    assert cleo.texts() == ["one", "two"]
+
+
 def test_a_heartbeat_encrypted_again_is_no_sign_of_life() -> None:
     """Bob keeps a heartbeat of Ann's and repeats it under her next keys, after she is gone."""
     world, ann, bob, cleo = three()

@@ -205,6 +205,17 @@ def test_a_participants_own_commit_that_comes_back_does_not_hold_its_author() ->
     assert world.head(room_of(ann)).number > 0
 
 
+def test_the_only_facilitators_own_commit_that_the_others_took_holds_its_author() -> None:
+    """A relay answers that it refused a commit, and delivers it all the same. The others follow it,
+    so its author must not call it burned and go on alone in the old epoch."""
+    _world, ann, bob, cleo = three()
+    staged = group_of(ann).commit(force_path=True, now=now(ann))
+    staged.drop()
+    blob = commit_blob(staged.message)
+    assert isinstance(outcome(ann, blob), Held)
+    assert all(isinstance(outcome(other, blob), mls.StagedCommit) for other in (bob, cleo))
+
+
 def test_an_entry_of_another_commit_is_no_part_of_the_chain() -> None:
     """Rightly signed, rightly following, but for another blob than the one it came with."""
     _world, ann, bob, _cleo = three()

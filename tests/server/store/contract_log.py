@@ -254,6 +254,21 @@ class LogContract(Benched):
         bench.open()
         bench.publish(large)
 
+    def test_what_members_send_leaves_space_to_remove_them(
+        self, make: Callable[[StoreBounds | None], Bench]
+    ) -> None:
+        bench = make(self.small)
+        bench.open()
+        bench.put(bench.door())
+        for _ in range(25):
+            bench.publish(bench.publication(b"x" * 30_000))
+        assert bench.refusal(bench.store.publish(bench.publication(b"x" * 30_000))) == "busy"
+        asked = bench.store.add_item(ROOM, LobbyKind.REQUEST, ANN, b"r" * 16, b"x" * 30_000)
+        assert bench.refusal(asked) == "busy"
+        bench.do(bench.store.add_item(ROOM, LobbyKind.LEAVE, ANN, b"l" * 16, b"leave"))
+        bench.beat()
+        bench.publish(bench.publication(b"x" * 100_000, BlobClass.COMMIT, sender=HOST))
+
     def test_a_step_is_taken_with_its_commit(self, bench: Bench) -> None:
         bench.open()
         bench.put(bench.door())

@@ -22,7 +22,6 @@ from tests.server.store.bench import (
     HEAD,
     NEXT,
     OPENING,
-    OTHER,
     ROOM,
     START,
     Bench,
@@ -90,18 +89,6 @@ class RoomContract(Benched):
         bench.do(bench.store.expire(10))
         assert bench.do(bench.store.head(ROOM)) is None
 
-    def test_the_number_of_rooms_is_bounded(
-        self, make: Callable[[StoreBounds | None], Bench]
-    ) -> None:
-        bench = make(self.small)
-        bench.open(ROOM)
-        bench.open(OTHER)
-        third = bench.store.open(b"T" * 32, OPENING, HEAD, GENERATION)
-        assert bench.refusal(third) == "busy"
-        bench.clock.advance(limits.ABANDONED_AFTER)
-        bench.do(bench.store.expire(10))
-        bench.open(b"T" * 32)
-
     def test_a_room_is_seated_in_the_place_of_the_one_that_was_named(self, bench: Bench) -> None:
         chain = (OPENING, Signed(b"entry 1", bytes(64)))
         seated = SeatedRoom(ROOM, chain, NEXT, b"another.", b"commit", (bench.door(uses=3),))
@@ -122,6 +109,29 @@ class RoomContract(Benched):
         assert door is not None
         assert door.uses_left == 3
         assert bench.do(bench.store.chain(ROOM, 0)) == chain
+
+    def test_a_refused_door_leaves_the_count_of_bytes_right(
+        self, make: Callable[[StoreBounds | None], Bench]
+    ) -> None:
+        """What ends when a door is put is counted as free, also when the door is refused."""
+        bench = make(self.small)
+        bench.open()
+        large = b"c" * (limits.MIB * 3 // 4)
+        bench.put(replace(bench.door(ttl=10.0), card=large))
+        bench.put(bench.door(b"door-two"))
+        bench.clock.advance(20)
+        other = replace(bench.door(b"door-two"), key=b"L" * 32, card_number=2)
+        assert bench.refusal(bench.store.put_door(ROOM, other, HEAD)) == "bad_statement"
+        bench.put(replace(bench.door(b"door-thr"), card=large))
+
+    def test_a_room_is_not_seated_with_too_many_doors(self, bench: Bench) -> None:
+        bench.open()
+        bench.publish(bench.publication())
+        doors = tuple(bench.door(b"door%4d" % at) for at in range(limits.DOORS + 1))
+        seated = SeatedRoom(ROOM, (OPENING,), NEXT, b"another.", b"commit", doors)
+        assert bench.refusal(bench.store.reseat(seated, HEAD)) == "too_many_doors"
+        assert bench.head().generation == GENERATION
+        assert bench.read() == [1]
 
     @pytest.mark.parametrize(
         ("commit", "keys", "code"),

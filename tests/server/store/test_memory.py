@@ -37,6 +37,7 @@ from tests.server.store.bench import (
     HOST,
     NEXT,
     OPENING,
+    OTHER,
     ROOM,
     Bench,
     but,
@@ -63,6 +64,18 @@ class TestMemoryStore(StoreContract):
         yield make
         for bench in made:
             bench.close()
+
+    def test_the_number_of_rooms_is_bounded(
+        self, make: Callable[[StoreBounds | None], Bench]
+    ) -> None:
+        bench = make(self.small)
+        bench.open(ROOM)
+        bench.open(OTHER)
+        third = bench.store.open(b"T" * 32, OPENING, HEAD, GENERATION)
+        assert bench.refusal(third) == "busy"
+        bench.clock.advance(limits.ABANDONED_AFTER)
+        bench.do(bench.store.expire(10))
+        bench.open(b"T" * 32)
 
 
 class MemoryMachine(StoreMachine):

@@ -14,7 +14,7 @@ from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import LobbyKind
 
-from alcove_server.store.budget import ITEM_OVERHEAD, REQUESTS, SETTLED, Budget
+from alcove_server.store.budget import ITEM_OVERHEAD, MEMBERS_PART, REQUESTS, SETTLED, Budget
 from alcove_server.store.interface import StoredItem
 
 _LIFETIMES = {
@@ -84,7 +84,8 @@ class MemoryLobby:
         self, now: float, kind: LobbyKind, id: bytes, key: bytes, blob: bytes, door: bytes | None
     ) -> None:
         if kind is not LobbyKind.GONE:  # that one takes the space of the item which it names
-            self._budget.take(len(blob) + ITEM_OVERHEAD)
+            part = 1 if kind is LobbyKind.LEAVE else MEMBERS_PART
+            self._budget.take(len(blob) + ITEM_OVERHEAD, part)
             self._open_of.setdefault(key, []).append(self.number + 1)
         self.number += 1
         self._of_kind[kind][self.number] = None

@@ -24,12 +24,13 @@ from alcove_protocol.statements import Signed
 
 from alcove_server.store.budget import (
     BLOB_OVERHEAD,
+    MEMBERS_PART,
     PAGE_BLOBS,
     PUBLISH_IDS,
     RECORD_OVERHEAD,
     Budget,
 )
-from alcove_server.store.interface import Page, Publication, StoredBlob, on_the_wire
+from alcove_server.store.interface import Page, Publication, StoredBlob, lifetime, on_the_wire
 
 _PART: Final = 256
 """Numbers whose blobs form one part."""
@@ -44,15 +45,6 @@ through all of a room's records, so it is done rarely."""
 
 
 _APPLICATION: Final = BlobClass.APPLICATION
-
-
-def lifetime(blob_class: BlobClass, ttl: int) -> int:
-    """Return for how many seconds the relay keeps a blob. docs/protocol.md section 9."""
-    if blob_class in COMMITS:
-        return limits.REJOIN_WINDOW
-    if blob_class is BlobClass.BEAT:
-        return min(ttl, limits.HEARTBEAT_TTL)
-    return ttl
 
 
 def _size(blob: StoredBlob) -> int:
@@ -103,7 +95,8 @@ class Log:
         fail between the two; that is `PublishRecords`' to give back. Raises `Refusal` (`busy`)."""
         end, number = now + lifetime(blob_class, ttl), self.number + 1
         stored = StoredBlob(number, blob_class, id, sender, now, end, blob, entry)
-        self._budget.take(_size(stored) + RECORD_OVERHEAD)
+        part = MEMBERS_PART if blob_class is _APPLICATION else 1
+        self._budget.take(_size(stored) + RECORD_OVERHEAD, part)
         self.number = number
         if blob_class is _APPLICATION:
             lost_next = self._lost_next
@@ -113,11 +106,11 @@ class Log:
         elif blob_class in COMMITS:
             self.base, self.commit = number, sha256(blob).digest()
             self.encoded_base = self.position(number).encode()
-        part = self._parts.get(number // _PART)
-        if part is None:
-            part = self._parts[number // _PART] = {}
+        numbered = self._parts.get(number // _PART)
+        if numbered is None:
+            numbered = self._parts[number // _PART] = {}
             self._order.append(number // _PART)
-        part[number] = stored
+        numbered[number] = stored
         heappush(self._ends, (end, number))
         if end < self.due:
             self.due = end

@@ -26,10 +26,11 @@ from alcove_server.store.interface import (
     SeatedRoom,
     Stale,
     StoredBlob,
+    lifetime,
 )
 from alcove_server.store.memory.doors import MemoryDoors
 from alcove_server.store.memory.lobby import MemoryLobby
-from alcove_server.store.memory.log import Log, PublishRecords, check_size, lifetime, size_of
+from alcove_server.store.memory.log import Log, PublishRecords, check_size, size_of
 
 _APPLICATION: Final = BlobClass.APPLICATION
 

@@ -16,7 +16,7 @@ POLICY = Policy(
     max_lifetime=2**64 - 1,
     past_resumption_psks=1000,
     accept_x509=True,
-    accept_expired_members=True,
+    members_of_any_time=True,
 )
 """The vectors' leaves expired long ago."""
 NOW = 1_800_000_000

@@ -1,0 +1,227 @@
+"""The one line of a node to its Redis: it connects, subscribes, and comes back by itself.
+
+What is sent while there is no connection waits for the next one, and fails when that attempt does.
+While rooms are watched the line comes back by itself. What was pushed in between is lost, so the
+owner is told that it is back and looks at its rooms again.
+
+A command ends within 30 seconds: an attempt to connect takes at most `DEADLINE`, a silent server is
+given up after `SILENCE`, replicas that confirm nothing after `PATIENCE`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable
+from ssl import create_default_context
+from typing import Final
+
+import hiredis
+
+from alcove_server.store.redis.gate import OnPush, OnReply
+from alcove_server.store.redis.health import NO_REIGN, Health
+from alcove_server.store.redis.scripts import SOURCES
+from alcove_server.store.redis.sentinels import primary_of
+from alcove_server.store.redis.wire import PENDING, TooFewReplicas, Wire, connect, encode
+from alcove_server.store_address import Address
+
+log = logging.getLogger(__name__)
+
+_AGAIN: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
+"""Seconds between attempts to come back. The last is repeated."""
+DEADLINE: Final = 3.0
+"""Seconds to find and to reach a server."""
+HOLD_EVERY: Final = 300.0
+"""Seconds between two times that a node holds its rooms while replicas are away. A room lives half
+an hour without."""
+
+
+class Line:
+    """Commands to the primary, and the pushes of the channels that are watched."""
+
+    def __init__(
+        self,
+        address: Address,
+        replicas: int,
+        on_push: OnPush,
+        on_back: Callable[[], None],
+        to_hold: Callable[[], list[bytes]],
+    ) -> None:
+        """`to_hold` gives commands that keep what would end while replicas are away. They run the
+        script `hold`."""
+        self._address = address
+        self._replicas = replicas
+        self._tls = create_default_context() if address.tls else None
+        self._on_push = on_push
+        self._on_back = on_back
+        self._to_hold = to_hold
+        self._held: float | None = None
+        self._marker = b"alcove:marker:" + os.urandom(8).hex().encode()
+        self._channels: set[bytes] = set()
+        self._wire: Wire | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._early: list[tuple[bytes, OnReply]] = []
+        self._early_bytes = 0
+        self._failing = False
+        self._was_there = False
+        self._closed = False
+
+    def send(self, command: bytes, on_reply: OnReply) -> None:
+        """Send a command. `on_reply` is called once: `Wire.send`."""
+        if self._wire is not None:
+            self._wire.send(command, on_reply)
+        elif self._closed:
+            on_reply(ConnectionError("the store is closed"))
+        elif self._early_bytes + len(command) > PENDING:
+            on_reply(ConnectionError("too much waits for a connection to Redis"))
+        else:
+            self._early.append((command, on_reply))
+            self._early_bytes += len(command)
+            self._connect()
+
+    def watch(self, channel: bytes) -> None:
+        """Hear what is pushed to a channel. Commands after this call are heard."""
+        self._channels.add(channel)
+        if self._wire is not None:
+            self._wire.tell(encode(b"SSUBSCRIBE", channel))
+
+    def unwatch(self, channel: bytes) -> None:
+        """Hear nothing more of a channel."""
+        self._channels.discard(channel)
+        if self._wire is not None:
+            self._wire.tell(encode(b"SUNSUBSCRIBE", channel))
+
+    @property
+    def health(self) -> Health | None:
+        """The server as it was at most two seconds ago, or None without a connection."""
+        return self._wire.health if self._wire is not None else None
+
+    @property
+    def reign(self) -> bytes:
+        """The reign of the primary at the other end."""
+        health = self.health
+        return health.reign if health is not None else NO_REIGN
+
+    @property
+    def is_short(self) -> bool:
+        """Whether there is a connection, and replicas confirm nothing at the moment."""
+        return self._wire is not None and self._wire.is_short
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether there is a connection whose replicas confirm what is written."""
+        return self._wire is not None and not self._wire.is_short
+
+    async def close(self) -> None:
+        """Close the line. Commands without an answer fail."""
+        self._closed = True
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.wait([self._connecting])
+        if self._wire is not None:
+            self._wire.close()
+        self._fail(ConnectionError("the store is closed"))
+
+    def _connect(self) -> None:
+        if self._connecting is None and not self._closed:
+            self._connecting = asyncio.get_running_loop().create_task(self._come_back())
+
+    async def _come_back(self) -> None:
+        """Connect, again and again while rooms are watched."""
+        try:
+            for attempt in range(1_000_000):
+                try:
+                    async with asyncio.timeout(DEADLINE):
+                        await self._open()
+                    self._note(None)
+                    return
+                except (OSError, hiredis.HiredisError) as error:
+                    self._note(error)
+                    self._fail(ConnectionError("Redis cannot be reached"))
+                if not self._channels:
+                    return
+                await asyncio.sleep(_AGAIN[min(attempt, len(_AGAIN) - 1)])
+        finally:
+            self._connecting = None
+
+    async def _open(self) -> None:
+        address = self._address
+        host, port = await primary_of(address)
+        wire = await connect(self._make, host, port, self._tls)
+        try:
+            await self._greet(wire)
+        except BaseException:
+            wire.close()
+            raise
+        if wire.closed:
+            raise ConnectionError("the connection to Redis was lost")
+        for channel in self._channels:
+            wire.tell(encode(b"SSUBSCRIBE", channel))
+        self._wire = wire
+        if self._was_there:
+            self._on_back()  # first, so that what was told is compared before anything is read
+        self._was_there = True
+        early, self._early, self._early_bytes = self._early, [], 0
+        for command, on_reply in early:
+            wire.send(command, on_reply)
+
+    def _note(self, error: Exception | None) -> None:
+        """Log when Redis is lost and when it is back: once each, and nothing of the address."""
+        if error is not None and not self._failing:
+            log.warning("Redis cannot be reached: %s", _why(error))
+        elif error is None and self._failing:
+            log.info("Redis is reached again")
+        self._failing = error is not None
+
+    def _make(self) -> Wire:
+        return Wire(self._on_push, self._on_lost, self._replicas, self._marker)
+
+    async def _greet(self, wire: Wire) -> None:
+        """Introduce this node. Raises `ConnectionError` when the server takes no writes, or too few
+        replicas confirm, and `hiredis.ReplyError`."""
+        address = self._address
+        login = []
+        if address.password:
+            user = address.username or "default"
+            login = [b"AUTH", user.encode(), address.password.encode()]
+        await wire.ask(b"HELLO", b"3", *login)
+        if address.database:
+            await wire.ask(b"SELECT", b"%d" % address.database)
+        try:
+            await wire.greet()
+        except TooFewReplicas:
+            await self._hold(wire)
+            raise
+        await asyncio.gather(*(wire.ask(b"SCRIPT", b"LOAD", source) for source in SOURCES.values()))
+
+    async def _hold(self, wire: Wire) -> None:
+        """Keep the rooms of this node, once in a while, on a primary that is not safe to use."""
+        now = asyncio.get_running_loop().time()
+        if self._held is None or now - self._held > HOLD_EVERY:
+            self._held = now
+            await wire.ask(b"SCRIPT", b"LOAD", SOURCES["hold"])
+            for command in self._to_hold():
+                wire.tell_and_forget(command)
+            await wire.ask(b"PING")
+
+    def _on_lost(self) -> None:
+        if self._wire is not None:
+            self._wire = None
+            if self._channels:
+                self._connect()
+
+    def _fail(self, why: ConnectionError) -> None:
+        early, self._early, self._early_bytes = self._early, [], 0
+        for _, on_reply in early:
+            on_reply(why)
+
+
+def _why(error: Exception) -> str:
+    """Why there is no connection: our own words or the kind of the error, because the message of
+    another library may quote the address."""
+    if type(error) is ConnectionError:
+        return str(error)
+    if isinstance(error, hiredis.ReplyError):
+        return str(error).partition(" ")[0]
+    return type(error).__name__

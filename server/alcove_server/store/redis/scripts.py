@@ -1,0 +1,57 @@
+"""The Lua scripts, each with the parts that it needs, and their names on a server."""
+
+from __future__ import annotations
+
+from hashlib import sha1
+from pathlib import Path
+from typing import Final
+
+_LOBBY: Final = ("meta", "lobby")
+_DOORS: Final = ("meta", "doors", "lobby", "revoke")
+_LOG: Final = ("meta", "append", "records")
+
+PARTS: Final[dict[str, tuple[str, ...]]] = {
+    "open": ("meta",),
+    "head": ("meta",),
+    "chain": ("meta",),
+    "end": ("meta",),
+    "publish": _LOG,
+    "publish_step": (*_LOG, "doors", "lobby", "revoke", "welcomes", "step"),
+    "published": _LOG,
+    "read": ("meta",),
+    "put_door": _DOORS,
+    "revoke_door": _DOORS,
+    "door": _DOORS,
+    "at_door": _DOORS,
+    "knock": _DOORS,
+    "waiting": _LOBBY,
+    "withdraw": _LOBBY,
+    "add_item": _LOBBY,
+    "settle": _LOBBY,
+    "lobby_page": _LOBBY,
+    "take_refusal": _LOBBY,
+    "welcome": ("meta",),
+    "welcomed": ("meta", "welcomes"),
+    "reseat": ("meta", "append", "doors"),
+    "fence": ("meta",),
+    "hold": ("meta",),
+    "look": ("meta", "doors", "lobby", "welcomes"),
+}
+"""What stands before the body of each script."""
+
+
+def _read(name: str) -> str:
+    return (Path(__file__).parent / "scripts" / f"{name}.lua").read_text("utf-8")
+
+
+def _whole(name: str, parts: tuple[str, ...]) -> bytes:
+    body = "publish" if name == "publish_step" else name
+    return "\n".join(_read(part) for part in (*parts, body)).encode()
+
+
+SOURCES: Final = {name: _whole(name, parts) for name, parts in PARTS.items()}
+DIGESTS: Final = {
+    name: sha1(source, usedforsecurity=False).hexdigest().encode()
+    for name, source in SOURCES.items()
+}
+"""Redis names a script by its SHA-1."""

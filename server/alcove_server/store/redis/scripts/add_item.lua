@@ -1,0 +1,14 @@
+-- Store.add_item. ARGV: time, kind, key, id, blob, most of the room.
+local m = lobby_room()
+local kind, key, id, blob = tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
+local known = of_kind(key, kind)
+for _, item in ipairs(known) do
+  if item.id == id then return 'known' end
+end
+if #known > 0 and kind == LEAVE then return 'known' end
+space(m, #blob + ITEM_BYTES, tonumber(ARGV[6]))
+append_item(m, kind, id, key, blob)
+if #known >= REQUESTS then settle_item(m, known[1].number, known[1]) end
+save(m)
+ring()
+return 'added'

@@ -1,0 +1,3 @@
+-- Store.chain. ARGV: time, start.
+room()
+return call('LRANGE', P .. 'c', ARGV[2], -1)

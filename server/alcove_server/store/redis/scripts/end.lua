@@ -1,0 +1,7 @@
+-- Store.end. ARGV: time, statement, roster head.
+local m = room()
+expect(m, ARGV[3])
+forget(m)
+call('SET', P .. 'end', pack('>d', m.last + TOMBSTONE) .. ARGV[2], 'PX', left(m.last, m.last + TOMBSTONE))
+ring()
+return 'ended'

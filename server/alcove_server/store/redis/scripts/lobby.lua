@@ -1,0 +1,163 @@
+-- The lobby: `q` holds items by number, `qb` their blobs, `qi` the number of an open item by its id,
+-- `qk` the numbers of a key's open items, `q1`…`q4` the numbers of each kind, `f` and `fe` reasons.
+-- All items of a kind live equally long, so the numbers of a kind stand in the order of their ends.
+local KNOCK, REQUEST, LEAVE, GONE = 1, 2, 3, 4
+local LIFE = {900, 86400, math.huge, 900}
+local ITEM_BYTES, REQUESTS, KNOCKS, KNOCKS_PER_DOOR, SETTLED = 512, 4, 100, 20, 1024
+
+local function item_of(number)
+  local raw = call('HGET', P .. 'q', number)
+  return raw and cmsgpack.unpack(raw) or nil
+end
+
+local function keep_item(m, number, item)
+  call('HSET', P .. 'q', number, cmsgpack.pack(item))
+  bind(m, P .. 'q')
+end
+
+-- An index: a hash whose fields hold numbers of open items, in order.
+local function listed(index, field)
+  local found = {}
+  local raw = call('HGET', P .. index, field) or ''
+  for at = 1, #raw, 8 do found[#found + 1] = string.format('%.0f', (unpack(NUMBER, raw, at))) end
+  return found
+end
+
+local function list(m, index, field, number)
+  call('HSET', P .. index, field, (call('HGET', P .. index, field) or '') .. pack(NUMBER, number))
+  bind(m, P .. index)
+end
+
+local function unlist(index, field, number)
+  local rest = {}
+  for _, other in ipairs(listed(index, field)) do
+    if other ~= number then rest[#rest + 1] = pack(NUMBER, tonumber(other)) end
+  end
+  if #rest == 0 then
+    call('HDEL', P .. index, field)
+  else
+    call('HSET', P .. index, field, table.concat(rest))
+  end
+end
+
+local function of_kind(key, kind)
+  local found = {}
+  for _, number in ipairs(listed('qk', key)) do
+    local item = item_of(number)
+    if item.kind == kind then
+      item.number = number
+      found[#found + 1] = item
+    end
+  end
+  return found
+end
+
+local function knock_of(key) return of_kind(key, KNOCK)[1] end
+
+-- Whether no further knock may wait: in the room, or at this door.
+local function full_for(door)
+  local all = call('ZRANGE', P .. 'q1', 0, -1)
+  if #all < KNOCKS_PER_DOOR then return false end
+  local here = 0
+  for _, number in ipairs(all) do
+    if item_of(number).door == door then here = here + 1 end
+  end
+  return #all >= KNOCKS or here >= KNOCKS_PER_DOOR
+end
+
+local function append_item(m, kind, id, key, blob, door)
+  m.lobby = m.lobby + 1
+  local number = string.format('%.0f', m.lobby)
+  keep_item(m, number, {kind = kind, id = id, key = key, taken = m.last, door = door or '',
+    revoked = false})
+  call('ZADD', P .. 'q' .. kind, number, number)
+  bind(m, P .. 'q' .. kind)
+  if kind ~= GONE then
+    m.used = m.used + #blob + ITEM_BYTES
+    call('HSET', P .. 'qb', number, blob)
+    bind(m, P .. 'qb')
+    list(m, 'qi', id, m.lobby)
+    list(m, 'qk', key, m.lobby)
+  end
+end
+
+local function settle_item(m, number, item)
+  m.used = m.used - call('HSTRLEN', P .. 'qb', number) - ITEM_BYTES
+  call('HDEL', P .. 'q', number)
+  call('HDEL', P .. 'qb', number)
+  call('ZREM', P .. 'q' .. item.kind, number)
+  unlist('qi', item.id, number)
+  unlist('qk', item.key, number)
+  append_item(m, GONE, item.id, item.key, '')
+  if call('ZCARD', P .. 'q4') > SETTLED then
+    local oldest = call('ZPOPMIN', P .. 'q4')[1]
+    call('HDEL', P .. 'q', oldest)
+  end
+end
+
+local function leave_reason(m, item, reason)
+  if call('ZCARD', P .. 'fe') >= 2 * KNOCKS and not call('ZSCORE', P .. 'fe', item.key) then
+    call('HDEL', P .. 'f', call('ZPOPMIN', P .. 'fe')[1])
+  end
+  call('HSET', P .. 'f', item.key, item.id .. reason)
+  bind(m, P .. 'f')
+  call('ZADD', P .. 'fe', m.last + LIFE[KNOCK], item.key)
+  bind(m, P .. 'fe')
+end
+
+local function drop_reason(key)
+  call('HDEL', P .. 'f', key)
+  call('ZREM', P .. 'fe', key)
+end
+
+-- The numbers of the ended items of a kind, the oldest first.
+local function ended_of(m, kind)
+  local found = {}
+  for _, number in ipairs(call('ZRANGE', P .. 'q' .. kind, 0, -1)) do
+    local item = item_of(number)
+    if item.taken + LIFE[kind] > m.last then break end
+    item.number = number
+    found[#found + 1] = item
+  end
+  return found
+end
+
+-- Drop what has ended. Returns whether a client has to be told.
+local function expire_lobby(m)
+  for _, item in ipairs(ended_of(m, GONE)) do
+    call('HDEL', P .. 'q', item.number)
+    call('ZREM', P .. 'q4', item.number)
+  end
+  for _, key in ipairs(call('ZRANGEBYSCORE', P .. 'fe', '-inf', m.last)) do drop_reason(key) end
+  local told = false
+  for _, item in ipairs(ended_of(m, KNOCK)) do
+    leave_reason(m, item, '')
+    settle_item(m, item.number, item)
+    told = true
+  end
+  for _, item in ipairs(ended_of(m, REQUEST)) do
+    settle_item(m, item.number, item)
+    told = true
+  end
+  return told
+end
+
+local function mark_revoked(m, doors)
+  for _, number in ipairs(call('ZRANGE', P .. 'q1', 0, -1)) do
+    local item = item_of(number)
+    if doors[item.door] and not item.revoked then
+      item.revoked = true
+      keep_item(m, number, item)
+    end
+  end
+end
+
+-- The room, after what has ended in it was dropped. Every script of the lobby begins so.
+local function lobby_room()
+  local m = room()
+  if expire_lobby(m) then
+    save(m)
+    ring()
+  end
+  return m
+end

@@ -1,0 +1,40 @@
+-- Store.reseat. ARGV: time, expected roster head (empty: no room), generation, roster head,
+-- counter, chain (msgpack), doors (msgpack), tail of the commit's blob (empty: none), hash of the
+-- commit, size of the commit's blob, id of the room's beginning, most of the room.
+local m = find()
+local most = tonumber(ARGV[12])
+if m then
+  expect(m, ARGV[2])
+elseif ARGV[2] ~= '' then
+  refuse('unknown_room')
+end
+local chain, doors = cmsgpack.unpack(ARGV[6]), cmsgpack.unpack(ARGV[7])
+local size, seen, once = 4096 + tonumber(ARGV[10]), {}, {}
+for _, entry in ipairs(chain) do size = size + FACTOR * (#entry - 64) end
+for _, one in ipairs(doors) do
+  local known = seen[one.id]
+  if known and (known.key ~= one.key or known.card >= one.card)
+    and not (known.card == one.card and known.text == one.text) then refuse('bad_statement') end
+  if known then
+    size = size + #one.text - #known.text
+    known.card, known.text = one.card, one.text
+  else
+    seen[one.id] = one
+    once[#once + 1] = one
+    size = size + ITEM + #one.text
+  end
+end
+if #once > DOORS then refuse('too_many_doors') end
+if size > most then refuse('busy') end
+local now = m and m.last or clock()
+if m then forget(m) end
+m = begin(now, ARGV[3], ARGV[4], tonumber(ARGV[5]), chain)
+for _, one in ipairs(once) do
+  local id, text = one.id, one.text
+  one.id, one.text = nil, nil
+  put_door(m, id, one, text, most)
+end
+if ARGV[8] ~= '' then append(m, 1, REJOIN, ARGV[8], tonumber(ARGV[10]), ARGV[9]) end
+save(m)
+ring()
+return 'seated'

@@ -1,0 +1,8 @@
+-- Close doors for good. Needs the doors and the lobby.
+local function revoke(m, doors)
+  for id in pairs(doors) do
+    local door = door_of(m, id)
+    if door and door.closed ~= 'door_revoked' then close_door(m, id, door, 'door_revoked') end
+  end
+  mark_revoked(m, doors)
+end

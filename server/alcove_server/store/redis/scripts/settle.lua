@@ -1,0 +1,14 @@
+-- Store.settle. ARGV: time, id, whether there is a reason, reason. Only the roster settles a leave.
+local m = lobby_room()
+local number = listed('qi', ARGV[2])[1]
+if not number then refuse('unknown_knock') end
+local item = item_of(number)
+if item.kind == LEAVE then refuse('unknown_knock') end
+if ARGV[3] == '1' then
+  if item.kind ~= KNOCK then refuse('unknown_knock') end
+  leave_reason(m, item, ARGV[4])
+end
+settle_item(m, number, item)
+save(m)
+ring()
+return 'settled'

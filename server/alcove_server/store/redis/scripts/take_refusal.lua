@@ -1,0 +1,6 @@
+-- Store.take_refusal. ARGV: time, key.
+local m = lobby_room()
+local found = call('HGET', P .. 'f', ARGV[2])
+if not found then return false end
+drop_reason(ARGV[2])
+return found

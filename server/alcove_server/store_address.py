@@ -1,0 +1,74 @@
+"""Where Redis is, as a URL says it.
+
+    redis://[user:password@]host[:port][/database]               one server
+    redis+sentinel://[user:password@]host[:port],…/service       Sentinels know the primary
+    rediss://…, rediss+sentinel://…                              the same over TLS
+
+Neither this module nor the settings that use it import redis-py, which a relay on memory need not
+load.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+SENTINEL_PORT: Final = 26379
+PORT: Final = 6379
+
+
+class BadAddress(ValueError):
+    """The URL names no store. The message quotes nothing of it: it may hold a password."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """A parsed URL. `service` is empty without Sentinels."""
+
+    hosts: tuple[tuple[str, int], ...]
+    service: str = ""
+    username: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    database: int = 0
+    tls: bool = False
+
+
+def parse(url: str) -> Address:
+    """Read the URL of a store. Raises `BadAddress`."""
+    scheme, separator, rest = url.partition("://")
+    plain = scheme.removesuffix("+sentinel")
+    if not separator or plain not in ("redis", "rediss"):
+        raise BadAddress("a Redis URL is redis://host:port or redis+sentinel://host:port,…/service")
+    named, _, path = rest.partition("/")
+    login, _, hosts = named.rpartition("@")
+    username, _, password = map(unquote, login.partition(":"))
+    if plain == scheme:
+        if path and not path.isdecimal():
+            raise BadAddress("a database of Redis is a number: redis://host:port/0")
+        found: tuple[tuple[str, int], ...] = (_host(hosts, PORT),)
+        service, database = "", int(path or 0)
+    else:
+        if not path or "/" in path:
+            raise BadAddress("a Sentinel URL ends in the name of the service: …/alcove")
+        found = tuple(_host(host, SENTINEL_PORT) for host in hosts.split(","))
+        service, database = unquote(path), 0
+    return Address(found, service, username, password, database, plain == "rediss")
+
+
+def _host(text: str, port: int) -> tuple[str, int]:
+    try:
+        parts = urlsplit(f"//{text}")
+        host, given = parts.hostname, parts.port
+    except ValueError as error:
+        raise BadAddress("a server of Redis is host or host:port") from error
+    if (
+        not host
+        or "," in host
+        or parts.path
+        or parts.query
+        or parts.fragment
+        or parts.username is not None
+    ):
+        raise BadAddress("a server of Redis is host or host:port")
+    return host, given or port

@@ -1,0 +1,119 @@
+"""deploy/redis: a server starts with these settings, and the relay's user may do all that the
+contract needs and nothing that shows another's commands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+import redis
+from alcove_protocol import limits
+from alcove_server.store.budget import StoreBounds
+from alcove_server.store.redis.fitness import check
+from alcove_server.store.redis.store import RedisStore
+from alcove_server.store_address import parse
+from alcove_server.testing.embedded import ManualClock
+
+from tests.redis_store.groups import until_said
+from tests.redis_store.server import RedisServer, free_ports, until
+from tests.server.store.bench import Bench
+from tests.server.store.contract import StoreContract
+
+DEPLOY: Final = Path(__file__).resolve().parents[2] / "deploy" / "redis"
+RELAY: Final = ("alcove", "CHANGE-ME-RELAY")
+
+
+class Deployed(RedisServer):
+    """A server with the settings of deploy/redis, but for its port and its folders. The user `test`
+    may do everything."""
+
+    def __init__(self, folder: Path, port: int, more: str = "") -> None:
+        folder.mkdir(exist_ok=True)
+        super().__init__(folder / "one", port, {}, sentinel=False)
+        acl = folder / "users.acl"
+        acl.write_text((DEPLOY / "users.acl").read_text() + "user test on >test ~* &* +@all\n")
+        text = (DEPLOY / "redis.conf").read_text()
+        text = text.replace("port 6379", f"port {port}\ndir {self.folder}")
+        self.configuration.write_text(text.replace("/etc/redis/users.acl", str(acl)) + more)
+
+    @property
+    def url(self) -> str:
+        return f"redis://{':'.join(RELAY)}@127.0.0.1:{self.port}"
+
+    def as_(self, user: str, password: str) -> redis.Redis:
+        return redis.Redis(port=self.port, username=user, password=password)
+
+    async def _answers(self) -> bool:
+        try:
+            return (await self.ask("PING")).startswith(b"-NOAUTH")
+        except OSError:
+            return False
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    loop = asyncio.new_event_loop()
+    (port,) = free_ports(1)
+    server = Deployed(tmp_path_factory.mktemp("deployed"), port)
+    loop.run_until_complete(server.start())
+    yield server
+    loop.run_until_complete(server.kill())
+    loop.close()
+
+
+async def test_the_relay_finds_its_settings_fit(deployed: Deployed) -> None:
+    await check(parse(deployed.url), 0, 512 * limits.MIB)
+
+
+@pytest.mark.parametrize("command", ["MONITOR", "FLUSHALL", "SLOWLOG GET", "KEYS *", "GET other"])
+def test_the_relay_may_not_do_what_it_need_not(deployed: Deployed, command: str) -> None:
+    with deployed.as_(*RELAY) as asked, pytest.raises(redis.exceptions.NoPermissionError):
+        asked.execute_command(*command.split())
+
+
+async def test_a_replica_and_a_sentinel_may_do_what_they_need(tmp_path: Path) -> None:
+    one, two, watching = free_ports(3)
+    copying = f"\nreplicaof 127.0.0.1 {one}\nmasteruser replica\nmasterauth CHANGE-ME-REPLICA\n"
+    primary = Deployed(tmp_path / "primary", one)
+    replica = Deployed(tmp_path / "replica", two, copying)
+    text = (DEPLOY / "sentinel.conf").read_text().replace("192.0.2.10 6379 2", f"127.0.0.1 {one} 1")
+    text = text.replace("alcove 4000", "alcove 1000").replace("port 26379", f"port {watching}")
+    sentinel = RedisServer.sentinel(tmp_path / "sentinel", watching, [])
+    sentinel.configuration.write_text(f"{text}\ndir {sentinel.folder}\nprotected-mode no\n")
+    servers = (primary, replica, sentinel)
+    try:
+        for server in servers:
+            await server.start()
+        await until_said(sentinel, "INFO sentinel", b"status=ok,", b"slaves=1,")
+        await primary.kill()
+
+        async def promoted() -> bool:
+            with replica.as_("test", "test") as asked:
+                return bool(asked.info("replication")["role"] == "master")
+
+        await until(promoted)
+    finally:
+        for server in servers:
+            await server.kill()
+
+
+class TestAsDeployed(StoreContract):
+    small = StoreBounds(room_bytes=limits.MIB)
+
+    @pytest.fixture
+    def make(self, deployed: Deployed) -> Iterator[Callable[[StoreBounds | None], Bench]]:
+        made: list[Bench] = []
+
+        def make(bounds: StoreBounds | None) -> Bench:
+            clock = ManualClock()
+            made.append(Bench(RedisStore(parse(deployed.url), bounds, clock=clock), clock))
+            return made[-1]
+
+        yield make
+        for bench in made:
+            bench.close()
+        with deployed.as_("test", "test") as asked:
+            asked.flushall()

@@ -1,0 +1,54 @@
+"""The scripts hold to the limits of the protocol and of the store, which they cannot import."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from alcove_protocol import limits
+from alcove_server.store import budget
+from alcove_server.store.redis.scripts import SOURCES
+
+LIMITS: dict[str, float] = {
+    "ABANDONED": limits.ABANDONED_AFTER,
+    "READ_ONLY": limits.READ_ONLY_AFTER,
+    "TOMBSTONE": limits.TOMBSTONE,
+    "REJOIN": limits.REJOIN_WINDOW,
+    "FACTOR": budget.CHAIN_FACTOR,
+    "KNOCKS": limits.KNOCKS,
+    "KNOCKS_PER_DOOR": limits.KNOCKS_PER_DOOR,
+    "REQUESTS": budget.REQUESTS,
+    "SETTLED": budget.SETTLED,
+    "ITEM_BYTES": budget.ITEM_OVERHEAD,
+    "ITEM": budget.ITEM_OVERHEAD,
+    "WELCOME_BYTES": budget.ITEM_OVERHEAD,
+    "DOORS": limits.DOORS,
+    "CLOSED": budget.CLOSED_DOORS,
+    "IDS": budget.PUBLISH_IDS,
+    "PAGE": budget.PAGE_BLOBS,
+    "FRAME": budget.BLOB_FRAME,
+}
+
+
+def constants() -> dict[str, float]:
+    """The numbers that the scripts give names to, all on one line."""
+    found: dict[str, float] = {}
+    source = "\n".join(one.decode() for one in SOURCES.values())
+    for names, values in re.findall(r"^local ([A-Z_, ]+) = ([\d, ]+)(?: *--.*)?$", source, re.M):
+        for name, value in zip(names.split(", "), values.split(", "), strict=True):
+            assert found.setdefault(name, float(value)) == float(value), name
+    return found
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_a_script_knows_the_limit_as_it_is(name: str) -> None:
+    assert constants()[name] == LIMITS[name]
+
+
+def test_times_and_the_chain_are_as_they_are() -> None:
+    source = SOURCES["publish_step"].decode()
+    lives = f"{{{limits.KNOCK_TTL}, {limits.REJOIN_WINDOW}, math.huge, {limits.KNOCK_TTL}}}"
+    assert f"local LIFE = {lives}" in source
+    assert limits.ROSTER_CHAIN == 2 * 1024 * 1024
+    assert "local CHAIN = 2 * 1024 * 1024" in source
+    assert f"used = {budget.ROOM_OVERHEAD}," in source
