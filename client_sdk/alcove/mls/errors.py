@@ -20,6 +20,7 @@
     │   ├── UnknownSender
     │   ├── OwnMessage                a message or proposal of one's own came back
     │   ├── GenerationConsumed        an application key that was used, and deleted, before (9.2)
+    │   ├── GenerationForgotten       an application key that later messages pushed out
     │   ├── GenerationTooFar          an application message too far ahead of this ratchet
     │   ├── GenerationOutOfRange      a handshake message beyond the bound of an epoch
     │   └── ProposalsFull             no room left for this sender's proposals
@@ -194,6 +195,12 @@ class OwnMessage(InvalidMessage):
 class GenerationConsumed(InvalidMessage):
     code = "generation_consumed"
     sentence = "The key of this message was used before and is deleted."
+    verdict = Verdict.HELD
+
+
+class GenerationForgotten(InvalidMessage):
+    code = "generation_forgotten"
+    sentence = "The key of this message is deleted: too many later messages came before it."
     verdict = Verdict.HELD
 
 

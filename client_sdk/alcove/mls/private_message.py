@@ -208,7 +208,8 @@ def unprotect_private(
     message: PrivateMessage,
 ) -> Unprotected:
     """Decrypt. Raises `DecryptionFailed`, `MalformedMessage`, `UnknownSender`,
-    `GenerationConsumed`, `GenerationTooFar` or `GenerationOutOfRange`. No key is consumed yet."""
+    `GenerationConsumed`, `GenerationForgotten`, `GenerationTooFar` or `GenerationOutOfRange`. No
+    key is consumed yet."""
     if tree.leaf(sender.leaf_index) is None:
         raise UnknownSender
     ratchet = secret_tree.ratchet(sender.leaf_index, _ratchet_kind(message.content_type))

@@ -21,6 +21,7 @@ from alcove.mls.ciphersuite import CipherSuite, Expander
 from alcove.mls.codec import uint32
 from alcove.mls.errors import (
     GenerationConsumed,
+    GenerationForgotten,
     GenerationOutOfRange,
     GenerationTooFar,
     GroupClosed,
@@ -127,13 +128,14 @@ class HandshakeRatchet:
 class Ratchet:
     """The keys of one member's application messages (9.1), each deleted when used (9.2)."""
 
-    __slots__ = ("_policy", "_secret", "_skipped", "_suite", "generation")
+    __slots__ = ("_forgotten", "_policy", "_secret", "_skipped", "_suite", "generation")
 
     def __init__(self, suite: CipherSuite, secret: bytes, policy: Policy) -> None:
         self._suite, self._policy = suite, policy
         self._secret = Secret(secret)
         self.generation = 0
         self._skipped: dict[int, MessageKey] = {}
+        self._forgotten = 0  # keys of generations before this one may have gone unused
 
     def _step(self, secret: bytes, generation: int) -> tuple[MessageKey, bytes]:
         """The key of a generation, and the ratchet secret of the next."""
@@ -152,11 +154,13 @@ class Ratchet:
         self._secret, self.generation = Secret(secret), generation
 
     def open(self, generation: int) -> Borrowed:
-        """The key of a generation, to try. Raises `GenerationConsumed` or `GenerationTooFar`."""
+        """The key of a generation, to try. Raises `GenerationConsumed`, `GenerationForgotten` or
+        `GenerationTooFar`."""
         if generation < self.generation:
             skipped = self._skipped.get(generation)
             if skipped is None:
-                raise GenerationConsumed
+                # A message that was never read must not pass for one that was read before.
+                raise GenerationForgotten if generation < self._forgotten else GenerationConsumed
             return Borrowed(skipped, lambda: self._forget(generation))
         if generation - self.generation > self._policy.forward_generations:
             raise GenerationTooFar
@@ -184,12 +188,16 @@ class Ratchet:
         are not kept: from one of them all later keys follow."""
         items = list(passed)
         most = self._policy.max_skipped_keys
-        for generation, secret in items[max(len(items) - most, 0) :]:
+        unkept = max(len(items) - most, 0)
+        if unkept:
+            self._forgotten = items[unkept - 1][0] + 1
+        for generation, secret in items[unkept:]:
             expand = self._suite.expander(secret)
             self._skipped[generation] = _key(self._suite, expand, generation)
         excess = len(self._skipped) - most
         for oldest in sorted(self._skipped)[: max(excess, 0)]:
             del self._skipped[oldest]
+            self._forgotten = max(self._forgotten, oldest + 1)
 
     def _forget(self, generation: int) -> None:
         if self._skipped.pop(generation, None) is None:
@@ -197,6 +205,8 @@ class Ratchet:
 
     def forget_skipped(self) -> None:
         """Drop the keys of messages that were overtaken."""
+        if self._skipped:
+            self._forgotten = max(self._forgotten, max(self._skipped) + 1)
         self._skipped.clear()
 
     def wipe(self) -> None:

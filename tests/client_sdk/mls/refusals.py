@@ -189,6 +189,14 @@ def generation_consumed() -> Case:
     return _all(these, message)
 
 
+def generation_forgotten() -> Case:
+    """Bob keeps the keys of two messages that were passed over, and three were."""
+    these = these_three(max_skipped_keys=2)
+    messages = [these["alice"].encrypt(b"text") for _ in range(4)]
+    these["bob"].receive(messages[3])
+    return _all(these, messages[0])
+
+
 def generation_too_far() -> Case:
     these = these_three(forward_generations=5)
     messages = [these["alice"].encrypt(b"text") for _ in range(8)]
@@ -291,6 +299,7 @@ CASES: dict[type[mls.MLSError], Callable[[], Case]] = {
     mls.WrongEpoch: wrong_epoch,
     mls.OwnMessage: own_message,
     mls.GenerationConsumed: generation_consumed,
+    mls.GenerationForgotten: generation_forgotten,
     mls.GenerationTooFar: generation_too_far,
     mls.ProposalsFull: proposals_full,
     mls.OwnCommit: own_commit,

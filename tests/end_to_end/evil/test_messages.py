@@ -6,6 +6,7 @@ import pytest
 from alcove import events, mls
 from alcove.messages.log_hash import Seen
 from alcove.messages.payload import Retract, Text
+from alcove.mls.secret_tree import Ratchet, RatchetKind
 from alcove_protocol.frames import BlobClass, BlobIs, Publish, Published, Resumed
 from alcove_protocol.position import Position
 
@@ -14,6 +15,7 @@ from tests.end_to_end.evil.rogue import (
     commit_blob,
     encrypted_again,
     group_of,
+    leaf_of,
     now,
     rogue_beat,
     rogue_message,
@@ -100,6 +102,22 @@ def test_a_member_does_not_silence_another_by_a_withheld_message_far_ahead() -> 
     assert group_of(cleo).epoch == epoch
     world.take(room_of(ann), rogue_text(ann, "two", counter=2), BlobClass.APPLICATION)
     assert cleo.texts() == ["one", "two"]
+
+
+def test_a_message_whose_key_was_pushed_out_is_not_lost_in_silence() -> None:
+    """A client keeps a thousand keys of each sender, here five. A lying relay and an insider push
+    out those of messages that nobody has read."""
+    world, ann, bob, cleo = three()
+    secrets = group_of(cleo)._epoch.secret_tree
+    ratchet = secrets.ratchet(leaf_of(ann), RatchetKind.APPLICATION)
+    assert isinstance(ratchet, Ratchet)
+    ratchet._policy = replace(ratchet._policy, max_skipped_keys=5)
+    forget(cleo)
+    again = encrypted_again(bob, rogue_text(ann, "one"), ahead=20)
+    world.take(room_of(ann), again, BlobClass.APPLICATION)
+    world.take(room_of(ann), rogue_text(ann, "two", counter=2), BlobClass.APPLICATION)
+    assert cleo.texts() == ["one"]
+    assert problems(cleo) == ["unreadable"]
 
 
 def test_a_heartbeat_encrypted_again_is_no_sign_of_life() -> None:
