@@ -1,8 +1,10 @@
 """Mishaps of ordinary use: lost connections, double clicks, refusals, hasty goodbyes."""
 
+from dataclasses import replace
+
 import pytest
 from alcove import events
-from alcove.errors import AlcoveError, NotNow, Refused
+from alcove.errors import AlcoveError, NotNow, Refused, RoomClosed
 from alcove.events import CloseReason, RoomState
 from alcove.facilitation.doors import Door
 from alcove.facilitation.facilitator import Facilitator
@@ -329,3 +331,72 @@ def test_a_message_that_the_relay_may_have_taken_is_called_unconfirmed_at_the_en
     ]
     assert bob.engine.closed is not None
     assert bob.engine.closed.code == ""  # of the room's end, and not of a message's
+
+
+def test_a_knock_that_the_relay_took_late_is_withdrawn_for_the_next_one() -> None:
+    """The store was slow: the knock was taken only after its newcomer had come back."""
+    world = World()
+    ann = world.open("Ann")
+    bob = world.client("Bob")
+
+    def late(client: Client, data: bytes) -> list[bytes]:
+        frame = frames.from_relay(data)
+        if isinstance(frame, frames.Done):
+            client.cut()
+            return []
+        return [data]
+
+    bob.to_client = late
+    world.knock_with(bob, ann.invite())
+    assert not bob.of(events.Waiting)
+
+    def unknown_yet(client: Client, data: bytes) -> list[bytes]:
+        frame = frames.from_relay(data)
+        if isinstance(frame, frames.Authenticated):
+            return [replace(frame, waiting=False).to_bytes()]
+        return [data]
+
+    bob.to_client = unknown_yet
+    bob.back()
+    world.settle()
+    assert bob.engine.closed is None
+    knock = ann.of(events.Knocked)[-1]
+    assert knock.code == bob.of(events.Waiting)[-1].code
+    ann.admit(knock)
+    world.settle()
+    assert bob.members() == ann.members() == {"Ann", "Bob"}
+
+
+@pytest.mark.parametrize("code", ["rate_limited", "busy", "unavailable"])
+def test_a_new_invite_that_the_relay_cannot_take_now_is_put_again(code: str) -> None:
+    world, ann, _bob, _cleo = room_of_three()
+    old, refused = ann.invite(), [0]
+
+    def once(client: Client, data: bytes) -> list[bytes]:
+        frame = frames.from_client(data)
+        if not isinstance(frame, frames.PutDoor) or refused[-1]:
+            return [data]
+        refused.append(frame.n)
+        return []
+
+    ann.to_relay = once
+    ann.remove("Bob")
+    world.settle()
+    ann.engine.received(frames.RequestRefused(refused[-1], code, "Later.").to_bytes())
+    world.advance(2)
+    assert ann.invite() != old
+    assert world.join(ann, "Dora").members() == {"Ann", "Cleo", "Dora"}
+    assert not ann.of(events.Problem)
+
+
+def test_an_invite_that_is_not_put_yet_is_answered_when_the_room_ends() -> None:
+    world, ann, _bob, _cleo = room_of_three()
+    answers: list[AlcoveError | None] = []
+    ann.to_relay = lambda client, data: (
+        [] if isinstance(frames.from_client(data), frames.PutDoor) else [data]
+    )
+    facilitator_of(ann).invite(lambda link, error: answers.append(error))
+    world.settle()
+    ann.cut()
+    ann.engine.commands.leave(lambda: None)
+    assert [type(answer) for answer in answers] == [RoomClosed]

@@ -112,6 +112,13 @@ def invite(world: "World", who: int, arg: int) -> None:
     world.call(host, made)
 
 
+def refresh(world: "World", arg: int) -> None:
+    """A facilitator's client begins a new epoch, as it does every half hour."""
+    host = _host(world, arg)
+    if host is not None:
+        host.engine.require_facilitator().refresh_keys()
+
+
 def race(world: "World", who: int, arg: int) -> None:
     """All facilitators change the group at the same time."""
     for number in range(sum(person.facilitates for person in world.people)):

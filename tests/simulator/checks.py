@@ -11,7 +11,7 @@ from tests.simulator.endings import UNREACHED, may_be_refused
 from tests.simulator.messages import SLACK
 
 if TYPE_CHECKING:
-    from tests.simulator.model import Said
+    from tests.simulator.model import Change, Said
     from tests.simulator.person import Person
     from tests.simulator.world import World
 
@@ -20,7 +20,7 @@ def each_step(world: "World") -> None:
     """Members in one epoch have one group, one roster and one state of the room (I4)."""
     seen: dict[int, tuple[str, tuple[object, ...]]] = {}
     for person in world.people:
-        if not person.inside or _held(person):
+        if not person.inside or _held(person) or world.branches:
             continue
         membership = person.engine.require_member().membership
         view = (
@@ -36,6 +36,11 @@ def each_step(world: "World") -> None:
 
 def _held(person: "Person") -> bool:
     return person.engine.require_member()._following.held
+
+
+def _kept_out(world: "World", person: "Person") -> bool:
+    """Whether a facilitator leaves this member out of step, as is theirs to decide."""
+    return person.name in world.kept_out and _held(person)
 
 
 def moving(world: "World") -> bool:
@@ -56,12 +61,15 @@ def at_rest(world: "World") -> None:
             if person.there and not world.truth.losses:  # a relay forgets the end, too
                 world.fail(f"{person.name} goes on after the end of the room")
         return
-    inside = [person for person in world.people if person.inside]
+    inside = [person for person in world.people if person.inside and not _kept_out(world, person)]
     for person in inside:
         _complete(world, person)
         _expired(world, person)
     split = any(world.told[person].state is RoomState.SPLIT for person in inside)
-    if any(person.facilitates for person in inside) and not (split and world.lies):
+    may_split = split and (world.lies or world.branches)
+    # Only the first facilitator has the whole signed history, which a forgetful relay needs.
+    restorable = world.people[0].inside or not world.truth.losses
+    if any(person.facilitates for person in inside) and restorable and not may_split:
         for person in inside:
             _works(world, person)
         _same_place(world, inside)
@@ -155,12 +163,26 @@ def _was_due(world: "World", person: "Person", said: "Said") -> bool:
     (generation, number), at = said.taken[0]
     if person.slot == 0:
         return True
-    added, joined = world.truth.when(Op.ADD, person.name), world.told[person].joined_at
+    added, joined = _entry(world, person), world.told[person].joined_at
     if added is None or joined is None or at < added.at:
         return False
     if joined > at + world.schedule.ttl:
         return False  # over before this person came in
     return added.place[0] != generation or added.place[1] < number
+
+
+def _entry(world: "World", person: "Person") -> "Change | None":
+    """The entry by which this person came in. With a late Welcome it is not the one that added
+    them: they have no key of what was said before it."""
+    truth, joined = world.truth, world.told[person].joined_at
+    again = [
+        change
+        for change in truth.changes
+        if (change.op, change.name) == (Op.REJOIN, person.name)
+        and joined is not None
+        and change.at <= joined
+    ]
+    return again[-1] if again else truth.when(Op.ADD, person.name)
 
 
 def _order(world: "World") -> None:

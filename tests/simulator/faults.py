@@ -100,6 +100,24 @@ def lie(world: "World", who: int, arg: int) -> None:
     person.traps.append(Trap(False, kind, 1 + arg // len(LIES) % 3, act))
 
 
+def strand(world: "World", who: int, arg: int) -> None:
+    """The relay keeps a commit from a member, again and again. After a few returns within an hour
+    a person decides about the next one."""
+    inside = [person for person in world.people if person.inside and not person.facilitates]
+    if not inside:
+        return
+    person = inside[who % len(inside)]
+
+    def once() -> None:
+        if person.inside and not world.healing:
+            person.traps.append(Trap(False, "commit", 1, "lose"))
+            acts.refresh(world, arg)
+            world.later(5.0, lambda: acts.refresh(world, arg))
+
+    for number in range(6 + arg % 3):
+        world.later(70.0 * number, once)
+
+
 def restart(world: "World", who: int, arg: int) -> None:
     _restart(world, arg, memory=True)
 
@@ -187,6 +205,7 @@ STEPS: Final[dict[str, Callable[["World", int, int], None]]] = {
     "freeze": freeze,
     "trap": trap,
     "lie": lie,
+    "strand": strand,
     "restart": restart,
     "amnesia": amnesia,
     "drain": drain,

@@ -133,6 +133,10 @@ def _nothing_expires_for_readers(monkey: Monkey) -> None:
     monkey.setattr(Conversation, "_remember", lambda self, message, author, ttl: None)
 
 
+def _a_person_is_asked_too_soon(monkey: Monkey) -> None:
+    monkey.setattr("alcove.facilitation.rejoins.OWN_MOST", 1)
+
+
 PLANTED: Final = (
     Planted("sent without an answer", _sent_without_an_answer, "has not taken it"),
     Planted("sent under another id", _sent_under_another_id, "shown before"),
@@ -140,8 +144,9 @@ PLANTED: Final = (
     Planted("no commit is stale", _no_commit_is_stale, "unreadable", ("calm",), 14),
     Planted("leaving is called removing", _leaving_is_called_removing, "no entry says so"),
     Planted("the relay forgets a blob", _the_relay_forgets_a_blob, "nothing was missed"),
-    Planted("held clients do not ask", _held_clients_do_not_ask, "is held", ("lies",)),
+    Planted("held clients do not ask", _held_clients_do_not_ask, "is held", ("lies",), 140),
     Planted("silence is told too soon", _silence_is_told_too_soon, "nothing is wrong"),
     Planted("the removed stay", _the_removed_stay, "roster_mismatch"),
+    Planted("asked too soon", _a_person_is_asked_too_soon, "they returned", ("lies",), 100),
     Planted("nothing expires for readers", _nothing_expires_for_readers, "which has expired"),
 )

@@ -5,7 +5,6 @@ import time
 from collections import Counter
 from typing import Final
 
-from tests.simulator.known import reason
 from tests.simulator.play import play
 from tests.simulator.schedule import schedule_of
 from tests.simulator.shrink import Shrinking, pasted, signature
@@ -27,13 +26,12 @@ class Run:
         self._seeds = seeds
         self._shrinks = shrinks
         self._kinds: Counter[str] = Counter()
-        self._known: Counter[str] = Counter()
         self._done = 0
         self._failed = 0
         self._started = self._told = time.monotonic()
 
     def all(self, workers: int) -> int:
-        """Play them. Return how many failed in a way that is not known."""
+        """Play them. Return how many failed."""
         if workers > 1:
             with multiprocessing.get_context("spawn").Pool(workers) as pool:
                 for seed, failures in pool.imap_unordered(_world, self._seeds, chunksize=4):
@@ -52,10 +50,6 @@ class Run:
             self._tell()
 
     def _failure(self, seed: int, failures: list[str]) -> None:
-        known = reason(failures[0])
-        if known:
-            self._known[known] += 1
-            return
         self._failed += 1
         kind = signature(failures[0])
         self._kinds[kind] += 1
@@ -70,7 +64,7 @@ class Run:
         rate = self._done / max(self._told - self._started, 0.001)
         print(
             f"{self._done} of {len(self._seeds)} worlds, {rate:.1f} a second, "
-            f"{self._failed} failed" + "".join(f", {n} {why}" for why, n in self._known.items()),
+            f"{self._failed} failed",
             flush=True,
         )
         if self._done == len(self._seeds):

@@ -17,7 +17,7 @@ ACTS: Final = {"talk": 30, "come": 9, "retract": 6, "leave": 3, "remove": 3, "di
 NETWORK: Final = {"cut": 6, "offline": 4, "hold": 3, "freeze": 3, "trap": 14}
 RELAY: Final = {"restart": 4, "drain": 1, "slow": 3, "fail": 5, "relay-clock": 1, "clock": 1}
 AMNESIA: Final = {"amnesia": 4}
-LIES: Final = {"lie": 16}
+LIES: Final = {"lie": 16, "strand": 1}
 KINDS: Final = {
     "calm": ACTS,
     "network": ACTS | NETWORK,
@@ -74,10 +74,11 @@ def schedule_of(seed: int) -> Schedule:
         act = _pick(random, acts)
         who = _who(random, act, people)
         steps.append(Step(pause, act, who, random.randrange(ARGUMENTS)))
+        if act == "strand":
+            steps.append(Step(600.0, "wait"))  # until it has happened often enough
         if number > count * 3 // 4 and random.random() < 0.02:
             steps.append(Step(0.0, "end"))
-    # A second facilitator cannot bring the room back yet, and what only it knew is a dead branch.
-    several = random.random() < 0.3 and kind != "amnesia"
+    several = random.random() < 0.3
     return Schedule(
         seed,
         kind,

@@ -1,6 +1,6 @@
 """What one client told its person, each sentence compared with what is true."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from alcove import events
 from alcove.events import AnyEvent, ConnectionState, RoomState
@@ -13,6 +13,10 @@ from tests.simulator.person import AGREEMENT, TITLE
 if TYPE_CHECKING:
     from tests.simulator.person import Person
     from tests.simulator.world import World
+
+
+RETURNS: Final = 5
+"""Returns of a member within an hour, after which a person decides (docs/protocol.md 11)."""
 
 
 class Told:
@@ -60,6 +64,8 @@ class Told:
                 return self._room(state)
             case events.ConnectionChanged(state):
                 return self._connection(state)
+            case events.Problem("rejoins", sender=name):
+                return self._returns(name)
             case events.Problem(code):
                 return self._problem(code)
             case events.Knocked() | events.KnockGone():
@@ -104,7 +110,9 @@ class Told:
         if not truth.happened(op, name):
             return "no entry says so"
         if op is Op.LEFT:
-            return "" if truth.commands[name].leave else "they did not ask to go"
+            # The client of a member who is not let in again lets its leaf go.
+            goes = truth.commands[name].leave or name in self.world.kept_out
+            return "" if goes else "they did not ask to go"
         return "" if truth.commanded("removed", name) else "no facilitator wanted that"
 
     def _knock(self, event: events.Knocked | events.KnockGone) -> str:
@@ -123,11 +131,19 @@ class Told:
             self.messages.gaps.append(self.world.clock())
         missed = code == "held" and self.world.truth.losses  # all commits but the last
         clock = code == "clock_wrong" and clocks_are_set(self.world)
-        store = code == "unavailable" and not self.world.quiet
+        busy = not self.world.quiet or self.world.schedule.limited
+        store = code in ("unavailable", "door_full") and busy
+        alone = code in ("commit_unreadable", "commit_refused") and self.world.branches
         waits = code == "change_waits" and not self.world.quiet
         old = code == "cannot_open" and self.world.truth.losses  # of before the relay's loss
-        true = missed or clock or store or waits or old or self.world.lies
+        reasons = (missed, clock, store, alone, waits, old, self.world.lies)
+        true = any(reasons)
         return "" if true else f"there is no reason for {code}"
+
+    def _returns(self, name: str | None) -> str:
+        changes = self.world.truth.changes
+        count = sum(change.op is Op.REJOIN and change.name == name for change in changes)
+        return "" if count >= RETURNS else f"they returned {count} times"
 
     def _connection(self, state: ConnectionState) -> str:
         if state is not ConnectionState.REJOINED:
@@ -140,7 +156,7 @@ class Told:
         if state is RoomState.OPEN or self.world.lies:
             return ""
         if state is RoomState.SPLIT:
-            return "the relay shows all members the same"
+            return "" if self.world.branches else "the relay shows all members the same"
         if state is RoomState.NOT_HEARD and self.misses_a_facilitator:
             return ""
         held = any(self._holds(person) for person in self.world.people)

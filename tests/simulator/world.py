@@ -49,6 +49,8 @@ class World:
         self.present: list[Person | None] = [None] * len(NAMES)
         self.invites: list[str] = []
         self.decisions: dict[str, int] = {}
+        self.kept_out: set[str] = set()
+        """Members whom a facilitator did not let in again."""
         self.failures: list[str] = []
         self.told: dict[Person, Told] = {}
         self.trouble_at = 0.0
@@ -77,6 +79,13 @@ class World:
         """Whether nothing was wrong for so long that all is as it should be."""
         traps = any(person.traps for person in self.people)
         return not traps and self.clock() > self.trouble_at + SETTLED
+
+    @property
+    def branches(self) -> bool:
+        """Whether members may be in different groups: with two facilitators the older one's room
+        can be restored without the last commit of the other, who had seen it acknowledged. No
+        client can tell that from a relay that splits the group."""
+        return self.truth.forked and self.schedule.facilitators > 1
 
     # --- people --------------------------------------------------------------------------------
 
@@ -121,8 +130,11 @@ class World:
         return person.room
 
     def _knocked(self, person: Person, knock: events.Knocked) -> None:
-        """A facilitator decides, as the newcomer's step says."""
-        decision, room = self.decisions.get(knock.name, 9) % 10, self.room(person)
+        """A facilitator decides, as the newcomer's step says. A member who returns has no code."""
+        drawn, room = self.decisions.get(knock.name, 99), self.room(person)
+        decision = drawn % 10 if knock.code else drawn // 10 % 10
+        if not knock.code and decision < 2 and not self.healing:
+            self.kept_out.add(knock.name)
         commands = self.truth.commands[person.name]
         if decision == 0 and not self.healing:
             commands.refused.add(knock.name)

@@ -18,7 +18,7 @@ from alcove_protocol.statements import EndStatement, ReseatStatement, Signed
 
 from alcove import events, mls
 from alcove.errors import AlcoveError, InvalidInput, NotNow, Refused
-from alcove.facilitation.committer import Committer, OnTaken
+from alcove.facilitation.committer import PASSING, Committer, OnTaken
 from alcove.facilitation.doors import Door, Doors, RoomCard
 from alcove.facilitation.intents import Done, ListDoor, RefreshKeys, RemoveMember
 from alcove.facilitation.lobby import Lobby
@@ -91,6 +91,7 @@ class Facilitator:
         self._link = ports.link
         self._emit = ports.emit
         self._clock = ports.clock
+        self._ready = ready
         self._terms = handover.terms
         self.lobby_keys = LobbyKeys(handover.lobby_key, ports.clock)
         self.lobby_keys.moved(membership.state.lobby_key)
@@ -113,11 +114,13 @@ class Facilitator:
 
     def _send_door(self, door: Door, done: Done) -> None:
         def answered(answer: RelayAnswer | None) -> None:
-            if isinstance(answer, frames.RequestRefused):
-                done(Refused.by_relay(answer.code))
-            elif answer is None:
-                # It may not have arrived. The door is put again after `resume`.
+            passing = isinstance(answer, frames.RequestRefused) and answer.code in PASSING
+            if answer is None or passing:
+                # Without an answer it may not have arrived: it goes again after `resume`. The
+                # group's state lists this door, so a busy relay gets it a little later.
                 self._unsent.append((door, done))
+            elif isinstance(answer, frames.RequestRefused):
+                done(Refused.by_relay(answer.code))
             else:
                 done(None)
 
@@ -125,6 +128,11 @@ class Facilitator:
         self._link.request(
             lambda n: frames.PutDoor(n, signed.body, signed.signature, door.card), answered
         )
+
+    def _send_unsent(self) -> None:
+        unsent, self._unsent = self._unsent, []
+        for door, done in unsent:
+            self._send_door(door, done)
 
     def invite(self, done: InviteDone) -> None:
         """Make one more invite. The group's state lists its door first."""
@@ -237,6 +245,8 @@ class Facilitator:
         now = self._clock()
         self.lobby_keys.tick()
         self.lobby.in_step()
+        if self._ready():
+            self._send_unsent()
         if self.committer.updates and self._updates_since is None:
             self._updates_since = now
         delay = 0.0 if self._first_in_line() else OTHERS_WAIT
@@ -271,9 +281,7 @@ class Facilitator:
             self.lobby.new_log()
             self.committer.new_log()
         self.lobby.resumed()
-        unsent, self._unsent = self._unsent, []
-        for door, done in unsent:
-            self._send_door(door, done)
+        self._send_unsent()
         self.committer.pump()
 
     # --- the room as a whole -------------------------------------------------------------------
@@ -332,6 +340,9 @@ class Facilitator:
         )
 
     def close(self, error: AlcoveError) -> None:
-        """Fail every pending commit with this error, and wipe the lobby keys."""
+        """Fail every pending commit and door with this error, and wipe the lobby keys."""
         self.committer.close(error)
+        unsent, self._unsent = self._unsent, []
+        for _, done in unsent:
+            done(error)
         self.lobby_keys.wipe()

@@ -144,6 +144,7 @@ class Newcomer:
         self._late_since: float | None = None
         self._unanswered = False
         self._knocked_at = 0.0
+        self._withdrew = False
         self._again_at: float | None = None
         self._told_to_wait = False
         self.stage = Stage.READING
@@ -265,14 +266,33 @@ class Newcomer:
 
         def answered(answer: RelayAnswer | None) -> None:
             if isinstance(answer, frames.Done):
+                self._withdrew = False
                 first = self.stage is Stage.KNOCKING
                 self.stage, self._knocked_at = Stage.WAITING, self._clock()
                 if first:
                     self._emit(events.Waiting(code))
-            elif answer is not None:
+            elif answer is not None and not self._withdraw_earlier(answer):
                 self._refused(answer)
 
         self._link.request(lambda n: frames.Knock(n, knocking.id, sealed), answered)
+
+    def _withdraw_earlier(self, answer: RelayAnswer) -> bool:
+        """Whether the relay refuses because an earlier knock waits. It took that one only after
+        this client came back. Then withdraw it and knock anew: the person sees this one's code.
+
+        A relay that says so again, at once, is not asked a third time.
+        """
+        known = isinstance(answer, frames.RequestRefused) and answer.code == "already_waiting"
+        if not known or self._withdrew:
+            return False
+        self._withdrew = True
+
+        def withdrawn(answer: RelayAnswer | None) -> None:
+            if answer is not None:  # without a connection, the next one knocks
+                self._knock()
+
+        self._link.request(frames.Withdraw, withdrawn)
+        return True
 
     def _refused(self, answer: RelayAnswer) -> None:
         code = answer.code if isinstance(answer, frames.RequestRefused) else "malformed"
