@@ -66,8 +66,8 @@ class Told:
                 return self._connection(state)
             case events.Problem("rejoins", sender=name):
                 return self._returns(name)
-            case events.Problem(code):
-                return self._problem(code)
+            case events.Problem(code, text):
+                return self._problem(code, text)
             case events.Knocked() | events.KnockGone():
                 return self._knock(event)
             case events.Waiting(code):
@@ -126,7 +126,7 @@ class Told:
 
     # --- the room ------------------------------------------------------------------------------
 
-    def _problem(self, code: str) -> str:
+    def _problem(self, code: str, text: str) -> str:
         if code == "unreadable":
             self.messages.gaps.append(self.world.clock())
         missed = code == "held" and self.world.truth.losses  # all commits but the last
@@ -136,7 +136,9 @@ class Told:
         alone = code in ("commit_unreadable", "commit_refused") and self.world.branches
         waits = code == "change_waits" and not self.world.quiet
         old = code == "cannot_open" and self.world.truth.losses  # of before the relay's loss
-        reasons = (missed, clock, store, alone, waits, old, self.world.lies)
+        listed = [f" made {p.name} a facilitator." for p in self.world.people if p.appointed]
+        role = code == "role_changed" and any(text.endswith(one) for one in listed)
+        reasons = (role, missed, clock, store, alone, waits, old, self.world.lies)
         true = any(reasons)
         return "" if true else f"there is no reason for {code}"
 
