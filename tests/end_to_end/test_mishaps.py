@@ -158,6 +158,35 @@ def test_a_newcomer_whom_the_relay_cannot_take_now_asks_again(
     assert bob.members() == {"Ann", "Bob"}
 
 
+def test_a_knock_that_meets_the_admission_of_an_earlier_one_ends_no_way_in() -> None:
+    """The relay says `not_allowed`: the newcomer is a member by now, and connects as one. A relay
+    that says so again is not believed."""
+    world = World()
+    ann = world.open("Ann")
+    asked: list[int] = []
+
+    def never(client: Client, data: bytes) -> list[bytes]:
+        frame = frames.from_client(data)
+        if not isinstance(frame, frames.Knock):
+            return [data]
+        asked.append(frame.n)
+        return []
+
+    bob, cleo = world.client("Bob"), world.client("Cleo")
+    for client in (bob, cleo):
+        client.to_relay = never
+        world.knock_with(client, ann.invite())
+        client.engine.received(frames.RequestRefused(asked[-1], "not_allowed", "No.").to_bytes())
+        assert client.engine.closed is None
+    bob.to_relay = lambda client, data: [data]
+    world.advance(3)  # both come back and knock
+    ann.admit(ann.of(events.Knocked)[-1])
+    world.settle()
+    assert bob.members() == {"Ann", "Bob"}
+    cleo.engine.received(frames.RequestRefused(asked[-1], "not_allowed", "No.").to_bytes())
+    assert cleo.engine.closed is not None
+
+
 def test_a_commit_that_the_relay_refuses_fails_and_the_next_one_goes() -> None:
     world, ann, _bob, cleo = room_of_three()
     refused: list[int] = []

@@ -145,6 +145,7 @@ class Newcomer:
         self._unanswered = False
         self._knocked_at = 0.0
         self._withdrew = False
+        self._knocked_late = False
         self._again_at: float | None = None
         self._told_to_wait = False
         self.stage = Stage.READING
@@ -266,7 +267,7 @@ class Newcomer:
 
         def answered(answer: RelayAnswer | None) -> None:
             if isinstance(answer, frames.Done):
-                self._withdrew = False
+                self._withdrew = self._knocked_late = False
                 first = self.stage is Stage.KNOCKING
                 self.stage, self._knocked_at = Stage.WAITING, self._clock()
                 if first:
@@ -294,8 +295,20 @@ class Newcomer:
         self._link.request(frames.Withdraw, withdrawn)
         return True
 
+    def _came_too_late(self, code: str) -> bool:
+        """Whether this knock met the admission of an earlier one. Then the connection is
+        a member's, which may not knock. The next one is, too, and brings the Welcome.
+
+        A relay that says so again is not believed."""
+        if code != "not_allowed" or self._knocked_late:
+            return False
+        self._knocked_late = self._link.hang_up = True
+        return True
+
     def _refused(self, answer: RelayAnswer) -> None:
         code = answer.code if isinstance(answer, frames.RequestRefused) else "malformed"
+        if self.knocked and self._came_too_late(code):
+            return
         if code not in PASSING:
             self._fail(Refused.by_relay(code))
             return
