@@ -133,7 +133,8 @@ class Told:
         clock = code == "clock_wrong" and clocks_are_set(self.world)
         busy = not self.world.quiet or self.world.schedule.limited
         store = code in ("unavailable", "door_full") and busy
-        alone = code in ("commit_unreadable", "commit_refused") and self.world.branches
+        of_another = ("commit_unreadable", "commit_refused", "unreadable")
+        alone = code in of_another and self.world.branches
         waits = code == "change_waits" and not self.world.quiet
         old = code == "cannot_open" and self.world.truth.losses  # of before the relay's loss
         listed = [f" made {p.name} a facilitator." for p in self.world.people if p.appointed]

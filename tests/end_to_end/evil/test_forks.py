@@ -1,5 +1,6 @@
 """Two parts of a group at one epoch number, and what a burned commit tells."""
 
+import pytest
 from alcove import mls
 from alcove.events import Problem
 from alcove_protocol.frames import BlobClass
@@ -52,6 +53,7 @@ def forked() -> tuple[EvilWorld, list[Client]]:
     return world, everybody
 
 
+@pytest.mark.interpreted  # copies the store's memory
 def test_true_commits_of_the_other_part_are_not_called_refused_by_all() -> None:
     world, (ann, bob, _cleo, dora) = forked()
     commit_by(world, ann)
@@ -60,6 +62,7 @@ def test_true_commits_of_the_other_part_are_not_called_refused_by_all() -> None:
         assert "commit_unreadable" in problems(client)
 
 
+@pytest.mark.interpreted  # copies the store's memory
 def test_who_was_in_the_other_part_comes_back_by_an_epoch_from_before_it() -> None:
     world, (ann, bob, cleo, dora) = forked()
     commit_by(world, ann)
