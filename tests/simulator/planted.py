@@ -65,7 +65,7 @@ def _sent_under_another_id(monkey: Monkey) -> None:
     monkey.setattr(Outbox, "connection_lost", wrong)
     monkey.setattr(Conversation, "_count", lambda self, sender, payload: True)
 
-    def reads(self: Conversation, leaf: object, plaintext: bytes) -> Payload:
+    def reads(self: Conversation, leaf: object, plaintext: bytes, blob_class: int) -> Payload:
         return Payload.decode(plaintext, limit=limits.APPLICATION_BUCKET)
 
     monkey.setattr(Conversation, "_read_new", reads)
