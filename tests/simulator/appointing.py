@@ -20,18 +20,16 @@ from alcove_protocol.statements import Appointment
 from tests.simulator.person import Person
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Appoint(Intent):
     """List one more facilitator, with the appointer's signature (docs/protocol.md 11)."""
 
-    by: Identity | None = None
-    keys: FacilitatorKeys | None = None
+    by: Identity
+    keys: FacilitatorKeys
 
     def plan(self, membership: Membership) -> CommitPlan | None:
         by, keys, state = self.by, self.keys, membership.state
-        if by is None or keys is None or keys in state.facilitator_list():
-            return None
-        if membership.find_relay_key(keys.relay_key) is None:
+        if keys in state.facilitator_list() or membership.find_relay_key(keys.relay_key) is None:
             return None
         room, appointer = membership.group.group_id, by.signature.public
         statement = Appointment(room, appointer, keys.mls_key, keys.relay_key)
