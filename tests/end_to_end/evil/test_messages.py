@@ -24,16 +24,12 @@ from tests.end_to_end.evil.rogue import (
 )
 from tests.end_to_end.evil.rooms import (
     forget,
+    gaps,
     goes_on,
     problems,
     three,
     two_facilitators,
 )
-from tests.end_to_end.world import Client
-
-
-def gaps(client: Client) -> list[int | None]:
-    return [event.missed for event in client.of(events.Gap)]
 
 
 def application(blob: BlobIs) -> bool:

@@ -20,15 +20,11 @@ from tests.end_to_end.evil.rogue import (
     room_of,
     state_of,
 )
-from tests.end_to_end.evil.rooms import forget, problems, three, two_facilitators
+from tests.end_to_end.evil.rooms import forget, problems, state, three, two_facilitators
 from tests.end_to_end.world import Client
 
 WITHIN = 90
 """Seconds."""
-
-
-def state(client: Client) -> RoomState:
-    return client.engine.require_member().presence.state
 
 
 def states(client: Client) -> list[RoomState]:
@@ -68,6 +64,16 @@ def read(group: mls.Group, blobs: list[bytes]) -> list[str]:
     return found
 
 
+def shown_a_second_log() -> tuple[EvilWorld, Client, Past]:
+    """Cleo is shown the log as if it were another, until a beat has come in it."""
+    world, _, _, cleo = three()
+    world.advance(65, step=5)
+    past = Past(world, cleo, generation=SECOND)
+    past.begin()
+    past.go(35)
+    return world, cleo, past
+
+
 @pytest.mark.parametrize("generation", [SECOND, None], ids=["second log", "same log"])
 @pytest.mark.parametrize("most", [300, 60, 0], ids=["slow", "little slow", "at once"])
 @pytest.mark.parametrize("holes", [False, True], ids=["whole", "holes"])
@@ -103,11 +109,7 @@ def test_a_removed_person_and_the_relay_read_on_for_90_seconds_at_most(
 
 
 def test_a_beat_that_names_another_generation_is_a_split() -> None:
-    world, _ann, _bob, cleo = three()
-    world.advance(65, step=5)
-    past = Past(world, cleo, generation=SECOND)
-    past.begin()
-    past.go(35)
+    _world, cleo, _past = shown_a_second_log()
     assert state(cleo) is RoomState.SPLIT
 
 
@@ -134,17 +136,9 @@ def test_a_beat_that_names_a_position_not_before_its_own_is_a_split() -> None:
     at = cleo.engine.require_member().stream.cursor
     world.forge(cleo, BlobIs(replace(at, number=at.number + 1).encode(), 3, 0, beat))
     assert state(cleo) is RoomState.OPEN
-    ahead = rogue_message_of_a_beat(ann, Position(at.generation, at.number + 9))
+    ahead = rogue_beat(ann, Position(at.generation, at.number + 9))
     world.forge(cleo, BlobIs(replace(at, number=at.number + 2).encode(), 3, 0, ahead))
     assert state(cleo) is RoomState.SPLIT
-
-
-def rogue_message_of_a_beat(by: Client, at: Position) -> bytes:
-    member = by.engine.require_member()
-    group = group_of(by)
-    head = member.membership.roster.head
-    body = Heartbeat(group.epoch, group.epoch_authenticator, head, False)
-    return rogue_message(by, body, kind="heartbeat", counter=0, ttl=90, at=at)
 
 
 # --- what the relay answers to what it takes ------------------------------------------------------
@@ -418,11 +412,7 @@ def test_a_facilitator_who_is_gone_without_a_word_is_waited_for_until_the_person
 
 
 def test_split_stops_the_outbox_until_the_person_decides() -> None:
-    world, _ann, _bob, cleo = three()
-    world.advance(65, step=5)
-    past = Past(world, cleo, generation=SECOND)
-    past.begin()
-    past.go(35)
+    world, cleo, past = shown_a_second_log()
     assert state(cleo) is RoomState.SPLIT
     sent = len(world.seen(Publish, cleo))
     cleo.say("not yet")
