@@ -313,7 +313,7 @@ ONE_MESSAGE: Final[tuple[Mutant, ...]] = (
         f"{TALK}._judge",
         "if self.compare_log(payload) is False:",
         "if False:",
-        f"{EVIL}/test_old_epoch.py::test_two_members_who_differ_are_a_split_until_a_beat_agrees",
+        f"{EVIL}/test_not_heard.py::test_two_members_who_differ_are_a_split_until_a_beat_agrees",
     ),
     order(
         "keys",
