@@ -58,6 +58,8 @@ def test_a_removed_person_and_the_relay_read_on_for_90_seconds_at_most(
         cleo.say(f"{number * 20}")
         world.settle()
     heard = read(group, past.stolen)
+    if generation is None and most == 60:
+        assert heard  # the control: this relay is slow enough for her to speak in the old epoch
     first = int(heard[0]) if heard else 0
     assert all(int(text) - first <= WITHIN for text in heard)
     assert state(cleo) in (RoomState.SPLIT, RoomState.NOT_HEARD)
@@ -170,7 +172,7 @@ def test_heartbeats_that_begin_the_log_anew_cover_nothing_that_was_stolen() -> N
     forget(cleo)
     cleo.engine.commands.send_anyway()  # she had not heard the heartbeats that were stashed
     begun = world.clock()
-    for number in range(20):
+    for _ in range(20):
         cleo.say(f"{world.clock() - begun:.0f}")
         world.settle()
         at = cleo.engine.require_member().stream.cursor
@@ -179,7 +181,6 @@ def test_heartbeats_that_begin_the_log_anew_cover_nothing_that_was_stolen() -> N
             position = replace(at, number=at.number + 1).encode()
             world.forge(cleo, replace(beat, position=position))
         world.advance(10)
-        assert number < 20
     heard = read(group, [h.blob for h in thief.hits])
     assert heard
     assert all(float(text) <= WITHIN for text in heard)
