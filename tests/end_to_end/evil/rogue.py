@@ -42,8 +42,9 @@ from alcove_protocol.roster import (
     apply_changes,
     list_digest,
 )
-from alcove_protocol.statements import Appointment, Signed
+from alcove_protocol.statements import Signed
 
+from tests.end_to_end import appointing
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.world import Client
 
@@ -224,31 +225,18 @@ def change(
 
 
 def appointment(room: bytes, by: Client, appointee: Client) -> Signed:
-    identity = appointee.engine.identity
-    statement = Appointment(
-        room,
-        by.engine.identity.signature.public,
-        identity.signature.public,
-        identity.relay.public,
-    )
-    return by.engine.identity.mls_signer().sign(Label.APPOINT, statement)
+    return appointing.appointment(room, by.engine.identity, keys_of(appointee))
 
 
 def keys_of(client: Client) -> FacilitatorKeys:
-    identity = client.engine.identity
-    return FacilitatorKeys(identity.signature.public, identity.relay.public)
+    return appointing.keys_of(client.engine.identity)
 
 
 def with_facilitator(
     state: RoomExtension, room: bytes, by: Client, appointee: Client
 ) -> RoomExtension:
     """The state in which `by` has appointed `appointee`."""
-    signed = appointment(room, by, appointee)
-    return replace(
-        state,
-        facilitators=state.facilitators + keys_of(appointee).encode(),
-        appointments=state.appointments + pack_list([signed.encode()]),
-    )
+    return appointing.with_facilitator(state, room, by.engine.identity, keys_of(appointee))
 
 
 def without_facilitator(state: RoomExtension, appointee: Client) -> RoomExtension:
@@ -266,7 +254,7 @@ def appoint(world: EvilWorld, by: Client, appointee: Client) -> None:
         lambda m: (context(with_facilitator(m.state, room, by, appointee)),),
         Change(Op.CHANGE, key, Seat(role=Role.FACILITATOR)),
     )
-    make_facilitator(by, appointee)
+    appointing.hand_over(by.engine, appointee.engine)
     world.settle()
     for client in world.clients:  # each test looks at what comes afterwards
         client.told[:] = [
@@ -284,16 +272,6 @@ def demote(world: EvilWorld, by: Client, appointee: Client) -> None:
         lambda m: (context(without_facilitator(m.state, appointee)),),
         Change(Op.CHANGE, key, Seat(role=Role.PARTICIPANT)),
     )
-
-
-def make_facilitator(first: Client, appointee: Client) -> None:
-    """Give an appointed client the first facilitator's card, with its own copy of the lobby key."""
-    opening = first.engine.opening
-    assert opening is not None
-    keys = opening.lobby_key
-    lobby_key = mls.HpkeKeyPair(keys.private.copy(), keys.public)
-    handover = replace(opening.handover(), lobby_key=lobby_key)
-    appointee.engine.require_member().become_facilitator(handover)
 
 
 def evil_leaf_extensions(client: Client, relay_key: bytes) -> tuple[mls.Extension, ...]:

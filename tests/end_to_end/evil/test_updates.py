@@ -6,6 +6,7 @@ import pytest
 from alcove import events, mls
 from alcove_protocol.frames import BlobClass, BlobIs, LobbyItem
 
+from tests.end_to_end.appointing import hand_over
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
     appoint,
@@ -16,7 +17,6 @@ from tests.end_to_end.evil.rogue import (
     group_of,
     key_package,
     leaf_of,
-    make_facilitator,
     now,
     rogue_commit,
     room_of,
@@ -299,7 +299,7 @@ def test_an_update_that_waits_when_its_sender_is_appointed_is_void() -> None:
     demote(world, ann, mal)
     forget(ann, bob, cleo)
     nobody_is_held(world, ann, bob, cleo)
-    make_facilitator(ann, mal)
+    hand_over(ann.engine, mal.engine)
     assert key_package(mal) is not None
 
 
