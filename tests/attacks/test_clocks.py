@@ -20,8 +20,14 @@ from alcove_server.testing.embedded import embedded
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import group_of
-from tests.end_to_end.evil.rooms import authenticators, commit_by, forget, goes_on, problems
-from tests.end_to_end.evil.test_held import miss_a_commit
+from tests.end_to_end.evil.rooms import (
+    authenticators,
+    commit_by,
+    forget,
+    goes_on,
+    miss_a_commit,
+    problems,
+)
 from tests.end_to_end.world import Client
 
 HOUR = 3600.0

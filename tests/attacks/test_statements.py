@@ -24,18 +24,19 @@ from tests.end_to_end.evil.rogue import (
     committer_of,
     context,
     demote,
+    entry_by,
     group_of,
     keys_of,
+    relay_key,
     rogue_commit,
     room_of,
     roster_of,
     state_of,
 )
+from tests.end_to_end.evil.rogue_requests import psk_of, rejoin_of, tell
 from tests.end_to_end.evil.rooms import commit_by, epochs, goes_on, two_facilitators
 from tests.end_to_end.evil.test_many_requests import returns
-from tests.end_to_end.evil.test_requests import psk_of, rejoin_of, tell
 from tests.end_to_end.evil.test_rights import refusal
-from tests.end_to_end.evil.test_way_in import entry_by
 from tests.end_to_end.world import Client
 
 ELSEWHERE = bytes(32)
@@ -56,10 +57,6 @@ class Scene:
     def make(cls) -> Scene:
         world, ann, bob, cleo = two_facilitators()
         return cls(world, ann, bob, cleo, world.join(ann, "Dora"))
-
-
-def relay_key(client: Client) -> bytes:
-    return client.engine.identity.relay.public
 
 
 # --- a leave ----------------------------------------------------------------------------------

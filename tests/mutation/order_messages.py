@@ -263,7 +263,7 @@ ONE_MESSAGE: Final[tuple[Mutant, ...]] = (
         f"{TALK}.receive",
         "or received.authenticated_data",
         "",
-        f"{EVIL}/test_messages.py::test_a_message_with_words_outside_the_encryption_is_refused",
+        f"{EVIL}/test_authors.py::test_a_message_with_words_outside_the_encryption_is_refused",
     ),
     order(
         "class",
@@ -277,7 +277,7 @@ ONE_MESSAGE: Final[tuple[Mutant, ...]] = (
         f"{TALK}._judge",
         "if isinstance(body, Text | None) and payload.agreement != state.agreement:",
         "if False:",
-        f"{EVIL}/test_messages.py::test_a_message_under_other_ground_rules_is_not_shown",
+        f"{EVIL}/test_authors.py::test_a_message_under_other_ground_rules_is_not_shown",
     ),
     order(
         "right",
@@ -313,14 +313,14 @@ ONE_MESSAGE: Final[tuple[Mutant, ...]] = (
         f"{TALK}._judge",
         "if self.compare_log(payload) is False:",
         "if False:",
-        f"{EVIL}/test_old_epoch.py::test_two_members_who_differ_are_a_split_until_a_beat_agrees",
+        f"{EVIL}/test_not_heard.py::test_two_members_who_differ_are_a_split_until_a_beat_agrees",
     ),
     order(
         "keys",
         f"{TALK}.tick",
         "now = self._clock()\n",
         "now = self._clock()\n        self.membership.group.forget_skipped()\n",
-        f"{EVIL}/test_messages.py"
+        f"{EVIL}/test_authors.py"
         "::test_a_member_does_not_silence_another_by_a_withheld_message_far_ahead",
     ),
     order(
@@ -328,7 +328,7 @@ ONE_MESSAGE: Final[tuple[Mutant, ...]] = (
         f"{TALK}._read_new",
         "old or payload.id in self._ids",
         "old",
-        f"{EVIL}/test_messages.py::test_the_author_is_the_member_whom_mls_names_not_one_named_in_the_payload",
+        f"{EVIL}/test_authors.py::test_the_author_is_the_member_whom_mls_names_not_one_named_in_the_payload",
     ),
     order(
         "counter",
@@ -423,7 +423,7 @@ MORE_MESSAGES: Final[tuple[Mutant, ...]] = (
         f"{TALK}._judge",
         "        if isinstance(body, Heartbeat):\n",
         "        if False:\n",
-        f"{EVIL}/test_messages.py"
+        f"{EVIL}/test_authors.py"
         "::test_a_facilitators_heartbeat_at_the_same_moment_would_have_counted",
     ),
 )

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from alcove_protocol import limits
-from alcove_protocol.frames import CardIs, Knock, from_client, from_relay
+from alcove_protocol.frames import Frame, Knock, from_client, from_relay
 from alcove_protocol.invite import Invite
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
@@ -28,7 +28,8 @@ class LyingRelay:
         self._relay = relay
         self._client: ServerConnection | None = None
         self.port = 0
-        self.card: Callable[[CardIs], CardIs] = lambda answer: answer
+        self.change: Callable[[Frame], Frame] = lambda frame: frame
+        """What becomes of each frame of the relay."""
         self.knock: asyncio.Future[Knock] = asyncio.get_running_loop().create_future()
 
     def invite(self, invite: str) -> str:
@@ -73,10 +74,7 @@ class LyingRelay:
         try:
             async for data in upstream:
                 assert isinstance(data, bytes)
-                frame = from_relay(data)
-                await client.send(
-                    self.card(frame).to_bytes() if isinstance(frame, CardIs) else data
-                )
+                await client.send(self.change(from_relay(data)).to_bytes())
         except ConnectionClosed:
             pass
         await client.close()

@@ -12,7 +12,7 @@ import pytest
 from alcove.group.sealing import open_card, open_knock, seal_card
 from alcove_protocol import limits
 from alcove_protocol.card import Card
-from alcove_protocol.frames import CardIs
+from alcove_protocol.frames import Authenticated, CardIs, Frame
 from alcove_protocol.invite import Invite
 from alcove_protocol.labels import hash_with
 
@@ -25,8 +25,10 @@ from tests.second_client.proxy import FrontedRelay, lying
 from tests.second_client.test_live import opened
 
 
-def forged(url: str, attack: str, answer: CardIs) -> CardIs:
+def forged(url: str, attack: str, answer: Frame) -> Frame:
     """The relay's answer with a card by another holder of the link."""
+    if not isinstance(answer, CardIs):
+        return answer
     world, invite = EvilWorld(), Invite.parse(url)
     if attack == "another number":
         return replace(answer, number=answer.number + 1)
@@ -51,11 +53,24 @@ async def test_a_false_card_is_refused(
     relay: FrontedRelay, tess: SecondClient, attack: str, code: str
 ) -> None:
     async with opened(relay) as (_, invite), lying(relay) as between:
-        between.card = lambda answer: forged(invite, attack, answer)
+        between.change = lambda answer: forged(invite, attack, answer)
         await tess.do("enter", invite=between.invite(invite), name="Tess")
         assert (await tess.until("refused"))["code"] == code
         assert not [event for event in tess.seen if event["event"] in {"card", "knocked"}]
         assert not between.knock.done()
+
+
+async def test_a_role_that_it_did_not_ask_for_is_refused(
+    relay: FrontedRelay, tess: SecondClient
+) -> None:
+    def as_member(frame: Frame) -> Frame:
+        return replace(frame, role="member") if isinstance(frame, Authenticated) else frame
+
+    async with opened(relay) as (_, invite), lying(relay) as between:
+        between.change = as_member
+        await tess.do("enter", invite=between.invite(invite), name="Tess")
+        assert (await tess.until("refused"))["code"] == "wrong_role"
+        assert not [event for event in tess.seen if event["event"] == "card"]
 
 
 @pytest.mark.parametrize(

@@ -5,42 +5,31 @@ the protocol reserves, goes past the network.
 """
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from alcove import mls
 from alcove.facilitation.intents import CommitPlan, Intent
 from alcove.group.extensions import FacilitatorKeys, group_extensions
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
-from alcove_protocol.codec import pack_list
-from alcove_protocol.labels import Label
 from alcove_protocol.roster import Change, Op, Role, Seat
-from alcove_protocol.statements import Appointment
 
+from tests.end_to_end.appointing import hand_over, keys_of, with_facilitator
 from tests.simulator.person import Person
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Appoint(Intent):
     """List one more facilitator, with the appointer's signature (docs/protocol.md 11)."""
 
-    by: Identity | None = None
-    keys: FacilitatorKeys | None = None
+    by: Identity
+    keys: FacilitatorKeys
 
     def plan(self, membership: Membership) -> CommitPlan | None:
         by, keys, state = self.by, self.keys, membership.state
-        if by is None or keys is None or keys in state.facilitator_list():
+        if keys in state.facilitator_list() or membership.find_relay_key(keys.relay_key) is None:
             return None
-        if membership.find_relay_key(keys.relay_key) is None:
-            return None
-        room, appointer = membership.group.group_id, by.signature.public
-        statement = Appointment(room, appointer, keys.mls_key, keys.relay_key)
-        signed = by.mls_signer().sign(Label.APPOINT, statement)
-        after = replace(
-            state,
-            facilitators=state.facilitators + keys.encode(),
-            appointments=state.appointments + pack_list([signed.encode()]),
-        )
+        after = with_facilitator(state, membership.group.group_id, by, keys)
         return CommitPlan(
             (mls.GroupContextExtensions(group_extensions(after)),),
             (Change(Op.CHANGE, keys.relay_key, Seat(role=Role.FACILITATOR)),),
@@ -50,20 +39,15 @@ class Appoint(Intent):
 
 async def appoint(first: Person, appointee: Person) -> None:
     """Make this member a facilitator, as soon as the appointment has come to it."""
-    host, opening = first.engine.require_facilitator(), first.engine.opening
-    assert opening is not None  # the first facilitator opened the room
-    identity = appointee.engine.identity
-    keys = FacilitatorKeys(identity.signature.public, identity.relay.public)
+    host = first.engine.require_facilitator()
     appointee.appointed = True
+    keys = keys_of(appointee.engine.identity)
     host.committer.want(Appoint(by=first.engine.identity, keys=keys))
     while appointee.inside:
         await asyncio.sleep(1.0)
         if not appointee.inside:
             return
-        member = appointee.engine.require_member()
-        if member.membership.own.facilitator:
-            keys_at_door = opening.lobby_key
-            copied = mls.HpkeKeyPair(keys_at_door.private.copy(), keys_at_door.public)
-            member.become_facilitator(replace(opening.handover(), lobby_key=copied))
+        if appointee.engine.require_member().membership.own.facilitator:
+            hand_over(first.engine, appointee.engine)
             appointee.facilitates = True
             return

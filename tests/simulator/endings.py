@@ -24,7 +24,8 @@ def wrong_ending(world: "World", person: "Person", reason: CloseReason, code: st
         left = truth.commands[name].leave or truth.happened(Op.LEFT, name)
         return "" if left else "they did not leave"
     if reason is CloseReason.ENDED:
-        return "" if truth.over else "no facilitator ended the room"
+        wanted = any(commands.end for commands in truth.commands.values())
+        return "" if truth.over and wanted else "no facilitator ended the room"
     if reason is CloseReason.REMOVED:
         return "" if truth.happened(Op.REMOVE, name) else "no facilitator removed them"
     if reason is CloseReason.REFUSED:

@@ -56,6 +56,7 @@ class Commands:
     end: bool = False
     removed: set[str] = field(default_factory=set)
     admitted: set[str] = field(default_factory=set)
+    """Knocks, and returns of members that a person had to decide about."""
     refused: set[str] = field(default_factory=set)
 
 

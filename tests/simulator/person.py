@@ -63,7 +63,6 @@ class Person:
         """Whether the group may list this person as a facilitator, acting or not yet."""
         self.wire: Wire | None = None
         self.traps: list[Trap] = []
-        self.told: list[tuple[float, AnyEvent]] = []
         self.failure: AlcoveError | None = None
         """Why the room could not be entered."""
         self._wake = asyncio.Event()
@@ -127,7 +126,6 @@ class Person:
         try:
             async with room:
                 async for event in room:
-                    self.told.append((self._loop.time(), event))
                     self.world.shown(self, event)
         except AlcoveError as error:
             self.failure = error

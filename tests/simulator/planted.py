@@ -14,6 +14,7 @@ from alcove.group.membership import Membership, Merged
 from alcove.messages.conversation import Conversation
 from alcove.messages.outbox import Outbox, Outgoing
 from alcove.messages.payload import Payload
+from alcove.room import Room
 from alcove_protocol import limits
 from alcove_protocol.frames import BlobClass, RelayAnswer
 from alcove_protocol.position import Position
@@ -137,6 +138,21 @@ def _a_person_is_asked_too_soon(monkey: Monkey) -> None:
     monkey.setattr("alcove.facilitation.rejoins.OWN_MOST", 1)
 
 
+def _a_refusal_admits(monkey: Monkey) -> None:
+    monkey.setattr(Room, "refuse", Room.admit)
+
+
+def _leaving_ends_the_room(monkey: Monkey) -> None:
+    """The client of a facilitator who leaves takes the room along."""
+    leave = Room.leave
+
+    async def wrong(self: Room) -> None:
+        member = self._engine.member
+        await (self.end() if member is not None and member.facilitator else leave(self))
+
+    monkey.setattr(Room, "leave", wrong)
+
+
 PLANTED: Final = (
     Planted("sent without an answer", _sent_without_an_answer, "has not taken it"),
     Planted("sent under another id", _sent_under_another_id, "shown before"),
@@ -148,5 +164,7 @@ PLANTED: Final = (
     Planted("silence is told too soon", _silence_is_told_too_soon, "nothing is wrong"),
     Planted("the removed stay", _the_removed_stay, "roster_mismatch"),
     Planted("asked too soon", _a_person_is_asked_too_soon, "they returned", ("lies",), 100),
+    Planted("a refusal admits", _a_refusal_admits, "no facilitator admitted"),
+    Planted("leaving ends the room", _leaving_ends_the_room, "no facilitator ended"),
     Planted("nothing expires for readers", _nothing_expires_for_readers, "which has expired"),
 )

@@ -93,6 +93,8 @@ class Told:
         truth, name = self.world.truth, event.name
         if name != truth.founder and not truth.happened(Op.ADD, name):
             return "no entry adds them"
+        if name != truth.founder and not truth.commanded("admitted", name):
+            return "no facilitator admitted them"
         if not event.you:
             return ""
         self.joined_at = self.world.clock()

@@ -9,13 +9,31 @@ past.steal()         # from now on the relay takes what Cleo sends, and hands it
 
 from dataclasses import replace
 
-from alcove_protocol.frames import BlobIs, Frame, Publish, Published, Resume, Resumed
+from alcove import events, mls
+from alcove.events import RoomState
+from alcove.messages.payload import Payload, Text
+from alcove_protocol.frames import (
+    BlobIs,
+    Bye,
+    Frame,
+    Publish,
+    Published,
+    RequestRefused,
+    Resume,
+    Resumed,
+)
 from alcove_protocol.position import Position
 
 from tests.end_to_end.evil.relay import EvilWorld, Trick, anything
+from tests.end_to_end.evil.rogue import (
+    group_of,
+)
+from tests.end_to_end.evil.rooms import state, three
 from tests.end_to_end.world import Client
 
 SECOND = b"\x55" * 8
+WITHIN = 90
+"""Seconds."""
 
 
 class Past:
@@ -99,3 +117,71 @@ class Past:
             self._hand_over()
             self._world.advance(1)
             self._hand_over()
+
+
+def states(client: Client) -> list[RoomState]:
+    return [event.state for event in client.of(events.RoomChanged)]
+
+
+def wait_for(world: EvilWorld, client: Client, wanted: RoomState, most: int) -> float:
+    """Seconds until the client calls the room so."""
+    begun = world.clock()
+    while state(client) is not wanted:
+        assert world.clock() - begun <= most, (client.name, states(client))
+        world.advance(1)
+    return world.clock() - begun
+
+
+def keep_keys(world: EvilWorld, removed: Client) -> mls.Group:
+    """A client that was changed to keep its group, whatever comes."""
+    world.drop(removed, BlobIs)
+    world.drop(removed, Bye)
+    group = group_of(removed)
+    group.wipe = lambda: None  # type: ignore[method-assign]  # the change
+    return group
+
+
+def read(group: mls.Group, blobs: list[bytes]) -> list[str]:
+    """The texts among these, as far as the group's keys open them."""
+    found = []
+    for blob in blobs:
+        try:
+            received = group.receive(blob)
+        except mls.WrongEpoch:
+            continue  # she had followed the removal
+        assert isinstance(received, mls.ReceivedApplication)
+        payload = Payload.decode(received.plaintext)
+        if payload.kind == Text.KIND:
+            found.append(Text.decode(payload.body).text)
+    return found
+
+
+def shown_a_second_log() -> tuple[EvilWorld, Client, Past]:
+    """Cleo is shown the log as if it were another, until a beat has come in it."""
+    world, _, _, cleo = three()
+    world.advance(65, step=5)
+    past = Past(world, cleo, generation=SECOND)
+    past.begin()
+    past.go(35)
+    return world, cleo, past
+
+
+def silent_thief(world: EvilWorld, victim: Client, answer: str) -> Trick[Publish]:
+    """The relay takes the victim's messages, and answers so."""
+
+    def take(asked: Publish) -> list[Frame]:
+        at = victim.engine.require_member().stream.cursor
+        where = Position(at.generation, at.number + 1).encode()
+        old = Position(at.generation, 1).encode()
+        frames = {
+            "published": Published(asked.n, where),
+            "published before": Published(asked.n, old),
+            "refused": RequestRefused(asked.n, "too_large", ""),
+            "stale": RequestRefused(asked.n, "stale", "", old),
+            "busy": RequestRefused(asked.n, "busy", ""),
+        }
+        if answer in frames:
+            victim.engine.received(frames[answer].to_bytes())
+        return []
+
+    return world._play(Trick(victim, Publish, anything, take))

@@ -6,7 +6,9 @@ which the evil relay turns off, and every other client's must stop them.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
+import pytest
 from alcove import events, mls
 from alcove.facilitation.facilitator import Facilitator
 from alcove.facilitation.intents import CommitPlan, Intent
@@ -18,6 +20,7 @@ from alcove.group.extensions import (
     RoomExtension,
     group_extensions,
 )
+from alcove.group.keys import SigningKey
 from alcove.group.membership import Membership
 from alcove.messages.payload import Heartbeat, Payload, Text
 from alcove.mls.messages import open_message, protect
@@ -28,9 +31,20 @@ from alcove_protocol.frames import BlobClass
 from alcove_protocol.labels import Label
 from alcove_protocol.position import Position
 from alcove_protocol.records import Record
-from alcove_protocol.roster import NO_HASH, Change, Op, Role, Roster, Seat
-from alcove_protocol.statements import Appointment, Signed
+from alcove_protocol.roster import (
+    NO_HASH,
+    Change,
+    Op,
+    Role,
+    Roster,
+    RosterEntry,
+    Seat,
+    apply_changes,
+    list_digest,
+)
+from alcove_protocol.statements import Signed
 
+from tests.end_to_end import appointing
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.world import Client
 
@@ -49,6 +63,10 @@ def roster_of(client: Client) -> Roster:
 
 def state_of(client: Client) -> RoomExtension:
     return client.engine.require_member().membership.state
+
+
+def relay_key(client: Client) -> bytes:
+    return client.engine.identity.relay.public
 
 
 def now(client: Client) -> int:
@@ -88,6 +106,37 @@ def rogue_commit(client: Client, *proposals: mls.Proposal, force_path: bool = Fa
     return commit_blob(aside(staged).message)
 
 
+def commit_of_next_epoch(by: Client) -> bytes:
+    """A commit of an epoch in which no other client will ever be."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mls.Group, "_leave", lambda *_why: ())  # a rogue client keeps both
+        patch.setattr(by_group := group_of(by), "_life", type(by_group._life)(ended=False))
+        ahead = by_group.commit(force_path=True, now=now(by)).merge()
+    return commit_blob(ahead.commit(force_path=True, now=now(by)).message)
+
+
+def entry_by(
+    signer: SigningKey, ann: Client, blob: bytes, *changes: Change, lobby: bytes | None = None
+) -> Signed:
+    """A roster entry that follows the last one, signed with this key."""
+    roster = ann.engine.require_member().membership.roster
+    entry = RosterEntry(
+        roster.room,
+        roster.counter + 1,
+        roster.head,
+        signer.public,
+        ann.engine.require_member().membership.base.encode(),
+        sha256(blob).digest(),
+        NO_HASH,
+        b"".join(change.encode() for change in changes),
+        int(roster.flags),
+        roster.slow,
+        list_digest(roster.room, apply_changes(roster.seats, changes), roster.flags, roster.slow),
+        lobby,
+    )
+    return signer.sign(Label.ROSTER, entry)
+
+
 def rogue_message(
     client: Client,
     body: Record,
@@ -122,11 +171,10 @@ def rogue_text(client: Client, text: str, *, counter: int = 1, id: bytes | None 
     return rogue_message(client, Text(text), counter=counter, id=id)
 
 
-def rogue_beat(client: Client) -> bytes:
+def rogue_beat(client: Client, at: Position | None = None) -> bytes:
     group = group_of(client)
-    head = client.engine.require_member().membership.roster.head
-    body = Heartbeat(group.epoch, group.epoch_authenticator, head, False)
-    return rogue_message(client, body, kind="heartbeat", counter=0, ttl=90)
+    body = Heartbeat(group.epoch, group.epoch_authenticator, roster_of(client).head, False)
+    return rogue_message(client, body, kind="heartbeat", counter=0, ttl=90, at=at)
 
 
 def encrypted_again(client: Client, blob: bytes, *, ahead: int = 0) -> bytes:
@@ -177,31 +225,18 @@ def change(
 
 
 def appointment(room: bytes, by: Client, appointee: Client) -> Signed:
-    identity = appointee.engine.identity
-    statement = Appointment(
-        room,
-        by.engine.identity.signature.public,
-        identity.signature.public,
-        identity.relay.public,
-    )
-    return by.engine.identity.mls_signer().sign(Label.APPOINT, statement)
+    return appointing.appointment(room, by.engine.identity, keys_of(appointee))
 
 
 def keys_of(client: Client) -> FacilitatorKeys:
-    identity = client.engine.identity
-    return FacilitatorKeys(identity.signature.public, identity.relay.public)
+    return appointing.keys_of(client.engine.identity)
 
 
 def with_facilitator(
     state: RoomExtension, room: bytes, by: Client, appointee: Client
 ) -> RoomExtension:
     """The state in which `by` has appointed `appointee`."""
-    signed = appointment(room, by, appointee)
-    return replace(
-        state,
-        facilitators=state.facilitators + keys_of(appointee).encode(),
-        appointments=state.appointments + pack_list([signed.encode()]),
-    )
+    return appointing.with_facilitator(state, room, by.engine.identity, keys_of(appointee))
 
 
 def without_facilitator(state: RoomExtension, appointee: Client) -> RoomExtension:
@@ -212,14 +247,14 @@ def without_facilitator(state: RoomExtension, appointee: Client) -> RoomExtensio
 def appoint(world: EvilWorld, by: Client, appointee: Client) -> None:
     """Make `appointee` a facilitator, with a facilitator's client."""
     room = room_of(by)
-    key = appointee.engine.identity.relay.public
+    key = relay_key(appointee)
     change(
         world,
         by,
         lambda m: (context(with_facilitator(m.state, room, by, appointee)),),
         Change(Op.CHANGE, key, Seat(role=Role.FACILITATOR)),
     )
-    make_facilitator(by, appointee)
+    appointing.hand_over(by.engine, appointee.engine)
     world.settle()
     for client in world.clients:  # each test looks at what comes afterwards
         client.told[:] = [
@@ -230,23 +265,13 @@ def appoint(world: EvilWorld, by: Client, appointee: Client) -> None:
 
 
 def demote(world: EvilWorld, by: Client, appointee: Client) -> None:
-    key = appointee.engine.identity.relay.public
+    key = relay_key(appointee)
     change(
         world,
         by,
         lambda m: (context(without_facilitator(m.state, appointee)),),
         Change(Op.CHANGE, key, Seat(role=Role.PARTICIPANT)),
     )
-
-
-def make_facilitator(first: Client, appointee: Client) -> None:
-    """Give an appointed client the first facilitator's card, with its own copy of the lobby key."""
-    opening = first.engine.opening
-    assert opening is not None
-    keys = opening.lobby_key
-    lobby_key = mls.HpkeKeyPair(keys.private.copy(), keys.public)
-    handover = replace(opening.handover(), lobby_key=lobby_key)
-    appointee.engine.require_member().become_facilitator(handover)
 
 
 def evil_leaf_extensions(client: Client, relay_key: bytes) -> tuple[mls.Extension, ...]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from alcove import mls
 from alcove.group.admission import leaf_extensions
+from alcove.group.extensions import LEAF_EXTENSION
 from alcove.group.framing import handshake_padding
 from alcove.mls.framing import WireFormat
 from alcove.mls.hpke import HpkeKeyPair
@@ -14,7 +15,16 @@ from alcove.mls.nodes import Extension, LeafContent, sign_leaf
 from alcove.mls.secret_tree import HandshakeRatchet, RatchetKind
 
 from tests.end_to_end.evil.relay import EvilWorld
-from tests.end_to_end.evil.rogue import group_of, state_of
+from tests.end_to_end.evil.rogue import (
+    committer_of,
+    group_of,
+    leaf_of,
+    state_of,
+)
+from tests.end_to_end.evil.rooms import (
+    goes_on,
+    problems,
+)
 from tests.end_to_end.world import Client
 
 
@@ -111,3 +121,31 @@ def leaf_key(by: Client, about: Client) -> bytes:
     leaf = group_of(by).member(index)
     assert leaf is not None
     return leaf.encryption_key
+
+
+def four() -> tuple[EvilWorld, Client, Client, Client, Client]:
+    """Ann facilitates. Mal, Bob and Cleo take part."""
+    world = EvilWorld()
+    ann = world.open("Ann")
+    mal, bob, cleo = (world.join(ann, name) for name in ("Mal", "Bob", "Cleo"))
+    world.advance(31, step=31)
+    return world, ann, mal, bob, cleo
+
+
+def waiting(facilitator: Client) -> int:
+    return len(committer_of(facilitator).committer.updates)
+
+
+def nobody_is_held(world: EvilWorld, host: Client, *others: Client) -> None:
+    """The room goes on with all of them, and no client told of a fault."""
+    goes_on(world, host, *others)
+    for client in (host, *others):
+        assert problems(client) == []
+
+
+def without_the_rooms_extension(world: EvilWorld, ann: Client, mal: Client, bob: Client) -> bytes:
+    """Valid by itself, and in no group that requires the extension (RFC 9420, 7.3)."""
+    own = group_of(mal).member(leaf_of(mal))
+    assert own is not None
+    fewer = replace(own.capabilities, extensions=(LEAF_EXTENSION,))
+    return rogue_update(mal, rogue_leaf(mal, capabilities=fewer))

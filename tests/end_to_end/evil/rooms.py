@@ -1,6 +1,8 @@
 """Rooms to attack, and assertions that many tests share."""
 
 from alcove import events
+from alcove.events import RoomState
+from alcove_protocol.frames import BlobClass, BlobIs, LobbyItem, LobbyKind
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import Making, appoint, committer_of, group_of
@@ -27,6 +29,15 @@ def two_facilitators() -> Room:
     return world, ann, bob, cleo
 
 
+def with_dora(room: Room) -> tuple[EvilWorld, Client, Client, Client, Client]:
+    """Dora takes part too, with an anchor for the log hash. What was told before is forgotten."""
+    world, ann, bob, cleo = room
+    dora = world.join(ann, "Dora")
+    world.advance(31, step=31)
+    forget(ann, bob, cleo, dora)
+    return world, ann, bob, cleo, dora
+
+
 def epochs(*clients: Client) -> set[int]:
     return {group_of(client).epoch for client in clients}
 
@@ -37,6 +48,19 @@ def authenticators(*clients: Client) -> set[bytes]:
 
 def problems(client: Client) -> list[str]:
     return [event.code for event in client.of(events.Problem)]
+
+
+def named(client: Client, code: str) -> list[str | None]:
+    """Of whom the problems with this code were told."""
+    return [event.sender for event in client.of(events.Problem) if event.code == code]
+
+
+def gaps(client: Client) -> list[int | None]:
+    return [event.missed for event in client.of(events.Gap)]
+
+
+def state(client: Client) -> RoomState:
+    return client.engine.require_member().presence.state
 
 
 def forget(*clients: Client) -> None:
@@ -53,13 +77,25 @@ def commit_by(world: EvilWorld, host: Client) -> None:
     assert result == [None]
 
 
+def a_commit(blob: BlobIs) -> bool:
+    return blob.blob_class == BlobClass.COMMIT
+
+
+def a_request(item: LobbyItem) -> bool:
+    return item.kind == LobbyKind.REQUEST
+
+
+def miss_a_commit(world: EvilWorld, ann: Client, cleo: Client) -> None:
+    """Cleo does not receive a commit by Ann."""
+    dropped = world.drop(cleo, BlobIs, a_commit, most=1)
+    commit_by(world, ann)
+    assert len(dropped.hits) == 1
+
+
 def goes_on(world: EvilWorld, host: Client, *others: Client) -> None:
     """The room works: all clients follow a commit by `host`, and all hear each other."""
     before = group_of(host).epoch
-    result: list[object] = []
-    committer_of(host).committer.want(Making(result.append))
-    world.settle()
-    assert result == [None]
+    commit_by(world, host)
     clients = (host, *others)
     assert epochs(*clients) == {before + 1}
     assert len(authenticators(*clients)) == 1

@@ -21,8 +21,14 @@ from tests.end_to_end.evil.rogue import (
     state_of,
 )
 from tests.end_to_end.evil.rogue_updates import leaf_key
-from tests.end_to_end.evil.rooms import authenticators, commit_by, forget, problems, three
-from tests.end_to_end.evil.test_held import miss_a_commit
+from tests.end_to_end.evil.rooms import (
+    authenticators,
+    commit_by,
+    forget,
+    miss_a_commit,
+    problems,
+    three,
+)
 from tests.end_to_end.world import Client
 
 EVERYTHING = pack_agreement((AgreementText("en", "", "Everything may be published."),))

@@ -12,27 +12,22 @@ from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
     demote,
     group_of,
+    rogue_beat,
     rogue_message,
     rogue_text,
     room_of,
     roster_of,
 )
-from tests.end_to_end.evil.rooms import forget, problems, three, two_facilitators
-from tests.end_to_end.evil.test_old_epoch import rogue_message_of_a_beat
-from tests.end_to_end.evil.test_split import state
+from tests.end_to_end.evil.rooms import (
+    forget,
+    named,
+    problems,
+    state,
+    three,
+    two_facilitators,
+    with_dora,
+)
 from tests.end_to_end.world import Client
-
-
-def four() -> tuple[EvilWorld, Client, Client, Client, Client]:
-    world, ann, mal, cleo = three()
-    dora = world.join(ann, "Dora")
-    world.advance(31, step=31)
-    forget(ann, mal, cleo, dora)
-    return world, ann, mal, cleo, dora
-
-
-def named(client: Client, code: str) -> list[str | None]:
-    return [event.sender for event in client.of(events.Problem) if event.code == code]
 
 
 def end_of_log(client: Client) -> Position:
@@ -48,7 +43,7 @@ def false_hash(world: EvilWorld, mal: Client, counter: int) -> None:
 
 
 def test_a_participant_with_a_false_log_hash_is_named_and_stops_nobody() -> None:
-    world, ann, mal, cleo, dora = four()
+    world, ann, mal, cleo, dora = with_dora(three())
     for counter in range(1, 11):
         false_hash(world, mal, counter)
         world.advance(6)
@@ -63,7 +58,7 @@ def test_a_participant_with_a_false_log_hash_is_named_and_stops_nobody() -> None
 
 
 def test_a_jump_of_a_counter_is_no_number_of_missed_messages() -> None:
-    world, ann, mal, cleo, _dora = four()
+    world, ann, mal, cleo, _dora = with_dora(three())
     world.take(room_of(mal), rogue_text(mal, "one"), BlobClass.APPLICATION)
     jump = rogue_text(mal, "hi", counter=5_000_000)
     world.take(room_of(mal), jump, BlobClass.APPLICATION)
@@ -75,13 +70,13 @@ def test_a_jump_of_a_counter_is_no_number_of_missed_messages() -> None:
 
 def test_a_first_message_with_a_high_counter_is_no_gap_of_millions() -> None:
     """Of a member who came later, so that the first counter is known to be 1."""
-    world, ann, _mal, _cleo, dora = four()
+    world, ann, _mal, _cleo, dora = with_dora(three())
     world.take(room_of(ann), rogue_text(dora, "hi", counter=5_000_000), BlobClass.APPLICATION)
     assert ann.of(events.Gap) == [events.Gap(None, "Dora")]
 
 
 def test_gaps_of_one_member_are_told_once_a_minute_and_added_up() -> None:
-    world, ann, mal, cleo, _dora = four()
+    world, ann, mal, cleo, _dora = with_dora(three())
     for counter in range(1, 40, 3):
         world.take(room_of(mal), rogue_text(mal, "x", counter=counter), BlobClass.APPLICATION)
     assert ann.of(events.Gap) == [events.Gap(2, "Bob")]
@@ -94,7 +89,7 @@ def test_gaps_of_one_member_are_told_once_a_minute_and_added_up() -> None:
 
 
 def test_what_cannot_be_read_names_its_author_and_is_told_once_a_minute() -> None:
-    world, ann, mal, cleo, _dora = four()
+    world, ann, mal, cleo, _dora = with_dora(three())
     for _ in range(10):
         blob = group_of(mal).encrypt(b"no payload")
         world.take(room_of(mal), blob, BlobClass.APPLICATION)
@@ -108,7 +103,7 @@ def test_what_cannot_be_read_names_its_author_and_is_told_once_a_minute() -> Non
 
 def test_what_no_signature_vouches_for_names_nobody() -> None:
     """Any member can encrypt under another's keys, so the sender that MLS shows proves nothing."""
-    world, ann, mal, _cleo, _dora = four()
+    world, ann, mal, _cleo, _dora = with_dora(three())
     blob = bytearray(rogue_text(mal, "hello"))
     blob[-1] ^= 1
     world.take(room_of(ann), bytes(blob), BlobClass.APPLICATION)
@@ -116,7 +111,7 @@ def test_what_no_signature_vouches_for_names_nobody() -> None:
 
 
 def test_a_facilitators_unreadable_beat_is_theirs_and_no_split() -> None:
-    world, ann, _mal, cleo, dora = four()
+    world, ann, _mal, cleo, dora = with_dora(three())
     world.take(room_of(ann), group_of(ann).encrypt(b"no payload"), BlobClass.BEAT)
     for client in (cleo, dora):
         assert named(client, "unreadable") == ["Ann"]
@@ -129,7 +124,7 @@ def test_a_facilitators_unreadable_beat_is_theirs_and_no_split() -> None:
 def false_beat(world: EvilWorld, by: Client, *to: Client) -> None:
     """A facilitator's heartbeat that names a position which the log does not have yet."""
     at = end_of_log(by)
-    beat = rogue_message_of_a_beat(by, Position(at.generation, at.number + 99))
+    beat = rogue_beat(by, Position(at.generation, at.number + 99))
     world.take(room_of(by), beat, BlobClass.BEAT)
     for client in to:
         assert state(client) is RoomState.SPLIT

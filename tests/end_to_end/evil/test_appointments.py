@@ -35,10 +35,11 @@ from tests.end_to_end.evil.rooms import (
     commit_by,
     epochs,
     forget,
+    miss_a_commit,
     problems,
     two_facilitators,
 )
-from tests.end_to_end.evil.test_held import miss_a_commit, states
+from tests.end_to_end.evil.test_held import states
 from tests.end_to_end.world import Client
 
 

@@ -12,9 +12,16 @@ from alcove.mls.nodes import MLS10, Extension, LeafContent, sign_leaf
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import group_of, now, state_of
-from tests.end_to_end.evil.rogue_updates import ask, fresh_keys, honest_update, leaf_key
+from tests.end_to_end.evil.rogue_updates import (
+    ask,
+    four,
+    fresh_keys,
+    honest_update,
+    leaf_key,
+    nobody_is_held,
+    waiting,
+)
 from tests.end_to_end.evil.rooms import forget
-from tests.end_to_end.evil.test_updates import four, nobody_is_held, waiting
 from tests.end_to_end.world import Client
 
 

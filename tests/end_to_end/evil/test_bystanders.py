@@ -11,19 +11,21 @@ from alcove_protocol.labels import Label
 from alcove_protocol.roster import Change, Op, RosterEntry, Seat
 from alcove_protocol.statements import LeaveStatement, Signed
 
-from tests.end_to_end.evil.rogue import leaf_of, rogue_commit, room_of, roster_of
+from tests.end_to_end.evil.rogue import (
+    entry_by,
+    leaf_of,
+    relay_key,
+    rogue_commit,
+    room_of,
+    roster_of,
+)
 from tests.end_to_end.evil.rooms import forget, problems, three
-from tests.end_to_end.evil.test_way_in import entry_by
 from tests.end_to_end.world import Client
-
-
-def key_of(client: Client) -> bytes:
-    return client.engine.identity.relay.public
 
 
 def leave(cleo: Client, by: Client | None = None, **changed: object) -> Signed:
     """What Cleo signs to be let go."""
-    wish = LeaveStatement(room_of(cleo), key_of(cleo), roster_of(cleo).counter)
+    wish = LeaveStatement(room_of(cleo), relay_key(cleo), roster_of(cleo).counter)
     # Values of two types.
     spoiled = replace(wish, **changed)  # type: ignore[arg-type]
     return (by or cleo).engine.identity.relay.sign(Label.LEAVE, spoiled)
@@ -32,7 +34,7 @@ def leave(cleo: Client, by: Client | None = None, **changed: object) -> Signed:
 def entry(by: Client, at: Client, blob: bytes, op: Op, cleo: Client, *leaves: Signed) -> Signed:
     """An entry as the facilitator signs it, that follows the list of `at`."""
     signer = by.engine.identity.relay
-    signed = entry_by(signer, at, blob, Change(op, key_of(cleo)))
+    signed = entry_by(signer, at, blob, Change(op, relay_key(cleo)))
     packed = pack_list([item.encode() for item in leaves]) if leaves else None
     return signer.sign(Label.ROSTER, replace(RosterEntry.decode(signed.body), leaves=packed))
 
@@ -61,7 +63,7 @@ def of_another_room(ann: Client, bob: Client, cleo: Client, blob: bytes) -> Sign
 
 
 def of_an_earlier_seat(ann: Client, bob: Client, cleo: Client, blob: bytes) -> Signed:
-    seated = roster_of(bob).since[key_of(cleo)]
+    seated = roster_of(bob).since[relay_key(cleo)]
     return entry(ann, bob, blob, Op.LEFT, cleo, leave(cleo, counter=seated - 1))
 
 
@@ -73,10 +75,10 @@ def used_before(ann: Client, bob: Client, cleo: Client, blob: bytes) -> Signed:
     """Cleo left with it, and was seated again."""
     wish, membership = leave(cleo), bob.engine.require_member().membership
     went = entry(ann, bob, b"went", Op.LEFT, cleo, wish)
-    assert membership._extend_roster(b"went", went) == {key_of(cleo): Op.LEFT}
-    seat = Change(Op.ADD, key_of(cleo), Seat())
+    assert membership._extend_roster(b"went", went) == {relay_key(cleo): Op.LEFT}
+    seat = Change(Op.ADD, relay_key(cleo), Seat())
     came = entry_by(ann.engine.identity.relay, bob, b"came", seat)
-    assert membership._extend_roster(b"came", came) == {key_of(cleo): Op.ADD}
+    assert membership._extend_roster(b"came", came) == {relay_key(cleo): Op.ADD}
     return entry(ann, bob, blob, Op.LEFT, cleo, wish)
 
 
@@ -162,9 +164,9 @@ def test_who_came_later_cannot_tell_an_earlier_leave_of_the_same_key() -> None:
     go on with the same list. The relay, which knows, does not take the entry."""
     world, ann, _bob, cleo = three()
     dora = world.join(ann, "Dora")
-    assert roster_of(dora).since.get(key_of(cleo), 0) == 0
+    assert roster_of(dora).since.get(relay_key(cleo), 0) == 0
     blob = rogue_commit(ann, mls.Remove(leaf_of(cleo)))
     made = entry(ann, dora, blob, Op.LEFT, cleo, leave(cleo, counter=1))
     membership = dora.engine.require_member().membership
-    assert membership._extend_roster(blob, made) == {key_of(cleo): Op.LEFT}
+    assert membership._extend_roster(blob, made) == {relay_key(cleo): Op.LEFT}
     assert membership.alarm is None

@@ -22,11 +22,11 @@ from tests.end_to_end.evil.rooms import (
     commit_by,
     forget,
     goes_on,
+    miss_a_commit,
     problems,
+    state,
     three,
 )
-from tests.end_to_end.evil.test_held import miss_a_commit
-from tests.end_to_end.evil.test_split import state
 from tests.end_to_end.world import Client
 
 

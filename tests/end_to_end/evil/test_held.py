@@ -7,11 +7,11 @@ from alcove import events, mls
 from alcove.events import ConnectionState
 from alcove.mls.psk import PreSharedKeyID, PskStore
 from alcove.mls.secret import Secret
-from alcove_protocol.frames import BlobClass, BlobIs, LobbyItem, LobbyKind, Publish, RequestRefused
+from alcove_protocol.frames import BlobClass, BlobIs, LobbyItem, Publish, RequestRefused
 
-from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
     commit_blob,
+    commit_of_next_epoch,
     committer_of,
     group_of,
     key_package,
@@ -21,11 +21,14 @@ from tests.end_to_end.evil.rogue import (
     room_of,
 )
 from tests.end_to_end.evil.rooms import (
+    a_commit,
+    a_request,
     authenticators,
     commit_by,
     epochs,
     forget,
     goes_on,
+    miss_a_commit,
     problems,
     three,
     two_facilitators,
@@ -33,31 +36,8 @@ from tests.end_to_end.evil.rooms import (
 from tests.end_to_end.world import Client
 
 
-def a_commit(blob: BlobIs) -> bool:
-    return blob.blob_class == BlobClass.COMMIT
-
-
-def a_request(item: LobbyItem) -> bool:
-    return item.kind == LobbyKind.REQUEST
-
-
 def states(client: Client) -> list[ConnectionState]:
     return [event.state for event in client.of(events.ConnectionChanged)]
-
-
-def commit_of_next_epoch(by: Client) -> bytes:
-    """A commit of an epoch in which no other client will ever be."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mls.Group, "_leave", lambda *_why: ())  # a rogue client keeps both
-        patch.setattr(by_group := group_of(by), "_life", type(by_group._life)(ended=False))
-        ahead = by_group.commit(force_path=True, now=now(by)).merge()
-    return commit_blob(ahead.commit(force_path=True, now=now(by)).message)
-
-
-def miss_a_commit(world: EvilWorld, ann: Client, cleo: Client) -> None:
-    dropped = world.drop(cleo, BlobIs, a_commit, most=1)
-    commit_by(world, ann)
-    assert len(dropped.hits) == 1
 
 
 def test_a_client_without_a_commit_is_held_and_let_in_again() -> None:

@@ -20,6 +20,7 @@ from tests.end_to_end.evil.rogue import (
     demote,
     encrypted_again,
     group_of,
+    relay_key,
     rogue_beat,
     rogue_message,
     room_of,
@@ -241,7 +242,7 @@ def test_whom_a_facilitator_removes_from_the_group_alone_is_on_no_list_afterward
     leaf = group_of(cleo).own_index
     change(world, bob, lambda m: (mls.Remove(leaf),))
     commit_by(world, ann)
-    key = cleo.engine.identity.relay.public
+    key = relay_key(cleo)
     for client in (ann, bob):
         membership = client.engine.require_member().membership
         assert key not in membership.roster.seats

@@ -11,8 +11,8 @@ from alcove.group.keys import Identity
 from alcove_protocol.sealed import RequestKind
 
 from tests.end_to_end.evil.rogue import appointment, committer_of, group_of, room_of
+from tests.end_to_end.evil.rogue_requests import rejoin_of, tell
 from tests.end_to_end.evil.rooms import epochs, two_facilitators
-from tests.end_to_end.evil.test_requests import rejoin_of, tell
 from tests.end_to_end.evil.test_rights import appointed_leaf, key_package_with
 
 

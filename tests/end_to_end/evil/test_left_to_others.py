@@ -12,17 +12,18 @@ from alcove_protocol.sealed import RequestKind
 from alcove_protocol.statements import StepDownStatement
 
 from tests.end_to_end.evil.relay import EvilWorld
-from tests.end_to_end.evil.rogue import committer_of, group_of, room_of, state_of
+from tests.end_to_end.evil.rogue import committer_of, group_of, relay_key, room_of, state_of
+from tests.end_to_end.evil.rogue_requests import psk_of, rejoin_of, tell
 from tests.end_to_end.evil.rooms import (
     Room,
+    a_commit,
     authenticators,
     commit_by,
     goes_on,
+    miss_a_commit,
     three,
     two_facilitators,
 )
-from tests.end_to_end.evil.test_held import a_commit, miss_a_commit
-from tests.end_to_end.evil.test_requests import psk_of, rejoin_of, tell
 from tests.end_to_end.world import Client
 
 
@@ -181,7 +182,7 @@ def test_a_held_facilitator_refuses_no_knock_by_what_it_knew() -> None:
 def test_junk_of_later_epochs_takes_bounded_memory_and_settles_nothing(many: int) -> None:
     world, ann, bob, cleo = three()
     lobby = committer_of(ann).lobby
-    key = cleo.engine.identity.relay.public
+    key = relay_key(cleo)
     for _ in range(many):
         item = LobbyItem(
             lobby.number + 1, LobbyKind.REQUEST, world.random(16), key, 0, b"\x7f" * 99

@@ -28,7 +28,9 @@ from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
     change,
     context,
+    entry_by,
     group_of,
+    relay_key,
     rogue_text,
     room_of,
     roster_of,
@@ -43,7 +45,6 @@ from tests.end_to_end.evil.rooms import (
     three,
     two_facilitators,
 )
-from tests.end_to_end.evil.test_way_in import entry_by
 from tests.end_to_end.world import Client
 
 
@@ -102,7 +103,7 @@ def test_a_removal_that_lost_its_race_puts_no_member_out(won: str) -> None:
     """Ann signs that Cleo goes, and another commit is taken. The relay shows Cleo what Ann signed.
     Until a later commit has come, no client can know that this one was not taken."""
     world, ann, bob, cleo = two_facilitators()
-    change_ = Change(Op.REMOVE, cleo.engine.identity.relay.public)
+    change_ = Change(Op.REMOVE, relay_key(cleo))
     lost = entry_by(ann.engine.identity.relay, ann, b"a commit that was not taken", change_)
     if won == "a commit without an entry":
         commit_by(world, bob)

@@ -17,10 +17,13 @@ from tests.end_to_end.evil.rogue import (
     committer_of,
     context,
     group_of,
+    relay_key,
     roster_of,
     state_of,
 )
+from tests.end_to_end.evil.rogue_requests import rejoin_of, tell
 from tests.end_to_end.evil.rooms import (
+    a_commit,
     authenticators,
     commit_by,
     forget,
@@ -29,8 +32,6 @@ from tests.end_to_end.evil.rooms import (
     three,
     two_facilitators,
 )
-from tests.end_to_end.evil.test_held import a_commit
-from tests.end_to_end.evil.test_requests import rejoin_of, tell
 from tests.end_to_end.evil.test_standby_on_the_list import burn_with_entry
 from tests.end_to_end.world import Client
 
@@ -93,21 +94,14 @@ def test_an_entry_with_a_lobby_key_that_the_group_has_not_is_an_alarm() -> None:
     world, ann, bob, cleo = three()
     forget(ann, bob, cleo)
     entry_with_lobby(world, cleo, ann, bytes([9]) * 32)
-    key = bob.engine.identity.relay.public
+    key = relay_key(bob)
     change(world, ann, lambda m: (), Change(Op.CHANGE, key, Seat(paused=True)))
     assert problems(cleo) == ["roster_mismatch"]
 
 
 def test_after_a_burned_entry_with_a_false_lobby_key_the_next_names_the_groups() -> None:
     world, ann, bob, cleo = two_facilitators()
-    genuine = RosterEntry
-
-    def with_lobby(*values: object, **named: object) -> RosterEntry:
-        return genuine(*values, **{**named, "lobby": bytes([9]) * 32})  # type: ignore[arg-type]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tests.end_to_end.evil.test_way_in.RosterEntry", with_lobby)
-        burn_with_entry(world, bob)
+    burn_with_entry(world, bob, lobby=bytes([9]) * 32)
     assert roster_of(cleo).lobby == bytes([9]) * 32
     assert cleo.engine.require_member().membership.lobby_key == state_of(cleo).lobby_key
     forget(ann, cleo)

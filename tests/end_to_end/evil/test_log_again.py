@@ -16,12 +16,10 @@ from alcove_protocol.frames import (
 )
 from alcove_protocol.statements import Signed
 
-from tests.end_to_end.evil.old_epoch import SECOND
+from tests.end_to_end.evil.old_epoch import SECOND, WITHIN, keep_keys, read
 from tests.end_to_end.evil.relay import EvilWorld, Trick, anything
 from tests.end_to_end.evil.rogue import group_of, rogue_commit, rogue_message, room_of
-from tests.end_to_end.evil.rooms import commit_by, three
-from tests.end_to_end.evil.test_held import miss_a_commit
-from tests.end_to_end.evil.test_old_epoch import WITHIN, keep_keys, read, state
+from tests.end_to_end.evil.rooms import commit_by, miss_a_commit, state, three
 from tests.end_to_end.world import Client
 
 NOT_POSTING = (RoomState.NOT_HEARD, RoomState.SPLIT)

@@ -9,23 +9,26 @@ from alcove.room import Room
 from alcove_protocol.frames import BlobClass, BlobIs, LobbyItem, LobbyRequest, WelcomeIs
 
 from tests.end_to_end.evil.relay import EvilWorld
-from tests.end_to_end.evil.rogue import committer_of, group_of, room_of
+from tests.end_to_end.evil.rogue import (
+    commit_of_next_epoch,
+    committer_of,
+    group_of,
+    relay_key,
+    room_of,
+)
 from tests.end_to_end.evil.rooms import (
+    a_commit,
+    a_request,
     authenticators,
     commit_by,
     epochs,
     forget,
     goes_on,
+    miss_a_commit,
     problems,
     three,
 )
-from tests.end_to_end.evil.test_held import (
-    a_commit,
-    a_request,
-    commit_of_next_epoch,
-    miss_a_commit,
-    states,
-)
+from tests.end_to_end.evil.test_held import states
 from tests.end_to_end.world import ORIGIN, Client
 
 
@@ -151,7 +154,7 @@ def test_a_knock_for_another_member_puts_nobody_out() -> None:
     (item,) = kept.hits
     kept.stop()
     before = epochs(ann, cleo)
-    world.forge(ann, replace(item, key=cleo.engine.identity.relay.public))
+    world.forge(ann, replace(item, key=relay_key(cleo)))
     world.settle()
     assert epochs(ann, cleo) == before
     assert "Cleo" in ann.members()

@@ -17,9 +17,16 @@ from tests.end_to_end.evil.rogue import (
     leaf_of,
     room_of,
 )
+from tests.end_to_end.evil.rogue_requests import rejoin_of, tell
 from tests.end_to_end.evil.rogue_updates import leaf_key
-from tests.end_to_end.evil.rooms import authenticators, forget, goes_on, three, two_facilitators
-from tests.end_to_end.evil.test_requests import rejoin_of, tell
+from tests.end_to_end.evil.rooms import (
+    authenticators,
+    forget,
+    goes_on,
+    named,
+    three,
+    two_facilitators,
+)
 from tests.end_to_end.world import Client
 
 
@@ -40,11 +47,16 @@ def ask_at_once(*members: Client) -> None:
         rejoining.ask(heard=True)
 
 
-def asked(facilitator: Client) -> list[str]:
+def return_five_times(world: EvilWorld, member: Client) -> None:
+    """As often as a client of a facilitator lets a member in again within an hour."""
+    for _ in range(5):
+        ask_at_once(member)
+        world.advance(AGAIN + 1)
+
+
+def asked(facilitator: Client) -> list[str | None]:
     """The members about whose return this facilitator's person was asked."""
-    return [
-        event.sender or "" for event in facilitator.of(events.Problem) if event.code == "rejoins"
-    ]
+    return named(facilitator, "rejoins")
 
 
 def returns(facilitator: Client) -> int:
@@ -160,9 +172,7 @@ def test_one_whose_keys_do_not_fit_keeps_no_other_out() -> None:
 
 def test_after_five_returns_in_an_hour_a_person_decides() -> None:
     world, ann, bob, cleo = three()
-    for _ in range(5):
-        ask_at_once(bob)
-        world.advance(AGAIN + 1)
+    return_five_times(world, bob)
     assert returns(ann) == 5
     forget(ann)
     ask_ten_times_a_second(world, bob, 65)
@@ -180,9 +190,7 @@ def test_after_five_returns_in_an_hour_a_person_decides() -> None:
 
 def test_of_two_facilitators_who_are_asked_one_decides() -> None:
     world, ann, bob, cleo = two_facilitators()
-    for _ in range(5):
-        ask_at_once(cleo)
-        world.advance(AGAIN + 1)
+    return_five_times(world, cleo)
     forget(ann, bob)
     ask_at_once(cleo)
     world.settle()
@@ -196,9 +204,7 @@ def test_of_two_facilitators_who_are_asked_one_decides() -> None:
 
 def test_who_is_removed_while_a_person_decides_waits_no_more() -> None:
     world, ann, bob, _cleo = three()
-    for _ in range(5):
-        ask_at_once(bob)
-        world.advance(AGAIN + 1)
+    return_five_times(world, bob)
     ask_at_once(bob)
     world.settle()
     (knock,) = ann.of(events.Knocked)[-1:]
@@ -210,9 +216,7 @@ def test_who_is_removed_while_a_person_decides_waits_no_more() -> None:
 
 def test_whom_a_person_refuses_is_not_let_in_and_not_asked_about_for_an_hour() -> None:
     world, ann, bob, cleo = three()
-    for _ in range(5):
-        ask_at_once(bob)
-        world.advance(AGAIN + 1)
+    return_five_times(world, bob)
     ask_at_once(bob)
     world.settle()
     (knock,) = ann.of(events.Knocked)[-1:]

@@ -6,8 +6,7 @@ from alcove_protocol.frames import Authenticated, BlobIs, Published, RequestRefu
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import committer_of, group_of
-from tests.end_to_end.evil.rooms import authenticators, forget, goes_on, problems, three
-from tests.end_to_end.evil.test_held import a_commit
+from tests.end_to_end.evil.rooms import a_commit, authenticators, forget, goes_on, problems, three
 from tests.end_to_end.evil.test_lost_welcome import restart
 from tests.end_to_end.world import Client
 

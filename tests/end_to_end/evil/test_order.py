@@ -24,28 +24,25 @@ from tests.end_to_end.evil.rogue import (
     commit_blob,
     committer_of,
     context,
+    entry_by,
     group_of,
     leaf_of,
     now,
+    relay_key,
     rogue_commit,
     rogue_message,
     rogue_text,
     room_of,
     state_of,
 )
-from tests.end_to_end.evil.rooms import forget, goes_on, problems, three, two_facilitators
+from tests.end_to_end.evil.rogue_requests import psk_of, rejoin_of, tell
+from tests.end_to_end.evil.rooms import forget, gaps, goes_on, problems, three, two_facilitators
 from tests.end_to_end.evil.test_commits import other_name
-from tests.end_to_end.evil.test_requests import psk_of, rejoin_of, tell
-from tests.end_to_end.evil.test_way_in import entry_by
 from tests.end_to_end.world import Client
 
 
 def take_text(world: EvilWorld, by: Client, text: str, counter: int) -> None:
     world.take(room_of(by), rogue_text(by, text, counter=counter), BlobClass.APPLICATION)
-
-
-def gaps(client: Client) -> list[int | None]:
-    return [event.missed for event in client.of(events.Gap)]
 
 
 # --- messages ---------------------------------------------------------------------------------
@@ -222,15 +219,15 @@ def test_an_entry_of_another_commit_is_no_part_of_the_chain() -> None:
     _world, ann, bob, _cleo = three()
     membership = bob.engine.require_member().membership
     before = membership.roster
-    entry = entry_by(ann.engine.identity.relay, bob, b"another blob", Change(Op.REJOIN, _key(bob)))
+    entry = entry_by(
+        ann.engine.identity.relay, bob, b"another blob", Change(Op.REJOIN, relay_key(bob))
+    )
     assert membership._extend_roster(b"this blob", entry) == {}
     assert (membership.roster, membership.alarm) == (before, "bad_roster")
-    right = entry_by(ann.engine.identity.relay, bob, b"this blob", Change(Op.REJOIN, _key(bob)))
-    assert membership._extend_roster(b"this blob", right) == {_key(bob): Op.REJOIN}
-
-
-def _key(client: Client) -> bytes:
-    return client.engine.identity.relay.public
+    right = entry_by(
+        ann.engine.identity.relay, bob, b"this blob", Change(Op.REJOIN, relay_key(bob))
+    )
+    assert membership._extend_roster(b"this blob", right) == {relay_key(bob): Op.REJOIN}
 
 
 def removal_of_bob(op: Op, *leaves: Signed) -> tuple[Client, Client, bytes, Signed]:
@@ -238,10 +235,10 @@ def removal_of_bob(op: Op, *leaves: Signed) -> tuple[Client, Client, bytes, Sign
     _world, ann, bob, _cleo = three()
     blob = rogue_commit(ann, mls.Remove(leaf_of(bob)))
     signer = ann.engine.identity.relay
-    entry = entry_by(signer, bob, blob, Change(op, _key(bob)))
+    entry = entry_by(signer, bob, blob, Change(op, relay_key(bob)))
     if op is Op.LEFT:
         roster = bob.engine.require_member().membership.roster
-        wish = LeaveStatement(room_of(bob), _key(bob), roster.counter)
+        wish = LeaveStatement(room_of(bob), relay_key(bob), roster.counter)
         signed = bob.engine.identity.relay.sign(Label.LEAVE, wish)
         body = replace(RosterEntry.decode(entry.body), leaves=pack_list([signed.encode()]))
         entry = signer.sign(Label.ROSTER, body)
@@ -254,7 +251,7 @@ def test_who_asked_to_go_is_told_so(op: Op) -> None:
     membership = bob.engine.require_member().membership
     gone = membership.follow(blob, entry, membership.base)
     assert gone == PutOut(by_wish=op is Op.LEFT)
-    assert _key(bob) not in membership.roster.seats
+    assert relay_key(bob) not in membership.roster.seats
 
 
 @pytest.mark.parametrize("forged", ["signature", "no leave", "another commit", "the relay's key"])
@@ -266,7 +263,7 @@ def test_a_relay_cannot_tell_a_removed_member_that_they_left(forged: str) -> Non
     if forged == "signature":
         entry = Signed(entry.body, bytes(64))
     elif forged == "no leave":
-        entry = entry_by(ann.engine.identity.relay, bob, blob, Change(Op.LEFT, _key(bob)))
+        entry = entry_by(ann.engine.identity.relay, bob, blob, Change(Op.LEFT, relay_key(bob)))
     elif forged == "another commit":
         body = replace(RosterEntry.decode(entry.body), commit=bytes(32))
         entry = ann.engine.identity.relay.sign(Label.ROSTER, body)
@@ -281,7 +278,7 @@ def test_a_removal_that_was_burned_and_restated_closes_nobody_later() -> None:
     """The relay keeps the entry that came with a burned commit, and shows it as a proof."""
     world, _ann, bob, cleo = two_facilitators()
     blob = other_name(world, bob, cleo)
-    kept = entry_by(bob.engine.identity.relay, cleo, blob, Change(Op.REMOVE, _key(cleo)))
+    kept = entry_by(bob.engine.identity.relay, cleo, blob, Change(Op.REMOVE, relay_key(cleo)))
     membership = cleo.engine.require_member().membership
     assert isinstance(membership.follow(blob, kept, membership.base), Burned)
     assert membership.puts_me_out(kept)  # the list is without Cleo until it is restated
@@ -295,7 +292,7 @@ def test_after_a_burned_commit_with_an_entry_the_list_is_restated(with_entry: bo
     membership = cleo.engine.require_member().membership
     before = membership.roster
     blob = other_name(world, bob, cleo)
-    entry = entry_by(bob.engine.identity.relay, cleo, blob, Change(Op.REMOVE, _key(ann)))
+    entry = entry_by(bob.engine.identity.relay, cleo, blob, Change(Op.REMOVE, relay_key(ann)))
     burned = membership.follow(blob, entry if with_entry else None, membership.base)
     assert isinstance(burned, Burned)
     assert membership.restate is with_entry

@@ -18,6 +18,7 @@ from tests.end_to_end.evil.rogue import (
     group_of,
     leaf_of,
     now,
+    relay_key,
     rogue_commit,
     room_of,
     state_of,
@@ -83,7 +84,7 @@ def test_a_race_of_a_demotion_and_an_act_has_one_order_and_refuses_the_demoted()
     world, ann, bob, cleo = two_facilitators()
     demoted: list[object] = []
     acted: list[object] = []
-    key = bob.engine.identity.relay.public
+    key = relay_key(bob)
     committer_of(ann).committer.want(
         Making(
             demoted.append,
@@ -94,7 +95,7 @@ def test_a_race_of_a_demotion_and_an_act_has_one_order_and_refuses_the_demoted()
     removing = Making(
         acted.append,
         lambda m: (mls.Remove(leaf_of(cleo)),),
-        (Change(Op.REMOVE, cleo.engine.identity.relay.public),),
+        (Change(Op.REMOVE, relay_key(cleo)),),
     )
     committer_of(bob).committer.want(removing)
     world.settle()

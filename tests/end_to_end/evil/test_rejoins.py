@@ -17,28 +17,27 @@ from alcove_protocol.frames import (
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
     Making,
+    commit_of_next_epoch,
     committer_of,
     group_of,
     leaf_of,
+    relay_key,
     room_of,
 )
 from tests.end_to_end.evil.rooms import (
+    a_commit,
+    a_request,
     authenticators,
     commit_by,
     epochs,
     forget,
     goes_on,
+    miss_a_commit,
     problems,
     three,
     two_facilitators,
 )
-from tests.end_to_end.evil.test_held import (
-    a_commit,
-    a_request,
-    commit_of_next_epoch,
-    miss_a_commit,
-    states,
-)
+from tests.end_to_end.evil.test_held import states
 from tests.end_to_end.world import Client
 
 
@@ -70,7 +69,7 @@ def held_and_released(world: EvilWorld, *facilitators: Client) -> list[LobbyItem
 
 
 def asked_by(kept: list[LobbyItem], client: Client) -> LobbyItem:
-    return next(item for item in kept if item.key == client.engine.identity.relay.public)
+    return next(item for item in kept if item.key == relay_key(client))
 
 
 def test_a_request_that_came_an_epoch_late_leaves_no_member_without_keys() -> None:

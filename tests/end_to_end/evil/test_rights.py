@@ -41,6 +41,7 @@ from tests.end_to_end.evil.rogue import (
     group_of,
     keys_of,
     leaf_of,
+    relay_key,
     rogue_commit,
     room_of,
     state_of,
@@ -130,7 +131,7 @@ def update_with_another_relay_key(world: EvilWorld, by: Client, about: Client) -
 
 def add_with_a_members_relay_key(world: EvilWorld, by: Client, about: Client) -> bytes:
     identity = Identity.generate("Mallory", mls.ciphersuite(3), world.random)
-    extensions = evil_leaf_extensions(about, about.engine.identity.relay.public)
+    extensions = evil_leaf_extensions(about, relay_key(about))
     return rogue_commit(by, mls.Add(key_package_with(world, identity, extensions)))
 
 
@@ -177,7 +178,7 @@ def appointment_in_a_new_leaf(world: EvilWorld, by: Client, about: Client) -> by
     dora = world.client("Dora")
     content = LeafExtension(
         1,
-        dora.engine.identity.relay.public,
+        relay_key(dora),
         dora.engine.identity.desk.public,
         state_of(by).agreement,
         appointment(room_of(by), by, dora).encode(),
@@ -411,5 +412,5 @@ def test_the_leaf_of_this_file_is_the_members_own() -> None:
     world, ann, bob, cleo = two_facilitators()
     leaf = group_of(ann).member(leaf_of(cleo))
     assert leaf is not None
-    assert leaf_extension(leaf).relay_key == cleo.engine.identity.relay.public
+    assert leaf_extension(leaf).relay_key == relay_key(cleo)
     assert refusal(ann, empty_path(world, bob, cleo)) is None

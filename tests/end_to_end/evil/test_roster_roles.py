@@ -20,6 +20,8 @@ from tests.end_to_end.evil.rogue import (
     commit_blob,
     context,
     demote,
+    entry_by,
+    relay_key,
     roster_of,
     state_of,
 )
@@ -27,45 +29,35 @@ from tests.end_to_end.evil.rooms import (
     commit_by,
     forget,
     goes_on,
+    named,
     problems,
     three,
     two_facilitators,
+    with_dora,
 )
-from tests.end_to_end.evil.test_way_in import entry_by
 from tests.end_to_end.world import Client
 
 
-def four() -> tuple[EvilWorld, Client, Client, Client, Client]:
-    """Ann and Bob facilitate, Cleo and Dora take part."""
-    world, ann, bob, cleo = two_facilitators()
-    dora = world.join(ann, "Dora")
-    world.advance(31, step=31)
-    forget(ann, bob, cleo, dora)
-    return world, ann, bob, cleo, dora
-
-
-def key(client: Client) -> bytes:
-    return client.engine.identity.relay.public
-
-
 def culprits(client: Client) -> list[str | None]:
-    return [e.sender for e in client.of(events.Problem) if e.code == "roster_mismatch"]
+    return named(client, "roster_mismatch")
 
 
 ROSTER_ONLY = {
     "another facilitator is disarmed": lambda ann, cleo: Change(
-        Op.CHANGE, key(ann), Seat(role=Role.PARTICIPANT)
+        Op.CHANGE, relay_key(ann), Seat(role=Role.PARTICIPANT)
     ),
-    "a participant is muted": lambda ann, cleo: Change(Op.CHANGE, key(cleo), Seat(paused=True)),
+    "a participant is muted": lambda ann, cleo: Change(
+        Op.CHANGE, relay_key(cleo), Seat(paused=True)
+    ),
     "a participant is promoted": lambda ann, cleo: Change(
-        Op.CHANGE, key(cleo), Seat(role=Role.FACILITATOR)
+        Op.CHANGE, relay_key(cleo), Seat(role=Role.FACILITATOR)
     ),
 }
 
 
 @pytest.mark.parametrize("how", ROSTER_ONLY)
 def test_a_role_or_pause_of_the_roster_alone_is_told_with_the_name_of_its_author(how: str) -> None:
-    world, ann, bob, cleo, dora = four()
+    world, ann, bob, cleo, dora = with_dora(two_facilitators())
     people = [(p.name, p.facilitator) for p in ann.engine.require_member().membership.people()]
     change(world, bob, lambda m: (), ROSTER_ONLY[how](ann, cleo))
     for client in (ann, cleo, dora):
@@ -85,7 +77,7 @@ STATE_ONLY: dict[str, Callable[[RoomExtension, Client], RoomExtension]] = {
 
 @pytest.mark.parametrize("field", ["listen_only", "locked", "slow"])
 def test_an_honest_commit_that_changes_a_flag_changes_it_in_the_roster_too(field: str) -> None:
-    world, ann, bob, cleo, dora = four()
+    world, ann, bob, cleo, dora = with_dora(two_facilitators())
 
     def build(state: RoomExtension) -> RoomExtension:
         return STATE_ONLY[field](state, cleo)
@@ -105,7 +97,7 @@ def test_an_honest_commit_that_changes_a_flag_changes_it_in_the_roster_too(field
 @pytest.mark.parametrize("field", STATE_ONLY)
 def test_a_pause_or_flag_of_the_group_alone_is_told(field: str) -> None:
     """Judged at the membership: an honest client's commit cannot be made to leave the flags out."""
-    _world, ann, _bob, cleo, _dora = four()
+    _world, ann, _bob, cleo, _dora = with_dora(two_facilitators())
     membership = ann.engine.require_member().membership
     assert membership._list_is_the_groups()
     membership.state = STATE_ONLY[field](membership.state, cleo)
@@ -116,40 +108,40 @@ def test_a_pause_or_flag_of_the_group_alone_is_told(field: str) -> None:
 
 @pytest.mark.parametrize("flags", [RoomFlag.LOCKED, RoomFlag.LISTEN_ONLY])
 def test_a_flag_of_the_roster_alone_is_told(flags: RoomFlag) -> None:
-    _world, ann, _bob, _cleo, _dora = four()
+    _world, ann, _bob, _cleo, _dora = with_dora(two_facilitators())
     membership = ann.engine.require_member().membership
     membership.roster = replace(membership.roster, flags=flags)
     assert not membership._list_is_the_groups()
 
 
 def test_the_next_commit_of_a_facilitator_who_still_may_restates_what_the_group_says() -> None:
-    world, ann, bob, cleo, dora = four()
-    change(world, bob, lambda m: (), Change(Op.CHANGE, key(cleo), Seat(paused=True)))
-    assert roster_of(ann).seats[key(cleo)].paused
+    world, ann, bob, cleo, dora = with_dora(two_facilitators())
+    change(world, bob, lambda m: (), Change(Op.CHANGE, relay_key(cleo), Seat(paused=True)))
+    assert roster_of(ann).seats[relay_key(cleo)].paused
     commit_by(world, ann)
     for client in (ann, bob, cleo, dora):
         membership = client.engine.require_member().membership
         assert membership._list_is_the_groups()
         assert not membership.restate
-        assert not membership.roster.seats[key(cleo)].paused
+        assert not membership.roster.seats[relay_key(cleo)].paused
     forget(ann, bob, cleo, dora)
     goes_on(world, ann, bob, cleo, dora)
     assert not any(problems(client) for client in (ann, bob, cleo, dora))
 
 
 def test_a_second_false_entry_before_it_is_restated_is_told_too() -> None:
-    world, ann, bob, cleo, dora = four()
-    change(world, bob, lambda m: (), Change(Op.CHANGE, key(cleo), Seat(paused=True)))
+    world, ann, bob, cleo, dora = with_dora(two_facilitators())
+    change(world, bob, lambda m: (), Change(Op.CHANGE, relay_key(cleo), Seat(paused=True)))
     membership = bob.engine.require_member().membership
     membership.restate = False  # a rogue client
-    change(world, bob, lambda m: (), Change(Op.CHANGE, key(dora), Seat(paused=True)))
+    change(world, bob, lambda m: (), Change(Op.CHANGE, relay_key(dora), Seat(paused=True)))
     for client in (ann, cleo, dora):
         assert culprits(client) == ["Bob", "Bob"]
 
 
 def test_a_newcomer_is_told_of_what_they_found() -> None:
-    world, ann, bob, cleo, _dora = four()
-    change(world, bob, lambda m: (), Change(Op.CHANGE, key(cleo), Seat(paused=True)))
+    world, ann, bob, cleo, _dora = with_dora(two_facilitators())
+    change(world, bob, lambda m: (), Change(Op.CHANGE, relay_key(cleo), Seat(paused=True)))
     ann.engine.require_member().membership.restate = False  # so that her commit leaves it
     eve = world.join(ann, "Eve")
     world.advance(1)
@@ -180,8 +172,8 @@ def end_by(world: EvilWorld, client: Client) -> None:
 
 
 def test_an_end_by_a_facilitator_of_the_roster_alone_is_no_end() -> None:
-    world, ann, bob, cleo, dora = four()
-    promoted = Change(Op.CHANGE, key(dora), Seat(role=Role.FACILITATOR))
+    world, ann, bob, cleo, dora = with_dora(two_facilitators())
+    promoted = Change(Op.CHANGE, relay_key(dora), Seat(role=Role.FACILITATOR))
     change(world, bob, lambda m: (), promoted)
     end_by(world, dora)
     for client in (ann, bob, cleo):
@@ -190,7 +182,7 @@ def test_an_end_by_a_facilitator_of_the_roster_alone_is_no_end() -> None:
 
 
 def test_an_end_by_a_facilitator_of_the_group_is_one() -> None:
-    world, ann, bob, cleo, dora = four()
+    world, ann, bob, cleo, dora = with_dora(two_facilitators())
     end_by(world, bob)
     for client in (ann, cleo, dora):
         assert client.engine.closed is not None
@@ -198,12 +190,12 @@ def test_an_end_by_a_facilitator_of_the_group_is_one() -> None:
 
 
 def test_a_removal_by_a_facilitator_of_the_roster_alone_is_no_proof() -> None:
-    world, _ann, bob, cleo, dora = four()
-    promoted = Change(Op.CHANGE, key(dora), Seat(role=Role.FACILITATOR))
+    world, _ann, bob, cleo, dora = with_dora(two_facilitators())
+    promoted = Change(Op.CHANGE, relay_key(dora), Seat(role=Role.FACILITATOR))
     change(world, bob, lambda m: (), promoted)
     membership = cleo.engine.require_member().membership
     blob = commit_blob(b"any")
-    removal = Change(Op.REMOVE, key(cleo))
+    removal = Change(Op.REMOVE, relay_key(cleo))
     by_dora = entry_by(dora.engine.identity.relay, cleo, blob, removal)
     by_bob = entry_by(bob.engine.identity.relay, cleo, blob, removal)
     assert not membership.puts_me_out(by_dora)

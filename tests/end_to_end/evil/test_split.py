@@ -15,14 +15,10 @@ from tests.end_to_end.evil.rooms import (
     epochs,
     forget,
     problems,
+    state,
     three,
     two_facilitators,
 )
-from tests.end_to_end.world import Client
-
-
-def state(client: Client) -> RoomState:
-    return client.engine.require_member().presence.state
 
 
 def test_two_versions_of_the_conversation_show_within_one_heartbeat() -> None:

@@ -11,6 +11,8 @@ from tests.end_to_end.evil.rogue import (
     change,
     committer_of,
     context,
+    entry_by,
+    relay_key,
     rogue_commit,
     room_of,
     roster_of,
@@ -25,7 +27,6 @@ from tests.end_to_end.evil.rooms import (
     three,
     two_facilitators,
 )
-from tests.end_to_end.evil.test_way_in import entry_by
 from tests.end_to_end.world import Client
 
 STANDBY = Seat(role=Role.STANDBY)
@@ -65,7 +66,7 @@ def test_a_standby_key_takes_no_place_in_a_full_room() -> None:
 def test_a_member_in_the_role_of_a_standby_is_an_alarm() -> None:
     world, ann, bob, cleo = three()
     forget(ann, bob, cleo)
-    key = bob.engine.identity.relay.public
+    key = relay_key(bob)
     listing = ann.engine.require_member().membership.listing()
     restated = [replace(item, seat=STANDBY) if item.key == key else item for item in listing]
     change(world, ann, lambda membership: (), *restated)
@@ -73,11 +74,13 @@ def test_a_member_in_the_role_of_a_standby_is_an_alarm() -> None:
     assert problems(cleo) == ["roster_mismatch"]
 
 
-def burn_with_entry(world: EvilWorld, by: Client, *changes: Change) -> None:
+def burn_with_entry(
+    world: EvilWorld, by: Client, *changes: Change, lobby: bytes | None = None
+) -> None:
     """A commit that every member burns, with an entry that the relay takes."""
     blob = rogue_commit(by, context(replace(state_of(by), desk_interval=30)))
     member = by.engine.require_member()
-    entry = entry_by(by.engine.identity.relay, by, blob, *changes)
+    entry = entry_by(by.engine.identity.relay, by, blob, *changes, lobby=lobby)
     member._link.request(
         lambda n: Publish(
             n,
@@ -112,7 +115,7 @@ def test_a_restated_list_keeps_the_standby_keys_that_the_group_has(burned: Op) -
 
 def test_a_restated_list_has_the_roles_of_the_group_and_not_of_the_burned_entry() -> None:
     world, ann, bob, cleo = two_facilitators()
-    key = cleo.engine.identity.relay.public
+    key = relay_key(cleo)
     burn_with_entry(world, bob, Change(Op.CHANGE, key, Seat(role=Role.FACILITATOR)))
     assert roster_of(cleo).is_facilitator(key)
     forget(ann, cleo)

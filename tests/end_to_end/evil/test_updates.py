@@ -1,14 +1,12 @@
 """Row 28: no participant makes a facilitator commit what only the facilitator can follow."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from alcove import events, mls
-from alcove.group.extensions import LEAF_EXTENSION
-from alcove.mls.nodes import Extension
 from alcove_protocol.frames import BlobClass, BlobIs, LobbyItem
 
+from tests.end_to_end.appointing import hand_over
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
     appoint,
@@ -16,26 +14,28 @@ from tests.end_to_end.evil.rogue import (
     commit_blob,
     committer_of,
     demote,
-    evil_leaf_extensions,
     group_of,
     key_package,
     leaf_of,
-    make_facilitator,
     now,
     rogue_commit,
     room_of,
 )
 from tests.end_to_end.evil.rogue_updates import (
     ask,
+    four,
     fresh_keys,
     handshakes,
     honest_update,
     leaf_key,
+    nobody_is_held,
     rogue_leaf,
     rogue_proposal,
     rogue_update,
     same_generation,
     skip_to,
+    waiting,
+    without_the_rooms_extension,
 )
 from tests.end_to_end.evil.rooms import (
     authenticators,
@@ -51,26 +51,6 @@ from tests.end_to_end.world import Client
 
 LAST = 16
 """The last generation of a proposal (docs/protocol.md 11)."""
-
-
-def four() -> tuple[EvilWorld, Client, Client, Client, Client]:
-    """Ann facilitates. Mal, Bob and Cleo take part."""
-    world = EvilWorld()
-    ann = world.open("Ann")
-    mal, bob, cleo = (world.join(ann, name) for name in ("Mal", "Bob", "Cleo"))
-    world.advance(31, step=31)
-    return world, ann, mal, bob, cleo
-
-
-def waiting(facilitator: Client) -> int:
-    return len(committer_of(facilitator).committer.updates)
-
-
-def nobody_is_held(world: EvilWorld, host: Client, *others: Client) -> None:
-    """The room goes on with all of them, and no client told of a fault."""
-    goes_on(world, host, *others)
-    for client in (host, *others):
-        assert problems(client) == []
 
 
 # --- generations --------------------------------------------------------------------------------
@@ -166,23 +146,27 @@ def test_what_one_facilitator_was_asked_before_the_other_came_decides_nothing() 
     nobody_is_held(world, ann, bob, mal, cleo)
 
 
-def test_an_update_that_a_burned_commit_brought_before_is_read_again() -> None:
-    """The relay shows one member alone a commit that carries the Update, and is burned."""
-    world, ann, mal, bob, cleo = four()
-    forget(ann, mal, bob, cleo)
-    message = honest_update(mal)
+def show_alone(world: EvilWorld, bob: Client, junk: bytes) -> None:
+    """The relay shows Bob alone a commit that all would burn, at the log's next number."""
     at = bob.engine.require_member().stream.cursor
-    junk = commit_blob(rogue_commit(cleo)[4:], message)
-
     world.forge(bob, BlobIs(replace(at, number=at.number + 1).encode(), BlobClass.COMMIT, 0, junk))
     assert problems(bob) == ["commit_refused"]
-    ask(world, mal, message)
     world.alter(
         bob,
         BlobIs,
         lambda blob: replace(blob, position=replace(at, number=at.number + 2).encode()),
         most=1,
     )
+
+
+def test_an_update_that_a_burned_commit_brought_before_is_read_again() -> None:
+    """The relay shows one member alone a commit that carries the Update, and is burned."""
+    world, ann, mal, bob, cleo = four()
+    forget(ann, mal, bob, cleo)
+    message = honest_update(mal)
+    junk = commit_blob(rogue_commit(cleo)[4:], message)
+    show_alone(world, bob, junk)
+    ask(world, mal, message)
     before = leaf_key(ann, mal)
     commit_by(world, ann)
     assert leaf_key(ann, mal) != before
@@ -215,16 +199,8 @@ def test_a_participants_commit_costs_none_of_their_keys() -> None:
     with same_generation(mal):
         junk = rogue_commit(mal)
     message = honest_update(mal)
-    at = bob.engine.require_member().stream.cursor
-    world.forge(bob, BlobIs(replace(at, number=at.number + 1).encode(), BlobClass.COMMIT, 0, junk))
-    assert problems(bob) == ["commit_refused"]
+    show_alone(world, bob, junk)
     ask(world, mal, message)
-    world.alter(
-        bob,
-        BlobIs,
-        lambda blob: replace(blob, position=replace(at, number=at.number + 2).encode()),
-        most=1,
-    )
     commit_by(world, ann)
     assert len(authenticators(ann, bob, mal, cleo)) == 1
 
@@ -241,198 +217,6 @@ def test_a_commit_that_names_a_proposal_which_it_does_not_bring_is_burned_by_all
     assert problems(ann) == problems(mal) == ["commit_refused"]
     assert len(epochs(ann, bob, mal)) == 1
     goes_on(world, ann, bob, mal)
-
-
-# --- what is no Update, or not the sender's -------------------------------------------------------
-
-Make = Callable[[EvilWorld, Client, Client, Client], bytes]
-
-
-def not_an_update(world: EvilWorld, ann: Client, mal: Client, bob: Client) -> bytes:
-    return rogue_proposal(mal, mls.Remove(leaf_of(bob)))
-
-
-def of_an_earlier_epoch(world: EvilWorld, ann: Client, mal: Client, bob: Client) -> bytes:
-    message = honest_update(mal)
-    commit_by(world, ann)
-    return message
-
-
-def without_a_new_key(world: EvilWorld, ann: Client, mal: Client, bob: Client) -> bytes:
-    return rogue_update(mal, rogue_leaf(mal, key=leaf_key(ann, mal)))
-
-
-def with_a_key_of_another(world: EvilWorld, ann: Client, mal: Client, bob: Client) -> bytes:
-    return rogue_update(mal, rogue_leaf(mal, key=leaf_key(ann, bob)))
-
-
-def with_another_name(world: EvilWorld, ann: Client, mal: Client, bob: Client) -> bytes:
-    return rogue_update(mal, rogue_leaf(mal, credential=mls.Credential.basic(b"Ann")))
-
-
-def with_another_relay_key(world: EvilWorld, ann: Client, mal: Client, bob: Client) -> bytes:
-    extensions = evil_leaf_extensions(mal, world.random(32))
-    return rogue_update(mal, rogue_leaf(mal, extensions=extensions))
-
-
-def with_no_extension(world: EvilWorld, ann: Client, mal: Client, bob: Client) -> bytes:
-    return rogue_update(mal, rogue_leaf(mal, extensions=()))
-
-
-def with_an_unreadable_extension(world: EvilWorld, ann: Client, mal: Client, bob: Client) -> bytes:
-    extensions = (Extension(LEAF_EXTENSION, b"\xc1"),)
-    return rogue_update(mal, rogue_leaf(mal, extensions=extensions))
-
-
-def without_capabilities(world: EvilWorld, ann: Client, mal: Client, bob: Client) -> bytes:
-    return rogue_update(mal, rogue_leaf(mal, capabilities=mls.Capabilities()))
-
-
-def without_the_rooms_extension(world: EvilWorld, ann: Client, mal: Client, bob: Client) -> bytes:
-    """Valid by itself, and in no group that requires the extension (RFC 9420, 7.3)."""
-    own = group_of(mal).member(leaf_of(mal))
-    assert own is not None
-    fewer = replace(own.capabilities, extensions=(LEAF_EXTENSION,))
-    return rogue_update(mal, rogue_leaf(mal, capabilities=fewer))
-
-
-def with_a_key_that_is_none(world: EvilWorld, ann: Client, mal: Client, bob: Client) -> bytes:
-    return rogue_update(mal, rogue_leaf(mal, key=bytes(32)))
-
-
-def of_great_size(world: EvilWorld, ann: Client, mal: Client, bob: Client) -> bytes:
-    group = group_of(mal)
-    own = group.member(group.own_index)
-    assert own is not None
-    kinds = (*own.capabilities.extensions, 0xF0F0)
-    wide = mls.Capabilities(extensions=kinds, ciphersuites=own.capabilities.ciphersuites)
-    extensions = (*own.extensions, Extension(0xF0F0, bytes(5_000)))
-    return rogue_update(mal, rogue_leaf(mal, capabilities=wide, extensions=extensions))
-
-
-def not_encrypted(world: EvilWorld, ann: Client, mal: Client, bob: Client) -> bytes:
-    return group_of(mal).propose_update(wire_format="public")
-
-
-def a_commit(world: EvilWorld, ann: Client, mal: Client, bob: Client) -> bytes:
-    return rogue_commit(mal, force_path=True)[4:]
-
-
-def another_members(world: EvilWorld, ann: Client, mal: Client, bob: Client) -> bytes:
-    return honest_update(bob)
-
-
-def junk(world: EvilWorld, ann: Client, mal: Client, bob: Client) -> bytes:
-    message = honest_update(mal)
-    return message[:-1] + bytes([message[-1] ^ 1])
-
-
-POISON: list[Make] = [
-    not_encrypted,
-    a_commit,
-    another_members,
-    junk,
-    not_an_update,
-    of_an_earlier_epoch,
-    without_a_new_key,
-    with_a_key_of_another,
-    with_another_name,
-    with_another_relay_key,
-    with_no_extension,
-    with_an_unreadable_extension,
-    without_capabilities,
-    without_the_rooms_extension,
-    with_a_key_that_is_none,
-    of_great_size,
-]
-
-
-@pytest.mark.parametrize("make", POISON, ids=lambda make: make.__name__)
-@pytest.mark.parametrize("first", [True, False], ids=["before", "after"])
-def test_a_wrong_update_is_dropped_and_an_honest_one_stays(make: Make, first: bool) -> None:
-    world, ann, mal, bob, cleo = four()
-    poison = make(world, ann, mal, bob)
-    forget(ann, mal, bob, cleo)
-    before = leaf_key(ann, cleo)
-    if first:
-        ask(world, mal, poison)
-    ask(world, cleo, honest_update(cleo))
-    if not first:
-        ask(world, mal, poison)
-    assert waiting(ann) == 1
-    commit_by(world, ann)
-    assert leaf_key(ann, cleo) != before
-    nobody_is_held(world, ann, bob, cleo, mal)
-
-
-def test_an_update_in_a_room_of_two_is_judged_alike() -> None:
-    world = EvilWorld()
-    ann = world.open("Ann")
-    mal = world.join(ann, "Mal")
-    world.advance(31, step=31)
-    forget(ann, mal)
-    skip_to(mal, 900)
-    ask(world, mal, rogue_proposal(mal, mls.Remove(leaf_of(ann))))
-    ask(world, mal, rogue_update(mal))
-    assert waiting(ann) == 0
-    commit_by(world, ann)
-    assert len(epochs(ann, mal)) == 1
-    nobody_is_held(world, ann, mal)
-
-
-def test_an_update_sent_under_another_members_relay_key_is_dropped() -> None:
-    world, ann, mal, bob, cleo = four()
-    ask(world, bob, honest_update(cleo))
-    assert waiting(ann) == 0
-    nobody_is_held(world, ann, mal, bob, cleo)
-
-
-def test_a_facilitators_proposal_is_never_taken() -> None:
-    world, ann, bob, cleo = two_facilitators()
-    forget(ann, bob, cleo)
-    message = honest_update(bob)
-    ask(world, bob, message)
-    assert waiting(ann) == 0
-    read = group_of(ann).read_proposal(message)
-    staged = aside(group_of(ann).commit(carried=[read], now=now(ann)))
-    world.take(room_of(ann), commit_blob(staged.message, message), BlobClass.COMMIT)
-    assert problems(bob) == problems(cleo) == ["commit_refused"]
-    goes_on(world, ann, bob, cleo)
-
-
-def test_an_update_of_a_member_who_is_removed_drops_no_other() -> None:
-    world, ann, mal, _bob, cleo = four()
-    ask(world, mal, honest_update(mal))
-    ask(world, cleo, honest_update(cleo))
-    before = leaf_key(ann, cleo)
-    assert ann.remove("Bob") == []
-    world.settle()
-    assert leaf_key(ann, cleo) != before
-    ask(world, cleo, honest_update(cleo))
-    ask(world, mal, honest_update(mal))
-    between = leaf_key(ann, cleo)
-    assert ann.remove(mal.name) == []
-    world.settle()
-    assert mal.engine.closed is not None
-    assert leaf_key(ann, cleo) != between
-    nobody_is_held(world, ann, cleo)
-
-
-def test_a_removed_members_update_is_dropped() -> None:
-    world, ann, mal, bob, cleo = four()
-    message = honest_update(mal)
-    gone = world.drop(mal, BlobIs)
-    kept = mal.engine.require_member().requests
-    ann.remove(mal.name)
-    world.settle()
-    gone.stop()
-    assert kept is not None
-    item = world.seen(LobbyItem, ann)[-1]
-    read = committer_of(ann).lobby.requests
-    with pytest.raises(mls.MLSError):
-        read.update(item.key, message)
-    assert waiting(ann) == 0
-    nobody_is_held(world, ann, bob, cleo)
 
 
 # --- together -------------------------------------------------------------------------------------
@@ -515,7 +299,7 @@ def test_an_update_that_waits_when_its_sender_is_appointed_is_void() -> None:
     demote(world, ann, mal)
     forget(ann, bob, cleo)
     nobody_is_held(world, ann, bob, cleo)
-    make_facilitator(ann, mal)
+    hand_over(ann.engine, mal.engine)
     assert key_package(mal) is not None
 
 

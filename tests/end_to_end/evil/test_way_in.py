@@ -1,7 +1,6 @@
 """Rows 1, 11, 12, 13, 14b, 14c, 14d, 16: a ghost on the list, and every false way in."""
 
 from dataclasses import replace
-from hashlib import sha256
 
 import pytest
 from alcove import events, mls
@@ -43,21 +42,19 @@ from alcove_protocol.frames import (
 from alcove_protocol.invite import Invite
 from alcove_protocol.labels import Label, room_id_of
 from alcove_protocol.roster import (
-    NO_HASH,
     Change,
     Op,
-    RosterEntry,
     Seat,
-    apply_changes,
-    list_digest,
 )
 from alcove_protocol.statements import LeaveStatement, Opening, Signed
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
     committer_of,
+    entry_by,
     evil_leaf_extensions,
     group_of,
+    relay_key,
     room_of,
     roster_of,
     state_of,
@@ -97,25 +94,6 @@ def forge_knock(world: EvilWorld, ann: Client, number: int, body: KnockBody, key
 
 
 # --- row 1: the ghost -------------------------------------------------------------------------
-
-
-def entry_by(signer: SigningKey, ann: Client, blob: bytes, *changes: Change) -> Signed:
-    """A roster entry that follows the last one, signed with this key."""
-    roster = ann.engine.require_member().membership.roster
-    entry = RosterEntry(
-        roster.room,
-        roster.counter + 1,
-        roster.head,
-        signer.public,
-        ann.engine.require_member().membership.base.encode(),
-        sha256(blob).digest(),
-        NO_HASH,
-        b"".join(change.encode() for change in changes),
-        int(roster.flags),
-        roster.slow,
-        list_digest(roster.room, apply_changes(roster.seats, changes), roster.flags, roster.slow),
-    )
-    return signer.sign(Label.ROSTER, entry)
 
 
 @pytest.mark.parametrize("signed_by", ["the relay", "a facilitator"])
@@ -471,7 +449,7 @@ def test_an_item_that_the_relay_forges_lets_no_member_go(kind: LobbyKind) -> Non
     before = epochs(ann, bob, cleo)
     at = committer_of(ann).lobby.number
     own = SigningKey.generate(world.random)
-    key = bob.engine.identity.relay.public
+    key = relay_key(bob)
     leave = own.sign(Label.LEAVE, LeaveStatement(room_of(ann), key, roster_of(ann).counter))
     blob = leave.encode() if kind == LobbyKind.LEAVE else world.random(700)
     world.forge(ann, LobbyItem(at + 1, kind, world.random(16), key, 0, blob))

@@ -2,7 +2,7 @@
 import { xchacha20poly1305 } from "@noble/ciphers/chacha.js"
 import { type Bytes, hex, join, number, same } from "./bytes.ts"
 import { demand, Fault } from "./fault.ts"
-import { type Chain, chainOf, extended } from "./facilitators.ts"
+import { chainOf, extended, type Known } from "./facilitators.ts"
 import type { Invite } from "./invite.ts"
 import { hashWith, label } from "./labels.ts"
 import { unpackList } from "./lists.ts"
@@ -11,7 +11,8 @@ import { decode } from "./records.ts"
 import { opened, signedOf } from "./signed.ts"
 
 export interface Card {
-  chain: Chain
+  /** The first facilitator, from whom all others chain. */
+  first: Known
   lobbyKey: Bytes
   title: string
   texts: { language: string; text: string }[]
@@ -45,14 +46,13 @@ export function agreementHash(room: Bytes, version: number, agreement: Bytes): B
   return hashWith("agreement", room, number(version, 8), agreement)
 }
 
-
 /** Open and check a card, in the order of the document. Throws a `Fault`. */
 export function checkCard(sealed: Bytes, number_: number, invite: Invite): Card {
   const signed = signedOf(unsealCard(sealed, number_, invite))
   const unproved = decode("Card", signed.body) // it names the keys that prove it
-  const opening = chainOf(unproved.bytes("opening"), invite.room)
-  const chain = extended(opening, unproved.bytes("appointments"), invite.room)
-  demand(chain.known.has(hex(unproved.bytes("signer"))), "unknown_signer")
+  const first = chainOf(unproved.bytes("opening"), invite.room)
+  const known = extended(first, unproved.bytes("appointments"), invite.room)
+  demand(known.has(hex(unproved.bytes("signer"))), "unknown_signer")
   const card = opened(signed, "card", "Card", unproved.bytes("signer"))
   demand(same(card.bytes("room"), invite.room), "wrong_room")
   demand(card.int("number") === number_, "wrong_number")
@@ -60,7 +60,7 @@ export function checkCard(sealed: Bytes, number_: number, invite: Invite): Card 
   demand(card.int("suite") === SUITE, "suite")
   const version = card.int("agreement_version")
   return {
-    chain,
+    first,
     texts,
     lobbyKey: card.bytes("lobby_key"),
     title: card.text("title"),

@@ -2,30 +2,27 @@
 import { ascii, type Bytes, H, hex, join, same } from "./bytes.ts"
 import { demand } from "./fault.ts"
 import { unpackList } from "./lists.ts"
-import { decode, type Parsed } from "./records.ts"
+import { decode } from "./records.ts"
 import { opened, signedOf } from "./signed.ts"
 
 const MOST_APPOINTMENTS = 32
 
-export interface Chain {
-  opening: Parsed
-  /** MLS key to relay key, in hex: all that were ever facilitators. */
-  known: Map<string, string>
-}
+/** MLS key to relay key, in hex: all that were ever facilitators. */
+export type Known = ReadonlyMap<string, string>
 
-/** Check `signature ‖ Opening` against the room id. Throws a `Fault`. */
-export function chainOf(signedOpening: Bytes, room: Bytes): Chain {
+/** Check `signature ‖ Opening` against the room id: the first facilitator. Throws a `Fault`. */
+export function chainOf(signedOpening: Bytes, room: Bytes): Known {
   const signed = signedOf(signedOpening)
   const rootKey = decode("Opening", signed.body).bytes("root_key")
   demand(same(H(join(ascii("alcove v1 room"), rootKey)), room), "wrong_room")
   const opening = opened(signed, "open", "Opening", rootKey)
   demand(same(opening.bytes("previous"), room), "wrong_room")
-  return { opening, known: new Map([[hex(opening.bytes("mls_key")), hex(opening.bytes("relay_key"))]]) }
+  return new Map([[hex(opening.bytes("mls_key")), hex(opening.bytes("relay_key"))]])
 }
 
-/** The chain with these appointments, each by a key that is known already. Throws a `Fault`. */
-export function extended(chain: Chain, appointments: Bytes, room: Bytes): Chain {
-  const known = new Map(chain.known)
+/** With these appointments, each by a key that is known already. Throws a `Fault`. */
+export function extended(first: Known, appointments: Bytes, room: Bytes): Known {
+  const known = new Map(first)
   for (const item of unpackList(appointments, MOST_APPOINTMENTS)) {
     const signed = signedOf(item)
     const appointer = decode("Appointment", signed.body).bytes("appointer")
@@ -34,5 +31,5 @@ export function extended(chain: Chain, appointments: Bytes, room: Bytes): Chain 
     demand(same(said.bytes("room"), room), "wrong_room")
     known.set(hex(said.bytes("mls_key")), hex(said.bytes("relay_key")))
   }
-  return { opening: chain.opening, known }
+  return known
 }

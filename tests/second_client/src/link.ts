@@ -104,19 +104,19 @@ export class Link {
     return within(answer, ANSWER)
   }
 
-  /** Authenticate. Returns the role that the connection has now. */
-  async authenticate(role: "door" | "member", room: Bytes, relaySeed: Bytes, door?: { id: Bytes; seed: Bytes }): Promise<string> {
+  /** Authenticate as a newcomer. The key is fresh and no member's yet: throws a `Fault` when told
+      another role. */
+  async comeToDoor(room: Bytes, relaySeed: Bytes, door: { id: Bytes; seed: Bytes }): Promise<void> {
     const challenge = await within(this.challenge, CHALLENGE)
     const statement = encode("ChallengeAnswer", {
-      version: 1, offered: SUBPROTOCOL, host: this.host, room, role, relay_key: publicKey(relaySeed),
-      nonce: challenge.bytes("nonce"), ...(door && { door: door.id }),
+      version: 1, offered: SUBPROTOCOL, host: this.host, room, role: "door", relay_key: publicKey(relaySeed),
+      nonce: challenge.bytes("nonce"), door: door.id,
     })
     const signed = join(label("challenge"), statement)
     const answer = await this.ask("auth", {
-      statement, signature: signBody(relaySeed, "challenge", statement),
-      ...(door && { door_signature: sign(door.seed, signed) }),
+      statement, signature: signBody(relaySeed, "challenge", statement), door_signature: sign(door.seed, signed),
     })
-    return answer.text("role")
+    demand(answer.text("role") === "door", "wrong_role")
   }
 }
 

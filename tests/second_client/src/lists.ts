@@ -1,5 +1,5 @@
 /** Lists inside one byte string (docs/protocol.md, section 2). */
-import { type Bytes, join, number, numberOf } from "./bytes.ts"
+import { type Bytes, numberOf } from "./bytes.ts"
 import { demand } from "./fault.ts"
 
 /** Items of one size, joined. */
@@ -9,10 +9,6 @@ export function split(data: Bytes, size: number): Bytes[] {
 }
 
 /** Items of any size, each behind its length in 4 bytes. */
-export function packList(items: Bytes[]): Bytes {
-  return join(...items.flatMap((item) => [number(item.length, 4), item]))
-}
-
 export function unpackList(data: Bytes, most: number): Bytes[] {
   const items: Bytes[] = []
   for (let at = 0; at < data.length; ) {

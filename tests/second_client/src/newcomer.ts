@@ -26,7 +26,7 @@ export async function enterRoom(url: string, name: string, tell: Tell): Promise<
 async function knockAt(link: Link, invite: Invite, name: string, tell: Tell): Promise<Member> {
   const relaySeed = random(32)
   link.closed = (code, why) => tell({ event: "closed", code, why: why?.message })
-  await link.authenticate("door", invite.room, relaySeed, { id: invite.door, seed: invite.doorSeed })
+  await link.comeToDoor(invite.room, relaySeed, { id: invite.door, seed: invite.doorSeed })
   const answer = await link.ask("card")
   const card = checkCard(answer.bytes("card"), answer.int("number"), invite)
   tell({ event: "card", title: card.title, agreement: card.texts[0]!.text })

@@ -40,14 +40,10 @@ async function groupInfoOf(welcome: Welcome, identity: Identity): Promise<GroupI
 function checkSigner(state: ClientState, signer: number, card: Card, room: Bytes): void {
   const said = roomStateOf(state)
   const facilitators = facilitatorsOf(said)
-  const chain = extended({ opening: card.chain.opening, known: new Map(openingKeys(card)) }, said.bytes("appointments"), room)
-  for (const [mls, relay] of facilitators) demand(chain.known.get(mls) === relay, "unproved_facilitator")
+  const known = extended(card.first, said.bytes("appointments"), room)
+  for (const [mls, relay] of facilitators) demand(known.get(mls) === relay, "unproved_facilitator")
   const leaf = leafAt(state, signer)
   demand(facilitators.get(hex(leaf.mlsKey)) === hex(leaf.relayKey), "wrong_signer")
-}
-
-function openingKeys({ chain: { opening } }: Card): [string, string][] {
-  return [[hex(opening.bytes("mls_key")), hex(opening.bytes("relay_key"))]]
 }
 
 function checkState(state: ClientState, card: Card, identity: Identity): void {
