@@ -26,11 +26,12 @@ from alcove_server.store.interface import (
     SeatedRoom,
     Stale,
     StoredBlob,
+    is_too_large,
     lifetime,
 )
 from alcove_server.store.memory.doors import MemoryDoors
 from alcove_server.store.memory.lobby import MemoryLobby
-from alcove_server.store.memory.log import Log, PublishRecords, check_size, size_of
+from alcove_server.store.memory.log import Log, PublishRecords, size_of
 
 _APPLICATION: Final = BlobClass.APPLICATION
 
@@ -159,7 +160,8 @@ class MemoryRoom:
 
     def _check(self, now: float, publication: Publication) -> None:
         """Check everything that can fail, before anything changes."""
-        check_size(publication)
+        if is_too_large(publication.blob_class, publication.blob):
+            raise Refusal("too_large")
         step = publication.step
         if step is None:
             return

@@ -1,8 +1,8 @@
 -- Store.reseat. ARGV: time, expected roster head (empty: no room), generation, roster head,
 -- counter, chain (msgpack), doors (msgpack), tail of the commit's blob (empty: none), hash of the
--- commit, size of the commit's blob, id of the room's beginning, most of the room.
+-- commit, size of the commit's blob, most of the room.
 local m = find()
-local most = tonumber(ARGV[12])
+local most = tonumber(ARGV[11])
 if m then
   expect(m, ARGV[2])
 elseif ARGV[2] ~= '' then
