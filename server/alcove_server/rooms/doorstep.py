@@ -24,6 +24,7 @@ from alcove_server.wire.says import bye
 IN_A_ROOM: Final = 4 * limits.KNOCKS
 """Newcomers that stand at the doors of one room and read its card."""
 AT_A_DOOR: Final = IN_A_ROOM // 2
+"""Those of them at one door."""
 OF_A_PREFIX: Final = 50
 """Those of one part of the network at one room, for each prefix that it stands for."""
 UNDISTURBED: Final = 3.0
@@ -91,8 +92,7 @@ class Doorstep:
     def stand(self, client: Client, door: bytes) -> None:
         """A newcomer stands at a door of its room, without a knock."""
         self._knocked.pop(client, None)
-        part = client.place.allowance if client.place is not None else None
-        place = _Place(client.room_id, door, part, self._clock())
+        place = _Place(client.room_id, door, client.part, self._clock())
         self._places[client] = place
         self._rooms.setdefault(place.room, {})[client] = place
 
