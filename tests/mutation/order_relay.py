@@ -16,10 +16,10 @@ ONE_LOG: Final[tuple[Mutant, ...]] = (
     order(
         "numbers",
         f"{LOG}:Log.append",
-        "        self._budget.take(_size(stored) + RECORD_OVERHEAD, part)\n"
+        "        self._budget.take(blob_size(blob, entry) + RECORD_OVERHEAD, part)\n"
         "        self.number = number\n",
         "        self.number = number\n"
-        "        self._budget.take(_size(stored) + RECORD_OVERHEAD, part)\n",
+        "        self._budget.take(blob_size(blob, entry) + RECORD_OVERHEAD, part)\n",
         f"{CONTRACT}::test_memory_is_bounded_for_a_room_and_in_all",
     ),
     order(

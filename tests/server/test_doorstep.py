@@ -134,6 +134,22 @@ def test_reading_the_card_has_a_deadline_and_waiting_has_none(street: Street) ->
     assert street.standing == 0
 
 
+def test_newcomers_that_give_way_or_are_late_are_counted(street: Street) -> None:
+    door = street.put_door()
+    for _ in range(OF_A_PREFIX):
+        street.hog(door, prefix(5))
+    street.clock.advance(UNDISTURBED)
+    street.hog(door, prefix(5))
+    tally = street.relay.relay.services.tally
+    assert tally.take() == {"busy": 1}
+    street.pass_time(READING_SECONDS, beats=True)
+    assert tally.take() == {"idle": OF_A_PREFIX}
+    for _ in range(limits.KNOCKS_PER_DOOR):
+        street.hog(door, prefix(6)).knock()
+    street.hog(door, prefix(7)).knock()
+    assert tally.take() == {"busy": 1}
+
+
 def test_the_end_of_an_invite_shows_out_those_at_its_door(street: Street) -> None:
     revoked, removed, other = street.put_door(), street.put_door(), street.put_door()
     member = street.member(removed)

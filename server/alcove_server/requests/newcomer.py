@@ -72,6 +72,7 @@ async def _show_out(requester: Requester) -> bool:
         await requester.services.store.withdraw(room.id, key)
     newcomer = room.clients.get(key)
     if newcomer is not None and newcomer.state is ClientState.AT_DOOR:
+        requester.services.tally.count("busy")
         newcomer.finish(Close.TRY_AGAIN, bye("busy"))
     return True
 

@@ -19,6 +19,7 @@ from alcove_protocol.errors import Refusal
 from alcove_server.client.client import Client
 from alcove_server.ports.outlet import Close
 from alcove_server.ports.place import Quota
+from alcove_server.ports.tally import Tally
 from alcove_server.wire.says import bye
 
 IN_A_ROOM: Final = 4 * limits.KNOCKS
@@ -49,10 +50,11 @@ class _Place:
 
 
 class Doorstep:
-    """Those of one node. `clock` gives seconds."""
+    """Those of one node. `clock` gives seconds, and `tally` counts those that are shown out."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], tally: Tally) -> None:
         self._clock = clock
+        self._tally = tally
         self._places: OrderedDict[Client, _Place] = OrderedDict()  # the oldest first
         self._rooms: dict[bytes, dict[Client, _Place]] = {}
         self._knocked: dict[Client, bytes] = {}  # whose knock waits, by its door
@@ -87,6 +89,7 @@ class Doorstep:
         oldest = parts[largest][0]
         if self._clock() - self._places[oldest].since < UNDISTURBED:
             raise Refusal("too_many_knocks")
+        self._tally.count("busy")
         oldest.finish(Close.TRY_AGAIN, bye("busy"))
 
     def stand(self, client: Client, door: bytes) -> None:
@@ -138,4 +141,5 @@ class Doorstep:
             client, place = next(iter(self._places.items()))
             if place.since > end:
                 return
+            self._tally.count("idle")
             client.finish(Close.REFUSED, bye("idle"))

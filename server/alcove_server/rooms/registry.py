@@ -34,7 +34,7 @@ class Rooms:
     def __init__(self, services: Services) -> None:
         self.loaded: dict[bytes, LocalRoom] = {}
         self.verifier = RosterVerifier(services.clock)
-        self.doorstep = Doorstep(services.clock)
+        self.doorstep = Doorstep(services.clock, services.tally)
         self.waiting_knocks = WaitingKnocks()
         self.replay_budget = ReplayBudget(services.runner)
         self.replays = Replays(services, self.replay_budget)
