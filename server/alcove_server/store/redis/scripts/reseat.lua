@@ -9,7 +9,7 @@ elseif ARGV[2] ~= '' then
   refuse('unknown_room')
 end
 local chain, doors = cmsgpack.unpack(ARGV[6]), cmsgpack.unpack(ARGV[7])
-local size, seen, once = 4096 + tonumber(ARGV[10]), {}, {}
+local size, seen, once = ROOM_BYTES + tonumber(ARGV[10]), {}, {}
 for _, entry in ipairs(chain) do size = size + FACTOR * (#entry - 64) end
 for _, one in ipairs(doors) do
   local known = seen[one.id]
