@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 import pytest
@@ -131,6 +132,15 @@ def test_reading_the_card_has_a_deadline_and_waiting_has_none(street: Street) ->
     assert reader.closed == Close.REFUSED
     assert [one.code for one in reader.fetch() if isinstance(one, Bye)] == ["idle"]
     assert patient.closed is None
+    assert street.standing == 0
+
+
+def test_one_tick_closes_all_that_are_late(street: Street) -> None:
+    door = street.put_door()
+    for number in range(AT_A_DOOR):
+        street.hog(door, prefix(number % 10))
+    street.clock.advance(READING_SECONDS)
+    asyncio.run(street.relay.relay.rooms.tick())
     assert street.standing == 0
 
 

@@ -34,7 +34,7 @@ person has decided before."""
 READING_SECONDS: Final = 15 * 60.0
 """Seconds in which a person reads the card and knocks. As long as a knock is kept."""
 _LATE_AT_ONCE: Final = 50
-"""Newcomers that are closed in one tick."""
+"""Newcomers that are closed before others have a turn: about 5 ms."""
 
 
 class _Place:
@@ -132,14 +132,16 @@ class Doorstep:
         for client in [one for one, place in there.items() if place.door in doors]:
             client.finish(Close.REFUSED, bye("door_revoked"))
 
-    def tick(self) -> None:
-        """Close some of those that stood too long."""
+    def tick(self) -> bool:
+        """Close some of those that stood too long. Return whether there are more."""
         end = self._clock() - READING_SECONDS
         for _ in range(_LATE_AT_ONCE):
             if not self._places:
-                return
+                return False
             client, place = next(iter(self._places.items()))
             if place.since > end:
-                return
+                return False
+            self._forget(client)
             self._tally.count("idle")
             client.finish(Close.REFUSED, bye("idle"))
+        return True

@@ -202,7 +202,8 @@ class Rooms:
         for id in failed:
             await self.answer_ring(id)
         self.verifier.expire()
-        self.doorstep.tick()
+        while self.doorstep.tick():
+            await self._services.runner.breathe()
         for id in [idle for idle in self._idle if idle not in self.verifier]:
             self._idle.discard(id)
             if id not in self.loaded and id not in self._loading:
