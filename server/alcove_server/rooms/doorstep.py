@@ -3,8 +3,8 @@
 Each holder of a link may stand at its door as often as there are addresses. So those that stand
 there give way: when a door, a room or a part of the network has too many, the oldest of the largest
 part of the network is closed for the next one. So a crowd from a few prefixes is shown out by its
-own next member, and a newcomer from elsewhere gets in. A newcomer that waits with a knock gives way
-to nobody: the lobby bounds those.
+own next member, and a newcomer from elsewhere gets in. A newcomer that waits with a knock does not
+give way here: the lobby bounds those.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ AT_A_DOOR: Final = IN_A_ROOM // 2
 OF_A_PREFIX: Final = 50
 """Those of one part of the network at one room, for each prefix that it stands for."""
 UNDISTURBED: Final = 3.0
-"""Seconds in which a newcomer gives way to nobody: enough to read the card, and to knock if its
+"""Seconds in which a newcomer does not give way: enough to read the card, and to knock if its
 person has decided before."""
 READING_SECONDS: Final = 15 * 60.0
 """Seconds in which a person reads the card and knocks. As long as a knock is kept."""

@@ -95,7 +95,7 @@ class MemoryRoom:
             self.doors.put(now, door)
         if seated.commit:
             self.log.append(now, b"", bytes(16), BlobClass.COMMIT, 0, seated.commit, seated.entry)
-            budget.give(RECORD_OVERHEAD)  # nobody published it, so no id is remembered
+            budget.give(RECORD_OVERHEAD)  # it was not published, so no id is remembered
         self.due = now
         """A time at or before the next end of anything in this room."""
         self.look()
