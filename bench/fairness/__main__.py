@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import IO, Final
 
-from alcove_protocol.frames import Settle
+from alcove_protocol.frames import RequestRefused, Settle
 
 from bench.fairness.attacks import ATTACKS, OVER_TLS
 from bench.fanout.alcove_wire import Member, SeatedRoom
@@ -110,8 +110,6 @@ def _round_trips(good: Member, attack: subprocess.Popen[bytes]) -> list[float]:
 
 def _asked(good: Member) -> None:
     """One request, and its answer, which is that nothing is waiting."""
-    from alcove_protocol.frames import RequestRefused
-
     good.ask(Settle(good.number(), bytes(16)), RequestRefused)
 
 

@@ -8,13 +8,16 @@ import os
 import selectors
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from alcove_protocol.frames import BlobClass, Publish
 
 from bench.fanout.wires import Stream, masked
 
 CHUNK = 1 << 18
+
+Go = Callable[[float], None]
+"""Attacks for so many seconds."""
 
 
 class Crowd:
@@ -115,3 +118,36 @@ def posts(
         masked(Publish(n, os.urandom(16), base, blob_class, ttl, os.urandom(size)).to_bytes())
         for n in range(10, 10 + count)
     )
+
+
+def once(crowd: Crowd, *messages: bytes) -> Go:
+    """Each connection sends all of its messages at once; what comes is read."""
+
+    def go(seconds: float) -> None:
+        for number, link in enumerate(crowd.all):
+            crowd.send(link, messages[number % len(messages)])
+        crowd.pump(seconds)
+
+    return go
+
+
+def again(crowd: Crowd, make: Callable[[], bytes], pause: float) -> Go:
+    """Each connection sends more and more, as fast as the relay takes it."""
+
+    def go(seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and len(crowd):
+            for link in crowd.all:
+                if not crowd.waiting(link):
+                    crowd.send(link, make())
+            crowd.pump(pause)
+
+    return go
+
+
+def to_first(crowd: Crowd, frame: bytes) -> Go:
+    def go(seconds: float) -> None:
+        crowd.send(crowd.all[0], frame)
+        crowd.pump(seconds)
+
+    return go

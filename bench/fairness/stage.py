@@ -33,11 +33,13 @@ def source(net: int, number: int) -> str:
 
 
 class Hall:
-    """A room with this many connected members, from as many networks as that needs."""
+    """A room with this many connected members, from as many networks as that needs. `listed` are
+    on its list, if these are more."""
 
-    def __init__(self, port: int, connected: int, net: int, *, one_network: bool = False) -> None:
-        self._port = port
-        self.seated = SeatedRoom(port, connected, source(net, 0))
+    def __init__(
+        self, port: int, connected: int, net: int, *, one_network: bool = False, listed: int = 0
+    ) -> None:
+        self.seated = SeatedRoom(port, max(connected, listed), source(net, 0))
         self.members = [self.seated.facilitator]
         for number in range(1, connected):
             where = source(net, 0 if one_network else number)

@@ -24,7 +24,9 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 class Settings(BaseSettings):
     """Validated when made. Raises `pydantic.ValidationError`."""
 
-    model_config = SettingsConfigDict(env_prefix="ALCOVE_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="ALCOVE_", frozen=True, extra="forbid", hide_input_in_errors=True
+    )
 
     host: str = Field(default="127.0.0.1", description="the address to listen on")
     port: int = Field(
@@ -37,7 +39,9 @@ class Settings(BaseSettings):
         default="", description="file with the certificate and its chain (PEM), to end TLS here"
     )
     tls_key: str = Field(default="", description="file with the certificate's key (PEM)")
-    store: str = Field(default="memory:", description=f"where rooms are kept, a URL: {KNOWN}")
+    store: str = Field(  # it may hold a password
+        default="memory:", description=f"where rooms are kept, a URL: {KNOWN}", repr=False
+    )
     store_replicas: int = Field(
         default=0,
         ge=0,

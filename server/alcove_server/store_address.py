@@ -60,8 +60,8 @@ def _host(text: str, port: int) -> tuple[str, int]:
     try:
         parts = urlsplit(f"//{text}")
         host, given = parts.hostname, parts.port
-    except ValueError as error:
-        raise BadAddress("a server of Redis is host or host:port") from error
+    except ValueError:  # whose message quotes the text
+        raise BadAddress("a server of Redis is host or host:port") from None
     if (
         not host
         or "," in host

@@ -16,10 +16,10 @@ ONE_LOG: Final[tuple[Mutant, ...]] = (
     order(
         "numbers",
         f"{LOG}:Log.append",
-        "        self._budget.take(_size(stored) + RECORD_OVERHEAD, part)\n"
+        "        self._budget.take(blob_size(blob, entry) + RECORD_OVERHEAD, part)\n"
         "        self.number = number\n",
         "        self.number = number\n"
-        "        self._budget.take(_size(stored) + RECORD_OVERHEAD, part)\n",
+        "        self._budget.take(blob_size(blob, entry) + RECORD_OVERHEAD, part)\n",
         f"{CONTRACT}::test_memory_is_bounded_for_a_room_and_in_all",
     ),
     order(
@@ -141,7 +141,11 @@ ONE_LOG: Final[tuple[Mutant, ...]] = (
         "if False:",
         f"{PUBLISH}::test_a_blob_is_bounded_by_its_class[at once]",
         # The store looks too, since other relays may fill it.
-        Edit(f"{LOG}:check_size", "if len(publication.blob) > most:", "if False:"),
+        Edit(
+            f"{STORE}._check",
+            "if is_too_large(publication.blob_class, publication.blob):",
+            "if False:",
+        ),
     ),
     order(
         "size",
@@ -150,8 +154,8 @@ ONE_LOG: Final[tuple[Mutant, ...]] = (
         "limits.HANDSHAKE_BLOB",
         f"{PUBLISH}::test_a_blob_is_bounded_by_its_class[at once]",
         Edit(
-            f"{LOG}:check_size",
-            "limits.HANDSHAKE_BLOB if commit else limits.APPLICATION_BLOB",
+            "alcove_server.store.values:is_too_large",
+            "limits.HANDSHAKE_BLOB if blob_class in COMMITS else limits.APPLICATION_BLOB",
             "limits.HANDSHAKE_BLOB",
         ),
     ),

@@ -30,7 +30,7 @@ async def no_key_without_an_end(alone: Standalone) -> None:
 
 
 class TestRedisStore(StoreContract):
-    # `store_bytes` is about the memory of the whole server: test_server.py fills one.
+    # `store_bytes` is about the memory of the whole server: test_faults.py fills one.
     small = StoreBounds(room_bytes=limits.MIB)
 
     @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 import pytest
@@ -132,6 +133,31 @@ def test_reading_the_card_has_a_deadline_and_waiting_has_none(street: Street) ->
     assert [one.code for one in reader.fetch() if isinstance(one, Bye)] == ["idle"]
     assert patient.closed is None
     assert street.standing == 0
+
+
+def test_one_tick_closes_all_that_are_late(street: Street) -> None:
+    door = street.put_door()
+    for number in range(AT_A_DOOR):
+        street.hog(door, prefix(number % 10))
+    street.clock.advance(READING_SECONDS)
+    asyncio.run(street.relay.relay.rooms.tick())
+    assert street.standing == 0
+
+
+def test_newcomers_that_give_way_or_are_late_are_counted(street: Street) -> None:
+    door = street.put_door()
+    for _ in range(OF_A_PREFIX):
+        street.hog(door, prefix(5))
+    street.clock.advance(UNDISTURBED)
+    street.hog(door, prefix(5))
+    tally = street.relay.relay.services.tally
+    assert tally.take() == {"busy": 1}
+    street.pass_time(READING_SECONDS, beats=True)
+    assert tally.take() == {"idle": OF_A_PREFIX}
+    for _ in range(limits.KNOCKS_PER_DOOR):
+        street.hog(door, prefix(6)).knock()
+    street.hog(door, prefix(7)).knock()
+    assert tally.take() == {"busy": 1}
 
 
 def test_the_end_of_an_invite_shows_out_those_at_its_door(street: Street) -> None:

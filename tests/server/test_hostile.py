@@ -358,7 +358,7 @@ async def test_a_client_that_answers_pings_stays() -> None:
     async with serving(ping_seconds=30) as running:
         client = await running.client()
         await client.open()
-        (turned,) = [one for slot in running.service._keepalive._slots for one in slot]
+        (turned,) = [one for slot in running.service._terms.keepalive._slots for one in slot]
         assert isinstance(turned, WebSocket)
         for _ in range(5):
             await running.time.advance(30)

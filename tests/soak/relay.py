@@ -50,7 +50,7 @@ def holdings(service: Service) -> dict[str, int]:
         "prefixes": len(admission._known),
         "loaded": len(relay.rooms.loaded),
         "challenged": len(relay._challenged),
-        "keepalive": sum(len(slot) for slot in service._keepalive._slots),
+        "keepalive": sum(len(slot) for slot in service._terms.keepalive._slots),
         "rooms": len(store._rooms),
         "tombstones": len(store._ended),
         "schedule": len(store._ends) + len(store._scheduled),

@@ -17,7 +17,7 @@ from alcove_server.client.feed import Feed
 from alcove_server.client.resumption import Resumption
 from alcove_server.client.states import ROLES, ClientState
 from alcove_server.ports.outlet import Outlet
-from alcove_server.ports.place import Place
+from alcove_server.ports.place import Place, Quota
 from alcove_server.ports.turn import BYTES, Turn
 from alcove_server.store.interface import Stale
 from alcove_server.wire.fast_out import framed
@@ -77,6 +77,11 @@ class Client:
         self.answers = Answers()
         self.resumption: Resumption | None = None
         self._on_closed = on_closed
+
+    @property
+    def part(self) -> Quota | None:
+        """The part of the network from which it came. None is one without limits."""
+        return self.place.allowance if self.place is not None else None
 
     @property
     def role(self) -> str:

@@ -23,9 +23,6 @@ AWAY: Final = 1 << 62
 """`told` of a member that is not live: no message has a number beyond it."""
 _JOINED: Final = 64 * limits.KIB
 """An author's bytes are joined up to this size, because each write is a system call."""
-_ALONE: Final = 8 * limits.KIB
-"""A message above this size is written as the object that other members get too. Otherwise a flood
-would be copied for each of its authors."""
 _LARGE: Final = 16 * limits.KIB
 """A message above this size is written as the object that other members get too. Otherwise a flood
 would be copied for each of its authors."""

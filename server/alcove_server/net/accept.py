@@ -1,8 +1,8 @@
 """Accepting connections on a listening socket.
 
 The event loop's own servers do this too, but neither of them well when descriptors are used up:
-uvloop closes whatever comes, and says nothing. Here the relay says so once, and clients wait in the
-listener's queue until there is a descriptor for them.
+uvloop closes the connections that come, and says nothing. Here the relay says so once, and clients
+wait in the listener's queue until there is a descriptor for them.
 """
 
 from __future__ import annotations

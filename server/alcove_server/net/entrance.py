@@ -1,4 +1,4 @@
-"""What all front doors of one port share: who may come in, by which name, and whom they believe."""
+"""What all front doors of one port share: places, the relay's names, origins, trusted proxies."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+from abc import ABC, abstractmethod
 from typing import Final
 
 from alcove_protocol import limits
@@ -47,7 +48,7 @@ _LOOK_AGAIN: Final = 0.005
 """Seconds between looks at whether a congested session takes messages again."""
 
 
-class Incoming(asyncio.Protocol):
+class Incoming(asyncio.Protocol, ABC):
     """The receiving half of a `WebSocket`, which is the other half."""
 
     __slots__ = (
@@ -90,25 +91,25 @@ class Incoming(asyncio.Protocol):
 
     # --- the other half ---------------------------------------------------------------------
 
+    @abstractmethod
     def _fail(self, code: int) -> None:
         """The client broke a rule of RFC 6455."""
-        raise NotImplementedError
 
+    @abstractmethod
     def give_up(self, code: int, reason: str) -> None:
         """As `unfinished.UnfinishedSender`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _finish(self) -> None:
         """A close frame is to be sent, or came."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _evict(self, code: int, reason: str) -> None:
         """Close a client that is too slow, or sends too much."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _write_protocol(self) -> None:
         """Write pongs, close frames and the end of the stream."""
-        raise NotImplementedError
 
     # --- receiving --------------------------------------------------------------------------
 

@@ -16,8 +16,8 @@ from typing import Final
 AT_ONCE: Final = 256.0
 """Steps of one turn: about 4 ms interpreted, and half of that compiled."""
 _RENEWED_AT: Final = AT_ONCE / 2
-"""Steps that are left when the next turn is to renew them. Nobody asks for a renewal after each
-message, because that would cost as much as the count itself."""
+"""Steps that are left when the next turn is to renew them. To ask for a renewal after each message
+would cost as much as the count itself."""
 BYTES: Final = 32 * 1024
 """Bytes written to one client that count as one step: copying them twice, and the system call."""
 

@@ -1,7 +1,7 @@
 """What the process takes from the system before it does anything else, and what it forbids.
 
-The memory of a relay holds ciphertext and who is connected now. A core dump would write that to a
-disk, and another program of the same user could read it through `ptrace`. Both are forbidden.
+The memory of a relay holds ciphertext and the present connections. A core dump would write that to
+a disk, and another program of the same user could read it through `ptrace`. Both are forbidden.
 """
 
 from __future__ import annotations

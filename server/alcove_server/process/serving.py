@@ -31,6 +31,7 @@ from alcove_server.net.unfinished import LEAST_BYTES, MESSAGE_SECONDS, Unfinishe
 from alcove_server.networks import Networks
 from alcove_server.ports import error_log
 from alcove_server.ports.runner import OnLoop
+from alcove_server.ports.turn import Turn
 from alcove_server.process import signals
 from alcove_server.process.pages import make_app
 from alcove_server.process.refusal_log import RefusalLog
@@ -152,13 +153,9 @@ class Service:
         self._settings = settings
         self._period = min(_TICK, settings.ping_seconds / _TICKS, settings.auth_seconds / _TICKS)
         self._turn = self._period / _TURNS
-        self._keepalive = Keepalive(max(1, round(settings.ping_seconds / self._turn)))
-        self._inbox = Inbox(self.relay.services.turn)
-        self._stalled = Stalled(clock, settings.queue_seconds)
         self._loop = loop if loop is not None else asyncio.get_running_loop()
-        self._terms = _terms(
-            settings, clock, self._loop, self._keepalive, self._stalled, self._inbox
-        )
+        slots = max(1, round(settings.ping_seconds / self._turn))
+        self._terms = _terms(settings, clock, self._loop, slots, self.relay.services.turn)
         self._listener = listener
         self._management = management
         self._tls = tls
@@ -169,12 +166,12 @@ class Service:
         """Serve until a signal, or `stop`."""
         asyncio.get_running_loop().set_exception_handler(error_log.report_from_loop)
         ticking = [
-            asyncio.create_task(_every(self._loop, self._turn, self._keepalive.tick)),
+            asyncio.create_task(_every(self._loop, self._turn, self._terms.keepalive.tick)),
             asyncio.create_task(
                 _every(
                     self._loop,
                     self._period,
-                    self._stalled.tick,
+                    self._terms.stalled.tick,
                     self._terms.unfinished.tick,
                     self.admission.sweep,
                     self.refusal_log.tick,
@@ -317,20 +314,20 @@ def _terms(
     settings: Settings,
     clock: Callable[[], float],
     loop: Loop,
-    keepalive: Keepalive,
-    stalled: Stalled,
-    inbox: Inbox,
+    slots: int,
+    turn: Turn,
 ) -> Terms:
+    """`slots` are the turns of the keepalive in one period."""
     return Terms(
         clock,
         loop,
-        keepalive,
-        stalled,
+        Keepalive(slots),
+        Stalled(clock, settings.queue_seconds),
         # All messages under way may take a share of the memory that rooms may take.
         Unfinished(
             clock, MESSAGE_SECONDS, max(LEAST_BYTES, settings.store_bytes // _UNFINISHED_SHARE)
         ),
-        inbox,
+        Inbox(turn),
         Shares(max(LEAST_UNSENT, settings.store_bytes // _UNSENT_SHARE)),
         settings.queue_bytes,
         settings.rates,

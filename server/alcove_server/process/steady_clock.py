@@ -1,4 +1,4 @@
-"""The clock of every deadline: nobody sets it, and it goes on while the machine sleeps.
+"""The clock of every deadline: it cannot be set, and it goes on while the machine sleeps.
 
 A machine that was suspended must not keep a message for longer than it said.
 """

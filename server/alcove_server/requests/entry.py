@@ -6,7 +6,7 @@ docs/protocol.md section 5. A refusal closes the connection.
 from __future__ import annotations
 
 from alcove_protocol.errors import Refusal
-from alcove_protocol.frames import Authenticate, Authenticated, ConnectionRole
+from alcove_protocol.frames import Authenticate, Authenticated, Bye, ConnectionRole
 from alcove_protocol.statements import Signed
 
 from alcove_server.client.states import ClientState
@@ -28,31 +28,32 @@ class _Removed(Refusal):
 async def authenticate(requester: Requester, frame: Authenticate) -> None:
     """Answer the proof. Refusals are answered here too, because each closes the connection."""
     assert requester.upgrade is not None  # the state says so
-    client = requester.client
     try:
         claimed = claim(frame, requester.upgrade, requester.nonce)
     except Refusal as refusal:
-        requester.services.tally.count(refusal.code)
-        client.refuse(frame.n, refusal)
-        client.finish(Close.REFUSED)
+        _turn_away(requester, frame.n, refusal, Close.REFUSED)
         return
     try:
         await _enter(requester, frame.n, claimed)
     except _Removed as removed:
-        requester.services.tally.count(removed.code)
-        client.refuse(frame.n, removed)
-        client.finish(Close.REMOVED, bye("removed", removed.proof))
+        reason = bye("removed", removed.proof)
+        _turn_away(requester, frame.n, removed, Close.REMOVED, reason)
     except Refusal as refusal:
-        requester.services.tally.count(refusal.code)
+        close, end = Close.REFUSED, None
         if refusal.code == "ended":
             head = await requester.services.store.head(claimed.room)
-            client.refuse(frame.n, refusal)
-            client.finish(Close.ENDED, bye("ended", head.ended if head else None))
-        else:
-            client.refuse(frame.n, refusal)
-            client.finish(Close.REFUSED)
+            close, end = Close.ENDED, bye("ended", head.ended if head else None)
+        _turn_away(requester, frame.n, refusal, close, end)
     finally:
         requester.rooms.release(claimed.room)
+
+
+def _turn_away(
+    requester: Requester, n: int, refusal: Refusal, close: int, reason: Bye | None = None
+) -> None:
+    requester.services.tally.count(refusal.code)
+    requester.client.refuse(n, refusal)
+    requester.client.finish(close, reason)
 
 
 async def _enter(requester: Requester, n: int, claimed: Claim) -> None:
@@ -103,9 +104,7 @@ async def _at_door(requester: Requester, n: int, claimed: Claim) -> None:
             raise Refusal("unknown_door")
         if door.closed is not None:
             raise Refusal(door.closed)
-        place = requester.client.place
-        part = place.allowance if place is not None else None
-        requester.rooms.doorstep.make_room(room.id, claimed.door, part)
+        requester.rooms.doorstep.make_room(room.id, claimed.door, requester.client.part)
     requester.door = claimed.door
     requester.authenticated(ClientState.AT_DOOR, claimed.room, claimed.key, room)
     if requester.client.state is ClientState.AT_DOOR:  # it may have gone meanwhile

@@ -56,17 +56,15 @@ async def _take(requester: Requester, frame: Knock) -> None:
     room, client = requester.seated, requester.client
     store = requester.services.store
     await store.knock(room.id, client.key, requester.door, frame.id, frame.blob)
-    part = client.place.allowance if client.place is not None else None
-    requester.rooms.waiting_knocks.add(room.id, client.key, requester.door, part)
+    requester.rooms.waiting_knocks.add(room.id, client.key, requester.door, client.part)
 
 
 async def _show_out(requester: Requester) -> bool:
     """Have a knock of the part of the network with the most give way. Return whether there is one.
     Its newcomer is asked to come back later."""
     room, client, waiting = requester.seated, requester.client, requester.rooms.waiting_knocks
-    part = client.place.allowance if client.place is not None else None
     assert requester.door is not None  # the state says so
-    key = waiting.giving_way(room.id, requester.door, part)
+    key = waiting.giving_way(room.id, requester.door, client.part)
     if key is None:
         return False
     waiting.discard(room.id, key)
@@ -74,6 +72,7 @@ async def _show_out(requester: Requester) -> bool:
         await requester.services.store.withdraw(room.id, key)
     newcomer = room.clients.get(key)
     if newcomer is not None and newcomer.state is ClientState.AT_DOOR:
+        requester.services.tally.count("busy")
         newcomer.finish(Close.TRY_AGAIN, bye("busy"))
     return True
 

@@ -68,15 +68,15 @@ class Requester:
 
     def may_open_room(self) -> bool:
         """Whether this part of the network may make one more room. Counts as one."""
-        place = self.client.place
-        return place is None or place.allowance.open_room()
+        part = self.client.part
+        return part is None or part.open_room()
 
     def may_tell(self, size: int) -> bool:
         """Whether this part of the network may have so many bytes sent. Counts them."""
-        place = self.client.place
-        return place is None or place.allowance.tell(size)
+        part = self.client.part
+        return part is None or part.tell(size)
 
     def may_knock(self) -> bool:
         """Whether this part of the network may knock once more. Counts as one."""
-        place = self.client.place
-        return place is None or place.allowance.knock()
+        part = self.client.part
+        return part is None or part.knock()

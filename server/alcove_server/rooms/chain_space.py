@@ -1,10 +1,10 @@
-"""Who may add how much to a room's chain of roster entries. Pure.
+"""How much each facilitator may add to a room's chain of roster entries. Pure.
 
     0 ──────────────── shared ────────────────┬─ kept for each facilitator ─┬─ removals ─ 2 MiB
 
 A chain ends where it would no longer fit a frame that restores the room. A facilitator who fills it
-on purpose must not keep the others from removing them. So each facilitator on the list has a part
-that no other can use, and beyond it a part for entries that remove members and do nothing else. To
+on purpose must not escape removal by the others. So each facilitator on the list has a part that
+no other can use, and beyond it a part for entries that remove members and do nothing else. To
 end the room takes no space. What is judged here follows from the chain alone, so every node, and a
 relay that was given the room anew, judges the same.
 """

@@ -3,8 +3,8 @@
 Each holder of a link may stand at its door as often as there are addresses. So those that stand
 there give way: when a door, a room or a part of the network has too many, the oldest of the largest
 part of the network is closed for the next one. So a crowd from a few prefixes is shown out by its
-own next member, and a newcomer from elsewhere gets in. A newcomer that waits with a knock gives way
-to nobody: the lobby bounds those.
+own next member, and a newcomer from elsewhere gets in. A newcomer that waits with a knock does not
+give way here: the lobby bounds those.
 """
 
 from __future__ import annotations
@@ -19,20 +19,22 @@ from alcove_protocol.errors import Refusal
 from alcove_server.client.client import Client
 from alcove_server.ports.outlet import Close
 from alcove_server.ports.place import Quota
+from alcove_server.ports.tally import Tally
 from alcove_server.wire.says import bye
 
 IN_A_ROOM: Final = 4 * limits.KNOCKS
 """Newcomers that stand at the doors of one room and read its card."""
 AT_A_DOOR: Final = IN_A_ROOM // 2
+"""Those of them at one door."""
 OF_A_PREFIX: Final = 50
 """Those of one part of the network at one room, for each prefix that it stands for."""
 UNDISTURBED: Final = 3.0
-"""Seconds in which a newcomer gives way to nobody: enough to read the card, and to knock if its
+"""Seconds in which a newcomer does not give way: enough to read the card, and to knock if its
 person has decided before."""
 READING_SECONDS: Final = 15 * 60.0
 """Seconds in which a person reads the card and knocks. As long as a knock is kept."""
 _LATE_AT_ONCE: Final = 50
-"""Newcomers that are closed in one tick."""
+"""Newcomers that are closed before others have a turn: about 5 ms."""
 
 
 class _Place:
@@ -48,10 +50,11 @@ class _Place:
 
 
 class Doorstep:
-    """Those of one node. `clock` gives seconds."""
+    """Those of one node. `clock` gives seconds, and `tally` counts those that are shown out."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], tally: Tally) -> None:
         self._clock = clock
+        self._tally = tally
         self._places: OrderedDict[Client, _Place] = OrderedDict()  # the oldest first
         self._rooms: dict[bytes, dict[Client, _Place]] = {}
         self._knocked: dict[Client, bytes] = {}  # whose knock waits, by its door
@@ -86,13 +89,13 @@ class Doorstep:
         oldest = parts[largest][0]
         if self._clock() - self._places[oldest].since < UNDISTURBED:
             raise Refusal("too_many_knocks")
+        self._tally.count("busy")
         oldest.finish(Close.TRY_AGAIN, bye("busy"))
 
     def stand(self, client: Client, door: bytes) -> None:
         """A newcomer stands at a door of its room, without a knock."""
         self._knocked.pop(client, None)
-        part = client.place.allowance if client.place is not None else None
-        place = _Place(client.room_id, door, part, self._clock())
+        place = _Place(client.room_id, door, client.part, self._clock())
         self._places[client] = place
         self._rooms.setdefault(place.room, {})[client] = place
 
@@ -129,13 +132,16 @@ class Doorstep:
         for client in [one for one, place in there.items() if place.door in doors]:
             client.finish(Close.REFUSED, bye("door_revoked"))
 
-    def tick(self) -> None:
-        """Close some of those that stood too long."""
+    def tick(self) -> bool:
+        """Close some of those that stood too long. Return whether there are more."""
         end = self._clock() - READING_SECONDS
         for _ in range(_LATE_AT_ONCE):
             if not self._places:
-                return
+                return False
             client, place = next(iter(self._places.items()))
             if place.since > end:
-                return
+                return False
+            self._forget(client)
+            self._tally.count("idle")
             client.finish(Close.REFUSED, bye("idle"))
+        return True

@@ -34,7 +34,7 @@ class Rooms:
     def __init__(self, services: Services) -> None:
         self.loaded: dict[bytes, LocalRoom] = {}
         self.verifier = RosterVerifier(services.clock)
-        self.doorstep = Doorstep(services.clock)
+        self.doorstep = Doorstep(services.clock, services.tally)
         self.waiting_knocks = WaitingKnocks()
         self.replay_budget = ReplayBudget(services.runner)
         self.replays = Replays(services, self.replay_budget)
@@ -202,7 +202,8 @@ class Rooms:
         for id in failed:
             await self.answer_ring(id)
         self.verifier.expire()
-        self.doorstep.tick()
+        while self.doorstep.tick():
+            await self._services.runner.breathe()
         for id in [idle for idle in self._idle if idle not in self.verifier]:
             self._idle.discard(id)
             if id not in self.loaded and id not in self._loading:

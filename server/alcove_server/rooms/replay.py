@@ -87,8 +87,8 @@ class Replays:
                 return
             size = sum([len(blob.blob) for blob in page.blobs])
             self._budget.read(len(page.blobs), size)
-            if client.place is not None:
-                client.place.allowance.tell(size)  # a resume begun is told whole: the debt counts
+            if client.part is not None:
+                client.part.tell(size)  # a resume begun is told whole: the debt counts
             if page.position.generation != room.generation:
                 client.finish(Close.RESTARTING, bye("draining"))
                 return

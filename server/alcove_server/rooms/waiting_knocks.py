@@ -4,8 +4,8 @@ A lobby holds `limits.KNOCKS` knocks and `limits.KNOCKS_PER_DOOR` of one door, e
 an hour. So a single part of the network that holds a link could close its door, and with a few
 links every door of the room. When there is no place, the part of the network with the most knocks
 gives way to one with fewer, by its newest knock: those of the same part that knocked before the
-crowd keep their places. Nothing here is needed for a knock to be
-answered. A knock from before a restart of the relay comes from nowhere known, and keeps its place.
+crowd keep their places. Nothing here is needed for a knock to be answered. A knock from before a
+restart of the relay comes from nowhere known, and keeps its place.
 """
 
 from __future__ import annotations

@@ -156,7 +156,8 @@ class Session:
         turn, room = self._services.turn, self._requester.room
         turn.spend(1 + size / BYTES)
         if self.client.state is ClientState.CHALLENGED:
-            turn.spend(price.steps(request, size, 0) if not isinstance(request, Post) else 0.0)
+            if not isinstance(request, Post):
+                turn.spend(price.steps(request, size, 0))
             self._early += 1
             return self._early <= price.EARLY
         publishes = isinstance(request, Post | Publish)

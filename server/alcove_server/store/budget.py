@@ -55,6 +55,11 @@ class StoreBounds:
     store_bytes: int = 512 * limits.MIB
 
 
+def room_share(most: int, left: int) -> int:
+    """Return the bytes that one room may take now: `most` are for a room, `left` for all rooms."""
+    return min(most, max(SMALL, left // SHARE))
+
+
 class Budget:
     """Counts bytes in use, up to `most`. A parent counts the bytes of its parts too."""
 
@@ -67,7 +72,7 @@ class Budget:
         """Raise `Refusal` (`busy`) where `take` of the size would."""
         after, parent, most = self.used + size, self._parent, self._most
         if parent is not None:
-            most = min(most, max(SMALL, (parent._most - parent.used) // SHARE))
+            most = room_share(most, parent._most - parent.used)
             parent.check(size, part)
         if after > most * part:
             raise Refusal("busy")

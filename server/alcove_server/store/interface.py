@@ -48,6 +48,8 @@ from alcove_server.store.values import (
     StoredDoor,
     StoredItem,
     Taken,
+    blob_size,
+    is_too_large,
     lifetime,
     on_the_wire,
 )
@@ -70,6 +72,8 @@ __all__ = (
     "StoredDoor",
     "StoredItem",
     "Taken",
+    "blob_size",
+    "is_too_large",
     "lifetime",
     "on_the_wire",
 )

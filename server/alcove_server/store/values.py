@@ -16,7 +16,7 @@ from alcove_protocol.frames import COMMITS, BlobClass, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove_server.store.budget import BLOB_FRAME
+from alcove_server.store.budget import BLOB_FRAME, BLOB_OVERHEAD
 
 
 class UnfitStore(Exception):
@@ -86,6 +86,17 @@ def lifetime(blob_class: BlobClass, ttl: int) -> int:
     if blob_class is BlobClass.BEAT:
         return min(ttl, limits.HEARTBEAT_TTL)
     return ttl
+
+
+def blob_size(blob: bytes, entry: Signed | None) -> int:
+    """Return the bytes that a blob takes of the budget, without the record of its id."""
+    return len(blob) + (len(entry.body) if entry is not None else 0) + BLOB_OVERHEAD
+
+
+def is_too_large(blob_class: BlobClass, blob: bytes) -> bool:
+    """Whether a blob is larger than its class allows."""
+    most = limits.HANDSHAKE_BLOB if blob_class in COMMITS else limits.APPLICATION_BLOB
+    return len(blob) > most
 
 
 def on_the_wire(blob: StoredBlob) -> int:

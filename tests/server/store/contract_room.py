@@ -110,6 +110,14 @@ class RoomContract(Benched):
         assert door.uses_left == 3
         assert bench.do(bench.store.chain(ROOM, 0)) == chain
 
+    def test_the_commit_of_a_restored_room_keeps_its_entry(self, bench: Bench) -> None:
+        """Otherwise a member that is one commit behind has another list than all others."""
+        entry = Signed(b"entry 1", bytes(64))
+        seated = SeatedRoom(ROOM, (OPENING, entry), NEXT, GENERATION, b"commit", (), entry)
+        bench.do(bench.store.reseat(seated, None))
+        (blob,) = bench.do(bench.store.read(ROOM, Position(GENERATION, 0), 1)).blobs
+        assert (blob.blob, blob.entry) == (b"commit", entry)
+
     def test_a_refused_door_leaves_the_count_of_bytes_right(
         self, make: Callable[[StoreBounds | None], Bench]
     ) -> None:

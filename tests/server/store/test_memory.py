@@ -52,6 +52,13 @@ def memory(bounds: StoreBounds | None = None) -> Bench:
     return Bench(MemoryStore(clock, bounds), clock)
 
 
+def in_memory() -> tuple[Bench, MemoryStore]:
+    """A bench with its store, whose bytes a test counts."""
+    bench = memory()
+    assert isinstance(bench.store, MemoryStore)
+    return bench, bench.store
+
+
 class TestMemoryStore(StoreContract):
     @pytest.fixture
     def make(self) -> Iterator[Callable[[StoreBounds | None], Bench]]:
@@ -88,9 +95,7 @@ TestMemoryStateful.settings = settings(max_examples=60, stateful_step_count=40)
 
 
 def test_the_accounting_comes_back_to_where_it_was() -> None:
-    bench = memory()
-    store = bench.store
-    assert isinstance(store, MemoryStore)
+    bench, store = in_memory()
     bench.open()
     empty = store.used
     assert empty >= ROOM_OVERHEAD
@@ -144,9 +149,7 @@ def test_after_expiry_no_object_holds_the_blob() -> None:
 
 
 def test_expire_drops_watched_and_other_rooms_and_no_more_than_it_may() -> None:
-    bench = memory()
-    store = bench.store
-    assert isinstance(store, MemoryStore)
+    bench, store = in_memory()
     rooms = [bytes([number]) * 32 for number in range(5)]
     for room in rooms:
         bench.open(room)
@@ -164,9 +167,7 @@ def test_expire_drops_watched_and_other_rooms_and_no_more_than_it_may() -> None:
 
 
 def test_expire_drops_no_more_blobs_than_it_may_and_misses_no_room() -> None:
-    bench = memory()
-    store = bench.store
-    assert isinstance(store, MemoryStore)
+    bench, store = in_memory()
     rooms = [bytes([number]) * 32 for number in range(3)]
     for room in rooms:
         bench.open(room)
@@ -186,9 +187,7 @@ def test_expire_drops_no_more_blobs_than_it_may_and_misses_no_room() -> None:
 
 
 def test_a_call_that_names_a_room_drops_no_more_blobs_than_it_may() -> None:
-    bench = memory()
-    store = bench.store
-    assert isinstance(store, MemoryStore)
+    bench, store = in_memory()
     bench.open()
     for _ in range(5 * _EXPIRED_BY_A_CALL):
         bench.publish(bench.publication(b"x", ttl=10))
@@ -314,9 +313,7 @@ def test_a_budget_takes_all_or_nothing() -> None:
 
 
 def test_what_outlives_its_blob_is_counted_until_it_goes() -> None:
-    bench = memory()
-    store = bench.store
-    assert isinstance(store, MemoryStore)
+    bench, store = in_memory()
     bench.open()
     empty = store.used
     for _ in range(10):
@@ -338,9 +335,7 @@ def test_what_outlives_its_blob_is_counted_until_it_goes() -> None:
 
 
 def test_settled_items_refusals_and_ends_are_counted() -> None:
-    bench = memory()
-    store = bench.store
-    assert isinstance(store, MemoryStore)
+    bench, store = in_memory()
     bench.open()
     bench.put(bench.door())
     before = store.used
@@ -359,9 +354,7 @@ def test_settled_items_refusals_and_ends_are_counted() -> None:
 
 
 def test_records_of_many_senders_are_dropped_some_at_a_time() -> None:
-    bench = memory()
-    store = bench.store
-    assert isinstance(store, MemoryStore)
+    bench, store = in_memory()
     bench.open()
     empty = store.used
     for number in range(100):

@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+from traceback import format_exc
 
 import pytest
 from alcove_protocol import limits
@@ -63,7 +64,17 @@ def test_every_store_has_a_test_file_with_the_contract_and_the_model(module: str
 def test_another_url_is_refused(url: str) -> None:
     with pytest.raises(ValidationError) as refused:
         Settings(store=url)
+    assert "secret" not in str(refused.value)
     assert "secret" not in str(refused.value.errors(include_input=False))
+
+
+@pytest.mark.parametrize("given", ["redis://ann:canary@host", "redis://host:canary"])
+def test_a_password_of_the_store_is_not_printed(given: str) -> None:
+    try:
+        shown = repr(Settings(store=given))
+    except ValidationError:
+        shown = format_exc()
+    assert "canary" not in shown
 
 
 def test_a_url_is_read_whole() -> None:

@@ -15,22 +15,26 @@ from heapq import heappop, heappush
 from math import inf
 from typing import Final
 
-from alcove_protocol import limits
-from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import COMMITS, BlobClass
 from alcove_protocol.position import Position
 from alcove_protocol.roster import NO_HASH
 from alcove_protocol.statements import Signed
 
 from alcove_server.store.budget import (
-    BLOB_OVERHEAD,
     MEMBERS_PART,
     PAGE_BLOBS,
     PUBLISH_IDS,
     RECORD_OVERHEAD,
     Budget,
 )
-from alcove_server.store.interface import Page, Publication, StoredBlob, lifetime, on_the_wire
+from alcove_server.store.interface import (
+    Page,
+    Publication,
+    StoredBlob,
+    blob_size,
+    lifetime,
+    on_the_wire,
+)
 
 _PART: Final = 256
 """Numbers whose blobs form one part."""
@@ -47,16 +51,10 @@ through all of a room's records, so it is done rarely."""
 _APPLICATION: Final = BlobClass.APPLICATION
 
 
-def _size(blob: StoredBlob) -> int:
-    entry = len(blob.entry.body) if blob.entry is not None else 0
-    return len(blob.blob) + entry + BLOB_OVERHEAD
-
-
 def size_of(publication: Publication) -> int:
     """Return the bytes that a publication takes of the budget, without its Welcomes."""
     step = publication.step
-    entry = len(step.entry.body) if step is not None else 0
-    return len(publication.blob) + entry + BLOB_OVERHEAD + RECORD_OVERHEAD
+    return blob_size(publication.blob, step.entry if step is not None else None) + RECORD_OVERHEAD
 
 
 class Log:
@@ -96,7 +94,7 @@ class Log:
         end, number = now + lifetime(blob_class, ttl), self.number + 1
         stored = StoredBlob(number, blob_class, id, sender, now, end, blob, entry)
         part = MEMBERS_PART if blob_class is _APPLICATION else 1
-        self._budget.take(_size(stored) + RECORD_OVERHEAD, part)
+        self._budget.take(blob_size(blob, entry) + RECORD_OVERHEAD, part)
         self.number = number
         if blob_class is _APPLICATION:
             lost_next = self._lost_next
@@ -171,7 +169,8 @@ class Log:
 
     def _drop(self, number: int) -> None:
         part = self._parts[number // _PART]
-        self._budget.give(_size(part.pop(number)))
+        gone = part.pop(number)
+        self._budget.give(blob_size(gone.blob, gone.entry))
         if not part:
             del self._parts[number // _PART]
             del self._order[bisect_left(self._order, number // _PART)]
@@ -230,11 +229,3 @@ class PublishRecords:
                 del self._taken[sender]
             self._least = min([self._least, *[end for _, end in of_sender.values()]])
         self.due = now + 1 if self._unseen else self._least + _DROPPED_AFTER
-
-
-def check_size(publication: Publication) -> None:
-    """Raise `Refusal` (`too_large`) when a blob is larger than its class allows."""
-    commit = publication.blob_class in COMMITS
-    most = limits.HANDSHAKE_BLOB if commit else limits.APPLICATION_BLOB
-    if len(publication.blob) > most:
-        raise Refusal("too_large")

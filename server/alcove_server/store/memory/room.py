@@ -26,11 +26,12 @@ from alcove_server.store.interface import (
     SeatedRoom,
     Stale,
     StoredBlob,
+    is_too_large,
     lifetime,
 )
 from alcove_server.store.memory.doors import MemoryDoors
 from alcove_server.store.memory.lobby import MemoryLobby
-from alcove_server.store.memory.log import Log, PublishRecords, check_size, size_of
+from alcove_server.store.memory.log import Log, PublishRecords, size_of
 
 _APPLICATION: Final = BlobClass.APPLICATION
 
@@ -94,7 +95,7 @@ class MemoryRoom:
             self.doors.put(now, door)
         if seated.commit:
             self.log.append(now, b"", bytes(16), BlobClass.COMMIT, 0, seated.commit, seated.entry)
-            budget.give(RECORD_OVERHEAD)  # nobody published it, so no id is remembered
+            budget.give(RECORD_OVERHEAD)  # it was not published, so no id is remembered
         self.due = now
         """A time at or before the next end of anything in this room."""
         self.look()
@@ -159,7 +160,8 @@ class MemoryRoom:
 
     def _check(self, now: float, publication: Publication) -> None:
         """Check everything that can fail, before anything changes."""
-        check_size(publication)
+        if is_too_large(publication.blob_class, publication.blob):
+            raise Refusal("too_large")
         step = publication.step
         if step is None:
             return

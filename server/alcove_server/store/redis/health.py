@@ -17,14 +17,11 @@ NO_REIGN: Final = bytes(20)
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`used` and `most` are bytes of memory; `most` is 0 for a server without `maxmemory`.
-    `replicas` is the number of replicas in step."""
+    """`used` are bytes of memory."""
 
     is_primary: bool
     reign: bytes
-    replicas: int
     used: int
-    most: int
 
 
 def health_of(info: bytes) -> Health:
@@ -35,9 +32,7 @@ def health_of(info: bytes) -> Health:
         return Health(
             said[b"role"] == b"master",
             bytes.fromhex(said[b"master_replid"].decode("ascii")),
-            info.count(b"state=online"),
             int(said[b"used_memory"]),
-            int(said[b"maxmemory"]),
         )
     except KeyError as missing:
         raise ValueError(f"INFO lacks {missing}") from None

@@ -71,8 +71,8 @@ def blob_of(raw: bytes) -> StoredBlob:
     if body:
         entry = Signed(raw[at : at + body], raw[at + body : at + body + SIGNATURE_SIZE])
         at += body + SIGNATURE_SIZE
-    who = b"" if sender == NO_SENDER else sender
-    return StoredBlob(number, CLASSES[blob_class], id, who, taken_at, ends, raw[at:], entry)
+    author = b"" if sender == NO_SENDER else sender
+    return StoredBlob(number, CLASSES[blob_class], id, author, taken_at, ends, raw[at:], entry)
 
 
 def room_head(raw: bytes) -> RoomHead:

@@ -15,14 +15,7 @@ from alcove_protocol.frames import COMMITS, BlobClass, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove_server.store.budget import (
-    BLOB_OVERHEAD,
-    MEMBERS_PART,
-    RECORD_OVERHEAD,
-    SHARE,
-    SMALL,
-    StoreBounds,
-)
+from alcove_server.store.budget import MEMBERS_PART, RECORD_OVERHEAD, StoreBounds, room_share
 from alcove_server.store.interface import (
     AtDoor,
     Listener,
@@ -36,6 +29,8 @@ from alcove_server.store.interface import (
     Stale,
     StoredDoor,
     Taken,
+    blob_size,
+    is_too_large,
     lifetime,
 )
 from alcove_server.store.redis import records
@@ -50,7 +45,6 @@ from alcove_server.store_address import Address
 log = logging.getLogger(__name__)
 
 _BLOB: Final = b"b"
-_BLOB_OVERHEAD: Final = BLOB_OVERHEAD + RECORD_OVERHEAD
 
 
 class RedisStore:
@@ -125,7 +119,7 @@ class RedisStore:
         most, health, bounds = self._bounds.room_bytes, self._line.health, self._bounds
         if health is not None:
             left = bounds.store_bytes - health.used
-            most = min(most, max(left // SHARE, SMALL))
+            most = room_share(most, left)
             if health.used >= bounds.store_bytes * part:
                 most = 0
         return b"%d" % int(most * part)
@@ -182,8 +176,8 @@ class RedisStore:
             {"id": door.id, "text": door.card, **records.door_arguments(door)}
             for door in seated.doors
         ]
-        commit = seated.commit
-        tail = records.tail_of(1, bytes(16), b"", commit, None) if commit else b""
+        commit, entry = seated.commit, seated.entry
+        tail = records.tail_of(BlobClass.COMMIT, bytes(16), b"", commit, entry) if commit else b""
         await self._run(
             "reseat",
             seated.room,
@@ -195,8 +189,7 @@ class RedisStore:
             records.packed(doors),
             tail,
             sha256(commit).digest(),
-            b"%d" % (len(commit) + BLOB_OVERHEAD if commit else 0),
-            b"",
+            b"%d" % (blob_size(commit, entry) if commit else 0),
             self._most,
         )
 
@@ -221,15 +214,14 @@ class RedisStore:
         commit = blob_class in COMMITS
         life = lifetime(blob_class, publication.ttl)
         entry = step.entry if step is not None else None
-        too_large = len(blob) > (limits.HANDSHAKE_BLOB if commit else limits.APPLICATION_BLOB)
-        size = len(blob) + (len(entry.body) if entry is not None else 0) + _BLOB_OVERHEAD
+        size = blob_size(blob, entry) + RECORD_OVERHEAD
         command = self._command(
             "publish" if step is None else "publish_step",
             publication.room,
             records.head_of(publication, life, life + limits.PUBLISH_RECORD, self._line.reign),
             records.tail_of(blob_class, publication.id, publication.sender, blob, entry),
             self._most_of(MEMBERS_PART if blob_class is BlobClass.APPLICATION else 1),
-            b"" if too_large else b"%d" % size,
+            b"" if is_too_large(blob_class, blob) else b"%d" % size,
             sha256(blob).digest() if commit else b"",
             records.step_of(step) if step is not None else b"",
         )

@@ -200,7 +200,7 @@ class Wire(asyncio.Protocol):
 
     # --- the server itself ------------------------------------------------------------------
 
-    async def greet(self) -> Health:
+    async def greet(self) -> None:
         """See that the server is a primary whose replicas confirm, and look at it every second from
         now on. Raises `TooFewReplicas`, `ConnectionError`, `hiredis.ReplyError`."""
         health = self._check(await self.ask(*QUESTION))
@@ -211,7 +211,6 @@ class Wire(asyncio.Protocol):
                 raise TooFewReplicas("too few replicas confirm")
         self.health = health
         self._next_beat = self._loop.call_later(BEAT, self._beat)
-        return health
 
     async def ask(self, *words: bytes) -> Reply:
         """Send a command that tells a client nothing, and return its reply past the gate. Raises

@@ -14,6 +14,7 @@ local NOBODY = string.rep('\0', 20) -- no reign is named
 local NUMBER = '>I8'
 local ABANDONED, READ_ONLY, TOMBSTONE, REJOIN = 1800, 90, 86400, 86400
 local SHORT = 1800       -- seconds: blobs that live no longer are keys of their own
+local ROOM_BYTES = 4096  -- bytes that a room takes beside its chain
 local FACTOR = 8         -- bytes that a byte of the chain costs in all, with the node's list of it
 local PART = 256         -- numbers between two checkpoints
 local BUCKET = 60        -- seconds: the bytes of blobs that end in the same minute are one count
@@ -192,7 +193,7 @@ end
 -- Begin a room. The caller has checked that there is none, and saves.
 local function begin(now, generation, roster, counter, chain)
   local m = {layout = 1, g = generation, n = 0, base = 0, counter = counter, roster = roster,
-    commit = string.rep('\0', 32), lobby = 0, beat = now, used = 4096, blobs = 0, lost = 0,
+    commit = string.rep('\0', 32), lobby = 0, beat = now, used = ROOM_BYTES, blobs = 0, lost = 0,
     last = now, chain = 0, due = now + BUCKET, reign = reign_here(), before = NOBODY, kept = 0,
     l_first = math.huge, l_last = 0, held = 0}
   call('SET', M, encode(m), 'PX', left(now, now + ABANDONED))

@@ -6,6 +6,6 @@ if m then
   end
   return 'there'
 end
-if 4096 + FACTOR * (#ARGV[4] - 64) > tonumber(ARGV[5]) then refuse('busy') end
+if ROOM_BYTES + FACTOR * (#ARGV[4] - 64) > tonumber(ARGV[5]) then refuse('busy') end
 save(begin(clock(), ARGV[2], ARGV[3], 0, {ARGV[4]}))
 return 'opened'

@@ -1,15 +1,15 @@
 -- Store.reseat. ARGV: time, expected roster head (empty: no room), generation, roster head,
 -- counter, chain (msgpack), doors (msgpack), tail of the commit's blob (empty: none), hash of the
--- commit, size of the commit's blob, id of the room's beginning, most of the room.
+-- commit, size of the commit's blob, most of the room.
 local m = find()
-local most = tonumber(ARGV[12])
+local most = tonumber(ARGV[11])
 if m then
   expect(m, ARGV[2])
 elseif ARGV[2] ~= '' then
   refuse('unknown_room')
 end
 local chain, doors = cmsgpack.unpack(ARGV[6]), cmsgpack.unpack(ARGV[7])
-local size, seen, once = 4096 + tonumber(ARGV[10]), {}, {}
+local size, seen, once = ROOM_BYTES + tonumber(ARGV[10]), {}, {}
 for _, entry in ipairs(chain) do size = size + FACTOR * (#entry - 64) end
 for _, one in ipairs(doors) do
   local known = seen[one.id]
