@@ -3,7 +3,7 @@
 from typing import Final
 
 from tests.mutation.mutant import Mutant
-from tests.mutation.order_places import EVIL, MEMBERSHIP, order
+from tests.mutation.order_places import EVIL, LISTING, MEMBERSHIP, order
 
 REQUESTS: Final = "alcove.facilitation.member_requests:MemberRequests"
 LOBBY: Final = "alcove.facilitation.lobby:Lobby"
@@ -101,8 +101,8 @@ ONE_LOBBY: Final = (
     ),
     order(
         "lobby key",
-        f"{MEMBERSHIP}:Membership._list_is_the_groups",
-        "            and roster.lobby == state.lobby_key\n",
+        f"{LISTING}:is_the_groups",
+        "        and roster.lobby == state.lobby_key\n",
         "",
         f"{_KEYS}::test_an_entry_that_hides_a_new_lobby_key_is_an_alarm",
     ),
@@ -155,43 +155,43 @@ ONE_LOBBY: Final = (
     ),
     order(
         "standby",
-        f"{MEMBERSHIP}:Membership._list_is_the_groups",
+        f"{LISTING}:is_the_groups",
         "roster.seats.keys() - roster.standbys()",
         "roster.seats.keys()",
         f"{_STANDBY}::test_a_standby_key_on_the_list_is_no_alarm_and_no_member",
     ),
     order(
         "standby",
-        f"{MEMBERSHIP}:Membership._list_is_the_groups",
-        "tree == roster.seats.keys() - roster.standbys()\n            and ",
+        f"{LISTING}:is_the_groups",
+        "members == roster.seats.keys() - roster.standbys()\n        and ",
         "",
         f"{_STANDBY}::test_a_member_in_the_role_of_a_standby_is_an_alarm",
     ),
     order(
         "standby",
-        f"{MEMBERSHIP}:Membership.listing",
-        "sorted(self.standbys)",
+        f"{LISTING}:restated",
+        "sorted(standbys)",
         "()",
         f"{_STANDBY}::test_a_restated_list_keeps_the_standby_keys_that_the_group_has",
     ),
     order(
         "standby",
         f"{MEMBERSHIP}:Membership.listing",
-        "sorted(self.standbys)",
-        "sorted(self.roster.standbys())",
+        "self.standbys)",
+        "self.roster.standbys())",
         f"{_STANDBY}::test_a_restated_list_keeps_the_standby_keys_that_the_group_has",
     ),
     order(
         "entry",
-        f"{MEMBERSHIP}:Membership.listing",
+        f"{LISTING}:restated",
         "Role.FACILITATOR if person.facilitator else Role.PARTICIPANT",
         "seats.get(person.relay_key, Seat()).role",
         f"{_STANDBY}::test_a_restated_list_has_the_roles_of_the_group_and_not_of_the_burned_entry",
     ),
     order(
         "entry",
-        f"{MEMBERSHIP}:Membership._list_is_the_groups",
-        "            and roster.facilitators() == self.facilitators()\n",
+        f"{LISTING}:is_the_groups",
+        "        and roster.facilitators() == state.facilitator_relay_keys()\n",
         "",
         f"{_STANDBY}::test_a_list_with_other_facilitators_than_the_group_is_an_alarm",
     ),

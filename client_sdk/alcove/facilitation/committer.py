@@ -33,7 +33,8 @@ from alcove.group.admission import leaf_extensions, listing_of
 from alcove.group.extensions import ROSTER_EXTENSION, leaf_extension, room_extension
 from alcove.group.framing import handshake_padding
 from alcove.group.keys import Identity
-from alcove.group.membership import Membership, flags_of
+from alcove.group.listing import flags_of
+from alcove.group.membership import Membership
 from alcove.group.rights import NotAllowed, judge
 from alcove.group.sealing import seal_welcome
 from alcove.relay.ports import Ports

@@ -21,7 +21,8 @@ from alcove import events
 from alcove.errors import AlcoveError
 from alcove.facilitation.committer import Committer
 from alcove.facilitation.intents import Done, ReadmitMembers, Returning
-from alcove.group.membership import Membership, Person
+from alcove.group.membership import Membership
+from alcove.group.outcomes import Person
 from alcove.relay.ports import Ports
 
 AGAIN: Final = 60.0
