@@ -236,7 +236,7 @@ def _check_psk(rules: Rules, psk: PreSharedKeyID) -> None:
 def check_extensions(suite: CipherSuite, extensions: tuple[Extension, ...], policy: Policy) -> None:
     """The form of a GroupContext's extensions, wherever they come from: a founder, a proposal, or
     the GroupInfo of a group that one joins. Raises `InvalidProposal`, `InvalidCredential`,
-    `InvalidPublicKey` or `Malformed`."""
+    `InvalidPublicKey` or `MalformedMessage`."""
     if has_duplicates(extensions):
         raise InvalidProposal("an extension occurs twice")
     if not _ELSEWHERE.isdisjoint(extension.type for extension in extensions):
