@@ -218,9 +218,7 @@ ALL_BESIDE: Final[tuple[Mutant, ...]] = (
     beside("wiping", _WAYS, ("process_commit:_follow", "    scratch.result(secrets)\n", "")),
     beside("wiping", _WAYS, ("join:_begin", "    scratch.results(private)\n", "")),
     beside("wiping", _WAYS, ("join:_begin", "    scratch.result(secrets)\n", "")),
-    beside(
-        "wiping", _WAYS, ("group:Group._leave", "            old.wipe()\n", "            pass\n")
-    ),
+    beside("wiping", _WAYS, ("epoch:Epoch.past_of_next", "old.wipe()", "pass")),
     beside("wiping", _WAYS, ("group:StagedCommit.merge", "old.wipe()  # no", "pass  # no")),
     beside("wiping", _WAYS, ("external:_join", "    scratch.temporary(init_secret)\n", "")),
 )
