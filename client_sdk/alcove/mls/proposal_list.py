@@ -298,6 +298,13 @@ def _requires_path(proposal: Proposal) -> bool:
     return proposal.type in PATH_REQUIRED or isinstance(proposal, CustomProposal)
 
 
+def check_applied(before: GroupContext, applied: Applied, changed: Iterable[int]) -> None:
+    """`check_members` after a list and its path were applied. New extensions must fit all members.
+    Raises `InvalidLeaf` or `MalformedMessage`."""
+    all_new = applied.extensions != before.extensions
+    check_members(applied.tree, changed, applied.extensions, all_new=all_new)
+
+
 def check_members(
     tree: RatchetTree, changed: Iterable[int], extensions: tuple[Extension, ...], *, all_new: bool
 ) -> None:
