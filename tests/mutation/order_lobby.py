@@ -9,7 +9,6 @@ REQUESTS: Final = "alcove.facilitation.member_requests:MemberRequests"
 LOBBY: Final = "alcove.facilitation.lobby:Lobby"
 KEYS: Final = "alcove.facilitation.lobby_keys:LobbyKeys"
 INVITE: Final = "alcove_protocol.invite"
-COMMITTER: Final = "alcove.facilitation.committer:Committer"
 
 _LEFT: Final = f"{EVIL}/test_left_to_others.py"
 _KEYS: Final = f"{EVIL}/test_lobby_keys.py"
@@ -88,15 +87,22 @@ ONE_LOBBY: Final = (
     order(
         "lobby key",
         "alcove.facilitation.in_flight:sign_entry",
-        "item.lobby_key if item.lobby_key != roster.lobby else None",
+        "state.lobby_key if state.lobby_key != roster.lobby else None",
         "None",
         f"{_KEYS}::test_the_entry_names_a_new_lobby_key_and_every_member_knows_it",
     ),
     order(
+        "entry",
+        "alcove.facilitation.in_flight:needs_entry",
+        "membership.restate or ",
+        "",
+        f"{_STANDBY}::test_a_commit_that_lost_to_a_burned_entry_restates_the_list",
+    ),
+    order(
         "lobby key",
-        f"{COMMITTER}._put_in_flight",
-        "(flags, slow, lobby_key) != (roster.flags, roster.slow, roster.lobby)",
-        "(flags, slow) != (roster.flags, roster.slow)",
+        "alcove.facilitation.in_flight:needs_entry",
+        "says != (roster.flags, roster.slow, roster.lobby)",
+        "says[:2] != (roster.flags, roster.slow)",
         f"{_KEYS}::test_the_entry_names_a_new_lobby_key_and_every_member_knows_it",
     ),
     order(
