@@ -46,8 +46,8 @@ def restated(
     seats: Mapping[bytes, Seat],
     standbys: AbstractSet[bytes],
 ) -> list[Change]:
-    """The changes that make the list the group's, whatever it is. Only the door that each member
-    came by is taken from `seats`, since the group does not know it."""
+    """The changes that make any list the group's. Only the door that each member came by is taken
+    from `seats`, since the group does not know it."""
     paused = set(state.paused_keys())
     items = [Change(Op.RESET, bytes(KEY_SIZE))]
     for person in people:

@@ -36,12 +36,11 @@ from alcove.group.asking import Asker
 from alcove.group.extensions import (
     RoomExtension,
     leaf_extension,
-    name_of,
     room_extension,
 )
 from alcove.group.framing import check_class, unpack_commit
 from alcove.group.listing import is_the_groups, restated
-from alcove.group.outcomes import Burned, Held, Merged, Outcome, Person, PutOut
+from alcove.group.outcomes import Burned, Held, Merged, Outcome, Person, PutOut, person_of
 from alcove.group.rights import NotAllowed
 from alcove.group.seal_secrets import DESK, DESK_KEPT, REQUEST, REQUESTS_KEPT, SealSecrets
 from alcove.group.trial import Trial
@@ -136,13 +135,12 @@ class Membership:
     # --- the members ---------------------------------------------------------------------------
 
     def person(self, leaf: mls.LeafNode) -> Person:
-        extension = leaf_extension(leaf)
-        facilitator = leaf.signature_key in self.state.facilitator_keys()
-        return Person(leaf.signature_key, extension.relay_key, name_of(leaf), facilitator)
+        return person_of(leaf, self.state.facilitator_keys())
 
     def people(self) -> tuple[Person, ...]:
         """All members, from the MLS tree alone: the relay cannot add one."""
-        return tuple(self.person(member.leaf) for member in self.group.members())
+        facilitators = self.state.facilitator_keys()
+        return tuple(person_of(member.leaf, facilitators) for member in self.group.members())
 
     def find_name(self, name: str) -> Person | None:
         """Of several members with this name the latest: a facilitator with a changed client let
@@ -158,7 +156,9 @@ class Membership:
         return roster.since.get(person.relay_key, unlisted)
 
     def find_relay_key(self, key: bytes) -> Person | None:
-        return next((person for person in self.people() if person.relay_key == key), None)
+        leaves = (member.leaf for member in self.group.members())
+        found = (self.person(leaf) for leaf in leaves if leaf_extension(leaf).relay_key == key)
+        return next(found, None)
 
     @property
     def own(self) -> Person:
@@ -318,7 +318,8 @@ class Membership:
         if entry is None:
             return None
         signer = RosterEntry.decode(entry.body, limit=limits.ENTRY).signer
-        return next((person.name for person in self.people() if person.relay_key == signer), None)
+        person = self.find_relay_key(signer)
+        return person.name if person is not None else None
 
     def facilitators(self) -> frozenset[bytes]:
         """The relay keys of the facilitators, from the group's state alone."""

@@ -1,6 +1,10 @@
 """What becomes of a commit at a member, and members as people see them."""
 
+from collections.abc import Container
 from dataclasses import dataclass
+
+from alcove import mls
+from alcove.group.extensions import leaf_extension, name_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +15,12 @@ class Person:
     relay_key: bytes
     name: str
     facilitator: bool
+
+
+def person_of(leaf: mls.LeafNode, facilitators: Container[bytes]) -> Person:
+    """The member with this leaf. `facilitators` are the MLS signature keys of all facilitators."""
+    key = leaf.signature_key
+    return Person(key, leaf_extension(leaf).relay_key, name_of(leaf), key in facilitators)
 
 
 @dataclass(frozen=True, slots=True)
