@@ -155,9 +155,8 @@ class Rejoins:
             del self._waiting[item.request.relay_key]
 
         def done(error: AlcoveError | None) -> None:
-            if (
-                self._on_the_way is keys
-            ):  # else it was refused, and the log shows now that it was taken
+            if self._on_the_way is keys:
+                # Else it was refused, and the log shows now that it was taken.
                 self._on_the_way = frozenset()
             for item in items:
                 item.done(error)

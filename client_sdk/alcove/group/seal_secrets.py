@@ -11,13 +11,15 @@ recording of what is sealed stays closed without the group, even when X25519 is 
 from collections import OrderedDict
 from typing import Final
 
+from alcove_protocol import limits
+
 from alcove import mls
 from alcove.mls.secret import Secret
 
 LABEL: Final = "alcove seal"
 SIZE: Final = 32
 REQUEST: Final = b"request"
-REQUESTS_KEPT: Final = 24 * 3600.0
+REQUESTS_KEPT: Final = float(limits.REJOIN_WINDOW)
 DESK: Final = b"desk"
 DESK_KEPT: Final = 15 * 60.0
 KEPT_EPOCHS: Final = 4096
