@@ -29,9 +29,8 @@ class Label(Enum):
     REQUEST = "request"  # a member's request to the facilitators, by the member's MLS key
     DESK = "desk"  # HPKE info of the private line
     STEP_DOWN = "step down"  # a facilitator's wish to be one no more, by their MLS key
-    STANDBY = (
-        "standby"  # a wish to be let in without facilitators, by the asker's MLS key; HPKE info
-    )
+    # A wish to be let in without facilitators, by the asker's MLS key; also HPKE info.
+    STANDBY = "standby"
     PARK = "park"  # the additional data of what a page leaves with the relay across a reload
     HEARTBEAT = "heartbeat"  # reserved: heartbeats are MLS messages
     HANDOVER = "handover"  # reserved

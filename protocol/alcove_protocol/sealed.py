@@ -48,8 +48,7 @@ class VaultBody(Record):
 
     The signature covers the room, the recipient's MLS key, the epoch and a counter. Without it the
     relay puts a lobby key of its own into the vault. `lobby_private` is the X25519 private key of
-    the lobby. `doors` lists door id ‖ secret for each open door. Neither
-    is in `repr`.
+    the lobby. `doors` lists door id ‖ secret for each open door. Neither is in `repr`.
     """
 
     room: Annotated[bytes, Exactly(HASH_SIZE)]

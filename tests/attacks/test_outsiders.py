@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from alcove import mls
-from alcove.group.membership import Burned
+from alcove.group.outcomes import Burned
 
 from tests.client_sdk.mls.support import POLICY, epoch_of, person, room
 from tests.client_sdk.mls.validation import forging

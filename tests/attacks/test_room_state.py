@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from alcove import mls
 from alcove.group.extensions import ROOM_EXTENSION, group_extensions
-from alcove.group.membership import Burned
+from alcove.group.outcomes import Burned
 from alcove.mls.framing import SenderType, WireFormat
 from alcove.mls.welcome import GroupInfo
 

@@ -97,7 +97,7 @@ ALL_BESIDE: Final[tuple[Mutant, ...]] = (
     # keys
     beside(
         "keys",
-        "test_bounds.py::test_a_point_of_small_order_is_no_key_in_any_encoding",
+        "test_public_keys.py::test_a_point_of_small_order_is_no_key_in_any_encoding",
         (
             "sodium:X25519.check",
             "if u & ~_TOP in _SMALL_ORDER:",
@@ -106,17 +106,17 @@ ALL_BESIDE: Final[tuple[Mutant, ...]] = (
     ),
     beside(
         "keys",
-        "test_bounds.py::test_a_point_of_small_order_is_no_key_of_x448",
+        "test_public_keys.py::test_an_encryption_key_of_small_order_is_none",
         ("openssl:X448.check", 'self.exchange(b"\\x04" + bytes(54) + b"\\x80", public)', "pass"),
     ),
     beside(
         "keys",
-        "test_bounds.py::test_a_key_has_one_encoding",
+        "test_public_keys.py::test_a_key_has_one_encoding",
         ("openssl:X448.check", 'if int.from_bytes(public, "little") >= _PRIME:', "if False:"),
     ),
     beside(
         "keys",
-        "test_bounds.py::test_a_key_has_one_encoding",
+        "test_public_keys.py::test_a_key_has_one_encoding",
         never("sodium:X25519.check", "u >= _PRIME"),
     ),
     beside(
@@ -218,9 +218,7 @@ ALL_BESIDE: Final[tuple[Mutant, ...]] = (
     beside("wiping", _WAYS, ("process_commit:_follow", "    scratch.result(secrets)\n", "")),
     beside("wiping", _WAYS, ("join:_begin", "    scratch.results(private)\n", "")),
     beside("wiping", _WAYS, ("join:_begin", "    scratch.result(secrets)\n", "")),
-    beside(
-        "wiping", _WAYS, ("group:Group._leave", "            old.wipe()\n", "            pass\n")
-    ),
+    beside("wiping", _WAYS, ("epoch:Epoch.past_of_next", "old.wipe()", "pass")),
     beside("wiping", _WAYS, ("group:StagedCommit.merge", "old.wipe()  # no", "pass  # no")),
     beside("wiping", _WAYS, ("external:_join", "    scratch.temporary(init_secret)\n", "")),
 )

@@ -8,6 +8,7 @@ from tests.mutation.order_lobby import ONE_LOBBY
 from tests.mutation.order_messages import MORE_MESSAGES, ONE_MESSAGE, ONE_VIEW
 from tests.mutation.order_places import (
     FRAMING,
+    LISTING,
     LOG_HASH,
     MEMBERSHIP,
     RULES,
@@ -60,11 +61,11 @@ WATCHED: Final = (
     f"{MEMBERSHIP}:Membership._missed",
     f"{MEMBERSHIP}:Membership._extend_roster",
     f"{MEMBERSHIP}:Membership.compare_roster_with_group",
-    f"{MEMBERSHIP}:Membership._list_is_the_groups",
-    f"{MEMBERSHIP}:Membership._pauses_are_the_groups",
-    f"{MEMBERSHIP}:flags_of",
+    f"{LISTING}:is_the_groups",
+    f"{LISTING}:_pauses_are_the_groups",
+    f"{LISTING}:flags_of",
     f"{TALK}._most_generation",
-    f"{MEMBERSHIP}:Membership.listing",
+    f"{LISTING}:restated",
     "alcove.group.vault:judge_vault",
     "alcove.group.vault:_doors",
 )

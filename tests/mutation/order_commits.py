@@ -124,14 +124,14 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     ),
     order(
         "own",
-        f"{INTENTS}:check_still_welcome",
+        f"{INTENTS}:check_welcome",
         "if leaf_extension(leaf).agreement != membership.state.agreement:",
         "if False:",
         f"{RACES}::test_the_rules_change_while_the_admission_is_on_its_way",
     ),
     order(
         "own",
-        f"{INTENTS}:check_still_welcome",
+        f"{INTENTS}:check_welcome",
         "if looks_like_any(name_of(leaf), [person.name for person in people]):",
         "if False:",
         f"{RACES}::test_of_two_newcomers_with_one_name_the_second_is_told_to_choose_another",

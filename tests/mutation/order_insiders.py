@@ -3,7 +3,7 @@
 from typing import Final
 
 from tests.mutation.mutant import Mutant
-from tests.mutation.order_places import EVIL, MEMBERSHIP, STREAM, TALK, order
+from tests.mutation.order_places import EVIL, LISTING, MEMBERSHIP, STREAM, TALK, order
 
 PRESENCE: Final = "alcove.messages.presence:Presence"
 BOUNDS: Final = "tests/client_sdk/mls/test_bounds.py"
@@ -229,48 +229,48 @@ ONE_ROSTER: Final[tuple[Mutant, ...]] = (
     *(
         order(
             "entry",
-            f"{MEMBERSHIP}:Membership._list_is_the_groups",
+            f"{LISTING}:is_the_groups",
             old,
             new,
             f"{EVIL}/test_roster_roles.py::test_a_pause_or_flag_of_the_group_alone_is_told[{field}]",
         )
         for old, new, field in (
-            ("and self._pauses_are_the_groups()", "", "paused"),
+            ("and _pauses_are_the_groups(roster, state, people)", "", "paused"),
             ("(flags_of(state), ", "(roster.flags, ", "locked"),
             ("state.slow)", "roster.slow)", "slow"),
         )
     ),
     order(
         "entry",
-        f"{MEMBERSHIP}:Membership._pauses_are_the_groups",
+        f"{LISTING}:_pauses_are_the_groups",
         "if seat.paused",
         "",
         f"{EVIL}/test_roster_roles.py::test_honest_appointments_and_demotions_alarm_nobody",
     ),
     order(
         "entry",
-        f"{MEMBERSHIP}:Membership._pauses_are_the_groups",
+        f"{LISTING}:_pauses_are_the_groups",
         "group == {",
         "group >= {",
         f"{EVIL}/test_roster_roles.py::test_a_pause_or_flag_of_the_group_alone_is_told[paused]",
     ),
     order(
         "entry",
-        f"{MEMBERSHIP}:Membership._pauses_are_the_groups",
+        f"{LISTING}:_pauses_are_the_groups",
         "if person.key in paused",
         "",
         f"{EVIL}/test_roster_roles.py::test_honest_appointments_and_demotions_alarm_nobody",
     ),
     order(
         "entry",
-        f"{MEMBERSHIP}:flags_of",
+        f"{LISTING}:flags_of",
         "if state.locked",
         "if False",
         f"{EVIL}/test_roster_roles.py::test_a_pause_or_flag_of_the_group_alone_is_told[locked]",
     ),
     order(
         "entry",
-        f"{MEMBERSHIP}:flags_of",
+        f"{LISTING}:flags_of",
         "if state.listen_only",
         "if False",
         f"{EVIL}/test_roster_roles.py::test_a_pause_or_flag_of_the_group_alone_is_told[listen_only]",

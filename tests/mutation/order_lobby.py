@@ -3,13 +3,12 @@
 from typing import Final
 
 from tests.mutation.mutant import Mutant
-from tests.mutation.order_places import EVIL, MEMBERSHIP, order
+from tests.mutation.order_places import EVIL, LISTING, MEMBERSHIP, order
 
 REQUESTS: Final = "alcove.facilitation.member_requests:MemberRequests"
 LOBBY: Final = "alcove.facilitation.lobby:Lobby"
 KEYS: Final = "alcove.facilitation.lobby_keys:LobbyKeys"
 INVITE: Final = "alcove_protocol.invite"
-COMMITTER: Final = "alcove.facilitation.committer:Committer"
 
 _LEFT: Final = f"{EVIL}/test_left_to_others.py"
 _KEYS: Final = f"{EVIL}/test_lobby_keys.py"
@@ -88,21 +87,28 @@ ONE_LOBBY: Final = (
     order(
         "lobby key",
         "alcove.facilitation.in_flight:sign_entry",
-        "item.lobby_key if item.lobby_key != roster.lobby else None",
+        "state.lobby_key if state.lobby_key != roster.lobby else None",
         "None",
         f"{_KEYS}::test_the_entry_names_a_new_lobby_key_and_every_member_knows_it",
     ),
     order(
+        "entry",
+        "alcove.facilitation.in_flight:needs_entry",
+        "membership.restate or ",
+        "",
+        f"{_STANDBY}::test_a_commit_that_lost_to_a_burned_entry_restates_the_list",
+    ),
+    order(
         "lobby key",
-        f"{COMMITTER}._put_in_flight",
-        "(flags, slow, lobby_key) != (roster.flags, roster.slow, roster.lobby)",
-        "(flags, slow) != (roster.flags, roster.slow)",
+        "alcove.facilitation.in_flight:needs_entry",
+        "says != (roster.flags, roster.slow, roster.lobby)",
+        "says[:2] != (roster.flags, roster.slow)",
         f"{_KEYS}::test_the_entry_names_a_new_lobby_key_and_every_member_knows_it",
     ),
     order(
         "lobby key",
-        f"{MEMBERSHIP}:Membership._list_is_the_groups",
-        "            and roster.lobby == state.lobby_key\n",
+        f"{LISTING}:is_the_groups",
+        "        and roster.lobby == state.lobby_key\n",
         "",
         f"{_KEYS}::test_an_entry_that_hides_a_new_lobby_key_is_an_alarm",
     ),
@@ -155,43 +161,43 @@ ONE_LOBBY: Final = (
     ),
     order(
         "standby",
-        f"{MEMBERSHIP}:Membership._list_is_the_groups",
+        f"{LISTING}:is_the_groups",
         "roster.seats.keys() - roster.standbys()",
         "roster.seats.keys()",
         f"{_STANDBY}::test_a_standby_key_on_the_list_is_no_alarm_and_no_member",
     ),
     order(
         "standby",
-        f"{MEMBERSHIP}:Membership._list_is_the_groups",
-        "tree == roster.seats.keys() - roster.standbys()\n            and ",
+        f"{LISTING}:is_the_groups",
+        "members == roster.seats.keys() - roster.standbys()\n        and ",
         "",
         f"{_STANDBY}::test_a_member_in_the_role_of_a_standby_is_an_alarm",
     ),
     order(
         "standby",
-        f"{MEMBERSHIP}:Membership.listing",
-        "sorted(self.standbys)",
+        f"{LISTING}:restated",
+        "sorted(standbys)",
         "()",
         f"{_STANDBY}::test_a_restated_list_keeps_the_standby_keys_that_the_group_has",
     ),
     order(
         "standby",
         f"{MEMBERSHIP}:Membership.listing",
-        "sorted(self.standbys)",
-        "sorted(self.roster.standbys())",
+        "self.standbys)",
+        "self.roster.standbys())",
         f"{_STANDBY}::test_a_restated_list_keeps_the_standby_keys_that_the_group_has",
     ),
     order(
         "entry",
-        f"{MEMBERSHIP}:Membership.listing",
+        f"{LISTING}:restated",
         "Role.FACILITATOR if person.facilitator else Role.PARTICIPANT",
         "seats.get(person.relay_key, Seat()).role",
         f"{_STANDBY}::test_a_restated_list_has_the_roles_of_the_group_and_not_of_the_burned_entry",
     ),
     order(
         "entry",
-        f"{MEMBERSHIP}:Membership._list_is_the_groups",
-        "            and roster.facilitators() == self.facilitators()\n",
+        f"{LISTING}:is_the_groups",
+        "        and roster.facilitators() == state.facilitator_relay_keys()\n",
         "",
         f"{_STANDBY}::test_a_list_with_other_facilitators_than_the_group_is_an_alarm",
     ),

@@ -317,9 +317,9 @@ ONE_MESSAGE: Final[tuple[Mutant, ...]] = (
     ),
     order(
         "keys",
-        f"{TALK}.tick",
-        "now = self._clock()\n",
-        "now = self._clock()\n        self.membership.group.forget_skipped()\n",
+        "alcove.mls.secret_tree:Ratchet._keep",
+        "most = self._policy.max_skipped_keys",
+        "most = 20",
         f"{EVIL}/test_authors.py"
         "::test_a_member_does_not_silence_another_by_a_withheld_message_far_ahead",
     ),

@@ -10,7 +10,8 @@ from alcove.engine.member import MemberClient
 from alcove.engine.publisher import Publisher
 from alcove.engine.rejoining import Rejoining
 from alcove.facilitation.intents import CommitPlan, RemoveMember
-from alcove.group.membership import Membership, Merged
+from alcove.group.membership import Membership
+from alcove.group.outcomes import Merged
 from alcove.messages.conversation import Conversation
 from alcove.messages.outbox import Outbox, Outgoing
 from alcove.messages.payload import Payload

@@ -36,7 +36,8 @@ from alcove.events import ConnectionState
 from alcove.facilitation.facilitator import Facilitator, Handover
 from alcove.facilitation.in_flight import InFlight
 from alcove.group.keys import Identity
-from alcove.group.membership import Burned, Held, Membership, Merged, PutOut
+from alcove.group.membership import Membership
+from alcove.group.outcomes import Burned, Held, Merged, PutOut
 from alcove.messages.alarms import Alarms
 from alcove.messages.conversation import Conversation
 from alcove.messages.presence import Presence

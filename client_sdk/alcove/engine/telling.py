@@ -1,7 +1,7 @@
 """What a commit changed, told to the person: joins, departures, and what was wrong."""
 
 from alcove import events
-from alcove.group.membership import Burned, Merged, Person
+from alcove.group.outcomes import Burned, Merged, Person
 from alcove.joining.names import looks_like_any
 from alcove.relay.ports import Ports
 

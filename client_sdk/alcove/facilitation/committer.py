@@ -27,13 +27,13 @@ from alcove_protocol.statements import Signed
 
 from alcove import events, mls
 from alcove.errors import AlcoveError, NotNow, Refused
-from alcove.facilitation.in_flight import InFlight, PendingUpdate, fitting, sign_entry
+from alcove.facilitation.in_flight import InFlight, PendingUpdate, fitting, needs_entry, sign_entry
 from alcove.facilitation.intents import CommitPlan, Intent, RemoveMember
 from alcove.group.admission import leaf_extensions, listing_of
 from alcove.group.extensions import ROSTER_EXTENSION, leaf_extension, room_extension
 from alcove.group.framing import handshake_padding
 from alcove.group.keys import Identity
-from alcove.group.membership import Membership, flags_of
+from alcove.group.membership import Membership
 from alcove.group.rights import NotAllowed, judge
 from alcove.group.sealing import seal_welcome
 from alcove.relay.ports import Ports
@@ -214,8 +214,7 @@ class Committer:
         staged: mls.StagedCommit,
         updates: list[PendingUpdate],
     ) -> InFlight:
-        membership = self._membership
-        group = membership.group
+        group = self._membership.group
         welcomes = None
         if plan.welcome_to and staged.welcome is not None:
             welcomes = pack_list(
@@ -227,33 +226,28 @@ class Committer:
             )
             if len(welcomes) > self.welcomes_most and len(intents) > 1:
                 raise _WelcomesTooLarge
-        state, roster = room_extension(staged.after), membership.roster
-        flags, slow, lobby_key = flags_of(state), state.slow, state.lobby_key
-        moved = (flags, slow, lobby_key) != (roster.flags, roster.slow, roster.lobby)
         return InFlight(
             tuple(intents),
+            plan,
             staged,
+            room_extension(staged.after),
             pack_list([*(item.message for item in updates), staged.message]),
             welcomes,
-            plan.changes,
-            flags,
-            slow,
-            bool(plan.changes) or membership.restate or moved,
-            lobby_key,
             self._random(frames.ID_SIZE),
             group,
-            plan.leaves,
         )
 
     def _send(self, item: InFlight) -> None:
+        membership = self._membership
         try:
-            entry = sign_entry(item, self._membership, self._identity) if item.needs_entry else None
+            needed = needs_entry(item, membership)
+            entry = sign_entry(item, membership, self._identity) if needed else None
         except Malformed as error:
             self._fail(item, _not_now(error.code))  # the list that this client knows is wrong
             return
         item.entry, item.sent = entry, True
         item.since = self._clock() if item.since is None else item.since
-        base = self._membership.base
+        base = membership.base
 
         def frame(n: int) -> frames.Request:
             return frames.Publish(
@@ -318,7 +312,7 @@ class Committer:
 
     def came(self, blob: bytes) -> None:
         """The log brought this commit and it was merged. If the relay had refused it, what failed
-        then has become true: whoever waited for it is told."""
+        then has become true, and those who wait for it are told."""
         for item in [item for item in self._aside if item.blob == blob]:
             self._aside.remove(item)
             for intent in item.intents:

@@ -24,7 +24,8 @@ from alcove.facilitation.intents import Done, ListDoor, RefreshKeys, RemoveMembe
 from alcove.facilitation.lobby import Lobby
 from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.group.keys import Identity
-from alcove.group.membership import Membership, Person
+from alcove.group.membership import Membership
+from alcove.group.outcomes import Person
 from alcove.messages.presence import Presence
 from alcove.relay.link import OnAnswer
 from alcove.relay.ports import Ports

@@ -6,19 +6,14 @@ from hashlib import sha256
 from alcove_protocol.codec import pack_list
 from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
-from alcove_protocol.roster import (
-    NO_HASH,
-    Change,
-    RoomFlag,
-    RosterEntry,
-    apply_changes,
-    list_digest,
-)
+from alcove_protocol.roster import NO_HASH, RosterEntry, apply_changes, list_digest
 from alcove_protocol.statements import Signed
 
 from alcove import mls
 from alcove.facilitation.intents import CommitPlan, Intent
+from alcove.group.extensions import RoomExtension
 from alcove.group.keys import Identity
+from alcove.group.listing import flags_of
 from alcove.group.membership import Membership
 
 
@@ -40,17 +35,14 @@ class InFlight:
     """One commit on its way. Only the base in its roster entry may change."""
 
     intents: tuple[Intent, ...]
+    plan: CommitPlan
     staged: mls.StagedCommit
+    state: RoomExtension
+    """The room's state after it."""
     blob: bytes
     welcomes: bytes | None
-    changes: tuple[Change, ...]
-    flags: RoomFlag
-    slow: int
-    needs_entry: bool
-    lobby_key: bytes
     publish_id: bytes
     group: mls.Group
-    leaves: tuple[Signed, ...] = ()
     entry: Signed | None = None
     sent: bool = False
     since: float | None = None
@@ -85,9 +77,19 @@ def fitting(
     return kept
 
 
+def needs_entry(item: InFlight, membership: Membership) -> bool:
+    """Whether a roster entry goes with the commit, on the present base. A commit that was burned
+    meanwhile can have left a list that is not the group's."""
+    state, roster = item.state, membership.roster
+    says = flags_of(state), state.slow, state.lobby_key
+    moved = says != (roster.flags, roster.slow, roster.lobby)
+    return bool(item.plan.changes) or membership.restate or moved
+
+
 def sign_entry(item: InFlight, membership: Membership, identity: Identity) -> Signed:
     """The roster entry that goes with the commit, on the present base."""
-    roster, changes = membership.roster, item.changes
+    roster, state, changes = membership.roster, item.state, item.plan.changes
+    flags, leaves = flags_of(state), item.plan.leaves
     if membership.restate or item.restate:
         changes = (*membership.listing(), *changes)
     seats = apply_changes(roster.seats, changes)
@@ -100,12 +102,12 @@ def sign_entry(item: InFlight, membership: Membership, identity: Identity) -> Si
         sha256(item.blob).digest(),
         sha256(item.welcomes).digest() if item.welcomes is not None else NO_HASH,
         b"".join(change.encode() for change in changes),
-        int(item.flags),
-        item.slow,
-        list_digest(roster.room, seats, item.flags, item.slow),
+        int(flags),
+        state.slow,
+        list_digest(roster.room, seats, flags, state.slow),
         # A member that was held or away finds it in the chain. After a burned commit the chain may
         # name another key than the group's.
-        lobby=item.lobby_key if item.lobby_key != roster.lobby else None,
-        leaves=pack_list([leave.encode() for leave in item.leaves]) if item.leaves else None,
+        lobby=state.lobby_key if state.lobby_key != roster.lobby else None,
+        leaves=pack_list([leave.encode() for leave in leaves]) if leaves else None,
     )
     return identity.relay.sign(Label.ROSTER, entry)

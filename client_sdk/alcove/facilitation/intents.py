@@ -109,7 +109,7 @@ class AdmitNewcomer(Intent):
             return None
         if membership.find_relay_key(self.relay_key):
             return None
-        check_still_welcome(self.key_package.leaf_node, membership)
+        check_welcome(self.key_package.leaf_node, membership)
         return CommitPlan(
             (mls.Add(self.key_package),),
             (Change(Op.ADD, self.relay_key, Seat(self.door)),),
@@ -118,9 +118,10 @@ class AdmitNewcomer(Intent):
         )
 
 
-def check_still_welcome(leaf: mls.LeafNode, membership: Membership) -> None:
-    """Compare a newcomer with the room as it is now: another facilitator may have changed it since
-    the knock. Raises `NotNow` (`agreement`, `name_taken`, `room_full`)."""
+def check_welcome(leaf: mls.LeafNode, membership: Membership) -> None:
+    """Compare a newcomer with the room as it is now, when they knock and when they are admitted:
+    another facilitator may have changed it between. Raises `NotNow` (`agreement`, `name_taken`,
+    `room_full`)."""
     if leaf_extension(leaf).agreement != membership.state.agreement:
         text = "The ground rules changed after this person knocked; they are told to read them."
         raise NotNow("agreement", text)

@@ -22,7 +22,7 @@ from alcove import events, mls
 from alcove.errors import AlcoveError, InvalidInput, NotNow, NotTrusted
 from alcove.facilitation.committer import Committer
 from alcove.facilitation.doors import Door, Doors
-from alcove.facilitation.intents import AdmitNewcomer, Done, LetMemberGo
+from alcove.facilitation.intents import AdmitNewcomer, Done, LetMemberGo, check_welcome
 from alcove.facilitation.key_packages import KeyPackages
 from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.facilitation.member_requests import MemberRequests, NotMine, NotYet
@@ -151,7 +151,7 @@ class Lobby:
             case LobbyKind.LEAVE:
                 self._leave_asked(item)
             case LobbyKind.GONE | LobbyKind.VAULT:
-                pass  # a single facilitator has no other to share with
+                pass  # the first was handled on arrival, and no command sends the other yet
             case _:
                 assert_never(kind)
 
@@ -185,7 +185,6 @@ class Lobby:
         return None
 
     def _check(self, item: LobbyItem, body: KnockBody) -> mls.KeyPackage:
-        membership = self._membership
         try:
             key_package = mls.KeyPackage.decode(body.key_package)
             self._check_lifetime(key_package)
@@ -197,11 +196,13 @@ class Lobby:
             raise CannotAdmit("bad_key_package") from None
         if not item.key == body.relay_key == leaf.relay_key or credential != body.name:
             raise CannotAdmit("bad_key_package")
-        if not body.agreement == leaf.agreement == membership.state.agreement:
+        if body.agreement != leaf.agreement:
             raise CannotAdmit("agreement")
         self._check_name(body.name)
-        if len(membership.people()) >= membership.roster.members:
-            raise CannotAdmit("room_full")
+        try:
+            check_welcome(key_package.leaf_node, self._membership)
+        except NotNow as error:
+            raise CannotAdmit(error.code) from None
         try:
             self._key_packages.use(key_package)
         except NotAllowed:
@@ -215,14 +216,13 @@ class Lobby:
             raise CannotAdmit("clock_wrong")
 
     def _check_name(self, name: str) -> None:
+        """Judge a name by itself and beside the other knocks."""
         try:
             if clean_name(name) != name:
                 raise CannotAdmit("name_deceptive")
         except InvalidInput as error:
             raise CannotAdmit(error.code) from None
-        taken = [person.name for person in self._membership.people()]
-        taken += [knock.body.name for knock in self._waiting.values()]
-        if looks_like_any(name, taken):
+        if looks_like_any(name, [knock.body.name for knock in self._waiting.values()]):
             raise CannotAdmit("name_taken")
 
     def _request(self, item: LobbyItem) -> None:

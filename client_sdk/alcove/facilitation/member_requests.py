@@ -31,7 +31,8 @@ from alcove.facilitation.rejoins import Rejoins
 from alcove.group.asking import verify_request
 from alcove.group.extensions import leaf_extension
 from alcove.group.framing import check_class
-from alcove.group.membership import Membership, Person
+from alcove.group.membership import Membership
+from alcove.group.outcomes import Person
 from alcove.group.rights import NotAllowed, check_same_member, judge_step_down
 from alcove.group.sealing import (
     NO_EPOCH,

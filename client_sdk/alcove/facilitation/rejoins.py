@@ -21,7 +21,8 @@ from alcove import events
 from alcove.errors import AlcoveError
 from alcove.facilitation.committer import Committer
 from alcove.facilitation.intents import Done, ReadmitMembers, Returning
-from alcove.group.membership import Membership, Person
+from alcove.group.membership import Membership
+from alcove.group.outcomes import Person
 from alcove.relay.ports import Ports
 
 AGAIN: Final = 60.0
@@ -154,9 +155,8 @@ class Rejoins:
             del self._waiting[item.request.relay_key]
 
         def done(error: AlcoveError | None) -> None:
-            if (
-                self._on_the_way is keys
-            ):  # else it was refused, and the log shows now that it was taken
+            if self._on_the_way is keys:
+                # Else it was refused, and the log shows now that it was taken.
                 self._on_the_way = frozenset()
             for item in items:
                 item.done(error)

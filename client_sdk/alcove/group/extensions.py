@@ -106,6 +106,10 @@ class RoomExtension(Record):
         """The MLS signature keys of the facilitators. Raises `Malformed`."""
         return frozenset(item.mls_key for item in self.facilitator_list())
 
+    def facilitator_relay_keys(self) -> frozenset[bytes]:
+        """The relay keys of the facilitators. Raises `Malformed`."""
+        return frozenset(item.relay_key for item in self.facilitator_list())
+
     def paused_keys(self) -> tuple[bytes, ...]:
         """The MLS keys of all paused members. Raises `Malformed`."""
         return split(self.paused, KEY_SIZE, most=limits.MEMBERS_MAX)

@@ -11,7 +11,7 @@ Nothing here sends. Unless the commit merges, only the base changes: it moves wi
 the relay took.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 
 from alcove_protocol import limits
@@ -22,15 +22,13 @@ from alcove_protocol.position import Position
 from alcove_protocol.roster import (
     Change,
     Op,
-    Role,
-    RoomFlag,
     Roster,
     RosterEntry,
     Seat,
     entry_hash,
     extend,
 )
-from alcove_protocol.statements import KEY_SIZE, Signed
+from alcove_protocol.statements import Signed
 
 from alcove import mls
 from alcove.errors import NotTrusted
@@ -38,79 +36,14 @@ from alcove.group.asking import Asker
 from alcove.group.extensions import (
     RoomExtension,
     leaf_extension,
-    name_of,
     room_extension,
 )
 from alcove.group.framing import check_class, unpack_commit
+from alcove.group.listing import is_the_groups, restated
+from alcove.group.outcomes import Burned, Held, Merged, Outcome, Person, PutOut, person_of
 from alcove.group.rights import NotAllowed
 from alcove.group.seal_secrets import DESK, DESK_KEPT, REQUEST, REQUESTS_KEPT, SealSecrets
 from alcove.group.trial import Trial
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """A member as people see them. `key` is their MLS signature key."""
-
-    key: bytes
-    relay_key: bytes
-    name: str
-    facilitator: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Merged:
-    committer: bytes
-    joined: tuple[Person, ...]
-    gone: tuple[Person, ...]
-    rejoined: tuple[Person, ...]
-    by_wish: frozenset[bytes]
-    """The relay keys of the members among `gone` who asked to leave, as the roster says."""
-    by: str
-    """The committer's name."""
-    people: tuple[Person, ...]
-    """All members now."""
-    roles: tuple[Person, ...]
-    """Members who are facilitators now and were not, or no more."""
-    ttl: int | None
-    """Seconds that messages live from now on, when the commit changed them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Burned:
-    """`read` says that the author's signature holds, so that all refuse it. Then `by` is the
-    author's name, if that is known, and `what` they tried to do."""
-
-    code: str
-    read: bool = False
-    by: str | None = None
-    what: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    code: str
-    leaf: bytes = b""
-    """The encryption key of the leaf that a rejoin gave this client."""
-
-
-@dataclass(frozen=True, slots=True)
-class PutOut:
-    by_wish: bool
-
-
-Outcome = Merged | Burned | Held | PutOut
-
-
-def flags_of(state: RoomExtension) -> RoomFlag:
-    """The flags of the roster that say what this state says."""
-    locked = RoomFlag.LOCKED if state.locked else RoomFlag.NONE
-    return locked | (RoomFlag.LISTEN_ONLY if state.listen_only else RoomFlag.NONE)
-
-
-def _accepted(group: mls.Group) -> bytes:
-    """The agreement in this client's own leaf, which it signed itself."""
-    leaf = group.member(group.own_index)
-    return leaf_extension(leaf).agreement if leaf is not None else b""
 
 
 class Membership:
@@ -133,8 +66,9 @@ class Membership:
         self.commit_blob = b""
         self.previous_hash: bytes | None = None
         self.state: RoomExtension = room_extension(group.context)
-        self.accepted = _accepted(group)
-        """The agreement that this person accepted. No commit changes it: the person alone does."""
+        self.accepted = leaf_extension(self._own_leaf).agreement
+        """The agreement that this person accepted, as their own leaf says, which they signed. No
+        commit changes it: the person alone does."""
         if roster.lobby is None:  # no entry that this client knows has named one
             self.roster = replace(roster, lobby=self.state.lobby_key)
         if before is not None and before.lobby is None:
@@ -201,13 +135,12 @@ class Membership:
     # --- the members ---------------------------------------------------------------------------
 
     def person(self, leaf: mls.LeafNode) -> Person:
-        extension = leaf_extension(leaf)
-        facilitator = leaf.signature_key in self.state.facilitator_keys()
-        return Person(leaf.signature_key, extension.relay_key, name_of(leaf), facilitator)
+        return person_of(leaf, self.state.facilitator_keys())
 
     def people(self) -> tuple[Person, ...]:
         """All members, from the MLS tree alone: the relay cannot add one."""
-        return tuple(self.person(member.leaf) for member in self.group.members())
+        facilitators = self.state.facilitator_keys()
+        return tuple(person_of(member.leaf, facilitators) for member in self.group.members())
 
     def find_name(self, name: str) -> Person | None:
         """Of several members with this name the latest: a facilitator with a changed client let
@@ -223,22 +156,25 @@ class Membership:
         return roster.since.get(person.relay_key, unlisted)
 
     def find_relay_key(self, key: bytes) -> Person | None:
-        return next((person for person in self.people() if person.relay_key == key), None)
+        leaves = (member.leaf for member in self.group.members())
+        found = (self.person(leaf) for leaf in leaves if leaf_extension(leaf).relay_key == key)
+        return next(found, None)
 
     @property
     def own(self) -> Person:
-        leaf = self.group.member(self.group.own_index)
-        if leaf is None:
-            raise NotTrusted("not_member", "This client is not in its own group.")
-        return self.person(leaf)
+        return self.person(self._own_leaf)
 
     @property
     def own_leaf_key(self) -> bytes:
         """The encryption key of this client's leaf, in the epoch that the client is in."""
+        return self._own_leaf.encryption_key
+
+    @property
+    def _own_leaf(self) -> mls.LeafNode:
         leaf = self.group.member(self.group.own_index)
         if leaf is None:
             raise NotTrusted("not_member", "This client is not in its own group.")
-        return leaf.encryption_key
+        return leaf
 
     def asker(self, person: Person) -> Asker:
         """What the state says of a member who asks the facilitators for something."""
@@ -281,17 +217,13 @@ class Membership:
             proposals, commit = unpack_commit(blob)
         except Malformed as error:
             return Burned(error.code)
-        carried = self._read_proposals(proposals)
         trial = Trial(self.group)
         try:
             check_class(commit, mls.ContentType.COMMIT)
             # Rights are judged before anything that only this client sees: a commit beyond its
             # author's rights is burned by all members and holds none of them.
-            staged = self.group.receive(
-                commit,
-                approve=trial.approve,
-                carried=carried,
-            )
+            carried = trial.read_proposals(proposals)
+            staged = self.group.receive(commit, approve=trial.approve, carried=carried)
             if not isinstance(staged, mls.StagedCommit):
                 raise NotAllowed("class")
         except mls.MissingProposal as error:
@@ -326,22 +258,6 @@ class Membership:
     def facilitates_alone(self) -> bool:
         """Whether this client is the only facilitator's."""
         return self.state.facilitator_keys() == {self.own.key}
-
-    def _read_proposals(self, messages: tuple[bytes, ...]) -> list[mls.ReceivedProposal]:
-        """The Updates that the commit brings. A wrong one is left out: then the commit that names
-        it fails for all members.
-
-        They are read as if nothing had come before them. So no proposal of the lobby, of a burned
-        commit, or shown to one member alone makes a member differ from the others.
-        """
-        found = []
-        for message in messages:
-            try:
-                check_class(message, mls.ContentType.PROPOSAL)
-                found.append(self.group.read_proposal(message))
-            except (NotAllowed, mls.MLSError):
-                pass
-        return found
 
     def merge(self, staged: mls.StagedCommit, blob: bytes, entry: Signed | None) -> Merged:
         """Go to the next epoch, and tell which members came and went."""
@@ -402,11 +318,12 @@ class Membership:
         if entry is None:
             return None
         signer = RosterEntry.decode(entry.body, limit=limits.ENTRY).signer
-        return next((person.name for person in self.people() if person.relay_key == signer), None)
+        person = self.find_relay_key(signer)
+        return person.name if person is not None else None
 
     def facilitators(self) -> frozenset[bytes]:
         """The relay keys of the facilitators, from the group's state alone."""
-        return frozenset(keys.relay_key for keys in self.state.facilitator_list())
+        return self.state.facilitator_relay_keys()
 
     def known_seats(self) -> dict[bytes, Seat]:
         """The seats of all members, as the roster has them or had them before its last entry."""
@@ -461,35 +378,8 @@ class Membership:
         self.told_list = next(names, None)
 
     def _list_is_the_groups(self) -> bool:
-        """One commit changes the list and the group together: members, facilitators, pauses, flags
-        and the lobby key. A standby key is on the list and has no leaf.
-
-        Only the state decides what a client believes. But the relay goes by the list: one that
-        differs can mute members, or disarm a facilitator, whom the group knows as such.
-        """
-        roster, state = self.roster, self.state
-        tree = {leaf_extension(member.leaf).relay_key for member in self.group.members()}
-        return (
-            tree == roster.seats.keys() - roster.standbys()
-            and roster.facilitators() == self.facilitators()
-            and roster.lobby == state.lobby_key
-            and self._pauses_are_the_groups()
-            and (roster.flags, roster.slow) == (flags_of(state), state.slow)
-        )
-
-    def _pauses_are_the_groups(self) -> bool:
-        paused = set(self.state.paused_keys())
-        group = {person.relay_key for person in self.people() if person.key in paused}
-        return group == {key for key, seat in self.roster.seats.items() if seat.paused}
+        return is_the_groups(self.roster, self.state, self.people())
 
     def listing(self) -> list[Change]:
         """The list as the group has it: after a burned commit the relay's is another."""
-        seats = self.known_seats()
-        items = [Change(Op.RESET, bytes(KEY_SIZE))]
-        for person in self.people():
-            role = Role.FACILITATOR if person.facilitator else Role.PARTICIPANT
-            door = seats.get(person.relay_key, Seat()).door
-            seat = Seat(door, role, person.key in self.state.paused_keys())
-            items.append(Change(Op.ADD, person.relay_key, seat))
-        items += [Change(Op.ADD, key, Seat(role=Role.STANDBY)) for key in sorted(self.standbys)]
-        return items
+        return restated(self.state, self.people(), self.known_seats(), self.standbys)

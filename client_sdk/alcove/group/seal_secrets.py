@@ -9,7 +9,10 @@ recording of what is sealed stays closed without the group, even when X25519 is 
 """
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Final
+
+from alcove_protocol import limits
 
 from alcove import mls
 from alcove.mls.secret import Secret
@@ -17,11 +20,21 @@ from alcove.mls.secret import Secret
 LABEL: Final = "alcove seal"
 SIZE: Final = 32
 REQUEST: Final = b"request"
-REQUESTS_KEPT: Final = 24 * 3600.0
+REQUESTS_KEPT: Final = float(limits.REJOIN_WINDOW)
 DESK: Final = b"desk"
 DESK_KEPT: Final = 15 * 60.0
 KEPT_EPOCHS: Final = 4096
 """However fast epochs come, no more than these are kept."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What is kept of one epoch."""
+
+    secret: Secret
+    leaf_key: bytes
+    over: float | None = None
+    """When the epoch was first seen to be over. None while it is the newest."""
 
 
 class SealSecrets:
@@ -30,43 +43,41 @@ class SealSecrets:
     def __init__(self, context: bytes, kept: float) -> None:
         self._context = context
         self._kept = kept
-        self._secrets: OrderedDict[int, Secret] = OrderedDict()
-        self._leaf_keys: dict[int, bytes] = {}
-        self._since: dict[int, float] = {}
+        self._epochs: OrderedDict[int, _Kept] = OrderedDict()
 
     def add(self, group: mls.Group) -> None:
         """Keep the secret of the epoch that the group is in."""
-        self._secrets[group.epoch] = group.export(LABEL, self._context, SIZE)
         leaf = group.member(group.own_index)
         assert leaf is not None  # a group has its own member
-        self._leaf_keys[group.epoch] = leaf.encryption_key
-        if len(self._secrets) > KEPT_EPOCHS:
-            self._forget(next(iter(self._secrets)))
+        secret = group.export(LABEL, self._context, SIZE)
+        self._epochs[group.epoch] = _Kept(secret, leaf.encryption_key)
+        if len(self._epochs) > KEPT_EPOCHS:
+            self._forget(next(iter(self._epochs)))
 
     def of(self, epoch: int) -> bytes | None:
         """The secret of an epoch, 32 bytes. None when it is not known, or not any more."""
-        secret = self._secrets.get(epoch)
-        return None if secret is None else secret.expose()
+        known = self._epochs.get(epoch)
+        return None if known is None else known.secret.expose()
 
     def epochs(self) -> tuple[int, ...]:
         """The epochs whose secrets are known, the newest first."""
-        return tuple(reversed(self._secrets))
+        return tuple(reversed(self._epochs))
 
     def leaf_key(self, epoch: int) -> bytes:
         """The encryption key of this member's leaf in one of `epochs`."""
-        return self._leaf_keys[epoch]
+        return self._epochs[epoch].leaf_key
 
     def tick(self, now: float) -> None:
         """Forget what was kept long enough. The newest epoch's stays."""
-        for epoch in list(self._secrets)[:-1]:
-            if now - self._since.setdefault(epoch, now) > self._kept:
+        for epoch, known in list(self._epochs.items())[:-1]:
+            if known.over is None:
+                known.over = now
+            elif now - known.over > self._kept:
                 self._forget(epoch)
 
     def _forget(self, epoch: int) -> None:
-        self._secrets.pop(epoch).wipe()
-        self._since.pop(epoch, None)
-        self._leaf_keys.pop(epoch, None)
+        self._epochs.pop(epoch).secret.wipe()
 
     def wipe(self) -> None:
-        for epoch in list(self._secrets):
+        for epoch in list(self._epochs):
             self._forget(epoch)

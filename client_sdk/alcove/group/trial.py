@@ -1,10 +1,12 @@
 """The judgement of one commit, and who made it, also when all members refuse it."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from alcove import mls
 from alcove.group.extensions import name_of
-from alcove.group.rights import judge
+from alcove.group.framing import check_class
+from alcove.group.rights import NotAllowed, judge
 
 SOMETHING: Final = "change the group"
 
@@ -15,6 +17,22 @@ class Trial:
     def __init__(self, group: mls.Group) -> None:
         self._group = group
         self._view: mls.CommitView | None = None
+
+    def read_proposals(self, messages: Iterable[bytes]) -> list[mls.ReceivedProposal]:
+        """The Updates that the commit brings. A wrong one is left out: then the commit that names
+        it fails for all members.
+
+        They are read as if nothing had come before them. So no proposal of the lobby, of a burned
+        commit, or shown to one member alone makes a member differ from the others.
+        """
+        found = []
+        for message in messages:
+            try:
+                check_class(message, mls.ContentType.PROPOSAL)
+                found.append(self._group.read_proposal(message))
+            except (NotAllowed, mls.MLSError):
+                pass
+        return found
 
     def approve(self, view: mls.CommitView) -> None:
         """Raise `NotAllowed` unless the commit is within its author's rights."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from alcove import events
-from alcove.group.membership import Person
+from alcove.group.outcomes import Person
 from alcove.relay.ports import Ports
 
 AGAIN: Final = 60.0

@@ -182,7 +182,6 @@ def unpack_uint16(data: bytes) -> tuple[int, ...]:
 uint16_vector = integers(2, "H")
 uint32_vector = integers(4, "I")
 
-Uint8 = Annotated[int, uint8]
 Uint16 = Annotated[int, uint16]
 Uint32 = Annotated[int, uint32]
 Uint64 = Annotated[int, uint64]

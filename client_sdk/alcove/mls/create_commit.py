@@ -25,8 +25,8 @@ from alcove.mls.proposal_list import (
     CommittedProposal,
     Rules,
     apply_list,
+    check_applied,
     check_list,
-    check_members,
     check_proposal,
 )
 from alcove.mls.proposals import (
@@ -161,9 +161,7 @@ def check_changes(epoch: Epoch, items: Sequence[CommittedProposal], now: int | N
     rules = Rules(epoch.suite, epoch.policy, epoch.context, epoch.tree, own, now=now)
     check_list(rules, items)
     applied = apply_list(rules, items)
-    all_new = applied.extensions != epoch.context.extensions
-    changed = {*applied.added, *applied.updated}
-    check_members(applied.tree, changed, applied.extensions, all_new=all_new)
+    check_applied(epoch.context, applied, {*applied.added, *applied.updated})
 
 
 def update_leaf(epoch: Epoch, content: LeafContent, random: Random) -> tuple[LeafNode, HpkeKeyPair]:
@@ -240,8 +238,7 @@ def _build(
         made = _make_path(scratch, base, applied, plan)
         check_own_path(base.rules, applied, base.sender, made.out.steps, made.path)
     changed = {*applied.added, *applied.updated, *((own,) if made else ())}
-    all_new = applied.extensions != old.extensions
-    check_members(applied.tree, changed, applied.extensions, all_new=all_new)
+    check_applied(old, applied, changed)
     authenticated = _sign(base, wire, made, plan)
     provisional = made.context if made else provisional_context(suite, old, applied)
     commit_secret = made.out.secrets.commit_secret if made else suite.zeros()

@@ -72,7 +72,17 @@ class Epoch:
         known = {**self.past_psks, self.context.epoch: self.secrets.resumption_psk}
         return {epoch: known[epoch].copy() for epoch in sorted(known)[-keep:]}
 
-    def keep_reading_only(self) -> None:
+    def past_of_next(self, past: tuple[Epoch, ...]) -> tuple[Epoch, ...]:
+        """What the next epoch keeps of this one and of the past ones, the latest first: messages
+        can be read in them and nothing else. What is beyond them is wiped."""
+        known, keep = (self, *past), self.policy.past_epochs
+        for old in known[keep:]:
+            old.wipe()
+        if keep:
+            self._keep_reading_only()
+        return known[:keep]
+
+    def _keep_reading_only(self) -> None:
         """Drop all but what late application messages need."""
         for field_ in fields(self.secrets):
             if field_.name != "sender_data_secret":

@@ -1,7 +1,7 @@
 """Every way in which MLS can say no.
 
     MLSError
-    ├── MalformedMessage                     the bytes are not the structure they claim to be (2.1)
+    ├── MalformedMessage              the bytes are not the structure they claim to be (2.1)
     │   └── TooLarge                  larger than the policy allows
     ├── SuiteUnavailable              the suite needs the `suites` extra, which is not installed
     ├── UnknownSuite                  no such ciphersuite

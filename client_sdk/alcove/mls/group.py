@@ -163,7 +163,7 @@ class Group(Speaker):
     ) -> Group:
         """A group of one (11). `lifetime` is that of my own leaf, which joiners judge. `now` is in
         seconds since 1970. Raises `InvalidLeaf`, `InvalidCredential`,
-        `InvalidProposal` or `Malformed`."""
+        `InvalidProposal` or `MalformedMessage`."""
         content = LeafContent(credential, capabilities, tuple(leaf_extensions))
         extensions = tuple(group_extensions)
         epoch = found(suite, group_id, signer, content, extensions, lifetime, policy, now, rng)
@@ -189,8 +189,8 @@ class Group(Speaker):
         lifetimes. `predecessor` is the group that this one continues (11.2), and `known_by` says
         what its members are known by: their signature keys, unless the caller has another rule.
 
-        Raises `InvalidWelcome`, `InvalidGroupInfo`, `InvalidTree` or `Malformed`. The bundle is
-        not changed: wipe it once joined.
+        Raises `InvalidWelcome`, `InvalidGroupInfo`, `InvalidTree` or `MalformedMessage`. The bundle
+        is not changed: wipe it once joined.
         """
         before = None if predecessor is None else predecessor._epoch
         options = join.JoinOptions(policy, now, psks, ratchet_tree, known_groups, before, known_by)
@@ -379,17 +379,12 @@ class Group(Speaker):
         self._staged.forget(staged)
 
     def _leave(self, why: str) -> tuple[Epoch, ...]:
-        """Close this group, for the next one. Returns the past epochs that the next one keeps, in
-        which messages can be read and nothing else. What is beyond them is wiped."""
-        epoch = self._epoch
-        past, keep = (epoch, *self._past), epoch.policy.past_epochs
-        for old in past[keep:]:
-            old.wipe()
-        if keep:
-            epoch.keep_reading_only()
+        """Close this group, for the next one, and return the past epochs that the next one keeps.
+        What is beyond them is wiped."""
+        past = self._epoch.past_of_next(self._past)
         self._life.follow(GroupEvent.LEFT, why)
         self._forget()
-        return past[:keep]
+        return past
 
     def wipe(self) -> None:
         """Drop every secret, as far as Python can. Harmless when repeated."""

@@ -44,13 +44,13 @@ class GroupContext(KeptStruct):
 
 def required_capabilities(extensions: tuple[Extension, ...]) -> RequiredCapabilities:
     """What the group demands of its members. Without the extension, nothing (11.1).
-    Raises `Malformed`."""
+    Raises `MalformedMessage`."""
     data = find_extension(extensions, ExtensionType.REQUIRED_CAPABILITIES)
     return RequiredCapabilities() if data is None else RequiredCapabilities.decode(data)
 
 
 def external_senders(extensions: tuple[Extension, ...]) -> tuple[ExternalSender, ...]:
-    """The outsiders that may propose (12.1.8.1). Raises `Malformed`."""
+    """The outsiders that may propose (12.1.8.1). Raises `MalformedMessage`."""
     data = find_extension(extensions, ExtensionType.EXTERNAL_SENDERS)
     return () if data is None else _EXTERNAL_SENDERS.decode(data)
 

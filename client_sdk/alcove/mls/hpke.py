@@ -77,20 +77,11 @@ class Hpke:
         private, public = self.kem.derive(ikm.expose())
         return HpkeKeyPair(Secret(private), public)
 
-    def setup_sender(
-        self,
-        public: bytes,
-        info: bytes,
-        random: Random,
-        *,
-        psk: bytes = b"",
-        psk_id: bytes = b"",
-        sender: HpkeKeyPair | None = None,
-    ) -> tuple[bytes, Exporter]:
-        """(`enc`, exporter) for the holder of `public`. Raises `InvalidPublicKey`."""
-        schedule = self._schedule(info, psk, psk_id, authentic=sender is not None)
-        shared, output = self._encapsulate(public, random, sender)
-        return output, Exporter(self._suite, self._secret(shared, psk), schedule)
+    def setup_sender(self, public: bytes, info: bytes, random: Random) -> tuple[bytes, Exporter]:
+        """(`enc`, exporter) for the holder of `public`, in mode base. Raises `InvalidPublicKey`."""
+        schedule = self._schedule(info, b"", b"", authentic=False)
+        shared, output = self.kem.encapsulate(public, random)
+        return output, Exporter(self._suite, self._secret(shared, b""), schedule)
 
     def setup_receiver(
         self,

@@ -76,7 +76,7 @@ def join(
     message: bytes, bundle: KeyPackageBundle, signer: SignatureKeyPair, options: JoinOptions
 ) -> JoinedGroup:
     """Process a Welcome. Raises `InvalidWelcome`, `InvalidGroupInfo`, `InvalidTree` or
-    `Malformed`. The bundle is not changed."""
+    `MalformedMessage`. The bundle is not changed."""
     policy, suite = options.policy, bundle.suite
     if len(message) > policy.max_message:
         raise TooLarge("message")

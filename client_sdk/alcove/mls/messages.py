@@ -94,8 +94,8 @@ class ReceivedProposal:
 
 
 def peek(message: bytes) -> Header:
-    """Read a message's header. Raises `Malformed`, or `InvalidMessage` when it is a Welcome, a
-    GroupInfo or a KeyPackage."""
+    """Read a message's header. Raises `MalformedMessage`, or `InvalidMessage` when it is a Welcome,
+    a GroupInfo or a KeyPackage."""
     return _header(*_parse(message))
 
 
@@ -173,7 +173,7 @@ member can encrypt again what another signed, under the key that the other's nex
 
 def epoch_for(message: bytes, current: Epoch, past: Iterable[Epoch]) -> Epoch:
     """The epoch that a message is for: a past one for late application data only. Raises
-    `Malformed` or `InvalidMessage`."""
+    `MalformedMessage` or `InvalidMessage`."""
     known = {epoch.context.epoch: epoch for epoch in past}
     if not known:
         return current
@@ -204,8 +204,8 @@ def open_message(
     message. A proposal or commit of my own is read like any other. `most` is the last generation
     under which application data is taken.
 
-    Raises `Malformed`, `InvalidMessage` errors, `DecryptionFailed`, `InvalidSignature`, or what
-    `fresh` raises. For a commit it is `CommitUnreadable`, and all members refuse alike. Then
+    Raises `MalformedMessage`, `InvalidMessage` errors, `DecryptionFailed`, `InvalidSignature`, or
+    what `fresh` raises. For a commit it is `CommitUnreadable`, and all members refuse alike. Then
     nothing has changed.
     """
     if len(message) > epoch.policy.max_message:

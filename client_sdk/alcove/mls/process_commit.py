@@ -29,8 +29,8 @@ from alcove.mls.proposal_list import (
     CommittedProposal,
     Rules,
     apply_list,
+    check_applied,
     check_list,
-    check_members,
     check_replaced,
 )
 from alcove.mls.proposals import Commit, ProposalRef
@@ -116,8 +116,7 @@ def _check_result(epoch: Epoch, applied: Applied, changed: set[int]) -> None:
     """What all members see alike once the list and the path are applied. Raises
     `InvalidProposalList`."""
     with burning(InvalidProposalList):
-        all_new = applied.extensions != epoch.context.extensions
-        check_members(applied.tree, changed, applied.extensions, all_new=all_new)
+        check_applied(epoch.context, applied, changed)
     with Scratch() as scratch:
         # A joiner's KEM output must be one. This comes before what parts the members: one that
         # the commit removes leaves the group, and one that cannot open its path is held.

@@ -236,7 +236,7 @@ def _check_psk(rules: Rules, psk: PreSharedKeyID) -> None:
 def check_extensions(suite: CipherSuite, extensions: tuple[Extension, ...], policy: Policy) -> None:
     """The form of a GroupContext's extensions, wherever they come from: a founder, a proposal, or
     the GroupInfo of a group that one joins. Raises `InvalidProposal`, `InvalidCredential`,
-    `InvalidPublicKey` or `Malformed`."""
+    `InvalidPublicKey` or `MalformedMessage`."""
     if has_duplicates(extensions):
         raise InvalidProposal("an extension occurs twice")
     if not _ELSEWHERE.isdisjoint(extension.type for extension in extensions):
@@ -296,6 +296,13 @@ def apply_list(rules: Rules, items: Sequence[CommittedProposal]) -> Applied:
 
 def _requires_path(proposal: Proposal) -> bool:
     return proposal.type in PATH_REQUIRED or isinstance(proposal, CustomProposal)
+
+
+def check_applied(before: GroupContext, applied: Applied, changed: Iterable[int]) -> None:
+    """`check_members` after a list and its path were applied. New extensions must fit all members.
+    Raises `InvalidLeaf` or `MalformedMessage`."""
+    all_new = applied.extensions != before.extensions
+    check_members(applied.tree, changed, applied.extensions, all_new=all_new)
 
 
 def check_members(

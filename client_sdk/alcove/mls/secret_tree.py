@@ -203,12 +203,6 @@ class Ratchet:
         if self._skipped.pop(generation, None) is None:
             raise GenerationConsumed
 
-    def forget_skipped(self) -> None:
-        """Drop the keys of messages that were overtaken."""
-        if self._skipped:
-            self._forgotten = max(self._forgotten, max(self._skipped) + 1)
-        self._skipped.clear()
-
     def wipe(self) -> None:
         self._secret.wipe()
         self._skipped.clear()
@@ -257,11 +251,6 @@ class SecretTree:
         if self._over:
             handshakes.wipe()
         return handshakes, Ratchet(suite, expand("application", b"", size), self._policy)
-
-    def forget_skipped(self) -> None:
-        """Drop the keys of all application messages that were overtaken and have not come."""
-        for _handshakes, messages in self._ratchets.values():
-            messages.forget_skipped()
 
     def forget_handshakes(self) -> None:
         """Drop the keys of handshakes, when the epoch is over and kept for late application

@@ -165,12 +165,6 @@ class Speaker(GroupView):
         self._cache.add(proposal, len(received.content))
         return received
 
-    def forget_skipped(self) -> None:
-        """Drop the keys of messages that were overtaken and have not come. Where members may lie
-        this loses messages to come: any member can encrypt far ahead what another signed, if it was
-        not taken before (16.11), and the author has still to use the keys between."""
-        self._epoch.secret_tree.forget_skipped()
-
     def _leaf_content(self, extensions: tuple[Extension, ...] | None) -> LeafContent:
         leaf = self._epoch.tree.leaf(self.own_index)
         if leaf is None:

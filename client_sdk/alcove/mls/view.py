@@ -12,7 +12,7 @@ from alcove.mls.epoch import Epoch
 from alcove.mls.errors import GroupClosed, RemovedFromGroup, TooLarge, UnknownSender
 from alcove.mls.framing import SenderType, WireFormat, wrap
 from alcove.mls.group_context import GroupContext
-from alcove.mls.messages import GroupMember, Header, peek
+from alcove.mls.messages import GroupMember
 from alcove.mls.nodes import Extension, LeafNode
 from alcove.mls.proposal_list import CommittedProposal
 from alcove.mls.proposals import ReInit
@@ -90,11 +90,6 @@ class GroupView(Moved):
     def resumption_psk(self) -> Secret:
         """This epoch's resumption PSK (8.6), as a copy that the caller wipes."""
         return self._epoch.secrets.resumption_psk.copy()
-
-    @staticmethod
-    def peek(message: bytes) -> Header:
-        """A message's header, without any key (see `messages.peek`)."""
-        return peek(message)
 
     def members(self) -> tuple[GroupMember, ...]:
         """All members, by leaf index."""

@@ -78,7 +78,7 @@ class GroupInfo(KeptStruct):
 
     def external_pub(self) -> bytes | None:
         """The key for external joiners. The extension holds a length-prefixed vector, not the
-        bare key (12.4.3.2). Raises `Malformed`."""
+        bare key (12.4.3.2). Raises `MalformedMessage`."""
         data = self.extension(ExtensionType.EXTERNAL_PUB)
         return None if data is None else opaque_codec.decode(data)
 
@@ -250,8 +250,8 @@ def decrypt_welcome(
     policy: Policy,
 ) -> OpenedWelcome:
     """Find and decrypt what is for this KeyPackage. Raises `InvalidWelcome` errors or
-    `Malformed`. A Welcome is judged as the commit was: no key twice, and no more than a commit may
-    name."""
+    `MalformedMessage`. A Welcome is judged as the commit was: no key twice, and no more than a
+    commit may name."""
     suite = bundle.suite
     if welcome.cipher_suite != suite.number:
         raise NotForThisKeyPackage("another ciphersuite")

@@ -13,8 +13,11 @@ import pytest
 from alcove import mls
 from alcove.mls.ciphersuite import CipherSuite
 from alcove.mls.openssl import Ed448
+from alcove.mls.sodium import _SMALL_ORDER
 
-from tests.client_sdk.mls.support import NOW, POLICY, person
+from tests.client_sdk.mls.support import NOW, POLICY, SUITE, person, room
+from tests.client_sdk.mls.validation import forging
+from tests.client_sdk.mls.validation.forging import refused
 
 P25519, P448 = 2**255 - 19, 2**448 - 2**224 - 1
 SUITES = [1, 2, 3, 4, 5, 6, 7, mls.POST_QUANTUM]
@@ -112,3 +115,46 @@ def test_a_key_package_that_anybody_could_have_signed_is_refused() -> None:
     package = replace(package, leaf_node=leaf, signature=bytes(114))
     with pytest.raises(mls.InvalidKeyPackage, match="a key is not valid"):
         package.verify(suite, POLICY, NOW)
+
+
+# -- encodings of one key
+
+
+@pytest.mark.parametrize("point", sorted(_SMALL_ORDER))
+@pytest.mark.parametrize("bit", [0, 2**255])
+def test_a_point_of_small_order_is_no_key_in_any_encoding(point: int, bit: int) -> None:
+    encoding = (point | bit).to_bytes(32, "little")
+    for suite in (SUITE, mls.ciphersuite(1)):
+        with pytest.raises(mls.InvalidPublicKey, match="small order"):
+            suite.hpke.kem.check(encoding)
+
+
+@pytest.mark.parametrize("number", [1, 3, 4, mls.POST_QUANTUM])
+def test_a_key_has_one_encoding(number: int) -> None:
+    suite = mls.ciphersuite(number)
+    public = suite.hpke_keypair(os.urandom).public
+    suite.hpke.kem.check(public)
+    if number != 4:
+        with pytest.raises(mls.InvalidPublicKey, match="canonical"):
+            suite.hpke.kem.check(public[:-1] + bytes((public[-1] | 0x80,)))
+    prime, size = (2**448 - 2**224 - 1, 56) if number == 4 else (2**255 - 19, 32)
+    # Five is on the curve or its twist, and so is its other encoding, beyond the prime.
+    beyond = (prime + 5).to_bytes(size, "little")
+    with pytest.raises(mls.InvalidPublicKey, match="canonical"):
+        suite.hpke.kem.check(public[: len(public) - size] + beyond)
+
+
+def test_an_old_key_with_its_unused_bit_set_is_no_new_key() -> None:
+    these = room("bob", "carol")
+    old = these["bob"].member(1)
+    assert old is not None
+    key = old.encryption_key
+    flipped = key[:31] + bytes((key[31] ^ 0x80,))
+    update = forging.update_of(these["bob"], encryption_key=flipped)
+    ref = forging.send_proposal(these["bob"], update, these["alice"], these["carol"])
+    with pytest.raises(mls.InvalidLeaf, match="a key is not valid"):
+        these["alice"].commit((), [ref], now=NOW)
+    staged = forging.commit_with_leaf(
+        these["bob"], lambda leaf: replace(leaf, encryption_key=flipped)
+    )
+    refused(these["alice"], staged.message, mls.InvalidPath, "a key is not valid")

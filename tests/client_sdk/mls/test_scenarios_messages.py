@@ -34,7 +34,7 @@ def test_messages_out_of_order_are_read_once_each() -> None:
             these["bob"].receive(message)
 
 
-def test_skipped_keys_are_bounded_and_can_be_forgotten() -> None:
+def test_skipped_keys_are_bounded() -> None:
     policy = limits(max_skipped_keys=3, forward_generations=10)
     these = room("bob", policy=policy)
     sent = [these["alice"].encrypt(b"") for _ in range(20)]
@@ -44,9 +44,6 @@ def test_skipped_keys_are_bounded_and_can_be_forgotten() -> None:
     these["bob"].receive(sent[5])
     with pytest.raises(mls.GenerationTooFar):
         these["bob"].receive(these["alice"].encrypt(b""))
-    these["bob"].forget_skipped()
-    with pytest.raises(mls.GenerationForgotten):
-        these["bob"].receive(sent[6])
 
 
 def test_padding_hides_lengths() -> None:

@@ -6,7 +6,7 @@ import pytest
 from alcove import events, mls
 from alcove.group.extensions import RoomExtension
 from alcove.group.framing import check_class
-from alcove.group.membership import Burned, Held, PutOut
+from alcove.group.outcomes import Burned, Held, PutOut
 from alcove.group.rights import NotAllowed
 from alcove.messages.payload import Text
 from alcove.mls.secret_tree import RatchetKind

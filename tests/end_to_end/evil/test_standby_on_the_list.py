@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from alcove.facilitation.intents import RefreshKeys
 from alcove_protocol.frames import BlobClass, Publish
 from alcove_protocol.roster import Change, Op, Role, Seat
 
@@ -12,6 +13,7 @@ from tests.end_to_end.evil.rogue import (
     committer_of,
     context,
     entry_by,
+    group_of,
     relay_key,
     rogue_commit,
     room_of,
@@ -77,7 +79,7 @@ def test_a_member_in_the_role_of_a_standby_is_an_alarm() -> None:
 def burn_with_entry(
     world: EvilWorld, by: Client, *changes: Change, lobby: bytes | None = None
 ) -> None:
-    """A commit that every member burns, with an entry that the relay takes."""
+    """A commit that every member burns, with an entry that the relay takes before any other."""
     blob = rogue_commit(by, context(replace(state_of(by), desk_interval=30)))
     member = by.engine.require_member()
     entry = entry_by(by.engine.identity.relay, by, blob, *changes, lobby=lobby)
@@ -94,6 +96,7 @@ def burn_with_entry(
         ),
         lambda answer: None,
     )
+    world._step(by)
     world.settle()
 
 
@@ -122,6 +125,18 @@ def test_a_restated_list_has_the_roles_of_the_group_and_not_of_the_burned_entry(
     goes_on(world, ann, cleo)
     assert not roster_of(cleo).is_facilitator(key)
     assert problems(cleo) == []
+
+
+def test_a_commit_that_lost_to_a_burned_entry_restates_the_list() -> None:
+    world, ann, bob, cleo = two_facilitators()
+    key = cleo.engine.identity.relay.public
+    epoch = group_of(ann).epoch
+    committer_of(ann).committer.want(RefreshKeys())  # it names no member, so it has no entry
+    burn_with_entry(world, bob, Change(Op.CHANGE, key, Seat(role=Role.FACILITATOR)))
+    assert group_of(ann).epoch == group_of(cleo).epoch == epoch + 1
+    for client in (ann, cleo):
+        assert not roster_of(client).is_facilitator(key)
+        assert not client.engine.require_member().membership.restate
 
 
 def test_a_list_with_other_facilitators_than_the_group_is_an_alarm() -> None:

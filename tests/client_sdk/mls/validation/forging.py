@@ -105,7 +105,7 @@ def lawless() -> Iterator[pytest.MonkeyPatch]:
     with pytest.MonkeyPatch.context() as patch:
         for module, name in (
             (create_commit, "check_list"),
-            (create_commit, "check_members"),
+            (create_commit, "check_applied"),
             (create_commit, "check_own_path"),
             (create_commit, "check_new_keys"),
             (external, "check_list"),

@@ -1,0 +1,58 @@
+"""The list of members that the relay goes by, beside the group: compared with it, and restated.
+
+Only the group's state decides what a client believes. But the relay goes by the list: one that
+differs can mute members, or disarm a facilitator, whom the group knows as such.
+"""
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+
+from alcove_protocol.roster import Change, Op, Role, RoomFlag, Roster, Seat
+from alcove_protocol.statements import KEY_SIZE
+
+from alcove.group.extensions import RoomExtension
+from alcove.group.outcomes import Person
+
+
+def flags_of(state: RoomExtension) -> RoomFlag:
+    """The flags of the roster that say what this state says."""
+    locked = RoomFlag.LOCKED if state.locked else RoomFlag.NONE
+    return locked | (RoomFlag.LISTEN_ONLY if state.listen_only else RoomFlag.NONE)
+
+
+def is_the_groups(roster: Roster, state: RoomExtension, people: Sequence[Person]) -> bool:
+    """Whether a roster says what the group of these people says. One commit changes both together:
+    members, facilitators, pauses, flags and the lobby key. A standby key is on the list and has no
+    leaf."""
+    members = {person.relay_key for person in people}
+    return (
+        members == roster.seats.keys() - roster.standbys()
+        and roster.facilitators() == state.facilitator_relay_keys()
+        and roster.lobby == state.lobby_key
+        and _pauses_are_the_groups(roster, state, people)
+        and (roster.flags, roster.slow) == (flags_of(state), state.slow)
+    )
+
+
+def _pauses_are_the_groups(roster: Roster, state: RoomExtension, people: Sequence[Person]) -> bool:
+    paused = set(state.paused_keys())
+    group = {person.relay_key for person in people if person.key in paused}
+    return group == {key for key, seat in roster.seats.items() if seat.paused}
+
+
+def restated(
+    state: RoomExtension,
+    people: Sequence[Person],
+    seats: Mapping[bytes, Seat],
+    standbys: AbstractSet[bytes],
+) -> list[Change]:
+    """The changes that make any list the group's. Only the door that each member came by is taken
+    from `seats`, since the group does not know it."""
+    paused = set(state.paused_keys())
+    items = [Change(Op.RESET, bytes(KEY_SIZE))]
+    for person in people:
+        role = Role.FACILITATOR if person.facilitator else Role.PARTICIPANT
+        door = seats.get(person.relay_key, Seat()).door
+        items.append(Change(Op.ADD, person.relay_key, Seat(door, role, person.key in paused)))
+    items += [Change(Op.ADD, key, Seat(role=Role.STANDBY)) for key in sorted(standbys)]
+    return items

@@ -1,0 +1,67 @@
+"""What becomes of a commit at a member, and members as people see them."""
+
+from collections.abc import Container
+from dataclasses import dataclass
+
+from alcove import mls
+from alcove.group.extensions import leaf_extension, name_of
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A member as people see them. `key` is their MLS signature key."""
+
+    key: bytes
+    relay_key: bytes
+    name: str
+    facilitator: bool
+
+
+def person_of(leaf: mls.LeafNode, facilitators: Container[bytes]) -> Person:
+    """The member with this leaf. `facilitators` are the MLS signature keys of all facilitators."""
+    key = leaf.signature_key
+    return Person(key, leaf_extension(leaf).relay_key, name_of(leaf), key in facilitators)
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    committer: bytes
+    joined: tuple[Person, ...]
+    gone: tuple[Person, ...]
+    rejoined: tuple[Person, ...]
+    by_wish: frozenset[bytes]
+    """The relay keys of the members among `gone` who asked to leave, as the roster says."""
+    by: str
+    """The committer's name."""
+    people: tuple[Person, ...]
+    """All members now."""
+    roles: tuple[Person, ...]
+    """Members who are facilitators now and were not, or no more."""
+    ttl: int | None
+    """Seconds that messages live from now on, when the commit changed them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Burned:
+    """`read` says that the author's signature holds, so that all refuse it. Then `by` is the
+    author's name, if that is known, and `what` they tried to do."""
+
+    code: str
+    read: bool = False
+    by: str | None = None
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    code: str
+    leaf: bytes = b""
+    """The encryption key of the leaf that a rejoin gave this client."""
+
+
+@dataclass(frozen=True, slots=True)
+class PutOut:
+    by_wish: bool
+
+
+Outcome = Merged | Burned | Held | PutOut
