@@ -318,8 +318,8 @@ ONE_MESSAGE: Final[tuple[Mutant, ...]] = (
     order(
         "keys",
         f"{TALK}.tick",
-        "now = self._clock()\n",
-        "now = self._clock()\n        self.membership.group.forget_skipped()\n",
+        "self._shown.tick()\n",
+        "self._shown.tick()\n        self.membership.group.forget_skipped()\n",
         f"{EVIL}/test_messages.py"
         "::test_a_member_does_not_silence_another_by_a_withheld_message_far_ahead",
     ),
