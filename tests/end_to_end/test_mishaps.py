@@ -429,3 +429,35 @@ def test_an_invite_that_is_not_put_yet_is_answered_when_the_room_ends() -> None:
     ann.cut()
     ann.engine.commands.leave(lambda: None)
     assert [type(answer) for answer in answers] == [RoomClosed]
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_a_newcomer_whose_knock_was_taken_unheard_has_the_code_that_facilitators_see(
+    times: int,
+) -> None:
+    """The relay took the knock, and the connection dropped before it could say so: once, once more
+    before it could say that it took the knock back, and so on."""
+    world = World()
+    ann = world.open("Ann")
+    bob = world.client("Bob")
+
+    def lost(client: Client, data: bytes) -> list[bytes]:
+        if not isinstance(frames.from_relay(data), frames.Done):
+            return [data]
+        client.cut()
+        return []
+
+    bob.to_client = lost
+    world.knock_with(bob, ann.invite())
+    for _ in range(times - 1):
+        bob.back()
+        world.settle()
+        assert not bob.online
+    bob.to_client = lambda client, data: [data]
+    bob.back()
+    world.settle()
+    knock = ann.of(events.Knocked)[-1]
+    assert [event.code for event in bob.of(events.Waiting)] == [knock.code]
+    ann.admit(knock)
+    world.settle()
+    assert bob.members() == ann.members() == {"Ann", "Bob"}
