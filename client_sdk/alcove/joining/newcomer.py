@@ -298,7 +298,7 @@ class Newcomer:
         if frame.blob:
             try:
                 code = open_refusal(
-                    self.invite.room, knock.reply, frame.blob, door_psk(self.invite)
+                    self.invite.room, knock.offer.reply, frame.blob, door_psk(self.invite)
                 ).code
             except NotTrusted as error:
                 self._fail(error)
@@ -317,7 +317,7 @@ class Newcomer:
             answered, welcome = self._tries.open(frame.welcome)
             membership = enter(
                 welcome,
-                answered.bundle,
+                answered.offer.bundle,
                 self.identity,
                 card.opening,
                 card.agreement,

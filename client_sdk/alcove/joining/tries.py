@@ -10,10 +10,9 @@ from typing import Final
 from alcove_protocol import frames
 from alcove_protocol.invite import Invite
 
-from alcove import mls
 from alcove.errors import NotTrusted
-from alcove.group.admission import make_key_package
-from alcove.group.keys import ROOM_SUITE, Identity
+from alcove.group.admission import Offer
+from alcove.group.keys import Identity
 from alcove.group.sealing import KnockBody, door_psk, open_welcome
 from alcove.mls.secret import Random
 
@@ -24,15 +23,10 @@ answers the oldest."""
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """The keys that open an answer."""
+    """The id that a refusal names, and the keys that open an answer."""
 
     id: bytes
-    bundle: mls.KeyPackageBundle
-    reply: mls.HpkeKeyPair
-
-    def wipe(self) -> None:
-        self.bundle.wipe()
-        self.reply.private.wipe()
+    offer: Offer
 
 
 class Tries:
@@ -49,17 +43,16 @@ class Tries:
 
     def make(self, identity: Identity, agreement: bytes, now: float) -> tuple[Try, KnockBody]:
         """One more, and what it offers. `now` is in Unix seconds."""
-        bundle = make_key_package(identity, agreement, now, self._random)
-        reply = mls.ciphersuite(ROOM_SUITE).hpke_keypair(self._random)
-        made = Try(self._random(frames.ID_SIZE), bundle, reply)
+        offer = Offer.make(identity, agreement, now, self._random)
+        made = Try(self._random(frames.ID_SIZE), offer)
         if len(self._kept) == TRIES_KEPT:
-            self._kept.popleft().wipe()
+            self._kept.popleft().offer.wipe()
         self._kept.append(made)
         return made, KnockBody(
             identity.name,
-            bundle.key_package.encode(),
+            offer.bundle.key_package.encode(),
             identity.relay.public,
-            reply.public,
+            offer.reply.public,
             agreement,
         )
 
@@ -68,7 +61,7 @@ class Tries:
         psk = door_psk(self._invite)
         for made in reversed(self._kept):
             try:
-                return made, open_welcome(self._invite.room, made.reply, sealed, psk)
+                return made, open_welcome(self._invite.room, made.offer.reply, sealed, psk)
             except NotTrusted:
                 continue
         text = "A Welcome came that does not open: it is old, or was altered. Asking again."
@@ -77,4 +70,4 @@ class Tries:
     def wipe(self) -> None:
         """Forget the keys of every try."""
         while self._kept:
-            self._kept.pop().wipe()
+            self._kept.pop().offer.wipe()
