@@ -31,7 +31,7 @@ from alcove.facilitation.opening import RoomOpening, RoomPlan
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.joining.card import CheckedCard
-from alcove.joining.newcomer import Newcomer
+from alcove.joining.newcomer import REFUSAL_SENTENCES, Newcomer
 from alcove.mls.secret import Random
 from alcove.relay.link import Link, LinkState, Proof
 from alcove.relay.ports import Ports
@@ -40,8 +40,6 @@ WAIT_CODES: Final = frozenset(
     {"busy", "draining", "rate_limited", "unavailable", "replaced", "slow_consumer", "idle"}
 )
 """Refusals after which the client only connects again."""
-
-
 KNOCK_AGAIN_AFTER: Final = 60.0
 """Seconds that a member waits, whom a relay without memory does not list, before they knock."""
 
@@ -125,8 +123,7 @@ class Engine(Standing):
         if self.entered:
             self._clock_watch.greeted()
         elif self.ports.clock_is_off:
-            text = "This device's clock is wrong; set it right and try again."
-            self.fail(Refused("clock_wrong", text))
+            self.fail(Refused("clock_wrong", REFUSAL_SENTENCES["clock_wrong"]))
             return
         if self._restoring and self.opening is not None:
             self.link.authenticate(self._proof(ConnectionRole.RESEAT), self.opening.signed)
