@@ -25,7 +25,7 @@ from alcove.engine.commands import Commands
 from alcove.engine.endings import Endings
 from alcove.engine.member import MemberClient
 from alcove.engine.standing import Standing
-from alcove.errors import NotNow, Refused
+from alcove.errors import PASSING, NotNow, Refused
 from alcove.events import CloseReason, ConnectionState
 from alcove.facilitation.opening import RoomOpening, RoomPlan
 from alcove.group.keys import Identity
@@ -36,9 +36,7 @@ from alcove.mls.secret import Random
 from alcove.relay.link import Link, LinkState, Proof
 from alcove.relay.ports import Ports
 
-WAIT_CODES: Final = frozenset(
-    {"busy", "draining", "rate_limited", "unavailable", "replaced", "slow_consumer", "idle"}
-)
+WAIT_CODES: Final = PASSING | {"draining", "replaced", "slow_consumer", "idle"}
 """Refusals after which the client only connects again."""
 KNOCK_AGAIN_AFTER: Final = 60.0
 """Seconds that a member waits, whom a relay without memory does not list, before they knock."""

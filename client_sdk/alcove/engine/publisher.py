@@ -10,6 +10,7 @@ head of the outbox ──▶ in flight ──published──▶ sent
 """
 
 from collections.abc import Callable
+from typing import Final
 
 from alcove_protocol import frames, limits
 from alcove_protocol.errors import Malformed
@@ -18,6 +19,7 @@ from alcove_protocol.position import Position
 
 from alcove import events, mls
 from alcove.engine.following import Following
+from alcove.errors import PASSING
 from alcove.group.membership import Membership
 from alcove.messages.conversation import Conversation
 from alcove.messages.outbox import Outgoing
@@ -26,8 +28,8 @@ from alcove.messages.presence import Presence
 from alcove.messages.stream import Advance, Stream
 from alcove.relay.ports import Ports
 
-WAIT: frozenset[str] = frozenset({"paused", "rate_limited", "busy", "unavailable"})
-"""Refusals that pass: the message waits."""
+WAIT: Final = PASSING | {"paused"}
+"""Refusals after which the message waits."""
 
 
 class Publisher:

@@ -24,7 +24,7 @@ from alcove_protocol.invite import Invite
 from alcove_protocol.position import Position
 
 from alcove import events
-from alcove.errors import AlcoveError, NotNow, NotTrusted, Refused
+from alcove.errors import PASSING, AlcoveError, NotNow, NotTrusted, Refused
 from alcove.group.admission import enter
 from alcove.group.keys import Identity, SigningKey, room_suite
 from alcove.group.membership import Membership
@@ -71,8 +71,8 @@ WELCOME_NEVER: Final = float(limits.ABANDONED_AFTER)
 let in again without their old keys."""
 EARLIER: Final = frozenset({"already_waiting", "not_allowed"})
 """Refusals of a knock behind an earlier one of this client, which waits or was admitted."""
-PASSING: Final = frozenset({"busy", "rate_limited", "too_many_knocks", "unavailable"})
-"""Refusals that end by themselves: a newcomer waits, and asks again."""
+FULL: Final = PASSING | {"too_many_knocks"}
+"""Refusals after which a newcomer waits, and asks again."""
 FULL_WAIT: Final = 15.0
 """Seconds, and up to twice as many: a crowd does not come back all at once."""
 DOOR_FULL: Final = (
@@ -256,7 +256,7 @@ class Newcomer:
         if self.knocked and code in EARLIER and code not in self._believed:
             self._believed.add(code)
             self._behind_earlier(code)
-        elif code not in PASSING:
+        elif code not in FULL:
             self._fail(Refused.by_relay(code))
         else:
             # Many people come by one link at once. What is full now has room in a while.
