@@ -14,7 +14,7 @@ ANSWERS: Final = f"{EVIL}/test_lying_answers.py"
 LOST: Final = f"{EVIL}/test_lost_welcome.py"
 NEW_LOG: Final = f"{EVIL}/test_new_log.py"
 _UNHEARD: Final = (
-    "tests/end_to_end/test_mishaps.py"
+    "tests/end_to_end/test_newcomers.py"
     "::test_a_newcomer_whose_knock_was_taken_unheard_has_the_code_that_facilitators_see"
 )
 
