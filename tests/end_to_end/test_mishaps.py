@@ -10,13 +10,7 @@ from alcove.group.admission import leaf_extensions
 from alcove.group.framing import handshake_padding
 from alcove_protocol import frames
 
-from tests.end_to_end.world import Client, World, kind_of
-
-
-def room_of_three() -> tuple[World, Client, Client, Client]:
-    world = World()
-    ann = world.open("Ann")
-    return world, ann, world.join(ann, "Bob"), world.join(ann, "Cleo")
+from tests.end_to_end.world import Client, World, kind_of, room_of_three
 
 
 def facilitator_of(client: Client) -> Facilitator:
