@@ -139,7 +139,7 @@ class MemberClient(MemberParts):
             self._following.others_heard()
         else:
             self._following.skipped = True
-        self._roster_alarm.sound(held=self._following.held)
+        self._roster_alarm.sound(behind=self._following.lacks_entries)
         self.pump()
 
     def _own(self, frame: frames.BlobIs, position: Position) -> bool:
@@ -228,7 +228,7 @@ class MemberClient(MemberParts):
                 self.facilitator.committer.base_moved()
             if outcome.joined or outcome.rejoined:
                 self._beat_at = self._clock()  # newcomers take their anchor from a heartbeat
-        self._roster_alarm.sound(held=self._following.held)
+        self._roster_alarm.sound(behind=self._following.lacks_entries)
         self._agreement.ask()
         self.tick()
 
