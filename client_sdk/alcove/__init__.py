@@ -1,7 +1,7 @@
 """Alcove's SDK: confidential group conversations, end to end encrypted (MLS, RFC 9420).
 
 open_room, join    enter a room with `async with`
-Room               send, retract, admit, refuse, remove, invite, leave, end
+Room               send, retract, accept, send_anyway, admit, refuse, remove, invite, leave, end
 events             everything that happens, as frozen values
 errors             everything that can go wrong: each has a `code` and says what to do
 """

@@ -9,7 +9,12 @@ AlcoveError
 └── RoomClosed        the room is over for this client; `code` is the reason
 """
 
+from typing import Final
+
 from alcove_protocol.errors import REFUSALS, AlcoveProtocolError
+
+PASSING: Final = frozenset({"busy", "rate_limited", "unavailable"})
+"""Codes of refusals of the relay that end by themselves: the same request may go again later."""
 
 
 class AlcoveError(Exception):

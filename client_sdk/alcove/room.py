@@ -15,25 +15,22 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias, TypeVar, assert_never
+from typing import Final, Self, TypeAlias, TypeVar, assert_never
 
 from alcove import events
 from alcove.engine.engine import Engine
 from alcove.engine.standing import EVENTS
 from alcove.errors import AlcoveError, ConnectionFailed, InvalidInput, RoomClosed
 from alcove.events import AnyEvent, CloseReason, ConnectionState, RoomState
+from alcove.handlers import Handlers
 from alcove.relay.transport import Transport, TransportOptions
 
 TICK: Final = 0.5
 """Seconds between looks at the clock: heartbeats, expiry, overdue answers."""
-DEFECTS: Final = 100
-"""Errors of handlers that are kept and raised on leaving: the first ones."""
 LEAVE_PATIENCE: Final = 5.0
 """Seconds that the relay has to answer a leave. After them the keys are wiped anyway."""
 
 E = TypeVar("E", bound=events.Event)
-# Any, because each handler takes the type of event that `on` registered it with.
-Handler = Callable[[Any], Awaitable[None] | None]
 SendResult: TypeAlias = events.Sent | events.Queued | events.Failed
 """What becomes of a message."""
 
@@ -69,9 +66,7 @@ class Room:
         self._transport = Transport(engine, origin, options, self._changed)
         self._events: deque[AnyEvent] = deque()
         self._news = asyncio.Event()
-        self._handlers: list[tuple[type[events.Event], Handler]] = []
-        self._handler_tasks: set[asyncio.Task[None]] = set()
-        self._handler_errors: list[Exception] = []
+        self._handlers = Handlers(self._handler_failed)
         self._sends: dict[str, asyncio.Future[SendResult]] = {}
         self._calls: set[asyncio.Future[None]] = set()
         self._entered: asyncio.Future[None] | None = None
@@ -108,8 +103,8 @@ class Room:
             await self.leave()
         finally:
             await self._stop()
-        if self._handler_errors and error is None:
-            raise ExceptionGroup("handlers of a room's events failed", self._handler_errors)
+        if self._handlers.errors and error is None:
+            raise ExceptionGroup("handlers of a room's events failed", self._handlers.errors)
 
     async def _stop(self) -> None:
         self._engine.close(CloseReason.LEFT)
@@ -118,7 +113,7 @@ class Room:
         _done, pending = await asyncio.wait(self._tasks, timeout=LEAVE_PATIENCE)
         for task in pending:
             task.cancel()
-        await asyncio.gather(*self._tasks, *self._handler_tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, *self._handlers.running, return_exceptions=True)
 
     async def _keep_connected(self) -> None:
         try:
@@ -129,12 +124,8 @@ class Room:
             # A defect of this program. No call may wait for ever for a connection that is gone, and
             # leaving raises the defect.
             self._engine.fail(AlcoveError("internal", "This program failed; the room was left."))
-            self._note_defect(error)
+            self._handlers.note_defect(error)
         self._changed()
-
-    def _note_defect(self, error: Exception) -> None:
-        if len(self._handler_errors) < DEFECTS:
-            self._handler_errors.append(error)
 
     async def _keep_time(self) -> None:
         while self._engine.wants_connection:
@@ -150,7 +141,7 @@ class Room:
         for event in self._engine.drain_events():
             self._note(event)
             self._events.append(event)
-            self._dispatch(event)
+            self._handlers.dispatch(event)
         if len(self._events) > EVENTS:
             # The program does not read them. The oldest go, and a gap says so in their place.
             while len(self._events) >= EVENTS:
@@ -215,26 +206,12 @@ class Room:
 
     def on(self, kind: type[E], handler: Callable[[E], Awaitable[None] | None]) -> None:
         """Call `handler` with every event of this type. Leaving raises what it raised."""
-        self._handlers.append((kind, handler))
+        self._handlers.add(kind, handler)
 
-    def _dispatch(self, event: AnyEvent) -> None:
-        for kind, handler in self._handlers:
-            if isinstance(event, kind):
-                task = asyncio.ensure_future(self._handle(handler, event))
-                self._handler_tasks.add(task)
-                task.add_done_callback(self._handler_tasks.discard)
-
-    async def _handle(self, handler: Handler, event: AnyEvent) -> None:
-        try:
-            result = handler(event)
-            if result is not None:
-                await result
-        except Exception as error:
-            self._note_defect(error)
-            if not isinstance(event, events.Problem) or event.code != "handler_failed":
-                text = "A handler of this program failed."
-                self._engine.emit(events.Problem("handler_failed", text))
-                self._changed()
+    def _handler_failed(self) -> None:
+        text = "A handler of this program failed."
+        self._engine.emit(events.Problem("handler_failed", text))
+        self._changed()
 
     async def __aiter__(self) -> AsyncIterator[AnyEvent]:
         while not self._finished:

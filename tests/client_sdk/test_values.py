@@ -6,6 +6,10 @@ import pickle
 import alcove
 import pytest
 from alcove import events
+from alcove.cli.commands import SendCommand
+from alcove.cli.room_view import ShownMessage
+from alcove.messages.outbox import Outgoing
+from alcove.messages.payload import Payload, Text
 
 ERRORS = [
     kind("a_code", "A sentence.")
@@ -46,3 +50,18 @@ def test_the_secrets_in_events_are_not_in_their_repr() -> None:
         assert secret not in repr(event)
         assert secret not in f"{event}"
     assert "Ann" in repr(told[-1])
+
+
+def test_what_a_person_says_is_in_no_repr_on_its_way_either() -> None:
+    said = "canary-on-its-way"
+    text = Text(said, said)
+    body = text.encode()
+    on_its_way = (
+        text,
+        Payload(bytes(16), 1, bytes(32), bytes(16), bytes(32), 600, Text.KIND, body),
+        Outgoing(bytes(16), 1, Text.KIND, body, 600, bytes(16)),
+        SendCommand(text=said),
+        ShownMessage("Ann", mine=False, warning=said, text=said),
+    )
+    for value in on_its_way:
+        assert said not in repr(value), type(value)

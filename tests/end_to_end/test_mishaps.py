@@ -1,7 +1,5 @@
 """Mishaps of ordinary use: lost connections, double clicks, refusals, hasty goodbyes."""
 
-from dataclasses import replace
-
 import pytest
 from alcove import events
 from alcove.errors import AlcoveError, NotNow, Refused, RoomClosed
@@ -12,13 +10,7 @@ from alcove.group.admission import leaf_extensions
 from alcove.group.framing import handshake_padding
 from alcove_protocol import frames
 
-from tests.end_to_end.world import Client, World, kind_of
-
-
-def room_of_three() -> tuple[World, Client, Client, Client]:
-    world = World()
-    ann = world.open("Ann")
-    return world, ann, world.join(ann, "Bob"), world.join(ann, "Cleo")
+from tests.end_to_end.world import Client, World, kind_of, room_of_three
 
 
 def facilitator_of(client: Client) -> Facilitator:
@@ -90,17 +82,6 @@ def test_ending_without_a_connection_says_so_at_once_and_harms_nothing() -> None
     assert bob.texts() == ["still here"]
 
 
-def test_a_refusal_without_a_connection_reaches_the_newcomer_later() -> None:
-    world = World()
-    ann = world.open("Ann")
-    bob = world.knock(ann.invite(), "Bob")
-    ann.cut()
-    facilitator_of(ann).lobby.refuse(bytes.fromhex(ann.of(events.Knocked)[0].id))
-    world.advance(2)
-    assert bob.engine.closed is not None
-    assert bob.engine.closed.code == "refused"
-
-
 @pytest.mark.parametrize("code", ["rate_limited", "busy", "unavailable"])
 def test_a_commit_that_the_relay_cannot_take_now_is_sent_again(code: str) -> None:
     world, ann, bob, _cleo = room_of_three()
@@ -121,70 +102,6 @@ def test_a_commit_that_the_relay_cannot_take_now_is_sent_again(code: str) -> Non
     world.advance(2)
     assert result == [None]
     assert bob.engine.closed is not None
-
-
-@pytest.mark.parametrize("code", ["rate_limited", "busy", "unavailable", "too_many_knocks"])
-@pytest.mark.parametrize("refused", [frames.ReadCard, frames.Knock])
-def test_a_newcomer_whom_the_relay_cannot_take_now_asks_again(
-    code: str, refused: type[frames.ReadCard | frames.Knock]
-) -> None:
-    """Fifty people come by one link at once, and a door takes twenty."""
-    world = World()
-    ann = world.open("Ann")
-    asked: list[int] = []
-
-    def never(client: Client, data: bytes) -> list[bytes]:
-        frame = frames.from_client(data)
-        if not isinstance(frame, refused):
-            return [data]
-        asked.append(frame.n)
-        return []
-
-    bob = world.client("Bob")
-    bob.to_relay = never
-    world.knock_with(bob, ann.invite())
-    for times in (1, 2):
-        assert len(asked) == times
-        bob.engine.received(frames.RequestRefused(asked[-1], code, "Later.").to_bytes())
-        world.advance(10)
-        assert len(asked) == times  # it does not press
-        world.advance(21)
-    assert [event.code for event in bob.of(events.Problem)] == ["door_full"]
-    bob.to_relay = lambda client, data: [data]
-    bob.engine.received(frames.RequestRefused(asked[-1], code, "Later.").to_bytes())
-    world.advance(31)
-    ann.admit(ann.of(events.Knocked)[-1])
-    world.settle()
-    assert bob.members() == {"Ann", "Bob"}
-
-
-def test_a_knock_that_meets_the_admission_of_an_earlier_one_ends_no_way_in() -> None:
-    """The relay says `not_allowed`: the newcomer is a member by now, and connects as one. A relay
-    that says so again is not believed."""
-    world = World()
-    ann = world.open("Ann")
-    asked: list[int] = []
-
-    def never(client: Client, data: bytes) -> list[bytes]:
-        frame = frames.from_client(data)
-        if not isinstance(frame, frames.Knock):
-            return [data]
-        asked.append(frame.n)
-        return []
-
-    bob, cleo = world.client("Bob"), world.client("Cleo")
-    for client in (bob, cleo):
-        client.to_relay = never
-        world.knock_with(client, ann.invite())
-        client.engine.received(frames.RequestRefused(asked[-1], "not_allowed", "No.").to_bytes())
-        assert client.engine.closed is None
-    bob.to_relay = lambda client, data: [data]
-    world.advance(3)  # both come back and knock
-    ann.admit(ann.of(events.Knocked)[-1])
-    world.settle()
-    assert bob.members() == {"Ann", "Bob"}
-    cleo.engine.received(frames.RequestRefused(asked[-1], "not_allowed", "No.").to_bytes())
-    assert cleo.engine.closed is not None
 
 
 def test_a_commit_that_the_relay_refuses_fails_and_the_next_one_goes() -> None:
@@ -229,24 +146,6 @@ def test_a_message_still_queued_at_a_leave_is_called_failed() -> None:
     bob.collect()
     assert [event.id for event in bob.of(events.Failed)] == [message]
     assert isinstance(bob.told[-1], events.Closed)
-
-
-def test_reading_the_rules_while_the_relay_restarts() -> None:
-    world = World()
-    ann = world.open("Ann")
-    bob = world.knock(ann.invite(), "Bob", accept=False)
-    world.kill_relay()
-    world.start_relay()
-    bob.back()
-    world.settle()  # before the facilitator has brought the room back
-    world.advance(5)
-    assert bob.engine.closed is None
-    assert bob.engine.newcomer is not None
-    bob.engine.newcomer.accept()
-    world.settle()
-    ann.admit(ann.of(events.Knocked)[-1])
-    world.settle()
-    assert bob.of(events.Joined)
 
 
 def test_a_number_beyond_all_bounds_from_the_relay_ends_the_connection_and_nothing_else() -> None:
@@ -322,29 +221,6 @@ def test_a_member_who_is_two_commits_behind_a_forgetful_relay_comes_back_without
     assert [event.code for event in bob.of(events.Problem)] == ["held"]
 
 
-def test_a_newcomer_who_accepts_while_the_connection_comes_back_knocks_once() -> None:
-    world = World()
-    ann = world.open("Ann")
-    bob = world.knock(ann.invite(), "Bob", accept=False)
-    bob.cut()
-    bob.back()
-    kept: list[bytes] = []
-
-    def keep(client: Client, data: bytes) -> list[bytes]:
-        kept.append(data)
-        return [] if kind_of(data) == "authenticated" else [data]
-
-    bob.to_client = keep
-    world.settle()
-    assert kind_of(kept[-1]) == "authenticated"
-    bob.to_client = lambda client, data: [data]
-    bob.engine.commands.accept()
-    bob.engine.received(kept[-1])
-    world.settle()
-    assert bob.engine.closed is None
-    assert len(ann.of(events.Knocked)) == 1
-
-
 def test_a_message_that_the_relay_may_have_taken_is_called_unconfirmed_at_the_end() -> None:
     world, ann, bob, cleo = room_of_three()
     bob.to_client = lambda client, data: [] if kind_of(data) == "published" else [data]
@@ -360,40 +236,6 @@ def test_a_message_that_the_relay_may_have_taken_is_called_unconfirmed_at_the_en
     ]
     assert bob.engine.closed is not None
     assert bob.engine.closed.code == ""  # of the room's end, and not of a message's
-
-
-def test_a_knock_that_the_relay_took_late_is_withdrawn_for_the_next_one() -> None:
-    """The store was slow: the knock was taken only after its newcomer had come back."""
-    world = World()
-    ann = world.open("Ann")
-    bob = world.client("Bob")
-
-    def late(client: Client, data: bytes) -> list[bytes]:
-        frame = frames.from_relay(data)
-        if isinstance(frame, frames.Done):
-            client.cut()
-            return []
-        return [data]
-
-    bob.to_client = late
-    world.knock_with(bob, ann.invite())
-    assert not bob.of(events.Waiting)
-
-    def unknown_yet(client: Client, data: bytes) -> list[bytes]:
-        frame = frames.from_relay(data)
-        if isinstance(frame, frames.Authenticated):
-            return [replace(frame, waiting=False).to_bytes()]
-        return [data]
-
-    bob.to_client = unknown_yet
-    bob.back()
-    world.settle()
-    assert bob.engine.closed is None
-    knock = ann.of(events.Knocked)[-1]
-    assert knock.code == bob.of(events.Waiting)[-1].code
-    ann.admit(knock)
-    world.settle()
-    assert bob.members() == ann.members() == {"Ann", "Bob"}
 
 
 @pytest.mark.parametrize("code", ["rate_limited", "busy", "unavailable"])

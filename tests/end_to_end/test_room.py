@@ -2,24 +2,12 @@
 
 import pytest
 from alcove import events
-from alcove.events import CloseReason, ConnectionState, RoomState
+from alcove.events import CloseReason, RoomState
 from alcove.messages.payload import Retract
 from alcove_protocol import frames
 
-from tests.end_to_end.world import AGREEMENT, Client, World
+from tests.end_to_end.world import AGREEMENT, Client, World, closed, room_of_three
 from tests.randomness import seeded
-
-
-def closed(client: Client) -> events.Closed:
-    assert client.engine.closed is not None, client.told
-    assert client.told[-1] == client.engine.closed
-    return client.engine.closed
-
-
-def room_of_three() -> tuple[World, Client, Client, Client]:
-    world = World()
-    ann = world.open("Ann")
-    return world, ann, world.join(ann, "Bob"), world.join(ann, "Cleo")
 
 
 def test_open_join_talk() -> None:
@@ -214,130 +202,6 @@ def test_a_member_retracts_their_own_messages_only() -> None:
         assert [event.id for event in client.of(events.Retracted)] == [message.hex()]
 
 
-def test_reconnecting_resumes_without_loss_or_duplicate() -> None:
-    world, ann, bob, cleo = room_of_three()
-    cleo.cut()
-    ann.say("one")
-    bob.say("two")
-    queued = cleo.say("three")
-    world.settle()
-    assert [event.id for event in cleo.of(events.Queued)] == [queued]
-    world.advance(2)
-    assert cleo.texts() == ["one", "two"]
-    assert ann.texts() == ["two", "three"]
-    assert [event.id for event in cleo.of(events.Sent)] == [queued]
-    states = [event.state for event in cleo.of(events.ConnectionChanged)]
-    assert states[-2:] == [ConnectionState.RECONNECTING, ConnectionState.RESUMED]
-    assert not cleo.of(events.Gap)
-
-
-def test_a_lost_acknowledgement_sends_once() -> None:
-    world, ann, bob, _ = room_of_three()
-
-    def lose(client: Client, data: bytes) -> list[bytes]:
-        client.to_client = lambda client, data: []
-        return []
-
-    bob.to_client = lose
-    message = bob.say("once")
-    world.settle()
-    bob.to_client = lambda client, data: [data]
-    bob.cut()
-    world.advance(2)
-    assert ann.texts() == ["once"]
-    assert [event.id for event in bob.of(events.Sent)] == [message]
-
-
-def test_a_gap_is_announced_when_messages_expired_meanwhile() -> None:
-    world = World()
-    ann = world.open("Ann", ttl=10)
-    bob = world.join(ann, "Bob")
-    bob.cut()
-    ann.say("missed")
-    world.settle()
-    world.advance(15, stay_away=(bob,))
-    world.advance(2)
-    assert bob.texts() == []
-    assert [event.missed for event in bob.of(events.Gap)] == [None]
-    ann.say("here")
-    world.settle()
-    assert bob.texts() == ["here"]
-    assert len(bob.of(events.Gap)) == 1
-
-
-def test_missed_heartbeats_are_no_gap() -> None:
-    world, ann, bob, _ = room_of_three()
-    bob.cut()
-    world.advance(300, step=5, stay_away=(bob,))
-    world.advance(2)
-    ann.say("here")
-    world.settle()
-    assert bob.texts() == ["here"]
-    assert not bob.of(events.Gap)
-
-
-def test_the_relay_dies_and_the_room_goes_on() -> None:
-    world, ann, bob, cleo = room_of_three()
-    ann.say("before")
-    world.settle()
-    world.kill_relay()
-    waiting = bob.say("while away")
-    world.start_relay()
-    world.advance(5)
-    for client in (bob, cleo):
-        assert client.of(events.ConnectionChanged)[-1].state is ConnectionState.RESUMED
-        assert [event.missed for event in client.of(events.Gap)] == [None]
-    assert [event.id for event in bob.of(events.Sent)] == [waiting]
-    assert ann.texts() == ["while away"]
-    assert cleo.texts() == ["before", "while away"]
-    dora = world.join(ann, "Dora")
-    assert dora.members() == {"Ann", "Bob", "Cleo", "Dora"}
-    cleo.say("welcome")
-    world.settle()
-    assert dora.texts() == ["welcome"]
-    for client in world.clients:
-        assert not client.of(events.Problem), client.told
-
-
-def test_a_newcomer_waiting_while_the_relay_dies_is_still_let_in() -> None:
-    world = World()
-    ann = world.open("Ann")
-    bob = world.knock(ann.invite(), "Bob")
-    world.kill_relay()
-    world.start_relay()
-    world.advance(5)
-    ann.admit(ann.of(events.Knocked)[-1])
-    world.settle()
-    assert bob.of(events.Joined)
-
-
-def test_a_silent_facilitator() -> None:
-    world, ann, bob, cleo = room_of_three()
-    ann.cut()
-    world.advance(100, step=5, stay_away=(ann,))
-    assert [event.state for event in bob.of(events.RoomChanged)][1:] == [RoomState.READ_ONLY]
-    message = bob.say("hello?")
-    world.settle()
-    assert [event.id for event in bob.of(events.Queued)] == [message]
-    world.advance(35)
-    assert bob.of(events.RoomChanged)[-1].state is RoomState.OPEN
-    assert cleo.texts() == ["hello?"]
-
-
-def test_heartbeats_kept_from_one_member_show_as_not_heard() -> None:
-    world, _ann, bob, cleo = room_of_three()
-
-    def keep_beats(client: Client, data: bytes) -> list[bytes]:
-        frame = frames.from_relay(data)
-        beat = isinstance(frame, frames.BlobIs) and frame.blob_class == frames.BlobClass.BEAT
-        return [] if beat else [data]
-
-    bob.to_client = keep_beats
-    world.advance(120, step=5)
-    assert [event.state for event in bob.of(events.RoomChanged)][1:] == [RoomState.NOT_HEARD]
-    assert [event.state for event in cleo.of(events.RoomChanged)] == [RoomState.OPEN]
-
-
 def test_a_room_without_a_facilitator_is_deleted_and_called_lost() -> None:
     world, ann, bob, _ = room_of_three()
     ann.cut()
@@ -427,49 +291,6 @@ def test_an_update_that_was_lost_with_the_connection_goes_again() -> None:
     assert not [event for client in world.clients for event in client.of(events.Problem)]
 
 
-def test_a_relay_of_another_version_is_told_apart() -> None:
-    world = World()
-    ann = world.client("Ann")
-
-    def later_version(client: Client, data: bytes) -> list[bytes]:
-        return [data.replace(b"\xa7version\x01", b"\xa7version\x02")]
-
-    ann.to_client = later_version
-    world.open_with(ann)
-    assert closed(ann).code == "version"
-
-
-def test_a_wrong_clock_is_told_before_anything_is_sent() -> None:
-    world = World()
-    ann = world.open("Ann")
-    bob = world.client("Bob", wall=lambda: world.wall() + 3 * 24 * 3600)
-    world.knock_with(bob, ann.invite())
-    assert closed(bob).code == "clock_wrong"
-    assert not ann.of(events.Knocked)
-
-
-def test_a_commit_whose_acknowledgement_was_lost_is_merged_before_what_follows_it() -> None:
-    world, ann, bob, cleo = room_of_three()
-
-    def lose(client: Client, data: bytes) -> list[bytes]:
-        client.to_client = lambda client, data: []
-        return []
-
-    ann.to_client = lose
-    ann.remove("Cleo")
-    world.settle()
-    bob.say("in the new epoch")
-    world.settle()
-    ann.to_client = lambda client, data: [data]
-    ann.cut()
-    world.advance(2)
-    assert ann.members() == bob.members() == {"Ann", "Bob"}
-    assert ann.texts() == ["in the new epoch"]
-    assert not ann.of(events.Problem)
-    assert not ann.of(events.Gap)
-    assert closed(cleo).reason is CloseReason.REMOVED
-
-
 def test_a_removal_while_away_is_believed_with_its_proof() -> None:
     world, ann, bob, _ = room_of_three()
     bob.cut()
@@ -490,19 +311,6 @@ def test_a_removal_that_no_facilitator_signed_is_not_believed() -> None:
     cleo.say("hello")
     world.settle()
     assert closed(bob).reason is CloseReason.LOST
-
-
-def test_a_restarting_relay_says_when_to_come_back() -> None:
-    world, ann, bob, _ = room_of_three()
-
-    def restarting(client: Client, data: bytes) -> list[bytes]:
-        return [frames.Bye("draining", "The relay is restarting.", delay=7).to_bytes()]
-
-    bob.to_client = restarting
-    ann.say("hello")
-    world.settle()
-    assert bob.engine.closed is None
-    assert bob.engine.come_back_after == 7
 
 
 def test_a_history_that_is_nearly_full_is_told_once_and_long_before(

@@ -234,3 +234,15 @@ class World:
 def kind_of(data: bytes) -> str:
     """The kind of a relay's frame."""
     return frames.from_relay(data).KIND
+
+
+def closed(client: Client) -> events.Closed:
+    assert client.engine.closed is not None, client.told
+    assert client.told[-1] == client.engine.closed
+    return client.engine.closed
+
+
+def room_of_three() -> tuple[World, Client, Client, Client]:
+    world = World()
+    ann = world.open("Ann")
+    return world, ann, world.join(ann, "Bob"), world.join(ann, "Cleo")

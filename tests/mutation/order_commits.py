@@ -13,6 +13,10 @@ DENIED: Final = f"{EVIL}/test_taken_and_refused.py"
 ANSWERS: Final = f"{EVIL}/test_lying_answers.py"
 LOST: Final = f"{EVIL}/test_lost_welcome.py"
 NEW_LOG: Final = f"{EVIL}/test_new_log.py"
+_UNHEARD: Final = (
+    "tests/end_to_end/test_newcomers.py"
+    "::test_a_newcomer_whose_knock_was_taken_unheard_has_the_code_that_facilitators_see"
+)
 
 ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     order(
@@ -67,13 +71,27 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     order(
         "lost Welcome",
         "alcove.joining.newcomer:Newcomer._not_opened",
-        "if self._late_at is None:",
+        "if self._listed_since is None:",
         "if False:",
         f"{ANSWERS}::test_a_newcomer_whose_welcome_does_not_open_asks_for_another",
     ),
     order(
+        "unheard knock",
+        "alcove.joining.newcomer:Newcomer.authenticated",
+        "self.stage is not Stage.WAITING",
+        "self.stage is Stage.READING",
+        f"{_UNHEARD}[1]",
+    ),
+    order(
+        "unheard knock",
+        "alcove.joining.newcomer:Newcomer._behind_earlier",
+        "self._believed.discard(code)",
+        "pass",
+        f"{_UNHEARD}[3]",
+    ),
+    order(
         "lost Welcome",
-        "alcove.joining.newcomer:Newcomer._new_try",
+        "alcove.joining.tries:Tries.make",
         "== TRIES_KEPT",
         "== TRIES_KEPT - 2",
         f"{ANSWERS}::test_a_newcomer_is_let_in_by_the_oldest_request_that_the_relay_kept",

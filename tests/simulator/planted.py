@@ -15,6 +15,7 @@ from alcove.group.outcomes import Merged
 from alcove.messages.conversation import Conversation
 from alcove.messages.outbox import Outbox, Outgoing
 from alcove.messages.payload import Payload
+from alcove.messages.shown import ShownMessages
 from alcove.room import Room
 from alcove_protocol import limits
 from alcove_protocol.frames import BlobClass, RelayAnswer
@@ -132,7 +133,7 @@ def _the_removed_stay(monkey: Monkey) -> None:
 
 
 def _nothing_expires_for_readers(monkey: Monkey) -> None:
-    monkey.setattr(Conversation, "_remember", lambda self, message, author, ttl: None)
+    monkey.setattr(ShownMessages, "remember", lambda self, message, author, ttl: None)
 
 
 def _a_person_is_asked_too_soon(monkey: Monkey) -> None:

@@ -6,7 +6,7 @@ meant something by it.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
@@ -35,7 +35,7 @@ class RefuseCommand(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendCommand(Command):
-    text: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

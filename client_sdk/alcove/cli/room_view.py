@@ -4,7 +4,7 @@ The view takes the room's events and draws nothing. It forgets a message that ex
 back.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from alcove import events
@@ -16,8 +16,8 @@ class ShownMessage:
 
     sender: str
     mine: bool
-    warning: str | None = None
-    text: str | None = None
+    warning: str | None = field(default=None, repr=False)
+    text: str | None = field(default=None, repr=False)
     """Kept only for a message that is hidden behind its content warning."""
 
 

@@ -25,23 +25,19 @@ from alcove.engine.commands import Commands
 from alcove.engine.endings import Endings
 from alcove.engine.member import MemberClient
 from alcove.engine.standing import Standing
-from alcove.errors import NotNow, Refused
+from alcove.errors import PASSING, NotNow, Refused
 from alcove.events import CloseReason, ConnectionState
 from alcove.facilitation.opening import RoomOpening, RoomPlan
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.joining.card import CheckedCard
-from alcove.joining.newcomer import Newcomer
+from alcove.joining.newcomer import REFUSAL_SENTENCES, Newcomer
 from alcove.mls.secret import Random
 from alcove.relay.link import Link, LinkState, Proof
 from alcove.relay.ports import Ports
 
-WAIT_CODES: Final = frozenset(
-    {"busy", "draining", "rate_limited", "unavailable", "replaced", "slow_consumer", "idle"}
-)
+WAIT_CODES: Final = PASSING | {"draining", "replaced", "slow_consumer", "idle"}
 """Refusals after which the client only connects again."""
-
-
 KNOCK_AGAIN_AFTER: Final = 60.0
 """Seconds that a member waits, whom a relay without memory does not list, before they knock."""
 
@@ -125,8 +121,7 @@ class Engine(Standing):
         if self.entered:
             self._clock_watch.greeted()
         elif self.ports.clock_is_off:
-            text = "This device's clock is wrong; set it right and try again."
-            self.fail(Refused("clock_wrong", text))
+            self.fail(Refused("clock_wrong", REFUSAL_SENTENCES["clock_wrong"]))
             return
         if self._restoring and self.opening is not None:
             self.link.authenticate(self._proof(ConnectionRole.RESEAT), self.opening.signed)

@@ -62,6 +62,13 @@ class Following:
         missing = base.generation == own.generation and base.number > own.number
         return (missing or not self.in_step) and not self.held
 
+    @property
+    def lacks_entries(self) -> bool:
+        """Whether this client's list of members cannot be compared with the log's: it is held, or
+        the log began anew with another commit than its own. A restored room can be older than it.
+        """
+        return self.held or (self.new_log and not self.in_step)
+
     def hold(self) -> None:
         """A commit was missed."""
         self.held, self.skipped = True, False

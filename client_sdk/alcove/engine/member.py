@@ -1,15 +1,7 @@
 """A member's client: what comes over the stream, and what goes out.
 
-All parts of a membership are wired here and nowhere else:
-
-    Stream ── positions, holes, log hash          Conversation ── messages in and out
-    Membership ── group, state, roster            Presence ── does a facilitator hold the room
-    Publisher ── the outbox's next message        KeyUpdates ── fresh keys for the own leaf
-    Following ── in step, or held                 Rejoining ── back into the group
-    Facilitator ── only when this member is one: commits, lobby, doors
-
-`ready` is the one condition under which anything is published: connected, resumed, in step with the
-relay's last commit, and not held.
+Its parts are wired in `member_parts`. Here each event reaches the parts that it concerns: a
+connection, a blob, a commit, a Welcome, the time.
 """
 
 from collections.abc import Callable
@@ -22,15 +14,7 @@ from alcove_protocol.position import Position
 from alcove_protocol.statements import Opening, Signed
 
 from alcove import events
-from alcove.engine.agreement import AgreementQuestion
-from alcove.engine.doubts import Doubts
-from alcove.engine.following import Following
-from alcove.engine.key_updates import KeyUpdates
-from alcove.engine.publisher import Publisher
-from alcove.engine.rejoining import Rejoining
-from alcove.engine.requests import LobbyRequests
-from alcove.engine.roster_alarm import RosterAlarm
-from alcove.engine.telling import Telling
+from alcove.engine.member_parts import MemberParts
 from alcove.errors import NotTrusted
 from alcove.events import ConnectionState
 from alcove.facilitation.facilitator import Facilitator, Handover
@@ -38,17 +22,14 @@ from alcove.facilitation.in_flight import InFlight
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.group.outcomes import Burned, Held, Merged, PutOut
-from alcove.messages.alarms import Alarms
-from alcove.messages.conversation import Conversation
-from alcove.messages.presence import Presence
-from alcove.messages.stream import Advance, Stream
+from alcove.messages.stream import Advance
 from alcove.relay.ports import Ports
 
 BEAT_AGAIN: Final = 1.0
 """Seconds after which a refused heartbeat is sent again."""
 
 
-class MemberClient:
+class MemberClient(MemberParts):
     """A client in the room, from its Welcome or from the opening on.
 
     `on_first_resume` is called when the stream has begun. `put_out` is called when a commit removes
@@ -67,65 +48,11 @@ class MemberClient:
         put_out: Callable[[bool], None],
         stranded: Callable[[], None],
     ) -> None:
-        self._identity = identity
-        self.membership = membership
-        self._ports = ports
-        self._link = ports.link
-        self._emit = ports.emit
-        self._clock = ports.clock
+        super().__init__(identity, membership, opening, cursor, ports, stranded)
         self._on_first_resume = on_first_resume
         self._put_out = put_out
-        self._following = Following(ports.clock)
-        self.stream = Stream(opening.previous, cursor)
-        self._alarms = Alarms(ports)
-        self.presence = Presence(membership, self.stream, ports, self._alarms)
-        self.conversation = Conversation(
-            membership,
-            self.stream,
-            ports,
-            self._alarms,
-            on_split=self.presence.split,
-            on_difference=self.presence.differs,
-        )
-        self.publisher = Publisher(
-            membership,
-            self.conversation,
-            self.presence,
-            ports,
-            published=self._published,
-            may_hold=lambda position, again: self.stream.may_hold(position, again=again),
-            stale=self._following.expect_of_stale,
-            # A person to be removed reads on until the relay takes the commit.
-            ready=lambda: self.ready and not (self.facilitator and self.facilitator.removing),
-        )
-        self._doubts = Doubts(
-            membership,
-            self.stream,
-            self._following,
-            self.presence,
-            ports,
-            denied=self._was_denied,
-        )
-        self.requests = LobbyRequests(identity, membership, opening.previous, ports)
-        self._rejoining = Rejoining(identity, membership, opening, self.requests, ports, stranded)
-        self._key_updates = KeyUpdates(identity, membership, self.requests, ports)
-        self._telling = Telling(ports)
-        self._agreement = AgreementQuestion(membership, ports)
-        self._roster_alarm = RosterAlarm(membership, ports)
-        self.facilitator: Facilitator | None = None
-        self._resumed = False
         self._ever_resumed = False
         self._beat_at = 0.0
-
-    @property
-    def ready(self) -> bool:
-        following = self._following
-        return self._link.live and self._resumed and following.in_step and not following.held
-
-    def _was_denied(self) -> bool:
-        committer = self.facilitator.committer if self.facilitator is not None else None
-        doubtful = committer is not None and committer.doubtful
-        return doubtful or self.conversation.outbox.doubtful(self.membership.group.epoch)
 
     def become_facilitator(self, handover: Handover) -> Facilitator:
         """From here on this member's client facilitates: at the opening, or when appointed."""
@@ -187,10 +114,6 @@ class MemberClient:
         if group.epoch == 0:
             self.stream.start_log(base, group.context.confirmed_transcript_hash)
 
-    def _gap(self) -> None:
-        self._emit(events.Gap(None))
-        self.conversation.forgive_holes()
-
     def disconnected(self) -> None:
         self._resumed = False
         self.conversation.outbox.connection_lost()
@@ -217,15 +140,8 @@ class MemberClient:
             self._following.others_heard()
         else:
             self._following.skipped = True
-        self._roster_alarm.sound(held=self._following.held)
+        self._roster_alarm.sound(behind=self._following.lacks_entries)
         self.pump()
-
-    def _published(self, position: Position, blob_class: BlobClass, blob: bytes) -> Advance:
-        """This client's own blob is at this position. Missing numbers before it were withheld."""
-        step = self._doubts.published(position, blob_class, blob)
-        if step is Advance.AFTER_HOLE:
-            self._gap()
-        return step
 
     def _own(self, frame: frames.BlobIs, position: Position) -> bool:
         """Whether it is a message of this client, which was sent then. Held or not."""
@@ -313,7 +229,7 @@ class MemberClient:
                 self.facilitator.committer.base_moved()
             if outcome.joined or outcome.rejoined:
                 self._beat_at = self._clock()  # newcomers take their anchor from a heartbeat
-        self._roster_alarm.sound(held=self._following.held)
+        self._roster_alarm.sound(behind=self._following.lacks_entries)
         self._agreement.ask()
         self.tick()
 
@@ -430,9 +346,3 @@ class MemberClient:
             self._hold()
         if self.ready and self.facilitator is None:
             self._key_updates.tick()
-
-    def wipe(self) -> None:
-        """Forget every key and every word."""
-        self.membership.wipe()
-        self.conversation.forget()
-        self._rejoining.wipe()

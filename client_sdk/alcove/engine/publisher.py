@@ -10,6 +10,7 @@ head of the outbox ──▶ in flight ──published──▶ sent
 """
 
 from collections.abc import Callable
+from typing import Final
 
 from alcove_protocol import frames, limits
 from alcove_protocol.errors import Malformed
@@ -17,16 +18,18 @@ from alcove_protocol.frames import BlobClass, RelayAnswer
 from alcove_protocol.position import Position
 
 from alcove import events, mls
+from alcove.engine.following import Following
+from alcove.errors import PASSING
 from alcove.group.membership import Membership
 from alcove.messages.conversation import Conversation
 from alcove.messages.outbox import Outgoing
 from alcove.messages.payload import MESSAGE_ID_SIZE, Heartbeat, Text, Void
 from alcove.messages.presence import Presence
-from alcove.messages.stream import Advance
+from alcove.messages.stream import Advance, Stream
 from alcove.relay.ports import Ports
 
-WAIT: frozenset[str] = frozenset({"paused", "rate_limited", "busy", "unavailable"})
-"""Refusals that pass: the message waits."""
+WAIT: Final = PASSING | {"paused"}
+"""Refusals after which the message waits."""
 
 
 class Publisher:
@@ -36,24 +39,24 @@ class Publisher:
     def __init__(
         self,
         membership: Membership,
+        stream: Stream,
+        following: Following,
         conversation: Conversation,
         presence: Presence,
         ports: Ports,
         *,
         published: Callable[[Position, BlobClass, bytes], Advance],
-        may_hold: Callable[[Position, bool], bool],
-        stale: Callable[[frames.RequestRefused], None],
         ready: Callable[[], bool],
     ) -> None:
         self._membership = membership
+        self._stream = stream
+        self._following = following
         self._conversation = conversation
         self._presence = presence
         self._link = ports.link
         self._emit = ports.emit
         self._random = ports.random
         self._published = published
-        self._may_hold = may_hold
-        self._stale = stale
         self._ready = ready
 
     @property
@@ -118,7 +121,7 @@ class Publisher:
         item.in_flight = False
         if isinstance(answer, frames.Published):
             position = Position.decode(answer.position)
-            if not self._may_hold(position, again):
+            if not self._stream.may_hold(position, again=again):
                 self._link.hang_up = True  # no log has it there, and a replay shows where it is
                 return
             step = self._published(position, BlobClass.APPLICATION, item.blob)
@@ -134,7 +137,7 @@ class Publisher:
             if self._membership.base != base:
                 self.pump()
             else:
-                self._stale(answer)
+                self._following.expect_of_stale(answer)
             return
         if code == "read_only":
             self._presence.relay_says(read_only=True)
@@ -176,7 +179,7 @@ class Publisher:
                 self._presence.holding()
             elif isinstance(answer, frames.RequestRefused):
                 if answer.code == "stale" and self._membership.base == base:
-                    self._stale(answer)
+                    self._following.expect_of_stale(answer)
                 refused()
 
         self._link.request(

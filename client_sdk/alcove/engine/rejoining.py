@@ -14,7 +14,6 @@ then leads to a Welcome that opens, and never to a leaf whose keys are gone.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
@@ -22,11 +21,10 @@ from alcove_protocol import frames
 from alcove_protocol.sealed import RequestKind
 from alcove_protocol.statements import Opening
 
-from alcove import mls
 from alcove.engine.requests import LobbyRequests
 from alcove.errors import NotTrusted
-from alcove.group.admission import enter, make_key_package
-from alcove.group.keys import ROOM_SUITE, Identity
+from alcove.group.admission import Offer, enter
+from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.group.sealing import Psk, open_welcome
 from alcove.relay.ports import Ports
@@ -39,22 +37,6 @@ STEPS: Final = 3
 """KeyPackages at a time."""
 REQUESTS: Final = 4
 """Requests of one round: the relay keeps no more of one member."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """A KeyPackage that was asked for, and where its Welcome goes."""
-
-    bundle: mls.KeyPackageBundle
-    reply: mls.HpkeKeyPair
-
-    @property
-    def leaf(self) -> bytes:
-        return self.bundle.key_package.leaf_node.encryption_key
-
-    def wipe(self) -> None:
-        self.bundle.wipe()
-        self.reply.private.wipe()
 
 
 class Rejoining:
@@ -79,7 +61,7 @@ class Rejoining:
         self._requests = requests
         self._ports = ports
         self._stranded = stranded
-        self._steps: list[_Step] = []
+        self._steps: list[Offer] = []
         self._named: set[bytes] = set()
         self._seen: bytes | None = None
         self._psks: dict[bytes, Psk] = {}
@@ -111,7 +93,9 @@ class Rejoining:
         self._unheard += heard
         self._round += 1
         while len(self._steps) < min(self._round, STEPS):
-            self._steps.append(self._make_step())
+            accepted = self._membership.accepted
+            now, random = self._ports.wall(), self._ports.random
+            self._steps.append(Offer.make(self._identity, accepted, now, random))
         epoch = self._epoch()
         psk = self._requests.psk(epoch)
         self._psks[psk.id] = psk
@@ -119,7 +103,7 @@ class Rejoining:
             self._named.add(leaf)
             self._send(leaf, self._steps[0], epoch)
         for before, step in pairwise(self._steps):
-            self._send(before.leaf, step, epoch)
+            self._send(before.leaf_key, step, epoch)
 
     def _epoch(self) -> int:
         """Of this round: the newest, one before it, the newest, two before it, and so on."""
@@ -135,11 +119,6 @@ class Rejoining:
         ):
             self.wipe()
 
-    def _make_step(self) -> _Step:
-        ports, accepted = self._ports, self._membership.accepted
-        bundle = make_key_package(self._identity, accepted, ports.wall(), ports.random)
-        return _Step(bundle, mls.ciphersuite(ROOM_SUITE).hpke_keypair(ports.random))
-
     def _leaves(self, epoch: int) -> tuple[bytes, ...]:
         """The own leaf, that of the epoch, and those that may have replaced it unseen: the newest
         first, and when there are many, the next ones in each round."""
@@ -152,14 +131,14 @@ class Rejoining:
         self._turn = turn + many
         return (*own, *(others[turn:] + others[:turn])[:many])
 
-    def _send(self, leaf: bytes, step: _Step, epoch: int) -> None:
+    def _send(self, leaf: bytes, step: Offer, epoch: int) -> None:
         key_package, reply = step.bundle.key_package.encode(), step.reply.public
         self._requests.send(RequestKind.REJOIN, key_package, reply, leaf=leaf, epoch=epoch)
 
     def expects(self, leaf: bytes) -> bool:
         """Whether a commit that put this client out and brought this leaf granted a request of its
         own. Then the Welcome is on its way. Another leaf is named when it asks."""
-        granted = any(step.leaf == leaf for step in self._steps)
+        granted = any(step.leaf_key == leaf for step in self._steps)
         if granted:
             self._ask_at = self._ports.clock() + ASK_AGAIN
         else:
@@ -181,7 +160,7 @@ class Rejoining:
         for old in self._steps[: number + 1]:
             old.wipe()
         del self._steps[: number + 1]
-        self._named = {step.leaf}
+        self._named = {step.leaf_key}
         self._seen = None
         if not self._steps:
             self.wipe()

@@ -32,27 +32,27 @@ class RosterAlarm:
         self._sounded_at: Position | None = None
         self._told_at: Position | None = None
 
-    def sound(self, *, held: bool) -> None:
+    def sound(self, *, behind: bool) -> None:
         """Tell what the membership has found, if it is new.
 
-        A held client lacks entries that it missed, so no later one follows. Its Welcome brings the
+        A client that is `behind` lacks entries, so no later one follows. Its Welcome brings the
         whole list, which is compared with the group then.
         """
         membership, base = self._membership, self._membership.base
-        self._tell_what_was_said(held=held)
+        self._tell_what_was_said(behind=behind)
         alarm, name = membership.alarm, membership.alarm_by
         membership.alarm = membership.alarm_by = None
-        if alarm is None or held or self._sounded_at == base:
+        if alarm is None or behind or self._sounded_at == base:
             return
         self._sounded_at = base
         text = MISMATCH if name is None else BY_A_FACILITATOR.format(name=name)
         self._emit(events.Problem("roster_mismatch", text, sender=name))
 
-    def _tell_what_was_said(self, *, held: bool) -> None:
+    def _tell_what_was_said(self, *, behind: bool) -> None:
         """A facilitator's word alone uses up no alarm of what this client sees itself."""
         name, base = self._membership.told_list, self._membership.base
         self._membership.told_list = None
-        if name is None or held or self._told_at == base:
+        if name is None or behind or self._told_at == base:
             return
         self._told_at = base
         self._emit(events.Problem("roster_mismatch", SAID.format(name=name), sender=name))

@@ -26,7 +26,7 @@ from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
 from alcove import events, mls
-from alcove.errors import AlcoveError, NotNow, Refused
+from alcove.errors import PASSING, AlcoveError, NotNow, Refused
 from alcove.facilitation.in_flight import InFlight, PendingUpdate, fitting, needs_entry, sign_entry
 from alcove.facilitation.intents import CommitPlan, Intent, RemoveMember
 from alcove.group.admission import leaf_extensions, listing_of
@@ -49,9 +49,6 @@ send what it made stale."""
 
 TELL_AFTER: Final = 30.0
 """Seconds from the first sending of a commit, after which the person who waits for it is told."""
-
-PASSING: Final = frozenset({"unavailable", "busy", "rate_limited"})
-"""Refusals after which the same commit goes again, at the next occasion."""
 
 
 class Committer:

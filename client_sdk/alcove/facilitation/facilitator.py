@@ -17,8 +17,8 @@ from alcove_protocol.roster import NO_DOOR, NO_HASH
 from alcove_protocol.statements import EndStatement, ReseatStatement, Signed
 
 from alcove import events, mls
-from alcove.errors import AlcoveError, InvalidInput, NotNow, Refused
-from alcove.facilitation.committer import PASSING, Committer, OnTaken
+from alcove.errors import PASSING, AlcoveError, InvalidInput, NotNow, Refused
+from alcove.facilitation.committer import Committer, OnTaken
 from alcove.facilitation.doors import Door, Doors, RoomCard
 from alcove.facilitation.intents import Done, ListDoor, RefreshKeys, RemoveMember
 from alcove.facilitation.lobby import Lobby

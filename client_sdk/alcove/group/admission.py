@@ -6,6 +6,7 @@
 A rejoin is an admission too, with the same leaf keys and fresh HPKE keys.
 """
 
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
@@ -39,7 +40,7 @@ from alcove.group.extensions import (
     capabilities,
     room_extension,
 )
-from alcove.group.keys import Identity
+from alcove.group.keys import ROOM_SUITE, Identity
 from alcove.group.membership import Membership
 from alcove.mls.secret import Random
 
@@ -94,6 +95,30 @@ def make_key_package(
         leaf_extensions=leaf_extensions(identity, agreement),
         rng=random,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A KeyPackage for one admission, and the key that its Welcome is sealed to."""
+
+    bundle: mls.KeyPackageBundle
+    reply: mls.HpkeKeyPair
+
+    @classmethod
+    def make(cls, identity: Identity, agreement: bytes, now: float, random: Random) -> "Offer":
+        """A fresh one. `now` is in Unix seconds."""
+        bundle = make_key_package(identity, agreement, now, random)
+        return cls(bundle, mls.ciphersuite(ROOM_SUITE).hpke_keypair(random))
+
+    @property
+    def leaf_key(self) -> bytes:
+        """The encryption key of the leaf that it brings."""
+        return self.bundle.key_package.leaf_node.encryption_key
+
+    def wipe(self) -> None:
+        """Forget the private keys: no Welcome for it opens any more."""
+        self.bundle.wipe()
+        self.reply.private.wipe()
 
 
 def enter(

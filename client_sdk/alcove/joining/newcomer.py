@@ -3,18 +3,17 @@
     READING ──card verified──▶ ASKED ──accept──▶ KNOCKING ──taken──▶ WAITING ──Welcome──▶ (a member)
                                                      ▲                │  ▲
                                                      └────────────────┘  └─ on the list, and no
-                          the relay lost its memory: knock again            Welcome came: ask again
+              the relay lost its memory, or took a knock            Welcome came: ask again
+              and could not say so: knock again
 
-Each try has keys of its own, since a facilitator takes no KeyPackage twice. The last five are
-kept: a Welcome may be late. One that answers none of them is ignored, and the newcomer asks again.
+A Welcome may be late, and answers one of the last tries. One that answers none of them is ignored,
+and the newcomer asks again.
 
 A newcomer can read nothing of the room before the Welcome: until then their client holds no key of
 it.
 """
 
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, auto
 from types import MappingProxyType
 from typing import Final
@@ -24,22 +23,21 @@ from alcove_protocol.frames import ConnectionRole, RelayAnswer
 from alcove_protocol.invite import Invite
 from alcove_protocol.position import Position
 
-from alcove import events, mls
-from alcove.errors import AlcoveError, NotNow, NotTrusted, Refused
-from alcove.group.admission import enter, make_key_package
-from alcove.group.keys import ROOM_SUITE, Identity, SigningKey, room_suite
+from alcove import events
+from alcove.errors import PASSING, AlcoveError, NotNow, NotTrusted, Refused
+from alcove.group.admission import enter
+from alcove.group.keys import Identity, SigningKey, room_suite
 from alcove.group.membership import Membership
 from alcove.group.sealing import (
-    KnockBody,
     door_psk,
     open_card,
     open_refusal,
-    open_welcome,
     seal_knock,
     seal_late_knock,
     short_code,
 )
 from alcove.joining.card import CheckedCard, check_card
+from alcove.joining.tries import Tries
 from alcove.relay.link import Proof
 from alcove.relay.ports import Ports
 
@@ -71,11 +69,10 @@ its clock stands still: then nothing is to be waited for."""
 WELCOME_NEVER: Final = float(limits.ABANDONED_AFTER)
 """Seconds on the list after which no Welcome will come: a member of whom something was heard is not
 let in again without their old keys."""
-TRIES_KEPT: Final = 5
-"""The knock, and as many requests as the relay keeps of one member: a facilitator who comes back
-answers the oldest."""
-PASSING: Final = frozenset({"busy", "rate_limited", "too_many_knocks", "unavailable"})
-"""Refusals that end by themselves: a newcomer waits, and asks again."""
+EARLIER: Final = frozenset({"already_waiting", "not_allowed"})
+"""Refusals of a knock behind an earlier one of this client, which waits or was admitted."""
+FULL: Final = PASSING | {"too_many_knocks"}
+"""Refusals after which a newcomer waits, and asks again."""
 FULL_WAIT: Final = 15.0
 """Seconds, and up to twice as many: a crowd does not come back all at once."""
 DOOR_FULL: Final = (
@@ -91,24 +88,11 @@ class Stage(Enum):
     WAITING = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Knocking:
-    """One knock: the keys that open an answer to it."""
-
-    id: bytes
-    bundle: mls.KeyPackageBundle
-    reply: mls.HpkeKeyPair
-
-    def wipe(self) -> None:
-        self.bundle.wipe()
-        self.reply.private.wipe()
-
-
 class Newcomer:
     """A client before it is in the room.
 
-    With `accept` the person accepts whatever the card says. `before` is the card that they read and
-    accepted at this door before. `on_card` is called when the card was verified,
+    With `accept` the person accepts any agreement that the card has. `before` is the card that they
+    read and accepted at this door before. `on_card` is called when the card was verified,
     `on_member` once, with the membership that the Welcome gives, and `fail` when the way in has
     ended.
     """
@@ -139,17 +123,16 @@ class Newcomer:
         self._on_member = on_member
         self._fail = fail
         self._door_key = SigningKey.from_seed(invite.door_seed())
-        self._tries: deque[Knocking] = deque()
-        self._late_at: float | None = None
-        self._late_since: float | None = None
-        self._unanswered = False
+        self._tries = Tries(invite, ports.random)
+        self._listed_since: float | None = None
+        """Since when this newcomer has been on the relay's list, without a Welcome."""
+        self._ask_at = 0.0
         self._knocked_at = 0.0
-        self._withdrew = False
-        self._knocked_late = False
+        self._believed: set[str] = set()
+        """Which refusals `EARLIER` were believed since the relay last took a knock."""
         self._again_at: float | None = None
-        self._told_to_wait = False
+        self._told: set[str] = set()
         self.stage = Stage.READING
-        self._told_unopened = False
         self.card = before
 
     @property
@@ -169,15 +152,22 @@ class Newcomer:
         """At the door, again or for the first time."""
         if answer.role == ConnectionRole.MEMBER:
             # Admitted while away: the Welcome follows, unless the relay has lost it.
-            self._late_at = self._clock() + WELCOME_PATIENCE
-            self._late_since = self._clock() if self._late_since is None else self._late_since
+            self._ask_at = self._clock() + WELCOME_PATIENCE
+            if self._listed_since is None:
+                self._listed_since = self._clock()
             self._link.hang_up = self.card is None  # and a newcomer without a card has not knocked
             return
-        self._late_at = self._late_since = None
-        if self.stage is Stage.READING or not answer.waiting:
+        self._listed_since = None
+        if self.stage is not Stage.WAITING or not answer.waiting:
+            # A knock that waits without this client's knowledge is taken back for a new one.
             self._go_on()
         elif self._unanswered:
             self._give_up("expired")
+
+    @property
+    def _unanswered(self) -> bool:
+        """Whether nothing was heard of the knock for longer than a relay keeps one."""
+        return self.stage is Stage.WAITING and self._clock() - self._knocked_at > UNANSWERED
 
     def _go_on(self) -> None:
         """Ask what is to be asked now, for the first time or again."""
@@ -212,7 +202,6 @@ class Newcomer:
         if self.stage is Stage.READING:
             raise NotNow("no_agreement", "The ground rules have not arrived yet; wait a moment.")
         if self.stage is Stage.ASKED:
-            self._accepted = True
             if self._link.authenticated:
                 self._knock()
             else:
@@ -221,114 +210,95 @@ class Newcomer:
                 self.stage = Stage.KNOCKING
 
     def tick(self) -> None:
-        """Ask again for a Welcome that did not come."""
-        if self.stage is Stage.WAITING and self._clock() - self._knocked_at > UNANSWERED:
-            self._knocked_at, self._unanswered = self._clock(), True
+        """Look what is due: the Welcome, an answer to the knock, or what the relay put off."""
+        if self._listed_since is not None:
+            self._expect_welcome(self._listed_since)
+        elif not self._link.authenticated:
+            pass  # `authenticated` goes on
+        elif self._unanswered:
             self._link.hang_up = True
-        if self._late_since is not None and self._clock() - self._late_since > WELCOME_NEVER:
-            self._give_up("no_welcome")
-            return
-        again = self._again_at is not None and self._clock() >= self._again_at
-        if again and self._link.authenticated:
+        elif self._again_at is not None and self._clock() >= self._again_at:
             self._go_on()
-        if self._late_at is None or self.card is None or not self._link.live:
-            return
-        if self._clock() >= self._late_at:
-            self._late_at = self._clock() + ASK_AGAIN
-            knocking, body = self._new_try(self.card)
-            lobby_key = self.card.card.lobby_key
-            sealed = seal_late_knock(self.invite, lobby_key, knocking.id, body, self._random)
-            request = frames.LobbyRequest
-            self._link.request(lambda n: request(n, knocking.id, sealed), lambda answer: None)
 
-    def _new_try(self, card: CheckedCard) -> tuple[Knocking, KnockBody]:
-        identity = self.identity
-        bundle = make_key_package(identity, card.agreement, self._wall(), self._random)
-        reply = mls.ciphersuite(ROOM_SUITE).hpke_keypair(self._random)
-        knocking = Knocking(self._random(frames.ID_SIZE), bundle, reply)
-        if len(self._tries) == TRIES_KEPT:
-            self._tries.popleft().wipe()
-        self._tries.append(knocking)
-        return knocking, KnockBody(
-            identity.name,
-            bundle.key_package.encode(),
-            identity.relay.public,
-            reply.public,
-            card.agreement,
-        )
+    def _expect_welcome(self, listed_since: float) -> None:
+        """Ask for a Welcome that did not come, as long as one can come."""
+        now = self._clock()
+        if now - listed_since > WELCOME_NEVER:
+            self._give_up("no_welcome")
+        elif self.card is not None and self._link.live and now >= self._ask_at:
+            self._ask_at = now + ASK_AGAIN
+            made, body = self._tries.make(self.identity, self.card.agreement, self._wall())
+            lobby_key = self.card.card.lobby_key
+            sealed = seal_late_knock(self.invite, lobby_key, made.id, body, self._random)
+            request = frames.LobbyRequest
+            self._link.request(lambda n: request(n, made.id, sealed), lambda answer: None)
 
     def _knock(self) -> None:
         if self.card is None:
             return
-        self.stage, self._unanswered = Stage.KNOCKING, False
-        knocking, body = self._new_try(self.card)
-        sealed = seal_knock(self.invite, self.card.card.lobby_key, knocking.id, body, self._random)
+        self.stage = Stage.KNOCKING
+        made, body = self._tries.make(self.identity, self.card.agreement, self._wall())
+        sealed = seal_knock(self.invite, self.card.card.lobby_key, made.id, body, self._random)
         code = short_code(body.key_package)
 
         def answered(answer: RelayAnswer | None) -> None:
             if isinstance(answer, frames.Done):
-                self._withdrew = self._knocked_late = False
-                first = self.stage is Stage.KNOCKING
+                self._believed.clear()
                 self.stage, self._knocked_at = Stage.WAITING, self._clock()
-                if first:
-                    self._emit(events.Waiting(code))
-            elif answer is not None and not self._withdraw_earlier(answer):
+                self._emit(events.Waiting(code))
+            elif answer is not None:
                 self._refused(answer)
 
-        self._link.request(lambda n: frames.Knock(n, knocking.id, sealed), answered)
-
-    def _withdraw_earlier(self, answer: RelayAnswer) -> bool:
-        """Whether the relay refuses because an earlier knock waits. It took that one only after
-        this client came back. Then withdraw it and knock anew: the person sees this one's code.
-
-        A relay that says so again, at once, is not asked a third time.
-        """
-        known = isinstance(answer, frames.RequestRefused) and answer.code == "already_waiting"
-        if not known or self._withdrew:
-            return False
-        self._withdrew = True
-
-        def withdrawn(answer: RelayAnswer | None) -> None:
-            if answer is not None:  # without a connection, the next one knocks
-                self._knock()
-
-        self._link.request(frames.Withdraw, withdrawn)
-        return True
-
-    def _came_too_late(self, code: str) -> bool:
-        """Whether this knock met the admission of an earlier one. Then the connection is
-        a member's, which may not knock. The next one is, too, and brings the Welcome.
-
-        A relay that says so again is not believed."""
-        if code != "not_allowed" or self._knocked_late:
-            return False
-        self._knocked_late = self._link.hang_up = True
-        return True
+        self._link.request(lambda n: frames.Knock(n, made.id, sealed), answered)
 
     def _refused(self, answer: RelayAnswer) -> None:
         code = answer.code if isinstance(answer, frames.RequestRefused) else "malformed"
-        if self.knocked and self._came_too_late(code):
-            return
-        if code not in PASSING:
+        if self.knocked and code in EARLIER and code not in self._believed:
+            self._believed.add(code)
+            self._behind_earlier(code)
+        elif code not in FULL:
             self._fail(Refused.by_relay(code))
+        else:
+            # Many people come by one link at once. What is full now has room in a while.
+            wait = FULL_WAIT + int.from_bytes(self._random(2), "big") / 2**16 * FULL_WAIT
+            self._again_at = self._clock() + wait
+            self._tell_once("door_full", DOOR_FULL)
+
+    def _behind_earlier(self, code: str) -> None:
+        """The relay took an earlier knock without this client's knowledge. A relay that says so
+        again, on this connection, is not believed.
+
+        One that waits is withdrawn for a new one: the person sees that one's code. If it was
+        admitted, the connection is a member's, which may not knock. The next one is a member's too,
+        and brings the Welcome.
+        """
+        if code == "not_allowed":
+            self._link.hang_up = True
             return
-        # Many people come by one link at once. What is full now has room in a while.
-        wait = FULL_WAIT + int.from_bytes(self._random(2), "big") / 2**16 * FULL_WAIT
-        self._again_at = self._clock() + wait
-        if not self._told_to_wait:
-            self._told_to_wait = True
-            self._emit(events.Problem("door_full", DOOR_FULL))
+
+        def withdrawn(answer: RelayAnswer | None) -> None:
+            if answer is not None:
+                self._knock()
+            else:
+                self._believed.discard(code)  # the next connection knocks, and may hear it too
+
+        self._link.request(frames.Withdraw, withdrawn)
+
+    def _tell_once(self, code: str, text: str) -> None:
+        if code not in self._told:
+            self._told.add(code)
+            self._emit(events.Problem(code, text))
 
     def knock_refused(self, frame: frames.KnockRefused) -> None:
         """A facilitator refused, or the knock expired. An answer to another knock is ignored."""
-        knocking = self._tries[-1] if self._tries else None
-        if knocking is None or frame.id != knocking.id:
+        knock = self._tries.newest
+        if knock is None or frame.id != knock.id:
             return
         code = "expired"
         if frame.blob:
             try:
                 code = open_refusal(
-                    self.invite.room, knocking.reply, frame.blob, door_psk(self.invite)
+                    self.invite.room, knock.offer.reply, frame.blob, door_psk(self.invite)
                 ).code
             except NotTrusted as error:
                 self._fail(error)
@@ -341,13 +311,13 @@ class Newcomer:
     def welcomed(self, frame: frames.WelcomeIs) -> None:
         """Compare the Welcome with the invite and the card, then become a member."""
         card = self.card
-        if not self._tries or card is None:
+        if self._tries.newest is None or card is None:
             return  # unsolicited: this client has not knocked
         try:
-            knocking, welcome = self._opened(frame.welcome)
+            answered, welcome = self._tries.open(frame.welcome)
             membership = enter(
                 welcome,
-                knocking.bundle,
+                answered.offer.bundle,
                 self.identity,
                 card.opening,
                 card.agreement,
@@ -366,22 +336,9 @@ class Newcomer:
     def _not_opened(self, error: NotTrusted) -> None:
         """A Welcome answers no try: it is older than those kept, or the relay's own work. By a new
         connection a newcomer learns whether they are on the list, and asks for another Welcome."""
-        if not self._told_unopened:
-            self._told_unopened = True
-            self._emit(events.Problem(error.code, error.text))
-        if self._late_at is None:
+        self._tell_once(error.code, error.text)
+        if self._listed_since is None:
             self._link.hang_up = True
-
-    def _opened(self, sealed: bytes) -> tuple[Knocking, bytes]:
-        """The try that it answers, and the Welcome. Raises `NotTrusted`."""
-        for knocking in reversed(self._tries):
-            try:
-                psk = door_psk(self.invite)
-                return knocking, open_welcome(self.invite.room, knocking.reply, sealed, psk)
-            except NotTrusted:
-                continue
-        text = "A Welcome came that does not open: it is old, or was altered. Asking again."
-        raise NotTrusted("cannot_open", text)
 
     def withdraw(self) -> None:
         """Take the knock back, when there is one, and forget everything."""
@@ -391,6 +348,5 @@ class Newcomer:
 
     def wipe(self) -> None:
         """Forget the keys of every try, and the door's."""
-        while self._tries:
-            self._tries.pop().wipe()
+        self._tries.wipe()
         self._door_key.wipe()

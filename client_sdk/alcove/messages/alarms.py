@@ -76,5 +76,7 @@ class Alarms:
                 self._missed[key] = _Missed(missed.name, self._clock())
 
     def forget(self, key: bytes) -> None:
-        """This member is gone."""
-        self._missed.pop(key, None)
+        """This member is gone. What was missed of them and not told yet is told now."""
+        missed = self._missed.pop(key, None)
+        if missed is not None and missed.count != 0:
+            self._emit(events.Gap(missed.count, missed.name))

@@ -34,11 +34,12 @@ from alcove.messages.payload import (
     Text,
     Void,
 )
+from alcove.messages.shown import ShownMessages
 from alcove.messages.stream import Stream
 from alcove.relay.ports import Ports
 
-SHOWN: Final = 10_000
-"""Messages that are remembered until they expire. Beyond that the oldest go early."""
+IDS: Final = 10_000
+"""Ids of messages that are known again. Beyond that the oldest are forgotten."""
 
 
 Shown: TypeAlias = Text | Retract | Void
@@ -80,11 +81,10 @@ class Conversation:
         self.membership = membership
         self._stream = stream
         self._emit = ports.emit
-        self._clock = ports.clock
         self._random = ports.random
         self._alarms = alarms
         self.outbox = Outbox()
-        self._shown: OrderedDict[bytes, tuple[float, bytes]] = OrderedDict()
+        self._shown = ShownMessages(ports)
         self._ids: OrderedDict[bytes, None] = OrderedDict()
         self._beats: set[bytes] = set()
         """Ids of this epoch's heartbeats, each of which has its number in the log. They have no
@@ -195,10 +195,10 @@ class Conversation:
         self._first_time(item.id)  # no later message can use this id
         self.outbox.remove(item)
         if item.shown:
-            self._remember(item.id, self.membership.own.key, item.ttl)
+            self._shown.remember(item.id, self.membership.own.key, item.ttl)
             self._emit(events.Sent(item.id.hex(), item.ref))
         elif item.kind == Retract.KIND:
-            self._retract(Retract.decode(item.body).target, self.membership.own.key)
+            self._shown.retract(Retract.decode(item.body).target, self.membership.own.key)
 
     def give_up(self, item: Outgoing, code: str, text: str) -> None:
         """Fail an item. A void uses its counter, unless the log brings the item after all."""
@@ -224,8 +224,7 @@ class Conversation:
 
     def may_retract(self, message: bytes) -> bool:
         """Whether it is this client's own, and has not expired."""
-        known = self._shown.get(message)
-        return known is not None and known[1] == self.membership.own.key
+        return self._shown.is_of(message, self.membership.own.key)
 
     # --- receiving -----------------------------------------------------------------------------
 
@@ -312,7 +311,7 @@ class Conversation:
 
     def _first_time(self, message: bytes) -> None:
         self._ids[message] = None
-        if len(self._ids) > SHOWN:
+        if len(self._ids) > IDS:
             self._ids.popitem(last=False)
 
     def _show(self, leaf: mls.LeafNode, payload: Payload, body: Shown | None, age: int) -> None:
@@ -321,7 +320,7 @@ class Conversation:
             case Text():
                 self._show_text(leaf.signature_key, name, payload, body, age)
             case Retract():
-                self._retract(body.target, leaf.signature_key)
+                self._shown.retract(body.target, leaf.signature_key)
             case Void():
                 pass  # its counter is all that it says
             case None:
@@ -337,14 +336,8 @@ class Conversation:
             # silence a member by a wrong age.
             self._alarms.missed(author, name, 1)
             return
-        self._remember(payload.id, author, left)
+        self._shown.remember(payload.id, author, left)
         self._emit(events.Message(payload.id.hex(), name, body.text, left, body.warning))
-
-    def _retract(self, target: bytes, author: bytes) -> None:
-        known = self._shown.get(target)
-        if known is not None and known[1] == author:
-            del self._shown[target]
-            self._emit(events.Retracted(target.hex()))
 
     def _count(self, leaf: mls.LeafNode, payload: Payload) -> bool:
         """False without a counter. `_read_new` has refused a used one. A hole is told once,
@@ -374,20 +367,11 @@ class Conversation:
 
     # --- expiry --------------------------------------------------------------------------------
 
-    def _remember(self, message: bytes, author: bytes, ttl: float) -> None:
-        self._shown[message] = (self._clock() + ttl, author)
-        if len(self._shown) > SHOWN:
-            oldest, _ = self._shown.popitem(last=False)
-            self._emit(events.Expired(oldest.hex()))
-
     def tick(self) -> None:
         """Tell which messages have expired. The keys of messages that never came stay until the
         epoch ends: one that another member encrypted again far ahead (RFC 9420, 16.11) leaves keys
         behind that its author has still to use."""
-        now = self._clock()
-        for message in [m for m, (deadline, _) in self._shown.items() if deadline <= now]:
-            del self._shown[message]
-            self._emit(events.Expired(message.hex()))
+        self._shown.tick()
 
     def compare_log(self, payload: Payload) -> bool | None:
         """Whether the sender saw the same log up to their position. None when that is unknown."""
@@ -397,7 +381,7 @@ class Conversation:
 
     def forget(self) -> None:
         """At close: forget all that was said."""
-        self._shown.clear()
+        self._shown.forget()
         self._ids.clear()
         self._beats.clear()
         self._counters.clear()

@@ -6,7 +6,7 @@ epoch stands, the same bytes go again: never two messages under one MLS generati
 """
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from alcove_protocol.records import Record
@@ -22,7 +22,7 @@ class Outgoing:
     id: bytes
     counter: int
     kind: str
-    body: bytes
+    body: bytes = field(repr=False)
     ttl: int
     publish_id: bytes
     ref: str | None = None

@@ -1,6 +1,6 @@
 """What is inside an application message (docs/protocol.md 11)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Final, TypeAlias, get_args
 
 from alcove_protocol import limits
@@ -33,7 +33,7 @@ class Payload(Record):
     log: Annotated[bytes, Exactly(HASH_SIZE)]
     ttl: Annotated[int, AtMost(limits.TTL_MAX, least=limits.TTL_MIN)]
     kind: Annotated[str, AtMost(KIND)]
-    body: Annotated[bytes, AtMost(limits.APPLICATION_BUCKET)]
+    body: Annotated[bytes, AtMost(limits.APPLICATION_BUCKET)] = field(repr=False)
     voids: Annotated[int, AtMost(VOIDS)] | None = None
 
 
@@ -45,8 +45,8 @@ class Text(Record):
     """
 
     KIND: ClassVar[str] = "text"
-    text: Annotated[str, AtMost(limits.TEXT, least=1)]
-    warning: Annotated[str, AtMost(WARNING)] | None = None
+    text: Annotated[str, AtMost(limits.TEXT, least=1)] = field(repr=False)
+    warning: Annotated[str, AtMost(WARNING)] | None = field(default=None, repr=False)
     lang: Annotated[str, AtMost(limits.LANGUAGE_TAG)] | None = None
 
 

@@ -116,7 +116,6 @@ class Transport:
         changed: Callable[[], None],
     ) -> None:
         self._engine = engine
-        self._origin = origin
         self._url = origin.replace("http", "ws", 1) + PATH
         self._options = options
         self._changed = changed

@@ -66,7 +66,7 @@ def test_a_heartbeat_repeated_as_a_message_costs_its_sender_no_key(
 ) -> None:
     """Cleo's voids make the others forget ids. Then she repeats Ann's heartbeat under Ann's next
     key, in the class that a participant may publish. Bob still reads what Ann says next."""
-    monkeypatch.setattr(conversation, "SHOWN", 20)
+    monkeypatch.setattr(conversation, "IDS", 20)
     world, ann, bob, cleo = three()
     beat = rogue_beat(ann)
     again = encrypted_again(cleo, beat)
@@ -102,7 +102,7 @@ def test_a_heartbeat_is_known_again_for_as_long_as_its_epoch_lasts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As above, by a facilitator, who may publish heartbeats."""
-    monkeypatch.setattr(conversation, "SHOWN", 20)
+    monkeypatch.setattr(conversation, "IDS", 20)
     world, ann, bob, cleo = two_facilitators()
     beat = rogue_beat(ann)
     again = encrypted_again(bob, beat)

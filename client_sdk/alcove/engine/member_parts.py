@@ -1,0 +1,123 @@
+"""The parts of a member's client, wired here and nowhere else.
+
+    Stream ── positions, holes, log hash          Conversation ── messages in and out
+    Membership ── group, state, roster            Presence ── does a facilitator hold the room
+    Publisher ── the outbox's next message        KeyUpdates ── fresh keys for the own leaf
+    Following ── in step, or held                 Rejoining ── back into the group
+    Doubts ── ask the relay again                 Facilitator ── only when this member is one:
+                                                  commits, lobby, doors
+
+`ready` is the one condition under which anything is published: connected, resumed, in step with the
+relay's last commit, and not held.
+"""
+
+from collections.abc import Callable
+
+from alcove_protocol.frames import BlobClass
+from alcove_protocol.position import Position
+from alcove_protocol.statements import Opening
+
+from alcove import events
+from alcove.engine.agreement import AgreementQuestion
+from alcove.engine.doubts import Doubts
+from alcove.engine.following import Following
+from alcove.engine.key_updates import KeyUpdates
+from alcove.engine.publisher import Publisher
+from alcove.engine.rejoining import Rejoining
+from alcove.engine.requests import LobbyRequests
+from alcove.engine.roster_alarm import RosterAlarm
+from alcove.engine.telling import Telling
+from alcove.facilitation.facilitator import Facilitator
+from alcove.group.keys import Identity
+from alcove.group.membership import Membership
+from alcove.messages.alarms import Alarms
+from alcove.messages.conversation import Conversation
+from alcove.messages.presence import Presence
+from alcove.messages.stream import Advance, Stream
+from alcove.relay.ports import Ports
+
+
+class MemberParts:
+    """What a member's client consists of. `stranded`: see `Rejoining`."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        membership: Membership,
+        opening: Opening,
+        cursor: Position,
+        ports: Ports,
+        stranded: Callable[[], None],
+    ) -> None:
+        self._identity = identity
+        self.membership = membership
+        self._ports = ports
+        self._link = ports.link
+        self._emit = ports.emit
+        self._clock = ports.clock
+        self._resumed = False
+        self.facilitator: Facilitator | None = None
+        self._following = Following(ports.clock)
+        self.stream = Stream(opening.previous, cursor)
+        self._alarms = Alarms(ports)
+        self.presence = Presence(membership, self.stream, ports, self._alarms)
+        self.conversation = Conversation(
+            membership,
+            self.stream,
+            ports,
+            self._alarms,
+            on_split=self.presence.split,
+            on_difference=self.presence.differs,
+        )
+        self.publisher = Publisher(
+            membership,
+            self.stream,
+            self._following,
+            self.conversation,
+            self.presence,
+            ports,
+            published=self._published,
+            # A person to be removed reads on until the relay takes the commit.
+            ready=lambda: self.ready and not (self.facilitator and self.facilitator.removing),
+        )
+        self._doubts = Doubts(
+            membership,
+            self.stream,
+            self._following,
+            self.presence,
+            ports,
+            denied=self._was_denied,
+        )
+        self.requests = LobbyRequests(identity, membership, opening.previous, ports)
+        self._rejoining = Rejoining(identity, membership, opening, self.requests, ports, stranded)
+        self._key_updates = KeyUpdates(identity, membership, self.requests, ports)
+        self._telling = Telling(ports)
+        self._agreement = AgreementQuestion(membership, ports)
+        self._roster_alarm = RosterAlarm(membership, ports)
+
+    @property
+    def ready(self) -> bool:
+        following = self._following
+        return self._link.live and self._resumed and following.in_step and not following.held
+
+    def _was_denied(self) -> bool:
+        committer = self.facilitator.committer if self.facilitator is not None else None
+        doubtful = committer is not None and committer.doubtful
+        return doubtful or self.conversation.outbox.doubtful(self.membership.group.epoch)
+
+    def _published(self, position: Position, blob_class: BlobClass, blob: bytes) -> Advance:
+        """This client's own blob is at this position. Missing numbers before it were withheld."""
+        step = self._doubts.published(position, blob_class, blob)
+        if step is Advance.AFTER_HOLE:
+            self._gap()
+        return step
+
+    def _gap(self) -> None:
+        self._emit(events.Gap(None))
+        self.conversation.forgive_holes()
+
+    def wipe(self) -> None:
+        """Forget every key and every word."""
+        self.membership.wipe()
+        self.conversation.forget()
+        self._rejoining.wipe()
