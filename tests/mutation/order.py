@@ -53,7 +53,7 @@ WATCHED: Final = (
     f"{TALK}.receive",
     f"{TALK}._judge",
     f"{TALK}._count",
-    f"{TALK}._read_new",
+    f"{TALK}._read_in_place",
     f"{TALK}.compare_log",
     f"{FRAMING}:check_class",
     f"{MEMBERSHIP}:Membership.follow",

@@ -150,12 +150,14 @@ def rogue_message(
     log: bytes = NO_HASH,
     at: Position | None = None,
     voids: int | None = None,
+    generation: int | None = None,
 ) -> bytes:
     """An application message with this payload, encrypted with the member's keys."""
     member = client.engine.require_member()
     payload = Payload(
         id if id is not None else client.world.random(16),
         counter,
+        group_of(client).sent if generation is None else generation,
         agreement if agreement is not None else state_of(client).agreement,
         (at or member.stream.cursor).encode(),
         log,

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from alcove import events, mls
 from alcove.messages.payload import Retract, Text
 from alcove.mls.secret_tree import Ratchet, RatchetKind
@@ -71,37 +72,59 @@ def test_a_member_does_not_silence_another_by_their_own_words_under_their_next_k
     assert gaps(ann) == []
 
 
-def test_a_member_does_not_silence_another_by_a_withheld_message_far_ahead() -> None:
+@pytest.mark.parametrize("ahead", [0, 50])
+def test_a_withheld_message_under_a_later_key_is_not_taken(ahead: int) -> None:
     """The relay shows Ann's message to Mal alone, who encrypts it again under a later key of hers.
-    All take it, for it is hers. When it has expired they still have the keys of her next ones."""
+    Nobody takes it, under that key or for another one. Then Ann's own bytes come."""
+    world = EvilWorld()
+    ann = world.open("Ann")
+    mal, cleo = world.join(ann, "Mal"), world.join(ann, "Cleo")
+    world.take(room_of(ann), rogue_text(ann, "one"), BlobClass.APPLICATION)
+    forget(ann, cleo)
+    withheld = rogue_text(ann, "two", counter=2)
+    again = encrypted_again(mal, withheld, ahead=ahead + 1)
+    for taken in (again, rogue_text(ann, "three", counter=3), withheld):
+        world.take(room_of(ann), taken, BlobClass.APPLICATION)
+    assert cleo.texts() == ["three"]  # the counter of "two" is over
+    assert problems(cleo) == []
+    assert gaps(cleo) == [1]
+    world.take(room_of(ann), rogue_text(ann, "four", counter=4), BlobClass.APPLICATION)
+    assert cleo.texts() == ["three", "four"]
+
+
+def test_an_old_text_under_a_new_key_is_not_shown_to_a_member_who_was_away() -> None:
+    """Cleo was away until Ann's text had expired. Mal encrypts it again for her."""
     world = EvilWorld()
     ann = world.open("Ann", ttl=10)
     mal, cleo = world.join(ann, "Mal"), world.join(ann, "Cleo")
-    forget(ann, cleo)
-    withheld = rogue_text(ann, "one")
-    again = encrypted_again(mal, withheld, ahead=50)
-    world.take(room_of(ann), again, BlobClass.APPLICATION)
-    assert cleo.texts() == ["one"]
+    said = rogue_text(ann, "I will not come tomorrow")
+    again = encrypted_again(mal, said)
+    cleo.cut()
+    world.take(room_of(ann), said, BlobClass.APPLICATION, ttl=10)
+    world.advance(12, stay_away=(cleo,))
+    cleo.back()
+    world.settle()
     epoch = group_of(cleo).epoch
-    world.advance(25)
-    assert group_of(cleo).epoch == epoch
+    world.take(room_of(ann), again, BlobClass.APPLICATION)
+    assert cleo.texts() == []
     world.take(room_of(ann), rogue_text(ann, "two", counter=2), BlobClass.APPLICATION)
-    assert cleo.texts() == ["one", "two"]
+    assert group_of(cleo).epoch == epoch
+    assert cleo.texts() == ["two"]
 
 
 def test_a_message_whose_key_was_pushed_out_is_not_lost_in_silence() -> None:
-    """A client keeps a thousand keys of each sender, here five. A lying relay and an insider push
-    out those of messages that nobody has read."""
-    world, ann, bob, cleo = three()
+    """A client keeps a thousand keys of each sender, here five. A lying relay withholds more
+    messages than that, and hands one of them over late."""
+    world, ann, _bob, cleo = three()
     secrets = group_of(cleo)._epoch.secret_tree
     ratchet = secrets.ratchet(leaf_of(ann), RatchetKind.APPLICATION)
     assert isinstance(ratchet, Ratchet)
     ratchet._policy = replace(ratchet._policy, max_skipped_keys=5)
     forget(cleo)
-    again = encrypted_again(bob, rogue_text(ann, "one"), ahead=20)
-    world.take(room_of(ann), again, BlobClass.APPLICATION)
-    world.take(room_of(ann), rogue_text(ann, "two", counter=2), BlobClass.APPLICATION)
-    assert cleo.texts() == ["one"]
+    withheld = [rogue_text(ann, "unread", counter=counter) for counter in range(1, 21)]
+    world.take(room_of(ann), rogue_text(ann, "last", counter=21), BlobClass.APPLICATION)
+    world.take(room_of(ann), withheld[0], BlobClass.APPLICATION)
+    assert cleo.texts() == ["last"]
     assert problems(cleo) == ["unreadable"]
 
 

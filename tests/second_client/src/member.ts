@@ -8,7 +8,7 @@ import { Fault } from "./fault.ts"
 import type { Identity } from "./identity.ts"
 import { type Link, Refusal } from "./link.ts"
 import { Log } from "./log.ts"
-import { protect, type Received, unprotect } from "./messages.ts"
+import { nextGeneration, protect, type Received, unprotect } from "./messages.ts"
 import { encode, type Parsed } from "./records.ts"
 import { facilitatorsOf } from "./rights.ts"
 import { follow, matches, type Roster } from "./roster.ts"
@@ -166,7 +166,8 @@ export class Member {
   private async post(id: Bytes, counter: number, kind: string, body: Bytes): Promise<{ blob: Bytes; answer: Promise<Parsed> }> {
     const ttl = roomStateOf(this.state).int("ttl")
     const payload = encode("Payload", {
-      id, counter, agreement: this.identity.agreement, position: this.log.end, log: this.log.hash, ttl, kind, body,
+      id, counter, generation: nextGeneration(this.state), agreement: this.identity.agreement,
+      position: this.log.end, log: this.log.hash, ttl, kind, body,
     })
     const [state, blob] = await protect(this.state, payload, this.identity.cs)
     this.state = state

@@ -1,6 +1,7 @@
 /** Application messages: sealing with the padding of section 2, opening with the sender. */
 import { type CiphersuiteImpl, type ClientState, createApplicationMessage, encodeMlsMessage } from "ts-mls"
 import { unprotectPrivateMessage } from "ts-mls/messageProtection.js"
+import { decryptSenderData } from "ts-mls/privateMessage.js"
 import type { Bytes } from "./bytes.ts"
 import { privateMessageOf } from "./commits.ts"
 import { demand, Fault } from "./fault.ts"
@@ -17,6 +18,11 @@ const BEAT = 3
 
 function headOf(size: number): number {
   return size < 64 ? 1 : size < 16384 ? 2 : 4
+}
+
+/** The generation of the next message, which its payload names. */
+export function nextGeneration(state: ClientState): number {
+  return state.secretTree[2 * state.privatePath.leafIndex]!.application.generation
 }
 
 /** An MLSMessage whose content, with its length and signature, fills a power of two. */
@@ -53,6 +59,8 @@ export async function unprotect(state: ClientState, blobClass: number, blob: Byt
   demand(content.content.sender.senderType === "member", "bad_message")
   const sender = leafAt(state, content.content.sender.leafIndex)
   const payload = decode("Payload", content.content.applicationData)
+  const head = await decryptSenderData(message, state.keySchedule.senderDataSecret, cs)
+  demand(payload.int("generation") === head?.generation, "misplaced")
   const kind = payload.text("kind")
   demand((kind === "heartbeat") === (blobClass === BEAT), "wrong_class")
   const room = roomStateOf(state)
