@@ -294,6 +294,22 @@ ONE_MESSAGE: Final[tuple[Mutant, ...]] = (
         f"{EVIL}/test_order.py::test_a_paused_members_message_is_not_shown_though_the_relay_takes_it",
     ),
     order(
+        "publisher",
+        f"{TALK}.receive",
+        "if self.membership.person(leaf).relay_key != frame.key:",
+        "if False:",
+        f"{EVIL}/test_authors.py"
+        "::test_an_old_text_that_another_publishes_again_is_a_gap_to_a_member_who_was_away",
+    ),
+    order(
+        "publisher",
+        f"{TALK}.receive",
+        "            self._alarms.missed(who.key, who.name, None)\n",
+        "            who.key\n",
+        f"{EVIL}/test_authors.py"
+        "::test_a_message_that_the_relay_says_is_not_its_authors_is_told_as_missed",
+    ),
+    order(
         "class",
         f"{TALK}._read_in_place",
         " or is_beat != (blob_class == BlobClass.BEAT)",

@@ -51,6 +51,10 @@ class _Misplaced(Exception):
     message, or a message as a heartbeat. Another one than its author did that."""
 
 
+class _NotItsAuthors(Exception):
+    """The relay has this message from another member than its author."""
+
+
 @dataclass(frozen=True, slots=True)
 class HeartbeatHeard:
     """A facilitator's heartbeat. MLS names the sender, by their signature key."""
@@ -221,8 +225,9 @@ class Conversation:
 
     # --- receiving -----------------------------------------------------------------------------
 
-    def receive(self, blob_class: int, blob: bytes, age: int) -> HeartbeatHeard | None:
+    def receive(self, frame: frames.BlobIs) -> HeartbeatHeard | None:
         """Handle an application blob. Return a heartbeat, and make events of everything else."""
+        blob, blob_class = frame.blob, frame.blob_class
         if not self._stream.seen.first_time(blob):
             return None
         payloads: list[Payload] = []
@@ -231,6 +236,8 @@ class Conversation:
         def fresh(leaf: mls.LeafNode, plaintext: bytes, generation: int) -> None:
             authors.append(leaf)
             payloads.append(self._read_in_place(plaintext, generation, blob_class))
+            if self.membership.person(leaf).relay_key != frame.key:
+                raise _NotItsAuthors
 
         try:
             check_class(blob, mls.ContentType.APPLICATION)
@@ -243,6 +250,12 @@ class Conversation:
             body = self._body(payload)
         except (mls.OwnMessage, mls.GenerationConsumed, _Misplaced):
             return None
+        except _NotItsAuthors:
+            # Any member can publish another's bytes again, for one who was away when they came.
+            # That one has missed them. A relay that lies about the publisher withholds them so.
+            who = self.membership.person(authors[0])
+            self._alarms.missed(who.key, who.name, None)
+            return None
         except (mls.MLSError, Malformed, NotAllowed):
             if blob_class == BlobClass.BEAT and not authors:
                 # The relay takes beats of the current base only, so every member can read them
@@ -253,7 +266,7 @@ class Conversation:
             author = self.membership.person(authors[0]) if authors else None
             self._alarms.unreadable(author)
             return None
-        return self._judge(received.leaf, payload, body, age)
+        return self._judge(received.leaf, payload, body, frame.age)
 
     @staticmethod
     def _body(payload: Payload) -> MessageBody | None:

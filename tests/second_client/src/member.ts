@@ -69,7 +69,8 @@ export class Member {
     if (frame.has("entry")) this.entry(frame)
     if (blobClass === COMMIT) return this.commit(position, blob, frame.has("entry"))
     try {
-      this.message(await unprotect(this.state, blobClass, blob, this.identity.cs))
+      const publisher = frame.has("key") ? frame.bytes("key") : undefined
+      this.message(await unprotect(this.state, blobClass, blob, publisher, this.identity.cs))
     } catch (error) {
       if (!(error instanceof Fault)) throw error
       this.tell({ event: "dropped", code: error.code })

@@ -2,7 +2,7 @@
 import { type CiphersuiteImpl, type ClientState, createApplicationMessage, encodeMlsMessage } from "ts-mls"
 import { unprotectPrivateMessage } from "ts-mls/messageProtection.js"
 import { decryptSenderData } from "ts-mls/privateMessage.js"
-import type { Bytes } from "./bytes.ts"
+import { type Bytes, same } from "./bytes.ts"
 import { privateMessageOf } from "./commits.ts"
 import { demand, Fault } from "./fault.ts"
 import { bucket } from "./padding.ts"
@@ -44,8 +44,10 @@ export interface Received {
   body?: Parsed
 }
 
-/** Open a blob of class application or beat. Throws a `Fault`. */
-export async function unprotect(state: ClientState, blobClass: number, blob: Bytes, cs: CiphersuiteImpl): Promise<Received> {
+/** Open a blob of class application or beat, which the member with this relay key published. Throws a `Fault`. */
+export async function unprotect(
+  state: ClientState, blobClass: number, blob: Bytes, publisher: Bytes | undefined, cs: CiphersuiteImpl,
+): Promise<Received> {
   const message = privateMessageOf(blob, "application")
   demand(message.authenticatedData.length === 0, "bad_message", "authenticated_data")
   demand(message.epoch === state.groupContext.epoch, "wrong_epoch")
@@ -63,6 +65,7 @@ export async function unprotect(state: ClientState, blobClass: number, blob: Byt
   demand(payload.int("generation") === head?.generation, "misplaced")
   const kind = payload.text("kind")
   demand((kind === "heartbeat") === (blobClass === BEAT), "wrong_class")
+  demand(publisher !== undefined && same(publisher, sender.relayKey), "not_its_authors", sender.name)
   const room = roomStateOf(state)
   demand(may(room, sender.mlsKey, kind), "not_allowed", kind)
   const record = BODIES[kind]
