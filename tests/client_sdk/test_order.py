@@ -3,7 +3,7 @@
 from hashlib import sha256
 
 import pytest
-from alcove.messages.log_hash import WINDOW, LogHash, Seen, log_next, log_start
+from alcove.messages.log_hash import WINDOW, Compared, LogHash, Seen, log_next, log_start
 from alcove.messages.stream import Advance, Stream
 from alcove_protocol import frames
 from alcove_protocol.position import Position
@@ -132,3 +132,79 @@ def test_only_so_much_is_remembered() -> None:
 def test_a_blob_is_handled_once() -> None:
     seen = Seen()
     assert [seen.first_time(blob) for blob in (b"a", b"b", b"a")] == [True, True, False]
+
+
+def replay(made: Stream, head: int, *, lost: bool = False) -> None:
+    position = at(head).encode()
+    made.resumed(frames.Resumed(1, position, position, bytes(32), lost, False))
+
+
+def after(value: bytes, *numbers: int) -> bytes:
+    """The log hash after messages with these numbers."""
+    for number in numbers:
+        value = log_next(value, number, 2, sha256(bytes([number])).digest())
+    return value
+
+
+def test_a_heartbeat_changes_no_log_hash() -> None:
+    made = stream()
+    made.advance(at(6), 3, b"beat")
+    assert made.log.current == (at(6), bytes(32))
+
+
+def in_doubt() -> Stream:
+    """A client to which a replay to number 12 brought 8 and 12, and the relay said that no message
+    had expired."""
+    made = stream()
+    replay(made, 12)
+    for number in (8, 12):
+        assert made.advance(at(number), 2, bytes([number])) is Advance.AFTER_EXPIRY
+    return made
+
+
+def test_a_hash_in_doubt_is_named_to_nobody_and_no_member_confirms_it() -> None:
+    made = in_doubt()
+    assert (made.log.anchored, made.log.current) == (False, None)
+    assert made.log.agrees(at(12), after(bytes(32), 8, 12)) is True
+    assert made.log.agrees(at(12), bytes(32)) is None
+    assert made.log.agrees(at(5), b"x" * 32) is False  # of before the doubt
+    assert not made.log.anchored
+
+
+def test_a_facilitators_value_ends_the_doubt() -> None:
+    made = in_doubt()
+    assert made.log.compare(at(9), after(bytes(32), 8)) is Compared.UNKNOWN
+    assert made.log.compare(at(8), after(bytes(32), 8)) is Compared.AGREES
+    assert not made.log.anchored  # 9 to 11 may have been messages
+    assert made.log.agrees(at(8), bytes(32)) is False
+    assert made.log.compare(at(12), after(bytes(32), 8, 12)) is Compared.AGREES
+    assert made.log.current == (at(12), after(bytes(32), 8, 12))
+    assert made.log.compare(at(12), bytes(32)) is Compared.DIFFERS
+
+
+@pytest.mark.parametrize("missing", [6, 9, 11])
+def test_a_facilitators_value_shows_what_a_replay_left_out(missing: int) -> None:
+    made = in_doubt()
+    theirs = after(bytes(32), *sorted({missing, 8, 12}))
+    assert made.log.compare(at(12), theirs) is Compared.MISSED
+    assert made.log.compare(at(12), theirs) is Compared.UNKNOWN
+    made.adopt(at(12), theirs)
+    assert made.log.current == (at(12), theirs)
+
+
+def test_of_before_the_doubt_another_value_is_no_gap() -> None:
+    made = in_doubt()
+    assert made.log.compare(at(5), b"x" * 32) is Compared.DIFFERS
+
+
+def test_no_hash_goes_on_over_messages_that_expired() -> None:
+    made = stream()
+    replay(made, 9, lost=True)
+    assert made.advance(at(8), 2, b"blob") is Advance.AFTER_EXPIRY
+    assert made.log.compare(at(8), bytes(32)) is Compared.UNKNOWN
+
+
+def test_a_hash_with_an_anchor_takes_no_other() -> None:
+    made = in_doubt()
+    made.adopt(at(12), bytes(32))
+    assert made.log.agrees(at(12), after(bytes(32), 8, 12)) is True

@@ -58,7 +58,7 @@ def test_what_a_person_says_is_in_no_repr_on_its_way_either() -> None:
     body = text.encode()
     on_its_way = (
         text,
-        Payload(bytes(16), 1, bytes(32), bytes(16), bytes(32), 600, Text.KIND, body),
+        Payload(bytes(16), 1, 0, bytes(32), bytes(16), bytes(32), 600, Text.KIND, body),
         Outgoing(bytes(16), 1, Text.KIND, body, 600, bytes(16)),
         SendCommand(text=said),
         ShownMessage("Ann", mine=False, warning=said, text=said),

@@ -5,6 +5,7 @@ from typing import Final
 from tests.mutation.order_commits import ONE_COMMIT
 from tests.mutation.order_insiders import ONE_INSIDER, ONE_ROSTER
 from tests.mutation.order_lobby import ONE_LOBBY
+from tests.mutation.order_log_hash import LOG_HASHES
 from tests.mutation.order_messages import MORE_MESSAGES, ONE_MESSAGE, ONE_VIEW
 from tests.mutation.order_places import (
     FRAMING,
@@ -23,6 +24,7 @@ from tests.mutation.order_seals import ONE_SEAL
 ALL_ORDER: Final = (
     *ONE_LOG,
     *ONE_VIEW,
+    *LOG_HASHES,
     *ONE_MESSAGE,
     *MORE_MESSAGES,
     *ONE_COMMIT,
@@ -49,11 +51,13 @@ WATCHED: Final = (
     f"{LOG_HASH}:LogHash.anchor",
     f"{LOG_HASH}:LogHash.append",
     f"{LOG_HASH}:LogHash.agrees",
+    f"{LOG_HASH}:LogHash.can_anchor",
+    f"{LOG_HASH}:LogHash.compare",
     f"{LOG_HASH}:Seen.first_time",
     f"{TALK}.receive",
     f"{TALK}._judge",
     f"{TALK}._count",
-    f"{TALK}._read_new",
+    f"{TALK}._read_in_place",
     f"{TALK}.compare_log",
     f"{FRAMING}:check_class",
     f"{MEMBERSHIP}:Membership.follow",

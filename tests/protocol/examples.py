@@ -146,7 +146,8 @@ def made() -> dict[str, bytes | str]:
         welcomes,
     )
     first = Position(base.generation, 1).encode()
-    blob = BlobIs(first, BlobClass.COMMIT, 0, commit, entry_1.body, entry_1.signature)
+    author = public(facilitator)
+    blob = BlobIs(first, BlobClass.COMMIT, 0, commit, entry_1.body, entry_1.signature, author)
     start = hash_with("log start", room, sha256(b"a transcript"))
     number, kind = (1).to_bytes(8, "big"), bytes([BlobClass.COMMIT])
     return {

@@ -111,12 +111,12 @@ def test_other_frames_take_the_generic_way() -> None:
         fast_in.decode(b"\x81\xa1t\xa4none", limits.FRAME)
 
 
-@given(POSITIONS, st.sampled_from(BlobClass), NUMBERS, CONTENTS)
+@given(POSITIONS, st.sampled_from(BlobClass), NUMBERS, CONTENTS, st.sampled_from([b"", b"k" * 32]))
 def test_a_blob_is_written_alike(
-    position: Position, blob_class: BlobClass, age: int, content: bytes
+    position: Position, blob_class: BlobClass, age: int, content: bytes, sender: bytes
 ) -> None:
-    frame = BlobIs(position.encode(), blob_class, age, content)
-    written = fast_out.blob(position.encode(), blob_class, age, content)
+    frame = BlobIs(position.encode(), blob_class, age, content, key=sender or None)
+    written = fast_out.blob(position.encode(), blob_class, age, content, sender)
     assert written == Frame(Opcode.BINARY, frame.to_bytes()).serialize(mask=False)
 
 

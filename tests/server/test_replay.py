@@ -338,7 +338,7 @@ def test_each_repetition_during_a_replay_is_answered_in_the_place_of_the_blob(
     *_, one, two, three, last = to_the_end(host)
     at = Position.decode(scene.base).number + 31
     assert [one, two, three] == [Published(f.n, scene.position(at)) for f in asked]
-    assert last == BlobIs(scene.position(at + 1), 2, 0, b"after")
+    assert last == BlobIs(scene.position(at + 1), 2, 0, b"after", key=ann.public)
     again = host.blob(id=id)
     assert host.ask(again, Published).position == scene.position(at)
 
@@ -357,7 +357,7 @@ def test_a_sender_whose_blob_expired_before_the_replay_reached_it_is_answered(
     at = Position.decode(scene.base).number + 31
     answers = [Published(beat.n, scene.position(at + i)) for i, beat in enumerate(beats)]
     assert [one, two] == answers
-    assert last == BlobIs(scene.position(at + 2), 2, 10, b"after")
+    assert last == BlobIs(scene.position(at + 2), 2, 10, b"after", key=ann.public)
 
 
 def test_what_expired_is_answered_when_nothing_comes_after_it(scene: Scene) -> None:

@@ -70,7 +70,7 @@ def test_a_member_may_publish_before_they_resume(scene: Scene, door: Door) -> No
     published = ann.ask(frame, Published)
     scene.host.say(b"after")
     ann.resume(before)
-    assert ann.heard[-1] == BlobIs(scene.host.position, 2, 0, b"after")
+    assert ann.heard[-1] == BlobIs(scene.host.position, 2, 0, b"after", key=scene.host.public)
     assert published.position != scene.host.position
 
 
@@ -104,7 +104,7 @@ def test_what_expired_meanwhile_is_said_to_be_lost(scene: Scene, door: Door) -> 
     scene.host.say(b"there")
     resumed = ann.come_back()
     assert resumed.lost
-    assert ann.heard[-1] == BlobIs(scene.host.position, 2, 0, b"there")
+    assert ann.heard[-1] == BlobIs(scene.host.position, 2, 0, b"there", key=scene.host.public)
     ann.position = scene.host.position
     scene.clock.advance(limits.HEARTBEAT_TTL)
     assert not ann.come_back().lost  # a beat that expired is no gap

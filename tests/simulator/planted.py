@@ -14,10 +14,8 @@ from alcove.group.membership import Membership
 from alcove.group.outcomes import Merged
 from alcove.messages.conversation import Conversation
 from alcove.messages.outbox import Outbox, Outgoing
-from alcove.messages.payload import Payload
 from alcove.messages.shown import ShownMessages
 from alcove.room import Room
-from alcove_protocol import limits
 from alcove_protocol.frames import BlobClass, RelayAnswer
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
@@ -68,10 +66,8 @@ def _sent_under_another_id(monkey: Monkey) -> None:
     monkey.setattr(Outbox, "connection_lost", wrong)
     monkey.setattr(Conversation, "_count", lambda self, sender, payload: True)
 
-    def reads(self: Conversation, leaf: object, plaintext: bytes, blob_class: int) -> Payload:
-        return Payload.decode(plaintext, limit=limits.APPLICATION_BUCKET)
-
-    monkey.setattr(Conversation, "_read_new", reads)
+    no_ids = property(lambda self: {}, lambda self, ids: None)
+    monkey.setattr(Conversation, "_ids", no_ids, raising=False)
 
 
 def _gaps_are_not_told(monkey: Monkey) -> None:

@@ -45,8 +45,10 @@ class Doubts:
             return Advance.LATER
         step = self._stream.advance(position, blob_class, blob)
         # What was missing in a running connection had not expired then, whatever a replay lacks.
-        missed = step is Advance.AFTER_EXPIRY and cursor == self._asked_from
-        return Advance.AFTER_HOLE if missed else step
+        if step is not Advance.AFTER_EXPIRY or cursor != self._asked_from:
+            return step
+        self._stream.log.drop_anchor()
+        return Advance.AFTER_HOLE
 
     def published(self, position: Position, blob_class: BlobClass, blob: bytes) -> Advance:
         """As `Stream.published`, or LATER as in `advance`. A commit waits for nothing: what is

@@ -152,7 +152,7 @@ class MemberClient(MemberParts):
         return own is not None
 
     def _application(self, frame: frames.BlobIs) -> None:
-        beat = self.conversation.receive(frame.blob_class, frame.blob, frame.age)
+        beat = self.conversation.receive(frame)
         if beat is not None:
             self.presence.heard(beat)
 

@@ -60,7 +60,7 @@ class MemberParts:
         self._following = Following(ports.clock)
         self.stream = Stream(opening.previous, cursor)
         self._alarms = Alarms(ports)
-        self.presence = Presence(membership, self.stream, ports, self._alarms)
+        self.presence = Presence(membership, self.stream, ports, self._alarms, on_missed=self._gap)
         self.conversation = Conversation(
             membership,
             self.stream,

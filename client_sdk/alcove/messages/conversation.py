@@ -46,12 +46,13 @@ Shown: TypeAlias = Text | Retract | Void
 """Bodies that have a counter, so everything but a heartbeat."""
 
 
-class _Repeated(Exception):
-    """A message that was taken before came again under another key."""
-
-
 class _Misplaced(Exception):
-    """A heartbeat came as a message, or a message as a heartbeat. No honest client sends that."""
+    """A message is not where its author put it: it is under another key, or a heartbeat as a
+    message, or a message as a heartbeat. Another one than its author did that."""
+
+
+class _NotItsAuthors(Exception):
+    """The relay has this message from another member than its author."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +87,6 @@ class Conversation:
         self.outbox = Outbox()
         self._shown = ShownMessages(ports)
         self._ids: OrderedDict[bytes, None] = OrderedDict()
-        self._beats: set[bytes] = set()
-        """Ids of this epoch's heartbeats, each of which has its number in the log. They have no
-        counter, so none may be forgotten while its epoch lasts."""
         self._counters: dict[bytes, int | None] = {
             person.key: None for person in membership.people()
         }
@@ -163,15 +161,14 @@ class Conversation:
         if begins_log:
             cursor, current = Position(cursor.generation, 0), None
         position, h = current if current is not None else (cursor, NO_HASH)
-        payload = Payload(
-            id, counter, self.membership.accepted, position.encode(), h, ttl, kind, body
-        )
-        return self.membership.group.encrypt(payload.encode(), padding=application_padding)
+        group = self.membership.group
+        accepted, at = self.membership.accepted, position.encode()
+        payload = Payload(id, counter, group.sent, accepted, at, h, ttl, kind, body)
+        return group.encrypt(payload.encode(), padding=application_padding)
 
     def epoch_began(self) -> None:
         """A commit was merged, or this client is in the group anew. Generations begin at 0."""
         self._epoch_from = self._stream.passed
-        self._beats.clear()  # a signature is of one epoch: no later one takes them again
 
     @property
     def _most_generation(self) -> int:
@@ -228,16 +225,19 @@ class Conversation:
 
     # --- receiving -----------------------------------------------------------------------------
 
-    def receive(self, blob_class: int, blob: bytes, age: int) -> HeartbeatHeard | None:
+    def receive(self, frame: frames.BlobIs) -> HeartbeatHeard | None:
         """Handle an application blob. Return a heartbeat, and make events of everything else."""
+        blob, blob_class = frame.blob, frame.blob_class
         if not self._stream.seen.first_time(blob):
             return None
         payloads: list[Payload] = []
         authors: list[mls.LeafNode] = []
 
-        def fresh(leaf: mls.LeafNode, plaintext: bytes) -> None:
+        def fresh(leaf: mls.LeafNode, plaintext: bytes, generation: int) -> None:
             authors.append(leaf)
-            payloads.append(self._read_new(leaf, plaintext, blob_class))
+            payloads.append(self._read_in_place(plaintext, generation, blob_class))
+            if self.membership.person(leaf).relay_key != frame.key:
+                raise _NotItsAuthors
 
         try:
             check_class(blob, mls.ContentType.APPLICATION)
@@ -248,7 +248,13 @@ class Conversation:
             self.membership.unheard.discard(received.leaf.signature_key)
             (payload,) = payloads
             body = self._body(payload)
-        except (mls.OwnMessage, mls.GenerationConsumed, _Repeated, _Misplaced):
+        except (mls.OwnMessage, mls.GenerationConsumed, _Misplaced):
+            return None
+        except _NotItsAuthors:
+            # Any member can publish another's bytes again, for one who was away when they came.
+            # That one has missed them. A relay that lies about the publisher withholds them so.
+            who = self.membership.person(authors[0])
+            self._alarms.missed(who.key, who.name, None)
             return None
         except (mls.MLSError, Malformed, NotAllowed):
             if blob_class == BlobClass.BEAT and not authors:
@@ -260,7 +266,7 @@ class Conversation:
             author = self.membership.person(authors[0]) if authors else None
             self._alarms.unreadable(author)
             return None
-        return self._judge(received.leaf, payload, body, age)
+        return self._judge(received.leaf, payload, body, frame.age)
 
     @staticmethod
     def _body(payload: Payload) -> MessageBody | None:
@@ -279,34 +285,30 @@ class Conversation:
         if not may(state, sender, act):
             return None
         if isinstance(body, Heartbeat):
-            self._beats.add(payload.id)
             return HeartbeatHeard(sender, payload, body)
         if self.compare_log(payload) is False:
             self._on_difference(sender, self.membership.person(leaf).name)
-        if not self._count(leaf, payload):
-            return None
+        if payload.id in self._ids or not self._count(leaf, payload):
+            return None  # its author sent it again, in another epoch
         self._first_time(payload.id)
         if isinstance(body, Text | None) and payload.agreement != state.agreement:
             return None  # its author has not accepted the agreement that holds here
         self._show(leaf, payload, body, age)
         return None
 
-    def _read_new(self, leaf: mls.LeafNode, plaintext: bytes, blob_class: int) -> Payload:
-        """Read the payload. Raises `Malformed`, `_Misplaced`, or `_Repeated` for one that was taken
-        before.
+    @staticmethod
+    def _read_in_place(plaintext: bytes, generation: int, blob_class: int) -> Payload:
+        """Read the payload. Raises `Malformed`, or `_Misplaced`.
 
         Any member can encrypt again what another one said, under the key that the other's next
-        message needs (RFC 9420, section 16.11). Refused here, it leaves that key alone, so it
-        silences nobody, and an old heartbeat does not pass for a new one. The relay takes
-        heartbeats of facilitators only, so a participant repeats none in their class.
+        message needs (RFC 9420, section 16.11). Refused here, it leaves that key alone. So it
+        silences nobody, and MLS takes what a member said once in an epoch: its one key is gone
+        then. The relay takes heartbeats of facilitators only, so a participant publishes none.
         """
         payload = Payload.decode(plaintext, limit=limits.APPLICATION_BUCKET)
-        if (payload.kind == Heartbeat.KIND) != (blob_class == BlobClass.BEAT):
+        is_beat = payload.kind == Heartbeat.KIND
+        if payload.generation != generation or is_beat != (blob_class == BlobClass.BEAT):
             raise _Misplaced
-        last = self._counters.get(leaf.signature_key)
-        old = payload.counter > 0 and last is not None and payload.counter <= last
-        if old or payload.id in self._ids or payload.id in self._beats:
-            raise _Repeated
         return payload
 
     def _first_time(self, message: bytes) -> None:
@@ -340,11 +342,11 @@ class Conversation:
         self._emit(events.Message(payload.id.hex(), name, body.text, left, body.warning))
 
     def _count(self, leaf: mls.LeafNode, payload: Payload) -> bool:
-        """False without a counter. `_read_new` has refused a used one. A hole is told once,
-        but for what its author abandoned."""
+        """False without a counter, or with a used one. A hole is told once, but for what its author
+        abandoned."""
         counter, sender = payload.counter, leaf.signature_key
         last = self._counters.get(sender, 0)
-        if counter == 0:
+        if counter == 0 or (last is not None and counter <= last):
             return False
         missed = counter - last - 1 - (payload.voids or 0) if last is not None else 0
         if missed > 0:
@@ -369,8 +371,7 @@ class Conversation:
 
     def tick(self) -> None:
         """Tell which messages have expired. The keys of messages that never came stay until the
-        epoch ends: one that another member encrypted again far ahead (RFC 9420, 16.11) leaves keys
-        behind that its author has still to use."""
+        epoch ends: an author may send the same bytes again behind a later heartbeat."""
         self._shown.tick()
 
     def compare_log(self, payload: Payload) -> bool | None:
@@ -383,7 +384,6 @@ class Conversation:
         """At close: forget all that was said."""
         self._shown.forget()
         self._ids.clear()
-        self._beats.clear()
         self._counters.clear()
         self._counted_at.clear()
         self.outbox = Outbox()

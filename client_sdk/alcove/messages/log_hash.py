@@ -5,9 +5,11 @@ Seen       hashes of recent blobs: the same blob twice is a duplicate, not an at
 """
 
 from collections import OrderedDict
+from enum import Enum, auto
 from hashlib import sha256
 from typing import Final
 
+from alcove_protocol.frames import BlobClass
 from alcove_protocol.labels import hash_with
 from alcove_protocol.position import Position
 
@@ -21,7 +23,20 @@ def log_start(room: bytes, confirmed_transcript_hash: bytes) -> bytes:
 
 
 def log_next(h: bytes, number: int, blob_class: int, blob_hash: bytes) -> bytes:
+    """h after one more blob. Heartbeats change nothing: they expire first, and a member who was
+    away for longer than that goes on without them."""
+    if blob_class == BlobClass.BEAT:
+        return h
     return hash_with("log", h, number.to_bytes(8, "big"), bytes([blob_class]), blob_hash)
+
+
+class Compared(Enum):
+    """What a facilitator's log hash says of this client's."""
+
+    AGREES = auto()
+    DIFFERS = auto()
+    MISSED = auto()  # what a replay left out were messages, and no heartbeats only
+    UNKNOWN = auto()
 
 
 class LogHash:
@@ -31,19 +46,25 @@ class LogHash:
         self._values: OrderedDict[Position, bytes] = OrderedDict()
         self._at: Position | None = None
         self._since: Position | None = None
+        self._sure_to: int | None = None
+        """The number before the first one that was missing in a replay, until a facilitator's value
+        shows that heartbeats only were missing. None when there is no such doubt."""
+        self._missing_to = 0
         self._blobs: OrderedDict[int, tuple[int, bytes]] = OrderedDict()
 
     @property
     def anchored(self) -> bool:
-        return self._at is not None
+        return self._at is not None and self._sure_to is None
 
     @property
     def current(self) -> tuple[Position, bytes] | None:
-        return None if self._at is None else (self._at, self._values[self._at])
+        if self._at is None or self._sure_to is not None:
+            return None
+        return self._at, self._values[self._at]
 
     def drop_anchor(self) -> None:
         """After a gap: compare nothing until a facilitator's value is adopted."""
-        self._at = self._since = None
+        self._at = self._since = self._sure_to = None
         self._values.clear()
         self._blobs.clear()
 
@@ -56,10 +77,43 @@ class LogHash:
             self._step(Position(position.generation, number), blob_class, blob_hash)
         self._blobs.clear()
 
+    def pass_over(self, position: Position) -> None:
+        """Numbers up to this one are missing in a replay. If all of them were heartbeats that have
+        expired, the hash goes on over them. A facilitator's value shows it (`compare`)."""
+        if self._at is None:
+            self._blobs.clear()
+            return
+        if self._sure_to is None:
+            self._sure_to = self._at.number
+        self._missing_to = position.number
+        self._values[position] = self._values[self._at]
+        self._at = position
+
+    def doubts(self, position: Position) -> bool:
+        """Whether numbers before this position are missing, and may have been more than beats."""
+        return self._sure_to is not None and position.number > self._sure_to
+
+    def compare(self, position: Position, value: bytes) -> Compared:
+        """Hold a facilitator's value against this client's. It settles a doubt, one way or the
+        other: when messages are missing, there is no anchor any more."""
+        doubted, mine = self.doubts(position), self._values.get(position)
+        if mine is None:
+            return Compared.UNKNOWN
+        if mine != value and doubted:
+            self.drop_anchor()
+            return Compared.MISSED
+        if mine != value:
+            return Compared.DIFFERS
+        if doubted:
+            self._sure_to = None if position.number >= self._missing_to else position.number
+        return Compared.AGREES
+
     def can_anchor(self, position: Position, end: Position) -> bool:
         """Whether every blob after this position, to `end`, is here: else the value would go on
         over a hole, and differ from all others'."""
         missing = end.number - position.number
+        if self._at is not None:
+            return False  # it has one, and the position is of before it, or of what is missing
         if position.generation != end.generation or not 0 <= missing <= len(self._blobs):
             return False
         return all(n in self._blobs for n in range(position.number + 1, end.number + 1))
@@ -92,9 +146,12 @@ class LogHash:
             self._values.popitem(last=False)
 
     def agrees(self, position: Position, value: bytes) -> bool | None:
-        """Whether a peer saw what this client saw up to there. None when it cannot tell."""
+        """Whether a member saw what this client saw up to there. None when it cannot tell: a
+        member's word settles no doubt."""
         mine = self._values.get(position)
-        return None if mine is None else mine == value
+        if mine is None or (mine != value and self.doubts(position)):
+            return None
+        return mine == value
 
 
 class Seen:

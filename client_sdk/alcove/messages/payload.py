@@ -14,6 +14,8 @@ KIND: Final = 32
 """Bytes of these texts at most."""
 VOIDS: Final = 1024
 """Abandoned messages that one message makes up for."""
+GENERATION: Final = 2**32 - 1
+"""The last generation of a ratchet (RFC 9420, section 6.3.2)."""
 AUTHENTICATOR_MIN: Final = 32
 AUTHENTICATOR_MAX: Final = 64
 """Bytes of an epoch authenticator: the hash size of any suite."""
@@ -23,11 +25,15 @@ AUTHENTICATOR_MAX: Final = 64
 class Payload(Record):
     """Under the sender's MLS signature. `counter` is 0 in a heartbeat, else it counts from 1.
 
+    `generation` is that of the key that it is encrypted under. MLS signs none, so without it any
+    member can encrypt again what another said (RFC 9420, section 16.11).
+
     `voids` says how many counters just before this one belong to messages that were abandoned.
     """
 
     id: Annotated[bytes, Exactly(MESSAGE_ID_SIZE)]
     counter: Annotated[int, AtMost(limits.REQUEST_NUMBER)]
+    generation: Annotated[int, AtMost(GENERATION)]
     agreement: Annotated[bytes, Exactly(HASH_SIZE)]
     position: Annotated[bytes, Exactly(POSITION_SIZE)]
     log: Annotated[bytes, Exactly(HASH_SIZE)]

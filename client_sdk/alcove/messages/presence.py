@@ -10,6 +10,7 @@ one beat, as long as any path between the members is left.
                                                                    sender agrees later ──▶ OPEN
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from alcove_protocol import limits
@@ -22,7 +23,7 @@ from alcove.group.membership import Membership
 from alcove.messages.alarms import UNKNOWN, Alarms
 from alcove.messages.conversation import HeartbeatHeard
 from alcove.messages.coverage import Coverage
-from alcove.messages.log_hash import LogHash
+from alcove.messages.log_hash import Compared, LogHash
 from alcove.messages.stream import Stream
 from alcove.relay.ports import Ports
 
@@ -40,8 +41,16 @@ class Presence:
     """The room's state as this client may truthfully call it."""
 
     def __init__(
-        self, membership: Membership, stream: Stream, ports: Ports, alarms: Alarms
+        self,
+        membership: Membership,
+        stream: Stream,
+        ports: Ports,
+        alarms: Alarms,
+        *,
+        on_missed: Callable[[], None],
     ) -> None:
+        """`on_missed` is called when a heartbeat shows that messages were missed."""
+        self._on_missed = on_missed
         self._membership = membership
         self._stream = stream
         self._alarms = alarms
@@ -100,13 +109,16 @@ class Presence:
         elif beat.payload.log == NO_HASH:
             if named.number == 0:
                 self.begin_log(here)
-        elif not self._stream.log.anchored:
-            self._stream.adopt(named, beat.payload.log)
-        elif (agrees := self._stream.log.agrees(named, beat.payload.log)) is not None:
-            if agrees:
-                self._beat_agrees(beat.sender, named)
-            else:
-                self._beat_differs(beat.sender)
+        else:
+            match self._stream.log.compare(named, beat.payload.log):
+                case Compared.AGREES:
+                    self._beat_agrees(beat.sender, named)
+                case Compared.MISSED:
+                    self._on_missed()
+                case Compared.DIFFERS:
+                    self._beat_differs(beat.sender)
+                case Compared.UNKNOWN:
+                    self._stream.adopt(named, beat.payload.log)
 
     def begin_log(self, position: Position) -> None:
         """A facilitator without an anchor begins the log hash anew, with the beat at `position`."""

@@ -1,7 +1,9 @@
 """The stream `room` as one client receives it: position, holes, duplicates, log hash.
 
 Every blob and every `published` moves the cursor by exactly one. A jump is a hole: after `resume`
-the blobs may have expired, and in a running connection the relay withheld them.
+the blobs may have expired, and in a running connection the relay withheld them. What expired are
+heartbeats, when the relay said that no message did, and the log hash goes on over them. The next
+facilitator's heartbeat shows whether that was true.
 """
 
 from enum import Enum, auto
@@ -29,6 +31,7 @@ class Stream:
     def __init__(self, room: bytes, cursor: Position) -> None:
         self._room = room
         self._replay_until = cursor.number
+        self._lost = False
         self.cursor = cursor
         self.passed = 0
         """Numbers of all generations that this client has passed, those that never came too."""
@@ -41,7 +44,7 @@ class Stream:
     def resumed(self, answer: frames.Resumed) -> bool:
         """Follow the relay's answer. True when the log began anew under another generation."""
         head = Position.decode(answer.head)
-        self._replay_until = head.number
+        self._replay_until, self._lost = head.number, answer.lost
         if head.generation == self.cursor.generation:
             if head.number < self.cursor.number:
                 # The relay invented a number, or lost some. What comes next has a lower one.
@@ -90,9 +93,12 @@ class Stream:
             return Advance.BEHIND
         step = Advance.NEXT
         if position.number != self.cursor.number + 1:
-            self.log.drop_anchor()
             expired = position.number <= self._replay_until + 1
             step = Advance.AFTER_EXPIRY if expired else Advance.AFTER_HOLE
+            if expired and not self._lost:
+                self.log.pass_over(Position(position.generation, position.number - 1))
+            else:
+                self.log.drop_anchor()
         self.passed += position.number - self.cursor.number
         self.cursor = position
         self.log.append(position, blob_class, sha256(blob).digest())

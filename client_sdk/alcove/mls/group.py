@@ -277,7 +277,8 @@ class Group(Speaker):
         `approve` may refuse a commit by raising. It is asked after every check that all members
         make alike, and before `CannotFollow` errors, so members that refuse refuse alike.
         `fresh` may refuse an application message by raising, before its key is consumed. So an
-        application whose messages are unique keeps the key that a repeated one would use up.
+        application whose messages name their generation keeps the key that a repeated one would
+        use up.
         `carried`, where given, are the only proposals that a commit can refer to.
         `most_generation`, where given, is the last generation of a ratchet under which application
         data is taken. It never concerns a handshake, since members may differ in it.

@@ -164,11 +164,11 @@ class OpenedMessage:
     generation: int | None
 
 
-Fresh = Callable[[LeafNode, bytes], None]
-"""An application's judgement that a message is none that it took before, from its sender's leaf and
-its plaintext. It refuses by raising, before the key goes: a signature covers no generation, so any
-member can encrypt again what another signed, under the key that the other's next message needs
-(16.11)."""
+Fresh = Callable[[LeafNode, bytes, int], None]
+"""An application's judgement that a message stands where its sender put it, from the sender's leaf,
+the plaintext and the generation of its key. It refuses by raising, before the key goes: a signature
+covers no generation, so any member can encrypt again what another signed, under the key that the
+other's next message needs (16.11)."""
 
 
 def epoch_for(message: bytes, current: Epoch, past: Iterable[Epoch]) -> Epoch:
@@ -246,7 +246,7 @@ def _open_private(
     verified = verify_content(suite, opened.authenticated, epoch.context, epoch.tree)
     body = verified.content.body
     if fresh is not None and verified.leaf is not None and isinstance(body, bytes):
-        fresh(verified.leaf, body)
+        fresh(verified.leaf, body, opened.generation)
     # Only now is the message its sender's and taken, and only now does its key go.
     opened.borrowed.consume()
     return OpenedMessage(verified, opened.generation)

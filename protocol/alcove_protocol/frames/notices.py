@@ -43,7 +43,8 @@ class Challenge(Notice):
 
 @dataclass(frozen=True, slots=True)
 class BlobIs(Notice):
-    """One blob of the stream `room`. `age` is how many seconds the relay has had it."""
+    """One blob of the stream `room`. `age` is how many seconds the relay has had it. `key` is the
+    relay key of its publisher. The commit with which a room was restored has none."""
 
     KIND: ClassVar[str] = "blob"
     position: PositionBytes
@@ -52,6 +53,7 @@ class BlobIs(Notice):
     blob: BlobBytes
     entry: EntryBytes | None = None
     signature: Signature | None = None
+    key: Key | None = None
 
 
 @dataclass(frozen=True, slots=True)

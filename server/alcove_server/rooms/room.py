@@ -164,7 +164,7 @@ class LocalRoom:
         if blob.number != number or generation != self.generation or self._reading.locked():
             return False
         at = generation + number.to_bytes(8, "big")
-        message = fast_out.blob(at, blob.blob_class, 0, blob.blob)
+        message = fast_out.blob(at, blob.blob_class, 0, blob.blob, blob.sender)
         self._tell(number, at, blob.sender, blob.id, message)
         self.number = number
         return True

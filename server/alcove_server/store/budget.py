@@ -37,7 +37,7 @@ MEMBERS_PART: Final = 3 / 4
 """The part of a room's bytes, and of all bytes, that messages, knocks and requests may take. The
 rest is for commits, heartbeats and leaves: a member that fills a room must not keep its
 facilitators from removing that member, nor let the room be abandoned for want of a heartbeat."""
-BLOB_FRAME: Final = 100
+BLOB_FRAME: Final = 138
 """The most bytes that a frame adds to a blob and its entry. Pages count it: of blobs of one
 byte, a page would otherwise be a hundred times as large on the wire."""
 PAGE_BLOBS: Final = 500

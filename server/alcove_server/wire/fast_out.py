@@ -50,12 +50,14 @@ def _bytes_header(size: int) -> bytes:
     return b"\xc6" + size.to_bytes(4, "big")
 
 
-def blob(position: bytes, blob_class: BlobClass, age: int, content: bytes) -> bytes:
-    """A `BlobIs` without a roster entry, framed. The values are not checked: the relay checked them
-    when it took the blob."""
+def blob(position: bytes, blob_class: BlobClass, age: int, content: bytes, sender: bytes) -> bytes:
+    """A `BlobIs` without a roster entry, framed. `sender` is empty for the commit with which a room
+    was restored. The values are not checked: the relay checked them when it took the blob."""
+    tail = b"\xa3key\xc4\x20" + sender if sender else b""
     head = b"".join(
         (
-            b"\x85\xa1t\xa4blob\xa8position\xc4\x10",
+            b"\x86" if sender else b"\x85",
+            b"\xa1t\xa4blob\xa8position\xc4\x10",
             position,
             _WRITTEN_CLASS[blob_class],
             _pack_uint(age),
@@ -63,7 +65,7 @@ def blob(position: bytes, blob_class: BlobClass, age: int, content: bytes) -> by
             _bytes_header(len(content)),
         )
     )
-    return b"".join((header(len(head) + len(content)), head, content))
+    return b"".join((header(len(head) + len(content) + len(tail)), head, content, tail))
 
 
 def published(n: int, position: bytes) -> bytes:

@@ -28,8 +28,9 @@ def blob_frame(generation: bytes, blob: StoredBlob, now: float) -> bytes:
     entry, age = blob.entry, max(0, int(now - blob.taken_at))
     at, blob_class = Position(generation, blob.number).encode(), blob.blob_class
     if entry is None:
-        return fast_out.blob(at, blob_class, age, blob.blob)
-    frame = BlobIs(at, blob_class, age, blob.blob, entry.body, entry.signature)
+        return fast_out.blob(at, blob_class, age, blob.blob, blob.sender)
+    key = blob.sender or None
+    frame = BlobIs(at, blob_class, age, blob.blob, entry.body, entry.signature, key)
     return fast_out.framed(frame.to_bytes())
 
 

@@ -15,9 +15,15 @@ A trick keeps in `hits` what it changed, so that a test can show that the attack
 
 import copy
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
+from alcove.errors import NotNow, RoomClosed
+from alcove.group.extensions import leaf_extension
+from alcove.mls.errors import MLSError
+from alcove.mls.framing import unwrap
+from alcove.mls.private_message import PrivateMessage, open_sender_data
 from alcove_protocol import frames, limits
 from alcove_protocol.frames import BlobClass, BlobIs, Frame
 from alcove_protocol.position import Position
@@ -153,7 +159,9 @@ class EvilWorld(World):
         return self._play(Trick(client, kind, where, forged, most))
 
     def forge(self, client: Client, frame: Frame) -> None:
-        """Hand a client a frame as if the relay had sent it."""
+        """Hand a client a frame as if the relay had sent it. A blob has the key of its author."""
+        if isinstance(frame, BlobIs) and frame.key is None:
+            frame = replace(frame, key=self.author(frame.blob))
         client.engine.received(frame.to_bytes())
         client.collect()
 
@@ -184,8 +192,10 @@ class EvilWorld(World):
         *,
         base: Position | None = None,
         ttl: int = limits.TTL_MAX,
+        publisher: bytes | None = None,
     ) -> Position:
-        """Put a blob into the log as the relay would if it judged no rights."""
+        """Put a blob into the log as the relay would if it judged no rights. It says that its
+        author published it, or else the member with the relay key `publisher`."""
         assert self.relay is not None
         relay = self.relay.relay
         head = self._run(relay.services.store.head(room))
@@ -194,7 +204,7 @@ class EvilWorld(World):
         relay_room = relay.rooms.loaded[room]
         publication = Publication(
             room,
-            UNKNOWN_SENDER,
+            publisher or self.author(blob),
             self.random(16),
             at.encode(),
             blob_class,
@@ -205,6 +215,22 @@ class EvilWorld(World):
         position = self._run(relay.services.store.publish(publication)).position
         self.settle()
         return position
+
+    def author(self, blob: bytes) -> bytes:
+        """The relay key of the member in whose name an application message is, as an insider can
+        tell the relay. That of no member when no client is in its epoch."""
+        for client in self.clients:
+            with suppress(MLSError, RoomClosed, NotNow):
+                epoch = client.engine.require_member().membership.group._epoch
+                message = PrivateMessage.decode(unwrap(blob)[1])
+                if message.epoch != epoch.context.epoch:
+                    continue
+                secret = epoch.secrets.sender_data_secret
+                sender = open_sender_data(epoch.suite, secret, message)
+                leaf = epoch.tree.leaf(sender.leaf_index)
+                if leaf is not None:
+                    return leaf_extension(leaf).relay_key
+        return UNKNOWN_SENDER
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:  # its sends and yields are not used
         """Work on the relay's store, as the relay itself would run it."""

@@ -27,7 +27,7 @@ from alcove.mls.messages import open_message, protect
 from alcove.mls.private_message import no_padding
 from alcove.mls.secret_tree import RatchetKind
 from alcove_protocol.codec import pack_list
-from alcove_protocol.frames import BlobClass
+from alcove_protocol.frames import BlobClass, Publish, Published, RelayAnswer
 from alcove_protocol.labels import Label
 from alcove_protocol.position import Position
 from alcove_protocol.records import Record
@@ -155,12 +155,14 @@ def rogue_message(
     log: bytes = NO_HASH,
     at: Position | None = None,
     voids: int | None = None,
+    generation: int | None = None,
 ) -> bytes:
     """An application message with this payload, encrypted with the member's keys."""
     member = client.engine.require_member()
     payload = Payload(
         id if id is not None else client.world.random(16),
         counter,
+        group_of(client).sent if generation is None else generation,
         agreement if agreement is not None else state_of(client).agreement,
         (at or member.stream.cursor).encode(),
         log,
@@ -180,6 +182,19 @@ def rogue_beat(client: Client, at: Position | None = None) -> bytes:
     group = group_of(client)
     body = Heartbeat(group.epoch, group.epoch_authenticator, roster_of(client).head, False)
     return rogue_message(client, body, kind="heartbeat", counter=0, ttl=90, at=at)
+
+
+def publish(
+    world: EvilWorld, client: Client, blob: bytes, blob_class: BlobClass = BlobClass.APPLICATION
+) -> None:
+    """These bytes, as the member themselves publish them at the honest relay."""
+    answers: list[RelayAnswer | None] = []
+    base = client.engine.require_member().membership.base.encode()
+    client.engine.link.request(
+        lambda n: Publish(n, world.random(16), base, int(blob_class), 90, blob), answers.append
+    )
+    world.settle()
+    assert isinstance(answers[0], Published)
 
 
 def encrypted_again(client: Client, blob: bytes, *, ahead: int = 0) -> bytes:

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
 from alcove import events, mls
 from alcove.messages.payload import Retract, Text
 from alcove.mls.secret_tree import Ratchet, RatchetKind
-from alcove_protocol.frames import BlobClass
+from alcove_protocol.frames import BlobClass, BlobIs
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
@@ -14,6 +15,7 @@ from tests.end_to_end.evil.rogue import (
     group_of,
     leaf_of,
     now,
+    publish,
     rogue_beat,
     rogue_message,
     rogue_text,
@@ -26,6 +28,7 @@ from tests.end_to_end.evil.rooms import (
     three,
     two_facilitators,
 )
+from tests.end_to_end.world import Client
 
 
 def test_the_author_is_the_member_whom_mls_names_not_one_named_in_the_payload() -> None:
@@ -71,37 +74,115 @@ def test_a_member_does_not_silence_another_by_their_own_words_under_their_next_k
     assert gaps(ann) == []
 
 
-def test_a_member_does_not_silence_another_by_a_withheld_message_far_ahead() -> None:
+@pytest.mark.parametrize("ahead", [0, 50])
+def test_a_withheld_message_under_a_later_key_is_not_taken(ahead: int) -> None:
     """The relay shows Ann's message to Mal alone, who encrypts it again under a later key of hers.
-    All take it, for it is hers. When it has expired they still have the keys of her next ones."""
+    Nobody takes it, under that key or for another one. Then Ann's own bytes come."""
+    world = EvilWorld()
+    ann = world.open("Ann")
+    mal, cleo = world.join(ann, "Mal"), world.join(ann, "Cleo")
+    world.take(room_of(ann), rogue_text(ann, "one"), BlobClass.APPLICATION)
+    forget(ann, cleo)
+    withheld = rogue_text(ann, "two", counter=2)
+    again = encrypted_again(mal, withheld, ahead=ahead + 1)
+    for taken in (again, rogue_text(ann, "three", counter=3), withheld):
+        world.take(room_of(ann), taken, BlobClass.APPLICATION)
+    assert cleo.texts() == ["three"]  # the counter of "two" is over
+    assert problems(cleo) == []
+    assert gaps(cleo) == [1]
+    world.take(room_of(ann), rogue_text(ann, "four", counter=4), BlobClass.APPLICATION)
+    assert cleo.texts() == ["three", "four"]
+
+
+def test_an_old_text_under_a_new_key_is_not_shown_to_a_member_who_was_away() -> None:
+    """Cleo was away until Ann's text had expired. Mal encrypts it again for her."""
     world = EvilWorld()
     ann = world.open("Ann", ttl=10)
     mal, cleo = world.join(ann, "Mal"), world.join(ann, "Cleo")
-    forget(ann, cleo)
-    withheld = rogue_text(ann, "one")
-    again = encrypted_again(mal, withheld, ahead=50)
-    world.take(room_of(ann), again, BlobClass.APPLICATION)
-    assert cleo.texts() == ["one"]
+    said = rogue_text(ann, "I will not come tomorrow")
+    again = encrypted_again(mal, said)
+    cleo.cut()
+    world.take(room_of(ann), said, BlobClass.APPLICATION, ttl=10)
+    world.advance(12, stay_away=(cleo,))
+    cleo.back()
+    world.settle()
     epoch = group_of(cleo).epoch
-    world.advance(25)
-    assert group_of(cleo).epoch == epoch
+    world.take(room_of(ann), again, BlobClass.APPLICATION)
+    assert cleo.texts() == []
     world.take(room_of(ann), rogue_text(ann, "two", counter=2), BlobClass.APPLICATION)
-    assert cleo.texts() == ["one", "two"]
+    assert group_of(cleo).epoch == epoch
+    assert cleo.texts() == ["two"]
+
+
+def away(world: EvilWorld, cleo: Client, ann: Client, said: bytes, blob_class: BlobClass) -> None:
+    """Cleo is away while Ann's message is in the log, and comes back once it has expired."""
+    cleo.cut()
+    world.take(room_of(ann), said, blob_class, ttl=10)
+    world.advance(12, stay_away=(cleo,))
+    cleo.back()
+    world.settle()
+    world.advance(61)  # so that the next gap is told at once
+    forget(cleo)
+
+
+def test_an_old_text_that_another_publishes_again_is_a_gap_to_a_member_who_was_away() -> None:
+    """Mal publishes the bytes of Ann's text at an honest relay. To the others nothing is new."""
+    world = EvilWorld()
+    ann = world.open("Ann", ttl=10)
+    mal, cleo = world.join(ann, "Mal"), world.join(ann, "Cleo")
+    said = rogue_text(ann, "I will not come tomorrow")
+    away(world, cleo, ann, said, BlobClass.APPLICATION)
+    forget(ann, mal)
+    for _ in range(2):
+        publish(world, mal, said)
+    assert cleo.of(events.Gap) == [events.Gap(None, "Ann")]
+    for client in (ann, mal, cleo):
+        assert client.texts() == []
+        assert problems(client) == []
+    assert gaps(ann) == []
+    world.take(room_of(ann), rogue_text(ann, "two", counter=2), BlobClass.APPLICATION)
+    assert cleo.texts() == ["two"]
+
+
+def test_an_old_heartbeat_that_another_facilitator_publishes_again_is_no_sign_of_life() -> None:
+    world, ann, bob, cleo = two_facilitators()
+    beat = rogue_beat(ann)
+    away(world, cleo, ann, beat, BlobClass.BEAT)
+    heard = cleo.engine.require_member().presence._heard
+    world.advance(1)
+    before = dict(heard)
+    publish(world, bob, beat, BlobClass.BEAT)
+    assert heard == before
+    assert cleo.of(events.Gap) == [events.Gap(None, "Ann")]
+
+
+@pytest.mark.parametrize("key", [bytes(32), None])
+def test_a_message_that_the_relay_says_is_not_its_authors_is_told_as_missed(
+    key: bytes | None,
+) -> None:
+    """A relay could withhold a message so, without a hole in the numbers."""
+    world, _ann, bob, cleo = three()
+    world.alter(cleo, BlobIs, lambda blob: replace(blob, key=key))
+    forget(cleo)
+    bob.say("one")
+    world.settle()
+    assert cleo.texts() == []
+    assert cleo.of(events.Gap) == [events.Gap(None, "Bob")]
 
 
 def test_a_message_whose_key_was_pushed_out_is_not_lost_in_silence() -> None:
-    """A client keeps a thousand keys of each sender, here five. A lying relay and an insider push
-    out those of messages that nobody has read."""
-    world, ann, bob, cleo = three()
+    """A client keeps a thousand keys of each sender, here five. A lying relay withholds more
+    messages than that, and hands one of them over late."""
+    world, ann, _bob, cleo = three()
     secrets = group_of(cleo)._epoch.secret_tree
     ratchet = secrets.ratchet(leaf_of(ann), RatchetKind.APPLICATION)
     assert isinstance(ratchet, Ratchet)
     ratchet._policy = replace(ratchet._policy, max_skipped_keys=5)
     forget(cleo)
-    again = encrypted_again(bob, rogue_text(ann, "one"), ahead=20)
-    world.take(room_of(ann), again, BlobClass.APPLICATION)
-    world.take(room_of(ann), rogue_text(ann, "two", counter=2), BlobClass.APPLICATION)
-    assert cleo.texts() == ["one"]
+    withheld = [rogue_text(ann, "unread", counter=counter) for counter in range(1, 21)]
+    world.take(room_of(ann), rogue_text(ann, "last", counter=21), BlobClass.APPLICATION)
+    world.take(room_of(ann), withheld[0], BlobClass.APPLICATION)
+    assert cleo.texts() == ["last"]
     assert problems(cleo) == ["unreadable"]
 
 
@@ -111,10 +192,13 @@ def test_a_heartbeat_encrypted_again_is_no_sign_of_life() -> None:
     blob = rogue_beat(ann)
     again = encrypted_again(bob, blob)
     world.take(room_of(ann), blob, BlobClass.BEAT)
-    conversation = cleo.engine.require_member().conversation
-    assert conversation.receive(BlobClass.BEAT, again, 0) is None
-    following = rogue_beat(ann)
-    assert conversation.receive(BlobClass.BEAT, following, 0) is not None
+    heard = cleo.engine.require_member().presence._heard
+    world.advance(1)
+    before = dict(heard)
+    world.take(room_of(ann), again, BlobClass.BEAT)
+    assert heard == before
+    world.take(room_of(ann), rogue_beat(ann), BlobClass.BEAT)
+    assert heard != before
 
 
 def test_an_update_encrypted_again_parts_its_author_from_none() -> None:

@@ -84,7 +84,15 @@ def test_the_beat_of_a_participant_covers_nothing() -> None:
     body = Heartbeat(group.epoch, group.epoch_authenticator, bytes(32), False)
     agreement = state_of(cleo).agreement
     payload = Payload(
-        world.random(16), 0, agreement, at.encode(), value, 90, "heartbeat", body.encode()
+        world.random(16),
+        0,
+        group.sent,
+        agreement,
+        at.encode(),
+        value,
+        90,
+        "heartbeat",
+        body.encode(),
     )
     beat = group.encrypt(payload.encode())
     number = shown.cursor.number + 1

@@ -8,7 +8,7 @@ import { Fault } from "./fault.ts"
 import type { Identity } from "./identity.ts"
 import { type Link, Refusal } from "./link.ts"
 import { Log } from "./log.ts"
-import { protect, type Received, unprotect } from "./messages.ts"
+import { nextGeneration, protect, type Received, unprotect } from "./messages.ts"
 import { encode, type Parsed } from "./records.ts"
 import { facilitatorsOf } from "./rights.ts"
 import { follow, matches, type Roster } from "./roster.ts"
@@ -69,7 +69,8 @@ export class Member {
     if (frame.has("entry")) this.entry(frame)
     if (blobClass === COMMIT) return this.commit(position, blob, frame.has("entry"))
     try {
-      this.message(await unprotect(this.state, blobClass, blob, this.identity.cs))
+      const publisher = frame.has("key") ? frame.bytes("key") : undefined
+      this.message(await unprotect(this.state, blobClass, blob, publisher, this.identity.cs))
     } catch (error) {
       if (!(error instanceof Fault)) throw error
       this.tell({ event: "dropped", code: error.code })
@@ -166,7 +167,8 @@ export class Member {
   private async post(id: Bytes, counter: number, kind: string, body: Bytes): Promise<{ blob: Bytes; answer: Promise<Parsed> }> {
     const ttl = roomStateOf(this.state).int("ttl")
     const payload = encode("Payload", {
-      id, counter, agreement: this.identity.agreement, position: this.log.end, log: this.log.hash, ttl, kind, body,
+      id, counter, generation: nextGeneration(this.state), agreement: this.identity.agreement,
+      position: this.log.end, log: this.log.hash, ttl, kind, body,
     })
     const [state, blob] = await protect(this.state, payload, this.identity.cs)
     this.state = state

@@ -1,7 +1,8 @@
 /** Application messages: sealing with the padding of section 2, opening with the sender. */
 import { type CiphersuiteImpl, type ClientState, createApplicationMessage, encodeMlsMessage } from "ts-mls"
 import { unprotectPrivateMessage } from "ts-mls/messageProtection.js"
-import type { Bytes } from "./bytes.ts"
+import { decryptSenderData } from "ts-mls/privateMessage.js"
+import { type Bytes, same } from "./bytes.ts"
 import { privateMessageOf } from "./commits.ts"
 import { demand, Fault } from "./fault.ts"
 import { bucket } from "./padding.ts"
@@ -17,6 +18,11 @@ const BEAT = 3
 
 function headOf(size: number): number {
   return size < 64 ? 1 : size < 16384 ? 2 : 4
+}
+
+/** The generation of the next message, which its payload names. */
+export function nextGeneration(state: ClientState): number {
+  return state.secretTree[2 * state.privatePath.leafIndex]!.application.generation
 }
 
 /** An MLSMessage whose content, with its length and signature, fills a power of two. */
@@ -38,8 +44,10 @@ export interface Received {
   body?: Parsed
 }
 
-/** Open a blob of class application or beat. Throws a `Fault`. */
-export async function unprotect(state: ClientState, blobClass: number, blob: Bytes, cs: CiphersuiteImpl): Promise<Received> {
+/** Open a blob of class application or beat, which the member with this relay key published. Throws a `Fault`. */
+export async function unprotect(
+  state: ClientState, blobClass: number, blob: Bytes, publisher: Bytes | undefined, cs: CiphersuiteImpl,
+): Promise<Received> {
   const message = privateMessageOf(blob, "application")
   demand(message.authenticatedData.length === 0, "bad_message", "authenticated_data")
   demand(message.epoch === state.groupContext.epoch, "wrong_epoch")
@@ -53,8 +61,11 @@ export async function unprotect(state: ClientState, blobClass: number, blob: Byt
   demand(content.content.sender.senderType === "member", "bad_message")
   const sender = leafAt(state, content.content.sender.leafIndex)
   const payload = decode("Payload", content.content.applicationData)
+  const head = await decryptSenderData(message, state.keySchedule.senderDataSecret, cs)
+  demand(payload.int("generation") === head?.generation, "misplaced")
   const kind = payload.text("kind")
   demand((kind === "heartbeat") === (blobClass === BEAT), "wrong_class")
+  demand(publisher !== undefined && same(publisher, sender.relayKey), "not_its_authors", sender.name)
   const room = roomStateOf(state)
   demand(may(room, sender.mlsKey, kind), "not_allowed", kind)
   const record = BODIES[kind]

@@ -1,5 +1,5 @@
 -- Store.read. ARGV: time, position, most bytes of the page.
-local PAGE, LOOKED, CHUNK, FRAME = 500, 2000, 64, 100
+local PAGE, LOOKED, CHUNK, FRAME = 500, 2000, 64, 138
 local HEADER = 24 + 53 -- number, times, then class, id, sender and the length of an entry's body
 local m = room()
 local start = unpack(NUMBER, ARGV[2], 9)
