@@ -20,7 +20,7 @@ def each_step(world: "World") -> None:
     """Members in one epoch have one group, one roster and one state of the room (I4)."""
     seen: dict[int, tuple[str, tuple[object, ...]]] = {}
     for person in world.people:
-        if not person.inside or _held(person) or world.branches:
+        if not person.inside or _held(person):
             continue
         membership = person.engine.require_member().membership
         view = (
@@ -41,6 +41,11 @@ def _held(person: "Person") -> bool:
 def _kept_out(world: "World", person: "Person") -> bool:
     """Whether a facilitator leaves this member out of step, as is theirs to decide."""
     return person.name in world.kept_out and _held(person)
+
+
+def unsettled(person: "Person") -> bool:
+    """Whether this client's log was brought back, and nothing is committed in it yet."""
+    return person.inside and person.engine.require_member().bringing.unsettled
 
 
 def moving(world: "World") -> bool:
@@ -66,10 +71,8 @@ def at_rest(world: "World") -> None:
         _complete(world, person)
         _expired(world, person)
     split = any(world.told[person].state is RoomState.SPLIT for person in inside)
-    may_split = split and (world.lies or world.branches)
-    # Only the first facilitator has the whole signed history, which a forgetful relay needs.
-    restorable = world.people[0].inside or not world.truth.losses
-    if any(person.facilitates for person in inside) and restorable and not may_split:
+    may_split = split and world.lies
+    if any(person.facilitates for person in inside) and not may_split:
         for person in inside:
             _works(world, person)
         _same_place(world, inside)

@@ -115,13 +115,21 @@ class Bringing:
         """Entry 0, if this client can bring the room now. It brings none that was abandoned: the
         relay did not lose that one, and deletes it for good."""
         may = self._clock() >= self._bring_at and not self._abandoned()
-        chain = self.chain.whole() if may else None
+        chain = self._whole() if may else None
+        return chain[0] if chain is not None else None
+
+    def _whole(self) -> list[Signed] | None:
+        """The chain, with which this client has the last commit's bytes. One that came by a Welcome
+        and has merged nothing since lacks them: by its log, all others would be out of step."""
+        if self._membership.group.epoch > 0 and not self._membership.commit_blob:
+            return None
+        chain = self.chain.whole()
         fits = chain is not None and len(packed(chain)) <= limits.ROSTER_CHAIN
-        return chain[0] if chain is not None and fits else None
+        return chain if fits else None
 
     def bring(self, done: OnAnswer) -> None:
         """Give the room to a relay that lost its memory, or has another history of it."""
-        chain = self.chain.whole()
+        chain = self._whole()
         self._bring_at = self._clock() + BRING_AGAIN
         if chain is None:
             done(None)
@@ -134,6 +142,8 @@ class Bringing:
                 isinstance(answer, frames.RequestRefused) and answer.code == "roster_conflict"
             )
             self._tell_dispute(self.conflicts)
+            if isinstance(answer, frames.Done):
+                self._bring_at = 0.0  # it may lose its memory again at once
             done(answer)
 
         self._link.request(

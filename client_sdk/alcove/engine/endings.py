@@ -50,7 +50,7 @@ class Endings:
     def _is_final(self, generation: bytes | None) -> bool:
         """Whether an ending in this log counts. The relay may have lost its memory, and what was
         brought back may be stale. Then the ending counts when it is told again half an hour later:
-        a true one stays, and a member who knows better has had the time to bring their chain."""
+        a true one stays, and a member with a newer chain has had the time to bring it."""
         member = self._standing.member
         if member is None or member.knows(generation):
             return True

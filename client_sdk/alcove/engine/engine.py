@@ -201,7 +201,7 @@ class Engine(Standing):
 
     def _bring_room(self, *, first: bool) -> None:
         """Bring the room with the next connection. A participant leaves that to the facilitators
-        for a while, unless it is the `first` who should."""
+        for a while, unless it is the `first` to do so."""
         now = self.ports.clock()
         if self._forgotten_since is None:
             self._forgotten_since = now

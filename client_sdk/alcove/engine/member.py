@@ -83,7 +83,8 @@ class MemberClient(MemberParts):
         self.presence.resumed()
         self.presence.relay_says(read_only=answer.read_only)
         first, self._ever_resumed = not self._ever_resumed, True
-        began = self.stream.cursor.number > 0  # all but the opener come by a commit in the log
+        # All but the opener come by a commit in the log. What was kept back may be lost, too.
+        began = self.stream.cursor.number > 0 or self._following.waits
         cursor = self.stream.cursor
         new_log = self.stream.resumed(answer)
         base = Position.decode(answer.base)

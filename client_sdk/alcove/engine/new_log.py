@@ -54,7 +54,7 @@ class NewLog:
 
     def keeps_back(self, frame: frames.BlobIs, facilitator: Facilitator | None) -> bool:
         """Whether the log is unsettled, and a commit came that this client had not merged: what was
-        brought may be of a facilitator who was demoted. It comes again when the log is settled."""
+        brought may be of a demoted facilitator. It comes again when the log is settled."""
         following, membership = self._following, self._membership
         if not self._bringing.unsettled:
             return False
@@ -94,7 +94,7 @@ class NewLog:
 
     def repeat_commit(self, facilitator: Facilitator | None, pump: Callable[[], None]) -> None:
         """The relay took this client's last commit, whoever made it, and lost it, and a client that
-        had not heard of it brought the room. Else all who followed it are on a dead branch. A
+        had not heard of it brought the room. Else its followers are on a dead branch. A
         facilitator publishes it again, with the same bytes, while nothing else was committed."""
         membership, following = self._membership, self._following
         if not following.ahead or following.held or self._bringing.unsettled:
