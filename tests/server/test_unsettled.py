@@ -274,6 +274,16 @@ def test_who_signed_entries_of_both_branches_speaks_for_none() -> None:
     assert gone.state(gone.a).disputed
 
 
+def test_who_signed_entries_of_both_branches_does_not_hold_the_room_against_others() -> None:
+    gone = Forgotten()
+    branch = gone.copy(gone.before)
+    gone.extend(branch, Change(Op.CHANGE, public(gone.q), Seat(paused=True)))
+    gone.bring(gone.p, gone.true)
+    assert gone.bring(gone.a, branch) == "roster_conflict"
+    gone.wait(limits.UNSETTLED)
+    assert not gone.state(gone.a).unsettled
+
+
 def test_an_end_that_does_not_know_the_rest_is_lifted() -> None:
     """X brings the room as it was, and ends it when the wait is over."""
     gone = Forgotten()
@@ -326,6 +336,18 @@ def test_a_facilitator_puts_doors_that_the_relay_lost(scene: Scene, door: Door) 
     naming = Reseat(frame.n, frame.statement, frame.signature, b"", b"", doors)
     assert answered(host, naming) == ""
     empty.newcomer(door).knock()
+
+
+def test_a_newcomer_at_a_door_that_nobody_put_yet_is_told_to_wait() -> None:
+    gone = Forgotten()
+    gone.bring(gone.p, gone.true)
+    door = Door()
+    newcomer = Person(gone.scene)
+    assert newcomer.turned_away(newcomer.auth_frame("door", door)) == "unsettled"
+    gone.wait(limits.UNSETTLED)
+    assert not gone.state(gone.p).unsettled
+    newcomer.connect()
+    assert newcomer.turned_away(newcomer.auth_frame("door", door)) == "unknown_door"
 
 
 def test_a_member_reads_the_chain_in_parts() -> None:

@@ -66,7 +66,11 @@ def at_rest(world: "World") -> None:
             if person.there and not world.truth.losses:  # a relay forgets the end, too
                 world.fail(f"{person.name} goes on after the end of the room")
         return
-    inside = [person for person in world.people if person.inside and not _kept_out(world, person)]
+    inside = [
+        person
+        for person in world.people
+        if person.inside and not _kept_out(world, person) and not world.told[person].doubts
+    ]
     for person in inside:
         _complete(world, person)
         _expired(world, person)
@@ -176,12 +180,14 @@ def _was_due(world: "World", person: "Person", said: "Said") -> bool:
 
 def _entry(world: "World", person: "Person") -> "Change | None":
     """The entry by which this person came in. With a late Welcome it is not the one that added
-    them: they have no key of what was said before it."""
+    them: they have no key of what was said before it. Nor is it when the relay lost its memory
+    with the first one, and the commit came again."""
     truth, joined = world.truth, world.told[person].joined_at
     again = [
         change
         for change in truth.changes
-        if (change.op, change.name) == (Op.REJOIN, person.name)
+        if change.op in (Op.ADD, Op.REJOIN)
+        and change.name == person.name
         and joined is not None
         and change.at <= joined
     ]

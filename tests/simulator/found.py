@@ -27,6 +27,33 @@ FOUND: Final[dict[str, Schedule]] = {
             Step(1, "amnesia", 1, 558),
         ),
     ),
+    "what expired while it was kept back is told as a gap": Schedule(
+        seed=310275, kind="amnesia", ttl=60, latency=0.02, uses=50, facilitators=2,
+        steps=(
+            Step(0, "come", 1, 717),
+            Step(0, "come", 3, 985),
+            Step(1, "talk", 3, 546),
+            Step(0, "talk", 1, 135),
+            Step(8, "cut", 1, 90),
+            Step(1, "come", 2, 289),
+            Step(3, "amnesia", 1, 589),
+            Step(0.35, "trap", 1, 461),
+            Step(0, "talk", 0, 123),
+            Step(1, "leave", 2, 624),
+            Step(0, "come", 2, 405),
+            Step(6.05, "cut", 0, 693),
+        ),
+    ),
+    "two commits that died with the relay's memory are taken again": Schedule(
+        seed=321291, kind="amnesia", ttl=1800, latency=0.1, uses=50, facilitators=2,
+        steps=(
+            Step(0, "come", 1, 95),
+            Step(1127.15, "offline", 1, 308),
+            Step(8, "race", 1, 33),
+            Step(8.3, "invite", 3, 604),
+            Step(1, "amnesia", 2, 101),
+        ),
+    ),
     "a restored commit comes with its roster entry": Schedule(
         seed=1252, kind="amnesia", ttl=1800, latency=0.0, uses=50, facilitators=2,
         steps=(

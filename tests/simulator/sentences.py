@@ -33,6 +33,8 @@ class Told:
         """Names and short codes of all knocks that were shown to this facilitator."""
         self.joined_at: float | None = None
         self.rejoined = False
+        self.doubts = False
+        """Whether its client does not believe an ending yet, after the relay lost its memory."""
         self.state = RoomState.OPEN
         self.closed: events.Closed | None = None
 
@@ -137,7 +139,8 @@ class Told:
         store = code in ("unavailable", "door_full") and busy
         waits = code == "change_waits" and not self.world.quiet
         old = code == "cannot_open" and self.world.truth.losses  # of before the relay's loss
-        doubted = code == "ending_doubted" and self.world.truth.losses
+        doubted = code == "ending_doubted" and bool(self.world.truth.losses)
+        self.doubts = self.doubts or doubted
         listed = [f" made {p.name} a facilitator." for p in self.world.people if p.appointed]
         role = code == "role_changed" and any(text.endswith(one) for one in listed)
         reasons = (role, missed, clock, store, waits, old, doubted, self.world.lies)
@@ -150,6 +153,8 @@ class Told:
         return "" if count >= RETURNS else f"they returned {count} times"
 
     def _connection(self, state: ConnectionState) -> str:
+        if state is ConnectionState.RESUMED:
+            self.doubts = False
         if state is not ConnectionState.REJOINED:
             return ""
         self.rejoined = True

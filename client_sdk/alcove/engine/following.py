@@ -36,8 +36,9 @@ class Following:
         """Whether a message came while this client was held or ahead, and was not read."""
         self.new_log = False
         """Whether the relay's log began anew after this client's first `resume`."""
-        self.ahead = False
-        """Whether the log began anew with the commit before this client's last one."""
+        self.ahead = b""
+        """The hash of the log's last commit, while the log began anew with one that this client had
+        merged before its last one. Empty when it is not ahead."""
         self.waits = False
         """Whether the log is unsettled and has a commit that this client had not merged before. It
         handles nothing until the log is settled."""
@@ -86,13 +87,13 @@ class Following:
     def caught_up(self) -> bool:
         """The log has this client's last commit again. Return whether messages of the epoch before
         came meanwhile, which it could not read."""
-        missed = self.ahead and self.skipped
-        self.in_step, self.ahead, self.skipped = True, False, False
+        missed = bool(self.ahead) and self.skipped
+        self.in_step, self.ahead, self.skipped = True, b"", False
         return missed
 
     def release(self) -> None:
         """Held no more, in the epoch that was kept."""
-        self.held, self.in_step, self.ahead = False, True, False
+        self.held, self.in_step, self.ahead = False, True, b""
 
     def restart(self) -> None:
         """In the group anew."""

@@ -116,7 +116,7 @@ class MemberClient(MemberParts):
 
     def _begin_new_log(self, answer: frames.Resumed, base: Position) -> None:
         following, group = self._following, self.membership.group
-        following.new_log, following.ahead = True, False
+        following.new_log, following.ahead = True, b""
         following.in_step = answer.commit == self.membership.commit_hash
         if following.in_step:
             self.membership.base = base
@@ -143,7 +143,7 @@ class MemberClient(MemberParts):
             self._gap()
         if frame.blob_class == BlobClass.COMMIT:
             self._commit(frame, position)
-        elif self._own(frame, position):
+        elif self._own(frame, position) or self._new_log.is_before(frame.blob, position):
             pass
         elif not self._following.held and not self._following.ahead:
             self._application(frame)
@@ -182,9 +182,11 @@ class MemberClient(MemberParts):
                 self._gap()
             if entry is not None and following.new_log:
                 membership.replace_last_entry(entry)
-        elif digest == membership.previous_hash or self._begins_new_log(position):
-            membership.base = position  # this client is one step ahead: the next one comes again
-            following.ahead = following.new_log and not following.in_step
+        elif self._merged_before(digest) or self._begins_new_log(position):
+            # This client is ahead: the next one comes again. `resume` may have said where.
+            if not (following.new_log and following.in_step):
+                membership.base = position
+                following.ahead = digest if following.new_log else b""
             self._new_log.repeat_commit(self.facilitator, self.pump)
         else:
             self._follow(frame.blob, entry, position)
@@ -193,6 +195,14 @@ class MemberClient(MemberParts):
             context = membership.group.context
             self.stream.start_log(position, context.confirmed_transcript_hash)
 
+    def _merged_before(self, digest: bytes) -> bool:
+        """Whether it is the commit before this client's last one; in a log that began anew, also an
+        earlier one."""
+        membership = self.membership
+        following = membership.merged.after(digest)
+        last = bool(following) and following == membership.commit_blob
+        return last or (bool(following) and self._following.new_log)
+
     def _begins_new_log(self, position: Position) -> bool:
         """Whether a log begins anew here, of which `resume` said that it goes on to this client's
         own last commit. A newcomer's log may begin with the commit before theirs."""
@@ -200,7 +210,7 @@ class MemberClient(MemberParts):
         return following.new_log and position.number == 1 and following.in_step
 
     def _follow(self, blob: bytes, entry: Signed | None, position: Position) -> None:
-        self._following.ahead = False
+        self._following.ahead = b""
         outcome = self.membership.follow(blob, entry, position)
         if self._following.held and isinstance(outcome, Burned | Held):
             return  # nothing new: this client has asked to be let in again

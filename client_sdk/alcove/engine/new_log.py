@@ -8,6 +8,7 @@ from alcove_protocol import frames, limits
 from alcove_protocol.frames import BlobClass, RelayAnswer
 from alcove_protocol.position import Position
 
+from alcove import mls
 from alcove.engine.bringing import Bringing
 from alcove.engine.following import Following
 from alcove.facilitation.facilitator import Facilitator
@@ -60,10 +61,22 @@ class NewLog:
             return False
         if not following.waits and frame.blob_class == BlobClass.COMMIT:
             item = facilitator.committer.in_flight if facilitator is not None else None
-            merged = (membership.commit_hash, membership.previous_hash)
             own = item is not None and item.blob == frame.blob
-            following.waits = not own and sha256(frame.blob).digest() not in merged
+            following.waits = not own and sha256(frame.blob).digest() not in membership.merged
         return following.waits
+
+    def is_before(self, blob: bytes, position: Position) -> bool:
+        """Whether this message is of an earlier epoch, and stands before the first commit of a log
+        that began anew which this client had merged. Others had lost that commit until then. The
+        gap was told at the start of the log."""
+        base = self._membership.base
+        met = position.generation == base.generation and position.number > base.number
+        if met or not self._following.new_log:
+            return False
+        try:
+            return mls.peek(blob).epoch < self._membership.group.epoch
+        except mls.MLSError:
+            return False
 
     def look(self, facilitator: Facilitator | None, pump: Callable[[], None]) -> None:
         """Ask the relay whether the log is settled. What was kept back comes again."""
@@ -78,6 +91,8 @@ class NewLog:
             if self._following.waits:
                 self._following.waits = False
                 self._stream.resumed(answer)
+                if answer.lost:
+                    self._gap()  # what was kept back has expired meanwhile
             if not self._bringing.unsettled:
                 self._settled(Position.decode(answer.base), facilitator, pump)
 
@@ -93,24 +108,32 @@ class NewLog:
         self.repeat_commit(facilitator, pump)
 
     def repeat_commit(self, facilitator: Facilitator | None, pump: Callable[[], None]) -> None:
-        """The relay took this client's last commit, whoever made it, and lost it, and a client that
-        had not heard of it brought the room. Else its followers are on a dead branch. A
-        facilitator publishes it again, with the same bytes, while nothing else was committed."""
+        """The relay took commits that this client has merged, whoever made them, and lost them, and
+        a client that had not heard of them brought the room. Else their followers are on a dead
+        branch. A facilitator publishes the next one again, with the same bytes, while nothing else
+        was committed."""
         membership, following = self._membership, self._following
         if not following.ahead or following.held or self._bringing.unsettled:
             return
-        if facilitator is None or not membership.commit_blob:
+        blob = membership.merged.after(following.ahead)
+        if facilitator is None or not blob:
             return
-        blob, id, at = membership.commit_blob, self._random(frames.ID_SIZE), membership.base
+        id, at = self._random(frames.ID_SIZE), membership.base
 
         def answered(answer: RelayAnswer | None) -> None:
-            if isinstance(answer, frames.Published) and following.ahead:
-                position = Position.decode(answer.position)
-                self._published(position, BlobClass.COMMIT, blob)
-                membership.base = position
-                if following.caught_up():
-                    self._gap()
-                pump()
+            if not isinstance(answer, frames.Published) or membership.base != at:
+                return  # when another one has published it, it comes from the log
+            position = Position.decode(answer.position)
+            self._published(position, BlobClass.COMMIT, blob)
+            membership.base = position
+            digest = sha256(blob).digest()
+            if digest != membership.commit_hash:
+                following.ahead = digest
+                self.repeat_commit(facilitator, pump)
+                return
+            if following.caught_up():
+                self._gap()
+            pump()
 
         self._link.request(
             lambda n: frames.Publish(

@@ -103,7 +103,10 @@ async def _at_door(requester: Requester, n: int, claimed: Claim) -> None:
         return
     if not waiting:
         if door is None:
-            raise Refusal("unknown_door")
+            # Who brought the room back may not know the doors, which their facilitators put again.
+            gone = claimed.door in room.history.revoked
+            known = gone or await requester.services.store.unsettled(room.id) is None
+            raise Refusal("unknown_door" if known else "unsettled")
         if door.closed is not None:
             raise Refusal(door.closed)
         requester.rooms.doorstep.make_room(room.id, claimed.door, requester.client.part)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from alcove import events
-from alcove.events import CloseReason, ConnectionState
+from alcove.events import CloseReason, ConnectionState, RoomState
 from alcove.group.outcomes import Person
 from alcove_protocol import limits
 from alcove_protocol.frames import (
@@ -129,6 +129,37 @@ def test_an_acknowledged_commit_that_the_relay_lost_is_taken_again() -> None:
     assert len(authenticators(ann, bob, cleo)) == 1
     told = problems(ann) + problems(bob) + problems(cleo)
     assert not {"held", "commit_refused", "commit_unreadable"} & set(told)
+    goes_on(world, bob, ann, cleo)
+
+
+def test_several_acknowledged_commits_that_the_relay_lost_are_taken_again() -> None:
+    world, ann, bob, cleo = two_facilitators()
+    ann.cut()
+    for _ in range(3):
+        commit_by(world, bob)
+    ahead = group_of(bob).epoch
+    lose_memory(world)
+    world.advance(10, stay_away=(bob, cleo))
+    world.advance(10)
+    settled(world)
+    assert epochs(ann, bob, cleo) == {ahead}
+    assert "held" not in problems(ann) + problems(bob) + problems(cleo)
+    goes_on(world, bob, ann, cleo)
+
+
+def test_a_member_who_comes_after_a_lost_commit_was_taken_again_is_told_no_split() -> None:
+    """The log has heartbeats and words of the epoch before in front of it."""
+    world, ann, bob, cleo = two_facilitators()
+    ann.cut()
+    commit_by(world, bob)
+    lose_memory(world)
+    world.advance(10, stay_away=(bob, cleo))
+    ann.say("is somebody here?")
+    world.advance(LEAST + 20, stay_away=(cleo,))
+    assert epochs(ann, bob, cleo) == {group_of(cleo).epoch}
+    world.advance(5)
+    assert RoomState.SPLIT not in [event.state for event in cleo.of(events.RoomChanged)]
+    assert cleo.of(events.Gap)
     goes_on(world, bob, ann, cleo)
 
 
