@@ -35,7 +35,7 @@ what was committed last."""
 
 class Bringing:
     """State and requests. `doors` packs those that this client put, if it is a facilitator's.
-    `abandoned`: as in `Presence`."""
+    `abandoned` says whether no facilitator holds the room any more."""
 
     def __init__(
         self,

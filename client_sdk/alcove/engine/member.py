@@ -182,11 +182,12 @@ class MemberClient(MemberParts):
                 self._gap()
             if entry is not None and following.new_log:
                 membership.replace_last_entry(entry)
-        elif self._merged_before(digest) or self._begins_new_log(position):
+        elif self._merged_before(digest, position) or self._begins_new_log(position):
             # This client is ahead: the next one comes again. `resume` may have said where.
-            if not (following.new_log and following.in_step):
+            if not self._before_base(position):
                 membership.base = position
-                following.ahead = digest if following.new_log else b""
+                again = following.new_log and not following.in_step
+                following.ahead = digest if again else b""
             self._new_log.repeat_commit(self.facilitator, self.pump)
         else:
             self._follow(frame.blob, entry, position)
@@ -195,13 +196,19 @@ class MemberClient(MemberParts):
             context = membership.group.context
             self.stream.start_log(position, context.confirmed_transcript_hash)
 
-    def _merged_before(self, digest: bytes) -> bool:
-        """Whether it is the commit before this client's last one; in a log that began anew, also an
-        earlier one."""
-        membership = self.membership
-        following = membership.merged.after(digest)
-        last = bool(following) and following == membership.commit_blob
-        return last or (bool(following) and self._following.new_log)
+    def _merged_before(self, digest: bytes, position: Position) -> bool:
+        """Whether it is the commit before this client's last one; in a log that began anew, before
+        its last one is met there, also an earlier one."""
+        membership, following = self.membership, self._following
+        later = membership.merged.after(digest)
+        if not later or later == membership.commit_blob:
+            return bool(later)
+        return following.new_log and (not following.in_step or self._before_base(position))
+
+    def _before_base(self, position: Position) -> bool:
+        """Whether `resume` said that this client's last commit is at a later number of the log."""
+        base = self.membership.base
+        return base.generation == position.generation and position.number < base.number
 
     def _begins_new_log(self, position: Position) -> bool:
         """Whether a log begins anew here, of which `resume` said that it goes on to this client's

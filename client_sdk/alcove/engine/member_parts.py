@@ -97,7 +97,7 @@ class MemberParts:
         self._agreement = AgreementQuestion(membership, ports)
         self._roster_alarm = RosterAlarm(membership, ports)
         self.bringing = Bringing(
-            identity, membership, ports, self._packed_doors, lambda: self.presence.abandoned
+            identity, membership, ports, self._packed_doors, self._may_be_abandoned
         )
         self._new_log = NewLog(
             membership,
@@ -122,6 +122,10 @@ class MemberParts:
         """Whether this client was in step in this log, or is not told which one it is. In another
         one no ending is final yet."""
         return generation in (None, self._new_log.known)
+
+    def _may_be_abandoned(self) -> bool:
+        """A facilitator who comes back brings the room in any case."""
+        return self.facilitator is None and self.presence.abandoned
 
     def _packed_doors(self) -> bytes:
         return self.facilitator.doors.packed() if self.facilitator is not None else b""
