@@ -13,7 +13,7 @@ from typing import Final
 
 from alcove_protocol.errors import REFUSALS, AlcoveProtocolError
 
-PASSING: Final = frozenset({"busy", "rate_limited", "unavailable"})
+PASSING: Final = frozenset({"busy", "rate_limited", "unavailable", "unsettled"})
 """Codes of refusals of the relay that end by themselves: the same request may go again later."""
 
 

@@ -24,7 +24,7 @@ class Label(Enum):
     APPOINT = "appoint"  # a new facilitator, by the appointer's MLS key
     LEAVE = "leave"  # a member's wish to go, by their relay key
     END = "end"  # the end of the room, by a facilitator's relay key
-    RESEAT = "reseat"  # the room again after a relay lost it, by a facilitator's relay key
+    RESEAT = "reseat"  # the room again after a relay lost it, by a member's relay key
     VAULT = "vault"  # what facilitators share, by the sender's MLS key; also HPKE info
     REQUEST = "request"  # a member's request to the facilitators, by the member's MLS key
     DESK = "desk"  # HPKE info of the private line

@@ -100,6 +100,13 @@ READ_ONLY_AFTER: Final = 90
 """Without a facilitator's heartbeat for this long no member posts: no facilitator is there."""
 ABANDONED_AFTER: Final = 30 * 60
 """Without a facilitator for this long the relay deletes the room."""
+UNSETTLED_LEAST: Final = 60
+"""Seconds for which a log is new that a client brought back, even if all agree at once."""
+UNSETTLED: Final = 10 * 60
+"""Seconds for which it is new when most members do not come: a facilitator whose list is newer has
+so long to show it."""
+FINAL_AFTER: Final = 30 * 60
+"""Seconds after which a client believes an ending that it is told in a log that it did not know."""
 REJOIN_WINDOW: Final = 24 * 3600
 """How long the relay keeps handshakes, and so how long a client may be away and still follow."""
 TOMBSTONE: Final = 24 * 3600

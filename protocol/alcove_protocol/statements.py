@@ -185,7 +185,7 @@ class StepDownStatement(Record):
 
 @dataclass(frozen=True, slots=True)
 class ReseatStatement(Record):
-    """The room again after a relay lost it, label `reseat`, signed by a facilitator's relay key.
+    """The room again after a relay lost it, label `reseat`, signed by a member's relay key.
 
     `head` is the hash of the last roster entry, `commit` SHA-256 of the last commit's blob, or 32
     zeros when nothing was committed yet.

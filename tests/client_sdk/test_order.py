@@ -23,7 +23,7 @@ def stream(number: int = 5) -> Stream:
 
 
 def resumed(head: Position) -> frames.Resumed:
-    return frames.Resumed(1, head.encode(), head.encode(), bytes(32), False, False)
+    return frames.Resumed(1, head.encode(), head.encode(), bytes(32), False, False, 0, False)
 
 
 def test_the_next_number_moves_the_cursor() -> None:

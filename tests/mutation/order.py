@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from tests.mutation.order_brought import BROUGHT_BACK
 from tests.mutation.order_commits import ONE_COMMIT
 from tests.mutation.order_insiders import ONE_INSIDER, ONE_ROSTER
 from tests.mutation.order_lobby import ONE_LOBBY
@@ -23,6 +24,7 @@ from tests.mutation.order_seals import ONE_SEAL
 
 ALL_ORDER: Final = (
     *ONE_LOG,
+    *BROUGHT_BACK,
     *ONE_VIEW,
     *LOG_HASHES,
     *ONE_MESSAGE,

@@ -23,7 +23,7 @@ def each_step(world: "World") -> None:
     """Members in one epoch have one group, one roster and one state of the room (I4)."""
     seen: dict[int, tuple[str, tuple[object, ...]]] = {}
     for person in world.people:
-        if not person.inside or _held(person) or world.branches:
+        if not person.inside or _held(person):
             continue
         membership = person.engine.require_member().membership
         view = (
@@ -46,6 +46,11 @@ def _kept_out(world: "World", person: "Person") -> bool:
     return person.name in world.kept_out and _held(person)
 
 
+def unsettled(person: "Person") -> bool:
+    """Whether this client's log was brought back, and nothing is committed in it yet."""
+    return person.inside and person.engine.require_member().bringing.unsettled
+
+
 def moving(world: "World") -> bool:
     """Whether a commit is under way: scheduled ones come at any time."""
     inside = [person.engine.require_member() for person in world.people if person.inside]
@@ -64,15 +69,17 @@ def at_rest(world: "World") -> None:
             if person.there and not world.truth.losses:  # a relay forgets the end, too
                 world.fail(f"{person.name} goes on after the end of the room")
         return
-    inside = [person for person in world.people if person.inside and not _kept_out(world, person)]
+    inside = [
+        person
+        for person in world.people
+        if person.inside and not _kept_out(world, person) and not world.told[person].doubts
+    ]
     for person in inside:
         _complete(world, person)
         _expired(world, person)
     split = any(world.told[person].state is RoomState.SPLIT for person in inside)
-    may_split = split and (world.lies or world.branches)
-    # Only the first facilitator has the whole signed history, which a forgetful relay needs.
-    restorable = world.people[0].inside or not world.truth.losses
-    if any(person.facilitates for person in inside) and restorable and not may_split:
+    may_split = split and world.lies
+    if any(person.facilitates for person in inside) and not may_split:
         for person in inside:
             _works(world, person)
         _same_place(world, inside)
@@ -190,12 +197,14 @@ def _was_due(world: "World", person: "Person", said: "Said") -> bool:
 
 def _entry(world: "World", person: "Person") -> "Change | None":
     """The entry by which this person came in. With a late Welcome it is not the one that added
-    them: they have no key of what was said before it."""
+    them: they have no key of what was said before it. Nor is it when the relay lost its memory
+    with the first one, and the commit came again."""
     truth, joined = world.truth, world.told[person].joined_at
     again = [
         change
         for change in truth.changes
-        if (change.op, change.name) == (Op.REJOIN, person.name)
+        if change.op in (Op.ADD, Op.REJOIN)
+        and change.name == person.name
         and joined is not None
         and change.at <= joined
     ]

@@ -5,6 +5,55 @@ from typing import Final
 from tests.simulator.schedule import Schedule, Step
 
 FOUND: Final[dict[str, Schedule]] = {
+    "a facilitator's commit that died with the relay's memory is taken again": Schedule(
+        seed=2015, kind="amnesia", ttl=60, latency=0.1, uses=50, facilitators=2,
+        steps=(
+            Step(0, "come", 1, 524),
+            Step(3.3, "offline", 0, 941),
+            Step(1, "race", 0, 423),
+            Step(1, "amnesia", 2, 287),
+        ),
+    ),
+    "what was kept back in an unsettled log that was lost, too, is told as a gap": Schedule(
+        seed=301111, kind="amnesia", ttl=60, latency=0.0, uses=50, facilitators=2,
+        steps=(
+            Step(0, "come", 1, 508),
+            Step(0, "come", 4, 112),
+            Step(0, "trap", 1, 140),
+            Step(64.5, "restart", 3, 903),
+            Step(21.35, "race", 4, 52),
+            Step(41.75, "amnesia", 4, 672),
+            Step(30.4, "talk", 0, 208),
+            Step(1, "amnesia", 1, 558),
+        ),
+    ),
+    "what expired while it was kept back is told as a gap": Schedule(
+        seed=310275, kind="amnesia", ttl=60, latency=0.02, uses=50, facilitators=2,
+        steps=(
+            Step(0, "come", 1, 717),
+            Step(0, "come", 3, 985),
+            Step(1, "talk", 3, 546),
+            Step(0, "talk", 1, 135),
+            Step(8, "cut", 1, 90),
+            Step(1, "come", 2, 289),
+            Step(3, "amnesia", 1, 589),
+            Step(0.35, "trap", 1, 461),
+            Step(0, "talk", 0, 123),
+            Step(1, "leave", 2, 624),
+            Step(0, "come", 2, 405),
+            Step(6.05, "cut", 0, 693),
+        ),
+    ),
+    "two commits that died with the relay's memory are taken again": Schedule(
+        seed=321291, kind="amnesia", ttl=1800, latency=0.1, uses=50, facilitators=2,
+        steps=(
+            Step(0, "come", 1, 95),
+            Step(1127.15, "offline", 1, 308),
+            Step(8, "race", 1, 33),
+            Step(8.3, "invite", 3, 604),
+            Step(1, "amnesia", 2, 101),
+        ),
+    ),
     "a restored commit comes with its roster entry": Schedule(
         seed=1252, kind="amnesia", ttl=1800, latency=0.0, uses=50, facilitators=2,
         steps=(

@@ -78,10 +78,6 @@ class Truth:
         """Whether a facilitator ended the room and the relay took it."""
         self.losses: list[float] = []
         """When the relay lost its memory."""
-        self.forked = False
-        """Whether a facilitator restored an older room than the relay had: a commit that it had
-        acknowledged is lost, and its author is alone in a branch of the group."""
-        self._last_commit = b""
         self.beat_at: Final[list[float]] = []
 
     # --- what people do ------------------------------------------------------------------------
@@ -108,10 +104,8 @@ class Truth:
         self.members = {self.founder}
 
     def restored(self, chain: tuple[Signed, ...], generation: bytes, commit: bytes) -> None:
-        """A facilitator brought the room to a relay that had lost it. The log begins anew."""
+        """A member brought the room to a relay that had lost it. The log begins anew."""
         self.generation = generation
-        self.forked = self.forked or commit != self._last_commit
-        self._last_commit = commit
         self.members = {self._names[Opening.decode(chain[0].body).relay_key]}
         for entry in chain[1:]:
             self._apply(entry, (generation, 0), again=True)
@@ -123,8 +117,6 @@ class Truth:
         if place in self.places:
             return  # a repetition of a known id
         self.places[place] = BlobClass(publication.blob_class)
-        if publication.blob_class == BlobClass.COMMIT:
-            self._last_commit = publication.blob
         if publication.step is not None:
             self._apply(publication.step.entry, place)
         if publication.blob_class == BlobClass.BEAT:

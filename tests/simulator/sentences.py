@@ -33,6 +33,8 @@ class Told:
         """Names and short codes of all knocks that were shown to this facilitator."""
         self.joined_at: float | None = None
         self.rejoined = False
+        self.doubts = False
+        """Whether its client does not believe an ending yet, after the relay lost its memory."""
         self.state = RoomState.OPEN
         self.closed: events.Closed | None = None
 
@@ -135,13 +137,13 @@ class Told:
         clock = code == "clock_wrong" and clocks_are_set(self.world)
         busy = not self.world.quiet or self.world.schedule.limited
         store = code in ("unavailable", "door_full") and busy
-        of_another = ("commit_unreadable", "commit_refused", "unreadable")
-        alone = code in of_another and self.world.branches
         waits = code == "change_waits" and not self.world.quiet
         old = code == "cannot_open" and self.world.truth.losses  # of before the relay's loss
+        doubted = code == "ending_doubted" and bool(self.world.truth.losses)
+        self.doubts = self.doubts or doubted
         listed = [f" made {p.name} a facilitator." for p in self.world.people if p.appointed]
         role = code == "role_changed" and any(text.endswith(one) for one in listed)
-        reasons = (role, missed, clock, store, alone, waits, old, self.world.lies)
+        reasons = (role, missed, clock, store, waits, old, doubted, self.world.lies)
         true = any(reasons)
         return "" if true else f"there is no reason for {code}"
 
@@ -151,6 +153,8 @@ class Told:
         return "" if count >= RETURNS else f"they returned {count} times"
 
     def _connection(self, state: ConnectionState) -> str:
+        if state is ConnectionState.RESUMED:
+            self.doubts = False
         if state is not ConnectionState.REJOINED:
             return ""
         self.rejoined = True
@@ -161,7 +165,7 @@ class Told:
         if state is RoomState.OPEN or self.world.lies:
             return ""
         if state is RoomState.SPLIT:
-            return "" if self.world.branches else "the relay shows all members the same"
+            return "the relay shows all members the same"
         if state is RoomState.NOT_HEARD and self.misses_a_facilitator:
             return ""
         held = any(self._holds(person) for person in self.world.people)

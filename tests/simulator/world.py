@@ -15,6 +15,7 @@ from alcove import events
 from alcove.errors import AlcoveError
 from alcove.events import AnyEvent
 from alcove.room import Room
+from alcove_protocol import limits
 
 from tests.simulator import checks, virtual
 from tests.simulator.acts import end, talk
@@ -79,13 +80,6 @@ class World:
         """Whether nothing was wrong for so long that all is as it should be."""
         traps = any(person.traps for person in self.people)
         return not traps and self.clock() > self.trouble_at + SETTLED
-
-    @property
-    def branches(self) -> bool:
-        """Whether members may be in different groups: with two facilitators the older one's room
-        can be restored without the last commit of the other, who had seen it acknowledged. No
-        client can tell that from a relay that splits the group."""
-        return self.truth.forked and self.schedule.facilitators > 1
 
     # --- people --------------------------------------------------------------------------------
 
@@ -213,6 +207,9 @@ class World:
         self.healing = True
         heal(self, 0, 0)
         await asyncio.sleep(REST)
+        if any(checks.unsettled(person) for person in self.people):
+            # Few came back: what was brought stands only after ten minutes.
+            await asyncio.sleep(limits.UNSETTLED + REST)
         await self._stand_still()
         checks.at_rest(self)
         if self.failures:

@@ -70,6 +70,14 @@ class Commands:
             raise NotNow("nothing_to_decide", "Your messages are not held back; nothing to decide.")
         member.pump()
 
+    def rejoin(self) -> None:
+        """Ask the facilitators to be let in again, with fresh keys: the last resort of a client
+        that is in another branch of the group. `ConnectionChanged` follows.
+
+        Raises `NotNow` (`not_in_room`), `RoomClosed`.
+        """
+        self._standing.require_member().rejoin()
+
     def accept(self) -> None:
         """Accept the agreement on the card, and knock; or, in the room, one that changed.
 

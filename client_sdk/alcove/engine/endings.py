@@ -4,14 +4,16 @@ A relay can say at any time that the room was ended or the member removed. Only 
 facilitator signed makes it so. Without one the room is called lost.
 """
 
+from collections.abc import Callable
 from typing import Final
 
-from alcove_protocol import frames
+from alcove_protocol import frames, limits
 from alcove_protocol.endings import verify_end
 from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
 from alcove_protocol.statements import EndStatement, Signed, verify
 
+from alcove import events
 from alcove.engine.standing import Standing
 from alcove.errors import Refused
 from alcove.events import CloseReason
@@ -21,17 +23,48 @@ CLAIMS: Final = 3
 so an honest relay's is lost only when the network cuts the connection there."""
 
 
+_DOUBTED: Final = (
+    "The relay lost its memory, and says that the room was ended or that you were removed. That "
+    "may be out of date; this client asks again for half an hour."
+)
+
+
 class Endings:
     """Closes the room when its end is proved, or when a claimed end stays without proof."""
 
-    def __init__(self, standing: Standing) -> None:
+    def __init__(
+        self, standing: Standing, clock: Callable[[], float], doubted: Callable[[], None]
+    ) -> None:
+        """`doubted` is called when an ending is told in a log that the client does not know."""
         self._standing = standing
+        self._clock = clock
+        self._doubted = doubted
+        self._doubted_since: float | None = None
         self._claimed: str | None = None
         self._claims = 0
 
-    def claim(self, code: str) -> None:
+    def claim(self, code: str, generation: bytes | None) -> None:
         """The relay refused this client as `ended` or `removed`. The proof is on its way."""
-        self._claimed = code
+        self._claimed = code if self._is_final(generation) else None
+
+    def _is_final(self, generation: bytes | None) -> bool:
+        """Whether an ending in this log counts. The relay may have lost its memory, and what was
+        brought back may be stale. Then the ending counts when it is told again half an hour later:
+        a true one stays, and a member with a newer chain has had the time to bring it."""
+        member = self._standing.member
+        if member is None or member.knows(generation):
+            return True
+        if self._doubted_since is None:
+            self._doubted_since = self._clock()
+            self._standing.emit(events.Problem("ending_doubted", _DOUBTED))
+        if self._clock() - self._doubted_since >= limits.FINAL_AFTER:
+            return True
+        self._doubted()
+        return False
+
+    def entered(self) -> None:
+        """The relay takes this client for a member: what it said before was not so."""
+        self._doubted_since = None
 
     def connection_lost(self) -> None:
         """A claim whose proof has not come on several connections is without one."""
@@ -43,6 +76,8 @@ class Endings:
 
     def bye(self, frame: frames.Bye) -> None:
         """The relay's last frame. Most codes mean only that this connection ends."""
+        if frame.code in ("removed", "ended") and not self._is_final(frame.generation):
+            return
         if frame.code == "removed":
             self._removed(frame)
         elif frame.code == "ended":

@@ -20,6 +20,7 @@ from alcove_protocol.position import Position
 from alcove_protocol.statements import Opening
 
 from alcove import events
+from alcove.engine.bringing import OTHERS_FIRST
 from alcove.engine.clock_watch import ClockWatch
 from alcove.engine.commands import Commands
 from alcove.engine.endings import Endings
@@ -56,7 +57,7 @@ class Engine(Standing):
         self.link = Link(self, clock)
         self.ports = Ports(clock, wall, random, self.emit, self.link)
         self.commands = Commands(self, self.link)
-        self._endings = Endings(self)
+        self._endings = Endings(self, clock, self._doubted)
         self.come_back_after = 0.0
         """Seconds that a restarting relay asks to be left alone, so that not all come at once."""
         self._connected_before = False
@@ -65,6 +66,7 @@ class Engine(Standing):
         self._going = False
         self._away_since: float | None = None
         self._unknown_since: float | None = None
+        self._forgotten_since: float | None = None
 
     @property
     def wants_connection(self) -> bool:
@@ -123,8 +125,10 @@ class Engine(Standing):
         elif self.ports.clock_is_off:
             self.fail(Refused("clock_wrong", REFUSAL_SENTENCES["clock_wrong"]))
             return
-        if self._restoring and self.opening is not None:
-            self.link.authenticate(self._proof(ConnectionRole.RESEAT), self.opening.signed)
+        entry = self.member.bringing.opening if self._restoring and self.member else None
+        self._restoring = entry is not None
+        if entry is not None:
+            self.link.authenticate(self._proof(ConnectionRole.RESEAT), entry)
         elif self.opening is not None and not self.opening.made:
             self.opening.make(lambda: self.link.authenticate(self._proof()))
         elif self.member is None and self.newcomer is not None:
@@ -145,35 +149,31 @@ class Engine(Standing):
         if not self._asked_for(answer.role):
             self.link.hang_up = True  # on such a connection nothing would ever go out
             return
-        self._away_since = self._unknown_since = None
+        self._away_since = self._unknown_since = self._forgotten_since = None
         if answer.role == ConnectionRole.RESEAT:
             self._restore_room()
             return
         if not self._connected_before or self.member is None:
             self.emit(events.ConnectionChanged(ConnectionState.CONNECTED))
         self._connected_before = True
+        self._endings.entered()
         if self.member is not None:
             self.member.authenticated()
         elif self.newcomer is not None:
             self.newcomer.authenticated(answer)
 
     def _restore_room(self) -> None:
-        member = self.member
-        if member is None or member.facilitator is None:
-            return
-
         def answered(answer: RelayAnswer | None) -> None:
             self._restoring = False
-            if isinstance(answer, frames.RequestRefused) and answer.code == "roster_conflict":
-                self.emit(events.Problem(answer.code, Refused.by_relay(answer.code).text))
             self.link.hang_up = True  # and connect again, as a member
 
-        member.facilitator.restore(answered)
+        if self.member is not None:
+            self.member.bringing.bring(answered)
 
     def on_not_authenticated(self, code: str, generation: bytes | None) -> None:
         """The relay refused. The meaning depends on what this client was to it before."""
         if code in ("ended", "removed") and self.entered:
-            self._endings.claim(code)
+            self._endings.claim(code, generation)
             return
         self.link.hang_up = True
         if self.closed is not None or code in WAIT_CODES:
@@ -181,10 +181,9 @@ class Engine(Standing):
         waiting = self.newcomer is not None and self.newcomer.card is not None
         known = self.entered and (self.member is not None or waiting)
         if code == "unknown_room" and known:
-            # It means "wait", never "ended": a facilitator brings the room back.
-            if self.member is not None and self.member.facilitator is not None:
-                self._restoring = self.member.facilitator.can_restore
+            # It means "wait", never "ended": a member brings the room back.
             self._wait_for_room()
+            self._bring_room(first=self.member is not None and self.member.facilitator is not None)
         elif code == "not_member" and self._lost_memory(generation):
             self._wait_to_be_known()
         elif not known:
@@ -194,10 +193,23 @@ class Engine(Standing):
         else:
             self.close(CloseReason.LOST, code, Refused.by_relay(code).text)
 
+    def _doubted(self) -> None:
+        """An ending was told in a log that this client does not know. In its own chain it is a
+        member of a room that goes on."""
+        self.link.hang_up = True
+        self._bring_room(first=True)
+
+    def _bring_room(self, *, first: bool) -> None:
+        """Bring the room with the next connection. A participant leaves that to the facilitators
+        for a while, unless it is the `first` to do so."""
+        now = self.ports.clock()
+        if self._forgotten_since is None:
+            self._forgotten_since = now
+        self._restoring = first or now - self._forgotten_since >= OTHERS_FIRST
+
     def _lost_memory(self, generation: bytes | None) -> bool:
         """Whether the relay's log is another than the one that this member knows."""
-        member = self.member
-        return member is not None and generation not in (None, member.stream.cursor.generation)
+        return self.member is not None and not self.member.knows(generation)
 
     def _wait_to_be_known(self) -> None:
         """The relay lost its memory, and what brought it back does not list this member. The entry
@@ -205,11 +217,14 @@ class Engine(Standing):
         now = self.ports.clock()
         if self._unknown_since is None:
             self._unknown_since = now
-        late = now - self._unknown_since > KNOCK_AGAIN_AFTER
+        conflicts = self.member is not None and self.member.bringing.conflicts
+        wait = KNOCK_AGAIN_AFTER + (limits.UNSETTLED if conflicts else 0.0)
+        late = now - self._unknown_since > wait
         if late and self.newcomer is not None and self.newcomer.card is not None:
             self._knock_again(self.newcomer.invite, self.newcomer.card)
         else:
             self._wait_for_room()
+            self._bring_room(first=True)  # in this client's chain it is a member
 
     def _knock_again(self, invite: Invite, card: CheckedCard) -> None:
         """No longer a member of what the room goes on with. At the door a person decides again."""

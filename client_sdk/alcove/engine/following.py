@@ -33,15 +33,25 @@ class Following:
         """Whether this client's last commit is the relay's last one."""
         self.held = False
         self.skipped = False
-        """Whether a message came while this client was held, and was not read."""
+        """Whether a message came while this client was held or ahead, and was not read."""
         self.new_log = False
         """Whether the relay's log began anew after this client's first `resume`."""
+        self.ahead = b""
+        """The hash of the log's last commit, while the log began anew with one that this client had
+        merged before its last one. Empty when it is not ahead."""
+        self.waits = False
+        """Whether the log is unsettled and has a commit that this client had not merged before. It
+        handles nothing until the log is settled."""
         self._expected: tuple[LateBase, float] | None = None
         self._others_at = 0.0
 
     def expect(self, base: Position) -> None:
         """`resume` said that this is the relay's last commit. It is here, or it follows soon."""
         self._expected = (LateBase(base, resumed=True), self._clock() + BASE_PATIENCE)
+
+    def expect_nothing(self) -> None:
+        """The log is unsettled: what it lacks is not missed yet."""
+        self._expected = None
 
     def expect_of_stale(self, refused: frames.RequestRefused) -> None:
         """The relay refused something as `stale`: its last commit is another. It may be on its way,
@@ -74,14 +84,21 @@ class Following:
         self.held, self.skipped = True, False
         self._others_at = self._clock()
 
+    def caught_up(self) -> bool:
+        """The log has this client's last commit again. Return whether messages of the epoch before
+        came meanwhile, which it could not read."""
+        missed = bool(self.ahead) and self.skipped
+        self.in_step, self.ahead, self.skipped = True, b"", False
+        return missed
+
     def release(self) -> None:
         """Held no more, in the epoch that was kept."""
-        self.held, self.in_step = False, True
+        self.held, self.in_step, self.ahead = False, True, b""
 
     def restart(self) -> None:
         """In the group anew."""
         self.release()
-        self.new_log = False
+        self.new_log = self.waits = False
 
     def others_heard(self) -> None:
         """A beat came that this client cannot read: a facilitator is in the new epoch."""

@@ -64,6 +64,7 @@ class MemberClient(MemberParts):
             handover,
             on_taken=self._own_commit_taken,
             ready=lambda: self.ready,
+            may_commit=lambda: self._may_commit,
         )
         return self.facilitator
 
@@ -82,13 +83,19 @@ class MemberClient(MemberParts):
         self.presence.resumed()
         self.presence.relay_says(read_only=answer.read_only)
         first, self._ever_resumed = not self._ever_resumed, True
-        began = self.stream.cursor.number > 0  # all but the opener come by a commit in the log
+        # All but the opener come by a commit in the log. What was kept back may be lost, too.
+        began = self.stream.cursor.number > 0 or self._following.waits
         cursor = self.stream.cursor
         new_log = self.stream.resumed(answer)
         base = Position.decode(answer.base)
         if new_log:
             self._begin_new_log(answer, base)
-        self._following.expect(base)
+        self.bringing.resumed(answer, new_log=new_log)
+        self._following.waits = False
+        if self.bringing.unsettled:
+            self._following.expect_nothing()
+        else:
+            self._following.expect(base)
         if not first:
             self._emit(events.ConnectionChanged(ConnectionState.RESUMED))
         self._resumed = True
@@ -102,12 +109,14 @@ class MemberClient(MemberParts):
             self._emit(events.RoomChanged(self.presence.state))
         if (answer.lost or self.stream.cursor != cursor) and began:
             self._gap()
+        self.bringing.chain.fetch()
+        self._new_log.repeat_commit(self.facilitator, self.pump)
         self.tick()
         self.pump()
 
     def _begin_new_log(self, answer: frames.Resumed, base: Position) -> None:
         following, group = self._following, self.membership.group
-        following.new_log = True
+        following.new_log, following.ahead = True, b""
         following.in_step = answer.commit == self.membership.commit_hash
         if following.in_step:
             self.membership.base = base
@@ -124,6 +133,8 @@ class MemberClient(MemberParts):
 
     def blob(self, frame: frames.BlobIs) -> None:
         """One blob of the stream `room`."""
+        if self._new_log.keeps_back(frame, self.facilitator):
+            return
         position = Position.decode(frame.position)
         step = self._doubts.advance(position, frame.blob_class, frame.blob)
         if step in (Advance.BEHIND, Advance.LATER):
@@ -132,9 +143,9 @@ class MemberClient(MemberParts):
             self._gap()
         if frame.blob_class == BlobClass.COMMIT:
             self._commit(frame, position)
-        elif self._own(frame, position):
+        elif self._own(frame, position) or self._new_log.is_before(frame.blob, position):
             pass
-        elif not self._following.held:
+        elif not self._following.held and not self._following.ahead:
             self._application(frame)
         elif frame.blob_class == BlobClass.BEAT:
             self._following.others_heard()
@@ -167,17 +178,37 @@ class MemberClient(MemberParts):
             pass  # this client's own, and `_own_commit_taken` has merged it
         elif digest == membership.commit_hash:
             membership.base = position
-            following.in_step = True
+            if following.caught_up():
+                self._gap()
             if entry is not None and following.new_log:
                 membership.replace_last_entry(entry)
-        elif digest == membership.previous_hash or self._begins_new_log(position):
-            membership.base = position  # this client is one step ahead: the next one comes again
+        elif self._merged_before(digest, position) or self._begins_new_log(position):
+            # This client is ahead: the next one comes again. `resume` may have said where.
+            if not self._before_base(position):
+                membership.base = position
+                again = following.new_log and not following.in_step
+                following.ahead = digest if again else b""
+            self._new_log.repeat_commit(self.facilitator, self.pump)
         else:
             self._follow(frame.blob, entry, position)
         began = position.number == 1 and digest == membership.commit_hash
         if following.new_log and began and not following.held:
             context = membership.group.context
             self.stream.start_log(position, context.confirmed_transcript_hash)
+
+    def _merged_before(self, digest: bytes, position: Position) -> bool:
+        """Whether it is the commit before this client's last one; in a log that began anew, before
+        its last one is met there, also an earlier one."""
+        membership, following = self.membership, self._following
+        later = membership.merged.after(digest)
+        if not later or later == membership.commit_blob:
+            return bool(later)
+        return following.new_log and (not following.in_step or self._before_base(position))
+
+    def _before_base(self, position: Position) -> bool:
+        """Whether `resume` said that this client's last commit is at a later number of the log."""
+        base = self.membership.base
+        return base.generation == position.generation and position.number < base.number
 
     def _begins_new_log(self, position: Position) -> bool:
         """Whether a log begins anew here, of which `resume` said that it goes on to this client's
@@ -186,6 +217,7 @@ class MemberClient(MemberParts):
         return following.new_log and position.number == 1 and following.in_step
 
     def _follow(self, blob: bytes, entry: Signed | None, position: Position) -> None:
+        self._following.ahead = b""
         outcome = self.membership.follow(blob, entry, position)
         if self._following.held and isinstance(outcome, Burned | Held):
             return  # nothing new: this client has asked to be let in again
@@ -270,6 +302,11 @@ class MemberClient(MemberParts):
         may = self._following.held and self.facilitator is not None and self._resumed
         return may and self._following.others_silent
 
+    def rejoin(self) -> None:
+        """The person finds that this client cannot go on, and asks to be let in again."""
+        if not self._following.held:
+            self._hold()
+
     def welcomed(self, frame: frames.WelcomeIs) -> None:
         """The Welcome of a rejoin that this client asked for. Any other is ignored."""
         try:
@@ -344,5 +381,9 @@ class MemberClient(MemberParts):
             self._ask_rejoin()
         if self._doubts.lacks_base():
             self._hold()
+        if self.bringing.look_due and self._link.live and self._resumed:
+            self._new_log.look(self.facilitator, self.pump)
+        if self.ready and not self.bringing.unsettled:
+            self._new_log.known = self.stream.cursor.generation
         if self.ready and self.facilitator is None:
             self._key_updates.tick()

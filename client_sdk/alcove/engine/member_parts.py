@@ -5,7 +5,7 @@
     Publisher ── the outbox's next message        KeyUpdates ── fresh keys for the own leaf
     Following ── in step, or held                 Rejoining ── back into the group
     Doubts ── ask the relay again                 Facilitator ── only when this member is one:
-                                                  commits, lobby, doors
+    Bringing ── a log that was brought back       commits, lobby, doors
 
 `ready` is the one condition under which anything is published: connected, resumed, in step with the
 relay's last commit, and not held.
@@ -19,9 +19,11 @@ from alcove_protocol.statements import Opening
 
 from alcove import events
 from alcove.engine.agreement import AgreementQuestion
+from alcove.engine.bringing import Bringing
 from alcove.engine.doubts import Doubts
 from alcove.engine.following import Following
 from alcove.engine.key_updates import KeyUpdates
+from alcove.engine.new_log import NewLog
 from alcove.engine.publisher import Publisher
 from alcove.engine.rejoining import Rejoining
 from alcove.engine.requests import LobbyRequests
@@ -94,11 +96,39 @@ class MemberParts:
         self._telling = Telling(ports)
         self._agreement = AgreementQuestion(membership, ports)
         self._roster_alarm = RosterAlarm(membership, ports)
+        self.bringing = Bringing(
+            identity, membership, ports, self._packed_doors, self._may_be_abandoned
+        )
+        self._new_log = NewLog(
+            membership,
+            self.stream,
+            self._following,
+            self.bringing,
+            ports,
+            published=self._published,
+            gap=self._gap,
+        )
 
     @property
     def ready(self) -> bool:
         following = self._following
         return self._link.live and self._resumed and following.in_step and not following.held
+
+    @property
+    def _may_commit(self) -> bool:
+        return self.ready and self._new_log.may_commit
+
+    def knows(self, generation: bytes | None) -> bool:
+        """Whether this client was in step in this log, or is not told which one it is. In another
+        one no ending is final yet."""
+        return generation in (None, self._new_log.known)
+
+    def _may_be_abandoned(self) -> bool:
+        """A facilitator who comes back brings the room in any case."""
+        return self.facilitator is None and self.presence.abandoned
+
+    def _packed_doors(self) -> bytes:
+        return self.facilitator.doors.packed() if self.facilitator is not None else b""
 
     def _was_denied(self) -> bool:
         committer = self.facilitator.committer if self.facilitator is not None else None

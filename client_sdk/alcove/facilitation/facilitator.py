@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from alcove_protocol import frames, limits
-from alcove_protocol.codec import pack_list
 from alcove_protocol.frames import RelayAnswer
 from alcove_protocol.invite import Invite
 from alcove_protocol.labels import Label
-from alcove_protocol.roster import NO_DOOR, NO_HASH
-from alcove_protocol.statements import EndStatement, ReseatStatement, Signed
+from alcove_protocol.roster import NO_DOOR
+from alcove_protocol.statements import EndStatement, Signed
 
 from alcove import events, mls
 from alcove.errors import PASSING, AlcoveError, InvalidInput, NotNow, Refused
@@ -27,7 +26,6 @@ from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.group.outcomes import Person
 from alcove.messages.presence import Presence
-from alcove.relay.link import OnAnswer
 from alcove.relay.ports import Ports
 
 UPDATES_GATHERED: Final = 10.0
@@ -85,6 +83,7 @@ class Facilitator:
         *,
         on_taken: OnTaken,
         ready: Callable[[], bool],
+        may_commit: Callable[[], bool],
     ) -> None:
         self._identity = identity
         self._membership = membership
@@ -97,7 +96,7 @@ class Facilitator:
         self.lobby_keys = LobbyKeys(handover.lobby_key, ports.clock)
         self.lobby_keys.moved(membership.state.lobby_key)
         self.doors = Doors(identity, handover.opening, handover.card, handover.origin, ports)
-        self.committer = Committer(membership, identity, ports, on_taken=on_taken, ready=ready)
+        self.committer = Committer(membership, identity, ports, on_taken=on_taken, ready=may_commit)
         self.lobby = Lobby(
             membership, self.committer, self.doors, self.lobby_keys, ports, ready=ready
         )
@@ -307,38 +306,9 @@ class Facilitator:
         self._link.request(lambda n: frames.EndRoom(n, signed.body, signed.signature), answered)
 
     @property
-    def can_restore(self) -> bool:
-        """Whether this client has the roster chain from entry 0, and it fits a frame."""
-        whole = len(self._membership.chain) == self._membership.roster.counter + 1
-        return whole and self._chain_size <= limits.ROSTER_CHAIN
-
-    @property
     def _chain_size(self) -> int:
         """Bytes of the chain, as far as this client has it."""
         return sum(LENGTH_PREFIX + len(entry.encode()) for entry in self._membership.chain)
-
-    def restore(self, answered: OnAnswer) -> None:
-        """Give the room again to a relay that lost its memory (docs/protocol.md 9)."""
-        membership, relay = self._membership, self._identity.relay
-        statement = ReseatStatement(
-            membership.group.group_id,
-            relay.public,
-            membership.roster.head,
-            membership.commit_hash if membership.commit_blob else NO_HASH,
-        )
-        signed = relay.sign(Label.RESEAT, statement)
-        chain = pack_list([entry.encode() for entry in membership.chain])
-        self._link.request(
-            lambda n: frames.Reseat(
-                n,
-                signed.body,
-                signed.signature,
-                chain,
-                membership.commit_blob,
-                self.doors.packed(),
-            ),
-            answered,
-        )
 
     def close(self, error: AlcoveError) -> None:
         """Fail every pending commit and door with this error, and wipe the lobby keys."""

@@ -40,6 +40,7 @@ from alcove.group.extensions import (
 )
 from alcove.group.framing import check_class, unpack_commit
 from alcove.group.listing import is_the_groups, restated
+from alcove.group.merged import MergedCommits
 from alcove.group.outcomes import Burned, Held, Merged, Outcome, Person, PutOut, person_of
 from alcove.group.rights import NotAllowed
 from alcove.group.seal_secrets import DESK, DESK_KEPT, REQUEST, REQUESTS_KEPT, SealSecrets
@@ -64,7 +65,7 @@ class Membership:
         self.base = base
         self.commit_hash = commit  # SHA-256 of the last merged commit's blob
         self.commit_blob = b""
-        self.previous_hash: bytes | None = None
+        self.merged = MergedCommits(commit)
         self.state: RoomExtension = room_extension(group.context)
         self.accepted = leaf_extension(self._own_leaf).agreement
         """The agreement that this person accepted, as their own leaf says, which they signed. No
@@ -266,8 +267,8 @@ class Membership:
         self._keep_secrets()
         self.state = room_extension(self.group.context)
         self.lobby_key = self.state.lobby_key
-        self.previous_hash, self.commit_hash = self.commit_hash, sha256(blob).digest()
-        self.commit_blob = blob
+        self.commit_hash, self.commit_blob = sha256(blob).digest(), blob
+        self.merged.add(self.commit_hash, blob)
         head = self.roster.head
         changes = self._extend_roster(blob, entry)
         after = {person.key: person for person in self.people()}

@@ -220,6 +220,11 @@ class Presence:
         """No facilitator was heard for long: ask the relay whether it heard one."""
         return self._clock() - self._last_heard > limits.READ_ONLY_AFTER
 
+    @property
+    def abandoned(self) -> bool:
+        """No facilitator was heard for so long that the relay deletes the room."""
+        return self._clock() - self._last_heard > limits.ABANDONED_AFTER
+
     def holding(self) -> None:
         """The relay has just heard this client, which is a facilitator's."""
         self._last_heard = self._clock()

@@ -57,6 +57,10 @@ class Resumed(Answer):
     whether the room is where the client left it. `lost` is true when application blobs after the
     position are gone. `read_only` is true when the relay heard no facilitator for
     `limits.READ_ONLY_AFTER`, so no member can post.
+
+    A log that a client brought back is new at first: nothing is committed in it. `unsettled` is the
+    seconds until the relay looks again whether that is over, and 0 when it is. `disputed` is true
+    when two different chains were brought.
     """
 
     KIND: ClassVar[str] = "resumed"
@@ -65,6 +69,8 @@ class Resumed(Answer):
     commit: Hash
     lost: bool
     read_only: bool
+    unsettled: Annotated[int, AtMost(limits.UNSETTLED)]
+    disputed: bool
 
 
 @dataclass(frozen=True, slots=True)

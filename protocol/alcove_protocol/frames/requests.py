@@ -167,10 +167,11 @@ class EndRoom(Request):
 
 @dataclass(frozen=True, slots=True)
 class Reseat(Request):
-    """Role `reseat`: bring the room back.
+    """Role `reseat`: bring the room back. Members: name the head of the own chain in a new log.
 
-    `chain` lists the signed entries from 0 on. `commit` is the blob of the last commit, and empty
-    when there was none. `doors` lists the packed `SeatedDoor` records.
+    `chain` lists the signed entries from 0 on. It is empty when the relay has them already.
+    `commit` is the blob of the last commit, and empty when there was none. `doors` lists the packed
+    `SeatedDoor` records of a facilitator.
     """
 
     KIND: ClassVar[str] = "reseat"

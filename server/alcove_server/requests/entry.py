@@ -43,6 +43,8 @@ async def authenticate(requester: Requester, frame: Authenticate) -> None:
         if refusal.code == "ended":
             head = await requester.services.store.head(claimed.room)
             close, end = Close.ENDED, bye("ended", head.ended if head else None)
+            if head is not None and head.ended is not None:
+                requester.client.generation = head.generation
         _turn_away(requester, frame.n, refusal, close, end)
     finally:
         requester.rooms.release(claimed.room)
@@ -101,7 +103,10 @@ async def _at_door(requester: Requester, n: int, claimed: Claim) -> None:
         return
     if not waiting:
         if door is None:
-            raise Refusal("unknown_door")
+            # Who brought the room back may not know the doors, which their facilitators put again.
+            gone = claimed.door in room.history.revoked
+            known = gone or await requester.services.store.unsettled(room.id) is None
+            raise Refusal("unknown_door" if known else "unsettled")
         if door.closed is not None:
             raise Refusal(door.closed)
         requester.rooms.doorstep.make_room(room.id, claimed.door, requester.client.part)
@@ -115,8 +120,5 @@ async def _at_door(requester: Requester, n: int, claimed: Claim) -> None:
 
 
 async def _to_restore(requester: Requester, n: int, claimed: Claim) -> None:
-    head = await requester.services.store.head(claimed.room)
-    if head is not None and head.ended is not None:
-        raise Refusal("ended")
     requester.authenticated(ClientState.RESTORING, claimed.room, claimed.key, None)
     requester.client.send(Authenticated(n, ConnectionRole.RESEAT, False))

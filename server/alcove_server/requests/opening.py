@@ -9,6 +9,7 @@ from alcove_protocol.position import GENERATION_SIZE
 from alcove_protocol.statements import Opening, Signed
 
 from alcove_server.requests.requester import Requester
+from alcove_server.requests.unsettled import require_settled
 from alcove_server.rooms import rules
 from alcove_server.rooms.roster_history import begin
 
@@ -30,9 +31,10 @@ async def open_room(requester: Requester, frame: OpenRoom) -> None:
 
 
 async def end_room(requester: Requester, frame: EndRoom) -> None:
-    """Raises `Refusal` (`not_allowed`, `bad_statement`)."""
+    """Raises `Refusal` (`not_allowed`, `bad_statement`, `bad_roster`, `unsettled`)."""
     room, client = requester.seated, requester.client
     signed = Signed(frame.statement, frame.signature)
     rules.end(room.history, client.key, signed)
+    await require_settled(requester)
     await requester.services.store.end(room.id, signed, room.history.roster.head)
     client.send(Done(frame.n))

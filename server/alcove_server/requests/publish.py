@@ -7,10 +7,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from alcove_protocol.errors import Refusal
-from alcove_protocol.frames import Publish
+from alcove_protocol.frames import COMMITS, BlobClass, Publish
 from alcove_protocol.position import Position
 
 from alcove_server.requests.requester import Requester
+from alcove_server.requests.unsettled import require_settled
 from alcove_server.rooms import rules
 from alcove_server.rooms.roster_history import RosterHistory
 from alcove_server.store.interface import Publication, PublishDone, Stale, Taken
@@ -22,7 +23,9 @@ def publish_soon(requester: Requester, post: Post, done: PublishDone) -> bool:
     """Give a blob to the store: the way of nearly all blobs. The store has the room tell it, which
     answers the request, and then calls `done`. False means that nothing was done, and leaves the
     request to `publish`."""
-    client = requester.client
+    client, room = requester.client, requester.seated
+    if post.blob_class is BlobClass.COMMIT and not room.settled:
+        return False  # the store is asked first
     try:
         publication = rules.blob(requester.seated.history, client.key, post)
     except Refusal:  # unless its id was taken before
@@ -72,6 +75,8 @@ async def _store(requester: Requester, frame: Post | Publish) -> Taken:
     """Return the place of the blob, whether it was taken before or now."""
     store, room, client = requester.services.store, requester.seated, requester.client
     try:
+        if frame.blob_class in COMMITS:
+            await require_settled(requester)
         if isinstance(frame, Post):
             publication = rules.blob(room.history, client.key, frame)
         else:

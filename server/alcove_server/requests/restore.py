@@ -1,17 +1,27 @@
-"""A facilitator brings back a room that the relay forgot. docs/protocol.md section 9."""
+"""A member brings back a room that the relay forgot, or names its chain.
+
+docs/protocol.md section 9.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
+from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import Done, Reseat
 from alcove_protocol.position import GENERATION_SIZE
+from alcove_protocol.roster import NO_HASH, RosterEntry
+from alcove_protocol.statements import Signed
 
 from alcove_server.client.states import ClientState
 from alcove_server.requests.requester import Requester
-from alcove_server.rooms import restoring
+from alcove_server.requests.unsettled import roster_at
+from alcove_server.rooms import restoring, settling
 from alcove_server.rooms.restoring import Comparison
+from alcove_server.rooms.roster_history import RosterHistory
+from alcove_server.store.interface import RoomHead, RosterMoved, SeatedRoom, Vote
 
 WAITING: Final = 32
 """Restores under way at a time on one node. Each holds a frame of up to 2.5 MB."""
@@ -25,8 +35,8 @@ class _Gone(Refusal):
 
 
 async def restore(requester: Requester, frame: Reseat) -> None:
-    """Raises `Refusal` (`bad_roster`, `bad_statement`, `roster_conflict`, `not_allowed`, `ended`,
-    `rate_limited`, `busy`)."""
+    """Raises `Refusal` (`bad_roster`, `bad_statement`, `roster_conflict`, `not_member`, `ended`,
+    `not_allowed`, `rate_limited`, `busy`), `RosterMoved`."""
     rooms = requester.rooms
     # As `open`, it lets an unknown client make a room.
     if not requester.may_open_room():
@@ -41,9 +51,39 @@ async def restore(requester: Requester, frame: Reseat) -> None:
     requester.client.send(Done(frame.n))
 
 
+async def name(requester: Requester, frame: Reseat) -> None:
+    """A member names the head of its chain, in a log that it did not know. Without a chain the
+    relay has the entries already. A facilitator's doors are put, as far as the relay lost them.
+    Raises `Refusal` (`bad_roster` when the head is of another chain), and as `restore`."""
+    if frame.chain:
+        await restore(requester, frame)
+        return
+    room, client, store = requester.seated, requester.client, requester.services.store
+    said = restoring.named(frame, room.id, client.key)
+    history = room.history
+    doors = await restoring.doors_of(frame, history, client.key, requester.services.runner.breathe)
+    for door in doors:
+        if await store.door(room.id, door.id) is None:
+            await store.put_door(room.id, door, history.roster.head)
+    if await store.unsettled(room.id) is not None:
+        common = history.roster.counter
+        if said.head != history.roster.head:
+            common = _place(await store.chain(room.id, 0), said.head)
+        await store.vote(room.id, room.generation, client.key, Vote(said.head, common, False))
+    client.send(Done(frame.n))
+
+
+def _place(chain: Sequence[Signed], head: bytes) -> int:
+    """The counter of the entry with this hash. Raises `Refusal` (`bad_roster`)."""
+    for counter in reversed(range(len(chain))):
+        if restoring.head_of(chain, counter) == head:
+            return counter
+    raise Refusal("bad_roster")
+
+
 async def _restore(requester: Requester, frame: Reseat) -> None:
     services, rooms, client = requester.services, requester.rooms, requester.client
-    id = client.room_id
+    store, id = services.store, client.room_id
 
     async def breathe() -> None:
         await services.runner.breathe()
@@ -51,15 +91,61 @@ async def _restore(requester: Requester, frame: Reseat) -> None:
             raise _Gone
 
     generation = services.random(GENERATION_SIZE)
-    restored, history = await restoring.room(
+    brought, history = await restoring.room(
         frame, id, client.key, generation, rooms.verifier.verify, breathe
     )
-    head = await services.store.head(id)
+    head = await store.head(id)
     if head is not None and head.ended is not None:
-        raise Refusal("ended")
-    known = await services.store.chain(id, 0) if head is not None else ()
-    if not known or restoring.compare(known, restored.chain) is Comparison.NEW:
-        await services.store.reseat(restored, head.roster if head is not None else None)
-        # Clients that are here leave the old log, and the room's history is forgotten with it.
-        await rooms.answer_ring(id)
-        rooms.verifier.keep(history)
+        if not restoring.goes_past(brought.chain, head.ended):
+            raise Refusal("ended")
+        await store.reseat(brought, None, over=head.ended)
+    elif head is None:
+        await store.reseat(brought, None)
+    elif not await _takes_over(requester, brought, head):
+        return
+    else:
+        await store.reseat(brought, head.roster)
+    await _seated(requester, brought, history)
+
+
+async def _takes_over(requester: Requester, brought: SeatedRoom, head: RoomHead) -> bool:
+    """Whether a chain takes the place of the seated one. The bringer's vote is noted. Raises
+    `Refusal` (`roster_conflict`), `RosterMoved`."""
+    store, key = requester.services.store, requester.client.key
+    seated = await store.chain(brought.room, 0)
+    if not seated or restoring.head_of(seated, len(seated) - 1) != head.roster:
+        raise RosterMoved
+    comparison, common = restoring.compare(seated, brought.chain)
+    if comparison is Comparison.NEW:
+        return True
+    other = comparison is Comparison.OTHER
+    if other and common < 0:
+        raise Refusal("roster_conflict")  # of two openings no key is common
+    vote = Vote(brought.head, common, other)
+    await store.vote(brought.room, head.generation, key, vote)
+    if not other:
+        return False
+    both = _signers(seated, common) & _signers(brought.chain, common)
+    for signer in both:
+        await store.vote(brought.room, head.generation, signer, Vote(NO_HASH, common, True, True))
+    log = await store.unsettled(brought.room)
+    beyond = range(common + 1, len(brought.chain))
+    heads = frozenset(restoring.head_of(brought.chain, counter) for counter in beyond)
+    at = roster_at(requester.rooms.verifier, requester.services, seated, brought.room)
+    if log is None or not await settling.wins(log, common, heads, at):
+        raise Refusal("roster_conflict")
+    return True
+
+
+def _signers(chain: Sequence[Signed], after: int) -> set[bytes]:
+    entries = [RosterEntry.decode(one.body, limit=limits.ENTRY) for one in chain[after + 1 :]]
+    return {entry.signer for entry in entries}
+
+
+async def _seated(requester: Requester, brought: SeatedRoom, history: RosterHistory) -> None:
+    rooms, store = requester.rooms, requester.services.store
+    vote = Vote(brought.head, history.roster.counter, False)
+    await store.vote(brought.room, brought.generation, requester.client.key, vote)
+    # Clients that are here leave the old log, and the room's history is forgotten with it.
+    await rooms.answer_ring(brought.room)
+    rooms.verifier.keep(history)

@@ -12,7 +12,9 @@ from alcove_protocol.frames import Resume, Resumed
 from alcove_protocol.position import Position
 
 from alcove_server.client.resumption import Resumption
+from alcove_server.requests import unsettled
 from alcove_server.requests.requester import Requester
+from alcove_server.rooms import settling
 from alcove_server.rooms.replay import answer_due
 
 _FIRST_PAGE: Final = 1
@@ -45,7 +47,12 @@ async def _resumed(requester: Requester, frame: Resume) -> Resumption:
     same_log = asked.generation == page.position.generation
     head, base = page.position.encode(), page.base.encode()
     await store.welcomed(room_id, client.key, asked)
-    client.send(Resumed(frame.n, head, base, page.commit, page.lost, page.read_only))
+    log = await unsettled.look(requester)
+    left = settling.seconds_left(log) if log is not None else 0
+    disputed = log is not None and settling.disputed(log)
+    client.send(
+        Resumed(frame.n, head, base, page.commit, page.lost, page.read_only, left, disputed)
+    )
     known = same_log and asked.number <= page.position.number
     after = asked if known else Position(page.position.generation, 0)
     return Resumption(after, frame.lobby if same_log else 0, page.lost)

@@ -1,8 +1,8 @@
 """A room restored after the relay lost its memory. docs/protocol.md section 9.
 
-Pure, as `rules`. Any client that shows the chain and signs as a facilitator of its last entry may
+Pure, as `rules`. Any client that shows the chain and signs as a member of its last entry may
 restore the room. The chain proves itself from the room id on, so a relay that knows nothing of the
-room can check all of it.
+room can check all of it. It cannot tell a chain from an earlier part of it: `settling`.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -16,12 +16,18 @@ from alcove_protocol.codec import unpack_list
 from alcove_protocol.errors import Malformed, Refusal
 from alcove_protocol.frames import Reseat, SeatedDoor
 from alcove_protocol.labels import Label
-from alcove_protocol.roster import NO_HASH, RosterEntry
-from alcove_protocol.statements import DoorStatement, ReseatStatement, Signed, signature_holds
+from alcove_protocol.roster import NO_HASH, RosterEntry, entry_hash
+from alcove_protocol.statements import (
+    DoorStatement,
+    EndStatement,
+    ReseatStatement,
+    Signed,
+    signature_holds,
+)
 
 from alcove_server.rooms.roster_history import RosterHistory
 from alcove_server.rooms.roster_verifier import Breathe
-from alcove_server.rooms.rules import require_facilitator, statement
+from alcove_server.rooms.rules import statement
 from alcove_server.store.interface import SeatedRoom, StoredDoor
 
 ENTRIES = 10_000
@@ -33,8 +39,9 @@ _DOORS_AT_ONCE: Final = 16
 class Comparison(Enum):
     """How a chain compares with the one in the store."""
 
-    NEW = "it is longer, or the store has none"
+    NEW = "it is longer"
     KNOWN = "it is the same, or an earlier part of it"
+    OTHER = "neither begins with the other"
 
 
 async def room(
@@ -45,22 +52,40 @@ async def room(
     verify: Callable[[Sequence[Signed], bytes, Breathe], Awaitable[RosterHistory]],
     breathe: Breathe,
 ) -> tuple[SeatedRoom, RosterHistory]:
-    """The room as its facilitator brings it, and its roster. Raises `Refusal` (`bad_roster`,
-    `bad_statement`, `not_allowed`), and what `verify` and `breathe` raise."""
+    """The room as a member brings it, and its roster. Raises `Refusal` (`bad_roster`,
+    `bad_statement`, `not_member`), and what `verify` and `breathe` raise."""
     try:
         chain = tuple([Signed.decode(item) for item in unpack_list(frame.chain, most=ENTRIES)])
         history = await verify(chain, id, breathe)
     except Malformed:
         raise Refusal("bad_roster") from None
-    said = statement(ReseatStatement, Label.RESEAT, Signed(frame.statement, frame.signature), key)
-    require_facilitator(history, key)
+    if not history.roster.is_member(key):
+        raise Refusal("not_member")
     commit = sha256(frame.commit).digest() if frame.commit else NO_HASH
-    bound = (id, key, history.roster.head, commit)
-    if (said.room, said.relay_key, said.head, said.commit) != bound:
+    said = named(frame, id, key)
+    if (said.head, said.commit) != (history.roster.head, commit):
         raise Refusal("bad_statement")
-    doors = tuple([door async for door in _doors(frame.doors, history, key, breathe)])
+    doors = await doors_of(frame, history, key, breathe)
     head, entry = history.roster.head, _entry_of(chain, commit)
     return SeatedRoom(id, chain, head, generation, frame.commit, doors, entry), history
+
+
+def named(frame: Reseat, id: bytes, key: bytes) -> ReseatStatement:
+    """What a member says of its chain. Raises `Refusal` (`bad_statement`)."""
+    said = statement(ReseatStatement, Label.RESEAT, Signed(frame.statement, frame.signature), key)
+    if (said.room, said.relay_key) != (id, key):
+        raise Refusal("bad_statement")
+    return said
+
+
+async def doors_of(
+    frame: Reseat, history: RosterHistory, key: bytes, breathe: Breathe
+) -> tuple[StoredDoor, ...]:
+    """The doors that a facilitator put, with what is left of them. Raises `Refusal`
+    (`bad_statement`; `not_allowed` when another member brings any), and what `breathe` raises."""
+    if frame.doors and not history.roster.is_facilitator(key):
+        raise Refusal("not_allowed")
+    return tuple([door async for door in _doors(frame.doors, history, key, breathe)])
 
 
 def _entry_of(chain: tuple[Signed, ...], commit: bytes) -> Signed | None:
@@ -107,10 +132,24 @@ def _door(door: SeatedDoor, history: RosterHistory, key: bytes) -> StoredDoor:
     return StoredDoor(put.door, put.door_key, left, float(ttl), put.card_number, door.card)
 
 
-def compare(seated: tuple[Signed, ...], brought: tuple[Signed, ...]) -> Comparison:
-    """Compare a chain with the one in the store, entry by entry, as signed. Raises `Refusal`
-    (`roster_conflict`) when neither begins with the other."""
+def compare(seated: Sequence[Signed], brought: Sequence[Signed]) -> tuple[Comparison, int]:
+    """Compare a chain with the one in the store, entry by entry, as signed. Return how they compare
+    and the counter of the last entry that both have."""
     shorter = min(len(seated), len(brought))
-    if [entry.body for entry in seated[:shorter]] != [entry.body for entry in brought[:shorter]]:
-        raise Refusal("roster_conflict")
-    return Comparison.NEW if len(brought) > len(seated) else Comparison.KNOWN
+    for counter in range(shorter):
+        if seated[counter].body != brought[counter].body:
+            return Comparison.OTHER, counter - 1
+    new = len(brought) > len(seated)
+    return Comparison.NEW if new else Comparison.KNOWN, shorter - 1
+
+
+def head_of(chain: Sequence[Signed], counter: int) -> bytes:
+    """The hash of the entry with this counter."""
+    return entry_hash(Label.ROSTER if counter else Label.OPEN, chain[counter].body)
+
+
+def goes_past(chain: Sequence[Signed], ended: Signed) -> bool:
+    """Whether a verified chain goes on after the head for which a facilitator ended the room: then
+    the end was signed by one who did not know the rest."""
+    said = EndStatement.decode(ended.body)
+    return len(chain) > said.counter + 1 and head_of(chain, said.counter) == said.head

@@ -19,6 +19,7 @@ from typing import Final
 from alcove_protocol import limits
 from alcove_protocol.frames import Bye, ConnectionRole, KnockRefused, LobbyKind, WelcomeIs
 from alcove_protocol.position import Position
+from alcove_protocol.roster import Roster
 from alcove_protocol.statements import Signed
 
 from alcove_server.client.client import Client
@@ -71,6 +72,10 @@ class LocalRoom:
         self.clients: dict[bytes, Client] = {}
         self.live: dict[bytes, Client] = {}
         self.over = False
+        self.settled = False
+        """Whether the log is known to be settled. In an unsettled one nothing is committed."""
+        self.lists: dict[int, Roster] = {}
+        """Earlier lists whose votes were counted, by counter."""
         self._services = services
         self._on_promoted = on_promoted
         self._fanout = Fanout(turns)

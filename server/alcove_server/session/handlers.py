@@ -28,6 +28,7 @@ from alcove_protocol.frames import (
     Publish,
     PutDoor,
     ReadCard,
+    ReadChain,
     RefuseKnock,
     Reseat,
     Resume,
@@ -36,7 +37,16 @@ from alcove_protocol.frames import (
 )
 
 from alcove_server.client.states import ClientState
-from alcove_server.requests import entry, lobby, newcomer, opening, publish, restore, resume
+from alcove_server.requests import (
+    chain,
+    entry,
+    lobby,
+    newcomer,
+    opening,
+    publish,
+    restore,
+    resume,
+)
 from alcove_server.wire.fast_in import Post
 
 Handler = Callable[..., Awaitable[None]]
@@ -63,6 +73,8 @@ HANDLERS: Final[dict[ClientState, dict[type[Post | ClientFrame], Handler]]] = {
         Settle: lobby.settle,
         LeaveRoom: lobby.leave,
         EndRoom: opening.end_room,
+        ReadChain: chain.read_chain,
+        Reseat: restore.name,
     },
     ClientState.RESTORING: {Reseat: restore.restore},
     ClientState.CLOSED: {},

@@ -46,7 +46,8 @@ _MEMBERS: Final = 50.0
 _TOLD: Final = 256 * limits.KIB
 """Bytes told to a room's members that count as one request more, for the author."""
 _CARD: Final = 10.0
-"""Extra cost of `card`, whose answer may have 32 KiB. A newcomer reads it once."""
+"""Extra cost of `card`, whose answer may have 32 KiB, and of a part of the chain. A client reads
+each once."""
 _RESUME: Final = 30.0
 """Extra cost of `resume`. It may bring the whole log, 0.2 s of work. A client resumes once a
 connection, and where it is when it heard no beat for a while."""
@@ -102,7 +103,9 @@ def of_request(request: ClientFrame, members: int) -> float:
             return 0.0
         case PutDoor() | RefuseKnock() | LobbyRequest() | Settle() | LeaveRoom() | EndRoom():
             return 0.0
-        case ReadChain() | SendDesk() | AskMembers() | AnswerAsker() | Park() | Fetch():
+        case ReadChain():
+            return _CARD
+        case SendDesk() | AskMembers() | AnswerAsker() | Park() | Fetch():
             return 0.0  # no state of a client takes one yet
         case _:
             assert_never(request)

@@ -5,6 +5,7 @@
     doors     public halves of invites with the uses left, and their sealed cards
     lobby     items that wait for the facilitators, with their own numbers; recently settled items
     welcomes  sealed Welcomes for admitted members that have not resumed yet
+    votes     in a log that a client brought back, until it is settled: the head that each key named
     end       the signed statement that ended the room; nothing else is kept of an ended room
 
 **Atomic.** Each method is one step: it does all or nothing, and no other step happens in its
@@ -27,7 +28,7 @@ given the effects of an entry on doors and lobby as a `RosterStep`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Final, Protocol
 
 from alcove_protocol.frames import LobbyKind
 from alcove_protocol.position import Position
@@ -48,6 +49,8 @@ from alcove_server.store.values import (
     StoredDoor,
     StoredItem,
     Taken,
+    Unsettled,
+    Vote,
     blob_size,
     is_too_large,
     lifetime,
@@ -72,11 +75,17 @@ __all__ = (
     "StoredDoor",
     "StoredItem",
     "Taken",
+    "Unsettled",
+    "Vote",
     "blob_size",
     "is_too_large",
     "lifetime",
     "on_the_wire",
 )
+
+
+ALL: Final = 1 << 30
+"""More entries than any chain has."""
 
 
 class Listener(Protocol):
@@ -107,8 +116,8 @@ class Store(Protocol):
     async def head(self, room: bytes) -> RoomHead | None:
         """Return where the room stands, or None when there is no such room."""
 
-    async def chain(self, room: bytes, start: int) -> tuple[Signed, ...]:
-        """Return the roster entries from counter `start` on."""
+    async def chain(self, room: bytes, start: int, most: int = ALL) -> tuple[Signed, ...]:
+        """Return the roster entries from counter `start` on, at most so many."""
 
     async def publish(self, publication: Publication) -> Taken:
         """Take one blob, all of it or nothing, in this order:
@@ -188,12 +197,28 @@ class Store(Protocol):
         """Drop the Welcome of a key that resumed from a position at or after its commit."""
 
     async def end(self, room: bytes, statement: Signed, roster: bytes) -> None:
-        """End the room: delete everything but the statement. Raises `RosterMoved`."""
+        """End the room: delete everything but the statement and the generation. Raises
+        `RosterMoved`."""
 
-    async def reseat(self, seated: SeatedRoom, expected: bytes | None) -> None:
+    async def reseat(
+        self, seated: SeatedRoom, expected: bytes | None, over: Signed | None = None
+    ) -> None:
         """Replace the room whose roster head is `expected`, or add one where there is none (None).
-        Waiting newcomers are forgotten. Raises `RosterMoved`, `Refusal` (`ended`, `busy`,
-        `bad_statement` when one door comes with two keys), and then changes nothing."""
+        One that ended stays so, unless `over` is the statement that ended it. Waiting newcomers are
+        forgotten. The new log is unsettled, without votes. Raises `RosterMoved`, `Refusal`
+        (`ended`, `busy`, `bad_statement` when one door comes with two keys), and then changes
+        nothing."""
+
+    async def unsettled(self, room: bytes) -> Unsettled | None:
+        """Return the votes of a log that was brought back, or None when it is settled."""
+
+    async def vote(self, room: bytes, generation: bytes, key: bytes, vote: Vote) -> None:
+        """Note the head that a key names. Only its first one counts, but a void vote takes the
+        place of any. Does nothing in a settled log, or in another generation."""
+
+    async def settle_log(self, room: bytes, generation: bytes) -> None:
+        """The log of this generation is settled, for good: its votes are forgotten. Does nothing in
+        another generation."""
 
     def listen(self, listener: Listener) -> None:
         """Set the listener: the one node that this store serves."""

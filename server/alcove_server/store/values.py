@@ -38,7 +38,8 @@ class Stale(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class RoomHead:
-    """Where a room stands. When `ended` is set, the other fields mean nothing."""
+    """Where a room stands. When `ended` is set, of the other fields only `generation` means
+    something."""
 
     generation: bytes
     number: int
@@ -51,6 +52,27 @@ class RoomHead:
     @property
     def position(self) -> Position:
         return Position(self.generation, self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """The head that a key named first in a log that was brought back. `common` is the counter of
+    the last entry that its chain shares with the seated one, and `beyond` says whether it goes on
+    from there with other entries. A `void` one is of a key that signed entries of both."""
+
+    head: bytes
+    common: int
+    beyond: bool
+    void: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """A log that a client brought back, `age` seconds ago, and the votes by relay key."""
+
+    generation: bytes
+    age: float
+    votes: Mapping[bytes, Vote]
 
 
 class StoredBlob:
@@ -240,8 +262,8 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class SeatedRoom:
-    """A room as a facilitator restores it: the whole verified chain and the last commit. `entry` is
-    the last one of the chain, if it is of that commit."""
+    """A room as a client brings it back: the whole verified chain and the last commit. `entry` is
+    the last one of the chain, if it is of that commit. A room that is `opened` has no votes."""
 
     room: bytes
     chain: tuple[Signed, ...]
@@ -250,6 +272,7 @@ class SeatedRoom:
     commit: bytes
     doors: tuple[StoredDoor, ...]
     entry: Signed | None = None
+    opened: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from tests.end_to_end.evil.relay import EvilWorld, Trick
 from tests.end_to_end.evil.rogue import committer_of
 from tests.end_to_end.evil.rooms import authenticators, forget, goes_on, problems, three
 from tests.end_to_end.evil.test_lost_welcome import admitted_without_welcome, restart
-from tests.end_to_end.evil.test_new_log import forget_the_commit, unacknowledged
+from tests.end_to_end.evil.test_new_log import forget_the_chain, forget_the_commit, unacknowledged
 from tests.end_to_end.evil.test_taken_and_refused import ends
 from tests.end_to_end.world import Client
 
@@ -257,6 +257,7 @@ def asks_at_the_door_again() -> tuple[EvilWorld, Client, Client, Client]:
     """Dora was let in by a commit that is gone, and her client goes back to the door."""
     world, ann, cleo, dora = unacknowledged()
     forget_the_commit(ann)
+    forget_the_chain(world, cleo, dora)
     forget(dora)
     restart(world)
     for _ in range(100):
@@ -276,7 +277,7 @@ def test_whoever_knocks_again_waits_for_a_relay_that_restarts_again() -> None:
     world.advance(60)
     assert ann.of(events.Knocked)[-1].name == "Dora"
     ann.admit(ann.of(events.Knocked)[-1])
-    world.settle()
+    world.advance(70)
     assert dora.of(events.Joined)[-1].you
 
 

@@ -1,13 +1,14 @@
 """The relay restarts before it acknowledged a commit: none is told that they are no member."""
 
 from alcove import events
+from alcove.engine.chain_keeper import ChainKeeper
 from alcove.events import CloseReason
-from alcove_protocol.frames import Authenticated, BlobIs, Published, RequestRefused
+from alcove_protocol.frames import Authenticated, BlobIs, Published, ReadChain, RequestRefused
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import committer_of, group_of
 from tests.end_to_end.evil.rooms import a_commit, authenticators, forget, goes_on, problems, three
-from tests.end_to_end.evil.test_lost_welcome import restart
+from tests.end_to_end.evil.test_lost_welcome import restart, settled
 from tests.end_to_end.world import Client
 
 
@@ -34,6 +35,14 @@ def forget_the_commit(ann: Client) -> None:
     committer.in_flight = None
 
 
+def forget_the_chain(world: EvilWorld, *clients: Client) -> None:
+    """These have not read the history from its start yet, and cannot bring the room."""
+    for client in clients:
+        world.drop(client, ReadChain)
+        member = client.engine.require_member()
+        member.bringing.chain = ChainKeeper(member.membership, client.engine.ports)
+
+
 def test_a_commit_that_the_relay_took_before_it_died_is_taken_again() -> None:
     world, ann, cleo, dora = unacknowledged()
     restart(world)
@@ -42,6 +51,7 @@ def test_a_commit_that_the_relay_took_before_it_died_is_taken_again() -> None:
     assert len(authenticators(ann, cleo, dora)) == 1
     assert ann.members() == {"Ann", "Bob", "Cleo", "Dora"}
     assert len(ann.of(events.Knocked)) == 3  # and nobody decides a second time
+    settled(world)
     goes_on(world, ann, cleo, dora)
 
 
@@ -49,6 +59,7 @@ def test_a_member_whom_the_relay_no_longer_lists_knocks_again() -> None:
     """The commit that let Dora in is gone with the relay, and with the facilitator's program."""
     world, ann, cleo, dora = unacknowledged()
     forget_the_commit(ann)
+    forget_the_chain(world, cleo, dora)
     dora.say("hello?")
     forget(dora)
     restart(world)
@@ -69,8 +80,9 @@ def test_a_member_whom_the_relay_no_longer_lists_knocks_again() -> None:
 
 
 def test_without_a_facilitator_who_knows_them_they_wait_for_half_an_hour() -> None:
-    world, ann, _cleo, dora = unacknowledged()
+    world, ann, cleo, dora = unacknowledged()
     forget_the_commit(ann)
+    forget_the_chain(world, cleo, dora)
     restart(world)
     world.advance(100)
     assert dora.engine.closed is None

@@ -145,7 +145,7 @@ def test_a_relay_that_lost_its_memory_and_kept_a_request_gains_nothing() -> None
     assert len(authenticators(ann, bob, cleo)) == 1
     world.kill_relay()
     world.start_relay()
-    world.advance(30)
+    world.advance(80)
     before = epochs(ann, bob, cleo)
     assert len(before) == 1
     tell_again(world, ann, kept.hits[0])

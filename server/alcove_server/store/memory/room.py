@@ -26,6 +26,8 @@ from alcove_server.store.interface import (
     SeatedRoom,
     Stale,
     StoredBlob,
+    Unsettled,
+    Vote,
     is_too_large,
     lifetime,
 )
@@ -88,6 +90,9 @@ class MemoryRoom:
         self.lobby = MemoryLobby(budget)
         self.welcomes = Welcomes(budget)
         self.last_beat = now
+        self.votes: dict[bytes, Vote] | None = None if seated.opened else {}
+        """By relay key, in a log that was brought back. None: it is settled."""
+        self._began = now
         self.lobby_rung = 0
         """The last number of the lobby for which the listener was rung."""
         self._chain_bytes = sum(len(entry.encode()) + 4 for entry in seated.chain)
@@ -124,6 +129,12 @@ class MemoryRoom:
             self.roster,
             self.lobby.number,
         )
+
+    def unsettled(self, now: float) -> Unsettled | None:
+        """As `Store.unsettled`."""
+        if self.votes is None:
+            return None
+        return Unsettled(self.log.generation, now - self._began, dict(self.votes))
 
     def expire(self, now: float) -> bool:
         """Drop what is past its end, except blobs. Return whether a client has to be told. In a

@@ -24,6 +24,7 @@ from alcove_protocol.statements import Signed
 
 from alcove_server.store.budget import ITEM_OVERHEAD, Budget, StoreBounds
 from alcove_server.store.interface import (
+    ALL,
     AtDoor,
     Listener,
     LobbyPage,
@@ -36,6 +37,8 @@ from alcove_server.store.interface import (
     StoredBlob,
     StoredDoor,
     Taken,
+    Unsettled,
+    Vote,
 )
 from alcove_server.store.memory.room import MemoryRoom
 
@@ -58,7 +61,7 @@ class MemoryStore:
         self._bounds = bounds if bounds is not None else StoreBounds()
         self._budget = Budget(self._bounds.store_bytes)
         self._rooms: dict[bytes, MemoryRoom] = {}
-        self._ended: dict[bytes, tuple[Signed, float]] = {}
+        self._ended: dict[bytes, tuple[Signed, float, bytes]] = {}
         # Times with their rooms, also ended ones. Some entries are outdated.
         self._ends: list[tuple[float, bytes]] = []
         self._scheduled: dict[bytes, float] = {}
@@ -80,9 +83,17 @@ class MemoryStore:
             if found.chain[0].body != entry.body:
                 raise Refusal("room_exists")
             return
-        self._seat(SeatedRoom(room, (entry,), head, generation, b"", ()))
+        self._seat(SeatedRoom(room, (entry,), head, generation, b"", (), opened=True))
 
-    async def reseat(self, seated: SeatedRoom, expected: bytes | None) -> None:
+    async def reseat(
+        self, seated: SeatedRoom, expected: bytes | None, over: Signed | None = None
+    ) -> None:
+        ended = self._ended.get(seated.room)
+        if ended is not None and ended[0] == over:
+            self._seat(seated)
+            self._forget_end(seated.room)
+            self._ring(seated.room)
+            return
         found = self._find(seated.room)
         if found is None:
             if expected is not None:
@@ -117,17 +128,34 @@ class MemoryStore:
         try:
             found = self._find(room)
         except Refusal:
-            return RoomHead(b"", 0, 0, 0, b"", 0, self._ended[room][0])
+            statement, _, generation = self._ended[room]
+            return RoomHead(generation, 0, 0, 0, b"", 0, statement)
         return found.head() if found is not None else None
 
-    async def chain(self, room: bytes, start: int) -> tuple[Signed, ...]:
-        return tuple(self._room(room).chain[start:])
+    async def chain(self, room: bytes, start: int, most: int = ALL) -> tuple[Signed, ...]:
+        return tuple(self._room(room).chain[start : start + most])
+
+    async def unsettled(self, room: bytes) -> Unsettled | None:
+        return self._room(room).unsettled(self._clock())
+
+    async def vote(self, room: bytes, generation: bytes, key: bytes, vote: Vote) -> None:
+        found = self._room(room)
+        if found.votes is not None and found.log.generation == generation:
+            if vote.void:
+                found.votes[key] = vote
+            found.votes.setdefault(key, vote)
+
+    async def settle_log(self, room: bytes, generation: bytes) -> None:
+        found = self._room(room)
+        if found.log.generation == generation:
+            found.votes = None
 
     async def end(self, room: bytes, statement: Signed, roster: bytes) -> None:
-        self._room(room).expect_roster(roster)
+        found = self._room(room)
+        found.expect_roster(roster)
         self._delete(room)
         end = self._clock() + limits.TOMBSTONE
-        self._ended[room] = (statement, end)
+        self._ended[room] = (statement, end, found.log.generation)
         self._budget.restore(_tombstone(statement))  # less than the room gave back
         if len(self._ended) > self._bounds.rooms:  # the oldest comes first
             self._forget_end(next(iter(self._ended)))

@@ -24,6 +24,8 @@ from alcove_server.store.values import (
     StoredBlob,
     StoredDoor,
     StoredItem,
+    Unsettled,
+    Vote,
 )
 
 _BLOB: Final = Struct(">Qdd B16s32sI")
@@ -32,6 +34,7 @@ _META: Final = Struct(">B8sQQQ32s32sQdQQQdQd20s20sQddd")
 _PAGE: Final = Struct(">8sQQ32sQBdB20s")
 _HEAD: Final = Struct(">16s32s16sBII32s20s")
 _TIME: Final = Struct(">d")
+_VOTE: Final = Struct(">32sQ??")
 NO_SENDER: Final = bytes(32)
 CLASSES: Final = {int(one): one for one in BlobClass}
 META: Final = b"m"
@@ -119,6 +122,20 @@ def step_of(step: RosterStep) -> bytes:
             "welcomes": dict(step.welcomes),
         }
     )
+
+
+def of_vote(vote: Vote) -> bytes:
+    """Return a vote of a log that was brought back."""
+    return _VOTE.pack(vote.head, vote.common, vote.beyond, vote.void)
+
+
+def unsettled_of(reply: list[bytes]) -> Unsettled | None:
+    """Read the votes of a log."""
+    if not reply:
+        return None
+    generation, age, *rest = reply
+    votes = {key: Vote(*_VOTE.unpack(raw)) for key, raw in zip(rest[::2], rest[1::2], strict=True)}
+    return Unsettled(generation, float(age), votes)
 
 
 def door_arguments(door: StoredDoor) -> dict[str, object]:

@@ -17,6 +17,7 @@ from alcove_protocol.statements import Signed
 
 from alcove_server.store.budget import MEMBERS_PART, RECORD_OVERHEAD, StoreBounds, room_share
 from alcove_server.store.interface import (
+    ALL,
     AtDoor,
     Listener,
     LobbyPage,
@@ -29,6 +30,8 @@ from alcove_server.store.interface import (
     Stale,
     StoredDoor,
     Taken,
+    Unsettled,
+    Vote,
     blob_size,
     is_too_large,
     lifetime,
@@ -164,14 +167,16 @@ class RedisStore:
         if self._line.is_short:
             raise Refusal("unavailable")
 
-    async def chain(self, room: bytes, start: int) -> tuple[Signed, ...]:
-        entries = await self._run("chain", room, b"%d" % start)
+    async def chain(self, room: bytes, start: int, most: int = ALL) -> tuple[Signed, ...]:
+        entries = await self._run("chain", room, b"%d" % start, b"%d" % (start + most - 1))
         return tuple(Signed.decode(entry) for entry in entries)
 
     async def end(self, room: bytes, statement: Signed, roster: bytes) -> None:
         await self._run("end", room, statement.encode(), roster)
 
-    async def reseat(self, seated: SeatedRoom, expected: bytes | None) -> None:
+    async def reseat(
+        self, seated: SeatedRoom, expected: bytes | None, over: Signed | None = None
+    ) -> None:
         doors = [
             {"id": door.id, "text": door.card, **records.door_arguments(door)}
             for door in seated.doors
@@ -191,7 +196,18 @@ class RedisStore:
             sha256(commit).digest(),
             b"%d" % (blob_size(commit, entry) if commit else 0),
             self._most,
+            over.encode() if over is not None else b"",
         )
+
+    async def unsettled(self, room: bytes) -> Unsettled | None:
+        return records.unsettled_of(await self._run("unsettled", room))
+
+    async def vote(self, room: bytes, generation: bytes, key: bytes, vote: Vote) -> None:
+        note = b"HSET" if vote.void else b"HSETNX"
+        await self._run("vote", room, generation, key, records.of_vote(vote), note)
+
+    async def settle_log(self, room: bytes, generation: bytes) -> None:
+        await self._run("settle_log", room, generation)
 
     # --- the log ----------------------------------------------------------------------------
 
@@ -373,5 +389,5 @@ def _head(kind: bytes, rest: list[bytes]) -> RoomHead | None:
     if kind == b"none":
         return None
     if kind == b"ended":
-        return RoomHead(b"", 0, 0, 0, b"", 0, Signed.decode(rest[0]))
+        return RoomHead(rest[1], 0, 0, 0, b"", 0, Signed.decode(rest[0]))
     return records.room_head(rest[0])

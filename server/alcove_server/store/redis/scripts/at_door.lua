@@ -1,7 +1,7 @@
 -- Store.at_door. ARGV: time, door, key.
 local now = clock()
-local statement = ended(now)
-if statement then return {'ended', statement} end
+local statement, generation = ended(now)
+if statement then return {'ended', statement, generation} end
 local m = find()
 if not m then return {'none'} end
 if expire_lobby(m) then

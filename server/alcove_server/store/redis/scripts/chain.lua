@@ -1,3 +1,3 @@
--- Store.chain. ARGV: time, start.
+-- Store.chain. ARGV: time, start, end (the last counter).
 room()
-return call('LRANGE', P .. 'c', ARGV[2], -1)
+return call('LRANGE', P .. 'c', ARGV[2], ARGV[3])

@@ -23,7 +23,7 @@ local BUCKET = 60        -- seconds: the bytes of blobs that end in the same min
 -- would be made for each publish.
 local function parts()
   return {'h', 'hi', 'he', 'l', 't', 'u', 's', 'c', 'd', 'dc', 'w', 'q', 'qb', 'qi', 'qk', 'q1', 'q2',
-    'q3', 'q4', 'f', 'fe'}
+    'q3', 'q4', 'f', 'fe', 'v'}
 end
 
 local check_step, take_step -- set by the script of a publish with a roster entry
@@ -89,13 +89,13 @@ end
 
 local function ring() call('SPUBLISH', P, 'r') end
 
--- The statement that ended the room, or nil.
+-- The statement that ended the room and the generation that it ended, or nil.
 local function ended(now)
   local raw = call('GET', P .. 'end')
   if not raw then return nil end
-  local at, after = unpack('>d', raw)
+  local at, generation, after = unpack('>dc8', raw)
   if at <= now then return nil end
-  return string.sub(raw, after)
+  return string.sub(raw, after), generation
 end
 
 -- The room as it is now: its meta record, with `last` set to now. Nil when there is none. `raw` is the

@@ -1,7 +1,10 @@
 -- Store.reseat. ARGV: time, expected roster head (empty: no room), generation, roster head,
 -- counter, chain (msgpack), doors (msgpack), tail of the commit's blob (empty: none), hash of the
--- commit, size of the commit's blob, most of the room.
-local m = find()
+-- commit, size of the commit's blob, most of the room, the statement of the end that this lifts
+-- (empty: none).
+local lifted = ARGV[12] ~= '' and ended(clock()) == ARGV[12]
+local m = nil
+if not lifted then m = find() end
 local most = tonumber(ARGV[11])
 if m then
   expect(m, ARGV[2])
@@ -36,5 +39,8 @@ for _, one in ipairs(once) do
 end
 if ARGV[8] ~= '' then append(m, 1, REJOIN, ARGV[8], tonumber(ARGV[10]), ARGV[9]) end
 save(m)
+call('HSET', P .. 'v', 'since', string.format('%.6f', now))
+bind(m, P .. 'v')
+if lifted then call('UNLINK', P .. 'end') end
 ring()
 return 'seated'

@@ -1,0 +1,143 @@
+"""This client in a log that was brought back: what it keeps back, and what it publishes again."""
+
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Final
+
+from alcove_protocol import frames, limits
+from alcove_protocol.frames import BlobClass, RelayAnswer
+from alcove_protocol.position import Position
+
+from alcove import mls
+from alcove.engine.bringing import Bringing
+from alcove.engine.following import Following
+from alcove.facilitation.facilitator import Facilitator
+from alcove.group.membership import Membership
+from alcove.messages.stream import Advance, Stream
+from alcove.relay.ports import Ports
+
+LOST_COMMITS_FIRST: Final = 3.0
+"""Seconds after a log is settled in which commits that the relay lost come again before others."""
+
+
+class NewLog:
+    """`published`: as for `Publisher`. `gap` tells that messages were missed. `facilitator` is None
+    for a participant's client."""
+
+    def __init__(
+        self,
+        membership: Membership,
+        stream: Stream,
+        following: Following,
+        bringing: Bringing,
+        ports: Ports,
+        *,
+        published: Callable[[Position, BlobClass, bytes], Advance],
+        gap: Callable[[], None],
+    ) -> None:
+        self._membership = membership
+        self._stream = stream
+        self._following = following
+        self._bringing = bringing
+        self._link = ports.link
+        self._clock = ports.clock
+        self._random = ports.random
+        self._published = published
+        self._gap = gap
+        self._commits_at = 0.0
+        self.known = stream.cursor.generation
+        """The last log in which this client was in step, and which was settled."""
+
+    @property
+    def may_commit(self) -> bool:
+        """Whether the log is settled, and those had their turn whose last commit it lost."""
+        return not self._bringing.unsettled and self._clock() >= self._commits_at
+
+    def keeps_back(self, frame: frames.BlobIs, facilitator: Facilitator | None) -> bool:
+        """Whether the log is unsettled, and a commit came that this client had not merged: what was
+        brought may be of a demoted facilitator. It comes again when the log is settled."""
+        following, membership = self._following, self._membership
+        if not self._bringing.unsettled:
+            return False
+        if not following.waits and frame.blob_class == BlobClass.COMMIT:
+            item = facilitator.committer.in_flight if facilitator is not None else None
+            own = item is not None and item.blob == frame.blob
+            following.waits = not own and sha256(frame.blob).digest() not in membership.merged
+        return following.waits
+
+    def is_before(self, blob: bytes, position: Position) -> bool:
+        """Whether this message is of an earlier epoch, and stands before the first commit of a log
+        that began anew which this client had merged. Others had lost that commit until then. The
+        gap was told at the start of the log."""
+        base = self._membership.base
+        met = position.generation == base.generation and position.number > base.number
+        if met or not self._following.new_log:
+            return False
+        try:
+            return mls.peek(blob).epoch < self._membership.group.epoch
+        except mls.MLSError:
+            return False
+
+    def look(self, facilitator: Facilitator | None, pump: Callable[[], None]) -> None:
+        """Ask the relay whether the log is settled. What was kept back comes again."""
+        lobby = facilitator.lobby.number if facilitator is not None else 0
+        position = self._stream.cursor.encode()
+        self._bringing.look_later()
+
+        def answered(answer: RelayAnswer | None) -> None:
+            if not isinstance(answer, frames.Resumed):
+                return
+            self._bringing.resumed(answer, new_log=False)
+            if self._following.waits:
+                self._following.waits = False
+                self._stream.resumed(answer)
+                if answer.lost:
+                    self._gap()  # what was kept back has expired meanwhile
+            if not self._bringing.unsettled:
+                self._settled(Position.decode(answer.base), facilitator, pump)
+
+        self._link.request(lambda n: frames.Resume(n, position, lobby), answered)
+
+    def _settled(
+        self, base: Position, facilitator: Facilitator | None, pump: Callable[[], None]
+    ) -> None:
+        """What was brought stands. The commits that this client lacks are missed from now on."""
+        self._following.expect(base)
+        if not self._following.ahead:
+            self._commits_at = self._clock() + LOST_COMMITS_FIRST
+        self.repeat_commit(facilitator, pump)
+
+    def repeat_commit(self, facilitator: Facilitator | None, pump: Callable[[], None]) -> None:
+        """The relay took commits that this client has merged, whoever made them, and lost them, and
+        a client that had not heard of them brought the room. Else their followers are on a dead
+        branch. A facilitator publishes the next one again, with the same bytes, while nothing else
+        was committed."""
+        membership, following = self._membership, self._following
+        if not following.ahead or following.held or self._bringing.unsettled:
+            return
+        blob = membership.merged.after(following.ahead)
+        if facilitator is None or not blob:
+            return
+        id, at = self._random(frames.ID_SIZE), membership.base
+
+        def answered(answer: RelayAnswer | None) -> None:
+            if not isinstance(answer, frames.Published) or membership.base != at:
+                return  # when another one has published it, it comes from the log
+            position = Position.decode(answer.position)
+            self._published(position, BlobClass.COMMIT, blob)
+            membership.base = position
+            digest = sha256(blob).digest()
+            if digest != membership.commit_hash:
+                following.ahead = digest
+                self.repeat_commit(facilitator, pump)
+                return
+            if following.caught_up():
+                self._gap()
+            pump()
+
+        self._link.request(
+            lambda n: frames.Publish(
+                n, id, at.encode(), int(BlobClass.COMMIT), limits.TTL_MAX, blob
+            ),
+            answered,
+        )

@@ -1,0 +1,68 @@
+"""Whether a room's log, which a client brought back, is settled. docs/protocol.md section 9."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from alcove_protocol.errors import Refusal
+from alcove_protocol.roster import Roster
+from alcove_protocol.statements import Signed
+
+from alcove_server.ports.services import Services
+from alcove_server.requests.requester import Requester
+from alcove_server.rooms import settling
+from alcove_server.rooms.room import LocalRoom
+from alcove_server.rooms.roster_verifier import RosterVerifier
+from alcove_server.rooms.settling import RosterAt
+from alcove_server.store.interface import Unsettled
+
+
+def roster_at(
+    verifier: RosterVerifier, services: Services, chain: Sequence[Signed], room: bytes
+) -> RosterAt:
+    """The list after each entry of a chain that was verified before."""
+
+    async def at(counter: int) -> Roster:
+        part = chain[: counter + 1]
+        history = await verifier.verify(part, room, services.runner.breathe)
+        return history.roster
+
+    return at
+
+
+async def look(requester: Requester) -> Unsettled | None:
+    """The votes while the log is unsettled, or None. A log that is settled stays so."""
+    room, store = requester.seated, requester.services.store
+    if room.settled:
+        return None
+    log = await store.unsettled(room.id)
+    if log is None or log.generation != room.generation:
+        room.settled = log is None
+        return log
+    if not await settling.is_over(log, room.history.roster, _lists(requester, room)):
+        return log
+    await store.settle_log(room.id, room.generation)
+    room.settled = True
+    return None
+
+
+def _lists(requester: Requester, room: LocalRoom) -> RosterAt:
+    """The list after each entry. What was verified once in this log is kept."""
+
+    async def at(counter: int) -> Roster:
+        known = room.lists.get(counter)
+        if known is None:
+            chain = await requester.services.store.chain(room.id, 0, counter + 1)
+            known = await roster_at(requester.rooms.verifier, requester.services, chain, room.id)(
+                counter
+            )
+            room.lists[counter] = known
+        return known
+
+    return at
+
+
+async def require_settled(requester: Requester) -> None:
+    """Raises `Refusal` (`unsettled`)."""
+    if await look(requester) is not None:
+        raise Refusal("unsettled")

@@ -1,0 +1,88 @@
+"""Mutants of what becomes of a log that a client brought back (docs/protocol.md, section 9)."""
+
+from typing import Final
+
+from tests.mutation.mutant import Mutant
+from tests.mutation.order_places import CONTRACT, EVIL, STORED, order
+
+SETTLING: Final = "alcove_server.rooms.settling"
+NEW_LOG: Final = "alcove.engine.new_log:NewLog"
+UNSETTLED: Final = "tests/server/test_unsettled.py"
+BACK: Final = f"{EVIL}/test_brought_back.py"
+BRANCHES: Final = (
+    f"{UNSETTLED}::test_members_who_are_behind_do_not_shorten_the_wait_for_an_absent_facilitator"
+)
+
+BROUGHT_BACK: Final[tuple[Mutant, ...]] = (
+    order(
+        "brought back",
+        f"{SETTLING}:is_over",
+        "if log.age < _LEAST:",
+        "if False:",
+        f"{UNSETTLED}::test_a_log_is_settled_after_a_minute_when_most_members_named_its_head",
+    ),
+    order(
+        "brought back",
+        f"{SETTLING}:is_over",
+        "return late or _named",
+        "return _named",
+        f"{UNSETTLED}::test_a_log_is_settled_after_ten_minutes_when_few_came",
+    ),
+    order(
+        "brought back",
+        f"{SETTLING}:_all_on_the_chain",
+        "roster.facilitators() <= here and ",
+        "",
+        BRANCHES,
+    ),
+    order(
+        "brought back",
+        f"{SETTLING}:wins",
+        "voters = _members(await at(fork))",
+        "voters = frozenset(log.votes)",
+        f"{UNSETTLED}::test_who_a_branch_lists_itself_has_no_vote_about_it",
+    ),
+    order(
+        "brought back",
+        f"{SETTLING}:wins",
+        "theirs > ours",
+        "theirs >= ours",
+        f"{UNSETTLED}::test_a_tie_stays_held",
+    ),
+    order(
+        "brought back",
+        f"{SETTLING}:_cast",
+        " if not vote.void",
+        "",
+        f"{UNSETTLED}::"
+        "test_who_signed_entries_of_both_branches_does_not_hold_the_room_against_others",
+    ),
+    order(
+        "brought back",
+        f"{STORED}.vote",
+        "if vote.void:",
+        "if True:",
+        f"{CONTRACT}::test_a_log_that_was_brought_back_keeps_the_first_vote_of_each_key",
+    ),
+    order(
+        "brought back",
+        f"{NEW_LOG}.keeps_back",
+        "if not self._bringing.unsettled:",
+        "if True:",
+        f"{BACK}::test_no_commit_is_followed_in_an_unsettled_log_that_was_not_merged_before",
+    ),
+    order(
+        "brought back",
+        f"{NEW_LOG}.repeat_commit",
+        "if not following.ahead or",
+        "if True or",
+        f"{BACK}::test_an_acknowledged_commit_that_the_relay_lost_is_taken_again",
+    ),
+    order(
+        "brought back",
+        "alcove.engine.endings:Endings._is_final",
+        "if member is None or member.knows(generation):",
+        "if True:",
+        f"{BACK}::test_a_removal_in_a_log_that_a_client_did_not_know_is_doubted_for_half_an_hour",
+    ),
+)
