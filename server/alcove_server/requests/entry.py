@@ -14,7 +14,7 @@ from alcove_server.ports.outlet import Close
 from alcove_server.requests.proof import Claim, claim
 from alcove_server.requests.requester import Requester
 from alcove_server.rooms.room import LocalRoom
-from alcove_server.wire.says import bye
+from alcove_server.wire.says import away, bye
 
 
 class _Removed(Refusal):
@@ -43,6 +43,8 @@ async def authenticate(requester: Requester, frame: Authenticate) -> None:
         if refusal.code == "ended":
             head = await requester.services.store.head(claimed.room)
             close, end = Close.ENDED, bye("ended", head.ended if head else None)
+        elif refusal.code == "unavailable":
+            close, end = Close.TRY_AGAIN, away(requester.services.away_delay())
         _turn_away(requester, frame.n, refusal, close, end)
     finally:
         requester.rooms.release(claimed.room)

@@ -272,6 +272,11 @@ class Wire(asyncio.Protocol):
             self.close()
 
     @property
+    def short_since(self) -> float | None:
+        """The time of the loop from which on fewer replicas than needed confirm, or None."""
+        return self._short
+
+    @property
     def is_short(self) -> bool:
         """Whether fewer replicas than needed confirmed the last marker."""
         return self._short is not None
