@@ -14,6 +14,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
+from math import inf
 from ssl import create_default_context
 from typing import Final
 
@@ -102,6 +103,12 @@ class Line:
     def health(self) -> Health | None:
         """The server as it was at most two seconds ago, or None without a connection."""
         return self._wire.health if self._wire is not None else None
+
+    @property
+    def server_time(self) -> float:
+        """The server's seconds since 1970, or a little less. Without a connection, minus
+        infinity."""
+        return self._wire.server_time if self._wire is not None else -inf
 
     @property
     def reign(self) -> bytes:

@@ -87,6 +87,10 @@ class RedisStore:
             return
         if message[:1] == _BLOB:
             generation, blob = message[1:9], records.blob_of(message[9:])
+            now = self._clock() if self._clock is not None else self._line.server_time
+            if blob.expires_at <= now:  # it waited for replicas, or this node stood still
+                listener.on_ring(room)
+                return
             self._told.note(channel, generation, blob.number, self._line.reign)
             listener.on_blob(room, generation, blob)
         else:
