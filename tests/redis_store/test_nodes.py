@@ -1,4 +1,4 @@
-"""Nodes talk through every kind of fault, and the checker notices each broken invariant."""
+"""Nodes talk through faults, and the checker notices each broken invariant."""
 
 from __future__ import annotations
 
