@@ -22,7 +22,6 @@ from tests.redis_store.server import until
 @pytest.fixture
 async def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Pair]:
     monkeypatch.setattr(wire, "PATIENCE", 0.5)
-    monkeypatch.setattr(wire, "WAIT_MS", b"200")
     monkeypatch.setattr(store, "READY_SECONDS", 0.5)
     monkeypatch.setattr(services, "AWAY_SECONDS", 1)
     async with Pair(tmp_path) as pair:
@@ -42,7 +41,6 @@ async def test_members_are_sent_away_and_go_on_where_they_were(pair: Pair) -> No
         for room in (ann, bob):
             await connection(room, alcove.ConnectionState.RECONNECTING)
         assert not await node.service.store.ready()
-        assert node.service.relay.services.tally.take()["unavailable"] >= 2
         pair.two.signal(signal.SIGCONT)
         heard = []
         async with asyncio.timeout(60):

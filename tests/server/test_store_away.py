@@ -76,6 +76,7 @@ def test_the_clients_of_a_room_are_asked_to_come_back_and_hear_what_was_said() -
         assert bye.code == "unavailable"
         assert bye.delay in range(1, AWAY_SECONDS + 1)
         assert one.closed == Close.TRY_AGAIN
+    assert scene.relay.relay.services.tally.take()["unavailable"] == 4
     ann.come_back()
     ann.say(b"after")
     ben.come_back()
