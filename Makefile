@@ -11,7 +11,7 @@ MUTANTS ?=
 SEEDS ?= 0-999
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check vectors compiled mutate bench fuzz soak simulate autobahn format clean
+.PHONY: help setup run test check vectors compiled mutate bench fuzz soak faults simulate autobahn format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -62,6 +62,9 @@ fuzz: setup ## hostile bytes for every parser; MINUTES=10 in all unless told oth
 
 soak: setup ## lives of rooms over one relay; MINUTES=10 unless told otherwise
 	$(UV) run --no-sync python -m tests.soak --minutes $(MINUTES)
+
+faults: setup ## nodes talk on Redis through kills, holds and failovers; MINUTES=10 unless told otherwise
+	$(UV) run --no-sync python -m tests.redis_store.faults --minutes $(MINUTES)
 
 simulate: setup ## whole worlds on a clock of their own; SEEDS=0-999 unless told otherwise
 	@$(UV) run --no-sync python -m tests.simulator --seeds $(SEEDS)

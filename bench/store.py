@@ -52,6 +52,9 @@ class Ear:
     def on_ring(self, room: bytes) -> None:
         pass
 
+    def on_away(self, room: bytes) -> None:
+        pass
+
 
 async def publish(
     store: Store, blobs: int, ids: Iterator[bytes], other: Ear | None = None

@@ -20,7 +20,7 @@ from typing import Final, Self, TypeAlias, TypeVar, assert_never
 from alcove import events
 from alcove.engine.engine import Engine
 from alcove.engine.standing import EVENTS
-from alcove.errors import AlcoveError, ConnectionFailed, InvalidInput, RoomClosed
+from alcove.errors import AlcoveError, ConnectionFailed, InvalidInput, NotNow, RoomClosed
 from alcove.events import AnyEvent, CloseReason, ConnectionState, RoomState
 from alcove.handlers import Handlers
 from alcove.relay.transport import Transport, TransportOptions
@@ -29,6 +29,11 @@ TICK: Final = 0.5
 """Seconds between looks at the clock: heartbeats, expiry, overdue answers."""
 LEAVE_PATIENCE: Final = 5.0
 """Seconds that the relay has to answer a leave. After them the keys are wiped anyway."""
+COMMAND_PATIENCE: Final = 30.0
+"""Seconds that a command waits for its answer."""
+_MAY_HAPPEN: Final = (
+    "The relay has not answered yet. It may still happen: it is sent again until the relay answers."
+)
 
 E = TypeVar("E", bound=events.Event)
 SendResult: TypeAlias = events.Sent | events.Queued | events.Failed
@@ -331,7 +336,8 @@ class Room:
     # --- what a facilitator may do -------------------------------------------------------------
 
     async def admit(self, id: str) -> None:
-        """Let a newcomer in.
+        """Let a newcomer in. This and the commands below end within 30 s: then they raise `NotNow`
+        (`unavailable`), and what was asked for may still happen.
 
         Raises `InvalidInput` or `NotNow` (`unknown_knock`), `Refused` (`room_full`, …).
         """
@@ -365,7 +371,9 @@ class Room:
         await self._call(self._commands.end)
 
     async def _call(self, begin: Callable[[Callable[[AlcoveError | None], None]], None]) -> None:
-        """Run a command that answers by a callback, and wait for it."""
+        """Run a command that answers by a callback, and wait for it. Raises `NotNow`
+        (`unavailable`) when nothing has answered for `COMMAND_PATIENCE`. What was asked for is not
+        withdrawn then: it goes to the relay again, under its id, and may still happen."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def done(error: AlcoveError | None) -> None:
@@ -380,6 +388,10 @@ class Room:
         try:
             begin(done)
             self._after()
+            done_in_time, _ = await asyncio.wait([future], timeout=COMMAND_PATIENCE)
+            if not done_in_time:
+                future.cancel()
+                raise NotNow("unavailable", _MAY_HAPPEN)
             await future
         finally:
             self._calls.discard(future)

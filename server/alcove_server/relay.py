@@ -22,6 +22,7 @@ from alcove_server.ports.runner import Runner
 from alcove_server.ports.services import Services
 from alcove_server.requests.proof import Upgrade
 from alcove_server.rooms.registry import Rooms
+from alcove_server.rooms.room import GOODBYE_STEPS
 from alcove_server.session.session import Session
 from alcove_server.settings import Settings
 from alcove_server.store.interface import Store
@@ -32,8 +33,9 @@ _RETURNING = 1000
 `Final`, because mypyc would inline it, and tests set a lower one."""
 _EXPIRED_ROOMS: Final = 200
 """Rooms in which one tick drops what has expired: a bound on how long the loop is held."""
-_GOODBYE_STEPS: Final = 8.0
-"""Steps (`ports.turn`) of closing one connection."""
+_SETTLED: Final = 10
+"""How often a node that stops asks its store whether all is answered. A publish that is told by way
+of a look takes the store's answer to the publish, to the head and to the page."""
 RESTORE_SECONDS: Final = 60.0
 """Restore deadline for every room: enough for a slow phone's largest frame. Any client can make a
 room to restore, so the key that it proves earns it no more time."""
@@ -131,9 +133,19 @@ class Relay:
 
     async def _pause(self) -> None:
         """Let others have their turn when this one has done enough: thousands may be late."""
-        self.services.turn.spend(_GOODBYE_STEPS)
+        self.services.turn.spend(GOODBYE_STEPS)
         if self.services.turn.left <= 0:
             await self.services.runner.breathe()
+
+    async def settle(self) -> None:
+        """Before `drain`: take no new clients, and wait until what the store was given is
+        answered, so that clients are told what became of it."""
+        self.draining = True
+        for _ in range(_SETTLED):
+            await self.services.store.settled()
+            await self.services.runner.breathe()
+            if not any([client.answers.expecting for client in self._clients]):
+                return
 
     def drain(self) -> None:
         """Tell all clients to come back elsewhere, or soon: the more there are, the more spread

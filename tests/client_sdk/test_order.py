@@ -136,7 +136,7 @@ def test_a_blob_is_handled_once() -> None:
 
 def replay(made: Stream, head: int, *, lost: bool = False) -> None:
     position = at(head).encode()
-    made.resumed(frames.Resumed(1, position, position, bytes(32), lost, False))
+    made.resumed(frames.Resumed(1, position, position, bytes(32), lost, False, 0, False))
 
 
 def after(value: bytes, *numbers: int) -> bytes:

@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 from alcove_server.process.hardening import SPARE_DESCRIPTORS
+from alcove_server.process.server import SETTLE_SECONDS
 from alcove_server.settings import Settings
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "deploy" / "systemd"
@@ -104,7 +105,7 @@ def test_the_unit_knows_the_relay_s_limits() -> None:
     keys = service(UNIT)
     default = Settings.model_fields["connections"].default
     assert int(keys["LimitNOFILE"]) >= default + SPARE_DESCRIPTORS
-    assert int(keys["TimeoutStopSec"]) > DRAIN_SECONDS
+    assert int(keys["TimeoutStopSec"]) > DRAIN_SECONDS + SETTLE_SECONDS
     assert keys["ExecReload"] == "/bin/kill -HUP $MAINPID"
     assert keys["ExecStart"].split()[:2] == [PROGRAM, "--config"]
     assert keys["RestartPreventExitStatus"] == "2"

@@ -1,4 +1,4 @@
-"""Groups of servers as operators run them: one alone, three with three Sentinels, a Cluster."""
+"""Groups of servers: one alone, a pair, three with three Sentinels, a Cluster."""
 
 from __future__ import annotations
 
@@ -56,6 +56,29 @@ class Standalone(Group):
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.server.port}"
+
+
+class Pair(Group):
+    """A primary with a replica. `now` is the server that nodes are led to."""
+
+    def __init__(self, folder: Path) -> None:
+        one, two = free_ports(2)
+        self.one = self.now = RedisServer.database(folder / "one", one)
+        self.two = RedisServer.database(folder / "two", two, replicaof=f"127.0.0.1 {one}")
+        super().__init__([self.one, self.two])
+
+    async def _join(self) -> None:
+        await until_replicas(self.one, 1)
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.one.port}"
+
+    async def promote(self) -> None:
+        """Lead the nodes to the second server. It is a primary of its own from now on, and what
+        the first one takes afterwards is lost."""
+        await self.one.ask("WAIT", "1", "1000")
+        await self.two.ask("REPLICAOF", "NO", "ONE")
 
 
 class WithSentinel(Group):

@@ -66,6 +66,8 @@ class RedisServer:
         self.port = port
         self._sentinel = sentinel
         self._process: asyncio.subprocess.Process | None = None
+        self.environment: dict[str, str] = {}
+        """What a test adds to the environment of the process."""
         folder.mkdir(parents=True)
         self.configuration.write_text(
             "".join(f"{name} {value or chr(34) * 2}\n" for name, value in settings.items())
@@ -121,7 +123,7 @@ class RedisServer:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=environment(),
+                env={**environment(), **self.environment},
                 start_new_session=True,
             )
         try:

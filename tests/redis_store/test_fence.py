@@ -15,33 +15,10 @@ from alcove_server.store.redis import line
 from alcove_server.store.redis.told import Told
 from alcove_server.store_address import Address
 
-from tests.redis_store.groups import Group, until_replicas
+from tests.redis_store.groups import Pair
 from tests.redis_store.node import Node, id_of
-from tests.redis_store.server import RedisServer, free_ports, until
+from tests.redis_store.server import until
 from tests.server.store.bench import GENERATION, ROOM
-
-
-class Pair(Group):
-    """A primary with a replica. `now` is the server that nodes are led to."""
-
-    def __init__(self, folder: Path) -> None:
-        one, two = free_ports(2)
-        self.one = self.now = RedisServer.database(folder / "one", one)
-        self.two = RedisServer.database(folder / "two", two, replicaof=f"127.0.0.1 {one}")
-        super().__init__([self.one, self.two])
-
-    async def _join(self) -> None:
-        await until_replicas(self.one, 1)
-
-    @property
-    def url(self) -> str:
-        return f"redis://127.0.0.1:{self.one.port}"
-
-    async def promote(self) -> None:
-        """Lead the nodes to the second server. It is a primary of its own from now on, and what
-        the first one takes afterwards is lost."""
-        await self.one.ask("WAIT", "1", "1000")
-        await self.two.ask("REPLICAOF", "NO", "ONE")
 
 
 @pytest.fixture

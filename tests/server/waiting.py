@@ -124,6 +124,8 @@ class Deaf:
 
     def on_ring(self, room: bytes) -> None: ...
 
+    def on_away(self, room: bytes) -> None: ...
+
 
 @contextmanager
 def unheard(relay: Relay) -> Iterator[None]:

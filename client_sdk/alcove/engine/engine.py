@@ -175,8 +175,10 @@ class Engine(Standing):
         if code in ("ended", "removed") and self.entered:
             self._endings.claim(code, generation)
             return
+        if code in WAIT_CODES:
+            return  # the relay closes, and its `bye` says when to come again
         self.link.hang_up = True
-        if self.closed is not None or code in WAIT_CODES:
+        if self.closed is not None:
             return
         waiting = self.newcomer is not None and self.newcomer.card is not None
         known = self.entered and (self.member is not None or waiting)

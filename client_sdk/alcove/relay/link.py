@@ -146,7 +146,10 @@ class Link:
     def tick(self) -> None:
         """Hang up when an answer is overdue."""
         now = self._clock()
-        silent = self.state is LinkState.GREETED and now - self._since > CHALLENGE_TIMEOUT
+        # Refused, and not closed: a relay says after the refusal when to come again, and closes.
+        refused = self.state is LinkState.PROVING and not self._pending
+        waits = self.state is LinkState.GREETED or refused
+        silent = waits and now - self._since > CHALLENGE_TIMEOUT
         if silent or any(now - since > ANSWER_TIMEOUT for _, since in self._pending.values()):
             self.hang_up = True
 

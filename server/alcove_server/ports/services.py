@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from alcove_server.ports.runner import Runner
 from alcove_server.ports.tally import Tally
 from alcove_server.ports.turn import Turn
 from alcove_server.settings import Settings
 from alcove_server.store.interface import Store
+
+AWAY_SECONDS: Final = 10
+"""The most seconds for which a client is sent away while the store can promise nothing."""
 
 
 class Services:
@@ -35,3 +39,8 @@ class Services:
         self.tally = Tally()
         self.wall = wall
         self.turn = Turn(runner.later)
+
+    def away_delay(self) -> int:
+        """Seconds after which a client that cannot be served is to come back: spread out, so that
+        not all come at once."""
+        return 1 + self.random(1)[0] % AWAY_SECONDS

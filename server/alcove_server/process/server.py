@@ -7,12 +7,17 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Final, Protocol
 
 import uvicorn
 
 from alcove_server.process.signals import STOPPING
 from alcove_server.relay import Relay
+
+SETTLE_SECONDS: Final = 10.0
+"""Seconds that a store may take to answer what it was given before the node stopped."""
+_ASK_AGAIN: Final = 0.1
+"""Seconds between two looks at whether a second signal came."""
 
 
 class Accepting(Protocol):
@@ -60,9 +65,20 @@ class Server(uvicorn.Server):
         self._accepting = self._accept(self)
         self.ready.set()
 
+    async def _settle(self) -> None:
+        settling = asyncio.create_task(self._relay.settle())
+        loop = asyncio.get_running_loop()
+        end = loop.time() + SETTLE_SECONDS
+        # A second SIGINT is a flag of uvicorn's, which has to be asked.
+        while not settling.done() and not self.force_exit and loop.time() < end:
+            await asyncio.wait([settling], timeout=_ASK_AGAIN)
+        settling.cancel()
+
     async def shutdown(self, sockets: object = None) -> None:
-        """Drain. The ports answer until the last client is gone, so that a load balancer sees that
-        this node is not ready. A client that comes meanwhile gets 503."""
+        """Wait until clients have their answers, and drain. The ports answer until the last client
+        is gone, so that a load balancer sees that this node is not ready. A client that comes
+        meanwhile gets 503."""
+        await self._settle()
         self._relay.drain()
         await super().shutdown()
         for one in self._accepting:

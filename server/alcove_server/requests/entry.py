@@ -14,7 +14,7 @@ from alcove_server.ports.outlet import Close
 from alcove_server.requests.proof import Claim, claim
 from alcove_server.requests.requester import Requester
 from alcove_server.rooms.room import LocalRoom
-from alcove_server.wire.says import bye
+from alcove_server.wire.says import away, bye
 
 
 class _Removed(Refusal):
@@ -45,6 +45,8 @@ async def authenticate(requester: Requester, frame: Authenticate) -> None:
             close, end = Close.ENDED, bye("ended", head.ended if head else None)
             if head is not None and head.ended is not None:
                 requester.client.generation = head.generation
+        elif refusal.code == "unavailable":
+            close, end = Close.TRY_AGAIN, away(requester.services.away_delay())
         _turn_away(requester, frame.n, refusal, close, end)
     finally:
         requester.rooms.release(claimed.room)

@@ -45,6 +45,7 @@ class Rooms:
         self._missed: set[bytes] = set()  # rung while they were loaded
         self._rung: set[bytes] = set()
         self._failed: set[bytes] = set()  # rung, and the read failed
+        self._away: set[bytes] = set()  # of which the store can promise nothing
         self._idle: set[bytes] = set()  # watched, and perhaps without a room here
         services.store.listen(self)
 
@@ -172,6 +173,22 @@ class Rooms:
         if not self._rung:
             self._services.runner.later(self._look)
         self._rung.add(id)
+
+    def on_away(self, id: bytes) -> None:
+        """As `Listener.on_away`: the clients are asked to come back."""
+        self._away.add(id)
+        if len(self._away) == 1:
+            self._services.runner.later(self._send_away)
+
+    def _send_away(self) -> None:
+        self._services.runner.start(self._close_away())
+
+    async def _close_away(self) -> None:
+        """One room after the other, because all clients of the node may be among them."""
+        while self._away:
+            room = self.loaded.get(self._away.pop())
+            if room is not None:
+                await room.send_away()
 
     def _look(self) -> None:
         rung, self._rung = self._rung, set()

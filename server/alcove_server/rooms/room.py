@@ -34,7 +34,7 @@ from alcove_server.rooms.roster_history import Outcome, RosterHistory, follow
 from alcove_server.rooms.waiting_knocks import WaitingKnocks
 from alcove_server.store.interface import RoomHead, StoredBlob, StoredItem
 from alcove_server.wire import fast_out
-from alcove_server.wire.says import blob_frame, bye, item_frame
+from alcove_server.wire.says import away, blob_frame, bye, item_frame
 
 PAGE: Final = 256 * 1024
 """Bytes of a stream that are read, and queued for one client, at a time."""
@@ -42,6 +42,8 @@ TOLD_RATE: Final = 32.0 * limits.MIB
 TOLD_BURST: Final = 256.0 * limits.MIB
 """Bytes a second, and at once, that the members of a room are told together. One member alone can
 use up a sixth of it (`session.price`), so that no member can silence a room."""
+GOODBYE_STEPS: Final = 8.0
+"""Steps (`ports.turn`) of closing one connection."""
 GOODBYES: Final = 50
 """Connections of a room that are closed before others have a turn: about 5 ms."""
 
@@ -130,6 +132,17 @@ class LocalRoom:
         """Close all connections: the room is gone, or its log is another one."""
         self.over = True
         await self._finish(list(self.clients.values()), code, reason)
+
+    async def send_away(self) -> None:
+        """Close all connections, because the store can promise nothing of this room for now. The
+        room is still there, and so is what this node knows of it."""
+        services = self._services
+        for client in list(self.clients.values()):
+            services.tally.count("unavailable")
+            client.finish(Close.TRY_AGAIN, away(services.away_delay()))
+            services.turn.spend(GOODBYE_STEPS)
+            if services.turn.left <= 0:
+                await services.runner.breathe()
 
     async def _finish(self, clients: list[Client], code: int, reason: Bye) -> None:
         """Close these connections. A thousand goodbyes take 0.1 s, so others have turns between."""

@@ -99,6 +99,10 @@ class Listener(Protocol):
         """A watched room changed in another way: its roster, its lobby, its generation or its end.
         `head` tells which."""
 
+    def on_away(self, room: bytes) -> None:
+        """For some seconds the store could promise nothing of a watched room, and nothing was told
+        or answered. Its clients are better off elsewhere, or later."""
+
 
 PublishDone = Callable[[Publication, "Taken | Exception"], None]
 """Called with the publication and its place, or with the exception that `Store.publish` raises."""
@@ -239,6 +243,9 @@ class Store(Protocol):
 
     async def ready(self) -> bool:
         """Return whether the store can take a publication now."""
+
+    async def settled(self) -> None:
+        """Return when all that was asked before is answered, or cannot be answered any more."""
 
     async def close(self) -> None:
         """Release what the store holds open."""

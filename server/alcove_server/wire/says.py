@@ -23,6 +23,12 @@ def draining(delay: int) -> Bye:
     return Bye("draining", REFUSALS["draining"], delay=delay)
 
 
+def away(delay: int) -> Bye:
+    """The last frame for a client whose room cannot be served, to come back after `delay`
+    seconds."""
+    return Bye("unavailable", REFUSALS["unavailable"], delay=delay)
+
+
 def blob_frame(generation: bytes, blob: StoredBlob, now: float) -> bytes:
     """A stored blob as it is sent at time `now` of the store's clock, framed."""
     entry, age = blob.entry, max(0, int(now - blob.taken_at))

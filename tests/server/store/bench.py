@@ -41,6 +41,9 @@ def but(publication: Publication, **changes: Any) -> Publication:
     return Publication(**{**same, **changes})
 
 
+AWAY = "away"
+
+
 class Recorder:
     """A listener that records what it hears."""
 
@@ -55,6 +58,9 @@ class Recorder:
 
     def on_ring(self, room: bytes) -> None:
         self.told.append(room)
+
+    def on_away(self, room: bytes) -> None:
+        self.told.append(AWAY)
 
     def on_done(self, publication: Publication, outcome: Taken | Exception) -> None:
         self.told.append(publication.id)

@@ -311,6 +311,9 @@ class MemoryStore:
     async def ready(self) -> bool:
         return True
 
+    async def settled(self) -> None:
+        """Nothing ever waits here."""
+
     async def close(self) -> None:
         self._rooms.clear()
         self._watched.clear()

@@ -14,11 +14,13 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
+from math import inf
 from ssl import create_default_context
 from typing import Final
 
 import hiredis
 
+from alcove_server.store.redis import wire as wires
 from alcove_server.store.redis.gate import OnPush, OnReply
 from alcove_server.store.redis.health import NO_REIGN, Health
 from alcove_server.store.redis.scripts import SOURCES
@@ -46,15 +48,20 @@ class Line:
         replicas: int,
         on_push: OnPush,
         on_back: Callable[[], None],
+        on_away: Callable[[], None],
         to_hold: Callable[[], list[bytes]],
     ) -> None:
-        """`to_hold` gives commands that keep what would end while replicas are away. They run the
-        script `hold`."""
+        """`on_away` is told when for `PATIENCE` seconds nothing was safe to tell. `to_hold` gives
+        commands that keep what would end while replicas are away. They run the script `hold`, and
+        while there are any the line comes back by itself."""
         self._address = address
         self._replicas = replicas
         self._tls = create_default_context() if address.tls else None
         self._on_push = on_push
         self._on_back = on_back
+        self._on_away = on_away
+        self._away: asyncio.TimerHandle | None = None
+        self._refused = False
         self._to_hold = to_hold
         self._held: float | None = None
         self._marker = b"alcove:marker:" + os.urandom(8).hex().encode()
@@ -98,6 +105,12 @@ class Line:
         return self._wire.health if self._wire is not None else None
 
     @property
+    def server_time(self) -> float:
+        """The server's seconds since 1970, or a little less. Without a connection, minus
+        infinity."""
+        return self._wire.server_time if self._wire is not None else -inf
+
+    @property
     def reign(self) -> bytes:
         """The reign of the primary at the other end."""
         health = self.health
@@ -105,8 +118,9 @@ class Line:
 
     @property
     def is_short(self) -> bool:
-        """Whether there is a connection, and replicas confirm nothing at the moment."""
-        return self._wire is not None and self._wire.is_short
+        """Whether replicas confirm nothing at the moment, or did not when the primary was asked
+        last."""
+        return self._wire.is_short if self._wire is not None else self._refused
 
     @property
     def is_safe(self) -> bool:
@@ -116,6 +130,7 @@ class Line:
     async def close(self) -> None:
         """Close the line. Commands without an answer fail."""
         self._closed = True
+        self._stop_away()
         if self._connecting is not None:
             self._connecting.cancel()
             await asyncio.wait([self._connecting])
@@ -137,9 +152,11 @@ class Line:
                     self._note(None)
                     return
                 except (OSError, hiredis.HiredisError) as error:
+                    self._refused = isinstance(error, TooFewReplicas)
                     self._note(error)
                     self._fail(ConnectionError("Redis cannot be reached"))
-                if not self._channels:
+                if not self._wanted:
+                    self._refused = False  # the next command asks again
                     return
                 await asyncio.sleep(_AGAIN[min(attempt, len(_AGAIN) - 1)])
         finally:
@@ -158,7 +175,8 @@ class Line:
             raise ConnectionError("the connection to Redis was lost")
         for channel in self._channels:
             wire.tell(encode(b"SSUBSCRIBE", channel))
-        self._wire = wire
+        self._wire, self._refused = wire, False
+        self._stop_away()
         if self._was_there:
             self._on_back()  # first, so that what was told is compared before anything is read
         self._was_there = True
@@ -207,9 +225,30 @@ class Line:
 
     def _on_lost(self) -> None:
         if self._wire is not None:
+            self._expect_away(self._wire.short_since)
             self._wire = None
-            if self._channels:
+            if self._wanted:
                 self._connect()
+
+    @property
+    def _wanted(self) -> bool:
+        """Whether rooms are watched, or held."""
+        return bool(self._channels) or bool(self._to_hold())
+
+    def _expect_away(self, since: float | None) -> None:
+        """Tell the owner when nothing was safe for `PATIENCE` seconds. They count from when the
+        replicas were away, not from when the connection was given up for it."""
+        if self._closed:
+            return
+        loop = asyncio.get_running_loop()
+        self._stop_away()
+        due = (loop.time() if since is None else since) + wires.PATIENCE
+        self._away = loop.call_at(due, self._on_away)
+
+    def _stop_away(self) -> None:
+        if self._away is not None:
+            self._away.cancel()
+            self._away = None
 
     def _fail(self, why: ConnectionError) -> None:
         early, self._early, self._early_bytes = self._early, [], 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from hashlib import sha256
 from time import monotonic
 from typing import Any, Final
@@ -48,6 +49,10 @@ from alcove_server.store_address import Address
 log = logging.getLogger(__name__)
 
 _BLOB: Final = b"b"
+READY_SECONDS: Final = 3.0
+"""Seconds that a node's question whether its store is ready may take."""
+LOOK_SECONDS: Final = 2.0
+"""Seconds for which a tick of the node waits for its looks."""
 
 
 class RedisStore:
@@ -60,11 +65,14 @@ class RedisStore:
         replicas: int = 0,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        self._line = Line(address, replicas, self._on_push, self._on_back, self._to_hold)
+        self._line = Line(
+            address, replicas, self._on_push, self._on_back, self._on_away, self._to_hold
+        )
         self._bounds = bounds if bounds is not None else StoreBounds()
         self._clock = clock
         self._watched: dict[bytes, bytes] = {}  # channel: room
         self._alive: set[bytes] = set()  # watched rooms that were there at the last look
+        self._left: set[bytes] = set()  # rooms whose clients were sent away, to be held
         self._looks = Looks()
         self._told = Told()
         self._now = clock if clock is not None else monotonic
@@ -82,6 +90,10 @@ class RedisStore:
             return
         if message[:1] == _BLOB:
             generation, blob = message[1:9], records.blob_of(message[9:])
+            now = self._clock() if self._clock is not None else self._line.server_time
+            if blob.expires_at <= now:  # it waited for replicas, or this node stood still
+                listener.on_ring(room)
+                return
             self._told.note(channel, generation, blob.number, self._line.reign)
             listener.on_blob(room, generation, blob)
         else:
@@ -89,6 +101,7 @@ class RedisStore:
 
     def _on_back(self) -> None:
         """Pushes were missed: every watched room may have changed."""
+        self._left.clear()
         for told in self._told.under_another(self._line.reign):
             self._compare(*told)
         if self._listener is not None:
@@ -109,8 +122,16 @@ class RedisStore:
         told = (reign, generation, b"%d" % number)
         self._line.send(self._command("fence", room, here, *told), on_reply)
 
+    def _on_away(self) -> None:
+        """Nothing is safe to tell for so long that clients shall not wait for it. Their rooms are
+        this node's until they can come back, or they would end without a heartbeat."""
+        self._left.update(self._watched.values())
+        if self._listener is not None:
+            for room in list(self._watched.values()):
+                self._listener.on_away(room)
+
     def _to_hold(self) -> list[bytes]:
-        return [self._command("hold", room) for room in self._watched.values()]
+        return [self._command("hold", room) for room in {*self._watched.values(), *self._left}]
 
     @property
     def _most(self) -> bytes:
@@ -348,9 +369,14 @@ class RedisStore:
         self._line.unwatch(channel)
 
     async def expire(self, most: int) -> None:
-        looked = self._looks.take(self._now(), most)
+        if self._line.is_short:
+            return  # no answer would come, and the tick of the node has other work
+        looked = [asyncio.ensure_future(self._look(room)) for room in self._due(most)]
         if looked:
-            await asyncio.gather(*map(self._look, looked))
+            await asyncio.wait(looked, timeout=LOOK_SECONDS)  # what is late goes on by itself
+
+    def _due(self, most: int) -> list[bytes]:
+        return self._looks.take(self._now(), most)
 
     async def _look(self, room: bytes) -> None:
         """See whether a watched room is still there, and when to look again."""
@@ -373,11 +399,17 @@ class RedisStore:
                 self._listener.on_ring(room)
 
     async def ready(self) -> bool:
+        if self._line.is_short:
+            return False
         try:
-            await self._run("head", bytes(32))
-        except Refusal:
+            await asyncio.wait_for(self._run("head", bytes(32)), READY_SECONDS)
+        except (Refusal, TimeoutError):
             return False
         return self._line.is_safe
+
+    async def settled(self) -> None:
+        with suppress(Refusal):
+            await self._run("head", bytes(32))  # the answers before this one are safe sooner
 
     async def close(self) -> None:
         await self._line.close()

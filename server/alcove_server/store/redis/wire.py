@@ -16,7 +16,7 @@ from typing import Final, cast
 import hiredis
 
 from alcove_server.store.redis.gate import Gate, OnPush, OnReply, Reply
-from alcove_server.store.redis.health import QUESTION, Health, health_of
+from alcove_server.store.redis.health import QUESTION, Health, ServerTime, health_of
 
 MARKER_MS: Final = b"60000"
 """A marker ends by itself, as everything does."""
@@ -98,6 +98,7 @@ class Wire(asyncio.Protocol):
         self._heard = self._loop.time()
         self._next_beat: asyncio.TimerHandle | None = None
         self.health: Health | None = None
+        self._server_time = ServerTime()
         self.closed = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -257,6 +258,7 @@ class Wire(asyncio.Protocol):
             raise ConnectionError(str(error)) from None
         if not health.is_primary:
             raise ConnectionError("the server is a replica")
+        self._server_time.heard(health.time, self._loop.time())
         return health
 
     def _on_wait(self, reply: Reply) -> None:
@@ -270,6 +272,16 @@ class Wire(asyncio.Protocol):
             self._short = now
         elif now - self._short > PATIENCE:
             self.close()
+
+    @property
+    def server_time(self) -> float:
+        """The server's time now, or a little earlier."""
+        return self._server_time.at(self._loop.time())
+
+    @property
+    def short_since(self) -> float | None:
+        """The time of the loop from which on fewer replicas than needed confirm, or None."""
+        return self._short
 
     @property
     def is_short(self) -> bool:
