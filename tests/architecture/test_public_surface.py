@@ -31,7 +31,7 @@ def test_every_event_is_exported() -> None:
 
 
 def test_importing_loads_no_sockets_and_no_terminal() -> None:
-    heavy = {"websockets", "textual", "click", "confusable_homoglyphs", "cryptography", "msgpack"}
+    heavy = {"websockets", "textual", "click", "cryptography", "msgpack"}
     code = f"import sys, alcove; print(sorted({heavy!r} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert result.stdout.decode().strip() == "['msgpack']"

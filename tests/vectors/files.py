@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.vectors import client, ed25519, records, statements, wire
+from tests.vectors import client, ed25519, names, records, statements, wire
 from tests.vectors.parts import Case
 
 
@@ -72,5 +72,11 @@ FILES = {
         "the state.",
         client.rights,
         client.check_right,
+    ),
+    "names": VectorFile(
+        "`text` is judged as a name: `code` is the fault, or null with its one spelling. Or two "
+        "names look `alike`, or not.",
+        names.cases,
+        names.check,
     ),
 }

@@ -2,7 +2,7 @@
 
 from alcove import events
 from alcove.group.outcomes import Burned, Merged, Person
-from alcove.joining.names import looks_like_any
+from alcove.joining.names import is_clean, looks_like_any
 from alcove.relay.ports import Ports
 
 
@@ -16,6 +16,7 @@ class Telling:
         """Tell which members came and went."""
         for person in outcome.joined:
             self._emit(events.Joined(person.name))
+            self._deceptive(person, outcome)
             self._twin(person, outcome)
         for person in outcome.gone:
             by_wish = person.relay_key in outcome.by_wish
@@ -30,6 +31,13 @@ class Telling:
                 f"{outcome.by} changed how long messages stay: {outcome.ttl} seconds from now on."
             )
             self._emit(events.Problem("ttl_changed", text, sender=outcome.by))
+
+    def _deceptive(self, person: Person, outcome: Merged) -> None:
+        """Tell of a newcomer with a name that no honest facilitator's client lets in."""
+        if not is_clean(person.name):
+            text = f"{outcome.by} let somebody in whose name can mislead: it hides something, or "
+            text += "reads like a part in the room."
+            self._emit(events.Problem("name_deceptive", text, sender=outcome.by))
 
     def _twin(self, person: Person, outcome: Merged) -> None:
         """Tell of a newcomer with a name like another member's. An honest facilitator's client lets

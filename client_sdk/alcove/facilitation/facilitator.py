@@ -25,6 +25,7 @@ from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.group.outcomes import Person
+from alcove.joining.names import spelled
 from alcove.messages.presence import Presence
 from alcove.relay.ports import Ports
 
@@ -166,7 +167,7 @@ class Facilitator:
 
     def remove(self, name: str, done: Done) -> None:
         """Put a member out. Raises `InvalidInput` (`unknown_name`), `NotNow` (`not_oneself`)."""
-        person = self._membership.find_name(name)
+        person = self._membership.find_name(name) or self._membership.find_name(spelled(name))
         if person is None:
             raise InvalidInput("unknown_name", "Nobody in the room has this name.")
         if person.key == self._identity.signature.public:

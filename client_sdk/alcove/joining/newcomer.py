@@ -46,6 +46,7 @@ REFUSAL_SENTENCES: Final = MappingProxyType(
         "refused": "A facilitator did not let you in.",
         "name_taken": "A member has this name or one that looks like it; choose another.",
         "name_deceptive": "This name could mislead others; choose another.",
+        "name_reserved": "This name reads like a part in the room; choose another.",
         "name_empty": "Choose a name with at least one letter or digit.",
         "name_too_long": "This name is too long; choose a shorter one.",
         "agreement": "The ground rules have changed; open the invite again and read them.",

@@ -185,6 +185,30 @@ def test_a_newcomer_who_looks_like_a_member_is_told_to_all_with_who_let_them_in(
     assert len(told(ann, "name_taken")) == 1
 
 
+@pytest.mark.parametrize("name", ["Facilitator", "Ann\u202e", "[Dora]", "\u3164"])
+def test_a_newcomer_whose_name_can_mislead_is_told_with_who_let_them_in(name: str) -> None:
+    world, ann, bob, cleo = two_facilitators()
+    forget(ann, cleo)
+    add_twin(world, bob, name)
+    for client in (ann, cleo):
+        (problem,) = told(client, "name_deceptive")
+        assert problem.sender == "Bob"
+        assert name not in problem.text
+    assert ann.remove(name) == []
+    world.advance(2)
+    assert ann.members() == {"Ann", "Bob", "Cleo"}
+
+
+def test_a_name_is_found_in_another_spelling() -> None:
+    world, ann, bob, cleo = two_facilitators()
+    world.join(ann, "Zo\u00eb")
+    assert ann.members() == {"Ann", "Bob", "Cleo", "Zo\u00eb"}
+    removed = ann.remove(" Zoe\u0308 ")
+    world.advance(2)
+    assert removed == [None]
+    goes_on(world, ann, bob, cleo)
+
+
 def test_of_two_with_one_name_the_one_who_came_last_is_removed() -> None:
     world, ann, bob, cleo = two_facilitators()
     dora = world.join(ann, "Dora")

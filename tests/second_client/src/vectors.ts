@@ -12,6 +12,7 @@ import { openAnswer, shortCode } from "./knock.ts"
 import { hashWith, label } from "./labels.ts"
 import { logAfter, logStart } from "./loghash.ts"
 import { pack, unpack } from "./messagepack.ts"
+import { alike, cleanName } from "./names.ts"
 import { pad, unpad } from "./padding.ts"
 import { decode, encode, fromClient, fromRelay, request } from "./records.ts"
 import { judgeState, may, stateOf } from "./rights.ts"
@@ -157,6 +158,10 @@ function statement(one: Case): void {
 const CHECKS: Record<string, (one: Case) => Promise<void>> = {
   records: async (one) => equal(await codeOf(() => read(one.reader, unhex(one.bytes))), one.code),
   invites: async (one) => equal(await codeOf(() => link(one)), one.code),
+  names: async (one) => {
+    if (one.kind === "pair") return equal(alike(one.text, one.other), one.alike)
+    equal(await codeOf(() => equal(cleanName(one.text), one.clean)), one.code)
+  },
   padding: async (one) => {
     equal(await codeOf(() => equal(hex(unpad(unhex(one.padded))), one.content)), one.code)
     if (one.code === null) equal(hex(pad(unhex(one.content))), one.padded)
