@@ -34,6 +34,7 @@ class Sulking(MemoryStore):
         return await super().at_door(room, door, key)
 
 
+@pytest.mark.interpreted  # its store inherits from the store in memory
 def test_clients_that_come_are_sent_away_for_different_times() -> None:
     scene = Scene(store=(store := Sulking(ManualClock())))
     scene.open()
