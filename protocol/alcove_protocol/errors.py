@@ -81,7 +81,7 @@ REFUSALS: Final = MappingProxyType(
         "read_only": "No facilitator is present, so posting is not possible at the moment.",
         "paused": "A facilitator paused you; you can listen, but not post at the moment.",
         "locked": "The room is closed to newcomers at the moment.",
-        "unsettled": "The room was just brought back; changes wait until its members agree.",
+        "unsettled": "The room was just brought back; try again in a minute, when members agree.",
         "room_full": "The room is full.",
         "history_full": "The room's history is full; removing members and ending it still work.",
         # doors and knocks

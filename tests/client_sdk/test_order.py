@@ -118,6 +118,16 @@ def test_an_anchor_goes_on_over_what_came_after_it() -> None:
     assert (late.current, late.agrees(at(6), bytes(32))) == (None, None)
 
 
+def test_an_anchor_is_of_this_log_and_before_what_came() -> None:
+    log = LogHash()
+    for number in (6, 7):
+        log.append(at(number), 2, bytes(32))
+    assert log.can_anchor(at(5), at(7))
+    assert not log.can_anchor(Position(bytes(8), 5), at(7))
+    assert not log.can_anchor(at(8), at(7))
+    assert not log.can_anchor(at(4), at(7))
+
+
 def test_only_so_much_is_remembered() -> None:
     """Of what came before an anchor, and of blobs that were handled: the oldest go first."""
     log, seen = LogHash(), Seen()

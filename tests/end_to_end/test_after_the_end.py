@@ -15,9 +15,11 @@ from tests.end_to_end.world import Client, World
 
 ROOT = Path(__file__).resolve().parents[2]
 CONSTANTS = {
+    "_reserved_looks": "words that no name has",
     "_kdf_label": "labels of the specification and of this program",
     "ciphersuite": "the suites",
     "direct_path": "arithmetic of trees",
+    "name_table": "what Unicode says of characters",
 }
 """Functions that may keep what they computed, for the life of the process, and what that is."""
 

@@ -115,7 +115,7 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
         "alcove.facilitation.in_flight:sign_entry",
         "membership.restate or item.restate",
         "membership.restate",
-        f"{NEW_LOG}::test_a_commit_that_the_relay_took_before_it_died_is_taken_again",
+        f"{NEW_LOG}::test_a_commit_that_only_its_author_brings_back_is_taken_again",
     ),
     order(
         "new log",

@@ -131,6 +131,24 @@ LOG_HASHES: Final[tuple[Mutant, ...]] = (
                 f"{UNIT}::test_a_hash_in_doubt_is_named_to_nobody_and_no_member_confirms_it",
             ),
             (
+                f"{LOG_HASH}:LogHash.compare",
+                "if mine is None:",
+                "if False:",
+                f"{UNIT}::test_no_hash_goes_on_over_messages_that_expired",
+            ),
+            *(
+                (
+                    f"{LOG_HASH}:LogHash.can_anchor",
+                    old,
+                    new,
+                    f"{UNIT}::test_an_anchor_is_of_this_log_and_before_what_came",
+                )
+                for old, new in (
+                    ("position.generation != end.generation or ", ""),
+                    ("not 0 <= missing <=", "not missing <="),
+                )
+            ),
+            (
                 f"{LOG_HASH}:LogHash.can_anchor",
                 "if self._at is not None:",
                 "if False:",

@@ -78,8 +78,8 @@ ONE_VIEW: Final[tuple[Mutant, ...]] = (
     order(
         "hole",
         f"{STREAM}.advance",
-        "            self.log.drop_anchor()\n",
-        "",
+        "self.log.drop_anchor()",
+        "pass",
         f"{UNIT}::test_a_number_left_out_is_a_hole_and_ends_the_comparison",
     ),
     order(
@@ -239,21 +239,12 @@ ONE_MESSAGE: Final[tuple[Mutant, ...]] = (
         "",
         f"{EVIL}/test_insiders.py::test_a_heartbeat_as_a_message_is_no_sign_of_life",
     ),
-    *(
-        order(
-            "own generation",
-            f"{TALK}._read_in_place",
-            "payload.generation != generation or ",
-            "",
-            test,
-        )
-        for test in (
-            f"{EVIL}/test_authors.py::test_a_withheld_message_under_a_later_key_is_not_taken",
-            f"{EVIL}/test_authors.py"
-            "::test_an_old_text_under_a_new_key_is_not_shown_to_a_member_who_was_away",
-            f"{EVIL}/test_insiders.py"
-            "::test_a_heartbeat_repeated_by_a_facilitator_costs_its_sender_no_key",
-        )
+    order(
+        "own generation",
+        f"{TALK}._read_in_place",
+        "payload.generation != generation or ",
+        "",
+        f"{EVIL}/test_authors.py::test_a_withheld_message_under_a_later_key_is_not_taken",
     ),
     order(
         "split",

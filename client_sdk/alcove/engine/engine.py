@@ -39,8 +39,9 @@ from alcove.relay.ports import Ports
 
 WAIT_CODES: Final = PASSING | {"draining", "replaced", "slow_consumer", "idle"}
 """Refusals after which the client only connects again."""
-KNOCK_AGAIN_AFTER: Final = 60.0
-"""Seconds that a member waits, whom a relay without memory does not list, before they knock."""
+KNOCK_AGAIN_AFTER: Final = limits.UNSETTLED_LEAST + 30.0
+"""Seconds that a member waits, whom a relay without memory does not list, before they knock. The
+log settles first, and a facilitator's client, which looks every 20 s, repeats the commit then."""
 
 
 class Engine(Standing):

@@ -85,6 +85,21 @@ async def test_the_whole_story() -> None:
         await say(robin, "Still here?", facilitator)
         await say(facilitator, "Still here.", robin)
 
+        # The first to come back may have brought an old room: it does not change for a minute.
+        await facilitator.do("end", ref="over")
+        assert (await facilitator.until("error", ref="over"))["code"] == "unsettled"
+        for room in (robin, facilitator):
+            await room.do("leave")
+            assert await room.end() == (0, "")
+
+
+async def test_a_room_that_is_ended_is_over_for_all() -> None:
+    async with (
+        RelayProcess() as relay,
+        mara(relay) as (facilitator, invite),
+        knocking(invite, "Robin") as robin,
+    ):
+        await let_in(facilitator, robin, "Robin")
         await facilitator.do("end", ref="over")
         assert await robin.end() == (0, "")
         assert await facilitator.end() == (0, "")

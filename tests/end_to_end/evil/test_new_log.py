@@ -55,6 +55,20 @@ def test_a_commit_that_the_relay_took_before_it_died_is_taken_again() -> None:
     goes_on(world, ann, cleo, dora)
 
 
+def test_a_commit_that_only_its_author_brings_back_is_taken_again() -> None:
+    """The relay has lost the knock that it answers, so its entry says who is a member."""
+    world, ann, cleo, dora = unacknowledged()
+    forget_the_chain(world, cleo, dora)
+    restart(world)
+    world.advance(120)
+    assert dora.engine.closed is None
+    assert len(ann.of(events.Knocked)) == 3  # and nobody decides a second time
+    assert len(authenticators(ann, cleo, dora)) == 1
+    assert ann.members() == {"Ann", "Bob", "Cleo", "Dora"}
+    settled(world)
+    goes_on(world, ann, cleo, dora)
+
+
 def test_a_member_whom_the_relay_no_longer_lists_knocks_again() -> None:
     """The commit that let Dora in is gone with the relay, and with the facilitator's program."""
     world, ann, cleo, dora = unacknowledged()
@@ -67,7 +81,7 @@ def test_a_member_whom_the_relay_no_longer_lists_knocks_again() -> None:
     refused = [r for r in world.seen(RequestRefused, dora) if r.code == "not_member"]
     assert refused
     assert dora.engine.closed is None
-    world.advance(60)
+    world.advance(80)
     assert "knocking_again" in problems(dora)
     assert ann.of(events.Knocked)[-1].name == "Dora"
     ann.admit(ann.of(events.Knocked)[-1])
