@@ -11,6 +11,7 @@ from alcove_server.process.serving import Service, address_of, listen
 from alcove_server.settings import Settings
 
 from tests.client_sdk.waiting import until
+from tests.redis_store.server import until as come_true
 
 
 class Relay:
@@ -46,4 +47,10 @@ async def two(relay: Relay) -> AsyncIterator[tuple[alcove.Room, alcove.Room]]:
         async with alcove.join(invite, name="Bob", accept=True) as bob:
             await ann.admit((await until(ann, alcove.Knocked)).id)
             await until(bob, alcove.Joined)
+
+            async def know_the_history() -> bool:
+                members = [room._engine.require_member() for room in (ann, bob)]
+                return all(member.bringing.chain.whole() is not None for member in members)
+
+            await come_true(know_the_history)  # else a request is still on its way
             yield ann, bob

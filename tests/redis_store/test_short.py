@@ -83,7 +83,7 @@ async def test_a_node_that_stops_answers_first(pair: Pair, monkeypatch: pytest.M
         sending = asyncio.create_task(bob.send("Before the end."))
 
         async def written() -> bool:
-            return not await node.service.store.ready()
+            return any(client.answers.expecting for client in node.service.relay._clients)
 
         await until(written)
         node.service.stop()
