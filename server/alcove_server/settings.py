@@ -14,7 +14,15 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from alcove_server.networks import parse_network
 from alcove_server.store_address import parse
 
-StoreScheme = Literal["memory", "redis", "rediss", "redis+sentinel", "rediss+sentinel"]
+StoreScheme = Literal[
+    "memory",
+    "redis",
+    "rediss",
+    "redis+sentinel",
+    "rediss+sentinel",
+    "redis+cluster",
+    "rediss+cluster",
+]
 """Schemes of the URL of a store. `store.opening` does not compile until it opens each of them."""
 STORES: Final[tuple[StoreScheme, ...]] = get_args(StoreScheme)
 KNOWN = ", ".join(f"{scheme}:" for scheme in STORES)

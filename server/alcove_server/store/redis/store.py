@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from hashlib import sha256
 from time import monotonic
 from typing import Any, Final
@@ -34,8 +35,11 @@ from alcove_server.store.interface import (
     lifetime,
 )
 from alcove_server.store.redis import records
+from alcove_server.store.redis.cluster import Cluster
 from alcove_server.store.redis.gate import Reply
+from alcove_server.store.redis.health import NO_REIGN
 from alcove_server.store.redis.line import Line
+from alcove_server.store.redis.lines import Lines, OneLine
 from alcove_server.store.redis.looks import SELDOM, Looks
 from alcove_server.store.redis.refusals import failure_of
 from alcove_server.store.redis.scripts import DIGESTS
@@ -48,7 +52,7 @@ _BLOB: Final = b"b"
 
 
 class RedisStore:
-    """A `Store` on one Redis server. `clock` is for tests: without it the server's time counts."""
+    """A `Store` on Redis. `clock` is for tests: without it the server's time counts."""
 
     def __init__(
         self,
@@ -57,7 +61,7 @@ class RedisStore:
         replicas: int = 0,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        self._line = Line(address, replicas, self._on_push, self._on_back, self._to_hold)
+        self._lines: Lines = (Cluster if address.cluster else OneLine)(address, replicas, self)
         self._bounds = bounds if bounds is not None else StoreBounds()
         self._clock = clock
         self._watched: dict[bytes, bytes] = {}  # channel: room
@@ -71,31 +75,39 @@ class RedisStore:
             for name, digest in DIGESTS.items()
         }
 
-    # --- the line ---------------------------------------------------------------------------
+    # --- the lines --------------------------------------------------------------------------
 
-    def _on_push(self, channel: bytes, message: bytes) -> None:
+    def on_push(self, line: Line, channel: bytes, message: bytes) -> None:
         room, listener = self._watched.get(channel), self._listener
         if room is None or listener is None:
             return
         if message[:1] == _BLOB:
             generation, blob = message[1:9], records.blob_of(message[9:])
-            self._told.note(channel, generation, blob.number, self._line.reign)
+            self._told.note(channel, generation, blob.number, line.reign)
             listener.on_blob(room, generation, blob)
         else:
             listener.on_ring(room)
 
-    def _on_back(self) -> None:
-        """Pushes were missed: every watched room may have changed."""
-        for told in self._told.under_another(self._line.reign):
-            self._compare(*told)
+    def on_back(self, line: Line, channels: Collection[bytes]) -> None:
+        """Pushes were missed: these rooms may have changed."""
+        rooms = {
+            channel: self._watched[channel] for channel in channels if channel in self._watched
+        }
+        for told in self._told.under_another(line.reign):
+            if told[0] in rooms:
+                self._compare(*told)
         if self._listener is not None:
-            for room in list(self._watched.values()):
+            for room in rooms.values():
                 self._listener.on_ring(room)
 
     def _compare(self, channel: bytes, generation: bytes, number: int, reign: bytes) -> None:
         """Have the server forget a room that lacks what was told under another reign."""
-        here = self._line.reign
-        room = self._watched[channel]
+        room, here = self._watched[channel], NO_REIGN
+
+        def make() -> bytes:
+            nonlocal here
+            here = self._reign(channel)
+            return self._command("fence", room, here, reign, generation, b"%d" % number)
 
         def on_reply(reply: Reply) -> None:
             if reply == b"lost":
@@ -103,20 +115,21 @@ class RedisStore:
             if failure_of(reply) is None:
                 self._told.compared(channel, generation, number, here)
 
-        told = (reign, generation, b"%d" % number)
-        self._line.send(self._command("fence", room, here, *told), on_reply)
+        self._lines.send(channel, make, on_reply)
 
-    def _to_hold(self) -> list[bytes]:
-        return [self._command("hold", room) for room in self._watched.values()]
+    def to_hold(self, line: Line) -> list[bytes]:
+        return [self._command("hold", self._watched[channel]) for channel in line.channels]
 
-    @property
-    def _most(self) -> bytes:
-        """The bytes that a room may take now: `Budget` with the memory of the server."""
-        return self._most_of(1)
+    def _reign(self, channel: bytes) -> bytes:
+        line = self._lines.line_of(channel)
+        return line.reign if line is not None else NO_REIGN
 
-    def _most_of(self, part: float) -> bytes:
-        """The bytes that a room may take with what may use no more than this part of all."""
-        most, health, bounds = self._bounds.room_bytes, self._line.health, self._bounds
+    def _most(self, room: bytes, part: float = 1) -> bytes:
+        """The bytes that a room may take now, with what may use no more than this part of all:
+        `Budget` with the memory of its server."""
+        line = self._lines.line_of(records.tag_of(room))
+        health = line.health if line is not None else None
+        most, bounds = self._bounds.room_bytes, self._bounds
         if health is not None:
             left = bounds.store_bytes - health.used
             most = room_share(most, left)
@@ -125,8 +138,11 @@ class RedisStore:
         return b"%d" % int(most * part)
 
     def _command(self, script: str, room: bytes, *arguments: bytes) -> bytes:
+        return self._command_at(records.tag_of(room), script, *arguments)
+
+    def _command_at(self, channel: bytes, script: str, *arguments: bytes) -> bytes:
         now = b"" if self._clock is None else repr(self._clock()).encode()
-        words = (records.tag_of(room) + records.META, now, *arguments)
+        words = (channel + records.META, now, *arguments)
         return b"".join(
             [
                 b"*%d\r\n" % (3 + len(words)),
@@ -136,13 +152,17 @@ class RedisStore:
         )
 
     async def _run(self, script: str, room: bytes, *arguments: bytes) -> Any:  # what it returns
+        return await self._run_at(records.tag_of(room), script, *arguments)
+
+    async def _run_at(self, channel: bytes, script: str, *arguments: bytes) -> Any:  # as above
         answered = asyncio.get_running_loop().create_future()
 
         def on_reply(reply: Reply) -> None:
             if not answered.done():
                 answered.set_result(reply)
 
-        self._line.send(self._command(script, room, *arguments), on_reply)
+        make = partial(self._command_at, channel, script, *arguments)
+        self._lines.send(channel, make, on_reply)
         reply = await answered
         failure = failure_of(reply)
         if failure is not None:
@@ -152,16 +172,17 @@ class RedisStore:
     # --- rooms ------------------------------------------------------------------------------
 
     async def open(self, room: bytes, entry: Signed, head: bytes, generation: bytes) -> None:
-        await self._run("open", room, generation, head, entry.encode(), self._most)
+        await self._run("open", room, generation, head, entry.encode(), self._most(room))
 
     async def head(self, room: bytes) -> RoomHead | None:
-        self._enter()
+        self._enter(room)
         kind, *rest = await self._run("head", room)
         return _head(kind, rest)
 
-    def _enter(self) -> None:
+    def _enter(self, room: bytes) -> None:
         """Refuse without a question while replicas confirm nothing: no answer could be told."""
-        if self._line.is_short:
+        line = self._lines.line_of(records.tag_of(room))
+        if line is not None and line.is_short:
             raise Refusal("unavailable")
 
     async def chain(self, room: bytes, start: int) -> tuple[Signed, ...]:
@@ -190,7 +211,7 @@ class RedisStore:
             tail,
             sha256(commit).digest(),
             b"%d" % (blob_size(commit, entry) if commit else 0),
-            self._most,
+            self._most(seated.room),
         )
 
     # --- the log ----------------------------------------------------------------------------
@@ -210,22 +231,6 @@ class RedisStore:
         return taken
 
     def publish_soon(self, publication: Publication, done: PublishDone) -> None:
-        blob_class, blob, step = publication.blob_class, publication.blob, publication.step
-        commit = blob_class in COMMITS
-        life = lifetime(blob_class, publication.ttl)
-        entry = step.entry if step is not None else None
-        size = blob_size(blob, entry) + RECORD_OVERHEAD
-        command = self._command(
-            "publish" if step is None else "publish_step",
-            publication.room,
-            records.head_of(publication, life, life + limits.PUBLISH_RECORD, self._line.reign),
-            records.tail_of(blob_class, publication.id, publication.sender, blob, entry),
-            self._most_of(MEMBERS_PART if blob_class is BlobClass.APPLICATION else 1),
-            b"" if is_too_large(blob_class, blob) else b"%d" % size,
-            sha256(blob).digest() if commit else b"",
-            records.step_of(step) if step is not None else b"",
-        )
-
         def on_reply(reply: Reply) -> None:
             if isinstance(reply, bytes):
                 done(publication, Taken(reply[:8], int.from_bytes(reply[8:], "big")))
@@ -234,7 +239,29 @@ class RedisStore:
             else:
                 done(publication, failure_of(reply) or Refusal("unavailable"))
 
-        self._line.send(command, on_reply)
+        channel = records.tag_of(publication.room)
+        self._lines.send(channel, partial(self._publish, channel, publication), on_reply)
+
+    def _publish(self, channel: bytes, publication: Publication) -> bytes:
+        """The command that publishes. It names the reign of the server to which it is sent."""
+        blob_class, blob, step = publication.blob_class, publication.blob, publication.step
+        commit = blob_class in COMMITS
+        life = lifetime(blob_class, publication.ttl)
+        entry = step.entry if step is not None else None
+        size = blob_size(blob, entry) + RECORD_OVERHEAD
+        reign = self._reign(channel)
+        return self._command_at(
+            channel,
+            "publish" if step is None else "publish_step",
+            records.head_of(publication, life, life + limits.PUBLISH_RECORD, reign),
+            records.tail_of(blob_class, publication.id, publication.sender, blob, entry),
+            self._most(
+                publication.room, MEMBERS_PART if blob_class is BlobClass.APPLICATION else 1
+            ),
+            b"" if is_too_large(blob_class, blob) else b"%d" % size,
+            sha256(blob).digest() if commit else b"",
+            records.step_of(step) if step is not None else b"",
+        )
 
     async def published(self, room: bytes, sender: bytes, id: bytes) -> Position | None:
         found = await self._run("published", room, sender, id)
@@ -252,7 +279,7 @@ class RedisStore:
 
     async def put_door(self, room: bytes, door: StoredDoor, roster: bytes) -> None:
         given = records.packed(records.door_arguments(door))
-        await self._run("put_door", room, door.id, given, door.card, roster, self._most)
+        await self._run("put_door", room, door.id, given, door.card, roster, self._most(room))
 
     async def revoke_door(self, room: bytes, door: bytes, roster: bytes) -> None:
         await self._run("revoke_door", room, door, roster)
@@ -264,13 +291,13 @@ class RedisStore:
     # --- the lobby --------------------------------------------------------------------------
 
     async def knock(self, room: bytes, key: bytes, door: bytes, id: bytes, blob: bytes) -> None:
-        await self._run("knock", room, key, door, id, blob, self._most_of(MEMBERS_PART))
+        await self._run("knock", room, key, door, id, blob, self._most(room, MEMBERS_PART))
 
     async def waiting_among(self, room: bytes, keys: Iterable[bytes]) -> frozenset[bytes]:
         return frozenset(await self._run("waiting", room, *keys))
 
     async def at_door(self, room: bytes, door: bytes, key: bytes) -> AtDoor:
-        self._enter()
+        self._enter(room)
         kind, *rest = await self._run("at_door", room, door, key)
         head = _head(kind, rest)
         if head is None or head.ended is not None:
@@ -284,7 +311,7 @@ class RedisStore:
     async def add_item(
         self, room: bytes, kind: LobbyKind, key: bytes, id: bytes, blob: bytes
     ) -> None:
-        most = self._most_of(1 if kind is LobbyKind.LEAVE else MEMBERS_PART)
+        most = self._most(room, 1 if kind is LobbyKind.LEAVE else MEMBERS_PART)
         await self._run("add_item", room, b"%d" % kind, key, id, blob, most)
 
     async def settle(self, room: bytes, id: bytes, reason: bytes | None = None) -> None:
@@ -321,7 +348,7 @@ class RedisStore:
         self._watched[channel] = room
         self._alive.add(room)
         self._looks.at(room, self._now())
-        self._line.watch(channel)
+        self._lines.watch(channel)
 
     def unwatch(self, room: bytes) -> None:
         channel = records.tag_of(room)
@@ -329,7 +356,7 @@ class RedisStore:
         self._alive.discard(room)
         self._looks.forget(room)
         self._told.forget(channel)
-        self._line.unwatch(channel)
+        self._lines.unwatch(channel)
 
     async def expire(self, most: int) -> None:
         looked = self._looks.take(self._now(), most)
@@ -357,14 +384,19 @@ class RedisStore:
                 self._listener.on_ring(room)
 
     async def ready(self) -> bool:
+        """One server of several is enough: each relay sees the same servers."""
+        return any(await asyncio.gather(*map(self._is_ready, await self._lines.channels())))
+
+    async def _is_ready(self, channel: bytes) -> bool:
         try:
-            await self._run("head", bytes(32))
+            await self._run_at(channel, "head")
         except Refusal:
             return False
-        return self._line.is_safe
+        line = self._lines.line_of(channel)
+        return line is not None and line.is_safe
 
     async def close(self) -> None:
-        await self._line.close()
+        await self._lines.close()
         self._watched.clear()
         self._listener = None
 
