@@ -74,11 +74,7 @@ class Cluster:
         slot = slot_of(channel)
         self._watched.setdefault(slot, set()).add(channel)
         line = self._slots[slot]
-        if slot in self._moves:
-            return  # it is heard when the slot has arrived
-        if line is None:
-            self._move(channel)
-        else:
+        if line is not None and slot not in self._moves:  # else when the slot has arrived
             line.watch(channel)
 
     def unwatch(self, channel: bytes) -> None:
@@ -211,10 +207,16 @@ class Cluster:
             line = self._line_at(primary.at)
             adopted: list[bytes] = []
             for slot in primary.slots():
-                if self._slots[slot] is not line:
-                    self._assign(slot, line)
-                    if slot not in self._moves:
-                        adopted += self._watched.get(slot, ())
+                before = self._slots[slot]
+                if before is line:
+                    continue
+                self._assign(slot, line)
+                if slot in self._moves:
+                    continue
+                if before is None:
+                    self._arrived(line, slot, False)
+                else:
+                    adopted += self._watched.get(slot, ())
             if adopted:
                 line.adopt(adopted)
 
