@@ -6,12 +6,16 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from alcove_protocol import limits
 from alcove_server.store.interface import Taken
+from alcove_server.store.redis.fitness import check
 from alcove_server.store.redis.records import tag_of
 from alcove_server.store.redis.topology import slot_of
+from alcove_server.store_address import parse
 
 from tests.redis_store.groups import Cluster, until_replicas
 from tests.redis_store.node import Node, id_of
+from tests.redis_store.server import until
 from tests.server.store.bench import GENERATION, HEAD, OPENING, ROOM
 
 SLOT = slot_of(tag_of(ROOM))
@@ -45,6 +49,7 @@ async def test_a_primary_that_dies_loses_nothing_that_was_acknowledged(cluster: 
     assert await ann.store.head(other) is not None  # on another primary
     assert await ann.store.ready()
     assert await cluster.primary_of(SLOT) is replica
+    await check(parse(cluster.url), 1, 512 * limits.MIB)  # a relay may start meanwhile
     await primary.start()  # as its supervisor does: all replicas must confirm
     await until_replicas(replica, 1)
     page = await ben.read()
@@ -64,8 +69,6 @@ async def test_a_primary_that_dies_loses_nothing_that_was_acknowledged(cluster: 
 
     async def heard() -> bool:
         return any(blob.id == id_of(500) for blob in ben.heard.blobs)
-
-    from tests.redis_store.server import until
 
     await until(heard)
     for node in (ann, ben):

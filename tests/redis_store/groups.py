@@ -235,6 +235,7 @@ class Cluster(Group):
     def keys_of(server: RedisServer, slot: int) -> list[bytes]:
         """The keys of a slot that lie on a server."""
         with redis.Redis(port=server.port) as asked:
+            asked.set_response_callback("CLUSTER GETKEYSINSLOT", list)  # names are no text
             found: list[bytes] = asked.execute_command("CLUSTER GETKEYSINSLOT", slot, 10_000)
         return found
 

@@ -12,6 +12,7 @@ is read on the new server waits for a `WAIT` there, behind the keys that came.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,6 +26,8 @@ from alcove_server.store.redis.move import Move
 from alcove_server.store.redis.topology import SLOTS, At, Topology, slot_of, topology_of
 from alcove_server.store.redis.wire import Moved, encode
 from alcove_server.store_address import Address
+
+log = logging.getLogger(__name__)
 
 _AGAIN: Final = 0.05
 """Seconds between two looks at a slot that moves."""
@@ -203,6 +206,7 @@ class Cluster:
     def _take(self, found: Topology) -> None:
         """Lead rooms to the servers on which they are now."""
         self._servers = frozenset(member.at for member in found.members.values())
+        moved = 0
         for primary in found.primaries():
             line = self._line_at(primary.at)
             adopted: list[bytes] = []
@@ -216,9 +220,12 @@ class Cluster:
                 if before is None:
                     self._arrived(line, slot, False)
                 else:
+                    moved += 1
                     adopted += self._watched.get(slot, ())
             if adopted:
                 line.adopt(adopted)
+        if moved:
+            log.info("%d slots of the Cluster have another primary", moved)
 
     def tag_on(self, line: Line) -> bytes:
         """The tag of a key in a slot of this line's server. Raises `ConnectionError` when it has
