@@ -35,6 +35,8 @@ _TIME: Final = Struct(">d")
 NO_SENDER: Final = bytes(32)
 CLASSES: Final = {int(one): one for one in BlobClass}
 META: Final = b"m"
+LAYOUT: Final = 1
+"""The version of all that lies in a room and is pushed, as in `meta.lua`."""
 
 
 def tag_of(room: bytes) -> bytes:

@@ -33,6 +33,7 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "welcome": ("meta",),
     "welcomed": ("meta", "welcomes"),
     "reseat": ("meta", "append", "doors"),
+    "connected": ("meta",),
     "fence": ("meta",),
     "hold": ("meta",),
     "look": ("meta", "doors", "lobby", "welcomes"),

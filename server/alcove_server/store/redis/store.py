@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from hashlib import sha256
-from time import monotonic
-from typing import Any, Final
 
 from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
@@ -16,7 +13,7 @@ from alcove_protocol.frames import COMMITS, BlobClass, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove_server.store.budget import MEMBERS_PART, RECORD_OVERHEAD, StoreBounds, room_share
+from alcove_server.store.budget import MEMBERS_PART, RECORD_OVERHEAD, StoreBounds
 from alcove_server.store.interface import (
     AtDoor,
     Listener,
@@ -35,20 +32,10 @@ from alcove_server.store.interface import (
     lifetime,
 )
 from alcove_server.store.redis import records
-from alcove_server.store.redis.cluster import Cluster
 from alcove_server.store.redis.gate import Reply
-from alcove_server.store.redis.health import NO_REIGN
-from alcove_server.store.redis.line import Line
-from alcove_server.store.redis.lines import Lines, OneLine
-from alcove_server.store.redis.looks import SELDOM, Looks
 from alcove_server.store.redis.refusals import failure_of
-from alcove_server.store.redis.scripts import DIGESTS
-from alcove_server.store.redis.told import Told
+from alcove_server.store.redis.watching import Watching
 from alcove_server.store_address import Address
-
-log = logging.getLogger(__name__)
-
-_BLOB: Final = b"b"
 
 
 class RedisStore:
@@ -61,113 +48,16 @@ class RedisStore:
         replicas: int = 0,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        self._lines: Lines = (Cluster if address.cluster else OneLine)(address, replicas, self)
-        self._bounds = bounds if bounds is not None else StoreBounds()
-        self._clock = clock
-        self._watched: dict[bytes, bytes] = {}  # channel: room
-        self._alive: set[bytes] = set()  # watched rooms that were there at the last look
-        self._looks = Looks()
-        self._told = Told()
-        self._now = clock if clock is not None else monotonic
-        self._listener: Listener | None = None
-        self._prefixes = {
-            name: b"$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n1\r\n" % digest
-            for name, digest in DIGESTS.items()
-        }
-
-    # --- the lines --------------------------------------------------------------------------
-
-    def on_push(self, line: Line, channel: bytes, message: bytes) -> None:
-        room, listener = self._watched.get(channel), self._listener
-        if room is None or listener is None:
-            return
-        if message[:1] == _BLOB:
-            generation, blob = message[1:9], records.blob_of(message[9:])
-            self._told.note(channel, generation, blob.number, line.reign)
-            listener.on_blob(room, generation, blob)
-        else:
-            listener.on_ring(room)
-
-    def on_back(self, line: Line, channels: Collection[bytes]) -> None:
-        """Pushes were missed: these rooms may have changed."""
-        rooms = {
-            channel: self._watched[channel] for channel in channels if channel in self._watched
-        }
-        for told in self._told.under_another(line.reign):
-            if told[0] in rooms:
-                self._compare(*told)
-        if self._listener is not None:
-            for room in rooms.values():
-                self._listener.on_ring(room)
-
-    def _compare(self, channel: bytes, generation: bytes, number: int, reign: bytes) -> None:
-        """Have the server forget a room that lacks what was told under another reign."""
-        room, here = self._watched[channel], NO_REIGN
-
-        def make() -> bytes:
-            nonlocal here
-            here = self._reign(channel)
-            return self._command("fence", room, here, reign, generation, b"%d" % number)
-
-        def on_reply(reply: Reply) -> None:
-            if reply == b"lost":
-                log.warning("a room was forgotten: the primary lacks what its members were told")
-            if failure_of(reply) is None:
-                self._told.compared(channel, generation, number, here)
-
-        self._lines.send(channel, make, on_reply)
-
-    def to_hold(self, line: Line) -> list[bytes]:
-        return [self._command("hold", self._watched[channel]) for channel in line.channels]
-
-    def _reign(self, channel: bytes) -> bytes:
-        line = self._lines.line_of(channel)
-        return line.reign if line is not None else NO_REIGN
-
-    def _most(self, room: bytes, part: float = 1) -> bytes:
-        """The bytes that a room may take now, with what may use no more than this part of all:
-        `Budget` with the memory of its server."""
-        line = self._lines.line_of(records.tag_of(room))
-        health = line.health if line is not None else None
-        most, bounds = self._bounds.room_bytes, self._bounds
-        if health is not None:
-            left = bounds.store_bytes - health.used
-            most = room_share(most, left)
-            if health.used >= bounds.store_bytes * part:
-                most = 0
-        return b"%d" % int(most * part)
-
-    def _command(self, script: str, room: bytes, *arguments: bytes) -> bytes:
-        return self._command_at(records.tag_of(room), script, *arguments)
-
-    def _command_at(self, channel: bytes, script: str, *arguments: bytes) -> bytes:
-        now = b"" if self._clock is None else repr(self._clock()).encode()
-        words = (channel + records.META, now, *arguments)
-        return b"".join(
-            [
-                b"*%d\r\n" % (3 + len(words)),
-                self._prefixes[script],
-                *[b"$%d\r\n%b\r\n" % (len(word), word) for word in words],
-            ]
+        bounds = bounds if bounds is not None else StoreBounds()
+        self._watching = Watching(address, replicas, bounds, clock)
+        self._calls = calls = self._watching.calls
+        self._run, self._most, self._enter = calls.run, calls.most, calls.enter
+        self.watch, self.unwatch = self._watching.watch, self._watching.unwatch
+        self.expire, self.ready, self.close = (
+            self._watching.expire,
+            calls.ready,
+            self._watching.close,
         )
-
-    async def _run(self, script: str, room: bytes, *arguments: bytes) -> Any:  # what it returns
-        return await self._run_at(records.tag_of(room), script, *arguments)
-
-    async def _run_at(self, channel: bytes, script: str, *arguments: bytes) -> Any:  # as above
-        answered = asyncio.get_running_loop().create_future()
-
-        def on_reply(reply: Reply) -> None:
-            if not answered.done():
-                answered.set_result(reply)
-
-        make = partial(self._command_at, channel, script, *arguments)
-        self._lines.send(channel, make, on_reply)
-        reply = await answered
-        failure = failure_of(reply)
-        if failure is not None:
-            raise failure
-        return reply
 
     # --- rooms ------------------------------------------------------------------------------
 
@@ -178,12 +68,6 @@ class RedisStore:
         self._enter(room)
         kind, *rest = await self._run("head", room)
         return _head(kind, rest)
-
-    def _enter(self, room: bytes) -> None:
-        """Refuse without a question while replicas confirm nothing: no answer could be told."""
-        line = self._lines.line_of(records.tag_of(room))
-        if line is not None and line.is_short:
-            raise Refusal("unavailable")
 
     async def chain(self, room: bytes, start: int) -> tuple[Signed, ...]:
         entries = await self._run("chain", room, b"%d" % start)
@@ -240,7 +124,7 @@ class RedisStore:
                 done(publication, failure_of(reply) or Refusal("unavailable"))
 
         channel = records.tag_of(publication.room)
-        self._lines.send(channel, partial(self._publish, channel, publication), on_reply)
+        self._calls.lines.send(channel, partial(self._publish, channel, publication), on_reply)
 
     def _publish(self, channel: bytes, publication: Publication) -> bytes:
         """The command that publishes. It names the reign of the server to which it is sent."""
@@ -249,8 +133,8 @@ class RedisStore:
         life = lifetime(blob_class, publication.ttl)
         entry = step.entry if step is not None else None
         size = blob_size(blob, entry) + RECORD_OVERHEAD
-        reign = self._reign(channel)
-        return self._command_at(
+        reign = self._calls.reign(channel)
+        return self._calls.command(
             channel,
             "publish" if step is None else "publish_step",
             records.head_of(publication, life, life + limits.PUBLISH_RECORD, reign),
@@ -270,9 +154,7 @@ class RedisStore:
     async def read(self, room: bytes, after: Position, most: int) -> Page:
         reply = await self._run("read", room, after.encode(), b"%d" % most)
         page, reign = records.page_of(reply)
-        channel = records.tag_of(room)
-        if channel in self._watched:
-            self._told.note(channel, page.position.generation, page.up_to, reign)
+        self._watching.note(records.tag_of(room), page.position.generation, page.up_to, reign)
         return page
 
     # --- doors ------------------------------------------------------------------------------
@@ -341,64 +223,13 @@ class RedisStore:
     # --- time -------------------------------------------------------------------------------
 
     def listen(self, listener: Listener) -> None:
-        self._listener = listener
+        self._watching.listener = listener
 
-    def watch(self, room: bytes) -> None:
-        channel = records.tag_of(room)
-        self._watched[channel] = room
-        self._alive.add(room)
-        self._looks.at(room, self._now())
-        self._lines.watch(channel)
+    def connected(self, room: bytes, key: bytes, on_replaced: Callable[[], None]) -> None:
+        self._watching.connections.connected(records.tag_of(room), key, on_replaced)
 
-    def unwatch(self, room: bytes) -> None:
-        channel = records.tag_of(room)
-        self._watched.pop(channel, None)
-        self._alive.discard(room)
-        self._looks.forget(room)
-        self._told.forget(channel)
-        self._lines.unwatch(channel)
-
-    async def expire(self, most: int) -> None:
-        looked = self._looks.take(self._now(), most)
-        if looked:
-            await asyncio.gather(*map(self._look, looked))
-
-    async def _look(self, room: bytes) -> None:
-        """See whether a watched room is still there, and when to look again."""
-        there, seconds = True, SELDOM
-        try:
-            found, next_end = await self._run("look", room)
-            there = bool(found)
-            if there:
-                seconds = min(SELDOM, max(0.0, float(next_end)))
-        except Refusal:
-            seconds = 1.0
-        if records.tag_of(room) not in self._watched:
-            return
-        self._looks.at(room, self._now() + seconds)
-        if there:
-            self._alive.add(room)
-        elif room in self._alive:
-            self._alive.discard(room)
-            if self._listener is not None:
-                self._listener.on_ring(room)
-
-    async def ready(self) -> bool:
-        """One server of several is enough: each relay sees the same servers."""
-        return any(await asyncio.gather(*map(self._is_ready, await self._lines.channels())))
-
-    async def _is_ready(self, channel: bytes) -> bool:
-        try:
-            await self._run_at(channel, "head")
-        except Refusal:
-            return False
-        line = self._lines.line_of(channel)
-        return line is not None and line.is_safe
-
-    async def close(self) -> None:
-        await self._lines.close()
-        self._watched.clear()
-        self._listener = None
+    def disconnected(self, room: bytes, key: bytes) -> None:
+        self._watching.connections.disconnected(records.tag_of(room), key)
 
 
 def _head(kind: bytes, rest: list[bytes]) -> RoomHead | None:
