@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from alcove_protocol.errors import Refusal
 
@@ -20,9 +20,10 @@ from alcove_server.store.redis.refusals import failure_of
 from alcove_server.store.redis.scripts import DIGESTS
 from alcove_server.store_address import Address
 
-_PREFIXES: Final = {
-    name: b"$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n1\r\n" % digest for name, digest in DIGESTS.items()
-}
+
+def prefix_of(digest: bytes) -> bytes:
+    """How a call of a script begins, behind the number of its words."""
+    return b"$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n1\r\n" % digest
 
 
 class Calls:
@@ -37,6 +38,7 @@ class Calls:
         clock: Callable[[], float] | None,
     ) -> None:
         self.lines: Lines = (Cluster if address.cluster else OneLine)(address, replicas, owner)
+        self.prefixes = {name: prefix_of(digest) for name, digest in DIGESTS.items()}
         self._bounds = bounds
         self._clock = clock
 
@@ -47,7 +49,7 @@ class Calls:
         return b"".join(
             [
                 b"*%d\r\n" % (3 + len(words)),
-                _PREFIXES[script],
+                self.prefixes[script],
                 *[b"$%d\r\n%b\r\n" % (len(word), word) for word in words],
             ]
         )

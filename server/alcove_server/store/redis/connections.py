@@ -24,16 +24,15 @@ Announce = Callable[[bytes, Callable[[], tuple[bytes, ...]]], None]
 
 class _Connection:
     """`id` is the node's and the connection's own. `at` is the time of Redis at which it was made,
-    as soon as the node was told it, and `rival` the latest time of one at another node."""
+    as soon as the node was told it."""
 
-    __slots__ = ("at", "id", "on_replaced", "rival", "since")
+    __slots__ = ("at", "id", "on_replaced", "since")
 
     def __init__(self, id: bytes, since: float, on_replaced: Callable[[], None]) -> None:
         self.id = id
         self.since = since
         self.on_replaced = on_replaced
         self.at: float | None = None
-        self.rival = float("-inf")
 
 
 class Connections:
@@ -75,11 +74,11 @@ class Connections:
             return
         if id == mine.id:
             mine.at = at
-        elif not id.startswith(self._node):
-            mine.rival = max(mine.rival, at)
-            if mine.at is not None and at < mine.at:
-                self._tell(channel, key, mine)  # it does not know of this one
-        if mine.at is not None and mine.rival > mine.at:
+        elif id.startswith(self._node) or mine.at is None:
+            return  # of one that is gone; or the other node answers when it hears of this one
+        elif at < mine.at:
+            self._tell(channel, key, mine)  # the other node does not know of this one
+        else:
             self.disconnected(channel, key)
             mine.on_replaced()
 
