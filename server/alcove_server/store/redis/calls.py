@@ -15,7 +15,7 @@ from alcove_server.store.redis.cluster import Cluster
 from alcove_server.store.redis.gate import Reply
 from alcove_server.store.redis.health import NO_REIGN
 from alcove_server.store.redis.line import LineOwner
-from alcove_server.store.redis.lines import Lines, OneLine
+from alcove_server.store.redis.lines import OneLine, ServerLines
 from alcove_server.store.redis.refusals import failure_of
 from alcove_server.store.redis.scripts import DIGESTS
 from alcove_server.store_address import Address
@@ -37,7 +37,9 @@ class Calls:
         bounds: StoreBounds,
         clock: Callable[[], float] | None,
     ) -> None:
-        self.lines: Lines = (Cluster if address.cluster else OneLine)(address, replicas, owner)
+        self.lines: ServerLines = (Cluster if address.cluster else OneLine)(
+            address, replicas, owner
+        )
         self.prefixes = {name: prefix_of(digest) for name, digest in DIGESTS.items()}
         self._bounds = bounds
         self._clock = clock

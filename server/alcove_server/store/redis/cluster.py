@@ -24,7 +24,7 @@ from alcove_server.store.redis.line import Line, LineOwner
 from alcove_server.store.redis.lines import Make
 from alcove_server.store.redis.move import Move
 from alcove_server.store.redis.topology import SLOTS, At, Topology, slot_of, topology_of
-from alcove_server.store.redis.wire import Moved, encode
+from alcove_server.store.redis.wire import SlotMoved, encode
 from alcove_server.store_address import Address
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ NOWHERE: Final = b"x"
 
 
 class Cluster:
-    """As `Lines`."""
+    """As `ServerLines`."""
 
     def __init__(self, address: Address, replicas: int, owner: LineOwner) -> None:
         self._address = address
@@ -66,7 +66,7 @@ class Cluster:
 
     def _send(self, line: Line, channel: bytes, make: Make, on_reply: OnReply) -> None:
         def answered(reply: Reply) -> None:
-            if isinstance(reply, Moved):
+            if isinstance(reply, SlotMoved):
                 self._move(channel).refused(make, on_reply)
             else:
                 on_reply(reply)
@@ -160,7 +160,7 @@ class Cluster:
         answered: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         line.send(encode(b"GET", channel + NOWHERE), lambda reply: _settle(answered, reply))
         reply = await answered
-        if isinstance(reply, Moved):
+        if isinstance(reply, SlotMoved):
             if reply.at is not None:
                 host, port = reply.at
                 self._assign(slot, self._line_at((host or line.host, port)))

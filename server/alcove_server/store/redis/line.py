@@ -51,7 +51,7 @@ class LineOwner(Protocol):
         """Commands that keep what would end while replicas are away. They run the script `hold`."""
 
 
-class Membership(Protocol):
+class LineCluster(Protocol):
     """The Cluster, as a line to one of its primaries knows it."""
 
     def tag_on(self, line: Line) -> bytes:
@@ -69,7 +69,7 @@ class Line:
     """Commands to the primary, and the pushes of the channels that are watched."""
 
     def __init__(
-        self, address: Address, replicas: int, owner: LineOwner, member: Membership | None = None
+        self, address: Address, replicas: int, owner: LineOwner, member: LineCluster | None = None
     ) -> None:
         """`member` is given for a primary of a Cluster."""
         self._address = address

@@ -16,7 +16,7 @@ may name the reign of its server."""
 _ANY: Final = b"{}"
 
 
-class Lines(Protocol):
+class ServerLines(Protocol):
     """The lines of a node. A channel is what all keys of a room begin with (`records.tag_of`)."""
 
     def line_of(self, channel: bytes) -> Line | None:

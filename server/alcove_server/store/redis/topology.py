@@ -24,7 +24,7 @@ SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class ClusterMember:
     """A server. `primary` is the id of the server that it copies, or empty. `ranges` are the first
     and the last slot of each range of a primary."""
 
@@ -42,13 +42,13 @@ class Member:
 class Topology:
     """The servers, by their ids."""
 
-    members: Mapping[str, Member]
+    members: Mapping[str, ClusterMember]
 
-    def primaries(self) -> list[Member]:
+    def primaries(self) -> list[ClusterMember]:
         """Those that have slots."""
         return [member for member in self.members.values() if member.ranges]
 
-    def replicas(self, primary: Member) -> list[Member]:
+    def replicas(self, primary: ClusterMember) -> list[ClusterMember]:
         """Those that copy a primary, whether they are well or not."""
         ids = [id for id, member in self.members.items() if member is primary]
         return [member for member in self.members.values() if member.primary in ids]
@@ -101,5 +101,5 @@ def read(nodes: Mapping[str, Mapping[str, Any]], asked: str) -> Topology:  # red
         flags = frozenset(said["flags"].split(","))
         ranges = tuple((int(found[0]), int(found[-1])) for found in said["slots"])
         primary = "" if said["master_id"] == "-" else said["master_id"]
-        members[said["node_id"]] = Member(at, flags, primary, ranges)
+        members[said["node_id"]] = ClusterMember(at, flags, primary, ranges)
     return Topology(members)

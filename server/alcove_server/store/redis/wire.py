@@ -66,7 +66,7 @@ class TooFewReplicas(ConnectionError):
     """The server is a primary, and fewer replicas than needed confirm what it writes."""
 
 
-class Moved(ConnectionError):
+class SlotMoved(ConnectionError):
     """This server of a Cluster did not do a command, because the slot of its key is elsewhere or on
     its way. `at` is the host and the port of its server, or None while it is on its way. The host
     is empty when it is the one that was asked."""
@@ -82,14 +82,14 @@ _NOT_HERE: Final = "non local key"
 here then. The scripts look for one that is never there, before they write anything."""
 
 
-def moved_of(error: hiredis.ReplyError) -> Moved | None:
+def moved_of(error: hiredis.ReplyError) -> SlotMoved | None:
     """What an error says of a slot, or None when it says something else."""
     kind, _, rest = str(error).partition(" ")
     if kind == "MOVED":
         host, _, port = rest.partition(" ")[2].rpartition(":")
-        return Moved((host, int(port)))
+        return SlotMoved((host, int(port)))
     if kind in ("ASK", "TRYAGAIN") or _NOT_HERE in rest:
-        return Moved()
+        return SlotMoved()
     return None
 
 
@@ -207,7 +207,7 @@ class Wire(asyncio.Protocol):
         else:
             on_reply(reply)
 
-    def _moved(self, reply: Reply) -> Moved | None:
+    def _moved(self, reply: Reply) -> SlotMoved | None:
         if self._on_gone is None or not isinstance(reply, hiredis.ReplyError):
             return None
         return moved_of(reply)
@@ -257,7 +257,7 @@ class Wire(asyncio.Protocol):
     def _on_marked(self, reply: Reply) -> None:
         if reply == 1:
             self._gate.marked()
-        elif isinstance(reply, Moved) or not isinstance(reply, ConnectionError):
+        elif isinstance(reply, SlotMoved) or not isinstance(reply, ConnectionError):
             self.close()  # the marker is gone, so nothing was replicated behind the commands
 
     # --- the server itself ------------------------------------------------------------------
