@@ -2,9 +2,11 @@
 
 import ast
 import inspect
+from collections.abc import Callable
 from types import ModuleType
 
 from alcove.facilitation import lobby
+from alcove.facilitation.intents import check_welcome
 from alcove.joining import names
 from alcove.joining.newcomer import REFUSAL_SENTENCES
 
@@ -12,9 +14,9 @@ UNSENT = {"expired", "no_welcome"}
 """The relay tells the first by an empty reason. The newcomer's own client says the second."""
 
 
-def codes_given(module: ModuleType, *calls: str) -> set[str]:
+def codes_given(source: ModuleType | Callable[..., object], *calls: str) -> set[str]:
     """Every constant text among the arguments of these calls that is spelled as a code."""
-    tree = ast.parse(inspect.getsource(module))
+    tree = ast.parse(inspect.getsource(source))
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in calls:
@@ -26,6 +28,7 @@ def codes_given(module: ModuleType, *calls: str) -> set[str]:
 
 def test_every_reason_that_a_facilitator_gives_has_a_sentence() -> None:
     given = codes_given(lobby, "CannotAdmit", "_send_refusal")
+    given |= codes_given(check_welcome, "NotNow")
     given |= codes_given(names, "InvalidInput")
     assert "name_empty" in given
     assert given | UNSENT == REFUSAL_SENTENCES.keys()

@@ -16,17 +16,6 @@ FOUND: Final[dict[str, Schedule]] = {
             Step(98.7, "amnesia", 4, 235),
         ),
     ),
-    "a room that was restored from before a member's commits blames no list": Schedule(
-        seed=2015, kind="amnesia", ttl=60, latency=0.0, uses=50, facilitators=2,
-        steps=(
-            Step(0, "come", 1, 524),
-            Step(3.3, "offline", 0, 941),
-            Step(0, "race", 1, 925),
-            Step(0, "race", 0, 423),
-            Step(11.4, "amnesia", 2, 287),
-        ),
-        limited=True,
-    ),
     "the proof of a removal is asked for again": Schedule(
         seed=1671, kind="network", ttl=1800, latency=0.02, uses=50, facilitators=1,
         steps=(

@@ -94,6 +94,11 @@ def commit_blob(message: bytes, *proposals: bytes) -> bytes:
     return pack_list([*proposals, message])
 
 
+def flipped(data: bytes) -> bytes:
+    """`data` with its last bit turned. A constant in its place would leave one in 256 as it was."""
+    return data[:-1] + bytes([data[-1] ^ 1])
+
+
 def aside(staged: mls.StagedCommit) -> mls.StagedCommit:
     """A commit whose maker goes on without it, until its bytes come."""
     staged.set_aside()

@@ -11,6 +11,7 @@ from alcove_protocol.position import Position
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
     demote,
+    flipped,
     group_of,
     rogue_beat,
     rogue_message,
@@ -186,7 +187,7 @@ def test_a_split_that_a_gap_made_forgotten_is_the_persons_to_end() -> None:
     world.alter(
         cleo,
         BlobIs,
-        lambda blob: replace(blob, blob=blob.blob[:-1] + b"x"),
+        lambda blob: replace(blob, blob=flipped(blob.blob)),
         lambda blob: blob.blob_class == BlobClass.APPLICATION,
         most=1,
     )

@@ -11,6 +11,7 @@ from alcove_protocol.position import Position
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
+    flipped,
     rogue_message,
     rogue_text,
     room_of,
@@ -154,7 +155,7 @@ def test_an_altered_message_is_not_shown_and_the_true_one_still_opens() -> None:
     world.settle()
     true = kept.hits[0]
     kept.stop()
-    world.forge(cleo, replace(true, blob=true.blob[:-1] + bytes([true.blob[-1] ^ 1])))
+    world.forge(cleo, replace(true, blob=flipped(true.blob)))
     assert problems(cleo) == ["unreadable"]
     world.forge(cleo, replace(true, position=_moved(true.position, 1)))
     assert cleo.texts() == ["true"]

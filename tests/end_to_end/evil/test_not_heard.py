@@ -21,6 +21,7 @@ from tests.end_to_end.evil.old_epoch import (
 )
 from tests.end_to_end.evil.relay import EvilWorld, Trick
 from tests.end_to_end.evil.rogue import (
+    flipped,
     rogue_message,
     room_of,
     state_of,
@@ -156,7 +157,7 @@ def test_a_facilitator_who_lost_its_place_begins_the_log_anew() -> None:
     world.alter(
         cleo,
         BlobIs,
-        lambda blob: replace(blob, blob=other.blob[:-1] + b"x"),
+        lambda blob: replace(blob, blob=flipped(other.blob)),
         lambda blob: blob.blob_class == BlobClass.APPLICATION,
         most=1,
     )

@@ -9,7 +9,14 @@ from alcove.messages.payload import Text
 from alcove_protocol.frames import BlobClass, BlobIs, Publish, Published
 from alcove_protocol.position import Position
 
-from tests.end_to_end.evil.rogue import Making, committer_of, group_of, rogue_message, room_of
+from tests.end_to_end.evil.rogue import (
+    Making,
+    committer_of,
+    flipped,
+    group_of,
+    rogue_message,
+    room_of,
+)
 from tests.end_to_end.evil.rooms import (
     authenticators,
     epochs,
@@ -31,7 +38,7 @@ def test_two_versions_of_the_conversation_show_within_one_heartbeat() -> None:
     swapped = world.alter(
         cleo,
         BlobIs,
-        lambda blob: replace(blob, blob=other.blob[:-1] + b"x"),
+        lambda blob: replace(blob, blob=flipped(other.blob)),
         lambda blob: blob.blob_class == BlobClass.APPLICATION,
         most=1,
     )

@@ -14,6 +14,7 @@ from tests.end_to_end.evil.rogue import (
     commit_blob,
     committer_of,
     evil_leaf_extensions,
+    flipped,
     group_of,
     leaf_of,
     now,
@@ -113,8 +114,7 @@ def another_members(world: EvilWorld, ann: Client, mal: Client, bob: Client) -> 
 
 
 def junk(world: EvilWorld, ann: Client, mal: Client, bob: Client) -> bytes:
-    message = honest_update(mal)
-    return message[:-1] + bytes([message[-1] ^ 1])
+    return flipped(honest_update(mal))
 
 
 POISON: list[Make] = [
