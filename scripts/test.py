@@ -69,6 +69,7 @@ SUITES: Final = (
     Suite("attacks", ("tests/attacks", "tests/mutation"), 400, covered=False),
     Suite("architecture", ("tests/architecture", "tests/test_growth.py"), 100),
     Suite("redis", ("tests/redis_store",), 270, covered=False),
+    Suite("cluster", ("tests/redis_cluster",), 200, covered=False),
     Suite("deploy", ("tests/deploy",), 100, covered=False),
 )
 """The longest first."""

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from pydantic import ValidationError
 
 from alcove_server.process import hardening, preflight, signals
+from alcove_server.process.parts import part_of
 from alcove_server.settings import Settings
 
 USAGE_ERROR = 2
@@ -83,7 +84,7 @@ def run(arguments: list[str]) -> int:
     """Run the whole command; return its exit status."""
     try:
         settings, check = load(arguments)
-        tls = preflight.check(settings)
+        tls = preflight.check(part_of(settings, 1))
     except ValueError as error:
         print(f"alcove-server: {error}", file=sys.stderr)
         return USAGE_ERROR
@@ -98,6 +99,8 @@ def run(arguments: list[str]) -> int:
 
     serving.configure_logging(settings)
     hardening.forbid_core_dumps()
+    if settings.workers > 1:
+        return _with_workers(settings)
     where = f"{settings.host} port {settings.port}"
     try:
         listener = serving.listen(settings)
@@ -112,6 +115,19 @@ def run(arguments: list[str]) -> int:
         print(f"alcove-server: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _with_workers(settings: Settings) -> int:
+    import uvloop
+
+    from alcove_server.process import workers
+
+    try:
+        return uvloop.run(workers.serve(settings))
+    except OSError as error:
+        where = f"{settings.host} port {settings.port}"
+        print(f"alcove-server: cannot listen on {where}: {error.strerror}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

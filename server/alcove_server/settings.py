@@ -14,7 +14,15 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from alcove_server.networks import parse_network
 from alcove_server.store_address import parse
 
-StoreScheme = Literal["memory", "redis", "rediss", "redis+sentinel", "rediss+sentinel"]
+StoreScheme = Literal[
+    "memory",
+    "redis",
+    "rediss",
+    "redis+sentinel",
+    "rediss+sentinel",
+    "redis+cluster",
+    "rediss+cluster",
+]
 """Schemes of the URL of a store. `store.opening` does not compile until it opens each of them."""
 STORES: Final[tuple[StoreScheme, ...]] = get_args(StoreScheme)
 KNOWN = ", ".join(f"{scheme}:" for scheme in STORES)
@@ -54,6 +62,12 @@ class Settings(BaseSettings):
     )
     web_origin: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="web origins whose pages may connect; none unless named"
+    )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="processes that share port and limits; more than one need a store on Redis",
     )
     log_level: str = Field(default="info", description="debug, info, warning or error")
     rooms: int = Field(
@@ -157,8 +171,19 @@ class Settings(BaseSettings):
         if self.store_scheme == "memory":
             if self.store_replicas:
                 raise ValueError("store-replicas is for a store on Redis")
+            if self.workers > 1:
+                raise ValueError("several workers need rooms that they share: a store on Redis")
         elif "rooms" in given:
             raise ValueError("rooms is counted in memory only; store-bytes bounds a store on Redis")
+        return self
+
+    @model_validator(mode="after")
+    def _has_ports_for_health(self) -> Self:
+        host, _, port = self.management.rpartition(":")
+        if host and int(port) + self.workers > 2**16:
+            raise ValueError("management: there is one port for each worker, from this one on")
+        if host and self.workers > 1 and not int(port):
+            raise ValueError("management: name the first of the workers' ports, and not 0")
         return self
 
     @property

@@ -2,7 +2,8 @@
 
     redis://[user:password@]host[:port][/database]               one server
     redis+sentinel://[user:password@]host[:port],…/service       Sentinels know the primary
-    rediss://…, rediss+sentinel://…                              the same over TLS
+    redis+cluster://[user:password@]host[:port],…                some servers of a Cluster
+    rediss://…, rediss+sentinel://…, rediss+cluster://…          the same over TLS
 
 Neither this module nor the settings that use it import redis-py, which a relay on memory need not
 load.
@@ -16,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 SENTINEL_PORT: Final = 26379
 PORT: Final = 6379
+_KINDS: Final = ("", "+sentinel", "+cluster")
 
 
 class BadAddress(ValueError):
@@ -32,21 +34,34 @@ class Address:
     password: str = field(default="", repr=False)
     database: int = 0
     tls: bool = False
+    cluster: bool = False
 
 
 def parse(url: str) -> Address:
     """Read the URL of a store. Raises `BadAddress`."""
     scheme, separator, rest = url.partition("://")
-    plain = scheme.removesuffix("+sentinel")
-    if not separator or plain not in ("redis", "rediss"):
-        raise BadAddress("a Redis URL is redis://host:port or redis+sentinel://host:port,…/service")
+    plain, _, kind = scheme.partition("+")
+    if (
+        not separator
+        or plain not in ("redis", "rediss")
+        or scheme.removeprefix(plain) not in _KINDS
+    ):
+        raise BadAddress(
+            "a Redis URL is redis://host:port, redis+sentinel://host:port,…/service or "
+            "redis+cluster://host:port,…"
+        )
     named, _, path = rest.partition("/")
     login, _, hosts = named.rpartition("@")
     username, _, password = map(unquote, login.partition(":"))
-    if plain == scheme:
+    if kind == "cluster":
+        if path:
+            raise BadAddress("a Cluster has one database: redis+cluster://host:port,…")
+        found: tuple[tuple[str, int], ...] = tuple(_host(host, PORT) for host in hosts.split(","))
+        return Address(found, "", username, password, 0, plain == "rediss", cluster=True)
+    if not kind:
         if path and not path.isdecimal():
             raise BadAddress("a database of Redis is a number: redis://host:port/0")
-        found: tuple[tuple[str, int], ...] = (_host(hosts, PORT),)
+        found = (_host(hosts, PORT),)
         service, database = "", int(path or 0)
     else:
         if not path or "/" in path:

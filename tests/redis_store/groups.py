@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
+
+import redis
 
 from tests.redis_store.server import RedisServer, free_ports, until
 
@@ -193,6 +196,7 @@ class Cluster(Group):
                 cluster_config_file="nodes.conf",
                 cluster_node_timeout="2000",
                 cluster_allow_replica_migration="no",
+                cluster_require_full_coverage="no",
                 cluster_replica_validity_factor="0",
             )
             for at, port in enumerate(ports)
@@ -202,6 +206,69 @@ class Cluster(Group):
     def url(self) -> str:
         hosts = ",".join(f"127.0.0.1:{server.port}" for server in self.servers)
         return f"redis+cluster://{hosts}"
+
+    async def id_of(self, server: RedisServer) -> str:
+        """The id of a server in the Cluster."""
+        return (await server.ask("CLUSTER", "MYID")).split(b"\r\n")[1].decode()
+
+    async def primary_of(self, slot: int) -> RedisServer:
+        """The primary that says that the slot is its own, as soon as there is one."""
+        found: list[RedisServer] = []
+
+        async def holds() -> bool:
+            for server in self.servers:
+                with contextlib.suppress(OSError):
+                    said = await server.ask("CLUSTER", "COUNTKEYSINSLOT", str(slot))
+                    primary = b"role:master" in await server.ask("INFO", "replication")
+                    if primary and said.startswith(b":") and slot in await self._slots_of(server):
+                        found.append(server)
+            return bool(found)
+
+        await until(holds)
+        return found[-1]
+
+    async def _slots_of(self, server: RedisServer) -> set[int]:
+        own: set[int] = set()
+        nodes = (await server.ask("CLUSTER", "NODES")).decode()
+        (line,) = [line for line in nodes.splitlines() if "myself" in line]
+        for part in line.split()[8:]:
+            if not part.startswith("["):
+                first, _, last = part.partition("-")
+                own.update(range(int(first), int(last or first) + 1))
+        return own
+
+    async def replicas_of(self, primary: RedisServer) -> list[RedisServer]:
+        """The servers that copy a primary."""
+        port = f"master_port:{primary.port}\r\n".encode()
+        return [one for one in self.servers if port in await one.ask("INFO", "replication")]
+
+    async def begin_move(self, slot: int, source: RedisServer, target: RedisServer) -> None:
+        """As redis-cli does it: from now on a part of the slot may be on each server."""
+        await target.ask("CLUSTER", "SETSLOT", str(slot), "IMPORTING", await self.id_of(source))
+        await source.ask("CLUSTER", "SETSLOT", str(slot), "MIGRATING", await self.id_of(target))
+
+    @staticmethod
+    def move_keys(source: RedisServer, target: RedisServer, keys: Sequence[bytes]) -> None:
+        """Move some keys of a slot."""
+        with redis.Redis(port=source.port) as asked:
+            where = ("127.0.0.1", target.port, "", 0, 5000, "KEYS", *keys)
+            asked.execute_command("MIGRATE", *where)
+
+    @staticmethod
+    def keys_of(server: RedisServer, slot: int) -> list[bytes]:
+        """The keys of a slot that lie on a server."""
+        with redis.Redis(port=server.port) as asked:
+            asked.set_response_callback("CLUSTER GETKEYSINSLOT", list)  # names are no text
+            found: list[bytes] = asked.execute_command("CLUSTER GETKEYSINSLOT", slot, 10_000)
+        return found
+
+    async def end_move(self, slot: int, source: RedisServer, target: RedisServer) -> None:
+        """Move the rest of the keys, and have all servers know it."""
+        while keys := self.keys_of(source, slot):
+            self.move_keys(source, target, keys)
+        id = await self.id_of(target)
+        for server in (target, source, *self.servers):
+            await server.ask("CLUSTER", "SETSLOT", str(slot), "NODE", id)
 
     async def _join(self) -> None:
         members = [

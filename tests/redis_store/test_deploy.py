@@ -17,9 +17,10 @@ from alcove_server.store.redis.store import RedisStore
 from alcove_server.store_address import parse
 from alcove_server.testing.embedded import ManualClock
 
-from tests.redis_store.groups import until_said
+from tests.redis_store.groups import SLOTS, until_said
+from tests.redis_store.node import Node, id_of
 from tests.redis_store.server import RedisServer, free_ports, until
-from tests.server.store.bench import Bench
+from tests.server.store.bench import ANN, ROOM, Bench
 from tests.server.store.contract import StoreContract
 
 DEPLOY: Final = Path(__file__).resolve().parents[2] / "deploy" / "redis"
@@ -98,6 +99,32 @@ async def test_a_replica_and_a_sentinel_may_do_what_they_need(tmp_path: Path) ->
     finally:
         for server in servers:
             await server.kill()
+
+
+async def test_a_server_of_a_cluster_is_fit_and_the_relay_may_serve_there(tmp_path: Path) -> None:
+    (port,) = free_ports(1, highest=55_535)
+    more = (DEPLOY / "cluster.conf").read_text().replace("include /etc/redis/redis.conf", "")
+    server = Deployed(tmp_path / "member", port, "\n" + more)
+    await server.start()
+    try:
+        with server.as_("test", "test") as asked:
+            asked.execute_command("CLUSTER ADDSLOTSRANGE", 0, SLOTS - 1)
+
+        async def serves() -> bool:
+            with server.as_("test", "test") as asked:
+                return bool(asked.execute_command("CLUSTER INFO")["cluster_state"] == "ok")
+
+        await until(serves)
+        url = server.url.replace("redis://", "redis+cluster://")
+        await check(parse(url), 0, 512 * limits.MIB)
+        node = Node(url)
+        await node.open()
+        node.store.connected(ROOM, ANN, lambda: None)
+        assert (await node.publish(id_of(1))).number == 1
+        assert await node.store.ready()
+        await node.close()
+    finally:
+        await server.kill()
 
 
 class TestAsDeployed(StoreContract):

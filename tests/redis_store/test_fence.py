@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from alcove_server.store.redis import line
+from alcove_server.store.redis.records import tag_of
 from alcove_server.store.redis.told import Told
 from alcove_server.store_address import Address
 
@@ -126,12 +127,7 @@ async def test_two_promotions_while_a_node_was_away_forget_the_room(pair: Pair) 
     told = Told()
     told.note(b"c", GENERATION, 1, b"z" * 20)
     ((_, generation, number, reign),) = told.under_another(b"a" * 20)
-    node.store._compare(
-        next(iter(node.store._watched)),
-        generation,
-        number,
-        reign,
-    )
+    node.store._watching.compare(tag_of(ROOM), generation, number, reign)
     await node.rung()
     assert await node.store.head(ROOM) is None
     await node.close()

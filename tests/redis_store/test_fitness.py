@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 from alcove_protocol import limits
-from alcove_server.store.redis.fitness import check, judge
+from alcove_server.store.redis.fitness import check
+from alcove_server.store.redis.server_fitness import judge
 from alcove_server.store.values import UnfitStore
 from alcove_server.store_address import parse
 
-from tests.redis_store.groups import Cluster, Standalone, WithSentinel
+from tests.redis_store.groups import Standalone, WithSentinel
 from tests.redis_store.server import SETTINGS, free_ports
 
 BYTES = 512 * limits.MIB
@@ -78,10 +79,9 @@ async def test_replicas_that_nobody_waits_for_are_refused(tmp_path: Path) -> Non
             await check(parse(group.url), 2, BYTES)
 
 
-async def test_a_cluster_is_refused(tmp_path: Path) -> None:
-    async with Cluster(tmp_path) as cluster:
-        with pytest.raises(UnfitStore, match="Cluster"):
-            await check(parse(f"redis://127.0.0.1:{cluster.servers[0].port}"), 1, BYTES)
+async def test_a_server_alone_is_no_cluster(alone: Standalone) -> None:
+    with pytest.raises(UnfitStore, match="no Redis Cluster: name it redis://"):
+        await check(parse(f"redis+cluster://127.0.0.1:{alone.server.port}"), 0, BYTES)
 
 
 async def test_settings_that_cannot_be_read_are_said_loudly(

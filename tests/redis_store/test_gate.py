@@ -176,7 +176,7 @@ async def test_what_nobody_asked_for_ends_the_connection() -> None:
 
 async def test_a_subscription_that_the_server_ends_ends_the_connection() -> None:
     one = Wired()
-    one.wire.tell(encode(b"SSUBSCRIBE", b"c"))
+    one.wire.subscribe(b"c")
     one.wire.data_received(b">3\r\n$10\r\nssubscribe\r\n$1\r\nc\r\n:1\r\n")
     assert not one.transport.aborted
     one.wire.data_received(b">3\r\n$12\r\nsunsubscribe\r\n$1\r\nc\r\n:0\r\n")

@@ -133,6 +133,11 @@ async def test_one_replica_lags_and_the_others_die(
     await node.open()
     before = await said(node, 50)
     assert len(before) == 50
+
+    async def has_all() -> bool:
+        return await trio.two.ask("DBSIZE") == await trio.primary.ask("DBSIZE")
+
+    await until(has_all)  # it was not waited for
     trio.links[1].silence()
     acknowledged = await said(node, 50)
     assert len(acknowledged) == (100 if loses else 50)

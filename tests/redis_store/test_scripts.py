@@ -7,6 +7,7 @@ import re
 import pytest
 from alcove_protocol import limits
 from alcove_server.store import budget
+from alcove_server.store.redis import records
 from alcove_server.store.redis.scripts import SOURCES
 
 LIMITS: dict[str, float] = {
@@ -28,6 +29,7 @@ LIMITS: dict[str, float] = {
     "IDS": budget.PUBLISH_IDS,
     "PAGE": budget.PAGE_BLOBS,
     "FRAME": budget.BLOB_FRAME,
+    "LAYOUT": records.LAYOUT,
 }
 
 

@@ -11,7 +11,8 @@ import alcove
 import pytest
 from alcove import room as sdk_room
 from alcove_server.ports import services
-from alcove_server.store.redis import store, wire
+from alcove_server.store.redis import calls, wire
+from alcove_server.store.redis.store import RedisStore
 
 from tests.client_sdk.waiting import until as event
 from tests.redis_store.groups import Pair
@@ -22,7 +23,7 @@ from tests.redis_store.server import until
 @pytest.fixture
 async def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Pair]:
     monkeypatch.setattr(wire, "PATIENCE", 0.5)
-    monkeypatch.setattr(store, "READY_SECONDS", 0.5)
+    monkeypatch.setattr(calls, "READY_SECONDS", 0.5)
     monkeypatch.setattr(services, "AWAY_SECONDS", 1)
     async with Pair(tmp_path) as pair:
         yield pair
@@ -108,11 +109,15 @@ async def test_rooms_are_held_after_their_clients_were_sent_away(
 
         await node.service.store.ready()
         await until(all_gone)
-        room = next(iter(node.service.store._left))  # type: ignore[attr-defined]  # a Redis store
-        node.service.store.unwatch(room)  # as a minute after the last client
+        store = node.service.store
+        assert isinstance(store, RedisStore)
+        (left,) = store._watching._left
+        store.unwatch(store._watching._watched[left])  # as a minute after the last client
         meta = (await pair.one.ask("KEYS", "*m")).split(b"\r\n")[2].decode()
         await pair.one.ask("PEXPIRE", meta, "60000")
-        node.service.store._line._held = None  # type: ignore[attr-defined]  # it was held before
+        line = store._calls.lines.line_of(left)
+        assert line is not None
+        line._held = None  # it was held before
 
         async def held() -> bool:
             return int((await pair.one.ask("PTTL", meta))[1:]) > 60_000

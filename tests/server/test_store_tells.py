@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from alcove_protocol import limits
 from alcove_protocol.frames import (
     BlobClass,
     BlobIs,
+    Bye,
     Done,
     LobbyKind,
     LobbyRequest,
@@ -18,10 +19,13 @@ from alcove_protocol.frames import (
     RequestRefused,
     Resume,
     Resumed,
+    from_relay,
 )
+from alcove_server.ports.outlet import Close
 from alcove_server.rooms.roster_verifier import KEPT_SECONDS
 from alcove_server.store.interface import Publication, PublishDone, Store
 from alcove_server.store.memory.store import MemoryStore
+from alcove_server.testing.embedded import ManualClock
 
 from tests.server.scene import Person, Scene
 from tests.server.waiting import STEPS, Waited, Waiting, items, turns
@@ -53,6 +57,50 @@ class Counting(Waiting):
         if name == "publish_soon":
             self.batches.append(self.asked - sum(self.batches))
         await super().before(name)
+
+
+class Telling(MemoryStore):
+    """Keeps what the relay says of its connections, as a store with other nodes does."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__(clock)
+        self.here: dict[bytes, Callable[[], None]] = {}
+
+    def connected(self, room: bytes, key: bytes, on_replaced: Callable[[], None]) -> None:
+        self.here[key] = on_replaced
+
+    def disconnected(self, room: bytes, key: bytes) -> None:
+        del self.here[key]
+
+
+# --- connections --------------------------------------------------------------------------------
+
+
+def test_a_connection_that_another_node_replaced_is_closed() -> None:
+    store = Telling(ManualClock())
+    scene = Scene(store=store)
+    scene.open()
+    older = scene.host.link
+    store.here[scene.host.public]()
+    assert older.closed == Close.REPLACED
+    assert isinstance(said := from_relay(older.outgoing()[-1]), Bye)
+    assert said.code == "replaced"
+    assert store.here == {}
+
+
+def test_the_store_knows_the_newest_connection_of_each_key() -> None:
+    store = Telling(ManualClock())
+    scene = Scene(store=store)
+    scene.open()
+    ann = scene.newcomer(scene.put_door())
+    assert set(store.here) == {scene.host.public, ann.public}
+    older, before = ann.link, store.here[ann.public]
+    ann.connect()
+    ann.authenticate("door", ann.door)
+    older.close()
+    assert store.here[ann.public] != before
+    ann.link.close()
+    assert set(store.here) == {scene.host.public}
 
 
 # --- publishes that wait together ---------------------------------------------------------------

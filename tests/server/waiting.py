@@ -65,6 +65,7 @@ class Waiting:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.listen, self.watch, self.unwatch = store.listen, store.watch, store.unwatch
+        self.connected, self.disconnected = store.connected, store.disconnected
         self._soon: list[tuple[Publication, PublishDone]] = []
         self._order = asyncio.Lock()
         self._flushes: set[asyncio.Task[None]] = set()

@@ -16,11 +16,12 @@ from alcove_server.client.answers import Answers
 from alcove_server.client.feed import Feed
 from alcove_server.client.resumption import Resumption
 from alcove_server.client.states import ROLES, ClientState
-from alcove_server.ports.outlet import Outlet
+from alcove_server.ports.outlet import Close, Outlet
 from alcove_server.ports.place import Place, Quota
 from alcove_server.ports.turn import BYTES, Turn
 from alcove_server.store.interface import Stale
 from alcove_server.wire.fast_out import framed
+from alcove_server.wire.says import bye
 
 
 def _already_told(client: Client) -> None:
@@ -116,6 +117,10 @@ class Client:
             self.send(replace(reason, generation=self.generation))
         self.lost()
         self.outlet.close(code)
+
+    def replaced(self) -> None:
+        """Its key connected again, so close this connection."""
+        self.finish(Close.REPLACED, bye("replaced"))
 
     def lost(self) -> None:
         """The transport is gone."""

@@ -61,6 +61,21 @@ class Rates:
     """Bytes that are sent because of this prefix: what its members say, once for each listener, and
     the cards and logs that it asks for."""
 
+    def divided(self, parts: int) -> Rates:
+        """The rates of each of so many processes that serve one port. Each may do one thing."""
+        return Rates(
+            *(
+                (rate / parts, max(1.0, burst / parts))
+                for rate, burst in (
+                    self.tls,
+                    self.handshakes,
+                    self.rooms,
+                    self.knocks,
+                    self.told,
+                )
+            )
+        )
+
 
 class Allowance:
     """The rates of one part of the network, and its places. Nothing in it names that part."""

@@ -2,6 +2,7 @@
 same."""
 
 import ipaddress
+import sys
 
 from alcove_server.net.tls import Tls
 from alcove_server.process.hardening import check_descriptors, raise_descriptors
@@ -9,14 +10,17 @@ from alcove_server.settings import Settings
 
 
 def check(settings: Settings) -> Tls | None:
-    """Return what a TLS handshake needs, if the relay ends TLS itself. Raises `ValueError` with one
-    sentence that names the setting to change."""
+    """Return what a TLS handshake needs, if the relay ends TLS itself. Of several workers it checks
+    the settings of one (`parts`). Raises `ValueError` with one sentence that names the setting to
+    change."""
     tls = Tls(settings.tls_certificate, settings.tls_key) if settings.tls_certificate else None
     if is_every_address(settings.host) and not settings.origin:
         raise ValueError(
             "origin: the relay listens on every address, so it must be told by which ones clients"
             " reach it, as with --origin https://relay.example"
         )
+    if settings.workers > 1 and sys.platform != "linux":
+        raise ValueError("workers: only Linux shares connections out among them; set workers 1")
     check_descriptors(settings, raise_descriptors())
     return tls
 

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from alcove_server.net.accept import PlainAccept
-from alcove_server.net.admission import Admission
+from alcove_server.net.admission import Admission, Rates
 from alcove_server.net.authorities import Authorities, listened_at
 from alcove_server.net.entrance import Entrance
 from alcove_server.net.front_door import FrontDoor, ManagementDoor
@@ -75,15 +75,16 @@ def say(stream: int, line: str) -> None:
         os.write(stream, f"{line}\n".encode(errors="replace"))
 
 
-def configure_logging(settings: Settings) -> None:
-    """The relay's own messages at the chosen level, to standard error.
+def configure_logging(settings: Settings, who: str = "") -> None:
+    """The relay's own messages at the chosen level, to standard error. `who` says of which process,
+    when there are several.
 
     The messages of the libraries are dropped at any level: uvicorn's name addresses, and those of
     the WebSocket library quote headers and frames.
     """
     level = getattr(logging, settings.log_level.upper())
     handler = _StandardError()
-    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(logging.Formatter(f"%(levelname)s {who}%(name)s: %(message)s"))
     logging.basicConfig(level=logging.CRITICAL, handlers=[handler])
     logging.getLogger("alcove_server").setLevel(level)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi", "websockets"):
@@ -96,7 +97,7 @@ def configure_logging(settings: Settings) -> None:
 
 def listen(settings: Settings) -> socket.socket:
     """A socket on the configured address. Raises `OSError`."""
-    return listen_at(settings.host, settings.port)
+    return listen_at(settings.host, settings.port, shared=settings.workers > 1)
 
 
 def listen_for_health(settings: Settings) -> socket.socket | None:
@@ -105,12 +106,15 @@ def listen_for_health(settings: Settings) -> socket.socket | None:
     return listen_at(host.strip("[]"), int(port)) if host else None
 
 
-def listen_at(host: str, port: int) -> socket.socket:
-    """A socket that listens. Raises `OSError`."""
+def listen_at(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A socket that is to listen, on a port of its own or on one that workers share. Raises
+    `OSError`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind((host, port))
     except OSError:
         listener.close()
@@ -148,6 +152,7 @@ class Service:
             per_prefix=settings.connections_per_prefix,
             shared=frozenset((*settings.shared_address, *settings.trusted_proxy)),
             factor=settings.rates,
+            rates=Rates().divided(settings.workers),
         )
         self.refusal_log = RefusalLog(self.relay.services.tally, clock)
         self._settings = settings
@@ -318,17 +323,16 @@ def _terms(
     turn: Turn,
 ) -> Terms:
     """`slots` are the turns of the keepalive in one period."""
+    memory = settings.store_bytes // settings.workers  # of this process
     return Terms(
         clock,
         loop,
         Keepalive(slots),
         Stalled(clock, settings.queue_seconds),
         # All messages under way may take a share of the memory that rooms may take.
-        Unfinished(
-            clock, MESSAGE_SECONDS, max(LEAST_BYTES, settings.store_bytes // _UNFINISHED_SHARE)
-        ),
+        Unfinished(clock, MESSAGE_SECONDS, max(LEAST_BYTES, memory // _UNFINISHED_SHARE)),
         Inbox(turn),
-        Shares(max(LEAST_UNSENT, settings.store_bytes // _UNSENT_SHARE)),
+        Shares(max(LEAST_UNSENT, memory // _UNSENT_SHARE)),
         settings.queue_bytes,
         settings.rates,
     )
@@ -339,10 +343,14 @@ async def serve(
     listener: socket.socket,
     tls: Tls | None = None,
     management: socket.socket | None = None,
+    on_start: Callable[[Callable[[], None]], None] | None = None,
 ) -> None:
-    """Serve until a signal says stop, and say when the relay is ready. Raises `UnfitStore`."""
+    """Serve until a signal says stop, and say when the relay is ready. `on_start` is given what
+    stops it too. Raises `UnfitStore`."""
     await check_store(settings)
     service = Service(settings, listener, tls=tls, management=management)
+    if on_start is not None:
+        on_start(service.stop)
     add = asyncio.get_running_loop().add_signal_handler
     signals.handle(add, service.reload_certificate, service.refusal_log.write)
     gc.freeze()  # the program itself is never garbage

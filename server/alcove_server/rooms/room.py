@@ -95,12 +95,14 @@ class LocalRoom:
         older = self.clients.get(client.key)
         self.clients[client.key] = client  # first, because an empty room is released
         if older is not None:
-            older.finish(Close.REPLACED, bye("replaced"))
+            older.replaced()
+        self._services.store.connected(self.id, client.key, client.replaced)
 
     def disconnected(self, client: Client) -> None:
         """A client's connection is closed."""
         if self.clients.get(client.key) is client:
             del self.clients[client.key]
+            self._services.store.disconnected(self.id, client.key)
         self.go_away(client)
 
     def go_live(self, client: Client) -> None:

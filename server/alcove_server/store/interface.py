@@ -235,6 +235,14 @@ class Store(Protocol):
     def unwatch(self, room: bytes) -> None:
         """Stop telling the listener of this room."""
 
+    def connected(self, room: bytes, key: bytes, on_replaced: Callable[[], None]) -> None:
+        """A key has a new connection at this node, which watches the room. The other nodes that
+        hold the room are told. `on_replaced` is called, perhaps during a later call, when the key
+        has a newer connection at another node: at most once, and not after `disconnected`."""
+
+    def disconnected(self, room: bytes, key: bytes) -> None:
+        """The connection of a key at this node, the newest here, is closed."""
+
     async def expire(self, most: int) -> None:
         """Drop what is past its end, in at most `most` rooms and with a bounded number of blobs.
         The next call drops the rest. The listener hears `on_ring` of each watched room whose

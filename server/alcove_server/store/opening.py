@@ -27,7 +27,14 @@ def open_store(settings: Settings, clock: Callable[[], float]) -> Store:
     match settings.store_scheme:
         case "memory":
             return MemoryStore(clock, bounds)
-        case "redis" | "rediss" | "redis+sentinel" | "rediss+sentinel":
+        case (
+            "redis"
+            | "rediss"
+            | "redis+sentinel"
+            | "rediss+sentinel"
+            | "redis+cluster"
+            | "rediss+cluster"
+        ):
             # Here, because redis-py takes half a second that a relay on memory need not spend.
             from alcove_server.store.redis.store import RedisStore
 

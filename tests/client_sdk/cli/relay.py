@@ -31,14 +31,15 @@ class RelayProcess:
         scheme = "https" if "--tls-certificate" in self._arguments else "http"
         return f"{scheme}://127.0.0.1:{self.port}"
 
+    @staticmethod
+    def command(*arguments: str) -> list[str]:
+        """The command line of a relay."""
+        return [sys.executable, "-c", _RUN, *arguments]
+
     async def start(self) -> None:
         """Returns once it takes connections."""
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            _RUN,
-            *("--port", str(self.port)),
-            *self._arguments,
+            *self.command("--port", str(self.port), *self._arguments),
             cwd=ROOT,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -55,6 +56,11 @@ class RelayProcess:
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
+
+    async def ended(self) -> int:
+        """Wait until it ended by itself. Return its exit status."""
+        assert self._process is not None
+        return await self._process.wait()
 
     async def kill(self) -> None:
         """As a power cut would."""

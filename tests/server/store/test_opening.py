@@ -30,6 +30,8 @@ URLS = {
     "rediss": "rediss://user:secret@redis.example:1/3",
     "redis+sentinel": "redis+sentinel://one,two:2,three/alcove",
     "rediss+sentinel": "rediss+sentinel://:secret@one/alcove",
+    "redis+cluster": "redis+cluster://one,two:2",
+    "rediss+cluster": "rediss+cluster://ann:secret@one",
 }
 
 
@@ -43,7 +45,12 @@ def test_every_scheme_that_the_settings_allow_is_opened(scheme: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["tests.server.store.test_memory", "tests.redis_store.test_contract"]
+    "module",
+    [
+        "tests.server.store.test_memory",
+        "tests.redis_store.test_contract",
+        "tests.redis_cluster.test_contract",
+    ],
 )
 def test_every_store_has_a_test_file_with_the_contract_and_the_model(module: str) -> None:
     tests = vars(importlib.import_module(module)).values()
@@ -58,6 +65,7 @@ def test_every_store_has_a_test_file_with_the_contract_and_the_model(module: str
         *("", "tape", "tape://host", "memory:x", "memory://", "Memory:", "redis:", "redis://"),
         *("redis://host:port", "redis://host/x", "redis://a,b", "redis+sentinel://a:1"),
         *("redis+sentinel:///alcove", "redis+sentinel://a,,b/alcove", "redis+sentinel://a/b/c"),
+        *("redis+cluster://a/0", "redis+cluster://", "redis+cluster://a,,b", "redis+tape://a"),
         *("redis://host?x=1", "unix:///run/redis", "redis://secret@word@host:x"),
     ],
 )
@@ -81,6 +89,8 @@ def test_a_url_is_read_whole() -> None:
     found = parse("rediss+sentinel://ann:p%40ss@one,[::1]:7/alcove")
     assert found == Address((("one", SENTINEL_PORT), ("::1", 7)), "alcove", "ann", "p@ss", tls=True)
     assert "p@ss" not in repr(found)
+    cluster = Address((("one", 6379), ("two", 7)), tls=True, cluster=True)
+    assert parse("rediss+cluster://one,two:7") == cluster
     assert parse("redis://h:1/4") == Address((("h", 1),), database=4)
 
 

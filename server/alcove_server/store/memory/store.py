@@ -308,6 +308,12 @@ class MemoryStore:
         for room in to_tell:
             self._ring(room)
 
+    def connected(self, room: bytes, key: bytes, on_replaced: Callable[[], None]) -> None:
+        """There is no other node, and this one knows its own connections."""
+
+    def disconnected(self, room: bytes, key: bytes) -> None:
+        """As above."""
+
     async def ready(self) -> bool:
         return True
 

@@ -13,19 +13,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from functools import partial
 from math import inf
 from ssl import create_default_context
-from typing import Final
+from typing import Final, Protocol
 
 import hiredis
 
 from alcove_server.store.redis import wire as wires
-from alcove_server.store.redis.gate import OnPush, OnReply
+from alcove_server.store.redis.gate import OnReply
 from alcove_server.store.redis.health import NO_REIGN, Health
 from alcove_server.store.redis.scripts import SOURCES
 from alcove_server.store.redis.sentinels import primary_of
-from alcove_server.store.redis.wire import PENDING, TooFewReplicas, Wire, connect, encode
+from alcove_server.store.redis.wire import PENDING, TooFewReplicas, Wire, connect
 from alcove_server.store_address import Address
 
 log = logging.getLogger(__name__)
@@ -39,33 +40,55 @@ HOLD_EVERY: Final = 300.0
 an hour without."""
 
 
+class LineOwner(Protocol):
+    """The store, as its lines know it."""
+
+    def on_push(self, line: Line, channel: bytes, message: bytes) -> None:
+        """A channel of the line was told something."""
+
+    def on_back(self, line: Line, channels: Collection[bytes]) -> None:
+        """Pushes to these channels may have been missed. The server may be another one."""
+
+    def on_away(self, line: Line) -> None:
+        """For `PATIENCE` seconds nothing on this server was safe to tell."""
+
+    def to_hold(self, line: Line) -> list[bytes]:
+        """Commands that keep what would end while replicas are away. They run the script `hold`,
+        and while there are any the line comes back by itself."""
+
+
+class LineCluster(Protocol):
+    """The Cluster, as a line to one of its primaries knows it."""
+
+    def tag_on(self, line: Line) -> bytes:
+        """What a key of this line's server begins with. Raises `ConnectionError` when it has
+        none."""
+
+    def on_gone(self, channel: bytes) -> None:
+        """A channel moved to another server."""
+
+    def on_failed(self) -> None:
+        """The server cannot be reached, or is not the primary any more."""
+
+
 class Line:
     """Commands to the primary, and the pushes of the channels that are watched."""
 
     def __init__(
-        self,
-        address: Address,
-        replicas: int,
-        on_push: OnPush,
-        on_back: Callable[[], None],
-        on_away: Callable[[], None],
-        to_hold: Callable[[], list[bytes]],
+        self, address: Address, replicas: int, owner: LineOwner, member: LineCluster | None = None
     ) -> None:
-        """`on_away` is told when for `PATIENCE` seconds nothing was safe to tell. `to_hold` gives
-        commands that keep what would end while replicas are away. They run the script `hold`, and
-        while there are any the line comes back by itself."""
+        """`member` is given for a primary of a Cluster."""
         self._address = address
         self._replicas = replicas
+        self._id = os.urandom(8).hex().encode()
         self._tls = create_default_context() if address.tls else None
-        self._on_push = on_push
-        self._on_back = on_back
-        self._on_away = on_away
+        self._owner = owner
+        self._member = member
+        self._on_push = partial(owner.on_push, self)
         self._away: asyncio.TimerHandle | None = None
         self._refused = False
-        self._to_hold = to_hold
         self._held: float | None = None
-        self._marker = b"alcove:marker:" + os.urandom(8).hex().encode()
-        self._channels: set[bytes] = set()
+        self.channels: set[bytes] = set()
         self._wire: Wire | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._early: list[tuple[bytes, OnReply]] = []
@@ -89,15 +112,31 @@ class Line:
 
     def watch(self, channel: bytes) -> None:
         """Hear what is pushed to a channel. Commands after this call are heard."""
-        self._channels.add(channel)
+        self.channels.add(channel)
         if self._wire is not None:
-            self._wire.tell(encode(b"SSUBSCRIBE", channel))
+            self._wire.subscribe(channel)
 
     def unwatch(self, channel: bytes) -> None:
         """Hear nothing more of a channel."""
-        self._channels.discard(channel)
+        self.channels.discard(channel)
         if self._wire is not None:
-            self._wire.tell(encode(b"SUNSUBSCRIBE", channel))
+            self._wire.unsubscribe(channel)
+
+    def adopt(self, channels: Collection[bytes]) -> None:
+        """Hear these channels, which were on another server. Their rooms are on this one now."""
+        self.channels.update(channels)
+        if self._wire is None:
+            self._was_there = True  # so that the owner is told as soon as it is there
+            self._connect()
+            return
+        for channel in channels:
+            self._wire.subscribe(channel)
+        self._owner.on_back(self, channels)
+
+    @property
+    def host(self) -> str:
+        """The host of the server, or of the first Sentinel."""
+        return self._address.hosts[0][0]
 
     @property
     def health(self) -> Health | None:
@@ -155,6 +194,8 @@ class Line:
                     self._refused = isinstance(error, TooFewReplicas)
                     self._note(error)
                     self._fail(ConnectionError("Redis cannot be reached"))
+                    if self._member is not None:
+                        self._member.on_failed()
                 if not self._wanted:
                     self._refused = False  # the next command asks again
                     return
@@ -165,7 +206,7 @@ class Line:
     async def _open(self) -> None:
         address = self._address
         host, port = await primary_of(address)
-        wire = await connect(self._make, host, port, self._tls)
+        wire = await connect(self._maker(), host, port, self._tls)
         try:
             await self._greet(wire)
         except BaseException:
@@ -173,12 +214,13 @@ class Line:
             raise
         if wire.closed:
             raise ConnectionError("the connection to Redis was lost")
-        for channel in self._channels:
-            wire.tell(encode(b"SSUBSCRIBE", channel))
+        for channel in self.channels:
+            wire.subscribe(channel)
         self._wire, self._refused = wire, False
         self._stop_away()
         if self._was_there:
-            self._on_back()  # first, so that what was told is compared before anything is read
+            # First, so that what was told is compared before anything is read.
+            self._owner.on_back(self, tuple(self.channels))
         self._was_there = True
         early, self._early, self._early_bytes = self._early, [], 0
         for command, on_reply in early:
@@ -192,8 +234,16 @@ class Line:
             log.info("Redis is reached again")
         self._failing = error is not None
 
-    def _make(self) -> Wire:
-        return Wire(self._on_push, self._on_lost, self._replicas, self._marker)
+    def _maker(self) -> Callable[[], Wire]:
+        member = self._member
+        return partial(
+            Wire,
+            self._on_push,
+            self._on_lost,
+            self._replicas,
+            b"alcove:marker:" + (member.tag_on(self) if member is not None else self._id),
+            member.on_gone if member is not None else None,
+        )
 
     async def _greet(self, wire: Wire) -> None:
         """Introduce this node. Raises `ConnectionError` when the server takes no writes, or too few
@@ -219,7 +269,7 @@ class Line:
         if self._held is None or now - self._held > HOLD_EVERY:
             self._held = now
             await wire.ask(b"SCRIPT", b"LOAD", SOURCES["hold"])
-            for command in self._to_hold():
+            for command in self._owner.to_hold(self):
                 wire.tell_and_forget(command)
             await wire.ask(b"PING")
 
@@ -233,7 +283,7 @@ class Line:
     @property
     def _wanted(self) -> bool:
         """Whether rooms are watched, or held."""
-        return bool(self._channels) or bool(self._to_hold())
+        return bool(self.channels) or bool(self._owner.to_hold(self))
 
     def _expect_away(self, since: float | None) -> None:
         """Tell the owner when nothing was safe for `PATIENCE` seconds. They count from when the
@@ -243,7 +293,7 @@ class Line:
         loop = asyncio.get_running_loop()
         self._stop_away()
         due = (loop.time() if since is None else since) + wires.PATIENCE
-        self._away = loop.call_at(due, self._on_away)
+        self._away = loop.call_at(due, self._owner.on_away, self)
 
     def _stop_away(self) -> None:
         if self._away is not None:

@@ -33,6 +33,6 @@ def failure_of(reply: Reply) -> Exception | None:
             return RosterMoved()
         if kind == "OOM":
             return Refusal("busy")
-        _say(kind)
+        _say("a room of another version of the relay" if kind == "LAYOUT" else kind)
         return Refusal("unavailable")
     return None

@@ -36,6 +36,7 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "unsettled": ("meta",),
     "vote": ("meta",),
     "settle_log": ("meta",),
+    "connected": ("meta",),
     "fence": ("meta",),
     "hold": ("meta",),
     "look": ("meta", "doors", "lobby", "welcomes"),

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from functools import partial
 from hashlib import sha256
-from time import monotonic
-from typing import Any, Final
 
 from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
@@ -16,7 +13,7 @@ from alcove_protocol.frames import COMMITS, BlobClass, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove_server.store.budget import MEMBERS_PART, RECORD_OVERHEAD, StoreBounds, room_share
+from alcove_server.store.budget import MEMBERS_PART, RECORD_OVERHEAD, StoreBounds
 from alcove_server.store.interface import (
     ALL,
     AtDoor,
@@ -39,24 +36,13 @@ from alcove_server.store.interface import (
 )
 from alcove_server.store.redis import records
 from alcove_server.store.redis.gate import Reply
-from alcove_server.store.redis.line import Line
-from alcove_server.store.redis.looks import SELDOM, Looks
 from alcove_server.store.redis.refusals import failure_of
-from alcove_server.store.redis.scripts import DIGESTS
-from alcove_server.store.redis.told import Told
+from alcove_server.store.redis.watching import Watching
 from alcove_server.store_address import Address
-
-log = logging.getLogger(__name__)
-
-_BLOB: Final = b"b"
-READY_SECONDS: Final = 3.0
-"""Seconds that a node's question whether its store is ready may take."""
-LOOK_SECONDS: Final = 2.0
-"""Seconds for which a tick of the node waits for its looks."""
 
 
 class RedisStore:
-    """A `Store` on one Redis server. `clock` is for tests: without it the server's time counts."""
+    """A `Store` on Redis. `clock` is for tests: without it the server's time counts."""
 
     def __init__(
         self,
@@ -65,128 +51,23 @@ class RedisStore:
         replicas: int = 0,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        self._line = Line(
-            address, replicas, self._on_push, self._on_back, self._on_away, self._to_hold
-        )
-        self._bounds = bounds if bounds is not None else StoreBounds()
-        self._clock = clock
-        self._watched: dict[bytes, bytes] = {}  # channel: room
-        self._alive: set[bytes] = set()  # watched rooms that were there at the last look
-        self._left: set[bytes] = set()  # rooms whose clients were sent away, to be held
-        self._looks = Looks()
-        self._told = Told()
-        self._now = clock if clock is not None else monotonic
-        self._listener: Listener | None = None
-        self._prefixes = {
-            name: b"$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n1\r\n" % digest
-            for name, digest in DIGESTS.items()
-        }
-
-    # --- the line ---------------------------------------------------------------------------
-
-    def _on_push(self, channel: bytes, message: bytes) -> None:
-        room, listener = self._watched.get(channel), self._listener
-        if room is None or listener is None:
-            return
-        if message[:1] == _BLOB:
-            generation, blob = message[1:9], records.blob_of(message[9:])
-            now = self._clock() if self._clock is not None else self._line.server_time
-            if blob.expires_at <= now:  # it waited for replicas, or this node stood still
-                listener.on_ring(room)
-                return
-            self._told.note(channel, generation, blob.number, self._line.reign)
-            listener.on_blob(room, generation, blob)
-        else:
-            listener.on_ring(room)
-
-    def _on_back(self) -> None:
-        """Pushes were missed: every watched room may have changed."""
-        self._left.clear()
-        for told in self._told.under_another(self._line.reign):
-            self._compare(*told)
-        if self._listener is not None:
-            for room in list(self._watched.values()):
-                self._listener.on_ring(room)
-
-    def _compare(self, channel: bytes, generation: bytes, number: int, reign: bytes) -> None:
-        """Have the server forget a room that lacks what was told under another reign."""
-        here = self._line.reign
-        room = self._watched[channel]
-
-        def on_reply(reply: Reply) -> None:
-            if reply == b"lost":
-                log.warning("a room was forgotten: the primary lacks what its members were told")
-            if failure_of(reply) is None:
-                self._told.compared(channel, generation, number, here)
-
-        told = (reign, generation, b"%d" % number)
-        self._line.send(self._command("fence", room, here, *told), on_reply)
-
-    def _on_away(self) -> None:
-        """Nothing is safe to tell for so long that clients shall not wait for it. Their rooms are
-        this node's until they can come back, or they would end without a heartbeat."""
-        self._left.update(self._watched.values())
-        if self._listener is not None:
-            for room in list(self._watched.values()):
-                self._listener.on_away(room)
-
-    def _to_hold(self) -> list[bytes]:
-        return [self._command("hold", room) for room in {*self._watched.values(), *self._left}]
-
-    @property
-    def _most(self) -> bytes:
-        """The bytes that a room may take now: `Budget` with the memory of the server."""
-        return self._most_of(1)
-
-    def _most_of(self, part: float) -> bytes:
-        """The bytes that a room may take with what may use no more than this part of all."""
-        most, health, bounds = self._bounds.room_bytes, self._line.health, self._bounds
-        if health is not None:
-            left = bounds.store_bytes - health.used
-            most = room_share(most, left)
-            if health.used >= bounds.store_bytes * part:
-                most = 0
-        return b"%d" % int(most * part)
-
-    def _command(self, script: str, room: bytes, *arguments: bytes) -> bytes:
-        now = b"" if self._clock is None else repr(self._clock()).encode()
-        words = (records.tag_of(room) + records.META, now, *arguments)
-        return b"".join(
-            [
-                b"*%d\r\n" % (3 + len(words)),
-                self._prefixes[script],
-                *[b"$%d\r\n%b\r\n" % (len(word), word) for word in words],
-            ]
-        )
-
-    async def _run(self, script: str, room: bytes, *arguments: bytes) -> Any:  # what it returns
-        answered = asyncio.get_running_loop().create_future()
-
-        def on_reply(reply: Reply) -> None:
-            if not answered.done():
-                answered.set_result(reply)
-
-        self._line.send(self._command(script, room, *arguments), on_reply)
-        reply = await answered
-        failure = failure_of(reply)
-        if failure is not None:
-            raise failure
-        return reply
+        bounds = bounds if bounds is not None else StoreBounds()
+        self._watching = Watching(address, replicas, bounds, clock)
+        self._calls = calls = self._watching.calls
+        self._run, self._most, self._enter = calls.run, calls.most, calls.enter
+        self.watch, self.unwatch = self._watching.watch, self._watching.unwatch
+        self.expire, self.close = self._watching.expire, self._watching.close
+        self.ready, self.settled = calls.ready, calls.settled
 
     # --- rooms ------------------------------------------------------------------------------
 
     async def open(self, room: bytes, entry: Signed, head: bytes, generation: bytes) -> None:
-        await self._run("open", room, generation, head, entry.encode(), self._most)
+        await self._run("open", room, generation, head, entry.encode(), self._most(room))
 
     async def head(self, room: bytes) -> RoomHead | None:
-        self._enter()
+        self._enter(room)
         kind, *rest = await self._run("head", room)
         return _head(kind, rest)
-
-    def _enter(self) -> None:
-        """Refuse without a question while replicas confirm nothing: no answer could be told."""
-        if self._line.is_short:
-            raise Refusal("unavailable")
 
     async def chain(self, room: bytes, start: int, most: int = ALL) -> tuple[Signed, ...]:
         entries = await self._run("chain", room, b"%d" % start, b"%d" % (start + most - 1))
@@ -216,7 +97,7 @@ class RedisStore:
             tail,
             sha256(commit).digest(),
             b"%d" % (blob_size(commit, entry) if commit else 0),
-            self._most,
+            self._most(seated.room),
             over.encode() if over is not None else b"",
         )
 
@@ -247,22 +128,6 @@ class RedisStore:
         return taken
 
     def publish_soon(self, publication: Publication, done: PublishDone) -> None:
-        blob_class, blob, step = publication.blob_class, publication.blob, publication.step
-        commit = blob_class in COMMITS
-        life = lifetime(blob_class, publication.ttl)
-        entry = step.entry if step is not None else None
-        size = blob_size(blob, entry) + RECORD_OVERHEAD
-        command = self._command(
-            "publish" if step is None else "publish_step",
-            publication.room,
-            records.head_of(publication, life, life + limits.PUBLISH_RECORD, self._line.reign),
-            records.tail_of(blob_class, publication.id, publication.sender, blob, entry),
-            self._most_of(MEMBERS_PART if blob_class is BlobClass.APPLICATION else 1),
-            b"" if is_too_large(blob_class, blob) else b"%d" % size,
-            sha256(blob).digest() if commit else b"",
-            records.step_of(step) if step is not None else b"",
-        )
-
         def on_reply(reply: Reply) -> None:
             if isinstance(reply, bytes):
                 done(publication, Taken(reply[:8], int.from_bytes(reply[8:], "big")))
@@ -271,7 +136,29 @@ class RedisStore:
             else:
                 done(publication, failure_of(reply) or Refusal("unavailable"))
 
-        self._line.send(command, on_reply)
+        channel = records.tag_of(publication.room)
+        self._calls.lines.send(channel, partial(self._publish, channel, publication), on_reply)
+
+    def _publish(self, channel: bytes, publication: Publication) -> bytes:
+        """The command that publishes. It names the reign of the server to which it is sent."""
+        blob_class, blob, step = publication.blob_class, publication.blob, publication.step
+        commit = blob_class in COMMITS
+        life = lifetime(blob_class, publication.ttl)
+        entry = step.entry if step is not None else None
+        size = blob_size(blob, entry) + RECORD_OVERHEAD
+        reign = self._calls.reign(channel)
+        return self._calls.command(
+            channel,
+            "publish" if step is None else "publish_step",
+            records.head_of(publication, life, life + limits.PUBLISH_RECORD, reign),
+            records.tail_of(blob_class, publication.id, publication.sender, blob, entry),
+            self._most(
+                publication.room, MEMBERS_PART if blob_class is BlobClass.APPLICATION else 1
+            ),
+            b"" if is_too_large(blob_class, blob) else b"%d" % size,
+            sha256(blob).digest() if commit else b"",
+            records.step_of(step) if step is not None else b"",
+        )
 
     async def published(self, room: bytes, sender: bytes, id: bytes) -> Position | None:
         found = await self._run("published", room, sender, id)
@@ -280,16 +167,14 @@ class RedisStore:
     async def read(self, room: bytes, after: Position, most: int) -> Page:
         reply = await self._run("read", room, after.encode(), b"%d" % most)
         page, reign = records.page_of(reply)
-        channel = records.tag_of(room)
-        if channel in self._watched:
-            self._told.note(channel, page.position.generation, page.up_to, reign)
+        self._watching.note(records.tag_of(room), page.position.generation, page.up_to, reign)
         return page
 
     # --- doors ------------------------------------------------------------------------------
 
     async def put_door(self, room: bytes, door: StoredDoor, roster: bytes) -> None:
         given = records.packed(records.door_arguments(door))
-        await self._run("put_door", room, door.id, given, door.card, roster, self._most)
+        await self._run("put_door", room, door.id, given, door.card, roster, self._most(room))
 
     async def revoke_door(self, room: bytes, door: bytes, roster: bytes) -> None:
         await self._run("revoke_door", room, door, roster)
@@ -301,13 +186,13 @@ class RedisStore:
     # --- the lobby --------------------------------------------------------------------------
 
     async def knock(self, room: bytes, key: bytes, door: bytes, id: bytes, blob: bytes) -> None:
-        await self._run("knock", room, key, door, id, blob, self._most_of(MEMBERS_PART))
+        await self._run("knock", room, key, door, id, blob, self._most(room, MEMBERS_PART))
 
     async def waiting_among(self, room: bytes, keys: Iterable[bytes]) -> frozenset[bytes]:
         return frozenset(await self._run("waiting", room, *keys))
 
     async def at_door(self, room: bytes, door: bytes, key: bytes) -> AtDoor:
-        self._enter()
+        self._enter(room)
         kind, *rest = await self._run("at_door", room, door, key)
         head = _head(kind, rest)
         if head is None or head.ended is not None:
@@ -321,7 +206,7 @@ class RedisStore:
     async def add_item(
         self, room: bytes, kind: LobbyKind, key: bytes, id: bytes, blob: bytes
     ) -> None:
-        most = self._most_of(1 if kind is LobbyKind.LEAVE else MEMBERS_PART)
+        most = self._most(room, 1 if kind is LobbyKind.LEAVE else MEMBERS_PART)
         await self._run("add_item", room, b"%d" % kind, key, id, blob, most)
 
     async def settle(self, room: bytes, id: bytes, reason: bytes | None = None) -> None:
@@ -351,70 +236,13 @@ class RedisStore:
     # --- time -------------------------------------------------------------------------------
 
     def listen(self, listener: Listener) -> None:
-        self._listener = listener
+        self._watching.listener = listener
 
-    def watch(self, room: bytes) -> None:
-        channel = records.tag_of(room)
-        self._watched[channel] = room
-        self._alive.add(room)
-        self._looks.at(room, self._now())
-        self._line.watch(channel)
+    def connected(self, room: bytes, key: bytes, on_replaced: Callable[[], None]) -> None:
+        self._watching.connections.connected(records.tag_of(room), key, on_replaced)
 
-    def unwatch(self, room: bytes) -> None:
-        channel = records.tag_of(room)
-        self._watched.pop(channel, None)
-        self._alive.discard(room)
-        self._looks.forget(room)
-        self._told.forget(channel)
-        self._line.unwatch(channel)
-
-    async def expire(self, most: int) -> None:
-        if self._line.is_short:
-            return  # no answer would come, and the tick of the node has other work
-        looked = [asyncio.ensure_future(self._look(room)) for room in self._due(most)]
-        if looked:
-            await asyncio.wait(looked, timeout=LOOK_SECONDS)  # what is late goes on by itself
-
-    def _due(self, most: int) -> list[bytes]:
-        return self._looks.take(self._now(), most)
-
-    async def _look(self, room: bytes) -> None:
-        """See whether a watched room is still there, and when to look again."""
-        there, seconds = True, SELDOM
-        try:
-            found, next_end = await self._run("look", room)
-            there = bool(found)
-            if there:
-                seconds = min(SELDOM, max(0.0, float(next_end)))
-        except Refusal:
-            seconds = 1.0
-        if records.tag_of(room) not in self._watched:
-            return
-        self._looks.at(room, self._now() + seconds)
-        if there:
-            self._alive.add(room)
-        elif room in self._alive:
-            self._alive.discard(room)
-            if self._listener is not None:
-                self._listener.on_ring(room)
-
-    async def ready(self) -> bool:
-        if self._line.is_short:
-            return False
-        try:
-            await asyncio.wait_for(self._run("head", bytes(32)), READY_SECONDS)
-        except (Refusal, TimeoutError):
-            return False
-        return self._line.is_safe
-
-    async def settled(self) -> None:
-        with suppress(Refusal):
-            await self._run("head", bytes(32))  # the answers before this one are safe sooner
-
-    async def close(self) -> None:
-        await self._line.close()
-        self._watched.clear()
-        self._listener = None
+    def disconnected(self, room: bytes, key: bytes) -> None:
+        self._watching.connections.disconnected(records.tag_of(room), key)
 
 
 def _head(kind: bytes, rest: list[bytes]) -> RoomHead | None:

@@ -66,21 +66,56 @@ class TooFewReplicas(ConnectionError):
     """The server is a primary, and fewer replicas than needed confirm what it writes."""
 
 
+class SlotMoved(ConnectionError):
+    """This server of a Cluster did not do a command, because the slot of its key is elsewhere or on
+    its way. `at` is the host and the port of its server, or None while it is on its way. The host
+    is empty when it is the one that was asked."""
+
+    def __init__(self, at: tuple[str, int] | None = None) -> None:
+        super().__init__("the room is on its way to another server")
+        self.at = at
+
+
+_SUBSCRIBED: Final = b"ssubscribe"
+_NOT_HERE: Final = "non local key"
+"""In the error of a script that looks for a key of a slot that is on its way. A part of the keys is
+here then. The scripts look for one that is never there, before they write anything."""
+
+
+def moved_of(error: hiredis.ReplyError) -> SlotMoved | None:
+    """What an error says of a slot, or None when it says something else."""
+    kind, _, rest = str(error).partition(" ")
+    if kind == "MOVED":
+        host, _, port = rest.partition(" ")[2].rpartition(":")
+        return SlotMoved((host, int(port)))
+    if kind in ("ASK", "TRYAGAIN") or _NOT_HERE in rest:
+        return SlotMoved()
+    return None
+
+
 class Wire(asyncio.Protocol):
     """A connection that is there. `lost` is called once, when it is gone.
 
     `replicas` of the server must have confirmed what is told (`Gate`); `marker` is the key of this
     node's marker. Replicas that confirm nothing for `PATIENCE` seconds end the connection: then
-    each command without an answer fails, and may still have happened."""
+    each command without an answer fails, and may still have happened. `on_gone` is told a channel
+    that moved to another server of a Cluster. Without it there is none, and the connection ends."""
 
     def __init__(
-        self, on_push: OnPush, on_lost: Callable[[], None], replicas: int = 0, marker: bytes = b"m"
+        self,
+        on_push: OnPush,
+        on_lost: Callable[[], None],
+        replicas: int = 0,
+        marker: bytes = b"m",
+        on_gone: Callable[[bytes], None] | None = None,
     ) -> None:
         self._on_push = on_push
         self._on_lost = on_lost
+        self._on_gone = on_gone
         self._reader = hiredis.Reader()
-        # None stands for a command that is answered by a push (`tell`).
+        # None stands for a command that is answered by a push (`subscribe`).
         self._waiting: deque[tuple[OnReply | None, int]] = deque()
+        self._awaited: deque[tuple[bytes, bytes]] = deque()  # what those pushes say: kind, channel
         self._batch: list[bytes] = []
         self._pending = 0
         self._transport: asyncio.Transport | None = None
@@ -140,10 +175,17 @@ class Wire(asyncio.Protocol):
     def _pushed(self, push: list[bytes]) -> None:
         if push[0] == b"smessage":
             self._gate.push(self._on_push, push[1], push[2])
-        elif self._waiting and self._waiting[0][0] is None:
+        elif self._waiting and self._waiting[0][0] is None and self._awaited[0] == tuple(push[:2]):
+            self._awaited.popleft()
             self._pending -= self._waiting.popleft()[1]
         else:  # the server ended a subscription by itself: what follows would be missed
+            self._gone(push[1])
+
+    def _gone(self, channel: bytes) -> None:
+        if self._on_gone is None:
             self.close()
+        else:
+            self._on_gone(channel)
 
     def _replied(self, reply: Reply) -> None:
         if not self._waiting:  # a server that answers what was not asked
@@ -151,13 +193,25 @@ class Wire(asyncio.Protocol):
             return
         on_reply, size = self._waiting.popleft()
         self._pending -= size
+        moved = self._moved(reply)
         if on_reply is None:  # a subscription was refused
-            self.close()
+            kind, channel = self._awaited.popleft()
+            if moved is None:
+                self.close()
+            elif kind == _SUBSCRIBED:
+                self._gone(channel)
+        elif moved is not None:
+            on_reply(moved)
         elif isinstance(reply, hiredis.ReplyError) and str(reply).partition(" ")[0] in _OTHER:
             on_reply(ConnectionError("this server is not the primary that it was"))
             self.close()
         else:
             on_reply(reply)
+
+    def _moved(self, reply: Reply) -> SlotMoved | None:
+        if self._on_gone is None or not isinstance(reply, hiredis.ReplyError):
+            return None
+        return moved_of(reply)
 
     def send(self, command: bytes, on_reply: OnReply) -> None:
         """Send a command at the end of this turn. `on_reply` is called once, perhaps at once: when
@@ -168,10 +222,18 @@ class Wire(asyncio.Protocol):
         self._unmarked = True
         self._put(command, partial(self._gate.reply, on_reply))
 
-    def tell(self, command: bytes) -> None:
-        """Send a command that is answered by a push (SSUBSCRIBE), for which nothing waits."""
+    def subscribe(self, channel: bytes) -> None:
+        """Hear what is pushed to a channel."""
+        self._tell(_SUBSCRIBED, channel)
+
+    def unsubscribe(self, channel: bytes) -> None:
+        """Hear nothing more of a channel."""
+        self._tell(b"sunsubscribe", channel)
+
+    def _tell(self, kind: bytes, channel: bytes) -> None:
         if not self.closed:
-            self._put(command, None)
+            self._awaited.append((kind, channel))
+            self._put(encode(kind.upper(), channel), None)
 
     def _put(self, command: bytes, on_reply: OnReply | None) -> None:
         self._pending += len(command)
@@ -196,7 +258,7 @@ class Wire(asyncio.Protocol):
     def _on_marked(self, reply: Reply) -> None:
         if reply == 1:
             self._gate.marked()
-        elif not isinstance(reply, ConnectionError):
+        elif isinstance(reply, SlotMoved) or not isinstance(reply, ConnectionError):
             self.close()  # the marker is gone, so nothing was replicated behind the commands
 
     # --- the server itself ------------------------------------------------------------------

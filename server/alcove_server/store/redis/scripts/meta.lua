@@ -10,6 +10,7 @@ local M = KEYS[1]
 local P = string.sub(M, 1, -2)
 local call, pack, unpack, table_unpack = redis.call, struct.pack, struct.unpack, unpack
 local META = '>Bc8I8I8I8c32c32I8dI8I8I8dI8dc20c20I8ddd'
+local LAYOUT = 1 -- of all that lies in a room and is pushed. A script reads and writes no other
 local NOBODY = string.rep('\0', 20) -- no reign is named
 local NUMBER = '>I8'
 local ABANDONED, READ_ONLY, TOMBSTONE, REJOIN = 1800, 90, 86400, 86400
@@ -28,6 +29,11 @@ end
 
 local check_step, take_step -- set by the script of a publish with a roster entry
 
+-- While a slot of a Cluster moves, a server raises an error when asked for a key that it lacks. This
+-- key is never there. So a script ends here, before its first write, until all keys of the room are
+-- on one server.
+call('GET', P .. 'x')
+
 local function refuse(code) error({err = 'REFUSED ' .. code}) end
 
 local function clock()
@@ -40,6 +46,7 @@ end
 local function left(now, at) return string.format('%.0f', math.max(1, math.ceil((at - now) * 1000))) end
 
 local function decode(raw)
+  if string.byte(raw) ~= LAYOUT then error({err = 'LAYOUT unknown'}) end
   local m = {}
   m.layout, m.g, m.n, m.base, m.counter, m.roster, m.commit, m.lobby, m.beat, m.used, m.blobs,
     m.lost, m.last, m.chain, m.due, m.reign, m.before, m.kept, m.l_first,
@@ -88,6 +95,9 @@ local function forget(m)
 end
 
 local function ring() call('SPUBLISH', P, 'r') end
+
+-- Push what nodes of this version read. To one of another version it is a ring.
+local function push(kind, what) call('SPUBLISH', P, kind .. string.char(LAYOUT) .. what) end
 
 -- The statement that ended the room and the generation that it ended, or nil.
 local function ended(now)
@@ -192,7 +202,7 @@ end
 
 -- Begin a room. The caller has checked that there is none, and saves.
 local function begin(now, generation, roster, counter, chain)
-  local m = {layout = 1, g = generation, n = 0, base = 0, counter = counter, roster = roster,
+  local m = {layout = LAYOUT, g = generation, n = 0, base = 0, counter = counter, roster = roster,
     commit = string.rep('\0', 32), lobby = 0, beat = now, used = ROOM_BYTES, blobs = 0, lost = 0,
     last = now, chain = 0, due = now + BUCKET, reign = reign_here(), before = NOBODY, kept = 0,
     l_first = math.huge, l_last = 0, held = 0}

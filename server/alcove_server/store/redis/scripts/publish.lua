@@ -24,5 +24,5 @@ remember(m, sender, id, m.n, m.last + kept, all)
 if take_step then take_step(m) end
 save(m)
 if class == BEAT then extend(m) end
-if take_step then ring() else call('SPUBLISH', P, 'b' .. m.g .. stored) end
+if take_step then ring() else push('b', m.g .. stored) end
 return m.g .. pack(NUMBER, m.n)
