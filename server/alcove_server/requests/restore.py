@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import Done, Reseat
 from alcove_protocol.position import GENERATION_SIZE
@@ -12,9 +10,6 @@ from alcove_server.client.states import ClientState
 from alcove_server.requests.requester import Requester
 from alcove_server.rooms import restoring
 from alcove_server.rooms.restoring import Comparison
-
-WAITING: Final = 32
-"""Restores under way at a time on one node. Each holds a frame of up to 2.5 MB."""
 
 
 class _Gone(Refusal):
@@ -31,13 +26,12 @@ async def restore(requester: Requester, frame: Reseat) -> None:
     # As `open`, it lets an unknown client make a room.
     if not requester.may_open_room():
         raise Refusal("rate_limited")
-    if rooms.restores >= WAITING:
-        raise Refusal("busy")
-    rooms.restores += 1
+    part = requester.client.part
+    rooms.restores.begin(part)
     try:
         await _restore(requester, frame)
     finally:
-        rooms.restores -= 1
+        rooms.restores.end(part)
     requester.client.send(Done(frame.n))
 
 

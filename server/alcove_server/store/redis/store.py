@@ -331,10 +331,11 @@ class RedisStore:
         self._told.forget(channel)
         self._line.unwatch(channel)
 
-    async def expire(self, most: int) -> None:
+    async def expire(self, most: int) -> bool:
         looked = self._looks.take(self._now(), most)
         if looked:
             await asyncio.gather(*map(self._look, looked))
+        return False  # data ends by itself; the next call looks at further rooms
 
     async def _look(self, room: bytes) -> None:
         """See whether a watched room is still there, and when to look again."""
