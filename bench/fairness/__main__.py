@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,8 +31,10 @@ ROOT: Final = HERE.parents[1]
 RESULTS: Final = ROOT / "bench" / "results"
 STALL_GOAL: Final = 50.0
 P99_GOAL: Final = 200.0
+GOOD: Final = 5
+"""Good clients, each of a network and a room of its own, that ask in turns."""
 PAUSE: Final = 0.01
-"""Seconds between two requests of the good client."""
+"""Seconds between two requests of them: each asks 20 times a second, which is its rate."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +99,12 @@ def _port(output: IO[bytes] | None) -> int:
     return int(found[1])
 
 
-def _round_trips(good: Member, attack: subprocess.Popen[bytes]) -> list[float]:
-    """Seconds of each of the good client's requests, until the attack is over."""
-    took = []
+def _round_trips(good: Sequence[Member], attack: subprocess.Popen[bytes]) -> list[float]:
+    """Seconds of each of the good clients' requests, until the attack is over."""
+    took: list[float] = []
     while attack.poll() is None:
         began = time.perf_counter()
-        _asked(good)
+        _asked(good[len(took) % len(good)])
         took.append(time.perf_counter() - began)
         time.sleep(PAUSE)
     return took
@@ -113,14 +115,18 @@ def _asked(good: Member) -> None:
     good.ask(Settle(good.number(), bytes(16)), RequestRefused)
 
 
+def _good(port: int, number: int) -> Member:
+    return SeatedRoom(port, 2, f"127.9.{number}.9").facilitator
+
+
 def run(name: str, compiled: bool, seconds: float, folder: Path) -> tuple[float, float]:
-    """The worst stall and the good client's p99, in milliseconds. Raises `Missing`."""
+    """The worst stall and the good clients' p99, in milliseconds. Raises `Missing`."""
     flags = ["--rates=1"]
     if name in OVER_TLS:
         made = make(folder)
         flags += [f"--tls-certificate={made.certificate}", f"--tls-key={made.key}"]
     with watched(compiled, *flags) as up:
-        good = None if name in OVER_TLS else SeatedRoom(up.port, 2, "127.9.9.9").facilitator
+        good = [] if name in OVER_TLS else [_good(up.port, number) for number in range(GOOD)]
         attack = subprocess.Popen(
             [sys.executable, "-m", "bench.fairness.attacks", name, str(up.port), str(seconds)],
             cwd=ROOT,
@@ -135,7 +141,7 @@ def run(name: str, compiled: bool, seconds: float, folder: Path) -> tuple[float,
         up.worst()
         attack.stdin.write(b"go\n")
         attack.stdin.flush()
-        if good is None:
+        if not good:
             attack.wait(60)
             return up.worst(), 0.0
         took = sorted(_round_trips(good, attack))

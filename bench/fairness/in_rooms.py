@@ -20,10 +20,10 @@ from alcove_protocol.statements import Signed
 from nacl.signing import SigningKey
 
 from bench.fairness.crowd import Crowd, Go, again, once, posts, to_first
-from bench.fairness.stage import (
-    Hall,
-)
+from bench.fairness.stage import Hall, at_door, member_proof, source
+from bench.fanout.alcove_wire import Member
 from bench.fanout.wires import masked
+from tests.server.keys import Door
 
 BIG: Final = 30_000
 """Bytes of a large blob."""
@@ -95,8 +95,8 @@ def beats(port: int) -> Go:
 
 
 def deaf(port: int) -> Go:
-    """300 members read nothing, while three of them publish blobs of 30 KB."""
-    hall = Hall(port, 300, 32)
+    """500 members read nothing, while three of them publish blobs of 30 KB."""
+    hall = Hall(port, 500, 32)
     crowd = Crowd([one.stream for one in hall.members], reads=False)
 
     def go(seconds: float) -> None:
@@ -118,6 +118,36 @@ def resumes(port: int) -> Go:
     crowd.pump(1.5)
     resume = masked(Resume(7, bytes(16), 0).to_bytes())
     return again(crowd, lambda: 4 * resume, 0.3)
+
+
+def returning(port: int) -> Go:
+    """500 members of one room prove their keys and ask for a log of 2.4 MB in one moment."""
+    hall = Hall(port, 8, 61, one_network=True, listed=508)
+    crowd = Crowd([one.stream for one in hall.members])
+    for link in crowd.all:
+        crowd.send(link, posts(hall.base, 10, limits.APPLICATION_BLOB - 10, ttl=600))
+    crowd.pump(1.5)
+    keys, room = hall.seated.keys[8:], hall.seated.room.id
+    members = [Member(port, key, source(62, number)) for number, key in enumerate(keys)]
+    resume = masked(Resume(7, bytes(16), 0).to_bytes())
+    sent = [member_proof(one, room) + resume for one in members]
+    return once(Crowd([one.stream for one in members]), *sent)
+
+
+def admissions(port: int) -> Go:
+    """A facilitator lets in the hundred newcomers at a door, before 500 members."""
+    hall, door = Hall(port, 500, 63), Door()
+    hall.put_door(door)
+    newcomers = [at_door(port, hall, door, source(64, number)) for number in range(100)]
+    crowd = Crowd([one.stream for one in (*hall.members[1:], *newcomers)])
+    keys = [*hall.seated.keys[1:], *(one.key for one in newcomers)]
+
+    def go(seconds: float) -> None:
+        hall.members[0].send(hall.restated(keys))
+        crowd.add(hall.members[0].stream.socket)
+        crowd.pump(seconds)
+
+    return go
 
 
 def restating(port: int) -> Go:

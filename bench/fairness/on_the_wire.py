@@ -61,10 +61,10 @@ def wrong_proofs(port: int) -> Go:
 
 
 def silence(port: int) -> Go:
-    """1,000 connections get their challenge and say nothing until all are late together."""
-    members = [Member(port, SigningKey.generate(), source(52, n)) for n in range(1000)]
-    crowd = Crowd([one.stream for one in members])
-    return lambda seconds: crowd.pump(max(seconds, 11))
+    """1,000 connections get their challenge in one moment, and say nothing until all are late."""
+    crowd = Crowd([bare(port, source(52, n)) for n in range(1000)])
+    asking = once(crowd, upgrade_request(port))
+    return lambda seconds: asking(max(seconds, 12))
 
 
 def pages(port: int) -> Go:

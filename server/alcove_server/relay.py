@@ -8,7 +8,7 @@ it closes clients that do not authenticate in time, and has the store drop what 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import time
 from typing import Final
 
@@ -32,7 +32,11 @@ _RETURNING = 1000
 """Clients a second that a node takes back without others noticing: their signatures are 0.1 s. Not
 `Final`, because mypyc would inline it, and tests set a lower one."""
 _EXPIRED_ROOMS: Final = 200
-"""Rooms in which one tick drops what has expired: a bound on how long the loop is held."""
+"""Rooms in which what has expired is dropped in one turn: a bound on how long the loop is held."""
+_EXPIRIES: Final = 500
+"""Turns of a tick in which something is dropped: enough for all blobs of a full store."""
+_GOODBYE_STEPS: Final = 8.0
+"""Steps (`ports.turn`) of closing one connection."""
 _SETTLED: Final = 10
 """How often a node that stops asks its store whether all is answered. A publish that is told by way
 of a look takes the store's answer to the publish, to the head and to the page."""
@@ -106,8 +110,16 @@ class Relay:
     async def tick(self) -> None:
         """Close clients that are too late, and drop what has expired."""
         await self._close_late()
-        await self.services.store.expire(_EXPIRED_ROOMS)
+        await self._expire()
         await self.rooms.tick()
+
+    async def _expire(self) -> None:
+        """Drop what has expired: a part in each turn, so that thousands of blobs that end together
+        are gone within the tick."""
+        for _ in range(_EXPIRIES):
+            if not await self.services.store.expire(_EXPIRED_ROOMS):
+                return
+            await self.services.runner.breathe()
 
     async def _close_late(self) -> None:
         now = self.services.clock()
@@ -149,9 +161,12 @@ class Relay:
 
     def drain(self) -> None:
         """Tell all clients to come back elsewhere, or soon: the more there are, the more spread
-        out. New connections are for the listener to refuse."""
+        out. Thousands are told in several turns. New connections are for the listener to refuse."""
         self.draining = True
-        leaving = list(self._clients)
+        self.services.runner.start(self._dismiss(list(self._clients)))
+
+    async def _dismiss(self, leaving: Sequence[Client]) -> None:
         spread = min(limits.RETURN_DELAY, len(leaving) // _RETURNING)
         for number, client in enumerate(leaving):
             client.finish(Close.RESTARTING, draining(number % (spread + 1)))
+            await self._pause()

@@ -371,6 +371,21 @@ async def test_clients_that_are_late_together_are_closed_in_parts() -> None:
     assert all(isinstance(one.fetch()[-1], Bye) for one in people)
 
 
+async def test_thousands_are_told_to_come_again_in_parts() -> None:
+    scene = Scene()
+    services = scene.relay.relay.services
+    services.runner = OnLoop()
+    services.turn = Turn(services.runner.later)
+    people = [Person(scene) for _ in range(300)]
+    scene.relay.relay.drain()
+    closed = [0]
+    while closed[-1] < len(people):
+        await asyncio.sleep(0)
+        closed.append(sum(one.closed is not None for one in people))
+    assert max(now - then for then, now in pairwise(closed)) < 100
+    assert all(isinstance(one.fetch()[-1], Bye) for one in people)
+
+
 async def test_a_connection_serves_one_page() -> None:
     async with serving() as running:
         raw = await running.raw()

@@ -17,7 +17,7 @@ from alcove_server.net.request_head import HEAD_SIZE, BadRequest, parse
 from alcove_server.ports.outlet import Close
 from alcove_server.ports.runner import OnLoop
 from alcove_server.relay import RESTORE_SECONDS
-from alcove_server.requests import restore
+from alcove_server.rooms import restores
 from alcove_server.session.price import BURST
 from alcove_server.settings import Settings
 from alcove_server.store.budget import SHARE, SMALL, Budget
@@ -167,7 +167,7 @@ def test_a_client_that_restores_a_room_gives_way_and_does_not_stay() -> None:
 
 
 def test_so_many_rooms_are_brought_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(restore, "WAITING", 0)
+    monkeypatch.setattr(restores, "WAITING", 0)
     scene = Guarded()
     person = scene.stranger()
     assert person.refused(restore_frame(person, scene.room.chain)) == "busy"
@@ -182,10 +182,10 @@ async def test_the_chain_of_a_client_that_has_gone_is_not_verified_to_its_end() 
     person = restoring_client(scene)
     person.send(restore_frame(person, scene.room.chain))
     await turns(1)
-    assert scene.relay.relay.rooms.restores == 1
+    assert len(scene.relay.relay.rooms.restores) == 1
     person.link.close()
     await turns(3)
-    assert scene.relay.relay.rooms.restores == 0
+    assert len(scene.relay.relay.rooms.restores) == 0
     assert await scene.relay.store.head(scene.room.id) is None
 
 

@@ -60,8 +60,10 @@ def forget_last(protocol: Protocol) -> None:
 
 def release(protocol: Protocol) -> None:
     """Drop all that the library has read, once the connection is gone. The library refers to
-    itself, and would keep 2.5 MB of half a message until the collector of cycles runs."""
+    itself, and so does the error with which its parser ended. It would keep 2.5 MB of half a
+    message until the collector of cycles runs."""
     protocol.parser.close()
+    protocol.parser_exc = None
     protocol.reader.discard()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
 import socket
@@ -33,6 +32,7 @@ from alcove_server.ports import error_log
 from alcove_server.ports.runner import OnLoop
 from alcove_server.ports.turn import Turn
 from alcove_server.process import signals
+from alcove_server.process.garbage import Garbage
 from alcove_server.process.pages import make_app
 from alcove_server.process.refusal_log import RefusalLog
 from alcove_server.process.server import Accepting, Server
@@ -54,9 +54,6 @@ _UNSENT_SHARE: Final = 4
 _TURNS = 10
 """Turns of the keepalive in a tick, so that 10,000 idle clients answer 50 pings at a time."""
 _DRAIN_SECONDS = 10
-_GARBAGE = (10_000, 20, 50)
-"""Thresholds of the collector of cycles. This process holds blobs, which make no cycles, and
-connections, which make a few. With Python's own thresholds the collector takes 4% of the time."""
 _HEALTH_CONNECTIONS = 32
 """Connections to the port for health at the same time."""
 
@@ -155,6 +152,7 @@ class Service:
             rates=Rates().divided(settings.workers),
         )
         self.refusal_log = RefusalLog(self.relay.services.tally, clock)
+        self.garbage = Garbage()
         self._settings = settings
         self._period = min(_TICK, settings.ping_seconds / _TICKS, settings.auth_seconds / _TICKS)
         self._turn = self._period / _TURNS
@@ -180,6 +178,7 @@ class Service:
                     self._terms.unfinished.tick,
                     self.admission.sweep,
                     self.refusal_log.tick,
+                    self.garbage.tick,
                     self.relay.tick,
                 )
             ),
@@ -353,8 +352,7 @@ async def serve(
         on_start(service.stop)
     add = asyncio.get_running_loop().add_signal_handler
     signals.handle(add, service.reload_certificate, service.refusal_log.write)
-    gc.freeze()  # the program itself is never garbage
-    gc.set_threshold(*_GARBAGE)
+    service.garbage.begin()
     address = address_of(listener, "https" if tls is not None else "http")
     announcing = asyncio.create_task(_announce(service, address))
     await service.run()

@@ -6,7 +6,6 @@ docs/protocol.md section 9.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
@@ -23,9 +22,6 @@ from alcove_server.rooms.restoring import Comparison
 from alcove_server.rooms.roster_history import RosterHistory
 from alcove_server.store.interface import RoomHead, RosterMoved, SeatedRoom, Vote
 
-WAITING: Final = 32
-"""Restores under way at a time on one node. Each holds a frame of up to 2.5 MB."""
-
 
 class _Gone(Refusal):
     """The client went while its chain was verified. It does not hear this refusal."""
@@ -41,13 +37,12 @@ async def restore(requester: Requester, frame: Reseat) -> None:
     # As `open`, it lets an unknown client make a room.
     if not requester.may_open_room():
         raise Refusal("rate_limited")
-    if rooms.restores >= WAITING:
-        raise Refusal("busy")
-    rooms.restores += 1
+    part = requester.client.part
+    rooms.restores.begin(part)
     try:
         await _restore(requester, frame)
     finally:
-        rooms.restores -= 1
+        rooms.restores.end(part)
     requester.client.send(Done(frame.n))
 
 

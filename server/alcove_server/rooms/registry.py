@@ -19,6 +19,7 @@ from alcove_server.rooms.doorstep import Doorstep
 from alcove_server.rooms.fanout import Turns
 from alcove_server.rooms.replay import Replays
 from alcove_server.rooms.replay_budget import ReplayBudget
+from alcove_server.rooms.restores import Restores
 from alcove_server.rooms.room import LocalRoom
 from alcove_server.rooms.roster_history import RosterHistory, follow
 from alcove_server.rooms.roster_verifier import RosterVerifier
@@ -28,8 +29,7 @@ from alcove_server.wire.says import bye
 
 
 class Rooms:
-    """The rooms of one node. `loaded` holds those with clients, by room id. `restores` counts the
-    requests under way that bring a room back."""
+    """The rooms of one node. `loaded` holds those with clients, by room id."""
 
     def __init__(self, services: Services) -> None:
         self.loaded: dict[bytes, LocalRoom] = {}
@@ -38,7 +38,7 @@ class Rooms:
         self.waiting_knocks = WaitingKnocks()
         self.replay_budget = ReplayBudget(services.runner)
         self.replays = Replays(services, self.replay_budget)
-        self.restores = 0
+        self.restores = Restores()
         self._services = services
         self._turns = Turns(services.runner.later)
         self._loading: dict[bytes, Event] = {}

@@ -243,11 +243,11 @@ class Store(Protocol):
     def disconnected(self, room: bytes, key: bytes) -> None:
         """The connection of a key at this node, the newest here, is closed."""
 
-    async def expire(self, most: int) -> None:
+    async def expire(self, most: int) -> bool:
         """Drop what is past its end, in at most `most` rooms and with a bounded number of blobs.
-        The next call drops the rest. The listener hears `on_ring` of each watched room whose
-        expiry concerns a client: the room, a knock or a request ended. A store whose data ends by
-        itself need only look at watched rooms."""
+        Return whether there is more, which the next call drops. The listener hears `on_ring` of
+        each watched room whose expiry concerns a client: the room, a knock or a request ended. A
+        store whose data ends by itself need only look at watched rooms."""
 
     async def ready(self) -> bool:
         """Return whether the store can take a publication now."""

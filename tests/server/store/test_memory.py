@@ -186,6 +186,23 @@ def test_expire_drops_no_more_blobs_than_it_may_and_misses_no_room() -> None:
     bench.close()
 
 
+def test_full_rooms_that_are_abandoned_together_are_dropped_in_parts() -> None:
+    bench, store = in_memory()
+    rooms = [bytes([number]) * 32 for number in range(4)]
+    for room in rooms:
+        bench.open(room)
+        for _ in range(_EXPIRED_AT_ONCE // 2):
+            bench.publish(but(bench.publication(b"x", ttl=86_400), room=room))
+    bench.clock.advance(limits.ABANDONED_AFTER)
+    left = [len(store._rooms)]
+    while bench.do(store.expire(100)):
+        left.append(len(store._rooms))
+    left.append(len(store._rooms))
+    assert left[-1] == store.used == 0
+    assert max(before - after for before, after in pairwise(left)) <= 2
+    bench.close()
+
+
 def test_a_call_that_names_a_room_drops_no_more_blobs_than_it_may() -> None:
     bench, store = in_memory()
     bench.open()

@@ -136,6 +136,23 @@ class MemoryRoom:
             return None
         return Unsettled(self.log.generation, now - self._began, dict(self.votes))
 
+    def vote(self, generation: bytes, key: bytes, vote: Vote) -> None:
+        """As `Store.vote`."""
+        if self.votes is not None and self.log.generation == generation:
+            if vote.void:
+                self.votes[key] = vote
+            self.votes.setdefault(key, vote)
+
+    def knock(self, now: float, key: bytes, door: bytes, id: bytes, blob: bytes) -> None:
+        """As `Store.knock`."""
+        if self.lobby.knock_of(key) is None:
+            at = self.doors.find(now, door)
+            if at is None:
+                raise Refusal("unknown_door")
+            if at.closed is not None:
+                raise Refusal(at.closed)
+        self.lobby.knock(now, key, door, id, blob)
+
     def expire(self, now: float) -> bool:
         """Drop what is past its end, except blobs. Return whether a client has to be told. In a
         busy room blobs end all the time, so each part is examined only when it is due."""

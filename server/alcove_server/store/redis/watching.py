@@ -158,11 +158,12 @@ class Watching:
 
     # --- time -------------------------------------------------------------------------------
 
-    async def expire(self, most: int) -> None:
+    async def expire(self, most: int) -> bool:
         """As `Store.expire`."""
         looked = [asyncio.ensure_future(self._look(room)) for room in self._due(most)]
         if looked:
             await asyncio.wait(looked, timeout=LOOK_SECONDS)  # what is late goes on by itself
+        return False  # data ends by itself; the next call looks at further rooms
 
     def _due(self, most: int) -> list[bytes]:
         """The rooms to look at now. On a server whose replicas confirm nothing no answer would
