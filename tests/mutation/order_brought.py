@@ -3,7 +3,7 @@
 from typing import Final
 
 from tests.mutation.mutant import Mutant
-from tests.mutation.order_places import CONTRACT, EVIL, STORED, order
+from tests.mutation.order_places import CONTRACT, EVIL, order
 
 SETTLING: Final = "alcove_server.rooms.settling"
 NEW_LOG: Final = "alcove.engine.new_log:NewLog"
@@ -59,7 +59,7 @@ BROUGHT_BACK: Final[tuple[Mutant, ...]] = (
     ),
     order(
         "brought back",
-        f"{STORED}.vote",
+        "alcove_server.store.memory.room:MemoryRoom.vote",
         "if vote.void:",
         "if True:",
         f"{CONTRACT}::test_a_log_that_was_brought_back_keeps_the_first_vote_of_each_key",

@@ -76,6 +76,7 @@ class Telling(MemoryStore):
 # --- connections --------------------------------------------------------------------------------
 
 
+@pytest.mark.interpreted  # its store inherits from the store in memory
 def test_a_connection_that_another_node_replaced_is_closed() -> None:
     store = Telling(ManualClock())
     scene = Scene(store=store)
@@ -88,6 +89,7 @@ def test_a_connection_that_another_node_replaced_is_closed() -> None:
     assert store.here == {}
 
 
+@pytest.mark.interpreted  # its store inherits from the store in memory
 def test_the_store_knows_the_newest_connection_of_each_key() -> None:
     store = Telling(ManualClock())
     scene = Scene(store=store)

@@ -28,6 +28,7 @@ class MoodyStore:
     def __init__(self, store: MemoryStore, truth: Truth, moods: Moods) -> None:
         self.store = store
         self.listen, self.watch, self.unwatch = store.listen, store.watch, store.unwatch
+        self.connected, self.disconnected = store.connected, store.disconnected
         self._truth = truth
         self._moods = moods
         self._clock = asyncio.get_running_loop().time
