@@ -1,12 +1,16 @@
 """Alcove's SDK: confidential group conversations, end to end encrypted (MLS, RFC 9420).
 
 open_room, join    enter a room with `async with`
+run                a whole program around one room
 Room               send, retract, accept, send_anyway, admit, refuse, remove, invite, leave, end
-events             everything that happens, as frozen values
-errors             everything that can go wrong: each has a `code` and says what to do
+AnyEvent           everything that happens, as frozen values; a `match` over it can be exhaustive
+AlcoveError        everything that can go wrong: each has a `code` and says what to do
+
+The engine, MLS and sockets load with the first use of a room, so `import alcove` is quick.
 """
 
-from alcove.entering import join, open_room
+import typing
+
 from alcove.errors import (
     AlcoveError,
     ConnectionFailed,
@@ -18,6 +22,7 @@ from alcove.errors import (
 )
 from alcove.events import (
     AgreementShown,
+    AnyEvent,
     Closed,
     CloseReason,
     ConnectionChanged,
@@ -43,12 +48,18 @@ from alcove.events import (
     Unknown,
     Waiting,
 )
-from alcove.relay.transport import TransportOptions
-from alcove.room import Member, Room
+
+if typing.TYPE_CHECKING:
+    from alcove.entering import join, open_room
+    from alcove.relay.transport import TransportOptions
+    from alcove.room import Member, Room
+    from alcove.running import run
+    from alcove.shell import SendResult
 
 __all__ = [
     "AgreementShown",
     "AlcoveError",
+    "AnyEvent",
     "CloseReason",
     "Closed",
     "ConnectionChanged",
@@ -78,10 +89,36 @@ __all__ = [
     "RoomChanged",
     "RoomClosed",
     "RoomState",
+    "SendResult",
     "Sent",
     "TransportOptions",
     "Unknown",
     "Waiting",
     "join",
     "open_room",
+    "run",
 ]
+
+_LATER = {
+    "Member": "alcove.room",
+    "Room": "alcove.room",
+    "SendResult": "alcove.shell",
+    "TransportOptions": "alcove.relay.transport",
+    "join": "alcove.entering",
+    "open_room": "alcove.entering",
+    "run": "alcove.running",
+}
+
+
+def __getattr__(name: str) -> typing.Any:  # Any: what a name is, the imports above say
+    if name not in _LATER:
+        raise AttributeError(f"module 'alcove' has no attribute {name!r}")
+    from importlib import import_module
+
+    found = getattr(import_module(_LATER[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -9,12 +9,27 @@ AlcoveError
 └── RoomClosed        the room is over for this client; `code` is the reason
 """
 
+from types import MappingProxyType
 from typing import Final
 
 from alcove_protocol.errors import REFUSALS, AlcoveProtocolError
 
+from alcove.events import Closed, CloseReason
+
 PASSING: Final = frozenset({"busy", "rate_limited", "unavailable", "unsettled"})
 """Codes of refusals of the relay that end by themselves: the same request may go again later."""
+
+CLOSE_SENTENCES: Final = MappingProxyType(
+    {
+        CloseReason.LEFT: "You left the room.",
+        CloseReason.ENDED: "The room was ended by its facilitator.",
+        CloseReason.REFUSED: "You were not let in.",
+        CloseReason.REMOVED: "You were removed from this room.",
+        CloseReason.LOST: "The connection was lost and could not be made again.",
+        CloseReason.ERROR: "The room could not go on.",
+    }
+)
+"""Why a room is over, where the `Closed` event has no sentence of its own."""
 
 
 class AlcoveError(Exception):
@@ -64,4 +79,15 @@ class NotNow(AlcoveError):
 
 
 class RoomClosed(AlcoveError):
-    """The room is over for this client. `code` is left, ended, removed, refused, lost or error."""
+    """The room is over for this client. `code` is left, ended, removed, refused, lost or error, and
+    the text says more where more is known. `__cause__` is the error that closed it, if one did."""
+
+    @classmethod
+    def of(cls, closed: Closed) -> "RoomClosed":
+        """The error that tells what this event told."""
+        return cls(closed.reason.value, closed.text or CLOSE_SENTENCES[closed.reason])
+
+    @property
+    def reason(self) -> CloseReason:
+        """Why the room is over. Raises `ValueError` for a code that this SDK did not set."""
+        return CloseReason(self.code)

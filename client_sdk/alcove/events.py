@@ -114,13 +114,19 @@ class Removed(Event):
 
 @dataclass(frozen=True, slots=True)
 class Message(Event):
-    """Another member's message. Forget it after `ttl` seconds, when `Expired` comes."""
+    """Another member's message. Forget it after `ttl` seconds, when `Expired` comes.
+
+    `age` is how many seconds the relay had had it when it came: 0 in a running conversation, more
+    after an absence. `time` is when the relay took it, in Unix seconds by this device's clock.
+    """
 
     id: str
     sender: str
     text: str = field(repr=False)
     ttl: int
     warning: str | None = field(default=None, repr=False)
+    time: float = 0.0
+    age: int = 0
 
 
 @dataclass(frozen=True, slots=True)

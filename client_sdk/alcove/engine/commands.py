@@ -126,7 +126,7 @@ class Commands:
         self._standing.require_facilitator().lobby.admit(_knock_id(id), done)
 
     def refuse(self, id: str) -> None:
-        """Refuse a newcomer, who is told. Raises `InvalidInput`, `NotNow`, `RoomClosed`."""
+        """Refuse a newcomer and tell them. Raises `InvalidInput`, `NotNow`, `RoomClosed`."""
         self._standing.require_facilitator().lobby.refuse(_knock_id(id))
 
     def remove(self, name: str, done: Done) -> None:

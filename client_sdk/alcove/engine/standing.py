@@ -71,7 +71,7 @@ class Standing:
     def require_open(self) -> None:
         """Raises `RoomClosed`. Its code is the reason of the `Closed` event."""
         if self.closed is not None:
-            raise _over(self.closed)
+            raise RoomClosed.of(self.closed) from self.error
 
     def require_member(self) -> MemberClient:
         """Raises `RoomClosed`, `NotNow` (`not_in_room`)."""
@@ -115,12 +115,8 @@ class Standing:
         self.closed = closed
         if self.member is not None:
             if self.member.facilitator is not None:
-                self.member.facilitator.close(self.error or _over(closed))
+                self.member.facilitator.close(self.error or RoomClosed.of(closed))
             self.member.wipe()
         if self.newcomer is not None:
             self.newcomer.wipe()
         self.identity.wipe()
-
-
-def _over(closed: events.Closed) -> RoomClosed:
-    return RoomClosed(closed.reason.value, "The room is closed.")

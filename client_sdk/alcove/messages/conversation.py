@@ -83,6 +83,7 @@ class Conversation:
         self._stream = stream
         self._emit = ports.emit
         self._random = ports.random
+        self._wall = ports.wall
         self._alarms = alarms
         self.outbox = Outbox()
         self._shown = ShownMessages(ports)
@@ -339,7 +340,8 @@ class Conversation:
             self._alarms.missed(author, name, 1)
             return
         self._shown.remember(payload.id, author, left)
-        self._emit(events.Message(payload.id.hex(), name, body.text, left, body.warning))
+        id, time = payload.id.hex(), self._wall() - age
+        self._emit(events.Message(id, name, body.text, left, body.warning, time, age))
 
     def _count(self, leaf: mls.LeafNode, payload: Payload) -> bool:
         """False without a counter, or with a used one. A hole is told once, but for what its author
