@@ -3,8 +3,6 @@
 Arguments are checked here, before anything is sent. `async with` makes the connection.
 """
 
-import os
-import time
 from typing import Final
 
 from alcove_protocol import limits
@@ -19,9 +17,9 @@ from alcove.facilitation.facilitator import InviteTerms
 from alcove.facilitation.opening import RoomPlan
 from alcove.group.keys import ROOM_SUITE, Identity, room_suite
 from alcove.joining.names import clean_name
-from alcove.relay.steady_clock import steady_clock
 from alcove.relay.transport import TransportOptions
 from alcove.room import Room
+from alcove.surroundings import current
 
 MEMBERS_MIN: Final = 2
 """A facilitator and one more."""
@@ -69,7 +67,8 @@ def open_room(
     plan = RoomPlan(card, members, ttl, InviteTerms(uses, invite_lifetime), origin)
     engine = _engine(name, mls.POST_QUANTUM if post_quantum else ROOM_SUITE)
     engine.begin_opening(plan)
-    return Room(engine, origin, transport or TransportOptions(), title, agreement)
+    options = transport or TransportOptions()
+    return Room(engine, origin, options, title, agreement, line=current().line)
 
 
 def join(
@@ -86,12 +85,13 @@ def join(
         raise InvalidInput.of(error) from None
     engine = _engine(name, ROOM_SUITE)
     engine.begin_joining(parsed, accept=accept)
-    return Room(engine, parsed.origin, transport or TransportOptions())
+    return Room(engine, parsed.origin, transport or TransportOptions(), line=current().line)
 
 
 def _engine(name: str, suite: int) -> Engine:
-    identity = Identity.generate(clean_name(name), room_suite(suite), os.urandom)
-    return Engine(identity, steady_clock, time.time, os.urandom)
+    around = current()
+    identity = Identity.generate(clean_name(name), room_suite(suite), around.random)
+    return Engine(identity, around.clock, around.wall, around.random)
 
 
 def _bounds(what: str, size: int, least: int, most: int) -> None:

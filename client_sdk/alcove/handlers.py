@@ -107,9 +107,14 @@ class Handlers:
             task.add_done_callback(line.running.discard)
 
     async def _work(self, line: _Line) -> None:
-        while line.waiting:
-            await self._handle(line, line.waiting.popleft())
-        line.behind = False
+        try:
+            while line.waiting:
+                await self._handle(line, line.waiting.popleft())
+            line.behind = False
+        finally:
+            # At once, not in a later turn of the loop: an event that comes in between would wait
+            # for a task that has ended.
+            line.running.discard(asyncio.current_task())
 
     async def _handle(self, line: _Line, event: AnyEvent) -> None:
         try:

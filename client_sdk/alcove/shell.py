@@ -18,6 +18,7 @@ from alcove.events import AnyEvent, CloseReason, ConnectionState, Knocked, RoomS
 from alcove.feed import EventFeed, over
 from alcove.handlers import Handlers
 from alcove.relay.transport import Transport, TransportOptions
+from alcove.surroundings import MakeLine
 
 TICK: Final = 0.5
 """Seconds between looks at the clock: heartbeats, expiry, overdue answers."""
@@ -47,11 +48,13 @@ class RoomShell:
         options: TransportOptions,
         title: str = "",
         agreement: str = "",
+        *,
+        line: MakeLine = Transport,
     ) -> None:
         self._engine = engine
         self._title = title
         self._agreement = agreement
-        self._transport = Transport(engine, origin, options, self._changed)
+        self._transport = line(engine, origin, options, self._changed)
         self._feed = EventFeed()
         self._handlers = Handlers(self._handler_problem)
         self._sends: dict[str, asyncio.Future[SendResult]] = {}
@@ -132,6 +135,7 @@ class RoomShell:
         self._engine.close(CloseReason.LEFT)
         self._changed()
         self._transport.wake()
+        self._tasks[-1].cancel()  # the clock, which has nothing more to tell
         try:
             running = {*self._tasks, *self._handlers.running} - {asyncio.current_task()}
             await asyncio.wait(running, timeout=LEAVE_PATIENCE)
@@ -157,9 +161,11 @@ class RoomShell:
     async def _keep_time(self) -> None:
         while self._engine.wants_connection:
             await asyncio.sleep(TICK)
-            self._engine.tick()
-            self._changed()
-            self._transport.wake()
+            self._tick()
+
+    def _tick(self) -> None:
+        self._engine.tick()
+        self._after()
 
     # --- events --------------------------------------------------------------------------------
 

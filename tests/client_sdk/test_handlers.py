@@ -46,6 +46,21 @@ async def test_a_handler_has_its_events_in_order_and_one_at_a_time() -> None:
     assert course == [f"{what} {number}" for number in range(3) for what in ("begin", "end")]
 
 
+async def test_an_event_that_comes_as_the_handler_ends_is_handled() -> None:
+    program, heard = Program(), list[str]()
+
+    def again(event: alcove.Message) -> None:
+        heard.append(event.text)
+        if len(heard) == 1:  # in the turn of the loop that follows the end of this task
+            asyncio.get_running_loop().call_soon(program.handlers.dispatch, message(2))
+
+    program.handlers.add(alcove.Message, again, concurrent=False, before=())
+    program.handlers.dispatch(message(1))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert heard == ["1", "2"]
+
+
 async def test_a_concurrent_handler_runs_together_and_within_a_bound() -> None:
     program, inside, most = Program(), 0, 0
     full, go = asyncio.Event(), asyncio.Event()

@@ -24,8 +24,9 @@ async def relay() -> AsyncIterator[RelayProcess]:
 async def test_a_conversation_by_waiting_alone(relay: RelayProcess) -> None:
     async with asyncio.timeout(WITHIN), opening(relay) as ann:
         invite = (await ann.wait_for(alcove.Opened)).invite
+        knocked = ann.wait_for(alcove.Knocked)
         async with alcove.join(invite, name="Bob", accept=True) as bob:
-            knock = await ann.wait_for(alcove.Knocked)
+            knock = await knocked
             assert ann.waiting == (knock,)
             assert bob.waiting == ()
             joined = bob.wait_for(alcove.Joined, check=lambda event: event.you)
@@ -182,9 +183,10 @@ async def test_a_cancelled_program_leaves_the_room(relay: RelayProcess) -> None:
 
         async def live() -> None:
             invite = await ann.invite()
+            knocked = ann.wait_for(alcove.Knocked)
             async with alcove.join(invite, name="Cleo", accept=True) as cleo:
                 joined = cleo.wait_for(alcove.Joined)
-                await ann.admit((await ann.wait_for(alcove.Knocked)).id)
+                await ann.admit((await knocked).id)
                 await joined
                 inside.set()
                 await asyncio.Event().wait()
