@@ -49,6 +49,8 @@ from alcove.events import (
     Waiting,
 )
 
+__version__ = "0.1.0"
+
 if typing.TYPE_CHECKING:
     from alcove.entering import join, open_room
     from alcove.relay.transport import TransportOptions

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
+from alcove_server import __version__
 from alcove_server.process import hardening, preflight, signals
 from alcove_server.process.parts import part_of
 from alcove_server.settings import Settings
@@ -31,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
         formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=34, width=110),
     )
+    parser.add_argument("--version", action="version", version=f"alcove-server {__version__}")
     parser.add_argument("--config", metavar="FILE", help="a TOML file with settings")
     parser.add_argument("--check-config", action="store_true", help="check the settings and exit")
     for name, field in Settings.model_fields.items():
