@@ -70,7 +70,8 @@ SUITES: Final = (
     Suite("architecture", ("tests/architecture", "tests/test_growth.py"), 100),
     Suite("redis", ("tests/redis_store",), 270, covered=False),
     Suite("cluster", ("tests/redis_cluster",), 200, covered=False),
-    Suite("packages", ("tests/packages",), 300, covered=False),
+    Suite("examples", ("tests/examples",), 200, covered=False),
+    Suite("packages", ("tests/packages",), 400, covered=False),
     Suite("deploy", ("tests/deploy",), 100, covered=False),
 )
 """The longest first."""

@@ -112,23 +112,36 @@ def test_installed_alone_they_hold_a_conversation(dist: Path, tmp_path: Path, ki
     assert proxied.stderr.strip().endswith("pip install 'alcove[proxy]'")
 
 
+@pytest.mark.timeout(400)  # it installs, and runs some 80 tests
 def test_the_oldest_versions_that_are_allowed_do(dist: Path, tmp_path: Path) -> None:
     """The lower end of every bound, where internals are read too: the newest are in uv.lock."""
     old = environment(tmp_path / "old")
     client = next(dist.glob("alcove-*.whl"))
     others = [str(path) for path in dist.glob("*.whl") if path != client]
-    old.install("--resolution", "lowest-direct", f"alcove[cli,suites] @ {client.as_uri()}", *others)
+    ours = [f"alcove[cli,suites] @ {client.as_uri()}", *others]
+    # Named once more, as what is needed directly: of those alone uv takes the oldest.
+    old.install("--resolution", "lowest-direct", *ours, *needed())
     talk(old, old)
     version = old.run("alcove", "--version")
     assert (version.returncode, version.stdout) == (0, f"alcove {alcove.__version__}\n")
     assert old.run("python", "-m", "alcove", "--version").stdout == version.stdout
     old.install("pytest", "pytest-asyncio", "pytest-timeout", "hypothesis", "pyte", "jsonschema")
     tests = ("tests/server/test_rfc6455.py", "tests/server/test_single_frame.py")
-    screen = "tests/client_sdk/cli/test_screen.py"
+    command = ("tests/client_sdk/cli/test_screen.py", "tests/client_sdk/cli/test_arguments.py")
     ended = old.run(
-        *("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, screen), cwd=ROOT
+        *("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, *command), cwd=ROOT
     )
     assert ended.returncode == 0, ended.stdout[-5000:]
+
+
+def needed() -> list[str]:
+    """All that the three distributions need of others, as they say it."""
+    found = []
+    for folder in FOLDERS:
+        about = tomllib.loads((ROOT / folder / "pyproject.toml").read_text())["project"]
+        extras = about.get("optional-dependencies", {}).values()
+        found += [*about["dependencies"], *(one for extra in extras for one in extra)]
+    return [one for one in found if not one.startswith("alcove")]
 
 
 def test_the_lock_is_at_the_upper_end_of_each_bound() -> None:
@@ -138,11 +151,8 @@ def test_the_lock_is_at_the_upper_end_of_each_bound() -> None:
         for package in tomllib.loads((ROOT / "uv.lock").read_text())["package"]
     }
     bounds = {}
-    for folder in FOLDERS:
-        about = tomllib.loads((ROOT / folder / "pyproject.toml").read_text())["project"]
-        extras = about.get("optional-dependencies", {}).values()
-        for needed in [*about["dependencies"], *(one for extra in extras for one in extra)]:
-            if found := re.match(r"([\w-]+)\S*,<(\d+)$", needed):
-                bounds[found[1]] = int(found[2])
+    for one in needed():
+        if found := re.match(r"([\w-]+)\S*,<(\d+)$", one):
+            bounds[found[1]] = int(found[2])
     assert set(bounds) == set(INTERNALS)
     assert {name: int(locked[name].split(".")[0]) + 1 for name in bounds} == bounds
