@@ -45,6 +45,7 @@ class Room(RoomShell):
 
     @property
     def title(self) -> str:
+        """The room's title. Empty until the card has arrived."""
         return self._title
 
     @property
@@ -54,14 +55,17 @@ class Room(RoomShell):
 
     @property
     def state(self) -> RoomState:
+        """Who is heard: whether members can post, and whether the relay can be believed."""
         return self._state
 
     @property
     def connection(self) -> ConnectionState:
+        """Whether the relay is connected. It is `RECONNECTING` before the first connection too."""
         return self._connection
 
     @property
     def is_facilitator(self) -> bool:
+        """Whether this client may admit, refuse, remove, invite and end."""
         member = self._engine.member
         return member is not None and member.facilitator is not None
 

@@ -27,7 +27,7 @@ class LineWorld(Protocol):
 
     @property
     def clock(self) -> Callable[[], float]: ...
-    def note_move(self) -> None: ...
+    def _note_move(self) -> None: ...
 
 
 class MemoryLine:
@@ -105,7 +105,7 @@ class MemoryLine:
         for data in incoming:
             self._engine.received(data)
             self._changed()
-        self._world.note_move()
+        self._world._note_move()
         return True
 
     async def _woken(self) -> None:

@@ -155,7 +155,7 @@ class World:
 
     # --- for the lines -------------------------------------------------------------------------
 
-    def note_move(self) -> None:
+    def _note_move(self) -> None:
         """A frame moved."""
         self._moves += 1
 
