@@ -117,7 +117,8 @@ class Message(Event):
     """Another member's message. Forget it after `ttl` seconds, when `Expired` comes.
 
     `age` is how many seconds the relay had had it when it came: 0 in a running conversation, more
-    after an absence. `time` is when the relay took it, in Unix seconds by this device's clock.
+    after an absence. `time` is when the relay took it, in Unix seconds by this device's clock. Both
+    stand on the relay's word.
     """
 
     id: str

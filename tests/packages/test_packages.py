@@ -101,6 +101,8 @@ def test_installed_alone_they_hold_a_conversation(dist: Path, tmp_path: Path, ki
     assert (lacking.returncode, lacking.stdout) == (1, "")
     assert lacking.stderr.count("\n") == 1
     assert lacking.stderr.endswith("pip install 'alcove[cli]'\n")
+    kit = clients.run("python", "-c", "import alcove.testing")
+    assert kit.stderr.strip().endswith("pip install 'alcove[testing]'")
     proxied = clients.run(
         "python",
         "-c",
@@ -122,6 +124,7 @@ def test_the_oldest_versions_that_are_allowed_do(dist: Path, tmp_path: Path) -> 
     # Named once more, as what is needed directly: of those alone uv takes the oldest.
     old.install("--resolution", "lowest-direct", *ours, *needed())
     talk(old, old)
+    assert old.run("python", "-c", "import alcove.testing").returncode == 0
     version = old.run("alcove", "--version")
     assert (version.returncode, version.stdout) == (0, f"alcove {alcove.__version__}\n")
     assert old.run("python", "-m", "alcove", "--version").stdout == version.stdout
