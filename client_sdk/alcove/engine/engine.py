@@ -59,8 +59,6 @@ class Engine(Standing):
         self.ports = Ports(clock, wall, random, self.emit, self.link)
         self.commands = Commands(self, self.link)
         self._endings = Endings(self, clock, self._doubted)
-        self.come_back_after = 0.0
-        """Seconds that a restarting relay asks to be left alone, so that not all come at once."""
         self._connected_before = False
         self._restoring = False
         self._clock_watch = ClockWatch(self.ports)

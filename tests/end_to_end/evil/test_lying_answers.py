@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import pytest
 from alcove import events
+from alcove.engine.endings import REPLACED_WAIT
 from alcove.events import CloseReason
 from alcove_protocol.frames import (
     Authenticated,
     BlobClass,
     BlobIs,
+    Bye,
+    Knock,
     KnockRefused,
     LobbyItem,
     Publish,
@@ -193,6 +196,43 @@ def test_fresh_keys_that_wait_are_nobodys_wish() -> None:
 # --- who a client is --------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("who", [0, 1])
+def test_a_connection_that_the_relay_calls_replaced_comes_back(who: int) -> None:
+    """Only this client has its keys. The relay could say so at any time, and end a room with it."""
+    world, *people = three()
+    victim = people[who]
+    forget(victim)
+    world.forge(victim, Bye("replaced", ""))
+    world.settle()
+    world.advance(3)
+    assert victim.engine.closed is None
+    assert problems(victim) == []
+    goes_on(world, *people)
+
+
+def test_a_client_that_is_replaced_again_and_again_says_so_once_and_slows_down() -> None:
+    world, _ann, bob, _cleo = three()
+    forget(bob)
+    for _ in range(4):
+        world.forge(bob, Bye("replaced", ""))
+        world.settle()
+        world.advance(3)
+    assert problems(bob) == ["replaced"]
+    assert bob.engine.come_back_after == REPLACED_WAIT  # the world's clients come back at once
+
+
+def test_a_newcomer_that_the_relay_calls_replaced_comes_back() -> None:
+    world = EvilWorld()
+    ann = world.open("Ann")
+    dora = world.knock(ann.invite(), "Dora")
+    world.forge(dora, Bye("replaced", ""))
+    world.settle()
+    world.advance(3)
+    ann.admit(ann.of(events.Knocked)[-1])
+    world.settle()
+    assert dora.of(events.Joined)[0].you
+
+
 @pytest.mark.parametrize("role", ["door", "reseat"])
 @pytest.mark.parametrize("who", [0, 1])
 def test_a_connection_in_a_role_that_was_not_asked_for_is_ended(role: str, who: int) -> None:
@@ -325,6 +365,39 @@ def test_a_knock_that_waits_beyond_its_time_is_over() -> None:
         CloseReason.REFUSED,
         "expired",
     )
+
+
+@pytest.mark.parametrize("blob", [b"", b"no seal"], ids=["empty", "garbage"])
+def test_a_knock_that_the_relay_drops_is_told_as_dropped_and_made_again(blob: bytes) -> None:
+    """No facilitator answered, and it is not true yet that none answered in time."""
+    world = EvilWorld()
+    ann = world.open("Ann")
+    dora = world.knock(ann.invite(), "Dora")
+    world.forge(dora, KnockRefused(world.seen(Knock, dora)[-1].id, blob))
+    assert dora.engine.closed is None
+    assert problems(dora) == ["knock_dropped"]
+    world.advance(35)
+    ann.admit(ann.of(events.Knocked)[-1])
+    world.settle()
+    assert dora.of(events.Joined)[0].you
+    assert problems(dora) == ["knock_dropped"]
+
+
+def test_a_relay_that_drops_every_knock_keeps_nobody_for_longer_than_one() -> None:
+    world = EvilWorld()
+    ann = world.open("Ann")
+    hidden = world.drop(ann, LobbyItem)
+    dora = world.knock(ann.invite(), "Dora")
+    knocks = 0
+    while dora.engine.closed is None and knocks < 100:
+        knocks += 1
+        world.forge(dora, KnockRefused(world.seen(Knock, dora)[-1].id, b""))
+        world.advance(30)
+    assert hidden.hits
+    assert 25 <= knocks <= 60  # one in 15 to 30 s, for 14 minutes
+    assert dora.engine.closed is not None
+    assert dora.engine.closed.code == "expired"
+    assert problems(dora) == ["knock_dropped"]
 
 
 def test_a_newcomer_on_the_list_does_not_wait_for_ever_for_a_welcome() -> None:
