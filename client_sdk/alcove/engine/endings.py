@@ -26,8 +26,8 @@ REPLACED_AGAIN: Final = 5 * 60.0
 REPLACED_WAIT: Final = 30.0
 """Seconds after which it comes back then."""
 _REPLACED: Final = (
-    "The relay says that another connection uses this client's keys, as a copy of this device would. "
-    "Your client keeps coming back; if you made no copy, the relay is at fault."
+    "The relay says that another connection uses this client's keys, as a copy of this device "
+    "would. Your client keeps coming back; if there is no copy, the relay is at fault."
 )
 _DOUBTED: Final = (
     "The relay lost its memory, and says that the room was ended or that you were removed. That "

@@ -136,7 +136,7 @@ class Newcomer:
         """Since when this newcomer has been on the relay's list, without a Welcome."""
         self._ask_at = 0.0
         self._knocked_at = 0.0
-        """When the relay took the knock, or the first of those that it dropped one after another."""
+        """When the relay took the knock, or the first of several that it dropped."""
         self._dropped = False
         self._believed: set[str] = set()
         """Which refusals `EARLIER` were believed since the relay last took a knock."""

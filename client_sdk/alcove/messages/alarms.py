@@ -62,6 +62,14 @@ class Alarms:
             text = f"{author.name} sent something that could not be read."
             self.problem("unreadable", text, author.key, author.name)
 
+    def nobodys_beat(self, publisher: Person | None) -> None:
+        """A heartbeat came that nobody of this epoch can have sent. No signature names an author,
+        so what the relay says of its publisher is told as that."""
+        text = "A heartbeat came that no member can have sent."
+        if publisher is not None:
+            text += f" The relay says that it is {publisher.name}'s: one of the two is at fault."
+        self.problem("beat_unreadable", text)
+
     def tick(self) -> None:
         """Tell what was missed since the last time, when its minute is over."""
         due = self._clock() - AGAIN

@@ -91,8 +91,8 @@ class LocalRoom:
     # --- clients ----------------------------------------------------------------------------
 
     def connected(self, client: Client) -> None:
-        """A client authenticated. An older connection of the same key is closed. It may be this one,
-        when the proof of the newer one took less time."""
+        """A client authenticated. An older connection of the same key is closed. That may be this
+        one, when the proof of the newer one took less time."""
         older = self.clients.get(client.key)
         if older is not None and older.since > client.since:
             client.replaced()

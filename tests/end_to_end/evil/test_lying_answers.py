@@ -6,6 +6,7 @@ import pytest
 from alcove import events
 from alcove.engine.endings import REPLACED_WAIT
 from alcove.events import CloseReason
+from alcove.facilitation.lobby import SEEN_MOST
 from alcove_protocol.frames import (
     Authenticated,
     BlobClass,
@@ -14,6 +15,7 @@ from alcove_protocol.frames import (
     Knock,
     KnockRefused,
     LobbyItem,
+    LobbyKind,
     Publish,
     Published,
     RequestRefused,
@@ -344,6 +346,55 @@ def test_whoever_knocks_again_and_is_on_the_list_after_all_is_let_in() -> None:
     assert dora.of(events.Joined)[-1].you
     assert len(authenticators(ann, cleo, dora)) == 1
     goes_on(world, ann, cleo, dora)
+
+
+# --- numbers of the lobby ---------------------------------------------------------------------
+
+
+HUGE = 2**53 - 1
+
+
+@pytest.mark.parametrize("kind", [LobbyKind.KNOCK, LobbyKind.REQUEST, LobbyKind.GONE])
+def test_a_huge_number_in_the_lobby_makes_no_facilitator_deaf(kind: LobbyKind) -> None:
+    """All later items have lower numbers, and would be taken for handled, also by an honest relay
+    to which the client names that number."""
+    world, ann, bob, cleo = three()
+    forget(ann)
+    world.forge(ann, LobbyItem(HUGE, kind, world.random(16), bytes(32), 0, b"x", bytes(8)))
+    world.knock(ann.invite(), "Dora")
+    assert [knock.name for knock in ann.of(events.Knocked)] == ["Dora"]
+    world.forge(ann, LobbyItem(HUGE, kind, world.random(16), bytes(32), 0, b"x", bytes(8)))
+    ann.cut()
+    world.knock(ann.invite(), "Eve")
+    ann.back()
+    world.settle()
+    world.knock(ann.invite(), "Finn")
+    assert [knock.name for knock in ann.of(events.Knocked)] == ["Dora", "Eve", "Finn"]
+    for knock in ann.of(events.Knocked):
+        ann.admit(knock)
+    world.advance(5)
+    assert ann.members() == {"Ann", "Bob", "Cleo", "Dora", "Eve", "Finn"}
+    goes_on(world, ann, bob, cleo)
+
+
+def test_an_item_of_the_lobby_that_comes_again_is_handled_once() -> None:
+    world, ann, _bob, _cleo = three()
+    dora = world.knock(ann.invite(), "Dora")
+    item = world.seen(LobbyItem, ann)[-1]
+    forget(ann)
+    for _ in range(3):
+        world.forge(ann, item)
+    assert not ann.of(events.Knocked)
+    assert not dora.of(events.Closed)
+
+
+def test_what_is_remembered_of_the_lobby_is_bounded() -> None:
+    _world, ann, _bob, _cleo = three()
+    lobby = committer_of(ann).lobby
+    for number in range(SEEN_MOST + 10):
+        id = number.to_bytes(16, "big")
+        lobby.receive(LobbyItem(number + 100, LobbyKind.GONE, id, bytes(32), 0, b""))
+    assert len(lobby._seen) == SEEN_MOST
 
 
 # --- no end of waiting ------------------------------------------------------------------------
