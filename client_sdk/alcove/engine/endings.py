@@ -94,7 +94,7 @@ class Endings:
             self._replaced()
 
     def _replaced(self) -> None:
-        """No one else has this client's keys, and a relay can say this at any time. So it ends the
+        """Only this client has its keys, and a relay can say this at any time. So it ends the
         connection and no more. Two copies of one device come back in turns, and not at once."""
         now = self._clock()
         again = self._replaced_at is not None and now - self._replaced_at < REPLACED_AGAIN

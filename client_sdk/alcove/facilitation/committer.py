@@ -48,7 +48,7 @@ OTHERS_TURN: Final = 1.0
 send what it made stale."""
 ASIDE_MOST: Final = 15
 """Commits of one epoch that the relay refused, and may have taken. The group keeps one more, so
-none is lost: a facilitator who is alone could not follow it, and nobody could let them in again."""
+none is lost: the only facilitator could not follow it, and no other can let them in again."""
 TELL_AFTER: Final = 30.0
 """Seconds from the first sending of a commit, after which the person who waits for it is told."""
 
@@ -347,7 +347,7 @@ class Committer:
 
     def tick(self) -> None:
         """Tell, once for each commit, that the relay does not take what a person waits for. It can
-        be busy without end: nothing else would say that a removal has not happened."""
+        be busy without end. Then no other event says that a removal has not happened."""
         item = self.in_flight
         if item is None or item.since is None or item.told:
             return

@@ -120,7 +120,7 @@ class Lobby:
 
     def receive(self, item: LobbyItem) -> None:
         """Also one whose number is not above the last: then the relay invented a number, or lost
-        some, and by the highest it was told this client would hear of nobody any more."""
+        some, and by the highest one this client would be deaf to all that comes."""
         known = (item.number, item.id)
         if known in self._seen:
             return

@@ -64,7 +64,7 @@ WELCOME_PATIENCE: Final = 10.0
 ASK_AGAIN: Final = 60.0
 """Seconds after which a newcomer without a Welcome asks again."""
 UNANSWERED: Final = limits.KNOCK_TTL + 60.0
-"""Seconds after which a knock has been answered or has expired. A newcomer who was told neither
+"""Seconds after which a knock has been answered or has expired. A newcomer that was told neither
 connects anew, and learns whether they are on the list. A relay where the knock still waits lies, or
 its clock stands still: then nothing is to be waited for."""
 EXPIRES: Final = limits.KNOCK_TTL - 60.0

@@ -63,7 +63,7 @@ class Alarms:
             self.problem("unreadable", text, author.key, author.name)
 
     def nobodys_beat(self, publisher: Person | None) -> None:
-        """A heartbeat came that nobody of this epoch can have sent. No signature names an author,
+        """A heartbeat came that no member of this epoch can have sent. No signature names an author,
         so what the relay says of its publisher is told as that."""
         text = "A heartbeat came that no member can have sent."
         if publisher is not None:
