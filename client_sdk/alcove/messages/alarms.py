@@ -63,8 +63,8 @@ class Alarms:
             self.problem("unreadable", text, author.key, author.name)
 
     def nobodys_beat(self, publisher: Person | None) -> None:
-        """A heartbeat came that no member of this epoch can have sent. No signature names an author,
-        so what the relay says of its publisher is told as that."""
+        """A heartbeat came that no member of this epoch can have sent. No signature names its
+        author, so what the relay says of the publisher is told as that."""
         text = "A heartbeat came that no member can have sent."
         if publisher is not None:
             text += f" The relay says that it is {publisher.name}'s: one of the two is at fault."
