@@ -133,6 +133,13 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
         "::test_a_number_of_the_lobby_that_was_never_given_brings_all_that_is_open",
     ),
     order(
+        "lying answer",
+        "alcove.engine.engine:Engine._wait_to_be_known",
+        "self._unknown_in != generation",
+        "False",
+        f"{ANSWERS}::test_whoever_is_not_listed_waits_as_long_in_each_new_log",
+    ),
+    order(
         "replaced",
         "alcove_server.rooms.room:LocalRoom.connected",
         "older.since > client.since",

@@ -5,6 +5,17 @@ from typing import Final
 from tests.simulator.schedule import Schedule, Step
 
 FOUND: Final[dict[str, Schedule]] = {
+    "a member who is not listed waits anew when the relay loses its memory again": Schedule(
+        seed=500667, kind="amnesia", ttl=1800, latency=0.02, uses=50, facilitators=1,
+        steps=(
+            Step(0, "come", 3, 639),
+            Step(1.05, "cut", 0, 402),
+            Step(0, "come", 2, 920),
+            Step(1, "amnesia", 2, 977),
+            Step(8, "amnesia", 4, 315),
+            Step(135.2, "cut", 2, 487),
+        ),
+    ),
     "what a dead process still does unwatches no room": Schedule(
         seed=311079, kind="amnesia", ttl=60, latency=0.0, uses=50, facilitators=2,
         steps=(

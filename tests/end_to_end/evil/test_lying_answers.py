@@ -348,6 +348,30 @@ def test_whoever_knocks_again_and_is_on_the_list_after_all_is_let_in() -> None:
     goes_on(world, ann, cleo, dora)
 
 
+def test_whoever_is_not_listed_waits_as_long_in_each_new_log() -> None:
+    """The relay lost its memory again, and the commit that seated them can come again as late."""
+    world, _ann, _bob, cleo = three()
+    for log in (bytes(8), b"\1" * 8):
+        lied = world.alter(
+            cleo,
+            Authenticated,
+            lambda a, log=log: RequestRefused(a.n, "not_member", "", generation=log),
+        )
+        cleo.cut()
+        world.advance(80)
+        lied.stop()
+        assert lied.hits
+        assert cleo.engine.member is not None
+    world.alter(
+        cleo,
+        Authenticated,
+        lambda a: RequestRefused(a.n, "not_member", "", generation=b"\1" * 8),
+    )
+    cleo.cut()
+    world.advance(20)
+    assert "knocking_again" in problems(cleo)
+
+
 # --- numbers of the lobby ---------------------------------------------------------------------
 
 
