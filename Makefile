@@ -9,6 +9,7 @@ MINUTES ?= 10
 BENCH ?=
 MUTANTS ?=
 SEEDS ?= 0-999
+FACILITATORS ?= 0
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check vectors compiled mutate bench fuzz soak faults simulate autobahn docs format clean
@@ -67,7 +68,7 @@ faults: setup ## nodes talk on Redis through kills, holds and failovers; MINUTES
 	$(UV) run --no-sync python -m tests.redis_store.faults --minutes $(MINUTES)
 
 simulate: setup ## whole worlds on a clock of their own; SEEDS=0-999 unless told otherwise
-	@$(UV) run --no-sync python -m tests.simulator --seeds $(SEEDS)
+	@$(UV) run --no-sync python -m tests.simulator --seeds $(SEEDS) --facilitators $(FACILITATORS)
 
 autobahn: setup ## Autobahn|Testsuite against the relay's WebSocket, about 20 seconds
 	@$(UV) sync --quiet --all-packages --locked --group autobahn

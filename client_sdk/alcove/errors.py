@@ -18,6 +18,10 @@ from alcove.events import Closed, CloseReason
 
 PASSING: Final = frozenset({"busy", "rate_limited", "unavailable", "unsettled"})
 """Codes of refusals of the relay that end by themselves: the same request may go again later."""
+HEARSAY: Final = frozenset(
+    {"ended", "removed", "door_revoked", "locked", "paused", "not_member", "unknown_room"}
+)
+"""Codes of what people did, or of who a client is: the relay alone says so here, without proof."""
 
 CLOSE_SENTENCES: Final = MappingProxyType(
     {
@@ -67,7 +71,8 @@ class Refused(AlcoveError):
     @classmethod
     def by_relay(cls, code: str) -> "Refused":
         # The sentence is this client's: no text that a relay writes is ever shown to a person.
-        return cls(code, REFUSALS.get(code, "The relay refused, for a reason unknown here."))
+        text = REFUSALS.get(code, "The relay refused, for a reason unknown here.")
+        return cls(code, f"The relay says: {text}" if code in HEARSAY else text)
 
 
 class NotTrusted(AlcoveError):

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from alcove import events
 from alcove.events import AnyEvent, ConnectionState, RoomState
+from alcove_protocol import limits
 from alcove_protocol.roster import Op
 
 from tests.simulator.endings import clocks_are_set, wrong_ending
@@ -139,11 +140,13 @@ class Told:
         store = code in ("unavailable", "door_full") and busy
         waits = code == "change_waits" and not self.world.quiet
         old = code == "cannot_open" and self.world.truth.losses  # of before the relay's loss
+        settled = self.world.clock() - self.world.truth.restored_at > limits.UNSETTLED_LEAST
+        unlisted = code == "knocking_again" and bool(self.world.truth.losses) and settled
         doubted = code == "ending_doubted" and bool(self.world.truth.losses)
         self.doubts = self.doubts or doubted
         listed = [f" made {p.name} a facilitator." for p in self.world.people if p.appointed]
         role = code == "role_changed" and any(text.endswith(one) for one in listed)
-        reasons = (role, missed, clock, store, waits, old, doubted, self.world.lies)
+        reasons = (role, missed, clock, store, waits, old, unlisted, doubted, self.world.lies)
         true = any(reasons)
         return "" if true else f"there is no reason for {code}"
 

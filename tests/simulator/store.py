@@ -22,6 +22,21 @@ class Moods:
         """The next calls that fail: before the store acts, or (True) after it acted."""
 
 
+class Process:
+    """The store as one process of the relay has it. What a dead one still does reaches no store."""
+
+    def __init__(self, store: "MoodyStore") -> None:
+        self._store = store
+        self.dead = False
+
+    def __getattr__(self, name: str) -> object:
+        if not self.dead:
+            return getattr(self._store, name)
+        if name in ("listen", "watch", "unwatch", "connected", "disconnected"):
+            return lambda *given: None
+        raise OSError("this process is dead")
+
+
 class MoodyStore:
     """A `Store`. Without a mood every call is done when it returns, as the memory store's are."""
 

@@ -111,7 +111,7 @@ class World:
                 self.later(1.0, lambda: self.call(person, self.room(person).accept))
             case events.Knocked():
                 self._knocked(person, event)
-            case events.Joined(you=True) if person.slot == 1 and self.schedule.facilitators > 1:
+            case events.Joined(you=True) if 0 < person.slot < self.schedule.facilitators:
                 first = self.people[0]
                 if first.inside:
                     self.call(first, lambda: appoint(first, person))

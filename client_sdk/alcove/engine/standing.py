@@ -31,6 +31,8 @@ class Standing:
         self.error: AlcoveError | None = None
         """Why the room could not be entered, or was closed for an error."""
         self.closed: events.Closed | None = None
+        self.come_back_after: float = 0.0
+        """Seconds that a restarting relay asks to be left alone, so that not all come at once."""
         self._events: deque[AnyEvent] = deque()
         self._lost_events = False
 

@@ -44,8 +44,8 @@ from alcove.relay.ports import Ports
 PUT_OFF_MOST: Final = 128
 """Items that wait until this client is in step: 4 MiB. One more takes the place of the oldest,
 which stays at the relay for the other facilitators."""
-
-
+SEEN_MOST: Final = 8192
+"""Items that are known again: more than may be open, with 1,000 members."""
 FOR_THE_NEWCOMER: Final = frozenset({"agreement", "name_taken"})
 """Why an admission failed, where only the newcomer can mend it: they are told, and knock again."""
 
@@ -103,12 +103,14 @@ class Lobby:
         self._waiting: dict[bytes, WaitingKnock] = {}
         self._later: OrderedDict[bytes, LobbyItem] = OrderedDict()
         self._unsent: list[tuple[bytes, bytes, str, Psk]] = []
+        self._seen: OrderedDict[tuple[int, bytes], None] = OrderedDict()
         self.number = 0
         """The last item received, for `resume`."""
 
     def new_log(self) -> None:
         """The relay's lobby began anew. Waiting newcomers will knock again."""
         self.number = 0
+        self._seen.clear()
         self._unsent.clear()
         self._later.clear()
         for id in list(self._waiting):
@@ -117,8 +119,14 @@ class Lobby:
     # --- items ---------------------------------------------------------------------------------
 
     def receive(self, item: LobbyItem) -> None:
-        if item.number <= self.number:
+        """Also one whose number is not above the last: then the relay invented a number, or lost
+        some, and by the highest one this client would be deaf to all that comes."""
+        known = (item.number, item.id)
+        if known in self._seen:
             return
+        self._seen[known] = None
+        if len(self._seen) > SEEN_MOST:
+            self._seen.popitem(last=False)
         self.number = item.number
         if item.kind == LobbyKind.GONE:
             self._later.pop(item.id, None)

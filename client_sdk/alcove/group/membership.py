@@ -156,7 +156,7 @@ class Membership:
         unlisted = 0 if person.relay_key in roster.seats else roster.counter + 1
         return roster.since.get(person.relay_key, unlisted)
 
-    def find_relay_key(self, key: bytes) -> Person | None:
+    def find_relay_key(self, key: bytes | None) -> Person | None:
         leaves = (member.leaf for member in self.group.members())
         found = (self.person(leaf) for leaf in leaves if leaf_extension(leaf).relay_key == key)
         return next(found, None)

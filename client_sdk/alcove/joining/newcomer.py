@@ -64,9 +64,12 @@ WELCOME_PATIENCE: Final = 10.0
 ASK_AGAIN: Final = 60.0
 """Seconds after which a newcomer without a Welcome asks again."""
 UNANSWERED: Final = limits.KNOCK_TTL + 60.0
-"""Seconds after which a knock has been answered or has expired. A newcomer who was told neither
+"""Seconds after which a knock has been answered or has expired. A newcomer that was told neither
 connects anew, and learns whether they are on the list. A relay where the knock still waits lies, or
 its clock stands still: then nothing is to be waited for."""
+EXPIRES: Final = limits.KNOCK_TTL - 60.0
+"""Seconds after which an honest relay may say that a knock's time has passed: it counts from before
+its answer, which may have been under way for so long."""
 WELCOME_NEVER: Final = float(limits.ABANDONED_AFTER)
 """Seconds on the list after which no Welcome will come: a member of whom something was heard is not
 let in again without their old keys."""
@@ -79,6 +82,10 @@ FULL_WAIT: Final = 15.0
 DOOR_FULL: Final = (
     "The relay could not take you to the door yet. Stay here: your client asks again about twice a "
     "minute."
+)
+KNOCK_DROPPED: Final = (
+    "The relay dropped your knock before its time. No facilitator said anything, so your client "
+    "knocks again."
 )
 
 
@@ -129,6 +136,8 @@ class Newcomer:
         """Since when this newcomer has been on the relay's list, without a Welcome."""
         self._ask_at = 0.0
         self._knocked_at = 0.0
+        """When the relay took the knock, or the first of several that it dropped."""
+        self._dropped = False
         self._believed: set[str] = set()
         """Which refusals `EARLIER` were believed since the relay last took a knock."""
         self._again_at: float | None = None
@@ -245,7 +254,10 @@ class Newcomer:
         def answered(answer: RelayAnswer | None) -> None:
             if isinstance(answer, frames.Done):
                 self._believed.clear()
-                self.stage, self._knocked_at = Stage.WAITING, self._clock()
+                self.stage = Stage.WAITING
+                if not self._dropped:
+                    self._knocked_at = self._clock()
+                self._dropped = False
                 self._emit(events.Waiting(code))
             elif answer is not None:
                 self._refused(answer)
@@ -261,9 +273,11 @@ class Newcomer:
             self._fail(Refused.by_relay(code))
         else:
             # Many people come by one link at once. What is full now has room in a while.
-            wait = FULL_WAIT + int.from_bytes(self._random(2), "big") / 2**16 * FULL_WAIT
-            self._again_at = self._clock() + wait
+            self._again_at = self._clock() + self._full_wait()
             self._tell_once("door_full", DOOR_FULL)
+
+    def _full_wait(self) -> float:
+        return FULL_WAIT + int.from_bytes(self._random(2), "big") / 2**16 * FULL_WAIT
 
     def _behind_earlier(self, code: str) -> None:
         """The relay took an earlier knock without this client's knowledge. A relay that says so
@@ -291,20 +305,31 @@ class Newcomer:
             self._emit(events.Problem(code, text))
 
     def knock_refused(self, frame: frames.KnockRefused) -> None:
-        """A facilitator refused, or the knock expired. An answer to another knock is ignored."""
+        """A facilitator refused, or the relay says that the knock is over. An answer to another
+        knock is ignored."""
         knock = self._tries.newest
         if knock is None or frame.id != knock.id:
             return
-        code = "expired"
-        if frame.blob:
-            try:
-                code = open_refusal(
-                    self.invite.room, knock.offer.reply, frame.blob, door_psk(self.invite)
-                ).code
-            except NotTrusted as error:
-                self._fail(error)
-                return
-        self._give_up(code if code in REFUSAL_SENTENCES else "refused")
+        try:
+            psk = door_psk(self.invite)
+            code = open_refusal(self.invite.room, knock.offer.reply, frame.blob, psk).code
+        except NotTrusted:
+            self._knock_over()
+        else:
+            self._give_up(code if code in REFUSAL_SENTENCES else "refused")
+
+    def _knock_over(self) -> None:
+        """The relay dropped the knock, and no facilitator wrote why. Only that its time has passed
+        does this client know by itself. Before, it knocks again, and its patience stays as it was.
+        """
+        if self.stage is not Stage.WAITING:
+            return
+        if self._clock() - self._knocked_at > EXPIRES:
+            self._give_up("expired")
+            return
+        self.stage, self._dropped = Stage.KNOCKING, True
+        self._again_at = self._clock() + self._full_wait()
+        self._tell_once("knock_dropped", KNOCK_DROPPED)
 
     def _give_up(self, code: str) -> None:
         self._fail(Refused(code, REFUSAL_SENTENCES[code]))

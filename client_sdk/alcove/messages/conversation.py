@@ -261,6 +261,7 @@ class Conversation:
             if blob_class == BlobClass.BEAT and not authors:
                 # The relay takes beats of the current base only, so every member can read them
                 # unless the sender is in another group by now.
+                self._alarms.nobodys_beat(self.membership.find_relay_key(frame.key))
                 self._on_split()
                 return None
             # Only a signature names an author: any member can encrypt under any other's keys.

@@ -122,6 +122,10 @@ class Replays:
         """Queue what waits until the outlet has enough or everything is told. Then the facilitator
         hears of items as they come."""
         store = self._services.store
+        if resumption.lobby > room.lobby:
+            head = await store.head(room.id)
+            if head is None or resumption.lobby > head.lobby:
+                resumption.lobby = 0  # never given: the client would hear of no item any more
         while client.outlet.backlog < PAGE:
             known = room.lobby
             page = await store.read_lobby(room.id, resumption.lobby, resumption.lobby > 0)

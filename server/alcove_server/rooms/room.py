@@ -91,8 +91,12 @@ class LocalRoom:
     # --- clients ----------------------------------------------------------------------------
 
     def connected(self, client: Client) -> None:
-        """A client authenticated. An older connection of the same key is closed."""
+        """A client authenticated. An older connection of the same key is closed. That may be this
+        one, when the proof of the newer one took less time."""
         older = self.clients.get(client.key)
+        if older is not None and older.since > client.since:
+            client.replaced()
+            return
         self.clients[client.key] = client  # first, because an empty room is released
         if older is not None:
             older.replaced()
