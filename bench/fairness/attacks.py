@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from bench.fairness import at_doors, brought_back, in_rooms, on_the_wire
+from bench.fairness import at_doors, brought_back, comings, in_rooms, on_the_wire
 from bench.fairness.crowd import Go
 
 Prepare = Callable[[int], Go]
@@ -39,6 +39,11 @@ ATTACKS: Final[dict[str, Prepare]] = {
         in_rooms.admissions,
         in_rooms.dismissal,
         in_rooms.end_of_a_room,
+        comings.ends,
+        comings.revoked_doors,
+        comings.flapping,
+        comings.renewed_knocks,
+        comings.lobbies,
         at_doors.rooms,
         at_doors.knocks,
         at_doors.doors,

@@ -1,4 +1,4 @@
-"""Attacks with rooms that clients bring back (docs/protocol.md, section 9), and with their chains."""
+"""Attacks with rooms that clients bring back, and with their chains. docs/protocol.md section 9."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from alcove_protocol import limits
 from alcove_protocol.codec import pack_list
 from alcove_protocol.frames import Authenticate, Authenticated, Done, ReadChain, Reseat, SeatedDoor
 from alcove_protocol.labels import Label
-from alcove_protocol.roster import NO_HASH, Change, Op, Role, Seat
+from alcove_protocol.roster import NO_HASH, Change, Op, Role, Seat, open_roster
 from alcove_protocol.statements import ReseatStatement, Signed
 from nacl.signing import SigningKey
 
@@ -129,8 +129,6 @@ def _same(room: Facilitated) -> Facilitated:
     """A room with this opening and nothing else."""
     again = Facilitated(room.members, room.root, room.relay_key)
     again.chain[:] = room.chain[:1]
-    from alcove_protocol.roster import open_roster
-
     again.roster = open_roster(again.chain[0], again.id)[0]
     return again
 

@@ -18,9 +18,11 @@ from alcove_server.rooms.doorstep import (
     READING_SECONDS,
     UNDISTURBED,
 )
+from alcove_server.testing.embedded import embedded
 
 from tests.server.keys import Door
 from tests.server.scene import Person, Scene
+from tests.server.test_turns import InTurns
 
 
 class Street(Scene):
@@ -240,6 +242,36 @@ def test_a_knock_that_was_answered_gives_way_no_more(street: Street) -> None:
     assert all(hog.closed is None for hog in hogs)
     street.hog(door, prefix(3)).knock()
     assert [hog.closed for hog in hogs[-2:]] == [Close.TRY_AGAIN, None]
+
+
+class SlowStreet(Street):
+    """A street whose relay does later what is for later, when the test ends the turn."""
+
+    def open(self, members: int = limits.MEMBERS_DEFAULT) -> Person:
+        self.turns = InTurns()
+        self.relay = embedded(self.clock, os.urandom, wall=self.clock, runner=self.turns)
+        return super().open(members)
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_a_knock_taken_back_and_made_anew_in_one_turn_gives_way_as_others_do(stays: bool) -> None:
+    street = SlowStreet()
+    door = street.put_door()
+    hogs = [street.hog(door, prefix(1)) for _ in range(limits.KNOCKS_PER_DOOR)]
+    for hog in hogs:
+        for frame in (
+            Knock(hog.next_n(), bytes(16), b"knock"),
+            Withdraw(hog.next_n()),
+            Knock(hog.next_n(), bytes(16), b"knock"),
+        ):
+            hog.send(frame)
+        if not stays:
+            hog.link.close()
+    while street.turns.turn():
+        pass
+    assert street.standing == 0
+    street.hog(door, prefix(2)).knock()
+    assert [hog.closed for hog in hogs[-2:]] == [None, Close.TRY_AGAIN if stays else None]
 
 
 def test_nothing_is_held_of_a_room_without_clients(street: Street) -> None:

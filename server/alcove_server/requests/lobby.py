@@ -30,7 +30,7 @@ async def put_door(requester: Requester, frame: PutDoor) -> None:
     door = rules.door(history, client.key, frame)
     if door.closed is not None:
         await store.revoke_door(room.id, door.id, history.roster.head)
-        requester.rooms.doorstep.close_doors(room.id, frozenset({door.id}))
+        await room.close_doors(frozenset({door.id}))
     else:
         await store.put_door(room.id, door, history.roster.head)
     client.send(Done(frame.n))
