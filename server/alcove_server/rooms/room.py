@@ -285,6 +285,8 @@ class LocalRoom:
         pending = await self._services.store.welcome(self.id, client.key)
         if pending is None:
             return
+        if client.part is not None:
+            client.part.tell(len(pending.welcome))  # it is told all the same: the debt counts
         client.send(
             WelcomeIs(
                 pending.position.encode(),
