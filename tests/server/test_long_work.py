@@ -12,22 +12,34 @@ from itertools import pairwise
 import pytest
 from alcove_protocol import limits
 from alcove_protocol.codec import pack_list
-from alcove_protocol.frames import BlobClass, Bye, LobbyRequest, Reseat, SeatedDoor
+from alcove_protocol.frames import (
+    BlobClass,
+    Bye,
+    Reseat,
+    SeatedDoor,
+)
 from alcove_protocol.labels import Label
-from alcove_protocol.roster import NO_HASH, Change, Op, Role, Seat, entry_hash
+from alcove_protocol.roster import (
+    NO_HASH,
+    Change,
+    Op,
+    Role,
+    Roster,
+    RosterEntry,
+    Seat,
+    entry_hash,
+    open_roster,
+)
 from alcove_protocol.statements import ReseatStatement, signature_holds
-from alcove_server.net.admission import Allowance
-from alcove_server.ports.place import Quota
 from alcove_server.ports.runner import OnLoop
 from alcove_server.ports.turn import AT_ONCE, Turn
-from alcove_server.requests import unsettled
+from alcove_server.requests import restore, unsettled
 from alcove_server.rooms import restoring, seated_chain
 from alcove_server.rooms.seated_chain import SeatedChain
 from nacl.signing import SigningKey
 
 from tests.server.keys import Door, Facilitated, public, sign
 from tests.server.scene import Person, Scene
-from tests.server.test_fairness import Limited
 from tests.server.test_unsettled import answered, frame_of
 from tests.server.waiting import turns
 
@@ -109,7 +121,7 @@ async def test_doors_that_many_bring_are_verified_in_one_line(
         person.send(frame)
     at_once = len(verified)
     most = await per_turn(lambda: len(verified), limits.FACILITATORS * limits.DOORS)
-    assert max(at_once, most) <= AT_ONCE / restoring._DOOR_STEPS + len(frames)
+    assert max(at_once, most) <= AT_ONCE / restoring._DOOR_STEPS + 2
     assert min(at_once, most) > 0
 
 
@@ -219,68 +231,49 @@ async def test_a_newcomer_that_became_a_member_meanwhile_is_not_shown_out() -> N
     assert lucky.closed is None
 
 
-# --- what is sent for a client counts -----------------------------------------------------------
+def first_of(room: Facilitated) -> Roster:
+    """The list at the opening."""
+    return open_roster(room.chain[0], room.id)[0]
 
 
-def left(part: Quota) -> float:
-    """Bytes that may still be sent for a part of the network."""
-    assert isinstance(part, Allowance)
-    return part._told._tokens
+async def test_members_that_a_list_leaves_out_are_closed_in_parts() -> None:
+    scene = Scene()
+    scene.open(limits.MEMBERS_MAX)
+    door = scene.put_door(Door(uses=1000))
+    people = [scene.member(door) for _ in range(100)]
+    own = [Change(Op.ADD, scene.host.public, Seat(role=Role.FACILITATOR))]
+    frame = scene.commit(Change(Op.RESET, bytes(32)), *own)
+    on_loop(scene)
+    scene.host.send(frame)
+    at_once = sum(one.closed is not None for one in people)
+    most = await per_turn(lambda: sum(one.closed is not None for one in people), len(people))
+    assert max(at_once, most) < 50
 
 
-def used_up(scene: Limited, person: Person) -> None:
-    """Of the part of the network from which this person came."""
-    session = person.link.session
-    assert session is not None
-    assert session.client.place is not None
-    while session.client.place.allowance.tell(64 * limits.MIB):
-        pass
+@pytest.mark.interpreted
+async def test_two_long_chains_are_compared_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    brought = Brought(2)
+    start = Facilitated(limits.MEMBERS_MAX, brought.scene.room.root, brought.scene.room.relay_key)
+    start.chain, start.roster = brought.scene.room.chain[:1], first_of(brought.scene.room)
+    for number in range(600):
+        seat = Seat(role=Role.FACILITATOR, paused=number % 2 == 0)
+        change = Change(Op.CHANGE, public(start.relay_key), seat)
+        start.take(start.entry([change], base=bytes(16), commit=b"other"))
+    decoded: list[bytes] = []
+    decode = RosterEntry.decode
 
+    def counted(data: bytes, *, limit: int) -> RosterEntry:
+        decoded.append(data)
+        return decode(data, limit=limit)
 
-def test_requests_count_for_each_facilitator_that_is_told() -> None:
-    scene = Limited()
-    scene.open()
-    scene.comes_from(scene.host, "192.0.2.1")
-    asked = LobbyRequest(scene.host.next_n(), bytes(16), b"wish", None)
-    used_up(scene, scene.host)
-    assert scene.host.refused(asked) == "rate_limited"
-    scene.clock.advance(60)
-    scene.host.send(asked)
-    assert not any(getattr(one, "code", "") for one in scene.host.fetch())
-
-
-def test_a_facilitator_that_reads_the_lobby_pays_for_it() -> None:
-    scene = Limited()
-    scene.open()
-    ann = scene.member(scene.put_door())
-    for number in range(4):
-        asked = LobbyRequest(ann.next_n(), bytes([number]) * 16, bytes(limits.REQUEST), None)
-        ann.send(asked)
-    scene.comes_from(scene.host, "192.0.2.1")
-    place = scene.host.link.session
-    assert place is not None
-    assert place.client.place is not None
-    before = left(place.client.place.allowance)
-    scene.host.resume(bytes(16))
-    assert before - left(place.client.place.allowance) >= 4 * limits.REQUEST
-
-
-def test_a_member_that_comes_for_its_welcome_again_and_again_pays_for_it() -> None:
-    scene = Limited()
-    scene.open()
-    bob = scene.newcomer(scene.put_door())
-    bob.knock()
-    assert bob.door is not None
-    welcome = bytes(100_000)
-    scene.land(
-        scene.commit(scene.room.add(bob.public, bob.door.id), welcomes={bob.public: welcome})
-    )
-    bob.link.close()
-    again = Person(scene, bob.key)
-    scene.comes_from(again, "192.0.2.1")
-    session = again.link.session
-    assert session is not None
-    assert session.client.place is not None
-    before = left(session.client.place.allowance)
-    again.send(again.auth_frame("member"))
-    assert before - left(session.client.place.allowance) >= 100_000
+    person = Person(brought.scene, start.relay_key)
+    person.authenticate("reseat")
+    frame = frame_of(person, start, whole=True)
+    on_loop(brought.scene)
+    stand_in = type("RosterEntry", (), {"decode": staticmethod(counted)})
+    monkeypatch.setattr("alcove_server.requests.restore.RosterEntry", stand_in)
+    person.send(frame)
+    most = await per_turn(lambda: len(decoded), 600)
+    assert most <= AT_ONCE / restore._ENTRY_STEPS * seated_chain.AT_ONCE + 2 * seated_chain.AT_ONCE
+    await turns(100)
+    assert [getattr(one, "code", "") for one in person.fetch()] == ["roster_conflict"]
