@@ -9,6 +9,10 @@ from tests.mutation.mls_commits import ALL_COMMITS
 from tests.mutation.mls_members import MEMBERS
 from tests.mutation.mls_proposals import ALL_PROPOSALS
 from tests.mutation.mutant import Mutant
+from tests.mutation.relay_doors import ALL_DOORS
+from tests.mutation.relay_service import ALL_SERVICE
+from tests.mutation.relay_shares import ALL_SHARES
+from tests.mutation.relay_turns import ALL_TURNS
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
     *MEMBERS,
@@ -19,6 +23,10 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     *roster.ALL_LINKS,
     *order.ALL_ORDER,
     *statements.ALL_STATEMENTS,
+    *ALL_DOORS,
+    *ALL_SHARES,
+    *ALL_TURNS,
+    *ALL_SERVICE,
 )
 WATCHED: Final = (*rights.WATCHED, *roster.WATCHED, *order.WATCHED, *statements.WATCHED)
 REASONS: Final = MappingProxyType(

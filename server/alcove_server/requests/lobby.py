@@ -30,7 +30,7 @@ async def put_door(requester: Requester, frame: PutDoor) -> None:
     door = rules.door(history, client.key, frame)
     if door.closed is not None:
         await store.revoke_door(room.id, door.id, history.roster.head)
-        requester.rooms.doorstep.close_doors(room.id, frozenset({door.id}))
+        await room.close_doors(frozenset({door.id}))
     else:
         await store.put_door(room.id, door, history.roster.head)
     client.send(Done(frame.n))
@@ -54,9 +54,13 @@ async def _settle(requester: Requester, n: int, id: bytes, reason: bytes | None)
 
 
 async def request(requester: Requester, frame: LobbyRequest) -> None:
-    """Raises `Refusal` (`busy`, or `not_allowed` for a vault: the relay keeps none yet)."""
+    """Raises `Refusal` (`busy`, `rate_limited` when this part of the network had too much sent, or
+    `not_allowed` for a vault: the relay keeps none yet)."""
     if frame.to is not None:
         raise Refusal("not_allowed")
+    room = requester.seated
+    if not requester.may_tell(len(frame.blob) * len(room.history.roster.facilitators())):
+        raise Refusal("rate_limited")
     await _add_item(requester, LobbyKind.REQUEST, frame.id, frame.blob)
     requester.client.send(Done(frame.n))
 

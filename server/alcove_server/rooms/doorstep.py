@@ -123,14 +123,14 @@ class Doorstep:
             if not there:
                 del self._rooms[place.room]
 
-    def close_doors(self, room: bytes, doors: frozenset[bytes]) -> None:
-        """These doors are revoked: close the connections that stand there. There are at most
-        `IN_A_ROOM`."""
-        there = self._rooms.get(room)
-        if there is None or not doors:
-            return
-        for client in [one for one, place in there.items() if place.door in doors]:
-            client.finish(Close.REFUSED, bye("door_revoked"))
+    def __contains__(self, client: Client) -> bool:
+        """Whether it still stands there."""
+        return client in self._places
+
+    def standing_at(self, room: bytes, doors: frozenset[bytes]) -> list[Client]:
+        """Those that stand at these doors of a room, at most `IN_A_ROOM`."""
+        there = self._rooms.get(room, {})
+        return [one for one, place in there.items() if place.door in doors]
 
     def tick(self) -> bool:
         """Close some of those that stood too long. Return whether there are more."""

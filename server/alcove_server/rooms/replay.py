@@ -136,7 +136,10 @@ class Replays:
                 client.resumption = None
                 return
             told = items[:_ITEMS_AT_ONCE]
-            self._budget.read(_AN_ITEM * len(told), sum([len(item.blob) for item in told]))
+            size = sum([len(item.blob) for item in told])
+            self._budget.read(_AN_ITEM * len(told), size)
+            if client.part is not None:
+                client.part.tell(size)  # as with a page of the log
             for item in told:
                 if client.outlet.backlog >= PAGE:
                     return
