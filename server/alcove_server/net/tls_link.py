@@ -234,7 +234,7 @@ class TlsLink(asyncio.BufferedProtocol, asyncio.Transport):
         between clients, and encrypting all of a long queue would hold the loop."""
         while self._unsent and not self._full:
             piece = self._unsent[0]
-            written = self._secure.write(piece)  # one record at most
+            written = self._secure.write(piece[:_LARGEST])
             self._unsent_size -= written
             if written < len(piece):
                 self._unsent[0] = piece[written:]
