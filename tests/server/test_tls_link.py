@@ -1,5 +1,7 @@
-"""The relay's own TLS of a connection: what is read is charged by records, what is sent is
-encrypted as the socket takes it, and each end has its way. On the other side is a client's OpenSSL."""
+"""The relay's own TLS of a connection, with a client's OpenSSL on the other side.
+
+What is read is charged by records, and what is sent is encrypted as the socket takes it.
+"""
 
 from __future__ import annotations
 
