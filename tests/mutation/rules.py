@@ -3,7 +3,7 @@
 from types import MappingProxyType
 from typing import Final
 
-from tests.mutation import order, rights, roster, statements
+from tests.mutation import order, relay_shares, rights, roster, statements
 from tests.mutation.mls_beside import ALL_BESIDE
 from tests.mutation.mls_commits import ALL_COMMITS
 from tests.mutation.mls_members import MEMBERS
@@ -19,6 +19,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     *roster.ALL_LINKS,
     *order.ALL_ORDER,
     *statements.ALL_STATEMENTS,
+    *relay_shares.ALL_SHARES,
 )
 WATCHED: Final = (*rights.WATCHED, *roster.WATCHED, *order.WATCHED, *statements.WATCHED)
 REASONS: Final = MappingProxyType(

@@ -41,9 +41,10 @@ as they leave. So an attacker in one network gets a fifth of the store, and a pr
 PART_LEAST: Final = 2 * SMALL
 PART_LEAST_ROOMS: Final = 20
 """Bytes and rooms of a part of the network whatever `PART_SHARE` says, while any are left."""
-UNCOUNTED: Final = 64 * limits.KIB
+UNCOUNTED: Final = 32 * limits.KIB
 """Bytes of a room that its part of the network is not asked for, so that neighbours of an attacker
-can go on talking in their small rooms, and end them. The number of rooms bounds these."""
+can go on talking in their small rooms, and end them. The number of rooms bounds these: half of all
+rooms take 160 MB so."""
 MEMBERS_PART: Final = 3 / 4
 """The part of a room's bytes, and of all bytes, that messages, knocks and requests may take. The
 rest is for commits, heartbeats and leaves: a member that fills a room must not keep its
