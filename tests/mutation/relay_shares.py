@@ -97,6 +97,21 @@ ALL_SHARES: Final[tuple[Mutant, ...]] = (
         f"{HOLDINGS}::test_the_share_comes_back_when_a_room_ends_or_is_abandoned",
     ),
     share(
+        "door",
+        "alcove.engine.engine:Engine.on_not_authenticated",
+        'code == "too_many_knocks"',
+        "False",
+        "tests/end_to_end/test_newcomers.py"
+        "::test_a_newcomer_who_finds_no_place_to_stand_comes_again",
+    ),
+    share(
+        "door",
+        "alcove_server.rooms.doorstep:Doorstep.make_room",
+        "OF_A_PREFIX * ",
+        "OF_A_PREFIX // 2 * ",
+        "tests/server/test_doorstep.py::test_sixty_people_of_one_address_come_in_by_one_link",
+    ),
+    share(
         "places",
         f"{ADMISSION}.enter",
         "crowded = whole",
