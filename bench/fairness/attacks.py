@@ -61,9 +61,10 @@ ATTACKS: Final[dict[str, Prepare]] = {
         on_the_wire.pings,
         in_rooms.nested,
         on_the_wire.records,
+        on_the_wire.hellos,
     )
 }
-OVER_TLS: Final = frozenset({"records"})
+OVER_TLS: Final = frozenset({"records", "hellos"})
 
 
 def main(name: str, port: int, seconds: float) -> None:

@@ -10,6 +10,7 @@ from tests.mutation.mls_members import MEMBERS
 from tests.mutation.mls_proposals import ALL_PROPOSALS
 from tests.mutation.mutant import Mutant
 from tests.mutation.relay_doors import ALL_DOORS
+from tests.mutation.relay_networks import ALL_NETWORKS
 from tests.mutation.relay_service import ALL_SERVICE
 from tests.mutation.relay_shares import ALL_SHARES
 from tests.mutation.relay_turns import ALL_TURNS
@@ -27,6 +28,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     *ALL_SHARES,
     *ALL_TURNS,
     *ALL_SERVICE,
+    *ALL_NETWORKS,
 )
 WATCHED: Final = (*rights.WATCHED, *roster.WATCHED, *order.WATCHED, *statements.WATCHED)
 REASONS: Final = MappingProxyType(

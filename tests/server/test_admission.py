@@ -48,6 +48,61 @@ def test_an_address_of_version_6_counts_by_its_48_bits() -> None:
     at.enter("2001:db8:2::1")
 
 
+def test_all_networks_of_one_provider_have_half_of_all_places() -> None:
+    at = admission(ManualClock(), connections=100)
+    inside = [at.enter(f"2001:db8:{network:x}::1") for network in range(50)]
+    assert status(at, "2001:db8:99::1") == 429
+    at.enter("2001:db9::1")
+    for place in inside[:2]:
+        place.free()
+    at.enter("2001:db8:99::1")
+
+
+def test_one_of_them_gives_way_to_another() -> None:
+    clock = ManualClock()
+    at = admission(clock, connections=100)
+    gone: list[int] = []
+
+    def enter(network: int) -> None:
+        place = at.enter(f"2001:db8:{network:x}::1")
+
+        def give_way() -> None:
+            gone.append(network)
+            place.free()
+
+        place.give_way = give_way
+
+    for network in range(50):
+        enter(network)
+    clock.advance(GRACE)
+    enter(50)
+    assert gone == [0]
+    at.enter("2001:db8:1::1").proved()
+    assert gone == [0, 1]
+    assert at.connections == 50
+
+
+def test_and_the_rates_of_a_hundred_networks() -> None:
+    at = admission(ManualClock(), connections=10_000)
+    places = [at.enter(f"2001:db8:{network:x}::1") for network in range(120)]
+    assert sum(place.allowance.open_room() for place in places for _ in range(20)) == 2000
+    assert sum(place.allowance.knock() for place in places for _ in range(20)) == 2000
+    assert sum(place.allowance.handshake() for place in places for _ in range(60)) == 6000
+    shaken = [at.may_shake_hands(f"2001:db8:{n % 120:x}::1") for n in range(120 * 200)]
+    assert sum(shaken) == 20_000
+    assert at.enter("2001:db9::1").allowance.open_room()
+
+
+def test_they_are_forgotten_together() -> None:
+    clock = ManualClock()
+    at = admission(clock)
+    at.enter("2001:db8:1::1").free()
+    assert len(at._providers) == 1
+    clock.advance(10_000)
+    at.sweep()
+    assert len(at._known) == len(at._providers) == 0
+
+
 def test_tls_handshakes_have_a_rate_of_their_own_above_that_of_websockets() -> None:
     clock = ManualClock()
     at = admission(clock)

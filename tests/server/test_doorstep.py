@@ -7,7 +7,16 @@ import os
 
 import pytest
 from alcove_protocol import limits
-from alcove_protocol.frames import Bye, Done, Knock, Withdraw
+from alcove_protocol.frames import (
+    Answer,
+    Bye,
+    CardIs,
+    Done,
+    Knock,
+    ReadCard,
+    RequestRefused,
+    Withdraw,
+)
 from alcove_protocol.roster import Change, Op
 from alcove_server.net.admission import Admission
 from alcove_server.ports.outlet import Close
@@ -28,7 +37,7 @@ from tests.server.test_turns import InTurns
 class Street(Scene):
     """A room whose newcomers come from parts of the network that a test chooses."""
 
-    def __init__(self) -> None:
+    def __init__(self, factor: float = 0.0, limit: int = 50) -> None:
         super().__init__()
         self.doorkeeper = Admission(
             self.clock,
@@ -36,9 +45,9 @@ class Street(Scene):
             connections=5000,
             per_prefix=5000,
             shared=frozenset({"127.0.0.1"}),
-            factor=0.0,
+            factor=factor,
         )
-        self.open()
+        self.open(limit)
 
     def stranger(self, address: str) -> Person:
         """A connection from there that has proved nothing."""
@@ -352,3 +361,40 @@ def test_nothing_is_held_of_a_room_without_clients(street: Street) -> None:
     newcomer.link.close()
     street.host.link.close()
     assert street.relay.relay.rooms.waiting_knocks._rooms == {}
+
+
+# --- many people behind one address -----------------------------------------------------------
+
+CLINIC = 60
+
+
+def test_sixty_people_of_one_address_come_in_by_one_link() -> None:
+    """A clinic, whose people all have the address of its network, which no setting names. They come
+    in one moment, and knock in one moment. The facilitator admits those who wait, and a client that
+    was not taken asks again, as the SDK's does, after 15 to 30 seconds."""
+    clinic = Street(factor=1.0, limit=100)
+    door = clinic.put_door(Door(uses=100))
+    people = [clinic.hog(door, "192.0.2.7") for _ in range(CLINIC)]
+    assert [person.closed for person in people] == [None] * CLINIC
+    for person in people:
+        assert person.ask(ReadCard(person.next_n()), CardIs).card == door.card
+    outside, inside, told = list(people), 0, set[str]()
+    for _ in range(20):  # ten minutes
+        waiting = []
+        for person in outside:
+            person.door = door
+            n, id = person.next_n(), os.urandom(16)
+            person.send(Knock(n, id, b"a sealed knock"))
+            [answer] = [one for one in person.fetch() if isinstance(one, Answer)]
+            if isinstance(answer, RequestRefused):
+                told.add(answer.code)
+            else:
+                waiting.append(person)
+        outside = [person for person in outside if person not in waiting]
+        if waiting:
+            clinic.admit(*waiting)
+            inside += len(waiting)
+        clinic.pass_time(30, beats=True)
+    assert (inside, outside) == (CLINIC, [])
+    assert told <= {"rate_limited", "too_many_knocks"}  # after which a client asks again
+    assert told

@@ -177,6 +177,9 @@ class Engine(Standing):
             return
         if code in WAIT_CODES:
             return  # the relay closes, and its `bye` says when to come again
+        if code == "too_many_knocks" and self.newcomer is not None and self.member is None:
+            self.newcomer.door_full()  # and the relay closes: others stand there at the moment
+            return
         self.link.hang_up = True
         if self.closed is not None:
             return

@@ -274,7 +274,7 @@ class Newcomer:
         else:
             # Many people come by one link at once. What is full now has room in a while.
             self._again_at = self._clock() + self._full_wait()
-            self._tell_once("door_full", DOOR_FULL)
+            self.door_full()
 
     def _full_wait(self) -> float:
         return FULL_WAIT + int.from_bytes(self._random(2), "big") / 2**16 * FULL_WAIT
@@ -298,6 +298,10 @@ class Newcomer:
                 self._believed.discard(code)  # the next connection knocks, and may hear it too
 
         self._link.request(frames.Withdraw, withdrawn)
+
+    def door_full(self) -> None:
+        """There is no place at the door yet, and this client asks again."""
+        self._tell_once("door_full", DOOR_FULL)
 
     def _tell_once(self, code: str, text: str) -> None:
         if code not in self._told:

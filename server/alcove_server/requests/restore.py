@@ -6,6 +6,7 @@ docs/protocol.md section 9.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from alcove_protocol import limits
@@ -102,6 +103,7 @@ async def _restore(requester: Requester, frame: Reseat) -> None:
     brought, history = await restoring.room(
         frame, id, client.key, generation, rooms.verifier.verify, breathe, pause
     )
+    brought = replace(brought, holding=requester.holding)
     head = await store.head(id)
     if head is not None and head.ended is not None:
         if not restoring.goes_past(brought.chain, head.ended):

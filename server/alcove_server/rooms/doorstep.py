@@ -26,8 +26,9 @@ IN_A_ROOM: Final = 4 * limits.KNOCKS
 """Newcomers that stand at the doors of one room and read its card."""
 AT_A_DOOR: Final = IN_A_ROOM // 2
 """Those of them at one door."""
-OF_A_PREFIX: Final = 50
-"""Those of one part of the network at one room, for each prefix that it stands for."""
+OF_A_PREFIX: Final = 100
+"""Those of one part of the network at one room, for each prefix that it stands for: the people of a
+clinic, who come by one link in one moment and have one address."""
 UNDISTURBED: Final = 3.0
 """Seconds in which a newcomer does not give way: enough to read the card, and to knock if its
 person has decided before."""
