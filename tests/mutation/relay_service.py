@@ -230,7 +230,7 @@ SERVICE: Final[tuple[Mutant, ...]] = (
     relay(
         "memory",
         "store.memory.store:MemoryStore.end",
-        "self._budget.restore(_tombstone(statement))",
+        "self._budget.restore(tombstone_size(statement))",
         "pass",
         f"{FAIR}::test_what_is_remembered_of_an_ended_room_is_counted_and_bounded",
     ),
