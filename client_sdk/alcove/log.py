@@ -13,6 +13,7 @@ ERROR      a handler or this program failed, with the places it failed at
 import logging
 import re
 import traceback
+from pathlib import Path
 from typing import Final
 
 from alcove import events
@@ -66,9 +67,8 @@ def places(error: BaseException) -> str:
     one: BaseException | None = error
     while one is not None and len(parts) < CAUSES:
         frames = traceback.extract_tb(one.__traceback__)
-        where = [
-            f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}' for frame in frames
-        ]
+        # Of a path only its end: a home folder often has the name of a person.
+        where = [f"  {Path(at.filename).name}, line {at.lineno}, in {at.name}" for at in frames]
         parts.append("\n".join([type(one).__name__, *where]))
         one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
     return "\ncaused by ".join(parts)
