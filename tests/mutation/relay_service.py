@@ -8,7 +8,6 @@ from tests.mutation.relay import FAIR, relay
 
 _SPACE: Final = "rooms.chain_space:ChainSpace"
 _CHAIN: Final = "tests/server/test_chain_space.py"
-_REMOVE: Final = f"{_CHAIN}::test_no_order_of_entries_takes_a_removal_from_another"
 _BYTES: Final = f"{CONTRACT}::test_memory_is_bounded_for_a_room_and_in_all"
 _HEALTH: Final = "tests/server/test_health.py"
 
@@ -60,7 +59,7 @@ SPACE: Final[tuple[Mutant, ...]] = (
         f"{_SPACE}._is_shared",
         "<= _SHARED_END",
         "<= limits.ROSTER_CHAIN",
-        _REMOVE,
+        f"{_CHAIN}::test_beyond_what_is_shared_only_removals_have_a_place",
     ),
     relay(
         "chain",

@@ -48,6 +48,7 @@ async def look(requester: Requester) -> Unsettled | None:
         return log
     await store.settle_log(room.id, room.generation)
     room.settled = True
+    room.seated.forget()
     return None
 
 

@@ -52,6 +52,10 @@ class SeatedChain:
         self._counters: dict[bytes, int] | None = None
         self._list: tuple[int, Roster] | None = None
 
+    def forget(self) -> None:
+        """The log is settled, and nothing more is asked."""
+        self._counters, self._list = None, None
+
     async def counter_of(
         self, head: bytes, read: Callable[[], Awaitable[Sequence[Signed]]], pause: Pause
     ) -> int | None:
