@@ -50,11 +50,12 @@ compiled: setup ## the relay with its hot path compiled: a wheel in dist/; needs
 mutate: setup ## take each rule away and see that its test notices; prints the score
 	@$(UV) run --no-sync python -m tests.mutation $(MUTANTS)
 
-bench: setup ## MLS against its primitives and ts-mls, the relay against C and five peers
+bench: setup ## MLS against its primitives and ts-mls, the relay against C and five peers, Redis
 	@$(UV) sync --quiet --all-packages --locked --group bench
 	$(UV) run --no-sync python -m bench.mls $(BENCH)
 	$(UV) run --no-sync python -m bench.fanout $(BENCH)
 	$(UV) run --no-sync python -m bench.fairness $(BENCH)
+	$(UV) run --no-sync python -m bench.redis $(BENCH)
 
 fuzz: setup ## hostile bytes for every parser; MINUTES=10 in all unless told otherwise
 	@$(UV) sync --quiet --all-packages --locked --group fuzz

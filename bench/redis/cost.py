@@ -1,7 +1,8 @@
 """The CPU of nodes and of Redis for each publish, with the real relay on its real wire.
 
-The members of each room are spread over the nodes. A relay with its rooms in memory runs beside, and
-all take turns, so that a busy machine is fair to all. The load is a closed loop (`bench.fanout`).
+The members of each room are spread over the nodes. A relay with its rooms in memory runs beside,
+and all take turns, so that a busy machine is fair to all. The load is a closed loop, as in
+`bench.fanout`.
 """
 
 from __future__ import annotations
@@ -165,7 +166,9 @@ class Measured:
         if self._primary is None:
             return 0
         said = asyncio.run(self._primary.ask("INFO", "commandstats"))
-        return int(said.partition(b"cmdstat_%b:calls=" % command.encode())[2].partition(b",")[0] or 0)
+        return int(
+            said.partition(b"cmdstat_%b:calls=" % command.encode())[2].partition(b",")[0] or 0
+        )
 
     def median(self) -> Cost:
         """Of each figure."""
@@ -183,7 +186,7 @@ class Measured:
 def up(setting: Setting, folder: Path, compiled: bool) -> Iterator[Measured]:
     """The servers of a setting, until the block ends. Raises `Missing`."""
     with ExitStack() as stack:
-        primary, options = None, OPTIONS
+        primary, options = None, list(OPTIONS)
         if setting.name != MEMORY:
             group = (
                 Replicated(folder, setting.replicas)
@@ -195,11 +198,7 @@ def up(setting: Setting, folder: Path, compiled: bool) -> Iterator[Measured]:
             loop.run_until_complete(group.__aenter__())
             stack.callback(lambda: loop.run_until_complete(group.__aexit__()))
             primary = group.servers[0]
-            options = (
-                *OPTIONS,
-                f"--store={group.url}",
-                f"--store-replicas={setting.replicas}",
-            )
+            options += [f"--store={group.url}", f"--store-replicas={setting.replicas}"]
         server = Server(setting.name, alcove_command(*options, compiled=compiled), AlcoveWire)
         nodes = [stack.enter_context(running(server)) for _ in range(setting.nodes)]
         measured = Measured(setting, nodes, primary)
@@ -233,7 +232,10 @@ def table(found: list[Cost]) -> str:
     """The figures, beside those of the memory store."""
     (memory,) = [cost for cost in found if cost.setting == MEMORY]
     head = f"rooms of {memory.members}: µs a publish"
-    text = [f"{head:32}{'nodes':>8}{'ratio':>8}{'more a delivery':>17}{'Redis':>8}{'scripts':>9}{'WAITs':>8}"]
+    text = [
+        f"{head:32}{'nodes':>8}{'ratio':>8}{'more a delivery':>17}{'Redis':>8}{'scripts':>9}"
+        f"{'WAITs':>8}"
+    ]
     for cost in found:
         more = cost.per_delivery - memory.per_delivery
         text.append(

@@ -13,11 +13,12 @@ from alcove_protocol.position import Position
 from alcove_server.wire import fast_in, fast_out
 from alcove_server.wire.fast_in import Post
 from alcove_server.wire.fast_out import framed
-from bench.fanout import native, returning
-from bench.fanout.wires import BLOB
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
+
+from bench.fanout import native, returning
+from bench.fanout.wires import BLOB
 
 R = TypeVar("R")
 POST = ("n", "id", "base", "blob_class", "ttl", "blob")
