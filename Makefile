@@ -11,7 +11,7 @@ MUTANTS ?=
 SEEDS ?= 0-999
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check vectors compiled mutate bench fuzz soak faults simulate autobahn format clean
+.PHONY: help setup run test check vectors compiled mutate bench fuzz soak faults valkey simulate autobahn format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -66,6 +66,10 @@ soak: setup ## lives of rooms over one relay; MINUTES=10 unless told otherwise
 
 faults: setup ## nodes talk on Redis through kills, holds and failovers; MINUTES=10 unless told otherwise
 	$(UV) run --no-sync python -m tests.redis_store.faults --minutes $(MINUTES)
+
+valkey: setup ## the tests of the Redis store on Valkey, with the mutants that only it shows
+	server=$$($(UV) run --no-sync python scripts/fetch_redis.py --valkey) && \
+	ALCOVE_REDIS_SERVER=$$server $(UV) run --no-sync python scripts/test.py redis cluster
 
 simulate: setup ## whole worlds on a clock of their own; SEEDS=0-999 unless told otherwise
 	@$(UV) run --no-sync python -m tests.simulator --seeds $(SEEDS)
