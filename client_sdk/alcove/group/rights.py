@@ -209,8 +209,8 @@ def _judge_context(staged: mls.CommitView) -> None:
 def _judge_state(
     room: bytes, committer: bytes, before: RoomExtension, after: RoomExtension
 ) -> None:
-    """The committer stays a facilitator, the agreement's version counts its texts, and no field
-    that waits for its command moves."""
+    """The committer stays a facilitator, the agreement's version counts its texts, no field that
+    waits for its command moves, and a list that loses a facilitator brings a new lobby key."""
     if not _facilitator(after, committer):
         raise NotAllowed("committer_steps_down")  # another facilitator commits it, on their wish
     same_text = before.agreement == after.agreement
@@ -218,6 +218,8 @@ def _judge_state(
         raise NotAllowed("agreement_version")
     if any(getattr(before, name) != getattr(after, name) for name in NOT_OFFERED):
         raise NotAllowed("not_offered")
+    if before.facilitator_keys() - after.facilitator_keys() and before.lobby_key == after.lobby_key:
+        raise NotAllowed("lobby_key_kept")  # a former facilitator has the old one
     _judge_appointments(room, committer, before, after)
 
 

@@ -5,7 +5,6 @@ docs/protocol.md sections 7, 9 and 10.
 
 from __future__ import annotations
 
-from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import (
     ID_SIZE,
     Done,
@@ -49,15 +48,17 @@ async def settle(requester: Requester, frame: Settle) -> None:
 async def _settle(requester: Requester, n: int, id: bytes, reason: bytes | None) -> None:
     room, client = requester.seated, requester.client
     rules.require_facilitator(room.history, client.key)
-    await requester.services.store.settle(room.id, id, reason)
+    await requester.services.store.settle(room.id, id, reason, client.key)
     client.send(Done(n))
 
 
 async def request(requester: Requester, frame: LobbyRequest) -> None:
-    """Raises `Refusal` (`busy`, or `not_allowed` for a vault: the relay keeps none yet)."""
-    if frame.to is not None:
-        raise Refusal("not_allowed")
-    await _add_item(requester, LobbyKind.REQUEST, frame.id, frame.blob)
+    """A request, or with `to` a vault. Raises `Refusal` (`busy`, and all of `rules.vault`)."""
+    if frame.to is None:
+        await _add_item(requester, LobbyKind.REQUEST, frame.id, frame.blob)
+    else:
+        rules.vault(requester.seated.history, requester.client.key, frame.to, frame.blob)
+        await _add_item(requester, LobbyKind.VAULT, frame.id, frame.blob, frame.to)
     requester.client.send(Done(frame.n))
 
 
@@ -73,6 +74,8 @@ async def leave(requester: Requester, frame: LeaveRoom) -> None:
     client.finish(Close.DONE)
 
 
-async def _add_item(requester: Requester, kind: LobbyKind, id: bytes, blob: bytes) -> None:
+async def _add_item(
+    requester: Requester, kind: LobbyKind, id: bytes, blob: bytes, to: bytes = b""
+) -> None:
     room, client = requester.seated, requester.client
-    await requester.services.store.add_item(room.id, kind, client.key, id, blob)
+    await requester.services.store.add_item(room.id, kind, client.key, id, blob, to)

@@ -311,7 +311,7 @@ class LocalRoom:
             self.lobby = max(self.lobby, item.number)
             message = fast_out.framed(item_frame(item, page.now).to_bytes())
             for client in facilitators:
-                if client.heard_lobby < item.number:
+                if client.heard_lobby < item.number and item.is_for(client.key):
                     client.send_framed(message)
             if item.kind is LobbyKind.GONE:
                 await self._tell_newcomer(item)

@@ -260,8 +260,16 @@ def with_facilitator(
 
 
 def without_facilitator(state: RoomExtension, appointee: Client) -> RoomExtension:
+    """The state in which `appointee` is demoted, with a lobby key that `demote` has."""
     left = [item for item in state.facilitator_list() if item != keys_of(appointee)]
-    return replace(state, facilitators=b"".join(item.encode() for item in left))
+    facilitators = b"".join(item.encode() for item in left)
+    return replace(state, facilitators=facilitators, lobby_key=next_lobby_key(state).public)
+
+
+def next_lobby_key(state: RoomExtension) -> mls.HpkeKeyPair:
+    """A lobby key that follows from the present one, so that a test can have its private half."""
+    seed = sha256(state.lobby_key).digest()
+    return mls.ciphersuite(3).hpke_keypair(lambda size: seed[:size])
 
 
 def appoint(world: EvilWorld, by: Client, appointee: Client) -> None:
@@ -286,6 +294,7 @@ def appoint(world: EvilWorld, by: Client, appointee: Client) -> None:
 
 def demote(world: EvilWorld, by: Client, appointee: Client) -> None:
     key = relay_key(appointee)
+    committer_of(by).lobby_keys.add(next_lobby_key(state_of(by)))
     change(
         world,
         by,
