@@ -37,10 +37,12 @@ from alcove.events import (
     Queued,
     Removed,
     Retracted,
+    RoleChanged,
     RoomChanged,
     RoomState,
     Sent,
     Unknown,
+    VaultChanged,
     Waiting,
 )
 from alcove.relay.transport import TransportOptions
@@ -74,6 +76,7 @@ __all__ = [
     "Refused",
     "Removed",
     "Retracted",
+    "RoleChanged",
     "Room",
     "RoomChanged",
     "RoomClosed",
@@ -81,6 +84,7 @@ __all__ = [
     "Sent",
     "TransportOptions",
     "Unknown",
+    "VaultChanged",
     "Waiting",
     "join",
     "open_room",

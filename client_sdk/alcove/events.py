@@ -113,6 +113,25 @@ class Removed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RoleChanged(Event):
+    """A facilitator made a member a facilitator, or one no more. `by` is the name of who did it:
+    for one who stepped down, of who confirmed it."""
+
+    name: str
+    facilitator: bool
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class VaultChanged(Event):
+    """Whether this facilitator has what the facilitators share: the lobby's key, and the invites'
+    secrets. To facilitators only. Without it they can let nobody in."""
+
+    name: str
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Message(Event):
     """Another member's message. Forget it after `ttl` seconds, when `Expired` comes."""
 
@@ -171,7 +190,11 @@ class ConnectionChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class RoomChanged(Event):
+    """`missing` is how many more facilitators have to be heard before participants can post, while
+    the room is read-only for that. 0 where it is read-only because there is none at all."""
+
     state: RoomState
+    missing: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +248,8 @@ AnyEvent = (
     | Joined
     | Left
     | Removed
+    | RoleChanged
+    | VaultChanged
     | Message
     | Sent
     | Queued

@@ -184,6 +184,8 @@ class Room:
                 | events.Joined()
                 | events.Left()
                 | events.Removed()
+                | events.RoleChanged()
+                | events.VaultChanged()
                 | events.Message()
                 | events.Retracted()
                 | events.Expired()

@@ -38,6 +38,8 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
             | events.Joined()
             | events.Left()
             | events.Removed()
+            | events.RoleChanged()
+            | events.VaultChanged()
         ):
             return _of_people(event)
         case (
@@ -51,8 +53,8 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
             return _of_messages(event)
         case events.ConnectionChanged(connection):
             return "connection", {"state": str(connection)}
-        case events.RoomChanged(room):
-            return "room", {"state": str(room)}
+        case events.RoomChanged(room, missing):
+            return "room", {"state": str(room)} | _if(missing=missing)
         case events.Gap(missed, sender):
             return "gap", {"missed": missed} | _if(**{"from": sender})
         case events.Problem(code, text, ref, sender):
@@ -71,7 +73,9 @@ def _of_people(
     | events.KnockGone
     | events.Joined
     | events.Left
-    | events.Removed,
+    | events.Removed
+    | events.RoleChanged
+    | events.VaultChanged,
 ) -> tuple[str, dict[str, Any]]:
     match event:
         case events.Waiting(code):
@@ -87,6 +91,11 @@ def _of_people(
             return "left", {"name": name}
         case events.Removed(name):
             return "removed", {"name": name}
+        case events.RoleChanged(name, facilitator, by):
+            role = "facilitator" if facilitator else "participant"
+            return "role", {"name": name, "role": role, "by": by}
+        case events.VaultChanged(name, complete):
+            return "vault", {"name": name, "complete": complete}
         case _:
             assert_never(event)
 

@@ -36,9 +36,11 @@ from alcove.events import (
     Queued,
     Removed,
     Retracted,
+    RoleChanged,
     RoomChanged,
     Sent,
     Unknown,
+    VaultChanged,
     Waiting,
 )
 
@@ -137,6 +139,8 @@ class PlainMode:
                 | Joined()
                 | Left()
                 | Removed()
+                | RoleChanged()
+                | VaultChanged()
                 | Failed()
                 | ConnectionChanged()
                 | RoomChanged()

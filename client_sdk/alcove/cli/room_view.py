@@ -66,6 +66,8 @@ class RoomView:
                 events.Waiting()
                 | events.Left()
                 | events.Removed()
+                | events.RoleChanged()
+                | events.VaultChanged()
                 | events.Sent()
                 | events.Queued()
                 | events.Gap()

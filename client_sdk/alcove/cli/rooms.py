@@ -72,6 +72,8 @@ class RoomToOpen:
     uses: int
     route: Route
     post_quantum: bool = False
+    facilitators_start: int = 1
+    facilitators_stay: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,5 +106,7 @@ def make_room(wanted: RoomToEnter) -> RoomLike:
         ttl=wanted.ttl,
         uses=wanted.uses,
         post_quantum=wanted.post_quantum,
+        facilitators_start=wanted.facilitators_start,
+        facilitators_stay=wanted.facilitators_stay,
         transport=transport,
     )

@@ -83,14 +83,18 @@ def of_event(event: events.AnyEvent) -> str | None:
             return f"{escape.name(name)} left."
         case events.Removed(name):
             return f"{escape.name(name)} was removed by a facilitator."
+        case events.RoleChanged():
+            return _role(event)
+        case events.VaultChanged():
+            return _vault(event)
         case events.Failed(code="unconfirmed", text=text):
             return f"Not confirmed: {escape.line(text)}"
         case events.Failed(text=text):
             return f"Not sent: {escape.line(text)}"
         case events.ConnectionChanged(state):
             return CONNECTION[state]
-        case events.RoomChanged(state):
-            return ROOM[state]
+        case events.RoomChanged(state, missing):
+            return too_few(missing) if missing else ROOM[state]
         case events.Gap(missed, sender):
             return _gap(missed, sender)
         case events.Problem("agreement_changed", text):
@@ -125,6 +129,35 @@ def _you_are_in(others: int) -> str:
         return "You are in. Nobody else is here yet."
     here = "one other is" if others == 1 else f"{others} others are"
     return f"You are in; {here} here. What was said before you came stays unseen."
+
+
+def too_few(missing: int) -> str:
+    """Return what a room waits for that needs more facilitators than are there."""
+    if missing == 1:
+        return (
+            "One more facilitator has to be here before everybody can post. It goes on by itself."
+        )
+    return (
+        f"{missing} more facilitators have to be here before everybody can post. "
+        "It goes on by itself."
+    )
+
+
+def _role(event: events.RoleChanged) -> str:
+    name, by = escape.name(event.name), escape.name(event.by)
+    if event.facilitator:
+        return f"{by} made {name} a facilitator."
+    return f"{name} is not a facilitator any more; {by} confirmed it."
+
+
+def _vault(event: events.VaultChanged) -> str:
+    name = escape.name(event.name)
+    if event.complete:
+        return f"{name} can let people in now."
+    return (
+        f"{name} cannot let people in for now: what the facilitators share has not come yet. "
+        "Their programs send it again."
+    )
 
 
 def _gap(missed: int | None, sender: str | None) -> str:

@@ -11,6 +11,7 @@
 relay's last commit, and not held.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from alcove_protocol.frames import BlobClass
@@ -28,8 +29,10 @@ from alcove.engine.publisher import Publisher
 from alcove.engine.rejoining import Rejoining
 from alcove.engine.requests import LobbyRequests
 from alcove.engine.roster_alarm import RosterAlarm
+from alcove.engine.stepping_down import SteppingDown
 from alcove.engine.telling import Telling
-from alcove.facilitation.facilitator import Facilitator
+from alcove.facilitation.committer import demoted
+from alcove.facilitation.facilitator import Facilitator, Handover
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.messages.alarms import Alarms
@@ -39,8 +42,9 @@ from alcove.messages.stream import Advance, Stream
 from alcove.relay.ports import Ports
 
 
-class MemberParts:
-    """What a member's client consists of. `stranded`: see `Rejoining`."""
+class MemberParts(ABC):
+    """What a member's client consists of. `stranded`: see `Rejoining`. `handover` gives what an
+    appointed facilitator needs."""
 
     def __init__(
         self,
@@ -50,6 +54,7 @@ class MemberParts:
         cursor: Position,
         ports: Ports,
         stranded: Callable[[], None],
+        handover: Callable[[], Handover],
     ) -> None:
         self._identity = identity
         self.membership = membership
@@ -58,6 +63,7 @@ class MemberParts:
         self._emit = ports.emit
         self._clock = ports.clock
         self._resumed = False
+        self._handover = handover
         self.facilitator: Facilitator | None = None
         self._following = Following(ports.clock)
         self.stream = Stream(opening.previous, cursor)
@@ -93,6 +99,7 @@ class MemberParts:
         self.requests = LobbyRequests(identity, membership, opening.previous, ports)
         self._rejoining = Rejoining(identity, membership, opening, self.requests, ports, stranded)
         self._key_updates = KeyUpdates(identity, membership, self.requests, ports)
+        self.stepping_down = SteppingDown(identity, membership, self.requests, ports)
         self._telling = Telling(ports)
         self._agreement = AgreementQuestion(membership, ports)
         self._roster_alarm = RosterAlarm(membership, ports)
@@ -108,6 +115,21 @@ class MemberParts:
             published=self._published,
             gap=self._gap,
         )
+
+    @abstractmethod
+    def become_facilitator(self, handover: Handover) -> Facilitator:
+        """From here on this member's client facilitates."""
+
+    def _take_part(self) -> None:
+        """Facilitate from an appointment on, and no more after a demotion: then every key that only
+        facilitators have is wiped."""
+        facilitates = self.membership.own.facilitator
+        if facilitates and self.facilitator is None:
+            self.become_facilitator(self._handover())
+        elif not facilitates and self.facilitator is not None:
+            former, self.facilitator = self.facilitator, None
+            former.close(demoted())
+        self.stepping_down.tick()
 
     @property
     def ready(self) -> bool:

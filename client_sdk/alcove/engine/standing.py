@@ -114,6 +114,7 @@ class Standing:
         self.emit(closed)
         self.closed = closed
         if self.member is not None:
+            self.member.stepping_down.close(self.error or _over(closed))
             if self.member.facilitator is not None:
                 self.member.facilitator.close(self.error or _over(closed))
             self.member.wipe()

@@ -137,6 +137,9 @@ class Committer:
 
     def _plan(self, intent: Intent) -> CommitPlan | None:
         """None when nothing is to be committed for it. Then it was told so."""
+        if not self._membership.own.facilitator:
+            intent.done(demoted())  # another facilitator's commit came first
+            return None
         try:
             plan = intent.plan(self._membership)
         except NotNow as error:
@@ -385,6 +388,12 @@ class Committer:
 
 class _WelcomesTooLarge(Exception):
     """The Welcomes of several intents do not fit one frame together."""
+
+
+def demoted() -> NotNow:
+    """Why an act of a former facilitator fails."""
+    text = "You are no longer a facilitator, so this was not done. You are still in the room."
+    return NotNow("demoted", text)
 
 
 def _not_now(code: str) -> NotNow:

@@ -81,6 +81,7 @@ class Conversation:
         self._on_difference = on_difference
         self.membership = membership
         self._stream = stream
+        self.talk_heard = False  # of a participant
         self._emit = ports.emit
         self._random = ports.random
         self._alarms = alarms
@@ -339,6 +340,7 @@ class Conversation:
             self._alarms.missed(author, name, 1)
             return
         self._shown.remember(payload.id, author, left)
+        self.talk_heard |= author not in self.membership.state.facilitator_keys()
         self._emit(events.Message(payload.id.hex(), name, body.text, left, body.warning))
 
     def _count(self, leaf: mls.LeafNode, payload: Payload) -> bool:

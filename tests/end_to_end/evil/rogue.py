@@ -273,34 +273,22 @@ def next_lobby_key(state: RoomExtension) -> mls.HpkeKeyPair:
 
 
 def appoint(world: EvilWorld, by: Client, appointee: Client) -> None:
-    """Make `appointee` a facilitator, with a facilitator's client."""
-    room = room_of(by)
-    key = relay_key(appointee)
-    change(
-        world,
-        by,
-        lambda m: (context(with_facilitator(m.state, room, by, appointee)),),
-        Change(Op.CHANGE, key, Seat(role=Role.FACILITATOR)),
-    )
-    appointing.hand_over(by.engine, appointee.engine)
+    """Make `appointee` a facilitator."""
+    result: list[object] = []
+    by.engine.commands.appoint(appointee.name, result.append)
     world.settle()
+    assert result == [None]
     for client in world.clients:  # each test looks at what comes afterwards
-        client.told[:] = [
-            event
-            for event in client.told
-            if not (isinstance(event, events.Problem) and event.code == "role_changed")
-        ]
+        news = events.RoleChanged | events.VaultChanged
+        client.told[:] = [event for event in client.told if not isinstance(event, news)]
 
 
 def demote(world: EvilWorld, by: Client, appointee: Client) -> None:
-    key = relay_key(appointee)
-    committer_of(by).lobby_keys.add(next_lobby_key(state_of(by)))
-    change(
-        world,
-        by,
-        lambda m: (context(without_facilitator(m.state, appointee)),),
-        Change(Op.CHANGE, key, Seat(role=Role.PARTICIPANT)),
-    )
+    """Make `appointee` a participant."""
+    result: list[object] = []
+    by.engine.commands.demote(appointee.name, result.append)
+    world.settle()
+    assert result == [None]
 
 
 def evil_leaf_extensions(client: Client, relay_key: bytes) -> tuple[mls.Extension, ...]:

@@ -149,6 +149,8 @@ class RoomApp(App[None]):
                 | events.Joined()
                 | events.Left()
                 | events.Removed()
+                | events.RoleChanged()
+                | events.VaultChanged()
                 | events.ConnectionChanged()
                 | events.RoomChanged()
                 | events.Gap()
