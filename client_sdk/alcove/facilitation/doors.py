@@ -51,6 +51,8 @@ class Door:
     revoked: bool = False
     listed: bool = False
     """Whether the state has listed it."""
+    replaced: bool = False
+    """Whether a removal closed it, and its facilitator was given another invite."""
 
     @property
     def multi_use(self) -> bool:

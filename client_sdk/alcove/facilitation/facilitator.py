@@ -204,14 +204,17 @@ class Facilitator:
         )
 
     def _replace_door(self, old: Door, replacement: Invite | None) -> None:
-        if old.revoked:
+        if old.replaced:
             return
+        old.replaced = True
         self.doors.revoke(old.id)
         if replacement is not None and replacement.door not in self._membership.state.door_ids():
             self.doors.drop(replacement)
             return  # the group does not list it, and no invite is made silently
+        if replacement is None:
+            return
         left = int(old.deadline - self._clock())
-        if replacement is None or left <= 0 or not old.uses_left:
+        if left <= 0 or not old.uses_left:
             return
 
         def put(error: AlcoveError | None) -> None:

@@ -34,11 +34,8 @@ from alcove_protocol.records import Record
 from alcove_protocol.roster import (
     NO_HASH,
     Change,
-    Op,
-    Role,
     Roster,
     RosterEntry,
-    Seat,
     apply_changes,
     list_digest,
 )
