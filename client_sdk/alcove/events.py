@@ -132,6 +132,35 @@ class VaultChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SafetyWords(Event):
+    """Eight words, which are the same for all members of the group at this moment. They change with
+    every change of the group. Do not log them."""
+
+    words: tuple[str, ...] = field(repr=False)
+    ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PastAct:
+    """One act of a facilitator. `act` is `admit`, `rejoin`, `left` (let somebody go who wanted to),
+    `remove`, `appoint`, `demote`, `invite`, `revoke` (an invite), `lobby_key`, `ttl` or
+    `agreement`. `name` is of whom, or empty; `by` whose act it was; `age` in seconds."""
+
+    act: str
+    name: str
+    by: str
+    age: int
+
+
+@dataclass(frozen=True, slots=True)
+class PastActs(Event):
+    """What facilitators did since this client is in the room, the oldest first: at most 100."""
+
+    acts: tuple[PastAct, ...]
+    ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Message(Event):
     """Another member's message. Forget it after `ttl` seconds, when `Expired` comes."""
 
@@ -250,6 +279,8 @@ AnyEvent = (
     | Removed
     | RoleChanged
     | VaultChanged
+    | SafetyWords
+    | PastActs
     | Message
     | Sent
     | Queued

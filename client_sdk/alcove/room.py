@@ -24,6 +24,7 @@ from alcove.errors import AlcoveError, ConnectionFailed, InvalidInput, NotNow, R
 from alcove.events import AnyEvent, CloseReason, ConnectionState, RoomState
 from alcove.handlers import Handlers
 from alcove.relay.transport import Transport, TransportOptions
+from alcove.room_acts import RoomActs
 
 TICK: Final = 0.5
 """Seconds between looks at the clock: heartbeats, expiry, overdue answers."""
@@ -53,7 +54,7 @@ class Member:
     minutes, when their client renews its keys."""
 
 
-class Room:
+class Room(RoomActs):
     """One room. Enter it with `async with`, and read its events with `async for`, in one place."""
 
     def __init__(
@@ -186,6 +187,8 @@ class Room:
                 | events.Removed()
                 | events.RoleChanged()
                 | events.VaultChanged()
+                | events.SafetyWords()
+                | events.PastActs()
                 | events.Message()
                 | events.Retracted()
                 | events.Expired()
@@ -334,43 +337,6 @@ class Room:
         except TimeoutError:
             self._engine.close(CloseReason.LEFT)
         self._after()
-
-    # --- what a facilitator may do -------------------------------------------------------------
-
-    async def admit(self, id: str) -> None:
-        """Let a newcomer in. This and the commands below end within 30 s: then they raise `NotNow`
-        (`unavailable`), and what was asked for may still happen.
-
-        Raises `InvalidInput` or `NotNow` (`unknown_knock`), `Refused` (`room_full`, …).
-        """
-        await self._call(lambda done: self._commands.admit(id, done))
-
-    async def refuse(self, id: str) -> None:
-        """Refuse a newcomer, who is told. Raises `InvalidInput` or `NotNow` (`unknown_knock`)."""
-        self._commands.refuse(id)
-        self._after()
-
-    async def remove(self, name: str) -> None:
-        """Put a member out. Raises `InvalidInput` (`unknown_name`), `NotNow`."""
-        await self._call(lambda done: self._commands.remove(name, done))
-
-    async def invite(self) -> str:
-        """Make one more invite, on the terms of the first. Raises `NotNow` (`too_many_doors`)."""
-        made: list[str] = []
-
-        def begin(done: Callable[[AlcoveError | None], None]) -> None:
-            def finished(url: str | None, error: AlcoveError | None) -> None:
-                made.extend([url] if url is not None else [])
-                done(error)
-
-            self._commands.invite(finished)
-
-        await self._call(begin)
-        return made[0]
-
-    async def end(self) -> None:
-        """End the room for all members: the relay deletes everything that it has of it."""
-        await self._call(self._commands.end)
 
     async def _call(self, begin: Callable[[Callable[[AlcoveError | None], None]], None]) -> None:
         """Run a command that answers by a callback, and wait for it. Raises `NotNow`

@@ -51,6 +51,10 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
             | events.Expired()
         ):
             return _of_messages(event)
+        case events.SafetyWords(said, ref):
+            return "words", {"words": list(said)} | _ref(ref)
+        case events.PastActs(acts, ref):
+            return "acts", {"acts": [_act(act) for act in acts]} | _ref(ref)
         case events.ConnectionChanged(connection):
             return "connection", {"state": str(connection)}
         case events.RoomChanged(room, missing):
@@ -124,6 +128,10 @@ def _of_messages(
             return "expired", {"id": id}
         case _:
             assert_never(event)
+
+
+def _act(act: events.PastAct) -> dict[str, Any]:
+    return {"act": act.act, "by": act.by, "age": act.age} | _if(name=act.name)
 
 
 def _if(**keys: object) -> dict[str, Any]:

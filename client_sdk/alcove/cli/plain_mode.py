@@ -32,12 +32,14 @@ from alcove.events import (
     Left,
     Message,
     Opened,
+    PastActs,
     Problem,
     Queued,
     Removed,
     Retracted,
     RoleChanged,
     RoomChanged,
+    SafetyWords,
     Sent,
     Unknown,
     VaultChanged,
@@ -141,6 +143,8 @@ class PlainMode:
                 | Removed()
                 | RoleChanged()
                 | VaultChanged()
+                | SafetyWords()
+                | PastActs()
                 | Failed()
                 | ConnectionChanged()
                 | RoomChanged()

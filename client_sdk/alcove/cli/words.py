@@ -54,6 +54,7 @@ HELP: Final = (
     ("/retract", "take back your last message"),
     ("/show", "read what hides behind a warning"),
     ("/who", "who is here, and who waits"),
+    ("/acts", "what facilitators did"),
     ("/rules", "read the agreement again"),
     ("/anyway", "send what waits, though something is wrong"),
     ("/leave", "leave the room"),
@@ -62,6 +63,11 @@ FACILITATORS_HELP: Final = (
     ("/admit NAME", "let in who waits"),
     ("/refuse NAME", "do not let in who waits"),
     ("/remove NAME", "put somebody out for good"),
+    ("/appoint NAME", "make a member a facilitator too"),
+    ("/demote NAME", "make a facilitator a participant; they stay"),
+    ("/handover NAME", "make a member a facilitator, then be a participant yourself"),
+    ("/stepdown", "be a participant; another facilitator's program confirms it"),
+    ("/words", "eight words to compare with another facilitator elsewhere"),
     ("/invite", "see the invite"),
     ("/invite new", "make one more invite"),
     ("/end", "end the room for everybody; without you it could not go on"),
@@ -87,6 +93,13 @@ def of_event(event: events.AnyEvent) -> str | None:
             return _role(event)
         case events.VaultChanged():
             return _vault(event)
+        case events.SafetyWords(said):
+            return (
+                f"Compare now, outside this room, with another facilitator: {' '.join(said)}. "
+                "If theirs differ again after you both look once more, do not trust this room."
+            )
+        case events.PastActs(acts):
+            return "\n".join(map(act, acts)) or "No facilitator did anything since you came."
         case events.Failed(code="unconfirmed", text=text):
             return f"Not confirmed: {escape.line(text)}"
         case events.Failed(text=text):
@@ -158,6 +171,31 @@ def _vault(event: events.VaultChanged) -> str:
         f"{name} cannot let people in for now: what the facilitators share has not come yet. "
         "Their programs send it again."
     )
+
+
+ACTS: Final = MappingProxyType(
+    {
+        "admit": "let {name} in",
+        "rejoin": "let {name} back in",
+        "left": "let {name} go, as they wished",
+        "remove": "removed {name}",
+        "appoint": "made {name} a facilitator",
+        "demote": "made {name} a participant",
+        "invite": "made an invite",
+        "revoke": "closed an invite",
+        "lobby_key": "changed the key of the door",
+        "ttl": "changed how long messages stay",
+        "agreement": "changed the agreement",
+    }
+)
+
+
+def act(past: events.PastAct) -> str:
+    """Return one act of a facilitator, and how long ago it was."""
+    minutes = past.age // 60
+    ago = "just now" if minutes < 1 else f"{minutes} min ago"
+    what = ACTS.get(past.act, past.act).format(name=escape.name(past.name))
+    return f"{escape.name(past.by)} {what}, {ago}."
 
 
 def _gap(missed: int | None, sender: str | None) -> str:

@@ -11,11 +11,13 @@ from alcove_protocol.frames import RelayAnswer
 from alcove_protocol.labels import Label
 from alcove_protocol.statements import LeaveStatement
 
+from alcove import events
 from alcove.engine.standing import Standing
 from alcove.errors import AlcoveError, InvalidInput, NotNow
 from alcove.events import CloseReason
 from alcove.facilitation.facilitator import InviteDone
 from alcove.facilitation.intents import Done
+from alcove.group.safety_words import safety_words
 from alcove.messages.payload import Retract
 from alcove.relay.link import Link
 
@@ -171,6 +173,17 @@ class Commands:
                 done(error)
 
         self._standing.require_facilitator().roles.hand_over(name, step_down, done)
+
+    def safety_words(self, *, ref: str | None = None) -> None:
+        """`SafetyWords` follows. Raises `NotNow` (`not_facilitator`), `RoomClosed`."""
+        self._standing.require_facilitator()
+        group = self._standing.require_member().membership.group
+        self._standing.emit(events.SafetyWords(safety_words(group), ref))
+
+    def acts(self, *, ref: str | None = None) -> None:
+        """`PastActs` follows. Raises `NotNow` (`not_in_room`), `RoomClosed`."""
+        acts = self._standing.require_member().act_log.acts()
+        self._standing.emit(events.PastActs(acts, ref))
 
     def invite(self, done: InviteDone) -> None:
         """Make one more invite, on the terms of the first. Raises `NotNow`, `RoomClosed`."""

@@ -258,6 +258,7 @@ class MemberClient(MemberParts):
         for person in outcome.gone:
             self.conversation.forget_member(person.key)
         self._telling.merged(outcome)
+        self.act_log.merged(outcome)
         self._take_part()
         if self.facilitator is not None:
             self.facilitator.merged(outcome, own=own)
@@ -330,6 +331,7 @@ class MemberClient(MemberParts):
         self._gap()
         self._agreement.ask()
         self._resumed = False
+        self.act_log.rejoined()
         self._take_part()
         if self.facilitator is None:
             self.conversation.probe()  # so that the others know that the Welcome arrived

@@ -19,6 +19,7 @@ from alcove_protocol.position import Position
 from alcove_protocol.statements import Opening
 
 from alcove import events
+from alcove.engine.act_log import ActLog
 from alcove.engine.agreement import AgreementQuestion
 from alcove.engine.bringing import Bringing
 from alcove.engine.doubts import Doubts
@@ -101,6 +102,7 @@ class MemberParts(ABC):
         self._key_updates = KeyUpdates(identity, membership, self.requests, ports)
         self.stepping_down = SteppingDown(identity, membership, self.requests, ports)
         self._telling = Telling(ports)
+        self.act_log = ActLog(membership, ports)
         self._agreement = AgreementQuestion(membership, ports)
         self._roster_alarm = RosterAlarm(membership, ports)
         self.bringing = Bringing(

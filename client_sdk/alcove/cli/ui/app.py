@@ -74,7 +74,9 @@ class RoomApp(App[None]):
         self._state = Static(id="state", markup=False)
         self._entries = ConversationLog()
         self._people = People()
-        self._input = SayInput(self._typed)
+        self._input = SayInput(
+            self._typed, lambda line: slash_commands.completed(line, self._room.members)
+        )
         self._escaped_at = 0.0
         self._quick = False
 
@@ -151,6 +153,8 @@ class RoomApp(App[None]):
                 | events.Removed()
                 | events.RoleChanged()
                 | events.VaultChanged()
+                | events.SafetyWords()
+                | events.PastActs()
                 | events.ConnectionChanged()
                 | events.RoomChanged()
                 | events.Gap()
