@@ -342,6 +342,7 @@ class Facilitator:
     def close(self, error: AlcoveError) -> None:
         """Fail every pending commit and door with this error, and wipe the lobby keys."""
         self.roles.close(error)
+        self.lobby.close(error)
         self.committer.close(error)
         self.door_keeper.close(error)
         self.lobby_keys.wipe()

@@ -276,6 +276,12 @@ class Lobby:
         if self._waiting.pop(id, None) is not None:
             self._emit(events.KnockGone(id.hex()))
 
+    def close(self, error: AlcoveError) -> None:
+        """This client decides about nobody any more."""
+        for id in list(self._waiting):
+            self._gone(id)
+        self.requests.rejoins.close(error)
+
     # --- a person's decisions ------------------------------------------------------------------
 
     def admit(self, id: bytes, done: Done) -> None:

@@ -56,7 +56,8 @@ NOT_OFFERED: Final = (
     "folded",
     "corrected",
 )
-"""Fields of the state that no command sets yet. A commit that changes one is refused."""
+"""Fields of the state that no commit may change: no command sets them yet, or the opening set them
+for good (how many facilitators a room needs)."""
 
 
 Rule = Callable[[RoomExtension, bytes], bool]
@@ -269,7 +270,7 @@ def judge_step_down(
     """Raise `NotAllowed` unless the member with this MLS key may be a facilitator no more: they
     signed it for this epoch, they are one, and another remains.
 
-    No command commits it yet. It holds in its epoch alone, so an old wish demotes no facilitator
+    It holds in its epoch alone, so an old wish demotes no facilitator
     after a second appointment.
     """
     try:
