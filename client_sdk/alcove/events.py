@@ -114,8 +114,8 @@ class Removed(Event):
 
 @dataclass(frozen=True, slots=True)
 class RoleChanged(Event):
-    """A facilitator made a member a facilitator, or one no more. `by` is the name of who did it:
-    for one who stepped down, of who confirmed it."""
+    """A facilitator made a member a facilitator, or one no more. `by` is the name of the
+    facilitator that did it, or confirmed it to one that stepped down."""
 
     name: str
     facilitator: bool
@@ -142,9 +142,10 @@ class SafetyWords(Event):
 
 @dataclass(frozen=True, slots=True)
 class PastAct:
-    """One act of a facilitator. `act` is `admit`, `rejoin`, `left` (let somebody go who wanted to),
+    """One act of a facilitator. `act` is `admit`, `rejoin`, `left` (a wish was granted),
     `remove`, `appoint`, `demote`, `invite`, `revoke` (an invite), `lobby_key`, `ttl` or
-    `agreement`. `name` is of whom, or empty; `by` whose act it was; `age` in seconds."""
+    `agreement`. `name` is the member that it was about, or empty. `by` is its author. `age`
+    is in seconds."""
 
     act: str
     name: str

@@ -46,7 +46,7 @@ class RoomActs(ABC):
         await self._call(lambda done: self._commands.appoint(name, done))
 
     async def demote(self, name: str) -> None:
-        """Make another facilitator a participant, who stays in the room. `RoleChanged` follows.
+        """Make another facilitator a participant. They stay in the room. `RoleChanged` follows.
 
         Raises `InvalidInput` (`unknown_name`), `NotNow` (`not_oneself`, `no_facilitator`).
         """

@@ -1,7 +1,7 @@
 """What facilitators did, as every member's client saw it in the group's state.
 
-Nobody is announced as the author of a removal, and every member may look it up. Who committed what
-is signed: neither the relay nor another member can make an act up. Only acts that this client
+Nobody is announced as the author of a removal, and every member may look it up. A commit is
+signed, so neither the relay nor another member can make an act up. Only acts that this client
 followed are here, the newest `MOST`.
 """
 

@@ -148,7 +148,7 @@ class MemberParts(ABC):
         return generation in (None, self._new_log.known)
 
     def _may_be_abandoned(self) -> bool:
-        """A facilitator who comes back brings the room in any case."""
+        """A facilitator that comes back brings the room in any case."""
         return self.facilitator is None and self.presence.abandoned
 
     def _packed_doors(self) -> bytes:

@@ -74,7 +74,7 @@ class Handover:
 
 
 def handover_of(invite: Invite, checked: CheckedCard) -> Handover:
-    """What a member knows of the room who came by this invite, with its card."""
+    """What a member knows of the room that came by this invite, with its card."""
     card = checked.card
     return Handover(
         Signed.decode(card.opening),

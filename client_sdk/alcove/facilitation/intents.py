@@ -162,12 +162,12 @@ class RemoveMember(Intent):
 
 @dataclass(frozen=True, slots=True)
 class LetMemberGo(Intent):
-    """Remove a member who asked to leave."""
+    """Remove a member that asked to leave."""
 
     relay_key: bytes = b""
     wish: Signed | None = None
     lobby_key: Callable[[], bytes] = field(default=bytes, compare=False)
-    """Gives the next lobby key, when it is a facilitator who leaves with the present one."""
+    """Gives the next lobby key, when a facilitator leaves with the present one."""
 
     def plan(self, membership: Membership) -> CommitPlan | None:
         if self.wish is None:

@@ -1,6 +1,6 @@
 """What a facilitator wants of the facilitators themselves: one more, one fewer, a lobby that opens.
 
-A facilitator who goes leaves with the lobby's private key. So every commit that takes one off the
+A former facilitator knows the lobby's private key. So every commit that takes one off the
 list brings a new lobby key. `LobbyKeySource` gives it when the commit is planned, because after a
 lost race the key that was meant may be the present one already.
 """

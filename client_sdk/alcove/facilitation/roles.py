@@ -1,7 +1,7 @@
-"""Who facilitates: appointing, demoting, handing over, and those who go.
+"""The facilitators of a room: appointing, demoting, handing over, stepping down.
 
     appoint     vault to the member ──▶ commit
-    demote      vaults with the next lobby key to those who remain ──▶ commit
+    demote      vaults with the next lobby key to the remaining ones ──▶ commit
     wish        a facilitator leaves, or steps down: as demote, by the first in line at once, and by
                 the others only when nothing came of it
     hand over   appoint ──▶ the successor opens the vault ──▶ this facilitator asks to step down
@@ -42,7 +42,7 @@ Wish = Callable[[Done], Intent]
 
 @dataclass(slots=True)
 class _Going:
-    """A facilitator who asked to be one no more, or to leave."""
+    """A facilitator's wish to be one no more, or to leave."""
 
     key: bytes
     due: float
@@ -59,7 +59,7 @@ class _Handing:
 
 class Roles:
     """One facilitator's acts about facilitators. `first_in_line` says whether this client is the
-    first of those who are heard, without the one with this MLS key."""
+    first that is heard, without the one with this MLS key."""
 
     def __init__(
         self,
@@ -124,7 +124,7 @@ class Roles:
         self._handing = handing
         self.look()
 
-    # --- those who go --------------------------------------------------------------------------
+    # --- facilitators that go ------------------------------------------------------------------
 
     def coming_key(self) -> bytes:
         """The public half of the next lobby key."""

@@ -6,7 +6,7 @@
 
 A vault goes to each facilitator alone, before the commit that needs it. A rejoin brings another
 leaf, so its vault comes after it. Whatever this client knows and another facilitator may lack is
-put again a little later: the facilitator who should have put it may be gone.
+put again a little later: its writer may be gone.
 
 Until this client has the private key of the lobby and the secret of every listed door, it serves no
 lobby: what it cannot open is left to the others.
@@ -183,7 +183,7 @@ class Vaults:
             if answer is None or passing:
                 put.again_at = self._clock() + AGAIN
             else:
-                put.answered = True  # who is no member any more needs none
+                put.answered = True  # a former member needs none
             if self._put.get(key) is put:
                 self._go_on()
 
@@ -269,7 +269,7 @@ class Vaults:
     # --- time ----------------------------------------------------------------------------------
 
     def moved(self, rejoined: Iterable[Person], *, own: bool) -> None:
-        """The group moved on. A member who came back needs a vault under the new epoch."""
+        """The group moved on. A returning member needs a vault under the new epoch."""
         for person in rejoined:
             self._put.pop(person.key, None)
         state = self._membership.state

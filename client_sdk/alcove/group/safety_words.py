@@ -1,6 +1,6 @@
 """Eight words that are the same at every member of one epoch, and at nobody else.
 
-Facilitators, who have another channel, read them to each other at one moment. If they differ while
+Facilitators read them to each other at one moment, over another channel. If they differ while
 both have followed the same changes, the relay shows them different groups. They are proquints
 (arXiv:0901.4016): 16 bits a word, five letters, consonants and vowels in turn. So they can be said
 in many languages, and need no list.

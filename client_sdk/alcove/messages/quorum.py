@@ -19,8 +19,8 @@ class Quorum:
         self._started = False
 
     def talk_heard(self) -> None:
-        """A participant spoke. So the room has started, also for a member who came late and did not
-        see the facilitators who were there then."""
+        """A participant spoke. So the room has started, also for a late member that did not see
+        its facilitators then."""
         self._started = True
 
     @property
