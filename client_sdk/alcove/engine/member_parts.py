@@ -32,8 +32,8 @@ from alcove.engine.requests import LobbyRequests
 from alcove.engine.roster_alarm import RosterAlarm
 from alcove.engine.stepping_down import SteppingDown
 from alcove.engine.telling import Telling
-from alcove.facilitation.committer import demoted
 from alcove.facilitation.facilitator import Facilitator, Handover
+from alcove.facilitation.role_intents import demoted
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.messages.alarms import Alarms

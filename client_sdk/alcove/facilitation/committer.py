@@ -81,10 +81,14 @@ class Committer:
         """Bytes of all Welcomes of one commit. Fewer go together where one is large."""
         self.in_flight: InFlight | None = None
         self._aside: list[InFlight] = []
+        self._closed: AlcoveError | None = None
         self.updates: list[PendingUpdate] = []
 
     def want(self, intent: Intent) -> None:
         """Queue an intent. The same one twice counts once."""
+        if self._closed is not None:
+            intent.done(self._closed)
+            return
         pending = self.in_flight.intents if self.in_flight is not None else ()
         if intent.awaited or (intent not in pending and intent not in self._queue):
             if intent.urgent:
@@ -137,9 +141,6 @@ class Committer:
 
     def _plan(self, intent: Intent) -> CommitPlan | None:
         """None when nothing is to be committed for it. Then it was told so."""
-        if not self._membership.own.facilitator:
-            intent.done(demoted())  # another facilitator's commit came first
-            return None
         try:
             plan = intent.plan(self._membership)
         except NotNow as error:
@@ -375,7 +376,9 @@ class Committer:
         return any(isinstance(intent, RemoveMember) for intent in (*in_flight, *self._queue))
 
     def close(self, error: AlcoveError) -> None:
-        """Commit nothing any more. Every pending intent fails with this error."""
+        """Commit nothing any more. Every pending intent, and each later one, fails with this
+        error."""
+        self._closed = error
         pending = [*(self.in_flight.intents if self.in_flight else ()), *self._queue]
         if self.in_flight is not None:
             self.in_flight.staged.drop()
@@ -388,12 +391,6 @@ class Committer:
 
 class _WelcomesTooLarge(Exception):
     """The Welcomes of several intents do not fit one frame together."""
-
-
-def demoted() -> NotNow:
-    """Why an act of a former facilitator fails."""
-    text = "You are no longer a facilitator, so this was not done. You are still in the room."
-    return NotNow("demoted", text)
 
 
 def _not_now(code: str) -> NotNow:

@@ -344,5 +344,6 @@ class Facilitator:
         self.roles.close(error)
         self.lobby.close(error)
         self.committer.close(error)
+        self.vaults.close()
         self.door_keeper.close(error)
         self.lobby_keys.wipe()

@@ -123,8 +123,7 @@ class MemberRequests:
         if body.kind == RequestKind.REJOIN:
             raise NotAllowed("reply_key")
         if body.kind == RequestKind.STEP_DOWN:
-            self._step_down(item, person, Signed.decode(body.content))
-            return False
+            return self._step_down(item, person, Signed.decode(body.content))
         raise NotMine  # of a kind that another facilitator's client may know
 
     def _late_knock(self, item: LobbyItem) -> bool:
@@ -186,7 +185,7 @@ class MemberRequests:
         group.check_changes([received])
         pending.append(PendingUpdate(received, message, group.epoch_authenticator))
 
-    def _step_down(self, item: LobbyItem, person: Person, signed: Signed) -> None:
+    def _step_down(self, item: LobbyItem, person: Person, signed: Signed) -> bool:
         """Commit it, or leave that to the first in line. It is settled with its commit, or when its
         epoch is over. Raises `NotAllowed`, and `NotMine` for this client's own."""
         membership = self._membership
@@ -204,6 +203,7 @@ class MemberRequests:
                 self._settle(item.id)
 
         self._roles.go(person.key, demote, done)
+        return False
 
     def _rejoin(self, item: LobbyItem, content: bytes, reply_key: bytes, psk: Psk) -> None:
         group = self._membership.group

@@ -36,6 +36,12 @@ def find_person(membership: Membership, key: bytes) -> Person | None:
     return next((person for person in membership.people() if person.key == key), None)
 
 
+def demoted() -> NotNow:
+    """Why an act of a former facilitator fails."""
+    text = "You are no longer a facilitator, so this was not done. You are still in the room."
+    return NotNow("demoted", text)
+
+
 def _context(state: RoomExtension) -> mls.Proposal:
     return mls.GroupContextExtensions(group_extensions(state))
 

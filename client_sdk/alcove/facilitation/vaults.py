@@ -217,6 +217,12 @@ class Vaults:
         psk = request_psk(secret, group.epoch)
         return seal_vault(route, content[2], signed, psk, self._random)
 
+    def close(self) -> None:
+        """Let every act go on that waits: the committer is closed, and tells why it fails."""
+        waiting, self._acts = self._acts, []
+        for act in waiting:
+            act.then()
+
     # --- receiving -----------------------------------------------------------------------------
 
     def receive(self, item: LobbyItem) -> bool:
