@@ -38,15 +38,18 @@ def open_room(
     languages: str = "",
     helplines: str = "",
     post_quantum: bool = False,
+    facilitators_start: int = 1,
+    facilitators_stay: int = 1,
     transport: TransportOptions | None = None,
 ) -> Room:
     """A new room at a relay, with you as its facilitator.
 
     Messages live for `ttl` seconds. `uses` and `invite_lifetime`, in seconds, bound the first
-    invite. With `post_quantum`, an experiment, a recording of today's ciphertext stays unreadable
-    to a quantum computer too, and all members need the extra `suites`. Raises `InvalidInput` at
-    once when an argument is wrong, `NotNow` (`suite_unavailable`). Nothing is sent before
-    `async with`.
+    invite. Participants can post once `facilitators_start` facilitators are there, and then as long
+    as `facilitators_stay` are. With `post_quantum`, an experiment, a recording of today's
+    ciphertext stays unreadable to a quantum computer too, and all members need the extra `suites`.
+    Raises `InvalidInput` at once when an argument is wrong, `NotNow` (`suite_unavailable`). Nothing
+    is sent before `async with`.
     """
     try:
         origin = origin_of(relay)
@@ -63,8 +66,11 @@ def open_room(
     _bounds("invite_lifetime", invite_lifetime, 1, limits.DOOR_TTL_MAX)
     most = limits.MEMBERS_POST_QUANTUM if post_quantum else limits.MEMBERS_MAX
     _bounds("members", members, MEMBERS_MIN, most)
+    _bounds("facilitators_start", facilitators_start, 1, limits.FACILITATORS)
+    _bounds("facilitators_stay", facilitators_stay, 1, facilitators_start)
     card = RoomCard(title, 1, agreement, languages, helplines)
-    plan = RoomPlan(card, members, ttl, InviteTerms(uses, invite_lifetime), origin)
+    terms = InviteTerms(uses, invite_lifetime)
+    plan = RoomPlan(card, members, ttl, terms, origin, facilitators_start, facilitators_stay)
     engine = _engine(name, mls.POST_QUANTUM if post_quantum else ROOM_SUITE)
     engine.begin_opening(plan)
     options = transport or TransportOptions()

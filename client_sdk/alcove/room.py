@@ -15,13 +15,12 @@ raises `RuntimeError`. A cancelled command is not undone: what it asked for may 
 """
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from alcove import events
-from alcove.errors import AlcoveError
 from alcove.events import Closed, ConnectionState, Knocked, RoomState
-from alcove.shell import COMMAND_PATIENCE, RoomShell, SendResult
+from alcove.room_acts import RoomActs
+from alcove.shell import COMMAND_PATIENCE, SendResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class Member:
     minutes, when their client renews its keys."""
 
 
-class Room(RoomShell):
+class Room(RoomActs):
     """One room. Enter it with `async with`, once. Read its events with `async for` in one place,
     with handlers (`on`), or one at a time (`wait_for`)."""
 
@@ -148,40 +147,3 @@ class Room(RoomShell):
         `agreement_changed`). Raises `NotNow`, `RoomClosed`."""
         self._commands.accept()
         self._after()
-
-    # --- what a facilitator may do -------------------------------------------------------------
-
-    async def admit(self, id: str) -> None:
-        """Let a newcomer in. This and the commands below end within 30 s: then they raise `NotNow`
-        (`unavailable`), and what was asked for may still happen.
-
-        Raises `InvalidInput` or `NotNow` (`unknown_knock`), `Refused` (`room_full`, …).
-        """
-        await self._call(lambda done: self._commands.admit(id, done))
-
-    async def refuse(self, id: str) -> None:
-        """Refuse a newcomer and tell them. Raises `InvalidInput` or `NotNow` (`unknown_knock`)."""
-        self._commands.refuse(id)
-        self._after()
-
-    async def remove(self, name: str) -> None:
-        """Put a member out. Raises `InvalidInput` (`unknown_name`), `NotNow`."""
-        await self._call(lambda done: self._commands.remove(name, done))
-
-    async def invite(self) -> str:
-        """Make one more invite, on the terms of the first. Raises `NotNow` (`too_many_doors`)."""
-        made: list[str] = []
-
-        def begin(done: Callable[[AlcoveError | None], None]) -> None:
-            def finished(url: str | None, error: AlcoveError | None) -> None:
-                made.extend([url] if url is not None else [])
-                done(error)
-
-            self._commands.invite(finished)
-
-        await self._call(begin)
-        return made[0]
-
-    async def end(self) -> None:
-        """End the room for all members: the relay deletes everything that it has of it."""
-        await self._call(self._commands.end)

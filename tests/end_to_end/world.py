@@ -132,10 +132,12 @@ class World:
         uses: int = 50,
         members: int = 50,
         ttl: int = 1800,
+        start: int = 1,
+        stay: int = 1,
     ) -> Client:
-        """A room that this client facilitates."""
+        """A room that this client facilitates. It needs so many to start and to go on."""
         card = RoomCard(title, 1, agreement, "en", "")
-        plan = RoomPlan(card, members, ttl, InviteTerms(uses, 86400), ORIGIN)
+        plan = RoomPlan(card, members, ttl, InviteTerms(uses, 86400), ORIGIN, start, stay)
         client.engine.begin_opening(plan)
         self.settle()
         return client

@@ -284,6 +284,29 @@ ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
         for name in _NOT_OFFERED
     ),
     right(
+        "lobby_key_kept",
+        "_judge_state",
+        "before.facilitator_keys() - after.facilitator_keys() and "
+        "before.lobby_key == after.lobby_key",
+        "False",
+        "demoted, and the lobby key stays",
+    ),
+    right(
+        "lobby_key_kept",
+        "_judge_state",
+        "before.facilitator_keys() - after.facilitator_keys() and ",
+        "",
+        _allowed("appoint"),
+    ),
+    right(
+        "lobby_key_kept",
+        "_judge_state",
+        "before.facilitator_keys() - after.facilitator_keys() and "
+        "before.lobby_key == after.lobby_key",
+        "before.facilitator_keys() != after.facilitator_keys()",
+        _allowed("demote"),
+    ),
+    right(
         "appointments_rewritten",
         "_judge_appointments",
         "if not after.appointments.startswith(before.appointments):",

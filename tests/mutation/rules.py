@@ -3,7 +3,7 @@
 from types import MappingProxyType
 from typing import Final
 
-from tests.mutation import order, rights, roster, statements
+from tests.mutation import facilitators, order, rights, roster, statements
 from tests.mutation.mls_beside import ALL_BESIDE
 from tests.mutation.mls_commits import ALL_COMMITS
 from tests.mutation.mls_members import MEMBERS
@@ -21,6 +21,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     *ALL_COMMITS,
     *ALL_BESIDE,
     *rights.ALL_RIGHTS,
+    *facilitators.ALL_FACILITATORS,
     *roster.ALL_LINKS,
     *order.ALL_ORDER,
     *statements.ALL_STATEMENTS,

@@ -58,6 +58,9 @@ class Commands:
     admitted: set[str] = field(default_factory=set)
     """Knocks, and returns of members that a person had to decide about."""
     refused: set[str] = field(default_factory=set)
+    appointed: set[str] = field(default_factory=set)
+    demoted: set[str] = field(default_factory=set)
+    """Also oneself, by stepping down or handing over."""
 
 
 class Truth:

@@ -58,9 +58,6 @@ class Person:
         self.frozen = False
         self.online = True
         self.dead = False
-        self.facilitates = slot == 0
-        self.appointed = False
-        """Whether the group may list this person as a facilitator, acting or not yet."""
         self.wire: Wire | None = None
         self.traps: list[Trap] = []
         self.failure: AlcoveError | None = None
@@ -145,6 +142,12 @@ class Person:
         """Whether this client runs and is not over."""
         over = self.engine.closed is not None or self.failure is not None
         return self.room is not None and not self.dead and not over
+
+    @property
+    def facilitates(self) -> bool:
+        """Whether this client acts as a facilitator."""
+        member = self.engine.member
+        return self.slot == 0 if member is None else member.facilitator is not None
 
     @property
     def inside(self) -> bool:

@@ -290,7 +290,11 @@ def rights() -> list[Case]:
     signed = _appointment("facilitator, MLS")
     both = _keys(FACILITATOR_MLS, FACILITATOR) + _keys(MEMBER_MLS, MEMBER)
     two = replace(alone, facilitators=both, appointments=signed)
-    one = replace(two, facilitators=_keys(FACILITATOR_MLS, FACILITATOR))
+    one = replace(
+        two,
+        facilitators=_keys(FACILITATOR_MLS, FACILITATOR),
+        lobby_key=public(key_of("another lobby key")),
+    )
     other = bytes(32)
     states: dict[str, tuple[RoomExtension, RoomExtension]] = {
         "nothing changes": (alone, alone),
@@ -304,6 +308,11 @@ def rights() -> list[Case]:
         "another version of the same agreement": (alone, replace(alone, agreement_version=2)),
         "a facilitator is appointed": (alone, two),
         "a facilitator is demoted": (two, one),
+        "a facilitator is demoted and the lobby key stays": (
+            two,
+            replace(one, lobby_key=two.lobby_key),
+        ),
+        "a new lobby key": (two, replace(two, lobby_key=one.lobby_key)),
         "a demoted facilitator comes back by the old appointment": (one, two),
         "a demoted facilitator is appointed again": (
             one,

@@ -133,6 +133,22 @@ def cli() -> None:
     help="Experimental: keep what is said secret from quantum computers to come. "
     "Everybody needs alcove[suites].",
 )
+@click.option(
+    "--facilitators-start",
+    metavar="N",
+    type=int,
+    default=1,
+    show_default=True,
+    help="How many facilitators must be there before others can post.",
+)
+@click.option(
+    "--facilitators-stay",
+    metavar="N",
+    type=int,
+    default=1,
+    show_default=True,
+    help="How many must be there after that.",
+)
 @_common
 def _open(
     relay: str,
@@ -141,6 +157,8 @@ def _open(
     ttl: int,
     uses: int,
     post_quantum: bool,
+    facilitators_start: int,
+    facilitators_stay: int,
     name: str,
     as_json: bool,
     plain: bool,
@@ -153,7 +171,18 @@ def _open(
     """
     agreement = _agreement(agreement_file)
     route = Route(proxy, ca_file)
-    wanted = RoomToOpen(relay, title, agreement, name, ttl, uses, route, post_quantum)
+    wanted = RoomToOpen(
+        relay,
+        title,
+        agreement,
+        name,
+        ttl,
+        uses,
+        route,
+        post_quantum,
+        facilitators_start,
+        facilitators_stay,
+    )
     return _start(wanted, Lines(0, LINE_MAX), as_json, plain)
 
 

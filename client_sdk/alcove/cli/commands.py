@@ -49,6 +49,36 @@ class RemoveCommand(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AppointCommand(Command):
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoteCommand(Command):
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepDownCommand(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandOverCommand(Command):
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordsCommand(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActsCommand(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptCommand(Command):
     pass
 
@@ -74,6 +104,12 @@ AnyCommand = (
     | SendCommand
     | RetractCommand
     | RemoveCommand
+    | AppointCommand
+    | DemoteCommand
+    | StepDownCommand
+    | HandOverCommand
+    | WordsCommand
+    | ActsCommand
     | AcceptCommand
     | SendAnywayCommand
     | LeaveCommand
@@ -88,6 +124,12 @@ COMMANDS: Final[Mapping[str, type[AnyCommand]]] = MappingProxyType(
         "send": SendCommand,
         "retract": RetractCommand,
         "remove": RemoveCommand,
+        "appoint": AppointCommand,
+        "demote": DemoteCommand,
+        "step_down": StepDownCommand,
+        "hand_over": HandOverCommand,
+        "words": WordsCommand,
+        "acts": ActsCommand,
         "accept": AcceptCommand,
         "send_anyway": SendAnywayCommand,
         "leave": LeaveCommand,

@@ -38,6 +38,8 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
             | events.Joined()
             | events.Left()
             | events.Removed()
+            | events.RoleChanged()
+            | events.VaultChanged()
         ):
             return _of_people(event)
         case (
@@ -49,10 +51,14 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
             | events.Expired()
         ):
             return _of_messages(event)
+        case events.SafetyWords(said, ref):
+            return "words", {"words": list(said)} | _ref(ref)
+        case events.PastActs(acts, ref):
+            return "acts", {"acts": [_act(act) for act in acts]} | _ref(ref)
         case events.ConnectionChanged(connection):
             return "connection", {"state": str(connection)}
-        case events.RoomChanged(room):
-            return "room", {"state": str(room)}
+        case events.RoomChanged(room, missing):
+            return "room", {"state": str(room)} | _if(missing=missing)
         case events.Gap(missed, sender):
             return "gap", {"missed": missed} | _if(**{"from": sender})
         case events.Problem(code, text, ref, sender):
@@ -71,7 +77,9 @@ def _of_people(
     | events.KnockGone
     | events.Joined
     | events.Left
-    | events.Removed,
+    | events.Removed
+    | events.RoleChanged
+    | events.VaultChanged,
 ) -> tuple[str, dict[str, Any]]:
     match event:
         case events.Waiting(code):
@@ -87,6 +95,11 @@ def _of_people(
             return "left", {"name": name}
         case events.Removed(name):
             return "removed", {"name": name}
+        case events.RoleChanged(name, facilitator, by):
+            role = "facilitator" if facilitator else "participant"
+            return "role", {"name": name, "role": role, "by": by}
+        case events.VaultChanged(name, complete):
+            return "vault", {"name": name, "complete": complete}
         case _:
             assert_never(event)
 
@@ -115,6 +128,10 @@ def _of_messages(
             return "expired", {"id": id}
         case _:
             assert_never(event)
+
+
+def _act(act: events.PastAct) -> dict[str, Any]:
+    return {"act": act.act, "by": act.by, "age": act.age} | _if(name=act.name)
 
 
 def _if(**keys: object) -> dict[str, Any]:

@@ -11,15 +11,21 @@ from typing import Final, assert_never
 
 from alcove.cli.commands import (
     AcceptCommand,
+    ActsCommand,
     AdmitCommand,
     AnyCommand,
+    AppointCommand,
+    DemoteCommand,
     EndCommand,
+    HandOverCommand,
     LeaveCommand,
     RefuseCommand,
     RemoveCommand,
     RetractCommand,
     SendAnywayCommand,
     SendCommand,
+    StepDownCommand,
+    WordsCommand,
 )
 from alcove.cli.room_runner import debug
 from alcove.cli.rooms import RoomLike
@@ -119,6 +125,18 @@ class Performer:
                 self._decided(id)
             case RemoveCommand(name=name):
                 await self._room.remove(name)
+            case AppointCommand(name=name):
+                await self._room.appoint(name)
+            case DemoteCommand(name=name):
+                await self._room.demote(name)
+            case StepDownCommand():
+                await self._room.step_down()
+            case HandOverCommand(name=name):
+                await self._room.hand_over(name)
+            case WordsCommand(ref=ref):
+                self._room.safety_words(ref=ref)
+            case ActsCommand(ref=ref):
+                self._room.acts(ref=ref)
             case AcceptCommand():
                 await self._room.accept()
             case EndCommand():

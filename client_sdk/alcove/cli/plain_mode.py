@@ -32,13 +32,17 @@ from alcove.events import (
     Left,
     Message,
     Opened,
+    PastActs,
     Problem,
     Queued,
     Removed,
     Retracted,
+    RoleChanged,
     RoomChanged,
+    SafetyWords,
     Sent,
     Unknown,
+    VaultChanged,
     Waiting,
 )
 
@@ -137,6 +141,10 @@ class PlainMode:
                 | Joined()
                 | Left()
                 | Removed()
+                | RoleChanged()
+                | VaultChanged()
+                | SafetyWords()
+                | PastActs()
                 | Failed()
                 | ConnectionChanged()
                 | RoomChanged()

@@ -6,15 +6,21 @@ from dataclasses import dataclass
 from alcove.cli import escape
 from alcove.cli.commands import (
     AcceptCommand,
+    ActsCommand,
     AdmitCommand,
     AnyCommand,
+    AppointCommand,
+    DemoteCommand,
     EndCommand,
+    HandOverCommand,
     LeaveCommand,
     RefuseCommand,
     RemoveCommand,
     RetractCommand,
     SendAnywayCommand,
     SendCommand,
+    StepDownCommand,
+    WordsCommand,
 )
 from alcove.cli.room_view import RoomView
 from alcove.cli.rooms import MemberLike
@@ -69,6 +75,7 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
     if rest and word in _PLAIN:
         raise Misread(f"{word} stands alone. To say a text that begins with a slash, type two.")
     if word in _PLAIN:
+        _check_leave(word, view, members)
         return _PLAIN[word]
     match word:
         case "/admit":
@@ -76,7 +83,13 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
         case "/refuse":
             return RefuseCommand(id=_waiting(rest.strip(), view))
         case "/remove":
-            return RemoveCommand(name=_member(rest.strip(), members))
+            return RemoveCommand(name=_member(rest.strip(), members, word))
+        case "/appoint":
+            return AppointCommand(name=_member(rest.strip(), members, word))
+        case "/demote":
+            return DemoteCommand(name=_member(rest.strip(), members, word))
+        case "/handover":
+            return HandOverCommand(name=_member(rest.strip(), members, word))
         case "/retract":
             return RetractCommand(id=_mine(view))
         case _:
@@ -89,12 +102,51 @@ _PLAIN: dict[str, UserAction] = {
     "/leave": LeaveCommand(),
     "/quit": LeaveCommand(),
     "/end": EndCommand(),
+    "/stepdown": StepDownCommand(),
+    "/words": WordsCommand(),
+    "/acts": ActsCommand(),
     "/help": Help(),
     "/who": Who(),
     "/invite": ShowInvite(),
     "/rules": ShowRules(),
     "/show": Reveal(),
 }
+
+
+def _check_leave(word: str, view: RoomView, members: Sequence[MemberLike]) -> None:
+    """Without its only facilitator a room cannot go on, so that one is asked once. Raises
+    `Misread`."""
+    if word not in ("/leave", "/quit") or view.leave_asked or len(members) < 2:
+        return
+    if [member.you for member in members if member.facilitator] == [True]:
+        view.leave_asked = True
+        raise Misread(
+            "You are the only facilitator: without you nobody can post. /handover NAME makes "
+            f"another one, /end ends the room. {word} once more leaves all the same."
+        )
+
+
+def completed(line: str, members: Sequence[MemberLike]) -> str | None:
+    """Return the one line that `line` can become: a command, or a command with a member's name.
+    None when there is none or more than one."""
+    word, space, name = line.partition(" ")
+    if not line.startswith("/") or line.startswith("//"):
+        return None
+    if not space:
+        found = (*_PLAIN, *_NAMED, "/admit", "/refuse", "/retract")
+        return _only([known for known in found if known.startswith(word)])
+    if word not in _NAMED or not name.strip():
+        return None
+    names = [escape.name(member.name) for member in members if not member.you]
+    return _only([f"{word} {one}" for one in names if one.casefold().startswith(name.casefold())])
+
+
+_NAMED = ("/remove", "/appoint", "/demote", "/handover")
+"""Commands that name a member."""
+
+
+def _only(found: Sequence[str]) -> str | None:
+    return found[0] if len(set(found)) == 1 else None
 
 
 def _waiting(name: str, view: RoomView) -> str:
@@ -110,9 +162,9 @@ def _waiting(name: str, view: RoomView) -> str:
     return found[0]
 
 
-def _member(name: str, members: Sequence[MemberLike]) -> str:
+def _member(name: str, members: Sequence[MemberLike], word: str) -> str:
     if not name:
-        raise Misread("Say whom: /remove NAME.")
+        raise Misread(f"Say whom: {word} NAME.")
     for member in members:
         if name in (member.name, escape.name(member.name)):
             return member.name

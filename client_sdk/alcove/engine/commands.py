@@ -11,11 +11,13 @@ from alcove_protocol.frames import RelayAnswer
 from alcove_protocol.labels import Label
 from alcove_protocol.statements import LeaveStatement
 
+from alcove import events
 from alcove.engine.standing import Standing
 from alcove.errors import AlcoveError, InvalidInput, NotNow
 from alcove.events import CloseReason
 from alcove.facilitation.facilitator import InviteDone
 from alcove.facilitation.intents import Done
+from alcove.group.safety_words import safety_words
 from alcove.messages.payload import Retract
 from alcove.relay.link import Link
 
@@ -132,6 +134,56 @@ class Commands:
     def remove(self, name: str, done: Done) -> None:
         """Put a member out. Raises `InvalidInput` (`unknown_name`), `NotNow`, `RoomClosed`."""
         self._standing.require_facilitator().remove(name, done)
+
+    def appoint(self, name: str, done: Done) -> None:
+        """Make a member a facilitator. `RoleChanged` follows.
+
+        Raises `InvalidInput` (`unknown_name`), `NotNow` (`already_facilitator`,
+        `too_many_facilitators`, `too_many_appointments`), `RoomClosed`.
+        """
+        self._standing.require_facilitator().roles.appoint(name, done)
+
+    def demote(self, name: str, done: Done) -> None:
+        """Make another facilitator a participant. `RoleChanged` follows.
+
+        Raises `InvalidInput` (`unknown_name`), `NotNow` (`not_oneself`, `no_facilitator`),
+        `RoomClosed`.
+        """
+        self._standing.require_facilitator().roles.demote(name, done)
+
+    def step_down(self, done: Done) -> None:
+        """Be a participant from now on. Another facilitator's client confirms it. `RoleChanged`
+        follows. Raises `NotNow` (`last_facilitator`, `stepping_down`), `RoomClosed`."""
+        self._standing.require_facilitator()
+        member = self._standing.require_member()
+        member.stepping_down.ask(done)
+        member.tick()
+
+    def hand_over(self, name: str, done: Done) -> None:
+        """Appoint a member, and step down once they have what facilitators share.
+
+        Raises `InvalidInput` (`unknown_name`), `NotNow` (as `appoint`, `not_oneself`,
+        `handing_over`), `RoomClosed`.
+        """
+
+        def step_down(done: Done) -> None:
+            try:
+                self.step_down(done)
+            except AlcoveError as error:
+                done(error)
+
+        self._standing.require_facilitator().roles.hand_over(name, step_down, done)
+
+    def safety_words(self, *, ref: str | None = None) -> None:
+        """`SafetyWords` follows. Raises `NotNow` (`not_facilitator`), `RoomClosed`."""
+        self._standing.require_facilitator()
+        group = self._standing.require_member().membership.group
+        self._standing.emit(events.SafetyWords(safety_words(group), ref))
+
+    def acts(self, *, ref: str | None = None) -> None:
+        """`PastActs` follows. Raises `NotNow` (`not_in_room`), `RoomClosed`."""
+        acts = self._standing.require_member().act_log.acts()
+        self._standing.emit(events.PastActs(acts, ref))
 
     def invite(self, done: InviteDone) -> None:
         """Make one more invite, on the terms of the first. Raises `NotNow`, `RoomClosed`."""

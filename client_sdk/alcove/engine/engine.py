@@ -10,6 +10,7 @@ Inputs are `connected`, `received`, `disconnected`, `tick` and the `commands`. O
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, assert_never
 
 from alcove_protocol import frames, limits
@@ -28,6 +29,7 @@ from alcove.engine.member import MemberClient
 from alcove.engine.standing import Standing
 from alcove.errors import PASSING, NotNow, Refused
 from alcove.events import CloseReason, ConnectionState
+from alcove.facilitation.facilitator import Handover, handover_of
 from alcove.facilitation.opening import RoomOpening, RoomPlan
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
@@ -335,11 +337,20 @@ class Engine(Standing):
             opening,
             at,
             self.ports,
+            handover=self._handover,
             on_first_resume=on_first_resume,
             put_out=self._put_out,
             stranded=self._stranded,
         )
         return self.member
+
+    def _handover(self) -> Handover:
+        """What an appointed facilitator has of the room beside the group: its card."""
+        if self.opening is not None:
+            return replace(self.opening.handover(), lobby_key=None)
+        assert self.newcomer is not None
+        assert self.newcomer.card is not None  # every member came by one, or opened the room
+        return handover_of(self.newcomer.invite, self.newcomer.card)
 
     def _welcomed(self, membership: Membership, at: Position) -> None:
         """A newcomer's Welcome was opened and checked."""

@@ -33,7 +33,8 @@ class MemberClient(MemberParts):
     """A client in the room, from its Welcome or from the opening on.
 
     `on_first_resume` is called when the stream has begun. `put_out` is called when a commit removes
-    this member. Its argument is True when they asked to leave. `stranded`: see `Rejoining`.
+    this member. Its argument is True when they asked to leave. `handover` gives what an appointed
+    facilitator needs. `stranded`: see `Rejoining`.
     """
 
     def __init__(
@@ -44,11 +45,12 @@ class MemberClient(MemberParts):
         cursor: Position,
         ports: Ports,
         *,
+        handover: Callable[[], Handover],
         on_first_resume: Callable[[], None],
         put_out: Callable[[bool], None],
         stranded: Callable[[], None],
     ) -> None:
-        super().__init__(identity, membership, opening, cursor, ports, stranded)
+        super().__init__(identity, membership, opening, cursor, ports, stranded, handover)
         self._on_first_resume = on_first_resume
         self._put_out = put_out
         self._ever_resumed = False
@@ -106,7 +108,7 @@ class MemberClient(MemberParts):
             self._ask_rejoin()  # a relay that lost its memory lost what was asked before
         if first:
             self._on_first_resume()
-            self._emit(events.RoomChanged(self.presence.state))
+            self._emit(self.presence.changed)
         if (answer.lost or self.stream.cursor != cursor) and began:
             self._gap()
         self.bringing.chain.fetch()
@@ -166,6 +168,8 @@ class MemberClient(MemberParts):
         beat = self.conversation.receive(frame)
         if beat is not None:
             self.presence.heard(beat)
+        elif self.conversation.talk_heard:
+            self.presence.quorum.talk_heard()
 
     def _commit(self, frame: frames.BlobIs, position: Position) -> None:
         signed = frame.entry is not None and frame.signature is not None
@@ -254,8 +258,10 @@ class MemberClient(MemberParts):
         for person in outcome.gone:
             self.conversation.forget_member(person.key)
         self._telling.merged(outcome)
+        self.act_log.merged(outcome)
+        self._take_part()
         if self.facilitator is not None:
-            self.facilitator.merged(outcome.rejoined, own=own)
+            self.facilitator.merged(outcome, own=own)
             if not own:
                 self.facilitator.committer.came(blob)
                 self.facilitator.committer.base_moved()
@@ -325,6 +331,8 @@ class MemberClient(MemberParts):
         self._gap()
         self._agreement.ask()
         self._resumed = False
+        self.act_log.rejoined()
+        self._take_part()
         if self.facilitator is None:
             self.conversation.probe()  # so that the others know that the Welcome arrived
         else:
@@ -369,6 +377,8 @@ class MemberClient(MemberParts):
             begun = self.stream.log.anchored or self.stream.cursor.number > 0
             if self.ready and begun and now >= self._beat_at:
                 self.beat()
+        if self.ready:
+            self.stepping_down.tick()
         if self.facilitator is None and self.ready:
             self._doubts.ask_presence(self.pump)
         self.presence.tick()

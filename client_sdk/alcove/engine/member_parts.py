@@ -11,6 +11,7 @@
 relay's last commit, and not held.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from alcove_protocol.frames import BlobClass
@@ -18,6 +19,7 @@ from alcove_protocol.position import Position
 from alcove_protocol.statements import Opening
 
 from alcove import events
+from alcove.engine.act_log import ActLog
 from alcove.engine.agreement import AgreementQuestion
 from alcove.engine.bringing import Bringing
 from alcove.engine.doubts import Doubts
@@ -28,8 +30,10 @@ from alcove.engine.publisher import Publisher
 from alcove.engine.rejoining import Rejoining
 from alcove.engine.requests import LobbyRequests
 from alcove.engine.roster_alarm import RosterAlarm
+from alcove.engine.stepping_down import SteppingDown
 from alcove.engine.telling import Telling
-from alcove.facilitation.facilitator import Facilitator
+from alcove.facilitation.facilitator import Facilitator, Handover
+from alcove.facilitation.role_intents import demoted
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.messages.alarms import Alarms
@@ -39,8 +43,9 @@ from alcove.messages.stream import Advance, Stream
 from alcove.relay.ports import Ports
 
 
-class MemberParts:
-    """What a member's client consists of. `stranded`: see `Rejoining`."""
+class MemberParts(ABC):
+    """What a member's client consists of. `stranded`: see `Rejoining`. `handover` gives what an
+    appointed facilitator needs."""
 
     def __init__(
         self,
@@ -50,6 +55,7 @@ class MemberParts:
         cursor: Position,
         ports: Ports,
         stranded: Callable[[], None],
+        handover: Callable[[], Handover],
     ) -> None:
         self._identity = identity
         self.membership = membership
@@ -58,6 +64,7 @@ class MemberParts:
         self._emit = ports.emit
         self._clock = ports.clock
         self._resumed = False
+        self._handover = handover
         self.facilitator: Facilitator | None = None
         self._following = Following(ports.clock)
         self.stream = Stream(opening.previous, cursor)
@@ -93,7 +100,9 @@ class MemberParts:
         self.requests = LobbyRequests(identity, membership, opening.previous, ports)
         self._rejoining = Rejoining(identity, membership, opening, self.requests, ports, stranded)
         self._key_updates = KeyUpdates(identity, membership, self.requests, ports)
+        self.stepping_down = SteppingDown(identity, membership, self.requests, ports)
         self._telling = Telling(ports)
+        self.act_log = ActLog(membership, ports)
         self._agreement = AgreementQuestion(membership, ports)
         self._roster_alarm = RosterAlarm(membership, ports)
         self.bringing = Bringing(
@@ -108,6 +117,21 @@ class MemberParts:
             published=self._published,
             gap=self._gap,
         )
+
+    @abstractmethod
+    def become_facilitator(self, handover: Handover) -> Facilitator:
+        """From here on this member's client facilitates."""
+
+    def _take_part(self) -> None:
+        """Facilitate from an appointment on, and no more after a demotion: then every key that only
+        facilitators have is wiped."""
+        facilitates = self.membership.own.facilitator
+        if facilitates and self.facilitator is None:
+            self.become_facilitator(self._handover())
+        elif not facilitates and self.facilitator is not None:
+            former, self.facilitator = self.facilitator, None
+            former.close(demoted())
+        self.stepping_down.tick()
 
     @property
     def ready(self) -> bool:
@@ -124,7 +148,7 @@ class MemberParts:
         return generation in (None, self._new_log.known)
 
     def _may_be_abandoned(self) -> bool:
-        """A facilitator who comes back brings the room in any case."""
+        """A facilitator that comes back brings the room in any case."""
         return self.facilitator is None and self.presence.abandoned
 
     def _packed_doors(self) -> bytes:

@@ -116,6 +116,7 @@ class Standing:
         self.emit(closed)
         self.closed = closed
         if self.member is not None:
+            self.member.stepping_down.close(self.error or RoomClosed.of(closed))
             if self.member.facilitator is not None:
                 self.member.facilitator.close(self.error or RoomClosed.of(closed))
             self.member.wipe()

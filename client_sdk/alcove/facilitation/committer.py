@@ -83,10 +83,14 @@ class Committer:
         """Bytes of all Welcomes of one commit. Fewer go together where one is large."""
         self.in_flight: InFlight | None = None
         self._aside: list[InFlight] = []
+        self._closed: AlcoveError | None = None
         self.updates: list[PendingUpdate] = []
 
     def want(self, intent: Intent) -> None:
         """Queue an intent. The same one twice counts once."""
+        if self._closed is not None:
+            intent.done(self._closed)
+            return
         pending = self.in_flight.intents if self.in_flight is not None else ()
         if intent.awaited or (intent not in pending and intent not in self._queue):
             if intent.urgent:
@@ -381,7 +385,9 @@ class Committer:
         return any(isinstance(intent, RemoveMember) for intent in (*in_flight, *self._queue))
 
     def close(self, error: AlcoveError) -> None:
-        """Commit nothing any more. Every pending intent fails with this error."""
+        """Commit nothing any more. Every pending intent, and each later one, fails with this
+        error."""
+        self._closed = error
         pending = [*(self.in_flight.intents if self.in_flight else ()), *self._queue]
         if self.in_flight is not None:
             self.in_flight.staged.drop()

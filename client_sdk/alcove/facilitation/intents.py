@@ -162,10 +162,12 @@ class RemoveMember(Intent):
 
 @dataclass(frozen=True, slots=True)
 class LetMemberGo(Intent):
-    """Remove a member who asked to leave."""
+    """Remove a member that asked to leave."""
 
     relay_key: bytes = b""
     wish: Signed | None = None
+    lobby_key: Callable[[], bytes] = field(default=bytes, compare=False)
+    """Gives the next lobby key, when a facilitator leaves with the present one."""
 
     def plan(self, membership: Membership) -> CommitPlan | None:
         if self.wish is None:
@@ -182,7 +184,9 @@ class LetMemberGo(Intent):
         proposals: list[mls.Proposal] = [mls.Remove(index)]
         if person.facilitator:
             left = b"".join(item.encode() for item in facilitators if item.mls_key != person.key)
-            proposals.append(_context(replace(membership.state, facilitators=left)))
+            lobby_key = self.lobby_key()
+            after = replace(membership.state, facilitators=left, lobby_key=lobby_key)
+            proposals.append(_context(after))
         changes = (Change(Op.LEFT, person.relay_key),)
         return CommitPlan(tuple(proposals), changes, leaves=(self.wish,))
 

@@ -40,6 +40,8 @@ class RoomPlan:
     ttl: int
     terms: InviteTerms
     origin: str
+    facilitators_start: int = 1
+    facilitators_stay: int = 1
 
 
 class RoomOpening:
@@ -128,6 +130,8 @@ class RoomOpening:
             listen_only=False,
             slow=0,
             ttl=plan.ttl,
+            facilitators_start=plan.facilitators_start,
+            facilitators_stay=plan.facilitators_stay,
         )
 
     def handover(self) -> Handover:

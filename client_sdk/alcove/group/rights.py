@@ -56,7 +56,8 @@ NOT_OFFERED: Final = (
     "folded",
     "corrected",
 )
-"""Fields of the state that no command sets yet. A commit that changes one is refused."""
+"""Fields of the state that no commit may change: no command sets them yet, or the opening set them
+for good (how many facilitators a room needs)."""
 
 
 Rule = Callable[[RoomExtension, bytes], bool]
@@ -209,8 +210,8 @@ def _judge_context(staged: mls.CommitView) -> None:
 def _judge_state(
     room: bytes, committer: bytes, before: RoomExtension, after: RoomExtension
 ) -> None:
-    """The committer stays a facilitator, the agreement's version counts its texts, and no field
-    that waits for its command moves."""
+    """The committer stays a facilitator, the agreement's version counts its texts, no field that
+    waits for its command moves, and a list that loses a facilitator brings a new lobby key."""
     if not _facilitator(after, committer):
         raise NotAllowed("committer_steps_down")  # another facilitator commits it, on their wish
     same_text = before.agreement == after.agreement
@@ -218,6 +219,8 @@ def _judge_state(
         raise NotAllowed("agreement_version")
     if any(getattr(before, name) != getattr(after, name) for name in NOT_OFFERED):
         raise NotAllowed("not_offered")
+    if before.facilitator_keys() - after.facilitator_keys() and before.lobby_key == after.lobby_key:
+        raise NotAllowed("lobby_key_kept")  # a former facilitator has the old one
     _judge_appointments(room, committer, before, after)
 
 
@@ -267,7 +270,7 @@ def judge_step_down(
     """Raise `NotAllowed` unless the member with this MLS key may be a facilitator no more: they
     signed it for this epoch, they are one, and another remains.
 
-    No command commits it yet. It holds in its epoch alone, so an old wish demotes no facilitator
+    It holds in its epoch alone, so an old wish demotes no facilitator
     after a second appointment.
     """
     try:

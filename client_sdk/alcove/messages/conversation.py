@@ -81,6 +81,7 @@ class Conversation:
         self._on_difference = on_difference
         self.membership = membership
         self._stream = stream
+        self.talk_heard = False  # of a participant
         self._emit = ports.emit
         self._random = ports.random
         self._wall = ports.wall
@@ -341,6 +342,7 @@ class Conversation:
             self._alarms.missed(author, name, 1)
             return
         self._shown.remember(payload.id, author, left)
+        self.talk_heard |= author not in self.membership.state.facilitator_keys()
         id, time = payload.id.hex(), self._wall() - age
         self._emit(events.Message(id, name, body.text, left, body.warning, time, age))
 

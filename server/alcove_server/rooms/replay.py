@@ -143,7 +143,8 @@ class Replays:
             for item in told:
                 if client.outlet.backlog >= PAGE:
                     return
-                client.send(item_frame(item, page.now))
+                if item.is_for(client.key):
+                    client.send(item_frame(item, page.now))
                 resumption.lobby = item.number
             if len(items) > _ITEMS_AT_ONCE:
                 await self._budget.wait_for_turn()

@@ -318,7 +318,7 @@ class LocalRoom:
             self.lobby = max(self.lobby, item.number)
             message = fast_out.framed(item_frame(item, page.now).to_bytes())
             for client in facilitators:
-                if client.heard_lobby < item.number:
+                if client.heard_lobby < item.number and item.is_for(client.key):
                     client.send_framed(message)
         await self._tell_newcomers(page.items)
 

@@ -25,6 +25,8 @@ another."""
 REQUESTS: Final = 4
 """Open requests of one member. A fifth request replaces the oldest and is not refused, because an
 Update for an earlier epoch is worthless."""
+VAULTS: Final = limits.FACILITATORS
+"""Vaults of one facilitator, each for another member. One more takes the place of the oldest."""
 CLOSED_DOORS: Final = 256
 """Closed doors that are kept, without their cards, so that a newcomer is told why they closed."""
 SHARE: Final = 16

@@ -188,15 +188,19 @@ class Store(Protocol):
         """Settle the open knock of this key. Raises `Refusal` (`unknown_knock`)."""
 
     async def add_item(
-        self, room: bytes, kind: LobbyKind, key: bytes, id: bytes, blob: bytes
+        self, room: bytes, kind: LobbyKind, key: bytes, id: bytes, blob: bytes, to: bytes = b""
     ) -> None:
-        """Add a request or a leave. The same id, or a second leave, does nothing. Beyond `REQUESTS`
-        of one key, a request replaces the oldest. Raises `Refusal` (`busy`)."""
+        """Add a request, a leave, or a vault for the relay key `to`. The same id, or a second
+        leave, does nothing. Beyond `REQUESTS` of one key, a request replaces the oldest. A vault
+        replaces that of the same key for the same `to`, and beyond `VAULTS` of one key the oldest.
+        Raises `Refusal` (`busy`)."""
 
-    async def settle(self, room: bytes, id: bytes, reason: bytes | None = None) -> None:
-        """Settle a knock or a request. With a `reason` the item must be a knock, and the reason is
-        kept for the newcomer. Raises `Refusal` (`unknown_knock`), also for a leave: only the roster
-        settles one."""
+    async def settle(
+        self, room: bytes, id: bytes, reason: bytes | None = None, by: bytes = b""
+    ) -> None:
+        """Settle a knock, a request or a vault. With a `reason` the item must be a knock, and the
+        reason is kept for the newcomer. Raises `Refusal` (`unknown_knock`), also for a leave, which
+        only the roster settles, and for a vault that is for another key than `by`."""
 
     async def read_lobby(self, room: bytes, after: int, settled: bool) -> LobbyPage:
         """Return the open items after a number, in order. With `settled`, include `GONE` items,

@@ -162,7 +162,8 @@ class StoredDoor:
 
 @dataclass(frozen=True, slots=True)
 class StoredItem:
-    """One item of the lobby. A `GONE` item carries the `id` of the item that was settled."""
+    """One item of the lobby. A `GONE` item carries the `id` of the item that was settled. A vault
+    is for the facilitator with the relay key `to` alone."""
 
     number: int
     kind: LobbyKind
@@ -173,6 +174,11 @@ class StoredItem:
     blob: bytes
     door: bytes | None = None
     door_revoked: bool = False
+    to: bytes = b""
+
+    def is_for(self, key: bytes) -> bool:
+        """Whether the facilitator with this relay key is told it."""
+        return self.to in (b"", key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,11 @@ _ROOM: Final = bytes(32)
 INVITE: Final = Invite(
     InviteRole.PARTICIPANT, door_id_of(_ROOM, _ROOM), _ROOM, "https://relay.example", _ROOM
 ).url()
+WORDS: Final = ("lusab", "babad", "gutih", "tugad", "mudof", "sakat", "haguz", "biram")
+PAST: Final = (
+    events.PastAct("admit", "Robin", "Mara", 130),
+    events.PastAct("invite", "", "Mara", 5),
+)
 KNOCK: Final = events.Knocked("aa01", "Robin", "lamp river", False)
 
 
@@ -133,6 +138,31 @@ class FakeRoom:
         self.happen(events.Removed(name))
         self.happen(events.InviteChanged(INVITE + "B"))
 
+    async def appoint(self, name: str) -> None:
+        self._note("appoint", name)
+        self.happen(events.RoleChanged(name, True, "Mara"))
+
+    async def demote(self, name: str) -> None:
+        self._note("demote", name)
+        self.happen(events.RoleChanged(name, False, "Mara"))
+
+    async def step_down(self) -> None:
+        self._note("step_down", "")
+        self.happen(events.RoleChanged("Mara", False, "Robin"))
+
+    async def hand_over(self, name: str) -> None:
+        self._note("hand_over", name)
+        self.happen(events.RoleChanged(name, True, "Mara"))
+        self.happen(events.VaultChanged(name, True))
+
+    def safety_words(self, *, ref: str | None = None) -> None:
+        self._note("words", "")
+        self.happen(events.SafetyWords(WORDS, ref))
+
+    def acts(self, *, ref: str | None = None) -> None:
+        self._note("acts", "")
+        self.happen(events.PastActs(PAST, ref))
+
     async def invite(self) -> str:
         self._note("invite", "")
         return INVITE
@@ -175,6 +205,13 @@ EVERYTHING: Final = (
     events.Joined("Robin"),
     events.Left("Sam"),
     events.Removed("Kim"),
+    events.RoleChanged("Robin", True, "Mara"),
+    events.RoleChanged("Robin", False, "Mara"),
+    events.VaultChanged("Robin", True),
+    events.VaultChanged("Mara", False),
+    events.SafetyWords(WORDS, "r"),
+    events.PastActs(PAST, "r"),
+    events.RoomChanged(events.RoomState.READ_ONLY, 1),
     events.InviteChanged(INVITE + "B"),
     events.Message("bb01", "Robin", "Grüße 🌱\nzwei", 1800),
     events.Message("bb02", "Robin", HOSTILE, 60, "grief"),

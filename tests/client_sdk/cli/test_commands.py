@@ -10,7 +10,11 @@ from hypothesis import strategies as st
 
 from tests.client_sdk.cli.process import SCHEMA, validator
 
-KEYS = {"admit": "id", "refuse": "id", "send": "text", "retract": "id", "remove": "name"}
+KEYS = {
+    **dict.fromkeys(("admit", "refuse", "retract"), "id"),
+    **dict.fromkeys(("remove", "appoint", "demote", "hand_over"), "name"),
+    "send": "text",
+}
 
 
 @pytest.mark.parametrize("do", sorted(COMMANDS))

@@ -254,6 +254,12 @@ def facilitator_removed_but_listed(world: EvilWorld, by: Client, about: Client) 
     return rogue_commit(by, mls.Remove(leaf_of(first)))
 
 
+def lobby_key_kept(world: EvilWorld, by: Client, about: Client) -> bytes:
+    before = state_of(by)
+    after = without_facilitator(before, world.clients[0])
+    return rogue_commit(by, context(replace(after, lobby_key=before.lobby_key)))
+
+
 def nobody_left(world: EvilWorld, by: Client, about: Client) -> bytes:
     return rogue_commit(by, context(replace(state_of(by), facilitators=b"")))
 
@@ -299,6 +305,7 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "appointed with other keys": (appointed_with_other_keys, "appointment"),
     "appointed by the just appointed": (appointed_by_the_just_appointed, "appointment"),
     "appointed by another facilitator": (appointed_by_another_facilitator, "appointment"),
+    "demoted, and the lobby key stays": (lobby_key_kept, "lobby_key_kept"),
     "an appointment that lists nobody": (
         FORBIDDEN["an appointment that lists nobody"],
         "appointment",

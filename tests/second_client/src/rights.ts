@@ -64,6 +64,9 @@ export function judgeState(before: Parsed, after: Parsed, committer: Bytes, room
   demand(facilitatorsOf(after).has(hex(committer)), "committer_steps_down")
   checkAgreement(before, after)
   demand(NOT_OFFERED.every((name) => unchanged(before, after, name)), "not_offered")
+  const kept = facilitatorsOf(after)
+  const lost = [...facilitatorsOf(before).keys()].some((mls) => !kept.has(mls))
+  demand(!lost || !unchanged(before, after, "lobby_key"), "lobby_key_kept")
   checkAppointments(before, after, committer, room)
 }
 

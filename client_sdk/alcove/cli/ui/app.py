@@ -74,7 +74,9 @@ class RoomApp(App[None]):
         self._state = Static(id="state", markup=False)
         self._entries = ConversationLog()
         self._people = People()
-        self._input = SayInput(self._typed)
+        self._input = SayInput(
+            self._typed, lambda line: slash_commands.completed(line, self._room.members)
+        )
         self._escaped_at = 0.0
         self._quick = False
 
@@ -149,6 +151,10 @@ class RoomApp(App[None]):
                 | events.Joined()
                 | events.Left()
                 | events.Removed()
+                | events.RoleChanged()
+                | events.VaultChanged()
+                | events.SafetyWords()
+                | events.PastActs()
                 | events.ConnectionChanged()
                 | events.RoomChanged()
                 | events.Gap()

@@ -243,15 +243,17 @@ class MemoryStore:
         self._look(room, found)
 
     async def add_item(
-        self, room: bytes, kind: LobbyKind, key: bytes, id: bytes, blob: bytes
+        self, room: bytes, kind: LobbyKind, key: bytes, id: bytes, blob: bytes, to: bytes = b""
     ) -> None:
         found = self._room(room)
-        found.lobby.add(self._clock(), kind, key, id, blob)
+        found.lobby.add(self._clock(), kind, key, id, blob, to)
         self._look(room, found)
 
-    async def settle(self, room: bytes, id: bytes, reason: bytes | None = None) -> None:
+    async def settle(
+        self, room: bytes, id: bytes, reason: bytes | None = None, by: bytes = b""
+    ) -> None:
         found = self._room(room)
-        found.lobby.settle(self._clock(), id, reason)
+        found.lobby.settle(self._clock(), id, reason, by)
         self._look(room, found)
 
     async def read_lobby(self, room: bytes, after: int, settled: bool) -> LobbyPage:

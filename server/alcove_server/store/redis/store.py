@@ -212,13 +212,16 @@ class RedisStore:
         await self._run("withdraw", room, key)
 
     async def add_item(
-        self, room: bytes, kind: LobbyKind, key: bytes, id: bytes, blob: bytes
+        self, room: bytes, kind: LobbyKind, key: bytes, id: bytes, blob: bytes, to: bytes = b""
     ) -> None:
         most = self._most(room, 1 if kind is LobbyKind.LEAVE else MEMBERS_PART)
-        await self._run("add_item", room, b"%d" % kind, key, id, blob, most)
+        await self._run("add_item", room, b"%d" % kind, key, id, blob, most, to)
 
-    async def settle(self, room: bytes, id: bytes, reason: bytes | None = None) -> None:
-        await self._run("settle", room, id, b"0" if reason is None else b"1", reason or b"")
+    async def settle(
+        self, room: bytes, id: bytes, reason: bytes | None = None, by: bytes = b""
+    ) -> None:
+        given = b"0" if reason is None else b"1"
+        await self._run("settle", room, id, given, reason or b"", by)
 
     async def read_lobby(self, room: bytes, after: int, settled: bool) -> LobbyPage:
         now, *found = await self._run("lobby_page", room, b"%d" % after, b"%d" % settled)
