@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Final, Self, TypeAlias, TypeVar, assert_never
 
 from alcove import events
+from alcove.agreeing import Agreeing
 from alcove.engine.engine import Engine
 from alcove.engine.standing import EVENTS
 from alcove.errors import AlcoveError, ConnectionFailed, InvalidInput, NotNow, RoomClosed
@@ -53,7 +54,7 @@ class Member:
     minutes, when their client renews its keys."""
 
 
-class Room:
+class Room(Agreeing):
     """One room. Enter it with `async with`, and read its events with `async for`, in one place."""
 
     def __init__(
@@ -62,12 +63,10 @@ class Room:
         origin: str,
         options: TransportOptions,
         title: str = "",
-        agreement: str = "",
     ) -> None:
         self._engine = engine
         self._commands = engine.commands
         self._title = title
-        self._agreement = agreement
         self._transport = Transport(engine, origin, options, self._changed)
         self._events: deque[AnyEvent] = deque()
         self._news = asyncio.Event()
@@ -170,13 +169,14 @@ class Room:
             case events.RoomChanged():
                 self._state = event.state
             case events.AgreementShown():
-                self._title, self._agreement = event.title, event.text
+                self._title = event.title
             case events.Sent() | events.Queued() | events.Failed():
                 waiting = self._sends.pop(event.id, None)
                 if waiting is not None and not waiting.done():
                     waiting.set_result(event)
             case (
                 events.Opened()
+                | events.Accepted()
                 | events.InviteChanged()
                 | events.Waiting()
                 | events.Knocked()
@@ -233,11 +233,6 @@ class Room:
     @property
     def title(self) -> str:
         return self._title
-
-    @property
-    def agreement(self) -> str:
-        """The ground rules. Empty until the card has arrived."""
-        return self._agreement
 
     @property
     def state(self) -> RoomState:
@@ -307,12 +302,6 @@ class Room:
         (`nothing_to_decide`), `RoomClosed`.
         """
         self._commands.send_anyway()
-        self._after()
-
-    async def accept(self) -> None:
-        """Accept the ground rules: on the card, and knock; or new ones in the room (`Problem`
-        `agreement_changed`). Raises `NotNow`, `RoomClosed`."""
-        self._commands.accept()
         self._after()
 
     async def leave(self) -> None:

@@ -5,7 +5,7 @@ sends all the same.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from alcove_protocol import frames, limits
@@ -26,6 +26,7 @@ from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.group.outcomes import Person
 from alcove.joining.names import spelled
+from alcove.messages.agreements import Agreement
 from alcove.messages.presence import Presence
 from alcove.relay.ports import Ports
 
@@ -110,6 +111,10 @@ class Facilitator:
 
     def put_door(self, invite: Invite, terms: InviteTerms, done: Done) -> None:
         """Give the relay the door of an invite that the group's state lists."""
+        if not self.doors.fits(self._membership):
+            text = "The text of the new ground rules is not here, so no invite can show it yet."
+            done(NotNow("no_agreement", text))
+            return
         door = self.doors.make(invite, self._membership, terms.uses, terms.ttl)
         self._send_door(door, done)
 
@@ -129,6 +134,17 @@ class Facilitator:
         self._link.request(
             lambda n: frames.PutDoor(n, signed.body, signed.signature, door.card), answered
         )
+
+    def agreement_is(self, agreement: Agreement) -> None:
+        """Put the room's agreement on every card, if it is not there, and tell those who wait with
+        an earlier one that is no longer good."""
+        if self.doors.fits(self._membership):
+            return
+        version, texts = agreement.version, agreement.texts
+        self.doors.card = replace(self.doors.card, agreement_version=version, texts=texts)
+        for door in self.doors.renewed(self._membership):
+            self._send_door(door, lambda error: None)
+        self.lobby.agreement_changed()
 
     def _send_unsent(self) -> None:
         unsent, self._unsent = self._unsent, []

@@ -245,6 +245,14 @@ class Lobby:
             return
         self._committer.want(LetMemberGo(relay_key=item.key, wish=signed))
 
+    def agreement_changed(self) -> None:
+        """Tell the newcomers who accepted what is no longer good, before a person admits them."""
+        good = self._membership.state.good_agreements()
+        for id, knock in list(self._waiting.items()):
+            if knock.body.agreement not in good:
+                self._gone(id)
+                self._send_refusal(id, knock.body.reply_key, "agreement", knock.psk)
+
     def _gone(self, id: bytes) -> None:
         if self._waiting.pop(id, None) is not None:
             self._emit(events.KnockGone(id.hex()))

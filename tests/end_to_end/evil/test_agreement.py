@@ -7,10 +7,11 @@ import pytest
 from alcove import events
 from alcove.errors import NotNow
 from alcove.group.extensions import leaf_extension
-from alcove.messages.payload import Payload, Retract, Text
-from alcove_protocol.card import AgreementText, agreement_hash, pack_agreement
+from alcove.messages.payload import Payload, Retract, Text, ToldAgreement
+from alcove_protocol.card import agreement_hash, pack_agreement
 from alcove_protocol.frames import BlobClass
 
+from tests.end_to_end.agreeing import PUBLISH, changed
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
     change,
@@ -28,14 +29,16 @@ from tests.end_to_end.evil.rooms import (
     miss_a_commit,
     problems,
     three,
+    two_facilitators,
 )
 from tests.end_to_end.world import Client
 
-EVERYTHING = pack_agreement((AgreementText("en", "", "Everything may be published."),))
+EVERYTHING = pack_agreement(PUBLISH)
 
 
 def other_rules(world: EvilWorld, ann: Client, version: int = 2) -> bytes:
-    """A facilitator's commit, after which the room has another agreement. Return its hash."""
+    """A facilitator's commit, after which the room has another agreement, whose text was told to
+    nobody. Return its hash."""
     new = agreement_hash(room_of(ann), version, EVERYTHING)
     change(
         world,
@@ -52,6 +55,11 @@ def accepted_in_leaf(about: Client, by: Client) -> bytes:
     leaf = group_of(by).member(index)
     assert leaf is not None
     return leaf_extension(leaf).agreement
+
+
+def tell_rules(client: Client, counter: int = 1) -> bytes:
+    """The message with the text of those rules, as this client would tell it."""
+    return rogue_message(client, ToldAgreement(2, EVERYTHING), kind="agreement", counter=counter)
 
 
 def signed_by(client: Client, monkeypatch: pytest.MonkeyPatch) -> list[Payload]:
@@ -84,7 +92,7 @@ def test_after_a_change_nobody_posts_and_each_person_is_asked_once() -> None:
 
 def test_what_waits_goes_when_the_person_accepts() -> None:
     world, ann, bob, cleo = three()
-    other_rules(world, ann)
+    changed(world, ann, PUBLISH)
     forget(ann, bob, cleo)
     bob.say("one")
     world.settle()
@@ -101,13 +109,13 @@ def test_updates_and_beats_carry_the_agreement_that_the_person_saw(
 ) -> None:
     world, ann, bob, cleo = three()
     old = state_of(bob).agreement
-    new = other_rules(world, ann)
+    new = changed(world, ann, PUBLISH)
     said = signed_by(ann, monkeypatch)
     key = leaf_key(ann, cleo)
     world.advance(900, step=5)
     assert leaf_key(ann, cleo) != key  # her Update was committed
-    assert accepted_in_leaf(cleo, ann) == accepted_in_leaf(ann, cleo) == old
-    assert {payload.agreement for payload in said} == {old}
+    assert (accepted_in_leaf(cleo, ann), accepted_in_leaf(ann, cleo)) == (old, new)
+    assert {payload.agreement for payload in said} == {new}  # she made the change
     assert [e.state for e in cleo.of(events.RoomChanged)] == [events.RoomState.OPEN]
     cleo.engine.commands.accept()
     world.advance(1900, step=5)
@@ -116,12 +124,12 @@ def test_updates_and_beats_carry_the_agreement_that_the_person_saw(
 
 
 def test_a_facilitators_acceptance_goes_into_their_leaf_with_their_next_commit() -> None:
-    world, ann, bob, cleo = three()
-    old, new = state_of(ann).agreement, other_rules(world, ann)
+    world, ann, bob, cleo = two_facilitators()
+    old, new = state_of(ann).agreement, changed(world, bob, PUBLISH)
     commit_by(world, ann)
-    assert accepted_in_leaf(ann, bob) == old
+    assert (accepted_in_leaf(ann, bob), accepted_in_leaf(bob, ann)) == (old, new)
     ann.engine.commands.accept()
-    commit_by(world, ann)
+    world.settle()
     assert accepted_in_leaf(ann, bob) == new
     assert len(authenticators(ann, bob, cleo)) == 1
 
