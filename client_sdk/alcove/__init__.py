@@ -1,10 +1,14 @@
 """Alcove's SDK: confidential group conversations, end to end encrypted (MLS, RFC 9420).
 
 open_room, join    enter a room with `async with`
-Room               send, retract, accept, send_anyway, admit, refuse, remove, invite, leave, end
+Room               send, retract, accept, send_anyway, admit, refuse, remove, invite,
+                   change_agreement, leave, end
+template           ground rules for a common group, to begin with
 events             everything that happens, as frozen values
 errors             everything that can go wrong: each has a `code` and says what to do
 """
+
+from alcove_protocol.card import AgreementText
 
 from alcove.entering import join, open_room
 from alcove.errors import (
@@ -17,6 +21,7 @@ from alcove.errors import (
     RoomClosed,
 )
 from alcove.events import (
+    Accepted,
     AgreementShown,
     Closed,
     CloseReason,
@@ -45,9 +50,13 @@ from alcove.events import (
 )
 from alcove.relay.transport import TransportOptions
 from alcove.room import Member, Room
+from alcove.templates import TEMPLATES, template
 
 __all__ = [
+    "TEMPLATES",
+    "Accepted",
     "AgreementShown",
+    "AgreementText",
     "AlcoveError",
     "CloseReason",
     "Closed",
@@ -84,4 +93,5 @@ __all__ = [
     "Waiting",
     "join",
     "open_room",
+    "template",
 ]

@@ -56,7 +56,9 @@ class Agreeing(ABC):
     def _after(self) -> None: ...
 
     @abstractmethod
-    async def _call(self, begin: Callable[[Callable[[AlcoveError | None], None]], None]) -> None: ...
+    async def _call(
+        self, begin: Callable[[Callable[[AlcoveError | None], None]], None]
+    ) -> None: ...
 
     @property
     def agreement(self) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
 
+from alcove_protocol.card import AgreementText
+
 from alcove import events
 
 
@@ -28,6 +30,8 @@ class RoomLike(Protocol):
     def members(self) -> Sequence[MemberLike]: ...
     @property
     def title(self) -> str: ...
+    @property
+    def agreement_texts(self) -> Sequence[AgreementText]: ...
 
     async def __aenter__(self) -> Self: ...
     async def __aexit__(
@@ -47,7 +51,10 @@ class RoomLike(Protocol):
     async def refuse(self, id: str) -> None: ...
     async def remove(self, name: str) -> None: ...
     async def invite(self) -> str: ...
-    async def accept(self) -> None: ...
+    async def accept(self, version: int | None = None) -> None: ...
+    async def change_agreement(
+        self, agreement: str | Sequence[AgreementText], *, correction: bool = False
+    ) -> None: ...
     async def leave(self) -> None: ...
     async def end(self) -> None: ...
 
@@ -66,12 +73,13 @@ class RoomToOpen:
 
     relay: str
     title: str
-    agreement: str
+    agreement: str | tuple[AgreementText, ...]
     name: str
     ttl: int
     uses: int
     route: Route
     post_quantum: bool = False
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +90,7 @@ class RoomToJoin:
     accept: bool
     route: Route
     invite: str = field(repr=False)
+    language: str = ""
 
 
 RoomToEnter = RoomToOpen | RoomToJoin
@@ -94,7 +103,11 @@ def make_room(wanted: RoomToEnter) -> RoomLike:
     transport = alcove.TransportOptions(proxy=wanted.route.proxy, ca_file=wanted.route.ca_file)
     if isinstance(wanted, RoomToJoin):
         return alcove.join(
-            wanted.invite, name=wanted.name, accept=wanted.accept, transport=transport
+            wanted.invite,
+            name=wanted.name,
+            accept=wanted.accept,
+            language=wanted.language,
+            transport=transport,
         )
     return alcove.open_room(
         wanted.relay,
@@ -103,6 +116,7 @@ def make_room(wanted: RoomToEnter) -> RoomLike:
         name=wanted.name,
         ttl=wanted.ttl,
         uses=wanted.uses,
+        language=wanted.language,
         post_quantum=wanted.post_quantum,
         transport=transport,
     )

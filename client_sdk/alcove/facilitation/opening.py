@@ -74,9 +74,7 @@ class RoomOpening:
         root.wipe()
         self.lobby_key = mls.ciphersuite(ROOM_SUITE).hpke_keypair(ports.random)
         card = plan.card
-        self.agreement = read_agreement(
-            self.room, card.agreement_version, card.packed_agreement()
-        )
+        self.agreement = read_agreement(self.room, card.agreement_version, card.packed_agreement())
         self.invite = new_invite(self.room, plan.origin, ports.random)
 
     def make(self, then: Callable[[], None]) -> None:

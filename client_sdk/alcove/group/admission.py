@@ -171,7 +171,8 @@ def accept_welcome(
 
     Raises `NotTrusted` (`bad_welcome`) unless the group is this room's, its signer is a facilitator
     in its state, that facilitator chains to the room id, and the accepted agreement is its own or
-    one that a correction left good. A member that comes back (`accepted` is None) may find another: they are asked when they are in.
+    one that a correction left good. A member that comes back (`accepted` is None) may find another:
+    they are asked when they are in.
     """
     if staged.group_context.group_id != room:
         raise _untrusted("This is not the group of the room in the invite.")

@@ -27,12 +27,12 @@ from alcove.messages.outbox import Outbox, Outgoing
 from alcove.messages.payload import (
     BODIES,
     MESSAGE_ID_SIZE,
-    ToldAgreement,
     Heartbeat,
     MessageBody,
     Payload,
     Retract,
     Text,
+    ToldAgreement,
     Void,
 )
 from alcove.messages.shown import ShownMessages
