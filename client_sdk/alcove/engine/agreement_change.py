@@ -65,6 +65,7 @@ class AgreementChange:
         self._repeat_at: float | None = None
         self._wait = REPEAT
         self._accepted_by: dict[bytes, bytes] = self._leaves()
+        self._present = membership.state.agreement
 
     # --- changing it ---------------------------------------------------------------------------
 
@@ -124,22 +125,20 @@ class AgreementChange:
 
     def merged(self, outcome: Merged, *, own: bool) -> None:
         """A commit was merged: put the new agreement on the cards, and tell who accepted it."""
-        before = self._accepted_by
+        before, had = self._accepted_by, self._present
         self.came_back()
         if self._facilitator() is None:
             return
         state = self._membership.state
         agreement = self._agreements.of(state)
-        for person in outcome.people:
-            had, has = before.get(person.key), self._accepted_by.get(person.key)
-            if had not in (None, has) and has == state.agreement and not self._is_own(person):
-                self._emit(events.Accepted(person.name))
+        if state.agreement == had:  # else its author alone has accepted it, by making it
+            for person in outcome.people:
+                new = before.get(person.key) not in (None, state.agreement)
+                if new and not self._lags(person) and person.key != self._membership.own.key:
+                    self._emit(events.Accepted(person.name))
         came = (*outcome.joined, *outcome.rejoined)
         if own and agreement is not None and any(self._lags(person) for person in came):
             self._repeat(agreement)  # they were away when it was told
-
-    def _is_own(self, person: Person) -> bool:
-        return person.key == self._membership.own.key
 
     # --- repeating it ----------------------------------------------------------------------------
 
@@ -152,6 +151,7 @@ class AgreementChange:
     def came_back(self) -> None:
         """This client is in the group anew, or facilitates from now on, or has the text now."""
         self._accepted_by = self._leaves()
+        self._present = self._membership.state.agreement
         facilitator, agreement = self._facilitator(), self._agreements.of(self._membership.state)
         if facilitator is not None and agreement is not None:
             facilitator.agreement_is(agreement)
