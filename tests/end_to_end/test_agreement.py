@@ -8,7 +8,7 @@ from alcove.errors import InvalidInput, NotNow
 from alcove.group.extensions import CORRECTED
 from alcove_protocol import limits
 from alcove_protocol.card import AgreementText
-from alcove_protocol.frames import BlobClass, BlobIs, Published
+from alcove_protocol.frames import BlobClass, BlobIs, LobbyRequest, Published
 
 from tests.end_to_end.agreeing import KIND, PUBLISH, ask_for, changed, shown
 from tests.end_to_end.evil.relay import EvilWorld
@@ -356,9 +356,11 @@ def test_a_member_who_slept_until_the_text_had_expired_is_shown_it() -> None:
 def test_a_member_held_over_the_change_is_shown_the_text_when_they_are_back() -> None:
     world, ann, bob, cleo = three()
     miss_a_commit(world, ann, cleo)
+    asks = world.drop(cleo, LobbyRequest)
     commit_by(world, ann)
     assert "held" in problems(cleo)
     changed(world, ann, KIND)
+    asks.stop()
     forget(cleo)
     world.advance(70, step=5)
     assert let_in_again(cleo)

@@ -3,7 +3,7 @@
 from types import MappingProxyType
 from typing import Final
 
-from tests.mutation import order, rights, roster, statements
+from tests.mutation import agreement, order, rights, roster, statements
 from tests.mutation.mls_beside import ALL_BESIDE
 from tests.mutation.mls_commits import ALL_COMMITS
 from tests.mutation.mls_members import MEMBERS
@@ -18,9 +18,16 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     *rights.ALL_RIGHTS,
     *roster.ALL_LINKS,
     *order.ALL_ORDER,
+    *agreement.ALL_AGREEMENT,
     *statements.ALL_STATEMENTS,
 )
-WATCHED: Final = (*rights.WATCHED, *roster.WATCHED, *order.WATCHED, *statements.WATCHED)
+WATCHED: Final = (
+    *rights.WATCHED,
+    *roster.WATCHED,
+    *order.WATCHED,
+    *agreement.WATCHED,
+    *statements.WATCHED,
+)
 REASONS: Final = MappingProxyType(
     {**rights.REASONS, **roster.REASONS, **order.REASONS, **statements.REASONS}
 )
