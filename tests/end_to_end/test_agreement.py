@@ -213,6 +213,7 @@ def test_a_committer_who_dies_after_the_text_leaves_the_room_as_it_was() -> None
     world.advance(5, stay_away=(bob,))
     assert result == []
     assert shown(ann) == shown(cleo) == []
+    assert cleo.engine.agreements.of(state_of(cleo)) is not None  # the text that holds is kept
     cleo.say("nothing happened")
     world.settle()
     assert ann.texts() == ["nothing happened"]

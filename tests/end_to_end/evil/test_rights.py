@@ -333,7 +333,7 @@ REFUSED: dict[str, tuple[Make, str]] = {
         "agreement_version",
     ),
     "a good hash without a change": (
-        _state(lambda s: replace(s, corrected=bytes(32))),
+        _state(lambda s: replace(s, corrected=s.agreement)),
         "agreement_corrected",
     ),
     "a good hash that was never the room's": (
