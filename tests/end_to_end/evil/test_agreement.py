@@ -8,10 +8,10 @@ from alcove import events
 from alcove.errors import NotNow
 from alcove.group.extensions import leaf_extension
 from alcove.messages.payload import Payload, Retract, Text, ToldAgreement
-from alcove_protocol.card import agreement_hash, pack_agreement
+from alcove_protocol.card import AgreementText, agreement_hash, pack_agreement
 from alcove_protocol.frames import BlobClass
 
-from tests.end_to_end.agreeing import PUBLISH, changed
+from tests.end_to_end.agreeing import KIND, PUBLISH, changed, shown
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
     change,
@@ -171,3 +171,67 @@ def test_texts_under_another_agreement_are_not_shown_but_counted() -> None:
     world.take(room_of(ann), last, BlobClass.APPLICATION)
     assert ann.texts() == ["under these rules"]
     assert not ann.of(events.Gap)
+
+
+# --- texts that are no agreement ----------------------------------------------------------------
+
+
+def test_a_participant_tells_no_agreement() -> None:
+    world, ann, bob, cleo = three()
+    world.take(room_of(ann), tell_rules(bob), BlobClass.APPLICATION)
+    assert not cleo.engine.agreements._pending
+    other_rules(world, ann)  # though its hash is right
+    assert problems(cleo) == ["agreement_changed"]
+    assert not cleo.of(events.AgreementShown)[1:]
+
+
+def test_a_text_that_no_commit_names_is_shown_to_nobody() -> None:
+    world, ann, bob, cleo = three()
+    forget(ann, bob, cleo)
+    for counter, texts in enumerate((EVERYTHING, b"\x00\x00\x00\x01x"), 1):
+        told = ToldAgreement(2, texts)
+        blob = rogue_message(ann, told, kind="agreement", counter=counter)
+        world.take(room_of(ann), blob, BlobClass.APPLICATION)
+    last = rogue_message(ann, Text("heard"), counter=3)
+    world.take(room_of(ann), last, BlobClass.APPLICATION)
+    assert bob.texts() == cleo.texts() == ["heard"]
+    assert not bob.of(events.AgreementShown) + cleo.of(events.AgreementShown)
+    assert not bob.of(events.Gap)
+
+
+def test_a_facilitator_fills_no_memory_with_texts() -> None:
+    world, ann, _bob, cleo = three()
+    for counter in range(1, 10):
+        texts = pack_agreement((AgreementText("en", "", f"Text {counter}"),))
+        blob = rogue_message(ann, ToldAgreement(2, texts), kind="agreement", counter=counter)
+        world.take(room_of(ann), blob, BlobClass.APPLICATION)
+    (kept,) = cleo.engine.agreements._pending.values()
+    assert [item.texts[0].text for item in kept] == [f"Text {n}" for n in (6, 7, 8, 9)]
+
+
+def test_a_hash_without_a_text_mutes_until_another_facilitator_changes_it() -> None:
+    world, ann, bob, cleo = two_facilitators()
+    other_rules(world, ann)
+    forget(ann, bob, cleo)
+    cleo.say("waits")
+    world.advance(200, step=5)
+    assert cleo.of(events.AgreementShown) == []
+    assert bob.texts() == []
+    changed(world, bob, KIND)
+    assert shown(cleo) == [(3, KIND[0].text, True)]
+    cleo.engine.commands.accept()
+    world.settle()
+    assert bob.texts() == ["waits"]
+
+
+def test_an_acceptance_of_another_members_is_never_anothers() -> None:
+    """An Update of a member names what that member accepted, whoever commits it."""
+    world, ann, bob, cleo = three()
+    new = changed(world, ann, PUBLISH)
+    cleo.engine.commands.accept()
+    world.advance(60, step=5)
+    assert (accepted_in_leaf(cleo, ann), accepted_in_leaf(bob, ann)) == (
+        new,
+        accepted_in_leaf(bob, cleo),
+    )
+    assert accepted_in_leaf(bob, ann) != new
