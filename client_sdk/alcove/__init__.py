@@ -50,10 +50,9 @@ from alcove.events import (
 )
 from alcove.relay.transport import TransportOptions
 from alcove.room import Member, Room
-from alcove.templates import TEMPLATES, template
+from alcove.templates import template
 
 __all__ = [
-    "TEMPLATES",
     "Accepted",
     "AgreementShown",
     "AgreementText",

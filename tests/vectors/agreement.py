@@ -22,27 +22,27 @@ def changes(state: RoomExtension) -> dict[str, tuple[RoomExtension, RoomExtensio
     """States before and after a commit, by name. `state` is one whose agreement is the first."""
     first = state.agreement
     corrected = replace(state, agreement=ONE, agreement_version=2, corrected=first)
-    third = {"agreement": TWO, "agreement_version": 3}
+    third = replace(corrected, agreement=TWO, agreement_version=3)
     hashes = [bytes([number]) * 32 for number in range(100, 100 + CORRECTED)]
     full = replace(corrected, corrected=b"".join(hashes))
     return {
         "a correction": (state, corrected),
-        "a second correction": (corrected, replace(corrected, **third, corrected=first + ONE)),
-        "a new rule after a correction": (corrected, replace(corrected, **third, corrected=b"")),
+        "a second correction": (corrected, replace(third, corrected=first + ONE)),
+        "a new rule after a correction": (corrected, replace(third, corrected=b"")),
         "a good hash without a change": (state, replace(state, corrected=first)),
         "a good hash that was never the room's": (state, replace(corrected, corrected=THREE)),
         "a good hash beside the one before": (state, replace(corrected, corrected=first + THREE)),
         "a correction in another order": (
             corrected,
-            replace(corrected, **third, corrected=ONE + first),
+            replace(third, corrected=ONE + first),
         ),
         "a correction that forgets an earlier one": (
             corrected,
-            replace(corrected, **third, corrected=ONE),
+            replace(third, corrected=ONE),
         ),
-        "a new rule that keeps what was good": (corrected, replace(corrected, **third)),
+        "a new rule that keeps what was good": (corrected, third),
         "what was good taken back without a change": (corrected, replace(corrected, corrected=b"")),
-        "a new rule after sixteen corrections": (full, replace(full, **third, corrected=b"")),
+        "a new rule after sixteen corrections": (full, replace(third, corrected=b"")),
     }
 
 

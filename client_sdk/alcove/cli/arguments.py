@@ -189,9 +189,9 @@ def _open(
 def _template(name: str | None) -> int:
     """Print the ground rules of a template, to be changed and given as --agreement-file.
 
-    Keep the four sentences at its end, and change them to what is true of your group: who can find
-    a member, who may break confidence, what cannot be prevented, whom to tell. Have each language
-    read by a person who speaks it. Without NAME it lists all templates.
+    Keep the four sentences at its end, and change them to what is true of your group: how a
+    member can be found and how not, when confidence may be broken, what cannot be prevented, whom
+    to tell. Have each language read by a native speaker. Without NAME it lists all templates.
     """
     click.echo(template_source(name) if name else "\n".join(TEMPLATES), nl=not name)
     return 0

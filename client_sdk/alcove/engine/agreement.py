@@ -25,7 +25,7 @@ CORRECTED: Final = (
 )
 
 PATIENCE: Final = 60.0
-"""Seconds in which the text of a correction comes again, to a member who was away."""
+"""Seconds in which the text of a correction comes again, to a member back from away."""
 
 
 class AgreementQuestion:

@@ -5,7 +5,7 @@
 
 The text is in the log before the commit that makes it current. A client that dies between leaves a
 text that no commit names, and the room as it was. Any facilitator repeats the text while the leaf
-of a member names an agreement that is not good: who has not accepted may not have seen it.
+of a member names an agreement that is not good: that person may not have seen it.
 """
 
 from collections.abc import Callable
@@ -124,7 +124,7 @@ class AgreementChange:
         return self._accepted_by.get(person.key) != self._membership.state.agreement
 
     def merged(self, outcome: Merged, *, own: bool) -> None:
-        """A commit was merged: put the new agreement on the cards, and tell who accepted it."""
+        """A commit was merged: put the new agreement on the cards, and tell of acceptances."""
         before, had = self._accepted_by, self._present
         self.came_back()
         if self._facilitator() is None:

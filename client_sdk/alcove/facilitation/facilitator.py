@@ -136,7 +136,7 @@ class Facilitator:
         )
 
     def agreement_is(self, agreement: Agreement) -> None:
-        """Put the room's agreement on every card, if it is not there, and tell those who wait with
+        """Put the room's agreement on every card, if it is not there, and refuse waiting knocks with
         an earlier one that is no longer good."""
         if self.doors.fits(self._membership):
             return

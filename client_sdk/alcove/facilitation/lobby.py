@@ -246,7 +246,7 @@ class Lobby:
         self._committer.want(LetMemberGo(relay_key=item.key, wish=signed))
 
     def agreement_changed(self) -> None:
-        """Tell the newcomers who accepted what is no longer good, before a person admits them."""
+        """Refuse the waiting knocks whose agreement is no longer good, before a person admits."""
         good = self._membership.state.good_agreements()
         for id, knock in list(self._waiting.items()):
             if knock.body.agreement not in good:

@@ -321,7 +321,7 @@ class Membership:
         return {change.key: change.op for change in verified.statement.decoded_changes()}
 
     def _signer(self, entry: Signed | None) -> str | None:
-        """The name of the member who signed an entry that was verified."""
+        """The name of a verified entry's signer."""
         if entry is None:
             return None
         signer = RosterEntry.decode(entry.body, limit=limits.ENTRY).signer

@@ -5,8 +5,8 @@ A file is TOML. Each table is a language (a BCP 47 tag) with these keys:
     title        a title for a room of this kind (optional)
     summary      at most five lines, which everybody reads
     text         the ground rules
-    finding      who can find a member, and who cannot
-    confidence   who may break confidence
+    finding      how a member can be found, and how not
+    confidence   when confidence may be broken, and by whom
     prevention   what cannot be prevented
     telling      whom to tell
 

@@ -141,7 +141,7 @@ class RoomApp(App[None]):
             case events.Opened(invite) | events.InviteChanged(invite):
                 self._show_invite(invite)
             case events.AgreementShown() if self._view.joined:
-                # No sheet: a person who is typing would answer it with the next letter.
+                # No sheet: the next letter of a message would answer it.
                 self._say("\n".join(filter(None, (event.summary, words.rules_changed(event)))))
             case events.AgreementShown():
                 self._ask(event)
