@@ -31,7 +31,8 @@ from alcove.relay.ports import Ports
 
 REPEAT: Final = 60.0
 """Seconds until a facilitator repeats a text for the first time. Each time it waits twice as long,
-but no longer than half of a message's life: then the log always holds the text."""
+but no longer than half of a message's life, if that is longer than this: then the log always holds
+the text."""
 RANK: Final = 10.0
 """Seconds that each facilitator waits longer than the one before in the list."""
 

@@ -136,8 +136,8 @@ class Facilitator:
         )
 
     def agreement_is(self, agreement: Agreement) -> None:
-        """Put the room's agreement on every card, if it is not there, and refuse waiting knocks with
-        an earlier one that is no longer good."""
+        """Put the room's agreement on every card, if it is not there, and refuse the waiting knocks
+        with an earlier one that is no longer good."""
         if self.doors.fits(self._membership):
             return
         version, texts = agreement.version, agreement.texts

@@ -220,6 +220,7 @@ SCENES: Final = MappingProxyType(
         "slow": FakeScene((*OPENED, KNOCK), admit_hangs=True),
         "knock": FakeScene((*OPENED, KNOCK)),
         "talk": FakeScene(EVERYTHING[:-1]),
+        "changed": FakeScene((*OPENED, RULES, NEW_RULES)),
         "everything": FakeScene(EVERYTHING),
         "flood": FakeScene((*OPENED, *(events.Left("x" * 32) for _ in range(20_000)))),
         "waiting": FakeScene((RULES, events.Waiting("lamp river")), members=()),
