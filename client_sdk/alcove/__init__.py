@@ -2,7 +2,9 @@
 
 open_room, join    enter a room with `async with`
 run                a whole program around one room
-Room               send, retract, accept, send_anyway, admit, refuse, remove, invite, leave, end
+Room               send, retract, accept, send_anyway, admit, refuse, remove, invite,
+                   change_agreement, leave, end
+template           ground rules for a common group, to begin with
 AnyEvent           everything that happens, as frozen values; a `match` over it can be exhaustive
 AlcoveError        everything that can go wrong: each has a `code` and says what to do
 
@@ -21,6 +23,7 @@ from alcove.errors import (
     RoomClosed,
 )
 from alcove.events import (
+    Accepted,
     AgreementShown,
     AnyEvent,
     Closed,
@@ -57,14 +60,19 @@ from alcove.events import (
 __version__ = "0.1.0"
 
 if typing.TYPE_CHECKING:
+    from alcove_protocol.card import AgreementText
+
     from alcove.entering import join, open_room
     from alcove.relay.transport import TransportOptions
     from alcove.room import Member, Room
     from alcove.running import run
     from alcove.shell import SendResult
+    from alcove.templates import template
 
 __all__ = [
+    "Accepted",
     "AgreementShown",
+    "AgreementText",
     "AlcoveError",
     "AnyEvent",
     "CloseReason",
@@ -109,9 +117,11 @@ __all__ = [
     "join",
     "open_room",
     "run",
+    "template",
 ]
 
 _LATER = {
+    "AgreementText": "alcove_protocol.card",
     "Member": "alcove.room",
     "Room": "alcove.room",
     "SendResult": "alcove.shell",
@@ -119,6 +129,7 @@ _LATER = {
     "join": "alcove.entering",
     "open_room": "alcove.entering",
     "run": "alcove.running",
+    "template": "alcove.templates",
 }
 
 

@@ -57,11 +57,27 @@ class InviteChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class AgreementShown(Event):
-    """The ground rules for a newcomer to accept, from a verified card."""
+    """The ground rules, in the reader's language: for a newcomer, from a verified card, or in the
+    room, when they changed. `asked` says that they must be accepted before anything is sent.
+
+    `summary` has at most five lines, and may be empty. `languages` lists the tags of all languages
+    that the same agreement is written in.
+    """
 
     version: int
     text: str
     title: str
+    language: str = ""
+    summary: str = ""
+    asked: bool = True
+    languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted(Event):
+    """A member accepted the ground rules that changed. To facilitators only."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +295,7 @@ AnyEvent = (
     Opened
     | InviteChanged
     | AgreementShown
+    | Accepted
     | Waiting
     | Knocked
     | KnockGone

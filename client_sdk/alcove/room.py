@@ -48,11 +48,6 @@ class Room(RoomActs):
         return self._title
 
     @property
-    def agreement(self) -> str:
-        """The ground rules. Empty until the card has arrived."""
-        return self._agreement
-
-    @property
     def state(self) -> RoomState:
         """Who is heard: whether members can post, and whether the relay can be believed."""
         return self._state
@@ -140,10 +135,4 @@ class Room(RoomActs):
         (`nothing_to_decide`), `RoomClosed`.
         """
         self._commands.send_anyway()
-        self._after()
-
-    async def accept(self) -> None:
-        """Accept the ground rules: on the card, and knock; or new ones in the room (`Problem`
-        `agreement_changed`). Raises `NotNow`, `RoomClosed`."""
-        self._commands.accept()
         self._after()

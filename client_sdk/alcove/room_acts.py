@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
+from alcove.agreeing import Agreeing
 from alcove.errors import AlcoveError
-from alcove.shell import RoomShell
 
 
-class RoomActs(RoomShell):
+class RoomActs(Agreeing):
     """The commands of facilitators. Each ends within 30 s: then it raises `NotNow` (`unavailable`),
     and what was asked for may still happen. All raise `RoomClosed`, and `NotNow`
     (`not_facilitator`, or `demoted` when another facilitator's act came first)."""

@@ -47,13 +47,11 @@ class RoomShell:
         origin: str,
         options: TransportOptions,
         title: str = "",
-        agreement: str = "",
         *,
         line: MakeLine = Transport,
     ) -> None:
         self._engine = engine
         self._title = title
-        self._agreement = agreement
         self._transport = line(engine, origin, options, self._changed)
         self._feed = EventFeed()
         self._handlers = Handlers(self._handler_problem)
@@ -238,7 +236,7 @@ class RoomShell:
             case events.RoomChanged():
                 self._state = event.state
             case events.AgreementShown():
-                self._title, self._agreement = event.title, event.text
+                self._title = event.title
             case events.Sent() | events.Queued() | events.Failed():
                 waiting = self._sends.pop(event.id, None)
                 if waiting is not None and not waiting.done():
@@ -251,6 +249,7 @@ class RoomShell:
                 self._waiting.clear()
             case (
                 events.Opened()
+                | events.Accepted()
                 | events.InviteChanged()
                 | events.Waiting()
                 | events.Joined()

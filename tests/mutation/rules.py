@@ -3,7 +3,7 @@
 from types import MappingProxyType
 from typing import Final
 
-from tests.mutation import facilitators, order, rights, roster, statements
+from tests.mutation import agreement, facilitators, order, rights, roster, statements
 from tests.mutation.mls_beside import ALL_BESIDE
 from tests.mutation.mls_commits import ALL_COMMITS
 from tests.mutation.mls_members import MEMBERS
@@ -24,6 +24,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     *facilitators.ALL_FACILITATORS,
     *roster.ALL_LINKS,
     *order.ALL_ORDER,
+    *agreement.ALL_AGREEMENT,
     *statements.ALL_STATEMENTS,
     *ALL_DOORS,
     *ALL_SHARES,
@@ -31,7 +32,13 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     *ALL_SERVICE,
     *ALL_NETWORKS,
 )
-WATCHED: Final = (*rights.WATCHED, *roster.WATCHED, *order.WATCHED, *statements.WATCHED)
+WATCHED: Final = (
+    *rights.WATCHED,
+    *roster.WATCHED,
+    *order.WATCHED,
+    *agreement.WATCHED,
+    *statements.WATCHED,
+)
 REASONS: Final = MappingProxyType(
     {**rights.REASONS, **roster.REASONS, **order.REASONS, **statements.REASONS}
 )

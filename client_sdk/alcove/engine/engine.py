@@ -55,8 +55,10 @@ class Engine(Standing):
         clock: Callable[[], float],
         wall: Callable[[], float],
         random: Random,
+        language: str = "",
     ) -> None:
-        super().__init__(identity)
+        """`language` is the reader's (BCP 47), for texts that the room has in several."""
+        super().__init__(identity, language)
         self.link = Link(self, clock)
         self.ports = Ports(clock, wall, random, self.emit, self.link)
         self.commands = Commands(self, self.link)
@@ -297,6 +299,7 @@ class Engine(Standing):
         opening = RoomOpening(self.identity, plan, self.ports, self.fail)
         self.opening = opening
         membership = opening.found_group(self.ports.wall())
+        self.agreements.begin(opening.agreement, plan.card.title)
 
         def put_first_door() -> None:
             opening.open_first_door(facilitator, self._note_entered)
@@ -314,6 +317,7 @@ class Engine(Standing):
             self.identity,
             self.ports,
             accept=accept,
+            agreements=self.agreements,
             before=before,
             on_card=self._note_entered,
             on_member=self._welcomed,
@@ -337,6 +341,7 @@ class Engine(Standing):
             opening,
             at,
             self.ports,
+            self.agreements,
             handover=self._handover,
             on_first_resume=on_first_resume,
             put_out=self._put_out,

@@ -11,6 +11,7 @@ from alcove.facilitation.facilitator import Facilitator
 from alcove.facilitation.opening import RoomOpening
 from alcove.group.keys import Identity
 from alcove.joining.newcomer import Newcomer
+from alcove.messages.agreements import Agreements
 
 EVENTS: Final = 10_000
 """Events kept for a reader. Beyond that the oldest are dropped, and a gap is told."""
@@ -21,7 +22,7 @@ _UNCONFIRMED: Final = "The relay had not answered yet; others may have read this
 class Standing:
     """Holds what this client is, collects its events, and closes it."""
 
-    def __init__(self, identity: Identity) -> None:
+    def __init__(self, identity: Identity, language: str = "") -> None:
         self.identity = identity
         self.opening: RoomOpening | None = None
         self.newcomer: Newcomer | None = None
@@ -33,6 +34,7 @@ class Standing:
         self.closed: events.Closed | None = None
         self.come_back_after: float = 0.0
         """Seconds that a restarting relay asks to be left alone, so that not all come at once."""
+        self.agreements = Agreements(language)
         self._events: deque[AnyEvent] = deque()
         self._lost_events = False
 
@@ -122,4 +124,5 @@ class Standing:
             self.member.wipe()
         if self.newcomer is not None:
             self.newcomer.wipe()
+        self.agreements.forget()
         self.identity.wipe()

@@ -192,7 +192,7 @@ class Committer:
             proposals=plan.proposals,
             carried=[item.proposal for item in updates],
             force_path=plan.force_path,
-            leaf_extensions=self._new_leaf_extensions(),
+            leaf_extensions=self._new_leaf_extensions(plan),
             group_info_extensions=(listing,),
             padding=handshake_padding,
             rng=self._random,
@@ -205,10 +205,10 @@ class Committer:
             staged.drop()
             raise
 
-    def _new_leaf_extensions(self) -> tuple[mls.Extension, ...] | None:
+    def _new_leaf_extensions(self, plan: CommitPlan) -> tuple[mls.Extension, ...] | None:
         """What the committer's leaf says from now on, if the person accepted another agreement
         since. A facilitator proposes no Update that could carry it."""
-        group, accepted = self._membership.group, self._membership.accepted
+        group, accepted = self._membership.group, plan.accepts or self._membership.accepted
         leaf = group.member(group.own_index)
         if leaf is None or leaf_extension(leaf).agreement == accepted:
             return None

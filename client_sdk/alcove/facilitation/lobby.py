@@ -280,6 +280,14 @@ class Lobby:
 
         self._roles.go(person.key, let_go, lambda error: None)
 
+    def agreement_changed(self) -> None:
+        """Refuse the waiting knocks whose agreement is no longer good, before a person admits."""
+        good = self._membership.state.good_agreements()
+        for id, knock in list(self._waiting.items()):
+            if knock.body.agreement not in good:
+                self._gone(id)
+                self._send_refusal(id, knock.body.reply_key, "agreement", knock.psk)
+
     def _gone(self, id: bytes) -> None:
         if self._waiting.pop(id, None) is not None:
             self._emit(events.KnockGone(id.hex()))

@@ -38,6 +38,7 @@ from alcove.group.sealing import (
 )
 from alcove.joining.card import CheckedCard, check_card
 from alcove.joining.tries import Tries
+from alcove.messages.agreements import Agreements
 from alcove.relay.link import Proof
 from alcove.relay.ports import Ports
 
@@ -112,6 +113,7 @@ class Newcomer:
         ports: Ports,
         *,
         accept: bool,
+        agreements: Agreements,
         before: CheckedCard | None = None,
         on_card: Callable[[], None],
         on_member: Callable[[Membership, Position], None],
@@ -126,6 +128,7 @@ class Newcomer:
         self._wall = ports.wall
         self._random = ports.random
         self._accepted = accept
+        self._agreements = agreements
         self._accepted_before = before.agreement if before is not None else None
         self._on_card = on_card
         self._on_member = on_member
@@ -202,15 +205,22 @@ class Newcomer:
             return
         self.card, card = checked, checked.card
         self.stage = Stage.ASKED
-        self._emit(events.AgreementShown(card.agreement_version, checked.text, card.title))
+        self._agreements.begin(checked.ground_rules, card.title)
+        accepted = self._accepted or checked.agreement == self._accepted_before
+        self._emit(self._agreements.shown_event(checked.ground_rules, asked=not accepted))
         self._on_card()
-        if self._accepted or checked.agreement == self._accepted_before:
+        if accepted:
             self._knock()
 
-    def accept(self) -> None:
-        """Accept the agreement on the card and knock. Raises `NotNow` (`no_agreement`)."""
+    def accept(self, version: int | None = None) -> None:
+        """Accept the agreement on the card and knock. `version` is the one that the person read.
+
+        Raises `NotNow` (`no_agreement`, `agreement_changed`).
+        """
         if self.stage is Stage.READING:
             raise NotNow("no_agreement", "The ground rules have not arrived yet; wait a moment.")
+        if self.card is not None and version not in (None, self.card.card.agreement_version):
+            raise NotNow("agreement_changed", "The ground rules changed; read the new ones first.")
         if self.stage is Stage.ASKED:
             if self._link.authenticated:
                 self._knock()
