@@ -72,7 +72,7 @@ SUITES: Final = (
     Suite("redis", ("tests/redis_store",), 270, covered=False),
     Suite("cluster", ("tests/redis_cluster",), 200, covered=False),
     Suite("examples", ("tests/examples",), 200, covered=False),
-    Suite("packages", ("tests/packages",), 400, covered=False),
+    Suite("packages", ("tests/packages",), 500, covered=False),
     Suite("deploy", ("tests/deploy",), 100, covered=False),
 )
 """The longest first."""

@@ -34,8 +34,9 @@ class _Waiter:
 
 
 class EventFeed:
-    """Keeps at most `EVENTS` unread events. A message that expired or was taken back unread is
-    dropped, so that a program that reads nothing holds no text longer than the room promises."""
+    """Keeps at most `EVENTS` unread events. While nothing reads, a message that expires or is taken
+    back is dropped with that event: a program with handlers alone holds no text longer than the
+    room promises. A reader is told both, in order, however far behind it is."""
 
     def __init__(self) -> None:
         self._unread: OrderedDict[int, AnyEvent] = OrderedDict()
@@ -46,6 +47,7 @@ class EventFeed:
         self._waiters: list[_Waiter] = []
         self._entering = True
         self._finished = False
+        self._reading = False
         self._closed: events.Closed | None = None
         self._cause: Exception | None = None
 
@@ -56,8 +58,13 @@ class EventFeed:
 
     def put(self, event: AnyEvent) -> None:
         """Hand out an event."""
-        if isinstance(event, events.Expired | events.Retracted):
-            self._unread.pop(self._unread_texts.pop(event.id, -1), None)
+        for waiter in list(self._waiters):
+            waiter.offer(event)
+        if not self._reading and isinstance(event, events.Expired | events.Retracted):
+            number = self._unread_texts.pop(event.id, None)
+            if number is not None:
+                del self._unread[number]
+                return
         if len(self._unread) >= EVENTS:
             # The program does not read them. The oldest go, and a gap says so in their place.
             self._take()
@@ -66,8 +73,6 @@ class EventFeed:
             self._unread_texts[event.id] = self._count
         self._unread[self._count] = event
         self._count += 1
-        for waiter in list(self._waiters):
-            waiter.offer(event)
         self._news.set()
 
     def close(self, closed: events.Closed, cause: Exception | None) -> None:
@@ -106,6 +111,7 @@ class EventFeed:
 
     async def read(self) -> AsyncIterator[AnyEvent]:
         """Every event, in order, until `Closed`."""
+        self._reading = True
         while not self._finished:
             while self._unread:
                 if self._lost:

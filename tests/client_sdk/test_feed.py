@@ -84,7 +84,17 @@ async def test_a_text_that_nobody_read_is_dropped_when_it_is_over(gone: alcove.A
     feed = EventFeed()
     for event in (message("01"), message("02"), gone, CLOSED):
         feed.put(event)
-    assert await rest_of(feed) == [message("02"), gone, CLOSED]
+    assert await rest_of(feed) == [message("02"), CLOSED]
+
+
+async def test_a_reader_is_told_of_a_message_before_it_is_told_that_it_is_over() -> None:
+    feed = EventFeed()
+    feed.put(message("01"))
+    reading = feed.read()
+    assert await anext(reading) == message("01")
+    for event in (message("02"), alcove.Retracted("02")):
+        feed.put(event)
+    assert [await anext(reading), await anext(reading)] == [message("02"), alcove.Retracted("02")]
 
 
 async def test_unread_events_are_bounded_and_a_gap_tells_what_went(
