@@ -17,6 +17,7 @@ _SECOND: Final = "test_the_second_in_line_lets_the_first_go_when_nobody_before_d
 _LEAVES: Final = "test_a_facilitator_who_leaves_takes_the_lobby_key_along"
 _REPAIR: Final = "test_after_90_seconds_without_a_vault_the_first_in_line_begins_anew"
 _DEMOTED: Final = "test_a_demoted_facilitator_stays_and_keeps_no_key_of_the_lobby"
+_TOLD: Final = "test_a_facilitator_whose_lobby_key_another_replaced_is_told_once"
 _WAITS: Final = "test_a_knock_that_waits_is_told_to_the_appointed"
 _HANDS: Final = "test_handing_over_waits_for_what_the_successor_needs"
 _START: Final = "test_a_room_begins_with_as_many_facilitators_as_it_needs"
@@ -24,7 +25,11 @@ _STAY: Final = "test_a_room_that_needs_two_to_go_on_waits_and_opens_by_itself"
 
 ALL_FACILITATORS: Final = (
     _mutant("lobby:Lobby._may_handle", " or self._vaults.complete)", " or True)", _WAITS),
-    _mutant("vaults:Vaults.complete", "self._lobby_keys.has_present and ", "", _REPAIR),
+    Mutant(
+        "facilitators",
+        (Edit(f"{_F}.vaults:Vaults.complete", "self._lobby_keys.has_present and ", ""),),
+        f"tests/end_to_end/evil/test_insiders.py::{_TOLD}",
+    ),
     _mutant("roles:Roles.look", " and self._vaults.has_opened(handing.key)", "", _HANDS),
     _mutant("roles:Roles.tick", "self._let_go()", "pass", _SECOND),
     _mutant("roles:Roles.tick", "self._repair()", "pass", _REPAIR),

@@ -112,6 +112,8 @@ async def test_a_hostile_text_makes_no_line_of_its_own() -> None:
         reader = Reader(room)
         await reader.see("end of it")
         await reader.type("/leave")
+        await reader.see("You are the only facilitator")
+        await reader.type("/leave")
         await reader.end()
     assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(reader.text)
     assert not any(line.startswith("Mara") for line in reader.text.splitlines())
