@@ -75,7 +75,8 @@ class Agreeing(RoomShell):
         self, agreement: str | Sequence[AgreementText], *, correction: bool = False
     ) -> None:
         """Give the room other ground rules. You accept them by that, and everybody else is asked
-        and posts nothing before. With `correction`, for a mistake in the wording, nobody is asked.
+        and posts nothing before. With `correction`, for a mistake in the wording, they are not
+        asked.
 
         Raises `InvalidInput` (`bad_agreement`), `NotNow` (`agreement_race`, when another
         facilitator's change came first, `agreement_same`, `agreement_under_way`,

@@ -8,7 +8,14 @@ from alcove.errors import InvalidInput, NotNow
 from alcove.group.extensions import CORRECTED
 from alcove_protocol import limits
 from alcove_protocol.card import AgreementText
-from alcove_protocol.frames import BlobClass, BlobIs, LobbyRequest, Published
+from alcove_protocol.frames import (
+    BlobClass,
+    BlobIs,
+    LobbyRequest,
+    Publish,
+    Published,
+    RequestRefused,
+)
 
 from tests.end_to_end.agreeing import KIND, PUBLISH, ask_for, changed, shown
 from tests.end_to_end.evil.relay import EvilWorld
@@ -250,6 +257,18 @@ def test_a_facilitator_who_is_demoted_before_the_text_goes_changes_nothing() -> 
     world.settle()
     assert cleo.texts() == ["as a participant"]
     assert shown(ann) == []
+
+
+def test_a_text_that_the_relay_refuses_changes_nothing() -> None:
+    world, ann, bob, cleo = three()
+    forget(ann, bob, cleo)
+    refusing = world.answer(ann, Publish, lambda frame: RequestRefused(frame.n, "malformed", ""))
+    result = ask_for(ann, PUBLISH)
+    world.settle()
+    refusing.stop()
+    assert refused(result) == [Refusal("agreement_not_sent")]
+    changed(world, ann, KIND)
+    assert shown(bob) == shown(cleo) == [(2, RULES, True)]
 
 
 # --- two at once --------------------------------------------------------------------------------

@@ -159,7 +159,7 @@ ALL_AGREEMENT: Final[tuple[Mutant, ...]] = (
         f"{_CHANGE}.own",
         "if sent and facilitator is not None:",
         "if facilitator is not None:",
-        "test_a_facilitator_who_is_demoted_before_the_text_goes_changes_nothing",
+        "test_a_text_that_the_relay_refuses_changes_nothing",
     ),
     _life(
         f"{_CHANGE}.tick",

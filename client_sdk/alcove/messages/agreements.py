@@ -4,7 +4,7 @@
                           ──of the current hash──▶ current
 
 A commit holds the hash alone, so the text comes before it, in a message, or on a newcomer's card.
-A text that no commit names is shown to nobody. Nothing here judges a commit: a client that lacks a
+A text that no commit names is never shown. Nothing here judges a commit: a client that lacks a
 text follows the commit all the same.
 """
 
