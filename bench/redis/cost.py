@@ -33,6 +33,7 @@ OPTIONS: Final = (
     f"--room-bytes={STORE_BYTES}",
     f"--store-bytes={STORE_BYTES}",
     "--log-level=error",
+    "--ping-seconds=300",
 )
 MAXMEMORY: Final = "2gb"
 
