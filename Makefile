@@ -70,7 +70,7 @@ faults: setup ## nodes talk on Redis through kills, holds and failovers; MINUTES
 
 valkey: setup ## the tests of the Redis store on Valkey, with the mutants that only it shows
 	server=$$($(UV) run --no-sync python scripts/fetch_redis.py --valkey) && \
-	ALCOVE_REDIS_SERVER=$$server $(UV) run --no-sync python scripts/test.py redis cluster
+	ALCOVE_REDIS_SERVER=$$server $(UV) run --no-sync python scripts/test.py redis 'redis faults' cluster
 
 simulate: setup ## whole worlds on a clock of their own; SEEDS=0-999 unless told otherwise
 	@$(UV) run --no-sync python -m tests.simulator --seeds $(SEEDS) --facilitators $(FACILITATORS)

@@ -167,7 +167,8 @@ class Conversation:
     async def _talk(self) -> None:
         while self._talks:
             for member in tuple(self.members):
-                with suppress(alcove.NotNow):  # too many messages wait
+                # Too many messages wait, or this member was just removed.
+                with suppress(alcove.NotNow, alcove.RoomClosed):
                     member.posted.append(member.room.post(f"{member.name} {len(member.posted)}"))
             await asyncio.sleep(self._every)
 
