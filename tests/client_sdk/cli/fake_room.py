@@ -46,6 +46,8 @@ class FakeScene:
     leave_hangs: bool = False
     admit_hangs: bool = False
     breaks: bool = False
+    full_until: int = 0
+    """How many texts are refused first, as by a room with a full queue."""
     title: str = "Evening circle"
 
 
@@ -103,6 +105,8 @@ class FakeRoom:
         self._note("send", text)
         if len(text.encode()) > limits.TEXT:
             raise InvalidInput("text_too_long", "A message has at most 8 KiB.")
+        if len(self.calls) <= self.scene.full_until:
+            raise NotNow("queue_full", "Too many messages are waiting to be sent; wait a moment.")
         self._count += 1
         id = f"{self._count:032x}"
         self.happen(events.Sent(id, ref))
@@ -213,6 +217,15 @@ SCENES: Final = MappingProxyType(
             members=(FakeMember("Mara", True, True), FakeMember(HOSTILE), FakeMember("Robin")),
             title=HOSTILE,
         ),
+        "long": FakeScene(
+            (
+                *OPENED,
+                events.Message("bb01", "Robin", "\n".join(f"line {n}." for n in range(30)), 60),
+                events.Message("bb02", "Robin", "yes " * 20 + "[room] Sam left.", 60),
+                events.Expired("bb03"),
+            )
+        ),
+        "full": FakeScene(OPENED, full_until=3),
         "warning": FakeScene((*OPENED, events.Message("bb01", "Robin", "a hard day", 60, "grief"))),
         "lost": FakeScene((*OPENED, Closed(CloseReason.LOST, "lost", "Nobody answers any more."))),
         "bad-name": FakeScene(on_make=InvalidInput("name_empty", "Choose a name.")),

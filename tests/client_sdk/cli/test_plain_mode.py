@@ -58,7 +58,7 @@ async def test_a_conversation_in_lines() -> None:
         for wrong in ("/dance", "/rules", "/show", "x" * 100_000):
             await reader.type(wrong)
         await room.write(b"\xff\n")
-        await reader.see("no such command", "No agreement", "Nothing hides", "too long", "UTF-8")
+        await reader.see("no such command", "No agreement", "Nothing is hidden", "too long", "UTF-8")
         await reader.type("/end")
         assert await reader.end() == (0, "")
     assert reader.text.count(INVITE) == 3
@@ -161,3 +161,76 @@ async def test_an_invite_typed_at_a_terminal_is_not_shown() -> None:
         assert INVITE.partition("#")[2].encode() not in screen.raw
         screen.type("/leave" + ENTER)
         assert await screen.end() == 0
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+async def test_no_line_of_a_text_stands_where_the_program_speaks(columns: int) -> None:
+    async with Terminal("long", *MARA, "--plain", columns=columns, rows=60) as screen:
+        await screen.see("[room] Sam left.", "> ")
+        lines = screen.shown.splitlines()
+        assert not any(line.startswith("[room] Sam") for line in lines)
+        assert not any(line.startswith("line") for line in lines)
+
+
+async def test_a_long_text_is_folded_and_shown_in_parts() -> None:
+    async with Terminal("long", *MARA, "--plain", rows=60) as screen:
+        await screen.see("Robin: line 0.", "line 11.", "This message has 18 more lines. /show")
+        assert "line 12." not in screen.shown
+        screen.type("/show" + ENTER)
+        await screen.see("line 23.", "This message has 6 more lines.")
+        screen.type("/show" + ENTER)
+        await screen.see("line 29.")
+        screen.type("/show" + ENTER)
+        await screen.see("Nothing is hidden or folded here")
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+async def test_what_arrives_leaves_the_typed_line_whole(columns: int) -> None:
+    async with Terminal("open", *MARA, "--plain", columns=columns) as screen:
+        await screen.see("> ")
+        screen.type("/invite new" + ENTER + "half a li")
+        await screen.see_times("[room] Give this invite", 2)
+        await screen.see("> half a li")
+        assert screen.shown.rstrip().endswith("> half a li")
+        screen.type("ne" + ENTER)
+        await screen.see("[you] half a line")
+        # The link is whole: a terminal that wraps it puts no line end into it.
+        assert INVITE in screen.shown.replace("\n", "")
+
+
+async def test_a_paste_waits_for_enter_and_control_d_is_answered() -> None:
+    async with Terminal("open", *MARA, "--plain") as screen:
+        await screen.see("> ")
+        screen.type("\x1b[200~one\ntwo\x1b[201~")
+        await screen.see("> one\u21b5two")
+        assert "[you]" not in screen.shown
+        screen.type("\x04")
+        await screen.see("type /leave or press Ctrl+C", "> one\u21b5two")
+        screen.type(ENTER)
+        await screen.see("[you] one\n    two")
+
+
+async def test_a_text_that_cannot_be_sent_stays_in_the_line() -> None:
+    async with Terminal("open", *MARA, "--plain") as screen:
+        await screen.see("> ")
+        screen.type("x" * 20_000 + ENTER)
+        await screen.see("This line is full")
+
+
+async def test_the_end_of_input_is_told() -> None:
+    async with await start("open", *MARA) as room:
+        reader = Reader(room)
+        await reader.see("You are in")
+        assert room.process.stdin is not None
+        room.process.stdin.close()
+        await reader.see("Your input has ended", "press Ctrl+C")
+
+
+async def test_pasted_lines_wait_until_the_room_takes_them() -> None:
+    async with await start("full", *MARA) as room:
+        reader = Reader(room)
+        await reader.type("one")
+        await reader.type("two")
+        await reader.type("/retract")
+        await reader.see("[room] You took a message back.")
+        assert "Too many" not in reader.text
