@@ -172,9 +172,7 @@ class LineEditor:
 
     def _behind(self, at: int) -> int:
         at = min(len(self._text), at + 1)
-        while at < len(self._text) and (
-            _belongs(self._text[at]) or self._text[at - 1] == "\u200d"
-        ):
+        while at < len(self._text) and (_belongs(self._text[at]) or self._text[at - 1] == "\u200d"):
             at += 1
         return at
 

@@ -111,7 +111,8 @@ class Performer:
             text = f"The command failed in an unforeseen way ({type(error).__name__})."
             await self._tell(Problem("internal", text, ref))
 
-    async def _post(self, text: str, ref: str | None) -> str:
+    async def post(self, text: str, ref: str | None = None) -> str:
+        """Say `text` and return its id. Raises what the room raises."""
         while True:
             try:
                 return self._room.post(text, ref=ref)
@@ -123,7 +124,7 @@ class Performer:
     async def _act(self, command: AnyCommand) -> None:
         match command:
             case SendCommand(text=text, ref=ref):
-                self._posted(await self._post(text, ref))
+                self._posted(await self.post(text, ref))
             case RetractCommand(id=id, ref=ref):
                 self._room.retract(id, ref=ref)
             case SendAnywayCommand():

@@ -17,7 +17,7 @@ from alcove.cli.lines import Lines, TooLong
 from alcove.cli.output import Output
 from alcove.cli.performer import Performer
 from alcove.cli.plain_screen import PlainScreen
-from alcove.cli.room_runner import RoomRunner, sentence_of
+from alcove.cli.room_runner import RoomRunner, debug, sentence_of
 from alcove.cli.room_view import RoomView
 from alcove.cli.rooms import RoomLike
 from alcove.errors import AlcoveError
@@ -121,6 +121,12 @@ class PlainMode:
         except (slash_commands.Misread, AlcoveError) as error:
             await self._say(str(error))
             return text.startswith("/")
+        except Exception as error:
+            debug(error)
+            await self._say(
+                f"That did not work, unforeseen by this program ({type(error).__name__})."
+            )
+            return False
         return True
 
     async def _do(self, text: str) -> None:
@@ -140,10 +146,13 @@ class PlainMode:
                 await self._rules(self._view.rules)
             case slash_commands.Reveal():
                 await self._reveal()
-            case SendCommand(text=said) as command:
-                await self._performer.perform(command)
-                if self._editor is not None:
-                    await self._block(f"[you] {said}")
+            case SendCommand(text=said) if self._editor is not None:
+                if not self._runner.entered.is_set():
+                    raise slash_commands.Misread(
+                        "You are not connected yet; try again in a moment."
+                    )
+                self._view.posted(await self._performer.post(said))
+                await self._block(f"[you] {said}")
             case command:
                 await self._performer.perform(command)
 

@@ -99,7 +99,6 @@ class PlainScreen:
         await self._output.line(text.encode("utf-8", "replace"))
 
 
-
 def _take_over() -> list[Any] | None:
     """Have the terminal give each key, and echo none. Ctrl+C and Ctrl+Z stay signals."""
     with suppress(ImportError, OSError):

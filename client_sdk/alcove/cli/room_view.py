@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from alcove import events
+from alcove.cli import wrapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +19,15 @@ class ShownMessage:
     mine: bool
     warning: str | None = field(default=None, repr=False)
     text: str | None = field(default=None, repr=False)
-    """Kept only for a message that is hidden behind its content warning."""
+    """Kept only for a message that is hidden behind its warning, or folded for its length."""
 
 
 class RoomView:
     """The state of one room, as far as a screen shows it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, folds: bool = False) -> None:
+        """With `folds` the screen shows the beginning of a long message, and the rest on demand."""
+        self._folds = folds
         self.waiting: dict[str, events.Knocked] = {}
         self.messages: dict[str, ShownMessage] = {}
         self.invite: str | None = None
@@ -58,7 +61,8 @@ class RoomView:
             case events.RoomChanged(state):
                 self.state = state
             case events.Message(id, sender, text, _, warning):
-                hidden = text if warning else None
+                folded = self._folds and wrapping.beginning(text) is not None
+                hidden = text if warning or folded else None
                 self.messages[id] = ShownMessage(sender, mine=False, warning=warning, text=hidden)
             case events.Retracted(id) | events.Expired(id) | events.Failed(id):
                 self.messages.pop(id, None)
@@ -82,7 +86,7 @@ class RoomView:
         return next((id for id, it in reversed(self.messages.items()) if it.mine), None)
 
     def reveal(self) -> tuple[str, ShownMessage] | None:
-        """Return the latest message that is hidden behind a content warning, and show it."""
+        """Return the latest message that is hidden or folded, and show it."""
         found = next(((id, it) for id, it in reversed(self.messages.items()) if it.text), None)
         if found is not None:
             self.messages[found[0]] = replace(found[1], text=None)

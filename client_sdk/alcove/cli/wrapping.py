@@ -17,6 +17,8 @@ NARROWEST: Final = 12
 """Columns. A terminal that is narrower, or tells none, gets lines of this width."""
 FOLD_OVER: Final = 12
 """Lines of one message that are shown at once. /show shows more."""
+FOLD_LONGER: Final = 1000
+"""Characters of one message that the full screen shows at once."""
 _BLANKS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0\U0001d159")
 """Letters and symbols that are drawn as nothing."""
 
@@ -43,6 +45,14 @@ def folded(raw: str) -> str:
 
 def _blank(line: str) -> str:
     return "".join(" " if character in _BLANKS else character for character in line)
+
+
+def beginning(text: str) -> str | None:
+    """Return the part of a long text that is shown at first. None for a text that is not long."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    if len(lines) <= FOLD_OVER and len(text) <= FOLD_LONGER:
+        return None
+    return "\n".join(lines[:FOLD_OVER])[:FOLD_LONGER].rstrip()
 
 
 def wrap(raw: str, width: int | None, *, hanging: bool) -> list[str]:

@@ -36,6 +36,7 @@ from alcove.messages.payload import (
 )
 from alcove.messages.shown import ShownMessages
 from alcove.messages.stream import Stream
+from alcove.messages.visible import is_visible
 from alcove.relay.ports import Ports
 
 IDS: Final = 10_000
@@ -121,13 +122,14 @@ class Conversation:
 
     def check_text(self, text: str, warning: str | None) -> Text:
         """Raises `InvalidInput` (`text_empty`, `text_too_long`, `bad_text`)."""
-        if not text.strip():
-            raise InvalidInput("text_empty", "There is nothing to send.")
         try:
             (text + (warning or "")).encode()
         except UnicodeEncodeError:
             message = "This text has characters that cannot be sent."
             raise InvalidInput("bad_text", message) from None
+        if not is_visible(text):
+            text = "There is nothing to see in this text, so it was not sent."
+            raise InvalidInput("text_empty", text)
         try:
             body = Text(text, warning)
             body.encode()

@@ -46,6 +46,8 @@ class FakeScene:
     leave_hangs: bool = False
     admit_hangs: bool = False
     breaks: bool = False
+    echoes: bool = False
+    """Whether what is said is told again, in the letters of ASCII."""
     full_until: int = 0
     """How many texts are refused first, as by a room with a full queue."""
     title: str = "Evening circle"
@@ -107,6 +109,8 @@ class FakeRoom:
             raise InvalidInput("text_too_long", "A message has at most 8 KiB.")
         if len(self.calls) <= self.scene.full_until:
             raise NotNow("queue_full", "Too many messages are waiting to be sent; wait a moment.")
+        if self.scene.echoes:
+            self.happen(events.Message("cc01", "Echo", ascii(text)[1:-1], 60))
         self._count += 1
         id = f"{self._count:032x}"
         self.happen(events.Sent(id, ref))
@@ -226,6 +230,7 @@ SCENES: Final = MappingProxyType(
             )
         ),
         "full": FakeScene(OPENED, full_until=3),
+        "echo": FakeScene(OPENED, echoes=True),
         "warning": FakeScene((*OPENED, events.Message("bb01", "Robin", "a hard day", 60, "grief"))),
         "lost": FakeScene((*OPENED, Closed(CloseReason.LOST, "lost", "Nobody answers any more."))),
         "bad-name": FakeScene(on_make=InvalidInput("name_empty", "Choose a name.")),

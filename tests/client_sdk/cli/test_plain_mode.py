@@ -5,8 +5,10 @@ import asyncio
 import pytest
 from alcove import events
 from alcove.cli import words
+from alcove.cli.commands import SendCommand
+from alcove.cli.performer import Performer
 
-from tests.client_sdk.cli.fake_room import INVITE
+from tests.client_sdk.cli.fake_room import INVITE, SCENES, FakeRoom
 from tests.client_sdk.cli.process import ROOT, WITHIN, Process, start
 from tests.client_sdk.cli.terminal import ENTER, Terminal
 
@@ -58,7 +60,9 @@ async def test_a_conversation_in_lines() -> None:
         for wrong in ("/dance", "/rules", "/show", "x" * 100_000):
             await reader.type(wrong)
         await room.write(b"\xff\n")
-        await reader.see("no such command", "No agreement", "Nothing is hidden", "too long", "UTF-8")
+        await reader.see(
+            "no such command", "No agreement", "Nothing is hidden", "too long", "UTF-8"
+        )
         await reader.type("/end")
         assert await reader.end() == (0, "")
     assert reader.text.count(INVITE) == 3
@@ -166,7 +170,7 @@ async def test_an_invite_typed_at_a_terminal_is_not_shown() -> None:
 @pytest.mark.parametrize("columns", [40, 80])
 async def test_no_line_of_a_text_stands_where_the_program_speaks(columns: int) -> None:
     async with Terminal("long", *MARA, "--plain", columns=columns, rows=60) as screen:
-        await screen.see("[room] Sam left.", "> ")
+        await screen.see("[room] Sam left.", "\n>")
         lines = screen.shown.splitlines()
         assert not any(line.startswith("[room] Sam") for line in lines)
         assert not any(line.startswith("line") for line in lines)
@@ -187,7 +191,7 @@ async def test_a_long_text_is_folded_and_shown_in_parts() -> None:
 @pytest.mark.parametrize("columns", [40, 80])
 async def test_what_arrives_leaves_the_typed_line_whole(columns: int) -> None:
     async with Terminal("open", *MARA, "--plain", columns=columns) as screen:
-        await screen.see("> ")
+        await screen.see("\n>")
         screen.type("/invite new" + ENTER + "half a li")
         await screen.see_times("[room] Give this invite", 2)
         await screen.see("> half a li")
@@ -200,7 +204,7 @@ async def test_what_arrives_leaves_the_typed_line_whole(columns: int) -> None:
 
 async def test_a_paste_waits_for_enter_and_control_d_is_answered() -> None:
     async with Terminal("open", *MARA, "--plain") as screen:
-        await screen.see("> ")
+        await screen.see("\n>")
         screen.type("\x1b[200~one\ntwo\x1b[201~")
         await screen.see("> one\u21b5two")
         assert "[you]" not in screen.shown
@@ -210,11 +214,14 @@ async def test_a_paste_waits_for_enter_and_control_d_is_answered() -> None:
         await screen.see("[you] one\n    two")
 
 
-async def test_a_text_that_cannot_be_sent_stays_in_the_line() -> None:
-    async with Terminal("open", *MARA, "--plain") as screen:
-        await screen.see("> ")
-        screen.type("x" * 20_000 + ENTER)
-        await screen.see("This line is full")
+@pytest.mark.parametrize("scene", ["not-now", "clumsy"])
+async def test_a_text_that_cannot_be_sent_stays_in_the_line(scene: str) -> None:
+    async with Terminal(scene, *MARA, "--plain") as screen:
+        await screen.see("\n>")
+        screen.type("too early" + ENTER)
+        await screen.see("You are not in yet." if scene == "not-now" else "(KeyError)")
+        await screen.see("> too early")
+        assert "[you]" not in screen.shown
 
 
 async def test_the_end_of_input_is_told() -> None:
@@ -227,10 +234,19 @@ async def test_the_end_of_input_is_told() -> None:
 
 
 async def test_pasted_lines_wait_until_the_room_takes_them() -> None:
-    async with await start("full", *MARA) as room:
-        reader = Reader(room)
-        await reader.type("one")
-        await reader.type("two")
-        await reader.type("/retract")
-        await reader.see("[room] You took a message back.")
-        assert "Too many" not in reader.text
+    room, told, posted = FakeRoom(SCENES["full"]), [], asyncio.Queue[str]()
+    entered = asyncio.Event()
+
+    async def tell(event: events.AnyEvent) -> None:
+        told.append(event)
+
+    performer = Performer(room, tell, lambda: None, entered, posted=posted.put_nowait, patient=True)
+    entered.set()
+    for text in ("one", "two"):
+        await performer.perform(SendCommand(text=text))
+    async with asyncio.timeout(WITHIN):
+        await posted.get()
+        await posted.get()
+    performer.stop()
+    assert [text for _, text in room.calls] == ["one"] * 4 + ["two"]
+    assert told == []

@@ -123,6 +123,14 @@ async def test_a_warning_hides_the_text_until_it_is_asked_for() -> None:
         await screen.see("a hard day")
 
 
+async def test_a_long_text_is_folded_until_it_is_asked_for() -> None:
+    async with Terminal("long", *MARA, rows=60) as screen:
+        await screen.see("line 11.", "This message is long. Type /show")
+        assert "line 12." not in screen.shown
+        screen.type("/show" + ENTER)
+        await screen.see("line 29.")
+
+
 async def test_problems_are_told_in_words() -> None:
     async with Terminal("talk", *MARA, rows=60) as screen:
         await screen.see("You missed 3 messages.", "how many is unknown", "DO NOT TRUST")
@@ -158,6 +166,13 @@ async def test_pasted_lines_are_joined() -> None:
         await screen.see("Enter send", "Mara [you]")
         screen.type("\x1b[200~one\ntwo\x1b[201~" + ENTER)
         await screen.see("[you] Mara  one two")
+
+
+async def test_joiners_are_kept() -> None:
+    async with Terminal("echo", *MARA) as screen:
+        await screen.see("Enter send", "Mara [you]")
+        screen.type("x می\u200cخواهم 👩\u200d👧" + ENTER)
+        await screen.see(r"\u06cc\u200c\u062e", r"\U0001f469\u200d\U0001f467")
 
 
 async def test_keys_that_come_fast_keep_their_order() -> None:

@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from alcove import events
-from alcove.cli import escape, slash_commands, words
+from alcove.cli import escape, slash_commands, words, wrapping
 from alcove.cli.commands import (
     AcceptCommand,
     AdmitCommand,
@@ -65,7 +65,7 @@ class RoomApp(App[None]):
         super().__init__(driver_class=PatientDriver)
         self._room = room
         self._accepted = accepted
-        self._view = RoomView()
+        self._view = RoomView(folds=True)
         self._runner = RoomRunner(room, self._show)
         self._performer: Performer | None = None
         self._life: asyncio.Task[Closed] | None = None
@@ -178,6 +178,8 @@ class RoomApp(App[None]):
         text = event.text
         if event.warning:
             text = f"Content warning: {escape.line(event.warning)}. Type /show to read it."
+        elif (start := wrapping.beginning(text)) is not None:
+            text = f"{start}\n… This message is long. Type /show to read all of it."
         role = "facilitator" if self._is_facilitator(event.sender) else ""
         self._entries.message(event.id, role, event.sender, text)
 
@@ -292,7 +294,7 @@ class RoomApp(App[None]):
     def _reveal(self) -> None:
         found = self._view.reveal()
         if found is None:
-            raise slash_commands.Misread("Nothing hides behind a content warning.")
+            raise slash_commands.Misread("Nothing is hidden or folded here at the moment.")
         id, entry = found
         self._entries.reword(id, entry.text or "")
 
