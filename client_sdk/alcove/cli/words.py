@@ -49,6 +49,11 @@ ROOM_SHORT: Final = MappingProxyType(
 SHARE: Final = (
     "Give this invite only to people who may ask to be let in. Whoever waits, you admit or refuse:"
 )
+LONE_LEAVE: Final = (
+    "You are the only facilitator here. If you leave, nobody can post or come in any more, and the "
+    "room is lost within half an hour. /end ends it for everybody now. To keep it, make another "
+    "member a facilitator first. To leave all the same, type /leave once more."
+)
 HELP: Final = (
     ("//text", "say a text that begins with /"),
     ("/retract", "take back your last message"),

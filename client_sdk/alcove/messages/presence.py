@@ -36,6 +36,11 @@ nothing is said of it. It is granted once for each message that waits for its be
 LATELY: Final = 60.0
 """Seconds within which another facilitator's beat named a log hash, so that the next one will."""
 
+_LAST_LEFT: Final = (
+    " has left, and no other facilitator is here. Nobody can post any more. The room ends by "
+    "itself within half an hour; until then you can read what is here, or leave."
+)
+
 
 class Presence:
     """The room's state as this client may truthfully call it."""
@@ -82,6 +87,7 @@ class Presence:
             self._settle()
         self._away.discard(beat.sender)
         if beat.body.leaving:
+            self._goodbye(beat.sender)
             self._heard.pop(beat.sender, None)
             self._gone.add(beat.sender)
             self._said_goodbye = not self._heard and not self._membership.own.facilitator
@@ -96,6 +102,15 @@ class Presence:
         if beat.body.roster != self._membership.roster.head:
             self._membership.list_differs(beat.sender)
         self.tick()
+
+    def _goodbye(self, sender: bytes) -> None:
+        """This facilitator leaves. Nothing else tells of the last one: who is left cannot take them
+        off the list."""
+        others = self._membership.state.facilitator_keys() - self._gone - {sender}
+        person = next((p for p in self._membership.people() if p.key == sender), None)
+        if person is not None and sender not in self._gone and not others:
+            text = f"{person.name}{_LAST_LEFT}"
+            self._alarms.problem("last_facilitator_left", text, sender, person.name)
 
     def _compare(self, beat: HeartbeatHeard) -> None:
         """Hold the log that the beat names against this client's."""

@@ -14,6 +14,7 @@ from alcove.cli.commands import (
     SendAnywayCommand,
     SendCommand,
 )
+from alcove.cli.leaving import LeaveQuestion
 from alcove.cli.room_view import RoomView
 from alcove.cli.slash_commands import (
     Help,
@@ -120,3 +121,22 @@ def test_an_expired_message_is_forgotten() -> None:
     state.apply(events.Retracted("ee"))
     assert state.my_last() is None
     assert "sad" not in repr(vars(state))
+
+
+ANN = FakeMember("Ann", facilitator=True)
+
+
+def test_a_lone_facilitator_is_asked_before_the_room_is_lost() -> None:
+    question = LeaveQuestion()
+    assert question.before(MEMBERS) == words.LONE_LEAVE
+    assert question.before(MEMBERS) is None
+    assert question.before(MEMBERS) == words.LONE_LEAVE
+    question.forget()
+    assert question.before(MEMBERS) == words.LONE_LEAVE
+
+
+@pytest.mark.parametrize(
+    "members", [(), MEMBERS[:1], (*MEMBERS, ANN), (ANN, FakeMember("Mara", you=True))]
+)
+def test_nobody_else_is_asked(members: tuple[FakeMember, ...]) -> None:
+    assert LeaveQuestion().before(members) is None

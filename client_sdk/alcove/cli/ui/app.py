@@ -18,10 +18,12 @@ from alcove.cli import escape, slash_commands, words, wrapping
 from alcove.cli.commands import (
     AcceptCommand,
     AdmitCommand,
+    LeaveCommand,
     RefuseCommand,
     RetractCommand,
     SendCommand,
 )
+from alcove.cli.leaving import LeaveQuestion
 from alcove.cli.performer import Performer
 from alcove.cli.room_runner import RoomRunner, catch_signals, debug, debugging, sentence_of
 from alcove.cli.room_view import RoomView
@@ -75,6 +77,7 @@ class RoomApp(App[None]):
         self._entries = ConversationLog()
         self._people = People()
         self._input = SayInput(self._typed)
+        self._leave = LeaveQuestion()
         self._escaped_at = 0.0
         self._quick = False
 
@@ -246,6 +249,10 @@ class RoomApp(App[None]):
             wanted = slash_commands.read(line, self._view, members)
             if not self._runner.entered.is_set() and wanted is not None:
                 raise slash_commands.Misread("Not connected yet. Ctrl+X gives it up.")
+            if not isinstance(wanted, LeaveCommand):
+                self._leave.forget()
+            elif (question := self._leave.before(members)) is not None:
+                raise slash_commands.Misread(question)
             await self._do(wanted)
         except (slash_commands.Misread, AlcoveError) as error:
             self._say(str(error))
