@@ -44,6 +44,11 @@ KNOCK_AGAIN_AFTER: Final = limits.UNSETTLED_LEAST + 30.0
 log settles first, and a facilitator's client, which looks every 20 s, repeats the commit then."""
 
 
+STOPPED: Final = 10.0
+"""Seconds without a tick after which this program stood still, or its device slept. What has come
+meanwhile may be over, and nothing here tells when it came. The relay does, over a new connection."""
+
+
 class Engine(Standing):
     """Give it `begin_opening` or `begin_joining`, then a connection."""
 
@@ -61,6 +66,8 @@ class Engine(Standing):
         self._endings = Endings(self, clock, self._doubted)
         self.come_back_after = 0.0
         """Seconds that a restarting relay asks to be left alone, so that not all come at once."""
+        self._ran_at = clock()
+        self._stopped = False
         self._connected_before = False
         self._restoring = False
         self._clock_watch = ClockWatch(self.ports)
@@ -77,10 +84,19 @@ class Engine(Standing):
 
     def connected(self, host: str) -> None:
         """A socket is open. `host` is the Host header of its request."""
+        self._ran_at, self._stopped = self.ports.clock(), False
         self.link.connected(host)
 
+    def _note_running(self) -> None:
+        """Drop the connection when this program stood still: the next one resumes where it was."""
+        now = self.ports.clock()
+        if now - self._ran_at > STOPPED and self.link.state is not LinkState.OFF:
+            self._stopped = self.link.hang_up = True
+        self._ran_at = now
+
     def received(self, data: bytes) -> None:
-        if self.closed is None:
+        self._note_running()
+        if self.closed is None and not self._stopped:
             try:
                 self.link.receive(data)
             except Malformed:
@@ -105,6 +121,7 @@ class Engine(Standing):
         """To be called at least once a second."""
         if self.closed is not None:
             return
+        self._note_running()
         self.link.tick()
         if self.entered:
             self._clock_watch.tick()

@@ -72,6 +72,7 @@ class Presence:
         self._agreed: set[bytes] = set()
         self._differing: set[bytes] = set()
         self._named: set[bytes] = set()
+        self._connected = True
         self._settling_until = 0.0
         self._settled = False
         self._no_anchor_since: float | None = None
@@ -223,7 +224,12 @@ class Presence:
 
     def resumed(self) -> None:
         """Connected again: the beats of the meantime are on their way."""
+        self._connected = True
         self._settle()
+
+    def disconnected(self) -> None:
+        """No beat can come. That says nothing of the facilitators, so nothing is said of them."""
+        self._connected = False
 
     def _settle(self) -> None:
         if not self._settled:
@@ -302,6 +308,8 @@ class Presence:
         """
         if self._is_split or self._uncovered:
             return False
+        if self._silent and not self._membership.own.facilitator:
+            return False  # told later, when a beat could have come
         return self._membership.own.facilitator or self.state is RoomState.OPEN
 
     @property
@@ -314,6 +322,11 @@ class Presence:
         """Whether this facilitator's last heartbeat is at most so old."""
         return self._clock() - self._heard.get(key, float("-inf")) <= seconds
 
+    @property
+    def _silent(self) -> bool:
+        """Whether no facilitator was heard, and the relay had the time to say so."""
+        return self._clock() - self._last_heard > limits.READ_ONLY_AFTER + ANSWER_EXPECTED
+
     def tick(self) -> None:
         now = self._clock()
         if self._stream.log.anchored:
@@ -322,13 +335,15 @@ class Presence:
             self._no_anchor_since = now
         if self._membership.own.facilitator and not self._coverers():
             self.coverage.forget()  # said alone: a facilitator who comes later cannot cover it
-        silent = now - self._last_heard > limits.READ_ONLY_AFTER + ANSWER_EXPECTED
-        uncovered = self._uncovered and now > self._settling_until
+        missing = self._silent or self._uncovered
+        # This device may have slept, or been without a connection. Then the silence is its own.
+        told = self.state is RoomState.NOT_HEARD
+        could_come = self._connected and now > self._settling_until
         if self._is_split:
             state = RoomState.SPLIT
         elif self._said_goodbye or self._relay_says_read_only:
             state = RoomState.READ_ONLY
-        elif silent or uncovered:
+        elif missing and (told or could_come):
             state = RoomState.NOT_HEARD
         else:
             state = RoomState.OPEN
