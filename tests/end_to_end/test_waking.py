@@ -1,6 +1,7 @@
 """A device that slept, or a program that was stopped, wakes up in the room."""
 
 from alcove import events
+from alcove.engine.engine import STOPPED
 from alcove.events import ConnectionState, RoomState
 from alcove_protocol import frames
 
@@ -53,7 +54,7 @@ def test_a_text_waits_until_a_facilitator_was_heard_after_the_sleep() -> None:
 
 
 def test_a_program_that_was_stopped_shows_nothing_that_is_over() -> None:
-    world = World()
+    world = World(stopped_after=STOPPED)
     ann = world.open("Ann", ttl=30)
     bob = world.join(ann, "Bob")
     others_go_on(world, bob, 60, says="in confidence")
@@ -66,7 +67,7 @@ def test_a_program_that_was_stopped_shows_nothing_that_is_over() -> None:
 
 
 def test_a_message_that_lives_has_its_age_after_the_stop() -> None:
-    world = World()
+    world = World(stopped_after=STOPPED)
     ann = world.open("Ann", ttl=300)
     bob = world.join(ann, "Bob")
     others_go_on(world, bob, 60, says="still there")

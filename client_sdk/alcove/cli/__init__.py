@@ -40,7 +40,7 @@ def main() -> None:
         if os.environ.get("ALCOVE_DEBUG") == "1":
             raise
         kind = type(error).__name__
-        stdio.complain(f"something unforeseen went wrong ({kind}); the room was left.")
+        stdio.complain(f"something went wrong in this client ({kind}); it has left the room.")
         status = 1
     watchdog.bound(status)  # to write the last lines may take for ever
     stdio.flush()

@@ -108,7 +108,7 @@ class Performer:
             await self._tell(Problem(error.code, error.text, ref))
         except Exception as error:
             debug(error)
-            text = f"The command failed in an unforeseen way ({type(error).__name__})."
+            text = f"That did not work, for a fault of this client ({type(error).__name__})."
             await self._tell(Problem("internal", text, ref))
 
     async def post(self, text: str, ref: str | None = None) -> str:

@@ -126,7 +126,7 @@ class PlainMode:
         except Exception as error:
             debug(error)
             await self._say(
-                f"That did not work, unforeseen by this program ({type(error).__name__})."
+                f"That did not work, for a fault of this client ({type(error).__name__})."
             )
             return False
         return True
@@ -166,7 +166,7 @@ class PlainMode:
     # --- what happened ------------------------------------------------------------------------
 
     async def _show(self, event: AnyEvent) -> None:
-        author = self._author_of(event)
+        taken = self._view.messages.get(event.id) if isinstance(event, Retracted) else None
         self._view.apply(event)
         match event:
             case Opened(invite) | InviteChanged(invite):
@@ -182,7 +182,7 @@ class PlainMode:
                 await self._text(id, f"{name}: {text}")
             case Retracted(id):
                 self._folded.pop(id, None)
-                await self._say(f"{author} took a message back.")
+                await self._say(words.taken_back(taken))
             case Queued():
                 await self._say("That message waits until it can be sent.")
             case Closed():
@@ -215,13 +215,6 @@ class PlainMode:
     def _hint(self, event: AnyEvent) -> str:
         """Return the commands that answer `event`. The full screen shows keys instead."""
         return " Type /admit or /refuse." if isinstance(event, Knocked) else ""
-
-    def _author_of(self, event: AnyEvent) -> str:
-        """Return the author of the message that `event` takes back, before `event` is applied."""
-        entry = self._view.messages.get(event.id) if isinstance(event, Retracted) else None
-        if entry is None:
-            return "Somebody"
-        return "You" if entry.mine else escape.name(entry.sender)
 
     async def _rules(self, rules: AgreementShown | None) -> None:
         if rules is None:

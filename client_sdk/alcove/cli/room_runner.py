@@ -42,13 +42,18 @@ _STATUS: Final = MappingProxyType(
 _SENTENCES: Final = MappingProxyType(
     {
         CloseReason.LEFT: "You left the room.",
-        CloseReason.ENDED: "The room was ended by its facilitator.",
+        CloseReason.ENDED: "The room has ended: a facilitator closed it for everybody.",
         CloseReason.REFUSED: "You were not let in.",
-        CloseReason.REMOVED: "You were removed from this room.",
-        CloseReason.LOST: "The connection was lost and could not be made again.",
-        CloseReason.ERROR: "The room could not go on.",
+        CloseReason.REMOVED: "You are no longer in this room; a facilitator decided so.",
+        CloseReason.LOST: "The room could not be reached again, so your client has left it. "
+        "Your invite may still let you ask to come in.",
+        CloseReason.ERROR: "This client could not stay in the room. "
+        "Your invite may still let you ask to come in.",
     }
 )
+
+
+_UNANNOUNCED: Final = "The room ended here, and this client cannot tell why."
 
 
 def status_of(closed: Closed) -> int:
@@ -57,10 +62,10 @@ def status_of(closed: Closed) -> int:
 
 
 def sentence_of(closed: Closed) -> str:
-    """Return why the room is over, for a person, with the code to look it up by."""
+    """Return why the room is over, for a person. Programs read the code."""
     if not closed.text:
         return _SENTENCES[closed.reason]
-    return f"{closed.text} ({closed.code})" if closed.code else closed.text
+    return closed.text
 
 
 class RoomRunner:
@@ -132,10 +137,10 @@ class RoomRunner:
             await self._fail(error.code, error.text, _reason(error))
         except Exception as error:
             debug(error)
-            text = f"Something unforeseen went wrong ({type(error).__name__})."
+            text = f"Something went wrong in this client ({type(error).__name__}); it has left."
             await self._fail("internal", text, CloseReason.ERROR)
         if self._closed is None and self._leaving is None:
-            await self.tell(Closed(CloseReason.ERROR, "internal", "The room ended unannounced."))
+            await self.tell(Closed(CloseReason.ERROR, "internal", _UNANNOUNCED))
 
     async def _fail(self, code: str, text: str, reason: CloseReason) -> None:
         if self._leaving is not None:

@@ -17,6 +17,8 @@ class ShownMessage:
 
     sender: str
     mine: bool
+    sent: bool = False
+    """Of one's own: whether the relay has it, so that others may have read it."""
     warning: str | None = field(default=None, repr=False)
     text: str | None = field(default=None, repr=False)
     """Kept only for a message that is hidden behind its warning, or folded for its length."""
@@ -64,13 +66,15 @@ class RoomView:
                 folded = self._folds and wrapping.beginning(text) is not None
                 hidden = text if warning or folded else None
                 self.messages[id] = ShownMessage(sender, mine=False, warning=warning, text=hidden)
+            case events.Sent(id):
+                if id in self.messages:
+                    self.messages[id] = replace(self.messages[id], sent=True)
             case events.Retracted(id) | events.Expired(id) | events.Failed(id):
                 self.messages.pop(id, None)
             case (
                 events.Waiting()
                 | events.Left()
                 | events.Removed()
-                | events.Sent()
                 | events.Queued()
                 | events.Gap()
                 | events.Problem()

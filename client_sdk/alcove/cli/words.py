@@ -6,28 +6,33 @@ from typing import Final, assert_never
 
 from alcove import events
 from alcove.cli import escape
+from alcove.cli.room_view import ShownMessage
 from alcove.cli.rooms import MemberLike
 from alcove.events import ConnectionState, RoomState
 
 CONNECTION: Final = MappingProxyType(
     {
         ConnectionState.CONNECTED: "Connected.",
-        ConnectionState.RECONNECTING: "The connection was lost; trying again …",
-        ConnectionState.RESUMED: "Connected again, where it was left.",
-        ConnectionState.REJOINED: "Connected again: a facilitator's program let you back in. "
-        "What was said in between is lost.",
+        ConnectionState.RECONNECTING: "You are not connected at the moment. Your client tries "
+        "again by itself, and what you write waits.",
+        ConnectionState.RESUMED: "You are connected again.",
+        ConnectionState.REJOINED: "You are connected again: a facilitator's client let you back "
+        "in. If anything was said meanwhile, it cannot be shown here.",
     }
 )
 ROOM: Final = MappingProxyType(
     {
         RoomState.OPEN: "The room is open.",
-        RoomState.READ_ONLY: "No facilitator is present: nobody can post for now.",
-        RoomState.NOT_HEARD: "No facilitator's program has answered for a while, so what you write "
-        "waits here. Their connection may be bad, or the relay may be keeping you apart. It goes "
-        "on by itself once they are heard. /leave leaves; /anyway sends all the same.",
-        RoomState.SPLIT: "The relay shows people different conversations. Do not trust this room. "
-        "What you write waits here and is not sent. /leave leaves; /anyway sends it to those whom "
-        "the relay lets read it.",
+        RoomState.READ_ONLY: "No facilitator is connected. The room is quiet until one is "
+        "back, and what you write waits here.",
+        RoomState.NOT_HEARD: "No facilitator has been heard here for a while, so what you write "
+        "waits. "
+        "Their connection may be bad, or the relay may be keeping you apart. It goes on by itself "
+        "once one is heard. /leave leaves; /anyway sends all the same.",
+        RoomState.SPLIT: "Others here see another conversation than you do, so this room is not "
+        "safe "
+        "at the moment. What you write waits and is not sent. It is best to leave with /leave, and "
+        "to reach the others another way. /anyway sends to those whom the relay lets read it.",
     }
 )
 CONNECTION_SHORT: Final = MappingProxyType(
@@ -41,9 +46,9 @@ CONNECTION_SHORT: Final = MappingProxyType(
 ROOM_SHORT: Final = MappingProxyType(
     {
         RoomState.OPEN: "room open",
-        RoomState.READ_ONLY: "read-only: no facilitator",
-        RoomState.NOT_HEARD: "facilitator not heard",
-        RoomState.SPLIT: "DO NOT TRUST: split",
+        RoomState.READ_ONLY: "quiet: no facilitator",
+        RoomState.NOT_HEARD: "no facilitator heard",
+        RoomState.SPLIT: "NOT SAFE: nothing is sent",
     }
 )
 SHARE: Final = (
@@ -66,10 +71,10 @@ HELP: Final = (
 FACILITATORS_HELP: Final = (
     ("/admit NAME", "let in who waits"),
     ("/refuse NAME", "do not let in who waits"),
-    ("/remove NAME", "put somebody out for good"),
+    ("/remove NAME", "take a person out of the room"),
     ("/invite", "see the invite"),
     ("/invite new", "make one more invite"),
-    ("/end", "end the room for everybody; without you it could not go on"),
+    ("/end", "end the room for everybody"),
 )
 
 
@@ -87,7 +92,7 @@ def of_event(event: events.AnyEvent) -> str | None:
         case events.Left(name):
             return f"{escape.name(name)} left."
         case events.Removed(name):
-            return f"{escape.name(name)} was removed by a facilitator."
+            return f"{escape.name(name)} is no longer in the room."
         case events.Failed(code="unconfirmed", text=text):
             return f"Not confirmed: {escape.line(text)}"
         case events.Failed(text=text):
@@ -100,12 +105,12 @@ def of_event(event: events.AnyEvent) -> str | None:
             return _gap(missed, sender)
         case events.Problem("agreement_changed", text):
             return f"{escape.line(text)} /accept accepts them; /leave leaves."
-        case events.Problem(code, text):
-            return f"{escape.line(text)} ({escape.line(code)})"
+        case events.Problem(_, text):
+            return escape.line(text)
         case events.Unknown(sender):
             return (
-                f"{escape.name(sender)} did something that this version does not know; "
-                "a newer one may."
+                f"{escape.name(sender)} did something that this version of Alcove cannot show. "
+                "A newer one may."
             )
         case (
             events.Opened()
@@ -125,6 +130,17 @@ def of_event(event: events.AnyEvent) -> str | None:
             assert_never(event)
 
 
+def taken_back(entry: ShownMessage | None) -> str:
+    """Return what to say when a message was taken back. `entry` is it as it was."""
+    if entry is None:
+        return "A message was taken back."
+    if not entry.mine:
+        return f"{escape.name(entry.sender)} took a message back."
+    if entry.sent:
+        return "You took a message back. Somebody may have read it before."
+    return "You took a message back before it was sent."
+
+
 def _you_are_in(others: int) -> str:
     if others < 1:
         return "You are in. Nobody else is here yet."
@@ -132,11 +148,16 @@ def _you_are_in(others: int) -> str:
     return f"You are in; {here} here. What was said before you came stays unseen."
 
 
+_ASK: Final = "They are not kept anywhere; ask in the room if something is unclear."
+
+
 def _gap(missed: int | None, sender: str | None) -> str:
     of = "" if sender is None else f" of {escape.name(sender)}"
     if missed is None:
-        return f"Messages{of} may be missing here; how many is unknown."
-    return f"You missed a message{of}." if missed == 1 else f"You missed {missed} messages{of}."
+        return f"Messages{of} may be missing here, and nobody can tell how many. {_ASK}"
+    if missed == 1:
+        return f"One message{of} did not reach you. {_ASK}"
+    return f"{missed} messages{of} did not reach you. {_ASK}"
 
 
 def help_for(facilitator: bool) -> str:

@@ -46,7 +46,7 @@ log settles first, and a facilitator's client, which looks every 20 s, repeats t
 
 STOPPED: Final = 10.0
 """Seconds without a tick after which this program stood still, or its device slept. What has come
-meanwhile may be over, and nothing here tells when it came. The relay does, over a new connection."""
+meanwhile may be over, and nothing here tells when it came. The relay does, on a new connection."""
 
 
 class Engine(Standing):
@@ -58,6 +58,8 @@ class Engine(Standing):
         clock: Callable[[], float],
         wall: Callable[[], float],
         random: Random,
+        *,
+        stopped_after: float = STOPPED,
     ) -> None:
         super().__init__(identity)
         self.link = Link(self, clock)
@@ -66,6 +68,7 @@ class Engine(Standing):
         self._endings = Endings(self, clock, self._doubted)
         self.come_back_after = 0.0
         """Seconds that a restarting relay asks to be left alone, so that not all come at once."""
+        self._stopped_after = stopped_after
         self._ran_at = clock()
         self._stopped = False
         self._connected_before = False
@@ -90,7 +93,7 @@ class Engine(Standing):
     def _note_running(self) -> None:
         """Drop the connection when this program stood still: the next one resumes where it was."""
         now = self.ports.clock()
-        if now - self._ran_at > STOPPED and self.link.state is not LinkState.OFF:
+        if now - self._ran_at > self._stopped_after and self.link.state is not LinkState.OFF:
             self._stopped = self.link.hang_up = True
         self._ran_at = now
 
@@ -133,7 +136,11 @@ class Engine(Standing):
             self.newcomer.tick()
         away = self._away_since
         if away is not None and self.ports.clock() - away > limits.REJOIN_WINDOW:
-            self.close(CloseReason.LOST, "lost", "The room could not be reached for too long.")
+            self.close(
+                CloseReason.LOST,
+                "lost",
+                "You were away for more than a day. Ask for a new invite to come back.",
+            )
 
     # --- what the link tells -------------------------------------------------------------------
 
@@ -255,7 +262,10 @@ class Engine(Standing):
                 self.member.facilitator.close(NotNow("not_in_room", text))
             self.member.wipe()
             self.member = None
-        text = "The relay says that you are no member, as after a loss; asking to be let in again."
+        text = (
+            "The relay does not list you as a member any more, as after a loss. Your client asks "
+            "to be let in again; a facilitator decides."
+        )
         self.emit(events.Problem("knocking_again", text))
         self._unknown_since = None
         self._be_newcomer(invite, accept=False, before=card)
@@ -265,7 +275,7 @@ class Engine(Standing):
         if self._away_since is None:
             self._away_since = now
         if now - self._away_since > limits.ABANDONED_AFTER:
-            text = "The room is gone, or goes on without you; no facilitator brought it back here."
+            text = "The relay has lost the room, and no facilitator brought it back here in time."
             self.close(CloseReason.LOST, "lost", text)
 
     def on_notice(self, notice: RelayNotice) -> None:

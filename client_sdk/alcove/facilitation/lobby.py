@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, assert_never
 
 from alcove_protocol import frames, limits
@@ -19,7 +20,7 @@ from alcove_protocol.roster import verify_leave
 from alcove_protocol.statements import Signed
 
 from alcove import events, mls
-from alcove.errors import AlcoveError, InvalidInput, NotNow, NotTrusted
+from alcove.errors import AlcoveError, InvalidInput, NotNow, NotTrusted, Refused
 from alcove.facilitation.committer import Committer
 from alcove.facilitation.doors import Door, Doors
 from alcove.facilitation.intents import AdmitNewcomer, Done, LetMemberGo, check_welcome
@@ -48,6 +49,16 @@ which stays at the relay for the other facilitators."""
 
 FOR_THE_NEWCOMER: Final = frozenset({"agreement", "name_taken"})
 """Why an admission failed, where only the newcomer can mend it: they are told, and knock again."""
+
+BY_THEIR_INVITE: Final = MappingProxyType(
+    {
+        "door_used": "The invite that this person came by has no uses left. Give them a new one.",
+        "door_expired": "The invite that this person came by has expired. Give them a new one.",
+        "door_revoked": "The invite that this person came by was revoked. They need a new one.",
+        "unknown_door": "The invite that this person came by is not valid. They need a new one.",
+    }
+)
+"""Why the relay refused an admission, said to the facilitator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +278,8 @@ class Lobby:
             elif error is not None and error.code in FOR_THE_NEWCOMER and id in self._waiting:
                 self._gone(id)
                 self._send_refusal(id, knock.body.reply_key, error.code, knock.psk)
+            if error is not None and error.code in BY_THEIR_INVITE:
+                error = Refused(error.code, BY_THEIR_INVITE[error.code])
             done(error)
 
         self._committer.want(

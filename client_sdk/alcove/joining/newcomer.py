@@ -51,9 +51,11 @@ REFUSAL_SENTENCES: Final = MappingProxyType(
         "name_too_long": "This name is too long; choose a shorter one.",
         "agreement": "The ground rules have changed; open the invite again and read them.",
         "room_full": "The room is full.",
-        "clock_wrong": "This device's clock is wrong; set it right and try again.",
+        "clock_wrong": "Your device's clock differs too much from the others'. If it is wrong, "
+        "set it right "
+        "and try again.",
         "bad_key_package": "Your client sent something the facilitator's could not use; update it.",
-        "expired": "No facilitator answered in time; knock again.",
+        "expired": "No facilitator answered in time. You can ask again with the same invite.",
         "no_welcome": "You were let in, but the room's keys never came; ask for a new invite.",
     }
 )

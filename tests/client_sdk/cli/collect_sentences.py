@@ -10,7 +10,9 @@ from tests.client_sdk.cli.process import ROOT
 
 _CLIENT: Final = ROOT / "client_sdk" / "alcove"
 _PROTOCOL: Final = ROOT / "protocol" / "alcove_protocol" / "errors.py"
-_SENTENCE: Final = re.compile(r"[A-Za-z{][^\n]*[ ,][^\n]*[.:?!…]\s*$|^(?=.* .* ).*[.?!] [A-Z]", re.S)
+_SENTENCE: Final = re.compile(
+    r"[A-Za-z{][^\n]*[ ,][^\n]*[.:?!…]\s*$|^(?=.* .* ).*[.?!] [A-Z]", re.S
+)
 
 
 def sentences() -> set[str]:
@@ -32,7 +34,7 @@ def _of(path: Path) -> Iterator[str]:
         if id(node) in skipped:
             continue
         text = _text(node)
-        if text is not None and _SENTENCE.search(text.strip()):
+        if text is not None and "\\x" not in text and _SENTENCE.search(text.strip()):
             yield text.strip()
 
 

@@ -18,7 +18,7 @@ async def test_every_event_follows_the_schema_and_closed_is_last() -> None:
     assert kinds[0] == "opened"
     assert kinds.count("closed") == 1
     assert status == 4
-    assert errors == "alcove: You were removed from this room. (removed)\n"
+    assert errors == "alcove: You were removed from this room.\n"
     assert {"from": "Robin", "text": "Grüße 🌱\nzwei"}.items() <= room.seen[13].items()
 
 

@@ -56,7 +56,7 @@ async def test_a_conversation_in_lines() -> None:
         await reader.type("/invite")
         await reader.type("/invite new")
         await reader.type("/retract")
-        await reader.see("[room] You took a message back.")
+        await reader.see("[room] You took a message back")
         for wrong in ("/dance", "/rules", "/show", "x" * 100_000):
             await reader.type(wrong)
         await room.write(b"\xff\n")
@@ -66,7 +66,9 @@ async def test_a_conversation_in_lines() -> None:
         await reader.type("/end")
         assert await reader.end() == (0, "")
     assert reader.text.count(INVITE) == 3
-    assert reader.text.endswith("[room] The room was ended by its facilitator.\n")
+    assert reader.text.endswith(
+        "[room] The room has ended: a facilitator closed it for everybody.\n"
+    )
     assert "\x1b" not in reader.text
 
 
@@ -88,17 +90,17 @@ async def test_every_event_is_a_sentence_and_no_text_acts_on_the_terminal() -> N
         reader = Reader(room)
         status, errors = await reader.end()
     assert status == 4
-    assert errors == "alcove: You were removed from this room. (removed)\n"
+    assert errors == "alcove: You were removed from this room.\n"
     for line in (
         "Robin: Grüße 🌱\n    zwei\n",
         "Robin: (content warning) grief. Type /show to read it.\n",
         "[room] Sam left.",
-        "[room] Kim was removed by a facilitator.",
+        "[room] Kim is no longer in the room.",
         "[room] Robin took a message back.",
         "[room] Not sent: Only a facilitator can do that.",
-        "[room] You missed 3 messages.",
-        "[room] Messages may be missing here; how many is unknown.",
-        "[room] Robin did something that this version does not know",
+        "[room] 3 messages did not reach you.",
+        "[room] Messages may be missing here, and nobody can tell",
+        "[room] Robin did something that this version of Alcove cannot show",
     ):
         assert line.replace("(content warning)", "[content warning]") in reader.text
 
@@ -112,6 +114,8 @@ async def test_a_hostile_text_makes_no_line_of_its_own() -> None:
     async with await start("hostile", *MARA) as room:
         reader = Reader(room)
         await reader.see("end of it")
+        await reader.type("/leave")
+        await reader.see("You are the only facilitator here.", "type /leave once more")
         await reader.type("/leave")
         await reader.end()
     assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(reader.text)
@@ -132,7 +136,7 @@ async def test_a_failed_command_is_told(scene: str) -> None:
     async with await start(scene, *MARA) as room:
         reader = Reader(room)
         await reader.type("hello")
-        await reader.see("not_joined" if scene == "not-now" else "internal")
+        await reader.see("You are not in yet." if scene == "not-now" else "a fault of this client")
 
 
 async def test_a_failed_entry_is_told_once() -> None:
@@ -140,8 +144,8 @@ async def test_a_failed_entry_is_told_once() -> None:
         reader = Reader(room)
         status, errors = await reader.end()
     assert status == 1
-    assert reader.text == "[room] The relay cannot be reached. (unreachable)\n"
-    assert errors == "alcove: The relay cannot be reached. (unreachable)\n"
+    assert reader.text == "[room] The relay cannot be reached.\n"
+    assert errors == "alcove: The relay cannot be reached.\n"
 
 
 async def test_the_full_screen_appears_only_where_it_can_be_drawn() -> None:

@@ -39,11 +39,11 @@ async def test_a_facilitator_talks_and_admits_a_newcomer() -> None:
 
 async def test_sending_scrolls_to_the_end() -> None:
     async with Terminal("talk", *MARA, rows=20) as screen:
-        await screen.see("a newer one may.")
+        await screen.see("A newer one may.")
         screen.type(PAGE_UP)
-        await screen.see_no("a newer one may.")
+        await screen.see_no("A newer one may.")
         screen.type("and now" + ENTER)
-        await screen.see("[you] Mara  and now", "a newer one may.")
+        await screen.see("[you] Mara  and now", "A newer one may.")
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(100, 30), (80, 24), (40, 20)])
@@ -133,7 +133,7 @@ async def test_a_long_text_is_folded_until_it_is_asked_for() -> None:
 
 async def test_problems_are_told_in_words() -> None:
     async with Terminal("talk", *MARA, rows=60) as screen:
-        await screen.see("You missed 3 messages.", "how many is unknown", "DO NOT TRUST")
+        await screen.see("3 messages did not reach you.", "can tell how many", "NOT SAFE")
         await screen.see_no("Grüße")
         screen.type("/dance" + ENTER)
         await screen.see("There is no such command")
@@ -236,5 +236,5 @@ async def test_an_unforeseen_error_of_a_command_leaves_the_screen_whole() -> Non
     async with Terminal("clumsy", *MARA) as screen:
         await screen.see("Mara [you]")
         screen.type("hello" + ENTER)
-        await screen.see("unforeseen way (KeyError)", "hello")
+        await screen.see("of this client (KeyError)", "hello")
     assert b"canary" not in screen.raw

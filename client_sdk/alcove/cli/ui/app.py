@@ -138,7 +138,12 @@ class RoomApp(App[None]):
                 log.note(id, f"not confirmed: {text}")
             case events.Failed(id, _, text):
                 log.note(id, f"not sent: {text}")
-            case events.Retracted(id) | events.Expired(id):
+            case events.Retracted(id):
+                entry = self._view.messages.get(id)
+                log.forget(id)
+                if entry is not None and entry.mine:
+                    self._say(words.taken_back(entry))
+            case events.Expired(id):
                 log.forget(id)
             case events.Opened(invite) | events.InviteChanged(invite):
                 self._show_invite(invite)
@@ -259,7 +264,7 @@ class RoomApp(App[None]):
             return line.startswith("/")
         except Exception as error:
             debug(error)
-            self._say(f"That failed in an unforeseen way ({type(error).__name__}).")
+            self._say(f"That did not work, for a fault of this client ({type(error).__name__}).")
             return False
         self._entries.anchor()  # a person who says something looks at the end again
         return True
@@ -286,9 +291,10 @@ class RoomApp(App[None]):
                 self._reveal()
             case command:
                 assert self._performer is not None
+                log = self._entries
                 await self._performer.perform(command)
                 if isinstance(command, RetractCommand):
-                    self._say("You take a message back; it goes from every screen.")
+                    log.note(command.id, "taking it back")
 
     def _post(self, text: str) -> None:
         id = self._room.post(text)
@@ -349,7 +355,7 @@ class RoomApp(App[None]):
         if isinstance(self.screen, ModalScreen):
             return
         if self._view.invite is None:
-            self._say("There is no invite here; a facilitator has it.")
+            self._say("You have no invite to show; facilitators have one.")
             return
         self.copy_to_clipboard(self._view.invite)
         self.push_screen(InviteScreen(self._view.invite))

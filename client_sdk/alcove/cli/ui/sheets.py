@@ -77,7 +77,9 @@ class EndScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="notice"):
             yield Static(escape.line(self._sentence), markup=False)
-            yield Static("Nothing of it is kept here. Press any key to close.", id="explain")
+            yield Static(
+                "The conversation is gone from this screen. Press any key to close.", id="explain"
+            )
 
     def on_key(self) -> None:
         self.app.exit()
