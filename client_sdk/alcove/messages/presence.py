@@ -335,15 +335,16 @@ class Presence:
             self._no_anchor_since = now
         if self._membership.own.facilitator and not self._coverers():
             self.coverage.forget()  # said alone: a facilitator who comes later cannot cover it
-        missing = self._silent or self._uncovered
         # This device may have slept, or been without a connection. Then the silence is its own.
         told = self.state is RoomState.NOT_HEARD
         could_come = self._connected and now > self._settling_until
+        silent = self._silent and (told or could_come)
+        uncovered = self._uncovered and (could_come or (told and not self._connected))
         if self._is_split:
             state = RoomState.SPLIT
         elif self._said_goodbye or self._relay_says_read_only:
             state = RoomState.READ_ONLY
-        elif missing and (told or could_come):
+        elif silent or uncovered:
             state = RoomState.NOT_HEARD
         else:
             state = RoomState.OPEN

@@ -50,7 +50,7 @@ async def test_a_conversation_in_lines() -> None:
         await reader.see("[room] Robin joined.")
         await reader.type("hello")
         await reader.type("/help")
-        await reader.see("    /remove NAME: put somebody out")
+        await reader.see("    /remove NAME: take a person out")
         await reader.type("/who")
         await reader.see("    [facilitator] Mara [you]")
         await reader.type("/invite")
