@@ -36,6 +36,7 @@ class RoomView:
         self.rules: events.AgreementShown | None = None
         self.connection: events.ConnectionState | None = None
         self.state: events.RoomState | None = None
+        self.knocked = False
         self.joined = False
 
     def posted(self, id: str) -> None:
@@ -52,6 +53,8 @@ class RoomView:
                 self.invite = invite
             case events.AgreementShown():
                 self.rules = event
+            case events.Waiting():
+                self.knocked = True
             case events.Knocked(id):
                 self.waiting[id] = event
             case events.KnockGone(id):
@@ -72,8 +75,7 @@ class RoomView:
             case events.Retracted(id) | events.Expired(id) | events.Failed(id):
                 self.messages.pop(id, None)
             case (
-                events.Waiting()
-                | events.Left()
+                events.Left()
                 | events.Removed()
                 | events.Queued()
                 | events.Gap()

@@ -54,6 +54,8 @@ ROOM_SHORT: Final = MappingProxyType(
 SHARE: Final = (
     "Give this invite only to people who may ask to be let in. Whoever waits, you admit or refuse:"
 )
+SAY: Final = "Say something, or /help"
+NOT_IN: Final = "You are not in yet: /leave leaves"
 LONE_LEAVE: Final = (
     "You are the only facilitator here. If you leave, nobody can post or come in any more, and the "
     "room is lost within half an hour. /end ends it for everybody now. To keep it, make another "
@@ -83,7 +85,10 @@ def of_event(event: events.AnyEvent) -> str | None:
     match event:
         case events.Waiting(code):
             compare = f" If you can, compare this code with theirs: {escape.line(code)}"
-            asked = "You asked to be let in. A facilitator decides; this can take a while."
+            asked = (
+                "You asked to be let in. A facilitator decides; this can take a while. You need to "
+                "do nothing. To stop waiting, type /leave."
+            )
             return asked + (compare if code else "")
         case events.Knocked():
             return f"{waiter(event)} asks to be let in."

@@ -10,7 +10,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final, assert_never
 
 from alcove_protocol import frames, limits
@@ -50,15 +49,8 @@ which stays at the relay for the other facilitators."""
 FOR_THE_NEWCOMER: Final = frozenset({"agreement", "name_taken"})
 """Why an admission failed, where only the newcomer can mend it: they are told, and knock again."""
 
-BY_THEIR_INVITE: Final = MappingProxyType(
-    {
-        "door_used": "The invite that this person came by has no uses left. Give them a new one.",
-        "door_expired": "The invite that this person came by has expired. Give them a new one.",
-        "door_revoked": "The invite that this person came by was revoked. They need a new one.",
-        "unknown_door": "The invite that this person came by is not valid. They need a new one.",
-    }
-)
-"""Why the relay refused an admission, said to the facilitator."""
+INVITE_USED: Final = "The invite that this person came by has no uses left. Give them a new one."
+"""Why the relay refused an admission (`door_used`), said to the facilitator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,8 +270,8 @@ class Lobby:
             elif error is not None and error.code in FOR_THE_NEWCOMER and id in self._waiting:
                 self._gone(id)
                 self._send_refusal(id, knock.body.reply_key, error.code, knock.psk)
-            if error is not None and error.code in BY_THEIR_INVITE:
-                error = Refused(error.code, BY_THEIR_INVITE[error.code])
+            if error is not None and error.code == "door_used":
+                error = Refused(error.code, INVITE_USED)
             done(error)
 
         self._committer.want(

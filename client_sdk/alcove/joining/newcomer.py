@@ -37,8 +37,9 @@ from alcove.group.sealing import (
     short_code,
 )
 from alcove.joining.card import CheckedCard, check_card
+from alcove.joining.door_watch import DoorWatch
 from alcove.joining.tries import Tries
-from alcove.relay.link import Proof
+from alcove.relay.link import LinkState, Proof
 from alcove.relay.ports import Ports
 
 REFUSAL_SENTENCES: Final = MappingProxyType(
@@ -135,6 +136,9 @@ class Newcomer:
         """Which refusals `EARLIER` were believed since the relay last took a knock."""
         self._again_at: float | None = None
         self._told: set[str] = set()
+        self._watch = DoorWatch(
+            ports, lambda: self.stage is Stage.WAITING and ports.link.state is LinkState.DOOR
+        )
         self.stage = Stage.READING
         self.card = before
 
@@ -214,6 +218,7 @@ class Newcomer:
 
     def tick(self) -> None:
         """Look what is due: the Welcome, an answer to the knock, or what the relay put off."""
+        self._watch.tick()
         if self._listed_since is not None:
             self._expect_welcome(self._listed_since)
         elif not self._link.authenticated:
@@ -249,6 +254,7 @@ class Newcomer:
                 self._believed.clear()
                 self.stage, self._knocked_at = Stage.WAITING, self._clock()
                 self._emit(events.Waiting(code))
+                self._watch.knocked()
             elif answer is not None:
                 self._refused(answer)
 

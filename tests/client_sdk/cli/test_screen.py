@@ -61,7 +61,9 @@ async def test_the_agreement_comes_first_and_enter_agrees_to_nothing() -> None:
         await screen.see("Before you go in", "What is said here stays here.", "Accept (A)")
         await screen.see("↑ ↓ scroll")
         screen.type(ENTER + "a")
-        await screen.see("You asked to be let in", "lamp river", "not in yet")
+        await screen.see(
+            "You asked to be let in", "lamp river", "waiting to be let in", "You are not in yet"
+        )
         screen.type("/leave" + ENTER)
         assert await screen.end() == 0
     assert b"said here" not in screen.remains

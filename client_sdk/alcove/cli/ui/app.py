@@ -236,7 +236,8 @@ class RoomApp(App[None]):
         connection = words.CONNECTION_SHORT.get(state.connection) if state.connection else None
         where = words.ROOM_SHORT[state.state or events.RoomState.OPEN]
         if not state.joined:
-            where = "not in yet"
+            where = "waiting to be let in" if state.knocked else "not in yet"
+        self._input.placeholder = words.SAY if state.joined else words.NOT_IN
         entered = self._runner.entered.is_set()
         title = escape.line(self._room.title) if entered else ""
         self._title.update(title or "Alcove")

@@ -20,7 +20,7 @@ class SayInput(Input):
     """
 
     def __init__(self, take: Callable[[str], Awaitable[bool]]) -> None:
-        super().__init__(id="say", placeholder="Say something, or /help", select_on_focus=False)
+        super().__init__(id="say", select_on_focus=False)
         self._take = take
 
     async def _on_key(self, event: events.Key) -> None:
