@@ -128,6 +128,16 @@ class Told:
         known_name = event.name in self.world.truth.commands and self.person.facilitates
         return "" if known_name and not twice else "there is no such knock for this person"
 
+    def _of_facilitators(self, code: str) -> bool:
+        """Whether a facilitator has gone or may be away, or the invite is used up, as this says."""
+        if code == "last_facilitator_left":
+            commands = self.world.truth.commands
+            return any(p.facilitates and commands[p.name].leave for p in self.world.people)
+        held = any(self._holds(person) for person in self.world.people)
+        used = code == "door_used" and self.world.schedule.uses < len(self.world.people)
+        away = used or (code == "nobody_there" and not (held and self.world.quiet))
+        return away or code == "facilitator_there"
+
     # --- the room ------------------------------------------------------------------------------
 
     def _problem(self, code: str, text: str) -> str:
@@ -144,7 +154,7 @@ class Told:
         listed = [f" made {p.name} a facilitator." for p in self.world.people if p.appointed]
         role = code == "role_changed" and any(text.endswith(one) for one in listed)
         reasons = (role, missed, clock, store, waits, old, doubted, self.world.lies)
-        true = any(reasons)
+        true = any(reasons) or self._of_facilitators(code)
         return "" if true else f"there is no reason for {code}"
 
     def _returns(self, name: str | None) -> str:

@@ -31,7 +31,7 @@ class Key(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TypedLine:
     """A line, at Enter."""
 
     text: str = field(repr=False)
@@ -48,9 +48,9 @@ class LineEditor:
         self._at = 0
         self._first = 0
 
-    def feed(self, data: bytes) -> list[Line | Key]:
+    def feed(self, data: bytes) -> list[TypedLine | Key]:
         """Take what the terminal sent. Return the lines that are complete, and some keys."""
-        done: list[Line | Key] = []
+        done: list[TypedLine | Key] = []
         text, self._held = self._held + self._decoder.decode(data), ""
         while text:
             if self._pasting:
@@ -85,10 +85,10 @@ class LineEditor:
 
     # --- keys ---------------------------------------------------------------------------------
 
-    def _key(self, key: str, done: list[Line | Key]) -> None:
+    def _key(self, key: str, done: list[TypedLine | Key]) -> None:
         match key:
             case "\r" | "\n":
-                done.append(Line(self._text))
+                done.append(TypedLine(self._text))
                 self._text, self._at = "", 0
             case "\x7f" | "\x08":
                 self._delete(self._before(self._at), self._at)
@@ -139,7 +139,7 @@ class LineEditor:
             case "3~":
                 self._delete(self._at, self._behind(self._at))
 
-    def _paste(self, text: str, done: list[Line | Key]) -> str:
+    def _paste(self, text: str, done: list[TypedLine | Key]) -> str:
         pasted, end, rest = text.partition(_PASTE_END)
         if not end:
             # The end of the paste may be cut in two.
@@ -152,7 +152,7 @@ class LineEditor:
 
     # --- the line -----------------------------------------------------------------------------
 
-    def _insert(self, text: str, done: list[Line | Key]) -> None:
+    def _insert(self, text: str, done: list[TypedLine | Key]) -> None:
         if len(self._text) + len(text) > LONGEST:
             done.append(Key.FULL)
             return

@@ -13,7 +13,7 @@ from typing import Final, assert_never
 from alcove.cli import escape, plain_screen, slash_commands, words, wrapping
 from alcove.cli.commands import LeaveCommand, SendCommand
 from alcove.cli.leaving import LeaveQuestion
-from alcove.cli.line_editor import Key, Line, LineEditor
+from alcove.cli.line_editor import Key, LineEditor, TypedLine
 from alcove.cli.lines import Lines, TooLong
 from alcove.cli.output import Output
 from alcove.cli.performer import Performer
@@ -93,7 +93,7 @@ class PlainMode:
         async for data in lines.keys():
             for done in editor.feed(data):
                 match done:
-                    case Line(text):
+                    case TypedLine(text):
                         if not await self._try(text):
                             editor.restore(text)
                     case Key.CONTROL_D:

@@ -1,7 +1,7 @@
-"""What a newcomer who waits is told meanwhile: whether a facilitator is there, and the invite good.
+"""What a waiting newcomer is told: whether a facilitator is there, and the invite still good.
 
 A knock is answered by a person. When none is there, or when the invite's last use has gone to
-another newcomer, nothing comes, and a person who waits cannot tell that from a slow answer. So the
+another newcomer, nothing comes, and that looks like a slow answer. So the
 client reads the card again from time to time: the relay says with it whether a facilitator holds
 the room, and refuses it when the door has no uses left.
 """
@@ -19,7 +19,7 @@ LOOK_AGAIN: Final = 45.0
 """Seconds between two looks."""
 LOOK_ONCE_MORE: Final = 10.0
 """Seconds after which a used door is looked at again, before it is told. This newcomer may be the
-one who was let in by its last use, and the Welcome on its way."""
+one that was let in by its last use, and the Welcome on its way."""
 NOBODY_THERE: Final = (
     "No facilitator is connected at the moment. Your wish to come in stays for a quarter of an "
     "hour, and they see it when they are back. You can wait here, or come again later."
@@ -65,7 +65,7 @@ class DoorWatch:
             elif self._told == "nobody_there":
                 self._tell("facilitator_there", THERE_AGAIN)
         elif isinstance(answer, frames.RequestRefused) and answer.code == "door_used":
-            # One that was revoked, or has expired, still admits those who wait.
+            # One that was revoked, or has expired, still admits those that wait.
             if self._used:
                 self._tell(answer.code, LAST_USE_GONE)
             else:

@@ -105,8 +105,8 @@ class Presence:
         self.tick()
 
     def _goodbye(self, sender: bytes) -> None:
-        """This facilitator leaves. Nothing else tells of the last one: who is left cannot take them
-        off the list."""
+        """This facilitator leaves. Nothing else tells of the last one: the others cannot take
+        them off the list."""
         others = self._membership.state.facilitator_keys() - self._gone - {sender}
         person = next((p for p in self._membership.people() if p.key == sender), None)
         if person is not None and sender not in self._gone and not others:

@@ -47,7 +47,8 @@ BACKOFF_MOST: Final = 15.0
 
 @dataclass(frozen=True, slots=True)
 class TransportOptions:
-    """How to reach the relay: SOCKS proxy (`socks5://…`), file of trusted CAs, seconds to wait.
+    """How to reach the relay: SOCKS proxy (`socks5://…`), file of trusted CAs, seconds to wait. The
+    seconds are 10, or 60 through a proxy, unless they are given.
 
     The proxy resolves names, and this device never does. A query would tell the network which relay
     this is, and only the proxy knows an onion service.
@@ -55,7 +56,7 @@ class TransportOptions:
 
     proxy: str | None = None
     ca_file: str | None = None
-    timeout: float = 10.0
+    timeout: float | None = None
 
     def proxy_url(self) -> str | None:
         """The proxy's address, with names resolved there. Raises `InvalidInput` (`bad_proxy`)."""
@@ -136,7 +137,7 @@ class Transport:
                 # they stay short, so that the client returns soon after the room does.
                 self._failures = 0 if reached else min(self._failures + 1, TURNED_AWAY)
             except ConnectionFailed as failed:
-                if not self._engine.entered:
+                if not self._engine.entered and not self._tries_again(failed):
                     raise
                 self._failures += 1
                 self._engine.come_back_after = failed.retry_after
@@ -146,6 +147,13 @@ class Transport:
             if self._engine.wants_connection:
                 asked, self._engine.come_back_after = self._engine.come_back_after, 0.0
                 await asyncio.sleep(asked + delay_after(self._failures))
+
+    def _tries_again(self, failed: ConnectionFailed) -> bool:
+        """Whether to ask once more before the room was ever entered: only through a proxy."""
+        from alcove.relay.dialing import PROXY_TRIES
+
+        slow = self._options.proxy is not None and failed.code in ("unreachable", "proxy_failed")
+        return slow and self._failures + 1 < PROXY_TRIES
 
     def _give_up_entering(self) -> None:
         if not self._engine.entered:
@@ -171,7 +179,6 @@ class Transport:
 
     async def _connect(self) -> "ClientConnection":
         # Imported late: `import alcove` stays quick, and a sans-I/O user needs no sockets.
-        from websockets.asyncio.client import connect
         from websockets.exceptions import (
             InvalidHandshake,
             InvalidStatus,
@@ -180,23 +187,28 @@ class Transport:
         )
         from websockets.typing import Subprotocol
 
+        from alcove.relay import dialing
+
         options = self._options
+        patience = dialing.DIRECT_TIMEOUT if options.proxy is None else dialing.PROXY_TIMEOUT
         try:
-            connection = await connect(
+            connection = await dialing.Dial(
                 self._url,
                 subprotocols=[Subprotocol(SUBPROTOCOL)],
                 compression=None,
                 max_size=limits.FRAME,
                 ping_interval=KEEPALIVE,
                 ping_timeout=KEEPALIVE,
-                open_timeout=options.timeout,
+                open_timeout=patience if options.timeout is None else options.timeout,
                 close_timeout=CLOSE_TIMEOUT,
                 user_agent_header=None,
                 proxy=options.proxy_url(),
                 ssl=options.tls() if self._url.startswith("wss:") else None,
             )
         except InvalidStatus as error:
-            failed = _refused_status(error.response.status_code)
+            status = error.response.status_code
+            redirects = status in dialing.REDIRECTS
+            failed = dialing.redirected() if redirects else _refused_status(status)
             failed.retry_after = _seconds(error.response.headers.get_all("Retry-After"))
             raise failed from None
         except ProxyError:
@@ -208,9 +220,8 @@ class Transport:
         except ssl.SSLError:
             text = "The relay's certificate is not trusted; check its address and your clock."
             raise ConnectionFailed("bad_certificate", text) from None
-        except (OSError, TimeoutError, EOFError, ImportError, ValueError):
-            text = "The relay cannot be reached; check the address and your connection."
-            raise ConnectionFailed("unreachable", text) from None
+        except (OSError, TimeoutError, EOFError, ImportError, ValueError) as error:
+            raise dialing.unreachable(error) from error
         if connection.subprotocol != SUBPROTOCOL:
             await connection.close()
             text = "This relay speaks another version of Alcove; update the older of the two."

@@ -1,7 +1,7 @@
 """The line that a person types in plain mode."""
 
 import pytest
-from alcove.cli.line_editor import LONGEST, Key, Line, LineEditor
+from alcove.cli.line_editor import LONGEST, Key, LineEditor, TypedLine
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,7 +9,7 @@ LEFT, RIGHT, HOME, END, DELETE = "\x1b[D", "\x1b[C", "\x1b[H", "\x1bOF", "\x1b[3
 FAMILY = "👩‍👩‍👧"
 
 
-def typed(keys: str) -> list[Line | Key]:
+def typed(keys: str) -> list[TypedLine | Key]:
     return LineEditor().feed(keys.encode())
 
 
@@ -33,25 +33,28 @@ def typed(keys: str) -> list[Line | Key]:
     ],
 )
 def test_keys_edit_the_line(keys: str, line: str) -> None:
-    assert typed(keys) == [Line(line)]
+    assert typed(keys) == [TypedLine(line)]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
 def test_a_paste_waits_for_enter_and_keeps_its_lines(end: str) -> None:
     pasted = f"\x1b[200~one{end}two\x1b[31m\x1b[201~"
     assert typed(pasted) == []
-    assert typed(pasted + "!\r") == [Line("one\ntwo[31m!")]
+    assert typed(pasted + "!\r") == [TypedLine("one\ntwo[31m!")]
 
 
 def test_control_d_is_no_end() -> None:
-    assert typed("a\x04b\r") == [Key.CONTROL_D, Line("ab")]
+    assert typed("a\x04b\r") == [Key.CONTROL_D, TypedLine("ab")]
 
 
 def test_a_line_is_bounded_and_nothing_of_it_is_lost() -> None:
     editor = LineEditor()
     assert editor.feed(b"x" * LONGEST) == []
     assert editor.feed(b"y") == [Key.FULL]
-    assert editor.feed(b"\x1b[200~" + b"z" * 9 + b"\x1b[201~\r") == [Key.FULL, Line("x" * LONGEST)]
+    assert editor.feed(b"\x1b[200~" + b"z" * 9 + b"\x1b[201~\r") == [
+        Key.FULL,
+        TypedLine("x" * LONGEST),
+    ]
 
 
 def test_a_line_that_was_not_sent_comes_back_unless_the_next_was_begun() -> None:
@@ -59,7 +62,7 @@ def test_a_line_that_was_not_sent_comes_back_unless_the_next_was_begun() -> None
     editor.restore("too early")
     assert editor.drawn(40) == ("too early", 9)
     editor.restore("another")
-    assert editor.feed(b"!\r") == [Line("too early!")]
+    assert editor.feed(b"!\r") == [TypedLine("too early!")]
 
 
 @given(st.lists(st.sampled_from(["é", FAMILY, LEFT, "\x1b[200~a\nb\x1b[201~", "\x7f", "\r", "日"])))
