@@ -10,7 +10,7 @@ from collections import OrderedDict
 from functools import partial
 from typing import Final, assert_never
 
-from alcove.cli import escape, plain_screen, slash_commands, words, wrapping
+from alcove.cli import escape, plain_screen, qr, slash_commands, words, wrapping
 from alcove.cli.commands import LeaveCommand, SendCommand
 from alcove.cli.leaving import LeaveQuestion
 from alcove.cli.line_editor import Key, LineEditor, TypedLine
@@ -149,6 +149,8 @@ class PlainMode:
                 await self._below("\n".join(words.who(self._room.members, waiting)))
             case slash_commands.ShowInvite(new):
                 self._performer.also(partial(self._show_invite, new))
+            case slash_commands.ShowCode():
+                self._performer.also(self._show_code)
             case slash_commands.ShowRules():
                 await self._rules(self._view.rules)
             case slash_commands.Reveal():
@@ -239,6 +241,16 @@ class PlainMode:
         known = None if new else self._view.invite
         self._view.invite = known or await self._room.invite()
         await self._invite(self._view.invite)
+
+    async def _show_code(self) -> None:
+        self._view.invite = self._view.invite or await self._room.invite()
+        try:
+            lines = qr.code(self._view.invite, columns=plain_screen.width())
+        except qr.NoCode as error:
+            await self._say(str(error))
+        else:
+            await self._say("The invite, as a code:")
+            await self._screen.code(lines)
 
     async def _invite(self, invite: str) -> None:
         await self._say(words.SHARE)

@@ -17,6 +17,8 @@ _PROMPT: Final = "> "
 _ERASE: Final = "\r\x1b[K"
 _NO_WRAP, _WRAP = "\x1b[?7l", "\x1b[?7h"
 """A terminal may draw a character wider than is counted here. Then it must not wrap by itself."""
+_DARK_ON_LIGHT: Final = "\x1b[30;107m"
+_OWN_COLOURS: Final = "\x1b[0m"
 _PASTES: Final = "\x1b[?2004h"
 _NO_PASTES: Final = "\x1b[?2004l"
 
@@ -57,6 +59,12 @@ class PlainScreen:
     async def link(self, link: str) -> None:
         """Write a line that is to be copied. The terminal wraps it, so it has no line end."""
         await self._above(link + "\n", wrap=True)
+
+    async def code(self, lines: Sequence[str]) -> None:
+        """Write a drawing that is dark on light, whatever the terminal's colours are."""
+        if self._editor is not None:
+            lines = [f"{_DARK_ON_LIGHT}{line}{_OWN_COLOURS}" for line in lines]
+        await self.lines(lines)
 
     async def draw(self) -> None:
         """Draw the line that is typed, after a key."""

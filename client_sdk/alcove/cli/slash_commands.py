@@ -38,6 +38,11 @@ class ShowInvite:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowCode:
+    """Show the invite as a QR code."""
+
+
+@dataclass(frozen=True, slots=True)
 class ShowRules:
     """Show the agreement again."""
 
@@ -47,7 +52,7 @@ class Reveal:
     """Show the text behind the latest content warning."""
 
 
-UserAction = AnyCommand | Help | Who | ShowInvite | ShowRules | Reveal
+UserAction = AnyCommand | Help | Who | ShowInvite | ShowCode | ShowRules | Reveal
 
 
 class Misread(Exception):
@@ -91,6 +96,8 @@ _PLAIN: dict[str, UserAction] = {
     "/end": EndCommand(),
     "/help": Help(),
     "/who": Who(),
+    "/members": Who(),
+    "/qr": ShowCode(),
     "/invite": ShowInvite(),
     "/rules": ShowRules(),
     "/show": Reveal(),

@@ -65,7 +65,7 @@ HELP: Final = (
     ("//text", "say a text that begins with /"),
     ("/retract", "take back your last message"),
     ("/show", "read what hides behind a warning"),
-    ("/who", "who is here, and who waits"),
+    ("/members", "who is here, and who waits"),
     ("/rules", "read the agreement again"),
     ("/anyway", "send what waits, though something is wrong"),
     ("/leave", "leave the room"),
@@ -76,8 +76,18 @@ FACILITATORS_HELP: Final = (
     ("/remove NAME", "take a person out of the room"),
     ("/invite", "see the invite"),
     ("/invite new", "make one more invite"),
+    ("/qr", "see the invite as a code for a phone's camera"),
     ("/end", "end the room for everybody"),
 )
+
+KEYS: Final = (
+    ("Ctrl+X, or Esc twice", "be gone at once: the screen is wiped, then the room is left"),
+    ("Enter", "say what is typed"),
+    ("PgUp, PgDn", "scroll the conversation"),
+    ("Tab", "go to the people who wait, and back"),
+    ("F2", "see the invite alone, and copy it"),
+)
+PLAINLY: Final = "For a screen reader, start with --plain: it writes lines, and draws no screen."
 
 
 def of_event(event: events.AnyEvent) -> str | None:
@@ -169,6 +179,12 @@ def help_for(facilitator: bool) -> str:
     """Return the commands that can be typed, a line each."""
     lines = HELP + (FACILITATORS_HELP if facilitator else ())
     return "\n".join(f"{word}: {what}" for word, what in lines)
+
+
+def help_of_the_screen(facilitator: bool) -> str:
+    """Return the same, with the keys of the full screen."""
+    keys = "\n".join(f"{key}: {what}" for key, what in KEYS)
+    return f"{help_for(facilitator)}\n{keys}\n{PLAINLY}"
 
 
 def waiter(knock: events.Knocked) -> str:

@@ -210,6 +210,14 @@ SCENES: Final = MappingProxyType(
         "flood": FakeScene((*OPENED, *(events.Left("x" * 32) for _ in range(20_000)))),
         "waiting": FakeScene((RULES, events.Waiting("lamp river")), members=()),
         "rules": FakeScene((RULES,), members=()),
+        "long-rules": FakeScene(
+            (
+                events.AgreementShown(
+                    1, "\n".join(f"This is rule number {n}." for n in range(40)), "Evening circle"
+                ),
+            ),
+            members=(),
+        ),
         "closed-all": FakeScene((*OPENED, Closed(CloseReason.ENDED))),
         "hostile": FakeScene(
             (

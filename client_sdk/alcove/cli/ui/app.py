@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from alcove import events
-from alcove.cli import escape, slash_commands, words, wrapping
+from alcove.cli import escape, qr, slash_commands, words, wrapping
 from alcove.cli.commands import (
     AcceptCommand,
     AdmitCommand,
@@ -32,7 +32,7 @@ from alcove.cli.ui.driver import PatientDriver
 from alcove.cli.ui.log import ConversationLog
 from alcove.cli.ui.people import People, WaitingList
 from alcove.cli.ui.say_input import SayInput
-from alcove.cli.ui.sheets import AgreementScreen, EndScreen, InviteScreen
+from alcove.cli.ui.sheets import AgreementScreen, CodeScreen, EndScreen, InviteScreen
 from alcove.cli.watchdog import GRACE, watchdog
 from alcove.errors import AlcoveError
 from alcove.events import Closed, CloseReason
@@ -53,6 +53,7 @@ class RoomApp(App[None]):
     CSS_PATH = "style.tcss"
     TITLE = "Alcove"
     ENABLE_COMMAND_PALETTE = False
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (22, "-tall")]  # noqa: RUF012
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-wide"), (100, "-roomy")]  # noqa: RUF012
     BINDINGS = [  # noqa: RUF012  (Textual declares both so)
         Binding("ctrl+x", "quick_exit", "Quick exit", priority=True),
@@ -205,6 +206,16 @@ class RoomApp(App[None]):
         self._view.invite = known or await self._room.invite()
         self._show_invite(self._view.invite)
 
+    async def _show_code(self) -> None:
+        self._view.invite = self._view.invite or await self._room.invite()
+        size = self.size
+        try:
+            lines = qr.code(self._view.invite, columns=size.width, rows=size.height - 2)
+        except qr.NoCode as error:
+            self._say(str(error))
+        else:
+            self.push_screen(CodeScreen(lines))
+
     def _ask(self, rules: events.AgreementShown) -> None:
         if self._accepted:
             self._say(f"You accept the agreement, version {rules.version}; /rules shows it.")
@@ -277,7 +288,9 @@ class RoomApp(App[None]):
             case SendCommand(text=text):
                 self._post(text)
             case slash_commands.Help():
-                self._say("What you can type:\n" + words.help_for(self._room.is_facilitator))
+                self._say(
+                    "What you can type:\n" + words.help_of_the_screen(self._room.is_facilitator)
+                )
             case slash_commands.Who():
                 waiting = list(self._view.waiting.values())
                 self._say("Here:\n" + "\n".join(words.who(self._room.members, waiting)))
@@ -285,6 +298,9 @@ class RoomApp(App[None]):
                 assert self._performer is not None
                 # Beside, so that keys still work while the relay thinks, above all the quick exit.
                 self._performer.also(partial(self._find_invite, new))
+            case slash_commands.ShowCode():
+                assert self._performer is not None
+                self._performer.also(self._show_code)
             case slash_commands.ShowRules():
                 rules = self._view.rules
                 self._say(rules.text if rules else "No agreement was shown here yet.")
@@ -336,7 +352,7 @@ class RoomApp(App[None]):
         if now - self._escaped_at < _TWICE:
             self.action_quick_exit()
         self._escaped_at = now
-        if isinstance(self.screen, InviteScreen):
+        if isinstance(self.screen, InviteScreen | CodeScreen):
             self.screen.dismiss()
         elif isinstance(self.screen, EndScreen):
             self.exit()

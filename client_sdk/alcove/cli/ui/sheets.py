@@ -1,8 +1,11 @@
 """Sheets in front of the conversation: the agreement, the invite on demand, the end."""
 
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.events import Key
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
@@ -11,16 +14,21 @@ from alcove.events import AgreementShown
 
 
 class AgreementScreen(ModalScreen[bool]):
-    """Show the agreement. The result is True when it is accepted, False when the person leaves."""
+    """Show the agreement. The result is True when it is accepted, False when the person leaves.
+
+    A letter only chooses an answer, and Enter gives it: one stray key decides nothing.
+    """
 
     BINDINGS = [  # noqa: RUF012  (Textual declares it so)
-        Binding("a", "answer(True)", "Accept"),
-        Binding("l", "answer(False)", "Leave"),
+        Binding("a", "choose('accept')", "Accept"),
+        Binding("l", "choose('leave')", "Leave"),
+        Binding("enter", "give", show=False),
     ]
 
     def __init__(self, rules: AgreementShown) -> None:
         super().__init__()
         self._rules = rules
+        self._chosen = ""
 
     def compose(self) -> ComposeResult:
         with Vertical(id="sheet") as sheet:
@@ -30,8 +38,7 @@ class AgreementScreen(ModalScreen[bool]):
             with VerticalScroll(id="rules"):
                 yield Static(escape.text(self._rules.text), markup=False)
             yield Static(
-                f"Agreement, version {self._rules.version}. Who goes in has accepted it. "
-                "Press A to accept, L to leave.",
+                "Press A and then Enter to accept, or L and then Enter to leave.",
                 id="explain",
                 markup=False,
             )
@@ -46,8 +53,14 @@ class AgreementScreen(ModalScreen[bool]):
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id == "accept")
 
-    def action_answer(self, accepted: bool) -> None:
-        self.dismiss(accepted)
+    def action_choose(self, answer: str) -> None:
+        self._chosen = answer
+        self.query_one(f"#{answer}", Button).focus()
+
+    def action_give(self) -> None:
+        # The key may come before the button has the focus.
+        if self._chosen:
+            self.dismiss(self._chosen == "accept")
 
 
 class InviteScreen(ModalScreen[None]):
@@ -67,6 +80,21 @@ class InviteScreen(ModalScreen[None]):
         self.dismiss()
 
 
+class CodeScreen(ModalScreen[None]):
+    """Show the invite as a QR code, alone."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def compose(self) -> ComposeResult:
+        yield Static("\n".join(self._lines), id="code", markup=False)
+        yield Static("Let a phone's camera see it. Press any key to go back.")
+
+    def on_key(self) -> None:
+        self.dismiss()
+
+
 class EndScreen(ModalScreen[None]):
     """Show why the room is over. Nothing of the conversation stands behind it."""
 
@@ -78,11 +106,10 @@ class EndScreen(ModalScreen[None]):
         with Vertical(id="notice"):
             yield Static(escape.line(self._sentence), markup=False)
             yield Static(
-                "The conversation is gone from this screen. Press any key to close.", id="explain"
+                "The conversation is gone from this screen. Press Enter to close.", id="explain"
             )
 
-    def on_key(self) -> None:
-        self.app.exit()
-
-    def on_click(self) -> None:
-        self.app.exit()
+    def on_key(self, event: Key) -> None:
+        # A key that was on its way to the conversation must not take the reason away.
+        if event.key == "enter":
+            self.app.exit()
