@@ -79,7 +79,9 @@ async def test_declining_the_agreement_leaves() -> None:
 async def test_one_stray_key_decides_nothing() -> None:
     async with Terminal("knock", *MARA, columns=80, rows=24) as screen:
         await screen.see("Robin (code", "Tab to decide")
-        screen.type(TAB + "a")
+        screen.type(TAB)
+        await screen.see("A admit · R refuse")
+        screen.type("a")
         await screen.see("Press A again")
         screen.type("r")
         await screen.see("Press R again", "Robin (code")
@@ -95,8 +97,8 @@ async def test_a_small_window_shows_a_usable_agreement_and_every_hint(
     columns: int, rows: int
 ) -> None:
     async with Terminal("long-rules", *ROBIN, columns=columns, rows=rows) as screen:
-        await screen.see("Before you go in", "Press A and then", "Accept (A)", "Leave (L)")
-        assert screen.shown.count("rule number") >= 8
+        await screen.see("Before you go in", "Press A and", "Accept (A)", "Leave (L)")
+        await screen.see("rule number 0.", "rule number 7.")
     async with Terminal("open", *MARA, columns=columns, rows=rows) as screen:
         await screen.see("quick exit", "/help", "Enter send", "PgUp", "F2 invite")
 

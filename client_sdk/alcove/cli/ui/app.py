@@ -53,7 +53,6 @@ class RoomApp(App[None]):
     CSS_PATH = "style.tcss"
     TITLE = "Alcove"
     ENABLE_COMMAND_PALETTE = False
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (22, "-tall")]  # noqa: RUF012
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-wide"), (100, "-roomy")]  # noqa: RUF012
     BINDINGS = [  # noqa: RUF012  (Textual declares both so)
         Binding("ctrl+x", "quick_exit", "Quick exit", priority=True),

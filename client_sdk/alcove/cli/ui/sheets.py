@@ -1,16 +1,22 @@
 """Sheets in front of the conversation: the agreement, the invite on demand, the end."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.events import Key
+from textual.events import Key, Resize
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from alcove.cli import escape
 from alcove.events import AgreementShown
+
+
+_NARROW: Final = 72
+_SHORT: Final = 22
+"""Columns and lines of a window that belongs to the text of the agreement alone."""
 
 
 class AgreementScreen(ModalScreen[bool]):
@@ -45,6 +51,9 @@ class AgreementScreen(ModalScreen[bool]):
             with Horizontal(id="answers"):
                 yield Button("Accept (A)", id="accept", variant="success")
                 yield Button("Leave (L)", id="leave")
+
+    def on_resize(self, event: Resize) -> None:
+        self.set_class(event.size.width < _NARROW or event.size.height < _SHORT, "-small")
 
     def on_mount(self) -> None:
         # The text has the focus, not a button: the arrow keys scroll, and Enter agrees to nothing.
