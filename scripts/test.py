@@ -64,6 +64,7 @@ SUITES: Final = (
     Suite("simulator", ("tests/simulator",), 300, covered=False),
     Suite("second client", ("tests/second_client",), 300, covered=False),
     Suite("protocol", ("tests/protocol",), 200),
+    Suite("model", ("tests/model",), 200, covered=False),
     Suite("vectors", ("tests/vectors",), 100),
     Suite("fuzz", ("tests/fuzz",), 300, covered=False),
     Suite("attacks", ("tests/attacks", "tests/mutation"), 400, covered=False),
