@@ -43,6 +43,7 @@ CONNECTION_SHORT: Final = MappingProxyType(
         ConnectionState.REJOINED: "connected",
     }
 )
+CONNECTING_SHORT: Final = "connecting …"
 ROOM_SHORT: Final = MappingProxyType(
     {
         RoomState.OPEN: "room open",
@@ -81,7 +82,7 @@ FACILITATORS_HELP: Final = (
 )
 
 KEYS: Final = (
-    ("Ctrl+X, or Esc twice", "be gone at once: the screen is wiped, then the room is left"),
+    ("Ctrl+X, or Esc twice", "wipe the screen at once, then leave the room"),
     ("Enter", "say what is typed"),
     ("PgUp, PgDn", "scroll the conversation"),
     ("Tab", "go to the people who wait, and back"),

@@ -43,7 +43,10 @@ _TWICE: Final = 1.0
 """Seconds between two presses of Escape that count as one quick exit."""
 _WIPE: Final = "\x1b[H\x1b[2J\x1b[3J"
 """Clear screen and scrollback, as `clear` does: the command line above may say enough."""
-_KEYS: Final = "Ctrl+X or Esc Esc quick exit · /help · Enter send · PgUp scroll · F2 invite"
+_KEYS: Final = "Ctrl+X or Esc Esc quick exit · /help · Enter send · PgUp scroll"
+_INVITE_KEY: Final = " · F2 invite"
+_WIDE: Final = 72
+"""Columns of a screen that has a panel beside the conversation."""
 """The quick exit comes first, because a narrow screen cuts the end."""
 
 
@@ -53,7 +56,7 @@ class RoomApp(App[None]):
     CSS_PATH = "style.tcss"
     TITLE = "Alcove"
     ENABLE_COMMAND_PALETTE = False
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-wide"), (100, "-roomy")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_WIDE, "-wide"), (100, "-roomy")]  # noqa: RUF012
     BINDINGS = [  # noqa: RUF012  (Textual declares both so)
         Binding("ctrl+x", "quick_exit", "Quick exit", priority=True),
         Binding("escape", "escape", show=False, priority=True),
@@ -74,6 +77,7 @@ class RoomApp(App[None]):
         # Held, because a query looks only at the sheet that is on top.
         self._title = Static(id="title", markup=False)
         self._state = Static(id="state", markup=False)
+        self._keys = Static(_KEYS, id="keys", markup=False)
         self._entries = ConversationLog()
         self._people = People()
         self._input = SayInput(self._typed)
@@ -89,7 +93,7 @@ class RoomApp(App[None]):
             yield self._entries
             yield self._people
         yield self._input
-        yield Static(_KEYS, id="keys", markup=False)
+        yield self._keys
 
     def on_mount(self) -> None:
         runner = self._runner
@@ -249,9 +253,17 @@ class RoomApp(App[None]):
             where = "waiting to be let in" if state.knocked else "not in yet"
         self._input.placeholder = words.SAY if state.joined else words.NOT_IN
         entered = self._runner.entered.is_set()
+        facilitates = entered and self._room.is_facilitator
+        self._keys.update(_KEYS + (_INVITE_KEY if facilitates else ""))
         title = escape.line(self._room.title) if entered else ""
         self._title.update(title or "Alcove")
-        self._state.update(f"{connection or 'connecting …'} · {where}")
+        connection = connection or words.CONNECTING_SHORT
+        if self.size.width >= _WIDE:
+            self._state.update(f"{connection} · {where}")
+        else:
+            # What is wrong comes first, where both have no room.
+            well = connection == words.CONNECTION_SHORT[events.ConnectionState.CONNECTED]
+            self._state.update(where if well or state.knocked else connection)
         members = self._room.members if entered else ()
         if self._people.show(members, list(state.waiting.values())):
             self._input.focus()  # no newcomer is left to decide about, so typing goes on

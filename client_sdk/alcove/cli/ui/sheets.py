@@ -13,7 +13,6 @@ from textual.widgets import Button, Static
 from alcove.cli import escape
 from alcove.events import AgreementShown
 
-
 _NARROW: Final = 72
 _SHORT: Final = 22
 """Columns and lines of a window that belongs to the text of the agreement alone."""
