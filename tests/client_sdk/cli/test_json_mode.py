@@ -179,12 +179,12 @@ async def test_a_failure_is_told_once_and_closed_follows(
     assert (error["event"], error["code"]) == ("error", code)
     assert (closed["event"], closed["reason"], closed["code"]) == ("closed", reason, code)
     assert ended == status
-    assert errors == f"alcove: {closed['message']} ({code})\n"
+    assert errors == f"alcove: {closed['message']}\n"
 
 
 async def test_lost_is_one_and_ended_is_zero() -> None:
     async with opened("lost") as room:
-        assert await room.end() == (1, "alcove: Nobody answers any more. (lost)\n")
+        assert await room.end() == (1, "alcove: Nobody answers any more.\n")
     async with opened("closed-all") as room:
         assert await room.end() == (0, "")
 
