@@ -75,6 +75,7 @@ REFUSALS: Final = MappingProxyType(
         # rooms
         "unknown_room": "The relay does not know this room; a facilitator can bring it back.",
         "room_exists": "A different room is already open under this id.",
+        "too_many_rooms": "Too many rooms were opened from your network; try again later.",
         "ended": "A facilitator ended this room.",
         "removed": "You are no longer in this room; a facilitator decided so.",
         "not_member": "The relay does not list you as a member of this room; ask to be let in "

@@ -11,8 +11,7 @@ from functools import partial
 from typing import Final, assert_never
 
 from alcove.cli import escape, plain_screen, qr, slash_commands, words, wrapping
-from alcove.cli.commands import LeaveCommand, SendCommand
-from alcove.cli.leaving import LeaveQuestion
+from alcove.cli.commands import SendCommand
 from alcove.cli.line_editor import Key, LineEditor, TypedLine
 from alcove.cli.lines import Lines, TooLong
 from alcove.cli.output import Output
@@ -23,6 +22,7 @@ from alcove.cli.room_view import RoomView
 from alcove.cli.rooms import RoomLike
 from alcove.errors import AlcoveError
 from alcove.events import (
+    Accepted,
     AgreementShown,
     AnyEvent,
     Closed,
@@ -37,15 +37,20 @@ from alcove.events import (
     Left,
     Message,
     Opened,
+    PastActs,
     Problem,
     Queued,
     Removed,
     Retracted,
+    RoleChanged,
     RoomChanged,
+    SafetyWords,
     Sent,
     Unknown,
+    VaultChanged,
     Waiting,
 )
+from alcove.messages.agreements import in_language
 
 _FLUSH_WITHIN: Final = 3.0
 
@@ -57,7 +62,6 @@ class PlainMode:
         self._room = room
         self._accepted = accepted
         self._view = RoomView()
-        self._leave = LeaveQuestion()
         self._problem: str | None = None  # told last, so the end need not repeat it
         self._runner = RoomRunner(room, self._show)
         self._folded: OrderedDict[str, list[str]] = OrderedDict()
@@ -133,10 +137,6 @@ class PlainMode:
 
     async def _do(self, text: str) -> None:
         wanted = slash_commands.read(text, self._view, self._room.members)
-        if not isinstance(wanted, LeaveCommand):
-            self._leave.forget()
-        elif (question := self._leave.before(self._room.members)) is not None:
-            raise slash_commands.Misread(question)
         match wanted:
             case None:
                 return
@@ -151,8 +151,8 @@ class PlainMode:
                 self._performer.also(partial(self._show_invite, new))
             case slash_commands.ShowCode():
                 self._performer.also(self._show_code)
-            case slash_commands.ShowRules():
-                await self._rules(self._view.rules)
+            case slash_commands.ShowRules(language):
+                await self._rules(self._view.rules, language)
             case slash_commands.Reveal():
                 await self._reveal()
             case SendCommand(text=said) if self._editor is not None:
@@ -173,6 +173,10 @@ class PlainMode:
         match event:
             case Opened(invite) | InviteChanged(invite):
                 await self._invite(invite)
+            case AgreementShown() if self._view.joined:
+                if event.summary:
+                    await self._block(event.summary)
+                await self._say(words.rules_changed(event))
             case AgreementShown():
                 await self._rules(event)
                 if not self._accepted:
@@ -194,8 +198,13 @@ class PlainMode:
                 Waiting()
                 | Knocked()
                 | Joined()
+                | Accepted()
                 | Left()
                 | Removed()
+                | RoleChanged()
+                | VaultChanged()
+                | SafetyWords()
+                | PastActs()
                 | Failed()
                 | ConnectionChanged()
                 | RoomChanged()
@@ -218,12 +227,13 @@ class PlainMode:
         """Return the commands that answer `event`. The full screen shows keys instead."""
         return " Type /admit or /refuse." if isinstance(event, Knocked) else ""
 
-    async def _rules(self, rules: AgreementShown | None) -> None:
+    async def _rules(self, rules: AgreementShown | None, language: str = "") -> None:
         if rules is None:
             raise slash_commands.Misread("No agreement was shown here yet.")
         title = f"{escape.line(rules.title)}: " if rules.title else ""
         await self._say(f"{title}the agreement, version {rules.version}")
-        await self._below(rules.text)
+        texts = self._room.agreement_texts if language else ()
+        await self._below(words.rules_text(rules, in_language(texts, language) if texts else None))
 
     async def _reveal(self) -> None:
         found = self._view.reveal()

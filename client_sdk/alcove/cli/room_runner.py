@@ -17,7 +17,7 @@ from typing import Final
 
 from alcove.cli.rooms import RoomLike
 from alcove.cli.watchdog import watchdog
-from alcove.errors import AlcoveError, Refused, RoomClosed
+from alcove.errors import CLOSE_SENTENCES, AlcoveError, Refused, RoomClosed
 from alcove.events import AnyEvent, Closed, CloseReason, Problem
 
 LEAVE_WITHIN: Final = 6.0
@@ -39,18 +39,6 @@ _STATUS: Final = MappingProxyType(
         CloseReason.ERROR: 1,
     }
 )
-_SENTENCES: Final = MappingProxyType(
-    {
-        CloseReason.LEFT: "You left the room.",
-        CloseReason.ENDED: "The room has ended: a facilitator closed it for everybody.",
-        CloseReason.REFUSED: "You were not let in.",
-        CloseReason.REMOVED: "You are no longer in this room; a facilitator decided so.",
-        CloseReason.LOST: "The room could not be reached again, so your client has left it. "
-        "Your invite may still let you ask to come in.",
-        CloseReason.ERROR: "This client could not stay in the room. "
-        "Your invite may still let you ask to come in.",
-    }
-)
 
 
 _UNANNOUNCED: Final = "The room ended here, and this client cannot tell why."
@@ -64,7 +52,7 @@ def status_of(closed: Closed) -> int:
 def sentence_of(closed: Closed) -> str:
     """Return why the room is over, for a person. Programs read the code."""
     if not closed.text:
-        return _SENTENCES[closed.reason]
+        return CLOSE_SENTENCES[closed.reason]
     return closed.text
 
 

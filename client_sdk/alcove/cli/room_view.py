@@ -38,6 +38,7 @@ class RoomView:
         self.state: events.RoomState | None = None
         self.knocked = False
         self.joined = False
+        self.leave_asked = False  # of the only facilitator
 
     def posted(self, id: str) -> None:
         """Add a message of this client, which is on its way."""
@@ -75,8 +76,13 @@ class RoomView:
             case events.Retracted(id) | events.Expired(id) | events.Failed(id):
                 self.messages.pop(id, None)
             case (
-                events.Left()
+                events.Accepted()
+                | events.Left()
                 | events.Removed()
+                | events.RoleChanged()
+                | events.VaultChanged()
+                | events.SafetyWords()
+                | events.PastActs()
                 | events.Queued()
                 | events.Gap()
                 | events.Problem()

@@ -18,12 +18,10 @@ from alcove.cli import escape, qr, slash_commands, words, wrapping
 from alcove.cli.commands import (
     AcceptCommand,
     AdmitCommand,
-    LeaveCommand,
     RefuseCommand,
     RetractCommand,
     SendCommand,
 )
-from alcove.cli.leaving import LeaveQuestion
 from alcove.cli.performer import Performer
 from alcove.cli.room_runner import RoomRunner, catch_signals, debug, debugging, sentence_of
 from alcove.cli.room_view import RoomView
@@ -36,6 +34,7 @@ from alcove.cli.ui.sheets import AgreementScreen, CodeScreen, EndScreen, InviteS
 from alcove.cli.watchdog import GRACE, watchdog
 from alcove.errors import AlcoveError
 from alcove.events import Closed, CloseReason
+from alcove.messages.agreements import in_language
 
 _QUICK_LEAVE: Final = 2.0
 """Seconds that a quick exit spends on telling the relay. The screen is gone by then."""
@@ -80,8 +79,9 @@ class RoomApp(App[None]):
         self._keys = Static(_KEYS, id="keys", markup=False)
         self._entries = ConversationLog()
         self._people = People()
-        self._input = SayInput(self._typed)
-        self._leave = LeaveQuestion()
+        self._input = SayInput(
+            self._typed, lambda line: slash_commands.completed(line, self._room.members)
+        )
         self._escaped_at = 0.0
         self._quick = False
 
@@ -151,6 +151,9 @@ class RoomApp(App[None]):
                 log.forget(id)
             case events.Opened(invite) | events.InviteChanged(invite):
                 self._show_invite(invite)
+            case events.AgreementShown() if self._view.joined:
+                # No sheet: the next letter of a message would answer it.
+                self._say("\n".join(filter(None, (event.summary, words.rules_changed(event)))))
             case events.AgreementShown():
                 self._ask(event)
             case Closed():
@@ -159,8 +162,13 @@ class RoomApp(App[None]):
                 events.Waiting()
                 | events.Knocked()
                 | events.Joined()
+                | events.Accepted()
                 | events.Left()
                 | events.Removed()
+                | events.RoleChanged()
+                | events.VaultChanged()
+                | events.SafetyWords()
+                | events.PastActs()
                 | events.ConnectionChanged()
                 | events.RoomChanged()
                 | events.Gap()
@@ -227,11 +235,16 @@ class RoomApp(App[None]):
         async def answer(accepted: bool | None) -> None:
             assert self._performer is not None
             if accepted:
-                await self._performer.perform(AcceptCommand())
+                await self._performer.perform(AcceptCommand(version=rules.version))
             else:
                 self._runner.leave()
 
         self.push_screen(AgreementScreen(rules), answer)
+
+    def _show_rules(self, language: str) -> None:
+        rules, texts = self._view.rules, self._room.agreement_texts if language else ()
+        other = in_language(texts, language) if texts else None
+        self._say(words.rules_text(rules, other) if rules else "No agreement was shown here yet.")
 
     def _close(self, closed: Closed) -> None:
         self._entries.remove_children()
@@ -277,10 +290,6 @@ class RoomApp(App[None]):
             wanted = slash_commands.read(line, self._view, members)
             if not self._runner.entered.is_set() and wanted is not None:
                 raise slash_commands.Misread("Not connected yet. Ctrl+X gives it up.")
-            if not isinstance(wanted, LeaveCommand):
-                self._leave.forget()
-            elif (question := self._leave.before(members)) is not None:
-                raise slash_commands.Misread(question)
             await self._do(wanted)
         except (slash_commands.Misread, AlcoveError) as error:
             self._say(str(error))
@@ -312,9 +321,8 @@ class RoomApp(App[None]):
             case slash_commands.ShowCode():
                 assert self._performer is not None
                 self._performer.also(self._show_code)
-            case slash_commands.ShowRules():
-                rules = self._view.rules
-                self._say(rules.text if rules else "No agreement was shown here yet.")
+            case slash_commands.ShowRules(language):
+                self._show_rules(language)
             case slash_commands.Reveal():
                 self._reveal()
             case command:

@@ -10,7 +10,7 @@ from textual.events import Key, Resize
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from alcove.cli import escape
+from alcove.cli import escape, words
 from alcove.events import AgreementShown
 
 _NARROW: Final = 72
@@ -41,7 +41,7 @@ class AgreementScreen(ModalScreen[bool]):
             sheet.border_subtitle = "↑ ↓ scroll"  # a small window hides the end of the text
             yield Static(escape.line(self._rules.title), id="room-title", markup=False)
             with VerticalScroll(id="rules"):
-                yield Static(escape.text(self._rules.text), markup=False)
+                yield Static(escape.text(words.rules_text(self._rules)), markup=False)
             yield Static(
                 "Press A and then Enter to accept, or L and then Enter to leave.",
                 id="explain",
