@@ -175,7 +175,7 @@ class PlainMode:
                 await self._invite(invite)
             case AgreementShown() if self._view.joined:
                 if event.summary:
-                    await self._block(event.summary)
+                    await self._below(event.summary)
                 await self._say(words.rules_changed(event))
             case AgreementShown():
                 await self._rules(event)
