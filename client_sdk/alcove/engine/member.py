@@ -132,6 +132,7 @@ class MemberClient(MemberParts):
 
     def disconnected(self) -> None:
         self._resumed = False
+        self.presence.disconnected()
         self.conversation.outbox.connection_lost()
         if self.facilitator is not None:
             self.facilitator.committer.connection_lost()
