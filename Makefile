@@ -9,9 +9,10 @@ MINUTES ?= 10
 BENCH ?=
 MUTANTS ?=
 SEEDS ?= 0-999
+FACILITATORS ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check vectors compiled mutate bench fuzz soak faults valkey simulate autobahn format clean
+.PHONY: help setup run test check vectors compiled mutate bench fuzz soak faults valkey simulate autobahn docs format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -72,16 +73,19 @@ valkey: setup ## the tests of the Redis store on Valkey, with the mutants that o
 	ALCOVE_REDIS_SERVER=$$server $(UV) run --no-sync python scripts/test.py redis 'redis faults' cluster
 
 simulate: setup ## whole worlds on a clock of their own; SEEDS=0-999 unless told otherwise
-	@$(UV) run --no-sync python -m tests.simulator --seeds $(SEEDS)
+	@$(UV) run --no-sync python -m tests.simulator --seeds $(SEEDS) --facilitators $(FACILITATORS)
 
 autobahn: setup ## Autobahn|Testsuite against the relay's WebSocket, about 20 seconds
 	@$(UV) sync --quiet --all-packages --locked --group autobahn
 	$(UV) run --no-sync python -m tests.autobahn
+
+docs: setup ## the guide and the reference of the SDK, as pages in site/
+	$(UV) run --no-sync zensical build --strict --clean
 
 format: setup ## rewrite files as the linters want them
 	$(UV) run --no-sync ruff format .
 	$(UV) run --no-sync ruff check --fix .
 
 clean: ## remove what was installed and made
-	rm -rf .venv .tools .vectors .compiled dist .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .tools .vectors .compiled dist site .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	rm -rf tests/client_sdk/mls/interop/peer/node_modules tests/second_client/node_modules

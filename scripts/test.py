@@ -72,6 +72,8 @@ SUITES: Final = (
     Suite("redis", ("tests/redis_store",), 400, covered=False),
     Suite("redis faults", ("tests/redis_faults",), 300, covered=False),
     Suite("cluster", ("tests/redis_cluster",), 200, covered=False),
+    Suite("examples", ("tests/examples",), 200, covered=False),
+    Suite("packages", ("tests/packages",), 500, covered=False),
     Suite("deploy", ("tests/deploy",), 100, covered=False),
 )
 """The longest first."""

@@ -57,11 +57,27 @@ class InviteChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class AgreementShown(Event):
-    """The ground rules for a newcomer to accept, from a verified card."""
+    """The ground rules, in the reader's language: for a newcomer, from a verified card, or in the
+    room, when they changed. `asked` says that they must be accepted before anything is sent.
+
+    `summary` has at most five lines, and may be empty. `languages` lists the tags of all languages
+    that the same agreement is written in.
+    """
 
     version: int
     text: str
     title: str
+    language: str = ""
+    summary: str = ""
+    asked: bool = True
+    languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted(Event):
+    """A member accepted the ground rules that changed. To facilitators only."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +129,70 @@ class Removed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RoleChanged(Event):
+    """A facilitator made a member a facilitator, or one no more. `by` is the name of the
+    facilitator that did it, or confirmed it to one that stepped down."""
+
+    name: str
+    facilitator: bool
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class VaultChanged(Event):
+    """Whether this facilitator has what the facilitators share: the lobby's key, and the invites'
+    secrets. To facilitators only. Without it they can let nobody in."""
+
+    name: str
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyWords(Event):
+    """Eight words, which are the same for all members of the group at this moment. They change with
+    every change of the group. Do not log them."""
+
+    words: tuple[str, ...] = field(repr=False)
+    ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PastAct:
+    """One act of a facilitator. `act` is `admit`, `rejoin`, `left` (a wish was granted),
+    `remove`, `appoint`, `demote`, `invite`, `revoke` (an invite), `lobby_key`, `ttl` or
+    `agreement`. `name` is the member that it was about, or empty. `by` is its author. `age`
+    is in seconds."""
+
+    act: str
+    name: str
+    by: str
+    age: int
+
+
+@dataclass(frozen=True, slots=True)
+class PastActs(Event):
+    """What facilitators did since this client is in the room, the oldest first: at most 100."""
+
+    acts: tuple[PastAct, ...]
+    ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Message(Event):
-    """Another member's message. Forget it after `ttl` seconds, when `Expired` comes."""
+    """Another member's message. Forget it after `ttl` seconds, when `Expired` comes.
+
+    `age` is how many seconds the relay had had it when it came: 0 in a running conversation, more
+    after an absence. `time` is when the relay took it, in Unix seconds by this device's clock. Both
+    stand on the relay's word.
+    """
 
     id: str
     sender: str
     text: str = field(repr=False)
     ttl: int
     warning: str | None = field(default=None, repr=False)
+    time: float = 0.0
+    age: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +243,11 @@ class ConnectionChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class RoomChanged(Event):
+    """`missing` is how many more facilitators have to be heard before participants can post, while
+    the room is read-only for that. 0 where it is read-only because there is none at all."""
+
     state: RoomState
+    missing: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,12 +295,17 @@ AnyEvent = (
     Opened
     | InviteChanged
     | AgreementShown
+    | Accepted
     | Waiting
     | Knocked
     | KnockGone
     | Joined
     | Left
     | Removed
+    | RoleChanged
+    | VaultChanged
+    | SafetyWords
+    | PastActs
     | Message
     | Sent
     | Queued

@@ -184,13 +184,13 @@ def test_a_statement_that_another_signed_counts_for_nothing(statement: str) -> N
     assert not use(scene, room_of(scene.ann), getattr(scene, wrong), later=False)
 
 
-def test_what_is_not_offered_yet_is_served_by_nobody() -> None:
-    """A wish to step down, rightly signed for now, and a vault that the relay makes up."""
+def test_a_wish_of_another_epoch_and_a_made_up_vault_serve_nobody() -> None:
+    """A wish to step down, of the epoch before, and a vault that the relay makes up."""
     scene = Scene.make()
     world, ann, bob = scene.world, scene.ann, scene.bob
     before = epochs(ann, bob)
     key = bob.engine.identity.signature.public
-    said = StepDownStatement(room_of(ann), key, group_of(bob).epoch)
+    said = StepDownStatement(room_of(ann), key, group_of(bob).epoch - 1)
     content = bob.engine.identity.mls_signer().sign(Label.STEP_DOWN, said).encode()
     body: RequestBody = replace(
         rejoin_of(world, bob), kind=RequestKind.STEP_DOWN, content=content, reply_key=None

@@ -1,9 +1,7 @@
-"""How a facilitator appoints another. The SDK has no command for it yet (docs/protocol.md 11)."""
+"""Appointments by hand, for commits that no honest client makes (docs/protocol.md 11)."""
 
 from dataclasses import replace
 
-from alcove import mls
-from alcove.engine.engine import Engine
 from alcove.group.extensions import FacilitatorKeys, RoomExtension
 from alcove.group.keys import Identity
 from alcove_protocol.codec import pack_list
@@ -30,14 +28,3 @@ def with_facilitator(
         facilitators=state.facilitators + keys.encode(),
         appointments=state.appointments + pack_list([signed.encode()]),
     )
-
-
-def hand_over(first: Engine, appointee: Engine) -> None:
-    """Give an appointed client the opener's card, with its own copy of the lobby key. The protocol
-    reserves a vault for that: here it goes past the network."""
-    opening = first.opening
-    assert opening is not None  # the first facilitator opened the room
-    keys = opening.lobby_key
-    lobby_key = mls.HpkeKeyPair(keys.private.copy(), keys.public)
-    handover = replace(opening.handover(), lobby_key=lobby_key)
-    appointee.require_member().become_facilitator(handover)

@@ -62,12 +62,12 @@ ONE_LOBBY: Final = (
         f"{LOBBY}._leave_asked",
         "self._committer.want(LetMemberGo(relay_key=item.key, wish=signed))",
         "self._committer.want(LetMemberGo(relay_key=item.key, wish=signed))\n"
-        "        self._settle(item.id)",
+        "            self._settle(item.id)",
         "test_a_leave_outlives_the_facilitator_who_saw_it_first",
     ),
     _left(
         f"{LOBBY}.receive",
-        "elif self._ready():",
+        "elif self._may_handle(item):",
         "elif True:",
         "test_a_held_facilitator_refuses_no_knock_by_what_it_knew",
     ),

@@ -36,7 +36,6 @@ _NOT_OFFERED = (
     "facilitators_stay",
     "hold",
     "folded",
-    "corrected",
 )
 
 ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
@@ -191,7 +190,7 @@ ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
     right(
         "agreement_not_accepted",
         "_judge_leaves",
-        "if leaf_extension(new).agreement != after.agreement:",
+        "if leaf_extension(new).agreement not in after.good_agreements():",
         "if False:",
         "who did not accept",
     ),
@@ -252,27 +251,6 @@ ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
     ),
     # the room's state
     right(
-        "agreement_version",
-        "_judge_state",
-        "if after.agreement_version != before.agreement_version + (0 if same_text else 1):",
-        "if False:",
-        "another agreement, same version",
-    ),
-    right(
-        "agreement_version",
-        "_judge_state",
-        "(0 if same_text else 1)",
-        "after.agreement_version - before.agreement_version",
-        "another version, same agreement",
-    ),
-    right(
-        "agreement_version",
-        "_judge_state",
-        "(0 if same_text else 1)",
-        "0",
-        _allowed("a new agreement"),
-    ),
-    right(
         "not_offered",
         "_judge_state",
         "if any(getattr(before, name) != getattr(after, name) for name in NOT_OFFERED):",
@@ -282,6 +260,29 @@ ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
     *(
         right("not_offered", "NOT_OFFERED", f'    "{name}",\n', "", f"another {name}")
         for name in _NOT_OFFERED
+    ),
+    right(
+        "lobby_key_kept",
+        "_judge_state",
+        "before.facilitator_keys() - after.facilitator_keys() and "
+        "before.lobby_key == after.lobby_key",
+        "False",
+        "demoted, and the lobby key stays",
+    ),
+    right(
+        "lobby_key_kept",
+        "_judge_state",
+        "before.facilitator_keys() - after.facilitator_keys() and ",
+        "",
+        _allowed("appoint"),
+    ),
+    right(
+        "lobby_key_kept",
+        "_judge_state",
+        "before.facilitator_keys() - after.facilitator_keys() and "
+        "before.lobby_key == after.lobby_key",
+        "before.facilitator_keys() != after.facilitator_keys()",
+        _allowed("demote"),
     ),
     right(
         "appointments_rewritten",

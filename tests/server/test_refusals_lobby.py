@@ -255,11 +255,47 @@ def test_a_standby_key_needs_no_door_and_is_no_member(scene: Scene, door: Door) 
     scene.member(door)  # the room goes on
 
 
-def test_the_relay_keeps_no_vault_yet(scene: Scene, door: Door) -> None:
+def vault(by: Person, to: Person, id: bytes, blob: bytes = b"a vault") -> LobbyRequest:
+    return LobbyRequest(by.next_n(), id, blob, to.public)
+
+
+def items(by: Person) -> list[tuple[int, bytes]]:
+    """Kind and id of the lobby items that a facilitator is told who knows none."""
+    return [(one.kind, one.id) for one in by.resumed_afresh() if isinstance(one, LobbyItem)]
+
+
+def test_only_a_facilitator_leaves_a_vault_and_for_another_member(scene: Scene, door: Door) -> None:
     ann = scene.member(door)
-    frame = LobbyRequest(ann.next_n(), bytes(16), b"a vault", scene.host.public)
-    assert ann.refused(frame) == "not_allowed"
+    stranger = Person(scene)
+    assert ann.refused(vault(ann, scene.host, bytes(16))) == "not_allowed"
+    assert scene.host.refused(vault(scene.host, scene.host, bytes(16))) == "not_allowed"
+    assert scene.host.refused(vault(scene.host, stranger, bytes(16))) == "not_allowed"
+    large = vault(scene.host, ann, bytes(16), bytes(limits.VAULT + 1))
+    assert scene.host.refused(large) == "too_large"
     assert not [one for one in scene.host.fetch() if isinstance(one, LobbyItem)]
+
+
+def test_a_vault_reaches_its_recipient_alone_from_the_appointment_on(
+    scene: Scene, door: Door
+) -> None:
+    ann, ben = scene.member(door), scene.member(door)
+    scene.host.ask(vault(scene.host, ann, b"1" * 16), Done)
+    scene.host.ask(vault(scene.host, ann, b"2" * 16), Done)  # the newest counts
+    assert not [one for one in ann.fetch() if isinstance(one, LobbyItem)]
+    for member in (ann, ben):
+        scene.land(scene.commit(Change(Op.CHANGE, member.public, Seat(role=Role.FACILITATOR))))
+    told = [one for one in ann.fetch() if isinstance(one, LobbyItem)]
+    assert [(one.kind, one.id, one.key) for one in told] == [
+        (LobbyKind.VAULT, b"2" * 16, scene.host.public)
+    ]
+    assert items(ben) == items(scene.host) == []
+    # Nobody else settles it: that would tell its sender that it arrived.
+    for other in (ben, scene.host):
+        assert other.refused(Settle(other.next_n(), b"2" * 16)) == "unknown_knock"
+    ann.ask(Settle(ann.next_n(), b"2" * 16), Done)
+    gone = [one for one in scene.host.fetch() if isinstance(one, LobbyItem)][-1]
+    assert (gone.kind, gone.id) == (LobbyKind.GONE, b"2" * 16)
+    assert items(ann) == []
 
 
 def test_nobody_brings_an_external_commit_yet(scene: Scene) -> None:

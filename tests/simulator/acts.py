@@ -125,6 +125,41 @@ def race(world: "World", who: int, arg: int) -> None:
         invite(world, who, number)
 
 
+def make_facilitator(world: "World", by: Person, name: str) -> None:
+    if by.inside and not by.frozen:
+        world.truth.commands[by.name].appointed.add(name)
+        world.call(by, lambda: world.room(by).appoint(name))
+
+
+def appoint(world: "World", who: int, arg: int) -> None:
+    host, target = _host(world, arg), world.present[who]
+    if host is not None and target is not None:
+        make_facilitator(world, host, target.name)
+
+
+def demote(world: "World", who: int, arg: int) -> None:
+    host, target = _host(world, arg), world.present[who]
+    if host is not None and target is not None:
+        world.truth.commands[host.name].demoted.add(target.name)
+        world.call(host, lambda: world.room(host).demote(target.name))
+
+
+def step_down(world: "World", who: int, arg: int) -> None:
+    host = _host(world, arg)
+    if host is not None:
+        world.truth.commands[host.name].demoted.add(host.name)
+        world.call(host, world.room(host).step_down)
+
+
+def hand_over(world: "World", who: int, arg: int) -> None:
+    host, target = _host(world, arg), world.present[who]
+    if host is not None and target is not None:
+        commands = world.truth.commands[host.name]
+        commands.appointed.add(target.name)
+        commands.demoted.add(host.name)
+        world.call(host, lambda: world.room(host).hand_over(target.name))
+
+
 def end(world: "World", who: int, arg: int) -> None:
     host = _host(world, arg)
     if host is None:

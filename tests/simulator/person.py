@@ -16,6 +16,7 @@ from alcove.group.keys import ROOM_SUITE, Identity
 from alcove.relay.transport import Transport, TransportOptions
 from alcove.room import Room
 from alcove_protocol import frames
+from alcove_protocol.card import AgreementText
 from alcove_protocol.frames import BlobClass, Publish
 from alcove_protocol.invite import Invite
 from alcove_server.testing.embedded import EmbeddedLink
@@ -58,9 +59,6 @@ class Person:
         self.frozen = False
         self.online = True
         self.dead = False
-        self.facilitates = slot == 0
-        self.appointed = False
-        """Whether the group may list this person as a facilitator, acting or not yet."""
         self.wire: Wire | None = None
         self.traps: list[Trap] = []
         self.failure: AlcoveError | None = None
@@ -109,9 +107,9 @@ class Person:
     # --- a life --------------------------------------------------------------------------------
 
     def open(self, ttl: int, uses: int) -> None:
-        card = RoomCard(TITLE, 1, AGREEMENT, "en", "")
+        card = RoomCard(TITLE, 1, (AgreementText("en", "", AGREEMENT),), "en", "")
         self.engine.begin_opening(RoomPlan(card, 50, ttl, InviteTerms(uses, 86400), ORIGIN))
-        self._begin(Room(self.engine, ORIGIN, TransportOptions(), TITLE, AGREEMENT))
+        self._begin(Room(self.engine, ORIGIN, TransportOptions(), TITLE))
 
     def join(self, invite: str, *, accept: bool) -> None:
         self.engine.begin_joining(Invite.parse(invite), accept=accept)
@@ -145,6 +143,12 @@ class Person:
         """Whether this client runs and is not over."""
         over = self.engine.closed is not None or self.failure is not None
         return self.room is not None and not self.dead and not over
+
+    @property
+    def facilitates(self) -> bool:
+        """Whether this client acts as a facilitator."""
+        member = self.engine.member
+        return self.slot == 0 if member is None else member.facilitator is not None
 
     @property
     def inside(self) -> bool:

@@ -12,7 +12,8 @@ from typing import Final
 NAMES: Final = ("Ann", "Bob", "Cleo", "Dora", "Emil", "Finn")
 
 ACTS: Final = {"talk": 30, "come": 9, "retract": 6, "leave": 3, "remove": 3, "die": 2, "invite": 2,
-               "burst": 3, "anyway": 1, "race": 2, "wait": 6}  # fmt: skip
+               "burst": 3, "anyway": 1, "race": 2, "wait": 6,
+               "appoint": 2, "demote": 2, "step_down": 1, "hand_over": 1}  # fmt: skip
 """What people do, and how often."""
 NETWORK: Final = {"cut": 6, "offline": 4, "hold": 3, "freeze": 3, "trap": 14}
 RELAY: Final = {"restart": 4, "drain": 1, "slow": 3, "fail": 5, "relay-clock": 1, "clock": 1}
@@ -85,7 +86,7 @@ def schedule_of(seed: int) -> Schedule:
         random.choice((10, 60, 1800, 1800)),
         random.choice((0.0, 0.02, 0.1, 0.4)),
         random.choice((1, 3, 50)),
-        2 if several else 1,
+        random.choice((2, 3)) if several else 1,
         tuple(steps),
         random.random() < 0.3,
     )

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from alcove import events
 from alcove.events import AnyEvent, ConnectionState, RoomState
+from alcove_protocol import limits
 from alcove_protocol.roster import Op
 
 from tests.simulator.endings import clocks_are_set, wrong_ending
@@ -61,6 +62,12 @@ class Told:
                 return self._joined(event)
             case events.Left() | events.Removed():
                 return self._gone(event)
+            case events.RoleChanged():
+                return self._role(event)
+            case events.VaultChanged(_, complete):
+                return "" if complete or not self.world.quiet else "nothing kept the vault away"
+            case events.SafetyWords() | events.PastActs():
+                return "this person did not ask"
             case events.RoomChanged(state):
                 self.state = state
                 return self._room(state)
@@ -128,6 +135,13 @@ class Told:
         known_name = event.name in self.world.truth.commands and self.person.facilitates
         return "" if known_name and not twice else "there is no such knock for this person"
 
+    def _role(self, event: events.RoleChanged) -> str:
+        truth = self.world.truth
+        if not truth.happened(Op.CHANGE, event.name) and not truth.losses:
+            return "no entry says so"
+        wanted = "appointed" if event.facilitator else "demoted"
+        return "" if truth.commanded(wanted, event.name) else "no facilitator wanted that"
+
     # --- the room ------------------------------------------------------------------------------
 
     def _problem(self, code: str, text: str) -> str:
@@ -139,11 +153,13 @@ class Told:
         store = code in ("unavailable", "door_full") and busy
         waits = code == "change_waits" and not self.world.quiet
         old = code == "cannot_open" and self.world.truth.losses  # of before the relay's loss
+        settled = self.world.clock() - self.world.truth.restored_at > limits.UNSETTLED_LEAST
+        unlisted = code == "knocking_again" and bool(self.world.truth.losses) and settled
         doubted = code == "ending_doubted" and bool(self.world.truth.losses)
         self.doubts = self.doubts or doubted
-        listed = [f" made {p.name} a facilitator." for p in self.world.people if p.appointed]
-        role = code == "role_changed" and any(text.endswith(one) for one in listed)
-        reasons = (role, missed, clock, store, waits, old, doubted, self.world.lies)
+        dead = any(person.dead for person in self.world.people)
+        dropped = code == "invites_dropped" and (dead or self.world.trouble_at > 0)
+        reasons = (dropped, missed, clock, store, waits, old, unlisted, doubted, self.world.lies)
         true = any(reasons)
         return "" if true else f"there is no reason for {code}"
 
@@ -175,9 +191,12 @@ class Told:
     def misses_a_facilitator(self) -> bool:
         """Whether this is a facilitator, and another one is gone without a goodbye: a facilitator
         waits for the others' beats (docs/protocol.md 11)."""
-        others = [p for p in self.world.people if p.slot == 0 or p.appointed]
-        silent = any(p.frozen or not p.inside for p in others if p is not self.person)
-        return self.person.facilitates and silent
+        member = self.person.engine.member
+        if member is None or not self.person.facilitates:
+            return False
+        listed = {person.name for person in member.membership.people() if person.facilitator}
+        others = [p for p in self.world.people if p.name in listed and p is not self.person]
+        return any(p.frozen or not p.inside for p in others)
 
     def _holds(self, person: "Person") -> bool:
         """Whether this person facilitates, and did not say goodbye."""

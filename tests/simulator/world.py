@@ -18,8 +18,7 @@ from alcove.room import Room
 from alcove_protocol import limits
 
 from tests.simulator import checks, virtual
-from tests.simulator.acts import end, talk
-from tests.simulator.appointing import appoint
+from tests.simulator.acts import end, make_facilitator, talk
 from tests.simulator.faults import STEPS, heal
 from tests.simulator.model import Truth
 from tests.simulator.node import Node
@@ -111,10 +110,9 @@ class World:
                 self.later(1.0, lambda: self.call(person, self.room(person).accept))
             case events.Knocked():
                 self._knocked(person, event)
-            case events.Joined(you=True) if person.slot == 1 and self.schedule.facilitators > 1:
-                first = self.people[0]
-                if first.inside:
-                    self.call(first, lambda: appoint(first, person))
+            case events.Joined(you=True) if 0 < person.slot < self.schedule.facilitators:
+                if self.people[0].inside:
+                    make_facilitator(self, self.people[0], person.name)
             case _:
                 pass
 

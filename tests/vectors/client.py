@@ -37,7 +37,7 @@ from alcove_protocol.labels import Label
 from alcove_protocol.sealed import RequestBody, RequestKind
 from alcove_protocol.statements import Appointment
 
-from tests.vectors import facilitation
+from tests.vectors import agreement, facilitation
 from tests.vectors.parts import (
     FACILITATOR,
     FACILITATOR_MLS,
@@ -290,7 +290,11 @@ def rights() -> list[Case]:
     signed = _appointment("facilitator, MLS")
     both = _keys(FACILITATOR_MLS, FACILITATOR) + _keys(MEMBER_MLS, MEMBER)
     two = replace(alone, facilitators=both, appointments=signed)
-    one = replace(two, facilitators=_keys(FACILITATOR_MLS, FACILITATOR))
+    one = replace(
+        two,
+        facilitators=_keys(FACILITATOR_MLS, FACILITATOR),
+        lobby_key=public(key_of("another lobby key")),
+    )
     other = bytes(32)
     states: dict[str, tuple[RoomExtension, RoomExtension]] = {
         "nothing changes": (alone, alone),
@@ -304,6 +308,11 @@ def rights() -> list[Case]:
         "another version of the same agreement": (alone, replace(alone, agreement_version=2)),
         "a facilitator is appointed": (alone, two),
         "a facilitator is demoted": (two, one),
+        "a facilitator is demoted and the lobby key stays": (
+            two,
+            replace(one, lobby_key=two.lobby_key),
+        ),
+        "a new lobby key": (two, replace(two, lobby_key=one.lobby_key)),
         "a demoted facilitator comes back by the old appointment": (one, two),
         "a demoted facilitator is appointed again": (
             one,
@@ -335,7 +344,9 @@ def rights() -> list[Case]:
         ),
         "a field without a command": (alone, replace(alone, desk_interval=30)),
     }
+    states |= agreement.changes(alone)
     found = [_judged(name, *pair) for name, pair in states.items()]
+    found += agreement.good(alone) + agreement.told(alone, ROOM)
     found += facilitation.step_downs(alone, two) + facilitation.vaults(two)
     for key_name, key in (("facilitator", FACILITATOR_MLS), ("participant", MEMBER_MLS)):
         for state_name, state in (
@@ -360,6 +371,8 @@ def rights() -> list[Case]:
 def check_right(case: Case) -> None:
     if case["kind"] in facilitation.VERDICTS:
         assert facilitation.judged(case) == case, case["name"]
+    elif case["kind"] in ("accepted", "told"):
+        agreement.check(case)
     elif case["kind"] == "state":
         assert _verdict(case) == case["code"], case["name"]
     else:

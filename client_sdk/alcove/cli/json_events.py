@@ -29,8 +29,10 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
             return "opened", {"invite": invite}
         case events.InviteChanged(invite):
             return "invite", {"invite": invite}
-        case events.AgreementShown(version, text, title):
-            return "agreement", {"version": version, "text": text} | _if(title=title)
+        case events.AgreementShown():
+            return "agreement", _of_agreement(event)
+        case events.Accepted(name):
+            return "accepted", {"name": name}
         case (
             events.Waiting()
             | events.Knocked()
@@ -38,6 +40,8 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
             | events.Joined()
             | events.Left()
             | events.Removed()
+            | events.RoleChanged()
+            | events.VaultChanged()
         ):
             return _of_people(event)
         case (
@@ -49,10 +53,14 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
             | events.Expired()
         ):
             return _of_messages(event)
+        case events.SafetyWords(said, ref):
+            return "words", {"words": list(said)} | _ref(ref)
+        case events.PastActs(acts, ref):
+            return "acts", {"acts": [_act(act) for act in acts]} | _ref(ref)
         case events.ConnectionChanged(connection):
             return "connection", {"state": str(connection)}
-        case events.RoomChanged(room):
-            return "room", {"state": str(room)}
+        case events.RoomChanged(room, missing):
+            return "room", {"state": str(room)} | _if(missing=missing)
         case events.Gap(missed, sender):
             return "gap", {"missed": missed} | _if(**{"from": sender})
         case events.Problem(code, text, ref, sender):
@@ -65,13 +73,25 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
             assert_never(event)
 
 
+def _of_agreement(event: events.AgreementShown) -> dict[str, Any]:
+    keys = {"version": event.version, "text": event.text, "asked": event.asked}
+    return keys | _if(
+        title=event.title,
+        language=event.language,
+        summary=event.summary,
+        languages=list(event.languages),
+    )
+
+
 def _of_people(
     event: events.Waiting
     | events.Knocked
     | events.KnockGone
     | events.Joined
     | events.Left
-    | events.Removed,
+    | events.Removed
+    | events.RoleChanged
+    | events.VaultChanged,
 ) -> tuple[str, dict[str, Any]]:
     match event:
         case events.Waiting(code):
@@ -87,6 +107,11 @@ def _of_people(
             return "left", {"name": name}
         case events.Removed(name):
             return "removed", {"name": name}
+        case events.RoleChanged(name, facilitator, by):
+            role = "facilitator" if facilitator else "participant"
+            return "role", {"name": name, "role": role, "by": by}
+        case events.VaultChanged(name, complete):
+            return "vault", {"name": name, "complete": complete}
         case _:
             assert_never(event)
 
@@ -115,6 +140,10 @@ def _of_messages(
             return "expired", {"id": id}
         case _:
             assert_never(event)
+
+
+def _act(act: events.PastAct) -> dict[str, Any]:
+    return {"act": act.act, "by": act.by, "age": act.age} | _if(name=act.name)
 
 
 def _if(**keys: object) -> dict[str, Any]:

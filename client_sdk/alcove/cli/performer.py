@@ -7,19 +7,28 @@ beside it: a slow `admit` does not delay a text.
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
+from pathlib import Path
 from typing import Final, assert_never
 
+from alcove.cli.agreement_file import read_agreement
 from alcove.cli.commands import (
     AcceptCommand,
+    ActsCommand,
     AdmitCommand,
+    AgreementChangeCommand,
     AnyCommand,
+    AppointCommand,
+    DemoteCommand,
     EndCommand,
+    HandOverCommand,
     LeaveCommand,
     RefuseCommand,
     RemoveCommand,
     RetractCommand,
     SendAnywayCommand,
     SendCommand,
+    StepDownCommand,
+    WordsCommand,
 )
 from alcove.cli.room_runner import debug
 from alcove.cli.rooms import RoomLike
@@ -119,8 +128,23 @@ class Performer:
                 self._decided(id)
             case RemoveCommand(name=name):
                 await self._room.remove(name)
-            case AcceptCommand():
-                await self._room.accept()
+            case AppointCommand(name=name):
+                await self._room.appoint(name)
+            case DemoteCommand(name=name):
+                await self._room.demote(name)
+            case StepDownCommand():
+                await self._room.step_down()
+            case HandOverCommand(name=name):
+                await self._room.hand_over(name)
+            case WordsCommand(ref=ref):
+                self._room.safety_words(ref=ref)
+            case ActsCommand(ref=ref):
+                self._room.acts(ref=ref)
+            case AcceptCommand(version=version):
+                await self._room.accept(version)
+            case AgreementChangeCommand(file=file, correction=correction):
+                agreement = await asyncio.to_thread(read_agreement, Path(file))
+                await self._room.change_agreement(agreement, correction=correction)
             case EndCommand():
                 await self._room.end()
             case LeaveCommand():

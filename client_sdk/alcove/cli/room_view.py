@@ -32,6 +32,7 @@ class RoomView:
         self.connection: events.ConnectionState | None = None
         self.state: events.RoomState | None = None
         self.joined = False
+        self.leave_asked = False  # of the only facilitator
 
     def posted(self, id: str) -> None:
         """Add a message of this client, which is on its way."""
@@ -64,8 +65,13 @@ class RoomView:
                 self.messages.pop(id, None)
             case (
                 events.Waiting()
+                | events.Accepted()
                 | events.Left()
                 | events.Removed()
+                | events.RoleChanged()
+                | events.VaultChanged()
+                | events.SafetyWords()
+                | events.PastActs()
                 | events.Sent()
                 | events.Queued()
                 | events.Gap()

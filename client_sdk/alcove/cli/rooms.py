@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
 
+from alcove_protocol.card import AgreementText
+
 from alcove import events
 
 
@@ -28,6 +30,8 @@ class RoomLike(Protocol):
     def members(self) -> Sequence[MemberLike]: ...
     @property
     def title(self) -> str: ...
+    @property
+    def agreement_texts(self) -> Sequence[AgreementText]: ...
 
     async def __aenter__(self) -> Self: ...
     async def __aexit__(
@@ -46,8 +50,17 @@ class RoomLike(Protocol):
     async def admit(self, id: str) -> None: ...
     async def refuse(self, id: str) -> None: ...
     async def remove(self, name: str) -> None: ...
+    async def appoint(self, name: str) -> None: ...
+    async def demote(self, name: str) -> None: ...
+    async def step_down(self) -> None: ...
+    async def hand_over(self, name: str) -> None: ...
+    def safety_words(self, *, ref: str | None = None) -> None: ...
+    def acts(self, *, ref: str | None = None) -> None: ...
     async def invite(self) -> str: ...
-    async def accept(self) -> None: ...
+    async def accept(self, version: int | None = None) -> None: ...
+    async def change_agreement(
+        self, agreement: str | Sequence[AgreementText], *, correction: bool = False
+    ) -> None: ...
     async def leave(self) -> None: ...
     async def end(self) -> None: ...
 
@@ -66,12 +79,15 @@ class RoomToOpen:
 
     relay: str
     title: str
-    agreement: str
+    agreement: str | tuple[AgreementText, ...]
     name: str
     ttl: int
     uses: int
     route: Route
     post_quantum: bool = False
+    facilitators_start: int = 1
+    facilitators_stay: int = 1
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +98,7 @@ class RoomToJoin:
     accept: bool
     route: Route
     invite: str = field(repr=False)
+    language: str = ""
 
 
 RoomToEnter = RoomToOpen | RoomToJoin
@@ -94,7 +111,11 @@ def make_room(wanted: RoomToEnter) -> RoomLike:
     transport = alcove.TransportOptions(proxy=wanted.route.proxy, ca_file=wanted.route.ca_file)
     if isinstance(wanted, RoomToJoin):
         return alcove.join(
-            wanted.invite, name=wanted.name, accept=wanted.accept, transport=transport
+            wanted.invite,
+            name=wanted.name,
+            accept=wanted.accept,
+            language=wanted.language,
+            transport=transport,
         )
     return alcove.open_room(
         wanted.relay,
@@ -103,6 +124,9 @@ def make_room(wanted: RoomToEnter) -> RoomLike:
         name=wanted.name,
         ttl=wanted.ttl,
         uses=wanted.uses,
+        language=wanted.language,
         post_quantum=wanted.post_quantum,
+        facilitators_start=wanted.facilitators_start,
+        facilitators_stay=wanted.facilitators_stay,
         transport=transport,
     )

@@ -6,15 +6,22 @@ from dataclasses import dataclass
 from alcove.cli import escape
 from alcove.cli.commands import (
     AcceptCommand,
+    ActsCommand,
     AdmitCommand,
+    AgreementChangeCommand,
     AnyCommand,
+    AppointCommand,
+    DemoteCommand,
     EndCommand,
+    HandOverCommand,
     LeaveCommand,
     RefuseCommand,
     RemoveCommand,
     RetractCommand,
     SendAnywayCommand,
     SendCommand,
+    StepDownCommand,
+    WordsCommand,
 )
 from alcove.cli.room_view import RoomView
 from alcove.cli.rooms import MemberLike
@@ -39,7 +46,9 @@ class ShowInvite:
 
 @dataclass(frozen=True, slots=True)
 class ShowRules:
-    """Show the agreement again."""
+    """Show the agreement again, in the language of this tag or the reader's own."""
+
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +73,14 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
     if not line.startswith("/"):
         return SendCommand(text=line)
     word, _, rest = line.partition(" ")
+    if word == "/rules":
+        return ShowRules(rest.strip())
     if (word, rest.strip()) == ("/invite", "new"):
         return ShowInvite(new=True)
     if rest and word in _PLAIN:
         raise Misread(f"{word} stands alone. To say a text that begins with a slash, type two.")
     if word in _PLAIN:
+        _check_leave(word, view, members)
         return _PLAIN[word]
     match word:
         case "/admit":
@@ -76,7 +88,22 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
         case "/refuse":
             return RefuseCommand(id=_waiting(rest.strip(), view))
         case "/remove":
-            return RemoveCommand(name=_member(rest.strip(), members))
+            return RemoveCommand(name=_member(rest.strip(), members, word))
+        case "/appoint":
+            return AppointCommand(name=_member(rest.strip(), members, word))
+        case "/demote":
+            return DemoteCommand(name=_member(rest.strip(), members, word))
+        case "/handover":
+            return HandOverCommand(name=_member(rest.strip(), members, word))
+        case "/accept":
+            if rest:
+                raise Misread("/accept stands alone. Two slashes begin a text with a slash.")
+            # A later agreement than the one on the screen may be here when the line is done.
+            return AcceptCommand(version=view.rules.version if view.rules else None)
+        case "/newrules" | "/correct":
+            if not rest.strip():
+                raise Misread(f"Say which file has the whole agreement: {word} FILE.")
+            return AgreementChangeCommand(file=rest.strip(), correction=word == "/correct")
         case "/retract":
             return RetractCommand(id=_mine(view))
         case _:
@@ -84,17 +111,54 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
 
 
 _PLAIN: dict[str, UserAction] = {
-    "/accept": AcceptCommand(),
     "/anyway": SendAnywayCommand(),
     "/leave": LeaveCommand(),
     "/quit": LeaveCommand(),
     "/end": EndCommand(),
+    "/stepdown": StepDownCommand(),
+    "/words": WordsCommand(),
+    "/acts": ActsCommand(),
     "/help": Help(),
     "/who": Who(),
     "/invite": ShowInvite(),
-    "/rules": ShowRules(),
     "/show": Reveal(),
 }
+
+
+def _check_leave(word: str, view: RoomView, members: Sequence[MemberLike]) -> None:
+    """Without its only facilitator a room cannot go on, so that one is asked once. Raises
+    `Misread`."""
+    if word not in ("/leave", "/quit") or view.leave_asked or len(members) < 2:
+        return
+    if [member.you for member in members if member.facilitator] == [True]:
+        view.leave_asked = True
+        raise Misread(
+            "You are the only facilitator: without you nobody can post. /handover NAME makes "
+            f"another one, /end ends the room. {word} once more leaves all the same."
+        )
+
+
+def completed(line: str, members: Sequence[MemberLike]) -> str | None:
+    """Return the one line that `line` can become: a command, or a command with a member's name.
+    None when there is none or more than one."""
+    word, space, name = line.partition(" ")
+    if not line.startswith("/") or line.startswith("//"):
+        return None
+    if not space:
+        found = (*_PLAIN, *_NAMED, "/admit", "/refuse", "/retract")
+        return _only([known for known in found if known.startswith(word)])
+    if word not in _NAMED or not name.strip():
+        return None
+    names = [escape.name(member.name) for member in members if not member.you]
+    return _only([f"{word} {one}" for one in names if one.casefold().startswith(name.casefold())])
+
+
+_NAMED = ("/remove", "/appoint", "/demote", "/handover")
+"""Commands that name a member."""
+
+
+def _only(found: Sequence[str]) -> str | None:
+    return found[0] if len(set(found)) == 1 else None
 
 
 def _waiting(name: str, view: RoomView) -> str:
@@ -110,9 +174,9 @@ def _waiting(name: str, view: RoomView) -> str:
     return found[0]
 
 
-def _member(name: str, members: Sequence[MemberLike]) -> str:
+def _member(name: str, members: Sequence[MemberLike], word: str) -> str:
     if not name:
-        raise Misread("Say whom: /remove NAME.")
+        raise Misread(f"Say whom: {word} NAME.")
     for member in members:
         if name in (member.name, escape.name(member.name)):
             return member.name

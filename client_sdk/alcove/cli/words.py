@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Final, assert_never
 
+from alcove_protocol.card import AgreementText
+
 from alcove import events
 from alcove.cli import escape
 from alcove.cli.rooms import MemberLike
@@ -54,7 +56,9 @@ HELP: Final = (
     ("/retract", "take back your last message"),
     ("/show", "read what hides behind a warning"),
     ("/who", "who is here, and who waits"),
-    ("/rules", "read the agreement again"),
+    ("/acts", "what facilitators did"),
+    ("/rules", "read the agreement again; /rules TAG in another language"),
+    ("/accept", "accept the agreement, new or changed"),
     ("/anyway", "send what waits, though something is wrong"),
     ("/leave", "leave the room"),
 )
@@ -62,8 +66,15 @@ FACILITATORS_HELP: Final = (
     ("/admit NAME", "let in who waits"),
     ("/refuse NAME", "do not let in who waits"),
     ("/remove NAME", "put somebody out for good"),
+    ("/appoint NAME", "make a member a facilitator too"),
+    ("/demote NAME", "make a facilitator a participant; they stay"),
+    ("/handover NAME", "make a member a facilitator, then be a participant yourself"),
+    ("/stepdown", "be a participant; another facilitator's program confirms it"),
+    ("/words", "eight words to compare with another facilitator elsewhere"),
     ("/invite", "see the invite"),
     ("/invite new", "make one more invite"),
+    ("/newrules FILE", "change the agreement; everybody is asked to accept it"),
+    ("/correct FILE", "correct the wording of the agreement; nobody is asked"),
     ("/end", "end the room for everybody; without you it could not go on"),
 )
 
@@ -83,18 +94,29 @@ def of_event(event: events.AnyEvent) -> str | None:
             return f"{escape.name(name)} left."
         case events.Removed(name):
             return f"{escape.name(name)} was removed by a facilitator."
+        case events.RoleChanged():
+            return _role(event)
+        case events.VaultChanged():
+            return _vault(event)
+        case events.SafetyWords(said):
+            return (
+                f"Compare now, outside this room, with another facilitator: {' '.join(said)}. "
+                "If theirs differ again after you both look once more, do not trust this room."
+            )
+        case events.PastActs(acts):
+            return "\n".join(map(act, acts)) or "No facilitator did anything since you came."
         case events.Failed(code="unconfirmed", text=text):
             return f"Not confirmed: {escape.line(text)}"
         case events.Failed(text=text):
             return f"Not sent: {escape.line(text)}"
         case events.ConnectionChanged(state):
             return CONNECTION[state]
-        case events.RoomChanged(state):
-            return ROOM[state]
+        case events.RoomChanged(state, missing):
+            return too_few(missing) if missing else ROOM[state]
         case events.Gap(missed, sender):
             return _gap(missed, sender)
-        case events.Problem("agreement_changed", text):
-            return f"{escape.line(text)} /accept accepts them; /leave leaves."
+        case events.Accepted(name):
+            return f"{escape.name(name)} accepted the new ground rules."
         case events.Problem(code, text):
             return f"{escape.line(text)} ({escape.line(code)})"
         case events.Unknown(sender):
@@ -120,11 +142,86 @@ def of_event(event: events.AnyEvent) -> str | None:
             assert_never(event)
 
 
+def rules_changed(rules: events.AgreementShown) -> str:
+    """Return what happened to the agreement, to a person in the room."""
+    if rules.asked:
+        return (
+            f"The ground rules changed; this is version {rules.version}. What you write waits "
+            "until you accept them. /rules shows them whole, /accept accepts them, /leave leaves."
+        )
+    return (
+        f"The ground rules are version {rules.version} now, and you need not accept them again. "
+        "/rules shows them."
+    )
+
+
+def rules_text(rules: events.AgreementShown, text: AgreementText | None = None) -> str:
+    """Return the whole agreement, the summary first. `text` has it in another language."""
+    summary, whole = (text.summary, text.text) if text else (rules.summary, rules.text)
+    others = [tag for tag in rules.languages if tag != (text.language if text else rules.language)]
+    more = f"\n\n[also in: {', '.join(others)}; /rules TAG shows it]" if others else ""
+    return (f"{summary.strip()}\n\n" if summary.strip() else "") + whole + more
+
+
 def _you_are_in(others: int) -> str:
     if others < 1:
         return "You are in. Nobody else is here yet."
     here = "one other is" if others == 1 else f"{others} others are"
     return f"You are in; {here} here. What was said before you came stays unseen."
+
+
+def too_few(missing: int) -> str:
+    """Return what a room waits for that needs more facilitators than are there."""
+    if missing == 1:
+        return (
+            "One more facilitator has to be here before everybody can post. It goes on by itself."
+        )
+    return (
+        f"{missing} more facilitators have to be here before everybody can post. "
+        "It goes on by itself."
+    )
+
+
+def _role(event: events.RoleChanged) -> str:
+    name, by = escape.name(event.name), escape.name(event.by)
+    if event.facilitator:
+        return f"{by} made {name} a facilitator."
+    return f"{name} is not a facilitator any more; {by} confirmed it."
+
+
+def _vault(event: events.VaultChanged) -> str:
+    name = escape.name(event.name)
+    if event.complete:
+        return f"{name} can let people in now."
+    return (
+        f"{name} cannot let people in for now: what the facilitators share has not come yet. "
+        "Their programs send it again."
+    )
+
+
+ACTS: Final = MappingProxyType(
+    {
+        "admit": "let {name} in",
+        "rejoin": "let {name} back in",
+        "left": "let {name} go, as they wished",
+        "remove": "removed {name}",
+        "appoint": "made {name} a facilitator",
+        "demote": "made {name} a participant",
+        "invite": "made an invite",
+        "revoke": "closed an invite",
+        "lobby_key": "changed the key of the door",
+        "ttl": "changed how long messages stay",
+        "agreement": "changed the agreement",
+    }
+)
+
+
+def act(past: events.PastAct) -> str:
+    """Return one act of a facilitator, and how long ago it was."""
+    minutes = past.age // 60
+    ago = "just now" if minutes < 1 else f"{minutes} min ago"
+    what = ACTS.get(past.act, past.act).format(name=escape.name(past.name))
+    return f"{escape.name(past.by)} {what}, {ago}."
 
 
 def _gap(missed: int | None, sender: str | None) -> str:

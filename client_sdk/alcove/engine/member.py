@@ -22,6 +22,7 @@ from alcove.facilitation.in_flight import InFlight
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.group.outcomes import Burned, Held, Merged, PutOut
+from alcove.messages.agreements import Agreements
 from alcove.messages.stream import Advance
 from alcove.relay.ports import Ports
 
@@ -33,7 +34,8 @@ class MemberClient(MemberParts):
     """A client in the room, from its Welcome or from the opening on.
 
     `on_first_resume` is called when the stream has begun. `put_out` is called when a commit removes
-    this member. Its argument is True when they asked to leave. `stranded`: see `Rejoining`.
+    this member. Its argument is True when they asked to leave. `handover` gives what an appointed
+    facilitator needs. `stranded`: see `Rejoining`.
     """
 
     def __init__(
@@ -43,12 +45,16 @@ class MemberClient(MemberParts):
         opening: Opening,
         cursor: Position,
         ports: Ports,
+        agreements: Agreements,
         *,
+        handover: Callable[[], Handover],
         on_first_resume: Callable[[], None],
         put_out: Callable[[bool], None],
         stranded: Callable[[], None],
     ) -> None:
-        super().__init__(identity, membership, opening, cursor, ports, stranded)
+        super().__init__(
+            identity, membership, opening, cursor, ports, agreements, stranded, handover
+        )
         self._on_first_resume = on_first_resume
         self._put_out = put_out
         self._ever_resumed = False
@@ -66,6 +72,7 @@ class MemberClient(MemberParts):
             ready=lambda: self.ready,
             may_commit=lambda: self._may_commit,
         )
+        self.agreement_change.came_back()
         return self.facilitator
 
     # --- the connection ------------------------------------------------------------------------
@@ -106,7 +113,7 @@ class MemberClient(MemberParts):
             self._ask_rejoin()  # a relay that lost its memory lost what was asked before
         if first:
             self._on_first_resume()
-            self._emit(events.RoomChanged(self.presence.state))
+            self._emit(self.presence.changed)
         if (answer.lost or self.stream.cursor != cursor) and began:
             self._gap()
         self.bringing.chain.fetch()
@@ -166,6 +173,8 @@ class MemberClient(MemberParts):
         beat = self.conversation.receive(frame)
         if beat is not None:
             self.presence.heard(beat)
+        elif self.conversation.talk_heard:
+            self.presence.quorum.talk_heard()
 
     def _commit(self, frame: frames.BlobIs, position: Position) -> None:
         signed = frame.entry is not None and frame.signature is not None
@@ -254,8 +263,10 @@ class MemberClient(MemberParts):
         for person in outcome.gone:
             self.conversation.forget_member(person.key)
         self._telling.merged(outcome)
+        self.act_log.merged(outcome)
+        self._take_part()
         if self.facilitator is not None:
-            self.facilitator.merged(outcome.rejoined, own=own)
+            self.facilitator.merged(outcome, own=own)
             if not own:
                 self.facilitator.committer.came(blob)
                 self.facilitator.committer.base_moved()
@@ -263,15 +274,8 @@ class MemberClient(MemberParts):
                 self._beat_at = self._clock()  # newcomers take their anchor from a heartbeat
         self._roster_alarm.sound(behind=self._following.lacks_entries)
         self._agreement.ask()
+        self.agreement_change.merged(outcome, own=own)
         self.tick()
-
-    def accept_agreement(self) -> None:
-        """The person accepts the room's agreement, and what waited goes.
-
-        Raises `NotNow` (`nothing_to_accept`).
-        """
-        self._agreement.accept()
-        self.pump()
 
     # --- held, and back again ------------------------------------------------------------------
 
@@ -325,10 +329,13 @@ class MemberClient(MemberParts):
         self._gap()
         self._agreement.ask()
         self._resumed = False
+        self.act_log.rejoined()
+        self._take_part()
         if self.facilitator is None:
             self.conversation.probe()  # so that the others know that the Welcome arrived
         else:
             self.facilitator.rejoined()
+        self.agreement_change.came_back()
         self.authenticated()
 
     # --- what goes out -------------------------------------------------------------------------
@@ -363,12 +370,17 @@ class MemberClient(MemberParts):
         self._alarms.tick()
         now = self._clock()
         self.membership.tick(now)
+        self._agreement.tick()
+        if self.ready:
+            self.agreement_change.tick()
         if self.facilitator is not None:
             self.facilitator.tick()
             # At the start of a new log the replay brings the base first, and with it the anchor.
             begun = self.stream.log.anchored or self.stream.cursor.number > 0
             if self.ready and begun and now >= self._beat_at:
                 self.beat()
+        if self.ready:
+            self.stepping_down.tick()
         if self.facilitator is None and self.ready:
             self._doubts.ask_presence(self.pump)
         self.presence.tick()

@@ -11,6 +11,7 @@
 relay's last commit, and not held.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from alcove_protocol.frames import BlobClass
@@ -18,7 +19,9 @@ from alcove_protocol.position import Position
 from alcove_protocol.statements import Opening
 
 from alcove import events
+from alcove.engine.act_log import ActLog
 from alcove.engine.agreement import AgreementQuestion
+from alcove.engine.agreement_change import AgreementChange
 from alcove.engine.bringing import Bringing
 from alcove.engine.doubts import Doubts
 from alcove.engine.following import Following
@@ -28,19 +31,24 @@ from alcove.engine.publisher import Publisher
 from alcove.engine.rejoining import Rejoining
 from alcove.engine.requests import LobbyRequests
 from alcove.engine.roster_alarm import RosterAlarm
+from alcove.engine.stepping_down import SteppingDown
 from alcove.engine.telling import Telling
-from alcove.facilitation.facilitator import Facilitator
+from alcove.facilitation.facilitator import Facilitator, Handover
+from alcove.facilitation.role_intents import demoted
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
+from alcove.messages.agreements import Agreements
 from alcove.messages.alarms import Alarms
 from alcove.messages.conversation import Conversation
+from alcove.messages.payload import ToldAgreement
 from alcove.messages.presence import Presence
 from alcove.messages.stream import Advance, Stream
 from alcove.relay.ports import Ports
 
 
-class MemberParts:
-    """What a member's client consists of. `stranded`: see `Rejoining`."""
+class MemberParts(ABC):
+    """What a member's client consists of. `stranded`: see `Rejoining`. `handover` gives what an
+    appointed facilitator needs."""
 
     def __init__(
         self,
@@ -49,7 +57,9 @@ class MemberParts:
         opening: Opening,
         cursor: Position,
         ports: Ports,
+        agreements: Agreements,
         stranded: Callable[[], None],
+        handover: Callable[[], Handover],
     ) -> None:
         self._identity = identity
         self.membership = membership
@@ -58,6 +68,7 @@ class MemberParts:
         self._emit = ports.emit
         self._clock = ports.clock
         self._resumed = False
+        self._handover = handover
         self.facilitator: Facilitator | None = None
         self._following = Following(ports.clock)
         self.stream = Stream(opening.previous, cursor)
@@ -70,6 +81,8 @@ class MemberParts:
             self._alarms,
             on_split=self.presence.split,
             on_difference=self.presence.differs,
+            on_agreement=self._agreement_told,
+            on_own=lambda id, sent: self.agreement_change.own(id, sent),
         )
         self.publisher = Publisher(
             membership,
@@ -93,8 +106,18 @@ class MemberParts:
         self.requests = LobbyRequests(identity, membership, opening.previous, ports)
         self._rejoining = Rejoining(identity, membership, opening, self.requests, ports, stranded)
         self._key_updates = KeyUpdates(identity, membership, self.requests, ports)
+        self.stepping_down = SteppingDown(identity, membership, self.requests, ports)
         self._telling = Telling(ports)
-        self._agreement = AgreementQuestion(membership, ports)
+        self.act_log = ActLog(membership, ports)
+        self._agreements = agreements
+        self._agreement = AgreementQuestion(membership, agreements, ports)
+        self.agreement_change = AgreementChange(
+            membership,
+            agreements,
+            self.conversation,
+            ports,
+            facilitator=lambda: self.facilitator,
+        )
         self._roster_alarm = RosterAlarm(membership, ports)
         self.bringing = Bringing(
             identity, membership, ports, self._packed_doors, self._may_be_abandoned
@@ -108,6 +131,21 @@ class MemberParts:
             published=self._published,
             gap=self._gap,
         )
+
+    @abstractmethod
+    def become_facilitator(self, handover: Handover) -> Facilitator:
+        """From here on this member's client facilitates."""
+
+    def _take_part(self) -> None:
+        """Facilitate from an appointment on, and no more after a demotion: then every key that only
+        facilitators have is wiped."""
+        facilitates = self.membership.own.facilitator
+        if facilitates and self.facilitator is None:
+            self.become_facilitator(self._handover())
+        elif not facilitates and self.facilitator is not None:
+            former, self.facilitator = self.facilitator, None
+            former.close(demoted())
+        self.stepping_down.tick()
 
     @property
     def ready(self) -> bool:
@@ -124,8 +162,26 @@ class MemberParts:
         return generation in (None, self._new_log.known)
 
     def _may_be_abandoned(self) -> bool:
-        """A facilitator who comes back brings the room in any case."""
+        """A facilitator that comes back brings the room in any case."""
         return self.facilitator is None and self.presence.abandoned
+
+    def _agreement_told(self, author: bytes, told: ToldAgreement) -> None:
+        """A facilitator told the texts of an agreement."""
+        membership, room = self.membership, self.membership.group.group_id
+        if self._agreements.told(author, told.version, told.texts, membership.state, room):
+            self._agreement.ask()
+            self.agreement_change.heard()
+
+    def accept_agreement(self, version: int | None = None) -> None:
+        """The person accepts the room's agreement. Their leaf says so soon.
+
+        Raises `NotNow`: see `AgreementQuestion.accept`.
+        """
+        self._agreement.accept(version)
+        if self.facilitator is not None:
+            self.facilitator.refresh_keys()
+        else:
+            self._key_updates.hasten()
 
     def _packed_doors(self) -> bytes:
         return self.facilitator.doors.packed() if self.facilitator is not None else b""

@@ -22,10 +22,7 @@ class Telling:
             by_wish = person.relay_key in outcome.by_wish
             self._emit(events.Left(person.name) if by_wish else events.Removed(person.name))
         for person in outcome.roles:
-            text = f"{outcome.by} took {person.name}'s part as a facilitator away."
-            if person.facilitator:
-                text = f"{outcome.by} made {person.name} a facilitator."
-            self._emit(events.Problem("role_changed", text, sender=outcome.by))
+            self._emit(events.RoleChanged(person.name, person.facilitator, outcome.by))
         if outcome.ttl is not None:
             text = (
                 f"{outcome.by} changed how long messages stay: {outcome.ttl} seconds from now on."

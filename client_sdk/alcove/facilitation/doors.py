@@ -1,14 +1,23 @@
 """A facilitator's invites: the secret, the statement that the relay keeps, the card behind it."""
 
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
+from math import inf
+from typing import Final
 
 from alcove_protocol import frames, limits
-from alcove_protocol.card import AgreementText, Card, card_number, pack_agreement
+from alcove_protocol.card import (
+    AgreementText,
+    Card,
+    agreement_hash,
+    card_number,
+    pack_agreement,
+)
 from alcove_protocol.codec import pack_list
 from alcove_protocol.invite import SECRET_SIZE, Invite, InviteRole, door_id_of
 from alcove_protocol.labels import Label
-from alcove_protocol.statements import DoorStatement, Signed
+from alcove_protocol.statements import HASH_SIZE, KEY_SIZE, DoorStatement, Signed
 
 from alcove.group.keys import Identity, SigningKey
 from alcove.group.membership import Membership
@@ -23,15 +32,14 @@ class RoomCard:
 
     title: str
     agreement_version: int
-    agreement: str
+    texts: tuple[AgreementText, ...]
+    """The agreement, in each language of the room."""
     languages: str
     helplines: str
 
     def packed_agreement(self) -> bytes:
-        """The agreement as the wire has it: in one language, the first of the room's."""
-        first = self.languages.replace(",", " ").split()[:1]
-        language = first[0] if first and len(first[0].encode()) <= limits.LANGUAGE_TAG else "und"
-        return pack_agreement((AgreementText(language, "", self.agreement),))
+        """The agreement as the wire has it. Raises `Malformed`."""
+        return pack_agreement(self.texts)
 
 
 @dataclass(slots=True)
@@ -42,9 +50,14 @@ class Door:
     uses: int
     uses_left: int
     deadline: float
-    statement: Signed
+    statement: Signed | None
+    """None for a door that another facilitator made: how often it was used, the relay knows."""
     card: bytes
     revoked: bool = False
+    listed: bool = False
+    """Whether the state has listed it."""
+    replaced: bool = False
+    """Whether a removal closed it, and its facilitator was given another invite."""
 
     @property
     def multi_use(self) -> bool:
@@ -61,8 +74,13 @@ def new_invite(room: bytes, origin: str, random: Random) -> Invite:
     return Invite(InviteRole.PARTICIPANT, door_id_of(room, secret), room, origin, secret)
 
 
+LEARNED: Final = limits.FACILITATORS * limits.DOORS
+"""Doors of other facilitators that are remembered. One more takes the place of the oldest that the
+state does not list."""
+
+
 class Doors:
-    """All doors that this facilitator made."""
+    """All doors that this facilitator made, and those that vaults told."""
 
     def __init__(
         self, identity: Identity, opening: Signed, card: RoomCard, origin: str, ports: Ports
@@ -74,15 +92,32 @@ class Doors:
         self._clock = ports.clock
         self._random = ports.random
         self._doors: dict[bytes, Door] = {}
+        self._coming: dict[bytes, Invite] = {}
         self._numbers = 0
 
     def new_invite(self, room: bytes) -> Invite:
-        """A fresh secret. There is no door for it yet."""
-        return new_invite(room, self._origin, self._random)
+        """A fresh secret. There is no door for it yet. The other facilitators are told it before
+        the state lists it."""
+        invite = new_invite(room, self._origin, self._random)
+        self._coming[invite.door] = invite
+        return invite
+
+    def drop(self, invite: Invite) -> None:
+        """The state will not list this invite's door."""
+        self._coming.pop(invite.door, None)
 
     def make(self, invite: Invite, membership: Membership, uses: int, ttl: int) -> Door:
         """The door of an invite, with the room's card as it is now."""
         self._numbers = max(self._numbers + 1, card_number(membership.roster.counter, 0))
+        signed, sealed = self._statement(invite, membership, uses, ttl)
+        door = Door(invite, uses, uses, self._clock() + ttl, signed, sealed)
+        self._doors[invite.door] = door
+        self._coming.pop(invite.door, None)
+        return door
+
+    def _statement(
+        self, invite: Invite, membership: Membership, uses: int, ttl: int
+    ) -> tuple[Signed, bytes]:
         sealed = seal_card(invite, self._numbers, self._sign_card(invite, membership), self._random)
         door_key = SigningKey.from_seed(invite.door_seed())
         statement = DoorStatement(
@@ -95,10 +130,29 @@ class Doors:
             sha256(sealed).digest(),
         )
         door_key.wipe()
-        signed = self._identity.relay.sign(Label.DOOR, statement)
-        door = Door(invite, uses, uses, self._clock() + ttl, signed, sealed)
-        self._doors[invite.door] = door
-        return door
+        return self._identity.relay.sign(Label.DOOR, statement), sealed
+
+    def with_new_card(self, door: Door, membership: Membership) -> tuple[Signed, bytes] | None:
+        """The statement and the card anew, after the lobby key changed. The relay keeps the door's
+        uses and lifetime. None for a door that is closed.
+
+        Of another facilitator's door the uses and the lifetime are not known here. One use for one
+        second is said: a relay where the door has ended makes that of it.
+        """
+        self._numbers = max(self._numbers + 1, card_number(membership.roster.counter, 0))
+        if door.statement is None:
+            return self._statement(door.invite, membership, 1, 1)
+        left = int(min(door.deadline - self._clock(), limits.DOOR_TTL_MAX))
+        if door.revoked or left <= 0 or not door.uses_left:
+            return None
+        signed, sealed = self._statement(door.invite, membership, door.uses_left, left)
+        door.statement, door.card = signed, sealed
+        return signed, sealed
+
+    def revocation(self, room: bytes, door: bytes) -> Signed:
+        """A statement that closes a door at the relay, also one whose secret is not here."""
+        statement = DoorStatement(room, door, bytes(KEY_SIZE), 0, 0, 0, bytes(HASH_SIZE))
+        return self._identity.relay.sign(Label.DOOR, statement)
 
     def _sign_card(self, invite: Invite, membership: Membership) -> Signed:
         state, card = membership.state, self.card
@@ -123,6 +177,48 @@ class Doors:
         signer.wipe()
         return signed
 
+    def learn(self, room: bytes, secret: bytes, listed: Container[bytes]) -> None:
+        """Another facilitator's door, from a vault. Its invite opens knocks and seals cards."""
+        id = door_id_of(room, secret)
+        if id in self._doors:
+            return
+        invite = Invite(InviteRole.PARTICIPANT, id, room, self._origin, secret)
+        self._doors[id] = Door(invite, 1, 1, inf, None, b"")
+        learned = [key for key, door in self._doors.items() if door.statement is None]
+        if len(learned) > LEARNED:
+            del self._doors[next(key for key in learned if key not in listed)]
+
+    def secrets(self, listed: Container[bytes]) -> dict[bytes, bytes]:
+        """The secret of each door that the state lists, or is about to list: as many as a state
+        can list."""
+        known = {id: door.invite for id, door in self._doors.items() if id in listed}
+        return {
+            id: invite.secret
+            for id, invite in list({**known, **self._coming}.items())[: limits.DOORS]
+        }
+
+    def knows(self, door: bytes) -> bool:
+        """Whether the secret of this door is here."""
+        return door in self._doors or door in self._coming
+
+    def of_state(self, listed: Iterable[bytes]) -> list[Door]:
+        """The listed doors that are known here."""
+        return [self._doors[door] for door in listed if door in self._doors]
+
+    def unlisted(self, listed: Container[bytes]) -> None:
+        """Every commit tells which doors the state lists. One that it lists no more is closed."""
+        for id, door in self._doors.items():
+            if id in listed:
+                door.listed = True
+            elif door.listed:
+                door.revoked = True
+
+    def fits(self, membership: Membership) -> bool:
+        """Whether the card names the room's agreement. One that does not lets no newcomer in."""
+        room, card = membership.group.group_id, self.card
+        hashed = agreement_hash(room, card.agreement_version, card.packed_agreement())
+        return hashed == membership.state.agreement
+
     def get(self, door: bytes) -> Door | None:
         return self._doors.get(door)
 
@@ -144,8 +240,8 @@ class Doors:
         now = self._clock()
         items = []
         for door in self._doors.values():
-            ttl_left = int(door.deadline - now)
-            if door.revoked or ttl_left <= 0 or not door.uses_left:
+            ttl_left = int(min(door.deadline - now, limits.DOOR_TTL_MAX))
+            if door.statement is None or door.revoked or ttl_left <= 0 or not door.uses_left:
                 continue
             items.append(
                 frames.SeatedDoor(
@@ -153,7 +249,7 @@ class Doors:
                     door.statement.signature,
                     door.card,
                     door.uses_left,
-                    min(ttl_left, limits.DOOR_TTL_MAX),
+                    ttl_left,
                 ).encode()
             )
         return pack_list(items)

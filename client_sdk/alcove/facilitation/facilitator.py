@@ -4,8 +4,8 @@ Only a facilitator's client has this object. Every client's rights table refuses
 sends all the same.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Final
 
 from alcove_protocol import frames, limits
@@ -16,16 +16,20 @@ from alcove_protocol.roster import NO_DOOR
 from alcove_protocol.statements import EndStatement, Signed
 
 from alcove import events, mls
-from alcove.errors import PASSING, AlcoveError, InvalidInput, NotNow, Refused
+from alcove.errors import AlcoveError, NotNow, Refused
 from alcove.facilitation.committer import Committer, OnTaken
+from alcove.facilitation.door_keeper import DoorKeeper
 from alcove.facilitation.doors import Door, Doors, RoomCard
 from alcove.facilitation.intents import Done, ListDoor, RefreshKeys, RemoveMember
 from alcove.facilitation.lobby import Lobby
 from alcove.facilitation.lobby_keys import LobbyKeys
+from alcove.facilitation.roles import OTHERS_WAIT, Roles, named
+from alcove.facilitation.vaults import Vaults
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
-from alcove.group.outcomes import Person
-from alcove.joining.names import spelled
+from alcove.group.outcomes import Merged, Person
+from alcove.joining.card import CheckedCard
+from alcove.messages.agreements import Agreement
 from alcove.messages.presence import Presence
 from alcove.relay.ports import Ports
 
@@ -33,8 +37,6 @@ UPDATES_GATHERED: Final = 10.0
 """Seconds that participants' Updates are gathered before one commit takes them all."""
 REFRESH_INTERVAL: Final = 30 * 60.0
 """Seconds after which a facilitator's path gets fresh keys, even if no member came or went."""
-OTHERS_WAIT: Final = 10.0
-"""Seconds that every facilitator but the first in line adds before a scheduled commit."""
 LATELY: Final = 60.0
 """Seconds within which a facilitator's heartbeat keeps their place in line."""
 LENGTH_PREFIX: Final = 4
@@ -68,7 +70,25 @@ class Handover:
     card: RoomCard
     origin: str
     terms: InviteTerms
-    lobby_key: mls.HpkeKeyPair
+    lobby_key: mls.HpkeKeyPair | None = None
+    """None after an appointment: a vault brings it."""
+
+
+def handover_of(invite: Invite, checked: CheckedCard) -> Handover:
+    """What a member knows of the room that came by this invite, with its card."""
+    card = checked.card
+    return Handover(
+        Signed.decode(card.opening),
+        RoomCard(
+            card.title,
+            card.agreement_version,
+            checked.ground_rules.texts,
+            card.languages,
+            card.helplines,
+        ),
+        invite.origin,
+        InviteTerms(limits.USES_DEFAULT, limits.DOOR_TTL_DEFAULT),
+    )
 
 
 class Facilitator:
@@ -98,42 +118,54 @@ class Facilitator:
         self.lobby_keys.moved(membership.state.lobby_key)
         self.doors = Doors(identity, handover.opening, handover.card, handover.origin, ports)
         self.committer = Committer(membership, identity, ports, on_taken=on_taken, ready=may_commit)
+        self.door_keeper = DoorKeeper(
+            membership, self.doors, ports, first_in_line=self._first_in_line
+        )
+        self.vaults = Vaults(
+            identity, membership, self.doors, self.lobby_keys, ports, settle=self._settle
+        )
+        self.roles = Roles(
+            identity,
+            membership,
+            self.committer,
+            self.vaults,
+            ports,
+            first_in_line=self._first_in_line,
+            revoke=self.door_keeper.revoke,
+        )
         self.lobby = Lobby(
-            membership, self.committer, self.doors, self.lobby_keys, ports, ready=ready
+            membership,
+            self.committer,
+            self.doors,
+            self.lobby_keys,
+            self.vaults,
+            self.roles,
+            ports,
+            ready=ready,
         )
         self._refresh_at = ports.clock() + REFRESH_INTERVAL
         self._updates_since: float | None = None
         self._warned = False  # that the chain is nearly full
-        self._unsent: list[tuple[Door, Done]] = []
 
     # --- invites -------------------------------------------------------------------------------
 
     def put_door(self, invite: Invite, terms: InviteTerms, done: Done) -> None:
         """Give the relay the door of an invite that the group's state lists."""
-        door = self.doors.make(invite, self._membership, terms.uses, terms.ttl)
-        self._send_door(door, done)
+        if not self.doors.fits(self._membership):
+            text = "The text of the new ground rules is not here, so no invite can show it yet."
+            done(NotNow("no_agreement", text))
+            return
+        self.door_keeper.put(invite, terms.uses, terms.ttl, done)
 
-    def _send_door(self, door: Door, done: Done) -> None:
-        def answered(answer: RelayAnswer | None) -> None:
-            passing = isinstance(answer, frames.RequestRefused) and answer.code in PASSING
-            if answer is None or passing:
-                # Without an answer it may not have arrived: it goes again after `resume`. The
-                # group's state lists this door, so a busy relay gets it a little later.
-                self._unsent.append((door, done))
-            elif isinstance(answer, frames.RequestRefused):
-                done(Refused.by_relay(answer.code))
-            else:
-                done(None)
-
-        signed = door.statement
-        self._link.request(
-            lambda n: frames.PutDoor(n, signed.body, signed.signature, door.card), answered
-        )
-
-    def _send_unsent(self) -> None:
-        unsent, self._unsent = self._unsent, []
-        for door, done in unsent:
-            self._send_door(door, done)
+    def agreement_is(self, agreement: Agreement) -> None:
+        """Put the room's agreement on every card, if it is not there, and refuse the waiting knocks
+        with an earlier one that is no longer good."""
+        if self.doors.fits(self._membership):
+            return
+        version, texts = agreement.version, agreement.texts
+        self.doors.card = replace(self.doors.card, agreement_version=version, texts=texts)
+        self.door_keeper.card_changed()
+        self.lobby.agreement_changed()
 
     def invite(self, done: InviteDone) -> None:
         """Make one more invite. The group's state lists its door first."""
@@ -144,6 +176,7 @@ class Facilitator:
 
         def listed(error: AlcoveError | None) -> None:
             if error is not None:
+                self.doors.drop(invite)
                 done(None, error)
                 return
             self.put_door(
@@ -152,7 +185,8 @@ class Facilitator:
                 lambda problem: done(None if problem else invite.url(), problem),
             )
 
-        self.committer.want(ListDoor(listed, invite))
+        intent = ListDoor(listed, invite)
+        self.vaults.offer(self.vaults.others(), lambda: self.committer.want(intent))
 
     def _new_invite(self) -> Invite:
         return self.doors.new_invite(self._membership.group.group_id)
@@ -167,9 +201,7 @@ class Facilitator:
 
     def remove(self, name: str, done: Done) -> None:
         """Put a member out. Raises `InvalidInput` (`unknown_name`), `NotNow` (`not_oneself`)."""
-        person = self._membership.find_name(name) or self._membership.find_name(spelled(name))
-        if person is None:
-            raise InvalidInput("unknown_name", "Nobody in the room has this name.")
+        person = named(self._membership, name)
         if person.key == self._identity.signature.public:
             raise NotNow("not_oneself", "You cannot remove yourself; leave or end the room.")
         if person.facilitator:
@@ -182,20 +214,28 @@ class Facilitator:
         def removed(error: AlcoveError | None) -> None:
             if error is None and open_door is not None:
                 self._replace_door(open_door, replacement)
+            elif replacement is not None:
+                self.doors.drop(replacement)
             done(error)
 
+        if replacement is not None:
+            self.vaults.offer(self.vaults.others(), lambda: None)  # no removal waits for it
         self.committer.want(
             RemoveMember(removed, person.key, seat.door if seat else NO_DOOR, replacement)
         )
 
     def _replace_door(self, old: Door, replacement: Invite | None) -> None:
-        if old.revoked:
+        if old.replaced:
             return
+        old.replaced = True
         self.doors.revoke(old.id)
         if replacement is not None and replacement.door not in self._membership.state.door_ids():
+            self.doors.drop(replacement)
             return  # the group does not list it, and no invite is made silently
+        if replacement is None:
+            return
         left = int(old.deadline - self._clock())
-        if replacement is None or left <= 0 or not old.uses_left:
+        if left <= 0 or not old.uses_left:
             return
 
         def put(error: AlcoveError | None) -> None:
@@ -206,33 +246,35 @@ class Facilitator:
 
         self.put_door(replacement, InviteTerms(old.uses_left, left), put)
 
-    def merged(self, rejoined: tuple[Person, ...] = (), *, own: bool) -> None:
-        """The group moved on, by this client's own commit or by another's, which let these members
-        in again."""
-        self.lobby.requests.rejoins.returned(rejoined)
+    def merged(self, outcome: Merged, *, own: bool) -> None:
+        """The group moved on, by this client's own commit or by another's."""
+        self.lobby.requests.rejoins.returned(outcome.rejoined)
+        for person in outcome.joined:
+            seat = self._membership.roster.seats.get(person.relay_key)
+            self.doors.used(seat.door if seat is not None else NO_DOOR)
         if own:
             self._refresh_at = self._clock() + REFRESH_INTERVAL
         self._updates_since = None
-        self._move_lobby_key()
+        demoted = [person for person in outcome.roles if not person.facilitator]
+        self._moved((*outcome.rejoined, *demoted), own=own)  # they have wiped what they had
         if self._chain_size > NEARLY_FULL and not self._warned:
             self._warned = True
             text = "The room's signed history is nearly full; open a new room before long."
             self._emit(events.Problem("history_nearly_full", text))
 
-    def _move_lobby_key(self) -> None:
-        """Use the state's lobby key from now on. Without its private half this client is deaf to
-        newcomers and held members, so its person is told, once for each such key."""
-        had = self.lobby_keys.has_present
+    def _moved(self, need_vaults: Iterable[Person], *, own: bool) -> None:
+        """Use the state's lobby key and doors from now on."""
         self.lobby_keys.moved(self._membership.state.lobby_key)
-        if had and not self.lobby_keys.has_present:
-            text = (
-                "Another facilitator changed the key of the lobby. Your invites soon stop working."
-            )
-            self._emit(events.Problem("lobby_key_changed", text))
+        self.door_keeper.moved(own=own)
+        self.vaults.moved(need_vaults, own=own)
+        self.roles.look()
+
+    def _settle(self, id: bytes) -> None:
+        self._link.request(lambda n: frames.Settle(n, id), lambda answer: None)
 
     def rejoined(self) -> None:
         """In the group anew, by a Welcome."""
-        self._move_lobby_key()
+        self._moved((), own=False)
         # A commit in flight is of the group that was left; taken now, it would lead back.
         self.committer.base_moved()
 
@@ -245,9 +287,14 @@ class Facilitator:
         self.committer.tick()
         now = self._clock()
         self.lobby_keys.tick()
+        ready = self._ready()
+        self.vaults.tick(ready=ready)
         self.lobby.in_step()
-        if self._ready():
-            self._send_unsent()
+        if ready:
+            self.door_keeper.send_unsent()
+            if self.vaults.complete:
+                self.door_keeper.renew_cards()
+            self.roles.tick()
         if self.committer.updates and self._updates_since is None:
             self._updates_since = now
         delay = 0.0 if self._first_in_line() else OTHERS_WAIT
@@ -265,14 +312,15 @@ class Facilitator:
         """Begin a new epoch soon, with fresh keys."""
         self.committer.want(RefreshKeys())
 
-    def _first_in_line(self) -> bool:
-        """Whether no facilitator with a lower leaf was heard lately."""
+    def _first_in_line(self, without: bytes = b"") -> bool:
+        """Whether no facilitator with a lower leaf was heard lately, but the one with the MLS key
+        `without`."""
         keys = self._membership.state.facilitator_keys()
         for member in self._membership.group.members():
             key = member.leaf.signature_key
             if key == self._identity.signature.public:
                 return True
-            if key in keys and self._presence.heard_within(key, LATELY):
+            if key in keys - {without} and self._presence.heard_within(key, LATELY):
                 return False
         return True
 
@@ -281,8 +329,9 @@ class Facilitator:
         if new_log:
             self.lobby.new_log()
             self.committer.new_log()
+            self.vaults.new_log()
         self.lobby.resumed()
-        self._send_unsent()
+        self.door_keeper.send_unsent()
         self.committer.pump()
 
     # --- the room as a whole -------------------------------------------------------------------
@@ -313,8 +362,9 @@ class Facilitator:
 
     def close(self, error: AlcoveError) -> None:
         """Fail every pending commit and door with this error, and wipe the lobby keys."""
+        self.roles.close(error)
+        self.lobby.close(error)
         self.committer.close(error)
-        unsent, self._unsent = self._unsent, []
-        for _, done in unsent:
-            done(error)
+        self.vaults.close()
+        self.door_keeper.close(error)
         self.lobby_keys.wipe()

@@ -26,6 +26,8 @@ from alcove.facilitation.intents import AdmitNewcomer, Done, LetMemberGo, check_
 from alcove.facilitation.key_packages import KeyPackages
 from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.facilitation.member_requests import MemberRequests, NotMine, NotYet
+from alcove.facilitation.roles import Roles
+from alcove.facilitation.vaults import Vaults
 from alcove.group.extensions import leaf_extension, name_of
 from alcove.group.membership import Membership
 from alcove.group.rights import NotAllowed, check_leaf
@@ -44,8 +46,8 @@ from alcove.relay.ports import Ports
 PUT_OFF_MOST: Final = 128
 """Items that wait until this client is in step: 4 MiB. One more takes the place of the oldest,
 which stays at the relay for the other facilitators."""
-
-
+SEEN_MOST: Final = 8192
+"""Items that are known again: more than may be open, with 1,000 members."""
 FOR_THE_NEWCOMER: Final = frozenset({"agreement", "name_taken"})
 """Why an admission failed, where only the newcomer can mend it: they are told, and knock again."""
 
@@ -82,6 +84,8 @@ class Lobby:
         committer: Committer,
         doors: Doors,
         lobby_keys: LobbyKeys,
+        vaults: Vaults,
+        roles: Roles,
         ports: Ports,
         *,
         ready: Callable[[], bool],
@@ -95,20 +99,24 @@ class Lobby:
         self._wall = ports.wall
         self._random = ports.random
         self._ports = ports
+        self._vaults = vaults
+        self._roles = roles
         self._ready = ready
         self._key_packages = KeyPackages(membership, ports)
         self.requests = MemberRequests(
-            membership, committer, lobby_keys, doors, self._key_packages, ports, self._settle
+            membership, committer, lobby_keys, doors, self._key_packages, roles, ports, self._settle
         )
         self._waiting: dict[bytes, WaitingKnock] = {}
         self._later: OrderedDict[bytes, LobbyItem] = OrderedDict()
         self._unsent: list[tuple[bytes, bytes, str, Psk]] = []
+        self._seen: OrderedDict[tuple[int, bytes], None] = OrderedDict()
         self.number = 0
         """The last item received, for `resume`."""
 
     def new_log(self) -> None:
         """The relay's lobby began anew. Waiting newcomers will knock again."""
         self.number = 0
+        self._seen.clear()
         self._unsent.clear()
         self._later.clear()
         for id in list(self._waiting):
@@ -117,13 +125,20 @@ class Lobby:
     # --- items ---------------------------------------------------------------------------------
 
     def receive(self, item: LobbyItem) -> None:
-        if item.number <= self.number:
+        """Also one whose number is not above the last: then the relay invented a number, or lost
+        some, and by the highest one this client would be deaf to all that comes."""
+        known = (item.number, item.id)
+        if known in self._seen:
             return
+        self._seen[known] = None
+        if len(self._seen) > SEEN_MOST:
+            self._seen.popitem(last=False)
         self.number = item.number
         if item.kind == LobbyKind.GONE:
             self._later.pop(item.id, None)
             self._gone(item.id)
-        elif self._ready():
+            self._vaults.gone(item.id)
+        elif self._may_handle(item):
             self._handle(item)
         else:
             self._put_off(item)
@@ -133,13 +148,20 @@ class Lobby:
         if len(self._later) > PUT_OFF_MOST:
             self._later.popitem(last=False)
 
+    def _may_handle(self, item: LobbyItem) -> bool:
+        """A vault comes first: without the lobby's key and the doors' secrets nothing is judged."""
+        return self._ready() and (item.kind == LobbyKind.VAULT or self._vaults.complete)
+
     def in_step(self) -> None:
         """Look again at what was put off, if this client is in step now."""
         if not self._later or not self._ready():
             return
         items, self._later = self._later, OrderedDict()
-        for item in items.values():
-            self._handle(item)
+        for item in sorted(items.values(), key=lambda item: item.kind != LobbyKind.VAULT):
+            if self._may_handle(item):
+                self._handle(item)
+            else:
+                self._put_off(item)
 
     def _handle(self, item: LobbyItem) -> None:
         kind = LobbyKind(item.kind)
@@ -150,8 +172,13 @@ class Lobby:
                 self._request(item)
             case LobbyKind.LEAVE:
                 self._leave_asked(item)
-            case LobbyKind.GONE | LobbyKind.VAULT:
-                pass  # the first was handled on arrival, and no command sends the other yet
+            case LobbyKind.VAULT:
+                if not self._vaults.receive(item):
+                    self._put_off(item)
+                elif self._vaults.complete:
+                    self.in_step()  # what waited for it
+            case LobbyKind.GONE:
+                pass  # it was handled on arrival
             case _:
                 assert_never(kind)
 
@@ -236,18 +263,40 @@ class Lobby:
     def _leave_asked(self, item: LobbyItem) -> None:
         """The relay settles it with the entry that takes the member off the list. Settled before,
         a leave is lost when this client goes before its commit: its member asks only once."""
-        if self._membership.find_relay_key(item.key) is None:
+        person = self._membership.find_relay_key(item.key)
+        if person is None:
             return  # a leave of a stranger, which the relay can sign itself
         try:
             signed = Signed.decode(item.blob)
             verify_leave(self._membership.roster, item.key, signed)
         except Malformed:
             return
-        self._committer.want(LetMemberGo(relay_key=item.key, wish=signed))
+        if not person.facilitator:
+            self._committer.want(LetMemberGo(relay_key=item.key, wish=signed))
+            return
+
+        def let_go(done: Done) -> LetMemberGo:
+            return LetMemberGo(done, item.key, signed, self._roles.coming_key)
+
+        self._roles.go(person.key, let_go, lambda error: None)
+
+    def agreement_changed(self) -> None:
+        """Refuse the waiting knocks whose agreement is no longer good, before a person admits."""
+        good = self._membership.state.good_agreements()
+        for id, knock in list(self._waiting.items()):
+            if knock.body.agreement not in good:
+                self._gone(id)
+                self._send_refusal(id, knock.body.reply_key, "agreement", knock.psk)
 
     def _gone(self, id: bytes) -> None:
         if self._waiting.pop(id, None) is not None:
             self._emit(events.KnockGone(id.hex()))
+
+    def close(self, error: AlcoveError) -> None:
+        """This client decides about nobody any more."""
+        for id in list(self._waiting):
+            self._gone(id)
+        self.requests.rejoins.close(error)
 
     # --- a person's decisions ------------------------------------------------------------------
 
@@ -263,7 +312,6 @@ class Lobby:
         def finished(error: AlcoveError | None) -> None:
             if error is None and id in self._waiting:
                 self._gone(id)
-                self._doors.used(knock.door)
             elif error is not None and error.code in FOR_THE_NEWCOMER and id in self._waiting:
                 self._gone(id)
                 self._send_refusal(id, knock.body.reply_key, error.code, knock.psk)

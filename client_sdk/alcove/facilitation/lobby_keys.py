@@ -29,10 +29,14 @@ class _Held:
 class LobbyKeys:
     """Keys by their public half. `clock` gives monotonic seconds."""
 
-    def __init__(self, first: mls.HpkeKeyPair, clock: Callable[[], float]) -> None:
+    def __init__(self, first: mls.HpkeKeyPair | None, clock: Callable[[], float]) -> None:
+        """`first` is the opener's. An appointed facilitator begins with none."""
         self._clock = clock
-        self._held: OrderedDict[bytes, _Held] = OrderedDict({first.public: _Held(first)})
-        self._present = first.public
+        self._held: OrderedDict[bytes, _Held] = OrderedDict()
+        self._present = b""
+        if first is not None:
+            self._held[first.public] = _Held(first)
+            self._present = first.public
 
     def add(self, keys: mls.HpkeKeyPair) -> None:
         """Take a key that a commit is to bring. It is this object's to wipe."""
@@ -51,6 +55,11 @@ class LobbyKeys:
         if present in self._held:
             self._held[present].until_now = None
         self._present = present
+
+    def get(self, public: bytes) -> mls.HpkeKeyPair | None:
+        """The key with this public half, whether or not a state has named it yet."""
+        held = self._held.get(public)
+        return None if held is None else held.keys
 
     @property
     def has_present(self) -> bool:

@@ -24,10 +24,12 @@ from alcove.errors import AlcoveError, NotTrusted
 from alcove.facilitation.committer import Committer
 from alcove.facilitation.doors import Doors
 from alcove.facilitation.in_flight import PendingUpdate
-from alcove.facilitation.intents import Returning
+from alcove.facilitation.intents import Done, Returning
 from alcove.facilitation.key_packages import KeyPackages
 from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.facilitation.rejoins import Rejoins
+from alcove.facilitation.role_intents import Demote
+from alcove.facilitation.roles import Roles
 from alcove.group.asking import verify_request
 from alcove.group.extensions import leaf_extension
 from alcove.group.framing import check_class
@@ -73,6 +75,7 @@ class MemberRequests:
         lobby_keys: LobbyKeys,
         doors: Doors,
         key_packages: KeyPackages,
+        roles: Roles,
         ports: Ports,
         settle: Callable[[bytes], None],
     ) -> None:
@@ -81,6 +84,7 @@ class MemberRequests:
         self._lobby_keys = lobby_keys
         self._doors = doors
         self._key_packages = key_packages
+        self._roles = roles
         self._settle = settle
         self.rejoins = Rejoins(membership, committer, ports)
 
@@ -119,7 +123,7 @@ class MemberRequests:
         if body.kind == RequestKind.REJOIN:
             raise NotAllowed("reply_key")
         if body.kind == RequestKind.STEP_DOWN:
-            self._step_down(person, Signed.decode(body.content))
+            return self._step_down(item, person, Signed.decode(body.content))
         raise NotMine  # of a kind that another facilitator's client may know
 
     def _late_knock(self, item: LobbyItem) -> bool:
@@ -181,11 +185,25 @@ class MemberRequests:
         group.check_changes([received])
         pending.append(PendingUpdate(received, message, group.epoch_authenticator))
 
-    def _step_down(self, person: Person, signed: Signed) -> None:
-        """A right one is left: this client does not commit it yet. Raises `NotAllowed`."""
+    def _step_down(self, item: LobbyItem, person: Person, signed: Signed) -> bool:
+        """Commit it, or leave that to the first in line. It is settled with its commit, or when its
+        epoch is over. Raises `NotAllowed`, and `NotMine` for this client's own."""
         membership = self._membership
         group = membership.group
         judge_step_down(membership.state, group.group_id, group.epoch, person.key, signed)
+        if person.key == membership.own.key:
+            raise NotMine
+        epoch = group.epoch
+
+        def demote(done: Done) -> Demote:
+            return Demote(done, person.key, epoch, self._roles.coming_key)
+
+        def done(error: AlcoveError | None) -> None:
+            if error is None:
+                self._settle(item.id)
+
+        self._roles.go(person.key, demote, done)
+        return False
 
     def _rejoin(self, item: LobbyItem, content: bytes, reply_key: bytes, psk: Psk) -> None:
         group = self._membership.group

@@ -176,6 +176,15 @@ class Rejoins:
         if item.id is not None:
             self._emit(events.KnockGone(item.id.hex()))
 
+    def close(self, error: AlcoveError) -> None:
+        """This client decides no more. The requests stay at the relay, for other facilitators."""
+        waiting, self._waiting = self._waiting, {}
+        for item in waiting.values():
+            if item.granted is not None:
+                item.granted(error)
+            if item.id is not None:
+                self._emit(events.KnockGone(item.id.hex()))
+
     # --- a person's decisions ------------------------------------------------------------------
 
     def admit(self, id: bytes, done: Done) -> bool:

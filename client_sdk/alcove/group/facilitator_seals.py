@@ -1,7 +1,7 @@
 """Seals of facilitation: the vault, the private line, answers to a standby, the talk at the door.
 
-No command sends them yet. Their bytes are final (docs/protocol.md 10), and `protocol/vectors` has
-each. Every seal has a pre-shared key.
+No command sends any but the vault yet. Their bytes are final (docs/protocol.md 10), and
+`protocol/vectors` has each. Every seal has a pre-shared key.
 """
 
 from dataclasses import dataclass

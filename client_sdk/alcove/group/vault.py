@@ -1,7 +1,6 @@
 """The vault: the lobby's private key and the doors' secrets, from one facilitator to another.
 
-It is sealed by `facilitator_seals` and judged here, from the state and the bytes alone. No command
-sends one yet.
+It is sealed by `facilitator_seals` and judged here, from the state and the bytes alone.
 """
 
 from collections.abc import Mapping

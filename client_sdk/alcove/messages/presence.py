@@ -24,6 +24,7 @@ from alcove.messages.alarms import UNKNOWN, Alarms
 from alcove.messages.conversation import HeartbeatHeard
 from alcove.messages.coverage import Coverage
 from alcove.messages.log_hash import Compared, LogHash
+from alcove.messages.quorum import Quorum
 from alcove.messages.stream import Stream
 from alcove.relay.ports import Ports
 
@@ -72,6 +73,9 @@ class Presence:
         self._no_anchor_since: float | None = None
         self.coverage = Coverage(lambda: stream.log, ports.clock)
         self.state = RoomState.OPEN
+        self.quorum = Quorum(membership, lambda key: self.heard_within(key, limits.READ_ONLY_AFTER))
+        self.missing = 0
+        """Facilitators who are lacking for others to post, while the room is read-only for it."""
 
     # --- beats ---------------------------------------------------------------------------------
 
@@ -299,6 +303,19 @@ class Presence:
         """Whether this facilitator's last heartbeat is at most so old."""
         return self._clock() - self._heard.get(key, float("-inf")) <= seconds
 
+    @property
+    def _lacking(self) -> int:
+        """Facilitators who are lacking, where the room needs more than one. Whether there is one at
+        all, the relay and the beats tell."""
+        state = self._membership.state
+        needs = max(state.facilitators_start, state.facilitators_stay)
+        return self.quorum.missing if needs > 1 else 0
+
+    @property
+    def changed(self) -> events.RoomChanged:
+        """The event of the present state."""
+        return events.RoomChanged(self.state, self.missing)
+
     def tick(self) -> None:
         now = self._clock()
         if self._stream.log.anchored:
@@ -309,14 +326,18 @@ class Presence:
             self.coverage.forget()  # said alone: a facilitator who comes later cannot cover it
         silent = now - self._last_heard > limits.READ_ONLY_AFTER + ANSWER_EXPECTED
         uncovered = self._uncovered and now > self._settling_until
+        lacking = self._lacking
         if self._is_split:
             state = RoomState.SPLIT
         elif self._said_goodbye or self._relay_says_read_only:
             state = RoomState.READ_ONLY
         elif silent or uncovered:
             state = RoomState.NOT_HEARD
+        elif lacking:
+            state = RoomState.READ_ONLY
         else:
             state = RoomState.OPEN
-        if state is not self.state:
-            self.state = state
-            self._emit(events.RoomChanged(state))
+        missing = lacking if state is RoomState.READ_ONLY else 0
+        if (state, missing) != (self.state, self.missing):
+            self.state, self.missing = state, missing
+            self._emit(self.changed)

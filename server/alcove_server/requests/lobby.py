@@ -30,7 +30,7 @@ async def put_door(requester: Requester, frame: PutDoor) -> None:
     door = rules.door(history, client.key, frame)
     if door.closed is not None:
         await store.revoke_door(room.id, door.id, history.roster.head)
-        requester.rooms.doorstep.close_doors(room.id, frozenset({door.id}))
+        await room.close_doors(frozenset({door.id}))
     else:
         await store.put_door(room.id, door, history.roster.head)
     client.send(Done(frame.n))
@@ -49,15 +49,22 @@ async def settle(requester: Requester, frame: Settle) -> None:
 async def _settle(requester: Requester, n: int, id: bytes, reason: bytes | None) -> None:
     room, client = requester.seated, requester.client
     rules.require_facilitator(room.history, client.key)
-    await requester.services.store.settle(room.id, id, reason)
+    await requester.services.store.settle(room.id, id, reason, client.key)
     client.send(Done(n))
 
 
 async def request(requester: Requester, frame: LobbyRequest) -> None:
-    """Raises `Refusal` (`busy`, or `not_allowed` for a vault: the relay keeps none yet)."""
-    if frame.to is not None:
-        raise Refusal("not_allowed")
-    await _add_item(requester, LobbyKind.REQUEST, frame.id, frame.blob)
+    """A request, or with `to` a vault. Raises `Refusal` (`busy`, `rate_limited` when this part of
+    the network had too much sent, and all of `rules.vault`)."""
+    room = requester.seated
+    listeners = len(room.history.roster.facilitators()) if frame.to is None else 1
+    if not requester.may_tell(len(frame.blob) * listeners):
+        raise Refusal("rate_limited")
+    if frame.to is None:
+        await _add_item(requester, LobbyKind.REQUEST, frame.id, frame.blob)
+    else:
+        rules.vault(room.history, requester.client.key, frame.to, frame.blob)
+        await _add_item(requester, LobbyKind.VAULT, frame.id, frame.blob, frame.to)
     requester.client.send(Done(frame.n))
 
 
@@ -73,6 +80,8 @@ async def leave(requester: Requester, frame: LeaveRoom) -> None:
     client.finish(Close.DONE)
 
 
-async def _add_item(requester: Requester, kind: LobbyKind, id: bytes, blob: bytes) -> None:
+async def _add_item(
+    requester: Requester, kind: LobbyKind, id: bytes, blob: bytes, to: bytes = b""
+) -> None:
     room, client = requester.seated, requester.client
-    await requester.services.store.add_item(room.id, kind, client.key, id, blob)
+    await requester.services.store.add_item(room.id, kind, client.key, id, blob, to)

@@ -169,6 +169,16 @@ def door(history: RosterHistory, key: bytes, frame: PutDoor) -> StoredDoor:
     return StoredDoor(put.door, put.door_key, put.uses, float(put.ttl), put.card_number, frame.card)
 
 
+def vault(history: RosterHistory, key: bytes, to: bytes, sealed: bytes) -> None:
+    """A facilitator leaves a vault for another member: it comes before the commit that appoints.
+    Raises `Refusal` (`not_allowed`, `too_large`)."""
+    require_facilitator(history, key)
+    if to == key or not history.roster.is_member(to):
+        raise Refusal("not_allowed")
+    if len(sealed) > limits.VAULT:
+        raise Refusal("too_large")
+
+
 def leave(history: RosterHistory, key: bytes, signed: Signed) -> None:
     """Raises `Refusal` (`bad_statement`)."""
     try:

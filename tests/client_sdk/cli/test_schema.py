@@ -61,7 +61,7 @@ def test_every_word_of_a_state_is_in_the_schema() -> None:
 
 def test_no_field_of_an_event_is_left_out() -> None:
     """A field that the SDK gains must be written, or be left out on purpose here."""
-    renamed = {"sender": "from", "text": "message"}
+    renamed = {"sender": "from", "text": "message", "facilitator": "role"}
     for event in EVERYTHING:
         written = to_object(event)
         for field in dataclasses.fields(event):

@@ -5,14 +5,21 @@ from alcove import events
 from alcove.cli import words
 from alcove.cli.commands import (
     AcceptCommand,
+    ActsCommand,
     AdmitCommand,
+    AgreementChangeCommand,
+    AppointCommand,
+    DemoteCommand,
     EndCommand,
+    HandOverCommand,
     LeaveCommand,
     RefuseCommand,
     RemoveCommand,
     RetractCommand,
     SendAnywayCommand,
     SendCommand,
+    StepDownCommand,
+    WordsCommand,
 )
 from alcove.cli.room_view import RoomView
 from alcove.cli.slash_commands import (
@@ -23,12 +30,14 @@ from alcove.cli.slash_commands import (
     ShowRules,
     UserAction,
     Who,
+    completed,
     read,
 )
 
-from tests.client_sdk.cli.fake_room import INVITE, KNOCK, RULES, FakeMember
+from tests.client_sdk.cli.fake_room import INVITE, KNOCK, NEW_RULES, RULES, FakeMember
 
-MEMBERS = (FakeMember("Mara", facilitator=True, you=True), FakeMember("Robin"))
+ALONE = (FakeMember("Mara", facilitator=True, you=True), FakeMember("Robin"))
+MEMBERS = (*ALONE, FakeMember("Kim", facilitator=True))
 
 
 def a_view() -> RoomView:
@@ -50,8 +59,17 @@ def a_view() -> RoomView:
         ("/admit Robin", AdmitCommand(id="aa01")),
         ("/refuse", RefuseCommand(id="aa01")),
         ("/remove Robin", RemoveCommand(name="Robin")),
+        ("/appoint Robin", AppointCommand(name="Robin")),
+        ("/demote Kim", DemoteCommand(name="Kim")),
+        ("/handover Robin", HandOverCommand(name="Robin")),
+        ("/stepdown", StepDownCommand()),
+        ("/words", WordsCommand()),
+        ("/acts", ActsCommand()),
         ("/retract", RetractCommand(id="bb")),
         ("/accept", AcceptCommand()),
+        ("/rules de", ShowRules("de")),
+        ("/newrules my rules.toml", AgreementChangeCommand(file="my rules.toml")),
+        ("/correct r.toml", AgreementChangeCommand(file="r.toml", correction=True)),
         ("/anyway", SendAnywayCommand()),
         ("/leave", LeaveCommand()),
         ("/quit", LeaveCommand()),
@@ -95,6 +113,35 @@ def test_two_newcomers_are_not_mixed_up() -> None:
     assert read("/admit Sam", state, MEMBERS) == AdmitCommand(id="aa03")
 
 
+@pytest.mark.parametrize("word", ["/leave", "/quit"])
+def test_the_only_facilitator_is_asked_once_before_leaving(word: str) -> None:
+    view = a_view()
+    with pytest.raises(Misread, match="/handover"):
+        read(word, view, ALONE)
+    assert read(word, view, ALONE) == LeaveCommand()
+    assert read(word, a_view(), ALONE[:1]) == LeaveCommand()  # alone in the room
+    participant = (FakeMember("Mara", facilitator=True), FakeMember("Robin", you=True))
+    assert read(word, a_view(), participant) == LeaveCommand()
+
+
+@pytest.mark.parametrize(
+    ("line", "whole"),
+    [
+        ("/app", "/appoint"),
+        ("/re", None),
+        ("/appoint R", "/appoint Robin"),
+        ("/demote k", "/demote Kim"),
+        ("/demote x", None),
+        ("/demote ", None),
+        ("/leave n", None),
+        ("hello", None),
+        ("//app", None),
+    ],
+)
+def test_what_a_line_can_become(line: str, whole: str | None) -> None:
+    assert completed(line, MEMBERS) == whole
+
+
 def test_every_line_of_the_help_is_read() -> None:
     for word, _ in words.HELP + words.FACILITATORS_HELP:
         line = word.replace("NAME", "Robin").replace("//text", "//slash")
@@ -120,3 +167,11 @@ def test_an_expired_message_is_forgotten() -> None:
     state.apply(events.Retracted("ee"))
     assert state.my_last() is None
     assert "sad" not in repr(vars(state))
+
+
+def test_a_person_accepts_the_agreement_that_is_on_their_screen() -> None:
+    state = a_view()
+    state.apply(RULES)
+    assert read("/accept", state, MEMBERS) == AcceptCommand(version=1)
+    state.apply(NEW_RULES)
+    assert read("/accept", state, MEMBERS) == AcceptCommand(version=2)

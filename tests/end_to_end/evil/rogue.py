@@ -34,11 +34,8 @@ from alcove_protocol.records import Record
 from alcove_protocol.roster import (
     NO_HASH,
     Change,
-    Op,
-    Role,
     Roster,
     RosterEntry,
-    Seat,
     apply_changes,
     list_digest,
 )
@@ -260,38 +257,35 @@ def with_facilitator(
 
 
 def without_facilitator(state: RoomExtension, appointee: Client) -> RoomExtension:
+    """The state in which `appointee` is demoted, with a lobby key that `demote` has."""
     left = [item for item in state.facilitator_list() if item != keys_of(appointee)]
-    return replace(state, facilitators=b"".join(item.encode() for item in left))
+    facilitators = b"".join(item.encode() for item in left)
+    return replace(state, facilitators=facilitators, lobby_key=next_lobby_key(state).public)
+
+
+def next_lobby_key(state: RoomExtension) -> mls.HpkeKeyPair:
+    """A lobby key that follows from the present one, so that a test can have its private half."""
+    seed = sha256(state.lobby_key).digest()
+    return mls.ciphersuite(3).hpke_keypair(lambda size: seed[:size])
 
 
 def appoint(world: EvilWorld, by: Client, appointee: Client) -> None:
-    """Make `appointee` a facilitator, with a facilitator's client."""
-    room = room_of(by)
-    key = relay_key(appointee)
-    change(
-        world,
-        by,
-        lambda m: (context(with_facilitator(m.state, room, by, appointee)),),
-        Change(Op.CHANGE, key, Seat(role=Role.FACILITATOR)),
-    )
-    appointing.hand_over(by.engine, appointee.engine)
+    """Make `appointee` a facilitator."""
+    result: list[object] = []
+    by.engine.commands.appoint(appointee.name, result.append)
     world.settle()
+    assert result == [None]
     for client in world.clients:  # each test looks at what comes afterwards
-        client.told[:] = [
-            event
-            for event in client.told
-            if not (isinstance(event, events.Problem) and event.code == "role_changed")
-        ]
+        news = events.RoleChanged | events.VaultChanged
+        client.told[:] = [event for event in client.told if not isinstance(event, news)]
 
 
 def demote(world: EvilWorld, by: Client, appointee: Client) -> None:
-    key = relay_key(appointee)
-    change(
-        world,
-        by,
-        lambda m: (context(without_facilitator(m.state, appointee)),),
-        Change(Op.CHANGE, key, Seat(role=Role.PARTICIPANT)),
-    )
+    """Make `appointee` a participant."""
+    result: list[object] = []
+    by.engine.commands.demote(appointee.name, result.append)
+    world.settle()
+    assert result == [None]
 
 
 def evil_leaf_extensions(client: Client, relay_key: bytes) -> tuple[mls.Extension, ...]:

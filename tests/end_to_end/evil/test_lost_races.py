@@ -6,6 +6,8 @@ from alcove import events, mls
 from alcove.errors import AlcoveError
 from alcove.facilitation.intents import CommitPlan
 from alcove_protocol.card import agreement_hash
+from alcove_protocol.frames import LobbyItem, from_relay
+from alcove_protocol.invite import Invite
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
@@ -84,10 +86,24 @@ def test_the_rules_change_while_the_admission_is_on_its_way() -> None:
     assert len(authenticators(ann, bob, cleo)) == 1
 
 
+def only_knocks_at(host: Client, invite: str) -> None:
+    """The other knocks reach this facilitator too late."""
+    door, to_client = Invite.parse(invite).door, host.to_client
+
+    def down(client: Client, data: bytes) -> list[bytes]:
+        frame = from_relay(data)
+        other = isinstance(frame, LobbyItem) and frame.door not in (None, door)
+        return [] if other else to_client(client, data)
+
+    host.to_client = down
+
+
 def test_of_two_newcomers_with_one_name_the_second_is_told_to_choose_another() -> None:
     """Two honest facilitators decide at once, each about the knock at their own door."""
     world, ann, bob, cleo = two_facilitators()
     url = invite_of(world, bob)
+    for host, invite in ((ann, ann.invite()), (bob, url)):
+        only_knocks_at(host, invite)
     at_ann, at_bob = world.knock(ann.invite(), "Finn"), world.knock(url, "Finn")
     results: list[list[Exception | None]] = []
     for host in (ann, bob):

@@ -144,6 +144,6 @@ def test_a_list_with_other_facilitators_than_the_group_is_an_alarm() -> None:
     forget(ann, bob, cleo)
     state = with_facilitator(state_of(ann), room_of(ann), ann, cleo)
     change(world, ann, lambda membership: (context(state),))
-    assert problems(bob) == ["role_changed", "roster_mismatch"]
+    assert problems(bob) == ["roster_mismatch"]
     assert len(authenticators(ann, bob, cleo)) == 1  # told, and never refused for it
     assert committer_of(ann).committer.idle

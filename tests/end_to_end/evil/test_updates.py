@@ -6,7 +6,6 @@ import pytest
 from alcove import events, mls
 from alcove_protocol.frames import BlobClass, BlobIs, LobbyItem
 
-from tests.end_to_end.appointing import hand_over
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
     appoint,
@@ -299,7 +298,6 @@ def test_an_update_that_waits_when_its_sender_is_appointed_is_void() -> None:
     demote(world, ann, mal)
     forget(ann, bob, cleo)
     nobody_is_held(world, ann, bob, cleo)
-    hand_over(ann.engine, mal.engine)
     assert key_package(mal) is not None
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from alcove_protocol import limits
 from alcove_protocol.frames import BlobClass, LobbyKind
-from alcove_server.store.budget import CLOSED_DOORS, REQUESTS, SETTLED
+from alcove_server.store.budget import CLOSED_DOORS, REQUESTS, SETTLED, VAULTS
 from alcove_server.store.interface import (
     RosterMoved,
 )
@@ -181,6 +181,35 @@ class LobbyContract(Benched):
         assert bench.lobby(REQUESTS + 1)[-1][1:] == (LobbyKind.GONE, ids[0])
         refuse = bench.store.settle(ROOM, ids[-1], b"reason")
         assert bench.refusal(refuse) == "unknown_knock"
+
+    def test_the_newest_vault_of_each_sender_and_recipient_is_kept(self, bench: Bench) -> None:
+        bench.open()
+
+        def add(key: bytes, id: bytes, to: bytes) -> None:
+            bench.do(bench.store.add_item(ROOM, LobbyKind.VAULT, key, id * 16, b"v", to))
+
+        for id, to in ((b"1", BEN), (b"2", BEN), (b"3", HOST), (b"3", HOST)):
+            add(ANN, id, to)
+        add(HOST, b"4", BEN)
+        assert [id[:1] for _, _, id in bench.lobby()] == [b"2", b"3", b"4"]
+        assert (3, LobbyKind.GONE, b"1" * 16) in bench.lobby(1)
+        page = bench.do(bench.store.read_lobby(ROOM, 0, False))
+        assert [item.to for item in page.items] == [BEN, HOST, BEN]
+        for wrong in (HOST, b""):
+            settle = bench.store.settle(ROOM, b"2" * 16, None, wrong)
+            assert bench.refusal(settle) == "unknown_knock"
+        bench.do(bench.store.settle(ROOM, b"2" * 16, None, BEN))
+        for number in range(VAULTS):
+            add(ANN, b"%c" % (97 + number), b"%32d" % number)
+        kept = [id[:1] for _, _, id in bench.lobby()]
+        assert kept == [b"4", *(b"%c" % (97 + number) for number in range(VAULTS))]
+        self.keep_alive(bench, limits.REJOIN_WINDOW)
+        assert bench.lobby() == []
+        add(ANN, b"5", BEN)
+        add(HOST, b"6", BEN)
+        gone = step(gone=frozenset({ANN}))
+        bench.publish(bench.publication(blob_class=BlobClass.COMMIT, step=gone))
+        assert [id[:1] for _, _, id in bench.lobby()] == [b"6"]
 
     def test_what_many_asked_for_is_settled_in_the_order_of_its_numbers(self, bench: Bench) -> None:
         bench.open()

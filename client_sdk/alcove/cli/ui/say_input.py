@@ -5,10 +5,22 @@ from typing import Final
 
 from textual import events
 from textual.binding import BindingsMap
+from textual.suggester import Suggester
 from textual.widgets import Input
 
 _EDITING: Final = BindingsMap(Input.BINDINGS)
 """The keys with which Textual edits a line, Enter among them."""
+
+
+class _Completion(Suggester):
+    """Shows, behind the cursor, what a command can become. The right arrow takes it."""
+
+    def __init__(self, complete: Callable[[str], str | None]) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._complete = complete
+
+    async def get_suggestion(self, value: str) -> str | None:
+        return self._complete(value)
 
 
 class SayInput(Input):
@@ -18,8 +30,17 @@ class SayInput(Input):
     stays.
     """
 
-    def __init__(self, take: Callable[[str], Awaitable[bool]]) -> None:
-        super().__init__(id="say", placeholder="Say something, or /help", select_on_focus=False)
+    def __init__(
+        self,
+        take: Callable[[str], Awaitable[bool]],
+        complete: Callable[[str], str | None] = lambda line: None,
+    ) -> None:
+        super().__init__(
+            id="say",
+            placeholder="Say something, or /help",
+            select_on_focus=False,
+            suggester=_Completion(complete),
+        )
         self._take = take
 
     async def _on_key(self, event: events.Key) -> None:

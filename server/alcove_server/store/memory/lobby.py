@@ -14,7 +14,14 @@ from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import LobbyKind
 
-from alcove_server.store.budget import ITEM_OVERHEAD, MEMBERS_PART, REQUESTS, SETTLED, Budget
+from alcove_server.store.budget import (
+    ITEM_OVERHEAD,
+    MEMBERS_PART,
+    REQUESTS,
+    SETTLED,
+    VAULTS,
+    Budget,
+)
 from alcove_server.store.interface import StoredItem
 
 _LIFETIMES = {
@@ -22,6 +29,7 @@ _LIFETIMES = {
     LobbyKind.REQUEST: float(limits.REJOIN_WINDOW),
     LobbyKind.LEAVE: inf,  # until the roster drops the member: its leaf must not be forgotten
     LobbyKind.GONE: float(limits.KNOCK_TTL),
+    LobbyKind.VAULT: float(limits.REJOIN_WINDOW),
 }
 
 
@@ -71,17 +79,33 @@ class MemoryLobby:
         here = sum(self._items[number].door == door for number in knocks)
         return len(knocks) >= limits.KNOCKS or here >= limits.KNOCKS_PER_DOOR
 
-    def add(self, now: float, kind: LobbyKind, key: bytes, id: bytes, blob: bytes) -> None:
-        """Add a request or a leave, as `Store.add_item`."""
+    def add(
+        self,
+        now: float,
+        kind: LobbyKind,
+        key: bytes,
+        id: bytes,
+        blob: bytes,
+        to: bytes = b"",
+    ) -> None:
+        """Add a request, a leave or a vault, as `Store.add_item`."""
         known = self._of(key, kind)
         if any(item.id == id for item in known) or (known and kind is LobbyKind.LEAVE):
             return
-        self._append(now, kind, id, key, blob, None)
-        if len(known) >= REQUESTS:
-            self._settle(now, known[0])
+        self._append(now, kind, id, key, blob, None, to)
+        before = _replaced(known, kind, to)
+        if before is not None:
+            self._settle(now, before)
 
     def _append(
-        self, now: float, kind: LobbyKind, id: bytes, key: bytes, blob: bytes, door: bytes | None
+        self,
+        now: float,
+        kind: LobbyKind,
+        id: bytes,
+        key: bytes,
+        blob: bytes,
+        door: bytes | None,
+        to: bytes = b"",
     ) -> None:
         if kind is not LobbyKind.GONE:  # that one takes the space of the item which it names
             part = 1 if kind is LobbyKind.LEAVE else MEMBERS_PART
@@ -90,16 +114,20 @@ class MemoryLobby:
         self.number += 1
         self._of_kind[kind][self.number] = None
         end = now + _LIFETIMES[kind]
-        self._items[self.number] = StoredItem(self.number, kind, id, key, now, end, blob, door)
+        self._items[self.number] = StoredItem(
+            self.number, kind, id, key, now, end, blob, door, to=to
+        )
         self.due = min(self.due, end)
 
-    def settle(self, now: float, id: bytes, reason: bytes | None) -> None:
+    def settle(self, now: float, id: bytes, reason: bytes | None, by: bytes = b"") -> None:
         """As `Store.settle`."""
         for item in self._items.values():
             # Only the entry that takes its member off the list settles a leave.
             if item.id == id and item.kind not in (LobbyKind.GONE, LobbyKind.LEAVE):
                 break
         else:
+            raise Refusal("unknown_knock")
+        if not item.is_for(by):
             raise Refusal("unknown_knock")
         if reason is not None:
             if item.kind is not LobbyKind.KNOCK:
@@ -172,7 +200,7 @@ class MemoryLobby:
         knocks = self._ended(LobbyKind.KNOCK, now)
         for knock in knocks:
             self._refuse(now, knock, b"")
-        requests = self._ended(LobbyKind.REQUEST, now)
+        requests = self._ended(LobbyKind.REQUEST, now) + self._ended(LobbyKind.VAULT, now)
         for item in knocks + requests:
             self._settle(now, item)
         for key in [key for key, (_, _, end) in self._refusals.items() if end <= now]:
@@ -185,3 +213,11 @@ class MemoryLobby:
     def _ended(self, kind: LobbyKind, now: float) -> list[StoredItem]:
         items = map(self._items.__getitem__, self._of_kind[kind])
         return list(takewhile(lambda item: item.expires_at <= now, items))
+
+
+def _replaced(known: list[StoredItem], kind: LobbyKind, to: bytes) -> StoredItem | None:
+    """The item of its sender whose place a new one takes."""
+    if kind is LobbyKind.VAULT:
+        same = [item for item in known if item.to == to]
+        return next(iter(same), known[0] if len(known) >= VAULTS else None)
+    return known[0] if len(known) >= REQUESTS else None

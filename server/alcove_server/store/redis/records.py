@@ -180,6 +180,7 @@ def item_of(raw: bytes, blob: bytes) -> StoredItem:
         blob,
         found[b"door"] or None,
         bool(found[b"revoked"]),
+        found.get(b"to", b""),
     )
 
 

@@ -13,7 +13,7 @@ from alcove_protocol.frames import COMMITS, BlobClass, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove_server.store.budget import MEMBERS_PART, RECORD_OVERHEAD, StoreBounds
+from alcove_server.store.budget import MEMBERS_PART, RECORD_OVERHEAD, Holding, StoreBounds
 from alcove_server.store.interface import (
     ALL,
     AtDoor,
@@ -61,7 +61,15 @@ class RedisStore:
 
     # --- rooms ------------------------------------------------------------------------------
 
-    async def open(self, room: bytes, entry: Signed, head: bytes, generation: bytes) -> None:
+    async def open(
+        self,
+        room: bytes,
+        entry: Signed,
+        head: bytes,
+        generation: bytes,
+        holding: Holding | None = None,
+    ) -> None:
+        # `holding` is of one node: rooms outlive it here, and end without it.
         await self._run("open", room, generation, head, entry.encode(), self._most(room))
 
     async def head(self, room: bytes) -> RoomHead | None:
@@ -204,13 +212,16 @@ class RedisStore:
         await self._run("withdraw", room, key)
 
     async def add_item(
-        self, room: bytes, kind: LobbyKind, key: bytes, id: bytes, blob: bytes
+        self, room: bytes, kind: LobbyKind, key: bytes, id: bytes, blob: bytes, to: bytes = b""
     ) -> None:
         most = self._most(room, 1 if kind is LobbyKind.LEAVE else MEMBERS_PART)
-        await self._run("add_item", room, b"%d" % kind, key, id, blob, most)
+        await self._run("add_item", room, b"%d" % kind, key, id, blob, most, to)
 
-    async def settle(self, room: bytes, id: bytes, reason: bytes | None = None) -> None:
-        await self._run("settle", room, id, b"0" if reason is None else b"1", reason or b"")
+    async def settle(
+        self, room: bytes, id: bytes, reason: bytes | None = None, by: bytes = b""
+    ) -> None:
+        given = b"0" if reason is None else b"1"
+        await self._run("settle", room, id, given, reason or b"", by)
 
     async def read_lobby(self, room: bytes, after: int, settled: bool) -> LobbyPage:
         now, *found = await self._run("lobby_page", room, b"%d" % after, b"%d" % settled)

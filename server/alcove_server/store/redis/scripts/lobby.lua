@@ -1,12 +1,13 @@
 -- The lobby: `q` holds items by number, `qb` their blobs, `qi` the number of an open item by its id,
--- `qk` the numbers of a key's open items, `q1`…`q4` the numbers of each kind, `f` and `fe` reasons.
+-- `qk` the numbers of a key's open items, `q1`…`q5` the numbers of each kind, `f` and `fe` reasons.
 -- All items of a kind live equally long, so the numbers of a kind stand in the order of their ends.
 --
 -- An item and a reason cost ITEM_BYTES and their bytes. What is settled keeps the ITEM_BYTES of its item.
-local KNOCK, REQUEST, LEAVE, GONE = 1, 2, 3, 4
+local KNOCK, REQUEST, LEAVE, GONE, VAULT = 1, 2, 3, 4, 5
 local ID = 16 -- bytes
-local LIFE = {900, 86400, math.huge, 900}
+local LIFE = {900, 86400, math.huge, 900, 86400}
 local ITEM_BYTES, REQUESTS, KNOCKS, KNOCKS_PER_DOOR, SETTLED = 512, 4, 100, 20, 1024
+local VAULTS = 8
 
 local function item_of(number)
   local raw = call('HGET', P .. 'q', number)
@@ -68,11 +69,11 @@ local function full_for(door)
   return #all >= KNOCKS or here >= KNOCKS_PER_DOOR
 end
 
-local function append_item(m, kind, id, key, blob, door)
+local function append_item(m, kind, id, key, blob, door, to)
   m.lobby = m.lobby + 1
   local number = string.format('%.0f', m.lobby)
   keep_item(m, number, {kind = kind, id = id, key = key, taken = m.last, door = door or '',
-    revoked = false})
+    revoked = false, to = to or ''})
   call('ZADD', P .. 'q' .. kind, number, number)
   bind(m, P .. 'q' .. kind)
   if kind ~= GONE then
@@ -147,9 +148,11 @@ local function expire_lobby(m)
     settle_item(m, item.number, item)
     told = true
   end
-  for _, item in ipairs(ended_of(m, REQUEST)) do
-    settle_item(m, item.number, item)
-    told = true
+  for _, kind in ipairs({REQUEST, VAULT}) do
+    for _, item in ipairs(ended_of(m, kind)) do
+      settle_item(m, item.number, item)
+      told = true
+    end
   end
   if told then ring() end
   return told or m.used ~= used

@@ -1,0 +1,78 @@
+"""What facilitators did, as every member's client saw it in the group's state.
+
+Nobody is announced as the author of a removal, and every member may look it up. A commit is
+signed, so neither the relay nor another member can make an act up. Only acts that this client
+followed are here, the newest `MOST`.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from alcove import events
+from alcove.group.membership import Membership
+from alcove.group.outcomes import Merged
+from alcove.relay.ports import Ports
+
+MOST: Final = 100
+"""Acts that are kept. One more takes the place of the oldest."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    act: str
+    name: str
+    by: str
+    at: float
+
+
+class ActLog:
+    """The acts of this client's time in the room."""
+
+    def __init__(self, membership: Membership, ports: Ports) -> None:
+        self._membership = membership
+        self._clock = ports.clock
+        self._state = membership.state
+        self._noted: deque[_Noted] = deque(maxlen=MOST)
+
+    def merged(self, outcome: Merged) -> None:
+        """A commit was followed, or made."""
+        for person in outcome.joined:
+            self._note("admit", person.name, outcome)
+        for person in outcome.rejoined:
+            self._note("rejoin", person.name, outcome)
+        for person in outcome.gone:
+            left = person.relay_key in outcome.by_wish
+            self._note("left" if left else "remove", person.name, outcome)
+        for person in outcome.roles:
+            self._note("appoint" if person.facilitator else "demote", person.name, outcome)
+        self._changes(outcome)
+
+    def _changes(self, outcome: Merged) -> None:
+        before, self._state = self._state, self._membership.state
+        old, new = set(before.door_ids()), set(self._state.door_ids())
+        for _ in new - old:
+            self._note("invite", "", outcome)
+        for _ in old - new:
+            self._note("revoke", "", outcome)
+        if before.lobby_key != self._state.lobby_key:
+            self._note("lobby_key", "", outcome)
+        if before.ttl != self._state.ttl:
+            self._note("ttl", "", outcome)
+        if before.agreement != self._state.agreement:
+            self._note("agreement", "", outcome)
+
+    def rejoined(self) -> None:
+        """In the group anew: what changed in between was not followed."""
+        self._state = self._membership.state
+
+    def _note(self, act: str, name: str, outcome: Merged) -> None:
+        self._noted.append(_Noted(act, name, outcome.by, self._clock()))
+
+    def acts(self) -> tuple[events.PastAct, ...]:
+        """All that are kept, the oldest first."""
+        now = self._clock()
+        return tuple(
+            events.PastAct(noted.act, noted.name, noted.by, int(now - noted.at))
+            for noted in self._noted
+        )

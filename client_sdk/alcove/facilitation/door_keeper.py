@@ -1,0 +1,137 @@
+"""The doors as the relay has them: put, put anew with another card, closed.
+
+A card names the lobby key and shows the agreement. So a new one needs a new card at every door: a
+lobby key by the facilitator whose commit brought it, at once, and else by the first in line.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from alcove_protocol import frames
+from alcove_protocol.frames import RelayAnswer
+from alcove_protocol.invite import Invite
+from alcove_protocol.statements import Signed
+
+from alcove.errors import PASSING, AlcoveError, Refused
+from alcove.facilitation.doors import Door, Doors
+from alcove.facilitation.intents import Done
+from alcove.group.membership import Membership
+from alcove.relay.ports import Ports
+
+OTHERS_WAIT: Final = 10.0
+"""Seconds that the cards are left to the facilitator before in line."""
+GIVEN_UP: Final = 120.0
+"""Seconds in which one facilitator after another may put the cards anew."""
+
+
+class DoorKeeper:
+    """Sends what `doors` makes. `first_in_line` says whether it is this client's turn."""
+
+    def __init__(
+        self,
+        membership: Membership,
+        doors: Doors,
+        ports: Ports,
+        *,
+        first_in_line: Callable[[], bool],
+    ) -> None:
+        self._membership = membership
+        self._doors = doors
+        self._link = ports.link
+        self._clock = ports.clock
+        self._first_in_line = first_in_line
+        self._unsent: list[tuple[Door, Done]] = []
+        self._cards_unsent: list[Door] = []
+        self._lobby_key = membership.state.lobby_key
+        self._due: float | None = None
+        self._since = 0.0
+        self._own = False
+
+    def put(self, invite: Invite, uses: int, ttl: int, done: Done) -> None:
+        """Give the relay the door of an invite that the group's state lists. `ttl` in seconds."""
+        self._send(self._doors.make(invite, self._membership, uses, ttl), done)
+
+    def _send(self, door: Door, done: Done) -> None:
+        signed = door.statement
+        assert signed is not None  # this client made the door
+
+        def answered(answer: RelayAnswer | None) -> None:
+            if not _arrived(answer):
+                # Without an answer it may not have arrived: it goes again after `resume`. The
+                # group's state lists this door, so a busy relay gets it a little later.
+                self._unsent.append((door, done))
+            elif isinstance(answer, frames.RequestRefused):
+                done(Refused.by_relay(answer.code))
+            else:
+                done(None)
+
+        self._ask(signed, door.card, answered)
+
+    def _ask(
+        self, signed: Signed, card: bytes, answered: Callable[[RelayAnswer | None], None]
+    ) -> None:
+        self._link.request(
+            lambda n: frames.PutDoor(n, signed.body, signed.signature, card), answered
+        )
+
+    def send_unsent(self) -> None:
+        unsent, self._unsent = self._unsent, []
+        for door, done in unsent:
+            self._send(door, done)
+        cards, self._cards_unsent = self._cards_unsent, []
+        for door in cards:
+            self._renew(door)
+
+    def revoke(self, doors: Iterable[bytes]) -> None:
+        """Close doors that the state no longer lists."""
+        for door in doors:
+            signed = self._doors.revocation(self._membership.group.group_id, door)
+            self._ask(signed, b"", lambda answer: None)
+
+    def moved(self, *, own: bool) -> None:
+        """The group moved on, by this client's own commit or by another's."""
+        state, now = self._membership.state, self._clock()
+        self._doors.unlisted(state.door_ids())
+        if state.lobby_key != self._lobby_key:
+            self._lobby_key = state.lobby_key
+            self._since, self._own = now, own
+            self._due = now if own else now + OTHERS_WAIT
+
+    def card_changed(self) -> None:
+        """What the cards say of the room changed, beside its keys."""
+        self._since = self._due = self._clock()
+        self._own = False
+
+    def renew_cards(self) -> None:
+        """Put the cards anew, if it is due. To be called while the vault is complete."""
+        now = self._clock()
+        if self._due is None or now < self._due:
+            return
+        if not self._own and not self._first_in_line():
+            self._due = now + OTHERS_WAIT if now - self._since < GIVEN_UP else None
+            return
+        self._due = None
+        for door in self._doors.of_state(self._membership.state.door_ids()):
+            self._renew(door)
+
+    def _renew(self, door: Door) -> None:
+        renewed = self._doors.with_new_card(door, self._membership)
+        if renewed is None:
+            return
+
+        def answered(answer: RelayAnswer | None) -> None:
+            if not _arrived(answer):
+                self._cards_unsent.append(door)
+
+        self._ask(*renewed, answered)
+
+    def close(self, error: AlcoveError) -> None:
+        """Fail what was not put."""
+        unsent, self._unsent = self._unsent, []
+        for _, done in unsent:
+            done(error)
+
+
+def _arrived(answer: RelayAnswer | None) -> bool:
+    passing = isinstance(answer, frames.RequestRefused) and answer.code in PASSING
+    return answer is not None and not passing

@@ -1,0 +1,149 @@
+"""What a facilitator wants of the facilitators themselves: one more, one fewer, a lobby that opens.
+
+A former facilitator knows the lobby's private key. So every commit that takes one off the
+list brings a new lobby key. `LobbyKeySource` gives it when the commit is planned, because after a
+lost race the key that was meant may be the present one already.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from alcove_protocol import limits
+from alcove_protocol.codec import pack_list
+from alcove_protocol.labels import Label
+from alcove_protocol.roster import Change, Op, Role, Seat
+from alcove_protocol.statements import Appointment, Signed
+
+from alcove import mls
+from alcove.errors import NotNow
+from alcove.facilitation.intents import CommitPlan, Intent
+from alcove.group.appointments import unpack_appointments
+from alcove.group.extensions import FacilitatorKeys, RoomExtension, group_extensions
+from alcove.group.keys import Identity
+from alcove.group.membership import Membership
+from alcove.group.outcomes import Person
+
+LobbyKeySource = Callable[[], bytes]
+"""Gives the public half of a lobby key that is not the state's, and whose private half is here."""
+
+
+def _no_key() -> bytes:
+    return b""
+
+
+def find_person(membership: Membership, key: bytes) -> Person | None:
+    """The member with this MLS key."""
+    return next((person for person in membership.people() if person.key == key), None)
+
+
+def demoted() -> NotNow:
+    """Why an act of a former facilitator fails."""
+    text = "You are no longer a facilitator, so this was not done. You are still in the room."
+    return NotNow("demoted", text)
+
+
+def _context(state: RoomExtension) -> mls.Proposal:
+    return mls.GroupContextExtensions(group_extensions(state))
+
+
+def _role(state: RoomExtension, person: Person, role: Role) -> Change:
+    """The change of the list. It names the pause too, which the state has."""
+    return Change(
+        Op.CHANGE, person.relay_key, Seat(role=role, paused=person.key in state.paused_keys())
+    )
+
+
+def check_room_for_one(state: RoomExtension) -> None:
+    """Raises `NotNow` (`too_many_facilitators`, `too_many_appointments`)."""
+    if len(state.facilitator_list()) >= limits.FACILITATORS:
+        text = f"A room has at most {limits.FACILITATORS} facilitators at a time."
+        raise NotNow("too_many_facilitators", text)
+    if len(unpack_appointments(state.appointments)) >= limits.APPOINTMENTS:
+        text = f"A room appoints at most {limits.APPOINTMENTS} times in its life."
+        raise NotNow("too_many_appointments", text)
+
+
+@dataclass(frozen=True, slots=True)
+class Appoint(Intent):
+    """List a member as a facilitator, with an appointment that the committer signs. A pause of
+    theirs ends: a facilitator has none."""
+
+    key: bytes = b""
+    by: Identity | None = field(default=None, compare=False)
+
+    def plan(self, membership: Membership) -> CommitPlan | None:
+        person = find_person(membership, self.key)
+        if person is None:
+            raise NotNow("unknown_name", "They have left the room, so this was not done.")
+        if person.facilitator or self.by is None:
+            return None
+        state = membership.state
+        check_room_for_one(state)
+        keys = FacilitatorKeys(person.key, person.relay_key)
+        signed = self._sign(self.by, membership.group.group_id, keys)
+        after = replace(
+            state,
+            facilitators=state.facilitators + keys.encode(),
+            appointments=state.appointments + pack_list([signed.encode()]),
+            paused=b"".join(key for key in state.paused_keys() if key != person.key),
+        )
+        change = _role(after, person, Role.FACILITATOR)
+        return CommitPlan((_context(after),), (change,), force_path=True)
+
+    @staticmethod
+    def _sign(by: Identity, room: bytes, keys: FacilitatorKeys) -> Signed:
+        signer = by.mls_signer()
+        statement = Appointment(room, signer.public, keys.mls_key, keys.relay_key)
+        signed = signer.sign(Label.APPOINT, statement)
+        signer.wipe()
+        return signed
+
+
+@dataclass(frozen=True, slots=True)
+class Demote(Intent):
+    """Take another facilitator off the list. They stay in the room. `epoch` is that of their own
+    wish, which holds in no other; None when they did not ask for it."""
+
+    key: bytes = b""
+    epoch: int | None = None
+    lobby_key: LobbyKeySource = field(default=_no_key, compare=False)
+
+    @property
+    def urgent(self) -> bool:
+        return True
+
+    def plan(self, membership: Membership) -> CommitPlan | None:
+        person = find_person(membership, self.key)
+        if person is None or not person.facilitator:
+            return None
+        if self.epoch is not None and self.epoch != membership.group.epoch:
+            return None
+        after = without_facilitator(membership.state, self.key, self.lobby_key)
+        change = _role(after, person, Role.PARTICIPANT)
+        return CommitPlan((_context(after),), (change,), force_path=True)
+
+
+def without_facilitator(
+    state: RoomExtension, key: bytes, lobby_key: LobbyKeySource
+) -> RoomExtension:
+    """The state without this facilitator, and with a new lobby key."""
+    left = [item for item in state.facilitator_list() if item.mls_key != key]
+    facilitators = b"".join(item.encode() for item in left)
+    return replace(state, facilitators=facilitators, lobby_key=lobby_key())
+
+
+@dataclass(frozen=True, slots=True)
+class RepairLobby(Intent):
+    """Drop the doors whose secret no vault brought, and change a lobby key that none brought."""
+
+    missing: Callable[[], frozenset[bytes]] = field(default=frozenset, compare=False)
+    renew: Callable[[], bool] = field(default=bool, compare=False)
+    lobby_key: LobbyKeySource = field(default=_no_key, compare=False)
+
+    def plan(self, membership: Membership) -> CommitPlan | None:
+        state, missing = membership.state, self.missing()
+        kept = [door for door in state.door_ids() if door not in missing]
+        after = replace(state, doors=b"".join(kept))
+        if self.renew():
+            after = replace(after, lobby_key=self.lobby_key())
+        return None if after == state else CommitPlan((_context(after),), force_path=True)

@@ -1,0 +1,218 @@
+"""The facilitators of a room: appointing, demoting, handing over, stepping down.
+
+    appoint     vault to the member ──▶ commit
+    demote      vaults with the next lobby key to the remaining ones ──▶ commit
+    wish        a facilitator leaves, or steps down: as demote, by the first in line at once, and by
+                the others only when nothing came of it
+    hand over   appoint ──▶ the successor opens the vault ──▶ this facilitator asks to step down
+
+An act names people by their MLS keys and looks at its right again before each commit.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from alcove import events
+from alcove.errors import AlcoveError, InvalidInput, NotNow
+from alcove.facilitation.committer import Committer
+from alcove.facilitation.intents import Done, Intent
+from alcove.facilitation.role_intents import (
+    Appoint,
+    Demote,
+    RepairLobby,
+    check_room_for_one,
+    find_person,
+)
+from alcove.facilitation.vaults import Vaults
+from alcove.group.keys import Identity
+from alcove.group.membership import Membership
+from alcove.group.outcomes import Person
+from alcove.joining.names import spelled
+from alcove.relay.ports import Ports
+
+OTHERS_WAIT: Final = 10.0
+"""Seconds that every facilitator but the first in line waits for the one before."""
+REPAIR_AFTER: Final = 90.0
+"""Seconds without a complete vault, after which its writer counts as dead."""
+
+Wish = Callable[[Done], Intent]
+"""Makes the intent that takes a facilitator off the list."""
+
+
+@dataclass(slots=True)
+class _Going:
+    """A facilitator's wish to be one no more, or to leave."""
+
+    key: bytes
+    due: float
+    wish: Wish
+    done: Done
+
+
+@dataclass(slots=True)
+class _Handing:
+    key: bytes
+    done: Done
+    step_down: Callable[[Done], None]
+
+
+class Roles:
+    """One facilitator's acts about facilitators. `first_in_line` says whether this client is the
+    first that is heard, without the one with this MLS key."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        membership: Membership,
+        committer: Committer,
+        vaults: Vaults,
+        ports: Ports,
+        *,
+        first_in_line: Callable[[bytes], bool],
+        revoke: Callable[[frozenset[bytes]], None],
+    ) -> None:
+        self._identity = identity
+        self._membership = membership
+        self._committer = committer
+        self._vaults = vaults
+        self._clock = ports.clock
+        self._emit = ports.emit
+        self._first_in_line = first_in_line
+        self._revoke = revoke
+        self._going: list[_Going] = []
+        self._handing: _Handing | None = None
+
+    # --- a person's acts -----------------------------------------------------------------------
+
+    def appoint(self, name: str, done: Done) -> None:
+        """Raises `InvalidInput` (`unknown_name`), `NotNow` (`already_facilitator`,
+        `too_many_facilitators`, `too_many_appointments`)."""
+        person = named(self._membership, name)
+        if person.facilitator:
+            raise NotNow("already_facilitator", "They are a facilitator already.")
+        check_room_for_one(self._membership.state)
+        intent = Appoint(done, person.key, self._identity)
+        self._vaults.offer({person.key}, lambda: self._committer.want(intent))
+
+    def demote(self, name: str, done: Done) -> None:
+        """Raises `InvalidInput` (`unknown_name`), `NotNow` (`not_oneself`, `no_facilitator`)."""
+        person = named(self._membership, name)
+        if person.key == self._identity.signature.public:
+            raise NotNow("not_oneself", "Step down instead; another facilitator then confirms it.")
+        if not person.facilitator:
+            raise NotNow("no_facilitator", "They are not a facilitator.")
+        self._drop(person.key, lambda then: Demote(then, person.key, None, self.coming_key), done)
+
+    def hand_over(self, name: str, step_down: Callable[[Done], None], done: Done) -> None:
+        """Raises `InvalidInput` (`unknown_name`), `NotNow` (as `appoint`, `not_oneself`,
+        `handing_over`)."""
+        person = named(self._membership, name)
+        if person.key == self._identity.signature.public:
+            raise NotNow("not_oneself", "Name another member, who facilitates from then on.")
+        if self._handing is not None:
+            raise NotNow("handing_over", "You are handing over already.")
+
+        def appointed(error: AlcoveError | None) -> None:
+            if error is not None and self._handing is handing:
+                self._handing = None
+                done(error)
+
+        handing = _Handing(person.key, done, step_down)
+        if not person.facilitator:
+            self.appoint(name, appointed)
+        self._handing = handing
+        self.look()
+
+    # --- facilitators that go ------------------------------------------------------------------
+
+    def coming_key(self) -> bytes:
+        """The public half of the next lobby key."""
+        return self._vaults.coming_key()
+
+    def go(self, key: bytes, wish: Wish, done: Done) -> None:
+        """A facilitator asked to be one no more, or to leave. The first in line commits it."""
+        if any(going.key == key for going in self._going):
+            self._going = [going for going in self._going if going.key != key]
+        delay = 0.0 if self._first_in_line(key) else OTHERS_WAIT
+        self._going.append(_Going(key, self._clock() + delay, wish, done))
+        self._let_go()
+
+    def _let_go(self) -> None:
+        now = self._clock()
+        due = [going for going in self._going if going.due <= now]
+        self._going = [going for going in self._going if going.due > now]
+        for going in due:
+            self._drop(going.key, going.wish, going.done)
+
+    def _drop(self, key: bytes, wish: Wish, done: Done) -> None:
+        """Whoever remains has the next lobby key before the commit that brings it."""
+
+        def finished(error: AlcoveError | None) -> None:
+            self._vaults.forget_coming()
+            done(error)
+
+        self._vaults.coming_key()
+        intent = wish(finished)
+        self._vaults.offer(self._vaults.others(key), lambda: self._committer.want(intent))
+
+    # --- what changed, and time ----------------------------------------------------------------
+
+    def look(self) -> None:
+        """Look whether the successor is ready, or has gone."""
+        handing = self._handing
+        if handing is None:
+            return
+        person = find_person(self._membership, handing.key)
+        if person is None:
+            self._handing = None
+            handing.done(
+                NotNow("unknown_name", "They have left the room, so you still facilitate.")
+            )
+        elif person.facilitator and self._vaults.has_opened(handing.key):
+            self._handing = None
+            handing.step_down(handing.done)
+
+    def tick(self) -> None:
+        """To be called while this client is in step."""
+        self._let_go()
+        self.look()
+        if self._vaults.lacking_for(REPAIR_AFTER) and self._first_in_line(b""):
+            self._repair()
+
+    def _repair(self) -> None:
+        vaults, dropped = self._vaults, self._vaults.missing_doors
+        if vaults.lacks_key:
+            vaults.coming_key()
+
+        def repaired(error: AlcoveError | None) -> None:
+            vaults.forget_coming()
+            if error is None and dropped:
+                self._revoke(dropped)
+                text = (
+                    "Invites of a facilitator who is gone were closed: nobody here has their keys."
+                )
+                self._emit(events.Problem("invites_dropped", text))
+
+        intent = RepairLobby(
+            repaired,
+            missing=lambda: vaults.missing_doors,
+            renew=lambda: vaults.lacks_key,
+            lobby_key=self.coming_key,
+        )
+        vaults.offer(vaults.others(), lambda: self._committer.want(intent))
+
+    def close(self, error: AlcoveError) -> None:
+        """Fail what waits."""
+        handing, self._handing = self._handing, None
+        self._going.clear()
+        if handing is not None:
+            handing.done(error)
+
+
+def named(membership: Membership, name: str) -> Person:
+    """The member whom a person means. Raises `InvalidInput` (`unknown_name`)."""
+    person = membership.find_name(name) or membership.find_name(spelled(name))
+    if person is None:
+        raise InvalidInput("unknown_name", "Nobody in the room has this name.")
+    return person

@@ -1,0 +1,33 @@
+"""How many facilitators a room needs, and how many are there.
+
+A room *starts* once `facilitators_start` are there at a time, and then goes on as long as
+`facilitators_stay` are. With too few, senders keep silent, and go on by themselves. Receivers never
+judge by it: two of them would disagree about a beat that was late.
+"""
+
+from collections.abc import Callable
+
+from alcove.group.membership import Membership
+
+
+class Quorum:
+    """`here` says whether the facilitator with this MLS key is there."""
+
+    def __init__(self, membership: Membership, here: Callable[[bytes], bool]) -> None:
+        self._membership = membership
+        self._here = here
+        self._started = False
+
+    def talk_heard(self) -> None:
+        """A participant spoke. So the room has started, also for a late member that did not see
+        its facilitators then."""
+        self._started = True
+
+    @property
+    def missing(self) -> int:
+        """How many more facilitators the room needs now."""
+        state, own = self._membership.state, self._membership.own.key
+        there = sum(1 for key in state.facilitator_keys() if key == own or self._here(key))
+        self._started = self._started or there >= state.facilitators_start
+        needed = state.facilitators_stay if self._started else state.facilitators_start
+        return max(0, needed - there)

@@ -1,0 +1,84 @@
+"""Several facilitators, each a real command line over a real relay."""
+
+import asyncio
+
+from tests.client_sdk.cli.process import Process
+from tests.client_sdk.cli.relay import RelayProcess
+from tests.client_sdk.cli.test_together import knocking, let_in_any, mara, say
+
+
+async def appoint(by: Process, name: str, *others: Process) -> None:
+    await by.do("appoint", name=name, ref=f"appoint {name}")
+    for process in (by, *others):
+        await process.until("role", name=name, role="facilitator")
+    await by.until("vault", name=name, complete=True)
+
+
+async def test_appointed_handed_over_demoted_and_killed() -> None:
+    async with (
+        RelayProcess() as relay,
+        mara(relay) as (mara_, invite),
+        knocking(invite, "Robin") as robin,
+        knocking(invite, "Sam") as sam,
+    ):
+        await let_in_any(mara_, robin, "Robin")
+        await let_in_any(mara_, sam, "Sam")
+        await appoint(mara_, "Robin", robin, sam)
+        await robin.until("vault", name="Robin", complete=True)
+        async with knocking(invite, "Kim") as kim:  # by the invite that Mara made
+            await let_in_any(robin, kim, "Kim")
+            await say(kim, "hello", mara_, robin, sam)
+
+            # Both demote each other at once: the first commit counts.
+            await asyncio.gather(
+                mara_.do("demote", name="Robin", ref="race"),
+                robin.do("demote", name="Mara", ref="race"),
+            )
+            role = await kim.until("role", role="participant")
+            winner, loser = (mara_, robin) if role["name"] == "Robin" else (robin, mara_)
+            # The other learned it from the log before its own act, or while that was under way.
+            error = await loser.until("error", ref="race")
+            assert error["code"] in ("demoted", "not_facilitator")
+            await say(loser, "still here", winner, kim, sam)
+
+            # The one that is left hands over to Sam, and another one is killed with -9.
+            await winner.do("hand_over", name="Sam", ref="over")
+            for process in (mara_, robin, sam, kim):
+                await process.until("role", name="Sam", role="facilitator")
+                await process.until("role", role="participant", by="Sam")
+            await appoint(sam, "Kim", kim)
+            await kim.until("vault", name="Kim", complete=True)
+            sam.process.kill()
+            async with knocking(invite, "Lou") as lou:
+                await let_in_any(kim, lou, "Lou")
+                await say(lou, "made it", kim, mara_, robin)
+                await kim.do("words", ref="w")
+                assert len((await kim.until("words", ref="w"))["words"]) == 8
+                await lou.do("acts", ref="a")
+                assert (await lou.until("acts", ref="a"))["acts"] == []
+                await kim.do("acts", ref="a")
+                acts = (await kim.until("acts", ref="a"))["acts"]
+                assert ("appoint", "Sam") in {(one["act"], one.get("name")) for one in acts}
+
+
+async def test_an_act_without_the_right_says_so_and_disturbs_nobody() -> None:
+    async with (
+        RelayProcess() as relay,
+        mara(relay) as (mara_, invite),
+        knocking(invite, "Robin") as robin,
+    ):
+        await let_in_any(mara_, robin, "Robin")
+        for process, do, name, code in (
+            (robin, "appoint", "Robin", "not_facilitator"),
+            (robin, "demote", "Mara", "not_facilitator"),
+            (robin, "step_down", None, "not_facilitator"),
+            (robin, "words", None, "not_facilitator"),
+            (mara_, "step_down", None, "last_facilitator"),
+            (mara_, "demote", "Mara", "not_oneself"),
+            (mara_, "demote", "Robin", "no_facilitator"),
+            (mara_, "appoint", "Nobody", "unknown_name"),
+        ):
+            await process.do(do, ref=do, **({} if name is None else {"name": name}))
+            assert (await process.until("error", ref=do))["code"] == code
+        await say(robin, "as before", mara_)
+        await say(mara_, "as before, too", robin)
