@@ -48,9 +48,10 @@ def canary(name: str, size: int = 0) -> bytes:
 
 SHORT, LONG, COMMIT = canary("short-blob"), canary("long-blob"), canary("commit")
 KNOCK, REQUEST, LEAVE = canary("knock"), canary("request"), canary("leave")
+VAULT = canary("vault")
 REASON, WELCOME, CARD = canary("reason"), canary("welcome"), canary("card")
 EXPIRED_CARD, ENTRY, KEY = canary("card-of-an-hour"), canary("entry"), canary("newcomer", 32)
-ENDING: Final = (SHORT, LONG, COMMIT, KNOCK, REQUEST, REASON, WELCOME, EXPIRED_CARD, KEY)
+ENDING: Final = (VAULT, SHORT, LONG, COMMIT, KNOCK, REQUEST, REASON, WELCOME, EXPIRED_CARD, KEY)
 """What ends in its time, while the room goes on."""
 STAYING: Final = (LEAVE, CARD, ENTRY)
 """What ends with the room."""
@@ -77,6 +78,7 @@ class Furnished:
         await store.knock(ROOM, KEY, DOOR, id_of(2), KNOCK)
         await store.add_item(ROOM, LobbyKind.REQUEST, ANN, id_of(3), REQUEST)
         await store.add_item(ROOM, LobbyKind.LEAVE, ANN, id_of(4), LEAVE)
+        await store.add_item(ROOM, LobbyKind.VAULT, HOST, id_of(8), VAULT)
         entry = replace(step(welcomes={BEN: WELCOME}), entry=Signed(ENTRY, bytes(64)))
         commit = but(publication(id_of(5), COMMIT), blob_class=BlobClass.COMMIT, step=entry)
         self.base = (await store.publish(commit)).number
