@@ -48,7 +48,7 @@ def canary(name: str, size: int = 0) -> bytes:
 
 SHORT, LONG, COMMIT = canary("short-blob"), canary("long-blob"), canary("commit")
 KNOCK, REQUEST, LEAVE = canary("knock"), canary("request"), canary("leave")
-VAULT = canary("vault")
+VAULT, LATER = canary("vault"), canary("later")
 REASON, WELCOME, CARD = canary("reason"), canary("welcome"), canary("card")
 EXPIRED_CARD, ENTRY, KEY = canary("card-of-an-hour"), canary("entry"), canary("newcomer", 32)
 ENDING: Final = (VAULT, SHORT, LONG, COMMIT, KNOCK, REQUEST, REASON, WELCOME, EXPIRED_CARD, KEY)
@@ -92,6 +92,14 @@ class Furnished:
         base = GENERATION + self.base.to_bytes(8, "big")
         said = but(publication(id, blob, ttl), base=base, roster=self.roster, blob_class=blob_class)
         await self.store.publish(but(said, sender=HOST))
+
+    async def says_later(self) -> bool:
+        """Whether a server has taken what is said after its promotion."""
+        try:
+            await self.publish(id_of(9), LATER, 3600)
+        except Refusal:
+            return False
+        return True
 
     async def end(self) -> None:
         """End the room, sooner or later: what has no answer may have happened."""
@@ -160,15 +168,17 @@ async def test_nothing_of_a_room_stays_after_its_end(
         await primary.start()
         await follow(group, promoted)
         assert there(group.databases, all_of_it) == [all_of_it] * 3
+        await room.node.back()
+        await until(room.says_later)
         await room.end()
+        assert LATER in backlog(promoted)
         for server in group.databases:
             assert places_of(server, LEAVE) <= {"backlog"}
-            assert LONG in backlog(promoted)
             assert OPENING.encode() in keys_and_values(server)  # the signed statement
         await roll(promoted, monkeypatch)
         await room.node.close()
         for server in group.databases:
-            assert [one for one in all_of_it if places_of(server, one)] == []
+            assert [one for one in {*all_of_it, LATER} if places_of(server, one)] == []
             assert server.written() == frozenset()
 
 
