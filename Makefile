@@ -9,9 +9,10 @@ MINUTES ?= 10
 BENCH ?=
 MUTANTS ?=
 SEEDS ?= 0-999
+FACILITATORS ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check vectors compiled mutate bench fuzz soak faults simulate autobahn format clean
+.PHONY: help setup run test check vectors compiled mutate bench fuzz soak faults valkey simulate autobahn docs format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -50,11 +51,12 @@ compiled: setup ## the relay with its hot path compiled: a wheel in dist/; needs
 mutate: setup ## take each rule away and see that its test notices; prints the score
 	@$(UV) run --no-sync python -m tests.mutation $(MUTANTS)
 
-bench: setup ## MLS against its primitives and ts-mls, the relay against C and five peers
+bench: setup ## MLS against its primitives and ts-mls, the relay against C and five peers, Redis
 	@$(UV) sync --quiet --all-packages --locked --group bench
 	$(UV) run --no-sync python -m bench.mls $(BENCH)
 	$(UV) run --no-sync python -m bench.fanout $(BENCH)
 	$(UV) run --no-sync python -m bench.fairness $(BENCH)
+	$(UV) run --no-sync python -m bench.redis $(BENCH)
 
 fuzz: setup ## hostile bytes for every parser; MINUTES=10 in all unless told otherwise
 	@$(UV) sync --quiet --all-packages --locked --group fuzz
@@ -66,17 +68,24 @@ soak: setup ## lives of rooms over one relay; MINUTES=10 unless told otherwise
 faults: setup ## nodes talk on Redis through kills, holds and failovers; MINUTES=10 unless told otherwise
 	$(UV) run --no-sync python -m tests.redis_store.faults --minutes $(MINUTES)
 
+valkey: setup ## the tests of the Redis store on Valkey, with the mutants that only it shows
+	server=$$($(UV) run --no-sync python scripts/fetch_redis.py --valkey) && \
+	ALCOVE_REDIS_SERVER=$$server $(UV) run --no-sync python scripts/test.py redis 'redis faults' cluster
+
 simulate: setup ## whole worlds on a clock of their own; SEEDS=0-999 unless told otherwise
-	@$(UV) run --no-sync python -m tests.simulator --seeds $(SEEDS)
+	@$(UV) run --no-sync python -m tests.simulator --seeds $(SEEDS) --facilitators $(FACILITATORS)
 
 autobahn: setup ## Autobahn|Testsuite against the relay's WebSocket, about 20 seconds
 	@$(UV) sync --quiet --all-packages --locked --group autobahn
 	$(UV) run --no-sync python -m tests.autobahn
+
+docs: setup ## the guide and the reference of the SDK, as pages in site/
+	$(UV) run --no-sync zensical build --strict --clean
 
 format: setup ## rewrite files as the linters want them
 	$(UV) run --no-sync ruff format .
 	$(UV) run --no-sync ruff check --fix .
 
 clean: ## remove what was installed and made
-	rm -rf .venv .tools .vectors .compiled dist .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .tools .vectors .compiled dist site .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	rm -rf tests/client_sdk/mls/interop/peer/node_modules tests/second_client/node_modules

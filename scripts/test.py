@@ -69,8 +69,11 @@ SUITES: Final = (
     Suite("fuzz", ("tests/fuzz",), 300, covered=False),
     Suite("attacks", ("tests/attacks", "tests/mutation"), 400, covered=False),
     Suite("architecture", ("tests/architecture", "tests/test_growth.py"), 100),
-    Suite("redis", ("tests/redis_store",), 270, covered=False),
+    Suite("redis", ("tests/redis_store",), 400, covered=False),
+    Suite("redis faults", ("tests/redis_faults",), 300, covered=False),
     Suite("cluster", ("tests/redis_cluster",), 200, covered=False),
+    Suite("examples", ("tests/examples",), 200, covered=False),
+    Suite("packages", ("tests/packages",), 500, covered=False),
     Suite("deploy", ("tests/deploy",), 100, covered=False),
 )
 """The longest first."""

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from bench.fairness import at_doors, in_rooms, on_the_wire
+from bench.fairness import at_doors, brought_back, comings, in_rooms, on_the_wire
 from bench.fairness.crowd import Go
 
 Prepare = Callable[[int], Go]
@@ -30,10 +30,20 @@ ATTACKS: Final[dict[str, Prepare]] = {
         in_rooms.resumes,
         in_rooms.returning,
         at_doors.chains,
+        brought_back.named_heads,
+        brought_back.named_doors,
+        brought_back.branches,
+        brought_back.floods,
+        brought_back.chain_pages,
         in_rooms.restating,
         in_rooms.admissions,
         in_rooms.dismissal,
         in_rooms.end_of_a_room,
+        comings.ends,
+        comings.revoked_doors,
+        comings.flapping,
+        comings.renewed_knocks,
+        comings.lobbies,
         at_doors.rooms,
         at_doors.knocks,
         at_doors.doors,
@@ -51,9 +61,10 @@ ATTACKS: Final[dict[str, Prepare]] = {
         on_the_wire.pings,
         in_rooms.nested,
         on_the_wire.records,
+        on_the_wire.hellos,
     )
 }
-OVER_TLS: Final = frozenset({"records"})
+OVER_TLS: Final = frozenset({"records", "hellos"})
 
 
 def main(name: str, port: int, seconds: float) -> None:

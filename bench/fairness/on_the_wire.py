@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import ssl
 import time
 
@@ -94,24 +96,43 @@ def pings(port: int) -> Go:
 
 
 def records(port: int) -> Go:
-    """30 connections send TLS records of one byte each."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    """30 connections send a long head in TLS records of one byte each."""
     links = []
     for _ in range(30):
-        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        secure, link = context.wrap_bio(incoming, outgoing), bare(port, "127.58.1.1")
-        while True:
-            try:
-                secure.do_handshake()
-            except ssl.SSLWantReadError:
-                link.sendall(outgoing.read())
-                incoming.write(link.recv(1 << 16))
-            else:
-                link.sendall(outgoing.read())
-                break
-        for _ in range(11_000):
+        link, secure, outgoing = _tls(port, "127.58.1.1")
+        secure.write(b"GET / HTTP/1.1\r\nHost: a\r\nX: ")
+        for _ in range(14_000):
             secure.write(b"a")
         links.append((link, outgoing.read()))
     crowd = Crowd([link for link, _ in links])
     return once(crowd, *(data for _, data in links))
+
+
+def hellos(port: int) -> Go:
+    """1,000 connections from 20 networks begin with TLS in one moment."""
+    hello = _hello()[2].read()
+    return once(Crowd([bare(port, source(59, n)) for n in range(1000)]), hello)
+
+
+def _hello() -> tuple[ssl.SSLObject, ssl.MemoryBIO, ssl.MemoryBIO]:
+    """A client that trusts any certificate, and has written its first flight."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    secure = context.wrap_bio(incoming, outgoing)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        secure.do_handshake()
+    return secure, incoming, outgoing
+
+
+def _tls(port: int, address: str) -> tuple[socket.socket, ssl.SSLObject, ssl.MemoryBIO]:
+    """A connection whose handshake is done, and where its records are written to."""
+    secure, incoming, outgoing = _hello()
+    link = bare(port, address)
+    while True:
+        link.sendall(outgoing.read())
+        incoming.write(link.recv(1 << 16))
+        with contextlib.suppress(ssl.SSLWantReadError):
+            secure.do_handshake()
+            link.sendall(outgoing.read())
+            return link, secure, outgoing

@@ -151,11 +151,12 @@ class SeatedRoom:
         self.room.take(entry)
         return position
 
-    def member(self, number: int) -> Member:
-        """One of the members, live. 0 is the facilitator, which is live already."""
+    def member(self, number: int, port: int | None = None) -> Member:
+        """One of the members, live, perhaps at another node. 0 is the facilitator, which is live
+        already."""
         if number == 0:
             return self.facilitator
-        member = Member(self._port, self.keys[number], self._source, self._stream)
+        member = Member(port or self._port, self.keys[number], self._source, self._stream)
         member.authenticate(self.room.id)
         member.resume(self.base)
         return member

@@ -74,16 +74,25 @@ class Crowd:
         """Answer pings."""
         self._library.generator_pump(self._generator, milliseconds)
 
-    def closed_loop(self, seconds: float, members: int, rooms: int | None = None) -> Run:
-        """As fast as it goes, with so many publishes under way as `WINDOW` says. Raises
-        `Failed`."""
-        return self._run(rooms, WINDOW[members], 0.0, seconds)
+    def closed_loop(
+        self, seconds: float, members: int, rooms: int | None = None, warm: float = WARM_SECONDS
+    ) -> Run:
+        """As fast as it goes, with so many publishes under way as `WINDOW` says. The first `warm`
+        seconds do not count. Raises `Failed`."""
+        return self._run(rooms, WINDOW[members], 0.0, seconds, warm)
 
     def open_loop(self, seconds: float, rate: float, rooms: int | None = None) -> Run:
         """So many publishes a second in all, at random times. Raises `Failed`."""
         return self._run(rooms, 0, rate, seconds)
 
-    def _run(self, rooms: int | None, window: int, rate: float, seconds: float) -> Run:
+    def _run(
+        self,
+        rooms: int | None,
+        window: int,
+        rate: float,
+        seconds: float,
+        warm: float = WARM_SECONDS,
+    ) -> Run:
         active = self.rooms if rooms is None else rooms
         self.server.wire.beats(active)
         self.pump(20)
@@ -94,7 +103,7 @@ class Crowd:
             active,
             window,
             rate,
-            WARM_SECONDS,
+            warm,
             seconds,
             self.server.pid,
             ctypes.byref(result),

@@ -36,9 +36,11 @@ from nacl.signing import SigningKey
 from bench.fanout.wires import BLOB, masked
 from tests.server.keys import answer, sign
 
-BLOB_HEAD: Final = b"\x85\xa1t\xa4blob\xa8position\xc4\x10"
+BLOB_HEAD: Final = b"\x86\xa1t\xa4blob\xa8position\xc4\x10"
 """How a blob without a roster entry begins. Its position, its class and its age follow."""
 CLASS_AT: Final = len(BLOB_HEAD) + 16 + len(b"\xaablob_class")
+KEY_BYTES: Final = len(b"\xa3key\xc4\x20") + 32
+"""Behind the blob: its author's key."""
 IP_BIND_ADDRESS_NO_PORT: Final = 24
 """Linux: choose the port when connecting, so that few ports serve many addresses."""
 TURNED_AWAY: Final = 3
@@ -246,7 +248,8 @@ class Device:
     def _frame(self, payload: bytes) -> None:
         if payload.startswith(BLOB_HEAD):
             if payload[CLASS_AT] == BlobClass.APPLICATION:
-                self.heard.append(int.from_bytes(payload[-BLOB : 8 - BLOB], "big"))
+                at = len(payload) - KEY_BYTES - BLOB
+                self.heard.append(int.from_bytes(payload[at : at + 8], "big"))
             self._at(payload[len(BLOB_HEAD) : len(BLOB_HEAD) + 16])
             return
         frame = from_relay(payload)

@@ -1,12 +1,18 @@
 """Alcove's SDK: confidential group conversations, end to end encrypted (MLS, RFC 9420).
 
 open_room, join    enter a room with `async with`
-Room               send, retract, accept, send_anyway, admit, refuse, remove, invite, leave, end
-events             everything that happens, as frozen values
-errors             everything that can go wrong: each has a `code` and says what to do
+run                a whole program around one room
+Room               send, retract, accept, send_anyway, admit, refuse, remove, invite,
+                   change_agreement, leave, end
+template           ground rules for a common group, to begin with
+AnyEvent           everything that happens, as frozen values; a `match` over it can be exhaustive
+AlcoveError        everything that can go wrong: each has a `code` and says what to do
+
+The engine, MLS and sockets load with the first use of a room, so `import alcove` is quick.
 """
 
-from alcove.entering import join, open_room
+import typing
+
 from alcove.errors import (
     AlcoveError,
     ConnectionFailed,
@@ -17,7 +23,9 @@ from alcove.errors import (
     RoomClosed,
 )
 from alcove.events import (
+    Accepted,
     AgreementShown,
+    AnyEvent,
     Closed,
     CloseReason,
     ConnectionChanged,
@@ -48,12 +56,25 @@ from alcove.events import (
     VaultChanged,
     Waiting,
 )
-from alcove.relay.transport import TransportOptions
-from alcove.room import Member, Room
+
+__version__ = "0.1.0"
+
+if typing.TYPE_CHECKING:
+    from alcove_protocol.card import AgreementText
+
+    from alcove.entering import join, open_room
+    from alcove.relay.transport import TransportOptions
+    from alcove.room import Member, Room
+    from alcove.running import run
+    from alcove.shell import SendResult
+    from alcove.templates import template
 
 __all__ = [
+    "Accepted",
     "AgreementShown",
+    "AgreementText",
     "AlcoveError",
+    "AnyEvent",
     "CloseReason",
     "Closed",
     "ConnectionChanged",
@@ -87,6 +108,7 @@ __all__ = [
     "RoomClosed",
     "RoomState",
     "SafetyWords",
+    "SendResult",
     "Sent",
     "TransportOptions",
     "Unknown",
@@ -94,4 +116,32 @@ __all__ = [
     "Waiting",
     "join",
     "open_room",
+    "run",
+    "template",
 ]
+
+_LATER = {
+    "AgreementText": "alcove_protocol.card",
+    "Member": "alcove.room",
+    "Room": "alcove.room",
+    "SendResult": "alcove.shell",
+    "TransportOptions": "alcove.relay.transport",
+    "join": "alcove.entering",
+    "open_room": "alcove.entering",
+    "run": "alcove.running",
+    "template": "alcove.templates",
+}
+
+
+def __getattr__(name: str) -> typing.Any:  # Any: what a name is, the imports above say
+    if name not in _LATER:
+        raise AttributeError(f"module 'alcove' has no attribute {name!r}")
+    from importlib import import_module
+
+    found = getattr(import_module(_LATER[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -3,15 +3,16 @@
 Arguments are checked here, before anything is sent. `async with` makes the connection.
 """
 
-import os
-import time
+from collections.abc import Sequence
 from typing import Final
 
 from alcove_protocol import limits
+from alcove_protocol.card import AgreementText
 from alcove_protocol.errors import Malformed
 from alcove_protocol.invite import Invite, origin_of
 
 from alcove import mls
+from alcove.agreeing import checked_agreement
 from alcove.engine.engine import Engine
 from alcove.errors import InvalidInput
 from alcove.facilitation.doors import RoomCard
@@ -19,9 +20,9 @@ from alcove.facilitation.facilitator import InviteTerms
 from alcove.facilitation.opening import RoomPlan
 from alcove.group.keys import ROOM_SUITE, Identity, room_suite
 from alcove.joining.names import clean_name
-from alcove.relay.steady_clock import steady_clock
 from alcove.relay.transport import TransportOptions
 from alcove.room import Room
+from alcove.surroundings import current
 
 MEMBERS_MIN: Final = 2
 """A facilitator and one more."""
@@ -31,7 +32,7 @@ def open_room(
     relay: str,
     *,
     title: str,
-    agreement: str,
+    agreement: str | Sequence[AgreementText],
     name: str,
     ttl: int = limits.TTL_DEFAULT,
     uses: int = limits.USES_DEFAULT,
@@ -39,6 +40,7 @@ def open_room(
     members: int = limits.MEMBERS_DEFAULT,
     languages: str = "",
     helplines: str = "",
+    language: str = "",
     post_quantum: bool = False,
     facilitators_start: int = 1,
     facilitators_stay: int = 1,
@@ -46,6 +48,8 @@ def open_room(
 ) -> Room:
     """A new room at a relay, with you as its facilitator.
 
+    `agreement` is a text, or one for each language of the room, with a summary of at most five
+    lines; `template` gives some to begin with. `language` is yours (BCP 47).
     Messages live for `ttl` seconds. `uses` and `invite_lifetime`, in seconds, bound the first
     invite. Participants can post once `facilitators_start` facilitators are there, and then as long
     as `facilitators_stay` are. With `post_quantum`, an experiment, a recording of today's
@@ -60,7 +64,8 @@ def open_room(
             "bad_relay", "This is not the address of a relay. It begins with https:// or http://."
         ) from None
     _text("title", title, 1, limits.TITLE)
-    _text("agreement", agreement, 1, limits.AGREEMENT)
+    texts = checked_agreement(agreement, languages)
+    languages = languages or ", ".join(text.language for text in texts[1:] and texts)
     _text("languages", languages, 0, limits.LANGUAGES)
     _text("helplines", helplines, 0, limits.HELPLINES)
     _bounds("ttl", ttl, limits.TTL_MIN, limits.TTL_MAX)
@@ -70,19 +75,26 @@ def open_room(
     _bounds("members", members, MEMBERS_MIN, most)
     _bounds("facilitators_start", facilitators_start, 1, limits.FACILITATORS)
     _bounds("facilitators_stay", facilitators_stay, 1, facilitators_start)
-    card = RoomCard(title, 1, agreement, languages, helplines)
+    card = RoomCard(title, 1, texts, languages, helplines)
     terms = InviteTerms(uses, invite_lifetime)
     plan = RoomPlan(card, members, ttl, terms, origin, facilitators_start, facilitators_stay)
-    engine = _engine(name, mls.POST_QUANTUM if post_quantum else ROOM_SUITE)
+    engine = _engine(name, mls.POST_QUANTUM if post_quantum else ROOM_SUITE, language)
     engine.begin_opening(plan)
-    return Room(engine, origin, transport or TransportOptions(), title, agreement)
+    options = transport or TransportOptions()
+    return Room(engine, origin, options, title, line=current().line)
 
 
 def join(
-    invite: str, *, name: str, accept: bool = False, transport: TransportOptions | None = None
+    invite: str,
+    *,
+    name: str,
+    accept: bool = False,
+    language: str = "",
+    transport: TransportOptions | None = None,
 ) -> Room:
     """The room behind an invite. With `accept` its ground rules are accepted unread. Otherwise show
-    them (`AgreementShown`, or `room.agreement`) and call `room.accept`.
+    them (`AgreementShown`, or `room.agreement`) and call `room.accept`. `language` is the reader's
+    (BCP 47): the ground rules are shown in it, if the room has it.
 
     Raises `InvalidInput` at once when the invite or the name is wrong.
     """
@@ -90,14 +102,15 @@ def join(
         parsed = Invite.parse(invite)
     except Malformed as error:
         raise InvalidInput.of(error) from None
-    engine = _engine(name, ROOM_SUITE)
+    engine = _engine(name, ROOM_SUITE, language)
     engine.begin_joining(parsed, accept=accept)
-    return Room(engine, parsed.origin, transport or TransportOptions())
+    return Room(engine, parsed.origin, transport or TransportOptions(), line=current().line)
 
 
-def _engine(name: str, suite: int) -> Engine:
-    identity = Identity.generate(clean_name(name), room_suite(suite), os.urandom)
-    return Engine(identity, steady_clock, time.time, os.urandom)
+def _engine(name: str, suite: int, language: str = "") -> Engine:
+    around = current()
+    identity = Identity.generate(clean_name(name), room_suite(suite), around.random)
+    return Engine(identity, around.clock, around.wall, around.random, language)
 
 
 def _bounds(what: str, size: int, least: int, most: int) -> None:

@@ -9,12 +9,31 @@ AlcoveError
 └── RoomClosed        the room is over for this client; `code` is the reason
 """
 
+from types import MappingProxyType
 from typing import Final
 
 from alcove_protocol.errors import REFUSALS, AlcoveProtocolError
 
+from alcove.events import Closed, CloseReason
+
 PASSING: Final = frozenset({"busy", "rate_limited", "unavailable", "unsettled"})
 """Codes of refusals of the relay that end by themselves: the same request may go again later."""
+HEARSAY: Final = frozenset(
+    {"ended", "removed", "door_revoked", "locked", "paused", "not_member", "unknown_room"}
+)
+"""Codes of what people did, or of who a client is: the relay alone says so here, without proof."""
+
+CLOSE_SENTENCES: Final = MappingProxyType(
+    {
+        CloseReason.LEFT: "You left the room.",
+        CloseReason.ENDED: "The room was ended by its facilitator.",
+        CloseReason.REFUSED: "You were not let in.",
+        CloseReason.REMOVED: "You were removed from this room.",
+        CloseReason.LOST: "The connection was lost and could not be made again.",
+        CloseReason.ERROR: "The room could not go on.",
+    }
+)
+"""Why a room is over, where the `Closed` event has no sentence of its own."""
 
 
 class AlcoveError(Exception):
@@ -52,7 +71,8 @@ class Refused(AlcoveError):
     @classmethod
     def by_relay(cls, code: str) -> "Refused":
         # The sentence is this client's: no text that a relay writes is ever shown to a person.
-        return cls(code, REFUSALS.get(code, "The relay refused, for a reason unknown here."))
+        text = REFUSALS.get(code, "The relay refused, for a reason unknown here.")
+        return cls(code, f"The relay says: {text}" if code in HEARSAY else text)
 
 
 class NotTrusted(AlcoveError):
@@ -64,4 +84,15 @@ class NotNow(AlcoveError):
 
 
 class RoomClosed(AlcoveError):
-    """The room is over for this client. `code` is left, ended, removed, refused, lost or error."""
+    """The room is over for this client. `code` is left, ended, removed, refused, lost or error, and
+    the text says more where more is known. `__cause__` is the error that closed it, if one did."""
+
+    @classmethod
+    def of(cls, closed: Closed) -> "RoomClosed":
+        """The error that tells what this event told."""
+        return cls(closed.reason.value, closed.text or CLOSE_SENTENCES[closed.reason])
+
+    @property
+    def reason(self) -> CloseReason:
+        """Why the room is over. Raises `ValueError` for a code that this SDK did not set."""
+        return CloseReason(self.code)

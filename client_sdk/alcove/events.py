@@ -57,11 +57,27 @@ class InviteChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class AgreementShown(Event):
-    """The ground rules for a newcomer to accept, from a verified card."""
+    """The ground rules, in the reader's language: for a newcomer, from a verified card, or in the
+    room, when they changed. `asked` says that they must be accepted before anything is sent.
+
+    `summary` has at most five lines, and may be empty. `languages` lists the tags of all languages
+    that the same agreement is written in.
+    """
 
     version: int
     text: str
     title: str
+    language: str = ""
+    summary: str = ""
+    asked: bool = True
+    languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted(Event):
+    """A member accepted the ground rules that changed. To facilitators only."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +179,20 @@ class PastActs(Event):
 
 @dataclass(frozen=True, slots=True)
 class Message(Event):
-    """Another member's message. Forget it after `ttl` seconds, when `Expired` comes."""
+    """Another member's message. Forget it after `ttl` seconds, when `Expired` comes.
+
+    `age` is how many seconds the relay had had it when it came: 0 in a running conversation, more
+    after an absence. `time` is when the relay took it, in Unix seconds by this device's clock. Both
+    stand on the relay's word.
+    """
 
     id: str
     sender: str
     text: str = field(repr=False)
     ttl: int
     warning: str | None = field(default=None, repr=False)
+    time: float = 0.0
+    age: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +295,7 @@ AnyEvent = (
     Opened
     | InviteChanged
     | AgreementShown
+    | Accepted
     | Waiting
     | Knocked
     | KnockGone

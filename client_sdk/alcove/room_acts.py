@@ -1,26 +1,15 @@
 """What a facilitator may do in a room, for asyncio programs. `Room` has all of it."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from alcove.engine.commands import Commands
+from alcove.agreeing import Agreeing
 from alcove.errors import AlcoveError
 
 
-class RoomActs(ABC):
+class RoomActs(Agreeing):
     """The commands of facilitators. Each ends within 30 s: then it raises `NotNow` (`unavailable`),
     and what was asked for may still happen. All raise `RoomClosed`, and `NotNow`
     (`not_facilitator`, or `demoted` when another facilitator's act came first)."""
-
-    _commands: Commands
-
-    @abstractmethod
-    async def _call(self, begin: Callable[[Callable[[AlcoveError | None], None]], None]) -> None:
-        """Run a command that answers by a callback, and wait for it."""
-
-    @abstractmethod
-    def _after(self) -> None:
-        """After a command: hand out its events, and let the socket send."""
 
     async def admit(self, id: str) -> None:
         """Let a newcomer in. Raises `InvalidInput` or `NotNow` (`unknown_knock`), `Refused`

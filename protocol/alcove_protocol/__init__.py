@@ -6,3 +6,5 @@ or a source of randomness, and nothing here can decrypt: sealing and opening are
 Read in this order, which is also the order of imports: `limits`, `errors`, `codec`, `records`,
 `position`, `padding`, `labels`, `statements`, `sealed`, `card`, `roster`, `invite`, `frames`.
 """
+
+__version__ = "0.1.0"

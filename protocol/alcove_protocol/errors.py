@@ -75,6 +75,7 @@ REFUSALS: Final = MappingProxyType(
         # rooms
         "unknown_room": "The relay does not know this room; a facilitator can bring it back.",
         "room_exists": "A different room is already open under this id.",
+        "too_many_rooms": "Too many rooms were opened from your network; try again later.",
         "ended": "A facilitator ended this room.",
         "removed": "A facilitator removed you from this room.",
         "not_member": "These keys are not those of a member of this room.",

@@ -31,3 +31,5 @@ The hot path is what a message in a room passes through, once, in this order:
 Only `net` and `process` touch a socket. The core reads no clock and makes no randomness but those
 that it was given.
 """
+
+__version__ = "0.1.0"

@@ -35,8 +35,6 @@ _EXPIRED_ROOMS: Final = 200
 """Rooms in which what has expired is dropped in one turn: a bound on how long the loop is held."""
 _EXPIRIES: Final = 500
 """Turns of a tick in which something is dropped: enough for all blobs of a full store."""
-_GOODBYE_STEPS: Final = 8.0
-"""Steps (`ports.turn`) of closing one connection."""
 _SETTLED: Final = 10
 """How often a node that stops asks its store whether all is answered. A publish that is told by way
 of a look takes the store's answer to the publish, to the head and to the page."""
@@ -145,9 +143,7 @@ class Relay:
 
     async def _pause(self) -> None:
         """Let others have their turn when this one has done enough: thousands may be late."""
-        self.services.turn.spend(GOODBYE_STEPS)
-        if self.services.turn.left <= 0:
-            await self.services.runner.breathe()
+        await self.services.pause(GOODBYE_STEPS)
 
     async def settle(self) -> None:
         """Before `drain`: take no new clients, and wait until what the store was given is

@@ -4,6 +4,9 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
+import alcove
+import alcove_protocol
+import alcove_server
 import pytest
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -45,6 +48,18 @@ def test_the_distributions_agree(field: str) -> None:
     first, *others = [project(folder)[field] for folder in FOLDERS]
     assert first
     assert all(other == first for other in others)
+
+
+def test_each_says_its_version_and_needs_the_others_of_the_same_one() -> None:
+    version = project("protocol")["version"]
+    assert {alcove.__version__, alcove_protocol.__version__, alcove_server.__version__} == {version}
+    for folder in FOLDERS:
+        extras = project(folder).get("optional-dependencies", {}).values()
+        needed = [*project(folder)["dependencies"], *(one for extra in extras for one in extra)]
+        ours = [one for one in needed if one.startswith("alcove-")]
+        assert all(one.endswith(f"=={version}") for one in ours), ours
+    assert f"alcove-protocol=={version}" in project("client_sdk")["dependencies"]
+    assert f"alcove-protocol=={version}" in project("server")["dependencies"]
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

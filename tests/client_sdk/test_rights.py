@@ -17,6 +17,7 @@ CHANGED: Final = {
     "lobby_key",
     "agreement_version",
     "agreement",
+    "corrected",
     "paused",
     "doors",
     "locked",

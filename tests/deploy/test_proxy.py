@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from alcove_server.__main__ import load
+from alcove_server.command import load
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "deploy" / "proxy"
 PROMISES: Final = {

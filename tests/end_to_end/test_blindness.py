@@ -15,6 +15,7 @@ from pathlib import Path
 import alcove
 import pytest
 from alcove import events
+from alcove.messages.payload import check_text
 from alcove_protocol import frames
 from alcove_protocol.invite import Invite
 
@@ -113,7 +114,7 @@ def talk(world: World, received: list[bytes]) -> str:
     world.settle()
     bob.say(TEXT)
     member = ann.engine.require_member()
-    member.conversation.compose(member.conversation.check_text(TEXT, WARNING))
+    member.conversation.compose(check_text(TEXT, WARNING))
     member.pump()
     world.settle()
     assert ann.texts() == [TEXT]

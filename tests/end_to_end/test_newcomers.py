@@ -55,6 +55,40 @@ def test_a_newcomer_whom_the_relay_cannot_take_now_asks_again(
     assert bob.members() == {"Ann", "Bob"}
 
 
+@pytest.mark.parametrize("reads", [False, True])
+def test_a_newcomer_who_finds_no_place_to_stand_comes_again(reads: bool) -> None:
+    """The door is full of people who read the card, when they come or when they come back."""
+    world = World()
+    ann = world.open("Ann")
+    bob = world.client("Bob")
+    if reads:
+        world.knock_with(bob, ann.invite(), accept=False)
+        bob.cut()
+
+    def no_place(client: Client, data: bytes) -> list[bytes]:
+        frame = frames.from_client(data)
+        if not isinstance(frame, frames.Authenticate):
+            return [data]
+        refusal = frames.RequestRefused(frame.n, "too_many_knocks", "Later.")
+        client.engine.received(refusal.to_bytes())
+        client.engine.link.hang_up = True  # as if the relay had closed, which it does
+        return []
+
+    bob.to_relay = no_place
+    if not reads:
+        world.knock_with(bob, ann.invite(), accept=False)
+    world.advance(5)
+    assert bob.engine.closed is None
+    assert [event.code for event in bob.of(events.Problem)] == ["door_full"]
+    bob.to_relay = lambda client, data: [data]
+    world.advance(2)
+    bob.engine.commands.accept()
+    world.settle()
+    ann.admit(ann.of(events.Knocked)[-1])
+    world.settle()
+    assert bob.members() == {"Ann", "Bob"}
+
+
 def test_a_knock_that_meets_the_admission_of_an_earlier_one_ends_no_way_in() -> None:
     """The relay says `not_allowed`: the newcomer is a member by now, and connects as one. A relay
     that says so again is not believed."""

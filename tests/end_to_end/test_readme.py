@@ -52,6 +52,14 @@ async def said(process: asyncio.subprocess.Process, pattern: str) -> str:
     return found.group(1)
 
 
+async def quietly(process: asyncio.subprocess.Process) -> int:
+    """The exit status of a process that ends without a word on standard error."""
+    assert process.stderr is not None
+    async with asyncio.timeout(WITHIN):
+        assert await process.stderr.read() == b""
+        return await process.wait()
+
+
 async def event(room: alcove.Room, kind: type[alcove.Event]) -> alcove.Event:
     """The next event of this type, past all others."""
     async with asyncio.timeout(WITHIN):
@@ -87,3 +95,15 @@ async def test_the_readme_s_program_lets_somebody_in_and_talks() -> None:
                 mara.send_signal(signal.SIGINT)
                 changed = await event(room, alcove.RoomChanged)
                 assert changed == alcove.RoomChanged(alcove.RoomState.READ_ONLY)
+                assert await quietly(mara) == 0
+
+
+async def test_it_can_be_interrupted_while_it_asks() -> None:
+    async with started("-m", "alcove_server", "--port", "0") as relay:
+        address = await said(relay, r"ready at (\S+)\n")
+        async with started("-c", readme_program().replace(RELAY, address)) as mara:
+            invite = await said(mara, r"To hand out: (\S+)\n")
+            async with alcove.join(invite, name="Robin", accept=True):
+                await said(mara, r"Let (Robin) in\?")
+                mara.send_signal(signal.SIGINT)
+                assert await quietly(mara) == 0

@@ -21,6 +21,7 @@ from alcove.facilitation.facilitator import InviteTerms
 from alcove.facilitation.opening import RoomPlan
 from alcove.group.keys import ROOM_SUITE, Identity
 from alcove_protocol import frames
+from alcove_protocol.card import AgreementText
 from alcove_protocol.invite import Invite
 from alcove_server.testing.embedded import EmbeddedLink, EmbeddedRelay, ManualClock, embedded
 
@@ -136,7 +137,7 @@ class World:
         stay: int = 1,
     ) -> Client:
         """A room that this client facilitates. It needs so many to start and to go on."""
-        card = RoomCard(title, 1, agreement, "en", "")
+        card = RoomCard(title, 1, (AgreementText("en", "", agreement),), "en", "")
         plan = RoomPlan(card, members, ttl, InviteTerms(uses, 86400), ORIGIN, start, stay)
         client.engine.begin_opening(plan)
         self.settle()

@@ -198,7 +198,7 @@ ONE_MESSAGE: Final[tuple[Mutant, ...]] = (
     order(
         "agreement",
         f"{TALK}._judge",
-        "if isinstance(body, Text | None) and payload.agreement != state.agreement:",
+        "if isinstance(body, Text | None) and not accepted:",
         "if False:",
         f"{EVIL}/test_authors.py::test_a_message_under_other_ground_rules_is_not_shown",
     ),

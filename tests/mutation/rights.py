@@ -36,7 +36,6 @@ _NOT_OFFERED = (
     "facilitators_stay",
     "hold",
     "folded",
-    "corrected",
 )
 
 ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
@@ -191,7 +190,7 @@ ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
     right(
         "agreement_not_accepted",
         "_judge_leaves",
-        "if leaf_extension(new).agreement != after.agreement:",
+        "if leaf_extension(new).agreement not in after.good_agreements():",
         "if False:",
         "who did not accept",
     ),
@@ -251,27 +250,6 @@ ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
         "other required capabilities",
     ),
     # the room's state
-    right(
-        "agreement_version",
-        "_judge_state",
-        "if after.agreement_version != before.agreement_version + (0 if same_text else 1):",
-        "if False:",
-        "another agreement, same version",
-    ),
-    right(
-        "agreement_version",
-        "_judge_state",
-        "(0 if same_text else 1)",
-        "after.agreement_version - before.agreement_version",
-        "another version, same agreement",
-    ),
-    right(
-        "agreement_version",
-        "_judge_state",
-        "(0 if same_text else 1)",
-        "0",
-        _allowed("a new agreement"),
-    ),
     right(
         "not_offered",
         "_judge_state",

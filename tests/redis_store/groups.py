@@ -17,6 +17,8 @@ SERVICE: Final = "alcove"
 """The name by which Sentinels know the group."""
 DOWN_AFTER: Final = 4_000
 """Milliseconds: a primary that restarts must be noticed before it serves again, empty."""
+FAILOVER: Final = 6_000
+"""Milliseconds: after so long a Sentinel leads a server that came back to the primary."""
 SLOTS: Final = 16_384
 
 
@@ -80,7 +82,7 @@ class Pair(Group):
     async def promote(self) -> None:
         """Lead the nodes to the second server. It is a primary of its own from now on, and what
         the first one takes afterwards is lost."""
-        await self.one.ask("WAIT", "1", "1000")
+        replicate(self.one, 1)
         await self.two.ask("REPLICAOF", "NO", "ONE")
 
 
@@ -94,13 +96,15 @@ class WithSentinel(Group):
     def __init__(self, folder: Path, down_after: int = DOWN_AFTER) -> None:
         *databases, one, two, three, nobody = free_ports(7)
         self.databases = tuple(
-            RedisServer.database(folder / f"database-{at}", port, replicaof=f"127.0.0.1 {nobody}")
+            RedisServer.database(folder / f"database-{at}", port)
             for at, port in enumerate(databases)
         )
+        for server in self.databases:
+            server.options = ("--replicaof", f"127.0.0.1 {nobody}")
         watching = [
             ("sentinel monitor", f"{SERVICE} 127.0.0.1 {databases[0]} 2"),
             ("sentinel down-after-milliseconds", f"{SERVICE} {down_after}"),
-            ("sentinel failover-timeout", f"{SERVICE} 20000"),
+            ("sentinel failover-timeout", f"{SERVICE} {FAILOVER}"),
             ("sentinel parallel-syncs", f"{SERVICE} 2"),
         ]
         self.sentinels = tuple(
@@ -155,6 +159,15 @@ class WithSentinel(Group):
 
         await until(holds)
         return await self.primary()
+
+
+def replicate(primary: RedisServer, replicas: int) -> None:
+    """Wait until so many replicas have all that was written until now. `WAIT` is about the writes
+    of its own connection, so one is made. Raises `TimeoutError`."""
+    with redis.Redis(port=primary.port, single_connection_client=True) as asked:
+        asked.set("alcove:replicate", "", px=60_000)
+        if asked.wait(replicas, 30_000) < replicas:
+            raise TimeoutError("too few replicas are in step")
 
 
 async def until_said(server: RedisServer, question: str, *answers: bytes) -> None:

@@ -49,8 +49,9 @@ class Link:
         except OSError:
             pass  # the server is gone
         finally:
-            for writer in writers:
+            for writer in writers:  # all of them first: waiting can be cancelled
                 writer.transport.abort()
+            for writer in writers:
                 with contextlib.suppress(OSError):
                     await writer.wait_closed()
 

@@ -66,6 +66,9 @@ class RedisServer:
         self.port = port
         self._sentinel = sentinel
         self._process: asyncio.subprocess.Process | None = None
+        self.options: Sequence[str] = ()
+        """What a test adds to the command: it counts at each start, whatever the server wrote into
+        its settings."""
         self.environment: dict[str, str] = {}
         """What a test adds to the environment of the process."""
         folder.mkdir(parents=True)
@@ -120,6 +123,7 @@ class RedisServer:
                 server(),
                 str(self.configuration),
                 *mode,
+                *self.options,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -15,18 +15,11 @@ from alcove_server.testing.embedded import ManualClock
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.redis_store.endless import left_endless, watched
 from tests.redis_store.groups import Standalone
 from tests.server.store.bench import ROOM, Bench
 from tests.server.store.contract import StoreContract
 from tests.server.store.model import StoreMachine
-
-
-async def no_key_without_an_end(alone: Standalone) -> None:
-    """Each key has a time to live, so nothing stays when every node is gone."""
-    keys = redis.Redis(port=alone.server.port)
-    endless = [key for key in keys.scan_iter(count=1000) if keys.pttl(key) < 0]
-    keys.close()
-    assert endless == []
 
 
 class TestRedisStore(StoreContract):
@@ -43,10 +36,11 @@ class TestRedisStore(StoreContract):
             made.append(Bench(store, clock))
             return made[-1]
 
-        yield make
-        for bench in made:
-            bench.close()
-        asyncio.run(no_key_without_an_end(alone))
+        with watched():
+            yield make
+            for bench in made:
+                bench.close()
+        assert left_endless(alone.server.port) == ""
         asyncio.run(alone.server.ask("FLUSHALL"))
 
     def test_a_look_drops_a_long_blob_at_its_end(self, bench: Bench, alone: Standalone) -> None:
@@ -99,9 +93,29 @@ class RedisMachine(StoreMachine):
         clock = ManualClock()
         return Bench(RedisStore(parse(self.alone.url), clock=clock), clock)
 
+    def teardown(self) -> None:
+        super().teardown()
+        assert left_endless(self.alone.server.port) == ""
+
 
 def test_the_model(alone: Standalone) -> None:
     RedisMachine.alone = alone
-    run_state_machine_as_test(
-        RedisMachine, settings=settings(deadline=None, max_examples=50, stateful_step_count=30)
-    )
+    with watched():
+        run_state_machine_as_test(
+            RedisMachine, settings=settings(deadline=None, max_examples=50, stateful_step_count=30)
+        )
+
+
+def test_a_script_that_leaves_a_key_without_an_end_is_found(alone: Standalone) -> None:
+    def endless(source: str) -> str:
+        assert "'NX') end" in source
+        return source.replace("'NX') end", "'XX') end")
+
+    asyncio.run(alone.server.ask("FLUSHALL"))
+    with watched(endless):
+        clock = ManualClock()
+        bench = Bench(RedisStore(parse(alone.url), clock=clock), clock)
+        bench.open()
+        bench.close()
+    assert left_endless(alone.server.port) == "open"
+    asyncio.run(alone.server.ask("FLUSHALL"))

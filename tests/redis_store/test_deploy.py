@@ -4,6 +4,7 @@ contract needs and nothing that shows another's commands."""
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -99,6 +100,20 @@ async def test_a_replica_and_a_sentinel_may_do_what_they_need(tmp_path: Path) ->
     finally:
         for server in servers:
             await server.kill()
+
+
+def test_orphan_boot_is_in_the_command_and_waits_for_the_sentinels() -> None:
+    """In the settings it would be gone after the first failover."""
+    unit = (DEPLOY / "orphan-boot.conf").read_text()
+    assert re.search(r"^ExecStart=/\S+ .*--replicaof \S+ \d+$", unit, re.MULTILINE)
+    assert not re.search(r"^\s*replicaof", (DEPLOY / "redis.conf").read_text(), re.MULTILINE)
+    noticed = re.search(
+        r"down-after-milliseconds alcove (\d+)", (DEPLOY / "sentinel.conf").read_text()
+    )
+    waits = re.search(r"^RestartSec=(\d+)$", unit, re.MULTILINE)
+    assert noticed is not None
+    assert waits is not None
+    assert int(waits[1]) * 1000 > int(noticed[1])
 
 
 async def test_a_server_of_a_cluster_is_fit_and_the_relay_may_serve_there(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from alcove_server.store.redis.records import tag_of
 from alcove_server.store.redis.told import Told
 from alcove_server.store_address import Address
 
-from tests.redis_store.groups import Pair
+from tests.redis_store.groups import Pair, replicate
 from tests.redis_store.node import Node, id_of
 from tests.redis_store.server import until
 from tests.server.store.bench import GENERATION, ROOM
@@ -39,7 +39,7 @@ async def lose(pair: Pair, node: Node, kept: int, lost: int) -> None:
     await node.open()
     for number in range(kept):
         await node.publish(id_of(number))
-    await pair.one.ask("WAIT", "1", "1000")
+    replicate(pair.one, 1)
 
     async def copied() -> bool:
         mine, other = [await server.ask("DBSIZE") for server in (pair.one, pair.two)]

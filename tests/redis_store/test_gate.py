@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 from alcove_server.store.redis import wire
 from alcove_server.store.redis.gate import Gate, Reply
+from alcove_server.store.redis.health import Health
 from alcove_server.store.redis.wire import Wire, encode
 
 
@@ -181,3 +182,35 @@ async def test_a_subscription_that_the_server_ends_ends_the_connection() -> None
     assert not one.transport.aborted
     one.wire.data_received(b">3\r\n$12\r\nsunsubscribe\r\n$1\r\nc\r\n:0\r\n")
     assert one.transport.aborted
+
+
+async def test_a_push_behind_its_reply_is_told_before_it() -> None:
+    """As Redis 7.2 and Valkey send it, in whatever pieces it comes."""
+    told: list[object] = []
+    turned = Wire(lambda _, message: told.append(message), lambda: None)
+    transport = Transport()
+    turned.connection_made(cast(asyncio.Transport, transport))
+    turned.health = Health(True, bytes(20), 0, 0.0, late_pushes=True)
+    for _ in range(2):
+        turned.send(encode(b"EVALSHA"), told.append)
+    await asyncio.sleep(0)
+    assert transport.written == [2 * encode(b"EVALSHA") + encode(b"PING")]
+    push = b">3\r\n$8\r\nsmessage\r\n$1\r\nc\r\n$2\r\np%d\r\n"
+    turned.data_received(b"$1\r\na\r\n")
+    assert told == []
+    turned.data_received(push % 1 + b"$1\r\nb\r\n")
+    turned.data_received(push % 2)
+    turned.data_received(b"+PONG\r\n")
+    assert told == [b"p1", b"a", b"p2", b"b"]
+
+
+async def test_a_kept_reply_is_told_when_the_connection_ends() -> None:
+    told: list[object] = []
+    turned = Wire(lambda _, message: told.append(message), lambda: None)
+    turned.connection_made(cast(asyncio.Transport, Transport()))
+    turned.health = Health(True, bytes(20), 0, 0.0, late_pushes=True)
+    turned.send(encode(b"EVALSHA"), told.append)
+    await asyncio.sleep(0)
+    turned.data_received(b"$1\r\na\r\n")
+    turned.close()
+    assert told == [b"a"]

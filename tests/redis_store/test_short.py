@@ -9,7 +9,7 @@ from pathlib import Path
 
 import alcove
 import pytest
-from alcove import room as sdk_room
+from alcove import shell
 from alcove_server.ports import services
 from alcove_server.store.redis import calls, wire
 from alcove_server.store.redis.store import RedisStore
@@ -65,7 +65,7 @@ async def test_a_command_ends_and_still_happens(
 ) -> None:
     async with relay(pair.url, 1) as node, two(node) as (ann, bob):
         pair.two.signal(signal.SIGSTOP)
-        monkeypatch.setattr(sdk_room, "COMMAND_PATIENCE", 0.5)
+        monkeypatch.setattr(shell, "COMMAND_PATIENCE", 0.5)
         with pytest.raises(alcove.NotNow) as caught:
             await ann.remove("Bob")
         assert caught.value.code == "unavailable"

@@ -54,7 +54,7 @@ class SecondClient:
             self._process.kill()
         await self._process.communicate()
 
-    async def do(self, op: str, **fields: str) -> None:
+    async def do(self, op: str, **fields: str | int) -> None:
         """Write a command."""
         assert self._process is not None
         assert self._process.stdin is not None

@@ -138,3 +138,32 @@ async def test_it_is_told_when_its_invite_was_revoked(
         await mara.remove("Bo")
         await tess.do("enter", invite=invite, name="Tess")
         assert (await tess.until("refused"))["code"] == "door_revoked"
+
+
+async def test_it_shows_and_accepts_a_changed_agreement(
+    relay: RelayProcess, tess: SecondClient
+) -> None:
+    rules = (
+        alcove.AgreementText("en", "Be kind.", "Be kind to each other."),
+        alcove.AgreementText("de", "Seid nett.", "Seid nett zueinander."),
+    )
+    async with opened(relay) as (mara, invite):
+        await admitted(mara, invite, tess)
+        await mara.change_agreement(rules, correction=True)
+        corrected = await tess.until("agreement")
+        assert (corrected["version"], corrected["asked"]) == (2, False)
+        assert [text["language"] for text in corrected["texts"]] == ["en", "de"]
+        await tess.do("say", text="under what was corrected")
+        assert (await until(mara, alcove.Message)).text == "under what was corrected"
+        await mara.change_agreement("Listen, too.")
+        asked = await tess.until("agreement")
+        assert (asked["version"], asked["asked"]) == (3, True)
+        await tess.do("say", text="before accepting")
+        assert (await tess.until("refused"))["code"] == "agreement_due"
+        await tess.do("accept", version=2)
+        assert (await tess.until("refused"))["code"] == "no_agreement"
+        await tess.do("accept", version=3)
+        await tess.until("accepted")
+        await tess.do("say", text="under the new rules")
+        assert (await until(mara, alcove.Message)).text == "under the new rules"
+    assert tess.faults() == []

@@ -4,7 +4,7 @@ import os
 from itertools import pairwise
 
 import pytest
-from alcove_server.net.admission import _SWEPT, GRACE, Admission, Admitted
+from alcove_server.net.admission import _SEARCHED, _SWEPT, GRACE, Admission, Admitted
 from alcove_server.net.keepalive import Keepalive
 from alcove_server.net.request_head import BadRequest
 from alcove_server.ports.token_bucket import TokenBucket
@@ -46,6 +46,61 @@ def test_an_address_of_version_6_counts_by_its_48_bits() -> None:
         at.enter(host)
     assert status(at, "2001:db8:1:3::9") == 429
     at.enter("2001:db8:2::1")
+
+
+def test_all_networks_of_one_provider_have_half_of_all_places() -> None:
+    at = admission(ManualClock(), connections=100)
+    inside = [at.enter(f"2001:db8:{network:x}::1") for network in range(50)]
+    assert status(at, "2001:db8:99::1") == 429
+    at.enter("2001:db9::1")
+    for place in inside[:2]:
+        place.free()
+    at.enter("2001:db8:99::1")
+
+
+def test_one_of_them_gives_way_to_another() -> None:
+    clock = ManualClock()
+    at = admission(clock, connections=100)
+    gone: list[int] = []
+
+    def enter(network: int) -> None:
+        place = at.enter(f"2001:db8:{network:x}::1")
+
+        def give_way() -> None:
+            gone.append(network)
+            place.free()
+
+        place.give_way = give_way
+
+    for network in range(50):
+        enter(network)
+    clock.advance(GRACE)
+    enter(50)
+    assert gone == [0]
+    at.enter("2001:db8:1::1").proved()
+    assert gone == [0, 1]
+    assert at.connections == 50
+
+
+def test_and_the_rates_of_a_hundred_networks() -> None:
+    at = admission(ManualClock(), connections=10_000)
+    places = [at.enter(f"2001:db8:{network:x}::1") for network in range(120)]
+    assert sum(place.allowance.open_room() for place in places for _ in range(20)) == 2000
+    assert sum(place.allowance.knock() for place in places for _ in range(20)) == 2000
+    assert sum(place.allowance.handshake() for place in places for _ in range(60)) == 6000
+    shaken = [at.may_shake_hands(f"2001:db8:{n % 120:x}::1") for n in range(120 * 200)]
+    assert sum(shaken) == 20_000
+    assert at.enter("2001:db9::1").allowance.open_room()
+
+
+def test_they_are_forgotten_together() -> None:
+    clock = ManualClock()
+    at = admission(clock)
+    at.enter("2001:db8:1::1").free()
+    assert len(at._providers) == 1
+    clock.advance(10_000)
+    at.sweep()
+    assert len(at._known) == len(at._providers) == 0
 
 
 def test_tls_handshakes_have_a_rate_of_their_own_above_that_of_websockets() -> None:
@@ -160,6 +215,34 @@ def test_of_too_many_prefixes_one_is_forgotten_in_bounded_steps(
         assert one.allowance in at._known.values()
 
 
+def test_a_part_to_forget_is_looked_for_among_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alcove_server.net.admission._REMEMBERED", 100)
+    at = admission(ManualClock(), connections=10_000)
+    for n in range(200):
+        at.enter(f"10.0.{n}.1")
+    at.enter("11.0.0.1").free()
+    order = list(at._known)
+    at.enter("12.0.0.1")
+    assert next(iter(at._known)) == order[_SEARCHED]
+    assert order[-1] in at._known  # it would have been found, had all been looked at
+
+
+def test_a_part_with_a_connection_is_not_forgotten() -> None:
+    clock = ManualClock()
+    at = admission(clock)
+    held = at.enter("192.0.2.1")
+    clock.advance(600)
+    at.sweep()
+    assert held.allowance in at._known.values()
+
+
+def test_knocks_have_a_rate_of_their_own() -> None:
+    allowance = admission(ManualClock()).enter("192.0.2.1").allowance
+    while allowance.open_room():
+        pass
+    assert allowance.knock()
+
+
 def test_no_address_is_kept() -> None:
     at = admission(ManualClock())
     at.enter("192.0.2.45")
@@ -176,6 +259,20 @@ def test_a_bucket_takes_all_or_nothing() -> None:
     assert not bucket.full(1.0)
     assert bucket.take(0.5, 1)
     assert bucket.full(100.0)
+
+
+def test_a_bucket_holds_no_more_than_its_burst() -> None:
+    bucket = TokenBucket(2, 10, 0.0)
+    assert not bucket.take(1000.0, 11)
+    assert bucket.take(1000.0, 10)
+
+
+def test_a_debt_is_a_quarter_of_the_burst_at_most() -> None:
+    bucket = TokenBucket(1, 100, 0.0)
+    assert all(bucket.owe(0.0, 1e9) for _ in range(4))
+    assert bucket.owe(0.0, 1e9)
+    assert not bucket.owe(24.0, 1)
+    assert bucket.owe(25.0, 1)
 
 
 def test_keepalive_visits_each_once_in_a_period() -> None:

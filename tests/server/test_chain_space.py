@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from alcove_protocol import limits
 from alcove_protocol.frames import Done, EndRoom, Publish, RequestRefused
-from alcove_protocol.roster import Change, Op, Role, Seat
+from alcove_protocol.roster import Change, Op, Role, RosterEntry, Seat
 from alcove_protocol.statements import Signed
 from alcove_server.rooms.chain_space import OWN, REMOVALS, ChainSpace
+from alcove_server.rooms.roster_history import begin, fits
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.server.keys import Door, Facilitated, public
 from tests.server.scene import Person, Scene
 
 ANN, BEN, TIM = (bytes([number]) * 32 for number in range(3))
@@ -62,6 +65,45 @@ def test_no_order_of_entries_takes_a_removal_from_another(
         assert space.total <= limits.ROSTER_CHAIN
         for one in listed:
             assert space.beyond.get(one, 0) or space.fits(one, listed, 450, True)
+
+
+def test_removals_of_many_facilitators_one_after_the_other_end_with_the_chain() -> None:
+    """One that comes anew has a part of its own again, but no chain grows beyond its frame."""
+    space, signer = filled(ChainSpace.begin(300), ANN, 600, frozenset({ANN})), ANN
+    for number in range(3 * limits.FACILITATORS):
+        later = bytes([10 + number]) * 32
+        while space.fits(signer, frozenset({signer}), 450, True):
+            before, after = frozenset({signer}), frozenset({signer, later})
+            space = space.after(signer, before, after, 450)
+        space = space.after(signer, frozenset({signer, later}), frozenset({later}), 0)
+        signer = later
+    assert limits.ROSTER_CHAIN - 1000 < space.total <= limits.ROSTER_CHAIN + 100
+
+
+def test_beyond_what_is_shared_only_removals_have_a_place() -> None:
+    space = filled(ChainSpace.begin(300), ANN, 600, BOTH)
+    assert not space.fits(ANN, BOTH, 600, False)
+    assert space.fits(ANN, BOTH, 600, True)
+    end = limits.ROSTER_CHAIN - limits.FACILITATORS * REMOVALS - OWN
+    assert end - 604 <= space.total <= end
+
+
+def test_what_one_used_beyond_its_part_gives_others_no_more() -> None:
+    listed = frozenset({ANN, BEN, TIM})
+    space = filled(ChainSpace.begin(300), ANN, 600, listed)
+    used = 0
+    while space.fits(BEN, listed, 600, False):
+        space, used = space.after(BEN, listed, listed, 600), used + 604
+    assert used < OWN + 604
+
+
+def test_an_entry_without_changes_is_no_removal() -> None:
+    room = Facilitated()
+    first = begin(room.chain[0], room.id)
+    signer, listed = public(room.relay_key), first.roster.facilitators()
+    history = replace(first, space=filled(ChainSpace.begin(300), signer, 600, listed))
+    entry = room.entry((), base=bytes(16), commit=b"")
+    assert not fits(history, RosterEntry.decode(entry.body, limit=limits.ENTRY), 600)
 
 
 class Full(Scene):
@@ -124,3 +166,13 @@ def test_the_culprit_is_removed_though_the_chain_is_full() -> None:
     assert scene.host.closed is not None
     signed = scene.room.end(scene.bob.key)
     scene.bob.ask(EndRoom(scene.bob.next_n(), signed.body, signed.signature), Done)
+
+
+def test_an_entry_that_has_no_place_in_the_chain_is_refused(scene: Scene, door: Door) -> None:
+    newcomer = scene.newcomer(door)
+    newcomer.knock()
+    room = scene.relay.relay.rooms.loaded[scene.room.id]
+    listed = room.history.roster.facilitators()
+    full = filled(ChainSpace.begin(300), scene.host.public, 600, listed)
+    room.history = replace(room.history, space=full)
+    assert scene.host.refused(scene.admission(newcomer)) == "history_full"

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from alcove_server.__main__ import load
+from alcove_server.command import load
 
 from tests.certificates import Certificates, make
 

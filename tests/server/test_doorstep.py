@@ -7,7 +7,16 @@ import os
 
 import pytest
 from alcove_protocol import limits
-from alcove_protocol.frames import Bye, Done, Knock, Withdraw
+from alcove_protocol.frames import (
+    Answer,
+    Bye,
+    CardIs,
+    Done,
+    Knock,
+    ReadCard,
+    RequestRefused,
+    Withdraw,
+)
 from alcove_protocol.roster import Change, Op
 from alcove_server.net.admission import Admission
 from alcove_server.ports.outlet import Close
@@ -18,15 +27,17 @@ from alcove_server.rooms.doorstep import (
     READING_SECONDS,
     UNDISTURBED,
 )
+from alcove_server.testing.embedded import embedded
 
 from tests.server.keys import Door
 from tests.server.scene import Person, Scene
+from tests.server.test_turns import InTurns
 
 
 class Street(Scene):
     """A room whose newcomers come from parts of the network that a test chooses."""
 
-    def __init__(self) -> None:
+    def __init__(self, factor: float = 0.0, limit: int = 50) -> None:
         super().__init__()
         self.doorkeeper = Admission(
             self.clock,
@@ -34,9 +45,9 @@ class Street(Scene):
             connections=5000,
             per_prefix=5000,
             shared=frozenset({"127.0.0.1"}),
-            factor=0.0,
+            factor=factor,
         )
-        self.open()
+        self.open(limit)
 
     def stranger(self, address: str) -> Person:
         """A connection from there that has proved nothing."""
@@ -183,6 +194,38 @@ def test_what_goes_leaves_nothing_behind(street: Street) -> None:
     assert (len(doorstep), doorstep._rooms, doorstep._knocked) == (0, {}, {})
 
 
+def test_at_a_crowded_door_the_largest_part_for_its_weight_gives_way(street: Street) -> None:
+    door = street.put_door()
+    behind = [street.hog(door, "127.0.0.1") for _ in range(AT_A_DOOR - 30)]
+    alone = street.hog(door, prefix(1))
+    crowd = [street.hog(door, prefix(2)) for _ in range(29)]
+    street.clock.advance(UNDISTURBED)
+    street.hog(door, prefix(3))
+    assert [one.closed for one in (*behind, alone, *crowd[1:])] == [None] * (AT_A_DOOR - 1)
+    assert crowd[0].closed == Close.TRY_AGAIN  # 29 of one part are more than 170 / 16
+
+
+def test_newcomers_that_read_too_long_are_closed_in_parts(street: Street) -> None:
+    door = street.put_door()
+    for number in range(AT_A_DOOR):
+        street.hog(door, prefix(number % 10))
+    street.clock.advance(READING_SECONDS)
+    assert street.relay.relay.rooms.doorstep.tick()
+    assert AT_A_DOOR / 2 < street.standing < AT_A_DOOR
+
+
+def test_a_newcomer_that_comes_back_to_its_knock_does_not_stand_at_the_door(
+    street: Street,
+) -> None:
+    door = street.put_door()
+    patient = street.hog(door, prefix(1))
+    patient.knock()
+    patient.link.close()
+    patient.connect()
+    assert patient.authenticate("door", door).waiting
+    assert street.standing == 0
+
+
 # --- those that knocked -----------------------------------------------------------------------
 
 
@@ -232,6 +275,46 @@ def test_those_behind_a_shared_address_give_way_for_as_many_as_they_stand_for(
     assert street.hog(door, prefix(1)).refused(Knock(9, bytes(16), b"x")) == "too_many_knocks"
 
 
+def test_at_a_door_where_all_are_alike_no_knock_gives_way(street: Street) -> None:
+    elsewhere = crowd(street, prefix(99), 3 * limits.KNOCKS_PER_DOOR)
+    door = street.put_door()
+    alike = [street.hog(door, prefix(number)) for number in range(limits.KNOCKS_PER_DOOR)]
+    for one in alike:
+        one.knock()
+    assert street.hog(door, prefix(50)).refused(Knock(9, bytes(16), b"x")) == "too_many_knocks"
+    assert all(one.closed is None for one in (*elsewhere, *alike))
+
+
+def test_the_knock_that_gives_way_is_of_the_largest_part_for_its_weight(street: Street) -> None:
+    behind = crowd(street, "127.0.0.1", 80)
+    alone = crowd(street, prefix(1), 20)
+    street.hog(street.put_door(), prefix(2)).knock()
+    assert all(one.closed is None for one in (*behind, *alone[:-1]))
+    assert alone[-1].closed == Close.TRY_AGAIN
+
+
+def test_a_newcomer_behind_a_shared_address_counts_for_as_many_as_it_stands_for(
+    street: Street,
+) -> None:
+    crowd(street, "127.0.0.1", 80)
+    alone = crowd(street, prefix(1), 20)
+    street.hog(street.put_door(), "127.0.0.1").knock()
+    assert alone[-1].closed == Close.TRY_AGAIN
+
+
+def test_knocks_have_the_rate_of_their_part_of_the_network(street: Street) -> None:
+    street.doorkeeper = Admission(
+        street.clock, os.urandom, connections=500, per_prefix=500, shared=frozenset()
+    )
+    door = street.put_door()
+    newcomer = street.hog(door, prefix(1))
+    for _ in range(20):
+        newcomer.knock()
+        newcomer.ask(Withdraw(newcomer.next_n()), Done)
+    assert newcomer.refused(Knock(999, bytes(16), b"x")) == "rate_limited"
+    street.hog(door, prefix(2)).knock()
+
+
 def test_a_knock_that_was_answered_gives_way_no_more(street: Street) -> None:
     hogs = crowd(street, prefix(1), limits.KNOCKS)
     door = street.put_door()
@@ -242,9 +325,76 @@ def test_a_knock_that_was_answered_gives_way_no_more(street: Street) -> None:
     assert [hog.closed for hog in hogs[-2:]] == [Close.TRY_AGAIN, None]
 
 
+class SlowStreet(Street):
+    """A street whose relay does later what is for later, when the test ends the turn."""
+
+    def open(self, members: int = limits.MEMBERS_DEFAULT) -> Person:
+        self.turns = InTurns()
+        self.relay = embedded(self.clock, os.urandom, wall=self.clock, runner=self.turns)
+        return super().open(members)
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_a_knock_taken_back_and_made_anew_in_one_turn_gives_way_as_others_do(stays: bool) -> None:
+    street = SlowStreet()
+    door = street.put_door()
+    hogs = [street.hog(door, prefix(1)) for _ in range(limits.KNOCKS_PER_DOOR)]
+    for hog in hogs:
+        for frame in (
+            Knock(hog.next_n(), bytes(16), b"knock"),
+            Withdraw(hog.next_n()),
+            Knock(hog.next_n(), bytes(16), b"knock"),
+        ):
+            hog.send(frame)
+        if not stays:
+            hog.link.close()
+    while street.turns.turn():
+        pass
+    assert street.standing == 0
+    street.hog(door, prefix(2)).knock()
+    assert [hog.closed for hog in hogs[-2:]] == [None, Close.TRY_AGAIN if stays else None]
+
+
 def test_nothing_is_held_of_a_room_without_clients(street: Street) -> None:
     newcomer = street.hog(street.put_door(), prefix(1))
     newcomer.knock()
     newcomer.link.close()
     street.host.link.close()
     assert street.relay.relay.rooms.waiting_knocks._rooms == {}
+
+
+# --- many people behind one address -----------------------------------------------------------
+
+CLINIC = 60
+
+
+def test_sixty_people_of_one_address_come_in_by_one_link() -> None:
+    """A clinic, whose people all have the address of its network, which no setting names. They come
+    in one moment, and knock in one moment. The facilitator admits those who wait, and a client that
+    was not taken asks again, as the SDK's does, after 15 to 30 seconds."""
+    clinic = Street(factor=1.0, limit=100)
+    door = clinic.put_door(Door(uses=100))
+    people = [clinic.hog(door, "192.0.2.7") for _ in range(CLINIC)]
+    assert [person.closed for person in people] == [None] * CLINIC
+    for person in people:
+        assert person.ask(ReadCard(person.next_n()), CardIs).card == door.card
+    outside, inside, told = list(people), 0, set[str]()
+    for _ in range(20):  # ten minutes
+        waiting = []
+        for person in outside:
+            person.door = door
+            n, id = person.next_n(), os.urandom(16)
+            person.send(Knock(n, id, b"a sealed knock"))
+            [answer] = [one for one in person.fetch() if isinstance(one, Answer)]
+            if isinstance(answer, RequestRefused):
+                told.add(answer.code)
+            else:
+                waiting.append(person)
+        outside = [person for person in outside if person not in waiting]
+        if waiting:
+            clinic.admit(*waiting)
+            inside += len(waiting)
+        clinic.pass_time(30, beats=True)
+    assert (inside, outside) == (CLINIC, [])
+    assert told <= {"rate_limited", "too_many_knocks"}  # after which a client asks again
+    assert told

@@ -1,6 +1,7 @@
 """The short way and the generic way read and write the same."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -15,6 +16,9 @@ from alcove_server.wire.fast_out import framed
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
+
+from bench.fanout import native, returning
+from bench.fanout.wires import BLOB
 
 R = TypeVar("R")
 POST = ("n", "id", "base", "blob_class", "ttl", "blob")
@@ -136,3 +140,15 @@ def test_what_goes_with_an_entry_does_not_go_without(extra: dict[str, bytes]) ->
     frame = Publish(7, b"i" * 16, b"b" * 16, 1, 60, b"content", **extra)
     with pytest.raises(Malformed):
         fast_in.decode(frame.to_bytes(), limits.FRAME)
+
+
+def test_the_load_generators_find_the_content_of_a_blob() -> None:
+    """They know its place, and do not decode. Every benchmark stands still when it moves."""
+    content = b"c" * BLOB
+    frame = BlobIs(b"p" * 16, BlobClass.APPLICATION, 3, content, key=b"k" * 32).to_bytes()
+    assert frame.startswith(returning.BLOB_HEAD)
+    assert frame[returning.CLASS_AT] == BlobClass.APPLICATION
+    assert frame[-returning.KEY_BYTES - BLOB : -returning.KEY_BYTES] == content
+    source = (Path(native.__file__).parent / "generator.c").read_text()
+    assert f"key = {returning.KEY_BYTES};" in source
+    assert f"\\x{frame[0]:02x}\\xa1t\\xa4" in source

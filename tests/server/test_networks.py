@@ -126,3 +126,18 @@ async def test_a_named_address_is_in_no_log(caplog: pytest.LogCaptureFixture) ->
     assert "http 400 1, http 429 1" in caplog.text
     assert "192.0.2" not in caplog.text
     assert "canary" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        b"PROXY TCP4 192.0.2.1 127.0.0.1 4711 443\r\n",
+        b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c" + bytes(12),
+    ],
+    ids=["version 1", "version 2"],
+)
+async def test_the_proxy_protocol_names_nobody(first: bytes) -> None:
+    async with behind_a_proxy() as running:
+        raw = await running.raw()
+        raw.send(first + running.upgrade().encode())
+        assert (await raw.answer())[0] == 400

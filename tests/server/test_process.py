@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -52,9 +52,13 @@ class Relay:
 
 
 @contextmanager
-def started(*flags: str, before: Callable[[], None] | None = None) -> Iterator[Relay]:
+def started(
+    *flags: str,
+    before: Callable[[], None] | None = None,
+    command: Sequence[str] = COMMAND,
+) -> Iterator[Relay]:
     with subprocess.Popen(
-        [*COMMAND, *flags],
+        [*command, *flags],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -78,6 +82,50 @@ def test_a_signal_that_says_stop_stops_it_in_order(stop: signal.Signals) -> None
     with started() as relay:
         relay.process.send_signal(stop)
         assert relay.process.wait(WITHIN) == 0
+
+
+START = """
+import importlib.abc, os, sys
+
+class Interrupted(importlib.abc.MetaPathFinder):
+    "Sends the process a signal when it is about to import a module."
+    def find_spec(self, name, path, target=None):
+        if name == moment:
+            sys.meta_path.remove(self)
+            for number in numbers.split(","):
+                os.kill(os.getpid(), int(number))
+
+moment, numbers = sys.argv[1:3]
+sys.argv[1:3] = []
+sys.meta_path.insert(0, Interrupted())
+from alcove_server.__main__ import main
+main()
+"""
+MOMENTS = ["alcove_server.command", "pydantic", "alcove_server.process.serving", "uvicorn"]
+"""Modules that are imported at the start, from its first line to its last."""
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("stop", STOPPING, ids=lambda one: signal.Signals(one).name)
+def test_a_signal_that_says_stop_ends_a_start(moment: str, stop: signal.Signals) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", START, moment, str(int(stop)), "--port", "0"],
+        capture_output=True,
+        text=True,
+        env=CLEAN,
+        check=False,
+        timeout=WITHIN,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_no_other_signal_ends_a_start_and_none_is_lost(moment: str) -> None:
+    numbers = ",".join(str(int(one)) for one in sorted({*IGNORED, signal.SIGHUP, signal.SIGUSR1}))
+    with started(command=[sys.executable, "-c", START, moment, numbers, "--port", "0"]) as relay:
+        assert "there is no certificate to read again" in relay.line()
+        assert relay.healthy()
+        assert relay.stop()[0] == 0
 
 
 def test_no_other_signal_ends_it() -> None:

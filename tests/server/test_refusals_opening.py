@@ -262,6 +262,22 @@ def test_a_newer_connection_of_the_same_key_takes_the_place_of_the_older(scene: 
     scene.host.say()
 
 
+def test_a_connection_that_proved_its_key_late_does_not_replace_a_newer_one(scene: Scene) -> None:
+    """The store was slow, or the network. The client has given the older connection up."""
+    scene.host.link.close()
+    scene.host.connect()
+    older, proof = scene.host.link, scene.host.auth_frame("member")
+    scene.clock.advance(1)
+    scene.host.connect()
+    scene.host.authenticate()
+    older.receive(proof.to_bytes())
+    bye = from_relay(older.outgoing()[-1])
+    assert isinstance(bye, Bye)
+    assert (bye.code, older.closed) == ("replaced", Close.REPLACED)
+    scene.host.resume()
+    scene.host.say()
+
+
 def test_silence_before_authentication_ends(scene: Scene) -> None:
     person = Person(scene)
     scene.clock.advance(9.9)

@@ -85,6 +85,19 @@ def test_a_long_lobby_comes_in_pages_too(scene: Scene, door: Door) -> None:
     assert len(items(host)) == 1
 
 
+def test_a_number_of_the_lobby_that_was_never_given_brings_all_that_is_open(
+    scene: Scene, door: Door
+) -> None:
+    """Another relay, or a fault, gave it. The client would hear of no item for ever."""
+    ann, host = scene.member(door), scene.host
+    ids = requested(scene, 3)
+    host.send(Resume(host.next_n(), host.position, 2**53 - 1))
+    assert items(host) == ids
+    later = os.urandom(16)
+    ann.send(LobbyRequest(ann.next_n(), later, b"a new request"))
+    assert items(host) == [later]
+
+
 def test_a_facilitator_that_is_being_sent_the_lobby_is_live(scene: Scene, door: Door) -> None:
     ann, host = scene.member(door), scene.host
     requested(scene, 40)

@@ -18,6 +18,7 @@ from alcove_protocol.frames import Published
 from alcove_server.net import tls
 from alcove_server.net.admission import Rates
 from alcove_server.net.front_door import TURNED_AWAY_SECONDS
+from alcove_server.net.tls_accept import TlsAccept
 from alcove_server.net.websocket import CLOSE_SECONDS
 
 from tests.certificates import Certificates, make
@@ -25,9 +26,6 @@ from tests.server.keys import Door
 from tests.server.sockets import Client, Raw, Running, longest_queue, masked, serving
 
 BINARY, CLOSE, PING, FIN = 2, 8, 9, 0x80
-SOON = 0.2
-"""Seconds of the real time in which asyncio's own TLS ends a handshake that is not done. A slow
-machine only ends it later: each test waits for the end, however long that takes."""
 
 
 def on_both_loops(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
@@ -48,12 +46,6 @@ def on_both_loops(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..
 @pytest.fixture(scope="module")
 def pem(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return make(tmp_path_factory.mktemp("pem"))
-
-
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """asyncio's own TLS counts real seconds, and 2 of them may pass on a busy machine."""
-    monkeypatch.setattr("alcove_server.net.tls_accept.TURNED_AWAY_SECONDS", 60.0)
 
 
 async def eof(raw: Raw) -> bytes:
@@ -144,9 +136,13 @@ async def turning(holds: Callable[[], bool]) -> None:
 @pytest.mark.parametrize("begin", [b"", b"\x16\x03\x01\x02\x00\x01\x00"], ids=["silent", "begun"])
 @on_both_loops
 async def test_a_handshake_has_a_deadline(pem: Certificates, begin: bytes) -> None:
-    async with serving(pem, auth_seconds=SOON) as running:
+    async with serving(pem, auth_seconds=60) as running:
         raw = await running.bare()
         raw.send(begin)
+        await settled(running, 1)
+        await running.time.advance(59)
+        assert running.service.admission.connections == 1
+        await running.time.advance(1)
         assert await eof(raw) == b""
         await settled(running, 0)
 
@@ -198,13 +194,14 @@ async def test_they_give_way(pem: Certificates, monkeypatch: pytest.MonkeyPatch)
 
 
 @on_both_loops
-async def test_a_handshake_without_a_place_has_less_time(
-    pem: Certificates, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("alcove_server.net.tls_accept.TURNED_AWAY_SECONDS", SOON)
+async def test_a_handshake_without_a_place_has_less_time(pem: Certificates) -> None:
     async with serving(pem, connections=1, connections_per_prefix=1, auth_seconds=60) as running:
         await running.upgraded()
         late = await running.bare()
+        [accept] = running.service._server._accepting
+        assert isinstance(accept, TlsAccept)
+        await turning(lambda: len(accept._under_way) == 1)
+        await running.time.advance(TURNED_AWAY_SECONDS)
         assert await eof(late) == b""
 
 

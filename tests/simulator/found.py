@@ -5,6 +5,49 @@ from typing import Final
 from tests.simulator.schedule import Schedule, Step
 
 FOUND: Final[dict[str, Schedule]] = {
+    "a member who is not listed waits anew when the relay loses its memory again": Schedule(
+        seed=500667, kind="amnesia", ttl=1800, latency=0.02, uses=50, facilitators=1,
+        steps=(
+            Step(0, "come", 3, 639),
+            Step(1.05, "cut", 0, 402),
+            Step(0, "come", 2, 920),
+            Step(1, "amnesia", 2, 977),
+            Step(8, "amnesia", 4, 315),
+            Step(135.2, "cut", 2, 487),
+        ),
+    ),
+    "what a dead process still does unwatches no room": Schedule(
+        seed=311079, kind="amnesia", ttl=60, latency=0.0, uses=50, facilitators=2,
+        steps=(
+            Step(0, "come", 2, 911),
+            Step(6.75, "slow", 2, 235),
+            Step(0, "fail", 0, 820),
+            Step(8.35, "wait", 0, 293),
+            Step(0, "burst", 0, 30),
+            Step(1, "restart", 0, 569),
+            Step(0.65, "talk", 1, 78),
+        ),
+    ),
+    "a connection that proved its key late does not replace a newer one": Schedule(
+        seed=330903, kind="amnesia", ttl=1800, latency=0.0, uses=50, facilitators=2,
+        steps=(
+            Step(0, "come", 1, 154),
+            Step(1, "slow", 2, 69),
+            Step(0, "restart", 3, 272),
+            Step(1, "cut", 1, 717),
+        ),
+    ),
+    "a room that was restored from before a member's commits blames no list": Schedule(
+        seed=2015, kind="amnesia", ttl=60, latency=0.0, uses=50, facilitators=2,
+        steps=(
+            Step(0, "come", 1, 524),
+            Step(3.3, "offline", 0, 941),
+            Step(0, "race", 1, 925),
+            Step(0, "race", 0, 423),
+            Step(11.4, "amnesia", 2, 287),
+        ),
+        limited=True,
+    ),
     "a facilitator's commit that died with the relay's memory is taken again": Schedule(
         seed=2015, kind="amnesia", ttl=60, latency=0.1, uses=50, facilitators=2,
         steps=(

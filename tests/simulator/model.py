@@ -81,6 +81,8 @@ class Truth:
         """Whether a facilitator ended the room and the relay took it."""
         self.losses: list[float] = []
         """When the relay lost its memory."""
+        self.restored_at = 0.0
+        """When the present log was begun by a member."""
         self.beat_at: Final[list[float]] = []
 
     # --- what people do ------------------------------------------------------------------------
@@ -108,6 +110,7 @@ class Truth:
 
     def restored(self, chain: tuple[Signed, ...], generation: bytes, commit: bytes) -> None:
         """A member brought the room to a relay that had lost it. The log begins anew."""
+        self.restored_at = self._now()
         self.generation = generation
         self.members = {self._names[Opening.decode(chain[0].body).relay_key]}
         for entry in chain[1:]:

@@ -15,7 +15,7 @@ from alcove_server.testing.embedded import EmbeddedLink, EmbeddedRelay, embedded
 from tests.simulator.model import Truth
 from tests.simulator.network import HOST
 from tests.simulator.person import UNIX
-from tests.simulator.store import Moods, MoodyStore
+from tests.simulator.store import Moods, MoodyStore, Process
 
 
 class Node:
@@ -30,6 +30,7 @@ class Node:
         self.clock_error = 0.0
         """Seconds by which its wall clock is wrong."""
         self._store = self._new_store()
+        self._process = Process(self._store)
         self._relay: EmbeddedRelay | None = None
 
     @property
@@ -45,11 +46,12 @@ class Node:
     def start(self) -> None:
         """A new process on the store. Nothing happens while there is one."""
         if self._relay is None:
+            self._process = Process(self._store)
             self._relay = embedded(
                 self._clock,
                 self._random.randbytes,
                 settings=self._settings,
-                store=cast(Store, self._store),  # `__getattr__` has the rest of a `Store`
+                store=cast(Store, self._process),  # `__getattr__` has all of a `Store`
                 wall=self._wall,
                 runner=OnLoop(),
             )
@@ -57,6 +59,7 @@ class Node:
     def stop(self, *, memory: bool) -> None:
         """The process dies. Without `memory` the store dies with it."""
         self._relay = None
+        self._process.dead = True
         if not memory:
             self._store.dead = True
             self._store = self._new_store()

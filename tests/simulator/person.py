@@ -16,6 +16,7 @@ from alcove.group.keys import ROOM_SUITE, Identity
 from alcove.relay.transport import Transport, TransportOptions
 from alcove.room import Room
 from alcove_protocol import frames
+from alcove_protocol.card import AgreementText
 from alcove_protocol.frames import BlobClass, Publish
 from alcove_protocol.invite import Invite
 from alcove_server.testing.embedded import EmbeddedLink
@@ -106,9 +107,9 @@ class Person:
     # --- a life --------------------------------------------------------------------------------
 
     def open(self, ttl: int, uses: int) -> None:
-        card = RoomCard(TITLE, 1, AGREEMENT, "en", "")
+        card = RoomCard(TITLE, 1, (AgreementText("en", "", AGREEMENT),), "en", "")
         self.engine.begin_opening(RoomPlan(card, 50, ttl, InviteTerms(uses, 86400), ORIGIN))
-        self._begin(Room(self.engine, ORIGIN, TransportOptions(), TITLE, AGREEMENT))
+        self._begin(Room(self.engine, ORIGIN, TransportOptions(), TITLE))
 
     def join(self, invite: str, *, accept: bool) -> None:
         self.engine.begin_joining(Invite.parse(invite), accept=accept)

@@ -6,6 +6,7 @@ from typing import Final
 
 import pytest
 from alcove import mls
+from alcove.engine import engine
 from alcove.engine.member import MemberClient
 from alcove.engine.publisher import Publisher
 from alcove.engine.rejoining import Rejoining
@@ -151,6 +152,11 @@ def _leaving_ends_the_room(monkey: Monkey) -> None:
     monkey.setattr(Room, "leave", wrong)
 
 
+def _knocks_again_too_soon(monkey: Monkey) -> None:
+    """A member whom the relay does not list goes to the door before the log is settled."""
+    monkey.setattr(engine, "KNOCK_AGAIN_AFTER", 20.0)
+
+
 PLANTED: Final = (
     Planted("sent without an answer", _sent_without_an_answer, "has not taken it"),
     Planted("sent under another id", _sent_under_another_id, "shown before"),
@@ -164,5 +170,8 @@ PLANTED: Final = (
     Planted("asked too soon", _a_person_is_asked_too_soon, "they returned", ("lies",), 100),
     Planted("a refusal admits", _a_refusal_admits, "no facilitator admitted"),
     Planted("leaving ends the room", _leaving_ends_the_room, "no facilitator ended"),
+    Planted(
+        "knocks again too soon", _knocks_again_too_soon, "knocking_again", ("amnesia",), 500667
+    ),
     Planted("nothing expires for readers", _nothing_expires_for_readers, "which has expired"),
 )

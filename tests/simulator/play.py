@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 from unittest.mock import patch
 
-import alcove.room
+import alcove.shell
 
 from tests.simulator import virtual
 from tests.simulator.schedule import Schedule
@@ -36,7 +36,7 @@ def play(schedule: Schedule, say: Callable[[str], None] = lambda line: None) -> 
     log.addHandler(handler)
     log.propagate = False
     try:
-        with patch.object(alcove.room, "TICK", TICK):
+        with patch.object(alcove.shell, "TICK", TICK):
             failures = virtual.run(_run(schedule, say))
     finally:
         log.propagate = True

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from alcove import events
 from alcove.events import AnyEvent, ConnectionState, RoomState
+from alcove_protocol import limits
 from alcove_protocol.roster import Op
 
 from tests.simulator.endings import clocks_are_set, wrong_ending
@@ -152,11 +153,13 @@ class Told:
         store = code in ("unavailable", "door_full") and busy
         waits = code == "change_waits" and not self.world.quiet
         old = code == "cannot_open" and self.world.truth.losses  # of before the relay's loss
+        settled = self.world.clock() - self.world.truth.restored_at > limits.UNSETTLED_LEAST
+        unlisted = code == "knocking_again" and bool(self.world.truth.losses) and settled
         doubted = code == "ending_doubted" and bool(self.world.truth.losses)
         self.doubts = self.doubts or doubted
         dead = any(person.dead for person in self.world.people)
         dropped = code == "invites_dropped" and (dead or self.world.trouble_at > 0)
-        reasons = (dropped, missed, clock, store, waits, old, doubted, self.world.lies)
+        reasons = (dropped, missed, clock, store, waits, old, unlisted, doubted, self.world.lies)
         true = any(reasons)
         return "" if true else f"there is no reason for {code}"
 

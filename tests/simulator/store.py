@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from alcove_protocol.statements import Signed
+from alcove_server.store.budget import Holding
 from alcove_server.store.interface import Publication, PublishDone, SeatedRoom, Taken
 from alcove_server.store.memory.store import MemoryStore
 
@@ -20,6 +21,21 @@ class Moods:
         self.seconds = 0.0
         self.failures: deque[bool] = deque()
         """The next calls that fail: before the store acts, or (True) after it acted."""
+
+
+class Process:
+    """The store as one process of the relay has it. What a dead one still does reaches no store."""
+
+    def __init__(self, store: "MoodyStore") -> None:
+        self._store = store
+        self.dead = False
+
+    def __getattr__(self, name: str) -> object:
+        if not self.dead:
+            return getattr(self._store, name)
+        if name in ("listen", "watch", "unwatch", "connected", "disconnected"):
+            return lambda *given: None
+        raise OSError("this process is dead")
 
 
 class MoodyStore:
@@ -58,16 +74,28 @@ class MoodyStore:
         await self._after(fails)
         return taken
 
-    async def open(self, room: bytes, entry: Signed, head: bytes, generation: bytes) -> None:
+    async def open(
+        self,
+        room: bytes,
+        entry: Signed,
+        head: bytes,
+        generation: bytes,
+        holding: Holding | None = None,
+    ) -> None:
         fails = await self._before()
-        await self.store.open(room, entry, head, generation)
+        await self.store.open(room, entry, head, generation, holding)
         if not self.dead:
             self._truth.opened(entry, generation)
         await self._after(fails)
 
-    async def reseat(self, seated: SeatedRoom, expected: bytes | None) -> None:
+    async def reseat(
+        self,
+        seated: SeatedRoom,
+        expected: bytes | None,
+        over: Signed | None = None,
+    ) -> None:
         fails = await self._before()
-        await self.store.reseat(seated, expected)
+        await self.store.reseat(seated, expected, over)
         if not self.dead:
             self._truth.restored(seated.chain, seated.generation, seated.commit)
         await self._after(fails)

@@ -111,7 +111,8 @@ class World:
             case events.Knocked():
                 self._knocked(person, event)
             case events.Joined(you=True) if 0 < person.slot < self.schedule.facilitators:
-                make_facilitator(self, self.people[0], person.name)
+                if self.people[0].inside:
+                    make_facilitator(self, self.people[0], person.name)
             case _:
                 pass
 

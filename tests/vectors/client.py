@@ -37,7 +37,7 @@ from alcove_protocol.labels import Label
 from alcove_protocol.sealed import RequestBody, RequestKind
 from alcove_protocol.statements import Appointment
 
-from tests.vectors import facilitation
+from tests.vectors import agreement, facilitation
 from tests.vectors.parts import (
     FACILITATOR,
     FACILITATOR_MLS,
@@ -344,7 +344,9 @@ def rights() -> list[Case]:
         ),
         "a field without a command": (alone, replace(alone, desk_interval=30)),
     }
+    states |= agreement.changes(alone)
     found = [_judged(name, *pair) for name, pair in states.items()]
+    found += agreement.good(alone) + agreement.told(alone, ROOM)
     found += facilitation.step_downs(alone, two) + facilitation.vaults(two)
     for key_name, key in (("facilitator", FACILITATOR_MLS), ("participant", MEMBER_MLS)):
         for state_name, state in (
@@ -369,6 +371,8 @@ def rights() -> list[Case]:
 def check_right(case: Case) -> None:
     if case["kind"] in facilitation.VERDICTS:
         assert facilitation.judged(case) == case, case["name"]
+    elif case["kind"] in ("accepted", "told"):
+        agreement.check(case)
     elif case["kind"] == "state":
         assert _verdict(case) == case["code"], case["name"]
     else:

@@ -224,8 +224,9 @@ static void refused(Generator *g, const uint8_t *p, uint32_t size) {
 
 static void alcove_frame(Generator *g, Conn *conn, const uint8_t *p, uint32_t size, uint64_t now) {
     static const char published[] = "\x83\xa1t\xa9published\xa1n";
-    if (size > g->blob && !memcmp(p, "\x85\xa1t\xa4" "blob", 8)) {
-        payload(g, conn, p + size - g->blob, now);
+    const uint32_t key = 38; /* "key" and the author's, behind the blob */
+    if (size > g->blob + key && !memcmp(p, "\x86\xa1t\xa4" "blob", 8)) {
+        payload(g, conn, p + size - key - g->blob, now);
     } else if (size > 16 && !memcmp(p, published, 15)) {
         uint32_t n = 0; /* the generator's own numbers need two bytes or four; others are beats */
         int bytes = p[15] == 0xcd ? 2 : p[15] == 0xce ? 4 : 0;
@@ -387,7 +388,7 @@ void generator_run(Generator *g, uint32_t active, int window, double rate, doubl
     result->cpu = cpu_of(pid) - result->cpu, result->wall = now_ns() - result->wall;
     g->measuring = 0, g->window = 0;
     arm(g, 0);
-    for (uint64_t end = now + 2 * SECOND; now_ns() < end;) { /* what is still under way */
+    for (uint64_t end = now + 5 * SECOND; now_ns() < end;) { /* what is still under way */
         result->missing = 0;
         for (uint32_t i = 0; i < active; i++) result->missing += g->room[i].outstanding;
         if (!result->missing) break;

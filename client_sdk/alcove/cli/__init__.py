@@ -18,6 +18,10 @@ Modules are imported when they are needed: `alcove --help` must not load a user 
 
 import os
 import sys
+from typing import Final
+
+_PARTS: Final = frozenset({"click", "textual"})
+"""What the extra `cli` brings, beside a proxy's."""
 
 
 def main() -> None:
@@ -32,6 +36,11 @@ def main() -> None:
         from alcove.cli.arguments import run
 
         status = run(sys.argv[1:])
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in _PARTS:
+            raise
+        stdio.complain("the command has parts of its own; install them: pip install 'alcove[cli]'")
+        status = 1
     except KeyboardInterrupt:
         stdio.complain("interrupted.")
         status = 1

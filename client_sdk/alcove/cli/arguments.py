@@ -8,12 +8,16 @@ from typing import Final
 
 import click
 from alcove_protocol import limits
+from alcove_protocol.card import AgreementText
 
+from alcove.cli.agreement_file import read_agreement
 from alcove.cli.commands import LINE_MAX
 from alcove.cli.invite_input import PastedInvite, from_lines, from_terminal
 from alcove.cli.lines import Lines
 from alcove.cli.rooms import RoomToEnter, RoomToJoin, RoomToOpen, Route
 from alcove.cli.stdio import complain
+from alcove.errors import InvalidInput
+from alcove.templates import TEMPLATES, template, template_source
 
 _USAGE: Final = 2
 _INVITE_VARIABLE: Final = "ALCOVE_INVITE"
@@ -50,6 +54,15 @@ def _socks_of_environment() -> str | None:
     return None
 
 
+def _language_of_environment() -> str:
+    """Return the language that this terminal speaks, as a tag (BCP 47); empty if it names none."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if value := os.environ.get(name, ""):
+            tag = re.split("[.@]", value)[0].replace("_", "-")
+            return "" if tag in ("C", "POSIX") else tag
+    return ""
+
+
 def _socks(_context: click.Context, _option: click.Parameter, url: str | None) -> str | None:
     """Return the proxy, which always looks names up: a look-up from here would tell the relay's."""
     if url is None:
@@ -64,6 +77,12 @@ def _socks(_context: click.Context, _option: click.Parameter, url: str | None) -
 
 _COMMON: Final = (
     click.option("--name", required=True, help="Your pseudonym, in this room only."),
+    click.option(
+        "--language",
+        metavar="TAG",
+        default=_language_of_environment,
+        help="Your language, such as de, for ground rules in several; else the terminal's.",
+    ),
     click.option("--json", "as_json", is_flag=True, help="Events and commands as lines of JSON."),
     click.option(
         "--plain",
@@ -107,9 +126,15 @@ def cli() -> None:
 @click.option(
     "--agreement-file",
     metavar="FILE",
-    required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The ground rules that everybody accepts first, as UTF-8 text.",
+    help="The ground rules that everybody accepts first: UTF-8 text, or a .toml with several "
+    "languages, as `alcove template` prints.",
+)
+@click.option(
+    "--template",
+    "template_name",
+    type=click.Choice(TEMPLATES),
+    help="Ground rules for a common group, instead of a file.",
 )
 @click.option(
     "--ttl",
@@ -153,13 +178,15 @@ def cli() -> None:
 def _open(
     relay: str,
     title: str,
-    agreement_file: Path,
+    agreement_file: Path | None,
+    template_name: str | None,
     ttl: int,
     uses: int,
     post_quantum: bool,
     facilitators_start: int,
     facilitators_stay: int,
     name: str,
+    language: str,
     as_json: bool,
     plain: bool,
     proxy: str | None,
@@ -169,7 +196,7 @@ def _open(
 
     Shows an invite to hand out. Everybody who comes by it waits until you let them in.
     """
-    agreement = _agreement(agreement_file)
+    agreement = _agreement(agreement_file, template_name)
     route = Route(proxy, ca_file)
     wanted = RoomToOpen(
         relay,
@@ -182,8 +209,22 @@ def _open(
         post_quantum,
         facilitators_start,
         facilitators_stay,
+        language,
     )
     return _start(wanted, Lines(0, LINE_MAX), as_json, plain)
+
+
+@cli.command("template")
+@click.argument("name", required=False, type=click.Choice(TEMPLATES))
+def _template(name: str | None) -> int:
+    """Print the ground rules of a template, to be changed and given as --agreement-file.
+
+    Keep the four sentences at its end, and change them to what is true of your group: how a
+    member can be found and how not, when confidence may be broken, what cannot be prevented, whom
+    to tell. Have each language read by a native speaker. Without NAME it lists all templates.
+    """
+    click.echo(template_source(name) if name else "\n".join(TEMPLATES), nl=not name)
+    return 0
 
 
 @cli.command("join")
@@ -194,6 +235,7 @@ def _join(
     invite: str | None,
     accept: bool,
     name: str,
+    language: str,
     as_json: bool,
     plain: bool,
     proxy: str | None,
@@ -208,7 +250,8 @@ def _join(
     """
     lines = Lines(0, LINE_MAX)
     link = _invite(invite, lines)
-    wanted = RoomToJoin(name=name, accept=accept, route=Route(proxy, ca_file), invite=link)
+    route = Route(proxy, ca_file)
+    wanted = RoomToJoin(name=name, accept=accept, route=route, invite=link, language=language)
     return _start(wanted, lines, as_json, plain)
 
 
@@ -221,20 +264,14 @@ def _start(wanted: RoomToEnter, lines: Lines, as_json: bool, plain: bool) -> int
     return asyncio.run(live(wanted, lines, mode))
 
 
-def _agreement(path: Path) -> str:
+def _agreement(file: Path | None, name: str | None) -> str | tuple[AgreementText, ...]:
+    """Return the agreement that the arguments name: one file, or one template."""
+    if (file is None) == (name is None):
+        raise click.UsageError("Give either --agreement-file or --template.")
     try:
-        with path.open("rb") as file:
-            # The read is bounded: the file might be a device that never ends.
-            data = file.read(2 * limits.AGREEMENT)
-        text = data.decode("utf-8-sig").replace("\r\n", "\n").strip()
-    except OSError as error:
-        raise click.UsageError(f"The agreement file cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise click.UsageError("The agreement file is not UTF-8 text.") from None
-    if len(data) > limits.AGREEMENT:
-        kib = limits.AGREEMENT // limits.KIB
-        raise click.UsageError(f"The agreement is longer than {kib} KiB.")
-    return text
+        return read_agreement(file) if file is not None else template(name or "")
+    except InvalidInput as error:
+        raise click.UsageError(error.text) from None
 
 
 def _invite(given: str | None, lines: Lines) -> str:

@@ -6,7 +6,7 @@ meant something by it.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
@@ -80,7 +80,14 @@ class ActsCommand(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptCommand(Command):
-    pass
+    version: int | None = None
+    """The version that the person read. Without it, the one that was shown last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgreementChangeCommand(Command):
+    file: str
+    correction: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +118,7 @@ AnyCommand = (
     | WordsCommand
     | ActsCommand
     | AcceptCommand
+    | AgreementChangeCommand
     | SendAnywayCommand
     | LeaveCommand
     | EndCommand
@@ -131,11 +139,18 @@ COMMANDS: Final[Mapping[str, type[AnyCommand]]] = MappingProxyType(
         "words": WordsCommand,
         "acts": ActsCommand,
         "accept": AcceptCommand,
+        "agreement_change": AgreementChangeCommand,
         "send_anyway": SendAnywayCommand,
         "leave": LeaveCommand,
         "end": EndCommand,
     }
 )
+
+
+_VALUES: Final[Mapping[Any, tuple[type, str]]] = MappingProxyType(
+    {bool: (bool, "true or false"), int | None: (int, "a whole number")}
+)
+"""What a field that is no text takes, by its type."""
 
 
 class BadCommand(Exception):
@@ -168,13 +183,18 @@ def _build(value: dict[str, Any], ref: str | None) -> AnyCommand:
     kind = COMMANDS.get(do) if isinstance(do, str) else None
     if kind is None:
         raise BadCommand(f"`do` must be one of {', '.join(COMMANDS)}.", ref)
-    known = {field.name for field in fields(kind)}
-    if not value.keys() <= known:
+    known = {field.name: field for field in fields(kind)}
+    if not value.keys() <= known.keys():
         raise BadCommand(f"`{do}` was given a key that it does not have.", ref)
-    for key in known - {"ref"}:
-        if not isinstance(value.get(key), str):
-            raise BadCommand(f"`{do}` needs `{key}`, as text.", ref)
-        if not _is_unicode(value[key]):
+    for key in known.keys() - {"ref"}:
+        given, optional = value.get(key), known[key].default is not MISSING
+        if key not in value and optional:
+            continue
+        wanted, words = _VALUES.get(known[key].type, (str, "text"))
+        if type(given) is not wanted:
+            needs = "takes" if optional else "needs"
+            raise BadCommand(f"`{do}` {needs} `{key}`, as {words}.", ref)
+        if isinstance(given, str) and not _is_unicode(given):
             raise BadCommand(f"`{key}` holds half a surrogate pair, which is no character.", ref)
     if "ref" in value and value["ref"] is None:
         raise BadCommand("`ref` must be text, or be left out.")

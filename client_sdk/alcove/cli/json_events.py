@@ -29,8 +29,10 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
             return "opened", {"invite": invite}
         case events.InviteChanged(invite):
             return "invite", {"invite": invite}
-        case events.AgreementShown(version, text, title):
-            return "agreement", {"version": version, "text": text} | _if(title=title)
+        case events.AgreementShown():
+            return "agreement", _of_agreement(event)
+        case events.Accepted(name):
+            return "accepted", {"name": name}
         case (
             events.Waiting()
             | events.Knocked()
@@ -69,6 +71,16 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
             return "closed", {"reason": str(reason)} | _if(code=code, message=text)
         case _:
             assert_never(event)
+
+
+def _of_agreement(event: events.AgreementShown) -> dict[str, Any]:
+    keys = {"version": event.version, "text": event.text, "asked": event.asked}
+    return keys | _if(
+        title=event.title,
+        language=event.language,
+        summary=event.summary,
+        languages=list(event.languages),
+    )
 
 
 def _of_people(

@@ -1,5 +1,6 @@
 """The three modes, and the sentence that remains on standard error at the end."""
 
+import logging
 from enum import Enum
 
 from alcove.cli import rooms
@@ -20,6 +21,8 @@ class Mode(Enum):
 
 async def live(wanted: RoomToEnter, lines: Lines, mode: Mode) -> int:
     """Make the room, show it until it is over, and return the exit status."""
+    # Without a handler Python writes warnings to standard error, across the person's screen.
+    logging.getLogger("alcove").addHandler(logging.NullHandler())
     try:
         room = rooms.make_room(wanted)
     except AlcoveError as error:

@@ -7,12 +7,15 @@ beside it: a slow `admit` does not delay a text.
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
+from pathlib import Path
 from typing import Final, assert_never
 
+from alcove.cli.agreement_file import read_agreement
 from alcove.cli.commands import (
     AcceptCommand,
     ActsCommand,
     AdmitCommand,
+    AgreementChangeCommand,
     AnyCommand,
     AppointCommand,
     DemoteCommand,
@@ -137,8 +140,11 @@ class Performer:
                 self._room.safety_words(ref=ref)
             case ActsCommand(ref=ref):
                 self._room.acts(ref=ref)
-            case AcceptCommand():
-                await self._room.accept()
+            case AcceptCommand(version=version):
+                await self._room.accept(version)
+            case AgreementChangeCommand(file=file, correction=correction):
+                agreement = await asyncio.to_thread(read_agreement, Path(file))
+                await self._room.change_agreement(agreement, correction=correction)
             case EndCommand():
                 await self._room.end()
             case LeaveCommand():

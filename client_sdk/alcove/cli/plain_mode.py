@@ -18,6 +18,7 @@ from alcove.cli.room_view import RoomView
 from alcove.cli.rooms import RoomLike
 from alcove.errors import AlcoveError
 from alcove.events import (
+    Accepted,
     AgreementShown,
     AnyEvent,
     Closed,
@@ -45,6 +46,7 @@ from alcove.events import (
     VaultChanged,
     Waiting,
 )
+from alcove.messages.agreements import in_language
 
 _FLUSH_WITHIN: Final = 3.0
 
@@ -106,8 +108,8 @@ class PlainMode:
                 await self._block("\n".join(words.who(self._room.members, waiting)))
             case slash_commands.ShowInvite(new):
                 self._performer.also(partial(self._show_invite, new))
-            case slash_commands.ShowRules():
-                await self._rules(self._view.rules)
+            case slash_commands.ShowRules(language):
+                await self._rules(self._view.rules, language)
             case slash_commands.Reveal():
                 await self._reveal()
             case command:
@@ -119,6 +121,10 @@ class PlainMode:
         match event:
             case Opened(invite) | InviteChanged(invite):
                 await self._invite(invite)
+            case AgreementShown() if self._view.joined:
+                if event.summary:
+                    await self._block(event.summary)
+                await self._say(words.rules_changed(event))
             case AgreementShown():
                 await self._rules(event)
                 if not self._accepted:
@@ -139,6 +145,7 @@ class PlainMode:
                 Waiting()
                 | Knocked()
                 | Joined()
+                | Accepted()
                 | Left()
                 | Removed()
                 | RoleChanged()
@@ -172,12 +179,13 @@ class PlainMode:
             return "Somebody"
         return "You" if entry.mine else escape.name(entry.sender)
 
-    async def _rules(self, rules: AgreementShown | None) -> None:
+    async def _rules(self, rules: AgreementShown | None, language: str = "") -> None:
         if rules is None:
             raise slash_commands.Misread("No agreement was shown here yet.")
         title = f"{escape.line(rules.title)}: " if rules.title else ""
         await self._say(f"{title}the agreement, version {rules.version}")
-        await self._block(rules.text)
+        texts = self._room.agreement_texts if language else ()
+        await self._block(words.rules_text(rules, in_language(texts, language) if texts else None))
 
     async def _reveal(self) -> None:
         found = self._view.reveal()

@@ -17,7 +17,7 @@ from typing import Final
 
 from alcove.cli.rooms import RoomLike
 from alcove.cli.watchdog import watchdog
-from alcove.errors import AlcoveError, Refused, RoomClosed
+from alcove.errors import CLOSE_SENTENCES, AlcoveError, Refused, RoomClosed
 from alcove.events import AnyEvent, Closed, CloseReason, Problem
 
 LEAVE_WITHIN: Final = 6.0
@@ -39,16 +39,6 @@ _STATUS: Final = MappingProxyType(
         CloseReason.ERROR: 1,
     }
 )
-_SENTENCES: Final = MappingProxyType(
-    {
-        CloseReason.LEFT: "You left the room.",
-        CloseReason.ENDED: "The room was ended by its facilitator.",
-        CloseReason.REFUSED: "You were not let in.",
-        CloseReason.REMOVED: "You were removed from this room.",
-        CloseReason.LOST: "The connection was lost and could not be made again.",
-        CloseReason.ERROR: "The room could not go on.",
-    }
-)
 
 
 def status_of(closed: Closed) -> int:
@@ -59,7 +49,7 @@ def status_of(closed: Closed) -> int:
 def sentence_of(closed: Closed) -> str:
     """Return why the room is over, for a person, with the code to look it up by."""
     if not closed.text:
-        return _SENTENCES[closed.reason]
+        return CLOSE_SENTENCES[closed.reason]
     return f"{closed.text} ({closed.code})" if closed.code else closed.text
 
 

@@ -65,6 +65,7 @@ class RoomView:
                 self.messages.pop(id, None)
             case (
                 events.Waiting()
+                | events.Accepted()
                 | events.Left()
                 | events.Removed()
                 | events.RoleChanged()

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
 
+from alcove_protocol.card import AgreementText
+
 from alcove import events
 
 
@@ -28,6 +30,8 @@ class RoomLike(Protocol):
     def members(self) -> Sequence[MemberLike]: ...
     @property
     def title(self) -> str: ...
+    @property
+    def agreement_texts(self) -> Sequence[AgreementText]: ...
 
     async def __aenter__(self) -> Self: ...
     async def __aexit__(
@@ -53,7 +57,10 @@ class RoomLike(Protocol):
     def safety_words(self, *, ref: str | None = None) -> None: ...
     def acts(self, *, ref: str | None = None) -> None: ...
     async def invite(self) -> str: ...
-    async def accept(self) -> None: ...
+    async def accept(self, version: int | None = None) -> None: ...
+    async def change_agreement(
+        self, agreement: str | Sequence[AgreementText], *, correction: bool = False
+    ) -> None: ...
     async def leave(self) -> None: ...
     async def end(self) -> None: ...
 
@@ -72,7 +79,7 @@ class RoomToOpen:
 
     relay: str
     title: str
-    agreement: str
+    agreement: str | tuple[AgreementText, ...]
     name: str
     ttl: int
     uses: int
@@ -80,6 +87,7 @@ class RoomToOpen:
     post_quantum: bool = False
     facilitators_start: int = 1
     facilitators_stay: int = 1
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,7 @@ class RoomToJoin:
     accept: bool
     route: Route
     invite: str = field(repr=False)
+    language: str = ""
 
 
 RoomToEnter = RoomToOpen | RoomToJoin
@@ -102,7 +111,11 @@ def make_room(wanted: RoomToEnter) -> RoomLike:
     transport = alcove.TransportOptions(proxy=wanted.route.proxy, ca_file=wanted.route.ca_file)
     if isinstance(wanted, RoomToJoin):
         return alcove.join(
-            wanted.invite, name=wanted.name, accept=wanted.accept, transport=transport
+            wanted.invite,
+            name=wanted.name,
+            accept=wanted.accept,
+            language=wanted.language,
+            transport=transport,
         )
     return alcove.open_room(
         wanted.relay,
@@ -111,6 +124,7 @@ def make_room(wanted: RoomToEnter) -> RoomLike:
         name=wanted.name,
         ttl=wanted.ttl,
         uses=wanted.uses,
+        language=wanted.language,
         post_quantum=wanted.post_quantum,
         facilitators_start=wanted.facilitators_start,
         facilitators_stay=wanted.facilitators_stay,

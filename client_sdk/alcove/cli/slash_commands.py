@@ -8,6 +8,7 @@ from alcove.cli.commands import (
     AcceptCommand,
     ActsCommand,
     AdmitCommand,
+    AgreementChangeCommand,
     AnyCommand,
     AppointCommand,
     DemoteCommand,
@@ -45,7 +46,9 @@ class ShowInvite:
 
 @dataclass(frozen=True, slots=True)
 class ShowRules:
-    """Show the agreement again."""
+    """Show the agreement again, in the language of this tag or the reader's own."""
+
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,8 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
     if not line.startswith("/"):
         return SendCommand(text=line)
     word, _, rest = line.partition(" ")
+    if word == "/rules":
+        return ShowRules(rest.strip())
     if (word, rest.strip()) == ("/invite", "new"):
         return ShowInvite(new=True)
     if rest and word in _PLAIN:
@@ -90,6 +95,15 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
             return DemoteCommand(name=_member(rest.strip(), members, word))
         case "/handover":
             return HandOverCommand(name=_member(rest.strip(), members, word))
+        case "/accept":
+            if rest:
+                raise Misread("/accept stands alone. Two slashes begin a text with a slash.")
+            # A later agreement than the one on the screen may be here when the line is done.
+            return AcceptCommand(version=view.rules.version if view.rules else None)
+        case "/newrules" | "/correct":
+            if not rest.strip():
+                raise Misread(f"Say which file has the whole agreement: {word} FILE.")
+            return AgreementChangeCommand(file=rest.strip(), correction=word == "/correct")
         case "/retract":
             return RetractCommand(id=_mine(view))
         case _:
@@ -97,7 +111,6 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
 
 
 _PLAIN: dict[str, UserAction] = {
-    "/accept": AcceptCommand(),
     "/anyway": SendAnywayCommand(),
     "/leave": LeaveCommand(),
     "/quit": LeaveCommand(),
@@ -108,7 +121,6 @@ _PLAIN: dict[str, UserAction] = {
     "/help": Help(),
     "/who": Who(),
     "/invite": ShowInvite(),
-    "/rules": ShowRules(),
     "/show": Reveal(),
 }
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Final, assert_never
 
+from alcove_protocol.card import AgreementText
+
 from alcove import events
 from alcove.cli import escape
 from alcove.cli.rooms import MemberLike
@@ -55,7 +57,8 @@ HELP: Final = (
     ("/show", "read what hides behind a warning"),
     ("/who", "who is here, and who waits"),
     ("/acts", "what facilitators did"),
-    ("/rules", "read the agreement again"),
+    ("/rules", "read the agreement again; /rules TAG in another language"),
+    ("/accept", "accept the agreement, new or changed"),
     ("/anyway", "send what waits, though something is wrong"),
     ("/leave", "leave the room"),
 )
@@ -70,6 +73,8 @@ FACILITATORS_HELP: Final = (
     ("/words", "eight words to compare with another facilitator elsewhere"),
     ("/invite", "see the invite"),
     ("/invite new", "make one more invite"),
+    ("/newrules FILE", "change the agreement; everybody is asked to accept it"),
+    ("/correct FILE", "correct the wording of the agreement; nobody is asked"),
     ("/end", "end the room for everybody; without you it could not go on"),
 )
 
@@ -110,8 +115,8 @@ def of_event(event: events.AnyEvent) -> str | None:
             return too_few(missing) if missing else ROOM[state]
         case events.Gap(missed, sender):
             return _gap(missed, sender)
-        case events.Problem("agreement_changed", text):
-            return f"{escape.line(text)} /accept accepts them; /leave leaves."
+        case events.Accepted(name):
+            return f"{escape.name(name)} accepted the new ground rules."
         case events.Problem(code, text):
             return f"{escape.line(text)} ({escape.line(code)})"
         case events.Unknown(sender):
@@ -135,6 +140,27 @@ def of_event(event: events.AnyEvent) -> str | None:
             return None
         case _:
             assert_never(event)
+
+
+def rules_changed(rules: events.AgreementShown) -> str:
+    """Return what happened to the agreement, to a person in the room."""
+    if rules.asked:
+        return (
+            f"The ground rules changed; this is version {rules.version}. What you write waits "
+            "until you accept them. /rules shows them whole, /accept accepts them, /leave leaves."
+        )
+    return (
+        f"The ground rules are version {rules.version} now, and you need not accept them again. "
+        "/rules shows them."
+    )
+
+
+def rules_text(rules: events.AgreementShown, text: AgreementText | None = None) -> str:
+    """Return the whole agreement, the summary first. `text` has it in another language."""
+    summary, whole = (text.summary, text.text) if text else (rules.summary, rules.text)
+    others = [tag for tag in rules.languages if tag != (text.language if text else rules.language)]
+    more = f"\n\n[also in: {', '.join(others)}; /rules TAG shows it]" if others else ""
+    return (f"{summary.strip()}\n\n" if summary.strip() else "") + whole + more
 
 
 def _you_are_in(others: int) -> str:

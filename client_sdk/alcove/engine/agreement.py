@@ -1,37 +1,88 @@
-"""Another agreement than the person accepted: they are asked, and nothing accepts it for them.
+"""The person's side of the agreement: they are shown it, and they alone accept it.
 
-A facilitator can change the agreement in a commit, and every member follows the commit. What the
+A facilitator changes the agreement by a commit, and every member follows the commit. What the
 person accepted stays what it was until they say so: their client posts no text, and their messages
-and Updates carry the hash of the agreement that they saw.
+and Updates carry the hash of the agreement that they saw. A correction asks for nothing, because
+what they accepted stays good.
 """
+
+from typing import Final
 
 from alcove import events
 from alcove.errors import NotNow
+from alcove.group.extensions import leaf_extension
 from alcove.group.membership import Membership
+from alcove.messages.agreements import Agreements
 from alcove.relay.ports import Ports
 
-CHANGED = (
-    "The ground rules changed. What you write waits until you accept the new ones: have a "
-    "facilitator tell you what they say, then accept them, or leave."
+CHANGED: Final = (
+    "The ground rules changed, and the new text has not come here yet. What you write waits. The "
+    "text is shown as soon as it comes: a facilitator's client sends it again. You can leave."
 )
+CORRECTED: Final = (
+    "A facilitator corrected the ground rules, and the new text has not come here. What you "
+    "accepted stays good, and you can go on."
+)
+
+PATIENCE: Final = 60.0
+"""Seconds in which the text of a correction comes again, to a member back from away."""
 
 
 class AgreementQuestion:
-    """Asks once for each agreement that the room comes to have."""
+    """Shows each agreement that the room comes to have, once, and takes the person's answer."""
 
-    def __init__(self, membership: Membership, ports: Ports) -> None:
+    def __init__(self, membership: Membership, agreements: Agreements, ports: Ports) -> None:
         self._membership = membership
+        self._agreements = agreements
         self._emit = ports.emit
-        self._told = membership.accepted
+        self._clock = ports.clock
+        self._shown = membership.accepted
+        self._told = b""
+        self._missing_since: float | None = None
 
     def ask(self) -> None:
-        """The group moved on: ask, if there is something new to accept."""
-        told, self._told = self._told, self._membership.state.agreement
-        if self._membership.agreement_due and told != self._told:
-            self._emit(events.Problem("agreement_changed", CHANGED))
+        """The group moved on, or a text came: show what is new, and ask if it must be accepted."""
+        membership, state = self._membership, self._membership.state
+        self._agreements.moved(state)
+        if leaf_extension(membership.own_leaf).agreement == state.agreement:
+            # This client signed it: its person changed the agreement, or accepted it before.
+            membership.accepted = state.agreement
+        if self._shown == state.agreement:
+            return
+        agreement = self._agreements.of(state)
+        if agreement is None:
+            self._missing_since = self._clock()
+            self.tick()
+            return
+        self._shown, self._missing_since = state.agreement, None
+        self._emit(self._agreements.shown_event(agreement, asked=membership.agreement_due))
 
-    def accept(self) -> None:
-        """The person accepts what they were asked about. Raises `NotNow` (`nothing_to_accept`)."""
+    def tick(self) -> None:
+        """Tell, once for each agreement, that its text is not here: at once when it has to be
+        accepted, and a while later when it need not."""
+        since, agreement = self._missing_since, self._membership.state.agreement
+        if since is None or self._told == agreement:
+            return
+        if self._membership.agreement_due:
+            self._emit(events.Problem("agreement_changed", CHANGED))
+        elif self._clock() - since >= PATIENCE:
+            self._emit(events.Problem("agreement_corrected", CORRECTED))
+        else:
+            return
+        self._told = agreement
+
+    def accept(self, version: int | None = None) -> None:
+        """The person accepts what they were shown; `version` is the one that they read.
+
+        Raises `NotNow`: `nothing_to_accept`, `no_agreement` while its text is not here,
+        `agreement_changed` when a later version took the place of the one that they read.
+        """
+        state = self._membership.state
         if not self._membership.agreement_due:
             raise NotNow("nothing_to_accept", "There is nothing to accept.")
-        self._membership.accepted = self._told
+        if self._shown != state.agreement:
+            raise NotNow("no_agreement", CHANGED)
+        if version not in (None, state.agreement_version):
+            text = "The ground rules changed once more since; read the new ones, then accept them."
+            raise NotNow("agreement_changed", text)
+        self._membership.accepted = state.agreement

@@ -7,6 +7,7 @@ A command raises at once when it cannot be done. Otherwise events tell what beco
 from collections.abc import Callable
 
 from alcove_protocol import frames
+from alcove_protocol.card import AgreementText
 from alcove_protocol.frames import RelayAnswer
 from alcove_protocol.labels import Label
 from alcove_protocol.statements import LeaveStatement
@@ -18,7 +19,7 @@ from alcove.events import CloseReason
 from alcove.facilitation.facilitator import InviteDone
 from alcove.facilitation.intents import Done
 from alcove.group.safety_words import safety_words
-from alcove.messages.payload import Retract
+from alcove.messages.payload import Retract, check_text
 from alcove.relay.link import Link
 
 
@@ -37,7 +38,7 @@ class Commands:
         Raises `InvalidInput` (`text_empty`, `text_too_long`, `bad_text`), `NotNow`, `RoomClosed`.
         """
         member = self._standing.require_member()
-        body = member.conversation.check_text(text, warning)
+        body = check_text(text, warning)
         item = member.conversation.compose(body, ref=ref)
         member.pump()
         if member.publisher.stalled:
@@ -80,18 +81,20 @@ class Commands:
         """
         self._standing.require_member().rejoin()
 
-    def accept(self) -> None:
-        """Accept the agreement on the card, and knock; or, in the room, one that changed.
+    def accept(self, version: int | None = None) -> None:
+        """Accept the agreement on the card, and knock; or, in the room, one that changed. With
+        `version` only that one: another may have come while the person read it.
 
-        Raises `NotNow` (`nothing_to_accept`, `no_agreement`), `RoomClosed`.
+        Raises `NotNow` (`nothing_to_accept`, `no_agreement`, `agreement_changed`), `RoomClosed`.
         """
         self._standing.require_open()
         if self._standing.member is not None:
-            self._standing.member.accept_agreement()
+            self._standing.member.accept_agreement(version)
+            self._standing.member.pump()
             return
         if self._standing.newcomer is None:
             raise NotNow("nothing_to_accept", "There is nothing to accept.")
-        self._standing.newcomer.accept()
+        self._standing.newcomer.accept(version)
 
     def leave(
         self,
@@ -128,7 +131,7 @@ class Commands:
         self._standing.require_facilitator().lobby.admit(_knock_id(id), done)
 
     def refuse(self, id: str) -> None:
-        """Refuse a newcomer, who is told. Raises `InvalidInput`, `NotNow`, `RoomClosed`."""
+        """Refuse a newcomer and tell them. Raises `InvalidInput`, `NotNow`, `RoomClosed`."""
         self._standing.require_facilitator().lobby.refuse(_knock_id(id))
 
     def remove(self, name: str, done: Done) -> None:
@@ -184,6 +187,21 @@ class Commands:
         """`PastActs` follows. Raises `NotNow` (`not_in_room`), `RoomClosed`."""
         acts = self._standing.require_member().act_log.acts()
         self._standing.emit(events.PastActs(acts, ref))
+
+    def change_agreement(
+        self, texts: tuple[AgreementText, ...], done: Done, *, correction: bool
+    ) -> None:
+        """Give the room another agreement, in all its languages. A `correction` leaves the one
+        before good; otherwise everybody is asked before they post. `AgreementShown` follows.
+
+        Raises `InvalidInput` (as `unpack_agreement`), `NotNow` (`agreement_under_way`,
+        `agreement_same`, `too_many_corrections`, `not_facilitator`), `RoomClosed`. `done` may get
+        `agreement_race`: another facilitator's change came first.
+        """
+        self._standing.require_facilitator()
+        member = self._standing.require_member()
+        member.agreement_change.change(texts, done, correction=correction)
+        member.pump()
 
     def invite(self, done: InviteDone) -> None:
         """Make one more invite, on the terms of the first. Raises `NotNow`, `RoomClosed`."""

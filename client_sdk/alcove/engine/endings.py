@@ -9,7 +9,7 @@ from typing import Final
 
 from alcove_protocol import frames, limits
 from alcove_protocol.endings import verify_end
-from alcove_protocol.errors import Malformed
+from alcove_protocol.errors import REFUSALS, Malformed
 from alcove_protocol.labels import Label
 from alcove_protocol.statements import EndStatement, Signed, verify
 
@@ -21,8 +21,14 @@ from alcove.events import CloseReason
 CLAIMS: Final = 3
 """Connections that may end between a claim and its proof. The proof comes right behind the claim,
 so an honest relay's is lost only when the network cuts the connection there."""
-
-
+REPLACED_AGAIN: Final = 5 * 60.0
+"""Seconds in which a second `replaced` is no race of this client's own connections."""
+REPLACED_WAIT: Final = 30.0
+"""Seconds after which it comes back then."""
+_REPLACED: Final = (
+    "The relay says that another connection uses this client's keys, as a copy of this device "
+    "would. Your client keeps coming back; if there is no copy, the relay is at fault."
+)
 _DOUBTED: Final = (
     "The relay lost its memory, and says that the room was ended or that you were removed. That "
     "may be out of date; this client asks again for half an hour."
@@ -42,6 +48,8 @@ class Endings:
         self._doubted_since: float | None = None
         self._claimed: str | None = None
         self._claims = 0
+        self._replaced_at: float | None = None
+        self._told_replaced = False
 
     def claim(self, code: str, generation: bytes | None) -> None:
         """The relay refused this client as `ended` or `removed`. The proof is on its way."""
@@ -83,12 +91,24 @@ class Endings:
         elif frame.code == "ended":
             self._ended(frame)
         elif frame.code == "replaced":
-            self._standing.fail(Refused.by_relay(frame.code))
+            self._replaced()
+
+    def _replaced(self) -> None:
+        """Only this client has its keys, and a relay can say this at any time. So it ends the
+        connection and no more. Two copies of one device come back in turns, and not at once."""
+        now = self._clock()
+        again = self._replaced_at is not None and now - self._replaced_at < REPLACED_AGAIN
+        self._replaced_at = now
+        if again:
+            self._standing.come_back_after = REPLACED_WAIT
+            if not self._told_replaced:
+                self._standing.emit(events.Problem("replaced", _REPLACED))
+            self._told_replaced = True
 
     def _removed(self, frame: frames.Bye) -> None:
         member = self._standing.member
         if member is not None and member.membership.puts_me_out(_signed(frame)):
-            text = Refused.by_relay(frame.code).text
+            text = REFUSALS[frame.code]  # and not hearsay: a facilitator signed it
             self._standing.close(CloseReason.REMOVED, frame.code, text)
         else:
             self._unproved(frame.code)

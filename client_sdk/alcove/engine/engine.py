@@ -55,20 +55,21 @@ class Engine(Standing):
         clock: Callable[[], float],
         wall: Callable[[], float],
         random: Random,
+        language: str = "",
     ) -> None:
-        super().__init__(identity)
+        """`language` is the reader's (BCP 47), for texts that the room has in several."""
+        super().__init__(identity, language)
         self.link = Link(self, clock)
         self.ports = Ports(clock, wall, random, self.emit, self.link)
         self.commands = Commands(self, self.link)
         self._endings = Endings(self, clock, self._doubted)
-        self.come_back_after = 0.0
-        """Seconds that a restarting relay asks to be left alone, so that not all come at once."""
         self._connected_before = False
         self._restoring = False
         self._clock_watch = ClockWatch(self.ports)
         self._going = False
         self._away_since: float | None = None
         self._unknown_since: float | None = None
+        self._unknown_in: bytes | None = None
         self._forgotten_since: float | None = None
 
     @property
@@ -180,6 +181,9 @@ class Engine(Standing):
             return
         if code in WAIT_CODES:
             return  # the relay closes, and its `bye` says when to come again
+        if code == "too_many_knocks" and self.newcomer is not None and self.member is None:
+            self.newcomer.door_full()  # and the relay closes: others stand there at the moment
+            return
         self.link.hang_up = True
         if self.closed is not None:
             return
@@ -190,7 +194,7 @@ class Engine(Standing):
             self._wait_for_room()
             self._bring_room(first=self.member is not None and self.member.facilitator is not None)
         elif code == "not_member" and self._lost_memory(generation):
-            self._wait_to_be_known()
+            self._wait_to_be_known(generation)
         elif not known:
             self.fail(Refused.by_relay(code))
         elif code == "room_exists":
@@ -216,12 +220,13 @@ class Engine(Standing):
         """Whether the relay's log is another than the one that this member knows."""
         return self.member is not None and not self.member.knows(generation)
 
-    def _wait_to_be_known(self) -> None:
+    def _wait_to_be_known(self, generation: bytes | None) -> None:
         """The relay lost its memory, and what brought it back does not list this member. The entry
-        that seated them may come again: the facilitator's commit was not acknowledged."""
+        that seated them may come again: the facilitator's commit was not acknowledged. When the
+        relay has lost its memory once more, that takes as long once more."""
         now = self.ports.clock()
-        if self._unknown_since is None:
-            self._unknown_since = now
+        if self._unknown_since is None or self._unknown_in != generation:
+            self._unknown_since, self._unknown_in = now, generation
         conflicts = self.member is not None and self.member.bringing.conflicts
         wait = KNOCK_AGAIN_AFTER + (limits.UNSETTLED if conflicts else 0.0)
         late = now - self._unknown_since > wait
@@ -294,6 +299,7 @@ class Engine(Standing):
         opening = RoomOpening(self.identity, plan, self.ports, self.fail)
         self.opening = opening
         membership = opening.found_group(self.ports.wall())
+        self.agreements.begin(opening.agreement, plan.card.title)
 
         def put_first_door() -> None:
             opening.open_first_door(facilitator, self._note_entered)
@@ -311,6 +317,7 @@ class Engine(Standing):
             self.identity,
             self.ports,
             accept=accept,
+            agreements=self.agreements,
             before=before,
             on_card=self._note_entered,
             on_member=self._welcomed,
@@ -334,6 +341,7 @@ class Engine(Standing):
             opening,
             at,
             self.ports,
+            self.agreements,
             handover=self._handover,
             on_first_resume=on_first_resume,
             put_out=self._put_out,

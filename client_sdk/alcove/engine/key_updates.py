@@ -76,7 +76,8 @@ class KeyUpdates:
         key = self._membership.own_leaf_key
         if asked is not None and asked.key != key:
             self._asked = None
-            self._due = now + INTERVAL
+            # The Update may be older than what the person accepted since.
+            self._due = now if self._membership.leaf_lags else now + INTERVAL
             return
         self._due = now + LOOK_AGAIN
         if asked is None or asked.epoch != group.epoch:

@@ -22,6 +22,7 @@ from alcove.facilitation.in_flight import InFlight
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.group.outcomes import Burned, Held, Merged, PutOut
+from alcove.messages.agreements import Agreements
 from alcove.messages.stream import Advance
 from alcove.relay.ports import Ports
 
@@ -44,13 +45,16 @@ class MemberClient(MemberParts):
         opening: Opening,
         cursor: Position,
         ports: Ports,
+        agreements: Agreements,
         *,
         handover: Callable[[], Handover],
         on_first_resume: Callable[[], None],
         put_out: Callable[[bool], None],
         stranded: Callable[[], None],
     ) -> None:
-        super().__init__(identity, membership, opening, cursor, ports, stranded, handover)
+        super().__init__(
+            identity, membership, opening, cursor, ports, agreements, stranded, handover
+        )
         self._on_first_resume = on_first_resume
         self._put_out = put_out
         self._ever_resumed = False
@@ -68,6 +72,7 @@ class MemberClient(MemberParts):
             ready=lambda: self.ready,
             may_commit=lambda: self._may_commit,
         )
+        self.agreement_change.came_back()
         return self.facilitator
 
     # --- the connection ------------------------------------------------------------------------
@@ -269,15 +274,8 @@ class MemberClient(MemberParts):
                 self._beat_at = self._clock()  # newcomers take their anchor from a heartbeat
         self._roster_alarm.sound(behind=self._following.lacks_entries)
         self._agreement.ask()
+        self.agreement_change.merged(outcome, own=own)
         self.tick()
-
-    def accept_agreement(self) -> None:
-        """The person accepts the room's agreement, and what waited goes.
-
-        Raises `NotNow` (`nothing_to_accept`).
-        """
-        self._agreement.accept()
-        self.pump()
 
     # --- held, and back again ------------------------------------------------------------------
 
@@ -337,6 +335,7 @@ class MemberClient(MemberParts):
             self.conversation.probe()  # so that the others know that the Welcome arrived
         else:
             self.facilitator.rejoined()
+        self.agreement_change.came_back()
         self.authenticated()
 
     # --- what goes out -------------------------------------------------------------------------
@@ -371,6 +370,9 @@ class MemberClient(MemberParts):
         self._alarms.tick()
         now = self._clock()
         self.membership.tick(now)
+        self._agreement.tick()
+        if self.ready:
+            self.agreement_change.tick()
         if self.facilitator is not None:
             self.facilitator.tick()
             # At the start of a new log the replay brings the base first, and with it the anchor.

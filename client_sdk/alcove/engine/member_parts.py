@@ -21,6 +21,7 @@ from alcove_protocol.statements import Opening
 from alcove import events
 from alcove.engine.act_log import ActLog
 from alcove.engine.agreement import AgreementQuestion
+from alcove.engine.agreement_change import AgreementChange
 from alcove.engine.bringing import Bringing
 from alcove.engine.doubts import Doubts
 from alcove.engine.following import Following
@@ -36,8 +37,10 @@ from alcove.facilitation.facilitator import Facilitator, Handover
 from alcove.facilitation.role_intents import demoted
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
+from alcove.messages.agreements import Agreements
 from alcove.messages.alarms import Alarms
 from alcove.messages.conversation import Conversation
+from alcove.messages.payload import ToldAgreement
 from alcove.messages.presence import Presence
 from alcove.messages.stream import Advance, Stream
 from alcove.relay.ports import Ports
@@ -54,6 +57,7 @@ class MemberParts(ABC):
         opening: Opening,
         cursor: Position,
         ports: Ports,
+        agreements: Agreements,
         stranded: Callable[[], None],
         handover: Callable[[], Handover],
     ) -> None:
@@ -77,6 +81,8 @@ class MemberParts(ABC):
             self._alarms,
             on_split=self.presence.split,
             on_difference=self.presence.differs,
+            on_agreement=self._agreement_told,
+            on_own=lambda id, sent: self.agreement_change.own(id, sent),
         )
         self.publisher = Publisher(
             membership,
@@ -103,7 +109,15 @@ class MemberParts(ABC):
         self.stepping_down = SteppingDown(identity, membership, self.requests, ports)
         self._telling = Telling(ports)
         self.act_log = ActLog(membership, ports)
-        self._agreement = AgreementQuestion(membership, ports)
+        self._agreements = agreements
+        self._agreement = AgreementQuestion(membership, agreements, ports)
+        self.agreement_change = AgreementChange(
+            membership,
+            agreements,
+            self.conversation,
+            ports,
+            facilitator=lambda: self.facilitator,
+        )
         self._roster_alarm = RosterAlarm(membership, ports)
         self.bringing = Bringing(
             identity, membership, ports, self._packed_doors, self._may_be_abandoned
@@ -150,6 +164,24 @@ class MemberParts(ABC):
     def _may_be_abandoned(self) -> bool:
         """A facilitator that comes back brings the room in any case."""
         return self.facilitator is None and self.presence.abandoned
+
+    def _agreement_told(self, author: bytes, told: ToldAgreement) -> None:
+        """A facilitator told the texts of an agreement."""
+        membership, room = self.membership, self.membership.group.group_id
+        if self._agreements.told(author, told.version, told.texts, membership.state, room):
+            self._agreement.ask()
+            self.agreement_change.heard()
+
+    def accept_agreement(self, version: int | None = None) -> None:
+        """The person accepts the room's agreement. Their leaf says so soon.
+
+        Raises `NotNow`: see `AgreementQuestion.accept`.
+        """
+        self._agreement.accept(version)
+        if self.facilitator is not None:
+            self.facilitator.refresh_keys()
+        else:
+            self._key_updates.hasten()
 
     def _packed_doors(self) -> bytes:
         return self.facilitator.doors.packed() if self.facilitator is not None else b""

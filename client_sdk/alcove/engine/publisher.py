@@ -23,7 +23,13 @@ from alcove.errors import PASSING
 from alcove.group.membership import Membership
 from alcove.messages.conversation import Conversation
 from alcove.messages.outbox import Outgoing
-from alcove.messages.payload import MESSAGE_ID_SIZE, Heartbeat, Text, Void
+from alcove.messages.payload import (
+    MESSAGE_ID_SIZE,
+    Heartbeat,
+    Text,
+    ToldAgreement,
+    Void,
+)
 from alcove.messages.presence import Presence
 from alcove.messages.stream import Advance, Stream
 from alcove.relay.ports import Ports
@@ -86,7 +92,10 @@ class Publisher:
         if item is None or item.in_flight or not self._may_go(item):
             return
         if not self._conversation.may_send(item):
-            if item.kind == Text.KIND:
+            if item.kind == ToldAgreement.KIND:
+                self._conversation.give_up(item, "not_facilitator", "")
+                self.pump()  # what waits behind it goes
+            elif item.kind == Text.KIND:
                 text = "You cannot post at the moment; a facilitator has paused you or everybody."
                 self._conversation.give_up(item, "paused", text)
             return

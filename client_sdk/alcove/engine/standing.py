@@ -11,6 +11,7 @@ from alcove.facilitation.facilitator import Facilitator
 from alcove.facilitation.opening import RoomOpening
 from alcove.group.keys import Identity
 from alcove.joining.newcomer import Newcomer
+from alcove.messages.agreements import Agreements
 
 EVENTS: Final = 10_000
 """Events kept for a reader. Beyond that the oldest are dropped, and a gap is told."""
@@ -21,7 +22,7 @@ _UNCONFIRMED: Final = "The relay had not answered yet; others may have read this
 class Standing:
     """Holds what this client is, collects its events, and closes it."""
 
-    def __init__(self, identity: Identity) -> None:
+    def __init__(self, identity: Identity, language: str = "") -> None:
         self.identity = identity
         self.opening: RoomOpening | None = None
         self.newcomer: Newcomer | None = None
@@ -31,6 +32,9 @@ class Standing:
         self.error: AlcoveError | None = None
         """Why the room could not be entered, or was closed for an error."""
         self.closed: events.Closed | None = None
+        self.come_back_after: float = 0.0
+        """Seconds that a restarting relay asks to be left alone, so that not all come at once."""
+        self.agreements = Agreements(language)
         self._events: deque[AnyEvent] = deque()
         self._lost_events = False
 
@@ -71,7 +75,7 @@ class Standing:
     def require_open(self) -> None:
         """Raises `RoomClosed`. Its code is the reason of the `Closed` event."""
         if self.closed is not None:
-            raise _over(self.closed)
+            raise RoomClosed.of(self.closed) from self.error
 
     def require_member(self) -> MemberClient:
         """Raises `RoomClosed`, `NotNow` (`not_in_room`)."""
@@ -114,14 +118,11 @@ class Standing:
         self.emit(closed)
         self.closed = closed
         if self.member is not None:
-            self.member.stepping_down.close(self.error or _over(closed))
+            self.member.stepping_down.close(self.error or RoomClosed.of(closed))
             if self.member.facilitator is not None:
-                self.member.facilitator.close(self.error or _over(closed))
+                self.member.facilitator.close(self.error or RoomClosed.of(closed))
             self.member.wipe()
         if self.newcomer is not None:
             self.newcomer.wipe()
+        self.agreements.forget()
         self.identity.wipe()
-
-
-def _over(closed: events.Closed) -> RoomClosed:
-    return RoomClosed(closed.reason.value, "The room is closed.")

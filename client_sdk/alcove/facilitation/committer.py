@@ -6,8 +6,8 @@ intents ──plan──▶ staged ──published──▶ merged
                     ├─ stale, epoch stands     → the same bytes on the new base (a burned commit
                     │                            took the position)
                     ├─ refused otherwise       → set aside; of several intents each goes alone,
-                    │                            and a single one fails with the relay's code. When
-                    │                            the log brings it after all, it is merged
+                    │                            and a single one fails. When the log brings it
+                    │                            after all, it is merged. After many, fresh keys
                     └─ connection lost         → the same bytes, first thing after `resume`
 
 Admissions that wait go into one commit. Every commit makes what others have on its way stale, so
@@ -46,7 +46,9 @@ AT_ONCE: Final = 16
 OTHERS_TURN: Final = 1.0
 """Seconds between a commit and the next one that waited for it. In them the others follow it, and
 send what it made stale."""
-
+ASIDE_MOST: Final = 15
+"""Commits of one epoch that the relay refused, and may have taken. The group keeps one more, so
+none is lost: the only facilitator could not follow it, and no other can let them in again."""
 TELL_AFTER: Final = 30.0
 """Seconds from the first sending of a commit, after which the person who waits for it is told."""
 
@@ -112,6 +114,10 @@ class Committer:
         self._staging = True
         try:
             while self._queue and self.in_flight is None and self._may_go_on():
+                if len(self._aside) >= ASIDE_MOST:
+                    # An honest relay has no reason to refuse it, and it begins a new epoch.
+                    self._try((), CommitPlan(force_path=True))
+                    break
                 intents, plan = self._gather()
                 if plan is not None:
                     self._try(intents, plan)
@@ -186,7 +192,7 @@ class Committer:
             proposals=plan.proposals,
             carried=[item.proposal for item in updates],
             force_path=plan.force_path,
-            leaf_extensions=self._new_leaf_extensions(),
+            leaf_extensions=self._new_leaf_extensions(plan),
             group_info_extensions=(listing,),
             padding=handshake_padding,
             rng=self._random,
@@ -199,10 +205,10 @@ class Committer:
             staged.drop()
             raise
 
-    def _new_leaf_extensions(self) -> tuple[mls.Extension, ...] | None:
+    def _new_leaf_extensions(self, plan: CommitPlan) -> tuple[mls.Extension, ...] | None:
         """What the committer's leaf says from now on, if the person accepted another agreement
         since. A facilitator proposes no Update that could carry it."""
-        group, accepted = self._membership.group, self._membership.accepted
+        group, accepted = self._membership.group, plan.accepts or self._membership.accepted
         leaf = group.member(group.own_index)
         if leaf is None or leaf_extension(leaf).agreement == accepted:
             return None
@@ -295,7 +301,9 @@ class Committer:
         self.pump()
 
     def _fail(self, item: InFlight, error: AlcoveError) -> None:
-        """The relay says that it did not take it, and may have lied: `came` knows it again."""
+        """The relay did not take it, or lied: `came` knows it. One for no intent goes again."""
+        if not item.intents:
+            return
         self.in_flight = None
         item.staged.set_aside()
         self._aside.append(item)
@@ -343,11 +351,12 @@ class Committer:
 
     def tick(self) -> None:
         """Tell, once for each commit, that the relay does not take what a person waits for. It can
-        be busy without end: nothing else would say that a removal has not happened."""
+        be busy without end. Then no other event says that a removal has not happened."""
         item = self.in_flight
         if item is None or item.since is None or item.told:
             return
-        if self._clock() - item.since > TELL_AFTER and any(one.awaited for one in item.intents):
+        wanted = item.intents or self._queue
+        if self._clock() - item.since > TELL_AFTER and any(one.awaited for one in wanted):
             item.told = True
             text = (
                 "A change that was asked for, such as to remove or admit a member, is not made: "

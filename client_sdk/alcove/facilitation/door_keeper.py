@@ -1,7 +1,7 @@
 """The doors as the relay has them: put, put anew with another card, closed.
 
-A card names the lobby key. So a new lobby key needs a new card at every door: by the facilitator
-whose commit brought it at once, and else by the first in line.
+A card names the lobby key and shows the agreement. So a new one needs a new card at every door: a
+lobby key by the facilitator whose commit brought it, at once, and else by the first in line.
 """
 
 from collections.abc import Callable, Iterable
@@ -96,6 +96,11 @@ class DoorKeeper:
             self._lobby_key = state.lobby_key
             self._since, self._own = now, own
             self._due = now if own else now + OTHERS_WAIT
+
+    def card_changed(self) -> None:
+        """What the cards say of the room changed, beside its keys."""
+        self._since = self._due = self._clock()
+        self._own = False
 
     def renew_cards(self) -> None:
         """Put the cards anew, if it is due. To be called while the vault is complete."""

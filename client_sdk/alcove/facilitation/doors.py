@@ -7,7 +7,13 @@ from math import inf
 from typing import Final
 
 from alcove_protocol import frames, limits
-from alcove_protocol.card import AgreementText, Card, card_number, pack_agreement
+from alcove_protocol.card import (
+    AgreementText,
+    Card,
+    agreement_hash,
+    card_number,
+    pack_agreement,
+)
 from alcove_protocol.codec import pack_list
 from alcove_protocol.invite import SECRET_SIZE, Invite, InviteRole, door_id_of
 from alcove_protocol.labels import Label
@@ -26,15 +32,14 @@ class RoomCard:
 
     title: str
     agreement_version: int
-    agreement: str
+    texts: tuple[AgreementText, ...]
+    """The agreement, in each language of the room."""
     languages: str
     helplines: str
 
     def packed_agreement(self) -> bytes:
-        """The agreement as the wire has it: in one language, the first of the room's."""
-        first = self.languages.replace(",", " ").split()[:1]
-        language = first[0] if first and len(first[0].encode()) <= limits.LANGUAGE_TAG else "und"
-        return pack_agreement((AgreementText(language, "", self.agreement),))
+        """The agreement as the wire has it. Raises `Malformed`."""
+        return pack_agreement(self.texts)
 
 
 @dataclass(slots=True)
@@ -207,6 +212,12 @@ class Doors:
                 door.listed = True
             elif door.listed:
                 door.revoked = True
+
+    def fits(self, membership: Membership) -> bool:
+        """Whether the card names the room's agreement. One that does not lets no newcomer in."""
+        room, card = membership.group.group_id, self.card
+        hashed = agreement_hash(room, card.agreement_version, card.packed_agreement())
+        return hashed == membership.state.agreement
 
     def get(self, door: bytes) -> Door | None:
         return self._doors.get(door)

@@ -5,7 +5,7 @@ sends all the same.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from alcove_protocol import frames, limits
@@ -29,6 +29,7 @@ from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.group.outcomes import Merged, Person
 from alcove.joining.card import CheckedCard
+from alcove.messages.agreements import Agreement
 from alcove.messages.presence import Presence
 from alcove.relay.ports import Ports
 
@@ -78,7 +79,13 @@ def handover_of(invite: Invite, checked: CheckedCard) -> Handover:
     card = checked.card
     return Handover(
         Signed.decode(card.opening),
-        RoomCard(card.title, card.agreement_version, checked.text, card.languages, card.helplines),
+        RoomCard(
+            card.title,
+            card.agreement_version,
+            checked.ground_rules.texts,
+            card.languages,
+            card.helplines,
+        ),
         invite.origin,
         InviteTerms(limits.USES_DEFAULT, limits.DOOR_TTL_DEFAULT),
     )
@@ -144,7 +151,21 @@ class Facilitator:
 
     def put_door(self, invite: Invite, terms: InviteTerms, done: Done) -> None:
         """Give the relay the door of an invite that the group's state lists."""
+        if not self.doors.fits(self._membership):
+            text = "The text of the new ground rules is not here, so no invite can show it yet."
+            done(NotNow("no_agreement", text))
+            return
         self.door_keeper.put(invite, terms.uses, terms.ttl, done)
+
+    def agreement_is(self, agreement: Agreement) -> None:
+        """Put the room's agreement on every card, if it is not there, and refuse the waiting knocks
+        with an earlier one that is no longer good."""
+        if self.doors.fits(self._membership):
+            return
+        version, texts = agreement.version, agreement.texts
+        self.doors.card = replace(self.doors.card, agreement_version=version, texts=texts)
+        self.door_keeper.card_changed()
+        self.lobby.agreement_changed()
 
     def invite(self, done: InviteDone) -> None:
         """Make one more invite. The group's state lists its door first."""

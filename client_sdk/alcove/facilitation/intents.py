@@ -40,6 +40,8 @@ class CommitPlan:
     force_path: bool = False
     leaves: tuple[Signed, ...] = ()
     """The signed leave of each LEFT among the changes, in their order."""
+    accepts: bytes | None = None
+    """The agreement that the committer's leaf names from now on: its person made it."""
     gathers: bool = False
     """Whether others of its kind may go into the same commit."""
 
@@ -51,6 +53,7 @@ class CommitPlan:
             self.welcome_to + other.welcome_to,
             self.force_path or other.force_path,
             self.leaves + other.leaves,
+            self.accepts or other.accepts,
             gathers=True,
         )
 
@@ -122,7 +125,7 @@ def check_welcome(leaf: mls.LeafNode, membership: Membership) -> None:
     """Compare a newcomer with the room as it is now, when they knock and when they are admitted:
     another facilitator may have changed it between. Raises `NotNow` (`agreement`, `name_taken`,
     `room_full`)."""
-    if leaf_extension(leaf).agreement != membership.state.agreement:
+    if leaf_extension(leaf).agreement not in membership.state.good_agreements():
         text = "The ground rules changed after this person knocked; they are told to read them."
         raise NotNow("agreement", text)
     people = membership.people()

@@ -46,8 +46,8 @@ from alcove.relay.ports import Ports
 PUT_OFF_MOST: Final = 128
 """Items that wait until this client is in step: 4 MiB. One more takes the place of the oldest,
 which stays at the relay for the other facilitators."""
-
-
+SEEN_MOST: Final = 8192
+"""Items that are known again: more than may be open, with 1,000 members."""
 FOR_THE_NEWCOMER: Final = frozenset({"agreement", "name_taken"})
 """Why an admission failed, where only the newcomer can mend it: they are told, and knock again."""
 
@@ -109,12 +109,14 @@ class Lobby:
         self._waiting: dict[bytes, WaitingKnock] = {}
         self._later: OrderedDict[bytes, LobbyItem] = OrderedDict()
         self._unsent: list[tuple[bytes, bytes, str, Psk]] = []
+        self._seen: OrderedDict[tuple[int, bytes], None] = OrderedDict()
         self.number = 0
         """The last item received, for `resume`."""
 
     def new_log(self) -> None:
         """The relay's lobby began anew. Waiting newcomers will knock again."""
         self.number = 0
+        self._seen.clear()
         self._unsent.clear()
         self._later.clear()
         for id in list(self._waiting):
@@ -123,8 +125,14 @@ class Lobby:
     # --- items ---------------------------------------------------------------------------------
 
     def receive(self, item: LobbyItem) -> None:
-        if item.number <= self.number:
+        """Also one whose number is not above the last: then the relay invented a number, or lost
+        some, and by the highest one this client would be deaf to all that comes."""
+        known = (item.number, item.id)
+        if known in self._seen:
             return
+        self._seen[known] = None
+        if len(self._seen) > SEEN_MOST:
+            self._seen.popitem(last=False)
         self.number = item.number
         if item.kind == LobbyKind.GONE:
             self._later.pop(item.id, None)
@@ -271,6 +279,14 @@ class Lobby:
             return LetMemberGo(done, item.key, signed, self._roles.coming_key)
 
         self._roles.go(person.key, let_go, lambda error: None)
+
+    def agreement_changed(self) -> None:
+        """Refuse the waiting knocks whose agreement is no longer good, before a person admits."""
+        good = self._membership.state.good_agreements()
+        for id, knock in list(self._waiting.items()):
+            if knock.body.agreement not in good:
+                self._gone(id)
+                self._send_refusal(id, knock.body.reply_key, "agreement", knock.psk)
 
     def _gone(self, id: bytes) -> None:
         if self._waiting.pop(id, None) is not None:

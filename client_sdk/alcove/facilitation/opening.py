@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from alcove_protocol import frames
-from alcove_protocol.card import agreement_hash
 from alcove_protocol.frames import RelayAnswer
 from alcove_protocol.labels import VERSION, Label, room_id_of
 from alcove_protocol.position import GENERATION_SIZE, Position
@@ -28,6 +27,7 @@ from alcove.group.extensions import (
 )
 from alcove.group.keys import ROOM_SUITE, Identity, SigningKey
 from alcove.group.membership import Membership
+from alcove.messages.agreements import read_agreement
 from alcove.relay.ports import Ports
 
 
@@ -75,6 +75,8 @@ class RoomOpening:
         self.signed: Signed = root.sign(Label.OPEN, self.statement)
         root.wipe()
         self.lobby_key = mls.ciphersuite(ROOM_SUITE).hpke_keypair(ports.random)
+        card = plan.card
+        self.agreement = read_agreement(self.room, card.agreement_version, card.packed_agreement())
         self.invite = new_invite(self.room, plan.origin, ports.random)
 
     def make(self, then: Callable[[], None]) -> None:
@@ -93,8 +95,7 @@ class RoomOpening:
     def found_group(self, now: float) -> Membership:
         """The MLS group with one member, the roster with one entry. `now` is in Unix seconds."""
         identity, plan = self._identity, self.plan
-        card = plan.card
-        agreement = agreement_hash(self.room, card.agreement_version, card.packed_agreement())
+        agreement = self.agreement.hash
         group = mls.Group.create(
             identity.suite,
             self.room,

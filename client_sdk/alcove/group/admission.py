@@ -170,8 +170,9 @@ def accept_welcome(
     """Compare the group in a Welcome with what the invite and the card promised.
 
     Raises `NotTrusted` (`bad_welcome`) unless the group is this room's, its signer is a facilitator
-    in its state, that facilitator chains to the room id, and its agreement is the accepted one. A
-    member that comes back (`accepted` is None) may find another: they are asked when they are in.
+    in its state, that facilitator chains to the room id, and the accepted agreement is its own or
+    one that a correction left good. A member that comes back (`accepted` is None) may find another:
+    they are asked when they are in.
     """
     if staged.group_context.group_id != room:
         raise _untrusted("This is not the group of the room in the invite.")
@@ -184,7 +185,7 @@ def accept_welcome(
     current = {keys.mls_key: keys for keys in state.facilitator_list()}
     if signer not in current or known.get(signer) != current[signer]:
         raise _untrusted("The member who let you in is no facilitator of this room.")
-    if accepted is not None and state.agreement != accepted:
+    if accepted is not None and accepted not in state.good_agreements():
         raise _untrusted("The ground rules are not the ones that you accepted.")
     return state
 

@@ -122,6 +122,10 @@ class RoomExtension(Record):
         """Hashes of earlier agreements that are still good. Raises `Malformed`."""
         return split(self.corrected, HASH_SIZE, most=CORRECTED)
 
+    def good_agreements(self) -> tuple[bytes, ...]:
+        """The agreement's hash, then the earlier ones that are still good. Raises `Malformed`."""
+        return (self.agreement, *self.corrected_hashes())
+
     def door_ids(self) -> tuple[bytes, ...]:
         """Raises `Malformed`."""
         return split(self.doors, DOOR_ID_SIZE, most=limits.DOORS)

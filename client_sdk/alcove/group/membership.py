@@ -67,7 +67,7 @@ class Membership:
         self.commit_blob = b""
         self.merged = MergedCommits(commit)
         self.state: RoomExtension = room_extension(group.context)
-        self.accepted = leaf_extension(self._own_leaf).agreement
+        self.accepted = leaf_extension(self.own_leaf).agreement
         """The agreement that this person accepted, as their own leaf says, which they signed. No
         commit changes it: the person alone does."""
         if roster.lobby is None:  # no entry that this client knows has named one
@@ -104,8 +104,14 @@ class Membership:
 
     @property
     def agreement_due(self) -> bool:
-        """Whether the room has another agreement than the person accepted."""
-        return self.accepted != self.state.agreement
+        """Whether the person has yet to accept the room's agreement. A correction of what they
+        accepted asks for nothing."""
+        return self.accepted not in self.state.good_agreements()
+
+    @property
+    def leaf_lags(self) -> bool:
+        """Whether this client's leaf says another agreement than its person accepted."""
+        return leaf_extension(self.own_leaf).agreement != self.accepted
 
     @property
     def base(self) -> Position:
@@ -156,22 +162,22 @@ class Membership:
         unlisted = 0 if person.relay_key in roster.seats else roster.counter + 1
         return roster.since.get(person.relay_key, unlisted)
 
-    def find_relay_key(self, key: bytes) -> Person | None:
+    def find_relay_key(self, key: bytes | None) -> Person | None:
         leaves = (member.leaf for member in self.group.members())
         found = (self.person(leaf) for leaf in leaves if leaf_extension(leaf).relay_key == key)
         return next(found, None)
 
     @property
     def own(self) -> Person:
-        return self.person(self._own_leaf)
+        return self.person(self.own_leaf)
 
     @property
     def own_leaf_key(self) -> bytes:
         """The encryption key of this client's leaf, in the epoch that the client is in."""
-        return self._own_leaf.encryption_key
+        return self.own_leaf.encryption_key
 
     @property
-    def _own_leaf(self) -> mls.LeafNode:
+    def own_leaf(self) -> mls.LeafNode:
         leaf = self.group.member(self.group.own_index)
         if leaf is None:
             raise NotTrusted("not_member", "This client is not in its own group.")
@@ -315,7 +321,7 @@ class Membership:
         return {change.key: change.op for change in verified.statement.decoded_changes()}
 
     def _signer(self, entry: Signed | None) -> str | None:
-        """The name of the member who signed an entry that was verified."""
+        """The name of a verified entry's signer."""
         if entry is None:
             return None
         signer = RosterEntry.decode(entry.body, limit=limits.ENTRY).signer

@@ -17,6 +17,7 @@ from alcove_protocol.labels import Label
 from alcove_protocol.statements import Appointment, Signed, StepDownStatement, verify
 
 from alcove import mls
+from alcove.group.agreement_rules import agreement_fault
 from alcove.group.appointments import appointed_keys, unpack_appointments
 from alcove.group.extensions import (
     REQUIRED_CAPABILITIES,
@@ -43,6 +44,7 @@ class Act(Enum):
     RETRACT = "retract"
     VOID = "void"
     HEARTBEAT = "heartbeat"
+    AGREEMENT = "agreement"
 
 
 NOT_OFFERED: Final = (
@@ -54,7 +56,6 @@ NOT_OFFERED: Final = (
     "facilitators_stay",
     "hold",
     "folded",
-    "corrected",
 )
 """Fields of the state that no commit may change: no command sets them yet, or the opening set them
 for good (how many facilitators a room needs)."""
@@ -83,6 +84,7 @@ ACTS: Final[Mapping[Act, Rule]] = MappingProxyType(
         Act.RETRACT: _every_member,  # of their own messages only: the receiver compares the author
         Act.VOID: _every_member,
         Act.HEARTBEAT: _facilitator,
+        Act.AGREEMENT: _facilitator,
     }
 )
 
@@ -155,7 +157,7 @@ def _judge_leaves(group: mls.Group, staged: mls.CommitView, after: RoomExtension
             check_same_member(former, new)
             continue
         check_leaf(new)
-        if leaf_extension(new).agreement != after.agreement:
+        if leaf_extension(new).agreement not in after.good_agreements():
             raise NotAllowed("agreement_not_accepted")
 
 
@@ -210,13 +212,12 @@ def _judge_context(staged: mls.CommitView) -> None:
 def _judge_state(
     room: bytes, committer: bytes, before: RoomExtension, after: RoomExtension
 ) -> None:
-    """The committer stays a facilitator, the agreement's version counts its texts, no field that
-    waits for its command moves, and a list that loses a facilitator brings a new lobby key."""
+    """The committer stays a facilitator, no field that waits for its command moves, and a list that
+    loses a facilitator brings a new lobby key."""
     if not _facilitator(after, committer):
         raise NotAllowed("committer_steps_down")  # another facilitator commits it, on their wish
-    same_text = before.agreement == after.agreement
-    if after.agreement_version != before.agreement_version + (0 if same_text else 1):
-        raise NotAllowed("agreement_version")
+    if (fault := agreement_fault(before, after)) is not None:
+        raise NotAllowed(fault)
     if any(getattr(before, name) != getattr(after, name) for name in NOT_OFFERED):
         raise NotAllowed("not_offered")
     if before.facilitator_keys() - after.facilitator_keys() and before.lobby_key == after.lobby_key:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from alcove_protocol import limits
-from alcove_protocol.card import Card, agreement_hash, unpack_agreement
+from alcove_protocol.card import Card
 from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
 from alcove_protocol.roster import open_roster
@@ -12,6 +12,7 @@ from alcove_protocol.statements import Opening, Signed, verify
 from alcove.errors import NotTrusted
 from alcove.group.appointments import chained_facilitators, unpack_appointments
 from alcove.group.keys import check_hpke_key
+from alcove.messages.agreements import Agreement, read_agreement
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +21,12 @@ class CheckedCard:
 
     card: Card
     opening: Opening
-    agreement: bytes
-    """The hash that a newcomer binds by accepting this card's ground rules."""
-    text: str
-    """The ground rules, in the first language of the card."""
+    ground_rules: Agreement
+
+    @property
+    def agreement(self) -> bytes:
+        """The hash that a newcomer binds by accepting this card's ground rules."""
+        return self.ground_rules.hash
 
 
 def check_card(signed: Signed, room: bytes, number: int) -> CheckedCard:
@@ -38,10 +41,9 @@ def check_card(signed: Signed, room: bytes, number: int) -> CheckedCard:
         if card.room != room or card.number != number:
             raise Malformed("bad_field", "The card is of another room or number.")
         check_hpke_key(card.lobby_key)
-        texts = unpack_agreement(card.agreement)
+        rules = read_agreement(room, card.agreement_version, card.agreement)
     except Malformed:
         raise NotTrusted(
             "bad_card", "The room's card does not fit this invite; do not go on."
         ) from None
-    accepted = agreement_hash(room, card.agreement_version, card.agreement)
-    return CheckedCard(card, opening.statement, accepted, texts[0].text)
+    return CheckedCard(card, opening.statement, rules)

@@ -38,6 +38,7 @@ from alcove.group.sealing import (
 )
 from alcove.joining.card import CheckedCard, check_card
 from alcove.joining.tries import Tries
+from alcove.messages.agreements import Agreements
 from alcove.relay.link import Proof
 from alcove.relay.ports import Ports
 
@@ -64,9 +65,12 @@ WELCOME_PATIENCE: Final = 10.0
 ASK_AGAIN: Final = 60.0
 """Seconds after which a newcomer without a Welcome asks again."""
 UNANSWERED: Final = limits.KNOCK_TTL + 60.0
-"""Seconds after which a knock has been answered or has expired. A newcomer who was told neither
+"""Seconds after which a knock has been answered or has expired. A newcomer that was told neither
 connects anew, and learns whether they are on the list. A relay where the knock still waits lies, or
 its clock stands still: then nothing is to be waited for."""
+EXPIRES: Final = limits.KNOCK_TTL - 60.0
+"""Seconds after which an honest relay may say that a knock's time has passed: it counts from before
+its answer, which may have been under way for so long."""
 WELCOME_NEVER: Final = float(limits.ABANDONED_AFTER)
 """Seconds on the list after which no Welcome will come: a member of whom something was heard is not
 let in again without their old keys."""
@@ -79,6 +83,10 @@ FULL_WAIT: Final = 15.0
 DOOR_FULL: Final = (
     "The relay could not take you to the door yet. Stay here: your client asks again about twice a "
     "minute."
+)
+KNOCK_DROPPED: Final = (
+    "The relay dropped your knock before its time. No facilitator said anything, so your client "
+    "knocks again."
 )
 
 
@@ -105,6 +113,7 @@ class Newcomer:
         ports: Ports,
         *,
         accept: bool,
+        agreements: Agreements,
         before: CheckedCard | None = None,
         on_card: Callable[[], None],
         on_member: Callable[[Membership, Position], None],
@@ -119,6 +128,7 @@ class Newcomer:
         self._wall = ports.wall
         self._random = ports.random
         self._accepted = accept
+        self._agreements = agreements
         self._accepted_before = before.agreement if before is not None else None
         self._on_card = on_card
         self._on_member = on_member
@@ -129,6 +139,8 @@ class Newcomer:
         """Since when this newcomer has been on the relay's list, without a Welcome."""
         self._ask_at = 0.0
         self._knocked_at = 0.0
+        """When the relay took the knock, or the first of several that it dropped."""
+        self._dropped = False
         self._believed: set[str] = set()
         """Which refusals `EARLIER` were believed since the relay last took a knock."""
         self._again_at: float | None = None
@@ -193,15 +205,22 @@ class Newcomer:
             return
         self.card, card = checked, checked.card
         self.stage = Stage.ASKED
-        self._emit(events.AgreementShown(card.agreement_version, checked.text, card.title))
+        self._agreements.begin(checked.ground_rules, card.title)
+        accepted = self._accepted or checked.agreement == self._accepted_before
+        self._emit(self._agreements.shown_event(checked.ground_rules, asked=not accepted))
         self._on_card()
-        if self._accepted or checked.agreement == self._accepted_before:
+        if accepted:
             self._knock()
 
-    def accept(self) -> None:
-        """Accept the agreement on the card and knock. Raises `NotNow` (`no_agreement`)."""
+    def accept(self, version: int | None = None) -> None:
+        """Accept the agreement on the card and knock. `version` is the one that the person read.
+
+        Raises `NotNow` (`no_agreement`, `agreement_changed`).
+        """
         if self.stage is Stage.READING:
             raise NotNow("no_agreement", "The ground rules have not arrived yet; wait a moment.")
+        if self.card is not None and version not in (None, self.card.card.agreement_version):
+            raise NotNow("agreement_changed", "The ground rules changed; read the new ones first.")
         if self.stage is Stage.ASKED:
             if self._link.authenticated:
                 self._knock()
@@ -245,7 +264,10 @@ class Newcomer:
         def answered(answer: RelayAnswer | None) -> None:
             if isinstance(answer, frames.Done):
                 self._believed.clear()
-                self.stage, self._knocked_at = Stage.WAITING, self._clock()
+                self.stage = Stage.WAITING
+                if not self._dropped:
+                    self._knocked_at = self._clock()
+                self._dropped = False
                 self._emit(events.Waiting(code))
             elif answer is not None:
                 self._refused(answer)
@@ -261,9 +283,11 @@ class Newcomer:
             self._fail(Refused.by_relay(code))
         else:
             # Many people come by one link at once. What is full now has room in a while.
-            wait = FULL_WAIT + int.from_bytes(self._random(2), "big") / 2**16 * FULL_WAIT
-            self._again_at = self._clock() + wait
-            self._tell_once("door_full", DOOR_FULL)
+            self._again_at = self._clock() + self._full_wait()
+            self.door_full()
+
+    def _full_wait(self) -> float:
+        return FULL_WAIT + int.from_bytes(self._random(2), "big") / 2**16 * FULL_WAIT
 
     def _behind_earlier(self, code: str) -> None:
         """The relay took an earlier knock without this client's knowledge. A relay that says so
@@ -285,26 +309,41 @@ class Newcomer:
 
         self._link.request(frames.Withdraw, withdrawn)
 
+    def door_full(self) -> None:
+        """There is no place at the door yet, and this client asks again."""
+        self._tell_once("door_full", DOOR_FULL)
+
     def _tell_once(self, code: str, text: str) -> None:
         if code not in self._told:
             self._told.add(code)
             self._emit(events.Problem(code, text))
 
     def knock_refused(self, frame: frames.KnockRefused) -> None:
-        """A facilitator refused, or the knock expired. An answer to another knock is ignored."""
+        """A facilitator refused, or the relay says that the knock is over. An answer to another
+        knock is ignored."""
         knock = self._tries.newest
         if knock is None or frame.id != knock.id:
             return
-        code = "expired"
-        if frame.blob:
-            try:
-                code = open_refusal(
-                    self.invite.room, knock.offer.reply, frame.blob, door_psk(self.invite)
-                ).code
-            except NotTrusted as error:
-                self._fail(error)
-                return
-        self._give_up(code if code in REFUSAL_SENTENCES else "refused")
+        try:
+            psk = door_psk(self.invite)
+            code = open_refusal(self.invite.room, knock.offer.reply, frame.blob, psk).code
+        except NotTrusted:
+            self._knock_over()
+        else:
+            self._give_up(code if code in REFUSAL_SENTENCES else "refused")
+
+    def _knock_over(self) -> None:
+        """The relay dropped the knock, and no facilitator wrote why. Only that its time has passed
+        does this client know by itself. Before, it knocks again, and its patience stays as it was.
+        """
+        if self.stage is not Stage.WAITING:
+            return
+        if self._clock() - self._knocked_at > EXPIRES:
+            self._give_up("expired")
+            return
+        self.stage, self._dropped = Stage.KNOCKING, True
+        self._again_at = self._clock() + self._full_wait()
+        self._tell_once("knock_dropped", KNOCK_DROPPED)
 
     def _give_up(self, code: str) -> None:
         self._fail(Refused(code, REFUSAL_SENTENCES[code]))

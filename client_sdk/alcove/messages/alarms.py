@@ -62,6 +62,15 @@ class Alarms:
             text = f"{author.name} sent something that could not be read."
             self.problem("unreadable", text, author.key, author.name)
 
+    def nobodys_beat(self, publisher: Person | None) -> None:
+        """A heartbeat came that no member of this epoch can have sent. No signature names its
+        author, so what the relay says of the publisher is told as that."""
+        text = "A heartbeat came that cannot be read here: damaged, of another part of the group, "
+        text += "or the relay's own work."
+        if publisher is not None:
+            text += f" The relay says that it is {publisher.name}'s."
+        self.problem("beat_unreadable", text)
+
     def tick(self) -> None:
         """Tell what was missed since the last time, when its minute is over."""
         due = self._clock() - AGAIN

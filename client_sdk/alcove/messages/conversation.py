@@ -17,7 +17,7 @@ from alcove_protocol.position import Position
 from alcove_protocol.roster import NO_HASH
 
 from alcove import events, mls
-from alcove.errors import InvalidInput, NotNow
+from alcove.errors import NotNow
 from alcove.group.admission import APPLICATION_AHEAD
 from alcove.group.framing import application_padding, check_class
 from alcove.group.membership import Membership
@@ -32,6 +32,7 @@ from alcove.messages.payload import (
     Payload,
     Retract,
     Text,
+    ToldAgreement,
     Void,
 )
 from alcove.messages.shown import ShownMessages
@@ -42,7 +43,7 @@ IDS: Final = 10_000
 """Ids of messages that are known again. Beyond that the oldest are forgotten."""
 
 
-Shown: TypeAlias = Text | Retract | Void
+Shown: TypeAlias = Text | Retract | Void | ToldAgreement
 """Bodies that have a counter, so everything but a heartbeat."""
 
 
@@ -76,7 +77,12 @@ class Conversation:
         *,
         on_split: Callable[[], None],
         on_difference: Callable[[bytes, str], None],
+        on_agreement: Callable[[bytes, ToldAgreement], None],
+        on_own: Callable[[bytes, bool], None],
     ) -> None:
+        """`on_own` is told what became of this client's own message: sent, or given up."""
+        self._on_agreement = on_agreement
+        self._on_own = on_own
         self._on_split = on_split
         self._on_difference = on_difference
         self.membership = membership
@@ -84,6 +90,7 @@ class Conversation:
         self.talk_heard = False  # of a participant
         self._emit = ports.emit
         self._random = ports.random
+        self._wall = ports.wall
         self._alarms = alarms
         self.outbox = Outbox()
         self._shown = ShownMessages(ports)
@@ -104,11 +111,18 @@ class Conversation:
         self.outbox.append(item)
         return item
 
+    def tell_agreement(self, texts: ToldAgreement) -> bytes:
+        """Send the texts before all that waits: that may wait for this very agreement. Return the
+        message's id."""
+        item = self._outgoing(texts, None)
+        self.outbox.put_first(item, self.membership.group.epoch)
+        return item.id
+
     def probe(self) -> None:
         """Send a void before all that waits: what it is for tells `coverage`."""
         self.outbox.put_first(self._outgoing(Void(), None), self.membership.group.epoch)
 
-    def _outgoing(self, body: Text | Retract | Void, ref: str | None) -> Outgoing:
+    def _outgoing(self, body: Shown, ref: str | None) -> Outgoing:
         return Outgoing(
             self._random(MESSAGE_ID_SIZE),
             self.outbox.next_counter(),
@@ -119,24 +133,6 @@ class Conversation:
             ref,
             shown=isinstance(body, Text),
         )
-
-    def check_text(self, text: str, warning: str | None) -> Text:
-        """Raises `InvalidInput` (`text_empty`, `text_too_long`, `bad_text`)."""
-        if not text.strip():
-            raise InvalidInput("text_empty", "There is nothing to send.")
-        try:
-            (text + (warning or "")).encode()
-        except UnicodeEncodeError:
-            message = "This text has characters that cannot be sent."
-            raise InvalidInput("bad_text", message) from None
-        try:
-            body = Text(text, warning)
-            body.encode()
-        except Malformed:
-            raise InvalidInput(
-                "text_too_long", f"A message has at most {limits.TEXT} bytes; shorten it."
-            ) from None
-        return body
 
     def encrypt(self, item: Outgoing) -> bytes:
         """The item's blob in the present epoch: the old bytes while that stands, else new ones."""
@@ -192,6 +188,7 @@ class Conversation:
         self._stream.seen.first_time(item.blob)
         self._first_time(item.id)  # no later message can use this id
         self.outbox.remove(item)
+        self._on_own(item.id, True)
         if item.shown:
             self._shown.remember(item.id, self.membership.own.key, item.ttl)
             self._emit(events.Sent(item.id.hex(), item.ref))
@@ -201,6 +198,7 @@ class Conversation:
     def give_up(self, item: Outgoing, code: str, text: str) -> None:
         """Fail an item. A void uses its counter, unless the log brings the item after all."""
         self.outbox.give_up(item)
+        self._on_own(item.id, False)
         if item.shown:
             self._emit(events.Failed(item.id.hex(), code, text, item.ref))
         item.void(Void(), Void.KIND)
@@ -261,6 +259,7 @@ class Conversation:
             if blob_class == BlobClass.BEAT and not authors:
                 # The relay takes beats of the current base only, so every member can read them
                 # unless the sender is in another group by now.
+                self._alarms.nobodys_beat(self.membership.find_relay_key(frame.key))
                 self._on_split()
                 return None
             # Only a signature names an author: any member can encrypt under any other's keys.
@@ -292,7 +291,8 @@ class Conversation:
         if payload.id in self._ids or not self._count(leaf, payload):
             return None  # its author sent it again, in another epoch
         self._first_time(payload.id)
-        if isinstance(body, Text | None) and payload.agreement != state.agreement:
+        accepted = payload.agreement in state.good_agreements()
+        if isinstance(body, Text | None) and not accepted:
             return None  # its author has not accepted the agreement that holds here
         self._show(leaf, payload, body, age)
         return None
@@ -326,6 +326,8 @@ class Conversation:
                 self._shown.retract(body.target, leaf.signature_key)
             case Void():
                 pass  # its counter is all that it says
+            case ToldAgreement():
+                self._on_agreement(leaf.signature_key, body)
             case None:
                 self._emit(events.Unknown(name, payload.kind))
             case _:
@@ -341,7 +343,8 @@ class Conversation:
             return
         self._shown.remember(payload.id, author, left)
         self.talk_heard |= author not in self.membership.state.facilitator_keys()
-        self._emit(events.Message(payload.id.hex(), name, body.text, left, body.warning))
+        id, time = payload.id.hex(), self._wall() - age
+        self._emit(events.Message(id, name, body.text, left, body.warning, time, age))
 
     def _count(self, leaf: mls.LeafNode, payload: Payload) -> bool:
         """False without a counter, or with a used one. A hole is told once, but for what its author

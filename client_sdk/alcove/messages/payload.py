@@ -4,9 +4,13 @@ from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Final, TypeAlias, get_args
 
 from alcove_protocol import limits
+from alcove_protocol.card import AGREEMENT_LIST, VERSION_MAX
+from alcove_protocol.errors import Malformed
 from alcove_protocol.position import POSITION_SIZE
 from alcove_protocol.records import AtMost, Exactly, Record
 from alcove_protocol.statements import HASH_SIZE
+
+from alcove.errors import InvalidInput
 
 MESSAGE_ID_SIZE: Final = 16
 WARNING: Final = 100
@@ -82,8 +86,41 @@ class Heartbeat(Record):
     leaving: bool
 
 
-MessageBody: TypeAlias = Text | Retract | Void | Heartbeat
+@dataclass(frozen=True, slots=True)
+class ToldAgreement(Record):
+    """The texts of an agreement, told by a facilitator before the commit that makes it current.
+
+    `texts` is what its hash covers, as on a card. It is repeated for those who missed it.
+    """
+
+    KIND: ClassVar[str] = "agreement"
+    version: Annotated[int, AtMost(VERSION_MAX, least=1)]
+    texts: Annotated[bytes, AtMost(AGREEMENT_LIST, least=1)] = field(repr=False)
+
+
+MessageBody: TypeAlias = Text | Retract | Void | Heartbeat | ToldAgreement
 """Every body of this version. A `match` over it ends with `assert_never`."""
 
 BODIES: Final[dict[str, type[MessageBody]]] = {kind.KIND: kind for kind in get_args(MessageBody)}
 """Kinds that this version knows. Any other becomes an `Unknown` event."""
+
+
+def check_text(text: str, warning: str | None) -> Text:
+    """Return the body of a message that a person wrote.
+
+    Raises `InvalidInput` (`text_empty`, `text_too_long`, `bad_text`)."""
+    if not text.strip():
+        raise InvalidInput("text_empty", "There is nothing to send.")
+    try:
+        (text + (warning or "")).encode()
+    except UnicodeEncodeError:
+        message = "This text has characters that cannot be sent."
+        raise InvalidInput("bad_text", message) from None
+    try:
+        body = Text(text, warning)
+        body.encode()
+    except Malformed:
+        raise InvalidInput(
+            "text_too_long", f"A message has at most {limits.TEXT} bytes; shorten it."
+        ) from None
+    return body

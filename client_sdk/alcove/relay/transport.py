@@ -6,6 +6,7 @@ that the clients of one relay do not all come back at once.
 """
 
 import asyncio
+import logging
 import random
 import re
 import ssl
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 from alcove_protocol import limits
 from alcove_protocol.labels import SUBPROTOCOL
 
+from alcove import log
 from alcove.errors import ConnectionFailed, InvalidInput
 from alcove.relay.link import Link
 
@@ -43,6 +45,13 @@ OTHER_NAME_STATUS: Final = 421
 BACKOFF_FIRST: Final = 0.5
 BACKOFF_MOST: Final = 15.0
 """Seconds. The first delay doubles with each failure up to the second."""
+
+_NO_SOCKS: Final = (
+    "A SOCKS proxy needs the package python-socks; install it by: pip install 'alcove[proxy]'"
+)
+_SILENT: Final = logging.getLogger("alcove.socket")
+"""For `websockets`, which logs addresses and frames. `alcove.log` says what may be known."""
+_SILENT.disabled = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +145,7 @@ class Transport:
                 # they stay short, so that the client returns soon after the room does.
                 self._failures = 0 if reached else min(self._failures + 1, TURNED_AWAY)
             except ConnectionFailed as failed:
+                log.connection_failed(failed.code)
                 if not self._engine.entered:
                     raise
                 self._failures += 1
@@ -194,23 +204,28 @@ class Transport:
                 user_agent_header=None,
                 proxy=options.proxy_url(),
                 ssl=options.tls() if self._url.startswith("wss:") else None,
+                logger=_SILENT,
             )
         except InvalidStatus as error:
             failed = _refused_status(error.response.status_code)
             failed.retry_after = _seconds(error.response.headers.get_all("Retry-After"))
-            raise failed from None
-        except ProxyError:
+            raise failed from error
+        except ProxyError as error:
             text = "The proxy cannot be reached, or does not reach the relay; check both addresses."
-            raise ConnectionFailed("proxy_failed", text) from None
-        except (InvalidHandshake, WebSocketException):
+            raise ConnectionFailed("proxy_failed", text) from error
+        except (InvalidHandshake, WebSocketException) as error:
             text = "What answers at this address is not a relay of this version of Alcove."
-            raise ConnectionFailed("not_a_relay", text) from None
-        except ssl.SSLError:
+            raise ConnectionFailed("not_a_relay", text) from error
+        except ssl.SSLError as error:
             text = "The relay's certificate is not trusted; check its address and your clock."
-            raise ConnectionFailed("bad_certificate", text) from None
-        except (OSError, TimeoutError, EOFError, ImportError, ValueError):
+            raise ConnectionFailed("bad_certificate", text) from error
+        except ImportError as error:
+            if options.proxy is None:
+                raise
+            raise ConnectionFailed("no_socks", _NO_SOCKS) from error
+        except (OSError, TimeoutError, EOFError, ValueError) as error:
             text = "The relay cannot be reached; check the address and your connection."
-            raise ConnectionFailed("unreachable", text) from None
+            raise ConnectionFailed("unreachable", text) from error
         if connection.subprotocol != SUBPROTOCOL:
             await connection.close()
             text = "This relay speaks another version of Alcove; update the older of the two."

@@ -8,6 +8,11 @@ It is protected because unproved connections give way: when all places are taken
 connection that had `GRACE` seconds to prove its key is closed. So a flood of silent connections
 costs members no place. It costs newcomers theirs only if it fills all places within that time.
 
+The networks of one provider are cheap too: an IPv6 /32 has 65,536 prefixes of 48 bits, and whoever
+rents one has them all. So all prefixes of a /32 have together what the shared class has: half of
+all places, the rates of a hundred prefixes, and its part of the store. A provider with more people
+than that has more than one /32. IPv4 needs no such bound, because its prefixes are few and dear.
+
 An address is never logged or kept: the prefix is hashed with a key of this process and dropped.
 """
 
@@ -19,18 +24,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
+from weakref import WeakValueDictionary
 
 from alcove_protocol import limits
 
 from alcove_server.net.request_head import BadRequest
 from alcove_server.networks import Networks, parse_address
 from alcove_server.ports.token_bucket import TokenBucket
+from alcove_server.store.budget import Holding
 
 _SHARED: Final = b"shared"
 _IPV4_SIZE: Final = 4
 _IPV4_PREFIX: Final = 3
 _IPV6_PREFIX: Final = 6
 """Bytes of an address, and of its prefix: /24 and /48."""
+_PROVIDER: Final = 4
+"""Bytes of the prefix that a provider gets of a registry: /32 (RFC 6177, RIPE-738)."""
 _KEY_SIZE: Final = 16
 _HASH_SIZE: Final = 8
 """Bytes of the key and of the hash that stands for a prefix."""
@@ -81,6 +90,7 @@ class Allowance:
     """The rates of one part of the network, and its places. Nothing in it names that part."""
 
     __slots__ = (
+        "__weakref__",
         "_clock",
         "_handshakes",
         "_knocks",
@@ -88,9 +98,11 @@ class Allowance:
         "_tls",
         "_told",
         "connections",
+        "holding",
         "most",
         "unproved",
         "weight",
+        "whole",
     )
 
     def __init__(
@@ -100,10 +112,14 @@ class Allowance:
         factor: float,
         rates: Rates,
         weight: int = 1,
+        whole: Allowance | None = None,
     ) -> None:
-        """`weight` says for how many parts of the network this one stands."""
+        """`weight` says for how many parts of the network this one stands. `whole` is that of the
+        provider, in which all this counts too."""
         now = clock()
         self.weight: Final = weight
+        self.whole: Final[Allowance | None] = whole
+        self.holding: Final[Holding] = Holding(weight, whole.holding if whole is not None else None)
         self._clock = clock
         self.connections = 0
         self.most = most
@@ -115,30 +131,32 @@ class Allowance:
 
     def tls(self) -> bool:
         """One more TLS handshake."""
-        return self._tls.take(self._clock())
+        return self._tls.take(self._clock()) and (self.whole is None or self.whole.tls())
 
     def handshake(self) -> bool:
         """One more WebSocket."""
-        return self._handshakes.take(self._clock())
+        taken = self._handshakes.take(self._clock())
+        return taken and (self.whole is None or self.whole.handshake())
 
     def open_room(self) -> bool:
         """One more room, or one brought back."""
-        return self._rooms.take(self._clock())
+        return self._rooms.take(self._clock()) and (self.whole is None or self.whole.open_room())
 
     def knock(self) -> bool:
         """One more knock."""
-        return self._knocks.take(self._clock())
+        return self._knocks.take(self._clock()) and (self.whole is None or self.whole.knock())
 
     def tell(self, size: int) -> bool:
         """So many bytes more are to be sent, as `Quota.tell`."""
-        return self._told.owe(self._clock(), size)
+        told = self._told.owe(self._clock(), size)
+        return (self.whole is None or self.whole.tell(size)) and told
 
     def make_room(self) -> bool:
         """Close the oldest unproved connection; return whether there was one."""
         oldest = next(iter(self.unproved), None)
         if oldest is None or self._clock() - oldest.since < GRACE:
             return False
-        del self.unproved[oldest]
+        oldest.proved()  # as far as giving way goes
         oldest.give_way()
         return True
 
@@ -146,7 +164,17 @@ class Allowance:
         """Whether a new allowance would be equal to this one."""
         now = self._clock()
         buckets = (self._tls, self._handshakes, self._rooms, self._knocks, self._told)
-        return not self.connections and all(bucket.full(now) for bucket in buckets)
+        return self.idle and all(bucket.full(now) for bucket in buckets)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing of this part of the network is here: no connection and no room."""
+        return not self.connections and not self.holding.rooms
+
+    @property
+    def line(self) -> tuple[Allowance, ...]:
+        """This part, and the provider's."""
+        return (self,) if self.whole is None else (self, self.whole)
 
 
 class Admitted:
@@ -160,11 +188,13 @@ class Admitted:
         self.allowance = allowance
         self.since = since
         self.give_way: Callable[[], None] = _stay
-        allowance.unproved[self] = None
+        for part in allowance.line:
+            part.unproved[self] = None
 
     def proved(self) -> None:
         """The client proved its key: the connection keeps its place from now on."""
-        self.allowance.unproved.pop(self, None)
+        for part in self.allowance.line:
+            part.unproved.pop(self, None)
 
     def free(self) -> None:
         """The connection is gone. To be called once."""
@@ -199,6 +229,8 @@ class Admission:
         self._factor = factor
         self._rates = rates if rates is not None else Rates()
         self._known: OrderedDict[bytes, Allowance] = OrderedDict()
+        # As long as a part of it is known.
+        self._providers: WeakValueDictionary[bytes, Allowance] = WeakValueDictionary()
         self.connections = 0
 
     def enter(self, address: str) -> Admitted:
@@ -206,12 +238,18 @@ class Admission:
         the network may be closed for it. Raises `BadRequest`: 503 when all places are taken, 429
         when those of this part are."""
         allowance = self._allowance(address)
-        full = self.full
-        if (full or allowance.connections >= allowance.most) and not allowance.make_room():
+        full, whole = self.full, allowance.whole
+        crowded = None  # whose oldest gives way
+        if full or allowance.connections >= allowance.most:
+            crowded = allowance
+        elif whole is not None and whole.connections >= whole.most:
+            crowded = whole
+        if crowded is not None and not crowded.make_room():
             raise BadRequest(
                 HTTPStatus.SERVICE_UNAVAILABLE if full else HTTPStatus.TOO_MANY_REQUESTS
             )
-        allowance.connections += 1
+        for part in allowance.line:
+            part.connections += 1
         self.connections += 1
         return Admitted(self, allowance, self._clock())
 
@@ -222,7 +260,8 @@ class Admission:
 
     def free(self, allowance: Allowance) -> None:
         """A place of this part of the network is free again."""
-        allowance.connections -= 1
+        for part in allowance.line:
+            part.connections -= 1
         self.connections -= 1
 
     def sweep(self) -> None:
@@ -244,23 +283,36 @@ class Admission:
         prefix = self._prefix(address)
         known = self._known.get(prefix)
         if known is None:
-            known = self._known[prefix] = self._make(prefix)
+            known = self._known[prefix] = self._make(prefix, self._provider(address))
             if len(self._known) > _REMEMBERED:
                 self._drop_idle()
         return known
 
-    def _make(self, prefix: bytes) -> Allowance:
+    def _make(self, prefix: bytes, whole: Allowance | None) -> Allowance:
         if prefix == _SHARED:
-            most = max(self._most // 2, self._per_prefix)
-            factor = self._factor * _SHARED_RATE
-            return Allowance(self._clock, most, factor, self._rates, _SHARED_WEIGHT)
-        return Allowance(self._clock, self._per_prefix, self._factor, self._rates)
+            return self._make_large()
+        return Allowance(self._clock, self._per_prefix, self._factor, self._rates, 1, whole)
+
+    def _make_large(self) -> Allowance:
+        most = max(self._most // 2, self._per_prefix)
+        factor = self._factor * _SHARED_RATE
+        return Allowance(self._clock, most, factor, self._rates, _SHARED_WEIGHT)
+
+    def _provider(self, address: str) -> Allowance | None:
+        parsed = parse_address(address)
+        if parsed is None or len(parsed.packed) == _IPV4_SIZE:
+            return None
+        prefix = self._hash(parsed.packed[:_PROVIDER])
+        known = self._providers.get(prefix)
+        if known is None:
+            known = self._providers[prefix] = self._make_large()
+        return known
 
     def _drop_idle(self) -> None:
         """Forget one part of the network without connections, among a bounded number of them."""
         for _ in range(_SEARCHED):
             prefix = next(iter(self._known))
-            if not self._known[prefix].connections:
+            if self._known[prefix].idle:
                 del self._known[prefix]
                 return
             self._known.move_to_end(prefix)
@@ -271,4 +323,7 @@ class Admission:
             return _SHARED
         packed = parsed.packed
         part = packed[:_IPV4_PREFIX] if len(packed) == _IPV4_SIZE else packed[:_IPV6_PREFIX]
+        return self._hash(part)
+
+    def _hash(self, part: bytes) -> bytes:
         return hashlib.blake2b(part, key=self._key, digest_size=_HASH_SIZE).digest()

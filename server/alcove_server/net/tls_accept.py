@@ -4,25 +4,27 @@
                │        └─▶ none: handshake, in 2 s ─▶ `FrontDoor`, which says 429 or 503
                └─▶ too many handshakes, or too many without a place: closed unheard
 
-asyncio's own TLS servers announce a connection only when its handshake is done, so half a handshake
-would count nowhere. Here a connection has its place from the accept on, and gives way to others as
-all unproved connections do.
+A connection has its place from the accept on, so half a handshake counts as a whole connection, and
+gives way to others as all unproved connections do. `TlsLink` shakes hands.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 from collections.abc import Callable
+from functools import partial
 
 from alcove_server.net.accept import Accept
 from alcove_server.net.admission import Admission, Admitted
 from alcove_server.net.entrance import Entrance
 from alcove_server.net.front_door import TURNED_AWAY_SECONDS
+from alcove_server.net.inbox import EVERYONE, NetworkPart
 from alcove_server.net.request_head import BadRequest
+from alcove_server.net.terms import Terms
 from alcove_server.net.tls import Tls
-from alcove_server.net.websocket import CLOSE_SECONDS
+from alcove_server.net.tls_link import READ_SIZE, TlsLink
+from alcove_server.ports import error_log
 
 Enter = Callable[[str], Admitted]
 """As `Admission.enter`."""
@@ -38,6 +40,10 @@ class _Arrival:
             self.place = admission.enter(address)
         except BadRequest as bad:
             self.refusal = bad
+
+    @property
+    def group(self) -> NetworkPart:
+        return self.place.allowance if self.place is not None else EVERYONE
 
     def enter(self, address: str) -> Admitted:
         """As `Admission.enter`: the handshake is done, and the place is the caller's."""
@@ -65,6 +71,7 @@ class TlsAccept:
         entrance: Entrance,
         admission: Admission,
         tls: Tls,
+        terms: Terms,
         make: Callable[[Enter], asyncio.Protocol],
         seconds: float,
         backlog: int,
@@ -73,61 +80,64 @@ class TlsAccept:
         self._entrance = entrance
         self._admission = admission
         self._tls = tls
+        self._terms = terms
         self._make = make
         self._seconds = seconds
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._buffer = bytearray(READ_SIZE)
+        self._under_way: dict[TlsLink, asyncio.Task[None]] = {}
         self._accept = Accept(listener, self._begin, backlog)
 
     def close(self) -> None:
         """Accept no more, and drop the handshakes under way."""
         self._accept.close()
-        for task in self._under_way:
-            task.cancel()
+        for link in self._under_way:
+            link.abort()
 
     async def wait_closed(self) -> None:
         """Wait until nothing is under way, and close the listener."""
         await self._accept.wait_closed()
-        await asyncio.gather(*self._under_way, return_exceptions=True)
+        while self._under_way:
+            await asyncio.wait(self._under_way.values())
+            await asyncio.sleep(0)  # an aborted connection ends in the next turn
 
-    def _begin(self, link: socket.socket, address: str) -> None:
+    def _begin(self, connection: socket.socket, address: str) -> None:
         # A handshake costs the relay about a millisecond and its client nothing, so its rate is
         # bounded before anything is answered.
         if not self._admission.may_shake_hands(address):
-            self._close_unheard(link)
+            self._close_unheard(connection)
             return
         arrival = _Arrival(self._admission, address)
         lingering = self._entrance.lingering
         if arrival.refusal is not None and not lingering.add(arrival):
-            self._close_unheard(link)  # as the front door does with too many of them
+            self._close_unheard(connection)  # as the front door does with too many of them
             return
-        task = self._loop.create_task(self._shake_hands(link, arrival))
+
+        link = TlsLink(
+            self._tls.context,
+            self._buffer,
+            self._terms,
+            arrival.group,
+            lambda: self._make(arrival.enter),
+            TURNED_AWAY_SECONDS if arrival.refusal else self._seconds,
+            partial(self._over, arrival),
+        )
         if arrival.place is not None:
+            arrival.place.give_way = link.abort
+        self._under_way[link] = self._loop.create_task(self._connect(connection, link, arrival))
 
-            def give_way() -> None:
-                task.cancel()
-
-            arrival.place.give_way = give_way
-
-        def done(task: asyncio.Task[None]) -> None:
-            # Not at the end of the task itself, which may be cancelled before it begins.
-            self._under_way.discard(task)
-            lingering.discard(arrival)
-            arrival.drop()
-
-        self._under_way.add(task)
-        task.add_done_callback(done)
-
-    def _close_unheard(self, link: socket.socket) -> None:
+    def _close_unheard(self, connection: socket.socket) -> None:
         self._entrance.tally.count("tls closed")
-        link.close()
+        connection.close()
 
-    async def _shake_hands(self, link: socket.socket, arrival: _Arrival) -> None:
-        # No TLS, an older version, an untrusted certificate, too slow: the client's mistakes.
-        with contextlib.suppress(OSError):
-            await self._loop.connect_accepted_socket(
-                lambda: self._make(arrival.enter),
-                link,
-                ssl=self._tls.context,
-                ssl_handshake_timeout=TURNED_AWAY_SECONDS if arrival.refusal else self._seconds,
-                ssl_shutdown_timeout=CLOSE_SECONDS,
-            )
+    def _over(self, arrival: _Arrival, link: TlsLink) -> None:
+        self._under_way.pop(link, None)
+        self._entrance.lingering.discard(arrival)
+        arrival.drop()
+
+    async def _connect(self, connection: socket.socket, link: TlsLink, arrival: _Arrival) -> None:
+        try:
+            await self._loop.connect_accepted_socket(lambda: link, connection)
+        except Exception as error:
+            self._over(arrival, link)
+            if not isinstance(error, OSError):  # one of these says that the client is gone
+                error_log.report(error)

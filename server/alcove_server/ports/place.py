@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from alcove_server.store.budget import Holding
+
 
 class Quota(Protocol):
     """Rates of one part of the network. Each call uses up one of what it names, and is false when
@@ -12,6 +14,10 @@ class Quota(Protocol):
     @property
     def weight(self) -> int:
         """For how many parts of the network it stands: a shared address is many people's."""
+
+    @property
+    def holding(self) -> Holding:
+        """What the rooms hold that it opened."""
 
     def open_room(self) -> bool:
         """One more room, or one restored."""

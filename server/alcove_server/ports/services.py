@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import Lock
 from collections.abc import Callable
 from typing import Final
 
@@ -20,7 +21,7 @@ class Services:
     for nonces and generations. `runner` says how coroutines run, and `turn` how much of them in
     one turn of the loop. `tally` counts refusals."""
 
-    __slots__ = ("clock", "random", "runner", "settings", "store", "tally", "turn", "wall")
+    __slots__ = ("_line", "clock", "random", "runner", "settings", "store", "tally", "turn", "wall")
 
     def __init__(
         self,
@@ -39,6 +40,17 @@ class Services:
         self.tally = Tally()
         self.wall = wall
         self.turn = Turn(runner.later)
+        self._line = Lock()
+
+    async def pause(self, steps: float) -> None:
+        """Count the next steps of long work, once this turn has steps left. While it has none, all
+        such work waits in one line, of which each turn takes the first. So however many clients
+        cause long work together, a turn does what it may and one piece more."""
+        if self.turn.left <= 0 or self._line.locked():
+            async with self._line:
+                if self.turn.left <= 0:
+                    await self.runner.breathe()
+        self.turn.spend(steps)
 
     def away_delay(self) -> int:
         """Seconds after which a client that cannot be served is to come back: spread out, so that

@@ -235,7 +235,14 @@ class Service:
             return PlainAccept(self._listener, partial(make, self.admission.enter), backlog)
         seconds = self._settings.auth_seconds
         return TlsAccept(
-            self._listener, entrance, self.admission, self._tls, make, seconds, backlog
+            self._listener,
+            entrance,
+            self.admission,
+            self._tls,
+            self._terms,
+            make,
+            seconds,
+            backlog,
         )
 
     def _accept_health(self, server: uvicorn.Server, listener: socket.socket) -> Accepting:

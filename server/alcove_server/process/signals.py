@@ -7,16 +7,16 @@
 
 SIGKILL and SIGSTOP cannot be handled. The signals of a crash and those of a terminal's job control
 stay as the system has them.
+
+A start takes half a second, mostly imports. Signals that come then wait until there is a handler
+(`hold`): without one they would end the process, and one that was ignored would be lost.
 """
 
 from __future__ import annotations
 
-import logging
 import signal
 from collections.abc import Callable
 from typing import Final
-
-log = logging.getLogger(__name__)
 
 STOPPING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 RELOADING: Final = signal.SIGHUP
@@ -32,14 +32,24 @@ IGNORED: Final = frozenset(
 Handler = Callable[[], object]
 
 
-def ignore_until_ready() -> None:
-    """To be called first: a signal that means nothing, or nothing yet, must not end a start."""
-    for number in (*IGNORED, RELOADING, REPORTING):
+def hold() -> None:
+    """Let signals wait that mean something, and ignore all others. To be called first."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, (*STOPPING, RELOADING, REPORTING))
+    for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
 
 
+def stop_at_once() -> None:
+    """Until the relay is ready, a signal that says stop is a `KeyboardInterrupt`. One that waits is
+    raised here."""
+    for number in STOPPING:
+        signal.signal(number, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+
+
 def handle(add: Callable[[int, Handler], object], reload: Handler, report: Handler) -> None:
-    """Give meaning to the signals that do not stop the relay. `add` is the event loop's
-    `add_signal_handler`."""
+    """Give meaning to the signals that do not stop the relay, those that wait too. `add` is the
+    event loop's `add_signal_handler`."""
     add(RELOADING, reload)
     add(REPORTING, report)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (RELOADING, REPORTING))

@@ -8,18 +8,29 @@ import os
 import sys
 from collections.abc import Callable
 
-import uvloop
-
-from alcove_server.process import hardening, preflight, serving, signals
-from alcove_server.settings import Settings
-from alcove_server.store.values import UnfitStore
+from alcove_server.process import signals
 
 FAILED = 1
 
 
 def main() -> int:
     """Serve until told to stop, or until the parent is gone. Return the exit status."""
-    signals.ignore_until_ready()
+    signals.hold()
+    try:
+        return _serve()
+    except KeyboardInterrupt:  # a signal before it was ready
+        return 0
+
+
+def _serve() -> int:
+    # Imported late: the parent may pass a signal on meanwhile.
+    import uvloop
+
+    from alcove_server.process import hardening, preflight, serving
+    from alcove_server.settings import Settings
+    from alcove_server.store.values import UnfitStore
+
+    signals.stop_at_once()
     given = json.loads(sys.stdin.buffer.readline())
     number, settings = given["number"], Settings(**given["settings"])
     serving.configure_logging(settings, f"worker {number} ")

@@ -5,6 +5,7 @@ docs/protocol.md sections 7, 9 and 10.
 
 from __future__ import annotations
 
+from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import (
     ID_SIZE,
     Done,
@@ -29,7 +30,7 @@ async def put_door(requester: Requester, frame: PutDoor) -> None:
     door = rules.door(history, client.key, frame)
     if door.closed is not None:
         await store.revoke_door(room.id, door.id, history.roster.head)
-        requester.rooms.doorstep.close_doors(room.id, frozenset({door.id}))
+        await room.close_doors(frozenset({door.id}))
     else:
         await store.put_door(room.id, door, history.roster.head)
     client.send(Done(frame.n))
@@ -53,11 +54,16 @@ async def _settle(requester: Requester, n: int, id: bytes, reason: bytes | None)
 
 
 async def request(requester: Requester, frame: LobbyRequest) -> None:
-    """A request, or with `to` a vault. Raises `Refusal` (`busy`, and all of `rules.vault`)."""
+    """A request, or with `to` a vault. Raises `Refusal` (`busy`, `rate_limited` when this part of
+    the network had too much sent, and all of `rules.vault`)."""
+    room = requester.seated
+    listeners = len(room.history.roster.facilitators()) if frame.to is None else 1
+    if not requester.may_tell(len(frame.blob) * listeners):
+        raise Refusal("rate_limited")
     if frame.to is None:
         await _add_item(requester, LobbyKind.REQUEST, frame.id, frame.blob)
     else:
-        rules.vault(requester.seated.history, requester.client.key, frame.to, frame.blob)
+        rules.vault(room.history, requester.client.key, frame.to, frame.blob)
         await _add_item(requester, LobbyKind.VAULT, frame.id, frame.blob, frame.to)
     requester.client.send(Done(frame.n))
 

@@ -15,7 +15,8 @@ from alcove_server.rooms.roster_history import begin
 
 
 async def open_room(requester: Requester, frame: OpenRoom) -> None:
-    """Raises `Refusal` (`bad_statement`, `rate_limited`, `room_exists`, `ended`, `busy`)."""
+    """Raises `Refusal` (`bad_statement`, `rate_limited`, `room_exists`, `ended`, `busy`,
+    `too_many_rooms`)."""
     signed = Signed(frame.entry, frame.signature)
     try:
         room_id = room_id_of(Opening.decode(frame.entry).root_key)
@@ -26,7 +27,8 @@ async def open_room(requester: Requester, frame: OpenRoom) -> None:
         raise Refusal("rate_limited")
     services = requester.services
     generation = services.random(GENERATION_SIZE)
-    await services.store.open(room_id, signed, history.roster.head, generation)
+    head = history.roster.head
+    await services.store.open(room_id, signed, head, generation, requester.holding)
     requester.client.send(Done(frame.n))
 
 

@@ -12,6 +12,7 @@ from alcove_server.ports.services import Services
 from alcove_server.requests.proof import Upgrade
 from alcove_server.rooms.registry import Rooms
 from alcove_server.rooms.room import LocalRoom
+from alcove_server.store.budget import Holding
 
 
 class Requester:
@@ -70,6 +71,12 @@ class Requester:
         """Whether this part of the network may make one more room. Counts as one."""
         part = self.client.part
         return part is None or part.open_room()
+
+    @property
+    def holding(self) -> Holding | None:
+        """What the rooms of this part of the network hold. None is without limits."""
+        part = self.client.part
+        return part.holding if part is not None else None
 
     def may_tell(self, size: int) -> bool:
         """Whether this part of the network may have so many bytes sent. Counts them."""

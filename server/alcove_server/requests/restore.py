@@ -6,6 +6,8 @@ docs/protocol.md section 9.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
 from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
@@ -20,7 +22,11 @@ from alcove_server.requests.unsettled import roster_at
 from alcove_server.rooms import restoring, settling
 from alcove_server.rooms.restoring import Comparison
 from alcove_server.rooms.roster_history import RosterHistory
+from alcove_server.rooms.seated_chain import AT_ONCE, Pause, counters_of, head_of
 from alcove_server.store.interface import RoomHead, RosterMoved, SeatedRoom, Vote
+
+_ENTRY_STEPS: Final = 16.0
+"""Steps (`ports.turn`) of decoding `AT_ONCE` entries."""
 
 
 class _Gone(Refusal):
@@ -56,24 +62,27 @@ async def name(requester: Requester, frame: Reseat) -> None:
     room, client, store = requester.seated, requester.client, requester.services.store
     said = restoring.named(frame, room.id, client.key)
     history = room.history
-    doors = await restoring.doors_of(frame, history, client.key, requester.services.runner.breathe)
+    doors = await restoring.doors_of(frame, history, client.key, requester.services.pause)
     for door in doors:
         if await store.door(room.id, door.id) is None:
             await store.put_door(room.id, door, history.roster.head)
     if await store.unsettled(room.id) is not None:
         common = history.roster.counter
         if said.head != history.roster.head:
-            common = _place(await store.chain(room.id, 0), said.head)
+            common = await _counter_of(requester, said.head)
         await store.vote(room.id, room.generation, client.key, Vote(said.head, common, False))
     client.send(Done(frame.n))
 
 
-def _place(chain: Sequence[Signed], head: bytes) -> int:
-    """The counter of the entry with this hash. Raises `Refusal` (`bad_roster`)."""
-    for counter in reversed(range(len(chain))):
-        if restoring.head_of(chain, counter) == head:
-            return counter
-    raise Refusal("bad_roster")
+async def _counter_of(requester: Requester, head: bytes) -> int:
+    """The counter of the seated entry with this hash. Raises `Refusal` (`bad_roster`)."""
+    room, services = requester.seated, requester.services
+    found = await room.seated.counter_of(
+        head, lambda: services.store.chain(room.id, 0), services.pause
+    )
+    if found is None:
+        raise Refusal("bad_roster")
+    return found
 
 
 async def _restore(requester: Requester, frame: Reseat) -> None:
@@ -85,10 +94,16 @@ async def _restore(requester: Requester, frame: Reseat) -> None:
         if client.state is ClientState.CLOSED:
             raise _Gone
 
+    async def pause(steps: float) -> None:
+        await services.pause(steps)
+        if client.state is ClientState.CLOSED:
+            raise _Gone
+
     generation = services.random(GENERATION_SIZE)
     brought, history = await restoring.room(
-        frame, id, client.key, generation, rooms.verifier.verify, breathe
+        frame, id, client.key, generation, rooms.verifier.verify, breathe, pause
     )
+    brought = replace(brought, holding=requester.holding)
     head = await store.head(id)
     if head is not None and head.ended is not None:
         if not restoring.goes_past(brought.chain, head.ended):
@@ -96,19 +111,21 @@ async def _restore(requester: Requester, frame: Reseat) -> None:
         await store.reseat(brought, None, over=head.ended)
     elif head is None:
         await store.reseat(brought, None)
-    elif not await _takes_over(requester, brought, head):
+    elif not await _takes_over(requester, brought, head, pause):
         return
     else:
         await store.reseat(brought, head.roster)
     await _seated(requester, brought, history)
 
 
-async def _takes_over(requester: Requester, brought: SeatedRoom, head: RoomHead) -> bool:
+async def _takes_over(
+    requester: Requester, brought: SeatedRoom, head: RoomHead, pause: Pause
+) -> bool:
     """Whether a chain takes the place of the seated one. The bringer's vote is noted. Raises
-    `Refusal` (`roster_conflict`), `RosterMoved`."""
+    `Refusal` (`roster_conflict`), `RosterMoved`, and what `pause` raises."""
     store, key = requester.services.store, requester.client.key
     seated = await store.chain(brought.room, 0)
-    if not seated or restoring.head_of(seated, len(seated) - 1) != head.roster:
+    if not seated or head_of(seated, len(seated) - 1) != head.roster:
         raise RosterMoved
     comparison, common = restoring.compare(seated, brought.chain)
     if comparison is Comparison.NEW:
@@ -120,21 +137,25 @@ async def _takes_over(requester: Requester, brought: SeatedRoom, head: RoomHead)
     await store.vote(brought.room, head.generation, key, vote)
     if not other:
         return False
-    both = _signers(seated, common) & _signers(brought.chain, common)
+    both = await _signers(seated, common, pause) & await _signers(brought.chain, common, pause)
     for signer in both:
         await store.vote(brought.room, head.generation, signer, Vote(NO_HASH, common, True, True))
     log = await store.unsettled(brought.room)
-    beyond = range(common + 1, len(brought.chain))
-    heads = frozenset(restoring.head_of(brought.chain, counter) for counter in beyond)
+    counters = await counters_of(brought.chain, pause)
+    heads = frozenset(head for head, counter in counters.items() if counter > common)
     at = roster_at(requester.rooms.verifier, requester.services, seated, brought.room)
     if log is None or not await settling.wins(log, common, heads, at):
         raise Refusal("roster_conflict")
     return True
 
 
-def _signers(chain: Sequence[Signed], after: int) -> set[bytes]:
-    entries = [RosterEntry.decode(one.body, limit=limits.ENTRY) for one in chain[after + 1 :]]
-    return {entry.signer for entry in entries}
+async def _signers(chain: Sequence[Signed], after: int, pause: Pause) -> set[bytes]:
+    signers: set[bytes] = set()
+    for number, one in enumerate(chain[after + 1 :]):
+        if number % AT_ONCE == 0:
+            await pause(_ENTRY_STEPS)
+        signers.add(RosterEntry.decode(one.body, limit=limits.ENTRY).signer)
+    return signers
 
 
 async def _seated(requester: Requester, brought: SeatedRoom, history: RosterHistory) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from alcove_protocol.errors import Refusal
 from alcove_protocol.roster import Roster
@@ -15,6 +16,9 @@ from alcove_server.rooms.room import LocalRoom
 from alcove_server.rooms.roster_verifier import RosterVerifier
 from alcove_server.rooms.settling import RosterAt
 from alcove_server.store.interface import Unsettled
+
+_MEMBERS_A_STEP: Final = 16.0
+"""Members on the list for whose votes counting takes one step (`ports.turn`)."""
 
 
 def roster_at(
@@ -35,6 +39,7 @@ async def look(requester: Requester) -> Unsettled | None:
     room, store = requester.seated, requester.services.store
     if room.settled:
         return None
+    await requester.services.pause(len(room.history.roster.seats) / _MEMBERS_A_STEP)
     log = await store.unsettled(room.id)
     if log is None or log.generation != room.generation:
         room.settled = log is None
@@ -43,21 +48,21 @@ async def look(requester: Requester) -> Unsettled | None:
         return log
     await store.settle_log(room.id, room.generation)
     room.settled = True
+    room.seated.forget()
     return None
 
 
 def _lists(requester: Requester, room: LocalRoom) -> RosterAt:
-    """The list after each entry. What was verified once in this log is kept."""
+    """The list after an entry, verified once for all who ask."""
+
+    services, verifier = requester.services, requester.rooms.verifier
 
     async def at(counter: int) -> Roster:
-        known = room.lists.get(counter)
-        if known is None:
-            chain = await requester.services.store.chain(room.id, 0, counter + 1)
-            known = await roster_at(requester.rooms.verifier, requester.services, chain, room.id)(
-                counter
-            )
-            room.lists[counter] = known
-        return known
+        async def verified() -> Roster:
+            chain = await services.store.chain(room.id, 0, counter + 1)
+            return await roster_at(verifier, services, chain, room.id)(counter)
+
+        return await room.seated.list_at(counter, verified)
 
     return at
 

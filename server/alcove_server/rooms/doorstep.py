@@ -26,8 +26,9 @@ IN_A_ROOM: Final = 4 * limits.KNOCKS
 """Newcomers that stand at the doors of one room and read its card."""
 AT_A_DOOR: Final = IN_A_ROOM // 2
 """Those of them at one door."""
-OF_A_PREFIX: Final = 50
-"""Those of one part of the network at one room, for each prefix that it stands for."""
+OF_A_PREFIX: Final = 100
+"""Those of one part of the network at one room, for each prefix that it stands for: the people of a
+clinic, who come by one link in one moment and have one address."""
 UNDISTURBED: Final = 3.0
 """Seconds in which a newcomer does not give way: enough to read the card, and to knock if its
 person has decided before."""
@@ -123,14 +124,14 @@ class Doorstep:
             if not there:
                 del self._rooms[place.room]
 
-    def close_doors(self, room: bytes, doors: frozenset[bytes]) -> None:
-        """These doors are revoked: close the connections that stand there. There are at most
-        `IN_A_ROOM`."""
-        there = self._rooms.get(room)
-        if there is None or not doors:
-            return
-        for client in [one for one, place in there.items() if place.door in doors]:
-            client.finish(Close.REFUSED, bye("door_revoked"))
+    def __contains__(self, client: Client) -> bool:
+        """Whether it still stands there."""
+        return client in self._places
+
+    def standing_at(self, room: bytes, doors: frozenset[bytes]) -> list[Client]:
+        """Those that stand at these doors of a room, at most `IN_A_ROOM`."""
+        there = self._rooms.get(room, {})
+        return [one for one, place in there.items() if place.door in doors]
 
     def tick(self) -> bool:
         """Close some of those that stood too long. Return whether there are more."""

@@ -122,6 +122,10 @@ class Replays:
         """Queue what waits until the outlet has enough or everything is told. Then the facilitator
         hears of items as they come."""
         store = self._services.store
+        if resumption.lobby > room.lobby:
+            head = await store.head(room.id)
+            if head is None or resumption.lobby > head.lobby:
+                resumption.lobby = 0  # never given: the client would hear of no item any more
         while client.outlet.backlog < PAGE:
             known = room.lobby
             page = await store.read_lobby(room.id, resumption.lobby, resumption.lobby > 0)
@@ -132,7 +136,10 @@ class Replays:
                 client.resumption = None
                 return
             told = items[:_ITEMS_AT_ONCE]
-            self._budget.read(_AN_ITEM * len(told), sum([len(item.blob) for item in told]))
+            size = sum([len(item.blob) for item in told])
+            self._budget.read(_AN_ITEM * len(told), size)
+            if client.part is not None:
+                client.part.tell(size)  # as with a page of the log
             for item in told:
                 if client.outlet.backlog >= PAGE:
                     return

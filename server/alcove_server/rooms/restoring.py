@@ -16,7 +16,7 @@ from alcove_protocol.codec import unpack_list
 from alcove_protocol.errors import Malformed, Refusal
 from alcove_protocol.frames import Reseat, SeatedDoor
 from alcove_protocol.labels import Label
-from alcove_protocol.roster import NO_HASH, RosterEntry, entry_hash
+from alcove_protocol.roster import NO_HASH, RosterEntry
 from alcove_protocol.statements import (
     DoorStatement,
     EndStatement,
@@ -28,12 +28,14 @@ from alcove_protocol.statements import (
 from alcove_server.rooms.roster_history import RosterHistory
 from alcove_server.rooms.roster_verifier import Breathe
 from alcove_server.rooms.rules import statement
+from alcove_server.rooms.seated_chain import Pause, head_of
 from alcove_server.store.interface import SeatedRoom, StoredDoor
 
 ENTRIES = 10_000
 """Entries of one chain: more than fit into `limits.ROSTER_CHAIN`."""
-_DOORS_AT_ONCE: Final = 16
-"""Doors verified before others have their turn: about 2 ms."""
+_DOOR_STEPS: Final = 6.0
+_CARD_BYTES: Final = 8 * limits.KIB
+"""Steps (`ports.turn`) of verifying a door, and bytes of its card that count as one step more."""
 
 
 class Comparison(Enum):
@@ -51,9 +53,10 @@ async def room(
     generation: bytes,
     verify: Callable[[Sequence[Signed], bytes, Breathe], Awaitable[RosterHistory]],
     breathe: Breathe,
+    pause: Pause,
 ) -> tuple[SeatedRoom, RosterHistory]:
     """The room as a member brings it, and its roster. Raises `Refusal` (`bad_roster`,
-    `bad_statement`, `not_member`), and what `verify` and `breathe` raise."""
+    `bad_statement`, `not_member`), and what `verify`, `breathe` and `pause` raise."""
     try:
         chain = tuple([Signed.decode(item) for item in unpack_list(frame.chain, most=ENTRIES)])
         history = await verify(chain, id, breathe)
@@ -65,7 +68,7 @@ async def room(
     said = named(frame, id, key)
     if (said.head, said.commit) != (history.roster.head, commit):
         raise Refusal("bad_statement")
-    doors = await doors_of(frame, history, key, breathe)
+    doors = await doors_of(frame, history, key, pause)
     head, entry = history.roster.head, _entry_of(chain, commit)
     return SeatedRoom(id, chain, head, generation, frame.commit, doors, entry), history
 
@@ -79,13 +82,13 @@ def named(frame: Reseat, id: bytes, key: bytes) -> ReseatStatement:
 
 
 async def doors_of(
-    frame: Reseat, history: RosterHistory, key: bytes, breathe: Breathe
+    frame: Reseat, history: RosterHistory, key: bytes, pause: Pause
 ) -> tuple[StoredDoor, ...]:
     """The doors that a facilitator put, with what is left of them. Raises `Refusal`
-    (`bad_statement`; `not_allowed` when another member brings any), and what `breathe` raises."""
+    (`bad_statement`; `not_allowed` when another member brings any), and what `pause` raises."""
     if frame.doors and not history.roster.is_facilitator(key):
         raise Refusal("not_allowed")
-    return tuple([door async for door in _doors(frame.doors, history, key, breathe)])
+    return tuple([door async for door in _doors(frame.doors, history, key, pause)])
 
 
 def _entry_of(chain: tuple[Signed, ...], commit: bytes) -> Signed | None:
@@ -98,16 +101,15 @@ def _entry_of(chain: tuple[Signed, ...], commit: bytes) -> Signed | None:
 
 
 async def _doors(
-    packed: bytes, history: RosterHistory, key: bytes, breathe: Breathe
+    packed: bytes, history: RosterHistory, key: bytes, pause: Pause
 ) -> AsyncIterator[StoredDoor]:
     try:
         items = unpack_list(packed, most=limits.DOORS)
         doors = [SeatedDoor.decode(item) for item in items]
     except Malformed:
         raise Refusal("bad_statement") from None
-    for number, door in enumerate(doors, start=1):
-        if number % _DOORS_AT_ONCE == 0:
-            await breathe()
+    for door in doors:
+        await pause(_DOOR_STEPS + len(door.card) / _CARD_BYTES)
         seated = _door(door, history, key)
         # A door that closed with a removal stays closed, even if a facilitator remembers it open.
         if seated.id not in history.revoked and seated.uses_left and seated.expires_at:
@@ -141,11 +143,6 @@ def compare(seated: Sequence[Signed], brought: Sequence[Signed]) -> tuple[Compar
             return Comparison.OTHER, counter - 1
     new = len(brought) > len(seated)
     return Comparison.NEW if new else Comparison.KNOWN, shorter - 1
-
-
-def head_of(chain: Sequence[Signed], counter: int) -> bytes:
-    """The hash of the entry with this counter."""
-    return entry_hash(Label.ROSTER if counter else Label.OPEN, chain[counter].body)
 
 
 def goes_past(chain: Sequence[Signed], ended: Signed) -> bool:

@@ -13,13 +13,12 @@ it belongs in the order. No task is made for any member.
 from __future__ import annotations
 
 from asyncio import Lock
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from alcove_protocol import limits
 from alcove_protocol.frames import Bye, ConnectionRole, KnockRefused, LobbyKind, WelcomeIs
 from alcove_protocol.position import Position
-from alcove_protocol.roster import Roster
 from alcove_protocol.statements import Signed
 
 from alcove_server.client.client import Client
@@ -31,6 +30,7 @@ from alcove_server.ports.token_bucket import TokenBucket
 from alcove_server.rooms.doorstep import Doorstep
 from alcove_server.rooms.fanout import Fanout, Turns
 from alcove_server.rooms.roster_history import Outcome, RosterHistory, follow
+from alcove_server.rooms.seated_chain import SeatedChain
 from alcove_server.rooms.waiting_knocks import WaitingKnocks
 from alcove_server.store.interface import RoomHead, StoredBlob, StoredItem
 from alcove_server.wire import fast_out
@@ -42,10 +42,9 @@ TOLD_RATE: Final = 32.0 * limits.MIB
 TOLD_BURST: Final = 256.0 * limits.MIB
 """Bytes a second, and at once, that the members of a room are told together. One member alone can
 use up a sixth of it (`session.price`), so that no member can silence a room."""
+_NONE: Final[frozenset[bytes]] = frozenset()
 GOODBYE_STEPS: Final = 8.0
 """Steps (`ports.turn`) of closing one connection."""
-GOODBYES: Final = 50
-"""Connections of a room that are closed before others have a turn: about 5 ms."""
 
 
 class LocalRoom:
@@ -76,8 +75,8 @@ class LocalRoom:
         self.over = False
         self.settled = False
         """Whether the log is known to be settled. In an unsettled one nothing is committed."""
-        self.lists: dict[int, Roster] = {}
-        """Earlier lists whose votes were counted, by counter."""
+        self.seated = SeatedChain()
+        """What the chain of an unsettled log says."""
         self._services = services
         self._on_promoted = on_promoted
         self._fanout = Fanout(turns)
@@ -91,8 +90,12 @@ class LocalRoom:
     # --- clients ----------------------------------------------------------------------------
 
     def connected(self, client: Client) -> None:
-        """A client authenticated. An older connection of the same key is closed."""
+        """A client authenticated. An older connection of the same key is closed. That may be this
+        one, when the proof of the newer one took less time."""
         older = self.clients.get(client.key)
+        if older is not None and older.since > client.since:
+            client.replaced()
+            return
         self.clients[client.key] = client  # first, because an empty room is released
         if older is not None:
             older.replaced()
@@ -142,16 +145,20 @@ class LocalRoom:
         for client in list(self.clients.values()):
             services.tally.count("unavailable")
             client.finish(Close.TRY_AGAIN, away(services.away_delay()))
-            services.turn.spend(GOODBYE_STEPS)
-            if services.turn.left <= 0:
-                await services.runner.breathe()
+            await services.pause(GOODBYE_STEPS)
 
     async def _finish(self, clients: list[Client], code: int, reason: Bye) -> None:
         """Close these connections. A thousand goodbyes take 0.1 s, so others have turns between."""
-        for number, client in enumerate(clients, start=1):
+        for client in clients:
             client.finish(code, reason)
-            if number % GOODBYES == 0:
-                await self._services.runner.breathe()
+            await self._services.pause(GOODBYE_STEPS)
+
+    async def close_doors(self, doors: frozenset[bytes]) -> None:
+        """These doors are revoked: close the connections that stand there."""
+        for client in self._doorstep.standing_at(self.id, doors):
+            if client in self._doorstep:  # it may have become a member meanwhile
+                client.finish(Close.REFUSED, bye("door_revoked"))
+            await self._services.pause(GOODBYE_STEPS)
 
     # --- what is new ------------------------------------------------------------------------
 
@@ -248,20 +255,18 @@ class LocalRoom:
         seated = _among(outcome.seated, self.clients)
         for client in seated:
             self._promote(client)
-        self._doorstep.close_doors(self.id, outcome.revoked)
+        await self.close_doors(outcome.revoked)
         for client in seated:
             await self.give(client, self.send_welcome)
 
     async def _dismiss(self, outcome: Outcome) -> None:
-        gone = _among(outcome.gone, self.clients)
-        for number, client in enumerate(gone, start=1):
+        for client in _among(outcome.gone, self.clients):
             if client.key in outcome.removed:
                 proof = self.history.removed[client.key]
                 client.finish(Close.REMOVED, bye("removed", proof))
             else:
                 client.finish(Close.DONE, bye("not_member"))
-            if number % GOODBYES == 0:
-                await self._services.runner.breathe()
+            await self._services.pause(GOODBYE_STEPS)
 
     # --- what waits for one client ----------------------------------------------------------
 
@@ -284,6 +289,8 @@ class LocalRoom:
         pending = await self._services.store.welcome(self.id, client.key)
         if pending is None:
             return
+        if client.part is not None:
+            client.part.tell(len(pending.welcome))  # it is told all the same: the debt counts
         client.send(
             WelcomeIs(
                 pending.position.encode(),
@@ -313,15 +320,32 @@ class LocalRoom:
             for client in facilitators:
                 if client.heard_lobby < item.number and item.is_for(client.key):
                     client.send_framed(message)
-            if item.kind is LobbyKind.GONE:
-                await self._tell_newcomer(item)
+        await self._tell_newcomers(page.items)
 
-    async def _tell_newcomer(self, gone: StoredItem) -> None:
-        newcomer = self.clients.get(gone.key)
-        self._waiting_knocks.discard(self.id, gone.key)
-        if newcomer is not None and newcomer.role == ConnectionRole.DOOR:
+    async def _tell_newcomers(self, items: Iterable[StoredItem]) -> None:
+        """Of the knocks that are settled. A newcomer that knocked again meanwhile waits as
+        before."""
+        gone = dict.fromkeys(item.key for item in items if item.kind is LobbyKind.GONE)
+        settled = gone.keys() - await self._knocking(gone)
+        for key in settled:  # before anything else is awaited: it may knock again
+            self._waiting_knocks.discard(self.id, key)
+        newcomers = [self.clients[key] for key in gone if key in settled and key in self.clients]
+        at_door = [one for one in newcomers if one.role == ConnectionRole.DOOR]
+        for newcomer in at_door:
             self._doorstep.answered(newcomer)
+        for newcomer in at_door:
             await self.give(newcomer, self.send_refusal)
+
+    async def _knocking(self, keys: Iterable[bytes]) -> frozenset[bytes]:
+        """Those of these keys whose knock waits. When the store does not say, none: then each is
+        told by way of `give`."""
+        noted = self._waiting_knocks.keys(self.id)
+        among = [key for key in keys if key in noted or key in self.clients]
+        try:
+            return await self._services.store.waiting_among(self.id, among) if among else _NONE
+        except Exception as error:
+            error_log.report(error)
+            return _NONE
 
 
 def _among(keys: frozenset[bytes], clients: dict[bytes, Client]) -> list[Client]:

@@ -11,6 +11,7 @@ restart of the relay comes from nowhere known, and keeps its place.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Set
 
 from alcove_protocol import limits
 
@@ -37,6 +38,10 @@ class WaitingKnocks:
         waiting.pop(key, None)
         if not waiting:
             self.forget(room)
+
+    def keys(self, room: bytes) -> Set[bytes]:
+        """Of the newcomers whose knock waits in this room."""
+        return self._rooms.get(room, {}).keys()
 
     def forget(self, room: bytes) -> None:
         """The room has no clients here any more."""

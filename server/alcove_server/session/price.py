@@ -48,6 +48,8 @@ _TOLD: Final = 256 * limits.KIB
 _CARD: Final = 10.0
 """Extra cost of `card`, whose answer may have 32 KiB, and of a part of the chain. A client reads
 each once."""
+_DOOR_BYTES: Final = limits.KIB
+"""Bytes of doors in a `reseat` that count one request more: three or four signatures."""
 _RESUME: Final = 30.0
 """Extra cost of `resume`. It may bring the whole log, 0.2 s of work. A client resumes once a
 connection, and where it is when it heard no beat for a while."""
@@ -95,8 +97,10 @@ def of_request(request: ClientFrame, members: int) -> float:
             return _RESUME
         case Publish():  # with an entry: the list is copied and hashed whole
             return members / _MEMBERS
-        case OpenRoom() | Authenticate() | Reseat():
+        case OpenRoom() | Authenticate():
             return 0.0
+        case Reseat():
+            return len(request.doors) / _DOOR_BYTES
         case ReadCard():
             return _CARD
         case Knock() | Withdraw():

@@ -5,6 +5,7 @@ from typing import Final
 
 from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
+from alcove_protocol.statements import Signed
 
 BLOB_OVERHEAD: Final = 256
 """Bytes that a blob costs beside its content: objects and index entries."""
@@ -35,6 +36,17 @@ for the others."""
 SMALL: Final = 2 * limits.MIB
 """Bytes that a room may take whatever `SHARE` says, while any are left: one commit of the largest
 size, or an hour of conversation."""
+PART_SHARE: Final = 4
+"""The rooms that one part of the network opened may take one part in so many of the bytes, and of
+the rooms, that are left for all. Those of a part that stands for this many or more may take as much
+as they leave. So an attacker in one network gets a fifth of the store, and a provider's half."""
+PART_LEAST: Final = 2 * SMALL
+PART_LEAST_ROOMS: Final = 20
+"""Bytes and rooms of a part of the network whatever `PART_SHARE` says, while any are left."""
+UNCOUNTED: Final = 32 * limits.KIB
+"""Bytes of a room that its part of the network is not asked for, so that neighbours of an attacker
+can go on talking in their small rooms, and end them. The number of rooms bounds these: half of all
+rooms take 160 MB so."""
 MEMBERS_PART: Final = 3 / 4
 """The part of a room's bytes, and of all bytes, that messages, knocks and requests may take. The
 rest is for commits, heartbeats and leaves: a member that fills a room must not keep its
@@ -46,6 +58,11 @@ PAGE_BLOBS: Final = 500
 """Blobs in a page, however small they are: about 1 ms to frame and send."""
 SETTLED: Final = 1024
 """Settled items that are kept for facilitators who resume."""
+
+
+def tombstone_size(statement: Signed) -> int:
+    """Return the bytes that the end of a room costs."""
+    return len(statement.body) + ITEM_OVERHEAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +79,47 @@ def room_share(most: int, left: int) -> int:
     return min(most, max(SMALL, left // SHARE))
 
 
-class Budget:
-    """Counts bytes in use, up to `most`. A parent counts the bytes of its parts too."""
+class Holding:
+    """What the rooms hold that one part of the network opened or brought back: bytes and rooms.
+    `weight` says for how many parts it stands. `whole` is what its provider's networks hold
+    together, and has a share of its own."""
 
-    def __init__(self, most: int, parent: "Budget | None" = None) -> None:
+    def __init__(self, weight: int = 1, whole: "Holding | None" = None) -> None:
         self.used = 0
+        self.rooms = 0
+        self._weight = min(weight, PART_SHARE)
+        self._whole = whole
+
+    def may_open(self, left: int) -> bool:
+        """Whether one more room may be opened when so many rooms are left for all."""
+        if self.rooms >= max(PART_LEAST_ROOMS, left * self._weight // PART_SHARE):
+            return False
+        return self._whole is None or self._whole.may_open(left)
+
+    def may_take(self, size: int, left: int, part: float) -> bool:
+        """Whether so many bytes more may be taken when `left` bytes are left for all, and no more
+        than `part` of the share may be in use then."""
+        if self.used + size > max(PART_LEAST, left * self._weight // PART_SHARE) * part:
+            return False
+        return self._whole is None or self._whole.may_take(size, left, part)
+
+    def add(self, rooms: int, size: int) -> None:
+        """Count so many rooms and bytes more, or less. Does not fail."""
+        self.rooms += rooms
+        self.used += size
+        if self._whole is not None:
+            self._whole.add(rooms, size)
+
+
+class Budget:
+    """Counts bytes in use, up to `most`. A parent counts the bytes of its parts too, and `holding`
+    those of the part of the network that opened the room."""
+
+    def __init__(
+        self, most: int, parent: "Budget | None" = None, holding: Holding | None = None
+    ) -> None:
+        self.used = 0
+        self.holding: Final = holding
         self._most = most
         self._parent = parent
 
@@ -74,8 +127,12 @@ class Budget:
         """Raise `Refusal` (`busy`) where `take` of the size would."""
         after, parent, most = self.used + size, self._parent, self._most
         if parent is not None:
-            most = room_share(most, parent._most - parent.used)
+            left = parent._most - parent.used
+            most = room_share(most, left)
             parent.check(size, part)
+            holding = self.holding if after > UNCOUNTED else None
+            if holding is not None and not holding.may_take(size, left, part):
+                raise Refusal("busy")
         if after > most * part:
             raise Refusal("busy")
 
@@ -89,6 +146,18 @@ class Budget:
         """Count `size` bytes as free again."""
         self._add(-size)
 
+    def begin(self, size: int = 0) -> None:
+        """A room begins, or is as it was before `end`, when it used so many bytes."""
+        self._add(size)
+        if self.holding is not None:
+            self.holding.add(1, 0)
+
+    def end(self) -> None:
+        """A room is over, and gives back what it used."""
+        self._add(-self.used)
+        if self.holding is not None:
+            self.holding.add(-1, 0)
+
     def restore(self, size: int) -> None:
         """Take back bytes that were just given back, or count what may not fail and is small beside
         what it takes the place of. Does not fail."""
@@ -98,3 +167,5 @@ class Budget:
         self.used += size
         if self._parent is not None:
             self._parent._add(size)
+        if self.holding is not None:
+            self.holding.add(0, size)

@@ -34,6 +34,7 @@ from alcove_protocol.frames import LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
+from alcove_server.store.budget import Holding
 from alcove_server.store.values import (
     AtDoor,
     LobbyPage,
@@ -55,6 +56,7 @@ from alcove_server.store.values import (
     is_too_large,
     lifetime,
     on_the_wire,
+    require_place,
 )
 
 __all__ = (
@@ -81,6 +83,7 @@ __all__ = (
     "is_too_large",
     "lifetime",
     "on_the_wire",
+    "require_place",
 )
 
 
@@ -113,9 +116,18 @@ class Store(Protocol):
     All but `open`, `head`, `at_door`, `reseat`, `watch` and `unwatch` raise `unknown_room` or
     `ended` for a room that is not there."""
 
-    async def open(self, room: bytes, entry: Signed, head: bytes, generation: bytes) -> None:
-        """Begin a room at entry 0. Opening it again with the same entry does nothing. Raises
-        `Refusal` (`room_exists`, `ended`, `busy`)."""
+    async def open(
+        self,
+        room: bytes,
+        entry: Signed,
+        head: bytes,
+        generation: bytes,
+        holding: Holding | None = None,
+    ) -> None:
+        """Begin a room at entry 0. Opening it again with the same entry does nothing. What the room
+        takes is charged to `holding`, by a store that knows the node of every room. Raises
+        `Refusal` (`room_exists`, `ended`, `busy`, `too_many_rooms` when the holding has no
+        more)."""
 
     async def head(self, room: bytes) -> RoomHead | None:
         """Return where the room stands, or None when there is no such room."""
@@ -213,7 +225,8 @@ class Store(Protocol):
     ) -> None:
         """Replace the room whose roster head is `expected`, or add one where there is none (None).
         One that ended stays so, unless `over` is the statement that ended it. Waiting newcomers are
-        forgotten. The new log is unsettled, without votes. Raises `RosterMoved`, `Refusal`
+        forgotten. The new log is unsettled, without votes. One that is replaced stays
+        charged as it was. Raises `RosterMoved`, `Refusal`
         (`ended`, `busy`, `bad_statement` when one door comes with two keys), and then changes
         nothing."""
 

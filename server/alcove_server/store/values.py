@@ -16,7 +16,7 @@ from alcove_protocol.frames import COMMITS, BlobClass, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove_server.store.budget import BLOB_FRAME, BLOB_OVERHEAD
+from alcove_server.store.budget import BLOB_FRAME, BLOB_OVERHEAD, Holding
 
 
 class UnfitStore(Exception):
@@ -269,16 +269,27 @@ class Taken:
 @dataclass(frozen=True, slots=True)
 class SeatedRoom:
     """A room as a client brings it back: the whole verified chain and the last commit. `entry` is
-    the last one of the chain, if it is of that commit. A room that is `opened` has no votes."""
+    the last one of the chain, if it is of that commit. A room that is `opened` has no votes. What
+    it takes is charged to `holding`."""
 
     room: bytes
     chain: tuple[Signed, ...]
     head: bytes
     generation: bytes
-    commit: bytes
-    doors: tuple[StoredDoor, ...]
+    commit: bytes = b""
+    doors: tuple[StoredDoor, ...] = ()
     entry: Signed | None = None
     opened: bool = False
+    holding: Holding | None = None
+
+
+def require_place(left: int, seated: SeatedRoom) -> None:
+    """Raise `Refusal` when so many places for rooms, `left`, have none for this one: `busy`, or
+    `too_many_rooms` when one is `opened` in a part of the network that has its share."""
+    if left <= 0:
+        raise Refusal("busy")
+    if seated.holding is not None and not seated.holding.may_open(left):
+        raise Refusal("too_many_rooms" if seated.opened else "busy")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ itself, with this room in the place of the SDK's.
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType, TracebackType
 from typing import Final, Self
@@ -16,6 +16,7 @@ from alcove.cli.rooms import RoomToEnter, RoomToJoin
 from alcove.errors import AlcoveError, ConnectionFailed, InvalidInput, NotNow, Refused, RoomClosed
 from alcove.events import Closed, CloseReason
 from alcove_protocol import limits
+from alcove_protocol.card import AgreementText
 from alcove_protocol.invite import Invite, InviteRole, door_id_of
 
 _ROOM: Final = bytes(32)
@@ -26,6 +27,10 @@ WORDS: Final = ("lusab", "babad", "gutih", "tugad", "mudof", "sakat", "haguz", "
 PAST: Final = (
     events.PastAct("admit", "Robin", "Mara", 130),
     events.PastAct("invite", "", "Mara", 5),
+)
+TEXTS: Final = (
+    AgreementText("en", "Two lines.\nNot more.", "Listen, too."),
+    AgreementText("de", "", "Hört auch zu."),
 )
 KNOCK: Final = events.Knocked("aa01", "Robin", "lamp river", False)
 
@@ -73,6 +78,10 @@ class FakeRoom:
     @property
     def title(self) -> str:
         return self.scene.title
+
+    @property
+    def agreement_texts(self) -> tuple[AgreementText, ...]:
+        return TEXTS
 
     async def __aenter__(self) -> Self:
         if self.scene.enter_hangs:
@@ -167,9 +176,15 @@ class FakeRoom:
         self._note("invite", "")
         return INVITE
 
-    async def accept(self) -> None:
-        self._note("accept", "")
+    async def accept(self, version: int | None = None) -> None:
+        self._note("accept", "" if version is None else str(version))
         self.happen(events.Waiting("lamp river"))
+
+    async def change_agreement(
+        self, agreement: str | Sequence[AgreementText], *, correction: bool = False
+    ) -> None:
+        self._note("correct" if correction else "newrules", str(agreement))
+        self.happen(CORRECTED)
 
     async def leave(self) -> None:
         self._note("leave", "")
@@ -194,6 +209,10 @@ OPENED: Final = (
     events.Joined("Mara", True, ("Mara",)),
 )
 RULES: Final = events.AgreementShown(1, "What is said here stays here.\nBe kind.", "Evening circle")
+NEW_RULES: Final = events.AgreementShown(
+    2, "Listen, too.", "Evening circle", "en", "Two lines.\nNot more.", True, ("en", "de")
+)
+CORRECTED: Final = events.AgreementShown(3, "Listen too.", "Evening circle", "en", "", False)
 HOSTILE: Final = "\x1b[2J\x1b]52;c;c3RvbGVu\x07\x9b31m[bold red]x[/] \u202egnp\nMara: forged"
 EVERYTHING: Final = (
     *OPENED,
@@ -203,6 +222,9 @@ EVERYTHING: Final = (
     events.Knocked("aa02", "Sam", "", True),
     events.KnockGone("aa02"),
     events.Joined("Robin"),
+    NEW_RULES,
+    CORRECTED,
+    events.Accepted("Robin"),
     events.Left("Sam"),
     events.Removed("Kim"),
     events.InviteChanged(INVITE + "B"),
@@ -235,6 +257,7 @@ SCENES: Final = MappingProxyType(
         "slow": FakeScene((*OPENED, KNOCK), admit_hangs=True),
         "knock": FakeScene((*OPENED, KNOCK)),
         "talk": FakeScene(EVERYTHING[:-1]),
+        "changed": FakeScene((*OPENED, RULES, NEW_RULES)),
         "everything": FakeScene(EVERYTHING),
         "flood": FakeScene((*OPENED, *(events.Left("x" * 32) for _ in range(20_000)))),
         "waiting": FakeScene((RULES, events.Waiting("lamp river")), members=()),

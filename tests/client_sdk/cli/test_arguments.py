@@ -3,9 +3,13 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from alcove.cli.agreement_file import read_agreement
+from alcove.cli.arguments import _language_of_environment
 from alcove.cli.arguments import run as cli_run
+from alcove.templates import TEMPLATES, template
 
 from tests.client_sdk.cli.fake_room import INVITE
 from tests.client_sdk.cli.process import FAKE, ROOT, WITHIN
@@ -36,6 +40,9 @@ def run(
         ("open",),
         ("open", "--nonsense"),
         OPEN,
+        (*OPEN, "--template", "knitting"),
+        (*OPEN, "--template", "grief", "--agreement-file", AGREEMENT),
+        ("template", "knitting"),
         (*OPEN, "--agreement-file", "/nonexistent/agreement"),
         (*OPEN, "--agreement-file", "/"),
         (*OPEN, "--agreement-file", "/dev/zero"),
@@ -137,3 +144,24 @@ def test_no_file_takes_the_place_of_a_closed_stream(closed: str) -> None:
     if closed in ("<&-", "2>&-"):
         assert done.stdout.endswith(b"}\n")
         assert b"alcove:" not in done.stdout
+
+
+def test_a_template_is_printed_so_that_it_can_be_changed_and_used(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert cli_run(["template"]) == 0
+    assert capfd.readouterr().out.split() == list(TEMPLATES)
+    assert cli_run(["template", "grief"]) == 0
+    file = tmp_path / "ours.toml"
+    file.write_text(capfd.readouterr().out, "utf-8")
+    assert read_agreement(file) == template("grief")
+
+
+def test_the_language_of_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    assert _language_of_environment() == ""
+    monkeypatch.setenv("LANG", "pt_BR.UTF-8")
+    assert _language_of_environment() == "pt-BR"
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    assert _language_of_environment() == ""

@@ -4,7 +4,16 @@ import contextlib
 import json
 
 import pytest
-from alcove.cli.commands import COMMANDS, LINE_MAX, BadCommand, Command, SendCommand, parse
+from alcove.cli.commands import (
+    COMMANDS,
+    LINE_MAX,
+    AcceptCommand,
+    AgreementChangeCommand,
+    BadCommand,
+    Command,
+    SendCommand,
+    parse,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +23,7 @@ KEYS = {
     **dict.fromkeys(("admit", "refuse", "retract"), "id"),
     **dict.fromkeys(("remove", "appoint", "demote", "hand_over"), "name"),
     "send": "text",
+    "agreement_change": "file",
 }
 
 
@@ -24,6 +34,21 @@ def test_every_command_follows_the_schema(do: str) -> None:
     command = parse(json.dumps(line).encode())
     assert type(command) is COMMANDS[do]
     assert command.ref == "r"
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ({"do": "accept", "version": 3}, AcceptCommand(version=3)),
+        (
+            {"do": "agreement_change", "file": "rules.toml", "correction": True},
+            AgreementChangeCommand(file="rules.toml", correction=True),
+        ),
+    ],
+)
+def test_keys_that_may_be_left_out(line: dict[str, object], wanted: Command) -> None:
+    validator("command").validate(line)
+    assert parse(json.dumps(line).encode()) == wanted
 
 
 def test_the_schema_knows_no_other_commands() -> None:
@@ -54,6 +79,10 @@ def test_the_schema_knows_no_other_commands() -> None:
         ('{"do": "send", "text": null, "ref": "7"}', "7"),
         ('{"do": "send", "text": "\\ud800", "ref": "7"}', "7"),
         ('{"do": "admit", "id": ["aa"], "ref": "7"}', "7"),
+        ('{"do": "accept", "version": true, "ref": "7"}', "7"),
+        ('{"do": "accept", "version": null, "ref": "7"}', "7"),
+        ('{"do": "agreement_change", "correction": true, "ref": "7"}', "7"),
+        ('{"do": "agreement_change", "file": "a", "correction": 1, "ref": "7"}', "7"),
         ('{"do": "send", "text": NaN}', None),
         ("[" * 60_000, None),
         ("9" * 60_000, None),

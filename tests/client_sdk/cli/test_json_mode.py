@@ -19,7 +19,11 @@ async def test_every_event_follows_the_schema_and_closed_is_last() -> None:
     assert kinds.count("closed") == 1
     assert status == 4
     assert errors == "alcove: You were removed from this room. (removed)\n"
-    assert {"from": "Robin", "text": "Grüße 🌱\nzwei"}.items() <= room.seen[13].items()
+    said = room.seen[kinds.index("message")]
+    assert {"from": "Robin", "text": "Grüße 🌱\nzwei"}.items() <= said.items()
+    asked = [(event["version"], event["asked"]) for event in room.seen if "asked" in event]
+    assert asked == [(1, True), (2, True), (3, False)]
+    assert {"event": "accepted", "name": "Robin"} in room.seen
 
 
 async def test_texts_keep_their_order_and_their_refs() -> None:

@@ -88,6 +88,9 @@ async def test_every_event_is_a_sentence_and_no_text_acts_on_the_terminal() -> N
     for line in (
         "Robin: Grüße 🌱\n    zwei\n",
         "Robin: (content warning) grief. Type /show to read it.\n",
+        "    Two lines.\n    Not more.\n[room] The ground rules changed; this is version 2.",
+        "[room] The ground rules are version 3 now, and you need not accept them again.",
+        "[room] Robin accepted the new ground rules.",
         "[room] Sam left.",
         "[room] Kim was removed by a facilitator.",
         "[room] Robin took a message back.",

@@ -223,3 +223,16 @@ async def test_an_unforeseen_error_of_a_command_leaves_the_screen_whole() -> Non
         screen.type("hello" + ENTER)
         await screen.see("unforeseen way (KeyError)", "hello")
     assert b"canary" not in screen.raw
+
+
+async def test_a_changed_agreement_takes_no_letter_that_is_typed() -> None:
+    async with Terminal("changed", *MARA, rows=30) as screen:
+        await screen.see("The ground rules changed; this is version 2", "Two lines.")
+        screen.type("a draft" + ENTER)  # an A would accept, were it a sheet
+        await screen.see("a draft")
+        screen.type("/rules de" + ENTER)
+        await screen.see("Hört auch zu.")
+        screen.type("/accept" + ENTER)
+        await screen.see("lamp river")
+        screen.type("/leave" + ENTER)
+        assert await screen.end() == 0

@@ -7,6 +7,7 @@ from alcove.cli.commands import (
     AcceptCommand,
     ActsCommand,
     AdmitCommand,
+    AgreementChangeCommand,
     AppointCommand,
     DemoteCommand,
     EndCommand,
@@ -33,7 +34,7 @@ from alcove.cli.slash_commands import (
     read,
 )
 
-from tests.client_sdk.cli.fake_room import INVITE, KNOCK, RULES, FakeMember
+from tests.client_sdk.cli.fake_room import INVITE, KNOCK, NEW_RULES, RULES, FakeMember
 
 ALONE = (FakeMember("Mara", facilitator=True, you=True), FakeMember("Robin"))
 MEMBERS = (*ALONE, FakeMember("Kim", facilitator=True))
@@ -66,6 +67,9 @@ def a_view() -> RoomView:
         ("/acts", ActsCommand()),
         ("/retract", RetractCommand(id="bb")),
         ("/accept", AcceptCommand()),
+        ("/rules de", ShowRules("de")),
+        ("/newrules my rules.toml", AgreementChangeCommand(file="my rules.toml")),
+        ("/correct r.toml", AgreementChangeCommand(file="r.toml", correction=True)),
         ("/anyway", SendAnywayCommand()),
         ("/leave", LeaveCommand()),
         ("/quit", LeaveCommand()),
@@ -163,3 +167,11 @@ def test_an_expired_message_is_forgotten() -> None:
     state.apply(events.Retracted("ee"))
     assert state.my_last() is None
     assert "sad" not in repr(vars(state))
+
+
+def test_a_person_accepts_the_agreement_that_is_on_their_screen() -> None:
+    state = a_view()
+    state.apply(RULES)
+    assert read("/accept", state, MEMBERS) == AcceptCommand(version=1)
+    state.apply(NEW_RULES)
+    assert read("/accept", state, MEMBERS) == AcceptCommand(version=2)

@@ -4,6 +4,8 @@ import pytest
 from alcove import events
 from alcove.cli import words
 
+from tests.client_sdk.cli.fake_room import CORRECTED, NEW_RULES, TEXTS
+
 
 @pytest.mark.parametrize(
     ("event", "sentence"),
@@ -26,5 +28,12 @@ def test_a_name_in_a_gap_is_escaped() -> None:
 
 
 def test_a_changed_agreement_says_what_to_type() -> None:
-    said = words.of_event(events.Problem("agreement_changed", "The ground rules changed."))
-    assert said == "The ground rules changed. /accept accepts them; /leave leaves."
+    assert "/accept accepts them" in words.rules_changed(NEW_RULES)
+    assert "need not accept" in words.rules_changed(CORRECTED)
+
+
+def test_the_agreement_is_read_summary_first_and_in_each_language() -> None:
+    whole = words.rules_text(NEW_RULES)
+    assert whole == "Two lines.\nNot more.\n\nListen, too.\n\n[also in: de; /rules TAG shows it]"
+    other = words.rules_text(NEW_RULES, TEXTS[1])
+    assert other == "Hört auch zu.\n\n[also in: en; /rules TAG shows it]"

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from alcove import events
 from alcove.events import RoomState
 from alcove.messages.payload import Heartbeat, Void
@@ -13,6 +14,7 @@ from tests.end_to_end.evil.rogue import (
     demote,
     flipped,
     group_of,
+    relay_key,
     rogue_beat,
     rogue_message,
     rogue_text,
@@ -21,6 +23,7 @@ from tests.end_to_end.evil.rogue import (
 )
 from tests.end_to_end.evil.rooms import (
     forget,
+    goes_on,
     named,
     problems,
     state,
@@ -41,6 +44,25 @@ def false_hash(world: EvilWorld, mal: Client, counter: int) -> None:
     at = end_of_log(mal)
     blob = rogue_message(mal, Void(), kind="void", counter=counter, log=b"\7" * 32, at=at)
     world.take(room_of(mal), blob, BlobClass.APPLICATION)
+
+
+@pytest.mark.parametrize("of_a_member", [True, False])
+def test_a_beat_that_nobody_sent_is_told_with_what_the_relay_says_of_it(of_a_member: bool) -> None:
+    """No signature names an author. Of an honest relay it is the facilitator who published it."""
+    world, ann, bob, cleo = two_facilitators()
+    forget(ann, bob, cleo)
+    publisher = relay_key(bob) if of_a_member else bytes(32)
+    for _ in range(5):
+        garbage = world.random(300)
+        world.take(room_of(ann), garbage, BlobClass.BEAT, ttl=90, publisher=publisher)
+        world.advance(5)
+    (told,) = [e for e in cleo.of(events.Problem) if e.code == "beat_unreadable"]
+    assert told.sender is None
+    assert ("The relay says that it is Bob's" in told.text) is of_a_member
+    assert state(cleo) is RoomState.SPLIT
+    world.advance(65)  # the facilitators agree about the log with the garbage in it
+    assert state(cleo) is RoomState.OPEN
+    goes_on(world, ann, bob, cleo)
 
 
 def test_a_participant_with_a_false_log_hash_is_named_and_stops_nobody() -> None:
@@ -224,4 +246,4 @@ def test_a_beat_of_nobody_is_cleared_when_every_facilitator_has_agreed_after_it(
     bob.back()
     world.advance(70, step=5)
     assert state(cleo) is RoomState.OPEN
-    assert not problems(cleo)
+    assert problems(cleo) == ["beat_unreadable"]

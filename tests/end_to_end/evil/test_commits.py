@@ -264,7 +264,6 @@ WAITING: dict[str, object] = {
     "facilitators_stay": 2,
     "hold": bytes(16),
     "folded": bytes(32),
-    "corrected": bytes(32),
 }
 """Fields that no command sets yet, each with another value than it has."""
 

@@ -328,3 +328,28 @@ def test_a_removed_member_is_not_heard_even_if_the_relay_lets_them_through() -> 
     assert ann.texts() == cleo.texts() == []
     assert problems(ann) == problems(cleo) == ["unreadable", "unreadable"]
     goes_on(world, ann, cleo)
+
+
+# --- what is said of the relay's word ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", ["ended", "removed", "door_revoked", "locked", "not_member"])
+def test_a_newcomer_is_told_the_relays_word_as_the_relays(code: str) -> None:
+    """A newcomer has nothing to hold it against, and no facilitator's name is used for it."""
+    world, ann, _, _ = three()
+    dora = world.client("Dora")
+    lied = world.answer(dora, Authenticate, lambda a: RequestRefused(a.n, code, ""), most=CLAIMS)
+    world.knock_with(dora, ann.invite())
+    world.advance(10)
+    assert lied.hits
+    assert dora.engine.closed is not None
+    assert dora.engine.closed.code == code
+    assert dora.engine.closed.text.startswith("The relay says: ")
+
+
+def test_a_proved_removal_is_told_as_a_facilitators() -> None:
+    world, ann, bob, _ = three()
+    ann.remove("Bob")
+    world.settle()
+    assert closed(bob)[0] is CloseReason.REMOVED
+    assert "The relay says" not in bob.of(events.Closed)[0].text

@@ -4,13 +4,18 @@ from dataclasses import replace
 
 import pytest
 from alcove import events
+from alcove.engine.endings import REPLACED_WAIT
 from alcove.events import CloseReason
+from alcove.facilitation.lobby import SEEN_MOST
 from alcove_protocol.frames import (
     Authenticated,
     BlobClass,
     BlobIs,
+    Bye,
+    Knock,
     KnockRefused,
     LobbyItem,
+    LobbyKind,
     Publish,
     Published,
     RequestRefused,
@@ -193,6 +198,43 @@ def test_fresh_keys_that_wait_are_nobodys_wish() -> None:
 # --- who a client is --------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("who", [0, 1])
+def test_a_connection_that_the_relay_calls_replaced_comes_back(who: int) -> None:
+    """Only this client has its keys. The relay could say so at any time, and end a room with it."""
+    world, *people = three()
+    victim = people[who]
+    forget(victim)
+    world.forge(victim, Bye("replaced", ""))
+    world.settle()
+    world.advance(3)
+    assert victim.engine.closed is None
+    assert problems(victim) == []
+    goes_on(world, *people)
+
+
+def test_a_client_that_is_replaced_again_and_again_says_so_once_and_slows_down() -> None:
+    world, _ann, bob, _cleo = three()
+    forget(bob)
+    for _ in range(4):
+        world.forge(bob, Bye("replaced", ""))
+        world.settle()
+        world.advance(3)
+    assert problems(bob) == ["replaced"]
+    assert bob.engine.come_back_after == REPLACED_WAIT  # the world's clients come back at once
+
+
+def test_a_newcomer_that_the_relay_calls_replaced_comes_back() -> None:
+    world = EvilWorld()
+    ann = world.open("Ann")
+    dora = world.knock(ann.invite(), "Dora")
+    world.forge(dora, Bye("replaced", ""))
+    world.settle()
+    world.advance(3)
+    ann.admit(ann.of(events.Knocked)[-1])
+    world.settle()
+    assert dora.of(events.Joined)[0].you
+
+
 @pytest.mark.parametrize("role", ["door", "reseat"])
 @pytest.mark.parametrize("who", [0, 1])
 def test_a_connection_in_a_role_that_was_not_asked_for_is_ended(role: str, who: int) -> None:
@@ -306,6 +348,74 @@ def test_whoever_knocks_again_and_is_on_the_list_after_all_is_let_in() -> None:
     goes_on(world, ann, cleo, dora)
 
 
+def test_whoever_is_not_listed_waits_as_long_in_each_new_log() -> None:
+    """The relay lost its memory again, and the commit that seated them can come again as late."""
+    world, _ann, _bob, cleo = three()
+    log = [bytes(8)]
+
+    def unlisted(answer: Authenticated) -> RequestRefused:
+        return RequestRefused(answer.n, "not_member", "", generation=log[0])
+
+    lied = world.alter(cleo, Authenticated, unlisted)
+    cleo.cut()
+    world.advance(80)
+    log[0] = b"\1" * 8
+    world.advance(80)
+    assert len(lied.hits) > 100
+    assert "knocking_again" not in problems(cleo)
+    world.advance(20)
+    assert "knocking_again" in problems(cleo)
+
+
+# --- numbers of the lobby ---------------------------------------------------------------------
+
+
+HUGE = 2**53 - 1
+
+
+@pytest.mark.parametrize("kind", [LobbyKind.KNOCK, LobbyKind.REQUEST, LobbyKind.GONE])
+def test_a_huge_number_in_the_lobby_makes_no_facilitator_deaf(kind: LobbyKind) -> None:
+    """All later items have lower numbers, and would be taken for handled, also by an honest relay
+    to which the client names that number."""
+    world, ann, bob, cleo = three()
+    forget(ann)
+    world.forge(ann, LobbyItem(HUGE, kind, world.random(16), bytes(32), 0, b"x", bytes(8)))
+    world.knock(ann.invite(), "Dora")
+    assert [knock.name for knock in ann.of(events.Knocked)] == ["Dora"]
+    world.forge(ann, LobbyItem(HUGE, kind, world.random(16), bytes(32), 0, b"x", bytes(8)))
+    ann.cut()
+    world.knock(ann.invite(), "Eve")
+    ann.back()
+    world.settle()
+    world.knock(ann.invite(), "Finn")
+    assert [knock.name for knock in ann.of(events.Knocked)] == ["Dora", "Eve", "Finn"]
+    for knock in ann.of(events.Knocked):
+        ann.admit(knock)
+    world.advance(5)
+    assert ann.members() == {"Ann", "Bob", "Cleo", "Dora", "Eve", "Finn"}
+    goes_on(world, ann, bob, cleo)
+
+
+def test_an_item_of_the_lobby_that_comes_again_is_handled_once() -> None:
+    world, ann, _bob, _cleo = three()
+    dora = world.knock(ann.invite(), "Dora")
+    item = world.seen(LobbyItem, ann)[-1]
+    forget(ann)
+    for _ in range(3):
+        world.forge(ann, item)
+    assert not ann.of(events.Knocked)
+    assert not dora.of(events.Closed)
+
+
+def test_what_is_remembered_of_the_lobby_is_bounded() -> None:
+    _world, ann, _bob, _cleo = three()
+    lobby = committer_of(ann).lobby
+    for number in range(SEEN_MOST + 10):
+        id = number.to_bytes(16, "big")
+        lobby.receive(LobbyItem(number + 100, LobbyKind.GONE, id, bytes(32), 0, b""))
+    assert len(lobby._seen) == SEEN_MOST
+
+
 # --- no end of waiting ------------------------------------------------------------------------
 
 
@@ -325,6 +435,39 @@ def test_a_knock_that_waits_beyond_its_time_is_over() -> None:
         CloseReason.REFUSED,
         "expired",
     )
+
+
+@pytest.mark.parametrize("blob", [b"", b"no seal"], ids=["empty", "garbage"])
+def test_a_knock_that_the_relay_drops_is_told_as_dropped_and_made_again(blob: bytes) -> None:
+    """No facilitator answered, and it is not true yet that none answered in time."""
+    world = EvilWorld()
+    ann = world.open("Ann")
+    dora = world.knock(ann.invite(), "Dora")
+    world.forge(dora, KnockRefused(world.seen(Knock, dora)[-1].id, blob))
+    assert dora.engine.closed is None
+    assert problems(dora) == ["knock_dropped"]
+    world.advance(35)
+    ann.admit(ann.of(events.Knocked)[-1])
+    world.settle()
+    assert dora.of(events.Joined)[0].you
+    assert problems(dora) == ["knock_dropped"]
+
+
+def test_a_relay_that_drops_every_knock_keeps_nobody_for_longer_than_one() -> None:
+    world = EvilWorld()
+    ann = world.open("Ann")
+    hidden = world.drop(ann, LobbyItem)
+    dora = world.knock(ann.invite(), "Dora")
+    knocks = 0
+    while dora.engine.closed is None and knocks < 100:
+        knocks += 1
+        world.forge(dora, KnockRefused(world.seen(Knock, dora)[-1].id, b""))
+        world.advance(30)
+    assert hidden.hits
+    assert 25 <= knocks <= 60  # one in 15 to 30 s, for 14 minutes
+    assert dora.engine.closed is not None
+    assert dora.engine.closed.code == "expired"
+    assert problems(dora) == ["knock_dropped"]
 
 
 def test_a_newcomer_on_the_list_does_not_wait_for_ever_for_a_welcome() -> None:

@@ -30,6 +30,7 @@ from alcove_protocol.codec import pack_list
 from alcove_protocol.labels import Label
 from alcove_protocol.statements import Appointment, Signed
 
+from tests.end_to_end.agreeing import KIND, PUBLISH, changed
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
     appointment,
@@ -264,6 +265,45 @@ def nobody_left(world: EvilWorld, by: Client, about: Client) -> bytes:
     return rogue_commit(by, context(replace(state_of(by), facilitators=b"")))
 
 
+def _corrected(change: Callable[[RoomExtension], RoomExtension]) -> Make:
+    """A commit to a room whose agreement was corrected once."""
+
+    def make(world: EvilWorld, by: Client, about: Client) -> bytes:
+        changed(world, by, KIND, correction=True)
+        return rogue_commit(by, context(change(state_of(by))))
+
+    return make
+
+
+def _other_agreement(state: RoomExtension, corrected: bytes) -> RoomExtension:
+    version = state.agreement_version + 1
+    return replace(state, agreement=bytes(32), agreement_version=version, corrected=corrected)
+
+
+def _newcomer_of(former: Callable[[EvilWorld, Client], bytes]) -> Make:
+    """A newcomer who accepted an earlier agreement."""
+
+    def make(world: EvilWorld, by: Client, about: Client) -> bytes:
+        accepted = former(world, by)
+        dora = world.client("Dora").engine.identity
+        extensions = leaf_extensions(dora, accepted)
+        return rogue_commit(by, mls.Add(key_package_with(world, dora, extensions)))
+
+    return make
+
+
+def before_a_correction(world: EvilWorld, by: Client) -> bytes:
+    accepted = state_of(by).agreement
+    changed(world, by, KIND, correction=True)
+    return accepted
+
+
+def before_a_new_rule(world: EvilWorld, by: Client) -> bytes:
+    accepted = before_a_correction(world, by)
+    changed(world, by, PUBLISH)
+    return accepted
+
+
 REFUSED: dict[str, tuple[Make, str]] = {
     "external": (external_in_a_facilitators_place, "committer"),
     "a pre-shared key": (pre_shared_key, "proposal_kind"),
@@ -298,6 +338,34 @@ REFUSED: dict[str, tuple[Make, str]] = {
         _state(lambda s: replace(s, agreement_version=s.agreement_version + 1)),
         "agreement_version",
     ),
+    "a good hash without a change": (
+        _state(lambda s: replace(s, corrected=s.agreement)),
+        "agreement_corrected",
+    ),
+    "a good hash that was never the room's": (
+        _state(lambda s: _other_agreement(s, bytes([1]) * 32)),
+        "agreement_corrected",
+    ),
+    "a good hash beside the one before": (
+        _state(lambda s: _other_agreement(s, s.agreement + bytes([1]) * 32)),
+        "agreement_corrected",
+    ),
+    "a correction that forgets an earlier one": (
+        _corrected(lambda s: _other_agreement(s, s.agreement)),
+        "agreement_corrected",
+    ),
+    "a new rule that keeps what was good": (
+        _corrected(lambda s: _other_agreement(s, s.corrected)),
+        "agreement_corrected",
+    ),
+    "what was good taken back without a change": (
+        _corrected(lambda s: replace(s, corrected=b"")),
+        "agreement_corrected",
+    ),
+    "who accepted what a new rule replaced": (
+        _newcomer_of(before_a_new_rule),
+        "agreement_not_accepted",
+    ),
     "appointments left out": (FORBIDDEN["appointments left out"], "appointments_rewritten"),
     "nobody appointed": (FORBIDDEN["a facilitator without an appointment"], "appointment"),
     "appointed by oneself": (FORBIDDEN["a self-signed appointment"], "appointment"),
@@ -328,6 +396,10 @@ WITHIN: dict[str, Make] = {
     "demote": lambda world, by, about: rogue_commit(
         by, context(without_facilitator(state_of(by), world.clients[0]))
     ),
+    "a correction": _state(lambda s: _other_agreement(s, s.agreement)),
+    "a second correction": _corrected(lambda s: _other_agreement(s, s.corrected + s.agreement)),
+    "a new rule after a correction": _corrected(lambda s: _other_agreement(s, b"")),
+    "who accepted what was corrected": _newcomer_of(before_a_correction),
     "a new agreement": _state(
         lambda s: replace(s, agreement=bytes(32), agreement_version=s.agreement_version + 1)
     ),

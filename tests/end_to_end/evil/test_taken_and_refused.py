@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from alcove import events
 from alcove.errors import AlcoveError
+from alcove.facilitation.committer import ASIDE_MOST
 from alcove_protocol.frames import (
     BlobClass,
     BlobIs,
@@ -15,8 +16,9 @@ from alcove_protocol.frames import (
 )
 
 from tests.end_to_end.evil.relay import EvilWorld, Trick
-from tests.end_to_end.evil.rogue import committer_of, group_of
+from tests.end_to_end.evil.rogue import Making, committer_of, group_of
 from tests.end_to_end.evil.rooms import (
+    a_commit,
     authenticators,
     commit_by,
     forget,
@@ -92,6 +94,63 @@ def test_a_commit_that_comes_in_the_log_later_is_merged_at_once() -> None:
     assert len(authenticators(ann, cleo)) == 1
     goes_on(world, ann, cleo)
     assert bob.engine.closed is not None
+
+
+def test_a_commit_that_was_taken_is_known_again_behind_any_number_of_refused_ones() -> None:
+    """The group keeps few of them. Without its secrets the lone facilitator could follow neither
+    the commit nor anything after it, and nobody could let her in again."""
+    world, ann, bob, cleo = three()
+    committer = committer_of(ann).committer
+    refused_but_taken(world, ann)
+    first: list[Exception | None] = []
+    ann.engine.commands.remove("Bob", first.append)
+    world.settle()
+    refuses = world.answer(
+        ann,
+        Publish,
+        lambda p: RequestRefused(p.n, "bad_roster", ""),
+        lambda p: p.blob_class == BlobClass.COMMIT,
+    )
+    hidden = world.drop(ann, BlobIs, a_commit)
+    answers: list[object] = []
+    for _ in range(2 * ASIDE_MOST):
+        committer.want(Making(answers.append))
+        world.settle()
+    assert len(answers) == ASIDE_MOST - 1  # and the others wait behind the one that is sent again
+    assert len(committer._aside) == ASIDE_MOST
+    world.advance(40)
+    assert len({p.id for p in refuses.hits}) == ASIDE_MOST
+    assert "change_waits" in problems(ann)
+    refuses.stop()
+    hidden.stop()
+    ann.cut()
+    ann.back()
+    world.advance(2 * ASIDE_MOST)
+    assert first[1:] == [None]
+    assert committer.idle
+    assert bob.engine.closed is not None
+    goes_on(world, ann, cleo)
+
+
+def test_a_facilitator_goes_on_after_a_relay_refused_many_commits_with_reason() -> None:
+    world, ann, bob, cleo = three()
+    committer = committer_of(ann).committer
+    refuses = world.answer(
+        ann,
+        Publish,
+        lambda p: RequestRefused(p.n, "unknown_knock", ""),
+        lambda p: p.blob_class == BlobClass.COMMIT,
+        most=ASIDE_MOST,
+    )
+    answers: list[object] = []
+    for _ in range(ASIDE_MOST + 2):
+        committer.want(Making(answers.append))
+        world.settle()
+    world.advance(5)
+    assert len(refuses.hits) == ASIDE_MOST
+    assert answers[ASIDE_MOST:] == [None, None]
+    assert committer._aside == []
+    goes_on(world, ann, bob, cleo)
 
 
 @pytest.mark.parametrize("code", ["not_member", "too_large", "bad_statement"])

@@ -375,11 +375,13 @@ def test_another_holder_of_the_link_cannot_answer_a_knock() -> None:
         room_of(ann), guess.public, RefusalBody("refused"), psk_of(ann), world.random
     )
     world.forge(dora, KnockRefused(knock.id, blob))
-    assert dora.engine.closed is not None
-    assert (dora.engine.closed.reason, dora.engine.closed.code) == (
-        CloseReason.ERROR,
-        "cannot_open",
-    )
+    assert dora.engine.closed is None
+    assert problems(dora) == ["knock_dropped"]
+    world.advance(35)  # the client knocks again, with another code
+    assert len({event.code for event in dora.of(events.Waiting)}) == 2
+    ann.admit(ann.of(events.Knocked)[-1])
+    world.settle()
+    assert dora.of(events.Joined)
 
 
 def test_an_answer_to_another_knock_is_ignored() -> None:

@@ -10,12 +10,14 @@ import { unpad } from "./padding.ts"
 import { decode } from "./records.ts"
 import { opened, signedOf } from "./signed.ts"
 
+export interface Text { language: string; summary: string; text: string }
+
 export interface Card {
   /** The first facilitator, from whom all others chain. */
   first: Known
   lobbyKey: Bytes
   title: string
-  texts: { language: string; text: string }[]
+  texts: Text[]
   /** Of the agreement: what is accepted by knocking. */
   agreement: Bytes
   agreementVersion: number
@@ -34,12 +36,13 @@ export function unsealCard(sealed: Bytes, number_: number, invite: Invite): Byte
   }
 }
 
-function textsOf(agreement: Bytes): { language: string; text: string }[] {
+/** The agreement in each of its languages. Throws a `Fault`. */
+export function textsOf(agreement: Bytes): Text[] {
   const texts = unpackList(agreement, MOST_LANGUAGES).map((item) => decode("AgreementText", item))
   const languages = texts.map((each) => each.text("language"))
   const size = texts.reduce((sum, each) => sum + Buffer.byteLength(each.text("text") + each.text("summary")), 0)
   demand(texts.length > 0 && new Set(languages).size === texts.length && size <= MOST_TEXT, "bad_field", "agreement")
-  return texts.map((each) => ({ language: each.text("language"), text: each.text("text") }))
+  return texts.map((each) => ({ language: each.text("language"), summary: each.text("summary"), text: each.text("text") }))
 }
 
 export function agreementHash(room: Bytes, version: number, agreement: Bytes): Bytes {

@@ -2,10 +2,12 @@
 import { acceptAll, type CiphersuiteImpl, type ClientState, decodeMlsMessage, emptyPskIndex, type Extension, type PrivateMessage, processPrivateMessage, type Proposal } from "ts-mls"
 import type { Commit } from "ts-mls/commit.js"
 import { unprotectPrivateMessage } from "ts-mls/messageProtection.js"
+import { isGood } from "./agreements.ts"
 import { type Bytes, hex, same } from "./bytes.ts"
 import { demand, Fault } from "./fault.ts"
 import { ROOM_EXTENSION } from "./identity.ts"
 import { unpackList } from "./lists.ts"
+import type { Parsed } from "./records.ts"
 import { facilitatorsOf, judgeState } from "./rights.ts"
 import { keyOf, type Leaf, leafAt, leafOf, leavesOf, roomStateOf } from "./tree.ts"
 
@@ -71,12 +73,12 @@ function sameIdentity(a: Leaf, b: Leaf): boolean {
 }
 
 /** A leaf keeps its place and identity, comes back with it after a Remove, or is new. */
-function checkLeaves(before: Leaf[], after: Leaf[], proposals: Proposal[], agreement: Bytes): void {
+function checkLeaves(before: Leaf[], after: Leaf[], proposals: Proposal[], state: Parsed): void {
   const removed = proposals.flatMap((each) => (each.proposalType === "remove" ? [each.remove.removed] : []))
   const added = proposals.flatMap((each) => (each.proposalType === "add" ? [leafOf(each.add.keyPackage.leafNode, -1)] : []))
   for (const leaf of added) {
     const old = before.find((each) => keyOf(each) === keyOf(leaf) && removed.includes(each.index))
-    if (old === undefined) demand(same(leaf.agreement, agreement), "agreement_not_accepted")
+    if (old === undefined) demand(isGood(state, leaf.agreement), "agreement_not_accepted")
     else demand(sameIdentity(old, leaf), "leaf_identity")
   }
   for (const old of before.filter((each) => !removed.includes(each.index))) {
@@ -92,7 +94,7 @@ function judge(before: ClientState, after: ClientState, said: Said, proposals: P
   const [old, now] = [leavesOf(before), leavesOf(after)]
   const committer = old.find((leaf) => leaf.index === said.committer)!
   const state = roomStateOf(after)
-  checkLeaves(old, now, proposals, state.bytes("agreement"))
+  checkLeaves(old, now, proposals, state)
   judgeState(roomStateOf(before), state, committer.mlsKey, room)
   for (const [mls, relay] of facilitatorsOf(state)) {
     demand(now.some((leaf) => keyOf(leaf) === mls && hex(leaf.relayKey) === relay), "facilitator_not_member")

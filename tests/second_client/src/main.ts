@@ -10,6 +10,7 @@ type Command =
   | { op: "enter"; invite: string; name: string }
   | { op: "say"; text: string }
   | { op: "retract"; id: string }
+  | { op: "accept"; version: number }
   | { op: "leave" }
 
 const tell = (event: object): void => console.log(JSON.stringify(event))
@@ -29,6 +30,9 @@ async function run(command: Command): Promise<void> {
       return tell({ event: "sent", id: await inside().say(command.text) })
     case "retract":
       return tell({ event: "sent", id: await inside().retract(command.id) })
+    case "accept":
+      inside().accept(command.version)
+      return tell({ event: "accepted" })
     case "leave":
       await inside().leave()
       return tell({ event: "left" })

@@ -1,5 +1,6 @@
 /** A member: merges commits, follows the roster, reads and sends (docs/protocol.md, sections 9, 11). */
 import type { ClientState } from "ts-mls"
+import { Agreements, isGood } from "./agreements.ts"
 import { type Bytes, hex, random, same } from "./bytes.ts"
 import { applyCommit } from "./commits.ts"
 import { signBody } from "./ed25519.ts"
@@ -34,6 +35,8 @@ export class Member {
   private readonly followed = new Set<string>()
   /** Message ids of each sender: a retraction is of an own message. */
   private readonly authors = new Map<string, string>()
+  private readonly agreements: Agreements
+  private shown: Bytes
   private restate = false
   private rebased: () => void = () => {}
 
@@ -47,6 +50,8 @@ export class Member {
     this.compare()
     this.log = new Log(position)
     this.base = position
+    this.agreements = new Agreements(room)
+    this.shown = identity.agreement
   }
 
   get names(): string[] {
@@ -108,6 +113,7 @@ export class Member {
     }
     this.state = outcome.state
     this.compare()
+    this.ask()
     if (this.state.groupActiveState.kind === "active") this.tell({ event: "members", names: this.names })
   }
 
@@ -120,7 +126,7 @@ export class Member {
     if (this.seen.has(id)) return
     this.seen.add(id)
     this.authors.set(id, hex(sender.mlsKey))
-    const accepted = same(payload.bytes("agreement"), roomStateOf(state).bytes("agreement"))
+    const accepted = isGood(roomStateOf(state), payload.bytes("agreement"))
     if (!accepted && (body === undefined || kind === "text")) {
       return this.tell({ event: "dropped", code: "another_agreement" })
     }
@@ -128,6 +134,10 @@ export class Member {
     else if (kind === "text") this.tell({ event: "message", id, from: sender.name, text: body.text("text") })
     else if (kind === "retract") this.retracted(sender.name, hex(sender.mlsKey), hex(body.bytes("target")))
     else if (kind === "heartbeat") this.beat(body)
+    else if (kind === "agreement") {
+      this.agreements.told(sender.mlsKey, body, roomStateOf(state))
+      this.ask()
+    }
   }
 
   private retracted(from: string, author: string, target: string): void {
@@ -140,8 +150,29 @@ export class Member {
     this.tell({ event: "beat", agrees: epochAgrees && rosterAgrees, anchored: this.log.anchored })
   }
 
+  /** Show another agreement, once its text is here. */
+  private ask(): void {
+    if (this.state.groupActiveState.kind !== "active") return
+    const state = roomStateOf(this.state)
+    this.agreements.moved(state)
+    const told = this.agreements.of(state)
+    if (told === undefined || same(this.shown, told.hash)) return
+    this.shown = told.hash
+    const { version, texts } = told
+    this.tell({ event: "agreement", version, texts, asked: !isGood(state, this.identity.agreement) })
+  }
+
+  /** The person accepts what was shown: messages carry its hash from now on. */
+  accept(version: number): void {
+    const state = roomStateOf(this.state)
+    const present = same(this.shown, state.bytes("agreement")) && version === state.int("agreement_version")
+    if (!present) throw new Fault("no_agreement")
+    this.identity.agreement = this.shown
+  }
+
   /** Send a text. Returns its id. Sends it again when the room changed in the meantime. */
   async say(text: string): Promise<string> {
+    if (!isGood(roomStateOf(this.state), this.identity.agreement)) throw new Fault("agreement_due")
     return this.send("text", encode("Text", { text }))
   }
 

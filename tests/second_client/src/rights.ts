@@ -1,4 +1,5 @@
 /** The rules by which every member judges every commit (docs/protocol.md, section 11). */
+import { judgeAgreement } from "./agreements.ts"
 import { type Bytes, hex, same } from "./bytes.ts"
 import { demand } from "./fault.ts"
 import { split, unpackList } from "./lists.ts"
@@ -8,8 +9,7 @@ import { opened, signedOf } from "./signed.ts"
 const MOST_APPOINTMENTS = 32
 /** Fields without a command yet: they stay as they are. */
 const NOT_OFFERED = [
-  "absent", "desk_interval", "desk_size", "facilitators_start", "facilitators_stay", "folded", "corrected",
-  "standby", "hold",
+  "absent", "desk_interval", "desk_size", "facilitators_start", "facilitators_stay", "folded", "standby", "hold",
 ]
 /** Lists in the state, and the size of their items. */
 const LISTS: [string, number][] = [["facilitators", 64], ["paused", 32], ["doors", 8], ["folded", 32], ["corrected", 32]]
@@ -36,11 +36,6 @@ function unchanged(before: Parsed, after: Parsed, name: string): boolean {
   return a instanceof Uint8Array && b instanceof Uint8Array ? same(a, b) : a === b
 }
 
-function checkAgreement(before: Parsed, after: Parsed): void {
-  const step = after.int("agreement_version") - before.int("agreement_version")
-  demand(step === (unchanged(before, after, "agreement") ? 0 : 1), "agreement_version")
-}
-
 function checkAppointments(before: Parsed, after: Parsed, committer: Bytes, room: Bytes): void {
   const [old, all] = [before.bytes("appointments"), after.bytes("appointments")]
   demand(same(all.slice(0, old.length), old), "appointments_rewritten")
@@ -62,7 +57,7 @@ function checkAppointments(before: Parsed, after: Parsed, committer: Bytes, room
 export function judgeState(before: Parsed, after: Parsed, committer: Bytes, room: Bytes): void {
   demand(facilitatorsOf(before).has(hex(committer)), "committer")
   demand(facilitatorsOf(after).has(hex(committer)), "committer_steps_down")
-  checkAgreement(before, after)
+  judgeAgreement(before, after)
   demand(NOT_OFFERED.every((name) => unchanged(before, after, name)), "not_offered")
   const kept = facilitatorsOf(after)
   const lost = [...facilitatorsOf(before).keys()].some((mls) => !kept.has(mls))
@@ -73,7 +68,7 @@ export function judgeState(before: Parsed, after: Parsed, committer: Bytes, room
 /** Whether a member with this MLS key may send a message of this kind. */
 export function may(state: Parsed, key: Bytes, kind: string): boolean {
   const facilitates = facilitatorsOf(state).has(hex(key))
-  if (kind === "heartbeat") return facilitates
+  if (kind === "heartbeat" || kind === "agreement") return facilitates
   if (kind === "retract" || kind === "void") return true
   const paused = split(state.bytes("paused"), 32).some((each) => same(each, key))
   return facilitates || (!paused && !state.bool("listen_only"))

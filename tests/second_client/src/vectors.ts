@@ -1,5 +1,6 @@
 /** Hold this client to protocol/vectors. Prints one JSON line for each file: cases and failures. */
 import { readFileSync } from "node:fs"
+import { Agreements, isGood } from "./agreements.ts"
 import { ascii, type Bytes, hex, join, number, unhex } from "./bytes.ts"
 import { agreementHash, unsealCard } from "./card.ts"
 import { holds } from "./ed25519.ts"
@@ -132,6 +133,14 @@ function right(one: Case): void {
     const [room, sender, recipient] = [unhex(one.room), unhex(one.sender), unhex(one.recipient)]
     const post = { room, epoch: one.epoch, sender, recipient, newest: one.newest }
     return equal(judgeVault(stateOf(unhex(one.state)), post, signed), one.complete)
+  }
+  if (one.kind === "accepted") return equal(isGood(stateOf(unhex(one.state)), unhex(one.agreement)), one.good)
+  if (one.kind === "told") {
+    const texts = new Agreements(unhex(one.room))
+    const after = stateOf(unhex(one.after))
+    texts.told(new Uint8Array(), decode("ToldAgreement", unhex(one.body)), stateOf(unhex(one.before)))
+    texts.moved(after)
+    return equal(texts.of(after) !== undefined, one.shown)
   }
   if (one.kind === "act") return equal(may(stateOf(unhex(one.state)), unhex(one.key), one.act), one.may)
   judgeState(stateOf(unhex(one.before)), stateOf(unhex(one.after)), unhex(one.committer), unhex(one.room))

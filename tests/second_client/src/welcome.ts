@@ -3,6 +3,7 @@ import { type ClientState, decodeMlsMessage, emptyPskIndex, type GroupInfo, join
 import { defaultClientConfig } from "ts-mls/clientConfig.js"
 import { makeKeyPackageRef } from "ts-mls/keyPackage.js"
 import { decryptGroupInfo, decryptGroupSecrets } from "ts-mls/welcome.js"
+import { isGood } from "./agreements.ts"
 import { type Bytes, hex, same, zeros } from "./bytes.ts"
 import type { Card } from "./card.ts"
 import { extended } from "./facilitators.ts"
@@ -48,8 +49,7 @@ function checkSigner(state: ClientState, signer: number, card: Card, room: Bytes
 
 function checkState(state: ClientState, card: Card, identity: Identity): void {
   const said = roomStateOf(state)
-  demand(same(said.bytes("agreement"), identity.agreement), "another_agreement")
-  demand(said.int("agreement_version") === card.agreementVersion, "another_agreement")
+  demand(isGood(said, identity.agreement), "another_agreement")
   const leaves = leavesOf(state)
   demand(new Set(leaves.map((leaf) => hex(leaf.relayKey))).size === leaves.length, "relay_key_twice")
 }

@@ -34,6 +34,7 @@ from alcove.cli.ui.sheets import AgreementScreen, EndScreen, InviteScreen
 from alcove.cli.watchdog import GRACE, watchdog
 from alcove.errors import AlcoveError
 from alcove.events import Closed, CloseReason
+from alcove.messages.agreements import in_language
 
 _QUICK_LEAVE: Final = 2.0
 """Seconds that a quick exit spends on telling the relay. The screen is gone by then."""
@@ -141,6 +142,9 @@ class RoomApp(App[None]):
                 log.forget(id)
             case events.Opened(invite) | events.InviteChanged(invite):
                 self._show_invite(invite)
+            case events.AgreementShown() if self._view.joined:
+                # No sheet: the next letter of a message would answer it.
+                self._say("\n".join(filter(None, (event.summary, words.rules_changed(event)))))
             case events.AgreementShown():
                 self._ask(event)
             case Closed():
@@ -149,6 +153,7 @@ class RoomApp(App[None]):
                 events.Waiting()
                 | events.Knocked()
                 | events.Joined()
+                | events.Accepted()
                 | events.Left()
                 | events.Removed()
                 | events.RoleChanged()
@@ -209,11 +214,16 @@ class RoomApp(App[None]):
         async def answer(accepted: bool | None) -> None:
             assert self._performer is not None
             if accepted:
-                await self._performer.perform(AcceptCommand())
+                await self._performer.perform(AcceptCommand(version=rules.version))
             else:
                 self._runner.leave()
 
         self.push_screen(AgreementScreen(rules), answer)
+
+    def _show_rules(self, language: str) -> None:
+        rules, texts = self._view.rules, self._room.agreement_texts if language else ()
+        other = in_language(texts, language) if texts else None
+        self._say(words.rules_text(rules, other) if rules else "No agreement was shown here yet.")
 
     def _close(self, closed: Closed) -> None:
         self._entries.remove_children()
@@ -276,9 +286,8 @@ class RoomApp(App[None]):
                 assert self._performer is not None
                 # Beside, so that keys still work while the relay thinks, above all the quick exit.
                 self._performer.also(partial(self._find_invite, new))
-            case slash_commands.ShowRules():
-                rules = self._view.rules
-                self._say(rules.text if rules else "No agreement was shown here yet.")
+            case slash_commands.ShowRules(language):
+                self._show_rules(language)
             case slash_commands.Reveal():
                 self._reveal()
             case command:

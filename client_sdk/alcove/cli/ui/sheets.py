@@ -6,7 +6,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from alcove.cli import escape
+from alcove.cli import escape, words
 from alcove.events import AgreementShown
 
 
@@ -28,7 +28,7 @@ class AgreementScreen(ModalScreen[bool]):
             sheet.border_subtitle = "↑ ↓ scroll"  # a small window hides the end of the text
             yield Static(escape.line(self._rules.title), id="room-title", markup=False)
             with VerticalScroll(id="rules"):
-                yield Static(escape.text(self._rules.text), markup=False)
+                yield Static(escape.text(words.rules_text(self._rules)), markup=False)
             yield Static(
                 f"Agreement, version {self._rules.version}. Who goes in has accepted it. "
                 "Press A to accept, L to leave.",

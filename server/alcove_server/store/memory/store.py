@@ -12,6 +12,7 @@ few blobs of it (`_EXPIRED_BY_A_CALL`). No answer contains what has expired and 
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from heapq import heappop, heappush
 from math import inf
 from typing import Final
@@ -22,7 +23,7 @@ from alcove_protocol.frames import LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove_server.store.budget import BLOB_OVERHEAD, ITEM_OVERHEAD, Budget, StoreBounds
+from alcove_server.store.budget import BLOB_OVERHEAD, Budget, Holding, StoreBounds, tombstone_size
 from alcove_server.store.interface import (
     ALL,
     AtDoor,
@@ -39,6 +40,7 @@ from alcove_server.store.interface import (
     Taken,
     Unsettled,
     Vote,
+    require_place,
 )
 from alcove_server.store.memory.room import MemoryRoom
 
@@ -50,10 +52,6 @@ _EXPIRED_AT_ONCE: Final = 5000
 have more: 10 ms with the most that a room holds."""
 
 
-def _tombstone(statement: Signed) -> int:
-    return len(statement.body) + ITEM_OVERHEAD
-
-
 class MemoryStore:
     """A `Store` in this process. `clock` gives seconds and never goes back."""
 
@@ -63,8 +61,7 @@ class MemoryStore:
         self._budget = Budget(self._bounds.store_bytes)
         self._rooms: dict[bytes, MemoryRoom] = {}
         self._ended: dict[bytes, tuple[Signed, float, bytes]] = {}
-        # Times with their rooms, also ended ones. Some entries are outdated.
-        self._ends: list[tuple[float, bytes]] = []
+        self._ends: list[tuple[float, bytes]] = []  # times of rooms, also ended ones; some outdated
         self._scheduled: dict[bytes, float] = {}
         self._to_tell: set[bytes] = set()  # rooms that expired in part since the last `expire`
         self._watched: set[bytes] = set()
@@ -78,13 +75,20 @@ class MemoryStore:
 
     # --- rooms ------------------------------------------------------------------------------
 
-    async def open(self, room: bytes, entry: Signed, head: bytes, generation: bytes) -> None:
+    async def open(
+        self,
+        room: bytes,
+        entry: Signed,
+        head: bytes,
+        generation: bytes,
+        holding: Holding | None = None,
+    ) -> None:
         found = self._find(room)
         if found is not None:
             if found.chain[0].body != entry.body:
                 raise Refusal("room_exists")
             return
-        self._seat(SeatedRoom(room, (entry,), head, generation, b"", (), opened=True))
+        self._seat(SeatedRoom(room, (entry,), head, generation, opened=True, holding=holding))
 
     async def reseat(
         self, seated: SeatedRoom, expected: bytes | None, over: Signed | None = None
@@ -105,23 +109,23 @@ class MemoryStore:
         used = found.budget.used
         self._delete(seated.room)
         try:
-            self._seat(seated)
+            self._seat(replace(seated, holding=found.budget.holding))
         except Refusal:
-            found.budget.restore(used)  # the room is as it was
+            found.budget.begin(used)  # the room is as it was
             self._rooms[seated.room] = found
             raise
         self._to_tell.add(seated.room)
         self._ring(seated.room)
 
     def _seat(self, seated: SeatedRoom) -> None:
-        if len(self._rooms) >= self._bounds.rooms:
-            raise Refusal("busy")
-        budget = Budget(self._bounds.room_bytes, self._budget)
+        require_place(self._bounds.rooms - len(self._rooms), seated)
+        budget = Budget(self._bounds.room_bytes, self._budget, seated.holding)
         try:
             room = MemoryRoom(seated, self._clock(), budget)
         except Refusal:
             budget.give(budget.used)
             raise
+        budget.begin()
         self._rooms[seated.room] = room
         self._schedule(seated.room, room.due)
 
@@ -144,8 +148,7 @@ class MemoryStore:
 
     async def settle_log(self, room: bytes, generation: bytes) -> None:
         found = self._room(room)
-        if found.log.generation == generation:
-            found.votes = None
+        found.votes = None if found.log.generation == generation else found.votes
 
     async def end(self, room: bytes, statement: Signed, roster: bytes) -> None:
         found = self._room(room)
@@ -153,7 +156,7 @@ class MemoryStore:
         self._delete(room)
         end = self._clock() + limits.TOMBSTONE
         self._ended[room] = (statement, end, found.log.generation)
-        self._budget.restore(_tombstone(statement))  # less than the room gave back
+        self._budget.restore(tombstone_size(statement))  # less than the room gave back
         if len(self._ended) > self._bounds.rooms:  # the oldest comes first
             self._forget_end(next(iter(self._ended)))
         self._scheduled.pop(room, None)
@@ -231,8 +234,8 @@ class MemoryStore:
         if head is None or head.ended is not None:
             return AtDoor(head)
         found = self._rooms[room]
-        waiting = found.lobby.knock_of(key) is not None
-        return AtDoor(head, found.doors.find(self._clock(), door), waiting)
+        waiting = found.lobby.knock_of(key)
+        return AtDoor(head, found.doors.find(self._clock(), door), waiting is not None)
 
     async def withdraw(self, room: bytes, key: bytes) -> None:
         found = self._room(room)
@@ -371,11 +374,10 @@ class MemoryStore:
             self._schedule(id, max(room.due, now))
 
     def _forget_end(self, id: bytes) -> None:
-        self._budget.give(_tombstone(self._ended.pop(id)[0]))
+        self._budget.give(tombstone_size(self._ended.pop(id)[0]))
 
     def _delete(self, id: bytes) -> None:
-        room = self._rooms.pop(id)
-        room.budget.give(room.budget.used)
+        self._rooms.pop(id).budget.end()
 
     def _look(self, id: bytes, room: MemoryRoom) -> None:
         """Note a change to a room other than a blob: its next end and its lobby may be others."""

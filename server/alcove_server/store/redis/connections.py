@@ -5,8 +5,8 @@ The node that holds an older one of the same key closes it. A node that missed a
 while it had no connection to Redis, announces its own again with their times. The node with the
 newer one answers that with its own.
 
-To be replaced ends a client for good, so a node closes nothing by the order of announcements: one
-may be late. It tells how long ago its connection was made.
+A node closes nothing by the order of announcements, since one may be late: the connection that the
+client has given up would replace the one that it uses. It tells how long ago its own was made.
 """
 
 from __future__ import annotations

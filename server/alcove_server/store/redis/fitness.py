@@ -33,8 +33,9 @@ async def check(address: Address, replicas: int, store_bytes: int) -> None:
         else:
             await _check(address, replicas, store_bytes)
     except (OSError, RedisError) as error:
-        kind = type(error).__name__
-        raise UnfitStore(f"Redis cannot be reached or does not let the relay in: {kind}") from None
+        # Our own words. The message of another library may quote the address.
+        why = str(error) if type(error) is ConnectionError else type(error).__name__
+        raise UnfitStore(f"Redis cannot be reached or does not let the relay in: {why}") from None
 
 
 async def _check(address: Address, replicas: int, least: int) -> None:

@@ -15,6 +15,9 @@ from typing import Final
 
 QUESTION: Final = (b"INFO", b"server", b"replication", b"memory")
 _REPLIES: Final = 8
+LATE_PUSHES: Final = (7, 2)
+"""From this version on a script's reply comes before what the script pushed to its own connection.
+Valkey names a version of Redis, too."""
 NO_REIGN: Final = bytes(20)
 """What a command names that was made before the server was known."""
 
@@ -27,6 +30,8 @@ class Health:
     reign: bytes
     used: int
     time: float
+    late_pushes: bool = False
+    """Whether a push to the connection of its script comes behind the script's reply."""
 
 
 class ServerTime:
@@ -55,6 +60,7 @@ def health_of(info: bytes) -> Health:
             bytes.fromhex(said[b"master_replid"].decode("ascii")),
             int(said[b"used_memory"]),
             int(said[b"server_time_usec"]) / 1e6,
+            tuple(map(int, said[b"redis_version"].split(b".")[:2])) >= LATE_PUSHES,
         )
     except KeyError as missing:
         raise ValueError(f"INFO lacks {missing}") from None

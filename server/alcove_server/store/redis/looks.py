@@ -8,7 +8,7 @@ from typing import Final
 SELDOM: Final = 60.0
 """The most seconds between two looks at a room. What ends by a look ends at least 15 minutes after
 it began, so a look that says when the next thing ends is in time. The bound serves when the clock
-of Redis was moved, and for doors and Welcomes, of whose end no client is told."""
+of Redis was moved, and for a door that lives less than a minute."""
 
 
 class Looks:

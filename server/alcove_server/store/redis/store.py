@@ -13,7 +13,7 @@ from alcove_protocol.frames import COMMITS, BlobClass, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove_server.store.budget import MEMBERS_PART, RECORD_OVERHEAD, StoreBounds
+from alcove_server.store.budget import MEMBERS_PART, RECORD_OVERHEAD, Holding, StoreBounds
 from alcove_server.store.interface import (
     ALL,
     AtDoor,
@@ -61,7 +61,15 @@ class RedisStore:
 
     # --- rooms ------------------------------------------------------------------------------
 
-    async def open(self, room: bytes, entry: Signed, head: bytes, generation: bytes) -> None:
+    async def open(
+        self,
+        room: bytes,
+        entry: Signed,
+        head: bytes,
+        generation: bytes,
+        holding: Holding | None = None,
+    ) -> None:
+        # `holding` is of one node: rooms outlive it here, and end without it.
         await self._run("open", room, generation, head, entry.encode(), self._most(room))
 
     async def head(self, room: bytes) -> RoomHead | None:

@@ -1,7 +1,9 @@
 """One connection to a Redis server: commands of one turn of the event loop in one batch.
 
-Replies come in the order of the commands. A push of a script comes before the reply to that script,
-so what a node hears of its own change comes before its answer.
+Replies come in the order of the commands. What a node hears of its own change comes before its
+answer: until Redis 7.2 a push comes before the reply to its script. Later versions and Valkey turn
+that around. There a reply is kept until whatever comes next that is no push, and each batch ends
+with a `PING`, so that something does.
 """
 
 from __future__ import annotations
@@ -123,6 +125,7 @@ class Wire(asyncio.Protocol):
         self._gate = Gate(replicas, self._mark)
         self._replicas = replicas
         self._unmarked = False
+        self._kept: Callable[[], None] | None = None
         self._short: float | None = None
         # PEXPIRE of a key that is there is replicated, and works when the memory is full.
         self._mark_commands = (
@@ -144,6 +147,7 @@ class Wire(asyncio.Protocol):
         if self.closed:
             return
         self.closed = True
+        self._release()
         if self._next_beat is not None:
             self._next_beat.cancel()
         waiting, self._waiting = self._waiting, deque()
@@ -168,6 +172,7 @@ class Wire(asyncio.Protocol):
             if isinstance(reply, hiredis.PushNotification):
                 self._pushed(reply)
             else:
+                self._release()
                 self._replied(reply)
             if self._gate.bytes > HELD:
                 self.close()
@@ -220,7 +225,23 @@ class Wire(asyncio.Protocol):
             on_reply(ConnectionError("the connection to Redis takes no more"))
             return
         self._unmarked = True
-        self._put(command, partial(self._gate.reply, on_reply))
+        take = self._keep if self._turns_around else self._gate.reply
+        self._put(command, partial(take, on_reply))
+
+    @property
+    def _turns_around(self) -> bool:
+        return self.health is not None and self.health.late_pushes
+
+    def _keep(self, on_reply: OnReply, reply: Reply) -> None:
+        """Keep a reply until the pushes of its script are there."""
+        self._kept = partial(self._gate.reply, on_reply, reply)
+        if isinstance(reply, ConnectionError):
+            self._release()
+
+    def _release(self) -> None:
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept()
 
     def subscribe(self, channel: bytes) -> None:
         """Hear what is pushed to a channel."""
@@ -245,6 +266,8 @@ class Wire(asyncio.Protocol):
     def _flush(self) -> None:
         if self._unmarked:
             self._unmarked = False
+            if self._turns_around:
+                self._put(encode(b"PING"), lambda _: None)
             self._gate.sending()  # last, so that the marker stands behind all commands of the turn
         batch, self._batch = self._batch, []
         if self._transport is not None and not self.closed:

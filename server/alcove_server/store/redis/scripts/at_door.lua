@@ -4,9 +4,7 @@ local statement, generation = ended(now)
 if statement then return {'ended', statement, generation} end
 local m = find()
 if not m then return {'none'} end
-if expire_lobby(m) then
-  ring()
-end
+expire_lobby(m)
 expire_doors(m)
 save(m)
 local door = door_of(m, ARGV[2])

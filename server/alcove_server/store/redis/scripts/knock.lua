@@ -12,7 +12,7 @@ if at.closed ~= '' then refuse(at.closed) end
 if full_for(door) then refuse('too_many_knocks') end
 space(m, #blob + ITEM_BYTES, tonumber(ARGV[6]))
 append_item(m, KNOCK, id, key, blob, door)
-drop_reason(key)
+drop_reason(m, key)
 save(m)
 ring()
 return 'taken'

@@ -1,7 +1,10 @@
 -- The lobby: `q` holds items by number, `qb` their blobs, `qi` the number of an open item by its id,
 -- `qk` the numbers of a key's open items, `q1`…`q5` the numbers of each kind, `f` and `fe` reasons.
 -- All items of a kind live equally long, so the numbers of a kind stand in the order of their ends.
+--
+-- An item and a reason cost ITEM_BYTES and their bytes. What is settled keeps the ITEM_BYTES of its item.
 local KNOCK, REQUEST, LEAVE, GONE, VAULT = 1, 2, 3, 4, 5
+local ID = 16 -- bytes
 local LIFE = {900, 86400, math.huge, 900, 86400}
 local ITEM_BYTES, REQUESTS, KNOCKS, KNOCKS_PER_DOOR, SETTLED = 512, 4, 100, 20, 1024
 local VAULTS = 8
@@ -82,33 +85,43 @@ local function append_item(m, kind, id, key, blob, door, to)
   end
 end
 
+local function drop_settled(m, number)
+  m.used = m.used - ITEM_BYTES
+  call('HDEL', P .. 'q', number)
+  call('ZREM', P .. 'q4', number)
+end
+
 local function settle_item(m, number, item)
-  m.used = m.used - call('HSTRLEN', P .. 'qb', number) - ITEM_BYTES
+  m.used = m.used - call('HSTRLEN', P .. 'qb', number)
   call('HDEL', P .. 'q', number)
   call('HDEL', P .. 'qb', number)
   call('ZREM', P .. 'q' .. item.kind, number)
   unlist('qi', item.id, number)
   unlist('qk', item.key, number)
   append_item(m, GONE, item.id, item.key, '')
-  if call('ZCARD', P .. 'q4') > SETTLED then
-    local oldest = call('ZPOPMIN', P .. 'q4')[1]
-    call('HDEL', P .. 'q', oldest)
-  end
+  if call('ZCARD', P .. 'q4') > SETTLED then drop_settled(m, call('ZRANGE', P .. 'q4', 0, 0)[1]) end
 end
 
+-- A reason is kept behind the id of its knock.
+local function drop_reason(m, key)
+  local size = call('HSTRLEN', P .. 'f', key)
+  if size == 0 then return end
+  m.used = m.used - ITEM_BYTES - (size - ID)
+  call('HDEL', P .. 'f', key)
+  call('ZREM', P .. 'fe', key)
+end
+
+-- Refusing does not fail for want of space: each reason comes from a knock, and there are few.
 local function leave_reason(m, item, reason)
-  if call('ZCARD', P .. 'fe') >= 2 * KNOCKS and not call('ZSCORE', P .. 'fe', item.key) then
-    call('HDEL', P .. 'f', call('ZPOPMIN', P .. 'fe')[1])
+  if call('ZCARD', P .. 'fe') >= 2 * KNOCKS then
+    drop_reason(m, call('ZRANGE', P .. 'fe', 0, 0)[1])
   end
+  drop_reason(m, item.key)
+  m.used = m.used + ITEM_BYTES + #reason
   call('HSET', P .. 'f', item.key, item.id .. reason)
   bind(m, P .. 'f')
   call('ZADD', P .. 'fe', m.last + LIFE[KNOCK], item.key)
   bind(m, P .. 'fe')
-end
-
-local function drop_reason(key)
-  call('HDEL', P .. 'f', key)
-  call('ZREM', P .. 'fe', key)
 end
 
 -- The numbers of the ended items of a kind, the oldest first.
@@ -123,13 +136,12 @@ local function ended_of(m, kind)
   return found
 end
 
--- Drop what has ended. Returns whether a client has to be told.
+-- Drop what has ended, and ring where a client has to be told. Returns whether anything was dropped:
+-- then the caller has to save.
 local function expire_lobby(m)
-  for _, item in ipairs(ended_of(m, GONE)) do
-    call('HDEL', P .. 'q', item.number)
-    call('ZREM', P .. 'q4', item.number)
-  end
-  for _, key in ipairs(call('ZRANGEBYSCORE', P .. 'fe', '-inf', m.last)) do drop_reason(key) end
+  local used = m.used
+  for _, item in ipairs(ended_of(m, GONE)) do drop_settled(m, item.number) end
+  for _, key in ipairs(call('ZRANGEBYSCORE', P .. 'fe', '-inf', m.last)) do drop_reason(m, key) end
   local told = false
   for _, item in ipairs(ended_of(m, KNOCK)) do
     leave_reason(m, item, '')
@@ -142,7 +154,8 @@ local function expire_lobby(m)
       told = true
     end
   end
-  return told
+  if told then ring() end
+  return told or m.used ~= used
 end
 
 local function mark_revoked(m, doors)
@@ -158,9 +171,6 @@ end
 -- The room, after what has ended in it was dropped. Every script of the lobby begins so.
 local function lobby_room()
   local m = room()
-  if expire_lobby(m) then
-    save(m)
-    ring()
-  end
+  if expire_lobby(m) then save(m) end
   return m
 end

@@ -17,14 +17,11 @@ local function set_of(list)
 end
 
 check_step = function(m, size)
+  if expire_lobby(m) then save(m) end
   local welcomes = 0
   for _, welcome in pairs(step.welcomes) do welcomes = welcomes + #welcome + WELCOME_BYTES end
   space(m, size + welcomes + FACTOR * #step.body, tonumber(ARGV[4]))
   if m.chain + #entry + 4 > CHAIN then refuse('history_full') end
-  if expire_lobby(m) then
-    save(m)
-    ring()
-  end
   for key, door in pairs(step.admitted) do
     local knock = knock_of(key)
     if not knock or knock.door ~= door then refuse('unknown_knock') end

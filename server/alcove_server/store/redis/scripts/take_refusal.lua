@@ -2,5 +2,6 @@
 local m = lobby_room()
 local found = call('HGET', P .. 'f', ARGV[2])
 if not found then return false end
-drop_reason(ARGV[2])
+drop_reason(m, ARGV[2])
+save(m)
 return found

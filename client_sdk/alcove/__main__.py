@@ -1,0 +1,5 @@
+"""`python -m alcove` is the command `alcove`."""
+
+from alcove.cli import main
+
+main()

@@ -1,0 +1,202 @@
+"""Mutants of the agreement: what a commit may do to it, whose text is shown, who is asked."""
+
+from typing import Final
+
+from tests.mutation.mutant import Edit, Mutant
+
+RULES: Final = "alcove.group.agreement_rules"
+_LIFE: Final = "tests/end_to_end/test_agreement.py"
+_RIGHTS: Final = "tests/end_to_end/evil/test_rights.py"
+
+
+def _judged(old: str, new: str, kind: str, code: str = "agreement_corrected") -> Mutant:
+    edit = Edit(f"{RULES}:agreement_fault", old, new)
+    test = f"test_the_rule_that_refuses_a_commit[{kind}]"
+    return Mutant(f"rights {code}", (edit,), f"{_RIGHTS}::{test}")
+
+
+def _within(where: str, old: str, new: str, kind: str) -> Mutant:
+    test = f"test_what_a_facilitator_may_commit[{kind}]"
+    return Mutant("rights agreement_corrected", (Edit(where, old, new),), f"{_RIGHTS}::{test}")
+
+
+def _life(where: str, old: str, new: str, test: str) -> Mutant:
+    return Mutant("order agreement", (Edit(where, old, new),), f"{_LIFE}::{test}")
+
+
+_STORE: Final = "alcove.messages.agreements:Agreements"
+_ASK: Final = "alcove.engine.agreement:AgreementQuestion"
+_CHANGE: Final = "alcove.engine.agreement_change:AgreementChange"
+
+ALL_AGREEMENT: Final[tuple[Mutant, ...]] = (
+    # what a commit may do to the state
+    _judged(
+        "if after.agreement_version != before.agreement_version + (0 if same_text else 1):",
+        "if False:",
+        "another agreement, same version",
+        "agreement_version",
+    ),
+    _judged(
+        "(0 if same_text else 1)",
+        "after.agreement_version - before.agreement_version",
+        "another version, same agreement",
+        "agreement_version",
+    ),
+    _within(f"{RULES}:agreement_fault", "(0 if same_text else 1)", "0", "a new agreement"),
+    _judged("if after.corrected in allowed", "if True", "a good hash that was never the room's"),
+    _judged("{before.corrected} if same_text else", "", "a good hash without a change"),
+    _judged(
+        "{before.corrected} if same_text",
+        "{before.corrected, b''} if same_text",
+        "what was good taken back without a change",
+    ),
+    _judged("before.corrected + before", "before", "a correction that forgets an earlier one"),
+    _judged(
+        '{b"", corrected}',
+        "{b'', corrected, before.corrected}",
+        "a new rule that keeps what was good",
+    ),
+    _within(f"{RULES}:agreement_fault", '{b"", corrected}', "{b''}", "a correction"),
+    _within(
+        f"{RULES}:agreement_fault",
+        '{b"", corrected}',
+        "{corrected}",
+        "a new rule after a correction",
+    ),
+    _within(
+        "alcove.group.rights:_judge_leaves",
+        "not in after.good_agreements()",
+        "!= after.agreement",
+        "who accepted what was corrected",
+    ),
+    Mutant(
+        "rights acts",
+        (
+            Edit(
+                "alcove.group.rights:ACTS",
+                "Act.AGREEMENT: _facilitator",
+                "Act.AGREEMENT: _every_member",
+            ),
+        ),
+        f"{_RIGHTS}::test_who_may_send_what",
+    ),
+    # messages under it
+    _life(
+        "alcove.messages.conversation:Conversation._judge",
+        "payload.agreement in state.good_agreements()",
+        "payload.agreement == state.agreement",
+        "test_a_correction_is_shown_and_asks_and_mutes_nobody",
+    ),
+    _life(
+        "alcove.group.membership:Membership.agreement_due",
+        "not in self.state.good_agreements()",
+        "!= self.state.agreement",
+        "test_a_correction_is_shown_and_asks_and_mutes_nobody",
+    ),
+    Mutant(
+        "rights agreement_corrected",
+        (
+            Edit(
+                "alcove.group.rights:_judge_state",
+                "if (fault := agreement_fault(before, after)) is not None:",
+                "if (fault := '') is not None and fault:",
+            ),
+        ),
+        f"{_RIGHTS}::test_the_rule_that_refuses_a_commit[another agreement, same version]",
+    ),
+    # whose text is shown
+    _life(
+        f"{_STORE}.told",
+        "if version == state.agreement_version + 1:",
+        "if False:",
+        "test_a_new_rule_asks_everybody_but_the_person_who_made_it",
+    ),
+    _life(
+        f"{_STORE}.told",
+        "if agreement.hash == state.agreement:",
+        "if True:",
+        "test_a_committer_who_dies_after_the_text_leaves_the_room_as_it_was",
+    ),
+    _life(
+        f"{_STORE}.moved",
+        "if agreement.hash == state.agreement:",
+        "if agreement.version == state.agreement_version:",
+        "test_of_two_facilitators_at_once_the_first_commit_wins_and_the_other_is_told",
+    ),
+    # the person alone accepts, what they read
+    _life(
+        f"{_ASK}.accept",
+        "if not self._membership.agreement_due:",
+        "if False:",
+        "test_a_correction_is_shown_and_asks_and_mutes_nobody",
+    ),
+    _life(
+        f"{_ASK}.accept",
+        "if self._shown != state.agreement:",
+        "if False:",
+        "test_who_is_shown_no_text_is_told_so_and_cannot_accept_it_unread",
+    ),
+    _life(
+        f"{_ASK}.accept",
+        "if version not in (None, state.agreement_version):",
+        "if False:",
+        "test_a_person_accepts_the_version_that_they_read_and_no_later_one",
+    ),
+    _life(
+        f"{_ASK}.ask",
+        "if self._shown == state.agreement:",
+        "if False:",
+        "test_who_is_shown_no_text_is_told_so_and_cannot_accept_it_unread",
+    ),
+    # a change, and its repetition
+    _life(
+        "alcove.facilitation.agreement_intent:ChangeAgreement.plan",
+        "if state.agreement_version + 1 != self.version:",
+        "if False:",
+        "test_of_two_facilitators_at_once_the_first_commit_wins_and_the_other_is_told",
+    ),
+    _life(
+        f"{_CHANGE}.own",
+        "if sent and facilitator is not None:",
+        "if facilitator is not None:",
+        "test_a_text_that_the_relay_refuses_changes_nothing",
+    ),
+    _life(
+        f"{_CHANGE}.tick",
+        "elif self._clock() >= self._repeat_at:",
+        "elif False:",
+        "test_who_is_shown_no_text_is_told_so_and_cannot_accept_it_unread",
+    ),
+    _life(
+        f"{_CHANGE}._anyone_to_ask",
+        "has not in good",
+        "True",
+        "test_a_text_is_repeated_less_and_less_often_and_not_when_all_have_accepted",
+    ),
+    _life(
+        f"{_CHANGE}.merged",
+        "if own and agreement is not None and any(self._lags(person) for person in came):",
+        "if False:",
+        "test_who_waits_over_a_correction_comes_in_and_is_shown_it",
+    ),
+    _life(
+        "alcove.facilitation.facilitator:Facilitator.agreement_is",
+        "for door in self.doors.renewed(self._membership):",
+        "for door in ():",
+        "test_a_newcomer_reads_the_new_agreement_by_an_old_invite",
+    ),
+    _life(
+        "alcove.facilitation.lobby:Lobby.agreement_changed",
+        "if knock.body.agreement not in good:",
+        "if False:",
+        "test_who_waits_with_the_old_agreement_is_told_to_read_the_new_one",
+    ),
+    _life(
+        "alcove.engine.key_updates:KeyUpdates.tick",
+        "now if self._membership.leaf_lags else now + INTERVAL",
+        "now + INTERVAL",
+        "test_an_acceptance_reaches_the_leaf_though_an_older_update_was_on_its_way",
+    ),
+)
+
+WATCHED: Final = (f"{RULES}:agreement_fault", f"{_STORE}.told", f"{_ASK}.accept")

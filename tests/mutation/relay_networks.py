@@ -1,0 +1,128 @@
+"""Mutants of what one part of the network may take of the relay: turns, rooms, bytes, places."""
+
+from typing import Final
+
+from tests.mutation.mutant import Edit, Mutant
+
+LINK: Final = "alcove_server.net.tls_link:TlsLink"
+HOLDING: Final = "alcove_server.store.budget:Holding"
+BUDGET: Final = "alcove_server.store.budget:Budget"
+ADMISSION: Final = "alcove_server.net.admission:Admission"
+LINKS: Final = "tests/server/test_tls_link.py"
+HOLDINGS: Final = "tests/server/test_holdings.py"
+PLACES: Final = "tests/server/test_admission.py"
+
+
+def share(rule: str, where: str, old: str, new: str, test: str) -> Mutant:
+    """A mutant of one share."""
+    return Mutant(f"share {rule}", (Edit(where, old, new),), test)
+
+
+ALL_NETWORKS: Final[tuple[Mutant, ...]] = (
+    share(
+        "records",
+        f"{LINK}._next_records",
+        "while count < AT_A_TIME and at",
+        "while at",
+        f"{LINKS}::test_records_beyond_a_share_wait_and_the_socket_is_not_read",
+    ),
+    share(
+        "records",
+        f"{LINK}._next_records",
+        "count * _RECORD_STEPS + ",
+        "",
+        f"{LINKS}::test_a_turn_decrypts_a_bounded_number_of_records_for_all_together",
+    ),
+    share(
+        "handshakes",
+        f"{LINK}._shake_hands",
+        "self._terms.inbox.turn.spend(_HANDSHAKE_STEPS)",
+        "pass",
+        f"{LINKS}::test_a_flood_of_handshakes_waits_its_turn",
+    ),
+    share(
+        "unsent",
+        f"{LINK}._send",
+        " and not self._full",
+        "",
+        f"{LINKS}::test_no_more_is_encrypted_than_the_socket_takes",
+    ),
+    share(
+        "rooms",
+        f"{HOLDING}.may_open",
+        "return self._whole is None or self._whole.may_open(left)",
+        "return True",
+        f"{HOLDINGS}::test_of_ten_thousand_rooms_a_network_has_a_fifth_and_a_provider_half",
+    ),
+    share(
+        "rooms",
+        "alcove_server.store.values:require_place",
+        "not seated.holding.may_open(left)",
+        "False",
+        f"{HOLDINGS}::test_it_says_so_to_the_next_one_that_opens_a_room",
+    ),
+    share(
+        "bytes",
+        f"{HOLDING}.may_take",
+        "return self._whole is None or self._whole.may_take(size, left, part)",
+        "return True",
+        f"{HOLDINGS}::test_thousands_of_networks_of_one_provider_do_not_fill_the_store",
+    ),
+    share(
+        "bytes",
+        f"{BUDGET}.check",
+        "not holding.may_take(size, left, part)",
+        "False",
+        f"{HOLDINGS}::test_the_rooms_of_one_network_do_not_fill_the_store",
+    ),
+    share(
+        "bytes",
+        f"{HOLDING}.may_take",
+        " * part:",
+        ":",
+        f"{HOLDINGS}::test_what_members_may_fill_leaves_place_for_beats_and_commits",
+    ),
+    share(
+        "small rooms",
+        f"{BUDGET}.check",
+        " if after > UNCOUNTED else None",
+        "",
+        f"{HOLDINGS}::test_beside_an_attacker_of_the_same_network_a_small_room_goes_on",
+    ),
+    share(
+        "given back",
+        f"{BUDGET}.end",
+        "self.holding.add(-1, 0)",
+        "pass",
+        f"{HOLDINGS}::test_the_share_comes_back_when_a_room_ends_or_is_abandoned",
+    ),
+    share(
+        "door",
+        "alcove.engine.engine:Engine.on_not_authenticated",
+        'code == "too_many_knocks"',
+        "False",
+        "tests/end_to_end/test_newcomers.py"
+        "::test_a_newcomer_who_finds_no_place_to_stand_comes_again",
+    ),
+    share(
+        "door",
+        "alcove_server.rooms.doorstep:Doorstep.make_room",
+        "OF_A_PREFIX * ",
+        "OF_A_PREFIX // 2 * ",
+        "tests/server/test_doorstep.py::test_sixty_people_of_one_address_come_in_by_one_link",
+    ),
+    share(
+        "places",
+        f"{ADMISSION}.enter",
+        "crowded = whole",
+        "pass",
+        f"{PLACES}::test_all_networks_of_one_provider_have_half_of_all_places",
+    ),
+    share(
+        "rates",
+        "alcove_server.net.admission:Allowance.open_room",
+        " and (self.whole is None or self.whole.open_room())",
+        "",
+        f"{PLACES}::test_and_the_rates_of_a_hundred_networks",
+    ),
+)

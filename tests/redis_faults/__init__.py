@@ -1,0 +1,1 @@
+"""What takes long on real Redis servers: failovers, kills and searches for what is left."""
