@@ -25,6 +25,7 @@ LIMITS: dict[str, float] = {
     "ITEM": budget.ITEM_OVERHEAD,
     "WELCOME_BYTES": budget.ITEM_OVERHEAD,
     "DOORS": limits.DOORS,
+    "VAULTS": budget.VAULTS,
     "CLOSED": budget.CLOSED_DOORS,
     "IDS": budget.PUBLISH_IDS,
     "PAGE": budget.PAGE_BLOBS,

@@ -1,7 +1,6 @@
 """A member's client: what comes over the stream, and what goes out.
 
-Its parts are wired in `member_parts`. Here each event reaches the parts that it concerns: a
-connection, a blob, a commit, a Welcome, the time.
+Its parts are wired in `member_parts`. Here each event reaches the parts that it concerns.
 """
 
 from collections.abc import Callable

@@ -367,4 +367,5 @@ class Facilitator:
         self.committer.close(error)
         self.vaults.close()
         self.door_keeper.close(error)
+        self.doors.forget()
         self.lobby_keys.wipe()
