@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 from alcove import events
+from alcove.engine.agreement import CHANGED_WITHOUT_YOU
 from alcove.errors import InvalidInput, NotNow
 from alcove.group.extensions import CORRECTED
 from alcove_protocol import limits
@@ -317,6 +318,7 @@ def test_who_is_shown_no_text_is_told_so_and_cannot_accept_it_unread() -> None:
     forget(ann, bob, cleo)
     changed(world, ann, KIND)
     assert len(withheld.hits) == 1
+    world.advance(6, step=1)
     assert problems(bob) == ["agreement_changed"]
     with pytest.raises(NotNow, match="not come here"):
         bob.engine.commands.accept()
@@ -537,3 +539,30 @@ def test_a_facilitator_appointed_after_the_change_puts_the_new_agreement_on_card
     bob.admit(bob.of(events.Knocked)[-1])
     world.settle()
     assert dora.of(events.Joined)
+
+
+def test_who_comes_between_the_text_and_the_commit_is_told_it_at_once() -> None:
+    world = World()
+    ann = world.open("Ann")
+    world.join(ann, "Bob")
+    cleo = world.knock(ann.invite(), "Cleo")
+    ask_for(ann, KIND)
+    ann.admit(ann.of(events.Knocked)[-1])
+    world.settle()
+    world.advance(5, step=1)
+    assert cleo.of(events.Joined)
+    assert shown(cleo)[-1] == (2, RULES, True)
+
+
+def test_a_lone_facilitator_without_the_text_is_told_to_give_the_rules_anew() -> None:
+    world, ann, bob, _cleo = two_facilitators()
+    world.drop(bob, BlobIs, a_text)
+    changed(world, ann, KIND)
+    ann.cut()
+    world.advance(300, step=10, stay_away=(ann,))
+    told = [e.text for e in bob.of(events.Problem) if e.code == "agreement_changed"]
+    assert told == [CHANGED_WITHOUT_YOU]
+    changed(world, bob, PUBLISH)
+    bob.say("on we go")
+    world.settle()
+    assert not bob.engine.require_member().membership.agreement_due

@@ -160,6 +160,16 @@ def hand_over(world: "World", who: int, arg: int) -> None:
         world.call(host, lambda: world.room(host).hand_over(target.name))
 
 
+def rules(world: "World", who: int, arg: int) -> None:
+    """A facilitator gives the room other ground rules, or mends the wording of those it has."""
+    host = _host(world, arg)
+    if host is not None:
+        text = f"Ground rules {arg} of {host.name}."
+        world.truth.commands[host.name].rules.add(text)
+        room, correction = world.room(host), arg % 3 == 0
+        world.call(host, lambda: room.change_agreement(text, correction=correction))
+
+
 def end(world: "World", who: int, arg: int) -> None:
     host = _host(world, arg)
     if host is None:

@@ -60,6 +60,8 @@ def may_be_refused(world: "World", name: str) -> set[str]:
         codes.add("door_used")
     if any(commands.removed for commands in truth.commands.values()):
         codes |= {"door_revoked", "removed"}
+    if any(commands.rules for commands in truth.commands.values()):
+        codes.add("agreement")
     if truth.losses:
         codes |= {"unknown_room", "unknown_door", "no_welcome"}
     if truth.over:

@@ -200,6 +200,7 @@ STEPS: Final[dict[str, Callable[["World", int, int], None]]] = {
     "demote": acts.demote,
     "step_down": acts.step_down,
     "hand_over": acts.hand_over,
+    "rules": acts.rules,
     "end": acts.end,
     "anyway": acts.anyway,
     "wait": acts.wait,

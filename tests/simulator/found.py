@@ -5,6 +5,15 @@ from typing import Final
 from tests.simulator.schedule import Schedule, Step
 
 FOUND: Final[dict[str, Schedule]] = {
+    "a commit that is repeated in a replay does not end the replay": Schedule(
+        seed=600466, kind="network", ttl=1800, latency=0.4, uses=50, facilitators=3,
+        steps=(
+            Step(1, "come", 2, 552),
+            Step(45.4, "invite", 3, 594),
+            Step(1, "offline", 0, 892),
+            Step(920.7, "wait", 0, 909),
+        ),
+    ),
     "a member who is not listed waits anew when the relay loses its memory again": Schedule(
         seed=500667, kind="amnesia", ttl=1800, latency=0.02, uses=50, facilitators=1,
         steps=(

@@ -61,6 +61,8 @@ class Commands:
     appointed: set[str] = field(default_factory=set)
     demoted: set[str] = field(default_factory=set)
     """Also oneself, by stepping down or handing over."""
+    rules: set[str] = field(default_factory=set)
+    """Texts of ground rules that this person gave the room, or tried to."""
 
 
 class Truth:

@@ -79,6 +79,7 @@ def schedule_of(seed: int) -> Schedule:
             steps.append(Step(600.0, "wait"))  # until it has happened often enough
         if number > count * 3 // 4 and random.random() < 0.02:
             steps.append(Step(0.0, "end"))
+    _change_rules(steps, Random(f"{seed} rules"))
     several = random.random() < 0.3
     return Schedule(
         seed,
@@ -90,6 +91,14 @@ def schedule_of(seed: int) -> Schedule:
         tuple(steps),
         random.random() < 0.3,
     )
+
+
+def _change_rules(steps: list[Step], random: Random) -> None:
+    """In one world of four, facilitators change the ground rules now and then."""
+    if random.random() < 0.25:
+        for _ in range(random.randint(1, 4)):
+            rules = Step(random.choice((0.0, 0.3, 3.0)), "rules", 0, random.randrange(ARGUMENTS))
+            steps.insert(random.randint(0, len(steps)), rules)
 
 
 def _pick(random: Random, weights: dict[str, int]) -> str:

@@ -82,8 +82,7 @@ class Told:
             case events.Waiting(code):
                 self.codes.append(code)
             case events.AgreementShown():
-                card = (1, AGREEMENT, TITLE)
-                return "" if (event.version, event.text, event.title) == card else "it is another"
+                return self._agreement(event)
             case events.InviteChanged():
                 removed = any(done.removed for done in self.world.truth.commands.values())
                 return "" if removed else "no facilitator removed a member"
@@ -154,6 +153,12 @@ class Told:
 
     # --- the room ------------------------------------------------------------------------------
 
+    def _agreement(self, event: events.AgreementShown) -> str:
+        first = (event.version, event.text) == (1, AGREEMENT)
+        commands = self.world.truth.commands.values()
+        later = event.version > 1 and any(event.text in one.rules for one in commands)
+        return "" if event.title == TITLE and (first or later) else "it is another"
+
     def _problem(self, code: str, text: str) -> str:
         if code == "unreadable":
             self.messages.gaps.append(self.world.clock())
@@ -165,11 +170,25 @@ class Told:
         old = code == "cannot_open" and self.world.truth.losses  # of before the relay's loss
         settled = self.world.clock() - self.world.truth.restored_at > limits.UNSETTLED_LEAST
         unlisted = code == "knocking_again" and bool(self.world.truth.losses) and settled
-        doubted = code == "ending_doubted" and bool(self.world.truth.losses)
-        self.doubts = self.doubts or doubted
+        doubted = code in ("ending_doubted", "knock_dropped") and bool(self.world.truth.losses)
+        self.doubts = self.doubts or (doubted and code == "ending_doubted")
         dead = any(person.dead for person in self.world.people)
         dropped = code == "invites_dropped" and (dead or self.world.trouble_at > 0)
-        reasons = (dropped, missed, clock, store, waits, old, unlisted, doubted, self.world.lies)
+        changed = any(commands.rules for commands in self.world.truth.commands.values())
+        textless = code in ("agreement_changed", "agreement_corrected") and changed
+        withheld = textless and not self.world.quiet
+        reasons = (
+            dropped,
+            withheld,
+            missed,
+            clock,
+            store,
+            waits,
+            old,
+            unlisted,
+            doubted,
+            self.world.lies,
+        )
         true = any(reasons) or self._of_facilitators(code)
         return "" if true else f"there is no reason for {code}"
 

@@ -108,6 +108,8 @@ class World:
                 self.invites.append(invite)
             case events.AgreementShown() if self.decisions.get(person.name, 0) % 4 == 0:
                 self.later(1.0, lambda: self.call(person, self.room(person).accept))
+            case events.AgreementShown(asked=True) if person.inside:
+                self.later(self._thinks(person), lambda: self.accept(person))
             case events.Knocked():
                 self._knocked(person, event)
             case events.Joined(you=True) if 0 < person.slot < self.schedule.facilitators:
@@ -115,6 +117,15 @@ class World:
                     make_facilitator(self, self.people[0], person.name)
             case _:
                 pass
+
+    def _thinks(self, person: Person) -> float:
+        """Seconds in which a person reads new ground rules."""
+        return 1.0 if self.healing else float(self.decisions.get(person.name, 0) % 50)
+
+    def accept(self, person: Person) -> None:
+        """Accept the ground rules that a person was shown last."""
+        if person.inside:
+            self.call(person, self.room(person).accept)
 
     @staticmethod
     def room(person: Person) -> Room:

@@ -17,13 +17,21 @@ from alcove.relay.ports import Ports
 
 CHANGED: Final = (
     "The ground rules changed, and the new text has not come here yet. What you write waits. The "
-    "text is shown as soon as it comes: a facilitator's client sends it again. You can leave."
+    "text is shown as soon as it comes: facilitators' clients that have it send it again. You can "
+    "leave."
 )
+CHANGED_WITHOUT_YOU: Final = (
+    "The ground rules changed, and the new text has not come here yet. What you write waits. If no "
+    "other facilitator's client sends the text again, give the room its ground rules anew."
+)
+"""To a facilitator, who may be the only one."""
 CORRECTED: Final = (
     "A facilitator corrected the ground rules, and the new text has not come here. What you "
     "accepted stays good, and you can go on."
 )
 
+AT_ONCE: Final = 5.0
+"""Seconds in which the text comes again to a member who came in just before the change."""
 PATIENCE: Final = 60.0
 """Seconds in which the text of a correction comes again, to a member back from away."""
 
@@ -52,24 +60,30 @@ class AgreementQuestion:
         agreement = self._agreements.of(state)
         if agreement is None:
             self._missing_since = self._clock()
-            self.tick()
             return
         self._shown, self._missing_since = state.agreement, None
         self._emit(self._agreements.shown_event(agreement, asked=membership.agreement_due))
 
     def tick(self) -> None:
-        """Tell, once for each agreement, that its text is not here: at once when it has to be
-        accepted, and a while later when it need not."""
+        """Tell, once for each agreement, that its text is not here: soon when it has to be accepted,
+        and a while later when it need not."""
         since, agreement = self._missing_since, self._membership.state.agreement
         if since is None or self._told == agreement:
             return
-        if self._membership.agreement_due:
-            self._emit(events.Problem("agreement_changed", CHANGED))
-        elif self._clock() - since >= PATIENCE:
+        waited = self._clock() - since
+        if self._membership.agreement_due and waited >= AT_ONCE:
+            self._emit(events.Problem("agreement_changed", self._missing))
+        elif not self._membership.agreement_due and waited >= PATIENCE:
             self._emit(events.Problem("agreement_corrected", CORRECTED))
         else:
             return
         self._told = agreement
+
+    @property
+    def _missing(self) -> str:
+        """What to say of the text that is not here."""
+        facilitators = self._membership.state.facilitator_keys()
+        return CHANGED_WITHOUT_YOU if self._membership.own.key in facilitators else CHANGED
 
     def accept(self, version: int | None = None) -> None:
         """The person accepts what they were shown; `version` is the one that they read.
@@ -81,7 +95,7 @@ class AgreementQuestion:
         if not self._membership.agreement_due:
             raise NotNow("nothing_to_accept", "There is nothing to accept.")
         if self._shown != state.agreement:
-            raise NotNow("no_agreement", CHANGED)
+            raise NotNow("no_agreement", self._missing)
         if version not in (None, state.agreement_version):
             text = "The ground rules changed once more since; read the new ones, then accept them."
             raise NotNow("agreement_changed", text)

@@ -62,6 +62,10 @@ class AgreementChange:
         self._clock = ports.clock
         self._facilitator = facilitator
         self._change: _Change | None = None
+        self._told = b""
+        """The hash of the texts that this client told last, for a commit of its own."""
+        self._came_since = False
+        """Whether a member came in after that, before the commit: the text is not for them."""
         self._repeating: bytes | None = None
         self._repeat_at: float | None = None
         self._wait = REPEAT
@@ -99,6 +103,7 @@ class AgreementChange:
         hashed = agreement_hash(room, version, packed)
         intent = ChangeAgreement(finished, version, hashed, correction)
         message = self._conversation.tell_agreement(ToldAgreement(version, packed))
+        self._told, self._came_since = hashed, False
         self._change = _Change(message, intent)
 
     def own(self, message: bytes, sent: bool) -> None:
@@ -127,6 +132,8 @@ class AgreementChange:
     def merged(self, outcome: Merged, *, own: bool) -> None:
         """A commit was merged: put the new agreement on the cards, and tell of acceptances."""
         before, had = self._accepted_by, self._present
+        came = (*outcome.joined, *outcome.rejoined)
+        self._came_since |= bool(came)
         self.came_back(own=own)
         if self._facilitator() is None:
             return
@@ -137,9 +144,10 @@ class AgreementChange:
                 new = before.get(person.key) not in (None, state.agreement)
                 if new and not self._lags(person) and person.key != self._membership.own.key:
                     self._emit(events.Accepted(person.name))
-        came = (*outcome.joined, *outcome.rejoined)
-        if own and agreement is not None and any(self._lags(person) for person in came):
-            self._repeat(agreement)  # they were away when it was told
+        late = own and state.agreement == self._told != had and self._came_since
+        away = own and any(self._lags(person) for person in came)
+        if agreement is not None and (late or away):
+            self._repeat(agreement)  # they were not there when it was told
 
     # --- repeating it ----------------------------------------------------------------------------
 

@@ -111,5 +111,6 @@ class Stream:
         claimed a later end for it. A number that is missing from here on was withheld.
         """
         step = self.advance(position, blob_class, blob)
-        self._replay_until = min(self._replay_until, self.cursor.number - 1)
+        if step is not Advance.BEHIND:  # else the replay brought it, and may go on behind it
+            self._replay_until = min(self._replay_until, self.cursor.number - 1)
         return step

@@ -181,6 +181,7 @@ def test_a_participant_tells_no_agreement() -> None:
     world.take(room_of(ann), tell_rules(bob), BlobClass.APPLICATION)
     assert not cleo.engine.agreements._pending
     other_rules(world, ann)  # though its hash is right
+    world.advance(6, step=1)
     assert problems(cleo) == ["agreement_changed"]
     assert not cleo.of(events.AgreementShown)[1:]
 
