@@ -170,8 +170,10 @@ class Told:
         old = code == "cannot_open" and self.world.truth.losses  # of before the relay's loss
         settled = self.world.clock() - self.world.truth.restored_at > limits.UNSETTLED_LEAST
         unlisted = code == "knocking_again" and bool(self.world.truth.losses) and settled
-        doubted = code in ("ending_doubted", "knock_dropped") and bool(self.world.truth.losses)
-        self.doubts = self.doubts or (doubted and code == "ending_doubted")
+        doubted = code == "ending_doubted" and bool(self.world.truth.losses)
+        self.doubts = self.doubts or doubted
+        slept = any(step.act == "freeze" for step in self.world.schedule.steps)
+        early = code == "knock_dropped" and (slept or bool(self.world.truth.losses))
         dead = any(person.dead for person in self.world.people)
         dropped = code == "invites_dropped" and (dead or self.world.trouble_at > 0)
         changed = any(commands.rules for commands in self.world.truth.commands.values())

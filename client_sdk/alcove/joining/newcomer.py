@@ -87,10 +87,7 @@ DOOR_FULL: Final = (
     "The relay could not take you to the door yet. Stay here: your client asks again about twice a "
     "minute."
 )
-KNOCK_DROPPED: Final = (
-    "The relay dropped your knock before its time. No facilitator said anything, so your client "
-    "knocks again."
-)
+KNOCK_DROPPED: Final = "Your knock is no longer at the relay, and no facilitator answered it. Your client knocks again."
 
 
 class Stage(Enum):
