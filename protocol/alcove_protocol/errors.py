@@ -73,13 +73,12 @@ REFUSALS: Final = MappingProxyType(
         "slow_consumer": "The connection was too slow; your client reconnects by itself.",
         "idle": "The relay heard nothing on this connection for too long.",
         # rooms
-        "unknown_room": "The relay does not know this room; a facilitator can bring it back.",
+        "unknown_room": "This room is not known here; a facilitator can bring it back.",
         "room_exists": "A different room is already open under this id.",
         "too_many_rooms": "Too many rooms were opened from your network; try again later.",
         "ended": "A facilitator ended this room.",
         "removed": "You are no longer in this room; a facilitator decided so.",
-        "not_member": "The relay does not list you as a member of this room; ask to be let in "
-        "again.",
+        "not_member": "You are not listed as a member of this room; ask to be let in again.",
         "read_only": "No facilitator is present, so posting is not possible at the moment.",
         "paused": "A facilitator paused you; you can listen, but not post at the moment.",
         "locked": "The room is closed to newcomers at the moment.",

@@ -1,7 +1,7 @@
 """A device that slept, or a program that was stopped, wakes up in the room."""
 
 from alcove import events
-from alcove.engine.engine import STOPPED
+from alcove.engine.standstill import STOPPED
 from alcove.events import ConnectionState, RoomState
 from alcove_protocol import frames
 

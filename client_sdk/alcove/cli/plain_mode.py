@@ -11,7 +11,8 @@ from functools import partial
 from typing import Final, assert_never
 
 from alcove.cli import escape, plain_screen, qr, slash_commands, words, wrapping
-from alcove.cli.commands import SendCommand
+from alcove.cli.commands import LeaveCommand, SendCommand
+from alcove.cli.leaving import LeaveQuestion
 from alcove.cli.line_editor import Key, LineEditor, TypedLine
 from alcove.cli.lines import Lines, TooLong
 from alcove.cli.output import Output
@@ -62,6 +63,7 @@ class PlainMode:
         self._room = room
         self._accepted = accepted
         self._view = RoomView()
+        self._leave = LeaveQuestion()
         self._problem: str | None = None  # told last, so the end need not repeat it
         self._runner = RoomRunner(room, self._show)
         self._folded: OrderedDict[str, list[str]] = OrderedDict()
@@ -137,6 +139,10 @@ class PlainMode:
 
     async def _do(self, text: str) -> None:
         wanted = slash_commands.read(text, self._view, self._room.members)
+        if not isinstance(wanted, LeaveCommand):
+            self._leave.forget()
+        elif (question := self._leave.before(self._room.members)) is not None:
+            raise slash_commands.Misread(question)
         match wanted:
             case None:
                 return

@@ -38,7 +38,6 @@ class RoomView:
         self.state: events.RoomState | None = None
         self.knocked = False
         self.joined = False
-        self.leave_asked = False  # of the only facilitator
 
     def posted(self, id: str) -> None:
         """Add a message of this client, which is on its way."""

@@ -85,7 +85,6 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
     if rest and word in _PLAIN:
         raise Misread(f"{word} stands alone. To say a text that begins with a slash, type two.")
     if word in _PLAIN:
-        _check_leave(word, view, members)
         return _PLAIN[word]
     match word:
         case "/admit":
@@ -132,19 +131,6 @@ _PLAIN: dict[str, UserAction] = {
 }
 
 
-def _check_leave(word: str, view: RoomView, members: Sequence[MemberLike]) -> None:
-    """Without its only facilitator a room cannot go on, so that one is asked once. Raises
-    `Misread`."""
-    if word not in ("/leave", "/quit") or view.leave_asked or len(members) < 2:
-        return
-    if [member.you for member in members if member.facilitator] == [True]:
-        view.leave_asked = True
-        raise Misread(
-            "You are the only facilitator: without you nobody can post. /handover NAME makes "
-            f"another one, /end ends the room. {word} once more leaves all the same."
-        )
-
-
 def completed(line: str, members: Sequence[MemberLike]) -> str | None:
     """Return the one line that `line` can become: a command, or a command with a member's name.
     None when there is none or more than one."""
@@ -175,7 +161,7 @@ def _waiting(name: str, view: RoomView) -> str:
     if not knocks:
         raise Misread("Nobody waits at the moment.")
     if not found:
-        raise Misread("Nobody of that name waits; /who lists them.")
+        raise Misread("Nobody of that name waits; /members lists them.")
     if len(found) > 1:
         raise Misread("Several people wait; say whom, by name or in the list.")
     return found[0]
@@ -187,7 +173,7 @@ def _member(name: str, members: Sequence[MemberLike], word: str) -> str:
     for member in members:
         if name in (member.name, escape.name(member.name)):
             return member.name
-    raise Misread("Nobody of that name is here; /who lists them.")
+    raise Misread("Nobody of that name is here; /members lists them.")
 
 
 def _mine(view: RoomView) -> str:

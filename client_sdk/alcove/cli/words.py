@@ -59,6 +59,11 @@ SHARE: Final = (
 )
 SAY: Final = "Say something, or /help"
 NOT_IN: Final = "You are not in yet: /leave leaves"
+LONE_LEAVE: Final = (
+    "You are the only facilitator here. If you leave, nobody can post or come in any more, and the "
+    "room is lost within half an hour. /end ends it for everybody now. To keep it, make another "
+    "member a facilitator first: /appoint NAME. To leave all the same, type /leave once more."
+)
 HELP: Final = (
     ("//text", "say a text that begins with /"),
     ("/retract", "take back your last message"),
@@ -77,7 +82,7 @@ FACILITATORS_HELP: Final = (
     ("/appoint NAME", "make a member a facilitator too"),
     ("/demote NAME", "make a facilitator a participant; they stay"),
     ("/handover NAME", "make a member a facilitator, then be a participant yourself"),
-    ("/stepdown", "be a participant; another facilitator's program confirms it"),
+    ("/stepdown", "be a participant; another facilitator's client confirms it"),
     ("/words", "eight words to compare with another facilitator elsewhere"),
     ("/invite", "see the invite"),
     ("/invite new", "make one more invite"),
@@ -122,7 +127,8 @@ def of_event(event: events.AnyEvent) -> str | None:
         case events.SafetyWords(said):
             return (
                 f"Compare now, outside this room, with another facilitator: {' '.join(said)}. "
-                "If theirs differ again after you both look once more, do not trust this room."
+                "If theirs differ again after you both look once more, this room is not safe: "
+                "leave it, and reach the others another way."
             )
         case events.PastActs(acts):
             return "\n".join(map(act, acts)) or "No facilitator did anything since you came."
@@ -227,7 +233,7 @@ def _vault(event: events.VaultChanged) -> str:
         return f"{name} can let people in now."
     return (
         f"{name} cannot let people in for now: what the facilitators share has not come yet. "
-        "Their programs send it again."
+        "Their clients send it again."
     )
 
 
@@ -236,7 +242,7 @@ ACTS: Final = MappingProxyType(
         "admit": "let {name} in",
         "rejoin": "let {name} back in",
         "left": "let {name} go, as they wished",
-        "remove": "removed {name}",
+        "remove": "took {name} out of the room",
         "appoint": "made {name} a facilitator",
         "demote": "made {name} a participant",
         "invite": "made an invite",

@@ -27,6 +27,7 @@ from alcove.engine.commands import Commands
 from alcove.engine.endings import Endings
 from alcove.engine.member import MemberClient
 from alcove.engine.standing import Standing
+from alcove.engine.standstill import STOPPED, Standstill
 from alcove.errors import PASSING, NotNow, Refused
 from alcove.events import CloseReason, ConnectionState
 from alcove.facilitation.facilitator import Handover, handover_of
@@ -44,11 +45,6 @@ WAIT_CODES: Final = PASSING | {"draining", "replaced", "slow_consumer", "idle"}
 KNOCK_AGAIN_AFTER: Final = limits.UNSETTLED_LEAST + 30.0
 """Seconds that a member waits, whom a relay without memory does not list, before they knock. The
 log settles first, and a facilitator's client, which looks every 20 s, repeats the commit then."""
-
-
-STOPPED: Final = 10.0
-"""Seconds without a tick after which this program stood still, or its device slept. What has come
-meanwhile may be over, and nothing here tells when it came. The relay does, on a new connection."""
 
 
 class Engine(Standing):
@@ -70,8 +66,7 @@ class Engine(Standing):
         self.ports = Ports(clock, wall, random, self.emit, self.link)
         self.commands = Commands(self, self.link)
         self._endings = Endings(self, clock, self._doubted)
-        self._stopped_after = stopped_after
-        self._ran_at = clock()
+        self._standstill = Standstill(clock, stopped_after)
         self._stopped = False
         self._connected_before = False
         self._restoring = False
@@ -90,15 +85,14 @@ class Engine(Standing):
 
     def connected(self, host: str) -> None:
         """A socket is open. `host` is the Host header of its request."""
-        self._ran_at, self._stopped = self.ports.clock(), False
+        self._standstill.is_over()  # it does not matter to a connection that begins after it
+        self._stopped = False
         self.link.connected(host)
 
     def _note_running(self) -> None:
         """Drop the connection when this program stood still: the next one resumes where it was."""
-        now = self.ports.clock()
-        if now - self._ran_at > self._stopped_after and self.link.state is not LinkState.OFF:
+        if self._standstill.is_over() and self.link.state is not LinkState.OFF:
             self._stopped = self.link.hang_up = True
-        self._ran_at = now
 
     def received(self, data: bytes) -> None:
         self._note_running()
@@ -139,11 +133,8 @@ class Engine(Standing):
             self.newcomer.tick()
         away = self._away_since
         if away is not None and self.ports.clock() - away > limits.REJOIN_WINDOW:
-            self.close(
-                CloseReason.LOST,
-                "lost",
-                "You were away for more than a day. Ask for a new invite to come back.",
-            )
+            text = "You were away for more than a day. Ask for a new invite to come back."
+            self.close(CloseReason.LOST, "lost", text)
 
     # --- what the link tells -------------------------------------------------------------------
 
@@ -214,8 +205,7 @@ class Engine(Standing):
         waiting = self.newcomer is not None and self.newcomer.card is not None
         known = self.entered and (self.member is not None or waiting)
         if code == "unknown_room" and known:
-            # It means "wait", never "ended": a member brings the room back.
-            self._wait_for_room()
+            self._wait_for_room()  # it means "wait", never "ended": a member brings the room back
             self._bring_room(first=self.member is not None and self.member.facilitator is not None)
         elif code == "not_member" and self._lost_memory(generation):
             self._wait_to_be_known(generation)
@@ -235,10 +225,9 @@ class Engine(Standing):
     def _bring_room(self, *, first: bool) -> None:
         """Bring the room with the next connection. A participant leaves that to the facilitators
         for a while, unless it is the `first` to do so."""
-        now = self.ports.clock()
         if self._forgotten_since is None:
-            self._forgotten_since = now
-        self._restoring = first or now - self._forgotten_since >= OTHERS_FIRST
+            self._forgotten_since = self.ports.clock()
+        self._restoring = first or self.ports.clock() - self._forgotten_since >= OTHERS_FIRST
 
     def _lost_memory(self, generation: bytes | None) -> bool:
         """Whether the relay's log is another than the one that this member knows."""
@@ -278,10 +267,9 @@ class Engine(Standing):
         self._be_newcomer(invite, accept=False, before=card)
 
     def _wait_for_room(self) -> None:
-        now = self.ports.clock()
         if self._away_since is None:
-            self._away_since = now
-        if now - self._away_since > limits.ABANDONED_AFTER:
+            self._away_since = self.ports.clock()
+        if self.ports.clock() - self._away_since > limits.ABANDONED_AFTER:
             text = "The relay has lost the room, and no facilitator brought it back here in time."
             self.close(CloseReason.LOST, "lost", text)
 

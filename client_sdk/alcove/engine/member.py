@@ -253,9 +253,8 @@ class MemberClient(MemberParts):
         self._published(position, BlobClass.COMMIT, item.blob)
         self.membership.base = position
         self._following.in_step = True
-        self._merged(
-            self.membership.merge(item.staged, item.blob, item.entry), own=True, blob=item.blob
-        )
+        outcome = self.membership.merge(item.staged, item.blob, item.entry)
+        self._merged(outcome, own=True, blob=item.blob)
 
     def _merged(self, outcome: Merged, *, own: bool, blob: bytes) -> None:
         self.conversation.epoch_began()

@@ -143,14 +143,7 @@ class Conversation:
         return item.blob
 
     def seal(
-        self,
-        id: bytes,
-        counter: int,
-        kind: str,
-        body: bytes,
-        ttl: int,
-        *,
-        begins_log: bool = False,
+        self, id: bytes, counter: int, kind: str, body: bytes, ttl: int, *, begins_log: bool = False
     ) -> bytes:
         """Encrypt a payload. It says where this client's view of the log ends, or that the log
         hash begins anew with it."""

@@ -25,9 +25,9 @@ class Reader:
         self._room = room
         self.text = ""
 
-    async def see(self, *texts: str) -> None:
+    async def see(self, *texts: str, times: int = 1) -> None:
         assert self._room.process.stdout is not None
-        while not all(text in self.text for text in texts):
+        while not all(self.text.count(text) >= times for text in texts):
             line = await asyncio.wait_for(self._room.process.stdout.readline(), WITHIN)
             assert line, f"{texts} never came: {self.text}"
             self.text += line.decode()
@@ -118,7 +118,10 @@ async def test_a_hostile_text_makes_no_line_of_its_own() -> None:
         reader = Reader(room)
         await reader.see("end of it")
         await reader.type("/leave")
-        await reader.see("You are the only facilitator")
+        await reader.see("You are the only facilitator here.", "type /leave once more")
+        await reader.type("/who")  # something else was asked for, so the question comes again
+        await reader.type("/leave")
+        await reader.see("type /leave once more", times=2)
         await reader.type("/leave")
         await reader.end()
     assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(reader.text)

@@ -21,6 +21,7 @@ from alcove.cli.commands import (
     StepDownCommand,
     WordsCommand,
 )
+from alcove.cli.leaving import LeaveQuestion
 from alcove.cli.room_view import RoomView
 from alcove.cli.slash_commands import (
     Help,
@@ -113,15 +114,21 @@ def test_two_newcomers_are_not_mixed_up() -> None:
     assert read("/admit Sam", state, MEMBERS) == AdmitCommand(id="aa03")
 
 
-@pytest.mark.parametrize("word", ["/leave", "/quit"])
-def test_the_only_facilitator_is_asked_once_before_leaving(word: str) -> None:
-    view = a_view()
-    with pytest.raises(Misread, match="/handover"):
-        read(word, view, ALONE)
-    assert read(word, view, ALONE) == LeaveCommand()
-    assert read(word, a_view(), ALONE[:1]) == LeaveCommand()  # alone in the room
-    participant = (FakeMember("Mara", facilitator=True), FakeMember("Robin", you=True))
-    assert read(word, a_view(), participant) == LeaveCommand()
+def test_a_lone_facilitator_is_asked_before_the_room_is_lost() -> None:
+    question = LeaveQuestion()
+    assert question.before(ALONE) == words.LONE_LEAVE
+    assert question.before(ALONE) is None
+    assert question.before(ALONE) == words.LONE_LEAVE
+    question.forget()
+    assert question.before(ALONE) == words.LONE_LEAVE
+
+
+@pytest.mark.parametrize(
+    "members",
+    [(), ALONE[:1], MEMBERS, (FakeMember("Mara", facilitator=True), FakeMember("Robin", you=True))],
+)
+def test_nobody_else_is_asked(members: tuple[FakeMember, ...]) -> None:
+    assert LeaveQuestion().before(members) is None
 
 
 @pytest.mark.parametrize(

@@ -18,14 +18,17 @@ from alcove.cli import escape, qr, slash_commands, words, wrapping
 from alcove.cli.commands import (
     AcceptCommand,
     AdmitCommand,
+    LeaveCommand,
     RefuseCommand,
     RetractCommand,
     SendCommand,
 )
+from alcove.cli.leaving import LeaveQuestion
 from alcove.cli.performer import Performer
 from alcove.cli.room_runner import RoomRunner, catch_signals, debug, debugging, sentence_of
 from alcove.cli.room_view import RoomView
 from alcove.cli.rooms import RoomLike
+from alcove.cli.ui.bar import WIDE, state_in_short
 from alcove.cli.ui.driver import PatientDriver
 from alcove.cli.ui.log import ConversationLog
 from alcove.cli.ui.people import People, WaitingList
@@ -43,10 +46,8 @@ _TWICE: Final = 1.0
 _WIPE: Final = "\x1b[H\x1b[2J\x1b[3J"
 """Clear screen and scrollback, as `clear` does: the command line above may say enough."""
 _KEYS: Final = "Ctrl+X or Esc Esc quick exit · /help · Enter send · PgUp scroll"
-_INVITE_KEY: Final = " · F2 invite"
-_WIDE: Final = 72
-"""Columns of a screen that has a panel beside the conversation."""
 """The quick exit comes first, because a narrow screen cuts the end."""
+_INVITE_KEY: Final = " · F2 invite"
 
 
 class RoomApp(App[None]):
@@ -55,7 +56,7 @@ class RoomApp(App[None]):
     CSS_PATH = "style.tcss"
     TITLE = "Alcove"
     ENABLE_COMMAND_PALETTE = False
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_WIDE, "-wide"), (100, "-roomy")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide"), (100, "-roomy")]  # noqa: RUF012
     BINDINGS = [  # noqa: RUF012  (Textual declares both so)
         Binding("ctrl+x", "quick_exit", "Quick exit", priority=True),
         Binding("escape", "escape", show=False, priority=True),
@@ -82,6 +83,7 @@ class RoomApp(App[None]):
         self._input = SayInput(
             self._typed, lambda line: slash_commands.completed(line, self._room.members)
         )
+        self._leave = LeaveQuestion()
         self._escaped_at = 0.0
         self._quick = False
 
@@ -260,23 +262,13 @@ class RoomApp(App[None]):
 
     def _refresh(self) -> None:
         state = self._view
-        connection = words.CONNECTION_SHORT.get(state.connection) if state.connection else None
-        where = words.ROOM_SHORT[state.state or events.RoomState.OPEN]
-        if not state.joined:
-            where = "waiting to be let in" if state.knocked else "not in yet"
         self._input.placeholder = words.SAY if state.joined else words.NOT_IN
         entered = self._runner.entered.is_set()
         facilitates = entered and self._room.is_facilitator
         self._keys.update(_KEYS + (_INVITE_KEY if facilitates else ""))
         title = escape.line(self._room.title) if entered else ""
         self._title.update(title or "Alcove")
-        connection = connection or words.CONNECTING_SHORT
-        if self.size.width >= _WIDE:
-            self._state.update(f"{connection} · {where}")
-        else:
-            # What is wrong comes first, where both have no room.
-            well = connection == words.CONNECTION_SHORT[events.ConnectionState.CONNECTED]
-            self._state.update(where if well or state.knocked else connection)
+        self._state.update(state_in_short(state, self.size.width))
         members = self._room.members if entered else ()
         if self._people.show(members, list(state.waiting.values())):
             self._input.focus()  # no newcomer is left to decide about, so typing goes on
@@ -290,6 +282,10 @@ class RoomApp(App[None]):
             wanted = slash_commands.read(line, self._view, members)
             if not self._runner.entered.is_set() and wanted is not None:
                 raise slash_commands.Misread("Not connected yet. Ctrl+X gives it up.")
+            if not isinstance(wanted, LeaveCommand):
+                self._leave.forget()
+            elif (question := self._leave.before(members)) is not None:
+                raise slash_commands.Misread(question)
             await self._do(wanted)
         except (slash_commands.Misread, AlcoveError) as error:
             self._say(str(error))
