@@ -162,36 +162,28 @@ class Told:
     def _problem(self, code: str, text: str) -> str:
         if code == "unreadable":
             self.messages.gaps.append(self.world.clock())
-        missed = code == "held" and self.world.truth.losses  # all commits but the last
-        clock = code == "clock_wrong" and clocks_are_set(self.world)
-        busy = not self.world.quiet or self.world.schedule.limited
-        store = code in ("unavailable", "door_full") and busy
-        waits = code == "change_waits" and not self.world.quiet
-        old = code == "cannot_open" and self.world.truth.losses  # of before the relay's loss
-        settled = self.world.clock() - self.world.truth.restored_at > limits.UNSETTLED_LEAST
-        unlisted = code == "knocking_again" and bool(self.world.truth.losses) and settled
-        doubted = code == "ending_doubted" and bool(self.world.truth.losses)
-        self.doubts = self.doubts or doubted
-        slept = any(step.act == "freeze" for step in self.world.schedule.steps)
-        early = code == "knock_dropped" and (slept or bool(self.world.truth.losses))
-        dead = any(person.dead for person in self.world.people)
-        dropped = code == "invites_dropped" and (dead or self.world.trouble_at > 0)
-        changed = any(commands.rules for commands in self.world.truth.commands.values())
-        textless = code in ("agreement_changed", "agreement_corrected") and changed
-        withheld = textless and not self.world.quiet
-        reasons = (
-            dropped,
-            withheld,
-            missed,
-            clock,
-            store,
-            waits,
-            old,
-            unlisted,
-            doubted,
-            self.world.lies,
-        )
-        true = any(reasons) or self._of_facilitators(code)
+        world, truth = self.world, self.world.truth
+        lost, trouble = bool(truth.losses), not world.quiet
+        self.doubts = self.doubts or (code == "ending_doubted" and lost)
+        settled = world.clock() - truth.restored_at > limits.UNSETTLED_LEAST
+        dead = any(person.dead for person in world.people)
+        slept = any(step.act == "freeze" for step in world.schedule.steps)
+        ruled = any(commands.rules for commands in truth.commands.values())
+        reasons = {
+            "held": lost,  # all commits but the last
+            "cannot_open": lost,  # of before the relay's loss
+            "ending_doubted": lost,
+            "knocking_again": lost and settled,
+            "knock_dropped": lost or slept,
+            "clock_wrong": clocks_are_set(world),
+            "unavailable": trouble or world.schedule.limited,
+            "door_full": trouble or world.schedule.limited,
+            "change_waits": trouble,
+            "invites_dropped": dead or world.trouble_at > 0,
+            "agreement_changed": ruled and trouble,
+            "agreement_corrected": ruled and trouble,
+        }
+        true = reasons.get(code, False) or world.lies or self._of_facilitators(code)
         return "" if true else f"there is no reason for {code}"
 
     def _returns(self, name: str | None) -> str:

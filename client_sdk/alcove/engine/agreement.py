@@ -65,8 +65,8 @@ class AgreementQuestion:
         self._emit(self._agreements.shown_event(agreement, asked=membership.agreement_due))
 
     def tick(self) -> None:
-        """Tell, once for each agreement, that its text is not here: soon when it has to be accepted,
-        and a while later when it need not."""
+        """Tell, once for each agreement, that its text is not here: soon when it has to be
+        accepted, and a while later when it need not."""
         since, agreement = self._missing_since, self._membership.state.agreement
         if since is None or self._told == agreement:
             return

@@ -87,7 +87,10 @@ DOOR_FULL: Final = (
     "The relay could not take you to the door yet. Stay here: your client asks again about twice a "
     "minute."
 )
-KNOCK_DROPPED: Final = "Your knock is no longer at the relay, and no facilitator answered it. Your client knocks again."
+KNOCK_DROPPED: Final = (
+    "Your knock is no longer at the relay, and no facilitator answered it. Your client knocks "
+    "again."
+)
 
 
 class Stage(Enum):
