@@ -165,8 +165,9 @@ class Presence:
         """This facilitator saw what this client saw, up to the position that the beat names.
 
         It clears what members said, who are believed no more until the comparison begins anew. It
-        clears what this facilitator's own beats said before that position. In an unbroken log that is proof, since two logs that differ once differ for
-        ever. After a gap the comparison began anew, and it is the person who decides.
+        clears what this facilitator's own beats said before that position. In an unbroken log that
+        is proof, since two logs that differ once differ for ever. After a gap the comparison began
+        anew, and it is the person who decides.
         """
         # Their log is another for ever, so what they go on to say of it tells nothing new.
         self._contradicted |= {

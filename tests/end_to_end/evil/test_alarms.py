@@ -269,7 +269,7 @@ def test_two_members_who_lie_again_and_again_stop_the_others_once() -> None:
 
 def test_a_member_who_was_contradicted_is_believed_anew_after_a_gap() -> None:
     """The comparison begins anew then, and the room is as divided as its members say."""
-    world, ann, mal, bob, cleo = with_dora(three())
+    world, _ann, mal, bob, cleo = with_dora(three())
     for liar in (mal, bob):
         false_hash(world, liar, 1)
     assert state(cleo) is RoomState.SPLIT
