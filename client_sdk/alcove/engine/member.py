@@ -1,7 +1,6 @@
 """A member's client: what comes over the stream, and what goes out.
 
-Its parts are wired in `member_parts`. Here each event reaches the parts that it concerns: a
-connection, a blob, a commit, a Welcome, the time.
+Its parts are wired in `member_parts`. Here each event reaches the parts that it concerns.
 """
 
 from collections.abc import Callable
@@ -132,6 +131,7 @@ class MemberClient(MemberParts):
 
     def disconnected(self) -> None:
         self._resumed = False
+        self.presence.disconnected()
         self.conversation.outbox.connection_lost()
         if self.facilitator is not None:
             self.facilitator.committer.connection_lost()

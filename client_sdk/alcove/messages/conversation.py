@@ -6,7 +6,6 @@ member whom MLS names. Nothing inside a message names one.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
 from alcove_protocol import frames, limits
@@ -27,6 +26,7 @@ from alcove.messages.payload import (
     BODIES,
     MESSAGE_ID_SIZE,
     Heartbeat,
+    HeartbeatHeard,
     MessageBody,
     Payload,
     Retract,
@@ -50,15 +50,6 @@ class _Misplaced(Exception):
 
 class _NotItsAuthors(Exception):
     """The relay has this message from another member than its author."""
-
-
-@dataclass(frozen=True, slots=True)
-class HeartbeatHeard:
-    """A facilitator's heartbeat. MLS names the sender, by their signature key."""
-
-    sender: bytes
-    payload: Payload
-    body: Heartbeat
 
 
 class Conversation:
@@ -188,6 +179,8 @@ class Conversation:
         if item.shown:
             self._shown.remember(item.id, self.membership.own.key, item.ttl)
             self._emit(events.Sent(item.id.hex(), item.ref))
+            if item.taken_back:
+                self.outbox.append(self._outgoing(Retract(item.id), None))
         elif item.kind == Retract.KIND:
             self._shown.retract(Retract.decode(item.body).target, self.membership.own.key)
 
@@ -211,6 +204,14 @@ class Conversation:
             if item.id == message and item.shown and not item.in_flight and not item.blob:
                 item.void(Void(), Void.KIND)
                 self._emit(events.Retracted(message.hex()))
+                return True
+        return False
+
+    def take_back_later(self, message: bytes) -> bool:
+        """Retract a message of the outbox that others may have by now, once it is numbered."""
+        for item in self.outbox.waiting():
+            if item.id == message and item.shown:
+                item.taken_back = True
                 return True
         return False
 
