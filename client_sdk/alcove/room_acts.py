@@ -30,7 +30,7 @@ class RoomActs(Agreeing):
         people in.
 
         Raises `InvalidInput` (`unknown_name`), `NotNow` (`already_facilitator`,
-        `too_many_facilitators`, `too_many_appointments`).
+        `too_many_facilitators`, `too_many_appointments`, `cannot_facilitate`).
         """
         await self._call(lambda done: self._commands.appoint(name, done))
 

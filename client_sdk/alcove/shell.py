@@ -149,17 +149,25 @@ class RoomShell:
         except (ConnectionFailed, InvalidInput) as error:
             self._engine.fail(error)
         except Exception as error:
-            # A defect of this program. No call may wait for ever for a connection that is gone, and
-            # leaving raises the defect.
-            log.failed("the connection", error)
-            self._engine.fail(AlcoveError("internal", "This program failed; the room was left."))
-            self._handlers.note_defect(error)
+            self._defect("the connection", error)
         self._changed()
 
     async def _keep_time(self) -> None:
-        while self._engine.wants_connection:
-            await asyncio.sleep(TICK)
-            self._tick()
+        try:
+            while self._engine.wants_connection:
+                await asyncio.sleep(TICK)
+                self._tick()
+        except Exception as error:
+            # Without time nothing expires, and no heartbeat tells the others that this one is here.
+            self._defect("the clock", error)
+            self._after()
+
+    def _defect(self, where: str, error: Exception) -> None:
+        """A defect of this program. No call may wait for ever for a connection or a clock that is
+        gone, and leaving raises the defect."""
+        log.failed(where, error)
+        self._engine.fail(AlcoveError("internal", "This program failed; the room was left."))
+        self._handlers.note_defect(error)
 
     def _tick(self) -> None:
         self._engine.tick()

@@ -343,3 +343,19 @@ async def test_a_wrong_proxy_is_refused(relay: RelayProcess, proxy: str) -> None
         async with room:
             pass
     assert caught.value.code == "bad_proxy"
+
+
+async def test_a_clock_that_fails_ends_the_room_and_is_raised(
+    relay: RelayProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It died in silence: nothing expired any more, and a facilitator's heartbeats stopped."""
+
+    def fail() -> None:
+        raise ValueError("a defect of this program")
+
+    with pytest.raises(ExceptionGroup) as caught:  # noqa: PT012  # leaving the block raises
+        async with two(relay) as (_, bob):
+            monkeypatch.setattr(bob._engine, "tick", fail)
+            closed = await until(bob, alcove.Closed)
+            assert (closed.reason, closed.code) == (alcove.CloseReason.ERROR, "internal")
+    assert [str(error) for error in caught.value.exceptions] == ["a defect of this program"]

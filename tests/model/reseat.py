@@ -166,7 +166,10 @@ class Machine:
         first = min((vote.head for vote in state.votes), key=len, default="")
         if not first:
             return False
-        listed = self.world.lists[first]
+        return self._most_are_here(state, first) and self._most_are_here(state, state.seat)
+
+    def _most_are_here(self, state: State, head: str) -> bool:
+        listed = self.world.lists[head]
         here = {vote.key for vote in state.votes} & listed.members
         if FACILITATORS in self.rules and not listed.facilitators <= here:
             return False

@@ -31,6 +31,13 @@ BROUGHT_BACK: Final[tuple[Mutant, ...]] = (
     order(
         "brought back",
         f"{SETTLING}:_all_on_the_chain",
+        " and _most_are_here(log, seated)",
+        "",
+        f"{UNSETTLED}::test_a_head_of_long_ago_does_not_choose_who_is_waited_for",
+    ),
+    order(
+        "brought back",
+        f"{SETTLING}:_most_are_here",
         "roster.facilitators() <= here and ",
         "",
         BRANCHES,

@@ -197,6 +197,18 @@ ONE_INSIDER: Final[tuple[Mutant, ...]] = (
                 "self._differing_beats",
                 "test_a_demoted_facilitators_beat_splits_nobody_any_more",
             ),
+            (
+                "differs",
+                "if sender not in self._contradicted:",
+                "if True:",
+                "test_two_members_who_lie_again_and_again_stop_the_others_once",
+            ),
+            (
+                "tick",
+                "self._contradicted.clear()  # the comparison begins anew",
+                "pass",
+                "test_a_member_who_was_contradicted_is_believed_anew_after_a_gap",
+            ),
         )
     ),
 )

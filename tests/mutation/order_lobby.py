@@ -60,9 +60,8 @@ ONE_LOBBY: Final = (
     ),
     _left(
         f"{LOBBY}._leave_asked",
-        "self._committer.want(LetMemberGo(relay_key=item.key, wish=signed))",
-        "self._committer.want(LetMemberGo(relay_key=item.key, wish=signed))\n"
-        "            self._settle(item.id)",
+        "self._committer.want(let_go(not_awaited))",
+        "self._committer.want(let_go(not_awaited))\n            self._settle(item.id)",
         "test_a_leave_outlives_the_facilitator_who_saw_it_first",
     ),
     _left(

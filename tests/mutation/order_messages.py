@@ -263,9 +263,23 @@ ONE_MESSAGE: Final[tuple[Mutant, ...]] = (
     order(
         "id",
         f"{TALK}._judge",
-        "payload.id in self._ids or ",
-        "",
+        "payload.id in self._said or payload.id in self._shown",
+        "False",
         f"{EVIL}/test_authors.py::test_the_author_is_the_member_whom_mls_names_not_one_named_in_the_payload",
+    ),
+    order(
+        "id",
+        f"{TALK}._again",
+        "if isinstance(body, Text | None) and not repeated:",
+        "if False:",
+        f"{EVIL}/test_said_again.py::test_words_under_a_used_id_are_told_to_those_who_do_not_see_them",
+    ),
+    order(
+        "id",
+        "alcove.messages.fair_memory:FairMemory.put",
+        "largest = max(self._items.values(), key=len)",
+        "largest = next(iter(self._items.values()))",
+        "tests/client_sdk/test_fair_memory.py::test_the_oldest_of_the_member_with_the_most_gives_way",
     ),
     order(
         "counter",

@@ -208,6 +208,20 @@ def test_members_who_are_behind_wait_a_minute_when_every_facilitator_is_here() -
     assert not gone.state(gone.a).unsettled
 
 
+def test_a_head_of_long_ago_does_not_choose_who_is_waited_for() -> None:
+    """A was demoted since, and has a member bring a history that lacks it. A names the first entry,
+    of which the list is A alone."""
+    gone = Forgotten()
+    gone.bring(gone.p, gone.before)
+    alone = gone.copy(gone.before)
+    alone.chain, (alone.roster, _) = alone.chain[:1], open_roster(alone.chain[0], alone.id)
+    assert gone.named(gone.a, alone) == ""
+    gone.wait(limits.UNSETTLED_LEAST)
+    assert gone.state(gone.a).unsettled
+    gone.wait(limits.UNSETTLED - limits.UNSETTLED_LEAST)
+    assert not gone.state(gone.a).unsettled
+
+
 def test_most_votes_seat_the_true_branch() -> None:
     gone = Forgotten()
     gone.bring(gone.x, gone.stale)

@@ -141,7 +141,7 @@ class Commands:
         """Make a member a facilitator. `RoleChanged` follows.
 
         Raises `InvalidInput` (`unknown_name`), `NotNow` (`already_facilitator`,
-        `too_many_facilitators`, `too_many_appointments`), `RoomClosed`.
+        `too_many_facilitators`, `too_many_appointments`, `cannot_facilitate`), `RoomClosed`.
         """
         self._standing.require_facilitator().roles.appoint(name, done)
 

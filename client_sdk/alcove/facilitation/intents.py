@@ -25,8 +25,8 @@ from alcove.joining.names import looks_like_any
 Done = Callable[[AlcoveError | None], None]
 
 
-def _not_awaited(error: AlcoveError | None) -> None:
-    pass
+def not_awaited(error: AlcoveError | None) -> None:
+    """No caller waits for what becomes of an intent."""
 
 
 def not_now(code: str) -> NotNow:
@@ -69,12 +69,12 @@ class Intent(ABC):
     error it is called once more, with None, if the log shows that the relay took the commit which
     it said it refused."""
 
-    done: Done = field(default=_not_awaited, compare=False)
+    done: Done = field(default=not_awaited, compare=False)
 
     @property
     def awaited(self) -> bool:
         """Whether a caller waits for `done`."""
-        return self.done is not _not_awaited
+        return self.done is not not_awaited
 
     @property
     def urgent(self) -> bool:

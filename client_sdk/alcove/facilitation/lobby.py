@@ -22,7 +22,13 @@ from alcove import events, mls
 from alcove.errors import AlcoveError, InvalidInput, NotNow, NotTrusted, Refused
 from alcove.facilitation.committer import Committer
 from alcove.facilitation.doors import Door, Doors
-from alcove.facilitation.intents import AdmitNewcomer, Done, LetMemberGo, check_welcome
+from alcove.facilitation.intents import (
+    AdmitNewcomer,
+    Done,
+    LetMemberGo,
+    check_welcome,
+    not_awaited,
+)
 from alcove.facilitation.key_packages import KeyPackages
 from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.facilitation.member_requests import MemberRequests, NotMine, NotYet
@@ -274,13 +280,14 @@ class Lobby:
             verify_leave(self._membership.roster, item.key, signed)
         except Malformed:
             return
-        if not person.facilitator:
-            self._committer.want(LetMemberGo(relay_key=item.key, wish=signed))
-            return
 
         def let_go(done: Done) -> LetMemberGo:
+            # Also a participant's takes a new lobby key: they may be appointed before it is made.
             return LetMemberGo(done, item.key, signed, self._roles.coming_key)
 
+        if not person.facilitator:
+            self._committer.want(let_go(not_awaited))
+            return
         self._roles.go(person.key, let_go, lambda error: None)
 
     def agreement_changed(self) -> None:

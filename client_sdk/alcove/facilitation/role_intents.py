@@ -18,8 +18,13 @@ from alcove import mls
 from alcove.errors import NotNow
 from alcove.facilitation.intents import CommitPlan, Intent
 from alcove.group.appointments import unpack_appointments
-from alcove.group.extensions import FacilitatorKeys, RoomExtension, group_extensions
-from alcove.group.keys import Identity
+from alcove.group.extensions import (
+    FacilitatorKeys,
+    RoomExtension,
+    group_extensions,
+    leaf_extension,
+)
+from alcove.group.keys import Identity, takes_seals
 from alcove.group.membership import Membership
 from alcove.group.outcomes import Person
 
@@ -63,6 +68,17 @@ def check_room_for_one(state: RoomExtension) -> None:
         raise NotNow("too_many_appointments", text)
 
 
+def _check_takes_vaults(membership: Membership, person: Person) -> None:
+    """Raises `NotNow` (`cannot_facilitate`) when nothing may be sealed to the desk key that this
+    member wrote into their leaf."""
+    group = membership.group
+    index = group.find(person.key)
+    leaf = group.member(index) if index is not None else None
+    if leaf is not None and not takes_seals(leaf_extension(leaf).desk_key):
+        text = "Their client takes nothing that facilitators share, so they were not appointed."
+        raise NotNow("cannot_facilitate", text)
+
+
 @dataclass(frozen=True, slots=True)
 class Appoint(Intent):
     """List a member as a facilitator, with an appointment that the committer signs. A pause of
@@ -79,6 +95,7 @@ class Appoint(Intent):
             return None
         state = membership.state
         check_room_for_one(state)
+        _check_takes_vaults(membership, person)
         keys = FacilitatorKeys(person.key, person.relay_key)
         signed = self._sign(self.by, membership.group.group_id, keys)
         after = replace(

@@ -87,7 +87,7 @@ class Roles:
 
     def appoint(self, name: str, done: Done) -> None:
         """Raises `InvalidInput` (`unknown_name`), `NotNow` (`already_facilitator`,
-        `too_many_facilitators`, `too_many_appointments`)."""
+        `too_many_facilitators`, `too_many_appointments`, `cannot_facilitate`)."""
         person = named(self._membership, name)
         if person.facilitator:
             raise NotNow("already_facilitator", "They are a facilitator already.")

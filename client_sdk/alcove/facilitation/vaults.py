@@ -26,7 +26,7 @@ from alcove.facilitation.doors import Doors
 from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.group.extensions import leaf_extension
 from alcove.group.facilitator_seals import VaultRoute, open_vault, seal_vault
-from alcove.group.keys import ROOM_SUITE, Identity
+from alcove.group.keys import ROOM_SUITE, Identity, takes_seals
 from alcove.group.membership import Membership
 from alcove.group.outcomes import Person
 from alcove.group.rights import NotAllowed
@@ -196,7 +196,10 @@ class Vaults:
         lobby = self._coming or self._membership.state.lobby_key
         if leaf is None or self._lobby_keys.get(lobby) is None:
             return None
-        return lobby, frozenset(self._secrets()), leaf_extension(leaf).desk_key
+        desk_key = leaf_extension(leaf).desk_key
+        if not takes_seals(desk_key):
+            return None  # its own member wrote it there: they get no vault, and stop nobody
+        return lobby, frozenset(self._secrets()), desk_key
 
     def _secrets(self) -> dict[bytes, bytes]:
         return self._doors.secrets(self._membership.state.door_ids())

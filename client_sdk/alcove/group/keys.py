@@ -127,3 +127,13 @@ def check_hpke_key(key: bytes) -> None:
         mls.ciphersuite(ROOM_SUITE).hpke.kem.check(key)
     except mls.InvalidPublicKey:
         raise Malformed("bad_field", "No honest client has this HPKE key.") from None
+
+
+def takes_seals(key: bytes) -> bool:
+    """Whether anything may be sealed to this key (`check_hpke_key`). A member writes any key into
+    its own leaf."""
+    try:
+        check_hpke_key(key)
+    except Malformed:
+        return False
+    return True

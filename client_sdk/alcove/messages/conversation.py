@@ -5,10 +5,8 @@ the sender's right, inner id, counter, the agreement that the sender accepted. T
 member whom MLS names. Nothing inside a message names one.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, TypeAlias, assert_never
+from typing import TypeAlias, assert_never
 
 from alcove_protocol import frames, limits
 from alcove_protocol.errors import Malformed
@@ -28,6 +26,7 @@ from alcove.messages.payload import (
     BODIES,
     MESSAGE_ID_SIZE,
     Heartbeat,
+    HeartbeatHeard,
     MessageBody,
     Payload,
     Retract,
@@ -35,13 +34,10 @@ from alcove.messages.payload import (
     ToldAgreement,
     Void,
 )
+from alcove.messages.said import SaidMessages
 from alcove.messages.shown import ShownMessages
 from alcove.messages.stream import Stream
 from alcove.relay.ports import Ports
-
-IDS: Final = 10_000
-"""Ids of messages that are known again. Beyond that the oldest are forgotten."""
-
 
 Shown: TypeAlias = Text | Retract | Void | ToldAgreement
 """Bodies that have a counter, so everything but a heartbeat."""
@@ -54,15 +50,6 @@ class _Misplaced(Exception):
 
 class _NotItsAuthors(Exception):
     """The relay has this message from another member than its author."""
-
-
-@dataclass(frozen=True, slots=True)
-class HeartbeatHeard:
-    """A facilitator's heartbeat. MLS names the sender, by their signature key."""
-
-    sender: bytes
-    payload: Payload
-    body: Heartbeat
 
 
 class Conversation:
@@ -94,7 +81,7 @@ class Conversation:
         self._alarms = alarms
         self.outbox = Outbox()
         self._shown = ShownMessages(ports)
-        self._ids: OrderedDict[bytes, None] = OrderedDict()
+        self._said = SaidMessages()
         self._counters: dict[bytes, int | None] = {
             person.key: None for person in membership.people()
         }
@@ -179,7 +166,7 @@ class Conversation:
     def own_sent(self, item: Outgoing) -> None:
         """The relay has numbered this item."""
         self._stream.seen.first_time(item.blob)
-        self._first_time(item.id)  # no later message can use this id
+        self._said.add(self.membership.own.key, item.id, item.kind, item.body)
         self.outbox.remove(item)
         self._on_own(item.id, True)
         if item.shown:
@@ -250,7 +237,11 @@ class Conversation:
             self.membership.unheard.discard(received.leaf.signature_key)
             (payload,) = payloads
             body = self._body(payload)
-        except (mls.OwnMessage, mls.GenerationConsumed, _Misplaced):
+        except (mls.OwnMessage, _Misplaced):
+            return None
+        except mls.GenerationConsumed:
+            # Two messages under one key. One who was away for the first can read the second.
+            self._alarms.unreadable(None)
             return None
         except _NotItsAuthors:
             # Any member can publish another's bytes again, for one who was away when they came.
@@ -291,9 +282,11 @@ class Conversation:
             return HeartbeatHeard(sender, payload, body)
         if self.compare_log(payload) is False:
             self._on_difference(sender, self.membership.person(leaf).name)
-        if payload.id in self._ids or not self._count(leaf, payload):
-            return None  # its author sent it again, in another epoch
-        self._first_time(payload.id)
+        known = payload.id in self._said or payload.id in self._shown
+        if known or not self._count(leaf, payload):
+            self._again(leaf, payload, body)
+            return None
+        self._said.add(sender, payload.id, payload.kind, payload.body)
         accepted = payload.agreement in state.good_agreements()
         if isinstance(body, Text | None) and not accepted:
             return None  # its author has not accepted the agreement that holds here
@@ -315,10 +308,14 @@ class Conversation:
             raise _Misplaced
         return payload
 
-    def _first_time(self, message: bytes) -> None:
-        self._ids[message] = None
-        if len(self._ids) > IDS:
-            self._ids.popitem(last=False)
+    def _again(self, leaf: mls.LeafNode, payload: Payload, body: Shown | None) -> None:
+        """A message under a used id or counter: its author sent it again, in another epoch. If it
+        was other words, they are told as missed. Members who came later show them, so by silence
+        here its author would speak to those alone."""
+        who, kind = self.membership.person(leaf), payload.kind
+        repeated = self._said.is_repeated(who.key, payload.id, kind, payload.body)
+        if isinstance(body, Text | None) and not repeated:
+            self._alarms.missed(who.key, who.name, 1)
 
     def _show(self, leaf: mls.LeafNode, payload: Payload, body: Shown | None, age: int) -> None:
         name = self.membership.person(leaf).name
@@ -391,7 +388,7 @@ class Conversation:
     def forget(self) -> None:
         """At close: forget all that was said."""
         self._shown.forget()
-        self._ids.clear()
+        self._said.forget()
         self._counters.clear()
         self._counted_at.clear()
         self.outbox = Outbox()

@@ -88,6 +88,15 @@ class Heartbeat(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class HeartbeatHeard:
+    """A facilitator's heartbeat. MLS names the sender, by their signature key."""
+
+    sender: bytes
+    payload: Payload
+    body: Heartbeat
+
+
+@dataclass(frozen=True, slots=True)
 class ToldAgreement(Record):
     """The texts of an agreement, told by a facilitator before the commit that makes it current.
 

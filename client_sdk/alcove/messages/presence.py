@@ -21,9 +21,9 @@ from alcove import events
 from alcove.events import RoomState
 from alcove.group.membership import Membership
 from alcove.messages.alarms import UNKNOWN, Alarms
-from alcove.messages.conversation import HeartbeatHeard
 from alcove.messages.coverage import Coverage
 from alcove.messages.log_hash import Compared, LogHash
+from alcove.messages.payload import HeartbeatHeard
 from alcove.messages.quorum import Quorum
 from alcove.messages.stream import Stream
 from alcove.relay.ports import Ports
@@ -71,7 +71,9 @@ class Presence:
         self._relay_says_read_only = False
         self._differing_beats: dict[bytes, tuple[Position, LogHash]] = {}
         self._agreed: set[bytes] = set()
-        self._differing: set[bytes] = set()
+        self._differing: dict[bytes, Position] = {}
+        """Members who name another log hash, and where this client was when they first did."""
+        self._contradicted: set[bytes] = set()
         self._named: set[bytes] = set()
         self._connected = True
         self._settling_until = 0.0
@@ -178,10 +180,17 @@ class Presence:
     def _beat_agrees(self, sender: bytes, named: Position) -> None:
         """This facilitator saw what this client saw, up to the position that the beat names.
 
-        It clears what members said, and what this facilitator's own beats said before that
-        position. In an unbroken log that is proof, since two logs that differ once differ for
-        ever. After a gap the comparison began anew, and it is the person who decides.
+        It clears what members said, who are believed no more until the comparison begins anew. It
+        clears what this facilitator's own beats said before that position. In an unbroken log that
+        is proof, since two logs that differ once differ for ever. After a gap the comparison began
+        anew, and it is the person who decides.
         """
+        # Their log is another for ever, so what they go on to say of it tells nothing new.
+        self._contradicted |= {
+            who
+            for who, at in self._differing.items()
+            if at.generation == named.generation and at.number <= named.number
+        }
         self._differing.clear()
         if self.coverage.agreed(named):
             self._settled = False
@@ -206,7 +215,8 @@ class Presence:
             self._named.add(sender)
             text = f"{name} says that they saw other messages than you did."
             self._alarms.problem("conversation_differs", text, sender, name)
-        self._differing.add(sender)
+        if sender not in self._contradicted:
+            self._differing.setdefault(sender, self._stream.cursor)
         self.tick()
 
     @property
@@ -217,7 +227,7 @@ class Presence:
         others = {person.key for person in self._membership.people()} - {self._membership.own.key}
         facilitators = self._membership.state.facilitator_keys() | {UNKNOWN}
         beats = self._differing_beats.keys() & facilitators
-        return bool(beats) or len(self._differing & others) >= max(1, min(2, len(others)))
+        return bool(beats) or len(self._differing.keys() & others) >= max(1, min(2, len(others)))
 
     # --- the relay and the connection ----------------------------------------------------------
 
@@ -273,6 +283,7 @@ class Presence:
     def _clear_split(self) -> None:
         self._differing_beats.clear()
         self._differing.clear()
+        self._contradicted.clear()
         self._named.clear()
 
     def decide(self) -> bool:
@@ -350,6 +361,7 @@ class Presence:
             self._no_anchor_since = None
         elif self._no_anchor_since is None:
             self._no_anchor_since = now
+            self._contradicted.clear()  # the comparison begins anew
         if self._membership.own.facilitator and not self._coverers():
             self.coverage.forget()  # said alone: a facilitator who comes later cannot cover it
         # This device may have slept, or been without a connection. Then the silence is its own.

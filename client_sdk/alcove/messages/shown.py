@@ -1,13 +1,14 @@
 """Messages that the person has been shown, until they expire or their author takes them back."""
 
-from collections import OrderedDict
 from typing import Final
 
 from alcove import events
+from alcove.messages.fair_memory import FairMemory
 from alcove.relay.ports import Ports
 
 SHOWN: Final = 10_000
-"""Messages that are remembered until they expire. Beyond that the oldest go early."""
+"""Messages that are remembered until they expire. Beyond that the oldest of the member with the
+most go early: nobody takes another's words off the screen by their own."""
 
 
 class ShownMessages:
@@ -16,33 +17,34 @@ class ShownMessages:
     def __init__(self, ports: Ports) -> None:
         self._emit = ports.emit
         self._clock = ports.clock
-        self._shown: OrderedDict[bytes, tuple[float, bytes]] = OrderedDict()
+        self._deadlines: FairMemory[float] = FairMemory(SHOWN)
+
+    def __contains__(self, message: bytes) -> bool:
+        return message in self._deadlines
 
     def remember(self, message: bytes, author: bytes, ttl: float) -> None:
-        """The message is shown, and expires after `ttl` seconds."""
-        self._shown[message] = (self._clock() + ttl, author)
-        if len(self._shown) > SHOWN:
-            oldest, _ = self._shown.popitem(last=False)
-            self._emit(events.Expired(oldest.hex()))
+        """The message is shown, and expires after `ttl` seconds. No other has its id."""
+        gone = self._deadlines.put(author, message, self._clock() + ttl)
+        if gone is not None:
+            self._emit(events.Expired(gone.hex()))
 
     def is_of(self, message: bytes, author: bytes) -> bool:
         """Whether this author's message is shown, and has not expired."""
-        known = self._shown.get(message)
-        return known is not None and known[1] == author
+        return self._deadlines.owner(message) == author
 
     def retract(self, message: bytes, author: bytes) -> None:
         """The author takes the message back. Nothing happens to another one's."""
         if self.is_of(message, author):
-            del self._shown[message]
+            self._deadlines.pop(message)
             self._emit(events.Retracted(message.hex()))
 
     def tick(self) -> None:
         """Tell which messages have expired."""
         now = self._clock()
-        for message in [m for m, (deadline, _) in self._shown.items() if deadline <= now]:
-            del self._shown[message]
+        for message in [m for m, deadline in self._deadlines if deadline <= now]:
+            self._deadlines.pop(message)
             self._emit(events.Expired(message.hex()))
 
     def forget(self) -> None:
         """At close: forget them all, without a word."""
-        self._shown.clear()
+        self._deadlines.clear()

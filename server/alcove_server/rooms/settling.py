@@ -34,7 +34,7 @@ async def is_over(log: Unsettled, seated: Roster, at: RosterAt) -> bool:
     late = log.age >= limits.UNSETTLED
     fork = _fork(log)
     if fork is None:
-        return late or _named(log, seated) or await _all_on_the_chain(log, at)
+        return late or _named(log, seated) or await _all_on_the_chain(log, seated, at)
     voters = _members(await at(fork))
     ours, theirs = _count(log, voters, fork), _beyond(log, voters)
     return 2 * ours > len(voters) or (late and ours > theirs)
@@ -81,15 +81,20 @@ def _is_exact(vote: Vote | None, seated: Roster) -> bool:
     return vote is not None and not vote.beyond and vote.head == seated.head
 
 
-async def _all_on_the_chain(log: Unsettled, at: RosterAt) -> bool:
-    """Whether most members of the list at the earliest head that was named are here, and all of its
-    facilitators, and each named a head of the seated chain. Only a facilitator can have gone
-    another way since, and each names once. So a relay that died after it told a commit to one
-    member alone does not keep the others waiting for long."""
+async def _all_on_the_chain(log: Unsettled, seated: Roster, at: RosterAt) -> bool:
+    """Whether most members are here, and all facilitators, and each named a head of the seated
+    chain: those of the list at the earliest head that was named, and those of the seated list.
+    Only a facilitator can have gone another way since, and each names once. So a relay that died
+    after it told a commit to one member alone does not keep the others waiting for long. The
+    earliest head alone is any member's to choose: of entry 0 the list is one facilitator."""
     first = min((vote.common for vote in log.votes.values()), default=None)
     if first is None:
         return False
-    roster = await at(first)
+    return _most_are_here(log, await at(first)) and _most_are_here(log, seated)
+
+
+def _most_are_here(log: Unsettled, roster: Roster) -> bool:
+    """Whether most members of this list named a head, and all of its facilitators."""
     voters = _members(roster)
     here = voters & log.votes.keys()
     return roster.facilitators() <= here and 2 * len(here) > len(voters)

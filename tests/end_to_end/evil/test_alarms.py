@@ -247,3 +247,38 @@ def test_a_beat_of_nobody_is_cleared_when_every_facilitator_has_agreed_after_it(
     world.advance(70, step=5)
     assert state(cleo) is RoomState.OPEN
     assert problems(cleo) == ["beat_unreadable"]
+
+
+def test_two_members_who_lie_again_and_again_stop_the_others_once() -> None:
+    """A heartbeat contradicts both. They kept all texts back for 29 of 30 seconds."""
+    world, ann, mal, bob, cleo = with_dora(three())
+    for counter in range(1, 31):
+        for liar in (mal, bob):
+            at = end_of_log(ann)
+            blob = rogue_message(liar, Void(), kind="void", counter=counter, log=b"\7" * 32, at=at)
+            world.take(room_of(liar), blob, BlobClass.APPLICATION)
+        if counter == 1:
+            assert state(cleo) is RoomState.SPLIT
+        world.advance(5)
+        assert counter < 7 or state(cleo) is RoomState.OPEN
+    assert set(named(cleo, "conversation_differs")) == {"Bob", "Cleo"}
+    cleo.say("we go on")
+    world.settle()
+    assert ann.texts()[-1] == "we go on"
+
+
+def test_a_member_who_was_contradicted_is_believed_anew_after_a_gap() -> None:
+    """The comparison begins anew then, and the room is as divided as its members say."""
+    world, _ann, mal, bob, cleo = with_dora(three())
+    for liar in (mal, bob):
+        false_hash(world, liar, 1)
+    assert state(cleo) is RoomState.SPLIT
+    world.advance(31)
+    assert state(cleo) is RoomState.OPEN
+    cleo.engine.require_member().stream.log.drop_anchor()
+    world.advance(31)
+    for liar in (mal, bob):
+        at = end_of_log(cleo)
+        blob = rogue_message(liar, Void(), kind="void", counter=2, log=b"\7" * 32, at=at)
+        world.take(room_of(liar), blob, BlobClass.APPLICATION)
+    assert state(cleo) is RoomState.SPLIT
