@@ -69,7 +69,7 @@ class Played:
                 now=NOW,
             )
         }
-        others = sorted(world.start.keys() - {"A"})
+        others = sorted(world.start.members() - {"A"})
         bundles = {key: self._bundle(Leaf(key, OWN[key])) for key in others}
         staged = self.groups["A"].commit(
             [mls.Add(bundle.key_package) for bundle in bundles.values()], now=NOW

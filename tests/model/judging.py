@@ -95,7 +95,7 @@ class State(NamedTuple):
     def good(self) -> frozenset[int]:
         return frozenset((self.agreement, *self.corrected))
 
-    def keys(self) -> frozenset[str]:
+    def members(self) -> frozenset[str]:
         return frozenset(leaf.key for leaf in self.leaves)
 
     def facilitators(self) -> frozenset[str]:
@@ -223,7 +223,7 @@ class Machine:
     def commits(self, state: State) -> Iterator[Commit]:
         """All that anybody stages. Only an outsider's commit enters, and it does nothing else."""
         for author in sorted(OWN):
-            inside = author in state.keys()
+            inside = author in state.members()
             early = inside and author not in state.facilitators() and AUTHOR in self.rules
             for edits in self._edits[:1] if early else self._edits:
                 enters = any(edit.kind == "enter" for edit in edits)
@@ -256,7 +256,7 @@ class Machine:
             yield NOT_EMPTY
         if len(after.chain) > self.cap:
             yield CAP
-        if commit.author not in before.keys():
+        if commit.author not in before.members():
             yield EXTERNAL
         elif commit.author not in before.facilitators():
             yield AUTHOR
@@ -332,7 +332,7 @@ def faults(before: State, commit: Commit, after: State, cap: int) -> Iterator[st
     may = commit.author in before.facilitators()
     if not may and after.facilitators() - before.facilitators():
         yield "a facilitator by nobody's right"
-    if not may and after.keys() ^ before.keys():
+    if not may and after.members() ^ before.members():
         yield "a member comes or goes by nobody's right"
     if not after.listed:
         yield "nobody facilitates"

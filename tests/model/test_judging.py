@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from random import Random
 from typing import Final
@@ -54,6 +54,11 @@ def look(world: World, rules: frozenset[Rule]) -> None:
     explore([world.start], successors)
 
 
+def look_all(worlds: Iterable[World], rules: frozenset[Rule]) -> None:
+    for world in worlds:
+        look(world, rules)
+
+
 def looked(rule: Rule) -> list[World]:
     """Where a rule matters: where it refuses nothing, all is the same without it."""
     return [world for world in WORLDS if rule in search(world)[1]]
@@ -70,17 +75,15 @@ def test_only_facilitators_make_facilitators(world: World) -> None:
 @pytest.mark.parametrize("rule", sorted(RULES - SPARE.keys()), ids=lambda rule: rule.says)
 def test_each_rule_is_needed(rule: Rule) -> None:
     with pytest.raises(Broken):
-        for world in looked(rule):
-            look(world, without(rule))
+        look_all(looked(rule), without(rule))
 
 
 def test_what_is_spare_breaks_nothing_here() -> None:
     assert all(map(looked, SPARE))
-    for world in WORLDS:
-        look(world, without(*SPARE))
+    look_all(WORLDS, without(*SPARE))
 
 
-# --- the same with real groups ---------------------------------------------------------------------
+# --- the same with real groups -------------------------------------------------------------------
 
 
 def attempts(world: World, state: State, random: Random) -> dict[Rule | None, tuple[Commit, State]]:

@@ -109,8 +109,8 @@ class Played:
         if action.kind == "forgets":
             self.world.kill_relay()
             self.world.start_relay()
-            for one in self.world.clients:
-                one.back()
+            self._waiting = {name: [] for name in PEOPLE}  # clients send it again
+            self.world.advance(660, step=5)  # then the log is settled, and takes commits
         self.world.settle()
         self.look()
 
@@ -128,8 +128,8 @@ class Played:
         for client in self.clients.values():
             self._release(client)
             client.to_relay = lambda client, data: [data]
-        for _ in range(5):
-            self.world.advance(60)
+        for _ in range(6):
+            self.world.advance(60, step=2)
             self.look()
 
     def look(self) -> None:

@@ -1,9 +1,9 @@
 """What facilitators share when they die, are demoted, and race each other (docs/protocol.md 7).
 
 The clients are honest, but a former facilitator may keep all that they ever read. Persons appoint
-and demote in two steps, since the vaults go before the commit, so two acts race. The relay may lose
-its memory. One door is listed. Time is an order: a vault that comes is opened before the next commit,
-and whoever can share does so before 90 s are over.
+and demote in two steps, since the vaults go before the commit, so two acts race. The relay may
+lose its memory. One door is listed. Time is an order: a vault that comes is opened before the next
+commit, and whoever can share does so before 90 s are over.
 
 Left out: standby, tickets, and the age of earlier lobby keys, which has tests of its own.
 """
