@@ -607,3 +607,22 @@ def test_the_next_lobby_key_is_kept_from_whom_its_commit_demotes(meanwhile: str)
     assert facilitators(cleo) == {"Ann"}
     assert cleo.engine.require_member().membership.lobby_key not in known
     goes_on(world, ann, bob, cleo)
+
+
+def test_a_next_lobby_key_that_one_has_is_not_the_next_without_them() -> None:
+    """Ann is about to demote Bob, and Cleo has the key for it. Then Ann demotes Cleo too."""
+    world, ann, bob, cleo = room_of_three()
+    for name in ("Bob", "Cleo"):
+        do(world, ann, "appoint", name)
+    vaults = part(ann).vaults
+    others = {
+        one: client.engine.identity.signature.public for one, client in (("B", bob), ("C", cleo))
+    }
+    vaults.keep_from(others["B"])
+    first = vaults.coming_key()
+    vaults.offer(vaults.others(others["B"]), lambda: None)
+    world.settle()
+    assert part(cleo).lobby_keys.get(first) is not None
+    assert part(bob).lobby_keys.get(first) is None
+    vaults.keep_from(others["C"])
+    assert vaults.coming_key() != first

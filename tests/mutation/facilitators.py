@@ -38,6 +38,12 @@ ALL_FACILITATORS: Final = (
         "self._named = present",
         _RACE,
     ),
+    _mutant(
+        "vaults:Vaults.keep_from",
+        "put.content[0] == self._coming",
+        "False",
+        "test_a_next_lobby_key_that_one_has_is_not_the_next_without_them",
+    ),
     _mutant("roles:Roles._drop", "self._vaults.keep_from(key)", "pass", _KEPT),
     _mutant(
         "vaults:Vaults._content",
