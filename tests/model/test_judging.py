@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 from random import Random
 from typing import Final
@@ -20,9 +21,9 @@ from tests.model.judging import (
     State,
     World,
     edited,
-    faults,
     without,
 )
+from tests.model.judging_faults import faults
 from tests.model.search import Found, Step, explore
 from tests.randomness import SEED
 
@@ -80,7 +81,8 @@ def test_each_rule_is_needed(rule: Rule) -> None:
 
 def test_what_is_spare_breaks_nothing_here() -> None:
     assert all(map(looked, SPARE))
-    look_all(WORLDS, without(*SPARE))
+    # A world with one appointment fewer is much smaller.
+    look_all((replace(world, cap=min(world.cap, 2)) for world in WORLDS), without(*SPARE))
 
 
 # --- the same with real groups -------------------------------------------------------------------
