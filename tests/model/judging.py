@@ -392,17 +392,6 @@ AGREED: Final = World(
 
 WORLDS: Final = (ROLES, LEAVES, AGREED)
 
-SPARE: Final = {
-    NOT_EMPTY: "The committer stays on the list, so it is never empty.",
-    EXTERNAL: "Nobody on the list commits from outside, and the committer has to stay on it.",
-    ONLY_UPDATES: "A facilitator who commits another's wish answers for it.",
-    OWN_UPDATES: "An Update keeps the identity, whoever commits it.",
-    APPOINTED_LEAF: "Nothing reads a leaf's appointment before there is a standby.",
-    CONTEXT: "What an outsider proposes, only a facilitator commits.",
-}
-"""Rules without which nothing here breaks, not even without all of them, and why. The code keeps
-them: they make what a commit can say small, and the standby will need some."""
-
 
 def without(*rules: Rule) -> frozenset[Rule]:
     """All rules but these."""

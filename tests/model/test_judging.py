@@ -13,7 +13,6 @@ import pytest
 from tests.model.judged import Played
 from tests.model.judging import (
     RULES,
-    SPARE,
     WORLDS,
     Commit,
     Machine,
@@ -23,7 +22,7 @@ from tests.model.judging import (
     edited,
     without,
 )
-from tests.model.judging_faults import faults
+from tests.model.judging_faults import SPARE, faults
 from tests.model.search import Found, Step, explore
 from tests.randomness import SEED
 
