@@ -538,3 +538,91 @@ def test_a_room_that_needs_two_to_go_on_waits_and_opens_by_itself() -> None:
     assert room_states(cleo)[-1] == (RoomState.OPEN, 0)
     assert "later" in ann.texts()
     assert "later" in bob.texts()
+
+
+def test_a_lobby_key_that_a_former_facilitator_read_is_not_used() -> None:
+    """Ann demotes Bob, and Cleo has Ann's next lobby key for it. Bob's demotion of Cleo is first.
+    Then Ann's act goes on with another key, because Cleo may have kept that one."""
+    world, ann, bob, cleo = room_of_three()
+    dora = world.join(ann, "Dora")
+    for name in ("Bob", "Cleo"):
+        do(world, ann, "appoint", name)
+    world.advance(31)
+    held: list[bytes] = []
+
+    def hold_commit(client: Client, data: bytes) -> list[bytes]:
+        if isinstance(frames.from_client(data), frames.Publish):
+            held.append(data)
+            return []
+        return [data]
+
+    ann.to_relay = hold_commit
+    result = ask(ann, "demote", "Bob")
+    world.settle()
+    assert held
+    known = set(part(cleo).lobby_keys._held)
+    do(world, bob, "demote", "Cleo")
+    ann.to_relay = lambda client, data: [data]
+    for data in held:
+        assert ann.link is not None
+        ann.link.receive(data)
+    world.advance(15)
+    assert result == [None]
+    assert facilitators(dora) == {"Ann"}
+    assert dora.engine.require_member().membership.lobby_key not in known
+    newcomer(world, new_link(world, ann), "Eve", ann)
+    goes_on(world, ann, bob, cleo, dora)
+
+
+@pytest.mark.parametrize("meanwhile", ["invite", "new log"])
+def test_the_next_lobby_key_is_kept_from_whom_its_commit_demotes(meanwhile: str) -> None:
+    """Ann's commit waits, and other reasons come to put vaults for all."""
+    world, ann, bob, cleo = room_of_three()
+    do(world, ann, "appoint", "Bob")
+    world.advance(31)
+    keys, held = part(bob).lobby_keys, list[bytes]()
+
+    def hold_commit(client: Client, data: bytes) -> list[bytes]:
+        if isinstance(frames.from_client(data), frames.Publish):
+            held.append(data)
+            return []
+        return [data]
+
+    ann.to_relay = hold_commit
+    result = ask(ann, "demote", "Bob")
+    world.settle()
+    if meanwhile == "invite":
+        ann.engine.commands.invite(lambda url, error: None)
+        world.settle()
+    else:
+        world.kill_relay()
+        world.start_relay()
+        world.advance(120)
+    known = set(keys._held)
+    ann.to_relay = lambda client, data: [data]
+    ann.cut()
+    world.advance(30)
+    assert held
+    assert result == [None]
+    assert facilitators(cleo) == {"Ann"}
+    assert cleo.engine.require_member().membership.lobby_key not in known
+    goes_on(world, ann, bob, cleo)
+
+
+def test_a_next_lobby_key_that_one_has_is_not_the_next_without_them() -> None:
+    """Ann is about to demote Bob, and Cleo has the key for it. Then Ann demotes Cleo too."""
+    world, ann, bob, cleo = room_of_three()
+    for name in ("Bob", "Cleo"):
+        do(world, ann, "appoint", name)
+    vaults = part(ann).vaults
+    others = {
+        one: client.engine.identity.signature.public for one, client in (("B", bob), ("C", cleo))
+    }
+    vaults.keep_from(others["B"])
+    first = vaults.coming_key()
+    vaults.offer(vaults.others(others["B"]), lambda: None)
+    world.settle()
+    assert part(cleo).lobby_keys.get(first) is not None
+    assert part(bob).lobby_keys.get(first) is None
+    vaults.keep_from(others["C"])
+    assert vaults.coming_key() != first

@@ -19,6 +19,8 @@ _REPAIR: Final = "test_after_90_seconds_without_a_vault_the_first_in_line_begins
 _DEMOTED: Final = "test_a_demoted_facilitator_stays_and_keeps_no_key_of_the_lobby"
 _TOLD: Final = "test_a_facilitator_whose_lobby_key_another_replaced_is_told_once"
 _WAITS: Final = "test_a_knock_that_waits_is_told_to_the_appointed"
+_RACE: Final = "test_a_lobby_key_that_a_former_facilitator_read_is_not_used"
+_KEPT: Final = "test_the_next_lobby_key_is_kept_from_whom_its_commit_demotes[invite]"
 _HANDS: Final = "test_handing_over_waits_for_what_the_successor_needs"
 _START: Final = "test_a_room_begins_with_as_many_facilitators_as_it_needs"
 _STAY: Final = "test_a_room_that_needs_two_to_go_on_waits_and_opens_by_itself"
@@ -29,6 +31,25 @@ ALL_FACILITATORS: Final = (
         "facilitators",
         (Edit(f"{_F}.vaults:Vaults.complete", "self._lobby_keys.has_present and ", ""),),
         f"tests/end_to_end/evil/test_insiders.py::{_TOLD}",
+    ),
+    _mutant(
+        "vaults:Vaults._see_lobby_key",
+        "self._named, self._coming = present, None",
+        "self._named = present",
+        _RACE,
+    ),
+    _mutant(
+        "vaults:Vaults.keep_from",
+        "put.content[0] == self._coming",
+        "False",
+        "test_a_next_lobby_key_that_one_has_is_not_the_next_without_them",
+    ),
+    _mutant("roles:Roles._drop", "self._vaults.keep_from(key)", "pass", _KEPT),
+    _mutant(
+        "vaults:Vaults._content",
+        "None if key in self._kept_from else self._coming",
+        "self._coming",
+        _KEPT,
     ),
     _mutant("roles:Roles.look", " and self._vaults.has_opened(handing.key)", "", _HANDS),
     _mutant("roles:Roles.tick", "self._let_go()", "pass", _SECOND),

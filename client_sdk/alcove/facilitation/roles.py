@@ -149,9 +149,10 @@ class Roles:
         """Whoever remains has the next lobby key before the commit that brings it."""
 
         def finished(error: AlcoveError | None) -> None:
-            self._vaults.forget_coming()
+            self._vaults.forget_coming(key)
             done(error)
 
+        self._vaults.keep_from(key)
         self._vaults.coming_key()
         intent = wish(finished)
         self._vaults.offer(self._vaults.others(key), lambda: self._committer.want(intent))

@@ -93,6 +93,8 @@ class Vaults:
         self._newest: dict[bytes, int] = {}
         self._counter = 0
         self._coming: bytes | None = None
+        self._kept_from: set[bytes] = set()
+        self._named = membership.state.lobby_key
         self._share_at = 0.0
         self._lacking_since: float | None = None
         self._said = True if lobby_keys.has_present else None
@@ -121,16 +123,33 @@ class Vaults:
         return since is not None and self._clock() - since >= seconds
 
     def coming_key(self) -> bytes:
-        """The public half of the next lobby key: the same until the state names it."""
-        if self._coming is None or self._coming == self._membership.state.lobby_key:
+        """The public half of the next lobby key: the same until the state names this or another."""
+        self._see_lobby_key()
+        if self._coming is None:
             keys = mls.ciphersuite(ROOM_SUITE).hpke_keypair(self._random)
             self._lobby_keys.add(keys)
             self._coming = keys.public
         return self._coming
 
-    def forget_coming(self) -> None:
-        """No act under way needs the next lobby key any more."""
+    def _see_lobby_key(self) -> None:
+        """Forget the coming key when the state names another than before: a facilitator who was
+        demoted meanwhile may have read it."""
+        present = self._membership.state.lobby_key
+        if present != self._named:
+            self._named, self._coming = present, None
+
+    def keep_from(self, key: bytes) -> None:
+        """A commit is to take this facilitator off the list. Whatever vault they get meanwhile, the
+        next lobby key is not in it, and one that they have already is not the next."""
+        self._kept_from.add(key)
+        put = self._put.get(key)
+        if put is not None and put.content[0] == self._coming:
+            self._coming = None
+
+    def forget_coming(self, key: bytes = b"") -> None:
+        """No act under way needs the next lobby key any more, or keeps it from this member."""
         self._coming = None
+        self._kept_from.discard(key)
 
     def has_opened(self, key: bytes) -> bool:
         """Whether the facilitator with this MLS key has opened the newest vault."""
@@ -193,7 +212,8 @@ class Vaults:
     def _content(self, key: bytes) -> Content | None:
         index = self._membership.group.find(key)
         leaf = self._membership.group.member(index) if index is not None else None
-        lobby = self._coming or self._membership.state.lobby_key
+        coming = None if key in self._kept_from else self._coming
+        lobby = coming or self._membership.state.lobby_key
         if leaf is None or self._lobby_keys.get(lobby) is None:
             return None
         desk_key = leaf_extension(leaf).desk_key
@@ -282,8 +302,7 @@ class Vaults:
         for person in rejoined:
             self._put.pop(person.key, None)
         state = self._membership.state
-        if self._coming == state.lobby_key:
-            self._coming = None
+        self._see_lobby_key()
         listed = state.facilitator_keys()
         self._newest = {key: at for key, at in self._newest.items() if key in listed}
         self._share_at = self._clock() + (0.0 if own else OTHERS_FIRST)
