@@ -371,8 +371,7 @@ class MemberClient(MemberParts):
         now = self._clock()
         self.membership.tick(now)
         self._agreement.tick()
-        if self.ready:
-            self.agreement_change.tick()
+        self.agreement_change.tick(ready=self.ready)
         if self.facilitator is not None:
             self.facilitator.tick()
             # At the start of a new log the replay brings the base first, and with it the anchor.
