@@ -50,7 +50,7 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     order(
         "lying answer",
         "alcove.engine.doubts:Doubts.lacks_base",
-        "elif self._membership.facilitates_alone:",
+        "elif self._membership.commits_alone:",
         "elif False:",
         f"{ANSWERS}::test_a_false_base_holds_no_only_facilitator",
     ),
@@ -294,14 +294,14 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     order(
         "held",
         f"{MEMBERSHIP}:Membership._missed",
-        "alone, own = self.facilitates_alone, ",
+        "alone, own = self.commits_alone, ",
         "alone, own = False, ",
         f"{EVIL}/test_held.py::test_a_commit_of_no_epoch_holds_participants_but_not_the_only_facilitator",
     ),
     order(
         "held",
         f"{MEMBERSHIP}:Membership._missed",
-        "alone, own = self.facilitates_alone, ",
+        "alone, own = self.commits_alone, ",
         "alone, own = True, ",
         f"{EVIL}/test_held.py::test_a_client_without_a_commit_is_held_and_let_in_again",
     ),

@@ -159,8 +159,9 @@ class Told:
         self.doubts = self.doubts or doubted
         dead = any(person.dead for person in self.world.people)
         dropped = code == "invites_dropped" and (dead or self.world.trouble_at > 0)
-        reasons = (dropped, missed, clock, store, waits, old, unlisted, doubted, self.world.lies)
-        true = any(reasons)
+        others = code == "members_changed" and self.rejoined
+        reasons = (dropped, missed, clock, store, waits, old, unlisted, doubted, others)
+        true = any(reasons) or self.world.lies
         return "" if true else f"there is no reason for {code}"
 
     def _returns(self, name: str | None) -> str:

@@ -303,8 +303,8 @@ class MemberClient(MemberParts):
     def _may_release(self) -> bool:
         """A held facilitator goes on in the old epoch when for 90 s no beat of the new one came.
         Otherwise a commit that no member can follow would end the room."""
-        may = self._following.held and self.facilitator is not None and self._resumed
-        return may and self._following.others_silent
+        may = self.facilitator is not None and self._resumed
+        return may and self._following.held and self._following.others_silent
 
     def rejoin(self) -> None:
         """The person finds that this client cannot go on, and asks to be let in again."""
@@ -320,21 +320,22 @@ class MemberClient(MemberParts):
             return
         if again is None:
             return
+        before = self.membership.people()
         self.membership.restart(again)
         self._following.restart()
         self.stream.restart(Position.decode(frame.position))
         self.presence.rejoined()
         self.conversation.epoch_began()
-        self._emit(events.ConnectionChanged(ConnectionState.REJOINED))
+        self._telling.came_back(before, self.membership.people())
         self._gap()
         self._agreement.ask()
         self._resumed = False
         self.act_log.rejoined()
         self._take_part()
-        if self.facilitator is None:
-            self.conversation.probe()  # so that the others know that the Welcome arrived
-        else:
+        if self.facilitator is not None:
             self.facilitator.rejoined()
+        else:  # so that the others know that the Welcome arrived
+            self.conversation.probe()
         self.agreement_change.came_back()
         self.authenticated()
 

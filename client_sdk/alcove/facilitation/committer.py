@@ -254,6 +254,8 @@ class Committer:
             self._fail(item, _not_now(error.code))  # the list that this client knows is wrong
             return
         item.entry, item.sent = entry, True
+        if item.state.facilitator_keys() - membership.state.facilitator_keys():
+            membership.may_have_appointed = True
         base = membership.base
 
         def frame(n: int) -> frames.Request:
