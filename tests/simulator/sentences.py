@@ -160,7 +160,8 @@ class Told:
         dead = any(person.dead for person in self.world.people)
         dropped = code == "invites_dropped" and (dead or self.world.trouble_at > 0)
         others = code == "members_changed" and self.rejoined
-        reasons = (dropped, missed, clock, store, waits, old, unlisted, doubted, others)
+        silent = code == "facilitator_silent" and (not self.world.quiet or self.others_are_away)
+        reasons = (dropped, missed, clock, store, waits, old, unlisted, doubted, others, silent)
         true = any(reasons) or self.world.lies
         return "" if true else f"there is no reason for {code}"
 
@@ -187,6 +188,12 @@ class Told:
             return ""
         held = any(self._holds(person) for person in self.world.people)
         return "a facilitator is there, and nothing is wrong" if held and self.world.quiet else ""
+
+    @property
+    def others_are_away(self) -> bool:
+        """Whether some person is not in the room, or stands still: one of the facilitators."""
+        others = (person for person in self.world.people if person is not self.person)
+        return any(person.frozen or not person.inside for person in others)
 
     @property
     def misses_a_facilitator(self) -> bool:

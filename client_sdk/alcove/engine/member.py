@@ -27,7 +27,7 @@ from alcove.messages.stream import Advance
 from alcove.relay.ports import Ports
 
 BEAT_AGAIN: Final = 1.0
-"""Seconds after which a refused heartbeat is sent again."""
+"""Seconds after which a refused heartbeat is sent again, and the first one after a replay."""
 
 
 class MemberClient(MemberParts):
@@ -90,9 +90,9 @@ class MemberClient(MemberParts):
         self.presence.resumed()
         self.presence.relay_says(read_only=answer.read_only)
         first, self._ever_resumed = not self._ever_resumed, True
-        # All but the opener come by a commit in the log. What was kept back may be lost, too.
-        began = self.stream.cursor.number > 0 or self._following.waits
         cursor = self.stream.cursor
+        # All but the opener come by a commit in the log. What was kept back may be lost, too.
+        began = cursor.number > 0 or self._following.waits
         new_log = self.stream.resumed(answer)
         base = Position.decode(answer.base)
         if new_log:
@@ -108,7 +108,8 @@ class MemberClient(MemberParts):
         self._resumed = True
         if self.facilitator is not None:
             self.facilitator.resumed(new_log)
-            self._beat_at = self._clock()
+            behind = self.stream.cursor != Position.decode(answer.head)  # a replay comes first
+            self._beat_at = self._clock() + (BEAT_AGAIN if behind else 0.0)
         if self._following.held and (new_log or self._rejoining.due):
             self._ask_rejoin()  # a relay that lost its memory lost what was asked before
         if first:

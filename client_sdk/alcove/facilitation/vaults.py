@@ -273,7 +273,7 @@ class Vaults:
                 put.opened = put.answered = True
                 person = self._person(key)
                 if person is not None and person.facilitator:
-                    self._emit(events.VaultChanged(person.name, complete=True))
+                    self._emit(events.VaultChanged(person.name, complete=True, claimed=True))
 
     def _person(self, key: bytes) -> Person | None:
         return next((one for one in self._membership.people() if one.key == key), None)
