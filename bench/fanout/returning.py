@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
-from alcove.relay.transport import TransportOptions, delay_after
+from alcove.relay.dialing import DIRECT_TIMEOUT
+from alcove.relay.transport import delay_after
 from alcove_protocol.frames import (
     Authenticate,
     Authenticated,
@@ -76,7 +77,7 @@ class Crowd:
 
     def give_up_late(self) -> None:
         """To be called now and then: a device without a WebSocket in time starts again."""
-        late = time.monotonic() - TransportOptions().timeout
+        late = time.monotonic() - DIRECT_TIMEOUT
         for one in self.members:
             if one.stage in (Stage.CONNECTING, Stage.UPGRADING) and one.since < late:
                 one.failed("timeout")

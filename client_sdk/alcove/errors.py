@@ -26,11 +26,13 @@ HEARSAY: Final = frozenset(
 CLOSE_SENTENCES: Final = MappingProxyType(
     {
         CloseReason.LEFT: "You left the room.",
-        CloseReason.ENDED: "The room was ended by its facilitator.",
+        CloseReason.ENDED: "The room has ended: a facilitator closed it for everybody.",
         CloseReason.REFUSED: "You were not let in.",
-        CloseReason.REMOVED: "You were removed from this room.",
-        CloseReason.LOST: "The connection was lost and could not be made again.",
-        CloseReason.ERROR: "The room could not go on.",
+        CloseReason.REMOVED: "You are no longer in this room; a facilitator decided so.",
+        CloseReason.LOST: "The room could not be reached again, so your client has left it. "
+        "Your invite may still let you ask to come in.",
+        CloseReason.ERROR: "This client could not stay in the room. "
+        "Your invite may still let you ask to come in.",
     }
 )
 """Why a room is over, where the `Closed` event has no sentence of its own."""

@@ -122,7 +122,7 @@ class Room(RoomActs):
         """Take back your own message. `Retracted` follows.
 
         Raises `InvalidInput` (`unknown_message`) for a message that is not yours or has expired,
-        `NotNow` (`in_flight`), `RoomClosed`.
+        `RoomClosed`.
         """
         self._commands.retract(id, ref=ref)
         self._after()

@@ -77,8 +77,9 @@ REFUSALS: Final = MappingProxyType(
         "room_exists": "A different room is already open under this id.",
         "too_many_rooms": "Too many rooms were opened from your network; try again later.",
         "ended": "A facilitator ended this room.",
-        "removed": "A facilitator removed you from this room.",
-        "not_member": "These keys are not those of a member of this room.",
+        "removed": "You are no longer in this room; a facilitator decided so.",
+        "not_member": "The relay does not list you as a member of this room; ask to be let in "
+        "again.",
         "read_only": "No facilitator is present, so posting is not possible at the moment.",
         "paused": "A facilitator paused you; you can listen, but not post at the moment.",
         "locked": "The room is closed to newcomers at the moment.",
@@ -97,7 +98,8 @@ REFUSALS: Final = MappingProxyType(
         # order
         "stale": "The room changed in the meantime; your client sends the message again.",
         "bad_roster": "The change does not follow from the room's signed history.",
-        "roster_conflict": "Two different histories of this room exist; do not trust it.",
+        "roster_conflict": "Two histories of this room exist. Leave it, and ask a facilitator "
+        "another way.",
         "bad_statement": "A signature or a field of the request is wrong.",
     }
 )

@@ -14,12 +14,13 @@ from alcove_protocol.frames import (
     LobbyRequest,
     Publish,
     Published,
+    PutDoor,
     RequestRefused,
 )
 
 from tests.end_to_end.agreeing import KIND, PUBLISH, ask_for, changed, shown
 from tests.end_to_end.evil.relay import EvilWorld
-from tests.end_to_end.evil.rogue import demote, state_of
+from tests.end_to_end.evil.rogue import committer_of, demote, state_of
 from tests.end_to_end.evil.rooms import (
     authenticators,
     commit_by,
@@ -486,3 +487,53 @@ def test_the_relay_dies_after_the_change_and_newcomers_read_the_new_agreement() 
     bob.say("still here")
     world.settle()
     assert ann.texts() == ["still here"]
+
+
+def test_another_facilitator_puts_the_cards_anew_when_the_committer_dies() -> None:
+    world, ann, bob, cleo = two_facilitators()
+    invite = ann.invite()  # its secret came to Bob in a vault
+    world.drop(ann, PutDoor)
+    changed(world, ann, KIND)
+    ann.cut()
+    world.advance(100, step=5, stay_away=(ann,))
+    dora = world.knock(invite, "Dora")
+    assert shown(dora) == [(2, RULES, False)]
+    bob.admit(bob.of(events.Knocked)[-1])
+    world.settle()
+    assert dora.of(events.Joined)
+    assert shown(cleo)[-1] == (2, RULES, True)
+
+
+def test_a_facilitator_without_the_text_puts_no_earlier_card() -> None:
+    world, ann, bob, _cleo = two_facilitators()
+    invite = ann.invite()
+    world.drop(bob, BlobIs, a_text)
+    changed(world, ann, KIND)
+    for _ in range(3):  # as after a new lobby key
+        committer_of(bob).door_keeper.cards_changed(own=True)
+        world.advance(1)
+    dora = world.knock(invite, "Dora")
+    assert shown(dora) == [(2, RULES, False)]
+
+
+def test_a_facilitator_appointed_after_the_change_puts_the_new_agreement_on_cards() -> None:
+    world = World()
+    ann = world.open("Ann")
+    bob = world.join(ann, "Bob")
+    changed(world, ann, KIND)
+    accept(world, bob)
+    made: list[Exception | None] = []
+    ann.engine.commands.appoint("Bob", made.append)
+    world.advance(40, step=5)
+    invites: list[str | None] = []
+    bob.engine.commands.invite(lambda url, error: invites.append(url))
+    world.settle()
+    assert made == [None]
+    assert invites[0] is not None
+    dora = world.knock(invites[0], "Dora")
+    assert shown(dora) == [(2, RULES, False)]
+    ann.cut()
+    world.advance(10, step=5, stay_away=(ann,))
+    bob.admit(bob.of(events.Knocked)[-1])
+    world.settle()
+    assert dora.of(events.Joined)

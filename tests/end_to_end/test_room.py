@@ -169,6 +169,9 @@ def test_a_room_is_read_only_when_its_last_facilitator_has_left() -> None:
     world.settle()
     assert closed(ann).reason is CloseReason.LEFT
     assert bob.of(events.RoomChanged)[-1].state is RoomState.READ_ONLY
+    (told,) = bob.of(events.Problem)
+    assert (told.code, told.sender) == ("last_facilitator_left", "Ann")
+    assert told.text.startswith("Ann has left, and no other facilitator is here.")
     bob.say("anybody?")
     world.settle()
     assert bob.of(events.Queued)

@@ -102,7 +102,12 @@ class Client:
 class World:
     """A relay, its clients, and one clock for all."""
 
-    def __init__(self, random: Callable[[int], bytes] | None = None) -> None:
+    def __init__(
+        self, random: Callable[[int], bytes] | None = None, *, stopped_after: float = float("inf")
+    ) -> None:
+        """`stopped_after` is how long a client may be without a tick. A long step of the clock is
+        no stop in most tests."""
+        self.stopped_after = stopped_after
         self.clock = ManualClock()
         self.random = random = random or seeded()
         self.seconds_at_start = 1_700_000_000.0
@@ -117,7 +122,14 @@ class World:
     def client(self, name: str, *, wall: Callable[[], float] | None = None) -> Client:
         """A person who has not connected yet. `wall` is their device's clock, else the relay's."""
         identity = Identity.generate(name, mls.ciphersuite(ROOM_SUITE), self.random)
-        client = Client(self, Engine(identity, self.clock, wall or self.wall, self.random), name)
+        engine = Engine(
+            identity,
+            self.clock,
+            wall or self.wall,
+            self.random,
+            stopped_after=self.stopped_after,
+        )
+        client = Client(self, engine, name)
         self.clients.append(client)
         return client
 

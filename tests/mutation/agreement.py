@@ -181,9 +181,15 @@ ALL_AGREEMENT: Final[tuple[Mutant, ...]] = (
     ),
     _life(
         "alcove.facilitation.facilitator:Facilitator.agreement_is",
-        "for door in self.doors.renewed(self._membership):",
-        "for door in ():",
+        "self.door_keeper.cards_changed(own=own)",
+        "pass",
         "test_a_newcomer_reads_the_new_agreement_by_an_old_invite",
+    ),
+    _life(
+        "alcove.facilitation.door_keeper:DoorKeeper.renew_cards",
+        " or not self._doors.fits(self._membership)",
+        "",
+        "test_a_facilitator_without_the_text_puts_no_earlier_card",
     ),
     _life(
         "alcove.facilitation.lobby:Lobby.agreement_changed",

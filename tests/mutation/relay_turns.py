@@ -337,7 +337,7 @@ TOLD: Final[tuple[Mutant, ...]] = (
     relay(
         "told",
         "requests.lobby:request",
-        "if not requester.may_tell(len(frame.blob) * len(room.history.roster.facilitators())):",
+        "if not requester.may_tell(len(frame.blob) * listeners):",
         "if False:",
         f"{TOLD_TESTS}::test_requests_count_for_each_facilitator_that_is_told",
     ),

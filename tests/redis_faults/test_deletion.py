@@ -12,6 +12,7 @@ from typing import Final
 
 import pytest
 from alcove_protocol import limits
+from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import BlobClass, LobbyKind
 from alcove_protocol.statements import Signed
 from alcove_server.store.interface import StoredDoor
@@ -47,9 +48,10 @@ def canary(name: str, size: int = 0) -> bytes:
 
 SHORT, LONG, COMMIT = canary("short-blob"), canary("long-blob"), canary("commit")
 KNOCK, REQUEST, LEAVE = canary("knock"), canary("request"), canary("leave")
+VAULT, LATER = canary("vault"), canary("later")
 REASON, WELCOME, CARD = canary("reason"), canary("welcome"), canary("card")
 EXPIRED_CARD, ENTRY, KEY = canary("card-of-an-hour"), canary("entry"), canary("newcomer", 32)
-ENDING: Final = (SHORT, LONG, COMMIT, KNOCK, REQUEST, REASON, WELCOME, EXPIRED_CARD, KEY)
+ENDING: Final = (VAULT, SHORT, LONG, COMMIT, KNOCK, REQUEST, REASON, WELCOME, EXPIRED_CARD, KEY)
 """What ends in its time, while the room goes on."""
 STAYING: Final = (LEAVE, CARD, ENTRY)
 """What ends with the room."""
@@ -76,6 +78,7 @@ class Furnished:
         await store.knock(ROOM, KEY, DOOR, id_of(2), KNOCK)
         await store.add_item(ROOM, LobbyKind.REQUEST, ANN, id_of(3), REQUEST)
         await store.add_item(ROOM, LobbyKind.LEAVE, ANN, id_of(4), LEAVE)
+        await store.add_item(ROOM, LobbyKind.VAULT, HOST, id_of(8), VAULT)
         entry = replace(step(welcomes={BEN: WELCOME}), entry=Signed(ENTRY, bytes(64)))
         commit = but(publication(id_of(5), COMMIT), blob_class=BlobClass.COMMIT, step=entry)
         self.base = (await store.publish(commit)).number
@@ -89,6 +92,26 @@ class Furnished:
         base = GENERATION + self.base.to_bytes(8, "big")
         said = but(publication(id, blob, ttl), base=base, roster=self.roster, blob_class=blob_class)
         await self.store.publish(but(said, sender=HOST))
+
+    async def says_later(self) -> bool:
+        """Whether a server has taken what is said after its promotion."""
+        try:
+            await self.publish(id_of(9), LATER, 3600)
+        except Refusal:
+            return False
+        return True
+
+    async def end(self) -> None:
+        """End the room, sooner or later: what has no answer may have happened."""
+
+        async def ended() -> bool:
+            try:
+                await self.store.end(ROOM, OPENING, self.roster)
+            except Refusal as refusal:
+                return refusal.code == "ended"
+            return True
+
+        await until(ended)
 
     async def pass_time(self, seconds: float) -> None:
         """Time passes in a room that a facilitator holds."""
@@ -146,15 +169,16 @@ async def test_nothing_of_a_room_stays_after_its_end(
         await follow(group, promoted)
         assert there(group.databases, all_of_it) == [all_of_it] * 3
         await room.node.back()
-        await room.store.end(ROOM, OPENING, room.roster)
+        await until(room.says_later)
+        await room.end()
+        assert LATER in backlog(promoted)
         for server in group.databases:
             assert places_of(server, LEAVE) <= {"backlog"}
-            assert LONG in backlog(promoted)
             assert OPENING.encode() in keys_and_values(server)  # the signed statement
         await roll(promoted, monkeypatch)
         await room.node.close()
         for server in group.databases:
-            assert [one for one in all_of_it if places_of(server, one)] == []
+            assert [one for one in {*all_of_it, LATER} if places_of(server, one)] == []
             assert server.written() == frozenset()
 
 

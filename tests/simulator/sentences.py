@@ -135,6 +135,16 @@ class Told:
         known_name = event.name in self.world.truth.commands and self.person.facilitates
         return "" if known_name and not twice else "there is no such knock for this person"
 
+    def _of_facilitators(self, code: str) -> bool:
+        """Whether a facilitator has gone or may be away, or the invite is used up, as this says."""
+        if code == "last_facilitator_left":
+            commands = self.world.truth.commands
+            return any(p.facilitates and commands[p.name].leave for p in self.world.people)
+        held = any(self._holds(person) for person in self.world.people)
+        used = code == "door_used" and self.world.schedule.uses < len(self.world.people)
+        away = used or (code == "nobody_there" and not (held and self.world.quiet))
+        return away or code == "facilitator_there"
+
     def _role(self, event: events.RoleChanged) -> str:
         truth = self.world.truth
         if not truth.happened(Op.CHANGE, event.name) and not truth.losses:
@@ -162,7 +172,7 @@ class Told:
         others = code == "members_changed" and self.rejoined
         silent = code == "facilitator_silent" and (not self.world.quiet or self.others_are_away)
         reasons = (dropped, missed, clock, store, waits, old, unlisted, doubted, others, silent)
-        true = any(reasons) or self.world.lies
+        true = any(reasons) or self.world.lies or self._of_facilitators(code)
         return "" if true else f"there is no reason for {code}"
 
     def _returns(self, name: str | None) -> str:

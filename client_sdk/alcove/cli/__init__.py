@@ -6,6 +6,8 @@
     modes.py           the choice of a mode, and the sentence that remains at the end
     room_runner.py     one room from entering to its last event, and the exit status
     json_mode.py, plain_mode.py, ui/    the three modes
+    plain_screen.py, line_editor.py, wrapping.py    what plain mode writes, and the typed line
+    qr.py, leaving.py  an invite as a code, and the question before a lone facilitator leaves
     commands.py        the commands of a program, performed by performer.py
     slash_commands.py  the lines that a person types
     watchdog.py        the end of the process after a signal or with the terminal
@@ -49,7 +51,7 @@ def main() -> None:
         if os.environ.get("ALCOVE_DEBUG") == "1":
             raise
         kind = type(error).__name__
-        stdio.complain(f"something unforeseen went wrong ({kind}); the room was left.")
+        stdio.complain(f"something went wrong in this client ({kind}); it has left the room.")
         status = 1
     watchdog.bound(status)  # to write the last lines may take for ever
     stdio.flush()

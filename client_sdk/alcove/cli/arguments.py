@@ -87,7 +87,7 @@ _COMMON: Final = (
     click.option(
         "--plain",
         is_flag=True,
-        help="Plain lines instead of a full screen. "
+        help="Plain lines instead of a full screen, for screen readers and small terminals. "
         "What is written stays in the terminal's history.",
     ),
     click.option(

@@ -7,9 +7,11 @@ not keep the process from ending.
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, TypeVar
+
+T = TypeVar("T")
 
 _CHUNK: Final = 16 * 1024
 
@@ -69,18 +71,34 @@ class Lines:
         return self._ready.pop(0) if self._ready else None
 
     def _read(self) -> list[bytes | TooLong]:
+        data = self._read_some()
+        return self._splitter.feed(data) if data else self._splitter.end()
+
+    def _read_some(self) -> bytes:
+        """Wait for input. Empty at its end."""
         try:
             data = os.read(self._fd, _CHUNK)
         except OSError:
             data = b""
-        if data:
-            return self._splitter.feed(data)
-        self._ended = True
-        return self._splitter.end()
+        self._ended = self._ended or not data
+        return data
 
     async def __aiter__(self) -> AsyncIterator[bytes | TooLong]:
+        for line in self._ready:
+            yield line
+        self._ready.clear()
+        async for batch in self._batches(self._read):
+            for line in batch:
+                yield line
+
+    async def keys(self) -> AsyncIterator[bytes]:
+        """What a terminal sends, key by key, in the place of lines."""
+        async for data in self._batches(self._read_some):
+            yield data
+
+    async def _batches(self, read_batch: Callable[[], T]) -> AsyncIterator[T]:
         loop = asyncio.get_running_loop()
-        batches: asyncio.Queue[list[bytes | TooLong] | None] = asyncio.Queue()
+        batches: asyncio.Queue[T | None] = asyncio.Queue()
         # One batch at a time: a program that writes faster than the room takes waits in its pipe.
         taken = threading.Semaphore(0)
 
@@ -88,15 +106,11 @@ class Lines:
             # The loop may be gone when a read returns. Then nothing needs the lines.
             with suppress(RuntimeError):
                 while not self._ended:
-                    loop.call_soon_threadsafe(batches.put_nowait, self._read())
+                    loop.call_soon_threadsafe(batches.put_nowait, read_batch())
                     taken.acquire()
                 loop.call_soon_threadsafe(batches.put_nowait, None)
 
-        for line in self._ready:
-            yield line
-        self._ready.clear()
         threading.Thread(target=read, name="stdin", daemon=True).start()
         while (batch := await batches.get()) is not None:
-            for line in batch:
-                yield line
+            yield batch
             taken.release()

@@ -32,15 +32,20 @@ from alcove.cli.commands import (
 )
 from alcove.cli.room_runner import debug
 from alcove.cli.rooms import RoomLike
-from alcove.errors import AlcoveError
+from alcove.errors import AlcoveError, NotNow
 from alcove.events import AnyEvent, Problem
 
 _HELD: Final = 100
 """Commands that may wait until the room is entered, and commands that may run at once."""
+_LOOK_AGAIN: Final = 0.2
+"""Seconds between two looks whether the room takes texts again."""
 
 
 class Performer:
     """Perform commands. `tell` gets a `Problem` with the command's ref for each one that fails.
+
+    With `patient` a text waits while the room takes no more of them, and so does what comes behind
+    it. A program is told instead, and a person may have pasted a whole page.
 
     `posted` is called with the id of each message that is accepted for sending, and `decided` with
     the id of each knock that is answered.
@@ -54,6 +59,8 @@ class Performer:
         entered: asyncio.Event,
         posted: Callable[[str], None] = lambda id: None,
         decided: Callable[[str], None] = lambda id: None,
+        *,
+        patient: bool = False,
     ) -> None:
         self._room = room
         self._tell = tell
@@ -61,6 +68,7 @@ class Performer:
         self._entered = entered
         self._posted = posted
         self._decided = decided
+        self._patient = patient
         self._slots = asyncio.Semaphore(_HELD)
         self._commands: asyncio.Queue[AnyCommand] = asyncio.Queue(_HELD)
         self._running: set[asyncio.Task[None]] = {asyncio.create_task(self._run())}
@@ -109,13 +117,23 @@ class Performer:
             await self._tell(Problem(error.code, error.text, ref))
         except Exception as error:
             debug(error)
-            text = f"The command failed in an unforeseen way ({type(error).__name__})."
+            text = f"That did not work, for a fault of this client ({type(error).__name__})."
             await self._tell(Problem("internal", text, ref))
+
+    async def post(self, text: str, ref: str | None = None) -> str:
+        """Say `text` and return its id. Raises what the room raises."""
+        while True:
+            try:
+                return self._room.post(text, ref=ref)
+            except NotNow as error:
+                if not self._patient or error.code != "queue_full":
+                    raise
+            await asyncio.sleep(_LOOK_AGAIN)
 
     async def _act(self, command: AnyCommand) -> None:
         match command:
             case SendCommand(text=text, ref=ref):
-                self._posted(self._room.post(text, ref=ref))
+                self._posted(await self.post(text, ref))
             case RetractCommand(id=id, ref=ref):
                 self._room.retract(id, ref=ref)
             case SendAnywayCommand():

@@ -1,19 +1,23 @@
 """The mode of plain lines, for screen readers and for pipes.
 
 Lines of this program begin with a word in brackets. Neither a name nor a text can imitate it: a
-name holds no bracket, and the further lines of a text are indented.
+name holds no bracket, and the further lines of a text are indented. Lines are broken here, before
+the terminal would break them (wrapping.py).
 """
 
 import asyncio
-import textwrap
+from collections import OrderedDict
 from functools import partial
 from typing import Final, assert_never
 
-from alcove.cli import escape, slash_commands, words
+from alcove.cli import escape, plain_screen, qr, slash_commands, words, wrapping
+from alcove.cli.commands import SendCommand
+from alcove.cli.line_editor import Key, LineEditor, TypedLine
 from alcove.cli.lines import Lines, TooLong
 from alcove.cli.output import Output
 from alcove.cli.performer import Performer
-from alcove.cli.room_runner import RoomRunner, sentence_of
+from alcove.cli.plain_screen import PlainScreen
+from alcove.cli.room_runner import RoomRunner, debug, sentence_of
 from alcove.cli.room_view import RoomView
 from alcove.cli.rooms import RoomLike
 from alcove.errors import AlcoveError
@@ -60,7 +64,9 @@ class PlainMode:
         self._view = RoomView()
         self._problem: str | None = None  # told last, so the end need not repeat it
         self._runner = RoomRunner(room, self._show)
-        self._output = Output(1, self._runner.leave)
+        self._folded: OrderedDict[str, list[str]] = OrderedDict()
+        self._editor = LineEditor() if plain_screen.may_edit() else None
+        self._screen = PlainScreen(Output(1, self._runner.leave), self._editor)
         self._performer = Performer(
             room,
             self._runner.tell,
@@ -68,74 +74,121 @@ class PlainMode:
             self._runner.entered,
             posted=self._view.posted,
             decided=self._view.decided,
+            patient=True,
         )
 
     async def run(self, lines: Lines) -> Closed:
         """Run the room until it is over."""
-        reading = asyncio.create_task(self._read(lines))
+        await self._screen.start()
+        reads = self._read_lines if self._editor is None else self._read_keys
+        reading = asyncio.create_task(reads(lines))
         try:
             return await self._runner.run()
         finally:
             reading.cancel()
             self._performer.stop()
-            await self._output.close(_FLUSH_WITHIN)
+            await self._screen.close(_FLUSH_WITHIN)
 
-    async def _read(self, lines: Lines) -> None:
+    # --- what is typed ------------------------------------------------------------------------
+
+    async def _read_keys(self, lines: Lines) -> None:
+        editor = self._editor
+        assert editor is not None
+        async for data in lines.keys():
+            for done in editor.feed(data):
+                match done:
+                    case TypedLine(text):
+                        if not await self._try(text):
+                            editor.restore(text)
+                    case Key.CONTROL_D:
+                        await self._say("To leave the room, type /leave or press Ctrl+C.")
+                    case Key.FULL:
+                        await self._say("This line is full; that was not added to it.")
+            await self._screen.draw()
+
+    async def _read_lines(self, lines: Lines) -> None:
         async for line in lines:
+            if isinstance(line, TooLong):
+                await self._say("That line is too long; nothing of it was sent.")
+                continue
             try:
-                await self._do(line)
-            except (slash_commands.Misread, AlcoveError) as error:
-                await self._say(str(error))
+                await self._try(line.decode("utf-8"))
+            except UnicodeDecodeError:
+                await self._say("That line is not UTF-8; nothing of it was sent.")
+        await self._say(
+            "Your input has ended, so nothing more can be typed here. You are still in the room "
+            "and can read. To leave, press Ctrl+C."
+        )
 
-    async def _do(self, line: bytes | TooLong) -> None:
-        if isinstance(line, TooLong):
-            raise slash_commands.Misread("That line is too long; nothing of it was sent.")
+    async def _try(self, text: str) -> bool:
+        """Do what the line asks for. Return whether it is done with."""
         try:
-            text = line.decode("utf-8")
-        except UnicodeDecodeError:
-            raise slash_commands.Misread(
-                "That line is not UTF-8; nothing of it was sent."
-            ) from None
-        match slash_commands.read(text, self._view, self._room.members):
+            await self._do(text)
+        except (slash_commands.Misread, AlcoveError) as error:
+            await self._say(str(error))
+            return text.startswith("/")
+        except Exception as error:
+            debug(error)
+            await self._say(
+                f"That did not work, for a fault of this client ({type(error).__name__})."
+            )
+            return False
+        return True
+
+    async def _do(self, text: str) -> None:
+        wanted = slash_commands.read(text, self._view, self._room.members)
+        match wanted:
             case None:
                 return
             case slash_commands.Help():
                 await self._say("What you can type:")
-                await self._block(words.help_for(self._room.is_facilitator))
+                await self._below(words.help_for(self._room.is_facilitator))
             case slash_commands.Who():
                 await self._say("Here:")
                 waiting = list(self._view.waiting.values())
-                await self._block("\n".join(words.who(self._room.members, waiting)))
+                await self._below("\n".join(words.who(self._room.members, waiting)))
             case slash_commands.ShowInvite(new):
                 self._performer.also(partial(self._show_invite, new))
+            case slash_commands.ShowCode():
+                self._performer.also(self._show_code)
             case slash_commands.ShowRules(language):
                 await self._rules(self._view.rules, language)
             case slash_commands.Reveal():
                 await self._reveal()
+            case SendCommand(text=said) if self._editor is not None:
+                if not self._runner.entered.is_set():
+                    raise slash_commands.Misread(
+                        "You are not connected yet; try again in a moment."
+                    )
+                self._view.posted(await self._performer.post(said))
+                await self._block(f"[you] {said}")
             case command:
                 await self._performer.perform(command)
 
+    # --- what happened ------------------------------------------------------------------------
+
     async def _show(self, event: AnyEvent) -> None:
-        author = self._author_of(event)
+        taken = self._view.messages.get(event.id) if isinstance(event, Retracted) else None
         self._view.apply(event)
         match event:
             case Opened(invite) | InviteChanged(invite):
                 await self._invite(invite)
             case AgreementShown() if self._view.joined:
                 if event.summary:
-                    await self._block(event.summary)
+                    await self._below(event.summary)
                 await self._say(words.rules_changed(event))
             case AgreementShown():
                 await self._rules(event)
                 if not self._accepted:
                     await self._say("Type /accept if you agree, or /leave.")
-            case Message(_, sender, text, _, warning):
+            case Message(id, sender, text, _, warning):
                 name = words.author(sender, self._room.members)
                 if warning:
                     text = f"[content warning] {escape.line(warning)}. Type /show to read it."
-                await self._block(f"{name}: {text}", indent_first=False)
-            case Retracted():
-                await self._say(f"{author} took a message back.")
+                await self._text(id, f"{name}: {text}")
+            case Retracted(id):
+                self._folded.pop(id, None)
+                await self._say(words.taken_back(taken))
             case Queued():
                 await self._say("That message waits until it can be sent.")
             case Closed():
@@ -163,8 +216,10 @@ class PlainMode:
                 if sentence is not None:
                     await self._say(sentence + self._hint(event))
                 self._problem = sentence if isinstance(event, Problem) else None
-            case Sent() | Expired() | KnockGone():
-                pass  # a line that is printed cannot change any more
+            case Expired(id):
+                self._folded.pop(id, None)  # a line that is printed cannot change any more
+            case Sent() | KnockGone():
+                pass
             case _:
                 assert_never(event)
 
@@ -172,47 +227,68 @@ class PlainMode:
         """Return the commands that answer `event`. The full screen shows keys instead."""
         return " Type /admit or /refuse." if isinstance(event, Knocked) else ""
 
-    def _author_of(self, event: AnyEvent) -> str:
-        """Return the author of the message that `event` takes back, before `event` is applied."""
-        entry = self._view.messages.get(event.id) if isinstance(event, Retracted) else None
-        if entry is None:
-            return "Somebody"
-        return "You" if entry.mine else escape.name(entry.sender)
-
     async def _rules(self, rules: AgreementShown | None, language: str = "") -> None:
         if rules is None:
             raise slash_commands.Misread("No agreement was shown here yet.")
         title = f"{escape.line(rules.title)}: " if rules.title else ""
         await self._say(f"{title}the agreement, version {rules.version}")
         texts = self._room.agreement_texts if language else ()
-        await self._block(words.rules_text(rules, in_language(texts, language) if texts else None))
+        await self._below(words.rules_text(rules, in_language(texts, language) if texts else None))
 
     async def _reveal(self) -> None:
         found = self._view.reveal()
-        if found is None:
-            raise slash_commands.Misread("Nothing hides behind a content warning.")
-        _, entry = found
-        name = words.author(entry.sender, self._room.members)
-        await self._block(f"{name}: {entry.text}", indent_first=False)
+        if found is not None:
+            id, entry = found
+            name = words.author(entry.sender, self._room.members)
+            await self._text(id, f"{name}: {entry.text}")
+        elif self._folded:
+            id, rest = self._folded.popitem()
+            await self._some(id, rest)
+        else:
+            raise slash_commands.Misread("Nothing is hidden or folded here at the moment.")
 
     async def _show_invite(self, new: bool) -> None:
         known = None if new else self._view.invite
         self._view.invite = known or await self._room.invite()
         await self._invite(self._view.invite)
 
+    async def _show_code(self) -> None:
+        self._view.invite = self._view.invite or await self._room.invite()
+        try:
+            lines = qr.code(self._view.invite, columns=plain_screen.width())
+        except qr.NoCode as error:
+            await self._say(str(error))
+        else:
+            await self._say("The invite, as a code:")
+            await self._screen.code(lines)
+
     async def _invite(self, invite: str) -> None:
         await self._say(words.SHARE)
-        await self._output.line(escape.line(invite).encode() + b"\n")
+        await self._screen.link(escape.line(invite))
 
     async def _say(self, sentence: str) -> None:
-        await self._block(f"[room] {escape.line(sentence)}", indent_first=False)
+        await self._block(f"[room] {escape.line(sentence)}")
 
-    async def _block(self, text: str, *, indent_first: bool = True) -> None:
+    async def _block(self, text: str) -> None:
         """Write text whose further lines are indented, so that they imitate no other line."""
-        indented = textwrap.indent(escape.text(text), "    ", lambda line: True)
-        if not indent_first:
-            indented = indented[4:]
-        await self._output.line(indented.encode("utf-8", "replace") + b"\n")
+        await self._screen.lines(wrapping.wrap(text, plain_screen.width(), hanging=True))
+
+    async def _below(self, text: str) -> None:
+        """Write text that is indented as a whole."""
+        await self._screen.lines(wrapping.wrap(text, plain_screen.width(), hanging=False))
+
+    async def _text(self, id: str, text: str) -> None:
+        """Write a message. A long one is folded, so that it moves nothing else off the screen."""
+        await self._some(id, wrapping.wrap(text, plain_screen.width(), hanging=True))
+
+    async def _some(self, id: str, lines: list[str]) -> None:
+        """Write as many lines as are shown at once, and keep the rest while the message lives."""
+        rest = lines[wrapping.FOLD_OVER :]
+        await self._screen.lines(lines[: wrapping.FOLD_OVER])
+        if rest:
+            self._folded[id] = rest
+            more = f"{len(rest)} more lines" if len(rest) > 1 else "one more line"
+            await self._say(f"This message has {more}. /show shows more of it.")
 
 
 async def run(room: RoomLike, lines: Lines, *, accepted: bool) -> Closed:

@@ -41,16 +41,19 @@ _STATUS: Final = MappingProxyType(
 )
 
 
+_UNANNOUNCED: Final = "The room ended here, and this client cannot tell why."
+
+
 def status_of(closed: Closed) -> int:
     """Return the exit status: 0 left or ended, 3 refused, 4 removed, 1 otherwise."""
     return _STATUS[closed.reason]
 
 
 def sentence_of(closed: Closed) -> str:
-    """Return why the room is over, for a person, with the code to look it up by."""
+    """Return why the room is over, for a person. Programs read the code."""
     if not closed.text:
         return CLOSE_SENTENCES[closed.reason]
-    return f"{closed.text} ({closed.code})" if closed.code else closed.text
+    return closed.text
 
 
 class RoomRunner:
@@ -122,10 +125,10 @@ class RoomRunner:
             await self._fail(error.code, error.text, _reason(error))
         except Exception as error:
             debug(error)
-            text = f"Something unforeseen went wrong ({type(error).__name__})."
+            text = f"Something went wrong in this client ({type(error).__name__}); it has left."
             await self._fail("internal", text, CloseReason.ERROR)
         if self._closed is None and self._leaving is None:
-            await self.tell(Closed(CloseReason.ERROR, "internal", "The room ended unannounced."))
+            await self.tell(Closed(CloseReason.ERROR, "internal", _UNANNOUNCED))
 
     async def _fail(self, code: str, text: str, reason: CloseReason) -> None:
         if self._leaving is not None:

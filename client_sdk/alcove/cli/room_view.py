@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from alcove import events
+from alcove.cli import wrapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,21 +17,26 @@ class ShownMessage:
 
     sender: str
     mine: bool
+    sent: bool = False
+    """Of one's own: whether the relay has it, so that others may have read it."""
     warning: str | None = field(default=None, repr=False)
     text: str | None = field(default=None, repr=False)
-    """Kept only for a message that is hidden behind its content warning."""
+    """Kept only for a message that is hidden behind its warning, or folded for its length."""
 
 
 class RoomView:
     """The state of one room, as far as a screen shows it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, folds: bool = False) -> None:
+        """With `folds` the screen shows the beginning of a long message, and the rest on demand."""
+        self._folds = folds
         self.waiting: dict[str, events.Knocked] = {}
         self.messages: dict[str, ShownMessage] = {}
         self.invite: str | None = None
         self.rules: events.AgreementShown | None = None
         self.connection: events.ConnectionState | None = None
         self.state: events.RoomState | None = None
+        self.knocked = False
         self.joined = False
         self.leave_asked = False  # of the only facilitator
 
@@ -48,6 +54,8 @@ class RoomView:
                 self.invite = invite
             case events.AgreementShown():
                 self.rules = event
+            case events.Waiting():
+                self.knocked = True
             case events.Knocked(id):
                 self.waiting[id] = event
             case events.KnockGone(id):
@@ -59,20 +67,22 @@ class RoomView:
             case events.RoomChanged(state):
                 self.state = state
             case events.Message(id, sender, text, _, warning):
-                hidden = text if warning else None
+                folded = self._folds and wrapping.beginning(text) is not None
+                hidden = text if warning or folded else None
                 self.messages[id] = ShownMessage(sender, mine=False, warning=warning, text=hidden)
+            case events.Sent(id):
+                if id in self.messages:
+                    self.messages[id] = replace(self.messages[id], sent=True)
             case events.Retracted(id) | events.Expired(id) | events.Failed(id):
                 self.messages.pop(id, None)
             case (
-                events.Waiting()
-                | events.Accepted()
+                events.Accepted()
                 | events.Left()
                 | events.Removed()
                 | events.RoleChanged()
                 | events.VaultChanged()
                 | events.SafetyWords()
                 | events.PastActs()
-                | events.Sent()
                 | events.Queued()
                 | events.Gap()
                 | events.Problem()
@@ -88,7 +98,7 @@ class RoomView:
         return next((id for id, it in reversed(self.messages.items()) if it.mine), None)
 
     def reveal(self) -> tuple[str, ShownMessage] | None:
-        """Return the latest message that is hidden behind a content warning, and show it."""
+        """Return the latest message that is hidden or folded, and show it."""
         found = next(((id, it) for id, it in reversed(self.messages.items()) if it.text), None)
         if found is not None:
             self.messages[found[0]] = replace(found[1], text=None)

@@ -45,6 +45,11 @@ class ShowInvite:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowCode:
+    """Show the invite as a QR code."""
+
+
+@dataclass(frozen=True, slots=True)
 class ShowRules:
     """Show the agreement again, in the language of this tag or the reader's own."""
 
@@ -56,7 +61,7 @@ class Reveal:
     """Show the text behind the latest content warning."""
 
 
-UserAction = AnyCommand | Help | Who | ShowInvite | ShowRules | Reveal
+UserAction = AnyCommand | Help | Who | ShowInvite | ShowCode | ShowRules | Reveal
 
 
 class Misread(Exception):
@@ -120,6 +125,8 @@ _PLAIN: dict[str, UserAction] = {
     "/acts": ActsCommand(),
     "/help": Help(),
     "/who": Who(),
+    "/members": Who(),
+    "/qr": ShowCode(),
     "/invite": ShowInvite(),
     "/show": Reveal(),
 }

@@ -8,28 +8,33 @@ from alcove_protocol.card import AgreementText
 
 from alcove import events
 from alcove.cli import escape
+from alcove.cli.room_view import ShownMessage
 from alcove.cli.rooms import MemberLike
 from alcove.events import ConnectionState, RoomState
 
 CONNECTION: Final = MappingProxyType(
     {
         ConnectionState.CONNECTED: "Connected.",
-        ConnectionState.RECONNECTING: "The connection was lost; trying again …",
-        ConnectionState.RESUMED: "Connected again, where it was left.",
-        ConnectionState.REJOINED: "Connected again: a facilitator's program let you back in. "
-        "What was said in between is lost.",
+        ConnectionState.RECONNECTING: "You are not connected at the moment. Your client tries "
+        "again by itself, and what you write waits.",
+        ConnectionState.RESUMED: "You are connected again.",
+        ConnectionState.REJOINED: "You are connected again: a facilitator's client let you back "
+        "in. If anything was said meanwhile, it cannot be shown here.",
     }
 )
 ROOM: Final = MappingProxyType(
     {
         RoomState.OPEN: "The room is open.",
-        RoomState.READ_ONLY: "No facilitator is present: nobody can post for now.",
-        RoomState.NOT_HEARD: "No facilitator's program has answered for a while, so what you write "
-        "waits here. Their connection may be bad, or the relay may be keeping you apart. It goes "
-        "on by itself once they are heard. /leave leaves; /anyway sends all the same.",
-        RoomState.SPLIT: "The relay shows people different conversations. Do not trust this room. "
-        "What you write waits here and is not sent. /leave leaves; /anyway sends it to those whom "
-        "the relay lets read it.",
+        RoomState.READ_ONLY: "No facilitator is connected. The room is quiet until one is "
+        "back, and what you write waits here.",
+        RoomState.NOT_HEARD: "No facilitator has been heard here for a while, so what you write "
+        "waits. "
+        "Their connection may be bad, or the relay may be keeping you apart. It goes on by itself "
+        "once one is heard. /leave leaves; /anyway sends all the same.",
+        RoomState.SPLIT: "Others here see another conversation than you do, so this room is not "
+        "safe "
+        "at the moment. What you write waits and is not sent. It is best to leave with /leave, and "
+        "to reach the others another way. /anyway sends to those whom the relay lets read it.",
     }
 )
 CONNECTION_SHORT: Final = MappingProxyType(
@@ -40,22 +45,25 @@ CONNECTION_SHORT: Final = MappingProxyType(
         ConnectionState.REJOINED: "connected",
     }
 )
+CONNECTING_SHORT: Final = "connecting …"
 ROOM_SHORT: Final = MappingProxyType(
     {
         RoomState.OPEN: "room open",
-        RoomState.READ_ONLY: "read-only: no facilitator",
-        RoomState.NOT_HEARD: "facilitator not heard",
-        RoomState.SPLIT: "DO NOT TRUST: split",
+        RoomState.READ_ONLY: "quiet: no facilitator",
+        RoomState.NOT_HEARD: "no facilitator heard",
+        RoomState.SPLIT: "NOT SAFE: nothing is sent",
     }
 )
 SHARE: Final = (
     "Give this invite only to people who may ask to be let in. Whoever waits, you admit or refuse:"
 )
+SAY: Final = "Say something, or /help"
+NOT_IN: Final = "You are not in yet: /leave leaves"
 HELP: Final = (
     ("//text", "say a text that begins with /"),
     ("/retract", "take back your last message"),
     ("/show", "read what hides behind a warning"),
-    ("/who", "who is here, and who waits"),
+    ("/members", "who is here, and who waits"),
     ("/acts", "what facilitators did"),
     ("/rules", "read the agreement again; /rules TAG in another language"),
     ("/accept", "accept the agreement, new or changed"),
@@ -65,7 +73,7 @@ HELP: Final = (
 FACILITATORS_HELP: Final = (
     ("/admit NAME", "let in who waits"),
     ("/refuse NAME", "do not let in who waits"),
-    ("/remove NAME", "put somebody out for good"),
+    ("/remove NAME", "take a person out of the room"),
     ("/appoint NAME", "make a member a facilitator too"),
     ("/demote NAME", "make a facilitator a participant; they stay"),
     ("/handover NAME", "make a member a facilitator, then be a participant yourself"),
@@ -73,10 +81,20 @@ FACILITATORS_HELP: Final = (
     ("/words", "eight words to compare with another facilitator elsewhere"),
     ("/invite", "see the invite"),
     ("/invite new", "make one more invite"),
+    ("/qr", "see the invite as a code for a phone's camera"),
     ("/newrules FILE", "change the agreement; everybody is asked to accept it"),
     ("/correct FILE", "correct the wording of the agreement; nobody is asked"),
-    ("/end", "end the room for everybody; without you it could not go on"),
+    ("/end", "end the room for everybody"),
 )
+
+KEYS: Final = (
+    ("Ctrl+X, or Esc twice", "wipe the screen at once, then leave the room"),
+    ("Enter", "say what is typed"),
+    ("PgUp, PgDn", "scroll the conversation"),
+    ("Tab", "go to the people who wait, and back"),
+    ("F2", "see the invite alone, and copy it"),
+)
+PLAINLY: Final = "For a screen reader, start with --plain: it writes lines, and draws no screen."
 
 
 def of_event(event: events.AnyEvent) -> str | None:
@@ -84,7 +102,10 @@ def of_event(event: events.AnyEvent) -> str | None:
     match event:
         case events.Waiting(code):
             compare = f" If you can, compare this code with theirs: {escape.line(code)}"
-            asked = "You asked to be let in. A facilitator decides; this can take a while."
+            asked = (
+                "You asked to be let in. A facilitator decides; this can take a while. You need to "
+                "do nothing. To stop waiting, type /leave."
+            )
             return asked + (compare if code else "")
         case events.Knocked():
             return f"{waiter(event)} asks to be let in."
@@ -93,7 +114,7 @@ def of_event(event: events.AnyEvent) -> str | None:
         case events.Left(name):
             return f"{escape.name(name)} left."
         case events.Removed(name):
-            return f"{escape.name(name)} was removed by a facilitator."
+            return f"{escape.name(name)} is no longer in the room."
         case events.RoleChanged():
             return _role(event)
         case events.VaultChanged():
@@ -117,12 +138,12 @@ def of_event(event: events.AnyEvent) -> str | None:
             return _gap(missed, sender)
         case events.Accepted(name):
             return f"{escape.name(name)} accepted the new ground rules."
-        case events.Problem(code, text):
-            return f"{escape.line(text)} ({escape.line(code)})"
+        case events.Problem(_, text):
+            return escape.line(text)
         case events.Unknown(sender):
             return (
-                f"{escape.name(sender)} did something that this version does not know; "
-                "a newer one may."
+                f"{escape.name(sender)} did something that this version of Alcove cannot show. "
+                "A newer one may."
             )
         case (
             events.Opened()
@@ -140,6 +161,17 @@ def of_event(event: events.AnyEvent) -> str | None:
             return None
         case _:
             assert_never(event)
+
+
+def taken_back(entry: ShownMessage | None) -> str:
+    """Return what to say when a message was taken back. `entry` is it as it was."""
+    if entry is None:
+        return "A message was taken back."
+    if not entry.mine:
+        return f"{escape.name(entry.sender)} took a message back."
+    if entry.sent:
+        return "You took a message back. Somebody may have read it before."
+    return "You took a message back before it was sent."
 
 
 def rules_changed(rules: events.AgreementShown) -> str:
@@ -226,17 +258,28 @@ def act(past: events.PastAct) -> str:
     return f"{escape.name(past.by)} {what}, {ago}."
 
 
+_ASK: Final = "They are not kept anywhere; ask in the room if something is unclear."
+
+
 def _gap(missed: int | None, sender: str | None) -> str:
     of = "" if sender is None else f" of {escape.name(sender)}"
     if missed is None:
-        return f"Messages{of} may be missing here; how many is unknown."
-    return f"You missed a message{of}." if missed == 1 else f"You missed {missed} messages{of}."
+        return f"Messages{of} may be missing here, and nobody can tell how many. {_ASK}"
+    if missed == 1:
+        return f"One message{of} did not reach you. {_ASK}"
+    return f"{missed} messages{of} did not reach you. {_ASK}"
 
 
 def help_for(facilitator: bool) -> str:
     """Return the commands that can be typed, a line each."""
     lines = HELP + (FACILITATORS_HELP if facilitator else ())
     return "\n".join(f"{word}: {what}" for word, what in lines)
+
+
+def help_of_the_screen(facilitator: bool) -> str:
+    """Return the same, with the keys of the full screen."""
+    keys = "\n".join(f"{key}: {what}" for key, what in KEYS)
+    return f"{help_for(facilitator)}\n{keys}\n{PLAINLY}"
 
 
 def waiter(knock: events.Knocked) -> str:

@@ -132,7 +132,7 @@ class AgreementChange:
     def merged(self, outcome: Merged, *, own: bool) -> None:
         """A commit was merged: put the new agreement on the cards, and tell of acceptances."""
         before, had = self._accepted_by, self._present
-        self.came_back()
+        self.came_back(own=own)
         if self._facilitator() is None:
             return
         state = self._membership.state
@@ -154,13 +154,13 @@ class AgreementChange:
         if self._repeat_at is not None:
             self._put_off()
 
-    def came_back(self) -> None:
+    def came_back(self, *, own: bool = False) -> None:
         """This client is in the group anew, or facilitates from now on, or has the text now."""
         self._accepted_by = self._leaves()
         self._present = self._membership.state.agreement
         facilitator, agreement = self._facilitator(), self._agreements.of(self._membership.state)
         if facilitator is not None and agreement is not None:
-            facilitator.agreement_is(agreement)
+            facilitator.agreement_is(agreement, own=own)
 
     def tick(self, *, ready: bool) -> None:
         """Repeat the text when it is time and the client may send. Tell when the relay does not

@@ -48,14 +48,13 @@ class Commands:
     def retract(self, id: str, *, ref: str | None = None) -> None:
         """Take back this member's own message. `Retracted` follows.
 
-        Raises `InvalidInput` (`unknown_message`), `NotNow` (`in_flight`), `RoomClosed`.
+        A message that is on its way is taken back as soon as it is known to be there.
+        Raises `InvalidInput` (`unknown_message`), `RoomClosed`.
         """
         member = self._standing.require_member()
         conversation, target = member.conversation, _message_id(id)
-        if conversation.unsend(target):
+        if conversation.unsend(target) or conversation.take_back_later(target):
             return
-        if any(item.id == target for item in conversation.outbox.waiting()):
-            raise NotNow("in_flight", "It is being sent; try again in a moment.")
         if not conversation.may_retract(target):
             text = "There is no message of yours with this id; it may have expired."
             raise InvalidInput("unknown_message", text)

@@ -46,6 +46,11 @@ KNOCK_AGAIN_AFTER: Final = limits.UNSETTLED_LEAST + 30.0
 log settles first, and a facilitator's client, which looks every 20 s, repeats the commit then."""
 
 
+STOPPED: Final = 10.0
+"""Seconds without a tick after which this program stood still, or its device slept. What has come
+meanwhile may be over, and nothing here tells when it came. The relay does, on a new connection."""
+
+
 class Engine(Standing):
     """Give it `begin_opening` or `begin_joining`, then a connection."""
 
@@ -56,6 +61,8 @@ class Engine(Standing):
         wall: Callable[[], float],
         random: Random,
         language: str = "",
+        *,
+        stopped_after: float = STOPPED,
     ) -> None:
         """`language` is the reader's (BCP 47), for texts that the room has in several."""
         super().__init__(identity, language)
@@ -63,6 +70,9 @@ class Engine(Standing):
         self.ports = Ports(clock, wall, random, self.emit, self.link)
         self.commands = Commands(self, self.link)
         self._endings = Endings(self, clock, self._doubted)
+        self._stopped_after = stopped_after
+        self._ran_at = clock()
+        self._stopped = False
         self._connected_before = False
         self._restoring = False
         self._clock_watch = ClockWatch(self.ports)
@@ -80,10 +90,19 @@ class Engine(Standing):
 
     def connected(self, host: str) -> None:
         """A socket is open. `host` is the Host header of its request."""
+        self._ran_at, self._stopped = self.ports.clock(), False
         self.link.connected(host)
 
+    def _note_running(self) -> None:
+        """Drop the connection when this program stood still: the next one resumes where it was."""
+        now = self.ports.clock()
+        if now - self._ran_at > self._stopped_after and self.link.state is not LinkState.OFF:
+            self._stopped = self.link.hang_up = True
+        self._ran_at = now
+
     def received(self, data: bytes) -> None:
-        if self.closed is None:
+        self._note_running()
+        if self.closed is None and not self._stopped:
             try:
                 self.link.receive(data)
             except Malformed:
@@ -108,6 +127,7 @@ class Engine(Standing):
         """To be called at least once a second."""
         if self.closed is not None:
             return
+        self._note_running()
         self.link.tick()
         if self.entered:
             self._clock_watch.tick()
@@ -119,7 +139,11 @@ class Engine(Standing):
             self.newcomer.tick()
         away = self._away_since
         if away is not None and self.ports.clock() - away > limits.REJOIN_WINDOW:
-            self.close(CloseReason.LOST, "lost", "The room could not be reached for too long.")
+            self.close(
+                CloseReason.LOST,
+                "lost",
+                "You were away for more than a day. Ask for a new invite to come back.",
+            )
 
     # --- what the link tells -------------------------------------------------------------------
 
@@ -245,7 +269,10 @@ class Engine(Standing):
                 self.member.facilitator.close(NotNow("not_in_room", text))
             self.member.wipe()
             self.member = None
-        text = "The relay says that you are no member, as after a loss; asking to be let in again."
+        text = (
+            "The relay does not list you as a member any more, as after a loss. Your client asks "
+            "to be let in again; a facilitator decides."
+        )
         self.emit(events.Problem("knocking_again", text))
         self._unknown_since = None
         self._be_newcomer(invite, accept=False, before=card)
@@ -255,7 +282,7 @@ class Engine(Standing):
         if self._away_since is None:
             self._away_since = now
         if now - self._away_since > limits.ABANDONED_AFTER:
-            text = "The room is gone, or goes on without you; no facilitator brought it back here."
+            text = "The relay has lost the room, and no facilitator brought it back here in time."
             self.close(CloseReason.LOST, "lost", text)
 
     def on_notice(self, notice: RelayNotice) -> None:

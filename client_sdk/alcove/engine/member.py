@@ -1,7 +1,6 @@
 """A member's client: what comes over the stream, and what goes out.
 
-Its parts are wired in `member_parts`. Here each event reaches the parts that it concerns: a
-connection, a blob, a commit, a Welcome, the time.
+Its parts are wired in `member_parts`. Here each event reaches the parts that it concerns.
 """
 
 from collections.abc import Callable
@@ -108,8 +107,7 @@ class MemberClient(MemberParts):
         self._resumed = True
         if self.facilitator is not None:
             self.facilitator.resumed(new_log)
-            behind = self.stream.cursor != Position.decode(answer.head)  # a replay comes first
-            self._beat_at = self._clock() + (BEAT_AGAIN if behind else 0.0)
+            self._beat_at = self._clock() + (BEAT_AGAIN if self.stream.replays else 0.0)
         if self._following.held and (new_log or self._rejoining.due):
             self._ask_rejoin()  # a relay that lost its memory lost what was asked before
         if first:
@@ -133,6 +131,7 @@ class MemberClient(MemberParts):
 
     def disconnected(self) -> None:
         self._resumed = False
+        self.presence.disconnected()
         self.conversation.outbox.connection_lost()
         if self.facilitator is not None:
             self.facilitator.committer.connection_lost()

@@ -71,16 +71,22 @@ class Telling:
         if not outcome.read:
             text = (
                 "A change of the group came that cannot be read here. It changes nothing. It may "
-                "be damaged or old, or the relay may have split the group."
+                "be damaged or old, or the relay may have split the group. If messages stop, leave "
+                "and ask for a new invite."
             )
             self._emit(events.Problem("commit_unreadable", text))
             return
-        text = "A change of the group was wrong; all refused it."
+        text = "A change of the group was not allowed, so nothing has changed."
         if outcome.by is not None:
-            text = f"{outcome.by} tried to {outcome.what}, which is not allowed; all refused it."
+            text = (
+                f"{outcome.by} tried to {outcome.what}, which is not allowed. Nothing has changed."
+            )
         self._emit(events.Problem("commit_refused", text))
 
     def held(self) -> None:
         """Tell that this client missed a commit and asks to be let in again."""
-        text = "A change of the group was missed; asking a facilitator to be let in again."
+        text = (
+            "Your client missed a change of the group, and asks a facilitator's client to let "
+            "it back in. You need to do nothing."
+        )
         self._emit(events.Problem("held", text))

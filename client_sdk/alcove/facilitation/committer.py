@@ -28,7 +28,7 @@ from alcove_protocol.statements import Signed
 from alcove import mls
 from alcove.errors import PASSING, AlcoveError, NotNow, Refused
 from alcove.facilitation.in_flight import InFlight, PendingUpdate, fitting, needs_entry, sign_entry
-from alcove.facilitation.intents import CommitPlan, Intent, RemoveMember
+from alcove.facilitation.intents import CommitPlan, Intent, RemoveMember, not_now
 from alcove.facilitation.overdue import Overdue
 from alcove.group.admission import leaf_extensions, listing_of
 from alcove.group.extensions import ROSTER_EXTENSION, leaf_extension, room_extension
@@ -154,7 +154,7 @@ class Committer:
             intent.done(error)
             return None
         except (mls.MLSError, Malformed) as error:
-            intent.done(_not_now(error.code))
+            intent.done(not_now(error.code))
             return None
         if plan is None:
             intent.done(None)  # it is true already, or nothing is left to do
@@ -167,7 +167,7 @@ class Committer:
             self._most = len(intents) // 2
             self._queue.extendleft(reversed(intents))
         except (mls.MLSError, Malformed, NotAllowed) as error:
-            self._give_up(intents, _not_now(error.code))
+            self._give_up(intents, not_now(error.code))
 
     def _give_up(self, intents: Sequence[Intent], error: AlcoveError) -> None:
         """Of several intents one is to blame, and it is not known which: each goes alone."""
@@ -251,7 +251,7 @@ class Committer:
             needed = needs_entry(item, membership)
             entry = sign_entry(item, membership, self._identity) if needed else None
         except Malformed as error:
-            self._fail(item, _not_now(error.code))  # the list that this client knows is wrong
+            self._fail(item, not_now(error.code))  # the list that this client knows is wrong
             return
         item.entry, item.sent = entry, True
         if item.state.facilitator_keys() - membership.state.facilitator_keys():
@@ -297,7 +297,7 @@ class Committer:
         self._on_taken(item, position)
         for intent in item.intents:
             intent.done(None)
-        waiting, self._queue = self._queue, deque()
+        waiting, self._queue = self._queue, deque[Intent]()
         self._queue.extend(intent for intent in waiting if self._plan(intent) is not None)
         if self._queue:
             self._turn_ends = self._clock() + OTHERS_TURN
@@ -382,22 +382,16 @@ class Committer:
         return any(isinstance(intent, RemoveMember) for intent in self._wanted)
 
     def close(self, error: AlcoveError) -> None:
-        """Commit nothing any more. Every pending intent, and each later one, fails with this
-        error."""
+        """Commit nothing any more. Every intent, pending or to come, fails with this error."""
         self._closed = error
         pending = self._wanted
         if self.in_flight is not None:
             self.in_flight.staged.drop()
-        self.in_flight = None
-        self._aside.clear()
-        self._queue.clear()
+            self.in_flight = None
+        self._aside, self._queue = [], deque()
         for intent in pending:
             intent.done(error)
 
 
 class _WelcomesTooLarge(Exception):
     """The Welcomes of several intents do not fit one frame together."""
-
-
-def _not_now(code: str) -> NotNow:
-    return NotNow(code, "The group cannot make this change now.")

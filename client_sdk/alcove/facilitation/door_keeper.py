@@ -1,7 +1,7 @@
 """The doors as the relay has them: put, put anew with another card, closed.
 
-A card names the lobby key and shows the agreement. So a new one needs a new card at every door: a
-lobby key by the facilitator whose commit brought it, at once, and else by the first in line.
+A card names the lobby key and shows the agreement. So a new one of these needs a new card at every
+door: by the facilitator whose commit brought it at once, and else by the first in line.
 """
 
 from collections.abc import Callable, Iterable
@@ -90,23 +90,22 @@ class DoorKeeper:
 
     def moved(self, *, own: bool) -> None:
         """The group moved on, by this client's own commit or by another's."""
-        state, now = self._membership.state, self._clock()
+        state = self._membership.state
         self._doors.unlisted(state.door_ids())
         if state.lobby_key != self._lobby_key:
             self._lobby_key = state.lobby_key
-            self._since, self._own = now, own
-            self._due = now if own else now + OTHERS_WAIT
+            self.cards_changed(own=own)
 
-    def card_changed(self) -> None:
-        """What the cards say of the room changed, beside its keys."""
-        self._since = self._due = self._clock()
-        self._own = False
+    def cards_changed(self, *, own: bool) -> None:
+        """The cards say something else now: put them anew."""
+        self._since, self._own = self._clock(), own
+        self._due = self._since if own else self._since + OTHERS_WAIT
 
     def renew_cards(self) -> None:
         """Put the cards anew, if it is due. To be called while the vault is complete."""
         now = self._clock()
-        if self._due is None or now < self._due:
-            return
+        if self._due is None or now < self._due or not self._doors.fits(self._membership):
+            return  # without the agreement's text, a card would show an earlier one
         if not self._own and not self._first_in_line():
             self._due = now + OTHERS_WAIT if now - self._since < GIVEN_UP else None
             return

@@ -235,6 +235,11 @@ class Doors:
             found.revoked = True
         return found
 
+    def forget(self) -> None:
+        """Drop every secret: this client facilitates no more."""
+        self._doors.clear()
+        self._coming.clear()
+
     def packed(self) -> bytes:
         """All open doors with their remaining uses and time, for a relay that lost its memory."""
         now = self._clock()

@@ -157,14 +157,14 @@ class Facilitator:
             return
         self.door_keeper.put(invite, terms.uses, terms.ttl, done)
 
-    def agreement_is(self, agreement: Agreement) -> None:
+    def agreement_is(self, agreement: Agreement, *, own: bool) -> None:
         """Put the room's agreement on every card, if it is not there, and refuse the waiting knocks
         with an earlier one that is no longer good."""
         if self.doors.fits(self._membership):
             return
         version, texts = agreement.version, agreement.texts
         self.doors.card = replace(self.doors.card, agreement_version=version, texts=texts)
-        self.door_keeper.card_changed()
+        self.door_keeper.cards_changed(own=own)
         self.lobby.agreement_changed()
 
     def invite(self, done: InviteDone) -> None:
@@ -367,4 +367,5 @@ class Facilitator:
         self.committer.close(error)
         self.vaults.close()
         self.door_keeper.close(error)
+        self.doors.forget()
         self.lobby_keys.wipe()

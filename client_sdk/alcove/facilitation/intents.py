@@ -29,6 +29,11 @@ def _not_awaited(error: AlcoveError | None) -> None:
     pass
 
 
+def not_now(code: str) -> NotNow:
+    """Why the group refused what an intent planned."""
+    return NotNow(code, "The group cannot make this change now.")
+
+
 @dataclass(frozen=True, slots=True)
 class CommitPlan:
     """What goes into one commit beside the pending Updates."""

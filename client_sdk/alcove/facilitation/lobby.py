@@ -19,7 +19,7 @@ from alcove_protocol.roster import verify_leave
 from alcove_protocol.statements import Signed
 
 from alcove import events, mls
-from alcove.errors import AlcoveError, InvalidInput, NotNow, NotTrusted
+from alcove.errors import AlcoveError, InvalidInput, NotNow, NotTrusted, Refused
 from alcove.facilitation.committer import Committer
 from alcove.facilitation.doors import Door, Doors
 from alcove.facilitation.intents import AdmitNewcomer, Done, LetMemberGo, check_welcome
@@ -50,6 +50,9 @@ SEEN_MOST: Final = 8192
 """Items that are known again: more than may be open, with 1,000 members."""
 FOR_THE_NEWCOMER: Final = frozenset({"agreement", "name_taken"})
 """Why an admission failed, where only the newcomer can mend it: they are told, and knock again."""
+
+INVITE_USED: Final = "The invite that this person came by has no uses left. Give them a new one."
+"""Why the relay refused an admission (`door_used`), said to the facilitator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +319,8 @@ class Lobby:
             elif error is not None and error.code in FOR_THE_NEWCOMER and id in self._waiting:
                 self._gone(id)
                 self._send_refusal(id, knock.body.reply_key, error.code, knock.psk)
+            if error is not None and error.code == "door_used":
+                error = Refused(error.code, INVITE_USED)
             done(error)
 
         self._committer.want(

@@ -37,9 +37,10 @@ from alcove.group.sealing import (
     short_code,
 )
 from alcove.joining.card import CheckedCard, check_card
+from alcove.joining.door_watch import DoorWatch
 from alcove.joining.tries import Tries
 from alcove.messages.agreements import Agreements
-from alcove.relay.link import Proof
+from alcove.relay.link import LinkState, Proof
 from alcove.relay.ports import Ports
 
 REFUSAL_SENTENCES: Final = MappingProxyType(
@@ -52,9 +53,11 @@ REFUSAL_SENTENCES: Final = MappingProxyType(
         "name_too_long": "This name is too long; choose a shorter one.",
         "agreement": "The ground rules have changed; open the invite again and read them.",
         "room_full": "The room is full.",
-        "clock_wrong": "This device's clock is wrong; set it right and try again.",
+        "clock_wrong": "Your device's clock differs too much from the others'. If it is wrong, "
+        "set it right "
+        "and try again.",
         "bad_key_package": "Your client sent something the facilitator's could not use; update it.",
-        "expired": "No facilitator answered in time; knock again.",
+        "expired": "No facilitator answered in time. You can ask again with the same invite.",
         "no_welcome": "You were let in, but the room's keys never came; ask for a new invite.",
     }
 )
@@ -145,6 +148,9 @@ class Newcomer:
         """Which refusals `EARLIER` were believed since the relay last took a knock."""
         self._again_at: float | None = None
         self._told: set[str] = set()
+        self._watch = DoorWatch(
+            ports, lambda: self.stage is Stage.WAITING and ports.link.state is LinkState.DOOR
+        )
         self.stage = Stage.READING
         self.card = before
 
@@ -231,6 +237,7 @@ class Newcomer:
 
     def tick(self) -> None:
         """Look what is due: the Welcome, an answer to the knock, or what the relay put off."""
+        self._watch.tick()
         if self._listed_since is not None:
             self._expect_welcome(self._listed_since)
         elif not self._link.authenticated:
@@ -269,6 +276,7 @@ class Newcomer:
                     self._knocked_at = self._clock()
                 self._dropped = False
                 self._emit(events.Waiting(code))
+                self._watch.knocked()
             elif answer is not None:
                 self._refused(answer)
 

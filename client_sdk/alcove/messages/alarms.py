@@ -57,9 +57,11 @@ class Alarms:
     def unreadable(self, author: Person | None) -> None:
         """A message could not be read, or what its author signed could not."""
         if author is None:
-            self.problem("unreadable", "A message came that could not be read.")
+            self.problem(
+                "unreadable", "A message came that your client cannot read, so it is not shown."
+            )
         else:
-            text = f"{author.name} sent something that could not be read."
+            text = f"{author.name} sent something that your client cannot read, so it is not shown."
             self.problem("unreadable", text, author.key, author.name)
 
     def nobodys_beat(self, publisher: Person | None) -> None:

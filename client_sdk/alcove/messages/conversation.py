@@ -192,6 +192,8 @@ class Conversation:
         if item.shown:
             self._shown.remember(item.id, self.membership.own.key, item.ttl)
             self._emit(events.Sent(item.id.hex(), item.ref))
+            if item.taken_back:
+                self.outbox.append(self._outgoing(Retract(item.id), None))
         elif item.kind == Retract.KIND:
             self._shown.retract(Retract.decode(item.body).target, self.membership.own.key)
 
@@ -215,6 +217,14 @@ class Conversation:
             if item.id == message and item.shown and not item.in_flight and not item.blob:
                 item.void(Void(), Void.KIND)
                 self._emit(events.Retracted(message.hex()))
+                return True
+        return False
+
+    def take_back_later(self, message: bytes) -> bool:
+        """Retract a message of the outbox that others may have by now, once it is numbered."""
+        for item in self.outbox.waiting():
+            if item.id == message and item.shown:
+                item.taken_back = True
                 return True
         return False
 

@@ -32,6 +32,7 @@ class Outgoing:
     in_flight: bool = False
     given: bool = False  # whether the relay was given something under this `publish_id` before
     told_queued: bool = False
+    taken_back: bool = False  # whether its author wants it retracted as soon as it is there
 
     def given_in(self, epoch: int) -> bool:
         """Whether its bytes of this epoch are made, so that the relay may have them."""

@@ -11,6 +11,7 @@ from alcove_protocol.records import AtMost, Exactly, Record
 from alcove_protocol.statements import HASH_SIZE
 
 from alcove.errors import InvalidInput
+from alcove.messages.visible import is_visible
 
 MESSAGE_ID_SIZE: Final = 16
 WARNING: Final = 100
@@ -109,13 +110,14 @@ def check_text(text: str, warning: str | None) -> Text:
     """Return the body of a message that a person wrote.
 
     Raises `InvalidInput` (`text_empty`, `text_too_long`, `bad_text`)."""
-    if not text.strip():
-        raise InvalidInput("text_empty", "There is nothing to send.")
     try:
         (text + (warning or "")).encode()
     except UnicodeEncodeError:
         message = "This text has characters that cannot be sent."
         raise InvalidInput("bad_text", message) from None
+    if not is_visible(text):
+        nothing = "There is nothing to see in this text, so it was not sent."
+        raise InvalidInput("text_empty", nothing)
     try:
         body = Text(text, warning)
         body.encode()

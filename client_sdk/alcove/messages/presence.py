@@ -38,6 +38,11 @@ nothing is said of it. It is granted once for each message that waits for its be
 LATELY: Final = 60.0
 """Seconds within which another facilitator's beat named a log hash, so that the next one will."""
 
+_LAST_LEFT: Final = (
+    " has left, and no other facilitator is here. Nobody can post any more. The room ends by "
+    "itself within half an hour; until then you can read what is here, or leave."
+)
+
 
 class Presence:
     """The room's state as this client may truthfully call it."""
@@ -69,6 +74,7 @@ class Presence:
         self._agreed: set[bytes] = set()
         self._differing: set[bytes] = set()
         self._named: set[bytes] = set()
+        self._connected = True
         self._settling_until = 0.0
         self._settled = False
         self._no_anchor_since: float | None = None
@@ -88,6 +94,7 @@ class Presence:
             self._settle()
         self._away.discard(beat.sender)
         if beat.body.leaving:
+            self._goodbye(beat.sender)
             self._attendance.goodbye(beat.sender)
             self._gone.add(beat.sender)
             self._said_goodbye = not (self._attendance or self._membership.own.facilitator)
@@ -103,6 +110,15 @@ class Presence:
         if beat.body.roster != self._membership.roster.head:
             self._membership.list_differs(beat.sender)
         self.tick()
+
+    def _goodbye(self, sender: bytes) -> None:
+        """This facilitator leaves. Nothing else tells of the last one: the others cannot take
+        them off the list."""
+        others = self._membership.state.facilitator_keys() - self._gone - {sender}
+        person = next((p for p in self._membership.people() if p.key == sender), None)
+        if person is not None and sender not in self._gone and not others:
+            text = f"{person.name}{_LAST_LEFT}"
+            self._alarms.problem("last_facilitator_left", text, sender, person.name)
 
     def _compare(self, beat: HeartbeatHeard) -> None:
         """Hold the log that the beat names against this client's."""
@@ -215,7 +231,12 @@ class Presence:
 
     def resumed(self) -> None:
         """Connected again: the beats of the meantime are on their way."""
+        self._connected = True
         self._settle()
+
+    def disconnected(self) -> None:
+        """No beat can come. That says nothing of the facilitators, so nothing is said of them."""
+        self._connected = False
 
     def _settle(self) -> None:
         if not self._settled:
@@ -295,6 +316,8 @@ class Presence:
         """
         if self._is_split or self._uncovered:
             return False
+        if self._silent and not self._membership.own.facilitator:
+            return False  # told later, when a beat could have come
         return self._membership.own.facilitator or self.state is RoomState.OPEN
 
     @property
@@ -306,6 +329,11 @@ class Presence:
     def heard_within(self, key: bytes, seconds: float) -> bool:
         """Whether this facilitator's last heartbeat is at most so old."""
         return self._attendance.within(key, seconds)
+
+    @property
+    def _silent(self) -> bool:
+        """Whether no facilitator was heard, and the relay had the time to say so."""
+        return self._clock() - self._last_heard > limits.READ_ONLY_AFTER + ANSWER_EXPECTED
 
     @property
     def _lacking(self) -> int:
@@ -329,8 +357,11 @@ class Presence:
             self._no_anchor_since = now
         if self._membership.own.facilitator and not self._coverers():
             self.coverage.forget()  # said alone: a facilitator who comes later cannot cover it
-        silent = now - self._last_heard > limits.READ_ONLY_AFTER + ANSWER_EXPECTED
-        uncovered = self._uncovered and now > self._settling_until
+        # This device may have slept, or been without a connection. Then the silence is its own.
+        told = self.state is RoomState.NOT_HEARD
+        could_come = self._connected and now > self._settling_until
+        silent = self._silent and (told or could_come)
+        uncovered = self._uncovered and (could_come or (told and not self._connected))
         lacking = self._lacking
         if self._is_split:
             state = RoomState.SPLIT

@@ -56,7 +56,8 @@ _SILENT.disabled = True
 
 @dataclass(frozen=True, slots=True)
 class TransportOptions:
-    """How to reach the relay: SOCKS proxy (`socks5://…`), file of trusted CAs, seconds to wait.
+    """How to reach the relay: SOCKS proxy (`socks5://…`), file of trusted CAs, seconds to wait. The
+    seconds are 10, or 60 through a proxy, unless they are given.
 
     The proxy resolves names, and this device never does. A query would tell the network which relay
     this is, and only the proxy knows an onion service.
@@ -64,7 +65,7 @@ class TransportOptions:
 
     proxy: str | None = None
     ca_file: str | None = None
-    timeout: float = 10.0
+    timeout: float | None = None
 
     def proxy_url(self) -> str | None:
         """The proxy's address, with names resolved there. Raises `InvalidInput` (`bad_proxy`)."""
@@ -146,7 +147,7 @@ class Transport:
                 self._failures = 0 if reached else min(self._failures + 1, TURNED_AWAY)
             except ConnectionFailed as failed:
                 log.connection_failed(failed.code)
-                if not self._engine.entered:
+                if not self._engine.entered and not self._tries_again(failed):
                     raise
                 self._failures += 1
                 self._engine.come_back_after = failed.retry_after
@@ -156,6 +157,13 @@ class Transport:
             if self._engine.wants_connection:
                 asked, self._engine.come_back_after = self._engine.come_back_after, 0.0
                 await asyncio.sleep(asked + delay_after(self._failures))
+
+    def _tries_again(self, failed: ConnectionFailed) -> bool:
+        """Whether to ask once more before the room was ever entered: only through a proxy."""
+        from alcove.relay.dialing import PROXY_TRIES
+
+        slow = self._options.proxy is not None and failed.code in ("unreachable", "proxy_failed")
+        return slow and self._failures + 1 < PROXY_TRIES
 
     def _give_up_entering(self) -> None:
         if not self._engine.entered:
@@ -181,7 +189,6 @@ class Transport:
 
     async def _connect(self) -> "ClientConnection":
         # Imported late: `import alcove` stays quick, and a sans-I/O user needs no sockets.
-        from websockets.asyncio.client import connect
         from websockets.exceptions import (
             InvalidHandshake,
             InvalidStatus,
@@ -190,16 +197,19 @@ class Transport:
         )
         from websockets.typing import Subprotocol
 
+        from alcove.relay import dialing
+
         options = self._options
+        patience = dialing.DIRECT_TIMEOUT if options.proxy is None else dialing.PROXY_TIMEOUT
         try:
-            connection = await connect(
+            connection = await dialing.Dial(
                 self._url,
                 subprotocols=[Subprotocol(SUBPROTOCOL)],
                 compression=None,
                 max_size=limits.FRAME,
                 ping_interval=KEEPALIVE,
                 ping_timeout=KEEPALIVE,
-                open_timeout=options.timeout,
+                open_timeout=patience if options.timeout is None else options.timeout,
                 close_timeout=CLOSE_TIMEOUT,
                 user_agent_header=None,
                 proxy=options.proxy_url(),
@@ -207,7 +217,9 @@ class Transport:
                 logger=_SILENT,
             )
         except InvalidStatus as error:
-            failed = _refused_status(error.response.status_code)
+            status = error.response.status_code
+            redirects = status in dialing.REDIRECTS
+            failed = dialing.redirected() if redirects else _refused_status(status)
             failed.retry_after = _seconds(error.response.headers.get_all("Retry-After"))
             raise failed from error
         except ProxyError as error:
@@ -224,8 +236,7 @@ class Transport:
                 raise
             raise ConnectionFailed("no_socks", _NO_SOCKS) from error
         except (OSError, TimeoutError, EOFError, ValueError) as error:
-            text = "The relay cannot be reached; check the address and your connection."
-            raise ConnectionFailed("unreachable", text) from error
+            raise dialing.unreachable(error) from error
         if connection.subprotocol != SUBPROTOCOL:
             await connection.close()
             text = "This relay speaks another version of Alcove; update the older of the two."

@@ -41,11 +41,13 @@ class Authenticated(Answer):
 
 @dataclass(frozen=True, slots=True)
 class CardIs(Answer):
-    """The sealed room card and its number."""
+    """The sealed room card and its number. `read_only` is true when the relay heard no facilitator
+    for `limits.READ_ONLY_AFTER`: whoever knocks now waits for one to come back."""
 
     KIND: ClassVar[str] = "card"
     number: Count
     card: CardBytes
+    read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

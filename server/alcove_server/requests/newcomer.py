@@ -6,15 +6,20 @@ docs/protocol.md section 7.
 from __future__ import annotations
 
 import contextlib
+from typing import Final
 
 from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import CardIs, Done, Knock, ReadCard, Withdraw
+from alcove_protocol.position import GENERATION_SIZE, Position
 from alcove_protocol.roster import RoomFlag
 
 from alcove_server.client.states import ClientState
 from alcove_server.ports.outlet import Close
 from alcove_server.requests.requester import Requester
 from alcove_server.wire.says import bye
+
+_ANYWHERE: Final = Position(bytes(GENERATION_SIZE), 0)
+"""A page from here is read only for whether a facilitator holds the room: one blob at most."""
 
 
 async def read_card(requester: Requester, frame: ReadCard) -> None:
@@ -27,7 +32,8 @@ async def read_card(requester: Requester, frame: ReadCard) -> None:
         raise Refusal(door.closed)
     if not requester.may_tell(len(door.card)):
         raise Refusal("rate_limited")
-    requester.client.send(CardIs(frame.n, door.card_number, door.card))
+    page = await requester.services.store.read(requester.seated.id, _ANYWHERE, 1)
+    requester.client.send(CardIs(frame.n, door.card_number, door.card, page.read_only))
 
 
 async def knock(requester: Requester, frame: Knock) -> None:

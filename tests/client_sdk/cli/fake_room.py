@@ -56,6 +56,10 @@ class FakeScene:
     leave_hangs: bool = False
     admit_hangs: bool = False
     breaks: bool = False
+    echoes: bool = False
+    """Whether what is said is told again, in the letters of ASCII."""
+    full_until: int = 0
+    """How many texts are refused first, as by a room with a full queue."""
     title: str = "Evening circle"
 
 
@@ -117,6 +121,10 @@ class FakeRoom:
         self._note("send", text)
         if len(text.encode()) > limits.TEXT:
             raise InvalidInput("text_too_long", "A message has at most 8 KiB.")
+        if len(self.calls) <= self.scene.full_until:
+            raise NotNow("queue_full", "Too many messages are waiting to be sent; wait a moment.")
+        if self.scene.echoes:
+            self.happen(events.Message("cc01", "Echo", ascii(text)[1:-1], 60))
         self._count += 1
         id = f"{self._count:032x}"
         self.happen(events.Sent(id, ref))
@@ -262,6 +270,14 @@ SCENES: Final = MappingProxyType(
         "flood": FakeScene((*OPENED, *(events.Left("x" * 32) for _ in range(20_000)))),
         "waiting": FakeScene((RULES, events.Waiting("lamp river")), members=()),
         "rules": FakeScene((RULES,), members=()),
+        "long-rules": FakeScene(
+            (
+                events.AgreementShown(
+                    1, "\n".join(f"This is rule number {n}." for n in range(40)), "Evening circle"
+                ),
+            ),
+            members=(),
+        ),
         "closed-all": FakeScene((*OPENED, Closed(CloseReason.ENDED))),
         "hostile": FakeScene(
             (
@@ -273,6 +289,16 @@ SCENES: Final = MappingProxyType(
             members=(FakeMember("Mara", True, True), FakeMember(HOSTILE), FakeMember("Robin")),
             title=HOSTILE,
         ),
+        "long": FakeScene(
+            (
+                *OPENED,
+                events.Message("bb01", "Robin", "\n".join(f"line {n}." for n in range(30)), 60),
+                events.Message("bb02", "Robin", "yes " * 20 + "[room] Sam left.", 60),
+                events.Expired("bb03"),
+            )
+        ),
+        "full": FakeScene(OPENED, full_until=3),
+        "echo": FakeScene(OPENED, echoes=True),
         "warning": FakeScene((*OPENED, events.Message("bb01", "Robin", "a hard day", 60, "grief"))),
         "lost": FakeScene((*OPENED, Closed(CloseReason.LOST, "lost", "Nobody answers any more."))),
         "bad-name": FakeScene(on_make=InvalidInput("name_empty", "Choose a name.")),

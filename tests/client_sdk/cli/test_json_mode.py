@@ -18,7 +18,7 @@ async def test_every_event_follows_the_schema_and_closed_is_last() -> None:
     assert kinds[0] == "opened"
     assert kinds.count("closed") == 1
     assert status == 4
-    assert errors == "alcove: You were removed from this room. (removed)\n"
+    assert errors == "alcove: You were removed from this room.\n"
     said = room.seen[kinds.index("message")]
     assert {"from": "Robin", "text": "Grüße 🌱\nzwei"}.items() <= said.items()
     asked = [(event["version"], event["asked"]) for event in room.seen if "asked" in event]
@@ -183,12 +183,12 @@ async def test_a_failure_is_told_once_and_closed_follows(
     assert (error["event"], error["code"]) == ("error", code)
     assert (closed["event"], closed["reason"], closed["code"]) == ("closed", reason, code)
     assert ended == status
-    assert errors == f"alcove: {closed['message']} ({code})\n"
+    assert errors == f"alcove: {closed['message']}\n"
 
 
 async def test_lost_is_one_and_ended_is_zero() -> None:
     async with opened("lost") as room:
-        assert await room.end() == (1, "alcove: Nobody answers any more. (lost)\n")
+        assert await room.end() == (1, "alcove: Nobody answers any more.\n")
     async with opened("closed-all") as room:
         assert await room.end() == (0, "")
 

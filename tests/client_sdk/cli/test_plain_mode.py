@@ -5,8 +5,10 @@ import asyncio
 import pytest
 from alcove import events
 from alcove.cli import words
+from alcove.cli.commands import SendCommand
+from alcove.cli.performer import Performer
 
-from tests.client_sdk.cli.fake_room import INVITE
+from tests.client_sdk.cli.fake_room import INVITE, SCENES, FakeRoom
 from tests.client_sdk.cli.process import ROOT, WITHIN, Process, start
 from tests.client_sdk.cli.terminal import ENTER, Terminal
 
@@ -48,21 +50,25 @@ async def test_a_conversation_in_lines() -> None:
         await reader.see("[room] Robin joined.")
         await reader.type("hello")
         await reader.type("/help")
-        await reader.see("    /remove NAME: put somebody out")
+        await reader.see("    /remove NAME: take a person out")
         await reader.type("/who")
         await reader.see("    [facilitator] Mara [you]")
         await reader.type("/invite")
         await reader.type("/invite new")
         await reader.type("/retract")
-        await reader.see("[room] You took a message back.")
+        await reader.see("[room] You took a message back")
         for wrong in ("/dance", "/rules", "/show", "x" * 100_000):
             await reader.type(wrong)
         await room.write(b"\xff\n")
-        await reader.see("no such command", "No agreement", "Nothing hides", "too long", "UTF-8")
+        await reader.see(
+            "no such command", "No agreement", "Nothing is hidden", "too long", "UTF-8"
+        )
         await reader.type("/end")
         assert await reader.end() == (0, "")
     assert reader.text.count(INVITE) == 3
-    assert reader.text.endswith("[room] The room was ended by its facilitator.\n")
+    assert reader.text.endswith(
+        "[room] The room has ended: a facilitator closed it for everybody.\n"
+    )
     assert "\x1b" not in reader.text
 
 
@@ -84,7 +90,7 @@ async def test_every_event_is_a_sentence_and_no_text_acts_on_the_terminal() -> N
         reader = Reader(room)
         status, errors = await reader.end()
     assert status == 4
-    assert errors == "alcove: You were removed from this room. (removed)\n"
+    assert errors == "alcove: You were removed from this room.\n"
     for line in (
         "Robin: Grüße 🌱\n    zwei\n",
         "Robin: (content warning) grief. Type /show to read it.\n",
@@ -92,12 +98,12 @@ async def test_every_event_is_a_sentence_and_no_text_acts_on_the_terminal() -> N
         "[room] The ground rules are version 3 now, and you need not accept them again.",
         "[room] Robin accepted the new ground rules.",
         "[room] Sam left.",
-        "[room] Kim was removed by a facilitator.",
+        "[room] Kim is no longer in the room.",
         "[room] Robin took a message back.",
         "[room] Not sent: Only a facilitator can do that.",
-        "[room] You missed 3 messages.",
-        "[room] Messages may be missing here; how many is unknown.",
-        "[room] Robin did something that this version does not know",
+        "[room] 3 messages did not reach you.",
+        "[room] Messages may be missing here, and nobody can tell",
+        "[room] Robin did something that this version of Alcove cannot show",
     ):
         assert line.replace("(content warning)", "[content warning]") in reader.text
 
@@ -133,7 +139,7 @@ async def test_a_failed_command_is_told(scene: str) -> None:
     async with await start(scene, *MARA) as room:
         reader = Reader(room)
         await reader.type("hello")
-        await reader.see("not_joined" if scene == "not-now" else "internal")
+        await reader.see("You are not in yet." if scene == "not-now" else "a fault of this client")
 
 
 async def test_a_failed_entry_is_told_once() -> None:
@@ -141,8 +147,8 @@ async def test_a_failed_entry_is_told_once() -> None:
         reader = Reader(room)
         status, errors = await reader.end()
     assert status == 1
-    assert reader.text == "[room] The relay cannot be reached. (unreachable)\n"
-    assert errors == "alcove: The relay cannot be reached. (unreachable)\n"
+    assert reader.text == "[room] The relay cannot be reached.\n"
+    assert errors == "alcove: The relay cannot be reached.\n"
 
 
 async def test_the_full_screen_appears_only_where_it_can_be_drawn() -> None:
@@ -166,3 +172,88 @@ async def test_an_invite_typed_at_a_terminal_is_not_shown() -> None:
         assert INVITE.partition("#")[2].encode() not in screen.raw
         screen.type("/leave" + ENTER)
         assert await screen.end() == 0
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+async def test_no_line_of_a_text_stands_where_the_program_speaks(columns: int) -> None:
+    async with Terminal("long", *MARA, "--plain", columns=columns, rows=60) as screen:
+        await screen.see("[room] Sam left.", "\n>")
+        lines = screen.shown.splitlines()
+        assert not any(line.startswith("[room] Sam") for line in lines)
+        assert not any(line.startswith("line") for line in lines)
+
+
+async def test_a_long_text_is_folded_and_shown_in_parts() -> None:
+    async with Terminal("long", *MARA, "--plain", rows=60) as screen:
+        await screen.see("Robin: line 0.", "line 11.", "This message has 18 more lines. /show")
+        assert "line 12." not in screen.shown
+        screen.type("/show" + ENTER)
+        await screen.see("line 23.", "This message has 6 more lines.")
+        screen.type("/show" + ENTER)
+        await screen.see("line 29.")
+        screen.type("/show" + ENTER)
+        await screen.see("Nothing is hidden or folded here")
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+async def test_what_arrives_leaves_the_typed_line_whole(columns: int) -> None:
+    async with Terminal("open", *MARA, "--plain", columns=columns) as screen:
+        await screen.see("\n>")
+        screen.type("/invite new" + ENTER + "half a li")
+        await screen.see_times("[room] Give this invite", 2)
+        await screen.see("> half a li")
+        assert screen.shown.rstrip().endswith("> half a li")
+        screen.type("ne" + ENTER)
+        await screen.see("[you] half a line")
+        # The link is whole: a terminal that wraps it puts no line end into it.
+        assert INVITE in screen.shown.replace("\n", "")
+
+
+async def test_a_paste_waits_for_enter_and_control_d_is_answered() -> None:
+    async with Terminal("open", *MARA, "--plain") as screen:
+        await screen.see("\n>")
+        screen.type("\x1b[200~one\ntwo\x1b[201~")
+        await screen.see("> one\u21b5two")
+        assert "[you]" not in screen.shown
+        screen.type("\x04")
+        await screen.see("type /leave or press Ctrl+C", "> one\u21b5two")
+        screen.type(ENTER)
+        await screen.see("[you] one\n    two")
+
+
+@pytest.mark.parametrize("scene", ["not-now", "clumsy"])
+async def test_a_text_that_cannot_be_sent_stays_in_the_line(scene: str) -> None:
+    async with Terminal(scene, *MARA, "--plain") as screen:
+        await screen.see("\n>")
+        screen.type("too early" + ENTER)
+        await screen.see("You are not in yet." if scene == "not-now" else "(KeyError)")
+        await screen.see("> too early")
+        assert "[you]" not in screen.shown
+
+
+async def test_the_end_of_input_is_told() -> None:
+    async with await start("open", *MARA) as room:
+        reader = Reader(room)
+        await reader.see("You are in")
+        assert room.process.stdin is not None
+        room.process.stdin.close()
+        await reader.see("Your input has ended", "press Ctrl+C")
+
+
+async def test_pasted_lines_wait_until_the_room_takes_them() -> None:
+    room, told, posted = FakeRoom(SCENES["full"]), [], asyncio.Queue[str]()
+    entered = asyncio.Event()
+
+    async def tell(event: events.AnyEvent) -> None:
+        told.append(event)
+
+    performer = Performer(room, tell, lambda: None, entered, posted=posted.put_nowait, patient=True)
+    entered.set()
+    for text in ("one", "two"):
+        await performer.perform(SendCommand(text=text))
+    async with asyncio.timeout(WITHIN):
+        await posted.get()
+        await posted.get()
+    performer.stop()
+    assert [text for _, text in room.calls] == ["one"] * 4 + ["two"]
+    assert told == []

@@ -138,7 +138,7 @@ async def test_a_person_and_a_program_in_one_room() -> None:
         robin = Terminal("join", "--name", "Robin", run=REAL, environment={"ALCOVE_INVITE": invite})
         async with robin as screen:
             await screen.see("What is said here stays here.")
-            screen.type("a")
+            screen.type("a" + ENTER)
             await screen.see("You asked to be let in")
             knock = await facilitator.until("knock", name="Robin")
             await screen.see(knock["code"])

@@ -6,15 +6,20 @@ from alcove.cli import words
 
 from tests.client_sdk.cli.fake_room import CORRECTED, NEW_RULES, TEXTS
 
+ASK = "They are not kept anywhere; ask in the room if something is unclear."
+
 
 @pytest.mark.parametrize(
     ("event", "sentence"),
     [
-        (events.Gap(1), "You missed a message."),
-        (events.Gap(3, "Bob"), "You missed 3 messages of Bob."),
-        (events.Gap(1, "Bob"), "You missed a message of Bob."),
-        (events.Gap(None), "Messages may be missing here; how many is unknown."),
-        (events.Gap(None, "Bob"), "Messages of Bob may be missing here; how many is unknown."),
+        (events.Gap(1), f"One message did not reach you. {ASK}"),
+        (events.Gap(3, "Bob"), f"3 messages of Bob did not reach you. {ASK}"),
+        (events.Gap(1, "Bob"), f"One message of Bob did not reach you. {ASK}"),
+        (events.Gap(None), f"Messages may be missing here, and nobody can tell how many. {ASK}"),
+        (
+            events.Gap(None, "Bob"),
+            f"Messages of Bob may be missing here, and nobody can tell how many. {ASK}",
+        ),
     ],
 )
 def test_a_gap_names_whose_messages_are_missing(event: events.Gap, sentence: str) -> None:

@@ -80,5 +80,5 @@ def test_a_refused_commit_tells_who_tried_what() -> None:
     for client in (ann, cleo):
         (told,) = client.of(Problem)
         assert told.code == "commit_refused"
-        assert told.text == "Bob tried to remove Cleo, which is not allowed; all refused it."
+        assert told.text == "Bob tried to remove Cleo, which is not allowed. Nothing has changed."
     assert group_of(ann).epoch == group_of(cleo).epoch

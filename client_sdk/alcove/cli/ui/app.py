@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from alcove import events
-from alcove.cli import escape, slash_commands, words
+from alcove.cli import escape, qr, slash_commands, words, wrapping
 from alcove.cli.commands import (
     AcceptCommand,
     AdmitCommand,
@@ -30,7 +30,7 @@ from alcove.cli.ui.driver import PatientDriver
 from alcove.cli.ui.log import ConversationLog
 from alcove.cli.ui.people import People, WaitingList
 from alcove.cli.ui.say_input import SayInput
-from alcove.cli.ui.sheets import AgreementScreen, EndScreen, InviteScreen
+from alcove.cli.ui.sheets import AgreementScreen, CodeScreen, EndScreen, InviteScreen
 from alcove.cli.watchdog import GRACE, watchdog
 from alcove.errors import AlcoveError
 from alcove.events import Closed, CloseReason
@@ -42,7 +42,10 @@ _TWICE: Final = 1.0
 """Seconds between two presses of Escape that count as one quick exit."""
 _WIPE: Final = "\x1b[H\x1b[2J\x1b[3J"
 """Clear screen and scrollback, as `clear` does: the command line above may say enough."""
-_KEYS: Final = "Ctrl+X or Esc Esc quick exit · /help · Enter send · PgUp scroll · F2 invite"
+_KEYS: Final = "Ctrl+X or Esc Esc quick exit · /help · Enter send · PgUp scroll"
+_INVITE_KEY: Final = " · F2 invite"
+_WIDE: Final = 72
+"""Columns of a screen that has a panel beside the conversation."""
 """The quick exit comes first, because a narrow screen cuts the end."""
 
 
@@ -52,7 +55,7 @@ class RoomApp(App[None]):
     CSS_PATH = "style.tcss"
     TITLE = "Alcove"
     ENABLE_COMMAND_PALETTE = False
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-wide"), (100, "-roomy")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_WIDE, "-wide"), (100, "-roomy")]  # noqa: RUF012
     BINDINGS = [  # noqa: RUF012  (Textual declares both so)
         Binding("ctrl+x", "quick_exit", "Quick exit", priority=True),
         Binding("escape", "escape", show=False, priority=True),
@@ -66,13 +69,14 @@ class RoomApp(App[None]):
         super().__init__(driver_class=PatientDriver)
         self._room = room
         self._accepted = accepted
-        self._view = RoomView()
+        self._view = RoomView(folds=True)
         self._runner = RoomRunner(room, self._show)
         self._performer: Performer | None = None
         self._life: asyncio.Task[Closed] | None = None
         # Held, because a query looks only at the sheet that is on top.
         self._title = Static(id="title", markup=False)
         self._state = Static(id="state", markup=False)
+        self._keys = Static(_KEYS, id="keys", markup=False)
         self._entries = ConversationLog()
         self._people = People()
         self._input = SayInput(
@@ -89,7 +93,7 @@ class RoomApp(App[None]):
             yield self._entries
             yield self._people
         yield self._input
-        yield Static(_KEYS, id="keys", markup=False)
+        yield self._keys
 
     def on_mount(self) -> None:
         runner = self._runner
@@ -138,7 +142,12 @@ class RoomApp(App[None]):
                 log.note(id, f"not confirmed: {text}")
             case events.Failed(id, _, text):
                 log.note(id, f"not sent: {text}")
-            case events.Retracted(id) | events.Expired(id):
+            case events.Retracted(id):
+                entry = self._view.messages.get(id)
+                log.forget(id)
+                if entry is not None and entry.mine:
+                    self._say(words.taken_back(entry))
+            case events.Expired(id):
                 log.forget(id)
             case events.Opened(invite) | events.InviteChanged(invite):
                 self._show_invite(invite)
@@ -189,6 +198,8 @@ class RoomApp(App[None]):
         text = event.text
         if event.warning:
             text = f"Content warning: {escape.line(event.warning)}. Type /show to read it."
+        elif (start := wrapping.beginning(text)) is not None:
+            text = f"{start}\n… This message is long. Type /show to read all of it."
         role = "facilitator" if self._is_facilitator(event.sender) else ""
         self._entries.message(event.id, role, event.sender, text)
 
@@ -205,6 +216,16 @@ class RoomApp(App[None]):
         known = None if new else self._view.invite
         self._view.invite = known or await self._room.invite()
         self._show_invite(self._view.invite)
+
+    async def _show_code(self) -> None:
+        self._view.invite = self._view.invite or await self._room.invite()
+        size = self.size
+        try:
+            lines = qr.code(self._view.invite, columns=size.width, rows=size.height - 2)
+        except qr.NoCode as error:
+            self._say(str(error))
+        else:
+            self.push_screen(CodeScreen(lines))
 
     def _ask(self, rules: events.AgreementShown) -> None:
         if self._accepted:
@@ -242,11 +263,20 @@ class RoomApp(App[None]):
         connection = words.CONNECTION_SHORT.get(state.connection) if state.connection else None
         where = words.ROOM_SHORT[state.state or events.RoomState.OPEN]
         if not state.joined:
-            where = "not in yet"
+            where = "waiting to be let in" if state.knocked else "not in yet"
+        self._input.placeholder = words.SAY if state.joined else words.NOT_IN
         entered = self._runner.entered.is_set()
+        facilitates = entered and self._room.is_facilitator
+        self._keys.update(_KEYS + (_INVITE_KEY if facilitates else ""))
         title = escape.line(self._room.title) if entered else ""
         self._title.update(title or "Alcove")
-        self._state.update(f"{connection or 'connecting …'} · {where}")
+        connection = connection or words.CONNECTING_SHORT
+        if self.size.width >= _WIDE:
+            self._state.update(f"{connection} · {where}")
+        else:
+            # What is wrong comes first, where both have no room.
+            well = connection == words.CONNECTION_SHORT[events.ConnectionState.CONNECTED]
+            self._state.update(where if well or state.knocked else connection)
         members = self._room.members if entered else ()
         if self._people.show(members, list(state.waiting.values())):
             self._input.focus()  # no newcomer is left to decide about, so typing goes on
@@ -266,7 +296,7 @@ class RoomApp(App[None]):
             return line.startswith("/")
         except Exception as error:
             debug(error)
-            self._say(f"That failed in an unforeseen way ({type(error).__name__}).")
+            self._say(f"That did not work, for a fault of this client ({type(error).__name__}).")
             return False
         self._entries.anchor()  # a person who says something looks at the end again
         return True
@@ -278,7 +308,9 @@ class RoomApp(App[None]):
             case SendCommand(text=text):
                 self._post(text)
             case slash_commands.Help():
-                self._say("What you can type:\n" + words.help_for(self._room.is_facilitator))
+                self._say(
+                    "What you can type:\n" + words.help_of_the_screen(self._room.is_facilitator)
+                )
             case slash_commands.Who():
                 waiting = list(self._view.waiting.values())
                 self._say("Here:\n" + "\n".join(words.who(self._room.members, waiting)))
@@ -286,15 +318,19 @@ class RoomApp(App[None]):
                 assert self._performer is not None
                 # Beside, so that keys still work while the relay thinks, above all the quick exit.
                 self._performer.also(partial(self._find_invite, new))
+            case slash_commands.ShowCode():
+                assert self._performer is not None
+                self._performer.also(self._show_code)
             case slash_commands.ShowRules(language):
                 self._show_rules(language)
             case slash_commands.Reveal():
                 self._reveal()
             case command:
                 assert self._performer is not None
+                log = self._entries
                 await self._performer.perform(command)
                 if isinstance(command, RetractCommand):
-                    self._say("You take a message back; it goes from every screen.")
+                    log.note(command.id, "taking it back")
 
     def _post(self, text: str) -> None:
         id = self._room.post(text)
@@ -307,7 +343,7 @@ class RoomApp(App[None]):
     def _reveal(self) -> None:
         found = self._view.reveal()
         if found is None:
-            raise slash_commands.Misread("Nothing hides behind a content warning.")
+            raise slash_commands.Misread("Nothing is hidden or folded here at the moment.")
         id, entry = found
         self._entries.reword(id, entry.text or "")
 
@@ -335,7 +371,7 @@ class RoomApp(App[None]):
         if now - self._escaped_at < _TWICE:
             self.action_quick_exit()
         self._escaped_at = now
-        if isinstance(self.screen, InviteScreen):
+        if isinstance(self.screen, InviteScreen | CodeScreen):
             self.screen.dismiss()
         elif isinstance(self.screen, EndScreen):
             self.exit()
@@ -355,7 +391,7 @@ class RoomApp(App[None]):
         if isinstance(self.screen, ModalScreen):
             return
         if self._view.invite is None:
-            self._say("There is no invite here; a facilitator has it.")
+            self._say("You have no invite to show; facilitators have one.")
             return
         self.copy_to_clipboard(self._view.invite)
         self.push_screen(InviteScreen(self._view.invite))

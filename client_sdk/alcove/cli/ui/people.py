@@ -34,12 +34,15 @@ class WaitingList(OptionList):
     def __init__(self) -> None:
         super().__init__(id="waiting", markup=False)
         self.border_title = "Waiting"
-        self.on_blur()
+        self._asked: tuple[str, bool] | None = None
+        self.border_subtitle = "Tab to decide"
 
     def on_focus(self) -> None:
+        self._asked = None
         self.border_subtitle = "A admit · R refuse"
 
     def on_blur(self) -> None:
+        self._asked = None
         self.border_subtitle = "Tab to decide"
 
     def show(self, waiting: Sequence[events.Knocked]) -> None:
@@ -56,9 +59,24 @@ class WaitingList(OptionList):
             self.highlighted = 0
 
     def action_decide(self, admit: bool) -> None:
+        """The same key twice decides, and one stray key nothing."""
         option = self.highlighted_option
-        if option is not None and option.id is not None:
+        if option is None or option.id is None:
+            return
+        choice = (option.id, admit)
+        if self._asked == choice:
+            self._asked = None
             self.post_message(self.Decided(option.id, admit))
+        else:
+            self._asked = choice
+            self.border_subtitle = f"Press {'A' if admit else 'R'} again"
+
+    def on_option_list_option_highlighted(self) -> None:
+        self._ask_anew()
+
+    def _ask_anew(self) -> None:
+        self._asked = None
+        self.border_subtitle = "A admit · R refuse" if self.has_focus else "Tab to decide"
 
 
 class People(Vertical):
@@ -71,8 +89,8 @@ class People(Vertical):
         self.border_title = "People"
 
     def compose(self) -> ComposeResult:
+        yield self._waiting  # first, because a long list of members would push it out of sight
         yield self._members
-        yield self._waiting
 
     def show(self, members: Sequence[MemberLike], waiting: Sequence[events.Knocked]) -> bool:
         """Show everybody anew. Return whether the list that had the focus is gone."""

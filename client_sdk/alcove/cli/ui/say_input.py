@@ -1,5 +1,6 @@
 """The line in which a person types."""
 
+import unicodedata
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -37,7 +38,6 @@ class SayInput(Input):
     ) -> None:
         super().__init__(
             id="say",
-            placeholder="Say something, or /help",
             select_on_focus=False,
             suggester=_Completion(complete),
         )
@@ -47,6 +47,12 @@ class SayInput(Input):
         # Textual inserts a letter here, but runs the action of any other key in the app, when later
         # letters are in the line already. Keys that come fast would join two texts, and send them
         # twice. So both kinds are handled here, in their order.
+        if event.character is not None and unicodedata.category(event.character) == "Cf":
+            # Joiners belong to emoji and to Persian words. Textual takes printable characters only.
+            event.prevent_default()
+            event.stop()
+            self.insert_text_at_cursor(event.character)
+            return
         for binding in _EDITING.key_to_bindings.get(event.key, ()):
             if await self.app.run_action(binding.action, self):
                 event.prevent_default()

@@ -1,26 +1,39 @@
 """Sheets in front of the conversation: the agreement, the invite on demand, the end."""
 
+from collections.abc import Sequence
+from typing import Final
+
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.events import Key, Resize
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from alcove.cli import escape, words
 from alcove.events import AgreementShown
 
+_NARROW: Final = 72
+_SHORT: Final = 22
+"""Columns and lines of a window that belongs to the text of the agreement alone."""
+
 
 class AgreementScreen(ModalScreen[bool]):
-    """Show the agreement. The result is True when it is accepted, False when the person leaves."""
+    """Show the agreement. The result is True when it is accepted, False when the person leaves.
+
+    A letter only chooses an answer, and Enter gives it: one stray key decides nothing.
+    """
 
     BINDINGS = [  # noqa: RUF012  (Textual declares it so)
-        Binding("a", "answer(True)", "Accept"),
-        Binding("l", "answer(False)", "Leave"),
+        Binding("a", "choose('accept')", "Accept"),
+        Binding("l", "choose('leave')", "Leave"),
+        Binding("enter", "give", show=False),
     ]
 
     def __init__(self, rules: AgreementShown) -> None:
         super().__init__()
         self._rules = rules
+        self._chosen = ""
 
     def compose(self) -> ComposeResult:
         with Vertical(id="sheet") as sheet:
@@ -30,14 +43,16 @@ class AgreementScreen(ModalScreen[bool]):
             with VerticalScroll(id="rules"):
                 yield Static(escape.text(words.rules_text(self._rules)), markup=False)
             yield Static(
-                f"Agreement, version {self._rules.version}. Who goes in has accepted it. "
-                "Press A to accept, L to leave.",
+                "Press A and then Enter to accept, or L and then Enter to leave.",
                 id="explain",
                 markup=False,
             )
             with Horizontal(id="answers"):
                 yield Button("Accept (A)", id="accept", variant="success")
                 yield Button("Leave (L)", id="leave")
+
+    def on_resize(self, event: Resize) -> None:
+        self.set_class(event.size.width < _NARROW or event.size.height < _SHORT, "-small")
 
     def on_mount(self) -> None:
         # The text has the focus, not a button: the arrow keys scroll, and Enter agrees to nothing.
@@ -46,8 +61,14 @@ class AgreementScreen(ModalScreen[bool]):
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id == "accept")
 
-    def action_answer(self, accepted: bool) -> None:
-        self.dismiss(accepted)
+    def action_choose(self, answer: str) -> None:
+        self._chosen = answer
+        self.query_one(f"#{answer}", Button).focus()
+
+    def action_give(self) -> None:
+        # The key may come before the button has the focus.
+        if self._chosen:
+            self.dismiss(self._chosen == "accept")
 
 
 class InviteScreen(ModalScreen[None]):
@@ -67,6 +88,21 @@ class InviteScreen(ModalScreen[None]):
         self.dismiss()
 
 
+class CodeScreen(ModalScreen[None]):
+    """Show the invite as a QR code, alone."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def compose(self) -> ComposeResult:
+        yield Static("\n".join(self._lines), id="code", markup=False)
+        yield Static("Let a phone's camera see it. Press any key to go back.")
+
+    def on_key(self) -> None:
+        self.dismiss()
+
+
 class EndScreen(ModalScreen[None]):
     """Show why the room is over. Nothing of the conversation stands behind it."""
 
@@ -77,10 +113,11 @@ class EndScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="notice"):
             yield Static(escape.line(self._sentence), markup=False)
-            yield Static("Nothing of it is kept here. Press any key to close.", id="explain")
+            yield Static(
+                "The conversation is gone from this screen. Press Enter to close.", id="explain"
+            )
 
-    def on_key(self) -> None:
-        self.app.exit()
-
-    def on_click(self) -> None:
-        self.app.exit()
+    def on_key(self, event: Key) -> None:
+        # A key that was on its way to the conversation must not take the reason away.
+        if event.key == "enter":
+            self.app.exit()

@@ -16,7 +16,7 @@ for _, key in ipairs(call('HKEYS', P .. 'w')) do
 end
 expire_lobby(m)
 save(m)
-for _, kind in ipairs({KNOCK, REQUEST, GONE}) do
+for _, kind in ipairs({KNOCK, REQUEST, GONE, VAULT}) do
   local first = call('ZRANGE', P .. 'q' .. kind, 0, 0)[1]
   if first then ends(item_of(first).taken + LIFE[kind]) end
 end
