@@ -43,8 +43,9 @@ class Telling:
             if earlier is None:
                 self._emit(events.Joined(person.name))
             if person.facilitator != (earlier is not None and earlier.facilitator):
-                now = "facilitates now" if person.facilitator else "does not facilitate any more"
-                changes.append(f"{person.name} {now}.")
+                now = f"{person.name} facilitates now."
+                no_more = f"{person.name} does not facilitate any more."
+                changes.append(now if person.facilitator else no_more)
         if changes:
             text = " ".join(("The group changed while you were out of it.", *changes))
             self._emit(events.Problem("members_changed", text))

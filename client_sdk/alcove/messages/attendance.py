@@ -80,12 +80,12 @@ class Attendance:
         if now - self._line_at > LINE_BROKEN_AFTER:
             self._line_since = now
         self._line_at = now
-        for person in self._membership.people():
-            heard = self._heard.get(person.key)
-            if heard is None or not person.facilitator or person.key in self._told:
-                continue
-            if now - max(heard, self._line_since) > SILENT_AFTER:
-                self._told.add(person.key)
+        due = now - SILENT_AFTER
+        silent = {k for k, at in self._heard.items() if max(at, self._line_since) < due}
+        new = silent - self._told
+        self._told |= new
+        for person in self._membership.people() if new else ():
+            if person.facilitator and person.key in new:
                 text = (
                     f"{person.name} facilitates, and has not been heard for a minute and a half. "
                     "They may be away. If they are not, the relay keeps you apart: ask them by "
