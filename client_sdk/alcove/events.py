@@ -141,10 +141,12 @@ class RoleChanged(Event):
 @dataclass(frozen=True, slots=True)
 class VaultChanged(Event):
     """Whether this facilitator has what the facilitators share: the lobby's key, and the invites'
-    secrets. To facilitators only. Without it they can let nobody in."""
+    secrets. To facilitators only. Without it they can let nobody in. Of another facilitator the
+    relay alone says so (`claimed`)."""
 
     name: str
     complete: bool
+    claimed: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from tests.mutation.order_apart import APART
 from tests.mutation.order_brought import BROUGHT_BACK
 from tests.mutation.order_commits import ONE_COMMIT
 from tests.mutation.order_insiders import ONE_INSIDER, ONE_ROSTER
@@ -30,6 +31,7 @@ ALL_ORDER: Final = (
     *ONE_MESSAGE,
     *MORE_MESSAGES,
     *ONE_COMMIT,
+    *APART,
     *ONE_INSIDER,
     *ONE_ROSTER,
     *ONE_LOBBY,

@@ -50,7 +50,7 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     order(
         "lying answer",
         "alcove.engine.doubts:Doubts.lacks_base",
-        "elif self._membership.facilitates_alone:",
+        "elif self._membership.commits_alone:",
         "elif False:",
         f"{ANSWERS}::test_a_false_base_holds_no_only_facilitator",
     ),
@@ -64,15 +64,15 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     order(
         "lying answer",
         "alcove.facilitation.committer:Committer.tick",
-        " and any(one.awaited for one in wanted)",
-        "",
+        "any(intent.awaited for intent in self._wanted)",
+        "bool(self._wanted)",
         f"{ANSWERS}::test_fresh_keys_that_wait_are_nobodys_wish",
     ),
     order(
         "lying answer",
-        "alcove.facilitation.committer:Committer.tick",
-        "item.intents or self._queue",
-        "item.intents",
+        "alcove.facilitation.committer:Committer._wanted",
+        "return (*in_flight, *self._queue)",
+        "return in_flight",
         f"{DENIED}::test_a_commit_that_was_taken_is_known_again_behind_any_number_of_refused_ones",
     ),
     order(
@@ -294,14 +294,14 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     order(
         "held",
         f"{MEMBERSHIP}:Membership._missed",
-        "alone, own = self.facilitates_alone, ",
+        "alone, own = self.commits_alone, ",
         "alone, own = False, ",
         f"{EVIL}/test_held.py::test_a_commit_of_no_epoch_holds_participants_but_not_the_only_facilitator",
     ),
     order(
         "held",
         f"{MEMBERSHIP}:Membership._missed",
-        "alone, own = self.facilitates_alone, ",
+        "alone, own = self.commits_alone, ",
         "alone, own = True, ",
         f"{EVIL}/test_held.py::test_a_client_without_a_commit_is_held_and_let_in_again",
     ),

@@ -125,8 +125,8 @@ _ASKER: Final = (
     order(
         "rejoins",
         f"{REJOINING}.ask",
-        "if self._unheard >= ROUNDS:",
-        "if False:",
+        "if self._unheard >= ROUNDS and",
+        "if False and",
         f"{_REJOINS}::test_who_asks_from_an_epoch_that_no_facilitator_knows_is_told_to_knock_again",
     ),
     order(

@@ -182,6 +182,8 @@ class Told:
             "invites_dropped": dead or world.trouble_at > 0,
             "agreement_changed": ruled and trouble,
             "agreement_corrected": ruled and trouble,
+            "members_changed": self.rejoined,
+            "facilitator_silent": trouble or self.others_are_away,
         }
         true = reasons.get(code, False) or world.lies or self._of_facilitators(code)
         return "" if true else f"there is no reason for {code}"
@@ -209,6 +211,12 @@ class Told:
             return ""
         held = any(self._holds(person) for person in self.world.people)
         return "a facilitator is there, and nothing is wrong" if held and self.world.quiet else ""
+
+    @property
+    def others_are_away(self) -> bool:
+        """Whether some person is not in the room, or stands still: one of the facilitators."""
+        others = (person for person in self.world.people if person is not self.person)
+        return any(person.frozen or not person.inside for person in others)
 
     @property
     def misses_a_facilitator(self) -> bool:

@@ -229,6 +229,8 @@ def _role(event: events.RoleChanged) -> str:
 
 def _vault(event: events.VaultChanged) -> str:
     name = escape.name(event.name)
+    if event.claimed:
+        return f"{name} can let people in now, as the relay says."
     if event.complete:
         return f"{name} can let people in now."
     return (

@@ -20,6 +20,7 @@ from alcove.errors import AlcoveError, InvalidInput, NotNow
 from alcove.facilitation.agreement_intent import FULL, ChangeAgreement
 from alcove.facilitation.facilitator import Facilitator
 from alcove.facilitation.intents import Done
+from alcove.facilitation.overdue import Overdue
 from alcove.group.agreement_rules import may_correct
 from alcove.group.extensions import leaf_extension
 from alcove.group.membership import Membership
@@ -41,6 +42,8 @@ RANK: Final = 10.0
 class _Change:
     message: bytes
     intent: ChangeAgreement
+    told: bool = False
+    """Whether the relay has the text. From then on the committer waits."""
 
 
 class AgreementChange:
@@ -66,6 +69,7 @@ class AgreementChange:
         """The hash of the texts that this client told last, for a commit of its own."""
         self._came_since = False
         """Whether a member came in after that, before the commit: the text is not for them."""
+        self._overdue = Overdue(ports)
         self._repeating: bytes | None = None
         self._repeat_at: float | None = None
         self._wait = REPEAT
@@ -114,6 +118,7 @@ class AgreementChange:
         if change is None or message != change.message:
             return
         if sent and facilitator is not None:
+            self._change = _Change(message, change.intent, told=True)
             facilitator.committer.want(change.intent)
         else:
             text = "The new ground rules were not sent, and nothing changed."
@@ -165,8 +170,12 @@ class AgreementChange:
         if facilitator is not None and agreement is not None:
             facilitator.agreement_is(agreement, own=own)
 
-    def tick(self) -> None:
-        """Repeat the text when it is time. To be called while the client may send."""
+    def tick(self, *, ready: bool) -> None:
+        """Repeat the text when it is time and the client may send. Tell when the relay does not
+        take the text of a change."""
+        self._overdue.tick(waits=self._change is not None and not self._change.told)
+        if not ready:
+            return
         agreement = self._agreements.of(self._membership.state)
         if self._facilitator() is None or agreement is None or not self._anyone_to_ask():
             self._repeat_at, self._wait = None, REPEAT

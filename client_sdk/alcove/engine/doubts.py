@@ -79,7 +79,7 @@ class Doubts:
             return False
         if not late.resumed:
             self._link.hang_up = True
-        elif self._membership.facilitates_alone:
+        elif self._membership.commits_alone:
             self._following.in_step = True  # no other client can have made the one that is claimed
             return False
         return late.resumed

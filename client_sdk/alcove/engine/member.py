@@ -26,7 +26,7 @@ from alcove.messages.stream import Advance
 from alcove.relay.ports import Ports
 
 BEAT_AGAIN: Final = 1.0
-"""Seconds after which a refused heartbeat is sent again."""
+"""Seconds after which a refused heartbeat is sent again, and the first one after a replay."""
 
 
 class MemberClient(MemberParts):
@@ -89,9 +89,9 @@ class MemberClient(MemberParts):
         self.presence.resumed()
         self.presence.relay_says(read_only=answer.read_only)
         first, self._ever_resumed = not self._ever_resumed, True
-        # All but the opener come by a commit in the log. What was kept back may be lost, too.
-        began = self.stream.cursor.number > 0 or self._following.waits
         cursor = self.stream.cursor
+        # All but the opener come by a commit in the log. What was kept back may be lost, too.
+        began = cursor.number > 0 or self._following.waits
         new_log = self.stream.resumed(answer)
         base = Position.decode(answer.base)
         if new_log:
@@ -107,7 +107,7 @@ class MemberClient(MemberParts):
         self._resumed = True
         if self.facilitator is not None:
             self.facilitator.resumed(new_log)
-            self._beat_at = self._clock()
+            self._beat_at = self._clock() + (BEAT_AGAIN if self.stream.replays else 0.0)
         if self._following.held and (new_log or self._rejoining.due):
             self._ask_rejoin()  # a relay that lost its memory lost what was asked before
         if first:
@@ -302,8 +302,8 @@ class MemberClient(MemberParts):
     def _may_release(self) -> bool:
         """A held facilitator goes on in the old epoch when for 90 s no beat of the new one came.
         Otherwise a commit that no member can follow would end the room."""
-        may = self._following.held and self.facilitator is not None and self._resumed
-        return may and self._following.others_silent
+        may = self.facilitator is not None and self._resumed
+        return may and self._following.held and self._following.others_silent
 
     def rejoin(self) -> None:
         """The person finds that this client cannot go on, and asks to be let in again."""
@@ -319,21 +319,22 @@ class MemberClient(MemberParts):
             return
         if again is None:
             return
+        before = self.membership.people()
         self.membership.restart(again)
         self._following.restart()
         self.stream.restart(Position.decode(frame.position))
         self.presence.rejoined()
         self.conversation.epoch_began()
-        self._emit(events.ConnectionChanged(ConnectionState.REJOINED))
+        self._telling.came_back(before, self.membership.people())
         self._gap()
         self._agreement.ask()
         self._resumed = False
         self.act_log.rejoined()
         self._take_part()
-        if self.facilitator is None:
-            self.conversation.probe()  # so that the others know that the Welcome arrived
-        else:
+        if self.facilitator is not None:
             self.facilitator.rejoined()
+        else:  # so that the others know that the Welcome arrived
+            self.conversation.probe()
         self.agreement_change.came_back()
         self.authenticated()
 
@@ -370,8 +371,7 @@ class MemberClient(MemberParts):
         now = self._clock()
         self.membership.tick(now)
         self._agreement.tick()
-        if self.ready:
-            self.agreement_change.tick()
+        self.agreement_change.tick(ready=self.ready)
         if self.facilitator is not None:
             self.facilitator.tick()
             # At the start of a new log the replay brings the base first, and with it the anchor.

@@ -84,7 +84,7 @@ class Rejoining:
         if not self._ports.link.live:
             return
         self._ask_at = self._ports.clock() + ASK_AGAIN
-        if self._unheard >= ROUNDS:
+        if self._unheard >= ROUNDS and not self._membership.facilitates_alone:
             # Facilitators were there, and none could answer. Above all their groups may be younger
             # than this client's epoch, so that they have no secret of it.
             self._stranded()

@@ -14,12 +14,17 @@ from alcove_protocol.statements import StepDownStatement
 from alcove.engine.requests import LobbyRequests
 from alcove.errors import AlcoveError, NotNow
 from alcove.facilitation.intents import Done
+from alcove.facilitation.overdue import Overdue
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.relay.ports import Ports
 
 AGAIN: Final = 30.0
 """Seconds after which the same is asked again: the relay or a facilitator may have lost it."""
+NOT_CONFIRMED: Final = (
+    "You still facilitate: no other facilitator has confirmed yet that you step down. It is asked "
+    "again."
+)
 
 
 class SteppingDown:
@@ -33,6 +38,7 @@ class SteppingDown:
         self._requests = requests
         self._clock = ports.clock
         self._done: Done | None = None
+        self._overdue = Overdue(ports, NOT_CONFIRMED)
         self._asked: int | None = None
         self._again_at = 0.0
 
@@ -47,6 +53,7 @@ class SteppingDown:
 
     def tick(self) -> None:
         """To be called while this client may send, and after each commit."""
+        self._overdue.tick(waits=self._done is not None and self._membership.own.facilitator)
         if self._done is None:
             return
         epoch = self._membership.group.epoch

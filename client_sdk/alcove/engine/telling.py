@@ -1,6 +1,9 @@
 """What a commit changed, told to the person: joins, departures, and what was wrong."""
 
+from collections.abc import Iterable
+
 from alcove import events
+from alcove.events import ConnectionState
 from alcove.group.outcomes import Burned, Merged, Person
 from alcove.joining.names import is_clean, looks_like_any
 from alcove.relay.ports import Ports
@@ -28,6 +31,24 @@ class Telling:
                 f"{outcome.by} changed how long messages stay: {outcome.ttl} seconds from now on."
             )
             self._emit(events.Problem("ttl_changed", text, sender=outcome.by))
+
+    def came_back(self, before: Iterable[Person], after: tuple[Person, ...]) -> None:
+        """In the group anew: tell what became of its members meanwhile. No commit of that time was
+        seen, so nobody is named for it, and who is gone may have left or was removed."""
+        self._emit(events.ConnectionChanged(ConnectionState.REJOINED))
+        known, here = {person.key: person for person in before}, {person.key for person in after}
+        changes = [f"{one.name} is gone." for key, one in known.items() if key not in here]
+        for person in after:
+            earlier = known.get(person.key)
+            if earlier is None:
+                self._emit(events.Joined(person.name))
+            if person.facilitator != (earlier is not None and earlier.facilitator):
+                now = f"{person.name} facilitates now."
+                no_more = f"{person.name} does not facilitate any more."
+                changes.append(now if person.facilitator else no_more)
+        if changes:
+            text = " ".join(("The group changed while you were out of it.", *changes))
+            self._emit(events.Problem("members_changed", text))
 
     def _deceptive(self, person: Person, outcome: Merged) -> None:
         """Tell of a newcomer with a name that no honest facilitator's client lets in."""

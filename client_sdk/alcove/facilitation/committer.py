@@ -25,10 +25,11 @@ from alcove_protocol.frames import RelayAnswer
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove import events, mls
+from alcove import mls
 from alcove.errors import PASSING, AlcoveError, NotNow, Refused
 from alcove.facilitation.in_flight import InFlight, PendingUpdate, fitting, needs_entry, sign_entry
 from alcove.facilitation.intents import CommitPlan, Intent, RemoveMember, not_now
+from alcove.facilitation.overdue import Overdue
 from alcove.group.admission import leaf_extensions, listing_of
 from alcove.group.extensions import ROSTER_EXTENSION, leaf_extension, room_extension
 from alcove.group.framing import handshake_padding
@@ -49,8 +50,6 @@ send what it made stale."""
 ASIDE_MOST: Final = 15
 """Commits of one epoch that the relay refused, and may have taken. The group keeps one more, so
 none is lost: the only facilitator could not follow it, and no other can let them in again."""
-TELL_AFTER: Final = 30.0
-"""Seconds from the first sending of a commit, after which the person who waits for it is told."""
 
 
 class Committer:
@@ -68,7 +67,6 @@ class Committer:
         self._membership = membership
         self._identity = identity
         self._link = ports.link
-        self._emit = ports.emit
         self._clock = ports.clock
         self._wall = ports.wall
         self._random = ports.random
@@ -84,6 +82,7 @@ class Committer:
         self.in_flight: InFlight | None = None
         self._aside: list[InFlight] = []
         self._closed: AlcoveError | None = None
+        self._overdue = Overdue(ports)
         self.updates: list[PendingUpdate] = []
 
     def want(self, intent: Intent) -> None:
@@ -91,6 +90,8 @@ class Committer:
         if self._closed is not None:
             intent.done(self._closed)
             return
+        if intent.awaited:
+            self._overdue.again()
         pending = self.in_flight.intents if self.in_flight is not None else ()
         if intent.awaited or (intent not in pending and intent not in self._queue):
             if intent.urgent:
@@ -253,7 +254,8 @@ class Committer:
             self._fail(item, not_now(error.code))  # the list that this client knows is wrong
             return
         item.entry, item.sent = entry, True
-        item.since = self._clock() if item.since is None else item.since
+        if item.state.facilitator_keys() - membership.state.facilitator_keys():
+            membership.may_have_appointed = True
         base = membership.base
 
         def frame(n: int) -> frames.Request:
@@ -291,6 +293,7 @@ class Committer:
         self.in_flight = None
         self.updates.clear()
         self._aside.clear()
+        self._overdue.again()
         self._on_taken(item, position)
         for intent in item.intents:
             intent.done(None)
@@ -350,19 +353,14 @@ class Committer:
             self.in_flight.restate = True
 
     def tick(self) -> None:
-        """Tell, once for each commit, that the relay does not take what a person waits for. It can
-        be busy without end. Then no other event says that a removal has not happened."""
-        item = self.in_flight
-        if item is None or item.since is None or item.told:
-            return
-        wanted = item.intents or self._queue
-        if self._clock() - item.since > TELL_AFTER and any(one.awaited for one in wanted):
-            item.told = True
-            text = (
-                "A change that was asked for, such as to remove or admit a member, is not made: "
-                "the relay has not taken it yet. It is sent again."
-            )
-            self._emit(events.Problem("change_waits", text))
+        """Tell the person when what they wait for is not made, whatever the relay says of it."""
+        self._overdue.tick(waits=any(intent.awaited for intent in self._wanted))
+
+    @property
+    def _wanted(self) -> tuple[Intent, ...]:
+        """What is in flight, and what waits."""
+        in_flight = self.in_flight.intents if self.in_flight is not None else ()
+        return (*in_flight, *self._queue)
 
     def connection_lost(self) -> None:
         if self.in_flight is not None:
@@ -381,13 +379,12 @@ class Committer:
     def removing(self) -> bool:
         """Whether a removal was asked for that the relay has not taken yet. That can take long:
         the relay is busy, or says nothing."""
-        in_flight = self.in_flight.intents if self.in_flight is not None else ()
-        return any(isinstance(intent, RemoveMember) for intent in (*in_flight, *self._queue))
+        return any(isinstance(intent, RemoveMember) for intent in self._wanted)
 
     def close(self, error: AlcoveError) -> None:
         """Commit nothing any more. Every intent, pending or to come, fails with this error."""
         self._closed = error
-        pending = [*(self.in_flight.intents if self.in_flight else ()), *self._queue]
+        pending = self._wanted
         if self.in_flight is not None:
             self.in_flight.staged.drop()
             self.in_flight = None

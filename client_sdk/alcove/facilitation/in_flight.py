@@ -45,10 +45,6 @@ class InFlight:
     group: mls.Group
     entry: Signed | None = None
     sent: bool = False
-    since: float | None = None
-    """When it was sent for the first time."""
-    told: bool = False
-    """Whether the person was told that it waits."""
     restate: bool = False
     """Whether the entry restates the list. The relay has lost the knocks that it let in by."""
 

@@ -211,7 +211,8 @@ class Lobby:
         )
         code = short_code(body.key_package)
         # A relay that still lets a removed person knock by their invite would not say so itself.
-        revoked = item.door_revoked or door.revoked
+        # The state does, also of another facilitator's invite that a vault brought late.
+        revoked = item.door_revoked or door.id not in self._membership.state.door_ids()
         self._emit(events.Knocked(item.id.hex(), body.name, code, revoked))
 
     def _open_knock(self, door: Door, item: LobbyItem) -> KnockBody | None:

@@ -17,6 +17,7 @@ from alcove import events
 from alcove.errors import AlcoveError, InvalidInput, NotNow
 from alcove.facilitation.committer import Committer
 from alcove.facilitation.intents import Done, Intent
+from alcove.facilitation.overdue import Overdue
 from alcove.facilitation.role_intents import (
     Appoint,
     Demote,
@@ -35,6 +36,10 @@ OTHERS_WAIT: Final = 10.0
 """Seconds that every facilitator but the first in line waits for the one before."""
 REPAIR_AFTER: Final = 90.0
 """Seconds without a complete vault, after which its writer counts as dead."""
+NOT_READY: Final = (
+    "You still facilitate: the one you hand over to has not got yet what the facilitators share, "
+    "and could let nobody in."
+)
 
 Wish = Callable[[Done], Intent]
 """Makes the intent that takes a facilitator off the list."""
@@ -82,6 +87,7 @@ class Roles:
         self._revoke = revoke
         self._going: list[_Going] = []
         self._handing: _Handing | None = None
+        self._overdue = Overdue(ports, NOT_READY)
 
     # --- a person's acts -----------------------------------------------------------------------
 
@@ -174,10 +180,17 @@ class Roles:
             self._handing = None
             handing.step_down(handing.done)
 
+    @property
+    def _successor_is_late(self) -> bool:
+        """Whether the successor is a facilitator, and lacks what the facilitators share."""
+        key = self._handing.key if self._handing is not None else None
+        return key is not None and key in self._membership.state.facilitator_keys()
+
     def tick(self) -> None:
         """To be called while this client is in step."""
         self._let_go()
         self.look()
+        self._overdue.tick(waits=self._successor_is_late)
         if self._vaults.lacking_for(REPAIR_AFTER) and self._first_in_line(b""):
             self._repair()
 

@@ -39,6 +39,10 @@ OTHERS_FIRST: Final = 10.0
 """Seconds that a vault is left to the facilitator whose commit made it due."""
 AGAIN: Final = 1.0
 """Seconds after which a vault goes again that the relay was too busy to take."""
+PATIENCE: Final = 10.0
+"""Seconds that an act waits for the relay to take its vaults. Then it goes on, and the vaults
+follow: else a relay that takes none could keep a facilitator from being demoted, and no commit
+would be asked for that could be told as late."""
 SAY_AFTER: Final = 10.0
 """Seconds without the vault after which the person is told."""
 
@@ -64,6 +68,7 @@ class _Act:
 
     recipients: frozenset[bytes]
     then: Callable[[], None]
+    since: float
 
 
 class Vaults:
@@ -164,10 +169,10 @@ class Vaults:
         return self._membership.state.facilitator_keys() - {own, *without}
 
     def offer(self, recipients: Iterable[bytes], then: Callable[[], None]) -> None:
-        """Put what is here for these members, and go on when the relay has it. It has what did not
-        change since the last time."""
+        """Put what is here for these members, and go on when the relay has it, or when it has not
+        taken it for `PATIENCE` seconds. It has what did not change since the last time."""
         wanted = frozenset(recipients)
-        self._acts.append(_Act(wanted, then))
+        self._acts.append(_Act(wanted, then, self._clock()))
         for key in wanted:
             self._give(key)
         self._go_on()
@@ -175,7 +180,8 @@ class Vaults:
     def _go_on(self) -> None:
         waiting, self._acts = self._acts, []
         for act in waiting:
-            if all(self._is_there(key) for key in act.recipients):
+            late = self._clock() - act.since >= PATIENCE
+            if late or all(self._is_there(key) for key in act.recipients):
                 act.then()
             else:
                 self._acts.append(act)
@@ -290,7 +296,7 @@ class Vaults:
                 put.opened = put.answered = True
                 person = self._person(key)
                 if person is not None and person.facilitator:
-                    self._emit(events.VaultChanged(person.name, complete=True))
+                    self._emit(events.VaultChanged(person.name, complete=True, claimed=True))
 
     def _person(self, key: bytes) -> Person | None:
         return next((one for one in self._membership.people() if one.key == key), None)
@@ -315,6 +321,7 @@ class Vaults:
 
     def tick(self, *, ready: bool) -> None:
         """Put again what the relay did not take, and what another facilitator may lack."""
+        self._go_on()
         if not ready:
             self._lacking_since = None
             return

@@ -84,6 +84,9 @@ class Membership:
         self.told_list: str | None = None
         """The facilitator whose heartbeat names another list than this client has, by name."""
         self.restate = False
+        self.may_have_appointed = False
+        """Whether the relay was given a commit of this epoch that makes another member a
+        facilitator. It may have taken it, whatever it said."""
         self.standbys: frozenset[bytes] = frozenset()
         """The standby keys of the last list that was the group's."""
         self._roster_before = self.roster if before is None else before
@@ -258,7 +261,7 @@ class Membership:
         """This client alone cannot follow. Only facilitators commit, so the group cannot have moved
         on without its only facilitator. It does move on with a commit of this very client, which
         was dropped, and which the relay delivered all the same."""
-        alone, own = self.facilitates_alone, isinstance(error, mls.OwnCommit)
+        alone, own = self.commits_alone, isinstance(error, mls.OwnCommit)
         return Burned(error.code) if alone and not own else Held(error.code)
 
     @property
@@ -266,10 +269,15 @@ class Membership:
         """Whether this client is the only facilitator's."""
         return self.state.facilitator_keys() == {self.own.key}
 
+    @property
+    def commits_alone(self) -> bool:
+        """Whether no other client can have moved the group on."""
+        return self.facilitates_alone and not self.may_have_appointed
+
     def merge(self, staged: mls.StagedCommit, blob: bytes, entry: Signed | None) -> Merged:
         """Go to the next epoch, and tell which members came and went."""
         before, ttl = {person.key: person for person in self.people()}, self.state.ttl
-        self.group = staged.merge()
+        self.group, self.may_have_appointed = staged.merge(), False
         self._keep_secrets()
         self.state = room_extension(self.group.context)
         self.lobby_key = self.state.lobby_key

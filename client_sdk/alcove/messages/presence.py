@@ -21,6 +21,7 @@ from alcove import events
 from alcove.events import RoomState
 from alcove.group.membership import Membership
 from alcove.messages.alarms import UNKNOWN, Alarms
+from alcove.messages.attendance import Attendance
 from alcove.messages.coverage import Coverage
 from alcove.messages.log_hash import Compared, LogHash
 from alcove.messages.payload import HeartbeatHeard
@@ -62,7 +63,7 @@ class Presence:
         self._alarms = alarms
         self._emit = ports.emit
         self._clock = ports.clock
-        self._heard: dict[bytes, float] = {}
+        self._attendance = Attendance(membership, ports, lambda: stream.cursor)
         self._anchoring: dict[bytes, float] = {}
         self._last_heard = ports.clock()
         self._said_goodbye = False
@@ -81,7 +82,8 @@ class Presence:
         self._no_anchor_since: float | None = None
         self.coverage = Coverage(lambda: stream.log, ports.clock)
         self.state = RoomState.OPEN
-        self.quorum = Quorum(membership, lambda key: self.heard_within(key, limits.READ_ONLY_AFTER))
+        here = limits.READ_ONLY_AFTER
+        self.quorum = Quorum(membership, lambda key: self._attendance.within(key, here))
         self.missing = 0
         """Facilitators who are lacking for others to post, while the room is read-only for it."""
 
@@ -95,12 +97,13 @@ class Presence:
         self._away.discard(beat.sender)
         if beat.body.leaving:
             self._goodbye(beat.sender)
-            self._heard.pop(beat.sender, None)
+            self._attendance.goodbye(beat.sender)
             self._gone.add(beat.sender)
-            self._said_goodbye = not self._heard and not self._membership.own.facilitator
+            self._said_goodbye = not (self._attendance or self._membership.own.facilitator)
         else:
             self._gone.discard(beat.sender)
-            self._heard[beat.sender] = self._last_heard = self._clock()
+            self._attendance.beat(beat.sender, Position.decode(beat.payload.position))
+            self._last_heard = self._clock()
             self._said_goodbye = False
         group = self._membership.group
         if beat.body.epoch == group.epoch and beat.body.authenticator != group.epoch_authenticator:
@@ -264,6 +267,7 @@ class Presence:
         """The relay has just heard this client, which is a facilitator's."""
         self._last_heard = self._clock()
         self._relay_says_read_only = self._said_goodbye = False
+        self._attendance.line_is_good()
         self.tick()
 
     def rejoined(self) -> None:
@@ -335,7 +339,7 @@ class Presence:
 
     def heard_within(self, key: bytes, seconds: float) -> bool:
         """Whether this facilitator's last heartbeat is at most so old."""
-        return self._clock() - self._heard.get(key, float("-inf")) <= seconds
+        return self._attendance.within(key, seconds)
 
     @property
     def _silent(self) -> bool:
@@ -357,6 +361,7 @@ class Presence:
 
     def tick(self) -> None:
         now = self._clock()
+        self._attendance.tick()
         if self._stream.log.anchored:
             self._no_anchor_since = None
         elif self._no_anchor_since is None:

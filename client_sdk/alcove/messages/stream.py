@@ -54,6 +54,11 @@ class Stream:
         self.log = LogHash()
         return True
 
+    @property
+    def replays(self) -> bool:
+        """Whether the answer to `resume` named a later number, which a replay is to bring."""
+        return self.cursor.number < self._replay_until
+
     def restart(self, cursor: Position) -> None:
         """This client is in the group anew, from here on."""
         self.cursor = cursor

@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 from alcove import events
-from alcove_protocol.frames import LobbyItem
+from alcove_protocol.frames import LobbyItem, LobbyKind
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rooms import forget
+from tests.end_to_end.test_facilitators import do
 
 
 def test_a_knock_by_a_revoked_invite_is_told_as_such_whatever_the_relay_says() -> None:
@@ -26,4 +27,23 @@ def test_a_knock_by_a_revoked_invite_is_told_as_such_whatever_the_relay_says() -
     kept.stop()
     world.forge(ann, replace(knock, number=knock.number + 50, door_revoked=False))
     (told,) = ann.of(events.Knocked)
+    assert told.door_revoked
+
+
+def test_a_facilitator_who_was_appointed_since_is_told_it_of_anothers_invite() -> None:
+    """No commit came between the vault with this invite and the removal that revoked it."""
+    world = EvilWorld()
+    ann = world.open("Ann")
+    invite = ann.invite()
+    bob = world.join(ann, "Bob")
+    world.join(ann, "Cleo")
+    do(world, ann, "appoint", "Bob")
+    kept = world.keep_back(bob, LobbyItem, lambda item: item.kind == LobbyKind.KNOCK)
+    world.knock(invite, "Eve")
+    assert ann.remove("Cleo") == []
+    world.advance(1)
+    forget(bob)
+    kept.stop()
+    world.forge(bob, replace(kept.hits[0], number=kept.hits[0].number + 50, door_revoked=False))
+    (told,) = bob.of(events.Knocked)
     assert told.door_revoked
