@@ -105,6 +105,7 @@ def test_a_message_stays_no_longer_than_the_room_says_whatever_its_author_writes
     assert message.ttl == state_of(ann).ttl == 1800
 
 
+@pytest.mark.usefixtures("commands_to_come")
 def test_a_facilitator_who_changes_how_long_messages_stay_is_told_by_name() -> None:
     world, ann, bob, cleo = two_facilitators()
     forget(ann, cleo)
