@@ -201,7 +201,7 @@ class Facilitator:
 
     def remove(self, name: str, done: Done) -> None:
         """Put a member out. Raises `InvalidInput` (`unknown_name`), `NotNow` (`not_oneself`)."""
-        person = named(self._membership, name)
+        person = named(self._membership, name, facilitator=False)
         if person.key == self._identity.signature.public:
             raise NotNow("not_oneself", "You cannot remove yourself; leave or end the room.")
         if person.facilitator:

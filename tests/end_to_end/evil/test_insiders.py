@@ -7,10 +7,12 @@ import pytest
 from alcove import events, mls
 from alcove.group.admission import make_key_package
 from alcove.group.keys import ROOM_SUITE, Identity
+from alcove.group.outcomes import Person
 from alcove.messages.payload import Heartbeat, Text, Void
 from alcove_protocol import limits
-from alcove_protocol.frames import BlobClass
+from alcove_protocol.frames import BlobClass, Publish
 from alcove_protocol.records import Record
+from alcove_protocol.roster import Change, Op, Role, Seat
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
@@ -18,6 +20,7 @@ from tests.end_to_end.evil.rogue import (
     context,
     demote,
     encrypted_again,
+    entry_by,
     group_of,
     publish,
     relay_key,
@@ -277,3 +280,51 @@ def test_a_change_of_roles_is_told_with_who_made_it() -> None:
     demote(world, bob, ann)
     for client in (ann, bob, cleo):
         assert client.of(events.RoleChanged) == [events.RoleChanged("Ann", False, "Bob")]
+
+
+def test_a_helper_under_a_facilitators_name_keeps_nobody_from_demoting_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Bob's client is changed, and lets another Bob in."""
+    world, ann, bob, cleo = two_facilitators()
+    for module in ("lobby", "intents"):
+        monkeypatch.setattr(f"alcove.facilitation.{module}.looks_like_any", lambda *_: False)
+    twin = world.knock_with(world.client("Bob"), ann.invite())
+    bob.admit(bob.of(events.Knocked)[-1])
+    world.settle()
+    assert [p.name for p in people(cleo)] == ["Ann", "Bob", "Cleo", "Bob"]
+    demote(world, ann, bob)
+    assert {p.name for p in people(cleo) if p.facilitator} == {"Ann"}
+    result: list[object] = []
+    ann.engine.commands.appoint("Cleo", result.append)
+    ann.engine.commands.remove("Bob", result.append)
+    world.advance(2)
+    assert result == [None, None]
+    assert twin.engine.closed is not None
+    goes_on(world, ann, bob, cleo)
+
+
+def people(client: Client) -> tuple[Person, ...]:
+    return client.engine.require_member().membership.people()
+
+
+def test_who_takes_all_others_off_the_relays_list_is_told_by_name() -> None:
+    """Bob's commit is garbage, and its entry lists Bob alone. The relay closes all others."""
+    world, ann, bob, cleo = two_facilitators()
+    forget(ann, cleo)
+    alone = Change(Op.ADD, relay_key(bob), Seat(role=Role.FACILITATOR))
+    blob = b"no commit at all"
+    entry = entry_by(bob.engine.identity.relay, bob, blob, Change(Op.RESET, bytes(32)), alone)
+    base = bob.engine.require_member().membership.base.encode()
+    bob.engine.link.request(
+        lambda n: Publish(
+            n, world.random(16), base, BlobClass.COMMIT, 600, blob, entry.body, entry.signature
+        ),
+        lambda answer: None,
+    )
+    world.advance(2)
+    for client in (ann, cleo):
+        assert client.engine.closed is not None
+        (problem,) = told(client, "roster_mismatch")
+        assert problem.sender == "Bob"
+        assert "Bob changed the relay's list" in problem.text
