@@ -44,6 +44,11 @@ ALL_FACILITATORS: Final = (
         (Edit("alcove.group.membership:Membership.follow", "self._tell_of_list(entry)", "pass"),),
         f"{_INSIDERS}::test_who_takes_all_others_off_the_relays_list_is_told_by_name",
     ),
+    Mutant(
+        "facilitators",
+        (Edit(f"{_F}.intents:ListDoor.plan", "len(listed) >= limits.DOORS", "False"),),
+        f"{_INSIDERS}::test_a_full_list_of_invites_keeps_nobody_from_inviting",
+    ),
     _mutant("roles:Roles.look", " and self._vaults.has_opened(handing.key)", "", _HANDS),
     _mutant("roles:Roles.tick", "self._let_go()", "pass", _SECOND),
     _mutant("roles:Roles.tick", "self._repair()", "pass", _REPAIR),

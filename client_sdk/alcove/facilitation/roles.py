@@ -169,7 +169,9 @@ class Roles:
             return
         person = find_person(self._membership, handing.key)
         if person is None:
-            self._hand_to_nobody("unknown_name", "They have left the room, so you still facilitate.")
+            self._hand_to_nobody(
+                "unknown_name", "They have left the room, so you still facilitate."
+            )
         elif person.facilitator and self._vaults.has_opened(handing.key):
             self._handing = None
             handing.step_down(handing.done)

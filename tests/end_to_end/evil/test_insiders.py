@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from alcove import events, mls
+from alcove.facilitation.doors import new_invite
 from alcove.group.admission import make_key_package
 from alcove.group.keys import ROOM_SUITE, Identity
 from alcove.group.outcomes import Person
@@ -17,6 +18,7 @@ from alcove_protocol.roster import Change, Op, Role, Seat
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
     change,
+    committer_of,
     context,
     demote,
     encrypted_again,
@@ -37,7 +39,7 @@ from tests.end_to_end.evil.rooms import (
     three,
     two_facilitators,
 )
-from tests.end_to_end.world import Client
+from tests.end_to_end.world import ORIGIN, Client
 
 
 def void(client: Client, counter: int) -> bytes:
@@ -135,6 +137,34 @@ def test_a_full_list_of_invites_keeps_no_member_in() -> None:
     assert ann.members() == bob.members() == {"Ann", "Bob"}
     assert cleo.engine.closed is not None
     goes_on(world, ann, bob)
+
+
+def test_a_full_list_of_invites_keeps_nobody_from_inviting() -> None:
+    """Bob fills the list with doors of which all facilitators have the secrets, and is demoted."""
+    world, ann, bob, cleo = two_facilitators()
+    doors = committer_of(bob).doors
+    invites = [new_invite(room_of(bob), ORIGIN, world.random) for _ in range(limits.DOORS)]
+    for invite in invites:
+        doors.learn(room_of(bob), invite.secret, [])
+    full = b"".join(invite.door for invite in invites)
+    change(world, bob, lambda m: (context(replace(m.state, doors=full)),))
+    world.advance(2)
+    demote(world, ann, bob)
+    world.advance(120)
+    assert state_of(ann).doors == full  # nothing of it is missing at Ann's
+    made: list[tuple[str | None, Exception | None]] = []
+    ann.engine.commands.invite(lambda link, error: made.append((link, error)))
+    world.advance(2)
+    ((link, error),) = made
+    assert error is None
+    assert state_of(ann).door_ids()[:-1] == tuple(invite.door for invite in invites[1:])
+    assert [problem.code for problem in told(ann, "oldest_invite_closed")] == [
+        "oldest_invite_closed"
+    ]
+    assert link is not None
+    world.knock(link, "Dora")
+    assert ann.of(events.Knocked)[-1].name == "Dora"
+    goes_on(world, ann, bob, cleo)
 
 
 def test_an_invite_is_still_replaced_when_the_list_has_a_place() -> None:
