@@ -49,11 +49,6 @@ ALL_FACILITATORS: Final = (
         (Edit(f"{_F}.intents:ListDoor.plan", "len(listed) >= limits.DOORS", "False"),),
         f"{_INSIDERS}::test_a_full_list_of_invites_keeps_nobody_from_inviting",
     ),
-    Mutant(
-        "facilitators",
-        (Edit(f"{_F}.lobby:Lobby._knock", "self._cannot_open()", "pass"),),
-        f"{_INSIDERS}::test_who_has_all_knocks_made_for_their_own_eyes_is_noticed",
-    ),
     _mutant("roles:Roles.look", " and self._vaults.has_opened(handing.key)", "", _HANDS),
     _mutant("roles:Roles.tick", "self._let_go()", "pass", _SECOND),
     _mutant("roles:Roles.tick", "self._repair()", "pass", _REPAIR),

@@ -51,13 +51,6 @@ SEEN_MOST: Final = 8192
 FOR_THE_NEWCOMER: Final = frozenset({"agreement", "name_taken"})
 """Why an admission failed, where only the newcomer can mend it: they are told, and knock again."""
 
-UNOPENED: Final = 10 * 60.0
-"""Seconds in which a person is told once of knocks that do not open."""
-KNOCK_UNOPENED: Final = (
-    "Someone knocked, and the knock cannot be opened here. It may be damaged, or of an earlier "
-    "card of the invite, or another facilitator put a card with a key of their own there. Ask "
-    "the other facilitators whether someone waits."
-)
 INVITE_USED: Final = "The invite that this person came by has no uses left. Give them a new one."
 """Why the relay refused an admission (`door_used`), said to the facilitator."""
 
@@ -120,7 +113,6 @@ class Lobby:
         self._later: OrderedDict[bytes, LobbyItem] = OrderedDict()
         self._unsent: list[tuple[bytes, bytes, str, Psk]] = []
         self._seen: OrderedDict[tuple[int, bytes], None] = OrderedDict()
-        self._tell_unopened_at = 0.0
         self.number = 0
         """The last item received, for `resume`."""
 
@@ -202,8 +194,7 @@ class Lobby:
             return
         body = self._open_knock(door, item)
         if body is None:
-            self._cannot_open()  # and there is no key to answer to
-            return
+            return  # altered, or not sealed by a holder of the invite: no key to answer to
         try:
             key_package = self._check(item, body)
         except CannotAdmit as error:
@@ -216,14 +207,6 @@ class Lobby:
         # A relay that still lets a removed person knock by their invite would not say so itself.
         revoked = item.door_revoked or door.revoked
         self._emit(events.Knocked(item.id.hex(), body.name, code, revoked))
-
-    def _cannot_open(self) -> None:
-        """Tell the person, once in a while: any holder of the invite can make such a knock, and a
-        facilitator can have all knocks made so that they open for that facilitator alone."""
-        now = self._ports.clock()
-        if now >= self._tell_unopened_at:
-            self._tell_unopened_at = now + UNOPENED
-            self._emit(events.Problem("knock_unopened", KNOCK_UNOPENED))
 
     def _open_knock(self, door: Door, item: LobbyItem) -> KnockBody | None:
         for keys in self._lobby_keys.for_knocks():
