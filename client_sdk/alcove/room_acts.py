@@ -67,7 +67,8 @@ class RoomActs(Agreeing):
         self._after()
 
     async def invite(self) -> str:
-        """Make one more invite, on the terms of the first. Raises `NotNow` (`too_many_doors`)."""
+        """Make one more invite, on the terms of the first. In a room that has 64 it takes the place
+        of the oldest."""
         made: list[str] = []
 
         def begin(done: Callable[[AlcoveError | None], None]) -> None:

@@ -18,12 +18,7 @@ CHANGED: Final = {
     "agreement_version",
     "agreement",
     "corrected",
-    "paused",
     "doors",
-    "locked",
-    "listen_only",
-    "slow",
-    "ttl",
 }
 """Fields that a facilitator's commit may change, within what `judge` says of them."""
 

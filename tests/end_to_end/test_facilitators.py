@@ -208,6 +208,24 @@ def test_a_successor_who_leaves_meanwhile_leaves_the_room_held() -> None:
     assert facilitators(cleo) == {"Ann"}
 
 
+def test_a_successor_who_never_opens_the_vault_holds_nobody() -> None:
+    """The successor's client is changed: it says for ever that it has not what it needs."""
+    world, ann, bob, cleo = room_of_three()
+    bob.to_client = lambda client, data: []
+    first = ask(ann, "hand_over", "Bob")
+    world.advance(5)
+    assert facilitators(cleo) == {"Ann", "Bob"}
+    do(world, ann, "demote", "Bob")
+    assert codes(first) == ["no_facilitator"]
+    second = ask(ann, "hand_over", "Bob")
+    world.advance(5)
+    assert second == []
+    third = ask(ann, "hand_over", "Cleo")
+    world.advance(5)
+    assert (codes(second), third) == (["handing_over"], [None])
+    assert facilitators(cleo) == {"Bob", "Cleo"}
+
+
 Act = tuple[int, str, str]
 
 

@@ -23,6 +23,8 @@ _RACE: Final = "test_a_lobby_key_that_a_former_facilitator_read_is_not_used"
 _KEPT: Final = "test_the_next_lobby_key_is_kept_from_whom_its_commit_demotes[invite]"
 _HANDS: Final = "test_handing_over_waits_for_what_the_successor_needs"
 _START: Final = "test_a_room_begins_with_as_many_facilitators_as_it_needs"
+_NEVER: Final = "test_a_successor_who_never_opens_the_vault_holds_nobody"
+_INSIDERS: Final = "tests/end_to_end/evil/test_insiders.py"
 _STAY: Final = "test_a_room_that_needs_two_to_go_on_waits_and_opens_by_itself"
 
 ALL_FACILITATORS: Final = (
@@ -50,6 +52,23 @@ ALL_FACILITATORS: Final = (
         "None if key in self._kept_from else self._coming",
         "self._coming",
         _KEPT,
+    ),
+    _mutant("roles:Roles.look", "elif handing.appointed:", "elif False:", _NEVER),
+    _mutant("roles:Roles.hand_over", " and self._handing.key == person.key", "", _NEVER),
+    Mutant(
+        "facilitators",
+        (Edit("alcove.group.membership:Membership.find_name", "wanted or named", "named"),),
+        f"{_INSIDERS}::test_a_helper_under_a_facilitators_name_keeps_nobody_from_demoting_them",
+    ),
+    Mutant(
+        "facilitators",
+        (Edit("alcove.group.membership:Membership.follow", "self._tell_of_list(entry)", "pass"),),
+        f"{_INSIDERS}::test_who_takes_all_others_off_the_relays_list_is_told_by_name",
+    ),
+    Mutant(
+        "facilitators",
+        (Edit(f"{_F}.intents:ListDoor.plan", "len(listed) >= limits.DOORS", "False"),),
+        f"{_INSIDERS}::test_a_full_list_of_invites_keeps_nobody_from_inviting",
     ),
     _mutant("roles:Roles.look", " and self._vaults.has_opened(handing.key)", "", _HANDS),
     _mutant("roles:Roles.tick", "self._let_go()", "pass", _SECOND),

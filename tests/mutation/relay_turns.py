@@ -14,7 +14,37 @@ _VERIFIER: Final = "tests/server/test_roster_verifier.py"
 _PRICES: Final = f"{FAIR}::test_what_costs_the_relay_more_costs_a_client_more"
 _STEPS: Final = f"{FAIR}::test_what_costs_the_relay_more_takes_more_of_a_turn"
 
+_COMMITS: Final = "tests/server/test_commit_turns.py"
+
 TURNS: Final[tuple[Mutant, ...]] = (
+    relay(
+        "turn of a facilitator",
+        "rooms.commit_turns:CommitTurns.take",
+        "if left < 1:",
+        "if left < -1e6:",
+        f"{_COMMITS}::test_a_facilitator_who_commits_without_end_does_not_win_every_race",
+    ),
+    relay(
+        "turn of a facilitator",
+        "rooms.commit_turns:CommitTurns.take",
+        "self._rate / len(facilitators)",
+        "self._rate",
+        f"{_COMMITS}::test_a_facilitator_of_two_has_half_a_commit_a_second",
+    ),
+    relay(
+        "turn of a facilitator",
+        "requests.publish:_store",
+        "room.commit_turns.give_back(client.key)",
+        "pass",
+        f"{_COMMITS}::test_a_facilitator_who_commits_without_end_does_not_win_every_race",
+    ),
+    relay(
+        "turn of a facilitator",
+        "rooms.commit_turns:CommitTurns.counts",
+        "len(roster.facilitators()) > 1",
+        "len(roster.facilitators()) > 0",
+        f"{_COMMITS}::test_a_lone_facilitator_commits_without_such_a_bound",
+    ),
     relay(
         "turn",
         "ports.turn:Turn.spend",

@@ -36,6 +36,11 @@ _NOT_OFFERED = (
     "facilitators_stay",
     "hold",
     "folded",
+    "paused",
+    "locked",
+    "listen_only",
+    "slow",
+    "ttl",
 )
 
 ALL_RIGHTS: Final[tuple[Mutant, ...]] = (

@@ -302,6 +302,8 @@ def rights() -> list[Case]:
             alone,
             replace(alone, locked=True, listen_only=True, slow=30, doors=DOOR + b"12345678"),
         ),
+        "another door": (alone, replace(alone, doors=DOOR + b"12345678")),
+        "how long messages stay": (alone, replace(alone, ttl=10)),
         "a member is paused": (alone, replace(alone, paused=public(MEMBER_MLS))),
         "a new agreement": (alone, replace(alone, agreement=other, agreement_version=2)),
         "a new agreement with the same version": (alone, replace(alone, agreement=other)),

@@ -169,9 +169,7 @@ class Facilitator:
 
     def invite(self, done: InviteDone) -> None:
         """Make one more invite. The group's state lists its door first."""
-        if len(self._membership.state.door_ids()) >= limits.DOORS:
-            done(None, NotNow("too_many_doors", "The room has too many invites."))
-            return
+        before = self._membership.state.door_ids()
         invite = self._new_invite()
 
         def listed(error: AlcoveError | None) -> None:
@@ -179,6 +177,8 @@ class Facilitator:
                 self.doors.drop(invite)
                 done(None, error)
                 return
+            if len(before) >= limits.DOORS:
+                self._closed_for_another(before)
             self.put_door(
                 invite,
                 self._terms,
@@ -187,6 +187,13 @@ class Facilitator:
 
         intent = ListDoor(listed, invite)
         self.vaults.offer(self.vaults.others(), lambda: self.committer.want(intent))
+
+    def _closed_for_another(self, before: Iterable[bytes]) -> None:
+        """Close at the relay what the full list lists no more, and tell the person."""
+        listed = self._membership.state.door_ids()
+        self.door_keeper.revoke(door for door in before if door not in listed)
+        text = "The room has as many invites as it can have, so the oldest one was closed."
+        self._emit(events.Problem("oldest_invite_closed", text))
 
     def _new_invite(self) -> Invite:
         return self.doors.new_invite(self._membership.group.group_id)
@@ -201,7 +208,7 @@ class Facilitator:
 
     def remove(self, name: str, done: Done) -> None:
         """Put a member out. Raises `InvalidInput` (`unknown_name`), `NotNow` (`not_oneself`)."""
-        person = named(self._membership, name)
+        person = named(self._membership, name, facilitator=False)
         if person.key == self._identity.signature.public:
             raise NotNow("not_oneself", "You cannot remove yourself; leave or end the room.")
         if person.facilitator:

@@ -258,14 +258,17 @@ class ReadmitMembers(Intent):
 
 @dataclass(frozen=True, slots=True)
 class ListDoor(Intent):
-    """List another door in the group's state: every member can see each new invite."""
+    """List another door in the group's state: every member can see each new invite. In a full list
+    it takes the place of the oldest, so that nobody can keep others from inviting by filling it."""
 
     invite: Invite | None = None
 
     def plan(self, membership: Membership) -> CommitPlan | None:
         if self.invite is None or self.invite.door in membership.state.door_ids():
             return None
-        return CommitPlan((_context(_with_doors(membership.state, add=self.invite.door)),))
+        listed = membership.state.door_ids()
+        oldest = listed[0] if len(listed) >= limits.DOORS else NO_DOOR
+        return CommitPlan((_context(_with_doors(membership.state, oldest, self.invite.door)),))
 
 
 @dataclass(frozen=True, slots=True)

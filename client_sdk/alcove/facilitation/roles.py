@@ -60,6 +60,8 @@ class _Handing:
     key: bytes
     done: Done
     step_down: Callable[[Done], None]
+    appointed: bool = False
+    """Whether the group's state has listed the successor."""
 
 
 class Roles:
@@ -94,7 +96,7 @@ class Roles:
     def appoint(self, name: str, done: Done) -> None:
         """Raises `InvalidInput` (`unknown_name`), `NotNow` (`already_facilitator`,
         `too_many_facilitators`, `too_many_appointments`, `cannot_facilitate`)."""
-        person = named(self._membership, name)
+        person = named(self._membership, name, facilitator=False)
         if person.facilitator:
             raise NotNow("already_facilitator", "They are a facilitator already.")
         check_room_for_one(self._membership.state)
@@ -103,7 +105,7 @@ class Roles:
 
     def demote(self, name: str, done: Done) -> None:
         """Raises `InvalidInput` (`unknown_name`), `NotNow` (`not_oneself`, `no_facilitator`)."""
-        person = named(self._membership, name)
+        person = named(self._membership, name, facilitator=True)
         if person.key == self._identity.signature.public:
             raise NotNow("not_oneself", "Step down instead; another facilitator then confirms it.")
         if not person.facilitator:
@@ -113,21 +115,23 @@ class Roles:
     def hand_over(self, name: str, step_down: Callable[[Done], None], done: Done) -> None:
         """Raises `InvalidInput` (`unknown_name`), `NotNow` (as `appoint`, `not_oneself`,
         `handing_over`)."""
-        person = named(self._membership, name)
+        person = named(self._membership, name, facilitator=True)
         if person.key == self._identity.signature.public:
             raise NotNow("not_oneself", "Name another member, who facilitates from then on.")
-        if self._handing is not None:
-            raise NotNow("handing_over", "You are handing over already.")
+        if self._handing is not None and self._handing.key == person.key:
+            raise NotNow("handing_over", "You are handing over to them already.")
+        if not person.facilitator:
+            check_room_for_one(self._membership.state)
 
         def appointed(error: AlcoveError | None) -> None:
             if error is not None and self._handing is handing:
                 self._handing = None
                 done(error)
 
-        handing = _Handing(person.key, done, step_down)
+        self._hand_to_nobody("handing_over", "You are handing over to another member now.")
+        handing = self._handing = _Handing(person.key, done, step_down)
         if not person.facilitator:
             self.appoint(name, appointed)
-        self._handing = handing
         self.look()
 
     # --- facilitators that go ------------------------------------------------------------------
@@ -172,13 +176,22 @@ class Roles:
             return
         person = find_person(self._membership, handing.key)
         if person is None:
-            self._handing = None
-            handing.done(
-                NotNow("unknown_name", "They have left the room, so you still facilitate.")
+            self._hand_to_nobody(
+                "unknown_name", "They have left the room, so you still facilitate."
             )
         elif person.facilitator and self._vaults.has_opened(handing.key):
             self._handing = None
             handing.step_down(handing.done)
+        elif person.facilitator:
+            handing.appointed = True
+        elif handing.appointed:
+            text = "They facilitate no more, so you still do."
+            self._hand_to_nobody("no_facilitator", text)
+
+    def _hand_to_nobody(self, code: str, text: str) -> None:
+        handing, self._handing = self._handing, None
+        if handing is not None:
+            handing.done(NotNow(code, text))
 
     @property
     def _successor_is_late(self) -> bool:
@@ -224,9 +237,12 @@ class Roles:
             handing.done(error)
 
 
-def named(membership: Membership, name: str) -> Person:
-    """The member whom a person means. Raises `InvalidInput` (`unknown_name`)."""
-    person = membership.find_name(name) or membership.find_name(spelled(name))
-    if person is None:
-        raise InvalidInput("unknown_name", "Nobody in the room has this name.")
-    return person
+def named(membership: Membership, name: str, *, facilitator: bool) -> Person:
+    """The member whom a person means. Of several with one name it is one that facilitates, or one
+    that does not, as the act needs it: nobody is kept from an act by a helper under that name.
+    Raises `InvalidInput` (`unknown_name`)."""
+    for wanted in (name, spelled(name)):
+        person = membership.find_name(wanted, facilitator=facilitator)
+        if person is not None:
+            return person
+    raise InvalidInput("unknown_name", "Nobody in the room has this name.")

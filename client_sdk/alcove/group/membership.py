@@ -152,11 +152,12 @@ class Membership:
         facilitators = self.state.facilitator_keys()
         return tuple(person_of(member.leaf, facilitators) for member in self.group.members())
 
-    def find_name(self, name: str) -> Person | None:
-        """Of several members with this name the latest: a facilitator with a changed client let
-        them in under an earlier member's name."""
+    def find_name(self, name: str, *, facilitator: bool) -> Person | None:
+        """Of several members with this name the latest, in this part if there is one: a facilitator
+        with a changed client let them in under an earlier member's name."""
         named = [person for person in self.people() if person.name == name]
-        return max(named, key=self._seated, default=None)
+        wanted = [person for person in named if person.facilitator == facilitator]
+        return max(wanted or named, key=self._seated, default=None)
 
     def _seated(self, person: Person) -> int:
         """The counter of the entry that seated a member, 0 for those before this client. A member
@@ -207,9 +208,11 @@ class Membership:
         if isinstance(outcome, Burned | Held):
             # The relay took the entry too, so the chain goes on over it. Its list is not the
             # group's, and the next entry restates the list.
-            known = self.roster.lobby
+            known, head = self.roster.lobby, self.roster.head
             self._extend_roster(blob, entry)
             self.restate = self.restate or entry is not None
+            if isinstance(outcome, Burned) and self.roster.head != head:
+                self._tell_of_list(entry)
             if isinstance(outcome, Held) and self.roster.lobby not in (None, known):
                 self.lobby_key = self.roster.lobby  # the group has it, and this client not yet
         if isinstance(outcome, mls.StagedCommit):
@@ -385,6 +388,11 @@ class Membership:
             if not self.restate:
                 self.alarm, self.alarm_by = "roster_mismatch", None
             self.restate = True
+
+    def _tell_of_list(self, entry: Signed | None) -> None:
+        """A commit changed nothing but the relay's list, by which it may close this connection."""
+        if not self._list_is_the_groups():
+            self.alarm, self.alarm_by = "roster_mismatch", self._signer(entry)
 
     def list_differs(self, facilitator: bytes) -> None:
         """The heartbeat of the facilitator with this MLS key names another list of members. They

@@ -56,9 +56,15 @@ NOT_OFFERED: Final = (
     "facilitators_stay",
     "hold",
     "folded",
+    "paused",
+    "locked",
+    "listen_only",
+    "slow",
+    "ttl",
 )
 """Fields of the state that no commit may change: no command sets them yet, or the opening set them
-for good (how many facilitators a room needs)."""
+for good (how many facilitators a room needs). What no command sets, no command takes back: one
+facilitator with a changed client could mute a room or close it for as long as it lives."""
 
 
 Rule = Callable[[RoomExtension, bytes], bool]

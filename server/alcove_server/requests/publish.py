@@ -24,8 +24,10 @@ def publish_soon(requester: Requester, post: Post, done: PublishDone) -> bool:
     answers the request, and then calls `done`. False means that nothing was done, and leaves the
     request to `publish`."""
     client, room = requester.client, requester.seated
-    if post.blob_class is BlobClass.COMMIT and not room.settled:
-        return False  # the store is asked first
+    if post.blob_class is BlobClass.COMMIT and (
+        not room.settled or room.commit_turns.counts(room.history.roster)
+    ):
+        return False  # the store is asked first, or a facilitator's turn
     try:
         publication = rules.blob(requester.seated.history, client.key, post)
     except Refusal:  # unless its id was taken before
@@ -36,8 +38,9 @@ def publish_soon(requester: Requester, post: Post, done: PublishDone) -> bool:
 
 
 async def publish(requester: Requester, frame: Post | Publish) -> None:
-    """An id that was taken before is answered before anything is judged. Raises `Refusal` (`stale`
-    and all of `rules.blob`, `rules.commit_with_entry` and `Store.publish`)."""
+    """An id that was taken before is answered before anything is judged. Raises `Refusal` (`stale`,
+    `rate_limited` for a commit out of turn, and all of `rules.blob`, `rules.commit_with_entry` and
+    `Store.publish`)."""
     answers = requester.client.answers
     answers.expect(frame.id, frame.n)
     try:
@@ -74,19 +77,27 @@ async def answer(requester: Requester, id: bytes, taken: Taken) -> None:
 async def _store(requester: Requester, frame: Post | Publish) -> Taken:
     """Return the place of the blob, whether it was taken before or now."""
     store, room, client = requester.services.store, requester.seated, requester.client
+    commits = frame.blob_class in COMMITS
     try:
-        if frame.blob_class in COMMITS:
+        if commits:
             await require_settled(requester)
         if isinstance(frame, Post):
             publication = rules.blob(room.history, client.key, frame)
         else:
             publication = await _with_entry(requester, room.history, frame)
+        if commits and not room.commit_turns.take(room.history.roster, client.key):
+            raise Refusal("rate_limited")
     except Refusal:
         known = await store.published(room.id, client.key, frame.id)
         if known is None:
             raise
         return Taken(known.generation, known.number)
-    return await store.publish(publication)
+    try:
+        return await store.publish(publication)
+    except BaseException:
+        if commits:
+            room.commit_turns.give_back(client.key)
+        raise
 
 
 async def _with_entry(requester: Requester, history: RosterHistory, frame: Publish) -> Publication:

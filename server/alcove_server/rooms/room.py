@@ -27,6 +27,7 @@ from alcove_server.ports import error_log
 from alcove_server.ports.outlet import Close
 from alcove_server.ports.services import Services
 from alcove_server.ports.token_bucket import TokenBucket
+from alcove_server.rooms.commit_turns import CommitTurns
 from alcove_server.rooms.doorstep import Doorstep
 from alcove_server.rooms.fanout import Fanout, Turns
 from alcove_server.rooms.roster_history import Outcome, RosterHistory, follow
@@ -82,6 +83,7 @@ class LocalRoom:
         self._fanout = Fanout(turns)
         rate = TOLD_RATE * services.settings.rates
         self._told = TokenBucket(rate, TOLD_BURST, services.clock())
+        self.commit_turns = CommitTurns(services.settings.rates, services.clock)
         self._ahead: set[Client] = set()
         self._reading = Lock()
         self._rung = 0

@@ -87,7 +87,7 @@ def empty_path(world: EvilWorld, by: Client, about: Client) -> bytes:
 
 
 def state(world: EvilWorld, by: Client, about: Client) -> bytes:
-    return rogue_commit(by, context(replace(state_of(by), listen_only=True)))
+    return rogue_commit(by, context(replace(state_of(by), doors=b"another.")))
 
 
 def update_by_reference(world: EvilWorld, by: Client, about: Client) -> bytes:
@@ -264,6 +264,11 @@ WAITING: dict[str, object] = {
     "facilitators_stay": 2,
     "hold": bytes(16),
     "folded": bytes(32),
+    "paused": bytes(32),
+    "locked": True,
+    "listen_only": True,
+    "slow": 30,
+    "ttl": 10,
 }
 """Fields that no command sets yet, each with another value than it has."""
 

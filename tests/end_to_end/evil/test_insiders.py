@@ -5,19 +5,24 @@ from dataclasses import replace
 
 import pytest
 from alcove import events, mls
+from alcove.facilitation.doors import new_invite
 from alcove.group.admission import make_key_package
 from alcove.group.keys import ROOM_SUITE, Identity
+from alcove.group.outcomes import Person
 from alcove.messages.payload import Heartbeat, Text, Void
 from alcove_protocol import limits
-from alcove_protocol.frames import BlobClass
+from alcove_protocol.frames import BlobClass, Publish
 from alcove_protocol.records import Record
+from alcove_protocol.roster import Change, Op, Role, Seat
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
     change,
+    committer_of,
     context,
     demote,
     encrypted_again,
+    entry_by,
     group_of,
     publish,
     relay_key,
@@ -34,7 +39,7 @@ from tests.end_to_end.evil.rooms import (
     three,
     two_facilitators,
 )
-from tests.end_to_end.world import Client
+from tests.end_to_end.world import ORIGIN, Client
 
 
 def void(client: Client, counter: int) -> bytes:
@@ -105,6 +110,7 @@ def test_a_message_stays_no_longer_than_the_room_says_whatever_its_author_writes
     assert message.ttl == state_of(ann).ttl == 1800
 
 
+@pytest.mark.usefixtures("commands_to_come")
 def test_a_facilitator_who_changes_how_long_messages_stay_is_told_by_name() -> None:
     world, ann, bob, cleo = two_facilitators()
     forget(ann, cleo)
@@ -131,6 +137,34 @@ def test_a_full_list_of_invites_keeps_no_member_in() -> None:
     assert ann.members() == bob.members() == {"Ann", "Bob"}
     assert cleo.engine.closed is not None
     goes_on(world, ann, bob)
+
+
+def test_a_full_list_of_invites_keeps_nobody_from_inviting() -> None:
+    """Bob fills the list with doors of which all facilitators have the secrets, and is demoted."""
+    world, ann, bob, cleo = two_facilitators()
+    doors = committer_of(bob).doors
+    invites = [new_invite(room_of(bob), ORIGIN, world.random) for _ in range(limits.DOORS)]
+    for invite in invites:
+        doors.learn(room_of(bob), invite.secret, [])
+    full = b"".join(invite.door for invite in invites)
+    change(world, bob, lambda m: (context(replace(m.state, doors=full)),))
+    world.advance(2)
+    demote(world, ann, bob)
+    world.advance(120)
+    assert state_of(ann).doors == full  # nothing of it is missing at Ann's
+    made: list[tuple[str | None, Exception | None]] = []
+    ann.engine.commands.invite(lambda link, error: made.append((link, error)))
+    world.advance(2)
+    ((link, error),) = made
+    assert error is None
+    assert state_of(ann).door_ids()[:-1] == tuple(invite.door for invite in invites[1:])
+    assert [problem.code for problem in told(ann, "oldest_invite_closed")] == [
+        "oldest_invite_closed"
+    ]
+    assert link is not None
+    world.knock(link, "Dora")
+    assert ann.of(events.Knocked)[-1].name == "Dora"
+    goes_on(world, ann, bob, cleo)
 
 
 def test_an_invite_is_still_replaced_when_the_list_has_a_place() -> None:
@@ -276,3 +310,51 @@ def test_a_change_of_roles_is_told_with_who_made_it() -> None:
     demote(world, bob, ann)
     for client in (ann, bob, cleo):
         assert client.of(events.RoleChanged) == [events.RoleChanged("Ann", False, "Bob")]
+
+
+def test_a_helper_under_a_facilitators_name_keeps_nobody_from_demoting_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Bob's client is changed, and lets another Bob in."""
+    world, ann, bob, cleo = two_facilitators()
+    for module in ("lobby", "intents"):
+        monkeypatch.setattr(f"alcove.facilitation.{module}.looks_like_any", lambda *_: False)
+    twin = world.knock_with(world.client("Bob"), ann.invite())
+    bob.admit(bob.of(events.Knocked)[-1])
+    world.settle()
+    assert [p.name for p in people(cleo)] == ["Ann", "Bob", "Cleo", "Bob"]
+    demote(world, ann, bob)
+    assert {p.name for p in people(cleo) if p.facilitator} == {"Ann"}
+    result: list[object] = []
+    ann.engine.commands.appoint("Cleo", result.append)
+    ann.engine.commands.remove("Bob", result.append)
+    world.advance(2)
+    assert result == [None, None]
+    assert twin.engine.closed is not None
+    goes_on(world, ann, bob, cleo)
+
+
+def people(client: Client) -> tuple[Person, ...]:
+    return client.engine.require_member().membership.people()
+
+
+def test_who_takes_all_others_off_the_relays_list_is_told_by_name() -> None:
+    """Bob's commit is garbage, and its entry lists Bob alone. The relay closes all others."""
+    world, ann, bob, cleo = two_facilitators()
+    forget(ann, cleo)
+    alone = Change(Op.ADD, relay_key(bob), Seat(role=Role.FACILITATOR))
+    blob = b"no commit at all"
+    entry = entry_by(bob.engine.identity.relay, bob, blob, Change(Op.RESET, bytes(32)), alone)
+    base = bob.engine.require_member().membership.base.encode()
+    bob.engine.link.request(
+        lambda n: Publish(
+            n, world.random(16), base, BlobClass.COMMIT, 600, blob, entry.body, entry.signature
+        ),
+        lambda answer: None,
+    )
+    world.advance(2)
+    for client in (ann, cleo):
+        assert client.engine.closed is not None
+        (problem,) = told(client, "roster_mismatch")
+        assert problem.sender == "Bob"
+        assert "Bob changed the relay's list" in problem.text

@@ -75,6 +75,7 @@ STATE_ONLY: dict[str, Callable[[RoomExtension, Client], RoomExtension]] = {
 }
 
 
+@pytest.mark.usefixtures("commands_to_come")
 @pytest.mark.parametrize("field", ["listen_only", "locked", "slow"])
 def test_an_honest_commit_that_changes_a_flag_changes_it_in_the_roster_too(field: str) -> None:
     world, ann, bob, cleo, dora = with_dora(two_facilitators())
