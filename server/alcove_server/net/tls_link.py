@@ -28,10 +28,11 @@ from typing import Any, Final, cast
 
 from alcove_protocol import limits
 
-from alcove_server.net.inbox import SHARE, NetworkPart
+from alcove_server.net.inbox import SHARE
 from alcove_server.net.incoming import IGNORED
 from alcove_server.net.terms import Terms, Timer
 from alcove_server.net.websocket import CLOSE_SECONDS
+from alcove_server.ports.place import NetworkPart
 from alcove_server.ports.turn import BYTES
 
 READ_SIZE: Final = 16 * limits.KIB
