@@ -514,3 +514,26 @@ def test_a_facilitator_without_the_text_puts_no_earlier_card() -> None:
         world.advance(1)
     dora = world.knock(invite, "Dora")
     assert shown(dora) == [(2, RULES, False)]
+
+
+def test_a_facilitator_appointed_after_the_change_puts_the_new_agreement_on_cards() -> None:
+    world = World()
+    ann = world.open("Ann")
+    bob = world.join(ann, "Bob")
+    changed(world, ann, KIND)
+    accept(world, bob)
+    made: list[Exception | None] = []
+    ann.engine.commands.appoint("Bob", made.append)
+    world.advance(40, step=5)
+    invites: list[str | None] = []
+    bob.engine.commands.invite(lambda url, error: invites.append(url))
+    world.settle()
+    assert made == [None]
+    assert invites[0] is not None
+    dora = world.knock(invites[0], "Dora")
+    assert shown(dora) == [(2, RULES, False)]
+    ann.cut()
+    world.advance(10, step=5, stay_away=(ann,))
+    bob.admit(bob.of(events.Knocked)[-1])
+    world.settle()
+    assert dora.of(events.Joined)
