@@ -134,6 +134,9 @@ class Relay:
             if end > now:
                 break
             del self._restoring[client]
+            if client in self.rooms.restores.clients:  # it is the relay that is late
+                self._restoring[client] = now + RESTORE_SECONDS
+                continue
             self._too_late(client)
             await self._pause()
 

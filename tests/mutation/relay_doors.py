@@ -12,6 +12,8 @@ _ROOM: Final = "rooms.room:LocalRoom"
 _RESTORES: Final = "rooms.restores:Restores"
 _RESTORE: Final = "requests.restore"
 RESTORES: Final = "tests/server/test_restores.py"
+LINE: Final = "tests/server/test_line.py"
+_LINE: Final = "ports.line:Line"
 _RENEWED: Final = (
     f"{DOORSTEP}::test_a_knock_taken_back_and_made_anew_in_one_turn_gives_way_as_others_do"
 )
@@ -270,40 +272,88 @@ KNOCKS: Final[tuple[Mutant, ...]] = (
 BROUGHT: Final[tuple[Mutant, ...]] = (
     relay(
         "restores",
-        f"{_RESTORES}.begin",
-        "len(self) >= WAITING or ",
+        f"{_RESTORES}.__init__",
+        "Line(WAITING, OF_A_PREFIX)",
+        "Line(0, OF_A_PREFIX)",
+        f"{RESTORES}::test_all_restores_together_are_bounded_and_one_who_had_none_gets_a_place",
+    ),
+    relay(
+        "restores",
+        f"{_RESTORES}.line_of",
+        "self._short if size <= SHORT else self._long",
+        "self._long",
+        f"{RESTORES}::test_a_short_restore_waits_for_no_long_one",
+    ),
+    relay(
+        "restores",
+        f"{_LINE}.enter",
+        "if self._of_a_part and self._count(part) >= self._most_of(part):",
+        "if False:",
+        f"{LINE}::test_a_part_has_a_bound_of_its_own",
+    ),
+    relay(
+        "restores",
+        f"{_LINE}._most_of",
+        "self._most // 2",
+        "self._most",
+        f"{LINE}::test_a_part_has_a_bound_of_its_own",
+    ),
+    relay(
+        "restores",
+        f"{_LINE}.enter",
+        "start = max([self._of(one) for one in _counted(part)])",
+        "start = self._now",
+        f"{LINE}::test_a_client_waits_for_no_crowd_of_another_part",
+    ),
+    relay(
+        "restores",
+        f"{_LINE}._charge",
+        " / (one.weight if one is not None else 1)",
         "",
-        f"{RESTORES}::test_all_restores_together_are_bounded",
+        f"{LINE}::test_a_shared_address_counts_as_many_parts",
     ),
     relay(
         "restores",
-        f"{_RESTORES}.begin",
-        " or self._of[part] >= most",
-        "",
-        f"{RESTORES}"
-        "::test_a_part_of_the_network_has_a_few_restores_and_a_shared_address_half_of_all",
+        f"{_LINE}.leave",
+        "self._now = one.start",
+        "pass",
+        f"{LINE}::test_a_part_that_was_away_has_saved_nothing_up",
     ),
     relay(
         "restores",
-        f"{_RESTORES}.begin",
-        "WAITING // 2",
-        "WAITING",
-        f"{RESTORES}"
-        "::test_a_part_of_the_network_has_a_few_restores_and_a_shared_address_half_of_all",
+        f"{_LINE}._sweep",
+        "had if len(had) < _REMEMBERED else {}",
+        "had",
+        f"{LINE}::test_a_line_remembers_no_more_parts_than_have_to_pay",
     ),
     relay(
         "restores",
-        f"{_RESTORE}:restore",
-        "rooms.restores.begin(part)",
-        "rooms.restores._of[part] += 1",
-        f"{RESTORES}::test_a_room_is_restored_while_a_stranger_has_all_restores_that_it_may",
+        "ports.line:_counted",
+        "[part] if whole is None else [part, whole]",
+        "[part]",
+        f"{LINE}::test_the_networks_of_a_provider_count_together",
     ),
     relay(
         "restores",
-        f"{_RESTORE}:restore",
-        "rooms.restores.end(part)",
+        f"{_RESTORE}:_in_turn",
+        "await line.enter(requester.client.part, size)",
+        "await line.enter(None, size)",
+        f"{RESTORES}::test_a_stranger_with_all_restores_that_it_may_have_leaves_places_to_others",
+    ),
+    relay(
+        "restores",
+        f"{_RESTORE}:_in_turn",
+        "line.leave()",
         "pass",
         f"{RESTORES}::test_a_restore_gives_its_place_back_however_it_ends[bad]",
+    ),
+    relay(
+        "restores",
+        "relay:Relay._close_late",
+        "if client in self.rooms.restores.clients:",
+        "if False:",
+        "tests/server/test_strangers.py"
+        "::test_a_client_that_waits_for_others_restores_is_not_closed_as_idle",
     ),
     relay(
         "restores",
@@ -357,7 +407,7 @@ BROUGHT: Final[tuple[Mutant, ...]] = (
     relay(
         "restores",
         "requests.unsettled:look",
-        "await requester.services.pause(len(room.history.roster.seats) / _MEMBERS_A_STEP)",
+        "await requester.services.pause(steps, requester.client.part)",
         "pass",
         f"{LONG}::test_votes_are_counted_for_one_after_the_other",
     ),

@@ -34,6 +34,20 @@ ALL_NETWORKS: Final[tuple[Mutant, ...]] = (
         f"{LINKS}::test_a_turn_decrypts_a_bounded_number_of_records_for_all_together",
     ),
     share(
+        "records",
+        f"{LINK}._charge_silent",
+        "if silent > 1:",
+        "if False:",
+        f"{LINKS}::test_records_that_bring_nothing_cost_more",
+    ),
+    share(
+        "records",
+        f"{LINK}._charge_silent",
+        "self._silent - came",
+        "self._silent",
+        f"{LINKS}::test_a_large_record_that_comes_in_parts_costs_no_more",
+    ),
+    share(
         "handshakes",
         f"{LINK}._shake_hands",
         "self._terms.inbox.turn.spend(_HANDSHAKE_STEPS)",

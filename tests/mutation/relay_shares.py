@@ -271,8 +271,8 @@ MEMORY: Final[tuple[Mutant, ...]] = (
     relay(
         "shares",
         f"{_SHARES}.largest",
-        "max(self._of_group, key=self._weighed)",
-        "next(iter(self._of_group))",
+        "max(wholes, key=lambda whole: wholes[whole] / whole.weight)",
+        "next(iter(wholes))",
         f"{_HALVES}::test_the_largest_part_of_the_network_gives_way_first",
     ),
     relay(
@@ -284,8 +284,22 @@ MEMORY: Final[tuple[Mutant, ...]] = (
     ),
     relay(
         "shares",
-        f"{_SHARES}._weighed",
-        " / group.weight",
+        f"{_SHARES}.largest",
+        "whole = part.whole or part",
+        "whole = part",
+        f"{FAIRNESS}::test_the_networks_of_one_provider_hold_bytes_together",
+    ),
+    relay(
+        "shares",
+        f"{_SHARES}.largest",
+        "max(within, key=self._of_group.__getitem__)",
+        "within[0]",
+        f"{FAIRNESS}::test_the_networks_of_one_provider_hold_bytes_together",
+    ),
+    relay(
+        "shares",
+        f"{_SHARES}.largest",
+        " / whole.weight",
         "",
         f"{FAIRNESS}::test_a_shared_address_counts_as_many_networks",
     ),

@@ -61,6 +61,14 @@ TURNS: Final[tuple[Mutant, ...]] = (
     ),
     relay(
         "turn",
+        f"{_INBOX}.wait",
+        "group.whole or group",
+        "group",
+        f"{FAIRNESS}"
+        "::test_the_networks_of_one_provider_have_its_places_in_a_round_and_not_one_each",
+    ),
+    relay(
+        "turn",
         f"{_INBOX}._serve",
         "range(min(group.weight, len(readers)))",
         "range(len(readers))",
@@ -90,8 +98,8 @@ TURNS: Final[tuple[Mutant, ...]] = (
     relay(
         "turn",
         "ports.services:Services.pause",
-        "async with self._line:",
-        "if True:",
+        "await self._line.enter(part, steps)",
+        "pass",
         f"{LONG}::test_doors_that_many_bring_are_verified_in_one_line",
     ),
     relay(
@@ -132,6 +140,21 @@ TURNS: Final[tuple[Mutant, ...]] = (
     ),
     relay(
         "turn",
+        "rooms.replay_budget:ReplayBudget.wait_for_turn",
+        "await self._line.enter(part)",
+        "await self._line.enter(None)",
+        "tests/server/test_line.py"
+        "::test_no_crowd_is_waited_for_where_turns_are_shared[pages of a log]",
+    ),
+    relay(
+        "turn",
+        "ports.services:Services.pause",
+        "self._line.enter(part, steps)",
+        "self._line.enter(None, steps)",
+        "tests/server/test_line.py::test_no_crowd_is_waited_for_where_turns_are_shared[long work]",
+    ),
+    relay(
+        "turn",
         "rooms.replay_budget:ReplayBudget.read",
         " + size // _BLOB_BYTES",
         "",
@@ -154,15 +177,15 @@ TURNS: Final[tuple[Mutant, ...]] = (
     relay(
         "turn",
         "rooms.roster_verifier:RosterVerifier.verify",
-        "for entry in chain) <= SHORT",
-        "for entry in chain) < 0",
+        "size <= SHORT",
+        "False",
         f"{_VERIFIER}::test_a_short_chain_waits_for_no_long_one",
     ),
     relay(
         "turn",
-        "rooms.roster_verifier:RosterVerifier.verify",
-        "if self._waiting[short] >= WAITING:",
-        "if False:",
+        "rooms.roster_verifier:RosterVerifier.__init__",
+        "{True: Line(WAITING), False: Line(WAITING)}",
+        "{True: Line(), False: Line()}",
         f"{_VERIFIER}::test_too_many_that_wait_are_told_to_come_again",
     ),
     relay(

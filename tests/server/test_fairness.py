@@ -146,6 +146,29 @@ def test_a_client_of_another_network_waits_for_one_share_and_not_for_a_crowd() -
     assert session.heard == [b"good"]
 
 
+class Rented(Everyone):
+    """One of the many networks of a provider, which all count together as two."""
+
+    def __init__(self, whole: Everyone) -> None:
+        self.whole = whole
+
+
+class Provider(Everyone):
+    weight = 2  # type: ignore[misc]  # another class of network than that of single tests
+
+
+def test_the_networks_of_one_provider_have_its_places_in_a_round_and_not_one_each() -> None:
+    crowd, provider = Crowd(), Provider()
+    burst = b"".join(masked(0x82, b"x") for _ in range(2000))
+    for _ in range(200):
+        crowd.one(Rented(provider))[0].data_received(burst)
+    socket, session, _ = crowd.one(Everyone())
+    socket.data_received(masked(0x82, b"good"))
+    assert session.heard == []
+    crowd.loop.turn()
+    assert session.heard == [b"good"]
+
+
 def test_a_large_message_takes_turns_too() -> None:
     crowd = Crowd()
     socket, session, _ = crowd.one(Everyone())
@@ -333,6 +356,18 @@ def test_a_shared_address_counts_as_many_networks() -> None:
     assert shares.largest() == ("alone", other)
     shares.discard("alone", other)
     assert (shares.total, len(shares)) == (90, 10)
+
+
+def test_the_networks_of_one_provider_hold_bytes_together() -> None:
+    shares, provider, other = Shares[str](100), Provider(), Everyone()
+    for number in range(10):
+        shares.set(f"rented {number}", Rented(provider), 6)
+    larger = Rented(provider)
+    for name in ("small", "smaller"):
+        shares.set(name, larger, 5)
+    shares.set("alone", other, 34)  # less than half of what the provider's networks hold
+    assert shares.too_many
+    assert shares.largest() == ("small", larger)
 
 
 # --- many at once -------------------------------------------------------------------------------

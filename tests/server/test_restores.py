@@ -1,16 +1,24 @@
 """A stranger's restores leave places to others, when all rooms of a relay are restored at once."""
 
+import asyncio
+
 import pytest
 from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import Done
 from alcove_server.net.admission import Admission
 from alcove_server.ports.place import Quota
+from alcove_server.ports.runner import OnLoop
 from alcove_server.rooms.restores import OF_A_PREFIX, WAITING, Restores
+from alcove_server.rooms.roster_verifier import SHORT
 from alcove_server.testing.embedded import ManualClock
 
 from tests.server.scene import Scene
 from tests.server.test_restore import restore_frame, restoring
 from tests.server.test_strangers import Guarded
+from tests.server.waiting import turns
+
+LONG = SHORT + 1
+"""Bytes of a restore that is just not short."""
 
 
 def parts(*addresses: str) -> list[Quota]:
@@ -21,60 +29,76 @@ def parts(*addresses: str) -> list[Quota]:
     return [doorkeeper.enter(address).allowance for address in addresses]
 
 
-def fill(restores: Restores, part: Quota | None) -> int:
-    """Begin restores until one is refused. Return how many were begun."""
+async def fill(restores: Restores, part: Quota | None, size: int = LONG) -> int:
+    """Begin restores, until none is begun any more. Return how many were, and wait."""
     before = len(restores)
-    try:
-        for _ in range(2 * WAITING):
-            restores.begin(part)
-    except Refusal as refusal:
-        if refusal.code != "busy":
-            raise
+    line = restores.line_of(size)
+    waiting = [asyncio.create_task(line.enter(part, size)) for _ in range(2 * WAITING)]
+    await turns(2)
+    for one in waiting:
+        assert not one.done() or one.exception() is None or code_of(one) == "busy"
     return len(restores) - before
 
 
-def test_a_part_of_the_network_has_a_few_restores_and_a_shared_address_half_of_all() -> None:
+def code_of(task: asyncio.Task[None]) -> str:
+    error = task.exception()
+    assert isinstance(error, Refusal)
+    return error.code
+
+
+async def test_a_part_of_the_network_has_a_few_restores_and_a_shared_address_half_of_all() -> None:
     restores = Restores()
     one, other, shared = parts("198.51.100.1", "203.0.113.1", "192.0.2.1")
-    assert fill(restores, one) == OF_A_PREFIX
-    assert fill(restores, shared) == WAITING // 2
-    assert fill(restores, other) == OF_A_PREFIX
-    restores.end(one)
-    assert fill(restores, one) == 1
+    assert await fill(restores, one) == OF_A_PREFIX
+    assert await fill(restores, shared) == WAITING // 2
+    assert await fill(restores, other) == OF_A_PREFIX
+    restores.line_of(LONG).leave()
+    await turns(2)
+    assert await fill(restores, one) == 1
     assert len(restores) == WAITING // 2 + 2 * OF_A_PREFIX
 
 
-def test_all_restores_together_are_bounded() -> None:
+async def test_all_restores_together_are_bounded_and_one_who_had_none_gets_a_place() -> None:
     restores = Restores()
-    assert fill(restores, None) == WAITING
+    assert await fill(restores, None) == WAITING
+    assert await fill(restores, None) == 0
     (one,) = parts("198.51.100.1")
-    assert fill(restores, one) == 0
-    restores.end(None)
-    assert fill(restores, one) == 1
+    line = restores.line_of(LONG)
+    honest = asyncio.create_task(line.enter(one, LONG - 1))
+    await turns(2)
+    assert len(restores) == WAITING
+    line.leave()
+    await turns(2)
+    assert honest.done()
+    assert honest.exception() is None
 
 
-def test_restores_that_are_over_leave_nothing_behind() -> None:
+async def test_a_short_restore_waits_for_no_long_one() -> None:
     restores = Restores()
-    for part in (None, *parts("198.51.100.1")):
-        restores.begin(part)
-        restores.end(part)
-    assert len(restores) == 0
-    assert not restores._of
+    await fill(restores, None)
+    await asyncio.wait_for(restores.line_of(SHORT).enter(None, SHORT), 30)
+    assert len(restores) == WAITING + 1
 
 
-def test_a_room_is_restored_while_a_stranger_has_all_restores_that_it_may() -> None:
+async def test_a_stranger_with_all_restores_that_it_may_have_leaves_places_to_others() -> None:
     scene = Guarded()
+    scene.relay.relay.services.runner = OnLoop()
     stranger = scene.stranger()
     mine = stranger.link.session
     assert mine is not None
     rooms = scene.relay.relay.rooms
-    fill(rooms.restores, mine.client.part)
+    await fill(rooms.restores, mine.client.part, SHORT)
     assert stranger.refused(restore_frame(stranger, scene.room.chain)) == "busy"
     honest = scene.stranger()
     theirs = honest.link.session
     assert theirs is not None
     theirs.client.place = scene.doorkeeper.enter("203.0.113.1")
-    honest.ask(restore_frame(honest, scene.room.chain), Done)
+    honest.send(restore_frame(honest, scene.room.chain))
+    await turns(5)
+    assert honest.fetch() == []
+    rooms.restores.line_of(SHORT).leave()
+    await turns(20)
+    assert [type(one) for one in honest.fetch()] == [Done]
 
 
 @pytest.mark.parametrize("chain", ["good", "bad"])

@@ -166,6 +166,27 @@ def test_a_client_that_restores_a_room_gives_way_and_does_not_stay() -> None:
     assert not scene.relay.relay._restoring
 
 
+async def test_a_client_that_waits_for_others_restores_is_not_closed_as_idle() -> None:
+    scene = Guarded()
+    scene.relay.relay.services.runner = OnLoop()
+    person = scene.stranger()
+    frame = restore_frame(person, scene.room.chain)
+    line = scene.relay.relay.rooms.restores.line_of(restores.size_of(frame))
+    await line.enter(None)
+    person.send(frame)
+    await turns(2)
+    for _ in range(3):
+        scene.clock.advance(RESTORE_SECONDS)
+        await scene.relay.relay.tick()
+    assert person.closed is None
+    line.leave()
+    await turns(20)
+    assert [type(one) for one in person.fetch()] == [Done]
+    scene.clock.advance(RESTORE_SECONDS)
+    await scene.relay.relay.tick()
+    assert person.closed == Close.REFUSED
+
+
 def test_so_many_rooms_are_brought_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(restores, "WAITING", 0)
     scene = Guarded()

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from alcove_protocol import limits
@@ -257,6 +257,43 @@ def test_a_turn_decrypts_a_bounded_number_of_records_for_all_together(pem: Certi
         heard = now
         time.turn()
     assert all(pair.heard.data == bytes(700) for pair in crowd)
+
+
+class Silent:
+    """OpenSSL, which finds changes of keys in all that it is given."""
+
+    def __init__(self, incoming: ssl.MemoryBIO) -> None:
+        self._incoming = incoming
+
+    def read(self, size: int) -> bytes:
+        self._incoming.read()
+        raise ssl.SSLWantReadError
+
+
+def test_records_that_bring_nothing_cost_more(pem: Certificates) -> None:
+    pair = Pair(pem, Time())
+    turn = pair.terms.inbox.turn
+    pair.turns()
+    link = cast(Any, pair.link)
+    link._secure = Silent(link._incoming)
+    before = turn.left
+    pair.read(pair.records(AT_A_TIME))
+    assert before - turn.left > 3 * AT_A_TIME
+
+
+def test_a_large_record_that_comes_in_parts_costs_no_more(pem: Certificates) -> None:
+    pair = Pair(pem, Time())
+    turn = pair.terms.inbox.turn
+    pair.turns()
+    spent = 0.0
+    data = pair.records(20, 16_000)
+    for at in range(0, len(data), 5_000):
+        before = turn.left
+        pair.give(data[at : at + 5_000])
+        spent += before - turn.left
+        pair.turns()
+    assert len(pair.heard.data) == 20 * 16_000
+    assert spent < 20
 
 
 def test_another_part_of_the_network_does_not_wait_for_a_crowd(pem: Certificates) -> None:

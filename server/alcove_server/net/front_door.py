@@ -27,11 +27,12 @@ from websockets.typing import Subprotocol
 
 from alcove_server.net.admission import Admitted
 from alcove_server.net.entrance import Entrance
-from alcove_server.net.inbox import EVERYONE, NetworkPart
+from alcove_server.net.inbox import EVERYONE
 from alcove_server.net.request_head import BadRequest, RequestHead, RequestHeadReader
 from alcove_server.net.terms import Terms, Timer
 from alcove_server.net.websocket import WebSocket
 from alcove_server.networks import Address, parse_address
+from alcove_server.ports.place import NetworkPart
 from alcove_server.relay import Relay
 
 PATH: Final = "/v1/connect"

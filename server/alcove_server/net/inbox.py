@@ -7,6 +7,7 @@
 
 So a crowd of connections of one prefix delays a client of another prefix by one share, not by all
 of theirs. The class of shared addresses stands for many people, and has `weight` places in a round.
+So have all networks of one provider together: whoever rents them would else have a place for each.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Final, Protocol
 
+from alcove_server.ports.place import NetworkPart
 from alcove_server.ports.turn import Turn
 
 SHARE: Final = 16.0
@@ -27,18 +29,11 @@ class WaitingReader(Protocol):
         """Handle one share. Return whether more waits."""
 
 
-class NetworkPart(Protocol):
-    """A part of the network."""
-
-    @property
-    def weight(self) -> int:
-        """For how many parts of the network it stands."""
-
-
 class Everyone:
     """The part of the network of connections without a place, in tests of a single one."""
 
     weight: Final = 1
+    whole: NetworkPart | None = None
 
 
 EVERYONE: Final = Everyone()
@@ -58,11 +53,12 @@ class Inbox:
 
     def wait(self, reader: WaitingReader, group: NetworkPart) -> None:
         """Read on with this connection when its turn comes."""
-        self._groups.setdefault(group, OrderedDict())[reader] = None
+        self._groups.setdefault(group.whole or group, OrderedDict())[reader] = None
         self.turn.ask()
 
     def discard(self, reader: WaitingReader, group: NetworkPart) -> None:
         """This connection is gone, or wants to read no more."""
+        group = group.whole or group
         readers = self._groups.get(group)
         if readers is not None:
             readers.pop(reader, None)

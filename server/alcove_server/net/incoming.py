@@ -18,9 +18,10 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import Event, Protocol, State
 
 from alcove_server.net import single_frame
-from alcove_server.net.inbox import SHARE, NetworkPart
+from alcove_server.net.inbox import SHARE
 from alcove_server.net.terms import Terms
 from alcove_server.ports.outlet import Close
+from alcove_server.ports.place import NetworkPart
 from alcove_server.ports.token_bucket import TokenBucket
 from alcove_server.session.session import Session
 

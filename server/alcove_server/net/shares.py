@@ -1,7 +1,8 @@
 """Bytes that are held for connections, by connection and by part of the network, under one bound.
 
 When all together are too many, the largest part of the network gives way, and in it the largest
-connection; among equals, the first. So a client is safe with what others can hold too, however many
+connection; among equals, the first. All networks of one provider are compared with others together,
+and then with each other. So a client is safe with what others can hold too, however many
 connections an attacker has, and an attacker pays with its own connections.
 """
 
@@ -11,7 +12,7 @@ from typing import Final, Generic, TypeVar
 
 from alcove_protocol import limits
 
-from alcove_server.net.inbox import NetworkPart
+from alcove_server.ports.place import NetworkPart
 
 H = TypeVar("H")
 
@@ -65,8 +66,11 @@ class Shares(Generic[H]):
         """The largest connection of the largest part of the network. To be asked while something
         is held."""
         # A search through all, but only above the bound, where each costs an attacker a connection.
-        group = max(self._of_group, key=self._weighed)
+        wholes: dict[NetworkPart, int] = {}
+        for part, size in self._of_group.items():
+            whole = part.whole or part
+            wholes[whole] = wholes.get(whole, 0) + size
+        largest = max(wholes, key=lambda whole: wholes[whole] / whole.weight)
+        within = [part for part in self._of_group if (part.whole or part) is largest]
+        group = max(within, key=self._of_group.__getitem__)
         return max(self._groups[group], key=self._sizes.__getitem__), group
-
-    def _weighed(self, group: NetworkPart) -> float:
-        return self._of_group[group] / group.weight

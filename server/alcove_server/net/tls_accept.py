@@ -19,12 +19,13 @@ from alcove_server.net.accept import Accept
 from alcove_server.net.admission import Admission, Admitted
 from alcove_server.net.entrance import Entrance
 from alcove_server.net.front_door import TURNED_AWAY_SECONDS
-from alcove_server.net.inbox import EVERYONE, NetworkPart
+from alcove_server.net.inbox import EVERYONE
 from alcove_server.net.request_head import BadRequest
 from alcove_server.net.terms import Terms
 from alcove_server.net.tls import Tls
 from alcove_server.net.tls_link import READ_SIZE, TlsLink
 from alcove_server.ports import error_log
+from alcove_server.ports.place import NetworkPart
 
 Enter = Callable[[str], Admitted]
 """As `Admission.enter`."""

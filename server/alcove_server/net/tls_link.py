@@ -28,10 +28,11 @@ from typing import Any, Final, cast
 
 from alcove_protocol import limits
 
-from alcove_server.net.inbox import SHARE, NetworkPart
+from alcove_server.net.inbox import SHARE
 from alcove_server.net.incoming import IGNORED
 from alcove_server.net.terms import Terms, Timer
 from alcove_server.net.websocket import CLOSE_SECONDS
+from alcove_server.ports.place import NetworkPart
 from alcove_server.ports.turn import BYTES
 
 READ_SIZE: Final = 16 * limits.KIB
@@ -43,6 +44,9 @@ _LARGEST: Final = 1 << 14
 _RECORD_STEPS: Final = 0.25
 _HANDSHAKE_STEPS: Final = 20.0
 """Steps (`ports.turn`) of any record, and of a call for a handshake. A handshake takes two."""
+_SILENT_STEPS: Final = 4.0
+"""Steps more of a record that brought nothing to the protocol, such as a change of keys (RFC 8446
+section 4.6.3): OpenSSL derives keys for it and answers with its own, of 27 bytes that came."""
 AT_A_TIME: Final = int(SHARE / _RECORD_STEPS)
 """Records that are a connection's share of a turn."""
 
@@ -69,6 +73,7 @@ class TlsLink(asyncio.BufferedProtocol, asyncio.Transport):
         "_paused",
         "_raw",
         "_secure",
+        "_silent",
         "_stopped",
         "_terms",
         "_timer",
@@ -99,6 +104,7 @@ class TlsLink(asyncio.BufferedProtocol, asyncio.Transport):
         self._inner: asyncio.Protocol | None = None
         self._held = b""  # what came and OpenSSL does not have yet
         self._to_come = 0  # bytes of the record that OpenSSL has in part
+        self._silent = 0  # records since the handshake of which nothing has come out yet
         self._paused = False  # by the protocol
         self._unsent: deque[memoryview] = deque()
         self._unsent_size = 0
@@ -160,6 +166,7 @@ class TlsLink(asyncio.BufferedProtocol, asyncio.Transport):
             count += 1
         taken, self._held = held[:at], held[at:]
         self._to_come = at - len(taken)
+        self._silent += count
         self._terms.inbox.turn.spend(count * _RECORD_STEPS + len(taken) / BYTES)
         return taken
 
@@ -177,10 +184,18 @@ class TlsLink(asyncio.BufferedProtocol, asyncio.Transport):
                 break
             ended = not parts[-1]
         self._flush()  # answers of TLS itself, such as to a change of keys
+        self._charge_silent(len(parts))
         if parts and self._inner is not None:
             self._inner.data_received(b"".join(parts))
         if ended:
             self._end()
+
+    def _charge_silent(self, came: int) -> None:
+        """Charge the records that brought nothing, now that so many did. One may be under way."""
+        silent = max(0, self._silent - came)
+        if silent > 1:
+            self._terms.inbox.turn.spend((silent - 1) * _SILENT_STEPS)
+        self._silent = min(silent, 1)
 
     def _shake_hands(self) -> bool:
         """Whether the handshake is done. Raises `ssl.SSLError`."""
@@ -192,6 +207,7 @@ class TlsLink(asyncio.BufferedProtocol, asyncio.Transport):
         finally:
             self._flush()
         self._timer.cancel()
+        self._silent = 0
         self._inner = self._make()
         self._inner.connection_made(self)
         self._over(self)

@@ -12,9 +12,10 @@ from typing import Final, Protocol
 
 from alcove_protocol import limits
 
-from alcove_server.net.inbox import EVERYONE, NetworkPart
+from alcove_server.net.inbox import EVERYONE
 from alcove_server.net.shares import Shares
 from alcove_server.ports.outlet import Close
+from alcove_server.ports.place import NetworkPart
 
 MESSAGE_SECONDS: Final = 60.0
 """From a message's first byte to its last. The largest one takes this long at 350 kbit/s, a poor

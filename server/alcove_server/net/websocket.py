@@ -23,11 +23,12 @@ from alcove_protocol import limits
 from websockets.protocol import Protocol, State
 
 from alcove_server.net import single_frame
-from alcove_server.net.inbox import EVERYONE, NetworkPart
+from alcove_server.net.inbox import EVERYONE
 from alcove_server.net.incoming import Incoming
 from alcove_server.net.shares import Shares
 from alcove_server.net.terms import Terms, Timer, Unsent
 from alcove_server.ports.outlet import Close
+from alcove_server.ports.place import NetworkPart
 from alcove_server.session.session import Session
 
 WRITE_BUFFER: Final = 64 * limits.KIB

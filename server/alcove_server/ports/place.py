@@ -7,13 +7,21 @@ from typing import Protocol
 from alcove_server.store.budget import Holding
 
 
-class Quota(Protocol):
-    """Rates of one part of the network. Each call uses up one of what it names, and is false when
-    there is none left. Two are the same part when they are the same object."""
+class NetworkPart(Protocol):
+    """A part of the network. Two are the same part when they are the same object."""
 
     @property
     def weight(self) -> int:
         """For how many parts of the network it stands: a shared address is many people's."""
+
+    @property
+    def whole(self) -> NetworkPart | None:
+        """The provider's part, when it has many parts such as this one."""
+
+
+class Quota(NetworkPart, Protocol):
+    """Rates of one part of the network. Each call uses up one of what it names, and is false when
+    there is none left."""
 
     @property
     def holding(self) -> Holding:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from asyncio import Lock
 from collections.abc import Callable
 from typing import Final
 
+from alcove_server.ports.line import Line
+from alcove_server.ports.place import NetworkPart
 from alcove_server.ports.runner import Runner
 from alcove_server.ports.tally import Tally
 from alcove_server.ports.turn import Turn
@@ -40,16 +41,21 @@ class Services:
         self.tally = Tally()
         self.wall = wall
         self.turn = Turn(runner.later)
-        self._line = Lock()
+        self._line = Line()
 
-    async def pause(self, steps: float) -> None:
-        """Count the next steps of long work, once this turn has steps left. While it has none, all
-        such work waits in one line, of which each turn takes the first. So however many clients
-        cause long work together, a turn does what it may and one piece more."""
-        if self.turn.left <= 0 or self._line.locked():
-            async with self._line:
+    async def pause(self, steps: float, part: NetworkPart | None = None) -> None:
+        """Count the next steps of long work, once this turn has steps left. `part` is the part of
+        the network for which it is done, None the relay itself. While no steps are left, all such
+        work waits in one line, of which each turn takes the next piece. So however many clients
+        cause long work together, a turn does what it may and one piece more, and none of them waits
+        for all that one part of the network causes."""
+        if self.turn.left <= 0 or len(self._line):
+            await self._line.enter(part, steps)
+            try:
                 if self.turn.left <= 0:
                     await self.runner.breathe()
+            finally:
+                self._line.leave()
         self.turn.spend(steps)
 
     def away_delay(self) -> int:

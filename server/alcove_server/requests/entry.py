@@ -71,7 +71,7 @@ async def _enter(requester: Requester, n: int, claimed: Claim) -> None:
 
 async def _as_member(requester: Requester, n: int, claimed: Claim) -> None:
     head = await requester.services.store.head(claimed.room)
-    room = await requester.rooms.load(claimed.room, head)
+    room = await requester.rooms.load(claimed.room, head, requester.client.part)
     requester.client.generation = room.generation
     _refuse_removed(room, claimed.key)
     if not room.history.roster.is_member(claimed.key):
@@ -95,7 +95,7 @@ async def _at_door(requester: Requester, n: int, claimed: Claim) -> None:
     found = await requester.services.store.at_door(claimed.room, claimed.door, claimed.key)
     door, waiting = found.door, found.waiting
     # Last, because the room's list must not change before the client is `authenticated`.
-    room = await requester.rooms.load(claimed.room, found.head)
+    room = await requester.rooms.load(claimed.room, found.head, requester.client.part)
     requester.client.generation = room.generation
     _refuse_removed(room, claimed.key)
     if door is not None and not claimed.door_holds(door.key):

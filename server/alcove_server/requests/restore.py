@@ -20,8 +20,10 @@ from alcove_server.client.states import ClientState
 from alcove_server.requests.requester import Requester
 from alcove_server.requests.unsettled import roster_at
 from alcove_server.rooms import restoring, settling
+from alcove_server.rooms.restores import size_of
 from alcove_server.rooms.restoring import Comparison
 from alcove_server.rooms.roster_history import RosterHistory
+from alcove_server.rooms.roster_verifier import Breathe
 from alcove_server.rooms.seated_chain import AT_ONCE, Pause, counters_of, head_of
 from alcove_server.store.interface import RoomHead, RosterMoved, SeatedRoom, Vote
 
@@ -36,20 +38,37 @@ class _Gone(Refusal):
         super().__init__("idle")
 
 
+def _require_here(requester: Requester) -> None:
+    if requester.client.state is ClientState.CLOSED:
+        raise _Gone
+
+
 async def restore(requester: Requester, frame: Reseat) -> None:
     """Raises `Refusal` (`bad_roster`, `bad_statement`, `roster_conflict`, `not_member`, `ended`,
     `not_allowed`, `rate_limited`, `busy`), `RosterMoved`."""
-    rooms = requester.rooms
     # As `open`, it lets an unknown client make a room.
     if not requester.may_open_room():
         raise Refusal("rate_limited")
-    part = requester.client.part
-    rooms.restores.begin(part)
+    restores, client = requester.rooms.restores, requester.client
+    restores.clients.add(client)
     try:
+        await _in_turn(requester, frame)
+    finally:
+        restores.clients.discard(client)
+    requester.client.send(Done(frame.n))
+
+
+async def _in_turn(requester: Requester, frame: Reseat) -> None:
+    size = size_of(frame)
+    line = requester.rooms.restores.line_of(size)
+    waits = len(line) > 0
+    await line.enter(requester.client.part, size)
+    try:
+        if waits:
+            _require_here(requester)
         await _restore(requester, frame)
     finally:
-        rooms.restores.end(part)
-    requester.client.send(Done(frame.n))
+        line.leave()
 
 
 async def name(requester: Requester, frame: Reseat) -> None:
@@ -62,7 +81,7 @@ async def name(requester: Requester, frame: Reseat) -> None:
     room, client, store = requester.seated, requester.client, requester.services.store
     said = restoring.named(frame, room.id, client.key)
     history = room.history
-    doors = await restoring.doors_of(frame, history, client.key, requester.services.pause)
+    doors = await restoring.doors_of(frame, history, client.key, _pause_of(requester))
     for door in doors:
         if await store.door(room.id, door.id) is None:
             await store.put_door(room.id, door, history.roster.head)
@@ -74,11 +93,16 @@ async def name(requester: Requester, frame: Reseat) -> None:
     client.send(Done(frame.n))
 
 
+def _pause_of(requester: Requester) -> Pause:
+    services, part = requester.services, requester.client.part
+    return lambda steps: services.pause(steps, part)
+
+
 async def _counter_of(requester: Requester, head: bytes) -> int:
     """The counter of the seated entry with this hash. Raises `Refusal` (`bad_roster`)."""
     room, services = requester.seated, requester.services
     found = await room.seated.counter_of(
-        head, lambda: services.store.chain(room.id, 0), services.pause
+        head, lambda: services.store.chain(room.id, 0), _pause_of(requester)
     )
     if found is None:
         raise Refusal("bad_roster")
@@ -89,19 +113,20 @@ async def _restore(requester: Requester, frame: Reseat) -> None:
     services, rooms, client = requester.services, requester.rooms, requester.client
     store, id = services.store, client.room_id
 
+    async def verify(chain: Sequence[Signed], room: bytes, breathe: Breathe) -> RosterHistory:
+        return await rooms.verifier.verify(chain, room, breathe, client.part)
+
     async def breathe() -> None:
         await services.runner.breathe()
-        if client.state is ClientState.CLOSED:
-            raise _Gone
+        _require_here(requester)
 
     async def pause(steps: float) -> None:
-        await services.pause(steps)
-        if client.state is ClientState.CLOSED:
-            raise _Gone
+        await services.pause(steps, client.part)
+        _require_here(requester)
 
     generation = services.random(GENERATION_SIZE)
     brought, history = await restoring.room(
-        frame, id, client.key, generation, rooms.verifier.verify, breathe, pause
+        frame, id, client.key, generation, verify, breathe, pause
     )
     brought = replace(brought, holding=requester.holding)
     head = await store.head(id)
@@ -143,7 +168,7 @@ async def _takes_over(
     log = await store.unsettled(brought.room)
     counters = await counters_of(brought.chain, pause)
     heads = frozenset(head for head, counter in counters.items() if counter > common)
-    at = roster_at(requester.rooms.verifier, requester.services, seated, brought.room)
+    at = roster_at(requester, seated, brought.room)
     if log is None or not await settling.wins(log, common, heads, at):
         raise Refusal("roster_conflict")
     return True

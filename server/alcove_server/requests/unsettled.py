@@ -9,11 +9,9 @@ from alcove_protocol.errors import Refusal
 from alcove_protocol.roster import Roster
 from alcove_protocol.statements import Signed
 
-from alcove_server.ports.services import Services
 from alcove_server.requests.requester import Requester
 from alcove_server.rooms import settling
 from alcove_server.rooms.room import LocalRoom
-from alcove_server.rooms.roster_verifier import RosterVerifier
 from alcove_server.rooms.settling import RosterAt
 from alcove_server.store.interface import Unsettled
 
@@ -21,14 +19,13 @@ _MEMBERS_A_STEP: Final = 16.0
 """Members on the list for whose votes counting takes one step (`ports.turn`)."""
 
 
-def roster_at(
-    verifier: RosterVerifier, services: Services, chain: Sequence[Signed], room: bytes
-) -> RosterAt:
+def roster_at(requester: Requester, chain: Sequence[Signed], room: bytes) -> RosterAt:
     """The list after each entry of a chain that was verified before."""
 
     async def at(counter: int) -> Roster:
-        part = chain[: counter + 1]
-        history = await verifier.verify(part, room, services.runner.breathe)
+        known = chain[: counter + 1]
+        breathe = requester.services.runner.breathe
+        history = await requester.rooms.verifier.verify(known, room, breathe, requester.client.part)
         return history.roster
 
     return at
@@ -39,7 +36,8 @@ async def look(requester: Requester) -> Unsettled | None:
     room, store = requester.seated, requester.services.store
     if room.settled:
         return None
-    await requester.services.pause(len(room.history.roster.seats) / _MEMBERS_A_STEP)
+    steps = len(room.history.roster.seats) / _MEMBERS_A_STEP
+    await requester.services.pause(steps, requester.client.part)
     log = await store.unsettled(room.id)
     if log is None or log.generation != room.generation:
         room.settled = log is None
@@ -55,12 +53,12 @@ async def look(requester: Requester) -> Unsettled | None:
 def _lists(requester: Requester, room: LocalRoom) -> RosterAt:
     """The list after an entry, verified once for all who ask."""
 
-    services, verifier = requester.services, requester.rooms.verifier
+    store = requester.services.store
 
     async def at(counter: int) -> Roster:
         async def verified() -> Roster:
-            chain = await services.store.chain(room.id, 0, counter + 1)
-            return await roster_at(verifier, services, chain, room.id)(counter)
+            chain = await store.chain(room.id, 0, counter + 1)
+            return await roster_at(requester, chain, room.id)(counter)
 
         return await room.seated.list_at(counter, verified)
 

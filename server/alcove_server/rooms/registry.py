@@ -14,6 +14,7 @@ from alcove_protocol.errors import Refusal
 from alcove_server.client.client import Client
 from alcove_server.ports import error_log
 from alcove_server.ports.outlet import Close
+from alcove_server.ports.place import NetworkPart
 from alcove_server.ports.services import Services
 from alcove_server.rooms.doorstep import Doorstep
 from alcove_server.rooms.fanout import Turns
@@ -51,9 +52,12 @@ class Rooms:
 
     # --- coming and going -------------------------------------------------------------------
 
-    async def load(self, id: bytes, head: RoomHead | None) -> LocalRoom:
-        """The room, with its roster as of `head`, which was just read, or later. A room without
-        clients is to be `release`d. Raises `Refusal` (`unknown_room`, `ended`)."""
+    async def load(
+        self, id: bytes, head: RoomHead | None, part: NetworkPart | None = None
+    ) -> LocalRoom:
+        """The room, with its roster as of `head`, which was just read, or later, for a client of
+        this part of the network. A room without clients is to be `release`d. Raises `Refusal`
+        (`unknown_room`, `ended`, `busy`)."""
         if head is None:
             raise Refusal("unknown_room")
         if head.ended is not None:
@@ -66,26 +70,26 @@ class Rooms:
         loading = self._loading.get(id)
         if loading is not None:  # a chain may be long, and one verification is enough for all
             await loading.wait()
-            return await self.load(id, await self._services.store.head(id))
+            return await self.load(id, await self._services.store.head(id), part)
         done = self._loading[id] = Event()
         self._services.store.watch(id)
         self._idle.add(id)
         try:
-            return await self._make(id, head)
+            return await self._make(id, head, part)
         finally:
             del self._loading[id]
             self._missed.discard(id)
             done.set()
 
-    async def _make(self, id: bytes, head: RoomHead) -> LocalRoom:
+    async def _make(self, id: bytes, head: RoomHead, part: NetworkPart | None) -> LocalRoom:
         """A room that was not here, or that was restored. Its clients come to it only by
         authenticating. Those of an older one are told to come back."""
-        history, head = await self._read_history(id, head)
+        history, head = await self._read_history(id, head, part)
         now = await self._services.store.head(id)
         if now is None or now.ended is not None:
             raise Refusal("unknown_room" if now is None else "ended")
         if now.generation != head.generation:
-            return await self._make(id, now)  # it was restored meanwhile
+            return await self._make(id, now, part)  # it was restored meanwhile
         older = self.loaded.get(id)
         if older is not None and older.generation == head.generation:
             return older  # it was made meanwhile
@@ -105,13 +109,16 @@ class Rooms:
             self.on_ring(id)
         return room
 
-    async def _read_history(self, id: bytes, head: RoomHead) -> tuple[RosterHistory, RoomHead]:
+    async def _read_history(
+        self, id: bytes, head: RoomHead, part: NetworkPart | None
+    ) -> tuple[RosterHistory, RoomHead]:
         """The roster as the store has it, and the head that it belongs to."""
         store = self._services.store
         history = self.verifier.known(id, head.roster)
         if history is None:
             chain = await store.chain(id, 0)
-            history = await self.verifier.verify(chain, id, self._services.runner.breathe)
+            breathe = self._services.runner.breathe
+            history = await self.verifier.verify(chain, id, breathe, part)
         while history.roster.head != head.roster:  # it moved between the two reads
             for signed in await store.chain(id, history.roster.counter + 1):
                 history = follow(history, signed)[0]

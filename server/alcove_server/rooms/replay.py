@@ -79,7 +79,7 @@ class Replays:
         while True:
             if client.outlet.backlog >= PAGE:
                 return
-            await self._budget.wait_for_turn()
+            await self._budget.wait_for_turn(client.part)
             if client.resumption is not resumption:
                 return
             page = await self._services.store.read(room.id, resumption.after, PAGE)
@@ -147,7 +147,7 @@ class Replays:
                     client.send(item_frame(item, page.now))
                 resumption.lobby = item.number
             if len(items) > _ITEMS_AT_ONCE:
-                await self._budget.wait_for_turn()
+                await self._budget.wait_for_turn(client.part)
                 if client.resumption is not resumption:
                     return
                 continue

@@ -5,9 +5,10 @@ them lets others have their turn after a page, but all together they would leave
 So the relay tells a bounded number of blobs in a turn, and further clients wait in line.
 """
 
-from asyncio import Lock
 from typing import Final
 
+from alcove_server.ports.line import Line
+from alcove_server.ports.place import NetworkPart
 from alcove_server.ports.runner import Runner
 
 AT_ONCE: Final = 1000
@@ -24,16 +25,19 @@ class ReplayBudget:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
         self._left = AT_ONCE
-        self._line = Lock()
+        self._line = Line()
         self._renewing = False
 
-    async def wait_for_turn(self) -> None:
-        """Wait until another page may be read."""
-        if self._left > 0 and not self._line.locked():
+    async def wait_for_turn(self, part: NetworkPart | None = None) -> None:
+        """Wait until another page may be read, for a client of this part of the network."""
+        if self._left > 0 and not len(self._line):
             return
-        async with self._line:
+        await self._line.enter(part)
+        try:
             while self._left <= 0:
                 await self._runner.breathe()
+        finally:
+            self._line.leave()
 
     def read(self, count: int, size: int) -> None:
         """Count a page of `count` blobs with `size` bytes, which is told in this turn."""

@@ -1,44 +1,45 @@
-"""The restores under way on one node, so many for each part of the network.
+"""The restores under way on one node: so many, and so many for each part of the network.
 
 A restore may take seconds, because a long chain is verified. Rooms are restored after the relay
 lost its memory, all of them at that moment. A stranger who restores rooms of its own must leave
-places to the others.
+places, and turns, to the others (`Line`). Long restores wait for long ones alone.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Final
 
-from alcove_protocol.errors import Refusal
+from alcove_protocol.frames import Reseat
 
-from alcove_server.ports.place import Quota
+from alcove_server.client.client import Client
+from alcove_server.ports.line import Line
+from alcove_server.rooms.roster_verifier import SHORT
 
 WAITING: Final = 32
-"""Restores under way at a time. Each holds a frame of up to 2.5 MB."""
+"""Long restores at a time, and short ones. Each long one holds a frame of up to 2.5 MB."""
 OF_A_PREFIX: Final = 4
 """Those of one part of the network, for each prefix that it stands for, and half of all at most."""
+
+
+def size_of(frame: Reseat) -> int:
+    """The bytes of a restore."""
+    return len(frame.chain) + len(frame.commit) + len(frame.doors)
 
 
 class Restores:
     """Those of one node."""
 
+    __slots__ = ("_long", "_short", "clients")
+
     def __init__(self) -> None:
-        self._of: Counter[Quota | None] = Counter()
+        self.clients: set[Client] = set()
+        """Those whose frame has come, and whose restore is not over."""
+        self._long, self._short = (Line(WAITING, OF_A_PREFIX) for _ in range(2))
 
     def __len__(self) -> int:
         """How many are under way."""
-        return self._of.total()
+        return len(self._long) + len(self._short)
 
-    def begin(self, part: Quota | None) -> None:
-        """Count one more, of a client in this part of the network. Raises `Refusal` (`busy`)."""
-        most = WAITING if part is None else min(OF_A_PREFIX * part.weight, WAITING // 2)
-        if len(self) >= WAITING or self._of[part] >= most:
-            raise Refusal("busy")
-        self._of[part] += 1
-
-    def end(self, part: Quota | None) -> None:
-        """One of them is over."""
-        self._of[part] -= 1
-        if not self._of[part]:
-            del self._of[part]
+    def line_of(self, size: int) -> Line:
+        """The line in which a restore of so many bytes waits for its turn."""
+        return self._short if size <= SHORT else self._long

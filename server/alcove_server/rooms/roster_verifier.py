@@ -2,20 +2,21 @@
 
 Any client may bring a long chain of its own room, and a room's whole chain is read when the first
 of its members comes. So at most two chains are verified at a time, one of them a short one. A
-client with a long chain waits only for other long chains. `verify_chain` gives the others a turn
+client with a long chain waits only for other long chains, of which each part of the network has its
+turn (`Line`). `verify_chain` gives the others a turn
 every 2 ms. A history is kept for some minutes after the last client of its room has gone. Otherwise
 a client that comes and goes would have the chain verified each time.
 """
 
-from asyncio import Lock
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from alcove_protocol import limits
-from alcove_protocol.errors import Refusal
 from alcove_protocol.statements import Signed
 
+from alcove_server.ports.line import Line
+from alcove_server.ports.place import NetworkPart
 from alcove_server.rooms.roster_history import RosterHistory, verify_chain
 
 Breathe = Callable[[], Awaitable[None]]
@@ -23,7 +24,8 @@ Breathe = Callable[[], Awaitable[None]]
 SHORT: Final = 64 * limits.KIB
 """Bytes of a chain that need not wait for long ones. Verifying it takes 0.1 s at most."""
 WAITING: Final = 256
-"""Clients that may wait for each of the two. Further ones get `busy`."""
+"""Clients that may wait for each of the two. Beyond that, the last of a part of the network that
+had more gets `busy`."""
 KEPT: Final = 100_000
 """Keys in all histories that are kept: about 30 MB."""
 KEPT_SECONDS: Final = 300.0
@@ -35,8 +37,7 @@ class RosterVerifier:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._turn = {True: Lock(), False: Lock()}
-        self._waiting = {True: 0, False: 0}
+        self._lines = {True: Line(WAITING), False: Line(WAITING)}
         self._kept: OrderedDict[bytes, tuple[RosterHistory, float]] = OrderedDict()
         self._keys = 0
 
@@ -48,22 +49,25 @@ class RosterVerifier:
         """Whether anything of a room is kept."""
         return room in self._kept
 
-    async def verify(self, chain: Sequence[Signed], room: bytes, breathe: Breathe) -> RosterHistory:
-        """The history after a whole chain. Raises `Malformed` as `verify_chain`, `Refusal`
-        (`busy`), and what `breathe` raises."""
-        short = sum(len(entry.body) for entry in chain) <= SHORT
-        if self._waiting[short] >= WAITING:
-            raise Refusal("busy")
-        self._waiting[short] += 1
+    async def verify(
+        self,
+        chain: Sequence[Signed],
+        room: bytes,
+        breathe: Breathe,
+        part: NetworkPart | None = None,
+    ) -> RosterHistory:
+        """The history after a whole chain, for a client of this part of the network. Raises
+        `Malformed` as `verify_chain`, `Refusal` (`busy`), and what `breathe` raises."""
+        size = sum(len(entry.body) for entry in chain)
+        line = self._lines[size <= SHORT]
+        waits = len(line) > 0
+        await line.enter(part, size)
         try:
-            turn = self._turn[short]
-            waits = turn.locked()
-            async with turn:
-                if waits:
-                    await breathe()  # it raises when the client has gone meanwhile
-                return await verify_chain(chain, room, breathe)
+            if waits:
+                await breathe()  # it raises when the client has gone meanwhile
+            return await verify_chain(chain, room, breathe)
         finally:
-            self._waiting[short] -= 1
+            line.leave()
 
     # --- what is kept -----------------------------------------------------------------------
 
