@@ -175,9 +175,15 @@ ALL_AGREEMENT: Final[tuple[Mutant, ...]] = (
     ),
     _life(
         f"{_CHANGE}.merged",
-        "if own and agreement is not None and any(self._lags(person) for person in came):",
-        "if False:",
+        "away = own and any(self._lags(person) for person in came)",
+        "away = False",
         "test_who_waits_over_a_correction_comes_in_and_is_shown_it",
+    ),
+    _life(
+        f"{_CHANGE}.merged",
+        "self._came_since |= bool(came)",
+        "pass",
+        "test_who_comes_between_the_text_and_the_commit_is_told_it_at_once",
     ),
     _life(
         "alcove.facilitation.facilitator:Facilitator.agreement_is",

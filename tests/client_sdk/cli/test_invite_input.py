@@ -170,7 +170,7 @@ async def test_nothing_of_a_bad_paste_reaches_the_shell(keys: str, tmp_path: Pat
     async with shell(tmp_path / "rest") as screen:
         await screen.see("Paste the invite")
         screen.type(keys)
-        await screen.see("bad_invite", "status 1")
+        await screen.see("not a complete invite link", "status 1")
         screen.type("\x04")
         await screen.end()
         assert (tmp_path / "rest").read_bytes() == b""
