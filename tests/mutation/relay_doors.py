@@ -13,7 +13,7 @@ _RESTORES: Final = "rooms.restores:Restores"
 _RESTORE: Final = "requests.restore"
 RESTORES: Final = "tests/server/test_restores.py"
 LINE: Final = "tests/server/test_line.py"
-_LINE: Final = "ports.line:Line"
+_LINE: Final = "ports.line:FairLine"
 _RENEWED: Final = (
     f"{DOORSTEP}::test_a_knock_taken_back_and_made_anew_in_one_turn_gives_way_as_others_do"
 )

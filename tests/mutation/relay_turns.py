@@ -184,7 +184,7 @@ TURNS: Final[tuple[Mutant, ...]] = (
     relay(
         "turn",
         "rooms.roster_verifier:RosterVerifier.__init__",
-        "{True: Line(WAITING), False: Line(WAITING)}",
+        "{True: FairLine(WAITING), False: FairLine(WAITING)}",
         "{True: Line(), False: Line()}",
         f"{_VERIFIER}::test_too_many_that_wait_are_told_to_come_again",
     ),

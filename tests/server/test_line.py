@@ -8,7 +8,7 @@ import pytest
 from alcove_protocol.errors import Refusal
 from alcove_server.net.admission import Admission
 from alcove_server.ports import line as lines
-from alcove_server.ports.line import Line
+from alcove_server.ports.line import FairLine
 from alcove_server.ports.place import NetworkPart
 from alcove_server.ports.runner import OnLoop
 from alcove_server.ports.services import Services
@@ -33,7 +33,7 @@ def parts(*addresses: str) -> list[NetworkPart]:
 class Crowd:
     """Clients at a line, each with a name. `order` has those whose turn came."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: FairLine) -> None:
         self.line = line
         self.order: list[str] = []
         self.tasks: list[asyncio.Task[None]] = []
@@ -56,7 +56,7 @@ class Crowd:
 
 async def test_a_client_waits_for_no_crowd_of_another_part() -> None:
     crowd, other = parts("198.51.100.1", "203.0.113.1")
-    come = Crowd(Line())
+    come = Crowd(FairLine())
     for number in range(4):
         await come.come(f"crowd {number}", crowd)
     await come.come("other", other)
@@ -66,7 +66,7 @@ async def test_a_client_waits_for_no_crowd_of_another_part() -> None:
 
 async def test_a_part_that_was_served_before_waits_for_one_that_was_not() -> None:
     many = parts(*(f"198.51.{number}.1" for number in range(8)))
-    come = Crowd(Line())
+    come = Crowd(FairLine())
     for number, part in enumerate(many):
         await come.come(f"first {number}", part, 3.0)
     for _ in many:  # each comes again as soon as it was served
@@ -82,7 +82,7 @@ async def test_a_part_that_was_served_before_waits_for_one_that_was_not() -> Non
 
 async def test_a_part_that_was_away_has_saved_nothing_up() -> None:
     here, other = parts("198.51.100.1", "203.0.113.1")
-    come = Crowd(Line())
+    come = Crowd(FairLine())
     for number in range(6):
         await come.come(f"here {number}", here)
     for _ in range(3):
@@ -96,7 +96,7 @@ async def test_a_part_that_was_away_has_saved_nothing_up() -> None:
 
 async def test_what_takes_long_counts_more() -> None:
     long, short = parts("198.51.100.1", "203.0.113.1")
-    come = Crowd(Line())
+    come = Crowd(FairLine())
     await come.come("long 0", long, 3.0)
     for number in range(4):
         await come.come(f"short {number}", short)
@@ -107,7 +107,7 @@ async def test_what_takes_long_counts_more() -> None:
 
 async def test_a_shared_address_counts_as_many_parts() -> None:
     one, shared = parts("198.51.100.1", SHARED)
-    come = Crowd(Line())
+    come = Crowd(FairLine())
     await come.come("first", one)
     for number in range(3):
         await come.come(f"one {number}", one)
@@ -120,7 +120,7 @@ async def test_a_shared_address_counts_as_many_parts() -> None:
 async def test_the_networks_of_a_provider_count_together() -> None:
     rented = parts(*(f"2001:db8:{number:x}::1" for number in range(40)))
     (other,) = parts("198.51.100.1")
-    come = Crowd(Line())
+    come = Crowd(FairLine())
     for number, part in enumerate(rented):
         await come.come(f"rented {number}", part)
     for number in range(2):
@@ -133,7 +133,7 @@ async def test_the_networks_of_a_provider_count_together() -> None:
 
 async def test_the_last_of_a_crowd_gives_way_when_the_line_is_full() -> None:
     crowd, other = parts("198.51.100.1", "203.0.113.1")
-    come = Crowd(Line(most=3))
+    come = Crowd(FairLine(most=3))
     for number in range(3):
         await come.come(f"crowd {number}", crowd)
     await come.come("crowd 3", crowd)
@@ -152,7 +152,7 @@ def _refused(task: asyncio.Task[None]) -> str:
 
 async def test_a_part_has_a_bound_of_its_own() -> None:
     one, other, shared = parts("198.51.100.1", "203.0.113.1", SHARED)
-    come = Crowd(Line(most=8, of_a_part=2))
+    come = Crowd(FairLine(most=8, of_a_part=2))
     for part in (one, shared, other):
         for _ in range(6):
             await come.come("", part)
@@ -189,7 +189,7 @@ async def test_no_crowd_is_waited_for_where_turns_are_shared(work: str) -> None:
 
 async def test_a_client_that_gives_up_leaves_its_turn_to_the_next() -> None:
     one, other = parts("198.51.100.1", "203.0.113.1")
-    come = Crowd(Line())
+    come = Crowd(FairLine())
     for number in range(4):
         await come.come(f"one {number}", one)
     come.tasks[1].cancel()  # while it waits
@@ -206,7 +206,7 @@ async def test_a_line_remembers_no_more_parts_than_have_to_pay(
 ) -> None:
     monkeypatch.setattr(lines, "_SWEPT_AT", 4)
     monkeypatch.setattr(lines, "_REMEMBERED", 10)
-    come = Crowd(Line())
+    come = Crowd(FairLine())
     come.line._sweep_at = 4
     for number in range(60):
         (part,) = parts(f"198.51.{number}.1")

@@ -78,7 +78,7 @@ class Intent(ABC):
 
     @property
     def urgent(self) -> bool:
-        """Whether it goes before all that is not, and waits for nobody's turn."""
+        """Whether it goes before all that is not, and waits for no turn."""
         return False
 
     @abstractmethod

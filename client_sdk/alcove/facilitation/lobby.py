@@ -304,7 +304,7 @@ class Lobby:
             self._emit(events.KnockGone(id.hex()))
 
     def close(self, error: AlcoveError) -> None:
-        """This client decides about nobody any more."""
+        """This client decides no more."""
         for id in list(self._waiting):
             self._gone(id)
         self.requests.rejoins.close(error)

@@ -5,7 +5,7 @@
          opened and settled there ◀──────┘  `gone` tells this client that it arrived
 
 A vault goes to each facilitator alone, before the commit that needs it. A rejoin brings another
-leaf, so its vault comes after it. Whatever this client knows and another facilitator may lack is
+leaf, so its vault comes after it. What this client knows and another facilitator may lack is
 put again a little later: its writer may be gone.
 
 Until this client has the private key of the lobby and the secret of every listed door, it serves no

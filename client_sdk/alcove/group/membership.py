@@ -94,7 +94,7 @@ class Membership:
         self.desk_secrets = SealSecrets(DESK, DESK_KEPT)
         self._keep_secrets()
         self.unheard: set[bytes] = set()
-        """MLS keys of members who were let in, again or for the first time, and of whom nothing
+        """MLS keys of members that were let in, again or for the first time, and of whom nothing
         came since: their Welcome may be lost. Those who were here before this client count as
         heard."""
 

@@ -43,7 +43,7 @@ class Attendance:
         """Where this client was at which time, back to `limits.READ_ONLY_AFTER` seconds ago."""
 
     def __bool__(self) -> bool:
-        """Whether any facilitator was heard who did not say goodbye."""
+        """Whether any facilitator was heard that did not say goodbye."""
         return bool(self._heard)
 
     def within(self, key: bytes, seconds: float) -> bool:
@@ -75,7 +75,8 @@ class Attendance:
         self._heard.pop(key, None)
 
     def line_is_good(self) -> None:
-        """A heartbeat came, or the relay has taken this client's own: look who is silent."""
+        """A heartbeat came, or the relay has taken this client's own: look which facilitators are
+        silent."""
         now = self._clock()
         if now - self._line_at > LINE_BROKEN_AFTER:
             self._line_since = now

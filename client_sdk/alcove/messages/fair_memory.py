@@ -1,6 +1,6 @@
 """A bounded memory of what several members said, in which none pushes out another's.
 
-One item too many takes the place of the oldest of the member with the most. So a member who floods
+One item too many takes the place of the oldest of the member with the most. So a member that floods
 the room loses their own, and never another one's who has said less.
 """
 

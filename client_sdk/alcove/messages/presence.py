@@ -85,7 +85,7 @@ class Presence:
         here = limits.READ_ONLY_AFTER
         self.quorum = Quorum(membership, lambda key: self._attendance.within(key, here))
         self.missing = 0
-        """Facilitators who are lacking for others to post, while the room is read-only for it."""
+        """Facilitators that are lacking for others to post, while the room is read-only for it."""
 
     # --- beats ---------------------------------------------------------------------------------
 
@@ -348,8 +348,8 @@ class Presence:
 
     @property
     def _lacking(self) -> int:
-        """Facilitators who are lacking, where the room needs more than one. Whether there is one at
-        all, the relay and the beats tell."""
+        """Facilitators that are lacking, where the room needs more than one. Whether there is one
+        at all, the relay and the beats tell."""
         state = self._membership.state
         needs = max(state.facilitators_start, state.facilitators_stay)
         return self.quorum.missing if needs > 1 else 0
@@ -368,7 +368,7 @@ class Presence:
             self._no_anchor_since = now
             self._contradicted.clear()  # the comparison begins anew
         if self._membership.own.facilitator and not self._coverers():
-            self.coverage.forget()  # said alone: a facilitator who comes later cannot cover it
+            self.coverage.forget()  # said alone: a later facilitator cannot cover it
         # This device may have slept, or been without a connection. Then the silence is its own.
         told = self.state is RoomState.NOT_HEARD
         could_come = self._connected and now > self._settling_until

@@ -46,7 +46,7 @@ class _Waiting:
         return (self.start, self.size, self.number) < (other.start, other.size, other.number)
 
 
-class Line:
+class FairLine:
     """At most `most` clients, with the one that has its turn, and `of_a_part` of one part of the
     network. 0 is no bound: then the connections of the node bound what waits."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from alcove_server.ports.line import Line
+from alcove_server.ports.line import FairLine
 from alcove_server.ports.place import NetworkPart
 from alcove_server.ports.runner import Runner
 from alcove_server.ports.tally import Tally
@@ -41,7 +41,7 @@ class Services:
         self.tally = Tally()
         self.wall = wall
         self.turn = Turn(runner.later)
-        self._line = Line()
+        self._line = FairLine()
 
     async def pause(self, steps: float, part: NetworkPart | None = None) -> None:
         """Count the next steps of long work, once this turn has steps left. `part` is the part of

@@ -7,7 +7,7 @@ So the relay tells a bounded number of blobs in a turn, and further clients wait
 
 from typing import Final
 
-from alcove_server.ports.line import Line
+from alcove_server.ports.line import FairLine
 from alcove_server.ports.place import NetworkPart
 from alcove_server.ports.runner import Runner
 
@@ -25,7 +25,7 @@ class ReplayBudget:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
         self._left = AT_ONCE
-        self._line = Line()
+        self._line = FairLine()
         self._renewing = False
 
     async def wait_for_turn(self, part: NetworkPart | None = None) -> None:

@@ -2,7 +2,7 @@
 
 A restore may take seconds, because a long chain is verified. Rooms are restored after the relay
 lost its memory, all of them at that moment. A stranger who restores rooms of its own must leave
-places, and turns, to the others (`Line`). Long restores wait for long ones alone.
+places, and turns, to the others (`FairLine`). Long restores wait for long ones alone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 from alcove_protocol.frames import Reseat
 
 from alcove_server.client.client import Client
-from alcove_server.ports.line import Line
+from alcove_server.ports.line import FairLine
 from alcove_server.rooms.roster_verifier import SHORT
 
 WAITING: Final = 32
@@ -34,12 +34,12 @@ class Restores:
     def __init__(self) -> None:
         self.clients: set[Client] = set()
         """Those whose frame has come, and whose restore is not over."""
-        self._long, self._short = (Line(WAITING, OF_A_PREFIX) for _ in range(2))
+        self._long, self._short = (FairLine(WAITING, OF_A_PREFIX) for _ in range(2))
 
     def __len__(self) -> int:
         """How many are under way."""
         return len(self._long) + len(self._short)
 
-    def line_of(self, size: int) -> Line:
+    def line_of(self, size: int) -> FairLine:
         """The line in which a restore of so many bytes waits for its turn."""
         return self._short if size <= SHORT else self._long

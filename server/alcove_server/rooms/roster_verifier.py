@@ -3,7 +3,7 @@
 Any client may bring a long chain of its own room, and a room's whole chain is read when the first
 of its members comes. So at most two chains are verified at a time, one of them a short one. A
 client with a long chain waits only for other long chains, of which each part of the network has its
-turn (`Line`). `verify_chain` gives the others a turn
+turn (`FairLine`). `verify_chain` gives the others a turn
 every 2 ms. A history is kept for some minutes after the last client of its room has gone. Otherwise
 a client that comes and goes would have the chain verified each time.
 """
@@ -15,7 +15,7 @@ from typing import Final
 from alcove_protocol import limits
 from alcove_protocol.statements import Signed
 
-from alcove_server.ports.line import Line
+from alcove_server.ports.line import FairLine
 from alcove_server.ports.place import NetworkPart
 from alcove_server.rooms.roster_history import RosterHistory, verify_chain
 
@@ -37,7 +37,7 @@ class RosterVerifier:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._lines = {True: Line(WAITING), False: Line(WAITING)}
+        self._lines = {True: FairLine(WAITING), False: FairLine(WAITING)}
         self._kept: OrderedDict[bytes, tuple[RosterHistory, float]] = OrderedDict()
         self._keys = 0
 
