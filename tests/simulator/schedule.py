@@ -13,7 +13,8 @@ NAMES: Final = ("Ann", "Bob", "Cleo", "Dora", "Emil", "Finn")
 
 ACTS: Final = {"talk": 30, "come": 9, "retract": 6, "leave": 3, "remove": 3, "die": 2, "invite": 2,
                "burst": 3, "anyway": 1, "race": 2, "wait": 6,
-               "appoint": 2, "demote": 2, "step_down": 1, "hand_over": 1}  # fmt: skip
+               "appoint": 2, "demote": 2, "step_down": 1, "hand_over": 1,
+               "pause": 3, "listen_only": 2, "lock": 1}  # fmt: skip
 """What people do, and how often."""
 NETWORK: Final = {"cut": 6, "offline": 4, "hold": 3, "freeze": 3, "trap": 14}
 RELAY: Final = {"restart": 4, "drain": 1, "slow": 3, "fail": 5, "relay-clock": 1, "clock": 1}

@@ -64,6 +64,11 @@ class Told:
                 return self._gone(event)
             case events.RoleChanged():
                 return self._role(event)
+            case events.Paused() | events.Unpaused():
+                return self._pause(event)
+            case events.RulesChanged(changed=changed):
+                wanted = all(self.world.truth.commanded("rules", rule) for rule in changed)
+                return "" if wanted else "no facilitator wanted that"
             case events.VaultChanged(_, complete):
                 return "" if complete or not self.world.quiet else "nothing kept the vault away"
             case events.SafetyWords() | events.PastActs():
@@ -151,6 +156,18 @@ class Told:
             return "no entry says so"
         wanted = "appointed" if event.facilitator else "demoted"
         return "" if truth.commanded(wanted, event.name) else "no facilitator wanted that"
+
+    def _pause(self, event: events.Paused | events.Unpaused) -> str:
+        truth = self.world.truth
+        if event.you is not (event.name == self.person.name):
+            return "it is about another person"
+        if not event.you and not self.person.facilitates:
+            return "it is not this person's to know"
+        if isinstance(event, events.Paused):
+            wanted = truth.commanded("paused", event.name)
+        else:
+            wanted = any(truth.commanded(what, event.name) for what in ("unpaused", "appointed"))
+        return "" if wanted else "no facilitator wanted that"
 
     # --- the room ------------------------------------------------------------------------------
 

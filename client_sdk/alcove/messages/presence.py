@@ -24,6 +24,7 @@ from alcove.messages.alarms import UNKNOWN, Alarms
 from alcove.messages.conversation import HeartbeatHeard
 from alcove.messages.coverage import Coverage
 from alcove.messages.log_hash import Compared, LogHash
+from alcove.messages.muted import muted
 from alcove.messages.quorum import Quorum
 from alcove.messages.stream import Stream
 from alcove.relay.ports import Ports
@@ -352,6 +353,8 @@ class Presence:
             self._no_anchor_since = now
         if self._membership.own.facilitator and not self._coverers():
             self.coverage.forget()  # said alone: a facilitator who comes later cannot cover it
+        if muted(self._membership) is not None:
+            self.coverage.rest()
         # This device may have slept, or been without a connection. Then the silence is its own.
         told = self.state is RoomState.NOT_HEARD
         could_come = self._connected and now > self._settling_until
