@@ -139,6 +139,40 @@ class RoleChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Paused(Event):
+    """A facilitator lets this member only read for now. To facilitators, and to the member, whose
+    event has `you`. `by` is the facilitator; it is empty for what changed while this client did
+    not follow."""
+
+    name: str
+    by: str = ""
+    you: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unpaused(Event):
+    """This member can write again, unless a rule for all says otherwise. Told as `Paused` is."""
+
+    name: str
+    by: str = ""
+    you: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RulesChanged(Event):
+    """The rules of the room as they are now. `changed` names those that are another than before:
+    `listen_only` (only facilitators write) and `locked` (no newcomer comes in).
+
+    `by` is the facilitator; it is empty for what was so when this client came, or came back.
+    """
+
+    listen_only: bool
+    locked: bool
+    changed: tuple[str, ...]
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class VaultChanged(Event):
     """Whether this facilitator has what the facilitators share: the lobby's key, and the invites'
     secrets. To facilitators only. Without it they can let nobody in. Of another facilitator the
@@ -161,9 +195,9 @@ class SafetyWords(Event):
 @dataclass(frozen=True, slots=True)
 class PastAct:
     """One act of a facilitator. `act` is `admit`, `rejoin`, `left` (a wish was granted),
-    `remove`, `appoint`, `demote`, `invite`, `revoke` (an invite), `lobby_key`, `ttl` or
-    `agreement`. `name` is the member that it was about, or empty. `by` is its author. `age`
-    is in seconds."""
+    `remove`, `appoint`, `demote`, `pause`, `unpause`, `listen_only`, `listen_only_off`, `lock`,
+    `unlock`, `invite`, `revoke` (an invite), `lobby_key`, `ttl` or `agreement`. `name` is the
+    member that it was about, or empty. `by` is its author. `age` is in seconds."""
 
     act: str
     name: str
@@ -305,6 +339,9 @@ AnyEvent = (
     | Left
     | Removed
     | RoleChanged
+    | Paused
+    | Unpaused
+    | RulesChanged
     | VaultChanged
     | SafetyWords
     | PastActs

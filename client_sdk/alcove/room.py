@@ -34,6 +34,8 @@ class Member:
     """False for a member let in before this client's eyes, of whom nothing came since: their
     Welcome may be lost, and they may not be able to read. A silent one counts as heard after 10
     minutes, when their client renews its keys."""
+    paused: bool = False
+    """Whether a facilitator paused them, so that they can only read."""
 
 
 class Room(RoomActs):
@@ -70,12 +72,14 @@ class Room(RoomActs):
         if member is None or self._engine.closed is not None:
             return ()
         own = self._engine.identity.signature.public
+        paused = member.membership.state.paused_keys()
         return tuple(
             Member(
                 person.name,
                 person.facilitator,
                 person.key == own,
                 person.key not in member.membership.unheard,
+                person.key in paused,
             )
             for person in member.membership.people()
         )
@@ -95,7 +99,8 @@ class Room(RoomActs):
     def post(self, text: str, *, warning: str | None = None, ref: str | None = None) -> str:
         """Send a message and return its id at once. `Sent`, `Queued` or `Failed` follows.
 
-        Raises `InvalidInput` (`text_empty`, `text_too_long`, `bad_text`), `NotNow`, `RoomClosed`.
+        Raises `InvalidInput` (`text_empty`, `text_too_long`, `bad_text`), `NotNow` (`paused`,
+        `listen_only`, `queue_full`, `not_in_room`), `RoomClosed`.
         """
         id = self._commands.say(text, warning=warning, ref=ref)
         self._after()

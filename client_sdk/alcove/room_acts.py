@@ -12,8 +12,8 @@ class RoomActs(Agreeing):
     (`not_facilitator`, or `demoted` when another facilitator's act came first)."""
 
     async def admit(self, id: str) -> None:
-        """Let a newcomer in. Raises `InvalidInput` or `NotNow` (`unknown_knock`), `Refused`
-        (`room_full`, …)."""
+        """Let a newcomer in. Raises `InvalidInput` or `NotNow` (`unknown_knock`, `locked`),
+        `Refused` (`room_full`, …)."""
         await self._call(lambda done: self._commands.admit(id, done))
 
     async def refuse(self, id: str) -> None:
@@ -40,6 +40,27 @@ class RoomActs(Agreeing):
         Raises `InvalidInput` (`unknown_name`), `NotNow` (`not_oneself`, `no_facilitator`).
         """
         await self._call(lambda done: self._commands.demote(name, done))
+
+    async def pause(self, name: str) -> None:
+        """Let a participant listen only: they read on, and can leave and come back. `Paused` is
+        told to them and to facilitators.
+
+        Raises `InvalidInput` (`unknown_name`), `NotNow` (`is_facilitator`).
+        """
+        await self._call(lambda done: self._commands.pause(name, done))
+
+    async def unpause(self, name: str) -> None:
+        """Let them write again. `Unpaused` follows. Raises as `pause`."""
+        await self._call(lambda done: self._commands.unpause(name, done))
+
+    async def listen_only(self, on: bool = True) -> None:
+        """Let only facilitators write, or participants too. All are told `RulesChanged`."""
+        await self._call(lambda done: self._commands.listen_only(on, done))
+
+    async def lock(self, on: bool = True) -> None:
+        """Close the door to newcomers, or open it again. Members come back through a locked door.
+        All are told `RulesChanged`."""
+        await self._call(lambda done: self._commands.lock(on, done))
 
     async def step_down(self) -> None:
         """Be a participant from now on. Another facilitator's program confirms it. `RoleChanged`

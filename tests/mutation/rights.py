@@ -378,6 +378,38 @@ ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
         "if False:",
         "removed but listed",
     ),
+    # pauses, and the lock
+    right(
+        "locked",
+        "_judge_leaves",
+        "if after.locked:",
+        "if False:",
+        "who comes through a locked door",
+    ),
+    right(
+        "locked",
+        "_judge_leaves",
+        "if former is not None:",
+        "if former is not None and not after.locked:",
+        _allowed("rejoin through a locked door"),
+    ),
+    right(
+        "paused_facilitator",
+        "_judge_state",
+        "if after.facilitator_keys() & set(after.paused_keys()):",
+        "if False:",
+        "a facilitator paused",
+    ),
+    right(
+        "paused_not_member",
+        "_judge_pauses",
+        "if not keys.issuperset(after.paused_keys()):",
+        "if False:",
+        "a stranger paused",
+    ),
+    right(
+        "paused_not_member", "judge", "_judge_pauses(staged, after)", "pass", "a stranger paused"
+    ),
     right("bad_field", "", "not lists[0] or ", "", "nobody left", where=_STATE),
     right(
         "bad_field",
@@ -409,6 +441,7 @@ WATCHED: Final = tuple(
         "_judge_appointments",
         "_appointed",
         "_judge_facilitators_present",
+        "_judge_pauses",
         "judge_step_down",
     )
 )

@@ -1,5 +1,6 @@
 """What people do. `arg` chooses the variant of a step."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from alcove.errors import AlcoveError
@@ -33,6 +34,10 @@ def _post(world: "World", person: Person, warning: str | None = None) -> None:
         id = world.room(person).post(text, warning=warning)
     except AlcoveError as error:
         world.log(f"{person.name} cannot post: {error.code}")
+        wanted = {"paused": world.truth.commanded("paused", person.name),
+                  "listen_only": world.truth.commanded("rules", "listen_only")}  # fmt: skip
+        if not wanted.get(error.code, True):
+            world.fail(f"{person.name} may not post ({error.code}), and no facilitator wanted that")
         return
     world.truth.says(id, person.name, text)
     world.log(f"{person.name} posts {text!r} as {id[:8]}")
@@ -160,14 +165,56 @@ def hand_over(world: "World", who: int, arg: int) -> None:
         world.call(host, lambda: world.room(host).hand_over(target.name))
 
 
-def rules(world: "World", who: int, arg: int) -> None:
+def agreement(world: "World", who: int, arg: int) -> None:
     """A facilitator gives the room other ground rules, or mends the wording of those it has."""
     host = _host(world, arg)
     if host is not None:
         text = f"Ground rules {arg} of {host.name}."
-        world.truth.commands[host.name].rules.add(text)
+        world.truth.commands[host.name].agreements.add(text)
         room, correction = world.room(host), arg % 3 == 0
         world.call(host, lambda: room.change_agreement(text, correction=correction))
+
+
+def pause(world: "World", who: int, arg: int) -> None:
+    host, target = _host(world, arg), world.present[who]
+    if host is not None and target is not None:
+        room, name = world.room(host), target.name
+        if arg % 3:
+            world.truth.commands[host.name].paused.add(name)
+            world.call(host, lambda: room.pause(name))
+        else:
+            world.truth.commands[host.name].unpaused.add(name)
+            world.call(host, lambda: room.unpause(name))
+
+
+def listen_only(world: "World", who: int, arg: int) -> None:
+    host = _host(world, arg)
+    if host is not None:
+        world.truth.commands[host.name].rules.add("listen_only")
+        world.call(host, lambda: world.room(host).listen_only(arg % 2 == 0))
+
+
+def lock(world: "World", who: int, arg: int) -> None:
+    host = _host(world, arg)
+    if host is not None:
+        world.truth.commands[host.name].rules.add("locked")
+        world.call(host, lambda: world.room(host).lock(arg % 2 == 0))
+
+
+def lift(world: "World") -> None:
+    """A facilitator lets everybody write, and opens the door."""
+    host = _host(world, 0)
+    if host is None:
+        return
+    room, commands = world.room(host), world.truth.commands[host.name]
+    if any(done.rules for done in world.truth.commands.values()):
+        commands.rules |= {"listen_only", "locked"}
+        world.call(host, lambda: room.listen_only(False))
+        world.call(host, lambda: room.lock(False))
+    for member in room.members:
+        if member.paused:
+            commands.unpaused.add(member.name)
+            world.call(host, partial(room.unpause, member.name))
 
 
 def end(world: "World", who: int, arg: int) -> None:

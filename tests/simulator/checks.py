@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 def each_step(world: "World") -> None:
     """Members in one epoch have one group, one roster and one state of the room (I4)."""
+    for author in world.truth.slips:
+        world.fail(f"the relay took a message of {author}, who may not write")
     seen: dict[int, tuple[str, tuple[object, ...]]] = {}
     for person in world.people:
         if not person.inside or _held(person):

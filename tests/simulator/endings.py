@@ -56,11 +56,13 @@ def may_be_refused(world: "World", name: str) -> set[str]:
         codes.add("refused")
     if world.clock() > limits.KNOCK_TTL:
         codes.add("expired")
+    if truth.commanded("rules", "locked"):
+        codes.add("locked")
     if world.schedule.uses < 50:
         codes.add("door_used")
     if any(commands.removed for commands in truth.commands.values()):
         codes |= {"door_revoked", "removed"}
-    if any(commands.rules for commands in truth.commands.values()):
+    if any(commands.agreements for commands in truth.commands.values()):
         codes.add("agreement")
     if truth.losses:
         codes |= {"unknown_room", "unknown_door", "no_welcome"}

@@ -10,7 +10,7 @@ from typing import Final
 
 from alcove_protocol.frames import BlobClass
 from alcove_protocol.limits import ENTRY
-from alcove_protocol.roster import Op, RosterEntry
+from alcove_protocol.roster import Op, Role, RoomFlag, RosterEntry, Seat
 from alcove_protocol.statements import Opening, Signed
 from alcove_server.store.interface import Publication
 
@@ -61,8 +61,12 @@ class Commands:
     appointed: set[str] = field(default_factory=set)
     demoted: set[str] = field(default_factory=set)
     """Also oneself, by stepping down or handing over."""
-    rules: set[str] = field(default_factory=set)
+    agreements: set[str] = field(default_factory=set)
     """Texts of ground rules that this person gave the room, or tried to."""
+    paused: set[str] = field(default_factory=set)
+    unpaused: set[str] = field(default_factory=set)
+    rules: set[str] = field(default_factory=set)
+    """Rules for all that were set or lifted."""
 
 
 class Truth:
@@ -86,6 +90,11 @@ class Truth:
         self.restored_at = 0.0
         """When the present log was begun by a member."""
         self.beat_at: Final[list[float]] = []
+        self.muted: set[str] = set()
+        """Who may not write, by the last entry."""
+        self.slips: list[str] = []
+        """What the relay took of a member who may not write."""
+        self._seats: dict[str, Seat] = {}
 
     # --- what people do ------------------------------------------------------------------------
 
@@ -108,6 +117,7 @@ class Truth:
         opening = Opening.decode(entry.body)
         self.generation = generation
         self.founder = self._names[opening.relay_key]
+        self._seats = {self.founder: Seat(role=Role.FACILITATOR)}
         self.members = {self.founder}
 
     def restored(self, chain: tuple[Signed, ...], generation: bytes, commit: bytes) -> None:
@@ -115,6 +125,7 @@ class Truth:
         self.restored_at = self._now()
         self.generation = generation
         self.members = {self._names[Opening.decode(chain[0].body).relay_key]}
+        self._seats = dict.fromkeys(self.members, Seat(role=Role.FACILITATOR))
         for entry in chain[1:]:
             self._apply(entry, (generation, 0), again=True)
         if commit:
@@ -129,6 +140,9 @@ class Truth:
             self._apply(publication.step.entry, place)
         if publication.blob_class == BlobClass.BEAT:
             self.beat_at.append(self._now())
+        author = self._names.get(publication.sender, "")
+        if publication.blob_class == BlobClass.APPLICATION and author in self.muted:
+            self.slips.append(author)
         id = self._blobs.get(publication.blob)
         if publication.blob_class == BlobClass.APPLICATION and id in self.said:
             self.said[id].taken.append((place, self._now()))
@@ -136,6 +150,7 @@ class Truth:
     def _apply(self, signed: Signed, place: Place, *, again: bool = False) -> None:
         entry = RosterEntry.decode(signed.body, limit=ENTRY)
         changes = [(c.op, self._names.get(c.key, "")) for c in entry.decoded_changes()]
+        self._sit(entry)
         for op, name in changes:
             if op is Op.RESET:
                 self.members = set()
@@ -146,6 +161,23 @@ class Truth:
         after, now = frozenset(self.members), self._now()
         if not again:
             self.changes += [Change(op, name, place, now, after) for op, name in changes]
+
+    def _sit(self, entry: RosterEntry) -> None:
+        """Who may write after this entry."""
+        for change in entry.decoded_changes():
+            name = self._names.get(change.key, "")
+            if change.op is Op.RESET:
+                self._seats = {}
+            elif change.op in (Op.ADD, Op.CHANGE):
+                self._seats[name] = change.seat
+            elif change.op is not Op.REJOIN:
+                self._seats.pop(name, None)
+        listen = bool(RoomFlag(entry.flags) & RoomFlag.LISTEN_ONLY)
+        self.muted = {
+            name
+            for name, seat in self._seats.items()
+            if seat.paused or (listen and seat.role is not Role.FACILITATOR)
+        }
 
     def ended(self) -> None:
         self.over = True

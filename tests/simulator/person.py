@@ -175,7 +175,13 @@ class Person:
             return
         frame = frames.from_client(data)
         head = self.engine.member.conversation.outbox.head
-        if isinstance(frame, Publish) and frame.blob_class == BlobClass.APPLICATION and head:
+        said = head is not None and head.shown  # a void keeps the id of what it stands in for
+        if (
+            isinstance(frame, Publish)
+            and frame.blob_class == BlobClass.APPLICATION
+            and head
+            and said
+        ):
             self.world.sends(frame.blob, head.id.hex())
 
 

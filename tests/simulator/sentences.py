@@ -64,6 +64,11 @@ class Told:
                 return self._gone(event)
             case events.RoleChanged():
                 return self._role(event)
+            case events.Paused() | events.Unpaused():
+                return self._pause(event)
+            case events.RulesChanged(changed=changed):
+                wanted = all(self.world.truth.commanded("rules", rule) for rule in changed)
+                return "" if wanted else "no facilitator wanted that"
             case events.VaultChanged(_, complete):
                 return "" if complete or not self.world.quiet else "nothing kept the vault away"
             case events.SafetyWords() | events.PastActs():
@@ -151,12 +156,24 @@ class Told:
         wanted = "appointed" if event.facilitator else "demoted"
         return "" if truth.commanded(wanted, event.name) else "no facilitator wanted that"
 
+    def _pause(self, event: events.Paused | events.Unpaused) -> str:
+        truth = self.world.truth
+        if event.you is not (event.name == self.person.name):
+            return "it is about another person"
+        if not event.you and not self.person.facilitates:
+            return "it is not this person's to know"
+        if isinstance(event, events.Paused):
+            wanted = truth.commanded("paused", event.name)
+        else:
+            wanted = any(truth.commanded(what, event.name) for what in ("unpaused", "appointed"))
+        return "" if wanted else "no facilitator wanted that"
+
     # --- the room ------------------------------------------------------------------------------
 
     def _agreement(self, event: events.AgreementShown) -> str:
         first = (event.version, event.text) == (1, AGREEMENT)
         commands = self.world.truth.commands.values()
-        later = event.version > 1 and any(event.text in one.rules for one in commands)
+        later = event.version > 1 and any(event.text in one.agreements for one in commands)
         return "" if event.title == TITLE and (first or later) else "it is another"
 
     def _problem(self, code: str, text: str) -> str:
@@ -168,7 +185,7 @@ class Told:
         settled = world.clock() - truth.restored_at > limits.UNSETTLED_LEAST
         dead = any(person.dead for person in world.people)
         slept = any(step.act == "freeze" for step in world.schedule.steps)
-        ruled = any(commands.rules for commands in truth.commands.values())
+        ruled = any(commands.agreements for commands in truth.commands.values())
         reasons = {
             "held": lost,  # all commits but the last
             "cannot_open": lost,  # of before the relay's loss

@@ -18,7 +18,7 @@ from alcove.room import Room
 from alcove_protocol import limits
 
 from tests.simulator import checks, virtual
-from tests.simulator.acts import end, make_facilitator, talk
+from tests.simulator.acts import end, lift, make_facilitator, talk
 from tests.simulator.faults import STEPS, heal
 from tests.simulator.model import Truth
 from tests.simulator.node import Node
@@ -219,6 +219,8 @@ class World:
         if any(checks.unsettled(person) for person in self.people):
             # Few came back: what was brought stands only after ten minutes.
             await asyncio.sleep(limits.UNSETTLED + REST)
+        lift(self)
+        await asyncio.sleep(10.0 * self.schedule.latency + 6.0)
         await self._stand_still()
         checks.at_rest(self)
         if self.failures:

@@ -305,6 +305,17 @@ def rights() -> list[Case]:
         "another door": (alone, replace(alone, doors=DOOR + b"12345678")),
         "how long messages stay": (alone, replace(alone, ttl=10)),
         "a member is paused": (alone, replace(alone, paused=public(MEMBER_MLS))),
+        "a paused member may write again": (replace(alone, paused=public(MEMBER_MLS)), alone),
+        "a facilitator is paused": (alone, replace(alone, paused=public(FACILITATOR_MLS))),
+        "a paused member is appointed": (replace(alone, paused=public(MEMBER_MLS)), two),
+        "a paused member is appointed and stays paused": (
+            replace(alone, paused=public(MEMBER_MLS)),
+            replace(two, paused=public(MEMBER_MLS)),
+        ),
+        "unlocked, and no longer listen-only": (
+            replace(alone, locked=True, listen_only=True),
+            alone,
+        ),
         "a new agreement": (alone, replace(alone, agreement=other, agreement_version=2)),
         "a new agreement with the same version": (alone, replace(alone, agreement=other)),
         "another version of the same agreement": (alone, replace(alone, agreement_version=2)),

@@ -59,6 +59,26 @@ class DemoteCommand(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PauseCommand(Command):
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnpauseCommand(Command):
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenOnlyCommand(Command):
+    on: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockCommand(Command):
+    on: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepDownCommand(Command):
     pass
 
@@ -113,6 +133,10 @@ AnyCommand = (
     | RemoveCommand
     | AppointCommand
     | DemoteCommand
+    | PauseCommand
+    | UnpauseCommand
+    | ListenOnlyCommand
+    | LockCommand
     | StepDownCommand
     | HandOverCommand
     | WordsCommand
@@ -134,6 +158,10 @@ COMMANDS: Final[Mapping[str, type[AnyCommand]]] = MappingProxyType(
         "remove": RemoveCommand,
         "appoint": AppointCommand,
         "demote": DemoteCommand,
+        "pause": PauseCommand,
+        "unpause": UnpauseCommand,
+        "listen_only": ListenOnlyCommand,
+        "lock": LockCommand,
         "step_down": StepDownCommand,
         "hand_over": HandOverCommand,
         "words": WordsCommand,

@@ -41,9 +41,14 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
             | events.Left()
             | events.Removed()
             | events.RoleChanged()
+            | events.Paused()
+            | events.Unpaused()
             | events.VaultChanged()
         ):
             return _of_people(event)
+        case events.RulesChanged(listen_only, locked, changed, by):
+            keys = {"listen_only": listen_only, "locked": locked, "changed": list(changed)}
+            return "rules", keys | _if(by=by)
         case (
             events.Message()
             | events.Sent()
@@ -91,6 +96,8 @@ def _of_people(
     | events.Left
     | events.Removed
     | events.RoleChanged
+    | events.Paused
+    | events.Unpaused
     | events.VaultChanged,
 ) -> tuple[str, dict[str, Any]]:
     match event:
@@ -110,6 +117,10 @@ def _of_people(
         case events.RoleChanged(name, facilitator, by):
             role = "facilitator" if facilitator else "participant"
             return "role", {"name": name, "role": role, "by": by}
+        case events.Paused(name, by, you):
+            return "paused", {"name": name} | _if(by=by, you=you)
+        case events.Unpaused(name, by, you):
+            return "unpaused", {"name": name} | _if(by=by, you=you)
         case events.VaultChanged(name, complete):
             return "vault", {"name": name, "complete": complete}
         case _:

@@ -22,12 +22,16 @@ from alcove.cli.commands import (
     EndCommand,
     HandOverCommand,
     LeaveCommand,
+    ListenOnlyCommand,
+    LockCommand,
+    PauseCommand,
     RefuseCommand,
     RemoveCommand,
     RetractCommand,
     SendAnywayCommand,
     SendCommand,
     StepDownCommand,
+    UnpauseCommand,
     WordsCommand,
 )
 from alcove.cli.room_runner import debug
@@ -150,6 +154,14 @@ class Performer:
                 await self._room.appoint(name)
             case DemoteCommand(name=name):
                 await self._room.demote(name)
+            case PauseCommand(name=name):
+                await self._room.pause(name)
+            case UnpauseCommand(name=name):
+                await self._room.unpause(name)
+            case ListenOnlyCommand(on=on):
+                await self._room.listen_only(on)
+            case LockCommand(on=on):
+                await self._room.lock(on)
             case StepDownCommand():
                 await self._room.step_down()
             case HandOverCommand(name=name):

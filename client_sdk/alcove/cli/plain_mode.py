@@ -39,15 +39,18 @@ from alcove.events import (
     Message,
     Opened,
     PastActs,
+    Paused,
     Problem,
     Queued,
     Removed,
     Retracted,
     RoleChanged,
     RoomChanged,
+    RulesChanged,
     SafetyWords,
     Sent,
     Unknown,
+    Unpaused,
     VaultChanged,
     Waiting,
 )
@@ -208,6 +211,9 @@ class PlainMode:
                 | Left()
                 | Removed()
                 | RoleChanged()
+                | Paused()
+                | Unpaused()
+                | RulesChanged()
                 | VaultChanged()
                 | SafetyWords()
                 | PastActs()

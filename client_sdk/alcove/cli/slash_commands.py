@@ -15,12 +15,16 @@ from alcove.cli.commands import (
     EndCommand,
     HandOverCommand,
     LeaveCommand,
+    ListenOnlyCommand,
+    LockCommand,
+    PauseCommand,
     RefuseCommand,
     RemoveCommand,
     RetractCommand,
     SendAnywayCommand,
     SendCommand,
     StepDownCommand,
+    UnpauseCommand,
     WordsCommand,
 )
 from alcove.cli.room_view import RoomView
@@ -97,6 +101,14 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
             return AppointCommand(name=_member(rest.strip(), members, word))
         case "/demote":
             return DemoteCommand(name=_member(rest.strip(), members, word))
+        case "/pause":
+            return PauseCommand(name=_member(rest.strip(), members, word))
+        case "/unpause":
+            return UnpauseCommand(name=_member(rest.strip(), members, word))
+        case "/listen":
+            return ListenOnlyCommand(on=_is_on(rest.strip(), word))
+        case "/lock":
+            return LockCommand(on=_is_on(rest.strip(), word))
         case "/handover":
             return HandOverCommand(name=_member(rest.strip(), members, word))
         case "/accept":
@@ -138,7 +150,7 @@ def completed(line: str, members: Sequence[MemberLike]) -> str | None:
     if not line.startswith("/") or line.startswith("//"):
         return None
     if not space:
-        found = (*_PLAIN, *_NAMED, "/admit", "/refuse", "/retract")
+        found = (*_PLAIN, *_NAMED, "/admit", "/refuse", "/retract", "/listen", "/lock")
         return _only([known for known in found if known.startswith(word)])
     if word not in _NAMED or not name.strip():
         return None
@@ -146,7 +158,7 @@ def completed(line: str, members: Sequence[MemberLike]) -> str | None:
     return _only([f"{word} {one}" for one in names if one.casefold().startswith(name.casefold())])
 
 
-_NAMED = ("/remove", "/appoint", "/demote", "/handover")
+_NAMED = ("/remove", "/pause", "/unpause", "/appoint", "/demote", "/handover")
 """Commands that name a member."""
 
 
@@ -174,6 +186,12 @@ def _member(name: str, members: Sequence[MemberLike], word: str) -> str:
         if name in (member.name, escape.name(member.name)):
             return member.name
     raise Misread("Nobody of that name is here; /members lists them.")
+
+
+def _is_on(said: str, word: str) -> bool:
+    if said not in ("", "on", "off"):
+        raise Misread(f"Type {word} or {word} off.")
+    return said != "off"
 
 
 def _mine(view: RoomView) -> str:

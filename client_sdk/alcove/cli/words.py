@@ -79,6 +79,9 @@ FACILITATORS_HELP: Final = (
     ("/admit NAME", "let in who waits"),
     ("/refuse NAME", "do not let in who waits"),
     ("/remove NAME", "take a person out of the room"),
+    ("/pause NAME", "let a person only read for now; /unpause NAME ends it"),
+    ("/listen", "let only facilitators write; /listen off ends it"),
+    ("/lock", "let nobody new in; /lock off opens the door again"),
     ("/appoint NAME", "make a member a facilitator too"),
     ("/demote NAME", "make a facilitator a participant; they stay"),
     ("/handover NAME", "make a member a facilitator, then be a participant yourself"),
@@ -122,6 +125,10 @@ def of_event(event: events.AnyEvent) -> str | None:
             return f"{escape.name(name)} is no longer in the room."
         case events.RoleChanged():
             return _role(event)
+        case events.Paused() | events.Unpaused():
+            return _pause(event)
+        case events.RulesChanged():
+            return _rules(event)
         case events.VaultChanged():
             return _vault(event)
         case events.SafetyWords(said):
@@ -227,6 +234,40 @@ def _role(event: events.RoleChanged) -> str:
     return f"{name} is not a facilitator any more; {by} confirmed it."
 
 
+def _pause(event: events.Paused | events.Unpaused) -> str:
+    name = escape.name(event.name)
+    by = f" {escape.name(event.by)} did this." if event.by and not event.you else ""
+    if event.you and isinstance(event, events.Paused):
+        return (
+            "A facilitator has paused you: you can read, and not write for now. It is not "
+            "announced to the others. You can leave whenever you want, and you are told when you "
+            "can write again."
+        )
+    if event.you:
+        return "You are not paused any more."
+    if isinstance(event, events.Paused):
+        return (
+            f"{name} is paused and can only read for now. It is not announced to participants.{by}"
+        )
+    return f"{name} is not paused any more.{by}"
+
+
+RULES: Final = MappingProxyType(
+    {
+        ("listen_only", True): "Only facilitators can write for now. You have done nothing wrong. "
+        "You can read on, and leave whenever you want.",
+        ("listen_only", False): "Writing is not only for facilitators any more.",
+        ("locked", True): "The door is locked: nobody new comes in.",
+        ("locked", False): "The door is open again: newcomers can ask to be let in.",
+    }
+)
+
+
+def _rules(event: events.RulesChanged) -> str:
+    now = {"listen_only": event.listen_only, "locked": event.locked}
+    return " ".join(RULES[name, now[name]] for name in event.changed)
+
+
 def _vault(event: events.VaultChanged) -> str:
     name = escape.name(event.name)
     if event.claimed:
@@ -247,6 +288,12 @@ ACTS: Final = MappingProxyType(
         "remove": "took {name} out of the room",
         "appoint": "made {name} a facilitator",
         "demote": "made {name} a participant",
+        "pause": "paused {name}",
+        "unpause": "let {name} write again",
+        "listen_only": "let only facilitators write",
+        "listen_only_off": "let everybody write again",
+        "lock": "locked the door",
+        "unlock": "opened the door again",
         "invite": "made an invite",
         "revoke": "closed an invite",
         "lobby_key": "changed the key of the door",
@@ -302,14 +349,16 @@ def author(name: str, members: Sequence[MemberLike]) -> str:
     return badge + escape.name(name)
 
 
-def note(member: MemberLike) -> str:
-    """Return what stands behind a name in the list of members."""
-    if member.you:
-        return " [you]"
-    return "" if member.heard else " [not heard yet]"
+def note(member: MemberLike, members: Sequence[MemberLike]) -> str:
+    """Return what stands behind a name in the list of members. A pause stands there for
+    facilitators, and for the member."""
+    facilitates = any(other.you and other.facilitator for other in members)
+    paused = member.paused and (member.you or facilitates)
+    notes = ["you"] if member.you else [] if member.heard else ["not heard yet"]
+    return "".join(f" [{one}]" for one in (*notes, *(["paused"] if paused else [])))
 
 
 def who(members: Sequence[MemberLike], waiting: Sequence[events.Knocked]) -> list[str]:
     """Return the members, then the waiting newcomers, a line each."""
-    lines = [author(m.name, members) + note(m) for m in members]
+    lines = [author(m.name, members) + note(m, members) for m in members]
     return lines + [f"waiting: {waiter(knock)}" for knock in waiting]

@@ -55,6 +55,17 @@ class ActLog:
             self._note("invite", "", outcome)
         for _ in old - new:
             self._note("revoke", "", outcome)
+        paused = set(before.paused_keys()), set(self._state.paused_keys())
+        for person in outcome.people:
+            if person.key in paused[1] - paused[0]:
+                self._note("pause", person.name, outcome)
+            elif person.key in paused[0] - paused[1]:
+                self._note("unpause", person.name, outcome)
+        if before.listen_only != self._state.listen_only:
+            act = "listen_only" if self._state.listen_only else "listen_only_off"
+            self._note(act, "", outcome)
+        if before.locked != self._state.locked:
+            self._note("lock" if self._state.locked else "unlock", "", outcome)
         if before.lobby_key != self._state.lobby_key:
             self._note("lobby_key", "", outcome)
         if before.ttl != self._state.ttl:

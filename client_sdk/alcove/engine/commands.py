@@ -19,6 +19,7 @@ from alcove.events import CloseReason
 from alcove.facilitation.facilitator import InviteDone
 from alcove.facilitation.intents import Done
 from alcove.group.safety_words import safety_words
+from alcove.messages.muted import muted
 from alcove.messages.payload import Retract, check_text
 from alcove.relay.link import Link
 
@@ -35,10 +36,13 @@ class Commands:
     def say(self, text: str, *, warning: str | None = None, ref: str | None = None) -> str:
         """Send a message and return its id. `Sent`, `Queued` or `Failed` follows.
 
-        Raises `InvalidInput` (`text_empty`, `text_too_long`, `bad_text`), `NotNow`, `RoomClosed`.
+        Raises `InvalidInput` (`text_empty`, `text_too_long`, `bad_text`), `NotNow` (`paused`,
+        `listen_only`, `queue_full`, `not_in_room`), `RoomClosed`.
         """
         member = self._standing.require_member()
         body = check_text(text, warning)
+        if (why := muted(member.membership)) is not None:
+            raise why
         item = member.conversation.compose(body, ref=ref)
         member.pump()
         if member.publisher.stalled:
@@ -144,6 +148,25 @@ class Commands:
         `too_many_facilitators`, `too_many_appointments`, `cannot_facilitate`), `RoomClosed`.
         """
         self._standing.require_facilitator().roles.appoint(name, done)
+
+    def pause(self, name: str, done: Done) -> None:
+        """Let a participant listen only. `Paused` follows. Raises `InvalidInput` (`unknown_name`),
+        `NotNow` (`is_facilitator`), `RoomClosed`."""
+        self._standing.require_facilitator().moderation.pause(name, done, on=True)
+
+    def unpause(self, name: str, done: Done) -> None:
+        """Let them write again. `Unpaused` follows. Raises as `pause`."""
+        self._standing.require_facilitator().moderation.pause(name, done, on=False)
+
+    def listen_only(self, on: bool, done: Done) -> None:
+        """Let only facilitators write, or participants too. `RulesChanged` follows. Raises
+        `NotNow`, `RoomClosed`."""
+        self._standing.require_facilitator().moderation.rule("listen_only", done, on=on)
+
+    def lock(self, on: bool, done: Done) -> None:
+        """Close the door to newcomers, or open it again. `RulesChanged` follows. Raises `NotNow`,
+        `RoomClosed`."""
+        self._standing.require_facilitator().moderation.rule("locked", done, on=on)
 
     def demote(self, name: str, done: Done) -> None:
         """Make another facilitator a participant. `RoleChanged` follows.

@@ -113,6 +113,7 @@ class MemberClient(MemberParts):
         if first:
             self._on_first_resume()
             self._emit(self.presence.changed)
+            self._rules.look()
         if (answer.lost or self.stream.cursor != cursor) and began:
             self._gap()
         self.bringing.chain.fetch()
@@ -263,6 +264,7 @@ class MemberClient(MemberParts):
             self.conversation.forget_member(person.key)
         self._telling.merged(outcome)
         self.act_log.merged(outcome)
+        self._rules.look(outcome.by)
         self._take_part()
         if self.facilitator is not None:
             self.facilitator.merged(outcome, own=own)
@@ -330,6 +332,7 @@ class MemberClient(MemberParts):
         self._agreement.ask()
         self._resumed = False
         self.act_log.rejoined()
+        self._rules.look()
         self._take_part()
         if self.facilitator is not None:
             self.facilitator.rejoined()

@@ -30,6 +30,7 @@ from alcove.engine.new_log import NewLog
 from alcove.engine.publisher import Publisher
 from alcove.engine.rejoining import Rejoining
 from alcove.engine.requests import LobbyRequests
+from alcove.engine.room_rules import RoomRules
 from alcove.engine.roster_alarm import RosterAlarm
 from alcove.engine.stepping_down import SteppingDown
 from alcove.engine.telling import Telling
@@ -109,6 +110,7 @@ class MemberParts(ABC):
         self.stepping_down = SteppingDown(identity, membership, self.requests, ports)
         self._telling = Telling(ports)
         self.act_log = ActLog(membership, ports)
+        self._rules = RoomRules(membership, ports)
         self._agreements = agreements
         self._agreement = AgreementQuestion(membership, agreements, ports)
         self.agreement_change = AgreementChange(

@@ -3,7 +3,8 @@
 head of the outbox ──▶ in flight ──published──▶ sent
                            │
                            ├─ stale, and the commit that won is here → sent again
-                           ├─ read-only, paused, busy                → waits
+                           ├─ read-only, busy, not to write          → waits; a text fails with the
+                           │                                           commit that forbids it
                            ├─ refused otherwise                      → fails; a void uses its
                            │                                           counter
                            └─ connection lost                        → the same bytes, later
@@ -22,7 +23,8 @@ from alcove.engine.following import Following
 from alcove.errors import PASSING
 from alcove.group.membership import Membership
 from alcove.messages.conversation import Conversation
-from alcove.messages.outbox import Outgoing
+from alcove.messages.muted import muted
+from alcove.messages.outbox import UNCONFIRMED, Outgoing
 from alcove.messages.payload import (
     MESSAGE_ID_SIZE,
     Heartbeat,
@@ -34,8 +36,9 @@ from alcove.messages.presence import Presence
 from alcove.messages.stream import Advance, Stream
 from alcove.relay.ports import Ports
 
-WAIT: Final = PASSING | {"paused"}
-"""Refusals after which the message waits."""
+WAIT: Final = PASSING | {"paused", "not_allowed"}
+"""Refusals after which the message waits. Of the last two, the first is for who is paused, and the
+second for all who listen. The commit that says so is on its way here."""
 
 
 class Publisher:
@@ -89,15 +92,12 @@ class Publisher:
     def pump(self) -> None:
         """Publish the next message, if it can be."""
         item = self._conversation.outbox.head
-        if item is None or item.in_flight or not self._may_go(item):
+        if item is None or item.in_flight or self._is_muted() or not self._may_go(item):
             return
         if not self._conversation.may_send(item):
             if item.kind == ToldAgreement.KIND:
                 self._conversation.give_up(item, "not_facilitator", "")
                 self.pump()  # what waits behind it goes
-            elif item.kind == Text.KIND:
-                text = "You cannot post at the moment; a facilitator has paused you or everybody."
-                self._conversation.give_up(item, "paused", text)
             return
         try:
             blob = self._conversation.encrypt(item)
@@ -106,6 +106,20 @@ class Publisher:
             return
         item.in_flight = True
         self._publish(item, blob)
+
+    def _is_muted(self) -> bool:
+        """Whether this member may not write. Then each text fails, so that none is said later
+        without its person's will. The rest waits, since the relay takes nothing of a muted member.
+        """
+        why = muted(self._membership)
+        if why is None:
+            return False
+        for item in self._conversation.outbox.waiting():
+            if item.kind == Text.KIND and item.unanswered:
+                self._conversation.give_up(item, "unconfirmed", UNCONFIRMED)
+            elif item.kind == Text.KIND:
+                self._conversation.give_up(item, why.code, why.text)
+        return True
 
     def _publish(self, item: Outgoing, blob: bytes) -> None:
         base = self._membership.base

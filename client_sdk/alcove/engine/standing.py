@@ -12,11 +12,10 @@ from alcove.facilitation.opening import RoomOpening
 from alcove.group.keys import Identity
 from alcove.joining.newcomer import Newcomer
 from alcove.messages.agreements import Agreements
+from alcove.messages.outbox import UNCONFIRMED
 
 EVENTS: Final = 10_000
 """Events kept for a reader. Beyond that the oldest are dropped, and a gap is told."""
-
-_UNCONFIRMED: Final = "The relay had not answered yet; others may have read this."
 
 
 class Standing:
@@ -106,7 +105,7 @@ class Standing:
         for item in waiting:
             if item.shown:
                 # The relay may have taken what was sent: only its answer is missing.
-                code, text = ("unconfirmed", _UNCONFIRMED) if item.blob else ("closed", why)
+                code, text = ("unconfirmed", UNCONFIRMED) if item.blob else ("closed", why)
                 self.emit(events.Failed(item.id.hex(), code, text, item.ref))
 
     def close(self, reason: CloseReason, code: str = "", text: str = "") -> None:

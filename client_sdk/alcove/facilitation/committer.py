@@ -94,10 +94,8 @@ class Committer:
             self._overdue.again()
         pending = self.in_flight.intents if self.in_flight is not None else ()
         if intent.awaited or (intent not in pending and intent not in self._queue):
-            if intent.urgent:
-                self._queue.appendleft(intent)
-            else:
-                self._queue.append(intent)
+            place = max((n for n, one in enumerate(self._queue, 1) if one.urgent), default=0)
+            self._queue.insert(place if intent.urgent else len(self._queue), intent)
         self.pump()
 
     def pump(self) -> None:
@@ -134,12 +132,12 @@ class Committer:
         whole: CommitPlan | None = None
         most = 1 if self._alone else self._most
         self._alone = max(0, self._alone - 1)
-        while self._queue and len(found) < most:
+        while self._queue and len(found) < most and (whole is None or whole.gathers):
             intent = self._queue.popleft()
             plan = self._plan(intent)
             if plan is None:
                 continue
-            if whole is not None and not (whole.gathers and plan.gathers):
+            if whole is not None and not plan.gathers:
                 self._queue.appendleft(intent)
                 break
             found.append(intent)
@@ -298,7 +296,8 @@ class Committer:
         for intent in item.intents:
             intent.done(None)
         waiting, self._queue = self._queue, deque[Intent]()
-        self._queue.extend(intent for intent in waiting if self._plan(intent) is not None)
+        # An urgent one is looked at in its turn: one before it may make it needed, as an unpause.
+        self._queue.extend(one for one in waiting if one.urgent or self._plan(one) is not None)
         if self._queue:
             self._turn_ends = self._clock() + OTHERS_TURN
         self.pump()

@@ -23,6 +23,7 @@ from alcove.facilitation.doors import Door, Doors, RoomCard
 from alcove.facilitation.intents import Done, ListDoor, RefreshKeys, RemoveMember
 from alcove.facilitation.lobby import Lobby
 from alcove.facilitation.lobby_keys import LobbyKeys
+from alcove.facilitation.moderation import Moderation
 from alcove.facilitation.roles import OTHERS_WAIT, Roles, named
 from alcove.facilitation.vaults import Vaults
 from alcove.group.keys import Identity
@@ -133,6 +134,7 @@ class Facilitator:
             first_in_line=self._first_in_line,
             revoke=self.door_keeper.revoke,
         )
+        self.moderation = Moderation(membership, self.committer)
         self.lobby = Lobby(
             membership,
             self.committer,

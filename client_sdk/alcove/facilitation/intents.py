@@ -94,6 +94,11 @@ def _context(state: RoomExtension) -> mls.Proposal:
     return mls.GroupContextExtensions(group_extensions(state))
 
 
+def without_pause(state: RoomExtension, key: bytes) -> bytes:
+    """The paused members of a state without this one."""
+    return b"".join(paused for paused in state.paused_keys() if paused != key)
+
+
 def _with_doors(
     state: RoomExtension, without: bytes = b"", add: bytes | None = None
 ) -> RoomExtension:
@@ -117,6 +122,9 @@ class AdmitNewcomer(Intent):
             return None
         if membership.find_relay_key(self.relay_key):
             return None
+        if membership.state.locked:
+            text = "The door is locked, so nobody was let in. They wait on; unlock the door first."
+            raise NotNow("locked", text)
         check_welcome(self.key_package.leaf_node, membership)
         return CommitPlan(
             (mls.Add(self.key_package),),
@@ -163,6 +171,7 @@ class RemoveMember(Intent):
         if len(membership.state.door_ids()) >= limits.DOORS:
             add = None  # another facilitator can fill the list, and must not keep a member in by it
         after = _with_doors(membership.state, self.revoke, add)
+        after = replace(after, paused=without_pause(after, self.key))
         if after != membership.state:
             proposals.append(_context(after))
         return CommitPlan(tuple(proposals), (Change(Op.REMOVE, person.relay_key),))
@@ -190,10 +199,11 @@ class LetMemberGo(Intent):
         if index is None or index == membership.group.own_index:
             return None
         proposals: list[mls.Proposal] = [mls.Remove(index)]
+        after = replace(membership.state, paused=without_pause(membership.state, person.key))
         if person.facilitator:
             left = b"".join(item.encode() for item in facilitators if item.mls_key != person.key)
-            lobby_key = self.lobby_key()
-            after = replace(membership.state, facilitators=left, lobby_key=lobby_key)
+            after = replace(after, facilitators=left, lobby_key=self.lobby_key())
+        if after != membership.state:
             proposals.append(_context(after))
         changes = (Change(Op.LEFT, person.relay_key),)
         return CommitPlan(tuple(proposals), changes, leaves=(self.wish,))

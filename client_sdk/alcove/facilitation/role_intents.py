@@ -16,7 +16,7 @@ from alcove_protocol.statements import Appointment, Signed
 
 from alcove import mls
 from alcove.errors import NotNow
-from alcove.facilitation.intents import CommitPlan, Intent
+from alcove.facilitation.intents import CommitPlan, Intent, without_pause
 from alcove.group.appointments import unpack_appointments
 from alcove.group.extensions import (
     FacilitatorKeys,
@@ -102,7 +102,7 @@ class Appoint(Intent):
             state,
             facilitators=state.facilitators + keys.encode(),
             appointments=state.appointments + pack_list([signed.encode()]),
-            paused=b"".join(key for key in state.paused_keys() if key != person.key),
+            paused=without_pause(state, person.key),
         )
         change = _role(after, person, Role.FACILITATOR)
         return CommitPlan((_context(after),), (change,), force_path=True)

@@ -56,9 +56,6 @@ NOT_OFFERED: Final = (
     "facilitators_stay",
     "hold",
     "folded",
-    "paused",
-    "locked",
-    "listen_only",
     "slow",
     "ttl",
 )
@@ -66,6 +63,9 @@ NOT_OFFERED: Final = (
 for good (how many facilitators a room needs). What no command sets, no command takes back: one
 facilitator with a changed client could mute a room or close it for as long as it lives."""
 
+
+RULES: Final = ("listen_only", "locked")
+"""Fields of the state that are rules for all, on or off. All members are told when one changes."""
 
 Rule = Callable[[RoomExtension, bytes], bool]
 
@@ -111,6 +111,7 @@ def judge(group: mls.Group, staged: mls.CommitView) -> None:
         _judge_context(staged)
         _judge_state(group.group_id, committer, before, after)
         _judge_facilitators_present(staged, after)
+        _judge_pauses(staged, after)
     except Malformed as error:
         raise NotAllowed(error.code) from None
 
@@ -162,6 +163,8 @@ def _judge_leaves(group: mls.Group, staged: mls.CommitView, after: RoomExtension
             # A rejoin: the same person with fresh HPKE keys and nothing else new.
             check_same_member(former, new)
             continue
+        if after.locked:
+            raise NotAllowed("locked")
         check_leaf(new)
         if leaf_extension(new).agreement not in after.good_agreements():
             raise NotAllowed("agreement_not_accepted")
@@ -228,6 +231,8 @@ def _judge_state(
         raise NotAllowed("not_offered")
     if before.facilitator_keys() - after.facilitator_keys() and before.lobby_key == after.lobby_key:
         raise NotAllowed("lobby_key_kept")  # a former facilitator has the old one
+    if after.facilitator_keys() & set(after.paused_keys()):
+        raise NotAllowed("paused_facilitator")  # the relay would take none of their messages
     _judge_appointments(room, committer, before, after)
 
 
@@ -269,6 +274,13 @@ def _judge_facilitators_present(staged: mls.CommitView, after: RoomExtension) ->
     for facilitator in after.facilitator_list():
         if relay_keys.get(facilitator.mls_key) != facilitator.relay_key:
             raise NotAllowed("facilitator_not_member")
+
+
+def _judge_pauses(staged: mls.CommitView, after: RoomExtension) -> None:
+    """Each paused member has a leaf: a pause goes with its member, and never waits for another."""
+    keys = {member.leaf.signature_key for member in staged.members_after()}
+    if not keys.issuperset(after.paused_keys()):
+        raise NotAllowed("paused_not_member")
 
 
 def judge_step_down(

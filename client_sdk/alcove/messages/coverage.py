@@ -96,6 +96,12 @@ class Coverage:
         """A void was queued."""
         self._probe_at = self._clock() + PROBE_AFTER
 
+    def rest(self) -> None:
+        """This member may not write, so nothing that a beat could cover can go. Facilitators decide
+        that, and the relay cannot. The time begins anew."""
+        for item in self._given:
+            item.since = self._clock()
+
     def forget(self) -> None:
         """The person decided."""
         self._given.clear()

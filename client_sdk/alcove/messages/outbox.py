@@ -11,6 +11,8 @@ from typing import Final
 
 from alcove_protocol.records import Record
 
+UNCONFIRMED: Final = "The relay had not answered yet; others may have read this."
+"""Said of a message that is given up before it is known what became of it."""
 MOST: Final = 256
 """Messages that may wait. A further one is refused, and the person is told."""
 
@@ -31,6 +33,7 @@ class Outgoing:
     epoch: int = -1
     in_flight: bool = False
     given: bool = False  # whether the relay was given something under this `publish_id` before
+    unanswered: bool = False  # whether a connection was lost before the relay answered
     told_queued: bool = False
     taken_back: bool = False  # whether its author wants it retracted as soon as it is there
 
@@ -106,6 +109,7 @@ class Outbox:
     def connection_lost(self) -> None:
         """No answer can come any more. The head goes again, as it is."""
         for item in self._queue:
+            item.unanswered = item.unanswered or item.in_flight
             item.in_flight = False
 
     def waiting(self) -> tuple[Outgoing, ...]:

@@ -24,6 +24,7 @@ from alcove.messages.alarms import UNKNOWN, Alarms
 from alcove.messages.attendance import Attendance
 from alcove.messages.coverage import Coverage
 from alcove.messages.log_hash import Compared, LogHash
+from alcove.messages.muted import muted
 from alcove.messages.payload import HeartbeatHeard
 from alcove.messages.quorum import Quorum
 from alcove.messages.stream import Stream
@@ -369,6 +370,8 @@ class Presence:
             self._contradicted.clear()  # the comparison begins anew
         if self._membership.own.facilitator and not self._coverers():
             self.coverage.forget()  # said alone: a later facilitator cannot cover it
+        if muted(self._membership) is not None:
+            self.coverage.rest()
         # This device may have slept, or been without a connection. Then the silence is its own.
         told = self.state is RoomState.NOT_HEARD
         could_come = self._connected and now > self._settling_until

@@ -41,6 +41,7 @@ class FakeMember:
     facilitator: bool = False
     you: bool = False
     heard: bool = True
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,22 @@ class FakeRoom:
         self._note("demote", name)
         self.happen(events.RoleChanged(name, False, "Mara"))
 
+    async def pause(self, name: str) -> None:
+        self._note("pause", name)
+        self.happen(events.Paused(name, "Mara"))
+
+    async def unpause(self, name: str) -> None:
+        self._note("unpause", name)
+        self.happen(events.Unpaused(name, "Mara"))
+
+    async def listen_only(self, on: bool = True) -> None:
+        self._note("listen_only", str(on))
+        self.happen(events.RulesChanged(on, False, ("listen_only",), "Mara"))
+
+    async def lock(self, on: bool = True) -> None:
+        self._note("lock", str(on))
+        self.happen(events.RulesChanged(False, on, ("locked",), "Mara"))
+
     async def step_down(self) -> None:
         self._note("step_down", "")
         self.happen(events.RoleChanged("Mara", False, "Robin"))
@@ -252,6 +269,12 @@ EVERYTHING: Final = (
     events.Unknown("Robin", "wave"),
     events.RoleChanged("Robin", True, "Mara"),
     events.RoleChanged("Robin", False, "Mara"),
+    events.Paused("Robin", "Mara"),
+    events.Paused("Mara", "", True),
+    events.Unpaused("Robin", "Mara"),
+    events.Unpaused("Mara", "Robin", True),
+    events.RulesChanged(True, False, ("listen_only",), "Mara"),
+    events.RulesChanged(False, True, ("listen_only", "locked")),
     events.VaultChanged("Robin", True),
     events.VaultChanged("Mara", False),
     events.SafetyWords(WORDS, "r"),

@@ -57,7 +57,7 @@ class Process:
         self.process.stdin.write(data)
         await self.process.stdin.drain()
 
-    async def do(self, do: str, **keys: str) -> None:
+    async def do(self, do: str, **keys: object) -> None:
         """Write a command."""
         command = {"do": do} | keys
         _COMMAND.validate(command)

@@ -21,7 +21,8 @@ from tests.client_sdk.cli.process import SCHEMA, validator
 
 KEYS = {
     **dict.fromkeys(("admit", "refuse", "retract"), "id"),
-    **dict.fromkeys(("remove", "appoint", "demote", "hand_over"), "name"),
+    **dict.fromkeys(("remove", "appoint", "demote", "hand_over", "pause", "unpause"), "name"),
+    **dict.fromkeys(("listen_only", "lock"), "on"),
     "send": "text",
     "agreement_change": "file",
 }
@@ -29,7 +30,8 @@ KEYS = {
 
 @pytest.mark.parametrize("do", sorted(COMMANDS))
 def test_every_command_follows_the_schema(do: str) -> None:
-    line = {"do": do, "ref": "r"} | ({KEYS[do]: "value"} if do in KEYS else {})
+    value = True if KEYS.get(do) == "on" else "value"
+    line = {"do": do, "ref": "r"} | ({KEYS[do]: value} if do in KEYS else {})
     validator("command").validate(line)
     command = parse(json.dumps(line).encode())
     assert type(command) is COMMANDS[do]
@@ -80,6 +82,9 @@ def test_the_schema_knows_no_other_commands() -> None:
         ('{"do": "send", "text": "\\ud800", "ref": "7"}', "7"),
         ('{"do": "admit", "id": ["aa"], "ref": "7"}', "7"),
         ('{"do": "accept", "version": true, "ref": "7"}', "7"),
+        ('{"do": "lock", "ref": "7"}', "7"),
+        ('{"do": "lock", "on": "no", "ref": "7"}', "7"),
+        ('{"do": "listen_only", "on": 1, "ref": "7"}', "7"),
         ('{"do": "accept", "version": null, "ref": "7"}', "7"),
         ('{"do": "agreement_change", "correction": true, "ref": "7"}', "7"),
         ('{"do": "agreement_change", "file": "a", "correction": 1, "ref": "7"}', "7"),

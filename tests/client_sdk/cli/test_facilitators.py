@@ -82,3 +82,53 @@ async def test_an_act_without_the_right_says_so_and_disturbs_nobody() -> None:
             assert (await process.until("error", ref=do))["code"] == code
         await say(robin, "as before", mara_)
         await say(mara_, "as before, too", robin)
+
+
+async def test_a_hard_minute_reaches_those_whom_it_concerns() -> None:
+    async with (
+        RelayProcess() as relay,
+        mara(relay) as (mara_, invite),
+        knocking(invite, "Robin") as robin,
+        knocking(invite, "Sam") as sam,
+    ):
+        await let_in_any(mara_, robin, "Robin")
+        await let_in_any(mara_, sam, "Sam")
+        await mara_.do("pause", name="Robin", ref="p")
+        assert await robin.until("paused") == {
+            "event": "paused",
+            "name": "Robin",
+            "by": "Mara",
+            "you": True,
+        }
+        await mara_.until("paused", name="Robin")
+        await robin.do("send", text="hear me", ref="s")
+        assert (await robin.until("error", ref="s"))["code"] == "paused"
+        await say(sam, "go on", mara_, robin)
+        await mara_.do("listen_only", on=True, ref="l")
+        for process in (mara_, robin, sam):
+            rules = await process.until("rules", by="Mara")
+            assert (rules["listen_only"], rules["changed"]) == (True, ["listen_only"])
+        await sam.do("send", text="hear me", ref="s")
+        assert (await sam.until("error", ref="s"))["code"] == "listen_only"
+        await mara_.do("unpause", name="Robin", ref="u")
+        await robin.until("unpaused", you=True)
+        await mara_.do("listen_only", on=False, ref="l2")
+        await robin.until("rules", listen_only=False)
+        await mara_.do("lock", on=True, ref="k")
+        for process in (mara_, robin, sam):
+            await process.until("rules", locked=True)
+        async with knocking(invite, "Kim") as kim:
+            assert (await kim.until("closed"))["code"] == "locked"
+        await say(robin, "here again", mara_, sam)
+        for do, keys, code in (
+            ("pause", {"name": "Nobody"}, "unknown_name"),
+            ("pause", {"name": "Mara"}, "is_facilitator"),
+        ):
+            await mara_.do(do, ref=do, **keys)
+            assert (await mara_.until("error", ref=do))["code"] == code
+        await robin.do("lock", on=False, ref="no")
+        assert (await robin.until("error", ref="no"))["code"] == "not_facilitator"
+        await sam.do("acts", ref="a")
+        acts = [one["act"] for one in (await sam.until("acts", ref="a"))["acts"]]
+        assert acts[-5:] == ["pause", "listen_only", "unpause", "listen_only_off", "lock"]
+        assert "paused" not in {event["event"] for event in sam.seen}

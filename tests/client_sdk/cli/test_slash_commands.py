@@ -13,12 +13,16 @@ from alcove.cli.commands import (
     EndCommand,
     HandOverCommand,
     LeaveCommand,
+    ListenOnlyCommand,
+    LockCommand,
+    PauseCommand,
     RefuseCommand,
     RemoveCommand,
     RetractCommand,
     SendAnywayCommand,
     SendCommand,
     StepDownCommand,
+    UnpauseCommand,
     WordsCommand,
 )
 from alcove.cli.leaving import LeaveQuestion
@@ -62,6 +66,12 @@ def a_view() -> RoomView:
         ("/remove Robin", RemoveCommand(name="Robin")),
         ("/appoint Robin", AppointCommand(name="Robin")),
         ("/demote Kim", DemoteCommand(name="Kim")),
+        ("/pause Robin", PauseCommand(name="Robin")),
+        ("/unpause Robin", UnpauseCommand(name="Robin")),
+        ("/listen", ListenOnlyCommand(on=True)),
+        ("/listen off", ListenOnlyCommand(on=False)),
+        ("/lock on", LockCommand(on=True)),
+        ("/lock off", LockCommand(on=False)),
         ("/handover Robin", HandOverCommand(name="Robin")),
         ("/stepdown", StepDownCommand()),
         ("/words", WordsCommand()),
@@ -88,7 +98,18 @@ def test_lines_that_are_read(line: str, wanted: UserAction | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["/dance", "/admit Sam", "/remove", "/remove Sam", "/leave me alone", "/end it", "/"]
+    "line",
+    [
+        "/dance",
+        "/admit Sam",
+        "/remove",
+        "/remove Sam",
+        "/leave me alone",
+        "/end it",
+        "/",
+        "/lock out",
+        "/pause",
+    ],
 )
 def test_lines_that_are_refused(line: str) -> None:
     with pytest.raises(Misread, match=r"\.$"):
@@ -135,6 +156,9 @@ def test_nobody_else_is_asked(members: tuple[FakeMember, ...]) -> None:
     ("line", "whole"),
     [
         ("/app", "/appoint"),
+        ("/pa", "/pause"),
+        ("/unpause r", "/unpause Robin"),
+        ("/lo", "/lock"),
         ("/re", None),
         ("/appoint R", "/appoint Robin"),
         ("/demote k", "/demote Kim"),

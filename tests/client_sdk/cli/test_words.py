@@ -1,10 +1,12 @@
 """The sentences for people about what others did."""
 
+from dataclasses import replace
+
 import pytest
 from alcove import events
 from alcove.cli import words
 
-from tests.client_sdk.cli.fake_room import CORRECTED, NEW_RULES, TEXTS
+from tests.client_sdk.cli.fake_room import CORRECTED, NEW_RULES, TEXTS, FakeMember
 
 ASK = "They are not kept anywhere; ask in the room if something is unclear."
 
@@ -42,3 +44,20 @@ def test_the_agreement_is_read_summary_first_and_in_each_language() -> None:
     assert whole == "Two lines.\nNot more.\n\nListen, too.\n\n[also in: de; /rules TAG shows it]"
     other = words.rules_text(NEW_RULES, TEXTS[1])
     assert other == "Hört auch zu.\n\n[also in: en; /rules TAG shows it]"
+
+
+def test_a_pause_is_shown_to_facilitators_and_to_the_member() -> None:
+    mara, robin, sam = (
+        FakeMember("Mara", facilitator=True),
+        FakeMember("Robin", paused=True),
+        FakeMember("Sam"),
+    )
+    lines = [
+        words.who([replace(one, you=one is self) for one in (mara, robin, sam)], [])
+        for self in (mara, robin, sam)
+    ]
+    assert [["[paused]" in line for line in seen] for seen in lines] == [
+        [False, True, False],
+        [False, True, False],
+        [False, False, False],
+    ]

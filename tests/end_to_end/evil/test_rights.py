@@ -35,6 +35,7 @@ from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
     appointment,
     aside,
+    change,
     commit_blob,
     context,
     demote,
@@ -304,6 +305,41 @@ def before_a_new_rule(world: EvilWorld, by: Client) -> bytes:
     return accepted
 
 
+def behind_a_locked_door(world: EvilWorld, by: Client, about: Client) -> bytes:
+    change(world, by, lambda m: (context(replace(m.state, locked=True)),))
+    return ALLOWED["add"](world, by, about)
+
+
+def locked_with_an_add(world: EvilWorld, by: Client, about: Client) -> bytes:
+    add = mls.Add(key_package_with(world, *_dora(world, by)))
+    return rogue_commit(by, add, context(replace(state_of(by), locked=True)))
+
+
+def opened_with_an_add(world: EvilWorld, by: Client, about: Client) -> bytes:
+    change(world, by, lambda m: (context(replace(m.state, locked=True)),))
+    add = mls.Add(key_package_with(world, *_dora(world, by)))
+    return rogue_commit(by, add, context(replace(state_of(by), locked=False)))
+
+
+def _dora(world: EvilWorld, by: Client) -> tuple[Identity, tuple[mls.Extension, ...]]:
+    dora = world.client("Dora").engine.identity
+    return dora, leaf_extensions(dora, state_of(by).agreement)
+
+
+def rejoin_behind_a_locked_door(world: EvilWorld, by: Client, about: Client) -> bytes:
+    change(world, by, lambda m: (context(replace(m.state, locked=True)),))
+    return rejoin(world, by, about)
+
+
+def paused_and_removed(world: EvilWorld, by: Client, about: Client) -> bytes:
+    after = replace(state_of(by), paused=keys_of(about).mls_key)
+    return rogue_commit(by, mls.Remove(leaf_of(about)), context(after))
+
+
+def pause(world: EvilWorld, by: Client, about: Client) -> bytes:
+    return rogue_commit(by, context(replace(state_of(by), paused=keys_of(about).mls_key)))
+
+
 REFUSED: dict[str, tuple[Make, str]] = {
     "external": (external_in_a_facilitators_place, "committer"),
     "a pre-shared key": (pre_shared_key, "proposal_kind"),
@@ -386,12 +422,27 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "appointment signed by another": (appointment_signed_by_another, "bad_signature"),
     "removed but listed": (facilitator_removed_but_listed, "facilitator_not_member"),
     "nobody left": (nobody_left, "bad_field"),
+    "who comes through a locked door": (behind_a_locked_door, "locked"),
+    "who comes with the lock": (locked_with_an_add, "locked"),
+    "a facilitator paused": (
+        _state(lambda s: replace(s, paused=s.facilitator_list()[0].mls_key)),
+        "paused_facilitator",
+    ),
+    "a stranger paused": (
+        _state(lambda s: replace(s, paused=bytes([7]) * 32)),
+        "paused_not_member",
+    ),
+    "who goes and stays paused": (paused_and_removed, "paused_not_member"),
 }
 """Commits of a facilitator (Bob; Ann was the first, Cleo takes part), and the rule's code."""
 
 WITHIN: dict[str, Make] = {
     **ALLOWED,
     "rejoin": rejoin,
+    "rejoin through a locked door": rejoin_behind_a_locked_door,
+    "who comes as the door opens": opened_with_an_add,
+    "a pause": pause,
+    "a locked door": _state(lambda s: replace(s, locked=True)),
     "appoint": appoint,
     "demote": lambda world, by, about: rogue_commit(
         by, context(without_facilitator(state_of(by), world.clients[0]))

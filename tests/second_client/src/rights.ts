@@ -10,7 +10,7 @@ const MOST_APPOINTMENTS = 32
 /** Fields without a command yet: they stay as they are. */
 const NOT_OFFERED = [
   "absent", "desk_interval", "desk_size", "facilitators_start", "facilitators_stay", "folded", "standby", "hold",
-  "paused", "locked", "listen_only", "slow", "ttl",
+  "slow", "ttl",
 ]
 /** Lists in the state, and the size of their items. */
 const LISTS: [string, number][] = [["facilitators", 64], ["paused", 32], ["doors", 8], ["folded", 32], ["corrected", 32]]
@@ -63,6 +63,7 @@ export function judgeState(before: Parsed, after: Parsed, committer: Bytes, room
   const kept = facilitatorsOf(after)
   const lost = [...facilitatorsOf(before).keys()].some((mls) => !kept.has(mls))
   demand(!lost || !unchanged(before, after, "lobby_key"), "lobby_key_kept")
+  demand(!split(after.bytes("paused"), 32).some((key) => kept.has(hex(key))), "paused_facilitator")
   checkAppointments(before, after, committer, room)
 }
 

@@ -102,7 +102,7 @@ class People(Vertical):
                 continue
             parts += ["\n" if parts else "", Content.styled(heading, "bold $text-warning"), "\n"]
             for member in here:
-                note = Content.styled(words.note(member), "$text-muted")
+                note = Content.styled(words.note(member, members), "$text-muted")
                 parts += ["  ", escape.name(member.name), note, "\n"]
         self._members.update(Content.assemble(*parts).rstrip())
         had_focus = self._waiting.has_focus

@@ -1,0 +1,40 @@
+"""What a facilitator set for the room or for one member, told to the persons whom it concerns.
+
+A pause is told to facilitators and to the one who is paused, a rule to all members. What changed
+while this client did not follow is told when it is back, without an author.
+"""
+
+from alcove import events
+from alcove.group.membership import Membership
+from alcove.group.rights import RULES
+from alcove.relay.ports import Ports
+
+
+class RoomRules:
+    """The pauses and rules that this client's person knows."""
+
+    def __init__(self, membership: Membership, ports: Ports) -> None:
+        self._membership = membership
+        self._emit = ports.emit
+        self._paused: frozenset[bytes] = frozenset()
+        self._rules: frozenset[str] = frozenset()
+
+    def look(self, by: str = "") -> None:
+        """Tell what is another than before. `by` is the name of the facilitator that changed it."""
+        state = self._membership.state
+        rules = frozenset(rule for rule in RULES if getattr(state, rule))
+        changed = tuple(sorted(rules ^ self._rules))
+        self._rules = rules
+        if changed:
+            self._emit(events.RulesChanged(state.listen_only, state.locked, changed, by))
+        self._look_at_pauses(frozenset(state.paused_keys()), by)
+
+    def _look_at_pauses(self, paused: frozenset[bytes], by: str) -> None:
+        before, self._paused = self._paused, paused
+        own = self._membership.own
+        for person in self._membership.people():
+            concerned = own.facilitator or person.key == own.key
+            if not concerned or (person.key in paused) is (person.key in before):
+                continue
+            kind = events.Paused if person.key in paused else events.Unpaused
+            self._emit(kind(person.name, by, person.key == own.key))

@@ -1,0 +1,29 @@
+"""What a facilitator does in a hard minute: pause one, let all listen, lock the door.
+
+Each is one commit, which goes before all that is not urgent, in the order in which a person asked.
+"""
+
+from alcove.facilitation.committer import Committer
+from alcove.facilitation.intents import Done
+from alcove.facilitation.roles import named
+from alcove.facilitation.room_intents import RoomRule, SetPause, SetRule, not_paused
+from alcove.group.membership import Membership
+
+
+class Moderation:
+    """One facilitator's acts about those who are in the room."""
+
+    def __init__(self, membership: Membership, committer: Committer) -> None:
+        self._membership = membership
+        self._committer = committer
+
+    def pause(self, name: str, done: Done, *, on: bool) -> None:
+        """Raises `InvalidInput` (`unknown_name`), `NotNow` (`is_facilitator`)."""
+        person = named(self._membership, name, facilitator=False)
+        if person.facilitator:
+            raise not_paused()
+        self._committer.want(SetPause(done, person.key, on))
+
+    def rule(self, rule: RoomRule, done: Done, *, on: bool) -> None:
+        """Set a rule for all, or lift it."""
+        self._committer.want(SetRule(done, rule, on))
