@@ -20,10 +20,10 @@ settings.load_profile("alcove")
 
 @pytest.fixture
 def commands_to_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Facilitators may pause members, set the room's flags and how long messages stay, as they will
-    once there are commands for it."""
+    """Facilitators may slow the room and change how long messages stay, as they will once there are
+    commands for it."""
     from alcove.group import rights
 
-    coming = {"paused", "locked", "listen_only", "slow", "ttl"}
+    coming = {"slow", "ttl"}
     kept = tuple(name for name in rights.NOT_OFFERED if name not in coming)
     monkeypatch.setattr(rights, "NOT_OFFERED", kept)

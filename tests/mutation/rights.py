@@ -36,9 +36,6 @@ _NOT_OFFERED = (
     "facilitators_stay",
     "hold",
     "folded",
-    "paused",
-    "locked",
-    "listen_only",
     "slow",
     "ttl",
 )

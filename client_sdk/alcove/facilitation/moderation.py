@@ -11,7 +11,7 @@ from alcove.group.membership import Membership
 
 
 class Moderation:
-    """One facilitator's acts about those who are in the room."""
+    """One facilitator's acts about the members of the room."""
 
     def __init__(self, membership: Membership, committer: Committer) -> None:
         self._membership = membership

@@ -10,7 +10,7 @@ from alcove import events
 from alcove.relay.ports import Ports
 
 TELL_AFTER: Final = 30.0
-"""Seconds that something waits, after which the person who asked for it is told."""
+"""Seconds that something waits, after which the person that asked for it is told."""
 NOT_TAKEN: Final = (
     "A change that was asked for, such as to remove or admit a member, is not made: the relay has "
     "not taken it yet. It is sent again."

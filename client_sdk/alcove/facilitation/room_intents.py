@@ -1,4 +1,4 @@
-"""What a facilitator wants of those who are in the room: one who listens, a rule for all.
+"""What a facilitator wants of the members of a room: one that listens, a rule for all.
 
 Each is told to the relay by the same commit: a pause by a CHANGE, a rule by the entry's flags.
 """

@@ -1,6 +1,6 @@
 """Which facilitators are there: whose heartbeats came, and whose cease.
 
-A relay can keep heartbeats and hand them over later, so that a facilitator who is gone seems to be
+A relay can keep heartbeats and hand them over later, so that a facilitator that is gone seems to be
 there. Each one names the number of the log that its sender had reached. What names a number that
 this client had passed for long is *late*, and says nothing of now.
 

@@ -74,7 +74,7 @@ class Presence:
         self._differing_beats: dict[bytes, tuple[Position, LogHash]] = {}
         self._agreed: set[bytes] = set()
         self._differing: dict[bytes, Position] = {}
-        """Members who name another log hash, and where this client was when they first did."""
+        """Members that name another log hash, and where this client was when they first did."""
         self._contradicted: set[bytes] = set()
         self._named: set[bytes] = set()
         self._connected = True
@@ -227,7 +227,7 @@ class Presence:
     def _is_split(self) -> bool:
         if not self._differing and not self._differing_beats:
             return False
-        # Those who are gone do not count: one person could leave, come again and be two.
+        # Members that are gone do not count: one person could leave, come again and be two.
         others = {person.key for person in self._membership.people()} - {self._membership.own.key}
         facilitators = self._membership.state.facilitator_keys() | {UNKNOWN}
         beats = self._differing_beats.keys() & facilitators

@@ -264,9 +264,6 @@ WAITING: dict[str, object] = {
     "facilitators_stay": 2,
     "hold": bytes(16),
     "folded": bytes(32),
-    "paused": bytes(32),
-    "locked": True,
-    "listen_only": True,
     "slow": 30,
     "ttl": 10,
 }
