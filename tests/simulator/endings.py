@@ -65,7 +65,7 @@ def may_be_refused(world: "World", name: str) -> set[str]:
     if any(commands.agreements for commands in truth.commands.values()):
         codes.add("agreement")
     if truth.losses:
-        codes |= {"unknown_room", "unknown_door", "no_welcome"}
+        codes |= {"unknown_room", "unknown_door", "no_welcome", "door_expired"}
     if truth.over:
         codes.add("ended")
     if _may_be_lost(world):

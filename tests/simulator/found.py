@@ -5,6 +5,22 @@ from typing import Final
 from tests.simulator.schedule import Schedule, Step
 
 FOUND: Final[dict[str, Schedule]] = {
+    "who comes back to a settled log leaves the turn to commits that the relay lost": Schedule(
+        seed=601379, kind="amnesia", ttl=60, latency=0.1, uses=50, facilitators=2,
+        steps=(
+            Step(0, "come", 1, 625),
+            Step(0, "come", 2, 288),
+            Step(0.65, "talk", 0, 505),
+            Step(0.6, "trap", 1, 693),
+            Step(0.3, "talk", 1, 63),
+            Step(0.05, "fail", 2, 915),
+            Step(3, "race", 0, 106),
+            Step(0.3, "amnesia", 3, 608),
+            Step(2.35, "restart", 2, 876),
+            Step(1, "restart", 2, 319),
+            Step(55.3, "talk", 3, 533),
+        ),
+    ),
     "a commit that is repeated in a replay does not end the replay": Schedule(
         seed=600466, kind="network", ttl=1800, latency=0.4, uses=50, facilitators=3,
         steps=(

@@ -110,6 +110,8 @@ class World:
                 self.later(1.0, lambda: self.call(person, self.room(person).accept))
             case events.AgreementShown(asked=True) if person.inside:
                 self.later(self._thinks(person), lambda: self.accept(person))
+            case events.Closed(code="knock_again") if self.lies:
+                self.kept_out.add(person.name)  # a relay that lies keeps them from coming back
             case events.Knocked():
                 self._knocked(person, event)
             case events.Joined(you=True) if 0 < person.slot < self.schedule.facilitators:

@@ -96,12 +96,15 @@ class MemberClient(MemberParts):
         base = Position.decode(answer.base)
         if new_log:
             self._begin_new_log(answer, base)
+        settles = new_log or self.bringing.unsettled
         self.bringing.resumed(answer, new_log=new_log)
         self._following.waits = False
         if self.bringing.unsettled:
             self._following.expect_nothing()
         else:
             self._following.expect(base)
+            if settles and not first:
+                self._new_log.leave_turn()
         if not first:
             self._emit(events.ConnectionChanged(ConnectionState.RESUMED))
         self._resumed = True

@@ -103,9 +103,14 @@ class NewLog:
     ) -> None:
         """What was brought stands. The commits that this client lacks are missed from now on."""
         self._following.expect(base)
+        self.leave_turn()
+        self.repeat_commit(facilitator, pump)
+
+    def leave_turn(self) -> None:
+        """The log is settled as far as this client knows. Those come first whose commits the relay
+        had taken and lost."""
         if not self._following.ahead:
             self._commits_at = self._clock() + LOST_COMMITS_FIRST
-        self.repeat_commit(facilitator, pump)
 
     def repeat_commit(self, facilitator: Facilitator | None, pump: Callable[[], None]) -> None:
         """The relay took commits that this client has merged, whoever made them, and lost them, and
