@@ -70,7 +70,8 @@ class Told:
                 wanted = all(self.world.truth.commanded("rules", rule) for rule in changed)
                 return "" if wanted else "no facilitator wanted that"
             case events.VaultChanged(_, complete):
-                return "" if complete or not self.world.quiet else "nothing kept the vault away"
+                kept = self.world.lies or not self.world.quiet
+                return "" if complete or kept else "nothing kept the vault away"
             case events.SafetyWords() | events.PastActs():
                 return "this person did not ask"
             case events.RoomChanged(state):
