@@ -19,6 +19,9 @@ CHANGED: Final = {
     "agreement",
     "corrected",
     "doors",
+    "paused",
+    "locked",
+    "listen_only",
 }
 """Fields that a facilitator's commit may change, within what `judge` says of them."""
 

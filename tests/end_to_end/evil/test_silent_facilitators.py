@@ -1,5 +1,6 @@
 """A relay that keeps facilitators apart, or hands over heartbeats of one who is gone."""
 
+import pytest
 from alcove import events
 from alcove.events import RoomState
 from alcove_protocol.frames import BlobClass, Publish, RequestRefused
@@ -55,6 +56,7 @@ def test_heartbeats_that_the_relay_kept_do_not_make_a_facilitator_be_there() -> 
     assert state(cleo) is RoomState.OPEN
 
 
+@pytest.mark.interpreted  # copies a relay in the middle of its life
 def test_who_is_kept_apart_from_a_facilitator_is_told_whom_they_do_not_hear() -> None:
     """Bob removes Dora. The relay keeps the others where they were, with Ann, who facilitates too
     and says nothing: nobody was told anything, and Dora read on."""
