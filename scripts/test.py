@@ -54,14 +54,14 @@ class Suite:
 
 
 SUITES: Final = (
-    Suite("compiled", ("tests/server", "tests/end_to_end"), 500, covered=False, compiled=True),
-    Suite("sdk", ("tests/client_sdk",), 500),
-    Suite("server", ("tests/server",), 500),
-    Suite("end to end", ("tests/end_to_end",), 400),
+    Suite("compiled", ("tests/server", "tests/end_to_end"), 900, covered=False, compiled=True),
+    Suite("sdk", ("tests/client_sdk",), 900),
+    Suite("server", ("tests/server",), 600, covered=False),
+    Suite("end to end", ("tests/end_to_end",), 600, covered=False),
     Suite("mls", ("tests/client_sdk/mls",), 400),
     Suite("interop", ("tests/client_sdk/mls/interop",), 400, covered=False),
     Suite("soak", ("tests/soak",), 300, covered=False),
-    Suite("simulator", ("tests/simulator",), 300, covered=False),
+    Suite("simulator", ("tests/simulator",), 400, covered=False),
     Suite("second client", ("tests/second_client",), 300, covered=False),
     Suite("protocol", ("tests/protocol",), 200),
     Suite("model", ("tests/model",), 200, covered=False),
