@@ -15,6 +15,7 @@ from alcove.group.membership import Membership
 from alcove.group.outcomes import Merged
 from alcove.messages.conversation import Conversation
 from alcove.messages.outbox import Outbox, Outgoing
+from alcove.messages.said import SaidMessages
 from alcove.messages.shown import ShownMessages
 from alcove.room import Room
 from alcove_protocol.frames import BlobClass, RelayAnswer
@@ -23,6 +24,9 @@ from alcove_protocol.statements import Signed
 from alcove_server.store.interface import Page, Publication
 from alcove_server.store.memory.log import Log
 from alcove_server.store.memory.room import MemoryRoom
+
+from tests.simulator.found import FOUND
+from tests.simulator.schedule import Schedule
 
 Monkey = pytest.MonkeyPatch
 
@@ -38,6 +42,8 @@ class Planted:
     """The kinds of worlds in which it can show; empty for all."""
     first: int = 0
     """The first seed, so that the test is quick."""
+    schedule: Schedule | None = None
+    """The one in which it shows, where no draw is likely to show it."""
 
 
 def _sent_without_an_answer(monkey: Monkey) -> None:
@@ -67,8 +73,8 @@ def _sent_under_another_id(monkey: Monkey) -> None:
     monkey.setattr(Outbox, "connection_lost", wrong)
     monkey.setattr(Conversation, "_count", lambda self, sender, payload: True)
 
-    no_ids = property(lambda self: {}, lambda self, ids: None)
-    monkey.setattr(Conversation, "_ids", no_ids, raising=False)
+    for known in (SaidMessages, ShownMessages):
+        monkey.setattr(known, "__contains__", lambda self, message: False)
 
 
 def _gaps_are_not_told(monkey: Monkey) -> None:
@@ -157,6 +163,8 @@ def _knocks_again_too_soon(monkey: Monkey) -> None:
     monkey.setattr(engine, "KNOCK_AGAIN_AFTER", 20.0)
 
 
+_NOT_LISTED: Final = "a member who is not listed waits anew when the relay loses its memory again"
+
 PLANTED: Final = (
     Planted("sent without an answer", _sent_without_an_answer, "has not taken it"),
     Planted("sent under another id", _sent_under_another_id, "shown before"),
@@ -171,7 +179,12 @@ PLANTED: Final = (
     Planted("a refusal admits", _a_refusal_admits, "no facilitator admitted"),
     Planted("leaving ends the room", _leaving_ends_the_room, "no facilitator ended"),
     Planted(
-        "knocks again too soon", _knocks_again_too_soon, "knocking_again", ("amnesia",), 500667
+        "knocks again too soon",
+        _knocks_again_too_soon,
+        "knocking_again",
+        schedule=FOUND[
+            "a member who is not listed waits anew when the relay loses its memory again"
+        ],
     ),
     Planted("nothing expires for readers", _nothing_expires_for_readers, "which has expired"),
 )

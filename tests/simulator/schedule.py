@@ -13,9 +13,10 @@ NAMES: Final = ("Ann", "Bob", "Cleo", "Dora", "Emil", "Finn")
 
 ACTS: Final = {"talk": 30, "come": 9, "retract": 6, "leave": 3, "remove": 3, "die": 2, "invite": 2,
                "burst": 3, "anyway": 1, "race": 2, "wait": 6,
-               "appoint": 2, "demote": 2, "step_down": 1, "hand_over": 1,
-               "pause": 3, "listen_only": 2, "lock": 1}  # fmt: skip
+               "appoint": 2, "demote": 2, "step_down": 1, "hand_over": 1}  # fmt: skip
 """What people do, and how often."""
+HARD: Final = {"agreement": 3, "pause": 6, "listen_only": 4, "lock": 2}
+"""What facilitators do besides, in one world of three."""
 NETWORK: Final = {"cut": 6, "offline": 4, "hold": 3, "freeze": 3, "trap": 14}
 RELAY: Final = {"restart": 4, "drain": 1, "slow": 3, "fail": 5, "relay-clock": 1, "clock": 1}
 AMNESIA: Final = {"amnesia": 4}
@@ -80,7 +81,7 @@ def schedule_of(seed: int) -> Schedule:
             steps.append(Step(600.0, "wait"))  # until it has happened often enough
         if number > count * 3 // 4 and random.random() < 0.02:
             steps.append(Step(0.0, "end"))
-    _change_rules(steps, Random(f"{seed} agreement"))
+    _hard_minutes(steps, Random(f"{seed} hard"))
     several = random.random() < 0.3
     return Schedule(
         seed,
@@ -94,14 +95,14 @@ def schedule_of(seed: int) -> Schedule:
     )
 
 
-def _change_rules(steps: list[Step], random: Random) -> None:
-    """In one world of four, facilitators change the ground rules now and then."""
-    if random.random() < 0.25:
-        for _ in range(random.randint(1, 4)):
-            rules = Step(
-                random.choice((0.0, 0.3, 3.0)), "agreement", 0, random.randrange(ARGUMENTS)
-            )
-            steps.insert(random.randint(0, len(steps)), rules)
+def _hard_minutes(steps: list[Step], random: Random) -> None:
+    """Put what facilitators do besides into the course of some worlds. What else is drawn for a
+    seed stays what it was."""
+    if random.random() < 1 / 3:
+        for _ in range(random.randint(1, 8)):
+            pause, act = random.choice((0.0, 0.3, 3.0)), _pick(random, HARD)
+            who, arg = _who(random, act, len(NAMES)), random.randrange(ARGUMENTS)
+            steps.insert(random.randint(0, len(steps)), Step(pause, act, who, arg))
 
 
 def _pick(random: Random, weights: dict[str, int]) -> str:
