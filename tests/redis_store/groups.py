@@ -189,6 +189,17 @@ async def until_replicas(primary: RedisServer, count: int) -> None:
     await until(holds)
 
 
+async def until_listed(member: RedisServer, *, replicas: int) -> None:
+    """Wait until a member of a Cluster knows so many replicas, and which primary each copies."""
+
+    async def holds() -> bool:
+        lines = (await member.ask("CLUSTER", "NODES")).splitlines()
+        copies = [line for line in lines if b"slave" in line and b" - " not in line]
+        return len(copies) >= replicas
+
+    await until(holds)
+
+
 @dataclass(frozen=True)
 class _Member:
     server: RedisServer
@@ -302,3 +313,5 @@ class Cluster(Group):
             await until_said(member.server, "CLUSTER INFO", b"cluster_state:ok")
         for primary in primaries:
             await until_replicas(primary.server, 1)
+        for member in members:  # each hears of the others' roles in its own time
+            await until_listed(member.server, replicas=len(replicas))
