@@ -566,3 +566,14 @@ def test_a_lone_facilitator_without_the_text_is_told_to_give_the_rules_anew() ->
     bob.say("on we go")
     world.settle()
     assert not bob.engine.require_member().membership.agreement_due
+
+
+def test_commits_that_follow_do_not_put_off_what_is_said_of_a_missing_text() -> None:
+    world, ann, bob, _cleo = two_facilitators()
+    world.drop(bob, BlobIs, a_text)
+    forget(bob)
+    changed(world, ann, KIND)
+    for _ in range(4):
+        ann.engine.require_facilitator().refresh_keys()
+        world.advance(2, step=1)
+    assert problems(bob) == ["agreement_changed"]

@@ -46,7 +46,9 @@ class AgreementQuestion:
         self._clock = ports.clock
         self._shown = membership.accepted
         self._told = b""
-        self._missing_since: float | None = None
+        self._missing = b""
+        """The agreement whose text is not here, if any."""
+        self._missing_since = 0.0
 
     def ask(self) -> None:
         """The group moved on, or a text came: show what is new, and ask if it must be accepted."""
@@ -59,28 +61,28 @@ class AgreementQuestion:
             return
         agreement = self._agreements.of(state)
         if agreement is None:
-            self._missing_since = self._clock()
+            if self._missing != state.agreement:
+                self._missing, self._missing_since = state.agreement, self._clock()
             return
-        self._shown, self._missing_since = state.agreement, None
+        self._shown, self._missing = state.agreement, b""
         self._emit(self._agreements.shown_event(agreement, asked=membership.agreement_due))
 
     def tick(self) -> None:
         """Tell, once for each agreement, that its text is not here: soon when it has to be
         accepted, and a while later when it need not."""
-        since, agreement = self._missing_since, self._membership.state.agreement
-        if since is None or self._told == agreement:
+        if not self._missing or self._told == self._missing:
             return
-        waited = self._clock() - since
+        waited = self._clock() - self._missing_since
         if self._membership.agreement_due and waited >= AT_ONCE:
-            self._emit(events.Problem("agreement_changed", self._missing))
+            self._emit(events.Problem("agreement_changed", self._without_text))
         elif not self._membership.agreement_due and waited >= PATIENCE:
             self._emit(events.Problem("agreement_corrected", CORRECTED))
         else:
             return
-        self._told = agreement
+        self._told = self._missing
 
     @property
-    def _missing(self) -> str:
+    def _without_text(self) -> str:
         """What to say of the text that is not here."""
         facilitators = self._membership.state.facilitator_keys()
         return CHANGED_WITHOUT_YOU if self._membership.own.key in facilitators else CHANGED
@@ -95,7 +97,7 @@ class AgreementQuestion:
         if not self._membership.agreement_due:
             raise NotNow("nothing_to_accept", "There is nothing to accept.")
         if self._shown != state.agreement:
-            raise NotNow("no_agreement", self._missing)
+            raise NotNow("no_agreement", self._without_text)
         if version not in (None, state.agreement_version):
             text = "The ground rules changed once more since; read the new ones, then accept them."
             raise NotNow("agreement_changed", text)
