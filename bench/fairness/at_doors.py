@@ -18,7 +18,7 @@ from alcove_protocol.frames import (
 )
 from alcove_protocol.labels import Label
 from alcove_protocol.roster import NO_HASH, Change, Op, Seat
-from alcove_protocol.statements import DoorStatement, ReseatStatement
+from alcove_protocol.statements import ReseatStatement
 from nacl.signing import SigningKey
 
 from bench.fairness.crowd import Crowd, Go, again, once
@@ -104,22 +104,12 @@ def doors(port: int) -> Go:
     crowd = Crowd([hall.members[0].stream for hall in halls])
 
     def frames(hall: Hall) -> bytes:
-        out, key = b"", hall.seated.keys[0]
+        out = b""
         for _ in range(10):
             door = Door(card=os.urandom(32_000))
             put = door.statement(hall.seated.room)
-            gone = DoorStatement(
-                room=hall.seated.room.id,
-                door=door.id,
-                door_key=public(door.key),
-                uses=0,
-                ttl=0,
-                card_number=2,
-                card_hash=bytes(32),
-            )
-            revoke = sign(key, Label.DOOR, gone)
             out += masked(PutDoor(5, put.body, put.signature, door.card).to_bytes())
-            out += masked(PutDoor(6, revoke.body, revoke.signature, b"").to_bytes())
+            out += hall.revocation(door)
         return out
 
     made = {link: frames(hall) for link, hall in zip(crowd.all, halls, strict=True)}

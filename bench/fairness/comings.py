@@ -6,22 +6,13 @@ import os
 import time
 
 from alcove_protocol import limits
-from alcove_protocol.frames import (
-    EndRoom,
-    Knock,
-    LobbyRequest,
-    PutDoor,
-    Resume,
-    Withdraw,
-)
-from alcove_protocol.labels import Label
-from alcove_protocol.statements import DoorStatement
+from alcove_protocol.frames import EndRoom, Knock, LobbyRequest, Resume, Withdraw
 
 from bench.fairness.crowd import Crowd, Go, again
 from bench.fairness.stage import Hall, at_door, member_proof, source
 from bench.fanout.alcove_wire import Member
 from bench.fanout.wires import masked
-from tests.server.keys import Door, public, sign
+from tests.server.keys import Door
 
 
 def revoked_doors(port: int) -> Go:
@@ -36,7 +27,7 @@ def revoked_doors(port: int) -> Go:
             for n in range(200):
                 where = source(83 + 2 * number + part, n)
                 crowd.add(at_door(port, hall, door, where).stream.socket)
-            frames += _revoked(hall, door)
+            frames += hall.revocation(door)
         sent.append((hall.members[0].stream, frames))
 
     def go(seconds: float) -> None:
@@ -45,20 +36,6 @@ def revoked_doors(port: int) -> Go:
         crowd.pump(seconds)
 
     return go
-
-
-def _revoked(hall: Hall, door: Door) -> bytes:
-    gone = DoorStatement(
-        room=hall.seated.room.id,
-        door=door.id,
-        door_key=public(door.key),
-        uses=0,
-        ttl=0,
-        card_number=2,
-        card_hash=bytes(32),
-    )
-    signed = sign(hall.seated.keys[0], Label.DOOR, gone)
-    return masked(PutDoor(5, signed.body, signed.signature, b"").to_bytes())
 
 
 def ends(port: int) -> Go:
@@ -86,7 +63,7 @@ def flapping(port: int) -> Go:
         while time.monotonic() < end:
             try:
                 one = Member(port, keys[number % len(keys)], f"127.88.{number % 20}.1")
-            except (ConnectionError, OSError):
+            except OSError:
                 time.sleep(0.002)
             else:
                 one.stream.send(member_proof(one, room) + resume)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Sequence
+from dataclasses import replace
 
 from alcove_protocol import limits
 from alcove_protocol.frames import (
@@ -52,6 +53,11 @@ class Hall:
     @property
     def base(self) -> bytes:
         return self.seated.base
+
+    def revocation(self, door: Door) -> bytes:
+        """The facilitator revokes a door, as bytes on the wire."""
+        gone = replace(door, uses=0).statement(self.seated.room)
+        return masked(PutDoor(6, gone.body, gone.signature, b"").to_bytes())
 
     def restated(self, keys: Sequence[SigningKey]) -> Publish:
         """The facilitator states the list anew, with these participants."""

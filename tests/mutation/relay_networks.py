@@ -62,6 +62,13 @@ ALL_NETWORKS: Final[tuple[Mutant, ...]] = (
         f"{LINKS}::test_no_more_is_encrypted_than_the_socket_takes",
     ),
     share(
+        "unsent",
+        f"{LINK}.write",
+        "not self._full and ",
+        "",
+        f"{LINKS}::test_a_small_message_waits_for_a_full_socket_too",
+    ),
+    share(
         "rooms",
         f"{HOLDING}.may_open",
         "return self._whole is None or self._whole.may_open(left)",

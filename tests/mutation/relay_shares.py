@@ -115,9 +115,16 @@ PLACES: Final[tuple[Mutant, ...]] = (
     relay(
         "places",
         f"{_PART}.forgettable",
-        " and all(bucket.full(now) for bucket in buckets)",
+        " and all(part.unspent for part in self.line)",
         "",
         f"{ADMISSION}::test_a_prefix_is_forgotten_once_it_is_as_new",
+    ),
+    relay(
+        "places",
+        f"{_PART}.forgettable",
+        "all(part.unspent for part in self.line)",
+        "self.unspent",
+        f"{ADMISSION}::test_what_all_of_them_used_up_is_not_forgotten_with_the_last_of_them",
     ),
 )
 

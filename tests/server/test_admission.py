@@ -103,6 +103,21 @@ def test_they_are_forgotten_together() -> None:
     assert len(at._known) == len(at._providers) == 0
 
 
+def test_what_all_of_them_used_up_is_not_forgotten_with_the_last_of_them() -> None:
+    clock = ManualClock()
+    at = admission(clock, connections=10_000)
+    for network in range(100 * 60):  # each once
+        place = at.enter(f"2001:db8:{network:x}::1")
+        assert place.allowance.handshake()
+        place.free()
+    del place
+    clock.advance(0.25)  # so that each by itself may do all again
+    for _ in range(10):
+        at.sweep()
+    made = sum(at.enter(f"2001:db8:{n:x}::1").allowance.handshake() for n in range(200))
+    assert made == 125  # and not 200
+
+
 def test_tls_handshakes_have_a_rate_of_their_own_above_that_of_websockets() -> None:
     clock = ManualClock()
     at = admission(clock)

@@ -11,19 +11,22 @@ from alcove_protocol.frames import (
     BlobClass,
     BlobIs,
     Bye,
+    CardIs,
     Done,
     LobbyKind,
     LobbyRequest,
     Published,
+    ReadCard,
     Request,
     RequestRefused,
     Resume,
     Resumed,
     from_relay,
 )
+from alcove_protocol.position import Position
 from alcove_server.ports.outlet import Close
 from alcove_server.rooms.roster_verifier import KEPT_SECONDS
-from alcove_server.store.interface import Publication, PublishDone, Store
+from alcove_server.store.interface import Page, Publication, PublishDone, Store
 from alcove_server.store.memory.store import MemoryStore
 from alcove_server.testing.embedded import ManualClock
 
@@ -73,6 +76,18 @@ class Telling(MemoryStore):
         del self.here[key]
 
 
+class Reading(MemoryStore):
+    """Keeps the pages that were read."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__(clock)
+        self.pages: list[Page] = []
+
+    async def read(self, room: bytes, after: Position, most: int) -> Page:
+        self.pages.append(await super().read(room, after, most))
+        return self.pages[-1]
+
+
 # --- connections --------------------------------------------------------------------------------
 
 
@@ -103,6 +118,23 @@ def test_the_store_knows_the_newest_connection_of_each_key() -> None:
     assert store.here[ann.public] != before
     ann.link.close()
     assert set(store.here) == {scene.host.public}
+
+
+# --- cards ----------------------------------------------------------------------------------
+
+
+@pytest.mark.interpreted  # its store inherits from the store in memory
+def test_a_card_costs_the_store_no_blob() -> None:
+    """A newcomer may ask again and again, and the first blob of a log may be a commit of 2 MB."""
+    store = Reading(ManualClock())
+    scene = Scene(store=store)
+    scene.open()
+    ann = scene.newcomer(scene.put_door())
+    scene.land(scene.commit())
+    scene.host.beat()
+    store.pages.clear()
+    assert not ann.ask(ReadCard(ann.next_n()), CardIs).read_only
+    assert [page.blobs for page in store.pages] == [()]
 
 
 # --- publishes that wait together ---------------------------------------------------------------

@@ -396,6 +396,18 @@ def test_no_more_is_encrypted_than_the_socket_takes(pem: Certificates) -> None:
     assert pair.link.get_write_buffer_size() == 0
 
 
+def test_a_small_message_waits_for_a_full_socket_too(pem: Certificates) -> None:
+    pair = Pair(pem, Time())
+    while pair.heard.calls == []:
+        pair.link.write(bytes(1000))
+    full = len(pair.socket.buffer)
+    pair.link.write(b"small")
+    assert len(pair.socket.buffer) == full
+    assert pair.link.get_write_buffer_size() == full + len(b"small")
+    assert pair.told().endswith(bytes(1000))
+    assert pair.told() == b"small"
+
+
 def test_goodbye_stands_behind_what_was_written(pem: Certificates) -> None:
     pair = Pair(pem, Time())
     pair.link.write(bytes(4 * FULL))

@@ -161,10 +161,16 @@ class Allowance:
         return True
 
     def forgettable(self) -> bool:
-        """Whether a new allowance would be equal to this one."""
+        """Whether a new allowance would be equal to this one. So would that of the provider, which
+        is forgotten with the last of its parts."""
+        return self.idle and all(part.unspent for part in self.line)
+
+    @property
+    def unspent(self) -> bool:
+        """Whether all that it may do at once is left."""
         now = self._clock()
         buckets = (self._tls, self._handshakes, self._rooms, self._knocks, self._told)
-        return self.idle and all(bucket.full(now) for bucket in buckets)
+        return all(bucket.full(now) for bucket in buckets)
 
     @property
     def idle(self) -> bool:

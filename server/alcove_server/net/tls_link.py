@@ -238,9 +238,14 @@ class TlsLink(asyncio.BufferedProtocol, asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if self._closing or not data:
             return
-        self._unsent.append(memoryview(data))
-        self._unsent_size += len(data)
-        self._send()
+        sent = 0
+        if not self._full and not self._unsent and len(data) <= _LARGEST:
+            sent = self._secure.write(data)  # as nearly always: nothing is queued, and no view made
+            self._flush()
+        if sent < len(data):
+            self._unsent.append(memoryview(data)[sent:])
+            self._unsent_size += len(data) - sent
+            self._send()
 
     def writelines(self, list_of_data: Any) -> None:  # as asyncio's own, of what `write` takes
         self.write(b"".join(list_of_data))

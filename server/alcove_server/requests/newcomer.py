@@ -6,20 +6,16 @@ docs/protocol.md section 7.
 from __future__ import annotations
 
 import contextlib
-from typing import Final
 
 from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import CardIs, Done, Knock, ReadCard, Withdraw
-from alcove_protocol.position import GENERATION_SIZE, Position
+from alcove_protocol.position import Position
 from alcove_protocol.roster import RoomFlag
 
 from alcove_server.client.states import ClientState
 from alcove_server.ports.outlet import Close
 from alcove_server.requests.requester import Requester
 from alcove_server.wire.says import bye
-
-_ANYWHERE: Final = Position(bytes(GENERATION_SIZE), 0)
-"""A page from here is read only for whether a facilitator holds the room: one blob at most."""
 
 
 async def read_card(requester: Requester, frame: ReadCard) -> None:
@@ -32,7 +28,11 @@ async def read_card(requester: Requester, frame: ReadCard) -> None:
         raise Refusal(door.closed)
     if not requester.may_tell(len(door.card)):
         raise Refusal("rate_limited")
-    page = await requester.services.store.read(requester.seated.id, _ANYWHERE, 1)
+    # For whether a facilitator holds the room. From the end, because the first blob of a log may be
+    # a commit of 2 MB.
+    room = requester.seated
+    end = Position(room.generation, room.number)
+    page = await requester.services.store.read(room.id, end, 1)
     requester.client.send(CardIs(frame.n, door.card_number, door.card, page.read_only))
 
 

@@ -13,6 +13,8 @@ from typing import Final
 
 from alcove_protocol.roster import Roster
 
+from alcove_server.ports.token_bucket import TokenBucket
+
 COMMIT_RATE: Final = 1.0
 """Commits a second of all facilitators together."""
 COMMIT_BURST: Final = 16.0
@@ -26,8 +28,7 @@ class CommitTurns:
     def __init__(self, rates: float, clock: Callable[[], float]) -> None:
         self._rate = COMMIT_RATE * rates
         self._clock = clock
-        # Commits that are left to each facilitator, and when that was counted.
-        self._left: dict[bytes, tuple[float, float]] = {}
+        self._buckets: dict[bytes, TokenBucket] = {}
 
     def counts(self, roster: Roster) -> bool:
         """Whether commits are counted: a lone facilitator is in nobody's way."""
@@ -39,17 +40,15 @@ class CommitTurns:
         facilitators = roster.facilitators()
         if not self.counts(roster) or key not in facilitators:
             return True  # what another key sends is refused for that
-        now = self._clock()
-        left, at = self._left.get(key, (COMMIT_BURST, now))
-        left = min(COMMIT_BURST, left + (now - at) * self._rate / len(facilitators))
-        if left < 1:
-            return False
-        kept = {known: one for known, one in self._left.items() if known in facilitators}
-        self._left = {**kept, key: (left - 1, now)}
-        return True
+        now, rate = self._clock(), self._rate / len(facilitators)
+        own = self._buckets.get(key) or TokenBucket(rate, COMMIT_BURST, now)
+        own.rate = rate  # it changes with their number
+        kept = {known: one for known, one in self._buckets.items() if known in facilitators}
+        self._buckets = {**kept, key: own}
+        return own.take(now)
 
     def give_back(self, key: bytes) -> None:
         """The store did not take it. Who loses a race tries again, and is not slowed down by it."""
-        if key in self._left:
-            left, at = self._left[key]
-            self._left[key] = (left + 1, at)
+        own = self._buckets.get(key)
+        if own is not None:
+            own.take(self._clock(), -1.0)

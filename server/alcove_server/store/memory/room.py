@@ -143,6 +143,11 @@ class MemoryRoom:
                 self.votes[key] = vote
             self.votes.setdefault(key, vote)
 
+    def settle_log(self, generation: bytes) -> None:
+        """As `Store.settle_log`."""
+        if self.log.generation == generation:
+            self.votes = None
+
     def knock(self, now: float, key: bytes, door: bytes, id: bytes, blob: bytes) -> None:
         """As `Store.knock`."""
         if self.lobby.knock_of(key) is None:

@@ -145,8 +145,7 @@ class MemoryStore:
         self._room(room).vote(generation, key, vote)
 
     async def settle_log(self, room: bytes, generation: bytes) -> None:
-        found = self._room(room)
-        found.votes = None if found.log.generation == generation else found.votes
+        self._room(room).settle_log(generation)
 
     async def end(self, room: bytes, statement: Signed, roster: bytes) -> None:
         found = self._room(room)

@@ -12,14 +12,17 @@ from typing import Final
 
 from redis.exceptions import RedisError
 
+from alcove_server.store.redis.clients import client_of
 from alcove_server.store.redis.sentinels import primary_of, sentinel_of
-from alcove_server.store.redis.server_fitness import check_server, client_of
+from alcove_server.store.redis.server_fitness import check_server
 from alcove_server.store.redis.topology import SLOTS, At, topology_of
 from alcove_server.store.values import UnfitStore
 from alcove_server.store_address import Address
 
 log = logging.getLogger(__name__)
 
+SECONDS: Final = 3.0
+"""Seconds that one question to a server may take."""
 DOWN_AFTER: Final = 4000
 """Milliseconds. A primary that restarts empty in less time than Sentinels notice would go on as the
 primary."""
@@ -47,14 +50,14 @@ async def _check(address: Address, replicas: int, least: int) -> None:
         replicated = True
     else:
         servers, replicated = [], replicas > 0
-    async with client_of(address, *await primary_of(address)) as client:
+    async with client_of(address, *await primary_of(address), SECONDS) as client:
         said = await client.info()
         servers += [at for at in _replicas_of(said) if at not in servers]
         await check_server(client, said, least, replicated or bool(servers))
     promotable = 0
     for host, port in servers:
         try:
-            async with client_of(address, host, port) as client:
+            async with client_of(address, host, port, SECONDS) as client:
                 promotable += await check_server(client, await client.info(), least, True)
         except (OSError, RedisError):
             log.warning("a replica cannot be reached, and its settings are not checked")
@@ -106,7 +109,7 @@ def _replicas_of(said: Mapping[str, object]) -> list[tuple[str, int]]:
 
 async def _check_cluster(address: Address, replicas: int, least: int) -> None:
     """Check all servers of a Cluster. Raises `UnfitStore`, `OSError`, `RedisError`."""
-    async with client_of(address, *address.hosts[0]) as client:
+    async with client_of(address, *address.hosts[0], SECONDS) as client:
         await check_server(client, await client.info(), least, replicas > 0, cluster=True)
     found = await topology_of(address, ())
     served = sum(len(list(primary.slots())) for primary in found.primaries())
@@ -132,7 +135,7 @@ async def _check_cluster(address: Address, replicas: int, least: int) -> None:
 async def _member(address: Address, at: At, least: int) -> bool:
     """Check one server of a Cluster. Return whether it could be promoted."""
     try:
-        async with client_of(address, *at) as client:
+        async with client_of(address, *at, SECONDS) as client:
             return await check_server(client, await client.info(), least, True, cluster=True)
     except (OSError, RedisError):
         log.warning("a server of the Cluster cannot be reached, and its settings are not checked")

@@ -7,17 +7,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import NoPermissionError, ResponseError
 
 from alcove_server.store.values import UnfitStore
-from alcove_server.store_address import Address
 
 log = logging.getLogger(__name__)
 
-SECONDS: Final = 3.0
-"""Seconds that one question to a server may take."""
 OLDEST: Final = (7, 0)
 LONGEST_TIMEOUT: Final = 15_000
 """Milliseconds after which the other servers of a Cluster take one for dead. A client's command
@@ -41,21 +36,6 @@ _IN_A_CLUSTER: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "cluster-require-full-coverage": ("no", "one primary that is away stops the rooms of all"),
 }
-
-
-def client_of(address: Address, host: str, port: int) -> Redis:
-    return Redis(
-        host=host,
-        port=port,
-        db=address.database,
-        username=address.username or None,
-        password=address.password or None,
-        ssl=address.tls,
-        socket_timeout=SECONDS,
-        socket_connect_timeout=SECONDS,
-        retry=Retry(NoBackoff(), 0),
-        decode_responses=True,
-    )
 
 
 def text_of(said: Mapping[str, object], name: str) -> str:

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from alcove_server.store.redis.clients import client_of
 from alcove_server.store_address import Address
 
 SLOTS: Final = 16_384
@@ -74,17 +72,8 @@ async def topology_of(address: Address, known: Collection[At]) -> Topology:
 
 
 async def _ask(address: Address, host: str, port: int) -> Topology | None:
-    client = Redis(
-        host=host,
-        port=port,
-        username=address.username or None,
-        password=address.password or None,
-        ssl=address.tls,
-        socket_timeout=SECONDS,
-        socket_connect_timeout=SECONDS,
-        retry=Retry(NoBackoff(), 0),
-    )
-    async with client:  # redis-py types `execute_command` in part
+    async with client_of(address, host, port, SECONDS) as client:
+        # redis-py types `execute_command` in part
         info = await client.execute_command("CLUSTER INFO")  # type: ignore[no-untyped-call]
         if info["cluster_state"] != "ok":  # it is cut off, or is not ready to serve
             return None
