@@ -2,7 +2,6 @@
 
 import signal
 
-import pytest
 from hypothesis import settings
 
 from tests.randomness import SEED
@@ -16,14 +15,3 @@ for number in (signal.SIGINT, signal.SIGHUP):
 # No deadline for one example: a machine may be slow, and what bounds the time is each suite's cap.
 settings.register_profile("alcove", settings.get_profile("ci"), derandomize=not SEED)
 settings.load_profile("alcove")
-
-
-@pytest.fixture
-def commands_to_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Facilitators may slow the room and change how long messages stay, as they will once there are
-    commands for it."""
-    from alcove.group import rights
-
-    coming = {"slow", "ttl"}
-    kept = tuple(name for name in rights.NOT_OFFERED if name not in coming)
-    monkeypatch.setattr(rights, "NOT_OFFERED", kept)

@@ -31,9 +31,6 @@ from tests.end_to_end.world import Client
 Make = Callable[[EvilWorld, Client, Client], bytes]
 
 
-pytestmark = pytest.mark.usefixtures("commands_to_come")
-
-
 def _open(client: Client) -> mls.Proposal:
     """The room's state with everybody's word taken away."""
     return context(replace(state_of(client), listen_only=not state_of(client).listen_only))

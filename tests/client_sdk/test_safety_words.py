@@ -3,7 +3,7 @@
 from alcove import events
 from alcove.group.safety_words import WORDS, proquint, safety_words
 
-from tests.end_to_end.test_facilitators import do
+from tests.end_to_end.facilitating import do
 from tests.end_to_end.world import Client, room_of_three
 
 

@@ -2,7 +2,9 @@
 
 from alcove import events
 from alcove_protocol.card import AgreementText
+from alcove_protocol.frames import BlobClass, BlobIs
 
+from tests.end_to_end.facilitating import Result
 from tests.end_to_end.world import Client, World
 
 PUBLISH = (AgreementText("en", "", "Everything may be published."),)
@@ -12,11 +14,9 @@ KIND = (
 )
 
 
-def ask_for(
-    by: Client, texts: tuple[AgreementText, ...], *, correction: bool = False
-) -> list[Exception | None]:
+def ask_for(by: Client, texts: tuple[AgreementText, ...], *, correction: bool = False) -> Result:
     """Ask for other ground rules. The list gets the result once it is known."""
-    result: list[Exception | None] = []
+    result: Result = []
     by.engine.commands.change_agreement(texts, result.append, correction=correction)
     return result
 
@@ -34,3 +34,15 @@ def changed(
 def shown(client: Client) -> list[tuple[int, str, bool]]:
     """Which ground rules this person was shown, and whether they are asked to accept them."""
     return [(e.version, e.text, e.asked) for e in client.of(events.AgreementShown)]
+
+
+def accept(world: World, *clients: Client) -> None:
+    """These people accept what they were shown."""
+    for client in clients:
+        client.engine.commands.accept()
+    world.settle()
+
+
+def a_text(blob: BlobIs) -> bool:
+    """Not a commit, and no heartbeat."""
+    return blob.blob_class == BlobClass.APPLICATION

@@ -1,10 +1,7 @@
 """The life of an agreement: told, committed, shown in each language, accepted, repeated."""
 
-from dataclasses import dataclass
-
 import pytest
 from alcove import events
-from alcove.engine.agreement import CHANGED_WITHOUT_YOU
 from alcove.errors import InvalidInput, NotNow
 from alcove.group.extensions import CORRECTED
 from alcove_protocol import limits
@@ -15,13 +12,12 @@ from alcove_protocol.frames import (
     LobbyRequest,
     Publish,
     Published,
-    PutDoor,
     RequestRefused,
 )
 
-from tests.end_to_end.agreeing import KIND, PUBLISH, ask_for, changed, shown
+from tests.end_to_end.agreeing import KIND, PUBLISH, a_text, accept, ask_for, changed, shown
 from tests.end_to_end.evil.relay import EvilWorld
-from tests.end_to_end.evil.rogue import committer_of, demote, state_of
+from tests.end_to_end.evil.rogue import demote, state_of
 from tests.end_to_end.evil.rooms import (
     authenticators,
     commit_by,
@@ -32,27 +28,11 @@ from tests.end_to_end.evil.rooms import (
     two_facilitators,
     with_dora,
 )
-from tests.end_to_end.world import AGREEMENT, Client, World, closed
+from tests.end_to_end.facilitating import codes
+from tests.end_to_end.world import Client, closed
 
 OTHER = (AgreementText("en", "", "Listen."),)
 RULES = KIND[0].text
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """What a person was told instead of a change."""
-
-    code: str
-
-
-def refused(result: list[Exception | None]) -> list[Refusal]:
-    return [Refusal(getattr(error, "code", "")) for error in result]
-
-
-def accept(world: World, *clients: Client) -> None:
-    for client in clients:
-        client.engine.commands.accept()
-    world.settle()
 
 
 def names_accepted(client: Client) -> list[str]:
@@ -62,10 +42,6 @@ def names_accepted(client: Client) -> list[str]:
 def let_in_again(client: Client) -> bool:
     told = [event.state for event in client.of(events.ConnectionChanged)]
     return events.ConnectionState.REJOINED in told
-
-
-def a_text(blob: BlobIs) -> bool:
-    return blob.blob_class == BlobClass.APPLICATION
 
 
 # --- a new rule, a correction -------------------------------------------------------------------
@@ -230,7 +206,7 @@ def test_a_committer_who_dies_after_the_text_leaves_the_room_as_it_was() -> None
     assert shown(cleo) == [(2, RULES, True)]
     bob.back()
     world.advance(5)
-    assert refused(result) == [Refusal("agreement_race")]
+    assert codes(result) == ["agreement_race"]
     assert len({state_of(client).agreement for client in (ann, bob, cleo)}) == 1
 
 
@@ -254,7 +230,7 @@ def test_a_facilitator_who_is_demoted_before_the_text_goes_changes_nothing() -> 
     demote(world, ann, bob)
     bob.back()
     world.advance(2)
-    assert refused(result) == [Refusal("agreement_not_sent")]
+    assert codes(result) == ["agreement_not_sent"]
     bob.say("as a participant")
     world.settle()
     assert cleo.texts() == ["as a participant"]
@@ -268,7 +244,7 @@ def test_a_text_that_the_relay_refuses_changes_nothing() -> None:
     result = ask_for(ann, PUBLISH)
     world.settle()
     refusing.stop()
-    assert refused(result) == [Refusal("agreement_not_sent")]
+    assert codes(result) == ["agreement_not_sent"]
     changed(world, ann, KIND)
     assert shown(bob) == shown(cleo) == [(2, RULES, True)]
 
@@ -282,8 +258,7 @@ def test_of_two_facilitators_at_once_the_first_commit_wins_and_the_other_is_told
     results = [ask_for(ann, KIND), ask_for(bob, PUBLISH)]
     world.settle()
     world.advance(5)
-    codes = sorted("made" if result == [None] else refused(result)[0].code for result in results)
-    assert codes == ["agreement_race", "made"]
+    assert sorted(map(codes, results), key=str) == [["agreement_race"], [None]]
     assert len({state_of(client).agreement for client in (ann, bob, cleo)}) == 1
     assert len(authenticators(ann, bob, cleo)) == 1
     winner, loser = (ann, bob) if results[0] == [None] else (bob, ann)
@@ -405,167 +380,6 @@ def test_who_lacks_a_corrections_text_is_told_later_and_goes_on() -> None:
     bob.say("goes on")
     world.settle()
     assert ann.texts() == ["goes on"]
-
-
-# --- at the door --------------------------------------------------------------------------------
-
-
-def test_a_newcomer_reads_the_new_agreement_by_an_old_invite() -> None:
-    world, ann, bob, _cleo = three()
-    changed(world, ann, KIND)
-    dora = world.join(ann, "Dora")
-    assert shown(dora) == [(2, RULES, False)]
-    accept(world, bob)
-    dora.say("hello")
-    world.settle()
-    assert bob.texts() == ["hello"]
-
-
-def test_who_waits_with_the_old_agreement_is_told_to_read_the_new_one() -> None:
-    world, ann, _bob, _cleo = three()
-    dora = world.knock(ann.invite(), "Dora")
-    changed(world, ann, KIND)
-    assert closed(dora).code == "agreement"
-    assert [event.id for event in ann.of(events.KnockGone)]
-    assert world.join(ann, "Emil").members() == {"Ann", "Bob", "Cleo", "Emil"}
-
-
-def test_who_waits_over_a_correction_comes_in_and_is_shown_it() -> None:
-    world, ann, bob, _cleo = three()
-    dora = world.knock(ann.invite(), "Dora")
-    changed(world, ann, KIND, correction=True)
-    ann.admit(ann.of(events.Knocked)[-1])
-    world.settle()
-    world.advance(1)
-    assert [event.version for event in dora.of(events.AgreementShown)] == [1, 2]
-    assert problems(dora) == []
-    dora.say("hello")
-    world.settle()
-    assert bob.texts() == ["hello"]
-
-
-def test_an_appointed_facilitator_puts_the_new_agreement_on_their_own_cards() -> None:
-    world, ann, bob, _cleo = two_facilitators()
-    made: list[str | None] = []
-    bob.engine.commands.invite(lambda url, error: made.append(url))
-    world.settle()
-    changed(world, ann, KIND)
-    assert made[0] is not None
-    dora = world.knock(made[0], "Dora")
-    assert shown(dora) == [(2, RULES, False)]
-    bob.admit(bob.of(events.Knocked)[-1])
-    world.settle()
-    assert dora.of(events.Joined)
-
-
-def test_a_facilitator_without_the_text_makes_no_invite_until_it_comes() -> None:
-    world, ann, bob, _cleo = two_facilitators()
-    withheld = world.drop(bob, BlobIs, a_text)
-    changed(world, ann, KIND)
-    made: list[Exception | None] = []
-    bob.engine.commands.invite(lambda url, error: made.append(error))
-    world.settle()
-    assert refused(made) == [Refusal("no_agreement")]
-    withheld.stop()
-    world.advance(70, step=5)
-    made.clear()
-    bob.engine.commands.invite(lambda url, error: made.append(error))
-    world.settle()
-    assert made == [None]
-
-
-def test_the_relay_dies_after_the_change_and_newcomers_read_the_new_agreement() -> None:
-    world = World()
-    ann = world.open("Ann")
-    bob = world.join(ann, "Bob")
-    world.advance(31, step=31)
-    changed(world, ann, KIND)
-    accept(world, bob)
-    world.kill_relay()
-    world.start_relay()
-    world.advance(90, step=5)
-    dora = world.join(ann, "Dora")
-    assert dora.of(events.AgreementShown)[0].text == RULES != AGREEMENT
-    bob.say("still here")
-    world.settle()
-    assert ann.texts() == ["still here"]
-
-
-def test_another_facilitator_puts_the_cards_anew_when_the_committer_dies() -> None:
-    world, ann, bob, cleo = two_facilitators()
-    invite = ann.invite()  # its secret came to Bob in a vault
-    world.drop(ann, PutDoor)
-    changed(world, ann, KIND)
-    ann.cut()
-    world.advance(100, step=5, stay_away=(ann,))
-    dora = world.knock(invite, "Dora")
-    assert shown(dora) == [(2, RULES, False)]
-    bob.admit(bob.of(events.Knocked)[-1])
-    world.settle()
-    assert dora.of(events.Joined)
-    assert shown(cleo)[-1] == (2, RULES, True)
-
-
-def test_a_facilitator_without_the_text_puts_no_earlier_card() -> None:
-    world, ann, bob, _cleo = two_facilitators()
-    invite = ann.invite()
-    world.drop(bob, BlobIs, a_text)
-    changed(world, ann, KIND)
-    for _ in range(3):  # as after a new lobby key
-        committer_of(bob).door_keeper.cards_changed(own=True)
-        world.advance(1)
-    dora = world.knock(invite, "Dora")
-    assert shown(dora) == [(2, RULES, False)]
-
-
-def test_a_facilitator_appointed_after_the_change_puts_the_new_agreement_on_cards() -> None:
-    world = World()
-    ann = world.open("Ann")
-    bob = world.join(ann, "Bob")
-    changed(world, ann, KIND)
-    accept(world, bob)
-    made: list[Exception | None] = []
-    ann.engine.commands.appoint("Bob", made.append)
-    world.advance(40, step=5)
-    invites: list[str | None] = []
-    bob.engine.commands.invite(lambda url, error: invites.append(url))
-    world.settle()
-    assert made == [None]
-    assert invites[0] is not None
-    dora = world.knock(invites[0], "Dora")
-    assert shown(dora) == [(2, RULES, False)]
-    ann.cut()
-    world.advance(10, step=5, stay_away=(ann,))
-    bob.admit(bob.of(events.Knocked)[-1])
-    world.settle()
-    assert dora.of(events.Joined)
-
-
-def test_who_comes_between_the_text_and_the_commit_is_told_it_at_once() -> None:
-    world = World()
-    ann = world.open("Ann")
-    world.join(ann, "Bob")
-    cleo = world.knock(ann.invite(), "Cleo")
-    ask_for(ann, KIND)
-    ann.admit(ann.of(events.Knocked)[-1])
-    world.settle()
-    world.advance(5, step=1)
-    assert cleo.of(events.Joined)
-    assert shown(cleo)[-1] == (2, RULES, True)
-
-
-def test_a_lone_facilitator_without_the_text_is_told_to_give_the_rules_anew() -> None:
-    world, ann, bob, _cleo = two_facilitators()
-    world.drop(bob, BlobIs, a_text)
-    changed(world, ann, KIND)
-    ann.cut()
-    world.advance(300, step=10, stay_away=(ann,))
-    told = [e.text for e in bob.of(events.Problem) if e.code == "agreement_changed"]
-    assert told == [CHANGED_WITHOUT_YOU]
-    changed(world, bob, PUBLISH)
-    bob.say("on we go")
-    world.settle()
-    assert not bob.engine.require_member().membership.agreement_due
 
 
 def test_commits_that_follow_do_not_put_off_what_is_said_of_a_missing_text() -> None:

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 from alcove_protocol import frames
 
-from tests.end_to_end.test_facilitators import ask, facilitators, kill, part
+from tests.end_to_end.facilitating import ask, facilitators, kill, part
 from tests.end_to_end.world import Client, World
 from tests.model.search import Found, Step, explore
 from tests.model.vaults import (

@@ -6,6 +6,7 @@ from tests.mutation.mutant import Edit, Mutant
 
 RULES: Final = "alcove.group.agreement_rules"
 _LIFE: Final = "tests/end_to_end/test_agreement.py"
+_DOOR: Final = "tests/end_to_end/test_agreement_at_the_door.py"
 _RIGHTS: Final = "tests/end_to_end/evil/test_rights.py"
 
 
@@ -22,6 +23,10 @@ def _within(where: str, old: str, new: str, kind: str) -> Mutant:
 
 def _life(where: str, old: str, new: str, test: str) -> Mutant:
     return Mutant("order agreement", (Edit(where, old, new),), f"{_LIFE}::{test}")
+
+
+def _door(where: str, old: str, new: str, test: str) -> Mutant:
+    return Mutant("order agreement", (Edit(where, old, new),), f"{_DOOR}::{test}")
 
 
 _STORE: Final = "alcove.messages.agreements:Agreements"
@@ -173,31 +178,31 @@ ALL_AGREEMENT: Final[tuple[Mutant, ...]] = (
         "True",
         "test_a_text_is_repeated_less_and_less_often_and_not_when_all_have_accepted",
     ),
-    _life(
+    _door(
         f"{_CHANGE}.merged",
         "away = own and any(self._lags(person) for person in came)",
         "away = False",
         "test_who_waits_over_a_correction_comes_in_and_is_shown_it",
     ),
-    _life(
+    _door(
         f"{_CHANGE}.merged",
         "self._came_since |= bool(came)",
         "pass",
         "test_who_comes_between_the_text_and_the_commit_is_told_it_at_once",
     ),
-    _life(
+    _door(
         "alcove.facilitation.facilitator:Facilitator.agreement_is",
         "self.door_keeper.cards_changed(own=own)",
         "pass",
         "test_a_newcomer_reads_the_new_agreement_by_an_old_invite",
     ),
-    _life(
+    _door(
         "alcove.facilitation.door_keeper:DoorKeeper.renew_cards",
         " or not self._doors.fits(self._membership)",
         "",
         "test_a_facilitator_without_the_text_puts_no_earlier_card",
     ),
-    _life(
+    _door(
         "alcove.facilitation.lobby:Lobby.agreement_changed",
         "if knock.body.agreement not in good:",
         "if False:",

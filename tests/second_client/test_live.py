@@ -70,6 +70,41 @@ async def test_retractions_reach_both_kinds_of_client(
     assert tess.faults() == []
 
 
+async def test_words_under_a_used_counter_or_id_are_told_and_not_shown(
+    relay: RelayProcess, tess: SecondClient
+) -> None:
+    """They are for those who came later. The very same again is a message that was repeated."""
+    async with opened(relay) as (mara, invite):
+        await admitted(mara, invite, tess)
+        conversation = mara._engine.require_member().conversation
+        draw, outbox = conversation._random, conversation.outbox
+        first = await mara.send("to all")
+        assert isinstance(first, alcove.Sent)
+
+        async def say_again(text: str, counter: int) -> None:
+            outbox._counter, ids = counter, [bytes.fromhex(first.id)]
+            conversation._random = lambda size: ids.pop() if ids else draw(size)
+            await mara.send(text)
+
+        await say_again("to all", 0)
+        await say_again("under its id", 1)
+        outbox._counter = 0
+        await mara.send("under its counter")
+        outbox._counter = 2
+        await mara.send("to all, again")
+        await tess.until("message", text="to all, again")
+    told = [e for e in tess.seen if e["event"] in {"message", "missed"}]
+    missed = {"event": "missed", "from": "Mara"}
+    assert [e.get("text", "missed") for e in told] == [
+        "to all",
+        "missed",
+        "missed",
+        "to all, again",
+    ]
+    assert told[1] == told[2] == missed
+    assert tess.faults() == []
+
+
 async def test_it_sees_members_come_and_be_removed(relay: RelayProcess, tess: SecondClient) -> None:
     async with opened(relay) as (mara, invite), alcove.join(invite, name="Bo", accept=True) as bo:
         await mara.admit((await until(mara, alcove.Knocked)).id)

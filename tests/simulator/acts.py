@@ -35,7 +35,7 @@ def _post(world: "World", person: Person, warning: str | None = None) -> None:
     except AlcoveError as error:
         world.log(f"{person.name} cannot post: {error.code}")
         wanted = {"paused": world.truth.commanded("paused", person.name),
-                  "listen_only": world.truth.commanded("rules", "listen_only")}  # fmt: skip
+                  "listen_only": world.truth.ruled("listen_only", on=True)}  # fmt: skip
         if not wanted.get(error.code, True):
             world.fail(f"{person.name} may not post ({error.code}), and no facilitator wanted that")
         return
@@ -190,15 +190,17 @@ def pause(world: "World", who: int, arg: int) -> None:
 def listen_only(world: "World", who: int, arg: int) -> None:
     host = _host(world, arg)
     if host is not None:
-        world.truth.commands[host.name].rules.add("listen_only")
-        world.call(host, lambda: world.room(host).listen_only(arg % 2 == 0))
+        on = arg % 2 == 0
+        world.truth.commands[host.name].rules.add(("listen_only", on))
+        world.call(host, lambda: world.room(host).listen_only(on))
 
 
 def lock(world: "World", who: int, arg: int) -> None:
     host = _host(world, arg)
     if host is not None:
-        world.truth.commands[host.name].rules.add("locked")
-        world.call(host, lambda: world.room(host).lock(arg % 2 == 0))
+        on = arg % 2 == 0
+        world.truth.commands[host.name].rules.add(("locked", on))
+        world.call(host, lambda: world.room(host).lock(on))
 
 
 def lift(world: "World") -> None:
@@ -208,7 +210,7 @@ def lift(world: "World") -> None:
         return
     room, commands = world.room(host), world.truth.commands[host.name]
     if any(done.rules for done in world.truth.commands.values()):
-        commands.rules |= {"listen_only", "locked"}
+        commands.rules |= {("listen_only", False), ("locked", False)}
         world.call(host, lambda: room.listen_only(False))
         world.call(host, lambda: room.lock(False))
     for member in room.members:

@@ -97,12 +97,13 @@ def _entered(world: "World") -> None:
 
 
 def _nobody_has_the_rules(world: "World", person: "Person") -> bool:
-    """The person has yet to accept ground rules whose text no facilitator's client has. They are
+    """The person has yet to accept ground rules whose text no facilitator's client has. They were
     told, and a facilitator gives the room its rules anew."""
     membership = person.engine.require_member().membership
     holders = (p for p in world.people if p.inside and p.facilitates)
     texts = any(p.engine.agreements.of(membership.state) is not None for p in holders)
-    return membership.agreement_due and not texts
+    told = "agreement_changed" in world.told[person].problems
+    return membership.agreement_due and told and not texts
 
 
 def _works(world: "World", person: "Person") -> None:

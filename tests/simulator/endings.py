@@ -56,9 +56,9 @@ def may_be_refused(world: "World", name: str) -> set[str]:
         codes.add("refused")
     if world.clock() > limits.KNOCK_TTL:
         codes.add("expired")
-    if truth.commanded("rules", "locked"):
+    if truth.ruled("locked", on=True):
         codes.add("locked")
-    if world.schedule.uses < 50:
+    if truth.admitted() >= world.schedule.uses:
         codes.add("door_used")
     if any(commands.removed for commands in truth.commands.values()):
         codes |= {"door_revoked", "removed"}

@@ -65,8 +65,8 @@ class Commands:
     """Texts of ground rules that this person gave the room, or tried to."""
     paused: set[str] = field(default_factory=set)
     unpaused: set[str] = field(default_factory=set)
-    rules: set[str] = field(default_factory=set)
-    """Rules for all that were set or lifted."""
+    rules: set[tuple[str, bool]] = field(default_factory=set)
+    """Rules for all, and whether this person set or lifted them."""
 
 
 class Truth:
@@ -199,3 +199,11 @@ class Truth:
     def commanded(self, what: str, name: str) -> bool:
         """Whether any person commanded that this one be removed, admitted or refused."""
         return any(name in getattr(commands, what) for commands in self.commands.values())
+
+    def ruled(self, rule: str, *, on: bool) -> bool:
+        """Whether any person set this rule for all, or lifted it."""
+        return any((rule, on) in commands.rules for commands in self.commands.values())
+
+    def admitted(self) -> int:
+        """How many people the relay put on the list."""
+        return sum(change.op is Op.ADD for change in self.changes)

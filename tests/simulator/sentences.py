@@ -29,6 +29,8 @@ class Told:
         self.messages = MessagesTold(person, world)
         self.codes: list[str] = []
         """The short codes of this person's knocks."""
+        self.problems: list[str] = []
+        """The codes of all problems that were told before."""
         self.knocks: dict[str, events.Knocked] = {}
         self.knocked: set[tuple[str, str]] = set()
         """Names and short codes of all knocks that were shown to this facilitator."""
@@ -67,7 +69,8 @@ class Told:
             case events.Paused() | events.Unpaused():
                 return self._pause(event)
             case events.RulesChanged(changed=changed):
-                wanted = all(self.world.truth.commanded("rules", rule) for rule in changed)
+                ruled = self.world.truth.ruled
+                wanted = all(ruled(rule, on=getattr(event, rule)) for rule in changed)
                 return "" if wanted else "no facilitator wanted that"
             case events.VaultChanged(_, complete):
                 kept = self.world.lies or not self.world.quiet
@@ -81,8 +84,10 @@ class Told:
                 return self._connection(state)
             case events.Problem("rejoins", sender=name):
                 return self._returns(name)
-            case events.Problem(code, text):
-                return self._problem(code, text)
+            case events.Problem():
+                wrong = self._problem(event.code, event.sender or "")
+                self.problems.append(event.code)
+                return wrong
             case events.Knocked() | events.KnockGone():
                 return self._knock(event)
             case events.Waiting(code):
@@ -140,16 +145,6 @@ class Told:
         known_name = event.name in self.world.truth.commands and self.person.facilitates
         return "" if known_name and not twice else "there is no such knock for this person"
 
-    def _of_facilitators(self, code: str) -> bool:
-        """Whether a facilitator has gone or may be away, or the invite is used up, as this says."""
-        if code == "last_facilitator_left":
-            commands = self.world.truth.commands
-            return any(p.facilitates and commands[p.name].leave for p in self.world.people)
-        held = any(self._holds(person) for person in self.world.people)
-        used = code == "door_used" and self.world.schedule.uses < len(self.world.people)
-        away = used or (code == "nobody_there" and not (held and self.world.quiet))
-        return away or code == "facilitator_there"
-
     def _role(self, event: events.RoleChanged) -> str:
         truth = self.world.truth
         if not truth.happened(Op.CHANGE, event.name) and not truth.losses:
@@ -177,7 +172,7 @@ class Told:
         later = event.version > 1 and any(event.text in one.agreements for one in commands)
         return "" if event.title == TITLE and (first or later) else "it is another"
 
-    def _problem(self, code: str, text: str) -> str:
+    def _problem(self, code: str, sender: str) -> str:
         if code == "unreadable":
             self.messages.gaps.append(self.world.clock())
         world, truth = self.world, self.world.truth
@@ -187,6 +182,7 @@ class Told:
         dead = any(person.dead for person in world.people)
         slept = any(step.act == "freeze" for step in world.schedule.steps)
         ruled = any(commands.agreements for commands in truth.commands.values())
+        held = any(self._holds(person) for person in world.people)
         reasons = {
             "held": lost,  # all commits but the last
             "cannot_open": lost,  # of before the relay's loss
@@ -201,9 +197,13 @@ class Told:
             "agreement_changed": ruled and trouble,
             "agreement_corrected": ruled and trouble,
             "members_changed": self.rejoined,
-            "facilitator_silent": trouble or self.others_are_away,
+            "facilitator_silent": trouble or self._is_away(sender),
+            "last_facilitator_left": sender in truth.commands and truth.commands[sender].leave,
+            "door_used": truth.admitted() >= world.schedule.uses,
+            "nobody_there": trouble or not held,
+            "facilitator_there": "nobody_there" in self.problems,
         }
-        true = reasons.get(code, False) or world.lies or self._of_facilitators(code)
+        true = reasons.get(code, False) or world.lies
         return "" if true else f"there is no reason for {code}"
 
     def _returns(self, name: str | None) -> str:
@@ -230,11 +230,9 @@ class Told:
         held = any(self._holds(person) for person in self.world.people)
         return "a facilitator is there, and nothing is wrong" if held and self.world.quiet else ""
 
-    @property
-    def others_are_away(self) -> bool:
-        """Whether some person is not in the room, or stands still: one of the facilitators."""
-        others = (person for person in self.world.people if person is not self.person)
-        return any(person.frozen or not person.inside for person in others)
+    def _is_away(self, name: str) -> bool:
+        """Whether the person with this name is not in the room, or stands still."""
+        return any(p.frozen or not p.inside for p in self.world.people if p.name == name)
 
     @property
     def misses_a_facilitator(self) -> bool:

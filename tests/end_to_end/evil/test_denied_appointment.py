@@ -19,7 +19,7 @@ from tests.end_to_end.evil.rooms import (
     problems,
     three,
 )
-from tests.end_to_end.test_facilitators import Result, ask, codes, do, facilitators
+from tests.end_to_end.facilitating import Result, ask, codes, do, facilitators
 from tests.end_to_end.world import Client
 
 

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 from alcove import mls
-from alcove.errors import AlcoveError
 from alcove.group.extensions import LEAF_EXTENSION, leaf_extension
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import group_of, leaf_of
 from tests.end_to_end.evil.rogue_updates import ask, four, rogue_leaf, rogue_update, waiting
 from tests.end_to_end.evil.rooms import authenticators, commit_by, forget, problems
+from tests.end_to_end.facilitating import Result, codes, facilitators
 from tests.end_to_end.world import Client
 
 SMALL_ORDER = bytes(32)
@@ -27,15 +27,10 @@ def with_desk_key(client: Client, key: bytes) -> mls.LeafNode:
 
 
 def appoint(world: EvilWorld, host: Client, name: str) -> list[str | None]:
-    result: list[AlcoveError | None] = []
+    result: Result = []
     host.engine.commands.appoint(name, result.append)
     world.settle()
-    return [None if error is None else error.code for error in result]
-
-
-def facilitators(client: Client) -> set[str]:
-    people = client.engine.require_member().membership.people()
-    return {person.name for person in people if person.facilitator}
+    return codes(result)
 
 
 @pytest.mark.parametrize("key", [SMALL_ORDER, NOT_CANONICAL])

@@ -7,7 +7,7 @@ from alcove_protocol.frames import BlobClass, LobbyRequest, Publish, RequestRefu
 from tests.end_to_end.agreeing import KIND, ask_for
 from tests.end_to_end.evil.relay import EvilWorld, Trick
 from tests.end_to_end.evil.rooms import forget, problems, three, two_facilitators
-from tests.end_to_end.test_facilitators import ask, facilitators
+from tests.end_to_end.facilitating import ask, facilitators
 from tests.end_to_end.world import Client
 
 

@@ -299,7 +299,6 @@ def test_the_relay_drops_posts_of_paused_members_even_if_their_client_sends_them
     assert ann.texts() == []
 
 
-@pytest.mark.usefixtures("commands_to_come")
 def test_clients_hide_posts_of_paused_members_even_if_the_relay_lets_them_through() -> None:
     world, ann, bob, cleo = three()
     world.take(room_of(ann), rogue_text(bob, "before", counter=1), BlobClass.APPLICATION)

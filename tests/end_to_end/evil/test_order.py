@@ -98,7 +98,6 @@ def test_a_garbled_blob_is_told_once() -> None:
     assert problems(ann) == ["unreadable"]
 
 
-@pytest.mark.usefixtures("commands_to_come")
 def test_a_paused_members_message_is_not_shown_though_the_relay_takes_it() -> None:
     world, ann, bob, cleo = three()
 

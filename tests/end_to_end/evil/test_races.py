@@ -132,7 +132,6 @@ def test_a_commit_replayed_epochs_later_is_burned_and_holds_no_client() -> None:
     goes_on(world, ann, bob, cleo)
 
 
-@pytest.mark.usefixtures("commands_to_come")
 def test_a_commit_lost_in_a_race_keeps_its_intent() -> None:
     world, ann, bob, cleo = two_facilitators()
     listen_only: list[object] = []

@@ -7,7 +7,7 @@ from alcove_protocol.frames import LobbyItem, LobbyKind
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rooms import forget
-from tests.end_to_end.test_facilitators import do
+from tests.end_to_end.facilitating import do
 
 
 def test_a_knock_by_a_revoked_invite_is_told_as_such_whatever_the_relay_says() -> None:

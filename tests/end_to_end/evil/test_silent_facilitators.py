@@ -8,7 +8,7 @@ from alcove_protocol.frames import BlobClass, Publish, RequestRefused
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import relay_key, room_of
 from tests.end_to_end.evil.rooms import forget, named, problems, state, two_facilitators
-from tests.end_to_end.test_facilitators import do
+from tests.end_to_end.facilitating import do
 from tests.end_to_end.world import Client
 
 SILENT = "facilitator_silent"

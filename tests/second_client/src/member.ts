@@ -13,6 +13,7 @@ import { nextGeneration, protect, type Received, unprotect } from "./messages.ts
 import { encode, type Parsed } from "./records.ts"
 import { facilitatorsOf } from "./rights.ts"
 import { follow, matches, type Roster } from "./roster.ts"
+import { Said } from "./said.ts"
 import { leavesOf, roomStateOf } from "./tree.ts"
 
 const [COMMIT, APPLICATION] = [1, 2]
@@ -30,11 +31,9 @@ export class Member {
   private roster: Roster
   private base: Bytes
   private counter = 0
-  private readonly seen = new Set<string>()
+  private readonly said = new Said()
   /** Hashes of the roster entries that this member went over. */
   private readonly followed = new Set<string>()
-  /** Message ids of each sender: a retraction is of an own message. */
-  private readonly authors = new Map<string, string>()
   private readonly agreements: Agreements
   private shown: Bytes
   private restate = false
@@ -119,21 +118,23 @@ export class Member {
 
   private message({ state, sender, payload, body }: Received): void {
     this.state = state
-    const [id, kind] = [hex(payload.bytes("id")), payload.text("kind")]
+    const [author, id, kind] = [hex(sender.mlsKey), hex(payload.bytes("id")), payload.text("kind")]
     if (!this.log.agrees(payload.bytes("position"), payload.bytes("log"), kind === "heartbeat")) {
       this.tell({ event: "problem", code: "log_differs" })
     }
-    if (this.seen.has(id)) return
-    this.seen.add(id)
-    this.authors.set(id, hex(sender.mlsKey))
-    const accepted = isGood(roomStateOf(state), payload.bytes("agreement"))
-    if (!accepted && (body === undefined || kind === "text")) {
+    if (kind === "heartbeat") return this.beat(body!)
+    const words = body === undefined || kind === "text"
+    if (!this.said.isNew(author, id, payload.int("counter"), kind, payload.bytes("body"))) {
+      // Newcomers are shown these words: without a sign here their author would speak to those alone.
+      const repeated = this.said.isRepeated(author, id, kind, payload.bytes("body"))
+      return words && !repeated ? this.tell({ event: "missed", from: sender.name }) : undefined
+    }
+    if (words && !isGood(roomStateOf(state), payload.bytes("agreement"))) {
       return this.tell({ event: "dropped", code: "another_agreement" })
     }
     if (body === undefined) this.tell({ event: "unknown", from: sender.name, kind })
     else if (kind === "text") this.tell({ event: "message", id, from: sender.name, text: body.text("text") })
-    else if (kind === "retract") this.retracted(sender.name, hex(sender.mlsKey), hex(body.bytes("target")))
-    else if (kind === "heartbeat") this.beat(body)
+    else if (kind === "retract") this.retracted(sender.name, author, hex(body.bytes("target")))
     else if (kind === "agreement") {
       this.agreements.told(sender.mlsKey, body, roomStateOf(state))
       this.ask()
@@ -141,7 +142,7 @@ export class Member {
   }
 
   private retracted(from: string, author: string, target: string): void {
-    if (this.authors.get(target) === author) this.tell({ event: "retracted", from, id: target })
+    if (this.said.authorOf(target) === author) this.tell({ event: "retracted", from, id: target })
   }
 
   private beat(body: Parsed): void {
@@ -210,8 +211,8 @@ export class Member {
   private async publish(id: Bytes, counter: number, kind: string, body: Bytes): Promise<void> {
     const sent = await this.link.inOrder(() => this.post(id, counter, kind, body))
     const answer = await sent.answer
-    this.seen.add(hex(id))
-    this.authors.set(hex(id), hex(leavesOf(this.state).find((leaf) => same(leaf.relayKey, this.identity.relayKey))!.mlsKey))
+    const own = leavesOf(this.state).find((leaf) => same(leaf.relayKey, this.identity.relayKey))!
+    this.said.add(hex(own.mlsKey), hex(id), kind, body)
     this.log.add(answer.bytes("position"), APPLICATION, sent.blob)
   }
 
