@@ -162,10 +162,9 @@ class RemoveMember(Intent):
         return True
 
     def plan(self, membership: Membership) -> CommitPlan | None:
-        index = membership.group.find(self.key)
-        if index is None:
+        index, person = membership.group.find(self.key), membership.find_key(self.key)
+        if index is None or person is None:
             return None
-        person = next(p for p in membership.people() if p.key == self.key)
         proposals: list[mls.Proposal] = [mls.Remove(index)]
         add = self.replacement.door if self.replacement is not None else None
         if len(membership.state.door_ids()) >= limits.DOORS:

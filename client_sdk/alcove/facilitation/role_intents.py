@@ -36,11 +36,6 @@ def _no_key() -> bytes:
     return b""
 
 
-def find_person(membership: Membership, key: bytes) -> Person | None:
-    """The member with this MLS key."""
-    return next((person for person in membership.people() if person.key == key), None)
-
-
 def demoted() -> NotNow:
     """Why an act of a former facilitator fails."""
     text = "You are no longer a facilitator, so this was not done. You are still in the room."
@@ -71,9 +66,7 @@ def check_room_for_one(state: RoomExtension) -> None:
 def _check_takes_vaults(membership: Membership, person: Person) -> None:
     """Raises `NotNow` (`cannot_facilitate`) when nothing may be sealed to the desk key that this
     member wrote into their leaf."""
-    group = membership.group
-    index = group.find(person.key)
-    leaf = group.member(index) if index is not None else None
+    leaf = membership.leaf_of(person.key)
     if leaf is not None and not takes_seals(leaf_extension(leaf).desk_key):
         text = "Their client takes nothing that facilitators share, so they were not appointed."
         raise NotNow("cannot_facilitate", text)
@@ -88,7 +81,7 @@ class Appoint(Intent):
     by: Identity | None = field(default=None, compare=False)
 
     def plan(self, membership: Membership) -> CommitPlan | None:
-        person = find_person(membership, self.key)
+        person = membership.find_key(self.key)
         if person is None:
             raise NotNow("unknown_name", "They have left the room, so this was not done.")
         if person.facilitator or self.by is None:
@@ -130,7 +123,7 @@ class Demote(Intent):
         return True
 
     def plan(self, membership: Membership) -> CommitPlan | None:
-        person = find_person(membership, self.key)
+        person = membership.find_key(self.key)
         if person is None or not person.facilitator:
             return None
         if self.epoch is not None and self.epoch != membership.group.epoch:

@@ -23,7 +23,6 @@ from alcove.facilitation.role_intents import (
     Demote,
     RepairLobby,
     check_room_for_one,
-    find_person,
 )
 from alcove.facilitation.vaults import Vaults
 from alcove.group.keys import Identity
@@ -174,7 +173,7 @@ class Roles:
         handing = self._handing
         if handing is None:
             return
-        person = find_person(self._membership, handing.key)
+        person = self._membership.find_key(handing.key)
         if person is None:
             self._hand_to_nobody(
                 "unknown_name", "They have left the room, so you still facilitate."

@@ -11,7 +11,6 @@ from alcove_protocol.roster import Change, Op, Seat
 from alcove import mls
 from alcove.errors import NotNow
 from alcove.facilitation.intents import CommitPlan, Intent, without_pause
-from alcove.facilitation.role_intents import find_person
 from alcove.group.extensions import group_extensions
 from alcove.group.membership import Membership
 
@@ -37,7 +36,7 @@ class SetPause(Intent):
         return True
 
     def plan(self, membership: Membership) -> CommitPlan | None:
-        person = find_person(membership, self.key)
+        person = membership.find_key(self.key)
         if person is None:
             raise NotNow("unknown_name", "They have left the room, so this was not done.")
         state = membership.state

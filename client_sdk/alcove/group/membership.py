@@ -166,6 +166,16 @@ class Membership:
         unlisted = 0 if person.relay_key in roster.seats else roster.counter + 1
         return roster.since.get(person.relay_key, unlisted)
 
+    def leaf_of(self, key: bytes) -> mls.LeafNode | None:
+        """The leaf of the member with this MLS key."""
+        index = self.group.find(key)
+        return None if index is None else self.group.member(index)
+
+    def find_key(self, key: bytes) -> Person | None:
+        """The member with this MLS key."""
+        leaf = self.leaf_of(key)
+        return None if leaf is None else self.person(leaf)
+
     def find_relay_key(self, key: bytes | None) -> Person | None:
         leaves = (member.leaf for member in self.group.members())
         found = (self.person(leaf) for leaf in leaves if leaf_extension(leaf).relay_key == key)
@@ -189,8 +199,7 @@ class Membership:
 
     def asker(self, person: Person) -> Asker:
         """What the state says of a member who asks the facilitators for something."""
-        index = self.group.find(person.key)
-        leaf = self.group.member(index) if index is not None else None
+        leaf = self.leaf_of(person.key)
         return Asker(
             self.group.group_id,
             self.group.epoch,
@@ -397,8 +406,8 @@ class Membership:
     def list_differs(self, facilitator: bytes) -> None:
         """The heartbeat of the facilitator with this MLS key names another list of members. They
         can claim that alone, so it is no proof that the relay lies."""
-        names = (person.name for person in self.people() if person.key == facilitator)
-        self.told_list = next(names, None)
+        person = self.find_key(facilitator)
+        self.told_list = None if person is None else person.name
 
     def _list_is_the_groups(self) -> bool:
         return is_the_groups(self.roster, self.state, self.people())

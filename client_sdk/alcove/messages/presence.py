@@ -118,7 +118,7 @@ class Presence:
         """This facilitator leaves. Nothing else tells of the last one: the others cannot take
         them off the list."""
         others = self._membership.state.facilitator_keys() - self._gone - {sender}
-        person = next((p for p in self._membership.people() if p.key == sender), None)
+        person = self._membership.find_key(sender)
         if person is not None and sender not in self._gone and not others:
             text = f"{person.name}{_LAST_LEFT}"
             self._alarms.problem("last_facilitator_left", text, sender, person.name)
@@ -176,7 +176,8 @@ class Presence:
     def _beat_differs(self, sender: bytes) -> None:
         """This facilitator saw another log, or says so. The person is told who."""
         if sender not in self._differing_beats:
-            name = next((p.name for p in self._membership.people() if p.key == sender), None)
+            person = self._membership.find_key(sender)
+            name = None if person is None else person.name
             text = f"{name or 'A facilitator'} facilitates, and saw other messages than you did."
             self._alarms.problem("conversation_differs", text, sender, name)
         self._differing_beats[sender] = self._stream.cursor, self._stream.log
