@@ -334,7 +334,6 @@ class MemberClient(MemberParts):
         self._gap()
         self._agreement.ask()
         self._resumed = False
-        self.act_log.rejoined()
         self._rules.look()
         self._take_part()
         if self.facilitator is not None:

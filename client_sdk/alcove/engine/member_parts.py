@@ -109,7 +109,7 @@ class MemberParts(ABC):
         self._key_updates = KeyUpdates(identity, membership, self.requests, ports)
         self.stepping_down = SteppingDown(identity, membership, self.requests, ports)
         self._telling = Telling(ports)
-        self.act_log = ActLog(membership, ports)
+        self.act_log = ActLog(ports)
         self._rules = RoomRules(membership, ports)
         self._agreements = agreements
         self._agreement = AgreementQuestion(membership, agreements, ports)

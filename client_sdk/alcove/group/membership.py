@@ -288,7 +288,7 @@ class Membership:
 
     def merge(self, staged: mls.StagedCommit, blob: bytes, entry: Signed | None) -> Merged:
         """Go to the next epoch, and tell which members came and went."""
-        before, ttl = {person.key: person for person in self.people()}, self.state.ttl
+        before, state = {person.key: person for person in self.people()}, self.state
         self.group, self.may_have_appointed = staged.merge(), False
         self._keep_secrets()
         self.state = room_extension(self.group.context)
@@ -316,7 +316,8 @@ class Membership:
                 for key, person in after.items()
                 if key in before and before[key].facilitator != person.facilitator
             ),
-            self.state.ttl if self.state.ttl != ttl else None,
+            state,
+            self.state,
         )
 
     def group_key(self, index: int) -> bytes:

@@ -4,7 +4,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 
 from alcove import mls
-from alcove.group.extensions import leaf_extension, name_of
+from alcove.group.extensions import RoomExtension, leaf_extension, name_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,10 @@ class Merged:
     """All members now."""
     roles: tuple[Person, ...]
     """Members who are facilitators now and were not, or no more."""
-    ttl: int | None
-    """Seconds that messages live from now on, when the commit changed them."""
+    before: RoomExtension
+    """The room's state before it."""
+    state: RoomExtension
+    """The room's state from now on."""
 
 
 @dataclass(frozen=True, slots=True)
