@@ -177,8 +177,6 @@ class MemberClient(MemberParts):
         beat = self.conversation.receive(frame)
         if beat is not None:
             self.presence.heard(beat)
-        elif self.conversation.talk_heard:
-            self.presence.quorum.talk_heard()
 
     def _commit(self, frame: frames.BlobIs, position: Position) -> None:
         signed = frame.entry is not None and frame.signature is not None

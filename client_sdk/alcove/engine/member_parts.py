@@ -80,8 +80,7 @@ class MemberParts(ABC):
             self.stream,
             ports,
             self._alarms,
-            on_split=self.presence.split,
-            on_difference=self.presence.differs,
+            watch=self.presence,
             on_agreement=self._agreement_told,
             on_own=lambda id, sent: self.agreement_change.own(id, sent),
         )
