@@ -88,6 +88,7 @@ class Roles:
         self._revoke = revoke
         self._going: list[_Going] = []
         self._handing: _Handing | None = None
+        self._repairing = False
         self._overdue = Overdue(ports, NOT_READY)
 
     # --- a person's acts -----------------------------------------------------------------------
@@ -203,15 +204,18 @@ class Roles:
         self._let_go()
         self.look()
         self._overdue.tick(waits=self._successor_is_late)
-        if self._vaults.lacking_for(REPAIR_AFTER) and self._first_in_line(b""):
+        due = self._vaults.lacking_for(REPAIR_AFTER) and not self._repairing
+        if due and self._first_in_line(b""):
             self._repair()
 
     def _repair(self) -> None:
         vaults, dropped = self._vaults, self._vaults.missing_doors
+        self._repairing = True
         if vaults.lacks_key:
             vaults.coming_key()
 
         def repaired(error: AlcoveError | None) -> None:
+            self._repairing = False
             vaults.forget_coming()
             if error is None and dropped:
                 self._revoke(dropped)
