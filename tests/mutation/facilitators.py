@@ -73,7 +73,7 @@ ALL_FACILITATORS: Final = (
     _mutant("roles:Roles.look", " and self._vaults.has_opened(handing.key)", "", _HANDS),
     _mutant("roles:Roles.tick", "self._let_go()", "pass", _SECOND),
     _mutant("roles:Roles.tick", "self._repair()", "pass", _REPAIR),
-    _mutant("roles:Roles.go", "OTHERS_WAIT", "3600.0", _SECOND),
+    _mutant("in_line:InLine.delay", "OTHERS_WAIT", "3600.0", _SECOND),
     _mutant("intents:LetMemberGo.plan", ", lobby_key=self.lobby_key())", ")", _LEAVES),
     _mutant(
         "door_keeper:DoorKeeper.moved",
