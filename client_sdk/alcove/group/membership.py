@@ -19,25 +19,13 @@ from alcove_protocol.endings import verify_removal
 from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
 from alcove_protocol.position import Position
-from alcove_protocol.roster import (
-    Change,
-    Op,
-    Roster,
-    RosterEntry,
-    Seat,
-    entry_hash,
-    extend,
-)
+from alcove_protocol.roster import Change, Op, Roster, RosterEntry, Seat, entry_hash, extend
 from alcove_protocol.statements import Signed
 
 from alcove import mls
 from alcove.errors import NotTrusted
 from alcove.group.asking import Asker
-from alcove.group.extensions import (
-    RoomExtension,
-    leaf_extension,
-    room_extension,
-)
+from alcove.group.extensions import RoomExtension, leaf_extension, room_extension
 from alcove.group.framing import check_class, unpack_commit
 from alcove.group.listing import is_the_groups, restated
 from alcove.group.merged import MergedCommits
@@ -302,22 +290,13 @@ class Membership:
         renewed = {self.group_key(index) for index in (*staged.updated, staged.committer)}
         self.unheard = ((self.unheard | added) & after.keys()) - renewed
         self.compare_roster_with_group(self._signer(entry) if self.roster.head != head else None)
-        committer = self.group_key(staged.committer)
-        return Merged(
-            committer,
-            tuple(person for key, person in after.items() if key not in before),
-            tuple(person for key, person in before.items() if key not in after),
-            tuple(after[key] for key in added if key in before and key in after),
-            frozenset(key for key, op in changes.items() if op is Op.LEFT),
-            after[committer].name,
-            tuple(after.values()),
-            tuple(
-                person
-                for key, person in after.items()
-                if key in before and before[key].facilitator != person.facilitator
-            ),
-            state,
-            self.state,
+        return Merged.of(
+            before,
+            after,
+            committer=self.group_key(staged.committer),
+            added=added,
+            by_wish=frozenset(key for key, op in changes.items() if op is Op.LEFT),
+            states=(state, self.state),
         )
 
     def group_key(self, index: int) -> bytes:
