@@ -74,7 +74,7 @@ ALL_FACILITATORS: Final = (
     _mutant("roles:Roles.tick", "self._let_go()", "pass", _SECOND),
     _mutant("roles:Roles.tick", "self._repair()", "pass", _REPAIR),
     _mutant("in_line:InLine.delay", "OTHERS_WAIT", "3600.0", _SECOND),
-    _mutant("intents:LetMemberGo.plan", ", lobby_key=self.lobby_key())", ")", _LEAVES),
+    _mutant("intents:without_facilitator", ", lobby_key=lobby_key())", ")", _LEAVES),
     _mutant(
         "door_keeper:DoorKeeper.moved",
         "if state.lobby_key != self._lobby_key:",

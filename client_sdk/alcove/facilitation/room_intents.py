@@ -8,10 +8,8 @@ from typing import Literal
 
 from alcove_protocol.roster import Change, Op, Seat
 
-from alcove import mls
 from alcove.errors import NotNow
-from alcove.facilitation.intents import CommitPlan, Intent, without_pause
-from alcove.group.extensions import group_extensions
+from alcove.facilitation.intents import CommitPlan, Intent, state_change, without_pause
 from alcove.group.membership import Membership
 
 RoomRule = Literal["listen_only", "locked"]
@@ -47,7 +45,7 @@ class SetPause(Intent):
         rest = without_pause(state, person.key)
         after = replace(state, paused=rest + (person.key if self.on else b""))
         return CommitPlan(
-            (mls.GroupContextExtensions(group_extensions(after)),),
+            (state_change(after),),
             (Change(Op.CHANGE, person.relay_key, Seat(paused=self.on)),),
         )
 
@@ -70,4 +68,4 @@ class SetRule(Intent):
         after = replace(state, locked=locked, listen_only=listen_only)
         if after == state:
             return None
-        return CommitPlan((mls.GroupContextExtensions(group_extensions(after)),))
+        return CommitPlan((state_change(after),))
