@@ -69,6 +69,31 @@ def test_after_90_seconds_without_a_vault_the_first_in_line_begins_anew() -> Non
     newcomer(world, new_link(world, ann), "Finn", bob)
 
 
+def test_invites_that_nobody_here_can_serve_are_dropped_once_over_a_slow_line() -> None:
+    """Bob's commit is under way for five seconds, and his client looks twice a second."""
+    world, ann, bob, _cleo = room_of_three()
+    held: list[bytes] = []
+
+    def hold_commit(client: Client, data: bytes) -> list[bytes]:
+        frame = frames.from_client(data)
+        commit = isinstance(frame, frames.Publish) and frame.blob_class == frames.BlobClass.COMMIT
+        held.extend([data] if commit else [])
+        return [] if commit else [data]
+
+    lose_vaults(bob)
+    do(world, ann, "appoint", "Bob")
+    bob.to_relay = hold_commit
+    ann.cut()
+    while not held:
+        world.advance(1, stay_away=(ann,))
+    world.advance(5, stay_away=(ann,))
+    assert bob.link is not None
+    bob.link.receive(held[0])
+    bob.to_relay = lambda client, data: [data]
+    world.advance(30, stay_away=(ann,))
+    assert [one.code for one in bob.of(events.Problem)].count("invites_dropped") == 1
+
+
 def test_vaults_are_put_anew_after_the_relay_lost_its_memory() -> None:
     world, ann, bob, cleo = room_of_three()
     do(world, ann, "appoint", "Bob")

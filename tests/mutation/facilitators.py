@@ -20,6 +20,11 @@ def _mutant(where: str, old: str, new: str, test: str) -> Mutant:
 _SECOND: Final = f"{_DEATHS}::test_the_second_in_line_lets_the_first_go_when_nobody_before_does"
 _LEAVES: Final = f"{_DEATHS}::test_a_facilitator_who_leaves_takes_the_lobby_key_along"
 _REPAIR: Final = f"{_DEATHS}::test_after_90_seconds_without_a_vault_the_first_in_line_begins_anew"
+_ONCE: Final = (
+    f"{_DEATHS}::test_invites_that_nobody_here_can_serve_are_dropped_once_over_a_slow_line"
+)
+_KEPT_WAITING: Final = "tests/end_to_end/evil/test_kept_waiting.py"
+_PUT_OFF: Final = f"{_KEPT_WAITING}::test_what_is_asked_for_later_does_not_put_off_what_is_told"
 _DEMOTED: Final = f"{_ACTS}::test_a_demoted_facilitator_stays_and_keeps_no_key_of_the_lobby"
 _TOLD: Final = f"{_INSIDERS}::test_a_facilitator_whose_lobby_key_another_replaced_is_told_once"
 _WAITS: Final = f"{_ACTS}::test_a_knock_that_waits_is_told_to_the_appointed"
@@ -80,8 +85,10 @@ ALL_FACILITATORS: Final = (
     _mutant("roles:Roles.look", " and self._vaults.has_opened(handing.key)", "", _HANDS),
     _mutant("roles:Roles.tick", "self._let_go()", "pass", _SECOND),
     _mutant("roles:Roles.tick", "self._repair()", "pass", _REPAIR),
-    _mutant("roles:Roles.go", "OTHERS_WAIT", "3600.0", _SECOND),
-    _mutant("intents:LetMemberGo.plan", ", lobby_key=self.lobby_key())", ")", _LEAVES),
+    _mutant("roles:Roles.tick", " and not self._repairing", "", _ONCE),
+    _mutant("overdue:Overdue.asked", "if self._told:", "if True:", _PUT_OFF),
+    _mutant("in_line:InLine.delay", "OTHERS_WAIT", "3600.0", _SECOND),
+    _mutant("intents:without_facilitator", ", lobby_key=lobby_key())", ")", _LEAVES),
     _mutant(
         "door_keeper:DoorKeeper.moved",
         "if state.lobby_key != self._lobby_key:",

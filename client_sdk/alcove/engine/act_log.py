@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from alcove import events
-from alcove.group.membership import Membership
 from alcove.group.outcomes import Merged
 from alcove.relay.ports import Ports
 
@@ -29,10 +28,8 @@ class _Noted:
 class ActLog:
     """The acts of this client's time in the room."""
 
-    def __init__(self, membership: Membership, ports: Ports) -> None:
-        self._membership = membership
+    def __init__(self, ports: Ports) -> None:
         self._clock = ports.clock
-        self._state = membership.state
         self._noted: deque[_Noted] = deque(maxlen=MOST)
 
     def merged(self, outcome: Merged) -> None:
@@ -49,33 +46,25 @@ class ActLog:
         self._changes(outcome)
 
     def _changes(self, outcome: Merged) -> None:
-        before, self._state = self._state, self._membership.state
-        old, new = set(before.door_ids()), set(self._state.door_ids())
+        before, state = outcome.before, outcome.state
+        old, new = set(before.door_ids()), set(state.door_ids())
         for _ in new - old:
             self._note("invite", "", outcome)
         for _ in old - new:
             self._note("revoke", "", outcome)
-        paused = set(before.paused_keys()), set(self._state.paused_keys())
+        paused = set(before.paused_keys()), set(state.paused_keys())
         for person in outcome.people:
             if person.key in paused[1] - paused[0]:
                 self._note("pause", person.name, outcome)
             elif person.key in paused[0] - paused[1]:
                 self._note("unpause", person.name, outcome)
-        if before.listen_only != self._state.listen_only:
-            act = "listen_only" if self._state.listen_only else "listen_only_off"
-            self._note(act, "", outcome)
-        if before.locked != self._state.locked:
-            self._note("lock" if self._state.locked else "unlock", "", outcome)
-        if before.lobby_key != self._state.lobby_key:
-            self._note("lobby_key", "", outcome)
-        if before.ttl != self._state.ttl:
-            self._note("ttl", "", outcome)
-        if before.agreement != self._state.agreement:
-            self._note("agreement", "", outcome)
-
-    def rejoined(self) -> None:
-        """In the group anew: what changed in between was not followed."""
-        self._state = self._membership.state
+        if before.listen_only != state.listen_only:
+            self._note("listen_only" if state.listen_only else "listen_only_off", "", outcome)
+        if before.locked != state.locked:
+            self._note("lock" if state.locked else "unlock", "", outcome)
+        for field in ("lobby_key", "ttl", "agreement"):
+            if getattr(before, field) != getattr(state, field):
+                self._note(field, "", outcome)
 
     def _note(self, act: str, name: str, outcome: Merged) -> None:
         self._noted.append(_Noted(act, name, outcome.by, self._clock()))

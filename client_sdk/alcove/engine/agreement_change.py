@@ -73,8 +73,8 @@ class AgreementChange:
         self._repeating: bytes | None = None
         self._repeat_at: float | None = None
         self._wait = REPEAT
-        self._accepted_by: dict[bytes, bytes] = self._leaves()
-        self._present = membership.state.agreement
+        self._accepted_by: dict[bytes, bytes] = {}
+        """Empty until this client facilitates."""
 
     # --- changing it ---------------------------------------------------------------------------
 
@@ -136,7 +136,7 @@ class AgreementChange:
 
     def merged(self, outcome: Merged, *, own: bool) -> None:
         """A commit was merged: put the new agreement on the cards, and tell of acceptances."""
-        before, had = self._accepted_by, self._present
+        before, had = self._accepted_by, outcome.before.agreement
         came = (*outcome.joined, *outcome.rejoined)
         self._came_since |= bool(came)
         self.came_back(own=own)
@@ -164,10 +164,11 @@ class AgreementChange:
 
     def came_back(self, *, own: bool = False) -> None:
         """This client is in the group anew, or facilitates from now on, or has the text now."""
-        self._accepted_by = self._leaves()
-        self._present = self._membership.state.agreement
         facilitator, agreement = self._facilitator(), self._agreements.of(self._membership.state)
-        if facilitator is not None and agreement is not None:
+        if facilitator is None:
+            return
+        self._accepted_by = self._leaves()
+        if agreement is not None:
             facilitator.agreement_is(agreement, own=own)
 
     def tick(self, *, ready: bool) -> None:

@@ -177,8 +177,6 @@ class MemberClient(MemberParts):
         beat = self.conversation.receive(frame)
         if beat is not None:
             self.presence.heard(beat)
-        elif self.conversation.talk_heard:
-            self.presence.quorum.talk_heard()
 
     def _commit(self, frame: frames.BlobIs, position: Position) -> None:
         signed = frame.entry is not None and frame.signature is not None
@@ -195,12 +193,8 @@ class MemberClient(MemberParts):
                 self._gap()
             if entry is not None and following.new_log:
                 membership.replace_last_entry(entry)
-        elif self._merged_before(digest, position) or self._begins_new_log(position):
-            # This client is ahead: the next one comes again. `resume` may have said where.
-            if not self._before_base(position):
-                membership.base = position
-                again = following.new_log and not following.in_step
-                following.ahead = digest if again else b""
+        elif self._new_log.is_ahead_of(digest, position):
+            self._new_log.passed(digest, position)
             self._new_log.repeat_commit(self.facilitator, self.pump)
         else:
             self._follow(frame.blob, entry, position)
@@ -208,26 +202,6 @@ class MemberClient(MemberParts):
         if following.new_log and began and not following.held:
             context = membership.group.context
             self.stream.start_log(position, context.confirmed_transcript_hash)
-
-    def _merged_before(self, digest: bytes, position: Position) -> bool:
-        """Whether it is the commit before this client's last one; in a log that began anew, before
-        its last one is met there, also an earlier one."""
-        membership, following = self.membership, self._following
-        later = membership.merged.after(digest)
-        if not later or later == membership.commit_blob:
-            return bool(later)
-        return following.new_log and (not following.in_step or self._before_base(position))
-
-    def _before_base(self, position: Position) -> bool:
-        """Whether `resume` said that this client's last commit is at a later number of the log."""
-        base = self.membership.base
-        return base.generation == position.generation and position.number < base.number
-
-    def _begins_new_log(self, position: Position) -> bool:
-        """Whether a log begins anew here, of which `resume` said that it goes on to this client's
-        own last commit. A newcomer's log may begin with the commit before theirs."""
-        following = self._following
-        return following.new_log and position.number == 1 and following.in_step
 
     def _follow(self, blob: bytes, entry: Signed | None, position: Position) -> None:
         self._following.ahead = b""
@@ -334,7 +308,6 @@ class MemberClient(MemberParts):
         self._gap()
         self._agreement.ask()
         self._resumed = False
-        self.act_log.rejoined()
         self._rules.look()
         self._take_part()
         if self.facilitator is not None:

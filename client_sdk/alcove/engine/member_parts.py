@@ -73,6 +73,19 @@ class MemberParts(ABC):
         self.facilitator: Facilitator | None = None
         self._following = Following(ports.clock)
         self.stream = Stream(opening.previous, cursor)
+        self._telling = Telling(ports)
+        self.act_log = ActLog(ports)
+        self._rules = RoomRules(membership, ports)
+        self._roster_alarm = RosterAlarm(membership, ports)
+        self._agreements = agreements
+        self._wire_messages()
+        self._wire_requests(opening, stranded)
+        self._wire_agreement()
+        self._wire_new_log()
+
+    def _wire_messages(self) -> None:
+        """What is said, and whether it may be."""
+        membership, ports = self.membership, self._ports
         self._alarms = Alarms(ports)
         self.presence = Presence(membership, self.stream, ports, self._alarms, on_missed=self._gap)
         self.conversation = Conversation(
@@ -80,8 +93,7 @@ class MemberParts(ABC):
             self.stream,
             ports,
             self._alarms,
-            on_split=self.presence.split,
-            on_difference=self.presence.differs,
+            watch=self.presence,
             on_agreement=self._agreement_told,
             on_own=lambda id, sent: self.agreement_change.own(id, sent),
         )
@@ -104,14 +116,18 @@ class MemberParts(ABC):
             ports,
             denied=self._was_denied,
         )
+
+    def _wire_requests(self, opening: Opening, stranded: Callable[[], None]) -> None:
+        """What this member asks of the facilitators."""
+        identity, membership, ports = self._identity, self.membership, self._ports
         self.requests = LobbyRequests(identity, membership, opening.previous, ports)
         self._rejoining = Rejoining(identity, membership, opening, self.requests, ports, stranded)
         self._key_updates = KeyUpdates(identity, membership, self.requests, ports)
         self.stepping_down = SteppingDown(identity, membership, self.requests, ports)
-        self._telling = Telling(ports)
-        self.act_log = ActLog(membership, ports)
-        self._rules = RoomRules(membership, ports)
-        self._agreements = agreements
+
+    def _wire_agreement(self) -> None:
+        """The person's answer to the agreement, and a facilitator's change of it."""
+        membership, agreements, ports = self.membership, self._agreements, self._ports
         self._agreement = AgreementQuestion(membership, agreements, ports)
         self.agreement_change = AgreementChange(
             membership,
@@ -120,9 +136,12 @@ class MemberParts(ABC):
             ports,
             facilitator=lambda: self.facilitator,
         )
-        self._roster_alarm = RosterAlarm(membership, ports)
+
+    def _wire_new_log(self) -> None:
+        """What becomes of a log that was brought back."""
+        membership, ports = self.membership, self._ports
         self.bringing = Bringing(
-            identity, membership, ports, self._packed_doors, self._may_be_abandoned
+            self._identity, membership, ports, self._packed_doors, self._may_be_abandoned
         )
         self._new_log = NewLog(
             membership,

@@ -78,6 +78,38 @@ class NewLog:
         except mls.MLSError:
             return False
 
+    def is_ahead_of(self, digest: bytes, position: Position) -> bool:
+        """Whether this client had merged this commit before its last one."""
+        return self._merged_before(digest, position) or self._begins(position)
+
+    def _merged_before(self, digest: bytes, position: Position) -> bool:
+        """Whether it is the commit before this client's last one; in a log that began anew, before
+        its last one is met there, also an earlier one."""
+        membership, following = self._membership, self._following
+        later = membership.merged.after(digest)
+        if not later or later == membership.commit_blob:
+            return bool(later)
+        return following.new_log and (not following.in_step or self._before_base(position))
+
+    def _before_base(self, position: Position) -> bool:
+        """Whether `resume` said that this client's last commit is at a later number of the log."""
+        base = self._membership.base
+        return base.generation == position.generation and position.number < base.number
+
+    def _begins(self, position: Position) -> bool:
+        """Whether a log begins anew here, of which `resume` said that it goes on to this client's
+        own last commit. A newcomer's log may begin with the commit before theirs."""
+        following = self._following
+        return following.new_log and position.number == 1 and following.in_step
+
+    def passed(self, digest: bytes, position: Position) -> None:
+        """The log has a commit that this client is ahead of. The next one comes again, and `resume`
+        may have said where."""
+        if not self._before_base(position):
+            self._membership.base = position
+            again = self._following.new_log and not self._following.in_step
+            self._following.ahead = digest if again else b""
+
     def look(self, facilitator: Facilitator | None, pump: Callable[[], None]) -> None:
         """Ask the relay whether the log is settled. What was kept back comes again."""
         lobby = facilitator.lobby.number if facilitator is not None else 0

@@ -30,11 +30,11 @@ class RoomRules:
         self._look_at_pauses(frozenset(state.paused_keys()), by)
 
     def _look_at_pauses(self, paused: frozenset[bytes], by: str) -> None:
-        before, self._paused = self._paused, paused
+        changed, self._paused = paused ^ self._paused, paused
         own = self._membership.own
-        for person in self._membership.people():
+        for person in self._membership.people() if changed else ():
             concerned = own.facilitator or person.key == own.key
-            if not concerned or (person.key in paused) is (person.key in before):
+            if not concerned or person.key not in changed:
                 continue
             kind = events.Paused if person.key in paused else events.Unpaused
             self._emit(kind(person.name, by, person.key == own.key))

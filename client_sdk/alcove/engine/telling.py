@@ -26,10 +26,9 @@ class Telling:
             self._emit(events.Left(person.name) if by_wish else events.Removed(person.name))
         for person in outcome.roles:
             self._emit(events.RoleChanged(person.name, person.facilitator, outcome.by))
-        if outcome.ttl is not None:
-            text = (
-                f"{outcome.by} changed how long messages stay: {outcome.ttl} seconds from now on."
-            )
+        ttl = outcome.state.ttl
+        if ttl != outcome.before.ttl:
+            text = f"{outcome.by} changed how long messages stay: {ttl} seconds from now on."
             self._emit(events.Problem("ttl_changed", text, sender=outcome.by))
 
     def came_back(self, before: Iterable[Person], after: tuple[Person, ...]) -> None:

@@ -6,11 +6,9 @@ first, this one is not made, because its author has not read what it would repla
 
 from dataclasses import dataclass
 
-from alcove import mls
 from alcove.errors import NotNow
-from alcove.facilitation.intents import CommitPlan, Intent
+from alcove.facilitation.intents import CommitPlan, Intent, state_change
 from alcove.group.agreement_rules import may_correct, with_agreement
-from alcove.group.extensions import group_extensions
 from alcove.group.membership import Membership
 
 FULL = (
@@ -42,7 +40,7 @@ class ChangeAgreement(Intent):
             raise NotNow("too_many_corrections", FULL)
         after = with_agreement(state, self.agreement, correction=self.correction)
         return CommitPlan(
-            (mls.GroupContextExtensions(group_extensions(after)),),
+            (state_change(after),),
             force_path=True,
             accepts=self.agreement,
         )

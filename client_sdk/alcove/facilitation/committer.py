@@ -91,7 +91,7 @@ class Committer:
             intent.done(self._closed)
             return
         if intent.awaited:
-            self._overdue.again()
+            self._overdue.asked()
         pending = self.in_flight.intents if self.in_flight is not None else ()
         if intent.awaited or (intent not in pending and intent not in self._queue):
             place = max((n for n, one in enumerate(self._queue, 1) if one.urgent), default=0)

@@ -14,32 +14,24 @@ from alcove_protocol.statements import Signed
 
 from alcove.errors import PASSING, AlcoveError, Refused
 from alcove.facilitation.doors import Door, Doors
+from alcove.facilitation.in_line import OTHERS_WAIT, InLine
 from alcove.facilitation.intents import Done
 from alcove.group.membership import Membership
 from alcove.relay.ports import Ports
 
-OTHERS_WAIT: Final = 10.0
-"""Seconds that the cards are left to the facilitator before in line."""
 GIVEN_UP: Final = 120.0
 """Seconds in which one facilitator after another may put the cards anew."""
 
 
 class DoorKeeper:
-    """Sends what `doors` makes. `first_in_line` says whether it is this client's turn."""
+    """Sends what `doors` makes."""
 
-    def __init__(
-        self,
-        membership: Membership,
-        doors: Doors,
-        ports: Ports,
-        *,
-        first_in_line: Callable[[], bool],
-    ) -> None:
+    def __init__(self, membership: Membership, doors: Doors, ports: Ports, in_line: InLine) -> None:
         self._membership = membership
         self._doors = doors
         self._link = ports.link
         self._clock = ports.clock
-        self._first_in_line = first_in_line
+        self._in_line = in_line
         self._unsent: list[tuple[Door, Done]] = []
         self._cards_unsent: list[Door] = []
         self._lobby_key = membership.state.lobby_key
@@ -106,7 +98,7 @@ class DoorKeeper:
         now = self._clock()
         if self._due is None or now < self._due or not self._doors.fits(self._membership):
             return  # without the agreement's text, a card would show an earlier one
-        if not self._own and not self._first_in_line():
+        if not self._own and not self._in_line.is_first():
             self._due = now + OTHERS_WAIT if now - self._since < GIVEN_UP else None
             return
         self._due = None

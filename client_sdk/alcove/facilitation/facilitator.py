@@ -20,11 +20,12 @@ from alcove.errors import AlcoveError, NotNow, Refused
 from alcove.facilitation.committer import Committer, OnTaken
 from alcove.facilitation.door_keeper import DoorKeeper
 from alcove.facilitation.doors import Door, Doors, RoomCard
+from alcove.facilitation.in_line import InLine
 from alcove.facilitation.intents import Done, ListDoor, RefreshKeys, RemoveMember
 from alcove.facilitation.lobby import Lobby
 from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.facilitation.moderation import Moderation
-from alcove.facilitation.roles import OTHERS_WAIT, Roles, named
+from alcove.facilitation.roles import Roles, named
 from alcove.facilitation.vaults import Vaults
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
@@ -38,8 +39,6 @@ UPDATES_GATHERED: Final = 10.0
 """Seconds that participants' Updates are gathered before one commit takes them all."""
 REFRESH_INTERVAL: Final = 30 * 60.0
 """Seconds after which a facilitator's path gets fresh keys, even if no member came or went."""
-LATELY: Final = 60.0
-"""Seconds within which a facilitator's heartbeat keeps their place in line."""
 LENGTH_PREFIX: Final = 4
 """Bytes before each item of a packed list."""
 NEARLY_FULL = limits.ROSTER_CHAIN * 3 // 4
@@ -109,7 +108,7 @@ class Facilitator:
     ) -> None:
         self._identity = identity
         self._membership = membership
-        self._presence = presence
+        self._in_line = InLine(membership, presence)
         self._link = ports.link
         self._emit = ports.emit
         self._clock = ports.clock
@@ -119,9 +118,7 @@ class Facilitator:
         self.lobby_keys.moved(membership.state.lobby_key)
         self.doors = Doors(identity, handover.opening, handover.card, handover.origin, ports)
         self.committer = Committer(membership, identity, ports, on_taken=on_taken, ready=may_commit)
-        self.door_keeper = DoorKeeper(
-            membership, self.doors, ports, first_in_line=self._first_in_line
-        )
+        self.door_keeper = DoorKeeper(membership, self.doors, ports, self._in_line)
         self.vaults = Vaults(
             identity, membership, self.doors, self.lobby_keys, ports, settle=self._settle
         )
@@ -131,7 +128,7 @@ class Facilitator:
             self.committer,
             self.vaults,
             ports,
-            first_in_line=self._first_in_line,
+            in_line=self._in_line,
             revoke=self.door_keeper.revoke,
         )
         self.moderation = Moderation(membership, self.committer)
@@ -266,7 +263,7 @@ class Facilitator:
         self._updates_since = None
         demoted = [person for person in outcome.roles if not person.facilitator]
         self._moved((*outcome.rejoined, *demoted), own=own)  # they have wiped what they had
-        if self._chain_size > NEARLY_FULL and not self._warned:
+        if not self._warned and self._chain_size > NEARLY_FULL:
             self._warned = True
             text = "The room's signed history is nearly full; open a new room before long."
             self._emit(events.Problem("history_nearly_full", text))
@@ -306,32 +303,18 @@ class Facilitator:
             self.roles.tick()
         if self.committer.updates and self._updates_since is None:
             self._updates_since = now
-        delay = 0.0 if self._first_in_line() else OTHERS_WAIT
-        gathered = (
-            self._updates_since is not None
-            and now - self._updates_since >= UPDATES_GATHERED + delay
-        )
-        if (gathered or now >= self._refresh_at + delay) and self.committer.idle:
+        due = self._refresh_at
+        if self._updates_since is not None:
+            due = min(due, self._updates_since + UPDATES_GATHERED)
+        if now >= due and self.committer.idle and now >= due + self._in_line.delay():
             self._refresh_at = now + REFRESH_INTERVAL
             self._updates_since = None
-            if len(self._membership.people()) > 1:
+            if len(self._membership.group.members()) > 1:
                 self.committer.want(RefreshKeys())
 
     def refresh_keys(self) -> None:
         """Begin a new epoch soon, with fresh keys."""
         self.committer.want(RefreshKeys())
-
-    def _first_in_line(self, without: bytes = b"") -> bool:
-        """Whether no facilitator with a lower leaf was heard lately, but the one with the MLS key
-        `without`."""
-        keys = self._membership.state.facilitator_keys()
-        for member in self._membership.group.members():
-            key = member.leaf.signature_key
-            if key == self._identity.signature.public:
-                return True
-            if key in keys - {without} and self._presence.heard_within(key, LATELY):
-                return False
-        return True
 
     def resumed(self, new_log: bool) -> None:
         """Connected again. Unfinished requests go first, byte for byte."""

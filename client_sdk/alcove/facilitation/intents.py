@@ -90,8 +90,27 @@ class Intent(ABC):
         """
 
 
-def _context(state: RoomExtension) -> mls.Proposal:
+LobbyKeySource = Callable[[], bytes]
+"""Gives the public half of a lobby key that is not the state's, and whose private half is here."""
+
+
+def no_key() -> bytes:
+    """Gives no lobby key."""
+    return b""
+
+
+def state_change(state: RoomExtension) -> mls.Proposal:
+    """The proposal that makes this the room's state."""
     return mls.GroupContextExtensions(group_extensions(state))
+
+
+def without_facilitator(
+    state: RoomExtension, key: bytes, lobby_key: LobbyKeySource
+) -> RoomExtension:
+    """The state without this facilitator, and with a new lobby key."""
+    left = [item for item in state.facilitator_list() if item.mls_key != key]
+    facilitators = b"".join(item.encode() for item in left)
+    return replace(state, facilitators=facilitators, lobby_key=lobby_key())
 
 
 def without_pause(state: RoomExtension, key: bytes) -> bytes:
@@ -162,10 +181,9 @@ class RemoveMember(Intent):
         return True
 
     def plan(self, membership: Membership) -> CommitPlan | None:
-        index = membership.group.find(self.key)
-        if index is None:
+        index, person = membership.group.find(self.key), membership.find_key(self.key)
+        if index is None or person is None:
             return None
-        person = next(p for p in membership.people() if p.key == self.key)
         proposals: list[mls.Proposal] = [mls.Remove(index)]
         add = self.replacement.door if self.replacement is not None else None
         if len(membership.state.door_ids()) >= limits.DOORS:
@@ -173,7 +191,7 @@ class RemoveMember(Intent):
         after = _with_doors(membership.state, self.revoke, add)
         after = replace(after, paused=without_pause(after, self.key))
         if after != membership.state:
-            proposals.append(_context(after))
+            proposals.append(state_change(after))
         return CommitPlan(tuple(proposals), (Change(Op.REMOVE, person.relay_key),))
 
 
@@ -183,8 +201,8 @@ class LetMemberGo(Intent):
 
     relay_key: bytes = b""
     wish: Signed | None = None
-    lobby_key: Callable[[], bytes] = field(default=bytes, compare=False)
-    """Gives the next lobby key, when a facilitator leaves with the present one."""
+    lobby_key: LobbyKeySource = field(default=no_key, compare=False)
+    """For when a facilitator leaves with the present one."""
 
     def plan(self, membership: Membership) -> CommitPlan | None:
         if self.wish is None:
@@ -192,8 +210,7 @@ class LetMemberGo(Intent):
         person = membership.find_relay_key(self.relay_key)
         if person is None:
             return None
-        facilitators = membership.state.facilitator_list()
-        if person.facilitator and len(facilitators) == 1:
+        if person.facilitator and len(membership.state.facilitator_list()) == 1:
             return None  # the last facilitator's leaf stays (docs/protocol.md 9)
         index = membership.group.find(person.key)
         if index is None or index == membership.group.own_index:
@@ -201,10 +218,9 @@ class LetMemberGo(Intent):
         proposals: list[mls.Proposal] = [mls.Remove(index)]
         after = replace(membership.state, paused=without_pause(membership.state, person.key))
         if person.facilitator:
-            left = b"".join(item.encode() for item in facilitators if item.mls_key != person.key)
-            after = replace(after, facilitators=left, lobby_key=self.lobby_key())
+            after = without_facilitator(after, person.key, self.lobby_key)
         if after != membership.state:
-            proposals.append(_context(after))
+            proposals.append(state_change(after))
         changes = (Change(Op.LEFT, person.relay_key),)
         return CommitPlan(tuple(proposals), changes, leaves=(self.wish,))
 
@@ -278,7 +294,7 @@ class ListDoor(Intent):
             return None
         listed = membership.state.door_ids()
         oldest = listed[0] if len(listed) >= limits.DOORS else NO_DOOR
-        return CommitPlan((_context(_with_doors(membership.state, oldest, self.invite.door)),))
+        return CommitPlan((state_change(_with_doors(membership.state, oldest, self.invite.door)),))
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,11 +206,9 @@ class MemberRequests:
         return False
 
     def _rejoin(self, item: LobbyItem, content: bytes, reply_key: bytes, psk: Psk) -> None:
-        group = self._membership.group
         key_package = mls.KeyPackage.decode(content)
         new = key_package.leaf_node
-        index = group.find(new.signature_key)
-        old = group.member(index) if index is not None else None
+        old = self._membership.leaf_of(new.signature_key)
         if old is None:
             raise NotAllowed("leaf_identity")
         check_same_member(old, new)
@@ -223,9 +221,7 @@ class MemberRequests:
         reference = self._key_packages.use(key_package)
 
         def done(error: AlcoveError | None) -> None:
-            now = self._membership.group
-            index = now.find(new.signature_key)
-            leaf = now.member(index) if index is not None else None
+            leaf = self._membership.leaf_of(new.signature_key)
             if leaf is None or leaf.encryption_key != new.encryption_key:
                 # It went into no commit, so it may still be used: the member asks again with it.
                 self._key_packages.give_back(reference)

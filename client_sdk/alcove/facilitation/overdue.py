@@ -18,7 +18,8 @@ NOT_TAKEN: Final = (
 
 
 class Overdue:
-    """Once for everything that waits at a time, and anew when something was done or asked for."""
+    """Once for everything that waits at a time, and anew when something was done since, or asked
+    for."""
 
     def __init__(self, ports: Ports, text: str = NOT_TAKEN) -> None:
         self._emit = ports.emit
@@ -28,8 +29,13 @@ class Overdue:
         self._told = False
 
     def again(self) -> None:
-        """Something was done, or another thing was asked for: the time begins anew."""
+        """Something was done: the time begins anew."""
         self._since, self._told = None, False
+
+    def asked(self) -> None:
+        """Another thing was asked for. It does not put off what waited before, and is told too."""
+        if self._told:
+            self.again()
 
     def tick(self, *, waits: bool) -> None:
         """`waits`: something that a person asked for is neither made nor refused."""

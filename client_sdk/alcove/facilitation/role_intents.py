@@ -14,41 +14,31 @@ from alcove_protocol.labels import Label
 from alcove_protocol.roster import Change, Op, Role, Seat
 from alcove_protocol.statements import Appointment, Signed
 
-from alcove import mls
 from alcove.errors import NotNow
-from alcove.facilitation.intents import CommitPlan, Intent, without_pause
+from alcove.facilitation.intents import (
+    CommitPlan,
+    Intent,
+    LobbyKeySource,
+    no_key,
+    state_change,
+    without_facilitator,
+    without_pause,
+)
 from alcove.group.appointments import unpack_appointments
 from alcove.group.extensions import (
     FacilitatorKeys,
     RoomExtension,
-    group_extensions,
     leaf_extension,
 )
 from alcove.group.keys import Identity, takes_seals
 from alcove.group.membership import Membership
 from alcove.group.outcomes import Person
 
-LobbyKeySource = Callable[[], bytes]
-"""Gives the public half of a lobby key that is not the state's, and whose private half is here."""
-
-
-def _no_key() -> bytes:
-    return b""
-
-
-def find_person(membership: Membership, key: bytes) -> Person | None:
-    """The member with this MLS key."""
-    return next((person for person in membership.people() if person.key == key), None)
-
 
 def demoted() -> NotNow:
     """Why an act of a former facilitator fails."""
     text = "You are no longer a facilitator, so this was not done. You are still in the room."
     return NotNow("demoted", text)
-
-
-def _context(state: RoomExtension) -> mls.Proposal:
-    return mls.GroupContextExtensions(group_extensions(state))
 
 
 def _role(state: RoomExtension, person: Person, role: Role) -> Change:
@@ -71,9 +61,7 @@ def check_room_for_one(state: RoomExtension) -> None:
 def _check_takes_vaults(membership: Membership, person: Person) -> None:
     """Raises `NotNow` (`cannot_facilitate`) when nothing may be sealed to the desk key that this
     member wrote into their leaf."""
-    group = membership.group
-    index = group.find(person.key)
-    leaf = group.member(index) if index is not None else None
+    leaf = membership.leaf_of(person.key)
     if leaf is not None and not takes_seals(leaf_extension(leaf).desk_key):
         text = "Their client takes nothing that facilitators share, so they were not appointed."
         raise NotNow("cannot_facilitate", text)
@@ -88,7 +76,7 @@ class Appoint(Intent):
     by: Identity | None = field(default=None, compare=False)
 
     def plan(self, membership: Membership) -> CommitPlan | None:
-        person = find_person(membership, self.key)
+        person = membership.find_key(self.key)
         if person is None:
             raise NotNow("unknown_name", "They have left the room, so this was not done.")
         if person.facilitator or self.by is None:
@@ -105,7 +93,7 @@ class Appoint(Intent):
             paused=without_pause(state, person.key),
         )
         change = _role(after, person, Role.FACILITATOR)
-        return CommitPlan((_context(after),), (change,), force_path=True)
+        return CommitPlan((state_change(after),), (change,), force_path=True)
 
     @staticmethod
     def _sign(by: Identity, room: bytes, keys: FacilitatorKeys) -> Signed:
@@ -123,30 +111,21 @@ class Demote(Intent):
 
     key: bytes = b""
     epoch: int | None = None
-    lobby_key: LobbyKeySource = field(default=_no_key, compare=False)
+    lobby_key: LobbyKeySource = field(default=no_key, compare=False)
 
     @property
     def urgent(self) -> bool:
         return True
 
     def plan(self, membership: Membership) -> CommitPlan | None:
-        person = find_person(membership, self.key)
+        person = membership.find_key(self.key)
         if person is None or not person.facilitator:
             return None
         if self.epoch is not None and self.epoch != membership.group.epoch:
             return None
         after = without_facilitator(membership.state, self.key, self.lobby_key)
         change = _role(after, person, Role.PARTICIPANT)
-        return CommitPlan((_context(after),), (change,), force_path=True)
-
-
-def without_facilitator(
-    state: RoomExtension, key: bytes, lobby_key: LobbyKeySource
-) -> RoomExtension:
-    """The state without this facilitator, and with a new lobby key."""
-    left = [item for item in state.facilitator_list() if item.mls_key != key]
-    facilitators = b"".join(item.encode() for item in left)
-    return replace(state, facilitators=facilitators, lobby_key=lobby_key())
+        return CommitPlan((state_change(after),), (change,), force_path=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +134,7 @@ class RepairLobby(Intent):
 
     missing: Callable[[], frozenset[bytes]] = field(default=frozenset, compare=False)
     renew: Callable[[], bool] = field(default=bool, compare=False)
-    lobby_key: LobbyKeySource = field(default=_no_key, compare=False)
+    lobby_key: LobbyKeySource = field(default=no_key, compare=False)
 
     def plan(self, membership: Membership) -> CommitPlan | None:
         state, missing = membership.state, self.missing()
@@ -163,4 +142,4 @@ class RepairLobby(Intent):
         after = replace(state, doors=b"".join(kept))
         if self.renew():
             after = replace(after, lobby_key=self.lobby_key())
-        return None if after == state else CommitPlan((_context(after),), force_path=True)
+        return None if after == state else CommitPlan((state_change(after),), force_path=True)

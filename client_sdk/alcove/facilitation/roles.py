@@ -16,6 +16,7 @@ from typing import Final
 from alcove import events
 from alcove.errors import AlcoveError, InvalidInput, NotNow
 from alcove.facilitation.committer import Committer
+from alcove.facilitation.in_line import InLine
 from alcove.facilitation.intents import Done, Intent
 from alcove.facilitation.overdue import Overdue
 from alcove.facilitation.role_intents import (
@@ -23,7 +24,6 @@ from alcove.facilitation.role_intents import (
     Demote,
     RepairLobby,
     check_room_for_one,
-    find_person,
 )
 from alcove.facilitation.vaults import Vaults
 from alcove.group.keys import Identity
@@ -32,8 +32,6 @@ from alcove.group.outcomes import Person
 from alcove.joining.names import spelled
 from alcove.relay.ports import Ports
 
-OTHERS_WAIT: Final = 10.0
-"""Seconds that every facilitator but the first in line waits for the one before."""
 REPAIR_AFTER: Final = 90.0
 """Seconds without a complete vault, after which its writer counts as dead."""
 NOT_READY: Final = (
@@ -65,8 +63,7 @@ class _Handing:
 
 
 class Roles:
-    """One facilitator's acts about facilitators. `first_in_line` says whether this client is the
-    first that is heard, without the one with this MLS key."""
+    """One facilitator's acts about facilitators."""
 
     def __init__(
         self,
@@ -76,7 +73,7 @@ class Roles:
         vaults: Vaults,
         ports: Ports,
         *,
-        first_in_line: Callable[[bytes], bool],
+        in_line: InLine,
         revoke: Callable[[frozenset[bytes]], None],
     ) -> None:
         self._identity = identity
@@ -85,10 +82,11 @@ class Roles:
         self._vaults = vaults
         self._clock = ports.clock
         self._emit = ports.emit
-        self._first_in_line = first_in_line
+        self._in_line = in_line
         self._revoke = revoke
         self._going: list[_Going] = []
         self._handing: _Handing | None = None
+        self._repairing = False
         self._overdue = Overdue(ports, NOT_READY)
 
     # --- a person's acts -----------------------------------------------------------------------
@@ -142,10 +140,9 @@ class Roles:
 
     def go(self, key: bytes, wish: Wish, done: Done) -> None:
         """A facilitator asked to be one no more, or to leave. The first in line commits it."""
-        if any(going.key == key for going in self._going):
-            self._going = [going for going in self._going if going.key != key]
-        delay = 0.0 if self._first_in_line(key) else OTHERS_WAIT
-        self._going.append(_Going(key, self._clock() + delay, wish, done))
+        self._going = [going for going in self._going if going.key != key]
+        due = self._clock() + self._in_line.delay(without=key)
+        self._going.append(_Going(key, due, wish, done))
         self._let_go()
 
     def _let_go(self) -> None:
@@ -156,7 +153,7 @@ class Roles:
             self._drop(going.key, going.wish, going.done)
 
     def _drop(self, key: bytes, wish: Wish, done: Done) -> None:
-        """Whoever remains has the next lobby key before the commit that brings it."""
+        """Commit the wish once all who remain have the lobby key that its commit brings."""
 
         def finished(error: AlcoveError | None) -> None:
             self._vaults.forget_coming(key)
@@ -174,7 +171,7 @@ class Roles:
         handing = self._handing
         if handing is None:
             return
-        person = find_person(self._membership, handing.key)
+        person = self._membership.find_key(handing.key)
         if person is None:
             self._hand_to_nobody(
                 "unknown_name", "They have left the room, so you still facilitate."
@@ -204,15 +201,18 @@ class Roles:
         self._let_go()
         self.look()
         self._overdue.tick(waits=self._successor_is_late)
-        if self._vaults.lacking_for(REPAIR_AFTER) and self._first_in_line(b""):
+        due = self._vaults.lacking_for(REPAIR_AFTER) and not self._repairing
+        if due and self._in_line.is_first():
             self._repair()
 
     def _repair(self) -> None:
         vaults, dropped = self._vaults, self._vaults.missing_doors
+        self._repairing = True
         if vaults.lacks_key:
             vaults.coming_key()
 
         def repaired(error: AlcoveError | None) -> None:
+            self._repairing = False
             vaults.forget_coming()
             if error is None and dropped:
                 self._revoke(dropped)

@@ -8,11 +8,8 @@ from typing import Literal
 
 from alcove_protocol.roster import Change, Op, Seat
 
-from alcove import mls
 from alcove.errors import NotNow
-from alcove.facilitation.intents import CommitPlan, Intent, without_pause
-from alcove.facilitation.role_intents import find_person
-from alcove.group.extensions import group_extensions
+from alcove.facilitation.intents import CommitPlan, Intent, state_change, without_pause
 from alcove.group.membership import Membership
 
 RoomRule = Literal["listen_only", "locked"]
@@ -37,7 +34,7 @@ class SetPause(Intent):
         return True
 
     def plan(self, membership: Membership) -> CommitPlan | None:
-        person = find_person(membership, self.key)
+        person = membership.find_key(self.key)
         if person is None:
             raise NotNow("unknown_name", "They have left the room, so this was not done.")
         state = membership.state
@@ -48,7 +45,7 @@ class SetPause(Intent):
         rest = without_pause(state, person.key)
         after = replace(state, paused=rest + (person.key if self.on else b""))
         return CommitPlan(
-            (mls.GroupContextExtensions(group_extensions(after)),),
+            (state_change(after),),
             (Change(Op.CHANGE, person.relay_key, Seat(paused=self.on)),),
         )
 
@@ -71,4 +68,4 @@ class SetRule(Intent):
         after = replace(state, locked=locked, listen_only=listen_only)
         if after == state:
             return None
-        return CommitPlan((mls.GroupContextExtensions(group_extensions(after)),))
+        return CommitPlan((state_change(after),))

@@ -192,7 +192,7 @@ class Vaults:
 
     def _give(self, key: bytes) -> None:
         """Put the newest for one member, unless the relay had it already."""
-        person = self._person(key)
+        person = self._membership.find_key(key)
         content = self._content(key)
         if person is None or content is None:
             self._put.pop(key, None)
@@ -216,8 +216,7 @@ class Vaults:
         self._link.request(lambda n: frames.LobbyRequest(n, put.id, sealed, to), answered)
 
     def _content(self, key: bytes) -> Content | None:
-        index = self._membership.group.find(key)
-        leaf = self._membership.group.member(index) if index is not None else None
+        leaf = self._membership.leaf_of(key)
         coming = None if key in self._kept_from else self._coming
         lobby = coming or self._membership.state.lobby_key
         if leaf is None or self._lobby_keys.get(lobby) is None:
@@ -294,12 +293,9 @@ class Vaults:
         for key, put in self._put.items():
             if put.id == id and not put.opened:
                 put.opened = put.answered = True
-                person = self._person(key)
+                person = self._membership.find_key(key)
                 if person is not None and person.facilitator:
                     self._emit(events.VaultChanged(person.name, complete=True, claimed=True))
-
-    def _person(self, key: bytes) -> Person | None:
-        return next((one for one in self._membership.people() if one.key == key), None)
 
     # --- time ----------------------------------------------------------------------------------
 

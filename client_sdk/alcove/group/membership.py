@@ -19,25 +19,13 @@ from alcove_protocol.endings import verify_removal
 from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
 from alcove_protocol.position import Position
-from alcove_protocol.roster import (
-    Change,
-    Op,
-    Roster,
-    RosterEntry,
-    Seat,
-    entry_hash,
-    extend,
-)
+from alcove_protocol.roster import Change, Op, Roster, RosterEntry, Seat, entry_hash, extend
 from alcove_protocol.statements import Signed
 
 from alcove import mls
 from alcove.errors import NotTrusted
 from alcove.group.asking import Asker
-from alcove.group.extensions import (
-    RoomExtension,
-    leaf_extension,
-    room_extension,
-)
+from alcove.group.extensions import RoomExtension, leaf_extension, room_extension
 from alcove.group.framing import check_class, unpack_commit
 from alcove.group.listing import is_the_groups, restated
 from alcove.group.merged import MergedCommits
@@ -166,6 +154,16 @@ class Membership:
         unlisted = 0 if person.relay_key in roster.seats else roster.counter + 1
         return roster.since.get(person.relay_key, unlisted)
 
+    def leaf_of(self, key: bytes) -> mls.LeafNode | None:
+        """The leaf of the member with this MLS key."""
+        index = self.group.find(key)
+        return None if index is None else self.group.member(index)
+
+    def find_key(self, key: bytes) -> Person | None:
+        """The member with this MLS key."""
+        leaf = self.leaf_of(key)
+        return None if leaf is None else self.person(leaf)
+
     def find_relay_key(self, key: bytes | None) -> Person | None:
         leaves = (member.leaf for member in self.group.members())
         found = (self.person(leaf) for leaf in leaves if leaf_extension(leaf).relay_key == key)
@@ -189,8 +187,7 @@ class Membership:
 
     def asker(self, person: Person) -> Asker:
         """What the state says of a member who asks the facilitators for something."""
-        index = self.group.find(person.key)
-        leaf = self.group.member(index) if index is not None else None
+        leaf = self.leaf_of(person.key)
         return Asker(
             self.group.group_id,
             self.group.epoch,
@@ -279,7 +276,7 @@ class Membership:
 
     def merge(self, staged: mls.StagedCommit, blob: bytes, entry: Signed | None) -> Merged:
         """Go to the next epoch, and tell which members came and went."""
-        before, ttl = {person.key: person for person in self.people()}, self.state.ttl
+        before, state = {person.key: person for person in self.people()}, self.state
         self.group, self.may_have_appointed = staged.merge(), False
         self._keep_secrets()
         self.state = room_extension(self.group.context)
@@ -293,21 +290,13 @@ class Membership:
         renewed = {self.group_key(index) for index in (*staged.updated, staged.committer)}
         self.unheard = ((self.unheard | added) & after.keys()) - renewed
         self.compare_roster_with_group(self._signer(entry) if self.roster.head != head else None)
-        committer = self.group_key(staged.committer)
-        return Merged(
-            committer,
-            tuple(person for key, person in after.items() if key not in before),
-            tuple(person for key, person in before.items() if key not in after),
-            tuple(after[key] for key in added if key in before and key in after),
-            frozenset(key for key, op in changes.items() if op is Op.LEFT),
-            after[committer].name,
-            tuple(after.values()),
-            tuple(
-                person
-                for key, person in after.items()
-                if key in before and before[key].facilitator != person.facilitator
-            ),
-            self.state.ttl if self.state.ttl != ttl else None,
+        return Merged.of(
+            before,
+            after,
+            committer=self.group_key(staged.committer),
+            added=added,
+            by_wish=frozenset(key for key, op in changes.items() if op is Op.LEFT),
+            states=(state, self.state),
         )
 
     def group_key(self, index: int) -> bytes:
@@ -397,8 +386,8 @@ class Membership:
     def list_differs(self, facilitator: bytes) -> None:
         """The heartbeat of the facilitator with this MLS key names another list of members. They
         can claim that alone, so it is no proof that the relay lies."""
-        names = (person.name for person in self.people() if person.key == facilitator)
-        self.told_list = next(names, None)
+        person = self.find_key(facilitator)
+        self.told_list = None if person is None else person.name
 
     def _list_is_the_groups(self) -> bool:
         return is_the_groups(self.roster, self.state, self.people())

@@ -1,10 +1,10 @@
 """What becomes of a commit at a member, and members as people see them."""
 
-from collections.abc import Container
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from alcove import mls
-from alcove.group.extensions import leaf_extension, name_of
+from alcove.group.extensions import RoomExtension, leaf_extension, name_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,37 @@ class Merged:
     """All members now."""
     roles: tuple[Person, ...]
     """Members who are facilitators now and were not, or no more."""
-    ttl: int | None
-    """Seconds that messages live from now on, when the commit changed them."""
+    before: RoomExtension
+    """The room's state before it."""
+    state: RoomExtension
+    """The room's state from now on."""
+
+    @classmethod
+    def of(
+        cls,
+        before: Mapping[bytes, Person],
+        after: Mapping[bytes, Person],
+        *,
+        committer: bytes,
+        added: Iterable[bytes],
+        by_wish: frozenset[bytes],
+        states: tuple[RoomExtension, RoomExtension],
+    ) -> "Merged":
+        """Compare the members before and after, by MLS key. `added` has the key of each leaf that
+        the commit added, `committer` is its author's, and `by_wish` is as above."""
+        stayed = [(before[key], person) for key, person in after.items() if key in before]
+        return cls(
+            committer,
+            joined=tuple(person for key, person in after.items() if key not in before),
+            gone=tuple(person for key, person in before.items() if key not in after),
+            rejoined=tuple(after[key] for key in added if key in before and key in after),
+            by_wish=by_wish,
+            by=after[committer].name,
+            people=tuple(after.values()),
+            roles=tuple(now for then, now in stayed if then.facilitator != now.facilitator),
+            before=states[0],
+            state=states[1],
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,11 +82,12 @@ class Attendance:
             self._line_since = now
         self._line_at = now
         due = now - SILENT_AFTER
-        silent = {k for k, at in self._heard.items() if max(at, self._line_since) < due}
-        new = silent - self._told
-        self._told |= new
-        for person in self._membership.people() if new else ():
-            if person.facilitator and person.key in new:
+        silent = [k for k, at in self._heard.items() if max(at, self._line_since) < due]
+        new = [key for key in silent if key not in self._told]
+        self._told.update(new)
+        for key in new:
+            person = self._membership.find_key(key)
+            if person is not None and person.facilitator:
                 text = (
                     f"{person.name} facilitates, and has not been heard for a minute and a half. "
                     "They may be away. If they are not, the relay keeps you apart: ask them by "

@@ -6,7 +6,7 @@ member whom MLS names. Nothing inside a message names one.
 """
 
 from collections.abc import Callable
-from typing import TypeAlias, assert_never
+from typing import Protocol, TypeAlias, assert_never
 
 from alcove_protocol import frames, limits
 from alcove_protocol.errors import Malformed
@@ -43,6 +43,14 @@ Shown: TypeAlias = Text | Retract | Void | ToldAgreement
 """Bodies that have a counter, so everything but a heartbeat."""
 
 
+class RoomWatch(Protocol):
+    """What judges the room by what its messages show: see `Presence`."""
+
+    def split(self) -> None: ...
+    def differs(self, sender: bytes, name: str) -> None: ...
+    def talk_heard(self) -> None: ...
+
+
 class _Misplaced(Exception):
     """A message is not where its author put it: it is under another key, or a heartbeat as a
     message, or a message as a heartbeat. Another one than its author did that."""
@@ -62,19 +70,16 @@ class Conversation:
         ports: Ports,
         alarms: Alarms,
         *,
-        on_split: Callable[[], None],
-        on_difference: Callable[[bytes, str], None],
+        watch: RoomWatch,
         on_agreement: Callable[[bytes, ToldAgreement], None],
         on_own: Callable[[bytes, bool], None],
     ) -> None:
         """`on_own` is told what became of this client's own message: sent, or given up."""
         self._on_agreement = on_agreement
         self._on_own = on_own
-        self._on_split = on_split
-        self._on_difference = on_difference
+        self._watch = watch
         self.membership = membership
         self._stream = stream
-        self.talk_heard = False  # of a participant
         self._emit = ports.emit
         self._random = ports.random
         self._wall = ports.wall
@@ -254,7 +259,7 @@ class Conversation:
                 # The relay takes beats of the current base only, so every member can read them
                 # unless the sender is in another group by now.
                 self._alarms.nobodys_beat(self.membership.find_relay_key(frame.key))
-                self._on_split()
+                self._watch.split()
                 return None
             # Only a signature names an author: any member can encrypt under any other's keys.
             author = self.membership.person(authors[0]) if authors else None
@@ -281,7 +286,7 @@ class Conversation:
         if isinstance(body, Heartbeat):
             return HeartbeatHeard(sender, payload, body)
         if self.compare_log(payload) is False:
-            self._on_difference(sender, self.membership.person(leaf).name)
+            self._watch.differs(sender, self.membership.person(leaf).name)
         known = payload.id in self._said or payload.id in self._shown
         if known or not self._count(leaf, payload):
             self._again(leaf, payload, body)
@@ -342,7 +347,8 @@ class Conversation:
             self._alarms.missed(author, name, 1)
             return
         self._shown.remember(payload.id, author, left)
-        self.talk_heard |= author not in self.membership.state.facilitator_keys()
+        if author not in self.membership.state.facilitator_keys():
+            self._watch.talk_heard()
         id, time = payload.id.hex(), self._wall() - age
         self._emit(events.Message(id, name, body.text, left, body.warning, time, age))
 

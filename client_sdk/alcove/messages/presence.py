@@ -84,7 +84,7 @@ class Presence:
         self.coverage = Coverage(lambda: stream.log, ports.clock)
         self.state = RoomState.OPEN
         here = limits.READ_ONLY_AFTER
-        self.quorum = Quorum(membership, lambda key: self._attendance.within(key, here))
+        self._quorum = Quorum(membership, lambda key: self._attendance.within(key, here))
         self.missing = 0
         """Facilitators that are lacking for others to post, while the room is read-only for it."""
 
@@ -118,7 +118,7 @@ class Presence:
         """This facilitator leaves. Nothing else tells of the last one: the others cannot take
         them off the list."""
         others = self._membership.state.facilitator_keys() - self._gone - {sender}
-        person = next((p for p in self._membership.people() if p.key == sender), None)
+        person = self._membership.find_key(sender)
         if person is not None and sender not in self._gone and not others:
             text = f"{person.name}{_LAST_LEFT}"
             self._alarms.problem("last_facilitator_left", text, sender, person.name)
@@ -176,7 +176,8 @@ class Presence:
     def _beat_differs(self, sender: bytes) -> None:
         """This facilitator saw another log, or says so. The person is told who."""
         if sender not in self._differing_beats:
-            name = next((p.name for p in self._membership.people() if p.key == sender), None)
+            person = self._membership.find_key(sender)
+            name = None if person is None else person.name
             text = f"{name or 'A facilitator'} facilitates, and saw other messages than you did."
             self._alarms.problem("conversation_differs", text, sender, name)
         self._differing_beats[sender] = self._stream.cursor, self._stream.log
@@ -347,13 +348,16 @@ class Presence:
         """Whether no facilitator was heard, and the relay had the time to say so."""
         return self._clock() - self._last_heard > limits.READ_ONLY_AFTER + ANSWER_EXPECTED
 
-    @property
+    def talk_heard(self) -> None:
+        """A participant spoke."""
+        self._quorum.talk_heard()
+
     def _lacking(self) -> int:
         """Facilitators that are lacking, where the room needs more than one. Whether there is one
         at all, the relay and the beats tell."""
         state = self._membership.state
         needs = max(state.facilitators_start, state.facilitators_stay)
-        return self.quorum.missing if needs > 1 else 0
+        return self._quorum.missing() if needs > 1 else 0
 
     @property
     def changed(self) -> events.RoomChanged:
@@ -377,7 +381,7 @@ class Presence:
         could_come = self._connected and now > self._settling_until
         silent = self._silent and (told or could_come)
         uncovered = self._uncovered and (could_come or (told and not self._connected))
-        lacking = self._lacking
+        lacking = self._lacking()
         if self._is_split:
             state = RoomState.SPLIT
         elif self._said_goodbye or self._relay_says_read_only:

@@ -23,9 +23,8 @@ class Quorum:
         its facilitators then."""
         self._started = True
 
-    @property
     def missing(self) -> int:
-        """How many more facilitators the room needs now."""
+        """Look, and return how many more facilitators the room needs now."""
         state, own = self._membership.state, self._membership.own.key
         there = sum(1 for key in state.facilitator_keys() if key == own or self._here(key))
         self._started = self._started or there >= state.facilitators_start

@@ -398,4 +398,4 @@ class Group(Speaker):
         """Drop everything that lasts as long as the epoch, staged commits included."""
         self._forget_proposals()
         self._staged.clear()
-        self._state, self._past, self._members = None, (), None
+        self._state, self._past, self._members, self._found = None, (), None, None

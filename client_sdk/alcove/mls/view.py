@@ -44,6 +44,7 @@ class GroupView(Moved):
         self._state: Epoch | None = epoch
         self._life = Life(ended=epoch.reinit is not None)
         self._members: tuple[GroupMember, ...] | None = None
+        self._found: dict[bytes, int] | None = None
 
     @property
     def _epoch(self) -> Epoch:
@@ -103,10 +104,10 @@ class GroupView(Moved):
 
     def find(self, signature_key: bytes) -> int | None:
         """The leaf index of the member with that signature key."""
-        if signature_key not in self._epoch.tree.census.signature_keys:
-            return None
-        leaves = self._epoch.tree.leaves()
-        return next(index for index, leaf in leaves if leaf.signature_key == signature_key)
+        tree = self._epoch.tree
+        if self._found is None:
+            self._found = {leaf.signature_key: index for index, leaf in tree.leaves()}
+        return self._found.get(signature_key)
 
     def export(self, label: str, context: bytes, length: int) -> Secret:
         """`MLS-Exporter` (8.5): a secret of `length` bytes that all members of this epoch can

@@ -47,6 +47,19 @@ def test_what_is_asked_for_later_is_told_again() -> None:
     assert problems(ann) == ["change_waits"] * 2
 
 
+def test_what_is_asked_for_later_does_not_put_off_what_is_told() -> None:
+    world, ann, _bob, _cleo = three()
+    world.alter(ann, Resumed, lambda answer: replace(answer, unsettled=20))
+    ann.cut()
+    world.advance(2)
+    forget(ann)
+    ann.remove("Bob")
+    for _ in range(3):
+        world.advance(20)
+        ann.remove("Cleo")
+    assert problems(ann) == ["change_waits"]
+
+
 def test_a_relay_that_takes_no_vault_keeps_no_facilitator_from_being_demoted() -> None:
     """Otherwise no commit would be asked for that it could be seen to refuse."""
     world, ann, bob, cleo = two_facilitators()
