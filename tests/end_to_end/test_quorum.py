@@ -4,7 +4,7 @@ from alcove import events
 from alcove.events import RoomState
 
 from tests.end_to_end.facilitating import do
-from tests.end_to_end.world import Client, World
+from tests.end_to_end.world import Client, World, room_of_three
 
 
 def quorum_room(start: int, stay: int) -> tuple[World, Client, Client, Client]:
@@ -58,3 +58,14 @@ def test_a_room_that_needs_two_to_go_on_waits_and_opens_by_itself() -> None:
     assert room_states(cleo)[-1] == (RoomState.OPEN, 0)
     assert "later" in ann.texts()
     assert "later" in bob.texts()
+
+
+def test_a_former_facilitator_does_not_make_the_last_ones_goodbye_unheard() -> None:
+    world, ann, bob, cleo = room_of_three()
+    do(world, ann, "appoint", "Bob")
+    world.advance(31)
+    do(world, bob, "demote", "Ann")
+    bob.engine.commands.leave(lambda: None)
+    world.settle()
+    for client in (ann, cleo):
+        assert room_states(client)[-1] == (RoomState.READ_ONLY, 0)

@@ -43,8 +43,8 @@ class Attendance:
         """Where this client was at which time, back to `limits.READ_ONLY_AFTER` seconds ago."""
 
     def __bool__(self) -> bool:
-        """Whether any facilitator was heard that did not say goodbye."""
-        return bool(self._heard)
+        """Whether any facilitator was heard that did not say goodbye, and is one still."""
+        return not self._membership.state.facilitator_keys().isdisjoint(self._heard)
 
     def within(self, key: bytes, seconds: float) -> bool:
         """Whether this facilitator's last heartbeat is at most so old."""
