@@ -1,5 +1,7 @@
 """The lines that a person types."""
 
+import re
+
 import pytest
 from alcove import events
 from alcove.cli import words
@@ -105,6 +107,8 @@ def test_lines_that_are_read(line: str, wanted: UserAction | None) -> None:
         "/remove",
         "/remove Sam",
         "/leave me alone",
+        "/accept it all",
+        "/retract my last",
         "/end it",
         "/",
         "/lock out",
@@ -179,6 +183,13 @@ def test_every_line_of_the_help_is_read() -> None:
         assert read(line, a_view(), MEMBERS) is not None
     assert "/remove" in words.help_for(True)
     assert "/remove" not in words.help_for(False)
+
+
+def test_every_command_of_the_help_is_completed() -> None:
+    shown = words.help_for(True)
+    offered = set(re.findall(r"(?<![/\w])/[a-z]+", shown))
+    assert len(offered) > 20
+    assert {word for word in offered if completed(word, MEMBERS) != word} == set()
 
 
 def test_an_expired_message_is_forgotten() -> None:
