@@ -8,7 +8,7 @@ the terminal would break them (wrapping.py).
 import asyncio
 from collections import OrderedDict
 from functools import partial
-from typing import Final, assert_never
+from typing import Final
 
 from alcove.cli import escape, plain_screen, qr, slash_commands, words, wrapping
 from alcove.cli.commands import LeaveCommand, SendCommand
@@ -23,36 +23,19 @@ from alcove.cli.room_view import RoomView
 from alcove.cli.rooms import RoomLike
 from alcove.errors import AlcoveError
 from alcove.events import (
-    Accepted,
     AgreementShown,
     AnyEvent,
     Closed,
-    ConnectionChanged,
     Expired,
-    Failed,
-    Gap,
     InviteChanged,
-    Joined,
     Knocked,
     KnockGone,
-    Left,
     Message,
     Opened,
-    PastActs,
-    Paused,
     Problem,
     Queued,
-    Removed,
     Retracted,
-    RoleChanged,
-    RoomChanged,
-    RulesChanged,
-    SafetyWords,
     Sent,
-    Unknown,
-    Unpaused,
-    VaultChanged,
-    Waiting,
 )
 from alcove.messages.agreements import in_language
 
@@ -203,37 +186,14 @@ class PlainMode:
             case Closed():
                 if sentence_of(event) != self._problem:
                     await self._say(sentence_of(event))
-            case (
-                Waiting()
-                | Knocked()
-                | Joined()
-                | Accepted()
-                | Left()
-                | Removed()
-                | RoleChanged()
-                | Paused()
-                | Unpaused()
-                | RulesChanged()
-                | VaultChanged()
-                | SafetyWords()
-                | PastActs()
-                | Failed()
-                | ConnectionChanged()
-                | RoomChanged()
-                | Gap()
-                | Problem()
-                | Unknown()
-            ):
-                sentence = words.of_event(event)
-                if sentence is not None:
-                    await self._say(sentence + self._hint(event))
-                self._problem = sentence if isinstance(event, Problem) else None
             case Expired(id):
                 self._folded.pop(id, None)  # a line that is printed cannot change any more
             case Sent() | KnockGone():
                 pass
             case _:
-                assert_never(event)
+                sentence = words.of_event(event)
+                await self._say(sentence + self._hint(event))
+                self._problem = sentence if isinstance(event, Problem) else None
 
     def _hint(self, event: AnyEvent) -> str:
         """Return the commands that answer `event`. The full screen shows keys instead."""

@@ -4,7 +4,7 @@ import asyncio
 import sys
 import time
 from functools import partial
-from typing import Final, assert_never
+from typing import Final
 
 from textual import on
 from textual.app import App, ComposeResult
@@ -160,32 +160,11 @@ class RoomApp(App[None]):
                 self._ask(event)
             case Closed():
                 self._close(event)
-            case (
-                events.Waiting()
-                | events.Knocked()
-                | events.Joined()
-                | events.Accepted()
-                | events.Left()
-                | events.Removed()
-                | events.RoleChanged()
-                | events.Paused()
-                | events.Unpaused()
-                | events.RulesChanged()
-                | events.VaultChanged()
-                | events.SafetyWords()
-                | events.PastActs()
-                | events.ConnectionChanged()
-                | events.RoomChanged()
-                | events.Gap()
-                | events.Problem()
-                | events.Unknown()
-            ):
-                if not self._is_no_news(event):
-                    self._say(words.of_event(event))
             case events.KnockGone():
                 pass  # the list of the people who wait is drawn anew below
             case _:
-                assert_never(event)
+                if not self._is_no_news(event):
+                    self._say(words.of_event(event))
         self._view.apply(event)
         self._refresh()
 
