@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final
 
 from alcove.cli import escape, plain_screen, qr, slash_commands, words, wrapping
-from alcove.cli.commands import LeaveCommand, SendCommand
+from alcove.cli.commands import SendCommand
 from alcove.cli.leaving import LeaveQuestion
 from alcove.cli.line_editor import Key, LineEditor, TypedLine
 from alcove.cli.lines import Lines, TooLong
@@ -125,10 +125,7 @@ class PlainMode:
 
     async def _do(self, text: str) -> None:
         wanted = slash_commands.read(text, self._view, self._room.members)
-        if not isinstance(wanted, LeaveCommand):
-            self._leave.forget()
-        elif (question := self._leave.before(self._room.members)) is not None:
-            raise slash_commands.Misread(question)
+        self._leave.check(wanted, self._room.members)
         match wanted:
             case None:
                 return

@@ -18,7 +18,6 @@ from alcove.cli import escape, qr, slash_commands, words, wrapping
 from alcove.cli.commands import (
     AcceptCommand,
     AdmitCommand,
-    LeaveCommand,
     RefuseCommand,
     RetractCommand,
     SendCommand,
@@ -264,10 +263,7 @@ class RoomApp(App[None]):
             wanted = slash_commands.read(line, self._view, members)
             if not self._runner.entered.is_set() and wanted is not None:
                 raise slash_commands.Misread("Not connected yet. Ctrl+X gives it up.")
-            if not isinstance(wanted, LeaveCommand):
-                self._leave.forget()
-            elif (question := self._leave.before(members)) is not None:
-                raise slash_commands.Misread(question)
+            self._leave.check(wanted, members)
             await self._do(wanted)
         except (slash_commands.Misread, AlcoveError) as error:
             self._say(str(error))
