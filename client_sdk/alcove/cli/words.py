@@ -1,6 +1,6 @@
 """Events in words, for a person. Everything that others wrote is escaped here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, assert_never
 
@@ -290,7 +290,7 @@ def _vault(event: events.VaultChanged) -> str:
     )
 
 
-ACTS: Final = MappingProxyType(
+ACTS: Final[Mapping[events.FacilitatorAct, str]] = MappingProxyType(
     {
         "admit": "let {name} in",
         "rejoin": "let {name} back in",
@@ -317,7 +317,7 @@ def act(past: events.PastAct) -> str:
     """Return one act of a facilitator, and how long ago it was."""
     minutes = past.age // 60
     ago = "just now" if minutes < 1 else f"{minutes} min ago"
-    what = ACTS.get(past.act, past.act).format(name=escape.name(past.name))
+    what = ACTS[past.act].format(name=escape.name(past.name))
     return f"{escape.name(past.by)} {what}, {ago}."
 
 

@@ -20,7 +20,7 @@ MOST: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class _Noted:
-    act: str
+    act: events.FacilitatorAct
     name: str
     by: str
     at: float
@@ -62,8 +62,8 @@ class ActLog:
             elif person.key in paused[0] - paused[1]:
                 self._note("unpause", person.name, outcome)
         if before.listen_only != self._state.listen_only:
-            act = "listen_only" if self._state.listen_only else "listen_only_off"
-            self._note(act, "", outcome)
+            on = self._state.listen_only
+            self._note("listen_only" if on else "listen_only_off", "", outcome)
         if before.locked != self._state.locked:
             self._note("lock" if self._state.locked else "unlock", "", outcome)
         if before.lobby_key != self._state.lobby_key:
@@ -77,7 +77,7 @@ class ActLog:
         """In the group anew: what changed in between was not followed."""
         self._state = self._membership.state
 
-    def _note(self, act: str, name: str, outcome: Merged) -> None:
+    def _note(self, act: events.FacilitatorAct, name: str, outcome: Merged) -> None:
         self._noted.append(_Noted(act, name, outcome.by, self._clock()))
 
     def acts(self) -> tuple[events.PastAct, ...]:
