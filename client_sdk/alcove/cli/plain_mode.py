@@ -18,7 +18,7 @@ from alcove.cli.lines import Lines, TooLong
 from alcove.cli.output import Output
 from alcove.cli.performer import Performer
 from alcove.cli.plain_screen import PlainScreen
-from alcove.cli.room_runner import RoomRunner, debug, sentence_of
+from alcove.cli.room_runner import RoomRunner, own_fault, sentence_of
 from alcove.cli.room_view import RoomView
 from alcove.cli.rooms import RoomLike
 from alcove.errors import AlcoveError
@@ -116,10 +116,7 @@ class PlainMode:
             await self._say(str(error))
             return text.startswith("/")
         except Exception as error:
-            debug(error)
-            await self._say(
-                f"That did not work, for a fault of this client ({type(error).__name__})."
-            )
+            await self._say(own_fault(error))
             return False
         return True
 

@@ -24,7 +24,7 @@ from alcove.cli.commands import (
 )
 from alcove.cli.leaving import LeaveQuestion
 from alcove.cli.performer import Performer
-from alcove.cli.room_runner import RoomRunner, catch_signals, debug, debugging, sentence_of
+from alcove.cli.room_runner import RoomRunner, catch_signals, debugging, own_fault, sentence_of
 from alcove.cli.room_view import RoomView
 from alcove.cli.rooms import RoomLike
 from alcove.cli.ui.bar import WIDE, state_in_short
@@ -269,8 +269,7 @@ class RoomApp(App[None]):
             self._say(str(error))
             return line.startswith("/")
         except Exception as error:
-            debug(error)
-            self._say(f"That did not work, for a fault of this client ({type(error).__name__}).")
+            self._say(own_fault(error))
             return False
         self._entries.anchor()  # a person who says something looks at the end again
         return True
