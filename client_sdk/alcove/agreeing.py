@@ -1,4 +1,4 @@
-"""The part of a room that is about its agreement: to read it, to accept it, to change it."""
+"""The check of an agreement that a person gives, before anything is sent."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,6 @@ from alcove_protocol.card import AgreementText, pack_agreement
 from alcove_protocol.errors import Malformed
 
 from alcove.errors import InvalidInput
-from alcove.messages.agreements import in_language
-from alcove.shell import RoomShell
 
 SUMMARY_LINES = 5
 """Lines of a summary at most: all of it is read."""
@@ -44,46 +42,3 @@ def checked_agreement(
         text = f"An agreement has at most {kib} KiB in all, and each language once."
         raise InvalidInput("bad_agreement", text) from None
     return texts
-
-
-class Agreeing(RoomShell):
-    """What `Room` says of its agreement, and does with it."""
-
-    @property
-    def agreement(self) -> str:
-        """The ground rules, in the reader's language. Empty until the card has arrived."""
-        texts = self.agreement_texts
-        return in_language(texts, self._engine.agreements.language).text if texts else ""
-
-    @property
-    def agreement_texts(self) -> tuple[AgreementText, ...]:
-        """The newest ground rules whose text is here, in all languages of the room."""
-        shown = self._engine.agreements.shown
-        return shown.texts if shown is not None else ()
-
-    async def accept(self, version: int | None = None) -> None:
-        """Accept the ground rules: on the card, and knock; or new ones in the room. Give the
-        `version` that the person read, so that no later one is accepted in its place.
-
-        Only a person's act calls this. Raises `NotNow` (`nothing_to_accept`, `no_agreement`,
-        `agreement_changed`), `RoomClosed`.
-        """
-        self._commands.accept(version)
-        self._after()
-
-    async def change_agreement(
-        self, agreement: str | Sequence[AgreementText], *, correction: bool = False
-    ) -> None:
-        """Give the room other ground rules. You accept them by that, and everybody else is asked
-        and posts nothing before. With `correction`, for a mistake in the wording, they are not
-        asked.
-
-        Raises `InvalidInput` (`bad_agreement`), `NotNow` (`agreement_race`, when another
-        facilitator's change came first, `agreement_same`, `agreement_under_way`,
-        `too_many_corrections`, `not_facilitator`), `RoomClosed`.
-        """
-        present = self.agreement_texts
-        texts = checked_agreement(agreement, present[0].language if present else "")
-        await self._call(
-            lambda done: self._commands.change_agreement(texts, done, correction=correction)
-        )

@@ -7,6 +7,7 @@ event can be logged.
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal, TypeAlias
 
 
 class ConnectionState(StrEnum):
@@ -192,14 +193,34 @@ class SafetyWords(Event):
     ref: str | None = None
 
 
+FacilitatorAct: TypeAlias = Literal[
+    "admit",
+    "rejoin",
+    "left",
+    "remove",
+    "appoint",
+    "demote",
+    "pause",
+    "unpause",
+    "listen_only",
+    "listen_only_off",
+    "lock",
+    "unlock",
+    "invite",
+    "revoke",
+    "lobby_key",
+    "ttl",
+    "agreement",
+]
+"""What a facilitator can have done. `left` grants a wish, `revoke` is about an invite."""
+
+
 @dataclass(frozen=True, slots=True)
 class PastAct:
-    """One act of a facilitator. `act` is `admit`, `rejoin`, `left` (a wish was granted),
-    `remove`, `appoint`, `demote`, `pause`, `unpause`, `listen_only`, `listen_only_off`, `lock`,
-    `unlock`, `invite`, `revoke` (an invite), `lobby_key`, `ttl` or `agreement`. `name` is the
-    member that it was about, or empty. `by` is its author. `age` is in seconds."""
+    """One act of a facilitator. `name` is the member that it was about, or empty. `by` is its
+    author. `age` is in seconds."""
 
-    act: str
+    act: FacilitatorAct
     name: str
     by: str
     age: int

@@ -15,12 +15,17 @@ raises `RuntimeError`. A cancelled command is not undone: what it asked for may 
 """
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from alcove_protocol.card import AgreementText
+
 from alcove import events
+from alcove.agreeing import checked_agreement
+from alcove.errors import AlcoveError
 from alcove.events import Closed, ConnectionState, Knocked, RoomState
-from alcove.room_acts import RoomActs
-from alcove.shell import COMMAND_PATIENCE, SendResult
+from alcove.messages.agreements import in_language
+from alcove.shell import COMMAND_PATIENCE, RoomShell, SendResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +43,14 @@ class Member:
     """Whether a facilitator paused them, so that they can only read."""
 
 
-class Room(RoomActs):
+class Room(RoomShell):
     """One room. Enter it with `async with`, once. Read its events with `async for` in one place,
-    with handlers (`on`), or one at a time (`wait_for`)."""
+    with handlers (`on`), or one at a time (`wait_for`).
+
+    A command of facilitators ends within 30 s: then it raises `NotNow` (`unavailable`), and what
+    was asked for may still happen. All of them raise `RoomClosed`, and `NotNow`
+    (`not_facilitator`, or `demoted` when another facilitator's act came first).
+    """
 
     # --- properties ----------------------------------------------------------------------------
 
@@ -83,6 +93,18 @@ class Room(RoomActs):
             )
             for person in member.membership.people()
         )
+
+    @property
+    def agreement(self) -> str:
+        """The ground rules, in the reader's language. Empty until the card has arrived."""
+        texts = self.agreement_texts
+        return in_language(texts, self._engine.agreements.language).text if texts else ""
+
+    @property
+    def agreement_texts(self) -> tuple[AgreementText, ...]:
+        """The newest ground rules whose text is here, in all languages of the room."""
+        shown = self._engine.agreements.shown
+        return shown.texts if shown is not None else ()
 
     @property
     def closed(self) -> Closed | None:
@@ -141,3 +163,127 @@ class Room(RoomActs):
         """
         self._commands.send_anyway()
         self._after()
+
+    async def accept(self, version: int | None = None) -> None:
+        """Accept the ground rules: on the card, and knock; or new ones in the room. Give the
+        `version` that the person read, so that no later one is accepted in its place.
+
+        Only a person's act calls this. Raises `NotNow` (`nothing_to_accept`, `no_agreement`,
+        `agreement_changed`), `RoomClosed`.
+        """
+        self._commands.accept(version)
+        self._after()
+
+    def acts(self, *, ref: str | None = None) -> None:
+        """Tell what facilitators did, as this client saw it: `PastActs` follows. Every member may
+        ask. Raises `NotNow` (`not_in_room`)."""
+        self._commands.acts(ref=ref)
+        self._after()
+
+    # --- what facilitators may do --------------------------------------------------------------
+
+    async def admit(self, id: str) -> None:
+        """Let a newcomer in. Raises `InvalidInput` or `NotNow` (`unknown_knock`, `locked`),
+        `Refused` (`room_full`, …)."""
+        await self._call(lambda done: self._commands.admit(id, done))
+
+    async def refuse(self, id: str) -> None:
+        """Refuse a newcomer, who is told. Raises `InvalidInput` or `NotNow` (`unknown_knock`)."""
+        self._commands.refuse(id)
+        self._after()
+
+    async def remove(self, name: str) -> None:
+        """Put a member out. Raises `InvalidInput` (`unknown_name`), `NotNow`."""
+        await self._call(lambda done: self._commands.remove(name, done))
+
+    async def appoint(self, name: str) -> None:
+        """Make a member a facilitator. `RoleChanged` follows, and `VaultChanged` once they can let
+        people in.
+
+        Raises `InvalidInput` (`unknown_name`), `NotNow` (`already_facilitator`,
+        `too_many_facilitators`, `too_many_appointments`, `cannot_facilitate`).
+        """
+        await self._call(lambda done: self._commands.appoint(name, done))
+
+    async def demote(self, name: str) -> None:
+        """Make another facilitator a participant. They stay in the room. `RoleChanged` follows.
+
+        Raises `InvalidInput` (`unknown_name`), `NotNow` (`not_oneself`, `no_facilitator`).
+        """
+        await self._call(lambda done: self._commands.demote(name, done))
+
+    async def pause(self, name: str) -> None:
+        """Let a participant listen only: they read on, and can leave and come back. `Paused` is
+        told to them and to facilitators.
+
+        Raises `InvalidInput` (`unknown_name`), `NotNow` (`is_facilitator`).
+        """
+        await self._call(lambda done: self._commands.pause(name, done))
+
+    async def unpause(self, name: str) -> None:
+        """Let them write again. `Unpaused` follows. Raises as `pause`."""
+        await self._call(lambda done: self._commands.unpause(name, done))
+
+    async def listen_only(self, on: bool = True) -> None:
+        """Let only facilitators write, or participants too. All are told `RulesChanged`."""
+        await self._call(lambda done: self._commands.listen_only(on, done))
+
+    async def lock(self, on: bool = True) -> None:
+        """Close the door to newcomers, or open it again. Members come back through a locked door.
+        All are told `RulesChanged`."""
+        await self._call(lambda done: self._commands.lock(on, done))
+
+    async def step_down(self) -> None:
+        """Be a participant from now on. Another facilitator's program confirms it. `RoleChanged`
+        follows. Raises `NotNow` (`last_facilitator`, `stepping_down`)."""
+        await self._call(self._commands.step_down)
+
+    async def hand_over(self, name: str) -> None:
+        """Make a member a facilitator, wait until they can let people in, and step down.
+
+        Raises `InvalidInput` (`unknown_name`), `NotNow` (as `appoint` and `step_down`,
+        `not_oneself`, `handing_over`).
+        """
+        await self._call(lambda done: self._commands.hand_over(name, done))
+
+    def safety_words(self, *, ref: str | None = None) -> None:
+        """Tell the eight words that the facilitators' programs have in common now: `SafetyWords`
+        follows. Raises `NotNow` (`not_facilitator`)."""
+        self._commands.safety_words(ref=ref)
+        self._after()
+
+    async def invite(self) -> str:
+        """Make one more invite, on the terms of the first. In a room that has 64 it takes the place
+        of the oldest."""
+        made: list[str] = []
+
+        def begin(done: Callable[[AlcoveError | None], None]) -> None:
+            def finished(url: str | None, error: AlcoveError | None) -> None:
+                made.extend([url] if url is not None else [])
+                done(error)
+
+            self._commands.invite(finished)
+
+        await self._call(begin)
+        return made[0]
+
+    async def change_agreement(
+        self, agreement: str | Sequence[AgreementText], *, correction: bool = False
+    ) -> None:
+        """Give the room other ground rules. You accept them by that, and everybody else is asked
+        and posts nothing before. With `correction`, for a mistake in the wording, they are not
+        asked.
+
+        Raises `InvalidInput` (`bad_agreement`), `NotNow` (`agreement_race`, when another
+        facilitator's change came first, `agreement_same`, `agreement_under_way`,
+        `too_many_corrections`, `not_facilitator`), `RoomClosed`.
+        """
+        present = self.agreement_texts
+        texts = checked_agreement(agreement, present[0].language if present else "")
+        await self._call(
+            lambda done: self._commands.change_agreement(texts, done, correction=correction)
+        )
+
+    async def end(self) -> None:
+        """End the room for all members: the relay deletes everything that it has of it."""
+        await self._call(self._commands.end)

@@ -8,6 +8,7 @@ import pytest
 from alcove import events
 from alcove.cli.commands import SendCommand
 from alcove.cli.room_view import ShownMessage
+from alcove.cli.rooms import Route
 from alcove.messages.outbox import Outgoing
 from alcove.messages.payload import Payload, Text
 
@@ -65,3 +66,10 @@ def test_what_a_person_says_is_in_no_repr_on_its_way_either() -> None:
     )
     for value in on_its_way:
         assert said not in repr(value), type(value)
+
+
+def test_the_password_of_a_proxy_is_in_no_repr() -> None:
+    proxy = "socks5h://ann:canary@proxy.example:1080"
+    for way in (alcove.TransportOptions(proxy=proxy), Route(proxy, None)):
+        assert way.proxy == proxy
+        assert "canary" not in repr(way)

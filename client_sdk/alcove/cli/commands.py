@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from types import MappingProxyType
-from typing import Any, Final, NoReturn
+from typing import Any, ClassVar, Final, NoReturn, get_args
 
 LINE_MAX: Final = 64 * 1024
 """Bytes of one line. The longest text fits, with every character escaped."""
@@ -18,111 +18,126 @@ REF_MAX: Final = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """Base of all commands. `ref` comes back in the answer."""
+    """Base of all commands. `do` is its word. `ref` comes back in the answer."""
 
+    do: ClassVar[str]
     ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdmitCommand(Command):
+    do = "admit"
     id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefuseCommand(Command):
+    do = "refuse"
     id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendCommand(Command):
+    do = "send"
     text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetractCommand(Command):
+    do = "retract"
     id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveCommand(Command):
+    do = "remove"
     name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppointCommand(Command):
+    do = "appoint"
     name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoteCommand(Command):
+    do = "demote"
     name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PauseCommand(Command):
+    do = "pause"
     name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnpauseCommand(Command):
+    do = "unpause"
     name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListenOnlyCommand(Command):
+    do = "listen_only"
     on: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockCommand(Command):
+    do = "lock"
     on: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepDownCommand(Command):
-    pass
+    do = "step_down"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandOverCommand(Command):
+    do = "hand_over"
     name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WordsCommand(Command):
-    pass
+    do = "words"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActsCommand(Command):
-    pass
+    do = "acts"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptCommand(Command):
+    do = "accept"
     version: int | None = None
     """The version that the person read. Without it, the one that was shown last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgreementChangeCommand(Command):
+    do = "agreement_change"
     file: str
     correction: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendAnywayCommand(Command):
-    pass
+    do = "send_anyway"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaveCommand(Command):
-    pass
+    do = "leave"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndCommand(Command):
-    pass
+    do = "end"
 
 
 AnyCommand = (
@@ -150,31 +165,9 @@ AnyCommand = (
 """Every command. A `match` over it can be exhaustive: end it with `assert_never`."""
 
 COMMANDS: Final[Mapping[str, type[AnyCommand]]] = MappingProxyType(
-    {
-        "admit": AdmitCommand,
-        "refuse": RefuseCommand,
-        "send": SendCommand,
-        "retract": RetractCommand,
-        "remove": RemoveCommand,
-        "appoint": AppointCommand,
-        "demote": DemoteCommand,
-        "pause": PauseCommand,
-        "unpause": UnpauseCommand,
-        "listen_only": ListenOnlyCommand,
-        "lock": LockCommand,
-        "step_down": StepDownCommand,
-        "hand_over": HandOverCommand,
-        "words": WordsCommand,
-        "acts": ActsCommand,
-        "accept": AcceptCommand,
-        "agreement_change": AgreementChangeCommand,
-        "send_anyway": SendAnywayCommand,
-        "leave": LeaveCommand,
-        "end": EndCommand,
-    }
+    {kind.do: kind for kind in get_args(AnyCommand)}
 )
-
-
+"""Every command by its word."""
 _VALUES: Final[Mapping[Any, tuple[type, str]]] = MappingProxyType(
     {bool: (bool, "true or false"), int | None: (int, "a whole number")}
 )

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from alcove.cli.commands import LeaveCommand
 from alcove.cli.rooms import MemberLike
+from alcove.cli.slash_commands import Misread, UserAction
 from alcove.cli.words import LONE_LEAVE
 
 
@@ -12,16 +14,14 @@ class LeaveQuestion:
     def __init__(self) -> None:
         self._asked = False
 
-    def before(self, members: Sequence[MemberLike]) -> str | None:
-        """Return what to ask before this person leaves. None when they may go."""
+    def check(self, wanted: UserAction | None, members: Sequence[MemberLike]) -> None:
+        """Take what was typed. Raises `Misread`, with the question, when it has to be asked."""
         asked, self._asked = self._asked, False
+        if asked or not isinstance(wanted, LeaveCommand):
+            return
         me = next((member for member in members if member.you), None)
         facilitators = [member for member in members if member.facilitator]
-        if asked or me is None or not me.facilitator or len(facilitators) > 1 or len(members) < 2:
-            return None
+        if me is None or not me.facilitator or len(facilitators) > 1 or len(members) < 2:
+            return
         self._asked = True
-        return LONE_LEAVE
-
-    def forget(self) -> None:
-        """Something else was typed: the question has to be asked again."""
-        self._asked = False
+        raise Misread(LONE_LEAVE)

@@ -70,18 +70,27 @@ class LineEditor:
     def drawn(self, columns: int) -> tuple[str, int]:
         """Return the part of the line around the cursor that `columns` hold, and the columns
         before the cursor."""
-        shown = [_LINE_END if c == "\n" else escape.text(c) for c in self._text]
-        if self._at < self._first or not self._text:
-            self._first = self._at
-        while wrapping.cells("".join(shown[self._first : self._at])) >= columns:
-            self._first += 1
-        visible, used = "", 0
-        for piece in shown[self._first :]:
-            used += wrapping.cells(piece)
-            if used >= columns:
+        used, self._first = self._window(columns)
+        visible, end = "", 0
+        for character in self._text[self._first :]:
+            piece = _drawn(character)
+            end += wrapping.cells(piece)
+            if end >= columns:
                 break
             visible += piece
-        return visible, wrapping.cells("".join(shown[self._first : self._at]))
+        return visible, used
+
+    def _window(self, columns: int) -> tuple[int, int]:
+        """Return the columns before the cursor, and the first character that is drawn. It looks at
+        what is drawn only: a long line is drawn again after every key."""
+        least = min(self._first, self._at)
+        used, first = 0, self._at
+        while first > least:
+            wider = used + wrapping.cells(_drawn(self._text[first - 1]))
+            if wider >= columns:
+                break
+            used, first = wider, first - 1
+        return used, first
 
     # --- keys ---------------------------------------------------------------------------------
 
@@ -175,6 +184,10 @@ class LineEditor:
         while at < len(self._text) and (_belongs(self._text[at]) or self._text[at - 1] == "\u200d"):
             at += 1
         return at
+
+
+def _drawn(character: str) -> str:
+    return _LINE_END if character == "\n" else escape.text(character)
 
 
 def _is_text(character: str) -> bool:

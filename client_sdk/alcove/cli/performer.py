@@ -34,7 +34,7 @@ from alcove.cli.commands import (
     UnpauseCommand,
     WordsCommand,
 )
-from alcove.cli.room_runner import debug
+from alcove.cli.room_runner import own_fault
 from alcove.cli.rooms import RoomLike
 from alcove.errors import AlcoveError, NotNow
 from alcove.events import AnyEvent, Problem
@@ -120,9 +120,7 @@ class Performer:
         except AlcoveError as error:
             await self._tell(Problem(error.code, error.text, ref))
         except Exception as error:
-            debug(error)
-            text = f"That did not work, for a fault of this client ({type(error).__name__})."
-            await self._tell(Problem("internal", text, ref))
+            await self._tell(Problem("internal", own_fault(error), ref))
 
     async def post(self, text: str, ref: str | None = None) -> str:
         """Say `text` and return its id. Raises what the room raises."""

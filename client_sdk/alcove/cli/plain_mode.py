@@ -8,51 +8,34 @@ the terminal would break them (wrapping.py).
 import asyncio
 from collections import OrderedDict
 from functools import partial
-from typing import Final, assert_never
+from typing import Final
 
 from alcove.cli import escape, plain_screen, qr, slash_commands, words, wrapping
-from alcove.cli.commands import LeaveCommand, SendCommand
+from alcove.cli.commands import SendCommand
 from alcove.cli.leaving import LeaveQuestion
 from alcove.cli.line_editor import Key, LineEditor, TypedLine
 from alcove.cli.lines import Lines, TooLong
 from alcove.cli.output import Output
 from alcove.cli.performer import Performer
 from alcove.cli.plain_screen import PlainScreen
-from alcove.cli.room_runner import RoomRunner, debug, sentence_of
+from alcove.cli.room_runner import RoomRunner, own_fault, sentence_of
 from alcove.cli.room_view import RoomView
 from alcove.cli.rooms import RoomLike
 from alcove.errors import AlcoveError
 from alcove.events import (
-    Accepted,
     AgreementShown,
     AnyEvent,
     Closed,
-    ConnectionChanged,
     Expired,
-    Failed,
-    Gap,
     InviteChanged,
-    Joined,
     Knocked,
     KnockGone,
-    Left,
     Message,
     Opened,
-    PastActs,
-    Paused,
     Problem,
     Queued,
-    Removed,
     Retracted,
-    RoleChanged,
-    RoomChanged,
-    RulesChanged,
-    SafetyWords,
     Sent,
-    Unknown,
-    Unpaused,
-    VaultChanged,
-    Waiting,
 )
 from alcove.messages.agreements import in_language
 
@@ -133,19 +116,13 @@ class PlainMode:
             await self._say(str(error))
             return text.startswith("/")
         except Exception as error:
-            debug(error)
-            await self._say(
-                f"That did not work, for a fault of this client ({type(error).__name__})."
-            )
+            await self._say(own_fault(error))
             return False
         return True
 
     async def _do(self, text: str) -> None:
         wanted = slash_commands.read(text, self._view, self._room.members)
-        if not isinstance(wanted, LeaveCommand):
-            self._leave.forget()
-        elif (question := self._leave.before(self._room.members)) is not None:
-            raise slash_commands.Misread(question)
+        self._leave.check(wanted, self._room.members)
         match wanted:
             case None:
                 return
@@ -203,37 +180,14 @@ class PlainMode:
             case Closed():
                 if sentence_of(event) != self._problem:
                     await self._say(sentence_of(event))
-            case (
-                Waiting()
-                | Knocked()
-                | Joined()
-                | Accepted()
-                | Left()
-                | Removed()
-                | RoleChanged()
-                | Paused()
-                | Unpaused()
-                | RulesChanged()
-                | VaultChanged()
-                | SafetyWords()
-                | PastActs()
-                | Failed()
-                | ConnectionChanged()
-                | RoomChanged()
-                | Gap()
-                | Problem()
-                | Unknown()
-            ):
-                sentence = words.of_event(event)
-                if sentence is not None:
-                    await self._say(sentence + self._hint(event))
-                self._problem = sentence if isinstance(event, Problem) else None
             case Expired(id):
                 self._folded.pop(id, None)  # a line that is printed cannot change any more
             case Sent() | KnockGone():
                 pass
             case _:
-                assert_never(event)
+                sentence = words.of_event(event)
+                await self._say(sentence + self._hint(event))
+                self._problem = sentence if isinstance(event, Problem) else None
 
     def _hint(self, event: AnyEvent) -> str:
         """Return the commands that answer `event`. The full screen shows keys instead."""

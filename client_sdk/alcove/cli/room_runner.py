@@ -173,6 +173,12 @@ def debug(error: Exception) -> None:
         traceback.print_exception(error, file=sys.stderr)
 
 
+def own_fault(error: Exception) -> str:
+    """Return what a person is told when a command met a defect of this client."""
+    debug(error)
+    return f"That did not work, for a fault of this client ({type(error).__name__})."
+
+
 def _reason(error: AlcoveError) -> CloseReason:
     if isinstance(error, Refused):
         return CloseReason.REFUSED

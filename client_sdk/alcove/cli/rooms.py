@@ -73,9 +73,9 @@ class RoomLike(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The way to the relay."""
+    """The way to the relay. `repr` does not show the proxy, whose address may hold a password."""
 
-    proxy: str | None
+    proxy: str | None = field(repr=False)
     ca_file: str | None
 
 

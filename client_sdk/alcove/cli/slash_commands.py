@@ -1,7 +1,9 @@
 """The lines that a person types: a text to say, or a command that begins with a slash."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 from alcove.cli import escape
 from alcove.cli.commands import (
@@ -82,65 +84,28 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
     if not line.startswith("/"):
         return SendCommand(text=line)
     word, _, rest = line.partition(" ")
-    if word == "/rules":
-        return ShowRules(rest.strip())
-    if (word, rest.strip()) == ("/invite", "new"):
+    rest = rest.strip()
+    if (word, rest) == ("/invite", "new"):
         return ShowInvite(new=True)
-    if rest and word in _PLAIN:
+    if rest and (word in _PLAIN or word in _OF_THE_SCREEN):
         raise Misread(f"{word} stands alone. To say a text that begins with a slash, type two.")
     if word in _PLAIN:
         return _PLAIN[word]
-    match word:
-        case "/admit":
-            return AdmitCommand(id=_waiting(rest.strip(), view))
-        case "/refuse":
-            return RefuseCommand(id=_waiting(rest.strip(), view))
-        case "/remove":
-            return RemoveCommand(name=_member(rest.strip(), members, word))
-        case "/appoint":
-            return AppointCommand(name=_member(rest.strip(), members, word))
-        case "/demote":
-            return DemoteCommand(name=_member(rest.strip(), members, word))
-        case "/pause":
-            return PauseCommand(name=_member(rest.strip(), members, word))
-        case "/unpause":
-            return UnpauseCommand(name=_member(rest.strip(), members, word))
-        case "/listen":
-            return ListenOnlyCommand(on=_is_on(rest.strip(), word))
-        case "/lock":
-            return LockCommand(on=_is_on(rest.strip(), word))
-        case "/handover":
-            return HandOverCommand(name=_member(rest.strip(), members, word))
-        case "/accept":
-            if rest:
-                raise Misread("/accept stands alone. Two slashes begin a text with a slash.")
-            # A later agreement than the one on the screen may be here when the line is done.
-            return AcceptCommand(version=view.rules.version if view.rules else None)
-        case "/newrules" | "/correct":
-            if not rest.strip():
-                raise Misread(f"Say which file has the whole agreement: {word} FILE.")
-            return AgreementChangeCommand(file=rest.strip(), correction=word == "/correct")
-        case "/retract":
-            return RetractCommand(id=_mine(view))
-        case _:
-            raise Misread("There is no such command; /help lists them.")
-
-
-_PLAIN: dict[str, UserAction] = {
-    "/anyway": SendAnywayCommand(),
-    "/leave": LeaveCommand(),
-    "/quit": LeaveCommand(),
-    "/end": EndCommand(),
-    "/stepdown": StepDownCommand(),
-    "/words": WordsCommand(),
-    "/acts": ActsCommand(),
-    "/help": Help(),
-    "/who": Who(),
-    "/members": Who(),
-    "/qr": ShowCode(),
-    "/invite": ShowInvite(),
-    "/show": Reveal(),
-}
+    if word in _OF_THE_SCREEN:
+        return _OF_THE_SCREEN[word](view)
+    if word in _NEWCOMERS:
+        return _NEWCOMERS[word](id=_waiting(rest, view))
+    if word in _MEMBERS:
+        return _MEMBERS[word](name=_member(rest, members, word))
+    if word in _SWITCHES:
+        return _SWITCHES[word](on=_is_on(rest, word))
+    if word in _FILES:
+        if not rest:
+            raise Misread(f"Say which file has the whole agreement: {word} FILE.")
+        return AgreementChangeCommand(file=rest, correction=_FILES[word])
+    if word == _RULES:
+        return ShowRules(rest)
+    raise Misread("There is no such command; /help lists them.")
 
 
 def completed(line: str, members: Sequence[MemberLike]) -> str | None:
@@ -150,16 +115,11 @@ def completed(line: str, members: Sequence[MemberLike]) -> str | None:
     if not line.startswith("/") or line.startswith("//"):
         return None
     if not space:
-        found = (*_PLAIN, *_NAMED, "/admit", "/refuse", "/retract", "/listen", "/lock")
-        return _only([known for known in found if known.startswith(word)])
-    if word not in _NAMED or not name.strip():
+        return _only([known for known in _WORDS if known.startswith(word)])
+    if word not in _MEMBERS or not name.strip():
         return None
     names = [escape.name(member.name) for member in members if not member.you]
     return _only([f"{word} {one}" for one in names if one.casefold().startswith(name.casefold())])
-
-
-_NAMED = ("/remove", "/pause", "/unpause", "/appoint", "/demote", "/handover")
-"""Commands that name a member."""
 
 
 def _only(found: Sequence[str]) -> str | None:
@@ -194,8 +154,66 @@ def _is_on(said: str, word: str) -> bool:
     return said != "off"
 
 
-def _mine(view: RoomView) -> str:
+def _accept(view: RoomView) -> UserAction:
+    # A later agreement than the one on the screen may be here when the line is done.
+    return AcceptCommand(version=view.rules.version if view.rules else None)
+
+
+def _retract(view: RoomView) -> UserAction:
     id = view.my_last()
     if id is None:
         raise Misread("No message of yours stands any more.")
-    return id
+    return RetractCommand(id=id)
+
+
+_PLAIN: Final[Mapping[str, UserAction]] = MappingProxyType(
+    {
+        "/anyway": SendAnywayCommand(),
+        "/leave": LeaveCommand(),
+        "/quit": LeaveCommand(),
+        "/end": EndCommand(),
+        "/stepdown": StepDownCommand(),
+        "/words": WordsCommand(),
+        "/acts": ActsCommand(),
+        "/help": Help(),
+        "/who": Who(),
+        "/members": Who(),
+        "/qr": ShowCode(),
+        "/invite": ShowInvite(),
+        "/show": Reveal(),
+    }
+)
+_OF_THE_SCREEN: Final = MappingProxyType({"/accept": _accept, "/retract": _retract})
+"""These stand alone too, and are about what the person sees."""
+_NEWCOMERS: Final[Mapping[str, type[AdmitCommand | RefuseCommand]]] = MappingProxyType(
+    {"/admit": AdmitCommand, "/refuse": RefuseCommand}
+)
+_MEMBERS: Final[
+    Mapping[
+        str,
+        type[
+            RemoveCommand
+            | PauseCommand
+            | UnpauseCommand
+            | AppointCommand
+            | DemoteCommand
+            | HandOverCommand
+        ],
+    ]
+] = MappingProxyType(
+    {
+        "/remove": RemoveCommand,
+        "/pause": PauseCommand,
+        "/unpause": UnpauseCommand,
+        "/appoint": AppointCommand,
+        "/demote": DemoteCommand,
+        "/handover": HandOverCommand,
+    }
+)
+_SWITCHES: Final[Mapping[str, type[ListenOnlyCommand | LockCommand]]] = MappingProxyType(
+    {"/listen": ListenOnlyCommand, "/lock": LockCommand}
+)
+_FILES: Final = MappingProxyType({"/newrules": False, "/correct": True})
+"""Whether the agreement is corrected by it only."""
+_RULES: Final = "/rules"
+_WORDS: Final = (*_PLAIN, *_OF_THE_SCREEN, *_NEWCOMERS, *_MEMBERS, *_SWITCHES, *_FILES, _RULES)

@@ -1,6 +1,6 @@
 """Events in words, for a person. Everything that others wrote is escaped here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, assert_never
 
@@ -105,8 +105,32 @@ KEYS: Final = (
 PLAINLY: Final = "For a screen reader, start with --plain: it writes lines, and draws no screen."
 
 
-def of_event(event: events.AnyEvent) -> str | None:
-    """A sentence of this program about `event`; None where a screen needs none."""
+ToldEvent = (
+    events.Waiting
+    | events.Knocked
+    | events.Joined
+    | events.Left
+    | events.Removed
+    | events.RoleChanged
+    | events.Paused
+    | events.Unpaused
+    | events.RulesChanged
+    | events.VaultChanged
+    | events.SafetyWords
+    | events.PastActs
+    | events.Failed
+    | events.ConnectionChanged
+    | events.RoomChanged
+    | events.Gap
+    | events.Accepted
+    | events.Problem
+    | events.Unknown
+)
+"""The events that are told by a sentence. The others a screen shows in ways of its own."""
+
+
+def of_event(event: ToldEvent) -> str:
+    """A sentence of this program about `event`."""
     match event:
         case events.Waiting(code):
             compare = f" If you can, compare this code with theirs: {escape.line(code)}"
@@ -158,20 +182,6 @@ def of_event(event: events.AnyEvent) -> str | None:
                 f"{escape.name(sender)} did something that this version of Alcove cannot show. "
                 "A newer one may."
             )
-        case (
-            events.Opened()
-            | events.InviteChanged()
-            | events.AgreementShown()
-            | events.KnockGone()
-            | events.Message()
-            | events.Sent()
-            | events.Queued()
-            | events.Retracted()
-            | events.Expired()
-            | events.Closed()
-        ):
-            # The screen shows these in ways of its own, or not at all.
-            return None
         case _:
             assert_never(event)
 
@@ -280,7 +290,7 @@ def _vault(event: events.VaultChanged) -> str:
     )
 
 
-ACTS: Final = MappingProxyType(
+ACTS: Final[Mapping[events.FacilitatorAct, str]] = MappingProxyType(
     {
         "admit": "let {name} in",
         "rejoin": "let {name} back in",
@@ -307,7 +317,7 @@ def act(past: events.PastAct) -> str:
     """Return one act of a facilitator, and how long ago it was."""
     minutes = past.age // 60
     ago = "just now" if minutes < 1 else f"{minutes} min ago"
-    what = ACTS.get(past.act, past.act).format(name=escape.name(past.name))
+    what = ACTS[past.act].format(name=escape.name(past.name))
     return f"{escape.name(past.by)} {what}, {ago}."
 
 

@@ -24,7 +24,8 @@ _BLANKS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0\U0001d159")
 
 
 def cells(text: str) -> int:
-    """Return the columns that `text` takes, or more: never less on a terminal of this century."""
+    """Return the columns that `text` takes, or more where terminals differ. What is ambiguous
+    (UAX 11) counts as narrow."""
     return sum(_cells_of(character) for character in text)
 
 
@@ -32,7 +33,7 @@ def _cells_of(character: str) -> int:
     category = unicodedata.category(character)
     if category in ("Mn", "Me", "Cf"):
         return 0
-    # Symbols count as emoji, and what is ambiguous as wide: some terminals draw them so.
+    # Symbols count as emoji: some terminals draw them so.
     wide = category == "So" or unicodedata.east_asian_width(character) in ("W", "F")
     return 2 if wide else 1
 

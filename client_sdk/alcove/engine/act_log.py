@@ -19,7 +19,7 @@ MOST: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class _Noted:
-    act: str
+    act: events.FacilitatorAct
     name: str
     by: str
     at: float
@@ -62,11 +62,14 @@ class ActLog:
             self._note("listen_only" if state.listen_only else "listen_only_off", "", outcome)
         if before.locked != state.locked:
             self._note("lock" if state.locked else "unlock", "", outcome)
-        for field in ("lobby_key", "ttl", "agreement"):
-            if getattr(before, field) != getattr(state, field):
-                self._note(field, "", outcome)
+        if before.lobby_key != state.lobby_key:
+            self._note("lobby_key", "", outcome)
+        if before.ttl != state.ttl:
+            self._note("ttl", "", outcome)
+        if before.agreement != state.agreement:
+            self._note("agreement", "", outcome)
 
-    def _note(self, act: str, name: str, outcome: Merged) -> None:
+    def _note(self, act: events.FacilitatorAct, name: str, outcome: Merged) -> None:
         self._noted.append(_Noted(act, name, outcome.by, self._clock()))
 
     def acts(self) -> tuple[events.PastAct, ...]:

@@ -11,7 +11,7 @@ import random
 import re
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
@@ -60,10 +60,11 @@ class TransportOptions:
     seconds are 10, or 60 through a proxy, unless they are given.
 
     The proxy resolves names, and this device never does. A query would tell the network which relay
-    this is, and only the proxy knows an onion service.
+    this is, and only the proxy knows an onion service. Its address may hold a password, so `repr`
+    does not show it.
     """
 
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)
     ca_file: str | None = None
     timeout: float | None = None
 

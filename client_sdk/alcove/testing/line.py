@@ -13,11 +13,10 @@ from alcove_server.testing.embedded import EmbeddedLink, EmbeddedRelay
 
 from alcove.engine.engine import Engine
 from alcove.errors import ConnectionFailed
+from alcove.relay.transport import ENTRY_ATTEMPTS
 
 BACK_AFTER: Final = 1.0
 """Seconds of the world's clock until a connection that ended is made again."""
-TRIES: Final = 3
-"""Connections that the relay may drop before the room is entered, as over a socket."""
 
 
 class LineWorld(Protocol):
@@ -71,7 +70,11 @@ class MemoryLine:
                 continue
             await self._one_connection(relay)
             tries += 1
-            if tries >= TRIES and not self._engine.entered and self._engine.wants_connection:
+            if (
+                tries >= ENTRY_ATTEMPTS
+                and not self._engine.entered
+                and self._engine.wants_connection
+            ):
                 raise ConnectionFailed("dropped", "The relay closes the connection.")
             asked, self._engine.come_back_after = self._engine.come_back_after, 0.0
             if not self.cut:

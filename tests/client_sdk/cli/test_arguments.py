@@ -105,7 +105,8 @@ def route(*arguments: str, **environment: str) -> str:
     """The way to the relay that a command line ends up with."""
     code = (
         "import sys; from alcove.cli import main, rooms\n"
-        "def make(wanted): print(wanted, file=sys.stderr); sys.exit(0)\n"
+        "def make(wanted):\n"
+        "    print(wanted, f'proxy={wanted.route.proxy!r}', file=sys.stderr); sys.exit(0)\n"
         "rooms.make_room = make\nmain()"
     )
     line = ("join", "-", "--name", "Robin", "--accept", *arguments)

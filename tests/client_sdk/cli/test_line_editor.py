@@ -1,6 +1,7 @@
 """The line that a person types in plain mode."""
 
 import pytest
+from alcove.cli import wrapping
 from alcove.cli.line_editor import LONGEST, Key, LineEditor, TypedLine
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,13 +75,27 @@ def test_cuts_between_bytes_change_nothing(keys: list[str]) -> None:
     assert whole.drawn(20) == bytewise.drawn(20)
 
 
+def test_a_long_line_is_drawn_by_looking_at_what_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A paste that is looked at as a whole, once for each of its letters, stops the heartbeats."""
+    looked_at: list[str] = []
+    cells = wrapping.cells
+
+    def counted(text: str) -> int:
+        looked_at.append(text)
+        return cells(text)
+
+    monkeypatch.setattr(wrapping, "cells", counted)
+    editor = LineEditor()
+    editor.feed(b"\x1b[200~" + b"x" * LONGEST + b"\x1b[201~")
+    assert editor.drawn(80) == ("x" * 79, 79)
+    assert len("".join(looked_at)) <= 2 * 80
+
+
 @given(st.text(st.characters(), max_size=80), st.integers(4, 40), st.integers(0, 80))
 def test_the_cursor_is_always_seen(text: str, columns: int, back: int) -> None:
-    from alcove.cli.wrapping import cells
-
     editor = LineEditor()
     editor.feed(text.replace("\r", "").replace("\n", "").encode("utf-8", "replace"))
     editor.feed(LEFT.encode() * back)
     shown, at = editor.drawn(columns)
-    assert cells(shown) < columns
+    assert wrapping.cells(shown) < columns
     assert 0 <= at < columns

@@ -2,9 +2,11 @@
 
 import dataclasses
 import json
+from typing import get_args
 
 import pytest
 from alcove import events
+from alcove.cli import words
 from alcove.cli.json_events import to_line, to_object
 from jsonschema import Draft202012Validator
 
@@ -53,10 +55,17 @@ def test_every_word_of_a_state_is_in_the_schema() -> None:
         "room": ("state", events.RoomState),
         "closed": ("reason", events.CloseReason),
     }
-    for kind, (key, words) in kinds.items():
+    for kind, (key, states) in kinds.items():
         assert SCHEMA["$defs"][f"event_{kind}"]["properties"][key]["enum"] == [
-            str(w) for w in words
+            str(state) for state in states
         ]
+
+
+def test_every_act_of_a_facilitator_is_in_the_schema_and_has_words() -> None:
+    acts = get_args(events.FacilitatorAct)
+    items = SCHEMA["$defs"]["event_acts"]["properties"]["acts"]["items"]
+    assert items["properties"]["act"]["enum"] == list(acts)
+    assert list(words.ACTS) == list(acts)
 
 
 def test_no_field_of_an_event_is_left_out() -> None:

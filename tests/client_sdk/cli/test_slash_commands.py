@@ -1,5 +1,7 @@
 """The lines that a person types."""
 
+import re
+
 import pytest
 from alcove import events
 from alcove.cli import words
@@ -105,6 +107,8 @@ def test_lines_that_are_read(line: str, wanted: UserAction | None) -> None:
         "/remove",
         "/remove Sam",
         "/leave me alone",
+        "/accept it all",
+        "/retract my last",
         "/end it",
         "/",
         "/lock out",
@@ -135,13 +139,20 @@ def test_two_newcomers_are_not_mixed_up() -> None:
     assert read("/admit Sam", state, MEMBERS) == AdmitCommand(id="aa03")
 
 
+def asked(question: LeaveQuestion, members: tuple[FakeMember, ...]) -> str:
+    try:
+        question.check(LeaveCommand(), members)
+    except Misread as misread:
+        return str(misread)
+    return ""
+
+
 def test_a_lone_facilitator_is_asked_before_the_room_is_lost() -> None:
     question = LeaveQuestion()
-    assert question.before(ALONE) == words.LONE_LEAVE
-    assert question.before(ALONE) is None
-    assert question.before(ALONE) == words.LONE_LEAVE
-    question.forget()
-    assert question.before(ALONE) == words.LONE_LEAVE
+    thrice = [asked(question, ALONE) for _ in range(3)]
+    assert thrice == [words.LONE_LEAVE, "", words.LONE_LEAVE]
+    question.check(SendCommand(text="not yet"), ALONE)
+    assert asked(question, ALONE) == words.LONE_LEAVE
 
 
 @pytest.mark.parametrize(
@@ -149,7 +160,7 @@ def test_a_lone_facilitator_is_asked_before_the_room_is_lost() -> None:
     [(), ALONE[:1], MEMBERS, (FakeMember("Mara", facilitator=True), FakeMember("Robin", you=True))],
 )
 def test_nobody_else_is_asked(members: tuple[FakeMember, ...]) -> None:
-    assert LeaveQuestion().before(members) is None
+    assert asked(LeaveQuestion(), members) == ""
 
 
 @pytest.mark.parametrize(
@@ -179,6 +190,13 @@ def test_every_line_of_the_help_is_read() -> None:
         assert read(line, a_view(), MEMBERS) is not None
     assert "/remove" in words.help_for(True)
     assert "/remove" not in words.help_for(False)
+
+
+def test_every_command_of_the_help_is_completed() -> None:
+    shown = words.help_for(True)
+    offered = set(re.findall(r"(?<![/\w])/[a-z]+", shown))
+    assert len(offered) > 20
+    assert {word for word in offered if completed(word, MEMBERS) != word} == set()
 
 
 def test_an_expired_message_is_forgotten() -> None:

@@ -4,7 +4,7 @@ import asyncio
 import sys
 import time
 from functools import partial
-from typing import Final, assert_never
+from typing import Final
 
 from textual import on
 from textual.app import App, ComposeResult
@@ -18,14 +18,13 @@ from alcove.cli import escape, qr, slash_commands, words, wrapping
 from alcove.cli.commands import (
     AcceptCommand,
     AdmitCommand,
-    LeaveCommand,
     RefuseCommand,
     RetractCommand,
     SendCommand,
 )
 from alcove.cli.leaving import LeaveQuestion
 from alcove.cli.performer import Performer
-from alcove.cli.room_runner import RoomRunner, catch_signals, debug, debugging, sentence_of
+from alcove.cli.room_runner import RoomRunner, catch_signals, debugging, own_fault, sentence_of
 from alcove.cli.room_view import RoomView
 from alcove.cli.rooms import RoomLike
 from alcove.cli.ui.bar import WIDE, state_in_short
@@ -160,32 +159,11 @@ class RoomApp(App[None]):
                 self._ask(event)
             case Closed():
                 self._close(event)
-            case (
-                events.Waiting()
-                | events.Knocked()
-                | events.Joined()
-                | events.Accepted()
-                | events.Left()
-                | events.Removed()
-                | events.RoleChanged()
-                | events.Paused()
-                | events.Unpaused()
-                | events.RulesChanged()
-                | events.VaultChanged()
-                | events.SafetyWords()
-                | events.PastActs()
-                | events.ConnectionChanged()
-                | events.RoomChanged()
-                | events.Gap()
-                | events.Problem()
-                | events.Unknown()
-            ):
-                if not self._is_no_news(event):
-                    self._say(words.of_event(event))
             case events.KnockGone():
                 pass  # the list of the people who wait is drawn anew below
             case _:
-                assert_never(event)
+                if not self._is_no_news(event):
+                    self._say(words.of_event(event))
         self._view.apply(event)
         self._refresh()
 
@@ -285,17 +263,13 @@ class RoomApp(App[None]):
             wanted = slash_commands.read(line, self._view, members)
             if not self._runner.entered.is_set() and wanted is not None:
                 raise slash_commands.Misread("Not connected yet. Ctrl+X gives it up.")
-            if not isinstance(wanted, LeaveCommand):
-                self._leave.forget()
-            elif (question := self._leave.before(members)) is not None:
-                raise slash_commands.Misread(question)
+            self._leave.check(wanted, members)
             await self._do(wanted)
         except (slash_commands.Misread, AlcoveError) as error:
             self._say(str(error))
             return line.startswith("/")
         except Exception as error:
-            debug(error)
-            self._say(f"That did not work, for a fault of this client ({type(error).__name__}).")
+            self._say(own_fault(error))
             return False
         self._entries.anchor()  # a person who says something looks at the end again
         return True
