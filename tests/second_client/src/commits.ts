@@ -6,7 +6,7 @@ import { isGood } from "./agreements.ts"
 import { type Bytes, hex, same } from "./bytes.ts"
 import { demand, Fault } from "./fault.ts"
 import { ROOM_EXTENSION } from "./identity.ts"
-import { unpackList } from "./lists.ts"
+import { split, unpackList } from "./lists.ts"
 import type { Parsed } from "./records.ts"
 import { facilitatorsOf, judgeState } from "./rights.ts"
 import { keyOf, type Leaf, leafAt, leafOf, leavesOf, roomStateOf } from "./tree.ts"
@@ -78,8 +78,12 @@ function checkLeaves(before: Leaf[], after: Leaf[], proposals: Proposal[], state
   const added = proposals.flatMap((each) => (each.proposalType === "add" ? [leafOf(each.add.keyPackage.leafNode, -1)] : []))
   for (const leaf of added) {
     const old = before.find((each) => keyOf(each) === keyOf(leaf) && removed.includes(each.index))
-    if (old === undefined) demand(isGood(state, leaf.agreement), "agreement_not_accepted")
-    else demand(sameIdentity(old, leaf), "leaf_identity")
+    if (old !== undefined) {
+      demand(sameIdentity(old, leaf), "leaf_identity")
+      continue
+    }
+    demand(!state.bool("locked"), "locked")
+    demand(isGood(state, leaf.agreement), "agreement_not_accepted")
   }
   for (const old of before.filter((each) => !removed.includes(each.index))) {
     const now = after.find((each) => each.index === old.index)
@@ -99,6 +103,8 @@ function judge(before: ClientState, after: ClientState, said: Said, proposals: P
   for (const [mls, relay] of facilitatorsOf(state)) {
     demand(now.some((leaf) => keyOf(leaf) === mls && hex(leaf.relayKey) === relay), "facilitator_not_member")
   }
+  const members = new Set(now.map(keyOf))
+  demand(split(state.bytes("paused"), 32).every((key) => members.has(hex(key))), "paused_not_member")
 }
 
 /** What a blob of class commit makes of a state. */
