@@ -99,7 +99,7 @@ def test_a_screen_that_stalls_never_blocks_and_is_painted_anew() -> None:
     os.set_blocking(reading, False)
     got = 0
     while not painted:
-        # It is painted anew a moment after the last bytes were taken, when there is nothing to read.
+        # It is painted anew a moment after the last bytes were taken, with nothing to read.
         if select.select([reading], [], [], 0.05)[0]:
             got += len(os.read(reading, 65536))
     assert got < 1000 * 1000
