@@ -285,5 +285,6 @@ class Room(RoomShell):
         )
 
     async def end(self) -> None:
-        """End the room for all members: the relay deletes everything that it has of it."""
+        """End the room for all members: the relay deletes everything that it has of it. Raises
+        `NotNow` (`not_connected`): an end is not kept for later."""
         await self._call(self._commands.end)
