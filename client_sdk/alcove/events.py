@@ -11,15 +11,19 @@ from typing import Literal, TypeAlias
 
 
 class ConnectionState(StrEnum):
+    """`RESUMED` is connected again, at the same position. `REJOINED` is connected again, and a
+    facilitator let this client in anew: what came between is lost."""
+
     CONNECTED = "connected"
     RECONNECTING = "reconnecting"
-    RESUMED = "resumed"  # connected again, at the same position
-    REJOINED = "rejoined"  # a facilitator let this client in again; what came between is lost
+    RESUMED = "resumed"
+    REJOINED = "rejoined"
 
 
 class RoomState(StrEnum):
     OPEN = "open"
-    READ_ONLY = "read-only"  # no facilitator was heard for 90 s: no member can post
+    READ_ONLY = "read-only"
+    """No facilitator was heard for 90 s: no member can post."""
     NOT_HEARD = "not-heard"
     """No facilitator was heard, or none that had heard this client: it may be cut off. What it
     sends waits."""
@@ -29,6 +33,9 @@ class RoomState(StrEnum):
 
 
 class CloseReason(StrEnum):
+    """`LEFT` by one's own wish, `ENDED` for all by a facilitator, `REMOVED` by one, `REFUSED` at
+    the door. `LOST`: the room could not be reached again. `ERROR`: this client could not stay."""
+
     LEFT = "left"
     ENDED = "ended"
     REMOVED = "removed"
@@ -295,6 +302,8 @@ class Expired(Event):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionChanged(Event):
+    """The connection to the relay changed. The SDK connects again by itself."""
+
     state: ConnectionState
 
 

@@ -208,7 +208,8 @@ class RoomShell:
 
         It looks from the call on, not from the `await`, so `joined = room.wait_for(Joined)`, then a
         command, then `await joined` misses nothing. What happened while the room was entered counts
-        as next. The event goes to handlers and `async for` too. Awaiting raises `TimeoutError`
+        as next. The event goes to handlers and `async for` too. A wait for `Closed` gives the end,
+        also when the room is over already. Awaiting raises `TimeoutError`
         after `timeout` seconds, `RoomClosed` when the room closes first, and what `check` raised.
         """
         self._here()
