@@ -182,7 +182,8 @@ class RoomShell:
         *,
         concurrent: bool = False,
     ) -> None:
-        """Call `handler` with every event of this type: a function, or an `async` one.
+        """Call `handler` with every event of this type: a function, or an `async` one. `Event` is
+        the type of all events.
 
         It gets them in order and one at a time, those too that happened before and that no
         `async for` has taken. With `concurrent` up to 100 calls run together, in any order. It may

@@ -77,6 +77,8 @@ def test_the_limits_that_the_reference_names_are_those_that_hold(site: Path) -> 
         f"at most {limits.AGREEMENT // kib} KiB, or one for each language",
         f"language of the room, at most {limits.AGREEMENT_LANGUAGES}, with",
         f"five lines and {limits.SUMMARY // kib} KiB",
+        f"The language has at most {limits.LANGUAGE_TAG} bytes, the summary",
+        f"{limits.SUMMARY // kib} KiB and five lines, the text {limits.AGREEMENT // kib} KiB.",
         f"has at most {limits.NAME_CHARACTERS} characters, and the title {limits.TITLE} bytes",
         f"a line of at most {limits.LANGUAGES} bytes",
         f"helplines (at most {limits.HELPLINES // kib} KiB)",
