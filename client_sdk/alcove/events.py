@@ -6,42 +6,12 @@ event can be logged.
 """
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Literal, TypeAlias
 
-
-class ConnectionState(StrEnum):
-    """`RESUMED` is connected again, at the same position. `REJOINED` is connected again, and a
-    facilitator let this client in anew: what came between is lost."""
-
-    CONNECTED = "connected"
-    RECONNECTING = "reconnecting"
-    RESUMED = "resumed"
-    REJOINED = "rejoined"
-
-
-class RoomState(StrEnum):
-    OPEN = "open"
-    READ_ONLY = "read-only"
-    """No facilitator was heard for 90 s: no member can post."""
-    NOT_HEARD = "not-heard"
-    """No facilitator was heard, or none that had heard this client: it may be cut off. What it
-    sends waits."""
-    SPLIT = "split"
-    """The relay shows members different conversations: do not trust it. What this client sends
-    waits until the person decides (`Room.send_anyway`, `Room.leave`)."""
-
-
-class CloseReason(StrEnum):
-    """`LEFT` by one's own wish, `ENDED` for all by a facilitator, `REMOVED` by one, `REFUSED` at
-    the door. `LOST`: the room could not be reached again. `ERROR`: this client could not stay."""
-
-    LEFT = "left"
-    ENDED = "ended"
-    REMOVED = "removed"
-    REFUSED = "refused"
-    LOST = "lost"
-    ERROR = "error"
+from alcove.members import Member, Whereabouts
+from alcove.states import CloseReason as CloseReason
+from alcove.states import ConnectionState as ConnectionState
+from alcove.states import RoomState as RoomState
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +134,23 @@ class Unpaused(Event):
     name: str
     by: str = ""
     you: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceChanged(Event):
+    """A member is here, is away, or it cannot be told any more. To facilitators only. Of a member
+    that this event has not named it cannot be told either."""
+
+    name: str
+    presence: Whereabouts
+
+
+@dataclass(frozen=True, slots=True)
+class MemberList(Event):
+    """All members at this moment, to the program that asked."""
+
+    members: tuple[Member, ...]
+    ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +289,7 @@ class Expired(Event):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionChanged(Event):
-    """The connection to the relay changed. The SDK connects again by itself."""
+    """The connection to the relay changed. The client connects again by itself."""
 
     state: ConnectionState
 
@@ -371,6 +358,8 @@ AnyEvent = (
     | RoleChanged
     | Paused
     | Unpaused
+    | PresenceChanged
+    | MemberList
     | RulesChanged
     | VaultChanged
     | SafetyWords

@@ -38,6 +38,12 @@ def tell(event: alcove.AnyEvent) -> str:
         case alcove.Paused(name, by, you) | alcove.Unpaused(name, by, you):
             assert_type(you, bool)
             return name + by
+        case alcove.PresenceChanged(name, presence):
+            assert_type(presence, alcove.Whereabouts)
+            return name
+        case alcove.MemberList(members, ref):
+            assert_type((members, ref), tuple[tuple[alcove.Member, ...], str | None])
+            return ", ".join(member.name for member in members)
         case alcove.RulesChanged(listen_only, locked, changed, by):
             assert_type((listen_only, locked, changed), tuple[bool, bool, tuple[str, ...]])
             return by
@@ -146,7 +152,7 @@ def facts(room: alcove.Room) -> None:
     assert_type(room.waiting, tuple[alcove.Knocked, ...])
     assert_type(room.members, tuple[alcove.Member, ...])
     for member in room.members:
-        assert_type(member.name, str)
+        assert_type((member.name, member.presence), tuple[str, alcove.Whereabouts])
         assert_type(
             (member.facilitator, member.you, member.heard, member.paused),
             tuple[bool, bool, bool, bool],
@@ -176,6 +182,7 @@ async def said(room: alcove.Room) -> None:
     assert_type(await heard, alcove.Message)
     room.send_anyway()
     room.acts(ref="3")
+    room.list_members(ref="4")
     await room.accept()
     await room.accept(2)
     events: AsyncIterator[alcove.AnyEvent] = aiter(room)
@@ -196,7 +203,7 @@ async def held(room: alcove.Room) -> None:
     await room.lock()
     await room.lock(on=False)
     await room.step_down()
-    room.safety_words(ref="4")
+    room.safety_words(ref="5")
     assert_type(await room.invite(), str)
     await room.change_agreement("Listen.", correction=True)
     await room.change_agreement(room.agreement_texts)
