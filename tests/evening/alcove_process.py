@@ -1,6 +1,6 @@
 """The command `alcove` by the evening's clock.
 
-    python -m tests.evening.alcove_process CLOCK open --json …
+python -m tests.evening.alcove_process CLOCK open --json …
 """
 
 import os

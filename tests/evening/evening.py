@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Self
 
 from tests.client_sdk.cli.relay import RelayProcess
@@ -31,7 +32,7 @@ class Said:
 
     id: str
     text: str
-    to: frozenset[str]
+    to: frozenset[Person]
 
 
 class Evening:
@@ -41,6 +42,8 @@ class Evening:
         self.clock = SharedClock()
         self.relay: RelayProcess
         self.people: dict[str, Person] = {}
+        self.everybody: list[Person] = []
+        """Also those who died or left."""
         self.here: set[str] = set()
         self.said: list[Said] = []
         self._stack = AsyncExitStack()
@@ -71,6 +74,7 @@ class Evening:
         """A person with a line to the relay. Under a name of before it is a new program."""
         line = await self._stack.enter_async_context(Line(self.relay.port))
         person = Person(name, line, self.clock, language)
+        self.everybody.append(person)
         self.people[name] = await self._stack.enter_async_context(person)
         return person
 
@@ -92,30 +96,41 @@ class Evening:
         """Wait until everybody was told who is in the room, and who is not."""
         for person in self.those():
             wanted = f"that these are here: {sorted(self.here)}"
-            await person.sees(lambda person=person: self.members(person) == self.here, wanted)
+            await person.sees(partial(self._knows_members, person), wanted)
+
+    def _knows_members(self, person: Person) -> bool:
+        return self.members(person) == self.here
 
     # --- talking -------------------------------------------------------------------------------
 
-    async def say(self, by: Person, text: str) -> Said:
-        """Say something that everybody hears who is here and whose line is open."""
+    async def say(self, by: Person, text: str, missed_by: Iterable[Person] = ()) -> Said:
+        """Say something. Everybody who is here is entitled to it, except `missed_by`, whom the
+        relay never told."""
         sent = await by.until("sent", ref=await by.do("send", text=text))
-        said = Said(sent["id"], text, frozenset(self.here))
+        return self.was_said(sent["id"], text, missed_by)
+
+    def was_said(self, id: str, text: str, missed_by: Iterable[Person] = ()) -> Said:
+        """Note that this was said to those who are here."""
+        said = Said(id, text, frozenset(self.those()) - frozenset(missed_by))
         self.said.append(said)
         return said
 
     async def hear(self, said: Said, *people: Person) -> None:
+        """These people are told of it, or have said it."""
         for person in people:
-            if not any(e.get("id") == said.id for e in person.seen if e["event"] == "sent"):
+            if said.id not in {e["id"] for e in person.seen if e["event"] == "sent"}:
                 await person.until("message", id=said.id, text=said.text)
 
-    async def all_talk(self, people: Iterable[Person], text: str) -> None:
+    async def all_talk(
+        self, people: Iterable[Person], text: str, missed_by: Iterable[Person] = ()
+    ) -> None:
         """Everybody says something at once, and hears what the others say."""
         people = list(people)
         self.step()
         said: list[Said] = []
 
         async def one(person: Person) -> None:
-            said.append(await self.say(person, f"{person.name}: {text}"))
+            said.append(await self.say(person, f"{person.name}: {text}", missed_by))
 
         await all_of(*(one(person) for person in people))
         for one_said in said:
@@ -128,15 +143,17 @@ class Evening:
         return [e["id"] for e in person.seen if e["event"] in ("message", "sent")]
 
     def histories_agree(self, by: Person) -> None:
-        """Everybody has what they were entitled to, once, in the order in which `by` has it, and
-        nothing else."""
+        """Everybody, the dead too, has what they were entitled to, once, in the order in which `by`
+        has it, and nothing else."""
         order = self.history(by)
         assert len(order) == len(set(order)), "a message came twice"
         to = {said.id: said.to for said in self.said}
-        assert to.keys() == set(order)
-        for person in self.those():
-            entitled = [id for id in order if person.name in to[id]]
-            assert self.history(person) == entitled, person.name
+        assert set(order) == {id for id, people in to.items() if by in people}
+        for person in self.everybody:
+            history = self.history(person)
+            assert set(history) == {id for id, people in to.items() if person in people}
+            common = [id for id in order if person in to[id]]
+            assert [id for id in history if by in to[id]] == common, person.name
 
     def members(self, person: Person) -> set[str]:
         """Who is in the room, as this person was told."""
@@ -149,6 +166,6 @@ class Evening:
                     members.discard(event["name"])
         return members
 
-    def told(self, kind: str) -> list[tuple[str, Event]]:
-        """Everything of this kind that anybody was told in this step."""
-        return [(p.name, e) for p in self.people.values() for e in p.new if e["event"] == kind]
+    def told_ever(self) -> list[tuple[Person, Event]]:
+        """All that anybody was told."""
+        return [(person, event) for person in self.everybody for event in person.seen]

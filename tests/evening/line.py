@@ -22,11 +22,16 @@ class Line:
         self._open.set()
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def proxy(self) -> str:
         assert self._server is not None
         return f"socks5://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    @property
+    def open(self) -> bool:
+        return self._open.is_set()
 
     def hold(self) -> None:
         """Nothing goes through from now on."""
@@ -37,8 +42,13 @@ class Line:
     def let_go(self) -> None:
         self._open.set()
 
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, EOFError, asyncio.IncompleteReadError):
+        with contextlib.suppress(OSError, EOFError):
             try:
                 await self._greet(reader, writer)
                 await self._open.wait()
@@ -70,13 +80,15 @@ class Line:
             to_relay[1].close()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
         self._server.close()
-        self.hold()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

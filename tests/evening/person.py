@@ -16,7 +16,7 @@ from tests.client_sdk.cli.process import ROOT, validator
 from tests.evening.line import Line
 from tests.evening.shared_clock import SharedClock, given_to
 
-WITHIN: Final = 120.0
+WITHIN: Final = 60.0
 """Seconds that anything may take on a busy machine."""
 _SHOWN: Final = 15
 """Last events that a failure shows."""
@@ -136,6 +136,12 @@ class Person:
         if not condition():
             last = "\n".join(map(str, self.new[-_SHOWN:]))
             raise AssertionError(f"{self.name} was not told: {what}; but:\n{last}")
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether its client has the relay, as far as it told."""
+        states = [e["state"] for e in self.seen if e["event"] == "connection"]
+        return bool(states) and states[-1] != "reconnecting"
 
     # --- what it does --------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """The relay `alcove-server` by the evening's clock.
 
-    python -m tests.evening.relay_process CLOCK --port PORT …
+python -m tests.evening.relay_process CLOCK --port PORT …
 """
 
 import asyncio
