@@ -48,6 +48,12 @@ class SharedClock:
             async with asyncio.timeout(WITHIN), self._news:
                 await self._news.wait_for(lambda: min(self._seen.values()) >= self.added)
 
+    async def advance_until(self, condition: Callable[[], bool], most: int) -> None:
+        """Let time pass until `condition` is true, at most so many seconds."""
+        end = self.added + most
+        while not condition() and self.added < end:
+            await self.advance(STEP)
+
     async def _read(self, reader: asyncio.StreamReader) -> None:
         while line := (await reader.readline()).decode().split():
             name, seen = line
