@@ -175,7 +175,8 @@ class Room(RoomShell):
         self._after()
 
     async def remove(self, name: str) -> None:
-        """Put a member out. Raises `InvalidInput` (`unknown_name`), `NotNow`."""
+        """Put a member out. Raises `InvalidInput` (`unknown_name`), `NotNow` (`not_oneself`,
+        `is_facilitator`: demote them first)."""
         await self._call(lambda done: self._commands.remove(name, done))
 
     async def appoint(self, name: str) -> None:
@@ -268,5 +269,6 @@ class Room(RoomShell):
 
     async def end(self) -> None:
         """End the room for all members: the relay deletes everything that it has of it. Raises
-        `NotNow` (`not_connected`): an end is not kept for later."""
+        `NotNow` (`not_connected`): an end is not kept for later; `Refused` (`unsettled`) in the
+        first minutes after the relay lost its memory."""
         await self._call(self._commands.end)

@@ -1,7 +1,7 @@
 """Perform commands on a room.
 
-Sending is immediate, so texts keep their order. A command that needs an answer from the relay runs
-beside it: a slow `admit` does not delay a text.
+Commands begin in their order, and sending is immediate, so texts keep theirs. A command that needs
+an answer from the relay then runs beside the others: a slow `admit` does not delay a text.
 """
 
 import asyncio
@@ -108,6 +108,8 @@ class Performer:
                 continue
             await self._slots.acquire()
             self._start(self._beside(command))
+            # It begins before the next one: a text behind a removal is not for who is removed.
+            await asyncio.sleep(0)
 
     async def _beside(self, command: AnyCommand) -> None:
         try:
