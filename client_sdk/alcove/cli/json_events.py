@@ -46,15 +46,15 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
             | events.VaultChanged()
         ):
             return _of_people(event)
-        case events.RulesChanged(listen_only, locked, changed, by):
-            keys = {"listen_only": listen_only, "locked": locked, "changed": list(changed)}
-            return "rules", keys | _if(by=by)
+        case events.RulesChanged():
+            return "rules", _of_rules(event)
         case (
             events.Message()
             | events.Sent()
             | events.Queued()
             | events.Failed()
             | events.Retracted()
+            | events.Folded()
             | events.Expired()
         ):
             return _of_messages(event)
@@ -86,6 +86,16 @@ def _of_agreement(event: events.AgreementShown) -> dict[str, Any]:
         summary=event.summary,
         languages=list(event.languages),
     )
+
+
+def _of_rules(event: events.RulesChanged) -> dict[str, Any]:
+    keys = {
+        "listen_only": event.listen_only,
+        "locked": event.locked,
+        "hold": event.hold,
+        "changed": list(event.changed),
+    }
+    return keys | _if(by=event.by, facilitators=list(event.facilitators))
 
 
 def _of_people(
@@ -133,12 +143,15 @@ def _of_messages(
     | events.Queued
     | events.Failed
     | events.Retracted
+    | events.Folded
     | events.Expired,
 ) -> tuple[str, dict[str, Any]]:
     match event:
         case events.Message(id, sender, text, ttl, warning):
             keys = {"id": id, "from": sender, "text": text, "ttl": ttl}
-            return "message", keys | _if(warning=warning)
+            return "message", keys | _if(warning=warning, folded=event.folded)
+        case events.Folded(ids, name, by, on):
+            return "folded", {"ids": list(ids), "on": on} | _if(name=name, by=by)
         case events.Sent(id, ref):
             return "sent", {"id": id} | _ref(ref)
         case events.Queued(id, ref):

@@ -176,6 +176,21 @@ class FakeRoom:
         self._note("listen_only", str(on))
         self.happen(events.RulesChanged(on, False, ("listen_only",), "Mara"))
 
+    async def hold(self, on: bool = True, *, since: str | None = None) -> None:
+        self._note("hold", since or str(on))
+        rules = ("hold", "listen_only", "locked") if on else ("hold", "listen_only")
+        self.happen(events.RulesChanged(on, True, rules, "Mara", on, ("Mara",) if on else ()))
+        if since is not None:
+            self.happen(events.Folded((since,), by="Mara"))
+
+    def fold(self, id: str) -> None:
+        self._note("fold", id)
+        self.happen(events.Folded((id,), by="Mara"))
+
+    async def fold_member(self, name: str, on: bool = True) -> None:
+        self._note("fold_member" if on else "unfold_member", name)
+        self.happen(events.Folded((), name, "Mara", on))
+
     async def lock(self, on: bool = True) -> None:
         self._note("lock", str(on))
         self.happen(events.RulesChanged(False, on, ("locked",), "Mara"))
@@ -259,6 +274,10 @@ EVERYTHING: Final = (
     events.Sent("bb03", "r"),
     events.Failed("bb04", "not_allowed", "Only a facilitator can do that.", "r"),
     events.Retracted("bb01"),
+    events.Folded(("bb02", "bb03"), by="Mara"),
+    events.Folded(("bb02",), "Robin", "Mara"),
+    events.Folded((), "Robin", on=False),
+    events.Message("bb09", "Robin", "so", 600, folded=True),
     events.Expired("bb02"),
     events.RoomChanged(events.RoomState.SPLIT),
     events.ConnectionChanged(events.ConnectionState.RESUMED),
@@ -275,6 +294,8 @@ EVERYTHING: Final = (
     events.Unpaused("Mara", "Robin", True),
     events.RulesChanged(True, False, ("listen_only",), "Mara"),
     events.RulesChanged(False, True, ("listen_only", "locked")),
+    events.RulesChanged(True, True, ("hold", "listen_only"), "Mara", True, ("Mara", "Robin")),
+    events.RulesChanged(False, True, ("hold", "listen_only"), "Mara"),
     events.VaultChanged("Robin", True),
     events.VaultChanged("Mara", False),
     events.SafetyWords(WORDS, "r"),
