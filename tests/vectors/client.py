@@ -316,7 +316,6 @@ def rights() -> list[Case]:
         ),
         "the room is held": (alone, held),
         "the room is held and everybody writes": (alone, replace(held, listen_only=False)),
-        "the room is held from no position": (alone, replace(held, hold=b"\xff" * 16)),
         "the door opens while the room is held": (held, replace(held, locked=False)),
         "the room goes on": (held, replace(alone, locked=True)),
         "all that a member writes is folded": (alone, folded),

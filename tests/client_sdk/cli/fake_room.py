@@ -344,6 +344,15 @@ SCENES: Final = MappingProxyType(
         "full": FakeScene(OPENED, full_until=3),
         "echo": FakeScene(OPENED, echoes=True),
         "warning": FakeScene((*OPENED, events.Message("bb01", "Robin", "a hard day", 60, "grief"))),
+        "folds": FakeScene(
+            (
+                *OPENED,
+                events.Message("bb01", "Robin", "abuse at length", 60),
+                events.Message("bb02", "Robin", "more of it", 60, folded=True),
+                events.Folded(("bb01",), by="Mara"),
+                events.Message("bb03", "Robin", "the last one", 60),
+            )
+        ),
         "lost": FakeScene((*OPENED, Closed(CloseReason.LOST, "lost", "Nobody answers any more."))),
         "bad-name": FakeScene(on_make=InvalidInput("name_empty", "Choose a name.")),
         "refused": FakeScene(on_enter=Refused.by_relay("door_revoked")),
