@@ -41,11 +41,13 @@ from alcove.events import (
     Knocked,
     KnockGone,
     Left,
+    MemberList,
     Message,
     Opened,
     PastAct,
     PastActs,
     Paused,
+    PresenceChanged,
     Problem,
     Queued,
     Removed,
@@ -61,6 +63,7 @@ from alcove.events import (
     VaultChanged,
     Waiting,
 )
+from alcove.members import Member, Whereabouts
 
 __version__ = "0.1.0"
 
@@ -69,7 +72,7 @@ if typing.TYPE_CHECKING:
 
     from alcove.entering import join, open_room
     from alcove.relay.transport import TransportOptions
-    from alcove.room import Member, Room
+    from alcove.room import Room
     from alcove.running import run
     from alcove.shell import SendResult
     from alcove.templates import template
@@ -98,6 +101,7 @@ __all__ = [
     "Knocked",
     "Left",
     "Member",
+    "MemberList",
     "Message",
     "NotNow",
     "NotTrusted",
@@ -105,6 +109,7 @@ __all__ = [
     "PastAct",
     "PastActs",
     "Paused",
+    "PresenceChanged",
     "Problem",
     "Queued",
     "Refused",
@@ -124,6 +129,7 @@ __all__ = [
     "Unpaused",
     "VaultChanged",
     "Waiting",
+    "Whereabouts",
     "join",
     "open_room",
     "run",
@@ -132,7 +138,6 @@ __all__ = [
 
 _LATER = {
     "AgreementText": "alcove_protocol.card",
-    "Member": "alcove.room",
     "Room": "alcove.room",
     "SendResult": "alcove.shell",
     "TransportOptions": "alcove.relay.transport",

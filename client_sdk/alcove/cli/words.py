@@ -11,6 +11,7 @@ from alcove.cli import escape, moderation_words
 from alcove.cli.room_view import ShownMessage
 from alcove.cli.rooms import MemberLike
 from alcove.events import ConnectionState, RoomState
+from alcove.members import Whereabouts
 
 CONNECTION: Final = MappingProxyType(
     {
@@ -118,6 +119,8 @@ ToldEvent = (
     | events.RoleChanged
     | events.Paused
     | events.Unpaused
+    | events.PresenceChanged
+    | events.MemberList
     | events.RulesChanged
     | events.VaultChanged
     | events.SafetyWords
@@ -155,6 +158,10 @@ def of_event(event: ToldEvent, *, facilitates: bool = False) -> str:
             return _role(event)
         case events.Paused() | events.Unpaused():
             return moderation_words.of_pause(event)
+        case events.PresenceChanged(name, presence):
+            return PRESENCE[presence].format(escape.name(name))
+        case events.MemberList(members):
+            return "\n".join(who(members, ()))
         case events.RulesChanged():
             return moderation_words.of_rules(event, facilitates=facilitates)
         case events.VaultChanged():
@@ -248,6 +255,15 @@ def _role(event: events.RoleChanged) -> str:
     return f"{name} is not a facilitator any more; {by} confirmed it."
 
 
+PRESENCE: Final[Mapping[Whereabouts, str]] = MappingProxyType(
+    {
+        "here": "{} is here again.",
+        "away": "There has been no sign of life of {} for more than a minute.",
+        "unknown": "Whether {} is here cannot be told at the moment.",
+    }
+)
+
+
 def _vault(event: events.VaultChanged) -> str:
     name = escape.name(event.name)
     if event.claimed:
@@ -339,7 +355,9 @@ def note(member: MemberLike, members: Sequence[MemberLike]) -> str:
     facilitates = any(other.you and other.facilitator for other in members)
     paused = member.paused and (member.you or facilitates)
     notes = ["you"] if member.you else [] if member.heard else ["not heard yet"]
-    return "".join(f" [{one}]" for one in (*notes, *(["paused"] if paused else [])))
+    notes += ["paused"] if paused else []
+    notes += [] if member.you or member.presence == "unknown" else [member.presence]
+    return "".join(f" [{one}]" for one in notes)
 
 
 def who(members: Sequence[MemberLike], waiting: Sequence[events.Knocked]) -> list[str]:

@@ -133,13 +133,13 @@ async def test_a_hostile_text_makes_no_line_of_its_own() -> None:
 async def test_a_folded_text_is_printed_on_demand() -> None:
     async with await start("folds", *MARA) as room:
         reader = Reader(room)
-        await reader.see("Robin: A facilitator folded this. Type /show to read it.")
-        await reader.see("A facilitator folded a message above. You need not read on there.")
+        await reader.see("Robin: A facilitator folded this.")
+        await reader.see("A facilitator folded a message above.")
         assert "more of it" not in reader.text
         await reader.type("/show")
         await reader.see("Robin: more of it")
         await reader.type("/fold Robin")
-        await reader.see("What Robin wrote is folded for everybody. Each reader can still open it.")
+        await reader.see("What Robin wrote is folded for everybody.")
         await reader.type("/unfold Robin")
         await reader.see("What Robin writes from now on is not folded any more.")
 
