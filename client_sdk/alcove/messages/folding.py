@@ -1,4 +1,4 @@
-"""What facilitators folded: shown behind a sentence, and opened by each reader who wants to.
+"""What facilitators folded: shown behind a sentence, and opened by each reader that asks.
 
 A fold deletes nothing, and says nothing else about the author than the message does. There are
 three: of one message, which a facilitator names in a message of their own; of all that one member
@@ -61,8 +61,8 @@ class Folding:
             self._named.put(facilitator, message, self._clock() + self._membership.state.ttl)
 
     def look(self, names: Mapping[bytes, str], by: str = "") -> None:
-        """Fold by the state as it is now. `names` has those of the members, and of who has just
-        gone. `by` is the name of the facilitator that changed it."""
+        """Fold by the state as it is now. `names` has those of the members, and of those that
+        have just gone. `by` is the name of the facilitator that changed it."""
         state = self._membership.state
         before, self._keys = self._keys, state.folded_keys()
         for key in self._keys:
