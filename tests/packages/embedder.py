@@ -44,9 +44,13 @@ def tell(event: alcove.AnyEvent) -> str:
         case alcove.MemberList(members, ref):
             assert_type((members, ref), tuple[tuple[alcove.Member, ...], str | None])
             return ", ".join(member.name for member in members)
-        case alcove.RulesChanged(listen_only, locked, changed, by):
-            assert_type((listen_only, locked, changed), tuple[bool, bool, tuple[str, ...]])
+        case alcove.RulesChanged(listen_only, locked, changed, by, hold, facilitators):
+            assert_type((listen_only, locked, hold), tuple[bool, bool, bool])
+            assert_type((changed, facilitators), tuple[tuple[str, ...], tuple[str, ...]])
             return by
+        case alcove.Folded(ids, name, by, on):
+            assert_type((ids, on), tuple[tuple[str, ...], bool])
+            return name + by
         case alcove.VaultChanged(name, complete):
             assert_type((complete, event.claimed), tuple[bool, bool])
             return name
@@ -62,6 +66,9 @@ def tell(event: alcove.AnyEvent) -> str:
         case alcove.Sent(id, ref) | alcove.Queued(id, ref):
             assert_type(ref, str | None)
             return id
+        case alcove.Folded(ids, name, by, on):
+            assert_type((ids, on), tuple[tuple[str, ...], bool])
+            return name + by
         case alcove.Failed(id, code, text, ref):
             assert_type(ref, str | None)
             return id + code + text
@@ -200,8 +207,16 @@ async def held(room: alcove.Room) -> None:
         await act("Robin")
     await room.listen_only()
     await room.listen_only(False)
+    await room.hold(since="aa")
+    await room.hold(False)
+    room.fold("aa")
+    await room.fold_member("Robin")
     await room.lock()
     await room.lock(on=False)
+    await room.hold(since="0011")
+    await room.hold(False)
+    room.fold("0011")
+    await room.fold_member("Robin")
     await room.step_down()
     room.safety_words(ref="5")
     assert_type(await room.invite(), str)

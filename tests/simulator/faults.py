@@ -202,6 +202,8 @@ STEPS: Final[dict[str, Callable[["World", int, int], None]]] = {
     "hand_over": acts.hand_over,
     "agreement": acts.agreement,
     "pause": acts.pause,
+    "quiet": acts.quiet,
+    "fold": acts.fold,
     "listen_only": acts.listen_only,
     "lock": acts.lock,
     "end": acts.end,

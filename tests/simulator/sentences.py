@@ -54,6 +54,10 @@ class Told:
                 return self.messages.message(event)
             case events.Sent() | events.Queued() | events.Failed():
                 return self.messages.outcome(event)
+            case events.Folded(ids, name):
+                known = not name or self.world.truth.commanded("folded", name)
+                wanted = known and all(map(self.world.truth.may_be_folded, ids))
+                return "" if wanted else "no facilitator wanted that"
             case events.Retracted(id):
                 return self.messages.retracted(id)
             case events.Expired(id):

@@ -20,7 +20,9 @@ from alcove.cli.commands import (
     AppointCommand,
     DemoteCommand,
     EndCommand,
+    FoldCommand,
     HandOverCommand,
+    HoldCommand,
     LeaveCommand,
     ListenOnlyCommand,
     LockCommand,
@@ -163,6 +165,12 @@ class Performer:
                 await self._room.listen_only(on)
             case LockCommand(on=on):
                 await self._room.lock(on)
+            case HoldCommand(on=on, since=since):
+                await self._room.hold(on, since=since)
+            case FoldCommand(id=id, name=None):
+                self._room.fold(id or "")
+            case FoldCommand(name=name, on=on):
+                await self._room.fold_member(name or "", on)
             case StepDownCommand():
                 await self._room.step_down()
             case HandOverCommand(name=name):
