@@ -44,13 +44,9 @@ def tell(event: alcove.AnyEvent) -> str:
         case alcove.MemberList(members, ref):
             assert_type((members, ref), tuple[tuple[alcove.Member, ...], str | None])
             return ", ".join(member.name for member in members)
-        case alcove.RulesChanged(listen_only, locked, changed, by, hold, facilitators):
-            assert_type((listen_only, locked, hold), tuple[bool, bool, bool])
-            assert_type((changed, facilitators), tuple[tuple[str, ...], tuple[str, ...]])
+        case alcove.RulesChanged(listen_only, locked, changed, by):
+            assert_type((listen_only, locked, changed), tuple[bool, bool, tuple[str, ...]])
             return by
-        case alcove.Folded(ids, name, by, on):
-            assert_type((ids, on), tuple[tuple[str, ...], bool])
-            return name + by
         case alcove.VaultChanged(name, complete):
             assert_type((complete, event.claimed), tuple[bool, bool])
             return name
@@ -213,10 +209,6 @@ async def held(room: alcove.Room) -> None:
     await room.fold_member("Robin")
     await room.lock()
     await room.lock(on=False)
-    await room.hold(since="0011")
-    await room.hold(False)
-    room.fold("0011")
-    await room.fold_member("Robin")
     await room.step_down()
     room.safety_words(ref="5")
     assert_type(await room.invite(), str)
