@@ -9,6 +9,7 @@ SETTLING: Final = "alcove_server.rooms.settling"
 NEW_LOG: Final = "alcove.engine.new_log:NewLog"
 UNSETTLED: Final = "tests/server/test_unsettled.py"
 BACK: Final = f"{EVIL}/test_brought_back.py"
+EARLIER: Final = f"{EVIL}/test_earlier_commits.py"
 BRANCHES: Final = (
     f"{UNSETTLED}::test_members_who_are_behind_do_not_shorten_the_wait_for_an_absent_facilitator"
 )
@@ -74,9 +75,30 @@ BROUGHT_BACK: Final[tuple[Mutant, ...]] = (
     order(
         "brought back",
         f"{NEW_LOG}.keeps_back",
-        "if not self._bringing.unsettled:",
-        "if True:",
+        "if not self._bringing.unsettled or",
+        "if True or",
         f"{BACK}::test_no_commit_is_followed_in_an_unsettled_log_that_was_not_merged_before",
+    ),
+    order(
+        "brought back",
+        f"{NEW_LOG}.keeps_back",
+        "or self._is_before_own(Position.decode(frame.position))",
+        "",
+        f"{EARLIER}::test_who_came_by_the_last_commit_hears_the_others_in_an_unsettled_log",
+    ),
+    order(
+        "brought back",
+        f"{NEW_LOG}.resumes_at",
+        "cursor.number - 1",
+        "cursor.number",
+        f"{EARLIER}::test_who_missed_commits_follows_those_that_a_newcomer_brings[True-0]",
+    ),
+    order(
+        "brought back",
+        f"{NEW_LOG}.begin_log",
+        "self._stream.opens(position)",
+        "position.number == 1",
+        f"{EARLIER}::test_the_log_hash_begins_at_the_last_commit_for_all",
     ),
     order(
         "brought back",

@@ -78,7 +78,7 @@ class MemberClient(MemberParts):
 
     def authenticated(self) -> None:
         lobby = self.facilitator.lobby.number if self.facilitator is not None else 0
-        position = self.stream.cursor.encode()
+        position = self._new_log.resumes_at.encode()
         self._link.request(lambda n: frames.Resume(n, position, lobby), self._resume_answered)
 
     def _resume_answered(self, answer: RelayAnswer | None) -> None:
@@ -144,6 +144,7 @@ class MemberClient(MemberParts):
 
     def blob(self, frame: frames.BlobIs) -> None:
         """One blob of the stream `room`."""
+        self._new_log.fill_in(frame)
         if self._new_log.keeps_back(frame, self.facilitator):
             return
         position = Position.decode(frame.position)
@@ -198,10 +199,8 @@ class MemberClient(MemberParts):
             self._new_log.repeat_commit(self.facilitator, self.pump)
         else:
             self._follow(frame.blob, entry, position)
-        began = position.number == 1 and digest == membership.commit_hash
-        if following.new_log and began and not following.held:
-            context = membership.group.context
-            self.stream.start_log(position, context.confirmed_transcript_hash)
+        if digest == membership.commit_hash:
+            self._new_log.begin_log(position)
 
     def _follow(self, blob: bytes, entry: Signed | None, position: Position) -> None:
         self._following.ahead = b""
@@ -215,7 +214,7 @@ class MemberClient(MemberParts):
                 self._following.in_step = True
                 self._merged(outcome, own=False, blob=blob)
             case Burned():
-                if outcome.read or not (self._following.new_log and position.number == 1):
+                if outcome.read or not (self._following.new_log and self.stream.opens(position)):
                     self._telling.burned(outcome)
                 if self.facilitator is not None:
                     self.facilitator.committer.base_moved()
@@ -232,6 +231,7 @@ class MemberClient(MemberParts):
         self.membership.base = position
         self._following.in_step = True
         outcome = self.membership.merge(item.staged, item.blob, item.entry)
+        self._new_log.begin_log(position)
         self._merged(outcome, own=True, blob=item.blob)
 
     def _merged(self, outcome: Merged, *, own: bool, blob: bytes) -> None:

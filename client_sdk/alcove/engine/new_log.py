@@ -1,6 +1,7 @@
 """This client in a log that was brought back: what it keeps back, and what it publishes again."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 from typing import Final
 
@@ -53,11 +54,26 @@ class NewLog:
         """Whether the log is settled, and those had their turn whose last commit it lost."""
         return not self._bringing.unsettled and self._clock() >= self._commits_at
 
+    @property
+    def resumes_at(self) -> Position:
+        """Where this client resumes. One that came by a Welcome begins one number earlier, with the
+        commit of its admission: it brings the room with its bytes, should the relay forget it."""
+        membership, cursor = self._membership, self._stream.cursor
+        lacks = membership.group.epoch > 0 and not membership.commit_blob
+        if lacks and cursor.number and cursor == membership.base:
+            return replace(cursor, number=cursor.number - 1)
+        return cursor
+
+    def fill_in(self, frame: frames.BlobIs) -> None:
+        """Keep the bytes of that commit."""
+        if frame.blob_class == BlobClass.COMMIT and not self._membership.commit_blob:
+            self._membership.merged.fill_in(frame.blob)
+
     def keeps_back(self, frame: frames.BlobIs, facilitator: Facilitator | None) -> bool:
         """Whether the log is unsettled, and a commit came that this client had not merged: what was
         brought may be of a demoted facilitator. It comes again when the log is settled."""
         following, membership = self._following, self._membership
-        if not self._bringing.unsettled:
+        if not self._bringing.unsettled or self._is_before_own(Position.decode(frame.position)):
             return False
         if not following.waits and frame.blob_class == BlobClass.COMMIT:
             item = facilitator.committer.in_flight if facilitator is not None else None
@@ -100,7 +116,19 @@ class NewLog:
         """Whether a log begins anew here, of which `resume` said that it goes on to this client's
         own last commit. A newcomer's log may begin with the commit before theirs."""
         following = self._following
-        return following.new_log and position.number == 1 and following.in_step
+        begins = position.number == 1 or self._before_base(position)
+        return following.new_log and begins and following.in_step
+
+    def _is_before_own(self, position: Position) -> bool:
+        """Whether `resume` said that this client's last commit is the log's, and this is before."""
+        return self._following.in_step and self._before_base(position)
+
+    def begin_log(self, position: Position) -> None:
+        """This client's last commit is here. When only commits stand before it in a log that began
+        anew, its log hash begins here: whoever came by a later one knows no earlier epoch."""
+        following, context = self._following, self._membership.group.context
+        if following.new_log and not following.held and self._stream.opens(position):
+            self._stream.start_log(position, context.confirmed_transcript_hash)
 
     def passed(self, digest: bytes, position: Position) -> None:
         """The log has a commit that this client is ahead of. The next one comes again, and `resume`
@@ -168,6 +196,7 @@ class NewLog:
                 following.ahead = digest
                 self.repeat_commit(facilitator, pump)
                 return
+            self.begin_log(position)
             if following.caught_up():
                 self._gap()
             pump()
