@@ -88,7 +88,7 @@ BROUGHT_BACK: Final[tuple[Mutant, ...]] = (
     ),
     order(
         "brought back",
-        f"{NEW_LOG}.resumes_at",
+        f"{NEW_LOG}.read_admission",
         "cursor.number - 1",
         "cursor.number",
         f"{EARLIER}::test_who_missed_commits_follows_those_that_a_newcomer_brings[True-0]",

@@ -196,7 +196,7 @@ class Told:
             "clock_wrong": clocks_are_set(world),
             "unavailable": trouble or world.schedule.limited,
             "door_full": trouble or world.schedule.limited,
-            "change_waits": trouble,
+            "change_waits": trouble or dead,
             "invites_dropped": dead or world.trouble_at > 0,
             "agreement_changed": ruled and trouble,
             "agreement_corrected": ruled and trouble,

@@ -78,7 +78,7 @@ class MemberClient(MemberParts):
 
     def authenticated(self) -> None:
         lobby = self.facilitator.lobby.number if self.facilitator is not None else 0
-        position = self._new_log.resumes_at.encode()
+        position = self.stream.cursor.encode()
         self._link.request(lambda n: frames.Resume(n, position, lobby), self._resume_answered)
 
     def _resume_answered(self, answer: RelayAnswer | None) -> None:
@@ -121,6 +121,7 @@ class MemberClient(MemberParts):
             self._gap()
         self.bringing.chain.fetch()
         self._new_log.repeat_commit(self.facilitator, self.pump)
+        self._new_log.read_admission(self.facilitator)
         self.tick()
         self.pump()
 

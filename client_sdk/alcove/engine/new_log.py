@@ -54,15 +54,21 @@ class NewLog:
         """Whether the log is settled, and those had their turn whose last commit it lost."""
         return not self._bringing.unsettled and self._clock() >= self._commits_at
 
-    @property
-    def resumes_at(self) -> Position:
-        """Where this client resumes. One that came by a Welcome begins one number earlier, with the
-        commit of its admission: it brings the room with its bytes, should the relay forget it."""
+    def read_admission(self, facilitator: Facilitator | None) -> None:
+        """Read the commit by whose Welcome this client came, once: with its bytes this client can
+        bring the room. The first `resume` has told the relay that the Welcome arrived."""
         membership, cursor = self._membership, self._stream.cursor
         lacks = membership.group.epoch > 0 and not membership.commit_blob
-        if lacks and cursor.number and cursor == membership.base:
-            return replace(cursor, number=cursor.number - 1)
-        return cursor
+        if not lacks or not cursor.number or cursor != membership.base:
+            return
+        before = replace(cursor, number=cursor.number - 1).encode()
+        lobby = facilitator.lobby.number if facilitator is not None else 0
+
+        def answered(answer: RelayAnswer | None) -> None:
+            if isinstance(answer, frames.Resumed) and self._stream.resumed(answer):
+                self._link.hang_up = True  # the log began anew meanwhile
+
+        self._link.request(lambda n: frames.Resume(n, before, lobby), answered)
 
     def fill_in(self, frame: frames.BlobIs) -> None:
         """Keep the bytes of that commit."""
