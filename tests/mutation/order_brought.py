@@ -102,6 +102,14 @@ BROUGHT_BACK: Final[tuple[Mutant, ...]] = (
     ),
     order(
         "brought back",
+        f"{NEW_LOG}.look_due",
+        " or (hurries and self._clock() >= self._asked_at + LOOK_AHEAD)",
+        "",
+        f"{EVIL}/test_lost_commits.py"
+        "::test_who_learns_late_of_a_settled_log_still_publishes_first[0]",
+    ),
+    order(
+        "brought back",
         f"{NEW_LOG}.repeat_commit",
         "if not following.ahead or",
         "if True or",

@@ -372,7 +372,7 @@ class MemberClient(MemberParts):
             self._ask_rejoin()
         if self._doubts.lacks_base():
             self._hold()
-        if self.bringing.look_due and self._link.live and self._resumed:
+        if self._new_log.look_due(self.facilitator) and self._link.live and self._resumed:
             self._new_log.look(self.facilitator, self.pump)
         if self.ready and not self.bringing.unsettled:
             self._new_log.known = self.stream.cursor.generation

@@ -17,8 +17,11 @@ from alcove.group.membership import Membership
 from alcove.messages.stream import Advance, Stream
 from alcove.relay.ports import Ports
 
-LOST_COMMITS_FIRST: Final = 3.0
-"""Seconds after a log is settled in which commits that the relay lost come again before others."""
+LOOK_AHEAD: Final = 4.0
+"""Seconds after which a facilitator's client with a lost commit asks whether the log is settled."""
+LOST_COMMITS_FIRST: Final = LOOK_AHEAD + 4.0
+"""Seconds after a log is settled in which commits that the relay lost come again before others:
+until such a client asks, and its commit comes."""
 
 
 class NewLog:
@@ -46,6 +49,7 @@ class NewLog:
         self._published = published
         self._gap = gap
         self._commits_at = 0.0
+        self._asked_at = 0.0
         self.known = stream.cursor.generation
         """The last log in which this client was in step, and which was settled."""
 
@@ -144,11 +148,18 @@ class NewLog:
             again = self._following.new_log and not self._following.in_step
             self._following.ahead = digest if again else b""
 
+    def look_due(self, facilitator: Facilitator | None) -> bool:
+        """Whether it is time to ask the relay whether the log is settled."""
+        bringing = self._bringing
+        hurries = facilitator is not None and bringing.unsettled and bool(self._following.ahead)
+        return bringing.look_due or (hurries and self._clock() >= self._asked_at + LOOK_AHEAD)
+
     def look(self, facilitator: Facilitator | None, pump: Callable[[], None]) -> None:
         """Ask the relay whether the log is settled. What was kept back comes again."""
         lobby = facilitator.lobby.number if facilitator is not None else 0
         position = self._stream.cursor.encode()
         self._bringing.look_later()
+        self._asked_at = self._clock()
 
         def answered(answer: RelayAnswer | None) -> None:
             if not isinstance(answer, frames.Resumed):
