@@ -213,6 +213,7 @@ class MemberClient(MemberParts):
                 if self._following.held:
                     self._release()  # an authentic commit on its epoch: it was right to stay
                 self._following.in_step = True
+                self._new_log.begin_log(position)  # before a heartbeat names the value here
                 self._merged(outcome, own=False, blob=blob)
             case Burned():
                 if outcome.read or not (self._following.new_log and self.stream.opens(position)):
