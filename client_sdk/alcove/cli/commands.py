@@ -131,6 +131,11 @@ class SendAnywayCommand(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RejoinCommand(Command):
+    do = "rejoin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeaveCommand(Command):
     do = "leave"
 
@@ -159,6 +164,7 @@ AnyCommand = (
     | AcceptCommand
     | AgreementChangeCommand
     | SendAnywayCommand
+    | RejoinCommand
     | LeaveCommand
     | EndCommand
 )

@@ -26,6 +26,7 @@ from alcove.cli.commands import (
     LockCommand,
     PauseCommand,
     RefuseCommand,
+    RejoinCommand,
     RemoveCommand,
     RetractCommand,
     SendAnywayCommand,
@@ -140,6 +141,8 @@ class Performer:
                 self._room.retract(id, ref=ref)
             case SendAnywayCommand():
                 self._room.send_anyway()
+            case RejoinCommand():
+                self._room.rejoin()
             case AdmitCommand(id=id):
                 await self._room.admit(id)
                 self._decided(id)

@@ -15,7 +15,7 @@ from alcove_protocol.statements import Opening, Signed
 from alcove import events
 from alcove.engine.member_parts import MemberParts
 from alcove.errors import NotTrusted
-from alcove.events import ConnectionState
+from alcove.events import ConnectionState, RoomState
 from alcove.facilitation.facilitator import Facilitator, Handover
 from alcove.facilitation.in_flight import InFlight
 from alcove.group.keys import Identity
@@ -286,10 +286,23 @@ class MemberClient(MemberParts):
         may = self.facilitator is not None and self._resumed
         return may and self._following.held and self._following.others_silent
 
-    def rejoin(self) -> None:
-        """The person finds that this client cannot go on, and asks to be let in again."""
-        if not self._following.held:
-            self._hold()
+    def rejoin(self) -> bool:
+        """The person finds that this client cannot go on, and asks to be let in again. False while
+        nothing is wrong: each return is a commit that all members follow. A held client asks now
+        and not with its next round, unless it has just asked."""
+        if self._following.held:
+            self._rejoining.hurry()
+            if self._rejoining.due:
+                self._ask_rejoin()
+        elif self.presence.state is RoomState.OPEN:
+            return False
+        else:
+            self._following.hold()
+            self._rejoining.held()
+            self._telling.asks()
+            self._ask_rejoin()
+            self._ask_rejoin()  # under an epoch before: the newest may be this branch's alone
+        return True
 
     def welcomed(self, frame: frames.WelcomeIs) -> None:
         """The Welcome of a rejoin that this client asked for. Any other is ignored."""
