@@ -184,6 +184,7 @@ class Told:
         self.doubts = self.doubts or (code == "ending_doubted" and lost)
         settled = world.clock() - truth.restored_at > limits.UNSETTLED_LEAST
         dead = any(person.dead for person in world.people)
+        left = any(commands.leave for commands in truth.commands.values())  # and a loss: unseen
         slept = any(step.act == "freeze" for step in world.schedule.steps)
         ruled = any(commands.agreements for commands in truth.commands.values())
         held = any(self._holds(person) for person in world.people)
@@ -196,7 +197,7 @@ class Told:
             "clock_wrong": clocks_are_set(world),
             "unavailable": trouble or world.schedule.limited,
             "door_full": trouble or world.schedule.limited,
-            "change_waits": trouble or dead,
+            "change_waits": trouble or dead or (lost and left),
             "invites_dropped": dead or world.trouble_at > 0,
             "agreement_changed": ruled and trouble,
             "agreement_corrected": ruled and trouble,
