@@ -40,11 +40,13 @@ from alcove.events import (
     Knocked,
     KnockGone,
     Left,
+    MemberList,
     Message,
     Opened,
     PastAct,
     PastActs,
     Paused,
+    PresenceChanged,
     Problem,
     Queued,
     Removed,
@@ -60,6 +62,7 @@ from alcove.events import (
     VaultChanged,
     Waiting,
 )
+from alcove.members import Member, Whereabouts
 
 __version__ = "0.1.0"
 
@@ -68,7 +71,7 @@ if typing.TYPE_CHECKING:
 
     from alcove.entering import join, open_room
     from alcove.relay.transport import TransportOptions
-    from alcove.room import Member, Room
+    from alcove.room import Room
     from alcove.running import run
     from alcove.shell import SendResult
     from alcove.templates import template
@@ -96,6 +99,7 @@ __all__ = [
     "Knocked",
     "Left",
     "Member",
+    "MemberList",
     "Message",
     "NotNow",
     "NotTrusted",
@@ -103,6 +107,7 @@ __all__ = [
     "PastAct",
     "PastActs",
     "Paused",
+    "PresenceChanged",
     "Problem",
     "Queued",
     "Refused",
@@ -122,6 +127,7 @@ __all__ = [
     "Unpaused",
     "VaultChanged",
     "Waiting",
+    "Whereabouts",
     "join",
     "open_room",
     "run",
@@ -130,7 +136,6 @@ __all__ = [
 
 _LATER = {
     "AgreementText": "alcove_protocol.card",
-    "Member": "alcove.room",
     "Room": "alcove.room",
     "SendResult": "alcove.shell",
     "TransportOptions": "alcove.relay.transport",

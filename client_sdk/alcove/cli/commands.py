@@ -112,6 +112,11 @@ class ActsCommand(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MembersCommand(Command):
+    do = "members"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptCommand(Command):
     do = "accept"
     version: int | None = None
@@ -161,6 +166,7 @@ AnyCommand = (
     | HandOverCommand
     | WordsCommand
     | ActsCommand
+    | MembersCommand
     | AcceptCommand
     | AgreementChangeCommand
     | SendAnywayCommand
