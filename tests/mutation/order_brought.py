@@ -10,6 +10,7 @@ NEW_LOG: Final = "alcove.engine.new_log:NewLog"
 UNSETTLED: Final = "tests/server/test_unsettled.py"
 BACK: Final = f"{EVIL}/test_brought_back.py"
 EARLIER: Final = f"{EVIL}/test_earlier_commits.py"
+CHOICE: Final = f"{EVIL}/test_rejoin_by_choice.py"
 BRANCHES: Final = (
     f"{UNSETTLED}::test_members_who_are_behind_do_not_shorten_the_wait_for_an_absent_facilitator"
 )
@@ -121,5 +122,26 @@ BROUGHT_BACK: Final[tuple[Mutant, ...]] = (
         "if member is None or member.knows(generation):",
         "if True:",
         f"{BACK}::test_a_removal_in_a_log_that_a_client_did_not_know_is_doubted_for_half_an_hour",
+    ),
+    order(
+        "rejoin by choice",
+        "alcove.engine.commands:Commands.rejoin",
+        "if member.membership.facilitates_alone:",
+        "if False:",
+        f"{CHOICE}::test_the_only_facilitator_has_nobody_to_ask",
+    ),
+    order(
+        "rejoin by choice",
+        "alcove.engine.member:MemberClient.rejoin",
+        "elif self.presence.state is RoomState.OPEN:",
+        "elif False:",
+        f"{CHOICE}::test_nobody_makes_the_others_work_while_nothing_is_wrong",
+    ),
+    order(
+        "rejoin by choice",
+        "alcove.engine.rejoining:Rejoining.hurry",
+        "self._asked_at + HURRIED",
+        "0.0",
+        f"{CHOICE}::test_a_held_client_asks_sooner_when_its_person_wants_it_but_not_at_every_key",
     ),
 )
