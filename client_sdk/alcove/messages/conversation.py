@@ -48,7 +48,6 @@ class RoomWatch(Protocol):
 
     def split(self) -> None: ...
     def differs(self, sender: bytes, name: str) -> None: ...
-    def talk_heard(self) -> None: ...
 
 
 class _Misplaced(Exception):
@@ -347,8 +346,6 @@ class Conversation:
             self._alarms.missed(author, name, 1)
             return
         self._shown.remember(payload.id, author, left)
-        if author not in self.membership.state.facilitator_keys():
-            self._watch.talk_heard()
         id, time = payload.id.hex(), self._wall() - age
         self._emit(events.Message(id, name, body.text, left, body.warning, time, age))
 
