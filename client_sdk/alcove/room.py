@@ -140,6 +140,18 @@ class Room(RoomShell):
         self._commands.send_anyway()
         self._after()
 
+    def rejoin(self) -> None:
+        """Ask the facilitators to be let in again, with fresh keys. For a room that is split or not
+        heard, when this client may be in a part of the group that others are not in.
+
+        `ConnectionChanged` (`rejoined`) follows when a facilitator's client grants it. Until then
+        nothing new is shown or sent. After six minutes without an answer the room is closed with
+        the code `knock_again`. Raises `NotNow` (`nothing_to_rejoin` while the room is open,
+        `only_facilitator`, `not_in_room`), `RoomClosed`.
+        """
+        self._commands.rejoin()
+        self._after()
+
     async def accept(self, version: int | None = None) -> None:
         """Accept the ground rules: on the card, and knock; or new ones in the room. Give the
         `version` that the person read, so that no later one is accepted in its place.

@@ -156,6 +156,11 @@ class SendAnywayCommand(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RejoinCommand(Command):
+    do = "rejoin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeaveCommand(Command):
     do = "leave"
 
@@ -187,6 +192,7 @@ AnyCommand = (
     | AcceptCommand
     | AgreementChangeCommand
     | SendAnywayCommand
+    | RejoinCommand
     | LeaveCommand
     | EndCommand
 )

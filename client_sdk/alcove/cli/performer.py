@@ -29,6 +29,7 @@ from alcove.cli.commands import (
     MembersCommand,
     PauseCommand,
     RefuseCommand,
+    RejoinCommand,
     RemoveCommand,
     RetractCommand,
     SendAnywayCommand,
@@ -145,6 +146,8 @@ class Performer:
                 self._room.retract(id, ref=ref)
             case SendAnywayCommand():
                 self._room.send_anyway()
+            case RejoinCommand():
+                self._room.rejoin()
             case AdmitCommand(id=id):
                 await self._room.admit(id)
                 self._decided(id)

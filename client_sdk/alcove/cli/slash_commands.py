@@ -23,6 +23,7 @@ from alcove.cli.commands import (
     LockCommand,
     PauseCommand,
     RefuseCommand,
+    RejoinCommand,
     RemoveCommand,
     RetractCommand,
     SendAnywayCommand,
@@ -189,6 +190,7 @@ def _retract(view: RoomView) -> UserAction:
 _PLAIN: Final[Mapping[str, UserAction]] = MappingProxyType(
     {
         "/anyway": SendAnywayCommand(),
+        "/rejoin": RejoinCommand(),
         "/leave": LeaveCommand(),
         "/quit": LeaveCommand(),
         "/end": EndCommand(),

@@ -80,9 +80,16 @@ class Commands:
         """Ask the facilitators to be let in again, with fresh keys: the last resort of a client
         that is in another branch of the group. `ConnectionChanged` follows.
 
-        Raises `NotNow` (`not_in_room`), `RoomClosed`.
+        Raises `NotNow` (`nothing_to_rejoin` while nothing is wrong, `only_facilitator`,
+        `not_in_room`), `RoomClosed`.
         """
-        self._standing.require_member().rejoin()
+        member = self._standing.require_member()
+        if member.membership.facilitates_alone:
+            text = "You are the only facilitator, so nobody can let you in again."
+            raise NotNow("only_facilitator", text)
+        if not member.rejoin():
+            text = "You are in step with the room as far as your client knows; nothing to mend."
+            raise NotNow("nothing_to_rejoin", text)
 
     def accept(self, version: int | None = None) -> None:
         """Accept the agreement on the card, and knock; or, in the room, one that changed. With

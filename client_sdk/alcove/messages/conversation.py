@@ -331,8 +331,6 @@ class Conversation:
             return
         at = Position.decode(frame.position)
         self._shown.remember(payload.id, author, left, at, folded=folded)
-        if author not in self.membership.state.facilitator_keys():
-            self._watch.talk_heard()
         id, time = payload.id.hex(), self._wall() - age
         self._emit(events.Message(id, name, body.text, left, body.warning, time, age, folded))
 

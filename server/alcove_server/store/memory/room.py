@@ -98,8 +98,8 @@ class MemoryRoom:
         self._chain_bytes = sum(len(entry.encode()) + 4 for entry in seated.chain)
         for door in seated.doors:
             self.doors.put(now, door)
-        if seated.commit:
-            self.log.append(now, b"", bytes(16), BlobClass.COMMIT, 0, seated.commit, seated.entry)
+        for one in seated.commits:
+            self.log.append(now, b"", bytes(16), BlobClass.COMMIT, 0, one.blob, one.entry)
             budget.give(RECORD_OVERHEAD)  # it was not published, so no id is remembered
         self.due = now
         """A time at or before the next end of anything in this room."""

@@ -91,8 +91,14 @@ class RedisStore:
             {"id": door.id, "text": door.card, **records.door_arguments(door)}
             for door in seated.doors
         ]
-        commit, entry = seated.commit, seated.entry
-        tail = records.tail_of(BlobClass.COMMIT, bytes(16), b"", commit, entry) if commit else b""
+        commits = [
+            {
+                "tail": records.tail_of(BlobClass.COMMIT, bytes(16), b"", one.blob, one.entry),
+                "hash": sha256(one.blob).digest(),
+                "size": blob_size(one.blob, one.entry),
+            }
+            for one in seated.commits
+        ]
         await self._run(
             "reseat",
             seated.room,
@@ -102,9 +108,7 @@ class RedisStore:
             b"%d" % (len(seated.chain) - 1),
             records.packed([entry.encode() for entry in seated.chain]),
             records.packed(doors),
-            tail,
-            sha256(commit).digest(),
-            b"%d" % (blob_size(commit, entry) if commit else 0),
+            records.packed(commits),
             self._most(seated.room),
             over.encode() if over is not None else b"",
         )
