@@ -113,13 +113,15 @@ class Allowance:
         rates: Rates,
         weight: int = 1,
         whole: Allowance | None = None,
+        nodes: int = 1,
     ) -> None:
         """`weight` says for how many parts of the network this one stands. `whole` is that of the
-        provider, in which all this counts too."""
+        provider, in which all this counts too. `nodes` are the processes that share a store."""
         now = clock()
         self.weight: Final = weight
         self.whole: Final[Allowance | None] = whole
-        self.holding: Final[Holding] = Holding(weight, whole.holding if whole is not None else None)
+        held = whole.holding if whole is not None else None
+        self.holding: Final[Holding] = Holding(weight, held, clock, nodes)
         self._clock = clock
         self.connections = 0
         self.most = most
@@ -174,8 +176,14 @@ class Allowance:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing of this part of the network is here: no connection and no room."""
-        return not self.connections and not self.holding.rooms
+        """Whether nothing of this part of the network is here: no connection, and nothing held."""
+        return not self.connections and self.holding.empty
+
+    @property
+    def droppable(self) -> bool:
+        """Whether little is lost when it is forgotten: no connection, no room, and no more than
+        each may hold in any case."""
+        return not self.connections and self.holding.least
 
     @property
     def line(self) -> tuple[Allowance, ...]:
@@ -226,6 +234,7 @@ class Admission:
         shared: frozenset[str],
         factor: float = 1.0,
         rates: Rates | None = None,
+        nodes: int = 1,
     ) -> None:
         self._clock = clock
         self._key = random(_KEY_SIZE)
@@ -234,6 +243,7 @@ class Admission:
         self._shared = Networks(shared)
         self._factor = factor
         self._rates = rates if rates is not None else Rates()
+        self._nodes = nodes
         self._known: OrderedDict[bytes, Allowance] = OrderedDict()
         # As long as a part of it is known.
         self._providers: WeakValueDictionary[bytes, Allowance] = WeakValueDictionary()
@@ -297,12 +307,14 @@ class Admission:
     def _make(self, prefix: bytes, whole: Allowance | None) -> Allowance:
         if prefix == _SHARED:
             return self._make_large()
-        return Allowance(self._clock, self._per_prefix, self._factor, self._rates, 1, whole)
+        most, factor, rates = self._per_prefix, self._factor, self._rates
+        return Allowance(self._clock, most, factor, rates, 1, whole, self._nodes)
 
     def _make_large(self) -> Allowance:
         most = max(self._most // 2, self._per_prefix)
         factor = self._factor * _SHARED_RATE
-        return Allowance(self._clock, most, factor, self._rates, _SHARED_WEIGHT)
+        weight, nodes = _SHARED_WEIGHT, self._nodes
+        return Allowance(self._clock, most, factor, self._rates, weight, None, nodes)
 
     def _provider(self, address: str) -> Allowance | None:
         parsed = parse_address(address)
@@ -318,7 +330,7 @@ class Admission:
         """Forget one part of the network without connections, among a bounded number of them."""
         for _ in range(_SEARCHED):
             prefix = next(iter(self._known))
-            if self._known[prefix].idle:
+            if self._known[prefix].droppable:
                 del self._known[prefix]
                 return
             self._known.move_to_end(prefix)
