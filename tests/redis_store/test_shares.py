@@ -91,7 +91,7 @@ def test_the_rooms_of_one_network_do_not_silence_those_of_others(puts: Puts) -> 
 
 def test_beside_an_attacker_of_the_same_network_a_small_room_goes_on(puts: Puts) -> None:
     theirs = puts.open()
-    puts.holding.leases.add(PART_LEAST - puts.counted, 60)
+    puts.holding.leases.add(PART_LEAST - puts.counted, 1e9)
     assert not puts.say(theirs, 2_000)
     assert not puts.say(theirs, 400, BlobClass.BEAT)
     assert puts.say(theirs, UNCOUNTED) == "busy"
@@ -143,7 +143,7 @@ def test_each_kind_of_act_counts_and_for_as_long_as_it_may_lie_there(puts: Puts)
 def test_what_is_refused_counts_for_nobody(puts: Puts) -> None:
     store, payer = puts.bench.store, puts.payer
     room = puts.open()
-    puts.holding.leases.add(PART_LEAST, 60)
+    puts.holding.leases.add(PART_LEAST, 1e9)
     before = puts.counted
     assert puts.code(store.put_door(room, replace(DOOR, card=bytes(40_000)), HEAD, payer)) == "busy"
     assert (

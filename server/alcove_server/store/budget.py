@@ -10,7 +10,7 @@ from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
 from alcove_protocol.statements import Signed
 
-from alcove_server.store.leases import Leases
+from alcove_server.store.leases import Leases, end_of
 
 BLOB_OVERHEAD: Final = 256
 """Bytes that a blob costs beside its content: objects and index entries."""
@@ -155,23 +155,31 @@ class Lease:
     """Bytes that one act put into a store, each with the seconds for which they count. `fits` says
     whether the holding had the space, so that a room that is not small may take them."""
 
-    __slots__ = ("_given", "fits")
+    __slots__ = ("_given", "_holding", "fits")
 
     def __init__(
         self, holding: Holding, left: int, part: float, given: Sequence[tuple[int, float]]
     ) -> None:
-        self.fits: Final = holding.may_take(sum([size for size, _ in given]), left, part)
-        self._given: list[tuple[Leases, int, float]] = []
+        now = holding.leases.clock()
+        self._given = [(size, end_of(now, seconds)) for size, seconds in given]
+        self._holding = holding
+        total = 0
+        for size, _ in given:
+            total += size
+        self.fits: Final = holding.may_take(total, left, part)
         one: Holding | None = holding
         while one is not None:
-            for size, seconds in given:
-                self._given.append((one.leases, size, one.leases.add(size, seconds)))
+            for size, end in self._given:
+                one.leases.add(size, end)
             one = one.whole
 
     def give_back(self) -> None:
         """The store did not take it."""
-        for leases, size, end in self._given:
-            leases.give_back(size, end)
+        one: Holding | None = self._holding
+        while one is not None:
+            for size, end in self._given:
+                one.leases.give_back(size, end)
+            one = one.whole
 
 
 class Payer:

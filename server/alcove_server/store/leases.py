@@ -10,43 +10,45 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heappop, heappush
-from math import ceil
 from typing import Final
 
 from alcove_protocol import limits
 
 _DAY: Final = 24 * 3600.0
-_FINE: Final = 60.0
-_COARSE: Final = 3600.0
-"""Seconds of a count: what ends in the same minute is one number, and beyond a day in the same
-hour. So one part of the network has some 2,200 of them at most."""
+_SHORT: Final = 600.0
+"""What lies there for up to so many seconds is counted in steps of 2 s, for up to a day in steps of
+a minute, and else of an hour: what ends in the same step is one number. So one part of the network
+has some 2,500 of them at most."""
 CHAIN_SECONDS: Final = float(limits.DOOR_TTL_MAX)
 """For how long an entry of a chain counts. It lies as long as its room, which may be longer."""
 ROOM_SECONDS: Final = _DAY
 """For how long counts that a room was opened, or brought back."""
 
 
+def end_of(now: float, seconds: float) -> float:
+    """The time until which that counts which lies there for so long: a little later at most."""
+    step = 2.0 if seconds <= _SHORT else 60.0 if seconds <= _DAY else 3600.0
+    return (now + seconds) // step * step + step
+
+
 class Leases:
     """Bytes by the time at which they count no longer. `clock` gives seconds."""
 
-    __slots__ = ("_clock", "_ends", "_sizes", "total")
+    __slots__ = ("_ends", "_sizes", "clock", "total")
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.total = 0
-        self._clock = clock
+        self.clock: Final = clock
         self._sizes: dict[float, int] = {}
         self._ends: list[float] = []  # the keys of `_sizes`, as a heap
 
-    def add(self, size: int, seconds: float) -> float:
-        """Count so many bytes for so long. Return what `give_back` needs."""
-        step = _FINE if seconds <= _DAY else _COARSE
-        end = ceil((self._clock() + seconds) / step) * step
-        if end not in self._sizes:
-            self._sizes[end] = 0
+    def add(self, size: int, end: float) -> None:
+        """Count so many bytes until a time, which `end_of` gave."""
+        known = self._sizes.get(end)
+        if known is None:
             heappush(self._ends, end)
-        self._sizes[end] += size
+        self._sizes[end] = (known or 0) + size
         self.total += size
-        return end
 
     def give_back(self, size: int, end: float) -> None:
         """They were not taken after all."""
@@ -56,6 +58,6 @@ class Leases:
 
     def settle(self) -> None:
         """Forget what counts no longer."""
-        now = self._clock()
+        now = self.clock()
         while self._ends and self._ends[0] <= now:
             self.total -= self._sizes.pop(heappop(self._ends))

@@ -13,7 +13,7 @@ from alcove_server.store.budget import (
     Lease,
     Payer,
 )
-from alcove_server.store.leases import Leases
+from alcove_server.store.leases import Leases, end_of
 from alcove_server.testing.embedded import ManualClock
 
 DAY = 24 * 3600
@@ -22,9 +22,8 @@ DAY = 24 * 3600
 def test_bytes_count_until_their_time_is_over() -> None:
     clock = ManualClock()
     leases = Leases(clock)
-    leases.add(100, 90)
-    leases.add(10, 1800)
-    leases.add(1, 10 * DAY)
+    for size, seconds in ((100, 90), (10, 1800), (1, 10 * DAY)):
+        leases.add(size, end_of(clock(), seconds))
     for after, total in ((89, 111), (61, 11), (1649, 11), (61, 1), (9 * DAY, 1), (DAY + 3600, 0)):
         clock.advance(after)
         leases.settle()
@@ -36,8 +35,9 @@ def test_bytes_count_until_their_time_is_over() -> None:
 def test_what_was_not_taken_is_given_back_once() -> None:
     clock = ManualClock()
     leases = Leases(clock)
-    end = leases.add(100, 90)
-    leases.add(7, 90)
+    end = end_of(clock(), 90)
+    leases.add(100, end)
+    leases.add(7, end)
     leases.give_back(100, end)
     assert leases.total == 7
     clock.advance(200)
@@ -49,8 +49,8 @@ def test_what_was_not_taken_is_given_back_once() -> None:
 def test_one_network_has_a_few_counts_however_much_it_puts() -> None:
     leases = Leases(ManualClock())
     for second in range(0, 30 * DAY, 97):
-        leases.add(1, second)
-    assert len(leases._sizes) == len(leases._ends) < 2_200
+        leases.add(1, end_of(0, second))
+    assert len(leases._sizes) == len(leases._ends) < 2_500
 
 
 def test_a_lease_fits_while_the_network_has_a_share_and_its_provider_too() -> None:
@@ -100,7 +100,7 @@ def test_a_network_is_not_forgotten_while_something_of_it_lies_there() -> None:
     for address in ("192.0.2.1", "2001:db8::1"):
         place = at.enter(address)
         place.free()
-        place.allowance.holding.leases.add(1, 2 * DAY)
+        place.allowance.holding.leases.add(1, end_of(clock(), 2 * DAY))
     clock.advance(DAY)
     at.sweep()
     assert len(at._known) == 2

@@ -51,10 +51,10 @@ def published(publication: Publication, payer: Payer) -> Given:
     step = publication.step
     entry = step.entry if step is not None else None
     life = float(lifetime(publication.blob_class, publication.ttl))
-    given = [
-        (blob_size(publication.blob, entry), life),
-        (payer.record_size, life + limits.PUBLISH_RECORD),
-    ]
+    given = [(blob_size(publication.blob, entry), life)]
+    record = payer.record_size
+    if record:
+        given.append((record, life + limits.PUBLISH_RECORD))
     return given if step is None else [*given, *_stepped(step)]
 
 
