@@ -287,6 +287,34 @@ BROUGHT: Final[tuple[Mutant, ...]] = (
     ),
     relay(
         "restores",
+        f"{_LINE}.enter",
+        "(start, had, size)",
+        "(start, 0.0, size)",
+        f"{LINE}::test_a_newcomer_waits_for_none_of_those_that_come_again_and_again",
+    ),
+    relay(
+        "restores",
+        f"{_LINE}._put_out",
+        "self._had[part] -= charged",
+        "pass",
+        f"{LINE}::test_who_is_gone_did_not_have_its_turn",
+    ),
+    relay(
+        "restores",
+        f"{_RESTORES}.gone",
+        "self._short.gone(client)",
+        "pass",
+        f"{RESTORES}::test_a_client_that_went_while_it_waited_is_as_if_it_had_not_come",
+    ),
+    relay(
+        "restores",
+        "ports.runner:_adopt",
+        "waited_for = work.throw(failure)",
+        "raise",
+        f"{RESTORES}::test_who_gives_way_in_the_line_is_told_so",
+    ),
+    relay(
+        "restores",
         f"{_LINE}._most_of",
         "self._most // 2",
         "self._most",
@@ -297,7 +325,7 @@ BROUGHT: Final[tuple[Mutant, ...]] = (
         f"{_LINE}.enter",
         "start = max([self._of(one) for one in _counted(part)])",
         "start = self._now",
-        f"{LINE}::test_a_client_waits_for_no_crowd_of_another_part",
+        f"{LINE}::test_a_part_that_was_away_has_saved_nothing_up",
     ),
     relay(
         "restores",
@@ -330,7 +358,7 @@ BROUGHT: Final[tuple[Mutant, ...]] = (
     relay(
         "restores",
         f"{_RESTORE}:_in_turn",
-        "await line.enter(requester.client.part, size)",
+        "await line.enter(requester.client.part, size, requester.client)",
         "await line.enter(None, size)",
         f"{RESTORES}::test_a_stranger_with_all_restores_that_it_may_have_leaves_places_to_others",
     ),

@@ -62,7 +62,7 @@ async def _in_turn(requester: Requester, frame: Reseat) -> None:
     size = size_of(frame)
     line = requester.rooms.restores.line_of(size)
     waits = len(line) > 0
-    await line.enter(requester.client.part, size)
+    await line.enter(requester.client.part, size, requester.client)
     try:
         if waits:
             _require_here(requester)
