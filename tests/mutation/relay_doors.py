@@ -288,8 +288,8 @@ BROUGHT: Final[tuple[Mutant, ...]] = (
     relay(
         "restores",
         f"{_LINE}.enter",
-        "(start, had, size)",
-        "(start, 0.0, size)",
+        "one = _Waiting(part, (start, had, size)",
+        "one = _Waiting(part, (start, 0.0, size)",
         f"{LINE}::test_a_newcomer_waits_for_none_of_those_that_come_again_and_again",
     ),
     relay(

@@ -33,8 +33,8 @@ _REMEMBERED: Final = 8_192
 
 
 class _Waiting:
-    """One client that waits, of this part of the network. Where `place` is smaller, it stands before
-    others. `charged` is given back when it has no turn."""
+    """One client that waits, of this part of the network. Where `place` is smaller, it stands
+    before others. `charged` is given back when it has no turn."""
 
     __slots__ = ("called", "charged", "number", "part", "place", "who")
 
