@@ -180,14 +180,18 @@ class MemoryRoom:
         """As `Store.read`."""
         return self.log.read(now, after, most, self._is_read_only(now))
 
-    def publish(self, now: float, publication: Publication) -> StoredBlob:
-        """As `Store.publish`, for an id that was not taken before."""
+    def publish(self, now: float, publication: Publication, rooms: int) -> StoredBlob:
+        """As `Store.publish`, for an id that was not taken before, when there are places for so
+        many rooms more."""
         log = self.log
         self.expect_roster(publication.roster)
         if publication.blob_class is _APPLICATION and self._is_read_only(now):
             raise Refusal("read_only")
         if publication.base != log.encoded_base:
             raise Stale(log.position(log.base))
+        if publication.blob_class is BlobClass.BEAT and publication.payer is not None:
+            # First, because the room may be too large for the part of the network of another.
+            self.budget.count_for(publication.payer.holding, rooms)
         self._check(now, publication)
         return self._take(now, publication)
 
