@@ -51,9 +51,45 @@ class Opened(Event):
 
 @dataclass(frozen=True, slots=True)
 class InviteChanged(Event):
-    """A fresh invite, because a removal revoked the door of the one before."""
+    """A fresh invite: a removal revoked the door of the one before, or, with a `door`, this
+    facilitator asked for it. It lets `uses` people in within `hours`, and asks them the
+    `question`, if there is one. `door` is its name among the facilitators, and no secret."""
 
     invite: str = field(repr=False)
+    door: str = ""
+    uses: int = 0
+    hours: int = 0
+    question: str = field(default="", repr=False)
+    ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenInvite:
+    """An invite of the room. `here` members came by it. It has `uses` left, for `hours`: of another
+    facilitator's invite (not `yours`) both are the relay's word, or None when it does not say."""
+
+    door: str
+    here: int
+    uses: int | None
+    hours: int | None
+    question: str = field(default="", repr=False)
+    yours: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InvitesListed(Event):
+    """All open invites of the room, the oldest first. Every facilitator sees the same list."""
+
+    invites: tuple[OpenInvite, ...]
+    ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InviteRevoked(Event):
+    """The facilitator `by` closed an invite. To facilitators only."""
+
+    door: str
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,6 +387,8 @@ class Closed(Event):
 AnyEvent = (
     Opened
     | InviteChanged
+    | InvitesListed
+    | InviteRevoked
     | AgreementShown
     | Accepted
     | Waiting

@@ -19,11 +19,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from alcove_protocol.card import AgreementText
+from alcove_protocol.invite import Invite
 
 from alcove import events
 from alcove.agreeing import checked_agreement
 from alcove.errors import AlcoveError
 from alcove.events import Closed, ConnectionState, Knocked, RoomState
+from alcove.facilitation.invites import AskedInvite
 from alcove.messages.agreements import in_language
 from alcove.shell import COMMAND_PATIENCE, RoomShell, SendResult
 
@@ -266,6 +268,45 @@ class Room(RoomShell):
 
         await self._call(begin)
         return made[0]
+
+    async def new_invites(
+        self,
+        count: int = 1,
+        *,
+        uses: int | None = None,
+        hours: int | None = None,
+        question: str = "",
+        ref: str | None = None,
+    ) -> tuple[str, ...]:
+        """Make so many invites at once, at most 20, on the terms of the first where none are given.
+        `uses=1` makes personal ones. Newcomers are asked the `question`, and facilitators see the
+        answer in `Knocked`. `InviteChanged` is told of each.
+
+        Raises `InvalidInput` (`bad_count`, `bad_uses`, `bad_hours`, `bad_question`), `NotNow`.
+        """
+        made: list[str] = []
+
+        def begin(done: Callable[[AlcoveError | None], None]) -> None:
+            def finished(invites: tuple[Invite, ...], error: AlcoveError | None) -> None:
+                made.extend(invite.url() for invite in invites)
+                done(error)
+
+            asked = AskedInvite(uses, hours, question)
+            self._commands.new_invites(count, asked, finished, ref=ref)
+
+        await self._call(begin)
+        return tuple(made)
+
+    def invites(self, *, ref: str | None = None) -> None:
+        """List the room's open invites: `InvitesListed` follows."""
+        self._commands.invites(ref=ref)
+        self._after()
+
+    async def revoke(self, door: str) -> None:
+        """Close an invite. `door` is as `InviteChanged` and `InvitesListed` say. Newcomers that wait
+        by it are told, and later ones too. Its members stay. Raises `NotNow`
+        (`unknown_invite`)."""
+        await self._call(lambda done: self._commands.revoke(door, done))
 
     async def change_agreement(
         self, agreement: str | Sequence[AgreementText], *, correction: bool = False

@@ -9,6 +9,7 @@ from alcove_protocol.frames import (
     Authenticated,
     BlobClass,
     Bye,
+    CardIs,
     ConnectionRole,
     Done,
     EndRoom,
@@ -65,6 +66,26 @@ def test_only_a_facilitator_rules_over_doors_and_lobby(scene: Scene, door: Door)
     assert ann.refused(frame) == "not_allowed"
     assert ann.refused(RefuseKnock(50, bytes(16), b"")) == "not_allowed"
     assert ann.refused(Settle(51, bytes(16))) == "not_allowed"
+    assert ann.refused(ReadCard(52, door.id)) == "not_allowed"
+
+
+def test_a_facilitator_reads_any_card_and_what_is_left_of_its_door(
+    scene: Scene, door: Door
+) -> None:
+    ann, ben = scene.member(door), scene.newcomer(door)
+    scene.clock.advance(100)
+    card = scene.host.ask(ReadCard(60, door.id), CardIs)
+    assert (card.card, card.number) == (door.card, door.number)
+    assert (card.uses, card.ttl) == (door.uses - 1, door.ttl - 100)
+    told = ben.ask(ReadCard(5), CardIs)
+    assert (told.uses, told.ttl) == (None, None)
+    other = scene.put_door(Door())
+    assert ben.refused(ReadCard(6, other.id)) == "not_allowed"
+    assert scene.host.refused(ReadCard(61, bytes(8))) == "unknown_door"
+    door.uses = 0
+    scene.put_door(door)
+    assert scene.host.refused(ReadCard(62, door.id)) == "door_revoked"
+    assert ann.closed is None
 
 
 def test_a_card_is_replaced_by_a_higher_number_only(scene: Scene, door: Door) -> None:

@@ -126,6 +126,27 @@ class AgreementChangeCommand(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InviteNewCommand(Command):
+    do = "invite_new"
+    count: int = 1
+    uses: int | None = None
+    """People that each lets in, and for how many hours. Without them, as the first invite."""
+    hours: int | None = None
+    question: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvitesCommand(Command):
+    do = "invites"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeCommand(Command):
+    do = "revoke"
+    door: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SendAnywayCommand(Command):
     do = "send_anyway"
 
@@ -158,6 +179,9 @@ AnyCommand = (
     | ActsCommand
     | AcceptCommand
     | AgreementChangeCommand
+    | InviteNewCommand
+    | InvitesCommand
+    | RevokeCommand
     | SendAnywayCommand
     | LeaveCommand
     | EndCommand
@@ -169,7 +193,11 @@ COMMANDS: Final[Mapping[str, type[AnyCommand]]] = MappingProxyType(
 )
 """Every command by its word."""
 _VALUES: Final[Mapping[Any, tuple[type, str]]] = MappingProxyType(
-    {bool: (bool, "true or false"), int | None: (int, "a whole number")}
+    {
+        bool: (bool, "true or false"),
+        int: (int, "a whole number"),
+        int | None: (int, "a whole number"),
+    }
 )
 """What a field that is no text takes, by its type."""
 

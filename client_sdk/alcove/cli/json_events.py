@@ -27,8 +27,8 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
     match event:
         case events.Opened(invite):
             return "opened", {"invite": invite}
-        case events.InviteChanged(invite):
-            return "invite", {"invite": invite}
+        case events.InviteChanged() | events.InvitesListed() | events.InviteRevoked():
+            return _of_invites(event)
         case events.AgreementShown():
             return "agreement", _of_agreement(event)
         case events.Accepted(name):
@@ -86,6 +86,28 @@ def _of_agreement(event: events.AgreementShown) -> dict[str, Any]:
         summary=event.summary,
         languages=list(event.languages),
     )
+
+
+def _of_invites(
+    event: events.InviteChanged | events.InvitesListed | events.InviteRevoked,
+) -> tuple[str, dict[str, Any]]:
+    match event:
+        case events.InviteChanged(invite, door, uses, hours, question, ref):
+            terms = _if(door=door, uses=uses, hours=hours, question=question)
+            return "invite", {"invite": invite} | terms | _ref(ref)
+        case events.InvitesListed(invites, ref):
+            return "invites", {"invites": [_invite(one) for one in invites]} | _ref(ref)
+        case events.InviteRevoked(door, by):
+            return "revoked", {"door": door, "by": by}
+        case _:
+            assert_never(event)
+
+
+def _invite(one: events.OpenInvite) -> dict[str, Any]:
+    left = {"uses": one.uses, "hours": one.hours}
+    known = {key: value for key, value in left.items() if value is not None}
+    row = {"door": one.door, "here": one.here} | known
+    return row | _if(question=one.question, yours=one.yours)
 
 
 def _of_people(

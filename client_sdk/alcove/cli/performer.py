@@ -21,6 +21,8 @@ from alcove.cli.commands import (
     DemoteCommand,
     EndCommand,
     HandOverCommand,
+    InviteNewCommand,
+    InvitesCommand,
     LeaveCommand,
     ListenOnlyCommand,
     LockCommand,
@@ -28,6 +30,7 @@ from alcove.cli.commands import (
     RefuseCommand,
     RemoveCommand,
     RetractCommand,
+    RevokeCommand,
     SendAnywayCommand,
     SendCommand,
     StepDownCommand,
@@ -168,6 +171,12 @@ class Performer:
                 self._room.safety_words(ref=ref)
             case ActsCommand(ref=ref):
                 self._room.acts(ref=ref)
+            case InviteNewCommand(count=count, uses=uses, hours=hours, question=asked, ref=ref):
+                await self._room.new_invites(count, uses=uses, hours=hours, question=asked, ref=ref)
+            case InvitesCommand(ref=ref):
+                self._room.invites(ref=ref)
+            case RevokeCommand(door=door):
+                await self._room.revoke(door)
             case AcceptCommand(version=version):
                 await self._room.accept(version)
             case AgreementChangeCommand(file=file, correction=correction):

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from functools import partial
 from typing import Final
 
-from alcove.cli import escape, plain_screen, qr, slash_commands, words, wrapping
+from alcove.cli import escape, invite_words, plain_screen, qr, slash_commands, words, wrapping
 from alcove.cli.commands import SendCommand
 from alcove.cli.leaving import LeaveQuestion
 from alcove.cli.line_editor import Key, LineEditor, TypedLine
@@ -157,8 +157,10 @@ class PlainMode:
         taken = self._view.messages.get(event.id) if isinstance(event, Retracted) else None
         self._view.apply(event)
         match event:
-            case Opened(invite) | InviteChanged(invite):
+            case Opened(invite):
                 await self._invite(invite)
+            case InviteChanged():
+                await self._invite(event.invite, invite_words.share(event))
             case AgreementShown() if self._view.joined:
                 if event.summary:
                     await self._below(event.summary)
@@ -228,8 +230,8 @@ class PlainMode:
             await self._say("The invite, as a code:")
             await self._screen.code(lines)
 
-    async def _invite(self, invite: str) -> None:
-        await self._say(words.SHARE)
+    async def _invite(self, invite: str, above: str = invite_words.SHARE) -> None:
+        await self._say(above)
         await self._screen.link(escape.line(invite))
 
     async def _say(self, sentence: str) -> None:

@@ -63,6 +63,17 @@ class RoomLike(Protocol):
     def safety_words(self, *, ref: str | None = None) -> None: ...
     def acts(self, *, ref: str | None = None) -> None: ...
     async def invite(self) -> str: ...
+    async def new_invites(
+        self,
+        count: int = 1,
+        *,
+        uses: int | None = None,
+        hours: int | None = None,
+        question: str = "",
+        ref: str | None = None,
+    ) -> Sequence[str]: ...
+    def invites(self, *, ref: str | None = None) -> None: ...
+    async def revoke(self, door: str) -> None: ...
     async def accept(self, version: int | None = None) -> None: ...
     async def change_agreement(
         self, agreement: str | Sequence[AgreementText], *, correction: bool = False
@@ -94,6 +105,7 @@ class RoomToOpen:
     facilitators_start: int = 1
     facilitators_stay: int = 1
     language: str = ""
+    contact: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +142,7 @@ def make_room(wanted: RoomToEnter) -> RoomLike:
         name=wanted.name,
         ttl=wanted.ttl,
         uses=wanted.uses,
+        contact=wanted.contact,
         language=wanted.language,
         post_quantum=wanted.post_quantum,
         facilitators_start=wanted.facilitators_start,

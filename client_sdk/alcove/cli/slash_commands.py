@@ -16,6 +16,8 @@ from alcove.cli.commands import (
     DemoteCommand,
     EndCommand,
     HandOverCommand,
+    InviteNewCommand,
+    InvitesCommand,
     LeaveCommand,
     ListenOnlyCommand,
     LockCommand,
@@ -23,6 +25,7 @@ from alcove.cli.commands import (
     RefuseCommand,
     RemoveCommand,
     RetractCommand,
+    RevokeCommand,
     SendAnywayCommand,
     SendCommand,
     StepDownCommand,
@@ -87,6 +90,8 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
     rest = rest.strip()
     if (word, rest) == ("/invite", "new"):
         return ShowInvite(new=True)
+    if word == "/invite" and rest.startswith("ask "):
+        return InviteNewCommand(question=rest.removeprefix("ask ").strip())
     if rest and (word in _PLAIN or word in _OF_THE_SCREEN):
         raise Misread(f"{word} stands alone. To say a text that begins with a slash, type two.")
     if word in _PLAIN:
@@ -103,6 +108,10 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
         if not rest:
             raise Misread(f"Say which file has the whole agreement: {word} FILE.")
         return AgreementChangeCommand(file=rest, correction=_FILES[word])
+    if word == _PERSONAL:
+        return InviteNewCommand(count=_number(rest or "1", word), uses=1)
+    if word == _REVOKE:
+        return RevokeCommand(door=_listed(rest, view))
     if word == _RULES:
         return ShowRules(rest)
     raise Misread("There is no such command; /help lists them.")
@@ -115,7 +124,7 @@ def completed(line: str, members: Sequence[MemberLike]) -> str | None:
     if not line.startswith("/") or line.startswith("//"):
         return None
     if not space:
-        return _only([known for known in _WORDS if known.startswith(word)])
+        return word if word in _WORDS else _only([known for known in _WORDS if known.startswith(word)])
     if word not in _MEMBERS or not name.strip():
         return None
     names = [escape.name(member.name) for member in members if not member.you]
@@ -146,6 +155,22 @@ def _member(name: str, members: Sequence[MemberLike], word: str) -> str:
         if name in (member.name, escape.name(member.name)):
             return member.name
     raise Misread("Nobody of that name is here; /members lists them.")
+
+
+def _number(said: str, word: str) -> int:
+    if not (said.isascii() and said.isdecimal() and len(said) < 4):
+        raise Misread(f"Say how many: {word} 5.")
+    return int(said)
+
+
+def _listed(said: str, view: RoomView) -> str:
+    """Return the door of the invite with this number in the list that was shown last."""
+    number = _number(said, _REVOKE) if said else 0
+    if not view.invites:
+        raise Misread("Type /invites first: each invite has its number there.")
+    if not 1 <= number <= len(view.invites):
+        raise Misread("Say which invite, by its number in /invites: /revoke 1.")
+    return view.invites[number - 1].door
 
 
 def _is_on(said: str, word: str) -> bool:
@@ -180,6 +205,7 @@ _PLAIN: Final[Mapping[str, UserAction]] = MappingProxyType(
         "/members": Who(),
         "/qr": ShowCode(),
         "/invite": ShowInvite(),
+        "/invites": InvitesCommand(),
         "/show": Reveal(),
     }
 )
@@ -215,5 +241,17 @@ _SWITCHES: Final[Mapping[str, type[ListenOnlyCommand | LockCommand]]] = MappingP
 )
 _FILES: Final = MappingProxyType({"/newrules": False, "/correct": True})
 """Whether the agreement is corrected by it only."""
+_PERSONAL: Final = "/personal"
+_REVOKE: Final = "/revoke"
 _RULES: Final = "/rules"
-_WORDS: Final = (*_PLAIN, *_OF_THE_SCREEN, *_NEWCOMERS, *_MEMBERS, *_SWITCHES, *_FILES, _RULES)
+_WORDS: Final = (
+    *_PLAIN,
+    *_OF_THE_SCREEN,
+    *_NEWCOMERS,
+    *_MEMBERS,
+    *_SWITCHES,
+    *_FILES,
+    _PERSONAL,
+    _REVOKE,
+    _RULES,
+)

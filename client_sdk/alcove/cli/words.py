@@ -7,7 +7,7 @@ from typing import Final, assert_never
 from alcove_protocol.card import AgreementText
 
 from alcove import events
-from alcove.cli import escape
+from alcove.cli import escape, invite_words
 from alcove.cli.room_view import ShownMessage
 from alcove.cli.rooms import MemberLike
 from alcove.events import ConnectionState, RoomState
@@ -54,9 +54,6 @@ ROOM_SHORT: Final = MappingProxyType(
         RoomState.SPLIT: "NOT SAFE: nothing is sent",
     }
 )
-SHARE: Final = (
-    "Give this invite only to people who may ask to be let in. Whoever waits, you admit or refuse:"
-)
 SAY: Final = "Say something, or /help"
 NOT_IN: Final = "You are not in yet: /leave leaves"
 LONE_LEAVE: Final = (
@@ -89,6 +86,10 @@ FACILITATORS_HELP: Final = (
     ("/words", "eight words to compare with another facilitator elsewhere"),
     ("/invite", "see the invite"),
     ("/invite new", "make one more invite"),
+    ("/invite ask QUESTION", "make an invite that asks newcomers something"),
+    ("/personal NUMBER", "make invites for one person each"),
+    ("/invites", "which invites are open"),
+    ("/revoke NUMBER", "close an invite of that list"),
     ("/qr", "see the invite as a code for a phone's camera"),
     ("/newrules FILE", "change the agreement; everybody is asked to accept it"),
     ("/correct FILE", "correct the wording of the agreement; nobody is asked"),
@@ -106,7 +107,9 @@ PLAINLY: Final = "For a screen reader, start with --plain: it writes lines, and 
 
 
 ToldEvent = (
-    events.Waiting
+    events.InvitesListed
+    | events.InviteRevoked
+    | events.Waiting
     | events.Knocked
     | events.Joined
     | events.Left
@@ -132,6 +135,10 @@ ToldEvent = (
 def of_event(event: ToldEvent) -> str:
     """A sentence of this program about `event`."""
     match event:
+        case events.InvitesListed(invites):
+            return invite_words.listed(invites)
+        case events.InviteRevoked(_, by):
+            return invite_words.revoked(by)
         case events.Waiting(code):
             compare = f" If you can, compare this code with theirs: {escape.line(code)}"
             asked = (

@@ -5,10 +5,12 @@ A command raises at once when it cannot be done. Otherwise events tell what beco
 """
 
 from collections.abc import Callable
+from math import ceil
 
 from alcove_protocol import frames
 from alcove_protocol.card import AgreementText
 from alcove_protocol.frames import RelayAnswer
+from alcove_protocol.invite import Invite
 from alcove_protocol.labels import Label
 from alcove_protocol.statements import LeaveStatement
 
@@ -18,6 +20,7 @@ from alcove.errors import AlcoveError, InvalidInput, NotNow
 from alcove.events import CloseReason
 from alcove.facilitation.facilitator import InviteDone
 from alcove.facilitation.intents import Done
+from alcove.facilitation.invites import HOUR, AskedInvite, InvitesDone
 from alcove.group.safety_words import safety_words
 from alcove.messages.muted import muted
 from alcove.messages.payload import Retract, check_text
@@ -228,6 +231,36 @@ class Commands:
     def invite(self, done: InviteDone) -> None:
         """Make one more invite, on the terms of the first. Raises `NotNow`, `RoomClosed`."""
         self._standing.require_facilitator().invite(done)
+
+    def new_invites(
+        self, count: int, asked: AskedInvite, done: InvitesDone, *, ref: str | None = None
+    ) -> None:
+        """Make so many invites by one commit. `InviteChanged` follows for each.
+
+        Raises `InvalidInput` (`bad_count`, `bad_uses`, `bad_hours`, `bad_question`), `NotNow`,
+        `RoomClosed`.
+        """
+        facilitator = self._standing.require_facilitator()
+        terms = asked.terms(count, facilitator.terms)
+
+        def made(invites: tuple[Invite, ...], error: AlcoveError | None) -> None:
+            hours = ceil(terms.ttl / HOUR)
+            for one in invites:
+                door, url = one.door.hex(), one.url()
+                told = events.InviteChanged(url, door, terms.uses, hours, terms.question, ref)
+                self._standing.emit(told)
+            done(invites, error)
+
+        facilitator.invites.make(count, terms, made)
+
+    def invites(self, *, ref: str | None = None) -> None:
+        """`InvitesListed` follows. Raises `NotNow`, `RoomClosed`."""
+        self._standing.require_facilitator().invites.list(ref)
+
+    def revoke(self, door: str, done: Done) -> None:
+        """Close an invite. `InviteRevoked` follows. Raises `NotNow` (`unknown_invite`),
+        `RoomClosed`."""
+        self._standing.require_facilitator().invites.close(_message_id(door), done)
 
     def end(self, done: Done) -> None:
         """End the room for all members. Raises `NotNow`, `RoomClosed`."""

@@ -35,7 +35,8 @@ from alcove.facilitation.opening import RoomOpening, RoomPlan
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.joining.card import CheckedCard
-from alcove.joining.newcomer import REFUSAL_SENTENCES, Newcomer
+from alcove.joining.door_words import REFUSAL_SENTENCES
+from alcove.joining.newcomer import Newcomer, said_by_relay
 from alcove.mls.secret import Random
 from alcove.relay.link import Link, LinkState, Proof
 from alcove.relay.ports import Ports
@@ -214,7 +215,7 @@ class Engine(Standing):
         elif code == "room_exists":
             self._restoring = False
         else:
-            self.close(CloseReason.LOST, code, Refused.by_relay(code).text)
+            self.close(CloseReason.LOST, code, said_by_relay(code, self.newcomer))
 
     def _doubted(self) -> None:
         """An ending was told in a log that this client does not know. In its own chain it is a
@@ -368,8 +369,8 @@ class Engine(Standing):
         """What an appointed facilitator has of the room beside the group: its card."""
         if self.opening is not None:
             return replace(self.opening.handover(), lobby_key=None)
-        assert self.newcomer is not None
-        assert self.newcomer.card is not None  # every member came by one, or opened the room
+        assert self.newcomer
+        assert self.newcomer.card
         return handover_of(self.newcomer.invite, self.newcomer.card)
 
     def _welcomed(self, membership: Membership, at: Position) -> None:

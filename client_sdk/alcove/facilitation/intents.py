@@ -284,17 +284,20 @@ class ReadmitMembers(Intent):
 
 @dataclass(frozen=True, slots=True)
 class ListDoor(Intent):
-    """List another door in the group's state: every member can see each new invite. In a full list
-    it takes the place of the oldest, so that nobody can keep others from inviting by filling it."""
+    """List more doors in the group's state: every member can see each new invite. In a full list
+    they take the place of the oldest, so that no member keeps others from inviting by filling it.
+    """
 
-    invite: Invite | None = None
+    invites: tuple[Invite, ...] = ()
 
     def plan(self, membership: Membership) -> CommitPlan | None:
-        if self.invite is None or self.invite.door in membership.state.door_ids():
-            return None
         listed = membership.state.door_ids()
-        oldest = listed[0] if len(listed) >= limits.DOORS else NO_DOOR
-        return CommitPlan((state_change(_with_doors(membership.state, oldest, self.invite.door)),))
+        new = [invite.door for invite in self.invites if invite.door not in listed]
+        if not new:
+            return None
+        kept = listed[max(0, len(listed) + len(new) - limits.DOORS) :]
+        after = replace(membership.state, doors=b"".join([*kept, *new]))
+        return CommitPlan((state_change(after),))
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,8 @@ SEEN_MOST: Final = 8192
 FOR_THE_NEWCOMER: Final = frozenset({"agreement", "name_taken"})
 """Why an admission failed, where only the newcomer can mend it: they are told, and knock again."""
 
+LINK_CLOSED: Final = "link_closed"
+"""Why a knock is refused whose invite a facilitator closed."""
 INVITE_USED: Final = "The invite that this person came by has no uses left. Give them a new one."
 """Why the relay refused an admission (`door_used`), said to the facilitator."""
 
@@ -116,6 +118,8 @@ class Lobby:
             membership, committer, lobby_keys, doors, self._key_packages, roles, ports, self._settle
         )
         self._waiting: dict[bytes, WaitingKnock] = {}
+        self._closed_links: set[bytes] = set()
+        """Doors of invites that this client's person closed."""
         self._later: OrderedDict[bytes, LobbyItem] = OrderedDict()
         self._unsent: list[tuple[bytes, bytes, str, Psk]] = []
         self._seen: OrderedDict[tuple[int, bytes], None] = OrderedDict()
@@ -201,6 +205,9 @@ class Lobby:
         body = self._open_knock(door, item)
         if body is None:
             return  # altered, or not sealed by a holder of the invite: no key to answer to
+        if door.id in self._closed_links:
+            self._send_refusal(item.id, body.reply_key, LINK_CLOSED, door_psk(door.invite))
+            return
         try:
             key_package = self._check(item, body)
         except CannotAdmit as error:
@@ -298,6 +305,13 @@ class Lobby:
             if knock.body.agreement not in good:
                 self._gone(id)
                 self._send_refusal(id, knock.body.reply_key, "agreement", knock.psk)
+
+    def link_closed(self, door: bytes) -> None:
+        """This client's person closed an invite: tell it to those that wait by it."""
+        self._closed_links.add(door)
+        for id, knock in [one for one in self._waiting.items() if one[1].door == door]:
+            self._gone(id)
+            self._send_refusal(id, knock.body.reply_key, LINK_CLOSED, knock.psk)
 
     def _gone(self, id: bytes) -> None:
         if self._waiting.pop(id, None) is not None:

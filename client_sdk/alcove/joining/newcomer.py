@@ -15,7 +15,6 @@ it.
 
 from collections.abc import Callable
 from enum import Enum, auto
-from types import MappingProxyType
 from typing import Final
 
 from alcove_protocol import frames, limits
@@ -38,30 +37,11 @@ from alcove.group.sealing import (
 )
 from alcove.joining.card import CheckedCard, check_card
 from alcove.joining.door_watch import DoorWatch
+from alcove.joining.door_words import REFUSAL_SENTENCES, closed_door, refusal_sentence
 from alcove.joining.tries import Tries
 from alcove.messages.agreements import Agreements
 from alcove.relay.link import LinkState, Proof
 from alcove.relay.ports import Ports
-
-REFUSAL_SENTENCES: Final = MappingProxyType(
-    {
-        "refused": "A facilitator did not let you in.",
-        "name_taken": "A member has this name or one that looks like it; choose another.",
-        "name_deceptive": "This name could mislead others; choose another.",
-        "name_reserved": "This name reads like a part in the room; choose another.",
-        "name_empty": "Choose a name with at least one letter or digit.",
-        "name_too_long": "This name is too long; choose a shorter one.",
-        "agreement": "The ground rules have changed; open the invite again and read them.",
-        "room_full": "The room is full.",
-        "clock_wrong": "Your device's clock differs too much from the others'. If it is wrong, "
-        "set it right "
-        "and try again.",
-        "bad_key_package": "Your client sent something the facilitator's could not use; update it.",
-        "expired": "No facilitator answered in time. You can ask again with the same invite.",
-        "no_welcome": "You were let in, but the room's keys never came; ask for a new invite.",
-    }
-)
-
 
 WELCOME_PATIENCE: Final = 10.0
 """Seconds in which the relay hands over the Welcome to a newcomer who is on the list."""
@@ -153,6 +133,11 @@ class Newcomer:
         )
         self.stage = Stage.READING
         self.card = before
+
+    @property
+    def contact(self) -> str:
+        """Where the host can be reached outside the room, as the card says."""
+        return (self.card.card.contact or "") if self.card is not None else ""
 
     @property
     def knocked(self) -> bool:
@@ -354,7 +339,7 @@ class Newcomer:
         self._tell_once("knock_dropped", KNOCK_DROPPED)
 
     def _give_up(self, code: str) -> None:
-        self._fail(Refused(code, REFUSAL_SENTENCES[code]))
+        self._fail(Refused(code, refusal_sentence(code, self.contact)))
 
     def welcomed(self, frame: frames.WelcomeIs) -> None:
         """Compare the Welcome with the invite and the card, then become a member."""
@@ -398,3 +383,9 @@ class Newcomer:
         """Forget the keys of every try, and the door's."""
         self._tries.wipe()
         self._door_key.wipe()
+
+
+def said_by_relay(code: str, newcomer: Newcomer | None) -> str:
+    """What a person reads of a code of the relay's. With their card they know whom to write to."""
+    text = Refused.by_relay(code).text
+    return closed_door(code, text, newcomer.contact) if newcomer is not None else text

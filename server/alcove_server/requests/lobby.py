@@ -8,14 +8,17 @@ from __future__ import annotations
 from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import (
     ID_SIZE,
+    CardIs,
     Done,
     LeaveRoom,
     LobbyKind,
     LobbyRequest,
     PutDoor,
+    ReadCard,
     RefuseKnock,
     Settle,
 )
+from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
 from alcove_server.ports.outlet import Close
@@ -34,6 +37,27 @@ async def put_door(requester: Requester, frame: PutDoor) -> None:
     else:
         await store.put_door(room.id, door, history.roster.head)
     client.send(Done(frame.n))
+
+
+async def read_card(requester: Requester, frame: ReadCard) -> None:
+    """The card of any door, with what is left of it: another facilitator may have made it. Raises
+    `Refusal` (`not_allowed`, `unknown_door`, `rate_limited`, or what closed the door)."""
+    store, room = requester.services.store, requester.seated
+    rules.require_facilitator(room.history, requester.client.key)
+    if frame.door is None:
+        raise Refusal("not_allowed")  # a member stands at no door
+    door = await store.door(room.id, frame.door)
+    if door is None:
+        raise Refusal("unknown_door")
+    if door.closed is not None:
+        raise Refusal(door.closed)
+    if not requester.may_tell(len(door.card)):
+        raise Refusal("rate_limited")
+    # From the end, for the store's time: the first blob of a log may be a commit of 2 MB.
+    page = await store.read(room.id, Position(room.generation, room.number), 1)
+    left = max(0, int(door.expires_at - page.now))
+    card = CardIs(frame.n, door.card_number, door.card, page.read_only, door.uses_left, left)
+    requester.client.send(card)
 
 
 async def refuse_knock(requester: Requester, frame: RefuseKnock) -> None:

@@ -68,6 +68,7 @@ HANDLERS: Final[dict[ClientState, dict[type[Post | ClientFrame], Handler]]] = {
         Post: publish.publish,
         Publish: publish.publish,
         PutDoor: lobby.put_door,
+        ReadCard: lobby.read_card,
         RefuseKnock: lobby.refuse_knock,
         LobbyRequest: lobby.request,
         Settle: lobby.settle,

@@ -28,6 +28,12 @@ PAST: Final = (
     events.PastAct("admit", "Robin", "Mara", 130),
     events.PastAct("invite", "", "Mara", 5),
 )
+DOOR: Final = "0a" * 8
+OPEN_INVITES: Final = (
+    events.OpenInvite(DOOR, 2, 3, 20, "Who sent you?", yours=True),
+    events.OpenInvite("0b" * 8, 1, 1, 1),
+    events.OpenInvite("0c" * 8, 0, None, None),
+)
 TEXTS: Final = (
     AgreementText("en", "Two lines.\nNot more.", "Listen, too."),
     AgreementText("de", "", "Hört auch zu."),
@@ -201,6 +207,29 @@ class FakeRoom:
         self._note("invite", "")
         return INVITE
 
+    async def new_invites(
+        self,
+        count: int = 1,
+        *,
+        uses: int | None = None,
+        hours: int | None = None,
+        question: str = "",
+        ref: str | None = None,
+    ) -> tuple[str, ...]:
+        self._note("invite_new", f"{count} {uses} {hours} {question}")
+        made = [f"{INVITE}{number}" for number in range(count)]
+        for url in made:
+            self.happen(events.InviteChanged(url, DOOR, uses or 50, hours or 24, question, ref))
+        return tuple(made)
+
+    def invites(self, *, ref: str | None = None) -> None:
+        self._note("invites", "")
+        self.happen(events.InvitesListed(OPEN_INVITES, ref))
+
+    async def revoke(self, door: str) -> None:
+        self._note("revoke", door)
+        self.happen(events.InviteRevoked(door, "Mara"))
+
     async def accept(self, version: int | None = None) -> None:
         self._note("accept", "" if version is None else str(version))
         self.happen(events.Waiting("lamp river"))
@@ -253,6 +282,9 @@ EVERYTHING: Final = (
     events.Left("Sam"),
     events.Removed("Kim"),
     events.InviteChanged(INVITE + "B"),
+    events.InviteChanged(INVITE + "C", DOOR, 1, 24, "Who sent you?", "r"),
+    events.InvitesListed(OPEN_INVITES, "r"),
+    events.InviteRevoked(DOOR, "Robin"),
     events.Message("bb01", "Robin", "Grüße 🌱\nzwei", 1800),
     events.Message("bb02", "Robin", HOSTILE, 60, "grief"),
     events.Queued("bb03", "r"),

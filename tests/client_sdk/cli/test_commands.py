@@ -24,6 +24,7 @@ KEYS = {
     **dict.fromkeys(("remove", "appoint", "demote", "hand_over", "pause", "unpause"), "name"),
     **dict.fromkeys(("listen_only", "lock"), "on"),
     "send": "text",
+    "revoke": "door",
     "agreement_change": "file",
 }
 

@@ -14,6 +14,8 @@ from alcove.cli.commands import (
     DemoteCommand,
     EndCommand,
     HandOverCommand,
+    InviteNewCommand,
+    InvitesCommand,
     LeaveCommand,
     ListenOnlyCommand,
     LockCommand,
@@ -21,6 +23,7 @@ from alcove.cli.commands import (
     RefuseCommand,
     RemoveCommand,
     RetractCommand,
+    RevokeCommand,
     SendAnywayCommand,
     SendCommand,
     StepDownCommand,
@@ -41,7 +44,14 @@ from alcove.cli.slash_commands import (
     read,
 )
 
-from tests.client_sdk.cli.fake_room import INVITE, KNOCK, NEW_RULES, RULES, FakeMember
+from tests.client_sdk.cli.fake_room import (
+    INVITE,
+    KNOCK,
+    NEW_RULES,
+    OPEN_INVITES,
+    RULES,
+    FakeMember,
+)
 
 ALONE = (FakeMember("Mara", facilitator=True, you=True), FakeMember("Robin"))
 MEMBERS = (*ALONE, FakeMember("Kim", facilitator=True))
@@ -58,6 +68,10 @@ def a_view() -> RoomView:
 @pytest.mark.parametrize(
     ("line", "wanted"),
     [
+        ("/invites", InvitesCommand()),
+        ("/personal", InviteNewCommand(uses=1)),
+        ("/personal 8", InviteNewCommand(count=8, uses=1)),
+        ("/invite ask Who sent you?", InviteNewCommand(question="Who sent you?")),
         ("", None),
         ("   ", None),
         (" hello ", SendCommand(text="hello")),
@@ -186,8 +200,10 @@ def test_what_a_line_can_become(line: str, whole: str | None) -> None:
 
 def test_every_line_of_the_help_is_read() -> None:
     for word, _ in words.HELP + words.FACILITATORS_HELP:
-        line = word.replace("NAME", "Robin").replace("//text", "//slash")
-        assert read(line, a_view(), MEMBERS) is not None
+        line = word.replace("NAME", "Robin").replace("//text", "//slash").replace("NUMBER", "2")
+        state = a_view()
+        state.apply(events.InvitesListed(OPEN_INVITES))
+        assert read(line, state, MEMBERS) is not None
     assert "/remove" in words.help_for(True)
     assert "/remove" not in words.help_for(False)
 
@@ -197,6 +213,17 @@ def test_every_command_of_the_help_is_completed() -> None:
     offered = set(re.findall(r"(?<![/\w])/[a-z]+", shown))
     assert len(offered) > 20
     assert {word for word in offered if completed(word, MEMBERS) != word} == set()
+
+
+def test_an_invite_is_named_by_its_number_in_the_list_that_was_shown() -> None:
+    state = a_view()
+    with pytest.raises(Misread, match="Type /invites first"):
+        read("/revoke 1", state, MEMBERS)
+    state.apply(events.InvitesListed(OPEN_INVITES))
+    assert read("/revoke 2", state, MEMBERS) == RevokeCommand(door=OPEN_INVITES[1].door)
+    for line in ("/revoke", "/revoke 0", "/revoke 4", "/revoke x", "/revoke 1111"):
+        with pytest.raises(Misread):
+            read(line, state, MEMBERS)
 
 
 def test_an_expired_message_is_forgotten() -> None:

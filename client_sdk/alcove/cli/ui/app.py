@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from alcove import events
-from alcove.cli import escape, qr, slash_commands, words, wrapping
+from alcove.cli import escape, invite_words, qr, slash_commands, words, wrapping
 from alcove.cli.commands import (
     AcceptCommand,
     AdmitCommand,
@@ -150,8 +150,10 @@ class RoomApp(App[None]):
                     self._say(words.taken_back(entry))
             case events.Expired(id):
                 log.forget(id)
-            case events.Opened(invite) | events.InviteChanged(invite):
+            case events.Opened(invite):
                 self._show_invite(invite)
+            case events.InviteChanged(invite, door):
+                self._show_invite(invite, invite_words.share(event), copies=not door)
             case events.AgreementShown() if self._view.joined:
                 # No sheet: the next letter of a message would answer it.
                 self._say("\n".join(filter(None, (event.summary, words.rules_changed(event)))))
@@ -189,11 +191,14 @@ class RoomApp(App[None]):
     def _is_facilitator(self, name: str) -> bool:
         return any(member.name == name and member.facilitator for member in self._room.members)
 
-    def _show_invite(self, invite: str) -> None:
+    def _show_invite(
+        self, invite: str, above: str = invite_words.SHARE, *, copies: bool = True
+    ) -> None:
         log = self._entries
-        log.system(words.SHARE)
+        log.system(above)
         log.system(invite, "invite")
-        log.system("F2 copies it.")
+        if copies:
+            log.system("F2 copies it.")
 
     async def _find_invite(self, new: bool) -> None:
         known = None if new else self._view.invite
