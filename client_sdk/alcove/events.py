@@ -108,6 +108,8 @@ class AgreementShown(Event):
     summary: str = ""
     asked: bool = True
     languages: tuple[str, ...] = ()
+    question: str = field(default="", repr=False)
+    """What this invite asks at the door. The answer goes along with the acceptance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +129,14 @@ class Waiting(Event):
 @dataclass(frozen=True, slots=True)
 class Knocked(Event):
     """A newcomer waits. To facilitators only. So does a member who was let in again so often that a
-    person decides about the next time: then a `Problem` (`rejoins`) comes first."""
+    person decides about the next time: then a `Problem` (`rejoins`) comes first. `question` is what
+    the newcomer answered to the one that their invite asks."""
 
     id: str
     name: str
     code: str
     door_revoked: bool
+    question: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

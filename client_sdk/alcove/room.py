@@ -166,14 +166,15 @@ class Room(RoomShell):
         self._commands.send_anyway()
         self._after()
 
-    async def accept(self, version: int | None = None) -> None:
+    async def accept(self, version: int | None = None, *, answer: str = "") -> None:
         """Accept the ground rules: on the card, and knock; or new ones in the room. Give the
-        `version` that the person read, so that no later one is accepted in its place.
+        `version` that the person read, so that no later one is accepted in its place, and their
+        `answer` to the `question` that the invite asks.
 
         Only a person's act calls this. Raises `NotNow` (`nothing_to_accept`, `no_agreement`,
-        `agreement_changed`), `RoomClosed`.
+        `agreement_changed`, `no_answer`), `InvalidInput` (`bad_answer`), `RoomClosed`.
         """
-        self._commands.accept(version)
+        self._commands.accept(version, answer)
         self._after()
 
     def acts(self, *, ref: str | None = None) -> None:
@@ -184,14 +185,20 @@ class Room(RoomShell):
 
     # --- what facilitators may do --------------------------------------------------------------
 
-    async def admit(self, id: str) -> None:
-        """Let a newcomer in. Raises `InvalidInput` or `NotNow` (`unknown_knock`, `locked`),
-        `Refused` (`room_full`, …)."""
-        await self._call(lambda done: self._commands.admit(id, done))
+    async def admit(self, *ids: str, to_listen: bool = False) -> None:
+        """Let newcomers in, several by one change of the group. With `to_listen` they can only read
+        until `unpause`, from their first moment on. Raises `InvalidInput` or `NotNow`
+        (`unknown_knock`, `locked`), `Refused` (`room_full`, …)."""
+        if ids:
+            await self._call(lambda done: self._commands.admit_all(ids, done, to_listen=to_listen))
 
-    async def refuse(self, id: str) -> None:
-        """Refuse a newcomer, who is told. Raises `InvalidInput` or `NotNow` (`unknown_knock`)."""
-        self._commands.refuse(id)
+    async def refuse(self, id: str, reason: str = "refused") -> None:
+        """Refuse a newcomer, who reads why in kind words: `refused` (no reason is given),
+        `not_tonight`, `too_late`, `other_group` or `write_first`.
+
+        Raises `InvalidInput` (`unknown_reason`, `unknown_knock`) or `NotNow` (`unknown_knock`).
+        """
+        self._commands.refuse(id, reason)
         self._after()
 
     async def remove(self, name: str) -> None:
@@ -303,8 +310,8 @@ class Room(RoomShell):
         self._after()
 
     async def revoke(self, door: str) -> None:
-        """Close an invite. `door` is as `InviteChanged` and `InvitesListed` say. Newcomers that wait
-        by it are told, and later ones too. Its members stay. Raises `NotNow`
+        """Close an invite. `door` is as `InviteChanged` and `InvitesListed` say. Newcomers that
+        wait by it are told, and later ones too. Its members stay. Raises `NotNow`
         (`unknown_invite`)."""
         await self._call(lambda done: self._commands.revoke(door, done))
 

@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable
 from types import ModuleType
 
-from alcove.facilitation import lobby
+from alcove.facilitation import knock_check, lobby
 from alcove.facilitation.intents import check_welcome
 from alcove.joining import names
 from alcove.joining.door_words import REASONS, REFUSAL_SENTENCES, refusal_sentence
@@ -27,7 +27,7 @@ def codes_given(source: ModuleType | Callable[..., object], *calls: str) -> set[
 
 
 def test_every_reason_that_a_facilitator_gives_has_a_sentence() -> None:
-    given = codes_given(lobby, "CannotAdmit", "_send_refusal")
+    given = codes_given(lobby, "_send_refusal") | codes_given(knock_check, "CannotAdmit")
     given |= codes_given(check_welcome, "NotNow")
     given |= codes_given(names, "InvalidInput")
     assert "name_empty" in given

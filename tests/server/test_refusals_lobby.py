@@ -290,7 +290,7 @@ def test_only_a_facilitator_leaves_a_vault_and_for_another_member(scene: Scene, 
     stranger = Person(scene)
     assert ann.refused(vault(ann, scene.host, bytes(16))) == "not_allowed"
     assert scene.host.refused(vault(scene.host, scene.host, bytes(16))) == "not_allowed"
-    assert scene.host.refused(vault(scene.host, stranger, bytes(16))) == "not_allowed"
+    assert scene.host.refused(vault(scene.host, stranger, bytes(16))) == "unknown_knock"
     large = vault(scene.host, ann, bytes(16), bytes(limits.VAULT + 1))
     assert scene.host.refused(large) == "too_large"
     assert not [one for one in scene.host.fetch() if isinstance(one, LobbyItem)]
@@ -330,3 +330,50 @@ def test_only_a_facilitator_ends_the_room(scene: Scene, door: Door) -> None:
     said = scene.room.end(ann.key)
     assert ann.refused(EndRoom(30, said.body, said.signature)) == "not_allowed"
     assert scene.host.refused(EndRoom(30, said.body, said.signature)) == "bad_statement"
+
+
+def line(person: Person, to: bytes | None = None, blob: bytes = b"sealed") -> LobbyRequest:
+    return LobbyRequest(person.next_n(), os.urandom(16), blob, to)
+
+
+def test_only_who_waits_and_facilitators_talk_at_the_door(scene: Scene, door: Door) -> None:
+    ann, ben, cleo = scene.member(door), scene.newcomer(door), scene.newcomer(door)
+    assert ben.refused(line(ben)) == "unknown_knock"  # who stands there has not knocked
+    ben.knock()
+    ben.ask(line(ben), Done)
+    assert ben.refused(line(ben, scene.host.public)) == "not_allowed"
+    assert ann.refused(line(ann, ben.public)) == "not_allowed"
+    assert cleo.refused(line(cleo, ben.public)) == "not_allowed"
+    assert scene.host.refused(line(scene.host, cleo.public)) == "unknown_knock"
+    assert (
+        scene.host.refused(line(scene.host, ben.public, bytes(limits.DOOR_TEXT + 1))) == "too_large"
+    )
+    scene.host.ask(line(scene.host, ben.public), Done)
+    for _ in range(limits.DOOR_TALK - 1):
+        ben.ask(line(ben), Done)
+    assert ben.refused(line(ben)) == "talk_full"
+
+
+def test_each_hears_of_the_talk_at_the_door_what_is_for_them(scene: Scene, door: Door) -> None:
+    ann, ben, cleo = scene.member(door), scene.newcomer(door), scene.newcomer(door)
+    ben.knock()
+    cleo.knock()
+    ben.ask(line(ben, blob=b"theirs"), Done)
+    scene.host.ask(line(scene.host, ben.public, b"for Ben"), Done)
+
+    def heard(person: Person) -> list[tuple[bytes, bytes]]:
+        person.fetch()
+        told = [one for one in person.heard if isinstance(one, LobbyItem)]
+        return [(one.blob, one.key) for one in told if one.blob in (b"theirs", b"for Ben")]
+
+    assert heard(scene.host) == [(b"theirs", ben.public)]
+    assert heard(ben) == [(b"for Ben", scene.host.public)]
+    assert heard(ann) == heard(cleo) == []
+    ben.link.close()
+    ben.heard.clear()
+    ben.connect()
+    assert ben.authenticate(ConnectionRole.DOOR, door).waiting
+    assert heard(ben) == [(b"for Ben", scene.host.public)]  # it may have missed it
+    scene.host.ask(RefuseKnock(scene.host.next_n(), ben.knock_id, b"why"), Done)
+    assert ben.refused(line(ben)) == "unknown_knock"
+    assert [id for kind, id in items(scene.host) if kind != LobbyKind.KNOCK] == []

@@ -28,12 +28,20 @@ class Command:
 class AdmitCommand(Command):
     do = "admit"
     id: str
+    to_listen: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmitAllCommand(Command):
+    do = "admit_all"
+    to_listen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefuseCommand(Command):
     do = "refuse"
     id: str
+    reason: str = "refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +124,8 @@ class AcceptCommand(Command):
     do = "accept"
     version: int | None = None
     """The version that the person read. Without it, the one that was shown last."""
+    answer: str = field(default="", repr=False)
+    """To the question that the invite asks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +173,7 @@ class EndCommand(Command):
 
 AnyCommand = (
     AdmitCommand
+    | AdmitAllCommand
     | RefuseCommand
     | SendCommand
     | RetractCommand

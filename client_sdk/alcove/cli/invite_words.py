@@ -18,6 +18,14 @@ def share(event: events.InviteChanged) -> str:
     return asks + (PERSONAL if event.uses == 1 else SHARE)
 
 
+def question(asked: str) -> str:
+    """Return what a newcomer reads whose invite asks something."""
+    return (
+        f"This invite asks: {escape.line(asked)} If you agree to the rules, type /accept and your "
+        "answer. Only facilitators read it. To go, type /leave."
+    )
+
+
 def listed(invites: Sequence[events.OpenInvite]) -> str:
     """Return the open invites, a line each, with the number by which one is closed."""
     if not invites:

@@ -85,6 +85,7 @@ def _of_agreement(event: events.AgreementShown) -> dict[str, Any]:
         language=event.language,
         summary=event.summary,
         languages=list(event.languages),
+        question=event.question,
     )
 
 
@@ -125,8 +126,9 @@ def _of_people(
     match event:
         case events.Waiting(code):
             return "waiting", _if(code=code)
-        case events.Knocked(id, name, code, revoked):
-            return "knock", {"id": id, "name": name} | _if(code=code, door_revoked=revoked)
+        case events.Knocked(id, name, code, revoked, answered):
+            notes = _if(code=code, door_revoked=revoked, question=answered)
+            return "knock", {"id": id, "name": name} | notes
         case events.KnockGone(id):
             return "knock_gone", {"id": id}
         case events.Joined(name, you, members):

@@ -14,6 +14,7 @@ from alcove.cli.agreement_file import read_agreement
 from alcove.cli.commands import (
     AcceptCommand,
     ActsCommand,
+    AdmitAllCommand,
     AdmitCommand,
     AgreementChangeCommand,
     AnyCommand,
@@ -143,11 +144,15 @@ class Performer:
                 self._room.retract(id, ref=ref)
             case SendAnywayCommand():
                 self._room.send_anyway()
-            case AdmitCommand(id=id):
-                await self._room.admit(id)
+            case AdmitCommand(id=id, to_listen=to_listen):
+                await self._room.admit(id, to_listen=to_listen)
                 self._decided(id)
-            case RefuseCommand(id=id):
-                await self._room.refuse(id)
+            case AdmitAllCommand(to_listen=to_listen):
+                if not (ids := [knock.id for knock in self._room.waiting]):
+                    raise NotNow("nobody_waits", "Nobody waits at the moment.")
+                await self._room.admit(*ids, to_listen=to_listen)
+            case RefuseCommand(id=id, reason=reason):
+                await self._room.refuse(id, reason)
                 self._decided(id)
             case RemoveCommand(name=name):
                 await self._room.remove(name)
@@ -177,8 +182,8 @@ class Performer:
                 self._room.invites(ref=ref)
             case RevokeCommand(door=door):
                 await self._room.revoke(door)
-            case AcceptCommand(version=version):
-                await self._room.accept(version)
+            case AcceptCommand(version=version, answer=answer):
+                await self._room.accept(version, answer=answer)
             case AgreementChangeCommand(file=file, correction=correction):
                 agreement = await asyncio.to_thread(read_agreement, Path(file))
                 await self._room.change_agreement(agreement, correction=correction)

@@ -167,7 +167,9 @@ class PlainMode:
                 await self._say(words.rules_changed(event))
             case AgreementShown():
                 await self._rules(event)
-                if not self._accepted:
+                if event.question:
+                    await self._say(invite_words.question(event.question))
+                elif not self._accepted:
                     await self._say("Type /accept if you agree, or /leave.")
             case Message(id, sender, text, _, warning):
                 name = words.author(sender, self._room.members)

@@ -1,6 +1,6 @@
 """The lines that a person types: a text to say, or a command that begins with a slash."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -9,6 +9,7 @@ from alcove.cli import escape
 from alcove.cli.commands import (
     AcceptCommand,
     ActsCommand,
+    AdmitAllCommand,
     AdmitCommand,
     AgreementChangeCommand,
     AnyCommand,
@@ -92,14 +93,16 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
         return ShowInvite(new=True)
     if word == "/invite" and rest.startswith("ask "):
         return InviteNewCommand(question=rest.removeprefix("ask ").strip())
-    if rest and (word in _PLAIN or word in _OF_THE_SCREEN):
+    if rest and (word in _PLAIN or (word in _OF_THE_SCREEN and word != _ACCEPT)):
         raise Misread(f"{word} stands alone. To say a text that begins with a slash, type two.")
     if word in _PLAIN:
         return _PLAIN[word]
+    if word == _ACCEPT:
+        return _accept(view, rest)
     if word in _OF_THE_SCREEN:
         return _OF_THE_SCREEN[word](view)
     if word in _NEWCOMERS:
-        return _NEWCOMERS[word](id=_waiting(rest, view))
+        return _newcomers(word, rest, view)
     if word in _MEMBERS:
         return _MEMBERS[word](name=_member(rest, members, word))
     if word in _SWITCHES:
@@ -124,7 +127,9 @@ def completed(line: str, members: Sequence[MemberLike]) -> str | None:
     if not line.startswith("/") or line.startswith("//"):
         return None
     if not space:
-        return word if word in _WORDS else _only([known for known in _WORDS if known.startswith(word)])
+        return (
+            word if word in _WORDS else _only([known for known in _WORDS if known.startswith(word)])
+        )
     if word not in _MEMBERS or not name.strip():
         return None
     names = [escape.name(member.name) for member in members if not member.you]
@@ -133,6 +138,19 @@ def completed(line: str, members: Sequence[MemberLike]) -> str | None:
 
 def _only(found: Sequence[str]) -> str | None:
     return found[0] if len(set(found)) == 1 else None
+
+
+def _newcomers(word: str, rest: str, view: RoomView) -> UserAction:
+    listens = word == "/tolisten"
+    if word != "/refuse":
+        if rest == "all" and "all" not in (knock.name for knock in view.waiting.values()):
+            return AdmitAllCommand(to_listen=listens)
+        return AdmitCommand(id=_waiting(rest, view), to_listen=listens)
+    name, _, last = rest.rpartition(" ")
+    named = rest in (knock.name for knock in view.waiting.values())
+    if last in REASONS_IN_WORDS and not named:  # a name comes first, and a reason may follow it
+        return RefuseCommand(id=_waiting(name.strip(), view), reason=REASONS_IN_WORDS[last])
+    return RefuseCommand(id=_waiting(rest, view))
 
 
 def _waiting(name: str, view: RoomView) -> str:
@@ -179,9 +197,14 @@ def _is_on(said: str, word: str) -> bool:
     return said != "off"
 
 
-def _accept(view: RoomView) -> UserAction:
+def _accept(view: RoomView, answer: str = "") -> UserAction:
+    asks = view.rules is not None and bool(view.rules.question) and not view.joined
+    if answer and not asks:
+        raise Misread("/accept stands alone. To say a text that begins with a slash, type two.")
+    if asks and not answer:
+        raise Misread("This invite asks a question: type /accept and your answer.")
     # A later agreement than the one on the screen may be here when the line is done.
-    return AcceptCommand(version=view.rules.version if view.rules else None)
+    return AcceptCommand(version=view.rules.version if view.rules else None, answer=answer)
 
 
 def _retract(view: RoomView) -> UserAction:
@@ -209,11 +232,16 @@ _PLAIN: Final[Mapping[str, UserAction]] = MappingProxyType(
         "/show": Reveal(),
     }
 )
-_OF_THE_SCREEN: Final = MappingProxyType({"/accept": _accept, "/retract": _retract})
-"""These stand alone too, and are about what the person sees."""
-_NEWCOMERS: Final[Mapping[str, type[AdmitCommand | RefuseCommand]]] = MappingProxyType(
-    {"/admit": AdmitCommand, "/refuse": RefuseCommand}
+_OF_THE_SCREEN: Final[Mapping[str, Callable[[RoomView], UserAction]]] = MappingProxyType(
+    {"/accept": _accept, "/retract": _retract}
 )
+"""These stand alone too, and are about what the person sees."""
+_ACCEPT: Final = "/accept"
+_NEWCOMERS: Final = ("/admit", "/tolisten", "/refuse")
+REASONS_IN_WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {"tonight": "not_tonight", "late": "too_late", "group": "other_group", "write": "write_first"}
+)
+"""What a facilitator types behind a name, and the reason's code."""
 _MEMBERS: Final[
     Mapping[
         str,

@@ -68,13 +68,17 @@ HELP: Final = (
     ("/members", "who is here, and who waits"),
     ("/acts", "what facilitators did"),
     ("/rules", "read the agreement again; /rules TAG in another language"),
-    ("/accept", "accept the agreement, new or changed"),
+    ("/accept", "accept the agreement, new or changed; with your answer, if the invite asks one"),
     ("/anyway", "send what waits, though something is wrong"),
     ("/leave", "leave the room"),
 )
 FACILITATORS_HELP: Final = (
-    ("/admit NAME", "let in who waits"),
-    ("/refuse NAME", "do not let in who waits"),
+    ("/admit NAME", "let in who waits; /admit all lets in everybody"),
+    ("/tolisten NAME", "let in who waits, only to read until /unpause NAME"),
+    (
+        "/refuse NAME",
+        "do not let in who waits; a word behind the name says why: tonight, late, group or write",
+    ),
     ("/remove NAME", "take a person out of the room"),
     ("/pause NAME", "let a person only read for now; /unpause NAME ends it"),
     ("/listen", "let only facilitators write; /listen off ends it"),
@@ -357,6 +361,8 @@ def waiter(knock: events.Knocked) -> str:
     notes = [f"code {escape.line(knock.code)}"] if knock.code else []
     if knock.door_revoked:
         notes.append("came by a revoked invite")
+    if knock.question:
+        notes.append(f"answered: {escape.line(knock.question)}")
     return escape.name(knock.name) + (f" ({', '.join(notes)})" if notes else "")
 
 

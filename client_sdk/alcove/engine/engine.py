@@ -35,8 +35,8 @@ from alcove.facilitation.opening import RoomOpening, RoomPlan
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.joining.card import CheckedCard
-from alcove.joining.door_words import REFUSAL_SENTENCES
-from alcove.joining.newcomer import Newcomer, said_by_relay
+from alcove.joining.door_words import KNOCKING_AGAIN, REFUSAL_SENTENCES, said_by_relay
+from alcove.joining.newcomer import Newcomer
 from alcove.mls.secret import Random
 from alcove.relay.link import Link, LinkState, Proof
 from alcove.relay.ports import Ports
@@ -259,11 +259,7 @@ class Engine(Standing):
                 self.member.facilitator.close(NotNow("not_in_room", text))
             self.member.wipe()
             self.member = None
-        text = (
-            "The relay does not list you as a member any more, as after a loss. Your client asks "
-            "to be let in again; a facilitator decides."
-        )
-        self.emit(events.Problem("knocking_again", text))
+        self.emit(events.Problem("knocking_again", KNOCKING_AGAIN))
         self._unknown_since = None
         self._be_newcomer(invite, accept=False, before=card)
 
@@ -369,8 +365,8 @@ class Engine(Standing):
         """What an appointed facilitator has of the room beside the group: its card."""
         if self.opening is not None:
             return replace(self.opening.handover(), lobby_key=None)
-        assert self.newcomer
-        assert self.newcomer.card
+        assert self.newcomer is not None
+        assert self.newcomer.card is not None  # every member came by one, or opened the room
         return handover_of(self.newcomer.invite, self.newcomer.card)
 
     def _welcomed(self, membership: Membership, at: Position) -> None:

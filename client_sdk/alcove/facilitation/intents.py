@@ -29,6 +29,20 @@ def not_awaited(error: AlcoveError | None) -> None:
     """No caller waits for what becomes of an intent."""
 
 
+def all_of(count: int, done: Done) -> Done:
+    """Return what each of several intents tells its end to. `done` gets the first error, or None,
+    when all have told it once. A later word of one, that it came true all the same, adds nothing.
+    """
+    ends: list[AlcoveError | None] = []
+
+    def each(error: AlcoveError | None) -> None:
+        ends.append(error)
+        if len(ends) == count:
+            done(next((end for end in ends if end is not None), None))
+
+    return each
+
+
 def not_now(code: str) -> NotNow:
     """Why the group refused what an intent planned."""
     return NotNow(code, "The group cannot make this change now.")
@@ -47,6 +61,8 @@ class CommitPlan:
     """The signed leave of each LEFT among the changes, in their order."""
     accepts: bytes | None = None
     """The agreement that the committer's leaf names from now on: its person made it."""
+    pauses: tuple[bytes, ...] = ()
+    """MLS keys of members that the commit adds, and that only listen at first."""
     gathers: bool = False
     """Whether others of its kind may go into the same commit."""
 
@@ -59,8 +75,16 @@ class CommitPlan:
             self.force_path or other.force_path,
             self.leaves + other.leaves,
             self.accepts or other.accepts,
+            self.pauses + other.pauses,
             gathers=True,
         )
+
+    def whole(self, state: RoomExtension) -> "CommitPlan":
+        """The plan with its pauses as one change of this state, beside what else it proposes."""
+        if not self.pauses:
+            return self
+        paused = replace(state, paused=state.paused + b"".join(self.pauses))
+        return replace(self, proposals=(*self.proposals, state_change(paused)), pauses=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +159,8 @@ class AdmitNewcomer(Intent):
     reply_key: bytes = b""
     door: bytes = NO_DOOR
     psk: Psk | None = None
+    to_listen: bool = False
+    """Whether the commit that adds them pauses them."""
 
     def plan(self, membership: Membership) -> CommitPlan | None:
         if self.key_package is None or self.psk is None:
@@ -147,8 +173,9 @@ class AdmitNewcomer(Intent):
         check_welcome(self.key_package.leaf_node, membership)
         return CommitPlan(
             (mls.Add(self.key_package),),
-            (Change(Op.ADD, self.relay_key, Seat(self.door)),),
+            (Change(Op.ADD, self.relay_key, Seat(self.door, paused=self.to_listen)),),
             ((self.relay_key, self.reply_key, self.psk),),
+            pauses=(self.key_package.leaf_node.signature_key,) if self.to_listen else (),
             gathers=True,
         )
 

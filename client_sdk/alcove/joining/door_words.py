@@ -5,7 +5,12 @@ goes along.
 """
 
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Protocol
+
+from alcove_protocol.errors import Malformed
+
+from alcove.errors import InvalidInput, NotNow, Refused
+from alcove.group.door_texts import fixed_text
 
 REFUSAL_SENTENCES: Final = MappingProxyType(
     {
@@ -34,6 +39,18 @@ REFUSAL_SENTENCES: Final = MappingProxyType(
     }
 )
 
+DOOR_FULL: Final = (
+    "The relay could not take you to the door yet. Stay here: your client asks again about twice a "
+    "minute."
+)
+KNOCK_DROPPED: Final = (
+    "Your knock is no longer at the relay, and no facilitator answered it. Your client knocks "
+    "again."
+)
+KNOCKING_AGAIN: Final = (
+    "The relay does not list you as a member any more, as after a loss. Your client asks to be let "
+    "in again; a facilitator decides."
+)
 REASONS: Final = ("refused", "not_tonight", "too_late", "other_group", "write_first")
 """The codes that a facilitator can give as a reason. The others follow from the room."""
 _WITH_CONTACT: Final = frozenset({*REASONS, "link_closed", "expired", "room_full"})
@@ -50,8 +67,29 @@ def refusal_sentence(code: str, contact: str = "") -> str:
     return sentence
 
 
-def closed_door(code: str, text: str, contact: str) -> str:
-    """Return what the relay said, of a closed door with the contact that the card named."""
-    if contact and code.startswith("door_"):
-        return f"{text} You can write to {contact}."
-    return text
+class HasContact(Protocol):
+    """A newcomer that may have read a card."""
+
+    @property
+    def contact(self) -> str: ...
+
+
+def said_by_relay(code: str, newcomer: HasContact | None) -> str:
+    """Return what a person reads of a code of the relay's. Of a closed door it names the contact,
+    if the card was read that has one."""
+    text, contact = Refused.by_relay(code).text, newcomer.contact if newcomer is not None else ""
+    return f"{text} You can write to {contact}." if contact and code.startswith("door_") else text
+
+
+def checked_answer(answer: str, *, asked: bool) -> str:
+    """Return the answer to the card's question; empty where it asks none. Raises `NotNow`
+    (`no_answer`), `InvalidInput` (`bad_answer`)."""
+    answer = answer.strip() if asked else ""
+    if asked and not answer:
+        text = "This invite asks a question. Accept with your answer to it, in a few words."
+        raise NotNow("no_answer", text)
+    try:
+        fixed_text(answer)
+    except Malformed:
+        raise InvalidInput("bad_answer", "Shorten your answer: it has at most 500 bytes.") from None
+    return answer

@@ -78,18 +78,40 @@ async def _settle(requester: Requester, n: int, id: bytes, reason: bytes | None)
 
 
 async def request(requester: Requester, frame: LobbyRequest) -> None:
-    """A request, or with `to` a vault. Raises `Refusal` (`busy`, `rate_limited` when this part of
-    the network had too much sent, and all of `rules.vault`)."""
+    """A request, or with `to` a vault; or a text for the newcomer who waits under that key. Raises
+    `Refusal` (`busy`, `rate_limited` when this part of the network had too much sent, all of
+    `rules.vault` and `Store.add_talk`)."""
     room = requester.seated
     listeners = len(room.history.roster.facilitators()) if frame.to is None else 1
     if not requester.may_tell(len(frame.blob) * listeners):
         raise Refusal("rate_limited")
     if frame.to is None:
         await _add_item(requester, LobbyKind.REQUEST, frame.id, frame.blob)
+    elif not room.history.roster.is_member(frame.to):
+        await _add_talk(requester, frame.to, frame)
     else:
         rules.vault(room.history, requester.client.key, frame.to, frame.blob)
         await _add_item(requester, LobbyKind.VAULT, frame.id, frame.blob, frame.to)
     requester.client.send(Done(frame.n))
+
+
+async def talk(requester: Requester, frame: LobbyRequest) -> None:
+    """A text of a newcomer who waits, for the facilitators. Raises `Refusal` (`not_allowed` for one
+    with a receiver, `rate_limited`, and all of `Store.add_talk`)."""
+    if frame.to is not None:
+        raise Refusal("not_allowed")
+    listeners = len(requester.seated.history.roster.facilitators())
+    if not requester.may_tell(len(frame.blob) * listeners):
+        raise Refusal("rate_limited")
+    await _add_talk(requester, requester.client.key, frame)
+    requester.client.send(Done(frame.n))
+
+
+async def _add_talk(requester: Requester, newcomer: bytes, frame: LobbyRequest) -> None:
+    room, client = requester.seated, requester.client
+    rules.talk(room.history, newcomer, client.key, frame.blob)
+    store = requester.services.store
+    await store.add_talk(room.id, newcomer, client.key, frame.id, frame.blob)
 
 
 async def leave(requester: Requester, frame: LeaveRoom) -> None:

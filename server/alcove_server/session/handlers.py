@@ -62,6 +62,7 @@ HANDLERS: Final[dict[ClientState, dict[type[Post | ClientFrame], Handler]]] = {
         ReadCard: newcomer.read_card,
         Knock: newcomer.knock,
         Withdraw: newcomer.withdraw,
+        LobbyRequest: lobby.talk,
     },
     ClientState.MEMBER: {
         Resume: resume.resume,

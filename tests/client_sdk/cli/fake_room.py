@@ -145,16 +145,21 @@ class FakeRoom:
         self._note("retract", id)
         self.happen(events.Retracted(id))
 
-    async def admit(self, id: str) -> None:
-        self._note("admit", id)
+    @property
+    def waiting(self) -> tuple[events.Knocked, ...]:
+        return tuple(event for event in self.scene.start if isinstance(event, events.Knocked))
+
+    async def admit(self, *ids: str, to_listen: bool = False) -> None:
+        id = ids[0]
+        self._note("to_listen" if to_listen else "admit", ", ".join(ids))
         if self.scene.admit_hangs:
             await asyncio.Event().wait()
         if id != KNOCK.id:
             raise Refused.by_relay("unknown_knock")
         self.happen(events.Joined(KNOCK.name))
 
-    async def refuse(self, id: str) -> None:
-        self._note("refuse", id)
+    async def refuse(self, id: str, reason: str = "refused") -> None:
+        self._note("refuse", id if reason == "refused" else f"{id} {reason}")
         self.happen(events.KnockGone(id))
 
     async def remove(self, name: str) -> None:
@@ -230,8 +235,8 @@ class FakeRoom:
         self._note("revoke", door)
         self.happen(events.InviteRevoked(door, "Mara"))
 
-    async def accept(self, version: int | None = None) -> None:
-        self._note("accept", "" if version is None else str(version))
+    async def accept(self, version: int | None = None, *, answer: str = "") -> None:
+        self._note("accept", ("" if version is None else str(version)) + answer)
         self.happen(events.Waiting("lamp river"))
 
     async def change_agreement(
@@ -273,7 +278,7 @@ EVERYTHING: Final = (
     RULES,
     events.Waiting("lamp river"),
     KNOCK,
-    events.Knocked("aa02", "Sam", "", True),
+    events.Knocked("aa02", "Sam", "", True, "Kim sent me."),
     events.KnockGone("aa02"),
     events.Joined("Robin"),
     NEW_RULES,

@@ -1,6 +1,7 @@
 """The lines that a person types."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from alcove import events
@@ -8,6 +9,7 @@ from alcove.cli import words
 from alcove.cli.commands import (
     AcceptCommand,
     ActsCommand,
+    AdmitAllCommand,
     AdmitCommand,
     AgreementChangeCommand,
     AppointCommand,
@@ -78,6 +80,11 @@ def a_view() -> RoomView:
         ("//shrug", SendCommand(text="/shrug")),
         ("/admit", AdmitCommand(id="aa01")),
         ("/admit Robin", AdmitCommand(id="aa01")),
+        ("/admit all", AdmitAllCommand()),
+        ("/tolisten Robin", AdmitCommand(id="aa01", to_listen=True)),
+        ("/tolisten all", AdmitAllCommand(to_listen=True)),
+        ("/refuse Robin late", RefuseCommand(id="aa01", reason="too_late")),
+        ("/refuse tonight", RefuseCommand(id="aa01", reason="not_tonight")),
         ("/refuse", RefuseCommand(id="aa01")),
         ("/remove Robin", RemoveCommand(name="Robin")),
         ("/appoint Robin", AppointCommand(name="Robin")),
@@ -251,3 +258,14 @@ def test_a_person_accepts_the_agreement_that_is_on_their_screen() -> None:
     assert read("/accept", state, MEMBERS) == AcceptCommand(version=1)
     state.apply(NEW_RULES)
     assert read("/accept", state, MEMBERS) == AcceptCommand(version=2)
+
+
+def test_the_answer_to_the_question_of_an_invite_goes_with_the_acceptance() -> None:
+    state = RoomView()
+    state.apply(replace(RULES, question="Who sent you?"))
+    with pytest.raises(Misread, match="asks a question"):
+        read("/accept", state, MEMBERS)
+    assert read("/accept Kim did", state, MEMBERS) == AcceptCommand(version=1, answer="Kim did")
+    state.apply(RULES)
+    with pytest.raises(Misread, match="stands alone"):
+        read("/accept Kim did", state, MEMBERS)

@@ -216,6 +216,10 @@ class RoomApp(App[None]):
             self.push_screen(CodeScreen(lines))
 
     def _ask(self, rules: events.AgreementShown) -> None:
+        if rules.question:  # no sheet: the answer is typed
+            self._say(words.rules_text(rules))
+            self._say(invite_words.question(rules.question))
+            return
         if self._accepted:
             self._say(f"You accept the agreement, version {rules.version}; /rules shows it.")
             return
@@ -328,7 +332,11 @@ class RoomApp(App[None]):
     @on(WaitingList.Decided)
     async def _decided(self, event: WaitingList.Decided) -> None:
         assert self._performer is not None
-        command = AdmitCommand(id=event.id) if event.admit else RefuseCommand(id=event.id)
+        command = (
+            RefuseCommand(id=event.id)
+            if event.act == "refuse"
+            else AdmitCommand(id=event.id, to_listen=event.act == "listen")
+        )
         self._input.focus()  # letters decide in the list, and one key must not decide twice
         await self._performer.perform(command)
 
