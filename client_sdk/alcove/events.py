@@ -9,6 +9,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
+from alcove.door_events import DoorSaid as DoorSaid
+from alcove.door_events import DoorTaken as DoorTaken
+from alcove.door_events import Event as Event
+from alcove.door_events import InviteChanged as InviteChanged
+from alcove.door_events import InviteRevoked as InviteRevoked
+from alcove.door_events import InvitesListed as InvitesListed
+from alcove.door_events import Knocked as Knocked
+from alcove.door_events import KnockGone as KnockGone
+from alcove.door_events import OpenInvite as OpenInvite
+from alcove.door_events import Waiting as Waiting
+
 
 class ConnectionState(StrEnum):
     CONNECTED = "connected"
@@ -38,58 +49,10 @@ class CloseReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """Base of all events."""
-
-
-@dataclass(frozen=True, slots=True)
 class Opened(Event):
     """The room exists and `invite` lets people knock. The invite is a secret: do not log it."""
 
     invite: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class InviteChanged(Event):
-    """A fresh invite: a removal revoked the door of the one before, or, with a `door`, this
-    facilitator asked for it. It lets `uses` people in within `hours`, and asks them the
-    `question`, if there is one. `door` is its name among the facilitators, and no secret."""
-
-    invite: str = field(repr=False)
-    door: str = ""
-    uses: int = 0
-    hours: int = 0
-    question: str = field(default="", repr=False)
-    ref: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OpenInvite:
-    """An invite of the room. `here` members came by it. It has `uses` left, for `hours`: of another
-    facilitator's invite (not `yours`) both are the relay's word, or None when it does not say."""
-
-    door: str
-    here: int
-    uses: int | None
-    hours: int | None
-    question: str = field(default="", repr=False)
-    yours: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class InvitesListed(Event):
-    """All open invites of the room, the oldest first. Every facilitator sees the same list."""
-
-    invites: tuple[OpenInvite, ...]
-    ref: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class InviteRevoked(Event):
-    """The facilitator `by` closed an invite. To facilitators only."""
-
-    door: str
-    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,33 +80,6 @@ class Accepted(Event):
     """A member accepted the ground rules that changed. To facilitators only."""
 
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting(Event):
-    """The knock is with the facilitators. Both sides can compare `code` elsewhere."""
-
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class Knocked(Event):
-    """A newcomer waits. To facilitators only. So does a member who was let in again so often that a
-    person decides about the next time: then a `Problem` (`rejoins`) comes first. `question` is what
-    the newcomer answered to the one that their invite asks."""
-
-    id: str
-    name: str
-    code: str
-    door_revoked: bool
-    question: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class KnockGone(Event):
-    """The newcomer with this id no longer waits."""
-
-    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,6 +333,8 @@ AnyEvent = (
     | Accepted
     | Waiting
     | Knocked
+    | DoorTaken
+    | DoorSaid
     | KnockGone
     | Joined
     | Left

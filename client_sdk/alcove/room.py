@@ -201,6 +201,22 @@ class Room(RoomShell):
         self._commands.refuse(id, reason)
         self._after()
 
+    async def door_take(self, id: str) -> None:
+        """Talk with a newcomer that waits, and let the other facilitators know: they keep out until
+        this one is gone. Raises `NotNow` (`unknown_knock`, `door_taken`)."""
+        self._commands.door_take(id)
+        self._after()
+
+    async def door_say(self, text: str, id: str | None = None) -> None:
+        """Say a short text at the door, of at most 500 bytes and 20 each way. A facilitator says it
+        to one newcomer, whose talk they take by it, or without `id` to all that wait. A newcomer
+        that waits says it to the facilitators. `DoorSaid` is told to the other side.
+
+        Raises `InvalidInput` (`text_empty`, `text_too_long`), `NotNow` (`unknown_knock`,
+        `door_taken`, `nobody_waits`, `not_waiting`, `talk_full`), `Refused`.
+        """
+        await self._call(lambda done: self._commands.door_say(text, id, done))
+
     async def remove(self, name: str) -> None:
         """Put a member out. Raises `InvalidInput` (`unknown_name`), `NotNow`."""
         await self._call(lambda done: self._commands.remove(name, done))

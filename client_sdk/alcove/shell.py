@@ -261,6 +261,8 @@ class RoomShell:
                 | events.InviteChanged()
                 | events.InvitesListed()
                 | events.InviteRevoked()
+                | events.DoorTaken()
+                | events.DoorSaid()
                 | events.Waiting()
                 | events.Joined()
                 | events.Left()

@@ -22,9 +22,62 @@ def _lobby(where: str, old: str, new: str, test: str) -> Mutant:
     return Mutant("door", (Edit(where, old, new),), f"{_LOBBY}::{test}")
 
 
+_TALK: Final = "tests/end_to_end/test_door_talk.py"
+_DOOR_TALK: Final = "alcove.facilitation.door_talk:DoorTalk"
+_VOICE: Final = "alcove.joining.door_voice:DoorVoice"
+
+
+def _talk(where: str, old: str, new: str, test: str) -> Mutant:
+    return Mutant("door", (Edit(where, old, new),), f"{_TALK}::{test}")
+
+
+_MAKE_UP: Final = "test_a_relay_and_a_holder_of_the_link_make_up_no_text[to the facilitator]"
+_TWICE: Final = "test_a_relay_that_shows_a_text_twice_or_to_another_is_not_believed"
+_LOST: Final = "test_what_was_said_comes_again_after_a_lost_connection_and_is_shown_once"
+_GONE: Final = "test_who_waits_is_told_when_the_facilitator_is_gone"
 _LISTENS: Final = "test_who_is_let_in_to_listen_is_paused_by_the_commit_that_adds_them"
 
 ALL_DOOR: Final[tuple[Mutant, ...]] = (
+    _talk(f"{_DOOR_TALK}._open", "body.reply_key == knock.body.reply_key", "True", _MAKE_UP),
+    _talk(f"{_VOICE}.receive", "known in self._heard or ", "", _TWICE),
+    _talk(f"{_VOICE}._send", "self._unsent.append((id, blob, done))", "pass", _LOST),
+    _talk(f"{_DOOR_TALK}.tick", "self._give_free(talk)", "pass", _GONE),
+    _talk(
+        f"{_DOOR_TALK}._give_free",
+        "holder != self._own and self._in_line.is_first(holder)",
+        "False",
+        _GONE,
+    ),
+    _talk(
+        f"{_DOOR_TALK}.taken",
+        "talk is not None and not talk.holder",
+        "talk is not None",
+        "test_of_two_who_take_a_talk_at_once_the_first_one_counts",
+    ),
+    _talk(
+        f"{_DOOR_TALK}._free",
+        "if other is not None and talk.holder != self._own:",
+        "if False:",
+        "test_one_facilitator_talks_and_the_others_keep_out",
+    ),
+    _talk(
+        "alcove.joining.newcomer:Newcomer._renewed",
+        "self._knocked_at = self._clock()",
+        "pass",
+        "test_each_text_renews_the_knock_for_a_quarter_of_an_hour",
+    ),
+    _talk(
+        "alcove.joining.newcomer:Newcomer._card_seen",
+        "self.card = checked",
+        "pass",
+        "test_who_waits_writes_to_the_lobby_key_that_the_card_has_now",
+    ),
+    _talk(
+        "alcove.facilitation.lobby:Lobby._gone",
+        "self.talk.gone(id)",
+        "pass",
+        "test_the_talk_is_gone_with_the_knock",
+    ),
     _lobby(
         "alcove.facilitation.intents:AdmitNewcomer.plan",
         "pauses=(self.key_package.leaf_node.signature_key,) if self.to_listen else (),",

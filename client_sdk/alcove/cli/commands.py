@@ -45,6 +45,20 @@ class RefuseCommand(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DoorTakeCommand(Command):
+    do = "door_take"
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorSayCommand(Command):
+    do = "door_say"
+    text: str = field(repr=False)
+    id: str | None = None
+    """The newcomer's knock. Without it, all that wait; a newcomer gives none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SendCommand(Command):
     do = "send"
     text: str = field(repr=False)
@@ -175,6 +189,8 @@ AnyCommand = (
     AdmitCommand
     | AdmitAllCommand
     | RefuseCommand
+    | DoorTakeCommand
+    | DoorSayCommand
     | SendCommand
     | RetractCommand
     | RemoveCommand
@@ -208,6 +224,7 @@ _VALUES: Final[Mapping[Any, tuple[type, str]]] = MappingProxyType(
         bool: (bool, "true or false"),
         int: (int, "a whole number"),
         int | None: (int, "a whole number"),
+        str | None: (str, "text"),
     }
 )
 """What a field that is no text takes, by its type."""

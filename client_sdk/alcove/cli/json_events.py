@@ -27,6 +27,10 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
     match event:
         case events.Opened(invite):
             return "opened", {"invite": invite}
+        case events.DoorTaken(id, by):
+            return "door_taken", _if(id=id, by=by)
+        case events.DoorSaid(id, text, sender):
+            return "door_said", _if(id=id) | {"text": text, "from": sender}
         case events.InviteChanged() | events.InvitesListed() | events.InviteRevoked():
             return _of_invites(event)
         case events.AgreementShown():

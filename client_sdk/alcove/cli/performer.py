@@ -20,6 +20,8 @@ from alcove.cli.commands import (
     AnyCommand,
     AppointCommand,
     DemoteCommand,
+    DoorSayCommand,
+    DoorTakeCommand,
     EndCommand,
     HandOverCommand,
     InviteNewCommand,
@@ -154,6 +156,10 @@ class Performer:
             case RefuseCommand(id=id, reason=reason):
                 await self._room.refuse(id, reason)
                 self._decided(id)
+            case DoorTakeCommand(id=id):
+                await self._room.door_take(id)
+            case DoorSayCommand(text=text, id=id):
+                await self._room.door_say(text, id)
             case RemoveCommand(name=name):
                 await self._room.remove(name)
             case AppointCommand(name=name):

@@ -81,6 +81,8 @@ class RoomView:
             case (
                 events.InviteChanged()
                 | events.InviteRevoked()
+                | events.DoorTaken()
+                | events.DoorSaid()
                 | events.Accepted()
                 | events.Left()
                 | events.Removed()

@@ -7,7 +7,7 @@ from typing import Final, assert_never
 from alcove_protocol.card import AgreementText
 
 from alcove import events
-from alcove.cli import escape, invite_words
+from alcove.cli import door_words, escape, invite_words
 from alcove.cli.room_view import ShownMessage
 from alcove.cli.rooms import MemberLike
 from alcove.events import ConnectionState, RoomState
@@ -79,6 +79,8 @@ FACILITATORS_HELP: Final = (
         "/refuse NAME",
         "do not let in who waits; a word behind the name says why: tonight, late, group or write",
     ),
+    ("/door NAME TEXT", "say something to who waits; /door all TEXT to everybody who waits"),
+    ("/take NAME", "talk with who waits; the other facilitators keep out"),
     ("/remove NAME", "take a person out of the room"),
     ("/pause NAME", "let a person only read for now; /unpause NAME ends it"),
     ("/listen", "let only facilitators write; /listen off ends it"),
@@ -113,6 +115,8 @@ PLAINLY: Final = "For a screen reader, start with --plain: it writes lines, and 
 ToldEvent = (
     events.InvitesListed
     | events.InviteRevoked
+    | events.DoorTaken
+    | events.DoorSaid
     | events.Waiting
     | events.Knocked
     | events.Joined
@@ -143,11 +147,16 @@ def of_event(event: ToldEvent) -> str:
             return invite_words.listed(invites)
         case events.InviteRevoked(_, by):
             return invite_words.revoked(by)
+        case events.DoorTaken():
+            return door_words.taken(event)
+        case events.DoorSaid():
+            return door_words.said(event)
         case events.Waiting(code):
             compare = f" If you can, compare this code with theirs: {escape.line(code)}"
             asked = (
                 "You asked to be let in. A facilitator decides; this can take a while. You need to "
-                "do nothing. To stop waiting, type /leave."
+                "do nothing. What you type here only the facilitators read. To stop waiting, type "
+                "/leave."
             )
             return asked + (compare if code else "")
         case events.Knocked():

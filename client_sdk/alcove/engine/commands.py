@@ -245,6 +245,23 @@ class Commands:
         """Make one more invite, on the terms of the first. Raises `NotNow`, `RoomClosed`."""
         self._standing.require_facilitator().invite(done)
 
+    def door_take(self, id: str) -> None:
+        """Talk with a newcomer that waits; the others keep out. `DoorTaken` follows. Raises
+        `InvalidInput`, `NotNow` (`unknown_knock`, `door_taken`), `RoomClosed`."""
+        self._standing.require_facilitator().talk.take(_knock_id(id))
+
+    def door_say(self, text: str, id: str | None, done: Done) -> None:
+        """Say a short text at the door: a facilitator to one newcomer, or to all that wait; and who
+        waits to the facilitators. Raises `InvalidInput` (`text_empty`, `text_too_long`), `NotNow`
+        (`unknown_knock`, `door_taken`, `nobody_waits`, `not_waiting`, `talk_full`), `RoomClosed`.
+        """
+        self._standing.require_open()
+        if self._standing.member is None and self._standing.newcomer is not None:
+            self._standing.newcomer.say(text, done)
+            return
+        to = _knock_id(id) if id is not None else None
+        self._standing.require_facilitator().talk.say(text, to, done)
+
     def new_invites(
         self, count: int, asked: AskedInvite, done: InvitesDone, *, ref: str | None = None
     ) -> None:

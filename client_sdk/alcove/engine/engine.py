@@ -297,6 +297,8 @@ class Engine(Standing):
             case frames.LobbyItem():
                 if member is not None and member.facilitator is not None:
                     member.facilitator.lobby.receive(notice)
+                elif member is None and newcomer is not None:
+                    newcomer.voice.receive(notice)
             case frames.DeskIs() | frames.Asked() | frames.Answered():
                 pass  # nothing here takes them yet, and the relay sends none
             case frames.Challenge():

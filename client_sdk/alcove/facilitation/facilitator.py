@@ -19,6 +19,7 @@ from alcove import events, mls
 from alcove.errors import AlcoveError, NotNow, Refused
 from alcove.facilitation.committer import Committer, OnTaken
 from alcove.facilitation.door_keeper import DoorKeeper
+from alcove.facilitation.door_talk import DoorTalk
 from alcove.facilitation.doors import Door, Doors, InviteTerms, RoomCard
 from alcove.facilitation.in_line import InLine
 from alcove.facilitation.intents import Done, RefreshKeys, RemoveMember
@@ -96,6 +97,7 @@ class Facilitator:
         ports: Ports,
         handover: Handover,
         *,
+        ask: Callable[[str, bytes], None],
         on_taken: OnTaken,
         ready: Callable[[], bool],
         may_commit: Callable[[], bool],
@@ -127,6 +129,9 @@ class Facilitator:
             revoke=self.door_keeper.revoke,
         )
         self.moderation = Moderation(membership, self.committer)
+        self.talk = DoorTalk(
+            identity, membership, self.lobby_keys, presence, self._in_line, ports, ask
+        )
         self.lobby = Lobby(
             membership,
             self.committer,
@@ -134,6 +139,7 @@ class Facilitator:
             self.lobby_keys,
             self.vaults,
             self.roles,
+            self.talk,
             ports,
             ready=ready,
         )
@@ -278,6 +284,7 @@ class Facilitator:
         ready = self._ready()
         self.vaults.tick(ready=ready)
         self.lobby.in_step()
+        self.talk.tick(ready=ready)
         if ready:
             self.door_keeper.send_unsent()
             self.door_keeper.close_for_others()
@@ -339,6 +346,7 @@ class Facilitator:
         """Fail every pending commit and door with this error, and wipe the lobby keys."""
         self.roles.close(error)
         self.lobby.close(error)
+        self.talk.close(error)
         self.committer.close(error)
         self.vaults.close()
         self.door_keeper.close(error)

@@ -9,35 +9,33 @@
 A Welcome may be late, and answers one of the last tries. One that answers none of them is ignored,
 and the newcomer asks again.
 
-A newcomer can read nothing of the room before the Welcome: until then their client holds no key of
-it.
+Before the Welcome a newcomer can read nothing of the room: their client holds no key of it.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum, auto
-from typing import Final
 
-from alcove_protocol import frames, limits
+from alcove_protocol import frames
 from alcove_protocol.frames import ConnectionRole, RelayAnswer
 from alcove_protocol.invite import Invite
 from alcove_protocol.position import Position
 
 from alcove import events
-from alcove.errors import PASSING, AlcoveError, NotNow, NotTrusted, Refused
+from alcove.errors import AlcoveError, NotNow, NotTrusted, Refused
 from alcove.group.admission import enter
 from alcove.group.keys import Identity, SigningKey, room_suite
 from alcove.group.membership import Membership
 from alcove.group.sealing import (
     KnockBody,
     door_psk,
-    open_card,
     open_refusal,
     seal_knock,
     seal_late_knock,
     short_code,
 )
-from alcove.joining.card import CheckedCard, check_card
+from alcove.joining.card import CheckedCard, read_card
+from alcove.joining.door_voice import DoorVoice
 from alcove.joining.door_watch import DoorWatch
 from alcove.joining.door_words import (
     DOOR_FULL,
@@ -46,31 +44,20 @@ from alcove.joining.door_words import (
     checked_answer,
     refusal_sentence,
 )
+from alcove.joining.patience import (
+    ASK_AGAIN,
+    EARLIER,
+    EXPIRES,
+    FULL,
+    UNANSWERED,
+    WELCOME_NEVER,
+    WELCOME_PATIENCE,
+    full_wait,
+)
 from alcove.joining.tries import Tries, Try
 from alcove.messages.agreements import Agreements
 from alcove.relay.link import LinkState, Proof
 from alcove.relay.ports import Ports
-
-WELCOME_PATIENCE: Final = 10.0
-"""Seconds in which the relay hands over the Welcome to a newcomer who is on the list."""
-ASK_AGAIN: Final = 60.0
-"""Seconds after which a newcomer without a Welcome asks again."""
-UNANSWERED: Final = limits.KNOCK_TTL + 60.0
-"""Seconds after which a knock has been answered or has expired. A newcomer that was told neither
-connects anew, and learns whether they are on the list. A relay where the knock still waits lies, or
-its clock stands still: then nothing is to be waited for."""
-EXPIRES: Final = limits.KNOCK_TTL - 60.0
-"""Seconds after which an honest relay may say that a knock's time has passed: it counts from before
-its answer, which may have been under way for so long."""
-WELCOME_NEVER: Final = float(limits.ABANDONED_AFTER)
-"""Seconds on the list after which no Welcome will come: a member of whom something was heard is not
-let in again without their old keys."""
-EARLIER: Final = frozenset({"already_waiting", "not_allowed"})
-"""Refusals of a knock behind an earlier one of this client, which waits or was admitted."""
-FULL: Final = PASSING | {"too_many_knocks"}
-"""Refusals after which a newcomer waits, and asks again."""
-FULL_WAIT: Final = 15.0
-"""Seconds, and up to twice as many: a crowd does not come back all at once."""
 
 
 class Stage(Enum):
@@ -119,6 +106,7 @@ class Newcomer:
         self._fail = fail
         self._door_key = SigningKey.from_seed(invite.door_seed())
         self._tries = Tries(invite, ports.random)
+        self.voice = DoorVoice(invite, lambda: self.identity, ports, self._renewed)
         self._listed_since: float | None = None
         """Since when this newcomer has been on the relay's list, without a Welcome."""
         self._ask_at = 0.0
@@ -130,15 +118,18 @@ class Newcomer:
         self._again_at: float | None = None
         self._told: set[str] = set()
         self._watch = DoorWatch(
-            ports, lambda: self.stage is Stage.WAITING and ports.link.state is LinkState.DOOR
+            invite,
+            ports,
+            lambda: self.stage is Stage.WAITING and ports.link.state is LinkState.DOOR,
+            self._card_seen,
         )
         self.stage = Stage.READING
         self.card = before
 
     @property
     def contact(self) -> str:
-        """Where the host can be reached outside the room, as the card says."""
-        return (self.card.card.contact or "") if self.card is not None else ""
+        """Where the card says that the host can be reached, outside the room."""
+        return (self.card and self.card.card.contact) or ""
 
     @property
     def knocked(self) -> bool:
@@ -168,6 +159,17 @@ class Newcomer:
             self._go_on()
         elif self._unanswered:
             self._give_up("expired")
+        else:
+            self.voice.send_unsent()
+
+    def say(self, text: str, done: Callable[[AlcoveError | None], None]) -> None:
+        """Raises as `DoorVoice.say`."""
+        waits = self.card is not None and self.stage is Stage.WAITING
+        self.voice.say(text, self.card.card.lobby_key if self.card and waits else None, done)
+
+    def _renewed(self) -> None:
+        """A text of the talk renews the knock at the relay."""
+        self._knocked_at = self._clock()
 
     @property
     def _unanswered(self) -> bool:
@@ -189,8 +191,7 @@ class Newcomer:
             self._refused(answer)
             return
         try:
-            signed = open_card(self.invite, answer.number, answer.card)
-            checked = check_card(signed, self.invite.room, answer.number)
+            checked = read_card(self.invite, answer)
             self.identity = self.identity.in_suite(room_suite(checked.card.suite))
         except (NotTrusted, NotNow) as error:
             self._fail(error)
@@ -207,6 +208,11 @@ class Newcomer:
         self._on_card()
         if accepted:
             self._knock()
+
+    def _card_seen(self, checked: CheckedCard) -> None:
+        """The lobby key may be another since: what is said goes to the present one."""
+        if self.card is not None and checked.agreement == self.card.agreement:
+            self.card = checked
 
     def accept(self, version: int | None = None, answer: str = "") -> None:
         """Accept the agreement on the card and knock. `version` is the one that the person read,
@@ -248,10 +254,9 @@ class Newcomer:
         elif self.card is not None and self._link.live and now >= self._ask_at:
             self._ask_at = now + ASK_AGAIN
             made, body = self._try(self.card)
-            lobby_key = self.card.card.lobby_key
-            sealed = seal_late_knock(self.invite, lobby_key, made.id, body, self._random)
-            request = frames.LobbyRequest
-            self._link.request(lambda n: request(n, made.id, sealed), lambda answer: None)
+            id, key = made.id, self.card.card.lobby_key
+            sealed = seal_late_knock(self.invite, key, id, body, self._random)
+            self._link.request(lambda n: frames.LobbyRequest(n, id, sealed), lambda answer: None)
 
     def _try(self, card: CheckedCard) -> tuple[Try, KnockBody]:
         return self._tries.make(self.identity, card.agreement, self._answer, self._wall())
@@ -271,6 +276,7 @@ class Newcomer:
                 if not self._dropped:
                     self._knocked_at = self._clock()
                 self._dropped = False
+                self.voice.knocked(made)
                 self._emit(events.Waiting(code))
                 self._watch.knocked()
             elif answer is not None:
@@ -287,11 +293,8 @@ class Newcomer:
             self._fail(Refused.by_relay(code))
         else:
             # Many people come by one link at once. What is full now has room in a while.
-            self._again_at = self._clock() + self._full_wait()
+            self._again_at = self._clock() + full_wait(self._random)
             self.door_full()
-
-    def _full_wait(self) -> float:
-        return FULL_WAIT + int.from_bytes(self._random(2), "big") / 2**16 * FULL_WAIT
 
     def _behind_earlier(self, code: str) -> None:
         """The relay took an earlier knock without this client's knowledge. A relay that says so
@@ -346,7 +349,7 @@ class Newcomer:
             self._give_up("expired")
             return
         self.stage, self._dropped = Stage.KNOCKING, True
-        self._again_at = self._clock() + self._full_wait()
+        self._again_at = self._clock() + full_wait(self._random)
         self._tell_once("knock_dropped", KNOCK_DROPPED)
 
     def _give_up(self, code: str) -> None:
@@ -392,5 +395,6 @@ class Newcomer:
 
     def wipe(self) -> None:
         """Forget the keys of every try, and the door's."""
+        self.voice.close()
         self._tries.wipe()
         self._door_key.wipe()

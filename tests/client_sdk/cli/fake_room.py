@@ -162,6 +162,13 @@ class FakeRoom:
         self._note("refuse", id if reason == "refused" else f"{id} {reason}")
         self.happen(events.KnockGone(id))
 
+    async def door_take(self, id: str) -> None:
+        self._note("door_take", id)
+        self.happen(events.DoorTaken(id, "Mara"))
+
+    async def door_say(self, text: str, id: str | None = None) -> None:
+        self._note("door_say", f"{id}: {text}")
+
     async def remove(self, name: str) -> None:
         self._note("remove", name)
         self.happen(events.Removed(name))
@@ -279,6 +286,12 @@ EVERYTHING: Final = (
     events.Waiting("lamp river"),
     KNOCK,
     events.Knocked("aa02", "Sam", "", True, "Kim sent me."),
+    events.DoorTaken("aa02", "Mara"),
+    events.DoorTaken("aa02", ""),
+    events.DoorTaken("", "Mara"),
+    events.DoorTaken("", ""),
+    events.DoorSaid("aa02", "Is it quiet today?", "Sam"),
+    events.DoorSaid("", "Very quiet.", "Mara"),
     events.KnockGone("aa02"),
     events.Joined("Robin"),
     NEW_RULES,
