@@ -44,12 +44,14 @@ from alcove.events import (
     Knocked,
     KnockGone,
     Left,
+    MemberList,
     Message,
     Opened,
     OpenInvite,
     PastAct,
     PastActs,
     Paused,
+    PresenceChanged,
     Problem,
     Queued,
     Removed,
@@ -65,6 +67,7 @@ from alcove.events import (
     VaultChanged,
     Waiting,
 )
+from alcove.members import Member, Whereabouts
 
 __version__ = "0.1.0"
 
@@ -73,7 +76,7 @@ if typing.TYPE_CHECKING:
 
     from alcove.entering import join, open_room
     from alcove.relay.transport import TransportOptions
-    from alcove.room import Member, Room
+    from alcove.room import Room
     from alcove.running import run
     from alcove.shell import SendResult
     from alcove.templates import template
@@ -105,6 +108,7 @@ __all__ = [
     "Knocked",
     "Left",
     "Member",
+    "MemberList",
     "Message",
     "NotNow",
     "NotTrusted",
@@ -113,6 +117,7 @@ __all__ = [
     "PastAct",
     "PastActs",
     "Paused",
+    "PresenceChanged",
     "Problem",
     "Queued",
     "Refused",
@@ -132,6 +137,7 @@ __all__ = [
     "Unpaused",
     "VaultChanged",
     "Waiting",
+    "Whereabouts",
     "join",
     "open_room",
     "run",
@@ -140,7 +146,6 @@ __all__ = [
 
 _LATER = {
     "AgreementText": "alcove_protocol.card",
-    "Member": "alcove.room",
     "Room": "alcove.room",
     "SendResult": "alcove.shell",
     "TransportOptions": "alcove.relay.transport",

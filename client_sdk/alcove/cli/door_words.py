@@ -1,7 +1,21 @@
 """The talk at the door in words, for both sides of it."""
 
+from typing import Final
+
 from alcove import events
 from alcove.cli import escape
+
+HELP: Final = (
+    ("/admit NAME", "let in who waits; /admit all lets in everybody"),
+    ("/tolisten NAME", "let in who waits, only to read until /unpause NAME"),
+    (
+        "/refuse NAME",
+        "do not let in who waits; a word behind the name says why: tonight, late, group or write",
+    ),
+    ("/door NAME TEXT", "say something to who waits; /door all TEXT to everybody who waits"),
+    ("/take NAME", "talk with who waits; the other facilitators keep out"),
+)
+"""What a facilitator can type about newcomers."""
 
 
 def taken(event: events.DoorTaken) -> str:

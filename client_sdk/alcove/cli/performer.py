@@ -29,6 +29,7 @@ from alcove.cli.commands import (
     LeaveCommand,
     ListenOnlyCommand,
     LockCommand,
+    MembersCommand,
     PauseCommand,
     RefuseCommand,
     RemoveCommand,
@@ -190,6 +191,8 @@ class Performer:
                 await self._room.revoke(door)
             case AcceptCommand(version=version, answer=answer):
                 await self._room.accept(version, answer=answer)
+            case MembersCommand(ref=ref):
+                self._room.list_members(ref=ref)
             case AgreementChangeCommand(file=file, correction=correction):
                 agreement = await asyncio.to_thread(read_agreement, Path(file))
                 await self._room.change_agreement(agreement, correction=correction)

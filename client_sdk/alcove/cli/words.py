@@ -11,6 +11,7 @@ from alcove.cli import door_words, escape, invite_words
 from alcove.cli.room_view import ShownMessage
 from alcove.cli.rooms import MemberLike
 from alcove.events import ConnectionState, RoomState
+from alcove.members import Whereabouts
 
 CONNECTION: Final = MappingProxyType(
     {
@@ -73,14 +74,7 @@ HELP: Final = (
     ("/leave", "leave the room"),
 )
 FACILITATORS_HELP: Final = (
-    ("/admit NAME", "let in who waits; /admit all lets in everybody"),
-    ("/tolisten NAME", "let in who waits, only to read until /unpause NAME"),
-    (
-        "/refuse NAME",
-        "do not let in who waits; a word behind the name says why: tonight, late, group or write",
-    ),
-    ("/door NAME TEXT", "say something to who waits; /door all TEXT to everybody who waits"),
-    ("/take NAME", "talk with who waits; the other facilitators keep out"),
+    *door_words.HELP,
     ("/remove NAME", "take a person out of the room"),
     ("/pause NAME", "let a person only read for now; /unpause NAME ends it"),
     ("/listen", "let only facilitators write; /listen off ends it"),
@@ -90,16 +84,10 @@ FACILITATORS_HELP: Final = (
     ("/handover NAME", "make a member a facilitator, then be a participant yourself"),
     ("/stepdown", "be a participant; another facilitator's client confirms it"),
     ("/words", "eight words to compare with another facilitator elsewhere"),
-    ("/invite", "see the invite"),
-    ("/invite new", "make one more invite"),
-    ("/invite ask QUESTION", "make an invite that asks newcomers something"),
-    ("/personal NUMBER", "make invites for one person each"),
-    ("/invites", "which invites are open"),
-    ("/revoke NUMBER", "close an invite of that list"),
-    ("/qr", "see the invite as a code for a phone's camera"),
     ("/newrules FILE", "change the agreement; everybody is asked to accept it"),
     ("/correct FILE", "correct the wording of the agreement; nobody is asked"),
     ("/end", "end the room for everybody"),
+    *invite_words.HELP,
 )
 
 KEYS: Final = (
@@ -125,6 +113,8 @@ ToldEvent = (
     | events.RoleChanged
     | events.Paused
     | events.Unpaused
+    | events.PresenceChanged
+    | events.MemberList
     | events.RulesChanged
     | events.VaultChanged
     | events.SafetyWords
@@ -171,6 +161,10 @@ def of_event(event: ToldEvent) -> str:
             return _role(event)
         case events.Paused() | events.Unpaused():
             return _pause(event)
+        case events.PresenceChanged(name, presence):
+            return PRESENCE[presence].format(escape.name(name))
+        case events.MemberList(members):
+            return "\n".join(who(members, ()))
         case events.RulesChanged():
             return _rules(event)
         case events.VaultChanged():
@@ -293,6 +287,15 @@ RULES: Final = MappingProxyType(
 )
 
 
+PRESENCE: Final[Mapping[Whereabouts, str]] = MappingProxyType(
+    {
+        "here": "{} is here again.",
+        "away": "There has been no sign of life of {} for more than a minute.",
+        "unknown": "Whether {} is here cannot be told at the moment.",
+    }
+)
+
+
 def _rules(event: events.RulesChanged) -> str:
     now = {"listen_only": event.listen_only, "locked": event.locked}
     return " ".join(RULES[name, now[name]] for name in event.changed)
@@ -387,7 +390,9 @@ def note(member: MemberLike, members: Sequence[MemberLike]) -> str:
     facilitates = any(other.you and other.facilitator for other in members)
     paused = member.paused and (member.you or facilitates)
     notes = ["you"] if member.you else [] if member.heard else ["not heard yet"]
-    return "".join(f" [{one}]" for one in (*notes, *(["paused"] if paused else [])))
+    notes += ["paused"] if paused else []
+    notes += [] if member.you or member.presence == "unknown" else [member.presence]
+    return "".join(f" [{one}]" for one in notes)
 
 
 def who(members: Sequence[MemberLike], waiting: Sequence[events.Knocked]) -> list[str]:

@@ -40,8 +40,8 @@ class Commands:
     def say(self, text: str, *, warning: str | None = None, ref: str | None = None) -> str:
         """Send a message and return its id. `Sent`, `Queued` or `Failed` follows.
 
-        Raises `InvalidInput` (`text_empty`, `text_too_long`, `bad_text`), `NotNow` (`paused`,
-        `listen_only`, `queue_full`, `not_in_room`), `RoomClosed`.
+        Raises `InvalidInput` (`text_empty`, `text_too_long`, `warning_too_long`, `bad_text`),
+        `NotNow` (`paused`, `listen_only`, `queue_full`, `not_in_room`), `RoomClosed`.
         """
         member = self._standing.require_member()
         body = check_text(text, warning)
@@ -225,6 +225,11 @@ class Commands:
         """`PastActs` follows. Raises `NotNow` (`not_in_room`), `RoomClosed`."""
         acts = self._standing.require_member().act_log.acts()
         self._standing.emit(events.PastActs(acts, ref))
+
+    def list_members(self, *, ref: str | None = None) -> None:
+        """`MemberList` follows. Raises `NotNow` (`not_in_room`), `RoomClosed`."""
+        members = self._standing.require_member().whereabouts.members()
+        self._standing.emit(events.MemberList(members, ref))
 
     def change_agreement(
         self, texts: tuple[AgreementText, ...], done: Done, *, correction: bool
