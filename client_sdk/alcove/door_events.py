@@ -72,6 +72,17 @@ class Knocked(Event):
     code: str
     door_revoked: bool
     question: str = field(default="", repr=False)
+    outside: bool = False
+    """Whether it is a member that stepped outside. They come back by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outside(Event):
+    """A member stepped outside: they hold no key of the room, and can come back within two hours.
+    With `you` it is this client. It waits at the door, and can talk with the facilitators."""
+
+    name: str
+    you: bool = False
 
 
 @dataclass(frozen=True, slots=True)

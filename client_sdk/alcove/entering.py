@@ -59,9 +59,10 @@ def open_room(
     at most 200 bytes.
 
     The room has at most `members`: 2 to 1,000, or 50. Participants can post once
-    `facilitators_start` facilitators are there, at most 8, and then as long as `facilitators_stay` are, which is no
-    more. With `post_quantum`, an experiment, a recording of today's ciphertext stays unreadable to
-    a quantum computer too, all members need the extra `suites`, and there are at most 250.
+    `facilitators_start` facilitators are there, at most 8, and then as long as `facilitators_stay`
+    are, which is no more. With `post_quantum`, an experiment, a recording of today's ciphertext
+    stays unreadable to a quantum computer too, all members need the extra `suites`, and there are
+    at most 250.
 
     Raises `InvalidInput` at once when an argument is wrong, `NotNow` (`suite_unavailable`). Nothing
     is sent before `async with`.

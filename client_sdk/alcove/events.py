@@ -17,6 +17,7 @@ from alcove.door_events import InvitesListed as InvitesListed
 from alcove.door_events import Knocked as Knocked
 from alcove.door_events import KnockGone as KnockGone
 from alcove.door_events import OpenInvite as OpenInvite
+from alcove.door_events import Outside as Outside
 from alcove.door_events import Waiting as Waiting
 from alcove.members import Member, Whereabouts
 from alcove.states import CloseReason as CloseReason
@@ -328,6 +329,7 @@ AnyEvent = (
     | Accepted
     | Waiting
     | Knocked
+    | Outside
     | DoorTaken
     | DoorSaid
     | KnockGone

@@ -153,6 +153,17 @@ class Room(RoomShell):
         self._commands.accept(version, answer)
         self._after()
 
+    async def outside(self) -> None:
+        """Step outside for a while: out of the room's keys, to its door, where you can talk with
+        the facilitators. `Outside` follows. Raises `NotNow` (`is_facilitator`, `not_outside`)."""
+        self._commands.outside()
+        self._after()
+
+    async def inside(self, name: str | None = None) -> None:
+        """Come back from outside; for a facilitator, let the member of this name in again. `Joined`
+        follows. Raises `NotNow` (`not_outside`, `unknown_knock`)."""
+        await self._call(lambda done: self._commands.inside(name, done))
+
     def acts(self, *, ref: str | None = None) -> None:
         """Tell what facilitators did, as this client saw it: `PastActs` follows. Every member may
         ask. Raises `NotNow` (`not_in_room`)."""
@@ -175,7 +186,7 @@ class Room(RoomShell):
             await self._call(lambda done: self._commands.admit_all(ids, done, to_listen=to_listen))
 
     async def refuse(self, id: str, reason: str = "refused") -> None:
-        """Refuse a newcomer, who reads why in kind words: `refused` (no reason is given),
+        """Refuse a newcomer, and say why in kind words: `refused` (no reason is given),
         `not_tonight`, `too_late`, `other_group` or `write_first`.
 
         Raises `InvalidInput` (`unknown_reason`, `unknown_knock`) or `NotNow` (`unknown_knock`).

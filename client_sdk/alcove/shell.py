@@ -263,6 +263,7 @@ class RoomShell:
                 | events.InviteChanged()
                 | events.InvitesListed()
                 | events.InviteRevoked()
+                | events.Outside()
                 | events.DoorTaken()
                 | events.DoorSaid()
                 | events.Waiting()

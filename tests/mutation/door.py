@@ -37,7 +37,52 @@ _LOST: Final = "test_what_was_said_comes_again_after_a_lost_connection_and_is_sh
 _GONE: Final = "test_who_waits_is_told_when_the_facilitator_is_gone"
 _LISTENS: Final = "test_who_is_let_in_to_listen_is_paused_by_the_commit_that_adds_them"
 
+_OUTSIDE: Final = "tests/end_to_end/test_outside.py"
+
+
+def _outside(where: str, old: str, new: str, test: str) -> Mutant:
+    return Mutant("door", (Edit(where, old, new),), f"{_OUTSIDE}::{test}")
+
+
+_BACK: Final = "test_a_member_steps_outside_and_comes_back_within_ten_seconds"
+
 ALL_DOOR: Final[tuple[Mutant, ...]] = (
+    _outside(
+        "alcove.facilitation.outside:Outside.was_paused",
+        "self._gone[knock.door].paused",
+        "False",
+        "test_a_pause_goes_on_after_a_step_outside",
+    ),
+    _outside(
+        "alcove.facilitation.intents:AdmitNewcomer.plan",
+        "closes=(self.door,) if self.returns else (),",
+        "",
+        _BACK,
+    ),
+    _outside(
+        "alcove.facilitation.door_talk:DoorTalk.receive",
+        "self._wants_in(talk.knock)",
+        "pass",
+        _BACK,
+    ),
+    _outside(
+        "alcove.engine.outside:SteppingOutside.tick",
+        "self._send()",
+        "pass",
+        "test_the_wish_goes_again_when_the_relay_lost_it",
+    ),
+    _outside(
+        "alcove.joining.newcomer:Newcomer._knock_over",
+        " and not self.outside",
+        "",
+        "test_outside_longer_than_a_knock_waits_is_outside_all_the_same",
+    ),
+    _outside(
+        "alcove.engine.engine:Engine.on_not_authenticated",
+        "self.member is not None and self._steps_outside()",
+        "False",
+        "test_who_is_away_when_they_are_let_go_comes_to_the_door_too",
+    ),
     _talk(f"{_DOOR_TALK}._open", "body.reply_key == knock.body.reply_key", "True", _MAKE_UP),
     _talk(f"{_VOICE}.receive", "known in self._heard or ", "", _TWICE),
     _talk(f"{_VOICE}._send", "self._unsent.append((id, blob, done))", "pass", _LOST),

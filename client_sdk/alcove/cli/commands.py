@@ -59,6 +59,18 @@ class DoorSayCommand(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutsideCommand(Command):
+    do = "outside"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsideCommand(Command):
+    do = "inside"
+    name: str | None = None
+    """Of a member outside, for a facilitator. Without it, this client comes back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SendCommand(Command):
     do = "send"
     text: str = field(repr=False)
@@ -196,6 +208,8 @@ AnyCommand = (
     | RefuseCommand
     | DoorTakeCommand
     | DoorSayCommand
+    | OutsideCommand
+    | InsideCommand
     | SendCommand
     | RetractCommand
     | RemoveCommand

@@ -1,6 +1,6 @@
 """The talk at the door in words, for both sides of it."""
 
-from typing import Final
+from typing import Final, assert_never
 
 from alcove import events
 from alcove.cli import escape
@@ -33,3 +33,33 @@ def taken(event: events.DoorTaken) -> str:
 def said(event: events.DoorSaid) -> str:
     """Return one text, with a mark that no name can imitate."""
     return f"[at the door] {escape.name(event.sender)}: {escape.line(event.text)}"
+
+
+def outside(name: str, *, you: bool) -> str:
+    """Return that a member stepped outside, in words for them or for the others."""
+    if you:
+        return (
+            "You are outside: nothing of the room reaches you here. What you type only the "
+            "facilitators read. /inside comes back, within two hours; /leave leaves."
+        )
+    return f"{escape.name(name)} has stepped outside."
+
+
+def knocked(event: events.Knocked, shown: str) -> str:
+    """Return that a newcomer waits, and why."""
+    if event.outside:
+        return f"{shown} is outside and comes back by themselves; /inside NAME lets them in now."
+    return f"{shown} asks to be let in."
+
+
+def of_event(event: events.Outside | events.DoorTaken | events.DoorSaid) -> str:
+    """Return a sentence of this program about what happened at the door."""
+    match event:
+        case events.Outside(name, you):
+            return outside(name, you=you)
+        case events.DoorTaken():
+            return taken(event)
+        case events.DoorSaid():
+            return said(event)
+        case _:
+            assert_never(event)

@@ -24,12 +24,14 @@ from alcove.cli.commands import (
     DoorTakeCommand,
     EndCommand,
     HandOverCommand,
+    InsideCommand,
     InviteNewCommand,
     InvitesCommand,
     LeaveCommand,
     ListenOnlyCommand,
     LockCommand,
     MembersCommand,
+    OutsideCommand,
     PauseCommand,
     RefuseCommand,
     RemoveCommand,
@@ -157,6 +159,10 @@ class Performer:
             case RefuseCommand(id=id, reason=reason):
                 await self._room.refuse(id, reason)
                 self._decided(id)
+            case OutsideCommand():
+                await self._room.outside()
+            case InsideCommand(name=name):
+                await self._room.inside(name)
             case DoorTakeCommand(id=id):
                 await self._room.door_take(id)
             case DoorSayCommand(text=text, id=id):

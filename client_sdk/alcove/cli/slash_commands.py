@@ -19,11 +19,13 @@ from alcove.cli.commands import (
     DoorTakeCommand,
     EndCommand,
     HandOverCommand,
+    InsideCommand,
     InviteNewCommand,
     InvitesCommand,
     LeaveCommand,
     ListenOnlyCommand,
     LockCommand,
+    OutsideCommand,
     PauseCommand,
     RefuseCommand,
     RemoveCommand,
@@ -111,6 +113,8 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
         if not rest:
             raise Misread(f"Say which file has the whole agreement: {word} FILE.")
         return AgreementChangeCommand(file=rest, correction=_FILES[word])
+    if word == _INSIDE:
+        return InsideCommand(name=view.waiting[_waiting(rest, view)].name if rest else None)
     if word == _TAKE:
         return DoorTakeCommand(id=_waiting(rest, view))
     if word == _DOOR:
@@ -238,6 +242,7 @@ def _retract(view: RoomView) -> UserAction:
 _PLAIN: Final[Mapping[str, UserAction]] = MappingProxyType(
     {
         "/anyway": SendAnywayCommand(),
+        "/outside": OutsideCommand(),
         "/leave": LeaveCommand(),
         "/quit": LeaveCommand(),
         "/end": EndCommand(),
@@ -291,6 +296,7 @@ _SWITCHES: Final[Mapping[str, type[ListenOnlyCommand | LockCommand]]] = MappingP
 _FILES: Final = MappingProxyType({"/newrules": False, "/correct": True})
 """Whether the agreement is corrected by it only."""
 _PERSONAL: Final = "/personal"
+_INSIDE: Final = "/inside"
 _TAKE: Final = "/take"
 _DOOR: Final = "/door"
 _REVOKE: Final = "/revoke"
@@ -303,6 +309,7 @@ _WORDS: Final = (
     *_SWITCHES,
     *_FILES,
     _PERSONAL,
+    _INSIDE,
     _TAKE,
     _DOOR,
     _REVOKE,

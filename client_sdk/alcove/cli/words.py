@@ -71,6 +71,7 @@ HELP: Final = (
     ("/rules", "read the agreement again; /rules TAG in another language"),
     ("/accept", "accept the agreement, new or changed; with your answer, if the invite asks one"),
     ("/anyway", "send what waits, though something is wrong"),
+    ("/outside", "step outside for a while; /inside comes back"),
     ("/leave", "leave the room"),
 )
 FACILITATORS_HELP: Final = (
@@ -84,12 +85,11 @@ FACILITATORS_HELP: Final = (
     ("/handover NAME", "make a member a facilitator, then be a participant yourself"),
     ("/stepdown", "be a participant; another facilitator's client confirms it"),
     ("/words", "eight words to compare with another facilitator elsewhere"),
+    *invite_words.HELP,
     ("/newrules FILE", "change the agreement; everybody is asked to accept it"),
     ("/correct FILE", "correct the wording of the agreement; nobody is asked"),
     ("/end", "end the room for everybody"),
-    *invite_words.HELP,
 )
-
 KEYS: Final = (
     ("Ctrl+X, or Esc twice", "wipe the screen at once, then leave the room"),
     ("Enter", "say what is typed"),
@@ -103,6 +103,7 @@ PLAINLY: Final = "For a screen reader, start with --plain: it writes lines, and 
 ToldEvent = (
     events.InvitesListed
     | events.InviteRevoked
+    | events.Outside
     | events.DoorTaken
     | events.DoorSaid
     | events.Waiting
@@ -137,10 +138,8 @@ def of_event(event: ToldEvent) -> str:
             return invite_words.listed(invites)
         case events.InviteRevoked(_, by):
             return invite_words.revoked(by)
-        case events.DoorTaken():
-            return door_words.taken(event)
-        case events.DoorSaid():
-            return door_words.said(event)
+        case events.Outside() | events.DoorTaken() | events.DoorSaid():
+            return door_words.of_event(event)
         case events.Waiting(code):
             compare = f" If you can, compare this code with theirs: {escape.line(code)}"
             asked = (
@@ -150,7 +149,7 @@ def of_event(event: ToldEvent) -> str:
             )
             return asked + (compare if code else "")
         case events.Knocked():
-            return f"{waiter(event)} asks to be let in."
+            return door_words.knocked(event, waiter(event))
         case events.Joined(name, you, members):
             return _you_are_in(len(members) - 1) if you else f"{escape.name(name)} joined."
         case events.Left(name):

@@ -79,7 +79,9 @@ class DoorTalk:
         in_line: InLine,
         ports: Ports,
         ask: Callable[[str, bytes], None],
+        wants_in: Callable[[WaitingKnock], None],
     ) -> None:
+        self._wants_in = wants_in
         self._identity = identity
         self._membership = membership
         self._lobby_keys = lobby_keys
@@ -182,6 +184,9 @@ class DoorTalk:
             body = self._open(talk.knock, item)
             if body is not None and body.number not in talk.heard:
                 talk.heard.add(body.number)
+                if body.kind == TalkKind.INSIDE:
+                    self._wants_in(talk.knock)
+                    continue
                 name = talk.knock.body.name
                 self._emit(events.DoorSaid(talk.knock.id.hex(), text_of(body.text), name))
         return bool(talks)
@@ -195,7 +200,8 @@ class DoorTalk:
             except (NotTrusted, Malformed):
                 continue
             genuine = body.reply_key == knock.body.reply_key
-            return body if genuine and body.kind == TalkKind.TEXT else None
+            said = body.kind in (TalkKind.TEXT, TalkKind.INSIDE)
+            return body if genuine and said else None
         return None
 
     def taken(self, by: Person, id: bytes) -> None:

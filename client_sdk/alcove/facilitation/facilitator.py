@@ -27,6 +27,7 @@ from alcove.facilitation.invites import Invites
 from alcove.facilitation.lobby import Lobby
 from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.facilitation.moderation import Moderation
+from alcove.facilitation.outside import Outside
 from alcove.facilitation.roles import Roles, named
 from alcove.facilitation.vaults import Vaults
 from alcove.group.keys import Identity
@@ -129,8 +130,24 @@ class Facilitator:
             revoke=self.door_keeper.revoke,
         )
         self.moderation = Moderation(membership, self.committer)
+        self.outside = Outside(
+            membership,
+            self.committer,
+            self.doors,
+            self.door_keeper,
+            self._in_line,
+            ports,
+            handover.origin,
+        )
         self.talk = DoorTalk(
-            identity, membership, self.lobby_keys, presence, self._in_line, ports, ask
+            identity,
+            membership,
+            self.lobby_keys,
+            presence,
+            self._in_line,
+            ports,
+            ask,
+            self.outside.wants_in,
         )
         self.lobby = Lobby(
             membership,
@@ -140,6 +157,7 @@ class Facilitator:
             self.vaults,
             self.roles,
             self.talk,
+            self.outside,
             ports,
             ready=ready,
         )
@@ -150,6 +168,7 @@ class Facilitator:
             self.door_keeper,
             self.vaults,
             self.lobby,
+            self.outside,
             ports,
         )
         self._refresh_at = ports.clock() + REFRESH_INTERVAL
@@ -248,7 +267,10 @@ class Facilitator:
         if own:
             self._refresh_at = self._clock() + REFRESH_INTERVAL
         self._updates_since = None
-        if not outcome.gone:  # the entry that removes a member closes their door at the relay
+        self.outside.moved(outcome)
+        if (
+            not outcome.gone and not outcome.joined
+        ):  # the entry that removes a member closes their door at the relay
             self.invites.moved(outcome, own=own)
         demoted = [person for person in outcome.roles if not person.facilitator]
         self._moved((*outcome.rejoined, *demoted), own=own)  # they have wiped what they had
@@ -287,6 +309,7 @@ class Facilitator:
         self.lobby.in_step()
         self.talk.tick(ready=ready)
         if ready:
+            self.lobby.look()
             self.door_keeper.send_unsent()
             self.door_keeper.close_for_others()
             if self.vaults.complete:

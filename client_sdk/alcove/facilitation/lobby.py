@@ -33,6 +33,7 @@ from alcove.facilitation.key_packages import KeyPackages
 from alcove.facilitation.knock_check import CannotAdmit, KnockCheck, WaitingKnock
 from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.facilitation.member_requests import MemberRequests, NotMine, NotYet
+from alcove.facilitation.outside import Outside
 from alcove.facilitation.roles import Roles
 from alcove.facilitation.vaults import Vaults
 from alcove.group.door_texts import text_of
@@ -78,6 +79,7 @@ class Lobby:
         vaults: Vaults,
         roles: Roles,
         talk: DoorTalk,
+        outside: Outside,
         ports: Ports,
         *,
         ready: Callable[[], bool],
@@ -94,6 +96,7 @@ class Lobby:
         self._vaults = vaults
         self._roles = roles
         self.talk = talk
+        self._outside = outside
         self._ready = ready
         self._key_packages = KeyPackages(membership, ports)
         self._check = KnockCheck(membership, self._key_packages, ports)
@@ -107,6 +110,7 @@ class Lobby:
             ports,
             self._settle,
             talk.taken,
+            outside.asked,
         )
         self._waiting: dict[bytes, WaitingKnock] = {}
         self._closed_links: set[bytes] = set()
@@ -217,7 +221,8 @@ class Lobby:
         # A relay that still lets a removed person knock by their invite would not say so itself.
         # The state does, also of another facilitator's invite that a vault brought late.
         revoked = item.door_revoked or door.id not in self._membership.state.door_ids()
-        self._emit(events.Knocked(item.id.hex(), body.name, code, revoked, answer))
+        outside = self._outside.knows(self._waiting[item.id])
+        self._emit(events.Knocked(item.id.hex(), body.name, code, revoked, answer, outside))
 
     def _open_knock(self, door: Door, item: LobbyItem) -> KnockBody | None:
         for keys in self._lobby_keys.for_knocks():
@@ -317,8 +322,27 @@ class Lobby:
             knock.body.reply_key,
             knock.door,
             knock.psk,
-            to_listen,
+            to_listen or self._outside.was_paused(knock),
+            self._outside.knows(knock),
         )
+
+    def inside(self, name: str, done: Done) -> None:
+        """Let the member in again that stepped outside under this name. Raises `NotNow`
+        (`unknown_knock`), and as `admit`."""
+        for id, knock in self._waiting.items():
+            if knock.body.name == name and self._outside.knows(knock):
+                self.admit([id], done)
+                return
+        raise NotNow("unknown_knock", "Nobody of that name is outside.")
+
+    def look(self) -> None:
+        """Let those in again that stepped outside and say that they come back."""
+
+        def let_in(id: bytes) -> None:
+            if id in self._waiting:
+                self.admit([id], not_awaited)
+
+        self._outside.look(let_in)
 
     def refuse(self, id: bytes, reason: str = "refused") -> None:
         """Raises `NotNow` (`unknown_knock`)."""

@@ -20,6 +20,7 @@ class TalkKind:
 
     TEXT: Final = "text"
     TAKEN: Final = "taken"  # this facilitator talks with the newcomer from now on
+    INSIDE: Final = "inside"  # a member that stepped outside comes back
     FREE: Final = "free"  # the one that did is gone
 
 

@@ -52,14 +52,21 @@ class DoorVoice:
             self._heard.clear()
             self.close()
 
+    def come_back(self, lobby_key: bytes | None, done: Said) -> None:
+        """Say that this member comes back from outside. Raises as `say`."""
+        self._say(TalkKind.INSIDE, "", lobby_key, done)
+
     def say(self, text: str, lobby_key: bytes | None, done: Said) -> None:
         """Raises `NotNow` (`not_waiting`, `talk_full`), `InvalidInput` (`text_empty`,
         `text_too_long`)."""
+        if not text.strip():
+            raise InvalidInput("text_empty", "There is nothing to say in that text.")
+        self._say(TalkKind.TEXT, text, lobby_key, done)
+
+    def _say(self, kind: str, text: str, lobby_key: bytes | None, done: Said) -> None:
         knock = self._knock
         if knock is None or lobby_key is None:
             raise NotNow("not_waiting", "Wait until you have knocked; then you can write.")
-        if not text.strip():
-            raise InvalidInput("text_empty", "There is nothing to say in that text.")
         if self._sent >= limits.DOOR_TALK:
             raise NotNow("talk_full", "No more can be said here; a facilitator decides now.")
         try:
@@ -69,7 +76,7 @@ class DoorVoice:
             raise InvalidInput("text_too_long", most) from None
         self._sent += 1
         identity = self._identity()
-        body = TalkBody(self._sent, TalkKind.TEXT, identity.name, content, knock.offer.reply.public)
+        body = TalkBody(self._sent, kind, identity.name, content, knock.offer.reply.public)
         reply = Reply(self._invite.room, knock.id, identity.relay.public)
         psk = door_psk(self._invite)
         sealed = seal_talk(reply, lobby_key, body.encode(), psk, self._random)

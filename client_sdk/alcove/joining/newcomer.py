@@ -34,6 +34,7 @@ from alcove.group.sealing import (
     seal_late_knock,
     short_code,
 )
+from alcove.joining import patience
 from alcove.joining.card import CheckedCard, read_card
 from alcove.joining.door_voice import DoorVoice
 from alcove.joining.door_watch import DoorWatch
@@ -42,17 +43,8 @@ from alcove.joining.door_words import (
     KNOCK_DROPPED,
     REFUSAL_SENTENCES,
     checked_answer,
+    contact_of,
     refusal_sentence,
-)
-from alcove.joining.patience import (
-    ASK_AGAIN,
-    EARLIER,
-    EXPIRES,
-    FULL,
-    UNANSWERED,
-    WELCOME_NEVER,
-    WELCOME_PATIENCE,
-    full_wait,
 )
 from alcove.joining.tries import Tries, Try
 from alcove.messages.agreements import Agreements
@@ -71,7 +63,8 @@ class Newcomer:
     """A client before it is in the room.
 
     With `accept` the person accepts any agreement that the card has. `before` is the card that they
-    read and accepted at this door before. `on_card` is called when the card was verified,
+    read and accepted at this door before. `outside` is the hash of the rules that a member accepted
+    that stepped outside. `on_card` is called when the card was verified,
     `on_member` once, with the membership that the Welcome gives, and `fail` when the way in has
     ended.
     """
@@ -85,6 +78,7 @@ class Newcomer:
         accept: bool,
         agreements: Agreements,
         before: CheckedCard | None = None,
+        outside: bytes = b"",
         on_card: Callable[[], None],
         on_member: Callable[[Membership, Position], None],
         fail: Callable[[AlcoveError], None],
@@ -99,7 +93,8 @@ class Newcomer:
         self._random = ports.random
         self._accepted = accept
         self._agreements = agreements
-        self._accepted_before = before.agreement if before is not None else None
+        self._accepted_before = outside or (before.agreement if before is not None else None)
+        self.outside = bool(outside)
         self._answer = ""
         self._on_card = on_card
         self._on_member = on_member
@@ -114,7 +109,7 @@ class Newcomer:
         """When the relay took the knock, or the first of several that it dropped."""
         self._dropped = False
         self._believed: set[str] = set()
-        """Which refusals `EARLIER` were believed since the relay last took a knock."""
+        """Which refusals `patience.EARLIER` were believed since the relay last took a knock."""
         self._again_at: float | None = None
         self._told: set[str] = set()
         self._watch = DoorWatch(
@@ -125,11 +120,6 @@ class Newcomer:
         )
         self.stage = Stage.READING
         self.card = before
-
-    @property
-    def contact(self) -> str:
-        """Where the card says that the host can be reached, outside the room."""
-        return (self.card and self.card.card.contact) or ""
 
     @property
     def knocked(self) -> bool:
@@ -148,7 +138,7 @@ class Newcomer:
         """At the door, again or for the first time."""
         if answer.role == ConnectionRole.MEMBER:
             # Admitted while away: the Welcome follows, unless the relay has lost it.
-            self._ask_at = self._clock() + WELCOME_PATIENCE
+            self._ask_at = self._clock() + patience.WELCOME_PATIENCE
             if self._listed_since is None:
                 self._listed_since = self._clock()
             self._link.hang_up = self.card is None  # and a newcomer without a card has not knocked
@@ -162,10 +152,10 @@ class Newcomer:
         else:
             self.voice.send_unsent()
 
-    def say(self, text: str, done: Callable[[AlcoveError | None], None]) -> None:
-        """Raises as `DoorVoice.say`."""
-        waits = self.card is not None and self.stage is Stage.WAITING
-        self.voice.say(text, self.card.card.lobby_key if self.card and waits else None, done)
+    @property
+    def talk_key(self) -> bytes | None:
+        """The lobby key to which what is said at the door is sealed. None while none waits."""
+        return self.card.card.lobby_key if self.card and self.stage is Stage.WAITING else None
 
     def _renewed(self) -> None:
         """A text of the talk renews the knock at the relay."""
@@ -174,7 +164,8 @@ class Newcomer:
     @property
     def _unanswered(self) -> bool:
         """Whether nothing was heard of the knock for longer than a relay keeps one."""
-        return self.stage is Stage.WAITING and self._clock() - self._knocked_at > UNANSWERED
+        silent = self._clock() - self._knocked_at
+        return self.stage is Stage.WAITING and silent > patience.UNANSWERED
 
     def _go_on(self) -> None:
         """Ask what is to be asked now, for the first time or again."""
@@ -204,7 +195,8 @@ class Newcomer:
         before = checked.agreement == self._accepted_before
         accepted = before or (self._accepted and not question)
         shown = self._agreements.shown_event(checked.ground_rules, asked=not accepted)
-        self._emit(replace(shown, question=question))
+        if not (self.outside and accepted):
+            self._emit(replace(shown, question=question))
         self._on_card()
         if accepted:
             self._knock()
@@ -249,10 +241,10 @@ class Newcomer:
     def _expect_welcome(self, listed_since: float) -> None:
         """Ask for a Welcome that did not come, as long as one can come."""
         now = self._clock()
-        if now - listed_since > WELCOME_NEVER:
+        if now - listed_since > patience.WELCOME_NEVER:
             self._give_up("no_welcome")
         elif self.card is not None and self._link.live and now >= self._ask_at:
-            self._ask_at = now + ASK_AGAIN
+            self._ask_at = now + patience.ASK_AGAIN
             made, body = self._try(self.card)
             id, key = made.id, self.card.card.lobby_key
             sealed = seal_late_knock(self.invite, key, id, body, self._random)
@@ -273,27 +265,34 @@ class Newcomer:
             if isinstance(answer, frames.Done):
                 self._believed.clear()
                 self.stage = Stage.WAITING
-                if not self._dropped:
+                if not self._dropped or self.outside:  # that one waits as long as it likes
                     self._knocked_at = self._clock()
                 self._dropped = False
                 self.voice.knocked(made)
-                self._emit(events.Waiting(code))
+                self._tell_waiting(code)
                 self._watch.knocked()
             elif answer is not None:
                 self._refused(answer)
 
         self._link.request(lambda n: frames.Knock(n, made.id, sealed), answered)
 
+    def _tell_waiting(self, code: str) -> None:
+        if not self.outside:
+            self._emit(events.Waiting(code))
+        elif "outside" not in self._told:
+            self._told.add("outside")
+            self._emit(events.Outside(self.identity.name, you=True))
+
     def _refused(self, answer: RelayAnswer) -> None:
         code = answer.code if isinstance(answer, frames.RequestRefused) else "malformed"
-        if self.knocked and code in EARLIER and code not in self._believed:
+        if self.knocked and code in patience.EARLIER and code not in self._believed:
             self._believed.add(code)
             self._behind_earlier(code)
-        elif code not in FULL:
+        elif code not in patience.FULL:
             self._fail(Refused.by_relay(code))
         else:
             # Many people come by one link at once. What is full now has room in a while.
-            self._again_at = self._clock() + full_wait(self._random)
+            self._again_at = self._clock() + patience.full_wait(self._random)
             self.door_full()
 
     def _behind_earlier(self, code: str) -> None:
@@ -345,15 +344,16 @@ class Newcomer:
         """
         if self.stage is not Stage.WAITING:
             return
-        if self._clock() - self._knocked_at > EXPIRES:
+        if self._clock() - self._knocked_at > patience.EXPIRES and not self.outside:
             self._give_up("expired")
             return
         self.stage, self._dropped = Stage.KNOCKING, True
-        self._again_at = self._clock() + full_wait(self._random)
-        self._tell_once("knock_dropped", KNOCK_DROPPED)
+        self._again_at = self._clock() + patience.full_wait(self._random)
+        if not self.outside:
+            self._tell_once("knock_dropped", KNOCK_DROPPED)
 
     def _give_up(self, code: str) -> None:
-        self._fail(Refused(code, refusal_sentence(code, self.contact)))
+        self._fail(Refused(code, refusal_sentence(code, contact_of(self.card))))
 
     def welcomed(self, frame: frames.WelcomeIs) -> None:
         """Compare the Welcome with the invite and the card, then become a member."""

@@ -168,6 +168,13 @@ class FakeRoom:
         self._note("refuse", id if reason == "refused" else f"{id} {reason}")
         self.happen(events.KnockGone(id))
 
+    async def outside(self) -> None:
+        self._note("outside", "")
+        self.happen(events.Outside("Mara", you=True))
+
+    async def inside(self, name: str | None = None) -> None:
+        self._note("inside", name or "")
+
     async def door_take(self, id: str) -> None:
         self._note("door_take", id)
         self.happen(events.DoorTaken(id, "Mara"))
@@ -296,6 +303,11 @@ EVERYTHING: Final = (
     events.Waiting("lamp river"),
     KNOCK,
     events.Knocked("aa02", "Sam", "", True, "Kim sent me."),
+    events.Knocked("aa05", "Kim", "", False, outside=True),
+    events.KnockGone("aa05"),
+    events.Outside("Robin"),
+    events.Outside("Mara", you=True),
+    events.Joined("Mara", you=True, members=("Mara", "Robin")),
     events.DoorTaken("aa02", "Mara"),
     events.DoorTaken("aa02", ""),
     events.DoorTaken("", "Mara"),
