@@ -48,7 +48,7 @@ _BACK: Final = "test_a_member_steps_outside_and_comes_back_within_ten_seconds"
 
 ALL_DOOR: Final[tuple[Mutant, ...]] = (
     _outside(
-        "alcove.facilitation.outside:Outside.was_paused",
+        "alcove.facilitation.outside:WaysBack.was_paused",
         "self._gone[knock.door].paused",
         "False",
         "test_a_pause_goes_on_after_a_step_outside",

@@ -259,8 +259,10 @@ class Commands:
 
     def door_say(self, text: str, id: str | None, done: Done) -> None:
         """Say a short text at the door: a facilitator to one newcomer, or to all that wait; and a
-        newcomer that waits to the facilitators. Raises `InvalidInput` (`text_empty`, `text_too_long`), `NotNow`
-        (`unknown_knock`, `door_taken`, `nobody_waits`, `not_waiting`, `talk_full`), `RoomClosed`.
+        newcomer that waits to the facilitators.
+
+        Raises `InvalidInput` (`text_empty`, `text_too_long`), `NotNow` (`unknown_knock`,
+        `door_taken`, `nobody_waits`, `not_waiting`, `talk_full`), `RoomClosed`.
         """
         self._standing.require_open()
         newcomer = self._standing.newcomer

@@ -27,7 +27,7 @@ from alcove.facilitation.invites import Invites
 from alcove.facilitation.lobby import Lobby
 from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.facilitation.moderation import Moderation
-from alcove.facilitation.outside import Outside
+from alcove.facilitation.outside import WaysBack
 from alcove.facilitation.roles import Roles, named
 from alcove.facilitation.vaults import Vaults
 from alcove.group.keys import Identity
@@ -130,7 +130,7 @@ class Facilitator:
             revoke=self.door_keeper.revoke,
         )
         self.moderation = Moderation(membership, self.committer)
-        self.outside = Outside(
+        self.outside = WaysBack(
             membership,
             self.committer,
             self.doors,

@@ -24,7 +24,7 @@ from alcove.facilitation.door_keeper import DoorKeeper
 from alcove.facilitation.doors import Door, Doors, InviteTerms
 from alcove.facilitation.intents import Done, ListDoor
 from alcove.facilitation.lobby import Lobby
-from alcove.facilitation.outside import Outside
+from alcove.facilitation.outside import WaysBack
 from alcove.facilitation.vaults import Vaults
 from alcove.group.membership import Membership
 from alcove.group.outcomes import Merged
@@ -78,7 +78,7 @@ class Invites:
         door_keeper: DoorKeeper,
         vaults: Vaults,
         lobby: Lobby,
-        outside: Outside,
+        outside: WaysBack,
         ports: Ports,
     ) -> None:
         self._outside = outside

@@ -33,7 +33,7 @@ from alcove.facilitation.key_packages import KeyPackages
 from alcove.facilitation.knock_check import CannotAdmit, KnockCheck, WaitingKnock
 from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.facilitation.member_requests import MemberRequests, NotMine, NotYet
-from alcove.facilitation.outside import Outside
+from alcove.facilitation.outside import WaysBack
 from alcove.facilitation.roles import Roles
 from alcove.facilitation.vaults import Vaults
 from alcove.group.door_texts import text_of
@@ -79,7 +79,7 @@ class Lobby:
         vaults: Vaults,
         roles: Roles,
         talk: DoorTalk,
-        outside: Outside,
+        outside: WaysBack,
         ports: Ports,
         *,
         ready: Callable[[], bool],

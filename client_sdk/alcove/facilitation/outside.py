@@ -40,7 +40,7 @@ class _Gone:
     paused: bool
 
 
-class Outside:
+class WaysBack:
     """The members that are outside, as one facilitator's client knows them."""
 
     def __init__(
