@@ -7,6 +7,17 @@ event can be logged.
 
 from dataclasses import dataclass, field
 
+from alcove.door_events import DoorSaid as DoorSaid
+from alcove.door_events import DoorTaken as DoorTaken
+from alcove.door_events import Event as Event
+from alcove.door_events import InviteChanged as InviteChanged
+from alcove.door_events import InviteRevoked as InviteRevoked
+from alcove.door_events import InvitesListed as InvitesListed
+from alcove.door_events import Knocked as Knocked
+from alcove.door_events import KnockGone as KnockGone
+from alcove.door_events import OpenInvite as OpenInvite
+from alcove.door_events import Outside as Outside
+from alcove.door_events import Waiting as Waiting
 from alcove.members import Member, Whereabouts
 from alcove.past_acts import FacilitatorAct as FacilitatorAct
 from alcove.past_acts import PastAct as PastAct
@@ -16,20 +27,8 @@ from alcove.states import RoomState as RoomState
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """Base of all events."""
-
-
-@dataclass(frozen=True, slots=True)
 class Opened(Event):
     """The room exists and `invite` lets people knock. The invite is a secret: do not log it."""
-
-    invite: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class InviteChanged(Event):
-    """A fresh invite, because a removal revoked the door of the one before."""
 
     invite: str = field(repr=False)
 
@@ -50,6 +49,8 @@ class AgreementShown(Event):
     summary: str = ""
     asked: bool = True
     languages: tuple[str, ...] = ()
+    question: str = field(default="", repr=False)
+    """What this invite asks at the door. The answer goes along with the acceptance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,31 +58,6 @@ class Accepted(Event):
     """A member accepted the ground rules that changed. To facilitators only."""
 
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting(Event):
-    """The knock is with the facilitators. Both sides can compare `code` elsewhere."""
-
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class Knocked(Event):
-    """A newcomer waits. To facilitators only. So does a member who was let in again so often that a
-    person decides about the next time: then a `Problem` (`rejoins`) comes first."""
-
-    id: str
-    name: str
-    code: str
-    door_revoked: bool
-
-
-@dataclass(frozen=True, slots=True)
-class KnockGone(Event):
-    """The newcomer with this id no longer waits."""
-
-    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,10 +311,15 @@ class Closed(Event):
 AnyEvent = (
     Opened
     | InviteChanged
+    | InvitesListed
+    | InviteRevoked
     | AgreementShown
     | Accepted
     | Waiting
     | Knocked
+    | Outside
+    | DoorTaken
+    | DoorSaid
     | KnockGone
     | Joined
     | Left

@@ -30,12 +30,46 @@ class Command:
 class AdmitCommand(Command):
     do = "admit"
     id: str
+    to_listen: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmitAllCommand(Command):
+    do = "admit_all"
+    to_listen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefuseCommand(Command):
     do = "refuse"
     id: str
+    reason: str = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorTakeCommand(Command):
+    do = "door_take"
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorSayCommand(Command):
+    do = "door_say"
+    text: str = field(repr=False)
+    id: str | None = None
+    """The newcomer's knock. Without it, all that wait; a newcomer gives none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutsideCommand(Command):
+    do = "outside"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsideCommand(Command):
+    do = "inside"
+    name: str | None = None
+    """Of a member outside, for a facilitator. Without it, this client comes back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +175,8 @@ class AcceptCommand(Command):
     do = "accept"
     version: int | None = None
     """The version that the person read. Without it, the one that was shown last."""
+    answer: str = field(default="", repr=False)
+    """To the question that the invite asks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +184,27 @@ class AgreementChangeCommand(Command):
     do = "agreement_change"
     file: str
     correction: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InviteNewCommand(Command):
+    do = "invite_new"
+    count: int = 1
+    uses: int | None = None
+    """People that each lets in, and for how many hours. Without them, as the first invite."""
+    hours: int | None = None
+    question: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvitesCommand(Command):
+    do = "invites"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeCommand(Command):
+    do = "revoke"
+    door: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +229,12 @@ class EndCommand(Command):
 
 AnyCommand = (
     AdmitCommand
+    | AdmitAllCommand
     | RefuseCommand
+    | DoorTakeCommand
+    | DoorSayCommand
+    | OutsideCommand
+    | InsideCommand
     | SendCommand
     | RetractCommand
     | RemoveCommand
@@ -191,6 +253,9 @@ AnyCommand = (
     | MembersCommand
     | AcceptCommand
     | AgreementChangeCommand
+    | InviteNewCommand
+    | InvitesCommand
+    | RevokeCommand
     | SendAnywayCommand
     | RejoinCommand
     | LeaveCommand
@@ -203,7 +268,12 @@ COMMANDS: Final[Mapping[str, type[AnyCommand]]] = MappingProxyType(
 )
 """Every command by its word."""
 _VALUES: Final[Mapping[Any, tuple[type, str]]] = MappingProxyType(
-    {bool: (bool, "true or false"), int | None: (int, "a whole number")}
+    {
+        bool: (bool, "true or false"),
+        int: (int, "a whole number"),
+        int | None: (int, "a whole number"),
+        str | None: (str, "text"),
+    }
 )
 """What a field that is no text takes, by its type."""
 

@@ -33,6 +33,8 @@ class RoomView:
         self.waiting: dict[str, events.Knocked] = {}
         self.messages: dict[str, ShownMessage] = {}
         self.invite: str | None = None
+        self.invites: tuple[events.OpenInvite, ...] = ()
+        """The list that was shown last. A person names an invite by its number there."""
         self.rules: events.AgreementShown | None = None
         self.connection: events.ConnectionState | None = None
         self.state: events.RoomState | None = None
@@ -50,12 +52,16 @@ class RoomView:
 
     def apply(self, event: events.AnyEvent) -> None:
         match event:
-            case events.Opened(invite) | events.InviteChanged(invite):
+            case events.Opened(invite) | events.InviteChanged(invite, door=""):
                 self.invite = invite
+            case events.InvitesListed(invites):
+                self.invites = invites
             case events.AgreementShown():
                 self.rules = event
             case events.Waiting():
                 self.knocked = True
+            case events.Outside(you=True):
+                self.knocked, self.joined = True, False
             case events.Knocked(id):
                 self.waiting[id] = event
             case events.KnockGone(id):
@@ -81,7 +87,12 @@ class RoomView:
             case events.Retracted(id) | events.Expired(id) | events.Failed(id):
                 self.messages.pop(id, None)
             case (
-                events.Accepted()
+                events.InviteChanged()
+                | events.InviteRevoked()
+                | events.Outside()
+                | events.DoorTaken()
+                | events.DoorSaid()
+                | events.Accepted()
                 | events.Left()
                 | events.Removed()
                 | events.RoleChanged()

@@ -7,7 +7,7 @@ from typing import Final, assert_never
 from alcove_protocol.card import AgreementText
 
 from alcove import events
-from alcove.cli import escape, moderation_words
+from alcove.cli import door_words, escape, invite_words, moderation_words
 from alcove.cli.room_view import ShownMessage
 from alcove.cli.rooms import MemberLike
 from alcove.events import ConnectionState, RoomState
@@ -56,9 +56,6 @@ ROOM_SHORT: Final = MappingProxyType(
         RoomState.SPLIT: "NOT SAFE: nothing is sent",
     }
 )
-SHARE: Final = (
-    "Give this invite only to people who may ask to be let in. Whoever waits, you admit or refuse:"
-)
 SAY: Final = "Say something, or /help"
 NOT_IN: Final = "You are not in yet: /leave leaves"
 LONE_LEAVE: Final = (
@@ -73,14 +70,14 @@ HELP: Final = (
     ("/members", "who is here, and who waits"),
     ("/acts", "what facilitators did"),
     ("/rules", "read the agreement again; /rules TAG in another language"),
-    ("/accept", "accept the agreement, new or changed"),
+    ("/accept", "accept the agreement, new or changed; with your answer, if the invite asks one"),
     ("/anyway", "send what waits, though something is wrong"),
     ("/rejoin", "ask to be let in again, when others see another room"),
+    ("/outside", "step outside for a while; /inside comes back"),
     ("/leave", "leave the room"),
 )
 FACILITATORS_HELP: Final = (
-    ("/admit NAME", "let in who waits"),
-    ("/refuse NAME", "do not let in who waits"),
+    *door_words.HELP,
     ("/remove NAME", "take a person out of the room"),
     ("/pause NAME", "let a person only read for now; /unpause NAME ends it"),
     ("/listen", "let only facilitators write; /listen off ends it"),
@@ -94,14 +91,11 @@ FACILITATORS_HELP: Final = (
     ("/handover NAME", "make a member a facilitator, then be a participant yourself"),
     ("/stepdown", "be a participant; another facilitator's client confirms it"),
     ("/words", "eight words to compare with another facilitator elsewhere"),
-    ("/invite", "see the invite"),
-    ("/invite new", "make one more invite"),
-    ("/qr", "see the invite as a code for a phone's camera"),
+    *invite_words.HELP,
     ("/newrules FILE", "change the agreement; everybody is asked to accept it"),
     ("/correct FILE", "correct the wording of the agreement; nobody is asked"),
     ("/end", "end the room for everybody"),
 )
-
 KEYS: Final = (
     ("Ctrl+X, or Esc twice", "wipe the screen at once, then leave the room"),
     ("Enter", "say what is typed"),
@@ -113,7 +107,12 @@ PLAINLY: Final = "For a screen reader, start with --plain: it writes lines, and 
 
 
 ToldEvent = (
-    events.Waiting
+    events.InvitesListed
+    | events.InviteRevoked
+    | events.Outside
+    | events.DoorTaken
+    | events.DoorSaid
+    | events.Waiting
     | events.Knocked
     | events.Joined
     | events.Left
@@ -141,15 +140,22 @@ ToldEvent = (
 def of_event(event: ToldEvent, *, facilitates: bool = False) -> str:
     """A sentence of this program about `event`, for a facilitator or a participant."""
     match event:
+        case events.InvitesListed(invites):
+            return invite_words.listed(invites)
+        case events.InviteRevoked(_, by):
+            return invite_words.revoked(by)
+        case events.Outside() | events.DoorTaken() | events.DoorSaid():
+            return door_words.of_event(event)
         case events.Waiting(code):
             compare = f" If you can, compare this code with theirs: {escape.line(code)}"
             asked = (
                 "You asked to be let in. A facilitator decides; this can take a while. You need to "
-                "do nothing. To stop waiting, type /leave."
+                "do nothing. What you type here only the facilitators read. To stop waiting, type "
+                "/leave."
             )
             return asked + (compare if code else "")
         case events.Knocked():
-            return f"{waiter(event)} asks to be let in."
+            return door_words.knocked(event, waiter(event))
         case events.Joined(name, you, members):
             return _you_are_in(len(members) - 1) if you else f"{escape.name(name)} joined."
         case events.Left(name):
@@ -342,6 +348,8 @@ def waiter(knock: events.Knocked) -> str:
     notes = [f"code {escape.line(knock.code)}"] if knock.code else []
     if knock.door_revoked:
         notes.append("came by a revoked invite")
+    if knock.question:
+        notes.append(f"answered: {escape.line(knock.question)}")
     return escape.name(knock.name) + (f" ({', '.join(notes)})" if notes else "")
 
 

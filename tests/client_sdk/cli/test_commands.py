@@ -20,11 +20,13 @@ from hypothesis import strategies as st
 from tests.client_sdk.cli.process import SCHEMA, validator
 
 KEYS = {
-    **dict.fromkeys(("admit", "refuse", "retract"), "id"),
+    **dict.fromkeys(("admit", "refuse", "retract", "door_take"), "id"),
+    "door_say": "text",
     **dict.fromkeys(("remove", "appoint", "demote", "hand_over", "pause", "unpause"), "name"),
     **dict.fromkeys(("listen_only", "lock", "hold"), "on"),
     "fold": "id",
     "send": "text",
+    "revoke": "door",
     "agreement_change": "file",
 }
 
