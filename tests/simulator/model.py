@@ -67,6 +67,12 @@ class Commands:
     unpaused: set[str] = field(default_factory=set)
     rules: set[tuple[str, bool]] = field(default_factory=set)
     """Rules for all, and whether this person set or lifted them."""
+    invited: bool = False
+    """Whether they made invites for one person each."""
+    revoked: bool = False
+    """Whether they closed an invite."""
+    said: set[str] = field(default_factory=set)
+    """What they said at the door."""
 
 
 class Truth:
