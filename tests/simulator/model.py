@@ -71,6 +71,12 @@ class Commands:
     """Messages from which on this person folded all, or tried to. Empty text: no message named."""
     folded: set[str] = field(default_factory=set)
     """Messages, and members by name, that this person folded, or tried to."""
+    invited: bool = False
+    """Whether they made invites for one person each."""
+    revoked: bool = False
+    """Whether they closed an invite."""
+    said: set[str] = field(default_factory=set)
+    """What they said at the door."""
 
 
 class Truth:

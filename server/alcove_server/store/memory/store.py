@@ -4,9 +4,9 @@ Each method runs without suspending, so each is atomic. **Expiry.** Nothing here
 this store also expires rooms that nobody watches. Each room stands in one queue, `_ends`, by the
 time at which something in it ends next, whether it is watched or not. `expire` takes rooms from the
 front of the queue: as many as it is told, and `_EXPIRED_AT_ONCE` blobs. A room that ends as a whole
-counts as its blobs. A room that has more to drop goes back behind all rooms that wait longer. So a
-call's work is bounded, every room has its turn, and an idle room costs nothing. A call that names a
-room first drops a few blobs of it (`_EXPIRED_BY_A_CALL`). No answer has what has expired.
+counts as its blobs. A room that has more to drop goes behind all that wait longer. So a call's work
+is bounded, every room has its turn, and an idle room costs nothing. A call that names a room drops
+a few blobs of it first (`_EXPIRED_BY_A_CALL`). No answer has what has expired.
 """
 
 from collections.abc import Callable, Iterable
