@@ -65,18 +65,6 @@ def tell(event: alcove.AnyEvent) -> str:
         case alcove.VaultChanged(name, complete):
             assert_type((complete, event.claimed), tuple[bool, bool])
             return name
-        case alcove.InvitesListed(invites, ref):
-            assert_type((invites, ref), tuple[tuple[alcove.OpenInvite, ...], str | None])
-            return ", ".join(invite.question for invite in invites)
-        case alcove.InviteRevoked(id, by) | alcove.DoorTaken(id, by):
-            assert_type((id, by), tuple[str, str])
-            return by
-        case alcove.DoorSaid(id, text, sender):
-            assert_type((id, text), tuple[str, str])
-            return sender
-        case alcove.Outside(name, you):
-            assert_type(you, bool)
-            return name
         case alcove.SafetyWords(words, ref):
             assert_type((words, ref), tuple[tuple[str, ...], str | None])
             return ""

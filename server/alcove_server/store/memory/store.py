@@ -254,9 +254,8 @@ class MemoryStore:
     async def add_talk(
         self, room: bytes, newcomer: bytes, key: bytes, id: bytes, blob: bytes
     ) -> None:
-        found = self._room(room)
-        found.lobby.add_talk(self._clock(), newcomer, key, id, blob)
-        self._look(room, found)
+        self._room(room).lobby.add_talk(self._clock(), newcomer, key, id, blob)
+        self._look(room, self._rooms[room])
 
     async def talk_to(self, room: bytes, newcomer: bytes) -> LobbyPage:
         return LobbyPage(self._room(room).lobby.talk_to(newcomer), self._clock())
