@@ -7,9 +7,10 @@ event can be logged.
 
 from dataclasses import dataclass, field
 
+from alcove.listed import FacilitatorAct as FacilitatorAct
+from alcove.listed import OpenInvite as OpenInvite
+from alcove.listed import PastAct as PastAct
 from alcove.members import Member, Whereabouts
-from alcove.past_acts import FacilitatorAct as FacilitatorAct
-from alcove.past_acts import PastAct as PastAct
 from alcove.states import CloseReason as CloseReason
 from alcove.states import ConnectionState as ConnectionState
 from alcove.states import RoomState as RoomState
@@ -29,9 +30,32 @@ class Opened(Event):
 
 @dataclass(frozen=True, slots=True)
 class InviteChanged(Event):
-    """A fresh invite, because a removal revoked the door of the one before."""
+    """A fresh invite: a removal revoked the door of the one before, or, with a `door`, this
+    facilitator asked for it. It lets `uses` people in within `hours`, and asks them the
+    `question`, if there is one. `door` is its name among the facilitators, and no secret."""
 
     invite: str = field(repr=False)
+    door: str = ""
+    uses: int = 0
+    hours: int = 0
+    question: str = field(default="", repr=False)
+    ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InvitesListed(Event):
+    """All open invites of the room, the oldest first. Every facilitator sees the same list."""
+
+    invites: tuple[OpenInvite, ...]
+    ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InviteRevoked(Event):
+    """The facilitator `by` closed an invite. To facilitators only."""
+
+    door: str
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +74,8 @@ class AgreementShown(Event):
     summary: str = ""
     asked: bool = True
     languages: tuple[str, ...] = ()
+    question: str = field(default="", repr=False)
+    """What this invite asks at the door. The answer goes along with the acceptance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +95,14 @@ class Waiting(Event):
 @dataclass(frozen=True, slots=True)
 class Knocked(Event):
     """A newcomer waits. To facilitators only. So does a member who was let in again so often that a
-    person decides about the next time: then a `Problem` (`rejoins`) comes first."""
+    person decides about the next time: then a `Problem` (`rejoins`) comes first. `question` is what
+    the newcomer answered to the one that their invite asks."""
 
     id: str
     name: str
     code: str
     door_revoked: bool
+    question: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +361,8 @@ class Closed(Event):
 AnyEvent = (
     Opened
     | InviteChanged
+    | InvitesListed
+    | InviteRevoked
     | AgreementShown
     | Accepted
     | Waiting

@@ -18,11 +18,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from alcove_protocol.card import AgreementText
+from alcove_protocol.invite import Invite
 
 from alcove import events
 from alcove.agreeing import checked_agreement
 from alcove.errors import AlcoveError
 from alcove.events import Closed, ConnectionState, Knocked, RoomState
+from alcove.facilitation.invites import AskedInvite
 from alcove.members import Member
 from alcove.messages.agreements import in_language
 from alcove.shell import COMMAND_PATIENCE, RoomShell, SendResult
@@ -138,14 +140,15 @@ class Room(RoomShell):
         self._commands.send_anyway()
         self._after()
 
-    async def accept(self, version: int | None = None) -> None:
+    async def accept(self, version: int | None = None, *, answer: str = "") -> None:
         """Accept the ground rules: on the card, and knock; or new ones in the room. Give the
-        `version` that the person read, so that no later one is accepted in its place.
+        `version` that the person read, so that no later one is accepted in its place, and their
+        `answer` to the `question` that the invite asks.
 
         Only a person's act calls this. Raises `NotNow` (`nothing_to_accept`, `no_agreement`,
-        `agreement_changed`), `RoomClosed`.
+        `agreement_changed`, `no_answer`), `InvalidInput` (`bad_answer`), `RoomClosed`.
         """
-        self._commands.accept(version)
+        self._commands.accept(version, answer)
         self._after()
 
     def acts(self, *, ref: str | None = None) -> None:
@@ -162,14 +165,20 @@ class Room(RoomShell):
 
     # --- what facilitators may do --------------------------------------------------------------
 
-    async def admit(self, id: str) -> None:
-        """Let a newcomer in. Raises `InvalidInput` or `NotNow` (`unknown_knock`, `locked`),
-        `Refused` (`room_full`, …)."""
-        await self._call(lambda done: self._commands.admit(id, done))
+    async def admit(self, *ids: str, to_listen: bool = False) -> None:
+        """Let newcomers in, several by one change of the group. With `to_listen` they can only read
+        until `unpause`, from their first moment on. Raises `InvalidInput` or `NotNow`
+        (`unknown_knock`, `locked`), `Refused` (`room_full`, …)."""
+        if ids:
+            await self._call(lambda done: self._commands.admit_all(ids, done, to_listen=to_listen))
 
-    async def refuse(self, id: str) -> None:
-        """Refuse a newcomer, who is told. Raises `InvalidInput` or `NotNow` (`unknown_knock`)."""
-        self._commands.refuse(id)
+    async def refuse(self, id: str, reason: str = "refused") -> None:
+        """Refuse a newcomer, who reads why in kind words: `refused` (no reason is given),
+        `not_tonight`, `too_late`, `other_group` or `write_first`.
+
+        Raises `InvalidInput` (`unknown_reason`, `unknown_knock`) or `NotNow` (`unknown_knock`).
+        """
+        self._commands.refuse(id, reason)
         self._after()
 
     async def remove(self, name: str) -> None:
@@ -272,6 +281,45 @@ class Room(RoomShell):
 
         await self._call(begin)
         return made[0]
+
+    async def new_invites(
+        self,
+        count: int = 1,
+        *,
+        uses: int | None = None,
+        hours: int | None = None,
+        question: str = "",
+        ref: str | None = None,
+    ) -> tuple[str, ...]:
+        """Make so many invites at once, at most 20, on the terms of the first where none are given.
+        `uses=1` makes personal ones. Newcomers are asked the `question`, and facilitators see the
+        answer in `Knocked`. `InviteChanged` is told of each.
+
+        Raises `InvalidInput` (`bad_count`, `bad_uses`, `bad_hours`, `bad_question`), `NotNow`.
+        """
+        made: list[str] = []
+
+        def begin(done: Callable[[AlcoveError | None], None]) -> None:
+            def finished(invites: tuple[Invite, ...], error: AlcoveError | None) -> None:
+                made.extend(invite.url() for invite in invites)
+                done(error)
+
+            asked = AskedInvite(uses, hours, question)
+            self._commands.new_invites(count, asked, finished, ref=ref)
+
+        await self._call(begin)
+        return tuple(made)
+
+    def invites(self, *, ref: str | None = None) -> None:
+        """List the room's open invites: `InvitesListed` follows."""
+        self._commands.invites(ref=ref)
+        self._after()
+
+    async def revoke(self, door: str) -> None:
+        """Close an invite. `door` is as `InviteChanged` and `InvitesListed` say. Newcomers that
+        wait by it are told, and later ones too. Its members stay. Raises `NotNow`
+        (`unknown_invite`)."""
+        await self._call(lambda done: self._commands.revoke(door, done))
 
     async def change_agreement(
         self, agreement: str | Sequence[AgreementText], *, correction: bool = False

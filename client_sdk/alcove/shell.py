@@ -259,6 +259,8 @@ class RoomShell:
                 events.Opened()
                 | events.Accepted()
                 | events.InviteChanged()
+                | events.InvitesListed()
+                | events.InviteRevoked()
                 | events.Waiting()
                 | events.Joined()
                 | events.Left()

@@ -122,7 +122,10 @@ ALL_HARD_MINUTE: Final = (
     _mutant(f"{_ROOM}:SetPause.urgent", "return True", "return False", _TURN),
     _mutant(f"{_ROOM}:SetRule.urgent", "return True", "return False", _TURN),
     _mutant(
-        f"{_COMMITTER}.want", "if one.urgent), default=0)", "if not one.urgent), default=0)", _LAST
+        f"{_COMMITTER}._enqueue",
+        "if one.urgent), default=0)",
+        "if not one.urgent), default=0)",
+        _LAST,
     ),
     _mutant(f"{_COMMITTER}._gather", " and (whole is None or whole.gathers)", "", _LAST),
     _mutant(f"{_COMMITTER}._taken", "one.urgent or ", "", _LAST),

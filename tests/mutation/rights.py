@@ -220,7 +220,7 @@ ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
         "rights leaf_appointment",
         (
             Edit(
-                "alcove.facilitation.lobby:Lobby._check",
+                "alcove.facilitation.knock_check:KnockCheck.check",
                 "            check_leaf(key_package.leaf_node)\n",
                 "",
             ),

@@ -80,6 +80,11 @@ def tell(event: alcove.AnyEvent) -> str:
         case alcove.Problem(code, text, ref, sender):
             assert_type((ref, sender), tuple[str | None, str | None])
             return code + text
+        case alcove.InvitesListed(invites, ref):
+            assert_type((invites, ref), tuple[tuple[alcove.OpenInvite, ...], str | None])
+            return ", ".join(one.door for one in invites)
+        case alcove.InviteRevoked(door, by):
+            return door + by
         case alcove.Unknown(sender, kind):
             return sender + kind
         case alcove.Closed(reason, code, text):

@@ -30,12 +30,20 @@ class Command:
 class AdmitCommand(Command):
     do = "admit"
     id: str
+    to_listen: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmitAllCommand(Command):
+    do = "admit_all"
+    to_listen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefuseCommand(Command):
     do = "refuse"
     id: str
+    reason: str = "refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +149,8 @@ class AcceptCommand(Command):
     do = "accept"
     version: int | None = None
     """The version that the person read. Without it, the one that was shown last."""
+    answer: str = field(default="", repr=False)
+    """To the question that the invite asks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +158,27 @@ class AgreementChangeCommand(Command):
     do = "agreement_change"
     file: str
     correction: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InviteNewCommand(Command):
+    do = "invite_new"
+    count: int = 1
+    uses: int | None = None
+    """People that each lets in, and for how many hours. Without them, as the first invite."""
+    hours: int | None = None
+    question: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvitesCommand(Command):
+    do = "invites"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeCommand(Command):
+    do = "revoke"
+    door: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +198,7 @@ class EndCommand(Command):
 
 AnyCommand = (
     AdmitCommand
+    | AdmitAllCommand
     | RefuseCommand
     | SendCommand
     | RetractCommand
@@ -186,6 +218,9 @@ AnyCommand = (
     | MembersCommand
     | AcceptCommand
     | AgreementChangeCommand
+    | InviteNewCommand
+    | InvitesCommand
+    | RevokeCommand
     | SendAnywayCommand
     | LeaveCommand
     | EndCommand
@@ -197,7 +232,11 @@ COMMANDS: Final[Mapping[str, type[AnyCommand]]] = MappingProxyType(
 )
 """Every command by its word."""
 _VALUES: Final[Mapping[Any, tuple[type, str]]] = MappingProxyType(
-    {bool: (bool, "true or false"), int | None: (int, "a whole number")}
+    {
+        bool: (bool, "true or false"),
+        int: (int, "a whole number"),
+        int | None: (int, "a whole number"),
+    }
 )
 """What a field that is no text takes, by its type."""
 

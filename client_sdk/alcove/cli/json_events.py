@@ -28,8 +28,8 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
     match event:
         case events.Opened(invite):
             return "opened", {"invite": invite}
-        case events.InviteChanged(invite):
-            return "invite", {"invite": invite}
+        case events.InviteChanged() | events.InvitesListed() | events.InviteRevoked():
+            return _of_invites(event)
         case events.AgreementShown():
             return "agreement", _of_agreement(event)
         case events.Accepted(name):
@@ -89,6 +89,7 @@ def _of_agreement(event: events.AgreementShown) -> dict[str, Any]:
         language=event.language,
         summary=event.summary,
         languages=list(event.languages),
+        question=event.question,
     )
 
 
@@ -100,6 +101,28 @@ def _of_rules(event: events.RulesChanged) -> dict[str, Any]:
         "changed": list(event.changed),
     }
     return keys | _if(by=event.by, facilitators=list(event.facilitators))
+
+
+def _of_invites(
+    event: events.InviteChanged | events.InvitesListed | events.InviteRevoked,
+) -> tuple[str, dict[str, Any]]:
+    match event:
+        case events.InviteChanged(invite, door, uses, hours, question, ref):
+            terms = _if(door=door, uses=uses, hours=hours, question=question)
+            return "invite", {"invite": invite} | terms | _ref(ref)
+        case events.InvitesListed(invites, ref):
+            return "invites", {"invites": [_invite(one) for one in invites]} | _ref(ref)
+        case events.InviteRevoked(door, by):
+            return "revoked", {"door": door, "by": by}
+        case _:
+            assert_never(event)
+
+
+def _invite(one: events.OpenInvite) -> dict[str, Any]:
+    left = {"uses": one.uses, "hours": one.hours}
+    known = {key: value for key, value in left.items() if value is not None}
+    row = {"door": one.door, "here": one.here} | known
+    return row | _if(question=one.question, yours=one.yours)
 
 
 def _of_people(
@@ -118,8 +141,9 @@ def _of_people(
     match event:
         case events.Waiting(code):
             return "waiting", _if(code=code)
-        case events.Knocked(id, name, code, revoked):
-            return "knock", {"id": id, "name": name} | _if(code=code, door_revoked=revoked)
+        case events.Knocked(id, name, code, revoked, answered):
+            notes = _if(code=code, door_revoked=revoked, question=answered)
+            return "knock", {"id": id, "name": name} | notes
         case events.KnockGone(id):
             return "knock_gone", {"id": id}
         case events.Joined(name, you, members):

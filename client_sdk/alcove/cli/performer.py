@@ -14,6 +14,7 @@ from alcove.cli.agreement_file import read_agreement
 from alcove.cli.commands import (
     AcceptCommand,
     ActsCommand,
+    AdmitAllCommand,
     AdmitCommand,
     AgreementChangeCommand,
     AnyCommand,
@@ -23,6 +24,8 @@ from alcove.cli.commands import (
     FoldCommand,
     HandOverCommand,
     HoldCommand,
+    InviteNewCommand,
+    InvitesCommand,
     LeaveCommand,
     ListenOnlyCommand,
     LockCommand,
@@ -31,6 +34,7 @@ from alcove.cli.commands import (
     RefuseCommand,
     RemoveCommand,
     RetractCommand,
+    RevokeCommand,
     SendAnywayCommand,
     SendCommand,
     StepDownCommand,
@@ -143,11 +147,15 @@ class Performer:
                 self._room.retract(id, ref=ref)
             case SendAnywayCommand():
                 self._room.send_anyway()
-            case AdmitCommand(id=id):
-                await self._room.admit(id)
+            case AdmitCommand(id=id, to_listen=to_listen):
+                await self._room.admit(id, to_listen=to_listen)
                 self._decided(id)
-            case RefuseCommand(id=id):
-                await self._room.refuse(id)
+            case AdmitAllCommand(to_listen=to_listen):
+                if not (ids := [knock.id for knock in self._room.waiting]):
+                    raise NotNow("nobody_waits", "Nobody waits at the moment.")
+                await self._room.admit(*ids, to_listen=to_listen)
+            case RefuseCommand(id=id, reason=reason):
+                await self._room.refuse(id, reason)
                 self._decided(id)
             case RemoveCommand(name=name):
                 await self._room.remove(name)
@@ -179,8 +187,14 @@ class Performer:
                 self._room.acts(ref=ref)
             case MembersCommand(ref=ref):
                 self._room.list_members(ref=ref)
-            case AcceptCommand(version=version):
-                await self._room.accept(version)
+            case InviteNewCommand(count=count, uses=uses, hours=hours, question=asked, ref=ref):
+                await self._room.new_invites(count, uses=uses, hours=hours, question=asked, ref=ref)
+            case InvitesCommand(ref=ref):
+                self._room.invites(ref=ref)
+            case RevokeCommand(door=door):
+                await self._room.revoke(door)
+            case AcceptCommand(version=version, answer=answer):
+                await self._room.accept(version, answer=answer)
             case AgreementChangeCommand(file=file, correction=correction):
                 agreement = await asyncio.to_thread(read_agreement, Path(file))
                 await self._room.change_agreement(agreement, correction=correction)

@@ -12,6 +12,7 @@ from typing import Final
 
 from alcove.cli import (
     escape,
+    invite_words,
     moderation_words,
     plain_screen,
     qr,
@@ -170,15 +171,19 @@ class PlainMode:
         match event:
             case PresenceChanged() if not told:
                 pass
-            case Opened(invite) | InviteChanged(invite):
+            case Opened(invite):
                 await self._invite(invite)
+            case InviteChanged():
+                await self._invite(event.invite, invite_words.share(event))
             case AgreementShown() if self._view.joined:
                 if event.summary:
                     await self._below(event.summary)
                 await self._say(words.rules_changed(event))
             case AgreementShown():
                 await self._rules(event)
-                if not self._accepted:
+                if event.question:
+                    await self._say(invite_words.question(event.question))
+                elif not self._accepted:
                     await self._say("Type /accept if you agree, or /leave.")
             case Message(id, sender, text, _, warning):
                 name = words.author(sender, self._room.members)
@@ -247,8 +252,8 @@ class PlainMode:
             await self._say("The invite, as a code:")
             await self._screen.code(lines)
 
-    async def _invite(self, invite: str) -> None:
-        await self._say(words.SHARE)
+    async def _invite(self, invite: str, above: str = invite_words.SHARE) -> None:
+        await self._say(above)
         await self._screen.link(escape.line(invite))
 
     async def _say(self, sentence: str) -> None:

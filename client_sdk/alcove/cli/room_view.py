@@ -33,6 +33,8 @@ class RoomView:
         self.waiting: dict[str, events.Knocked] = {}
         self.messages: dict[str, ShownMessage] = {}
         self.invite: str | None = None
+        self.invites: tuple[events.OpenInvite, ...] = ()
+        """The list that was shown last. A person names an invite by its number there."""
         self.rules: events.AgreementShown | None = None
         self.connection: events.ConnectionState | None = None
         self.state: events.RoomState | None = None
@@ -50,8 +52,10 @@ class RoomView:
 
     def apply(self, event: events.AnyEvent) -> None:
         match event:
-            case events.Opened(invite) | events.InviteChanged(invite):
+            case events.Opened(invite) | events.InviteChanged(invite, door=""):
                 self.invite = invite
+            case events.InvitesListed(invites):
+                self.invites = invites
             case events.AgreementShown():
                 self.rules = event
             case events.Waiting():
@@ -81,7 +85,9 @@ class RoomView:
             case events.Retracted(id) | events.Expired(id) | events.Failed(id):
                 self.messages.pop(id, None)
             case (
-                events.Accepted()
+                events.InviteChanged()
+                | events.InviteRevoked()
+                | events.Accepted()
                 | events.Left()
                 | events.Removed()
                 | events.RoleChanged()
@@ -102,6 +108,19 @@ class RoomView:
                 pass  # nothing to remember
             case _:
                 assert_never(event)
+
+    def is_no_news(self, event: events.AnyEvent) -> bool:
+        """Return whether `event` says for the first time that all is well, as the top line does, or
+        is of a presence that only the list shows. To be asked before `apply`."""
+        match event:
+            case events.ConnectionChanged(events.ConnectionState.CONNECTED):
+                return self.connection is None
+            case events.RoomChanged(events.RoomState.OPEN):
+                return self.state is None
+            case events.PresenceChanged():
+                return not self.is_told(event)
+            case _:
+                return False
 
     def is_told(self, event: events.PresenceChanged) -> bool:
         """Return whether a person is told of it: that a member is away, or back. To be asked before

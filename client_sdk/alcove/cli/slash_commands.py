@@ -1,6 +1,6 @@
 """The lines that a person types: a text to say, or a command that begins with a slash."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -9,6 +9,7 @@ from alcove.cli import escape
 from alcove.cli.commands import (
     AcceptCommand,
     ActsCommand,
+    AdmitAllCommand,
     AdmitCommand,
     AgreementChangeCommand,
     AnyCommand,
@@ -18,6 +19,8 @@ from alcove.cli.commands import (
     FoldCommand,
     HandOverCommand,
     HoldCommand,
+    InviteNewCommand,
+    InvitesCommand,
     LeaveCommand,
     ListenOnlyCommand,
     LockCommand,
@@ -25,6 +28,7 @@ from alcove.cli.commands import (
     RefuseCommand,
     RemoveCommand,
     RetractCommand,
+    RevokeCommand,
     SendAnywayCommand,
     SendCommand,
     StepDownCommand,
@@ -89,14 +93,18 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
     rest = rest.strip()
     if (word, rest) == ("/invite", "new"):
         return ShowInvite(new=True)
-    if rest and (word in _PLAIN or word in _OF_THE_SCREEN):
+    if word == "/invite" and rest.startswith("ask "):
+        return InviteNewCommand(question=rest.removeprefix("ask ").strip())
+    if rest and (word in _PLAIN or (word in _OF_THE_SCREEN and word != _ACCEPT)):
         raise Misread(f"{word} stands alone. To say a text that begins with a slash, type two.")
     if word in _PLAIN:
         return _PLAIN[word]
+    if word == _ACCEPT:
+        return _accept(view, rest)
     if word in _OF_THE_SCREEN:
         return _OF_THE_SCREEN[word](view)
     if word in _NEWCOMERS:
-        return _NEWCOMERS[word](id=_waiting(rest, view))
+        return _newcomers(word, rest, view)
     if word in _MEMBERS:
         return _MEMBERS[word](name=_member(rest, members, word))
     if word == _HOLD:
@@ -111,6 +119,10 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
         if not rest:
             raise Misread(f"Say which file has the whole agreement: {word} FILE.")
         return AgreementChangeCommand(file=rest, correction=_FILES[word])
+    if word == _PERSONAL:
+        return InviteNewCommand(count=_number(rest or "1", word), uses=1)
+    if word == _REVOKE:
+        return RevokeCommand(door=_listed(rest, view))
     if word == _RULES:
         return ShowRules(rest)
     raise Misread("There is no such command; /help lists them.")
@@ -134,6 +146,19 @@ def completed(line: str, members: Sequence[MemberLike]) -> str | None:
 
 def _only(found: Sequence[str]) -> str | None:
     return found[0] if len(set(found)) == 1 else None
+
+
+def _newcomers(word: str, rest: str, view: RoomView) -> UserAction:
+    listens = word == "/tolisten"
+    if word != "/refuse":
+        if rest == "all" and "all" not in (knock.name for knock in view.waiting.values()):
+            return AdmitAllCommand(to_listen=listens)
+        return AdmitCommand(id=_waiting(rest, view), to_listen=listens)
+    name, _, last = rest.rpartition(" ")
+    named = rest in (knock.name for knock in view.waiting.values())
+    if last in REASONS_IN_WORDS and not named:  # a name comes first, and a reason may follow it
+        return RefuseCommand(id=_waiting(name.strip(), view), reason=REASONS_IN_WORDS[last])
+    return RefuseCommand(id=_waiting(rest, view))
 
 
 def _waiting(name: str, view: RoomView) -> str:
@@ -168,15 +193,36 @@ def _said_by(name: str, view: RoomView, word: str) -> Sequence[str]:
     return found
 
 
+def _number(said: str, word: str) -> int:
+    if not (said.isascii() and said.isdecimal() and len(said) < 4):
+        raise Misread(f"Say how many: {word} 5.")
+    return int(said)
+
+
+def _listed(said: str, view: RoomView) -> str:
+    """Return the door of the invite with this number in the list that was shown last."""
+    number = _number(said, _REVOKE) if said else 0
+    if not view.invites:
+        raise Misread("Type /invites first: each invite has its number there.")
+    if not 1 <= number <= len(view.invites):
+        raise Misread("Say which invite, by its number in /invites: /revoke 1.")
+    return view.invites[number - 1].door
+
+
 def _is_on(said: str, word: str) -> bool:
     if said not in ("", "on", "off"):
         raise Misread(f"Type {word} or {word} off.")
     return said != "off"
 
 
-def _accept(view: RoomView) -> UserAction:
+def _accept(view: RoomView, answer: str = "") -> UserAction:
+    asks = view.rules is not None and bool(view.rules.question) and not view.joined
+    if answer and not asks:
+        raise Misread("/accept stands alone. To say a text that begins with a slash, type two.")
+    if asks and not answer:
+        raise Misread("This invite asks a question: type /accept and your answer.")
     # A later agreement than the one on the screen may be here when the line is done.
-    return AcceptCommand(version=view.rules.version if view.rules else None)
+    return AcceptCommand(version=view.rules.version if view.rules else None, answer=answer)
 
 
 def _retract(view: RoomView) -> UserAction:
@@ -201,14 +247,20 @@ _PLAIN: Final[Mapping[str, UserAction]] = MappingProxyType(
         "/members": Who(),
         "/qr": ShowCode(),
         "/invite": ShowInvite(),
+        "/invites": InvitesCommand(),
         "/show": Reveal(),
     }
 )
-_OF_THE_SCREEN: Final = MappingProxyType({"/accept": _accept, "/retract": _retract})
-"""These stand alone too, and are about what the person sees."""
-_NEWCOMERS: Final[Mapping[str, type[AdmitCommand | RefuseCommand]]] = MappingProxyType(
-    {"/admit": AdmitCommand, "/refuse": RefuseCommand}
+_OF_THE_SCREEN: Final[Mapping[str, Callable[[RoomView], UserAction]]] = MappingProxyType(
+    {"/accept": _accept, "/retract": _retract}
 )
+"""These stand alone too, and are about what the person sees."""
+_ACCEPT: Final = "/accept"
+_NEWCOMERS: Final = ("/admit", "/tolisten", "/refuse")
+REASONS_IN_WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {"tonight": "not_tonight", "late": "too_late", "group": "other_group", "write": "write_first"}
+)
+"""What a facilitator types behind a name, and the reason's code."""
 _MEMBERS: Final[
     Mapping[
         str,
@@ -236,10 +288,22 @@ _SWITCHES: Final[Mapping[str, type[ListenOnlyCommand | LockCommand]]] = MappingP
 )
 _FILES: Final = MappingProxyType({"/newrules": False, "/correct": True})
 """Whether the agreement is corrected by it only."""
+_PERSONAL: Final = "/personal"
+_REVOKE: Final = "/revoke"
 _RULES: Final = "/rules"
 _HOLD: Final = "/hold"
 _FOLDS: Final = MappingProxyType({"/fold": True, "/unfold": False})
 _FOLD_LAST: Final = "/foldlast"
 _NAMED: Final = (*_MEMBERS, *_FOLDS, _FOLD_LAST, _HOLD)
 """Commands behind which a member's name may stand."""
-_WORDS: Final = (*_PLAIN, *_OF_THE_SCREEN, *_NEWCOMERS, *_NAMED, *_SWITCHES, *_FILES, _RULES)
+_WORDS: Final = (
+    *_PLAIN,
+    *_OF_THE_SCREEN,
+    *_NEWCOMERS,
+    *_NAMED,
+    *_SWITCHES,
+    *_FILES,
+    _PERSONAL,
+    _REVOKE,
+    _RULES,
+)

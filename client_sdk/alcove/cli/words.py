@@ -7,7 +7,7 @@ from typing import Final, assert_never
 from alcove_protocol.card import AgreementText
 
 from alcove import events
-from alcove.cli import escape, moderation_words
+from alcove.cli import escape, invite_words, moderation_words
 from alcove.cli.room_view import ShownMessage
 from alcove.cli.rooms import MemberLike
 from alcove.events import ConnectionState, RoomState
@@ -55,9 +55,6 @@ ROOM_SHORT: Final = MappingProxyType(
         RoomState.SPLIT: "NOT SAFE: nothing is sent",
     }
 )
-SHARE: Final = (
-    "Give this invite only to people who may ask to be let in. Whoever waits, you admit or refuse:"
-)
 SAY: Final = "Say something, or /help"
 NOT_IN: Final = "You are not in yet: /leave leaves"
 LONE_LEAVE: Final = (
@@ -72,13 +69,17 @@ HELP: Final = (
     ("/members", "who is here, and who waits"),
     ("/acts", "what facilitators did"),
     ("/rules", "read the agreement again; /rules TAG in another language"),
-    ("/accept", "accept the agreement, new or changed"),
+    ("/accept", "accept the agreement, new or changed; with your answer, if the invite asks one"),
     ("/anyway", "send what waits, though something is wrong"),
     ("/leave", "leave the room"),
 )
 FACILITATORS_HELP: Final = (
-    ("/admit NAME", "let in who waits"),
-    ("/refuse NAME", "do not let in who waits"),
+    ("/admit NAME", "let in who waits; /admit all lets in everybody"),
+    ("/tolisten NAME", "let in who waits, only to read until /unpause NAME"),
+    (
+        "/refuse NAME",
+        "do not let in who waits; a word behind the name says why: tonight, late, group or write",
+    ),
     ("/remove NAME", "take a person out of the room"),
     ("/pause NAME", "let a person only read for now; /unpause NAME ends it"),
     ("/listen", "let only facilitators write; /listen off ends it"),
@@ -94,6 +95,10 @@ FACILITATORS_HELP: Final = (
     ("/words", "eight words to compare with another facilitator elsewhere"),
     ("/invite", "see the invite"),
     ("/invite new", "make one more invite"),
+    ("/invite ask QUESTION", "make an invite that asks newcomers something"),
+    ("/personal NUMBER", "make invites for one person each"),
+    ("/invites", "which invites are open"),
+    ("/revoke NUMBER", "close an invite of that list"),
     ("/qr", "see the invite as a code for a phone's camera"),
     ("/newrules FILE", "change the agreement; everybody is asked to accept it"),
     ("/correct FILE", "correct the wording of the agreement; nobody is asked"),
@@ -111,7 +116,9 @@ PLAINLY: Final = "For a screen reader, start with --plain: it writes lines, and 
 
 
 ToldEvent = (
-    events.Waiting
+    events.InvitesListed
+    | events.InviteRevoked
+    | events.Waiting
     | events.Knocked
     | events.Joined
     | events.Left
@@ -139,6 +146,10 @@ ToldEvent = (
 def of_event(event: ToldEvent, *, facilitates: bool = False) -> str:
     """A sentence of this program about `event`, for a facilitator or a participant."""
     match event:
+        case events.InvitesListed(invites):
+            return invite_words.listed(invites)
+        case events.InviteRevoked(_, by):
+            return invite_words.revoked(by)
         case events.Waiting(code):
             compare = f" If you can, compare this code with theirs: {escape.line(code)}"
             asked = (
@@ -340,6 +351,8 @@ def waiter(knock: events.Knocked) -> str:
     notes = [f"code {escape.line(knock.code)}"] if knock.code else []
     if knock.door_revoked:
         notes.append("came by a revoked invite")
+    if knock.question:
+        notes.append(f"answered: {escape.line(knock.question)}")
     return escape.name(knock.name) + (f" ({', '.join(notes)})" if notes else "")
 
 

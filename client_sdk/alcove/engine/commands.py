@@ -4,11 +4,13 @@ A command raises at once when it cannot be done. Otherwise events tell what beco
 `done`, where there is one, is called once: with None, or with the error.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import ceil
 
 from alcove_protocol import frames
 from alcove_protocol.card import AgreementText
 from alcove_protocol.frames import RelayAnswer
+from alcove_protocol.invite import Invite
 from alcove_protocol.labels import Label
 from alcove_protocol.statements import LeaveStatement
 
@@ -18,7 +20,9 @@ from alcove.errors import AlcoveError, InvalidInput, NotNow
 from alcove.events import CloseReason
 from alcove.facilitation.facilitator import InviteDone
 from alcove.facilitation.intents import Done
+from alcove.facilitation.invites import HOUR, AskedInvite, InvitesDone
 from alcove.group.safety_words import safety_words
+from alcove.joining.door_words import REASONS
 from alcove.messages.muted import muted
 from alcove.messages.payload import Fold, Retract, check_text
 from alcove.relay.link import Link
@@ -84,11 +88,13 @@ class Commands:
         """
         self._standing.require_member().rejoin()
 
-    def accept(self, version: int | None = None) -> None:
+    def accept(self, version: int | None = None, answer: str = "") -> None:
         """Accept the agreement on the card, and knock; or, in the room, one that changed. With
-        `version` only that one: another may have come while the person read it.
+        `version` only that one: another may have come while the person read it. `answer` is to the
+        question of the invite.
 
-        Raises `NotNow` (`nothing_to_accept`, `no_agreement`, `agreement_changed`), `RoomClosed`.
+        Raises `NotNow` (`nothing_to_accept`, `no_agreement`, `agreement_changed`, `no_answer`),
+        `InvalidInput` (`bad_answer`), `RoomClosed`.
         """
         self._standing.require_open()
         if self._standing.member is not None:
@@ -97,7 +103,7 @@ class Commands:
             return
         if self._standing.newcomer is None:
             raise NotNow("nothing_to_accept", "There is nothing to accept.")
-        self._standing.newcomer.accept(version)
+        self._standing.newcomer.accept(version, answer)
 
     def leave(
         self,
@@ -129,13 +135,23 @@ class Commands:
 
     # --- of facilitators -----------------------------------------------------------------------
 
-    def admit(self, id: str, done: Done) -> None:
-        """Let a newcomer in. Raises `InvalidInput`, `NotNow` (`unknown_knock`), `RoomClosed`."""
-        self._standing.require_facilitator().lobby.admit(_knock_id(id), done)
+    def admit(self, id: str, done: Done, *, to_listen: bool = False) -> None:
+        """Let a newcomer in; with `to_listen` paused, by the commit that adds them. Raises
+        `InvalidInput`, `NotNow` (`unknown_knock`), `RoomClosed`."""
+        self.admit_all([id], done, to_listen=to_listen)
 
-    def refuse(self, id: str) -> None:
-        """Refuse a newcomer and tell them. Raises `InvalidInput`, `NotNow`, `RoomClosed`."""
-        self._standing.require_facilitator().lobby.refuse(_knock_id(id))
+    def admit_all(self, ids: Sequence[str], done: Done, *, to_listen: bool = False) -> None:
+        """Let several newcomers in, by one commit where that is possible. `done` gets the first
+        error, when all are in or are known to stay outside. Raises as `admit`."""
+        lobby = self._standing.require_facilitator().lobby
+        lobby.admit([_knock_id(id) for id in ids], done, to_listen=to_listen)
+
+    def refuse(self, id: str, reason: str = "refused") -> None:
+        """Refuse a newcomer and tell them. `reason` is one of `joining.door_words.REASONS`. Raises
+        `InvalidInput` (`unknown_reason`), `NotNow`, `RoomClosed`."""
+        if reason not in REASONS:
+            raise InvalidInput("unknown_reason", f"The reasons are {', '.join(REASONS)}.")
+        self._standing.require_facilitator().lobby.refuse(_knock_id(id), reason)
 
     def remove(self, name: str, done: Done) -> None:
         """Put a member out. Raises `InvalidInput` (`unknown_name`), `NotNow`, `RoomClosed`."""
@@ -270,6 +286,36 @@ class Commands:
     def invite(self, done: InviteDone) -> None:
         """Make one more invite, on the terms of the first. Raises `NotNow`, `RoomClosed`."""
         self._standing.require_facilitator().invite(done)
+
+    def new_invites(
+        self, count: int, asked: AskedInvite, done: InvitesDone, *, ref: str | None = None
+    ) -> None:
+        """Make so many invites by one commit. `InviteChanged` follows for each.
+
+        Raises `InvalidInput` (`bad_count`, `bad_uses`, `bad_hours`, `bad_question`), `NotNow`,
+        `RoomClosed`.
+        """
+        facilitator = self._standing.require_facilitator()
+        terms = asked.terms(count, facilitator.terms)
+
+        def made(invites: tuple[Invite, ...], error: AlcoveError | None) -> None:
+            hours = ceil(terms.ttl / HOUR)
+            for one in invites:
+                door, url = one.door.hex(), one.url()
+                told = events.InviteChanged(url, door, terms.uses, hours, terms.question, ref)
+                self._standing.emit(told)
+            done(invites, error)
+
+        facilitator.invites.make(count, terms, made)
+
+    def invites(self, *, ref: str | None = None) -> None:
+        """`InvitesListed` follows. Raises `NotNow`, `RoomClosed`."""
+        self._standing.require_facilitator().invites.list(ref)
+
+    def revoke(self, door: str, done: Done) -> None:
+        """Close an invite. `InviteRevoked` follows. Raises `NotNow` (`unknown_invite`),
+        `RoomClosed`."""
+        self._standing.require_facilitator().invites.close(_message_id(door), done)
 
     def end(self, done: Done) -> None:
         """End the room for all members. Raises `NotNow`, `RoomClosed`."""

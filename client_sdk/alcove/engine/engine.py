@@ -35,7 +35,8 @@ from alcove.facilitation.opening import RoomOpening, RoomPlan
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.joining.card import CheckedCard
-from alcove.joining.newcomer import REFUSAL_SENTENCES, Newcomer
+from alcove.joining.door_words import KNOCKING_AGAIN, REFUSAL_SENTENCES, said_by_relay
+from alcove.joining.newcomer import Newcomer
 from alcove.mls.secret import Random
 from alcove.relay.link import Link, LinkState, Proof
 from alcove.relay.ports import Ports
@@ -214,7 +215,7 @@ class Engine(Standing):
         elif code == "room_exists":
             self._restoring = False
         else:
-            self.close(CloseReason.LOST, code, Refused.by_relay(code).text)
+            self.close(CloseReason.LOST, code, said_by_relay(code, self.newcomer))
 
     def _doubted(self) -> None:
         """An ending was told in a log that this client does not know. In its own chain it is a
@@ -258,11 +259,7 @@ class Engine(Standing):
                 self.member.facilitator.close(NotNow("not_in_room", text))
             self.member.wipe()
             self.member = None
-        text = (
-            "The relay does not list you as a member any more, as after a loss. Your client asks "
-            "to be let in again; a facilitator decides."
-        )
-        self.emit(events.Problem("knocking_again", text))
+        self.emit(events.Problem("knocking_again", KNOCKING_AGAIN))
         self._unknown_since = None
         self._be_newcomer(invite, accept=False, before=card)
 

@@ -35,6 +35,20 @@ def not_awaited(error: AlcoveError | None) -> None:
     """No caller waits for what becomes of an intent."""
 
 
+def all_of(count: int, done: Done) -> Done:
+    """Return what each of several intents tells its end to. `done` gets the first error, or None,
+    when all have told it once. A later word of one, that it came true all the same, adds nothing.
+    """
+    ends: list[AlcoveError | None] = []
+
+    def each(error: AlcoveError | None) -> None:
+        ends.append(error)
+        if len(ends) == count:
+            done(next((end for end in ends if end is not None), None))
+
+    return each
+
+
 def not_now(code: str) -> NotNow:
     """Why the group refused what an intent planned."""
     return NotNow(code, "The group cannot make this change now.")
@@ -53,6 +67,8 @@ class CommitPlan:
     """The signed leave of each LEFT among the changes, in their order."""
     accepts: bytes | None = None
     """The agreement that the committer's leaf names from now on: its person made it."""
+    pauses: tuple[bytes, ...] = ()
+    """MLS keys of members that the commit adds, and that only listen at first."""
     gathers: bool = False
     """Whether others of its kind may go into the same commit."""
 
@@ -65,8 +81,16 @@ class CommitPlan:
             self.force_path or other.force_path,
             self.leaves + other.leaves,
             self.accepts or other.accepts,
+            self.pauses + other.pauses,
             gathers=True,
         )
+
+    def whole(self, state: RoomExtension) -> "CommitPlan":
+        """The plan with its pauses as one change of this state, beside what else it proposes."""
+        if not self.pauses:
+            return self
+        paused = replace(state, paused=state.paused + b"".join(self.pauses))
+        return replace(self, proposals=(*self.proposals, state_change(paused)), pauses=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +180,8 @@ class AdmitNewcomer(Intent):
     reply_key: bytes = b""
     door: bytes = NO_DOOR
     psk: Psk | None = None
+    to_listen: bool = False
+    """Whether the commit that adds them pauses them."""
 
     def plan(self, membership: Membership) -> CommitPlan | None:
         if self.key_package is None or self.psk is None:
@@ -168,8 +194,9 @@ class AdmitNewcomer(Intent):
         check_welcome(self.key_package.leaf_node, membership)
         return CommitPlan(
             (mls.Add(self.key_package),),
-            (Change(Op.ADD, self.relay_key, Seat(self.door)),),
+            (Change(Op.ADD, self.relay_key, Seat(self.door, paused=self.to_listen)),),
             ((self.relay_key, self.reply_key, self.psk),),
+            pauses=(self.key_package.leaf_node.signature_key,) if self.to_listen else (),
             gathers=True,
         )
 
@@ -305,17 +332,20 @@ class ReadmitMembers(Intent):
 
 @dataclass(frozen=True, slots=True)
 class ListDoor(Intent):
-    """List another door in the group's state: every member can see each new invite. In a full list
-    it takes the place of the oldest, so that nobody can keep others from inviting by filling it."""
+    """List more doors in the group's state: every member can see each new invite. In a full list
+    they take the place of the oldest, so that no member keeps others from inviting by filling it.
+    """
 
-    invite: Invite | None = None
+    invites: tuple[Invite, ...] = ()
 
     def plan(self, membership: Membership) -> CommitPlan | None:
-        if self.invite is None or self.invite.door in membership.state.door_ids():
-            return None
         listed = membership.state.door_ids()
-        oldest = listed[0] if len(listed) >= limits.DOORS else NO_DOOR
-        return CommitPlan((state_change(_with_doors(membership.state, oldest, self.invite.door)),))
+        new = [invite.door for invite in self.invites if invite.door not in listed]
+        if not new:
+            return None
+        kept = listed[max(0, len(listed) + len(new) - limits.DOORS) :]
+        after = replace(membership.state, doors=b"".join([*kept, *new]))
+        return CommitPlan((state_change(after),))
 
 
 @dataclass(frozen=True, slots=True)

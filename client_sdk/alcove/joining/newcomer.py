@@ -14,8 +14,8 @@ it.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from enum import Enum, auto
-from types import MappingProxyType
 from typing import Final
 
 from alcove_protocol import frames, limits
@@ -29,6 +29,7 @@ from alcove.group.admission import enter
 from alcove.group.keys import Identity, SigningKey, room_suite
 from alcove.group.membership import Membership
 from alcove.group.sealing import (
+    KnockBody,
     door_psk,
     open_card,
     open_refusal,
@@ -38,30 +39,17 @@ from alcove.group.sealing import (
 )
 from alcove.joining.card import CheckedCard, check_card
 from alcove.joining.door_watch import DoorWatch
-from alcove.joining.tries import Tries
+from alcove.joining.door_words import (
+    DOOR_FULL,
+    KNOCK_DROPPED,
+    REFUSAL_SENTENCES,
+    checked_answer,
+    refusal_sentence,
+)
+from alcove.joining.tries import Tries, Try
 from alcove.messages.agreements import Agreements
 from alcove.relay.link import LinkState, Proof
 from alcove.relay.ports import Ports
-
-REFUSAL_SENTENCES: Final = MappingProxyType(
-    {
-        "refused": "A facilitator did not let you in.",
-        "name_taken": "A member has this name or one that looks like it; choose another.",
-        "name_deceptive": "This name could mislead others; choose another.",
-        "name_reserved": "This name reads like a part in the room; choose another.",
-        "name_empty": "Choose a name with at least one letter or digit.",
-        "name_too_long": "This name is too long; choose a shorter one.",
-        "agreement": "The ground rules have changed; open the invite again and read them.",
-        "room_full": "The room is full.",
-        "clock_wrong": "Your device's clock differs too much from the others'. If it is wrong, "
-        "set it right "
-        "and try again.",
-        "bad_key_package": "Your client sent something the facilitator's could not use; update it.",
-        "expired": "No facilitator answered in time. You can ask again with the same invite.",
-        "no_welcome": "You were let in, but the room's keys never came; ask for a new invite.",
-    }
-)
-
 
 WELCOME_PATIENCE: Final = 10.0
 """Seconds in which the relay hands over the Welcome to a newcomer who is on the list."""
@@ -83,14 +71,6 @@ FULL: Final = PASSING | {"too_many_knocks"}
 """Refusals after which a newcomer waits, and asks again."""
 FULL_WAIT: Final = 15.0
 """Seconds, and up to twice as many: a crowd does not come back all at once."""
-DOOR_FULL: Final = (
-    "The relay could not take you to the door yet. Stay here: your client asks again about twice a "
-    "minute."
-)
-KNOCK_DROPPED: Final = (
-    "Your knock is no longer at the relay, and no facilitator answered it. Your client knocks "
-    "again."
-)
 
 
 class Stage(Enum):
@@ -133,6 +113,7 @@ class Newcomer:
         self._accepted = accept
         self._agreements = agreements
         self._accepted_before = before.agreement if before is not None else None
+        self._answer = ""
         self._on_card = on_card
         self._on_member = on_member
         self._fail = fail
@@ -153,6 +134,11 @@ class Newcomer:
         )
         self.stage = Stage.READING
         self.card = before
+
+    @property
+    def contact(self) -> str:
+        """Where the host can be reached outside the room, as the card says."""
+        return (self.card.card.contact or "") if self.card is not None else ""
 
     @property
     def knocked(self) -> bool:
@@ -212,22 +198,29 @@ class Newcomer:
         self.card, card = checked, checked.card
         self.stage = Stage.ASKED
         self._agreements.begin(checked.ground_rules, card.title)
-        accepted = self._accepted or checked.agreement == self._accepted_before
-        self._emit(self._agreements.shown_event(checked.ground_rules, asked=not accepted))
+        question = card.question or ""
+        # A program that accepts unread has not answered. A former member was asked before.
+        before = checked.agreement == self._accepted_before
+        accepted = before or (self._accepted and not question)
+        shown = self._agreements.shown_event(checked.ground_rules, asked=not accepted)
+        self._emit(replace(shown, question=question))
         self._on_card()
         if accepted:
             self._knock()
 
-    def accept(self, version: int | None = None) -> None:
-        """Accept the agreement on the card and knock. `version` is the one that the person read.
+    def accept(self, version: int | None = None, answer: str = "") -> None:
+        """Accept the agreement on the card and knock. `version` is the one that the person read,
+        and `answer` is to the question that the card asks.
 
-        Raises `NotNow` (`no_agreement`, `agreement_changed`).
+        Raises `NotNow` (`no_agreement`, `agreement_changed`, `no_answer`), `InvalidInput`
+        (`bad_answer`).
         """
         if self.stage is Stage.READING:
             raise NotNow("no_agreement", "The ground rules have not arrived yet; wait a moment.")
         if self.card is not None and version not in (None, self.card.card.agreement_version):
             raise NotNow("agreement_changed", "The ground rules changed; read the new ones first.")
         if self.stage is Stage.ASKED:
+            self._answer = checked_answer(answer, asked=bool(self.card and self.card.card.question))
             if self._link.authenticated:
                 self._knock()
             else:
@@ -254,17 +247,20 @@ class Newcomer:
             self._give_up("no_welcome")
         elif self.card is not None and self._link.live and now >= self._ask_at:
             self._ask_at = now + ASK_AGAIN
-            made, body = self._tries.make(self.identity, self.card.agreement, self._wall())
+            made, body = self._try(self.card)
             lobby_key = self.card.card.lobby_key
             sealed = seal_late_knock(self.invite, lobby_key, made.id, body, self._random)
             request = frames.LobbyRequest
             self._link.request(lambda n: request(n, made.id, sealed), lambda answer: None)
 
+    def _try(self, card: CheckedCard) -> tuple[Try, KnockBody]:
+        return self._tries.make(self.identity, card.agreement, self._answer, self._wall())
+
     def _knock(self) -> None:
         if self.card is None:
             return
         self.stage = Stage.KNOCKING
-        made, body = self._tries.make(self.identity, self.card.agreement, self._wall())
+        made, body = self._try(self.card)
         sealed = seal_knock(self.invite, self.card.card.lobby_key, made.id, body, self._random)
         code = short_code(body.key_package)
 
@@ -354,7 +350,7 @@ class Newcomer:
         self._tell_once("knock_dropped", KNOCK_DROPPED)
 
     def _give_up(self, code: str) -> None:
-        self._fail(Refused(code, REFUSAL_SENTENCES[code]))
+        self._fail(Refused(code, refusal_sentence(code, self.contact)))
 
     def welcomed(self, frame: frames.WelcomeIs) -> None:
         """Compare the Welcome with the invite and the card, then become a member."""

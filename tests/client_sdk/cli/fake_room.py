@@ -33,6 +33,12 @@ LISTED: Final = (
     Member("Mara", True, True, presence="here"),
     Member("Robin", False, False, True, True, "away"),
 )
+DOOR: Final = "0a" * 8
+OPEN_INVITES: Final = (
+    events.OpenInvite(DOOR, 2, 3, 20, "Who sent you?", yours=True),
+    events.OpenInvite("0b" * 8, 1, 1, 1),
+    events.OpenInvite("0c" * 8, 0, None, None),
+)
 TEXTS: Final = (
     AgreementText("en", "Two lines.\nNot more.", "Listen, too."),
     AgreementText("de", "", "Hört auch zu."),
@@ -145,16 +151,21 @@ class FakeRoom:
         self._note("retract", id)
         self.happen(events.Retracted(id))
 
-    async def admit(self, id: str) -> None:
-        self._note("admit", id)
+    @property
+    def waiting(self) -> tuple[events.Knocked, ...]:
+        return tuple(event for event in self.scene.start if isinstance(event, events.Knocked))
+
+    async def admit(self, *ids: str, to_listen: bool = False) -> None:
+        id = ids[0]
+        self._note("to_listen" if to_listen else "admit", ", ".join(ids))
         if self.scene.admit_hangs:
             await asyncio.Event().wait()
         if id != KNOCK.id:
             raise Refused.by_relay("unknown_knock")
         self.happen(events.Joined(KNOCK.name))
 
-    async def refuse(self, id: str) -> None:
-        self._note("refuse", id)
+    async def refuse(self, id: str, reason: str = "refused") -> None:
+        self._note("refuse", id if reason == "refused" else f"{id} {reason}")
         self.happen(events.KnockGone(id))
 
     async def remove(self, name: str) -> None:
@@ -226,8 +237,31 @@ class FakeRoom:
         self._note("invite", "")
         return INVITE
 
-    async def accept(self, version: int | None = None) -> None:
-        self._note("accept", "" if version is None else str(version))
+    async def new_invites(
+        self,
+        count: int = 1,
+        *,
+        uses: int | None = None,
+        hours: int | None = None,
+        question: str = "",
+        ref: str | None = None,
+    ) -> tuple[str, ...]:
+        self._note("invite_new", f"{count} {uses} {hours} {question}")
+        made = [f"{INVITE}{number}" for number in range(count)]
+        for url in made:
+            self.happen(events.InviteChanged(url, DOOR, uses or 50, hours or 24, question, ref))
+        return tuple(made)
+
+    def invites(self, *, ref: str | None = None) -> None:
+        self._note("invites", "")
+        self.happen(events.InvitesListed(OPEN_INVITES, ref))
+
+    async def revoke(self, door: str) -> None:
+        self._note("revoke", door)
+        self.happen(events.InviteRevoked(door, "Mara"))
+
+    async def accept(self, version: int | None = None, *, answer: str = "") -> None:
+        self._note("accept", ("" if version is None else str(version)) + answer)
         self.happen(events.Waiting("lamp river"))
 
     async def change_agreement(
@@ -269,7 +303,7 @@ EVERYTHING: Final = (
     RULES,
     events.Waiting("lamp river"),
     KNOCK,
-    events.Knocked("aa02", "Sam", "", True),
+    events.Knocked("aa02", "Sam", "", True, "Kim sent me."),
     events.KnockGone("aa02"),
     events.Joined("Robin"),
     NEW_RULES,
@@ -278,6 +312,9 @@ EVERYTHING: Final = (
     events.Left("Sam"),
     events.Removed("Kim"),
     events.InviteChanged(INVITE + "B"),
+    events.InviteChanged(INVITE + "C", DOOR, 1, 24, "Who sent you?", "r"),
+    events.InvitesListed(OPEN_INVITES, "r"),
+    events.InviteRevoked(DOOR, "Robin"),
     events.Message("bb01", "Robin", "Grüße 🌱\nzwei", 1800),
     events.Message("bb02", "Robin", HOSTILE, 60, "grief", 1_700_000_000.25, 7),
     events.Queued("bb03", "r"),

@@ -25,6 +25,7 @@ KEYS = {
     **dict.fromkeys(("listen_only", "lock", "hold"), "on"),
     "fold": "id",
     "send": "text",
+    "revoke": "door",
     "agreement_change": "file",
 }
 

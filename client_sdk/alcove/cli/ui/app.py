@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from alcove import events
-from alcove.cli import escape, moderation_words, qr, slash_commands, words, wrapping
+from alcove.cli import escape, invite_words, moderation_words, qr, slash_commands, words, wrapping
 from alcove.cli.commands import (
     AcceptCommand,
     AdmitCommand,
@@ -152,8 +152,10 @@ class RoomApp(App[None]):
                 self._fold(event)
             case events.Expired(id):
                 log.forget(id)
-            case events.Opened(invite) | events.InviteChanged(invite):
+            case events.Opened(invite):
                 self._show_invite(invite)
+            case events.InviteChanged(invite, door):
+                self._show_invite(invite, invite_words.share(event), copies=not door)
             case events.AgreementShown() if self._view.joined:
                 # No sheet: the next letter of a message would answer it.
                 self._say("\n".join(filter(None, (event.summary, words.rules_changed(event)))))
@@ -164,23 +166,10 @@ class RoomApp(App[None]):
             case events.KnockGone():
                 pass  # the list of the people who wait is drawn anew below
             case _:
-                if not self._is_no_news(event):
+                if not self._view.is_no_news(event):
                     self._say(words.of_event(event, facilitates=self._room.is_facilitator))
         self._view.apply(event)
         self._refresh()
-
-    def _is_no_news(self, event: events.AnyEvent) -> bool:
-        """Return whether `event` says for the first time that all is well, as the top line does, or
-        is of a presence that only the list shows."""
-        match event:
-            case events.ConnectionChanged(events.ConnectionState.CONNECTED):
-                return self._view.connection is None
-            case events.RoomChanged(events.RoomState.OPEN):
-                return self._view.state is None
-            case events.PresenceChanged():
-                return not self._view.is_told(event)
-            case _:
-                return False
 
     def _message(self, event: events.Message) -> None:
         text = event.text
@@ -204,11 +193,14 @@ class RoomApp(App[None]):
     def _is_facilitator(self, name: str) -> bool:
         return any(member.name == name and member.facilitator for member in self._room.members)
 
-    def _show_invite(self, invite: str) -> None:
+    def _show_invite(
+        self, invite: str, above: str = invite_words.SHARE, *, copies: bool = True
+    ) -> None:
         log = self._entries
-        log.system(words.SHARE)
+        log.system(above)
         log.system(invite, "invite")
-        log.system("F2 copies it.")
+        if copies:
+            log.system("F2 copies it.")
 
     async def _find_invite(self, new: bool) -> None:
         known = None if new else self._view.invite
@@ -226,6 +218,10 @@ class RoomApp(App[None]):
             self.push_screen(CodeScreen(lines))
 
     def _ask(self, rules: events.AgreementShown) -> None:
+        if rules.question:  # no sheet: the answer is typed
+            self._say(words.rules_text(rules))
+            self._say(invite_words.question(rules.question))
+            return
         if self._accepted:
             self._say(f"You accept the agreement, version {rules.version}; /rules shows it.")
             return
@@ -338,7 +334,11 @@ class RoomApp(App[None]):
     @on(WaitingList.Decided)
     async def _decided(self, event: WaitingList.Decided) -> None:
         assert self._performer is not None
-        command = AdmitCommand(id=event.id) if event.admit else RefuseCommand(id=event.id)
+        command = (
+            RefuseCommand(id=event.id)
+            if event.act == "refuse"
+            else AdmitCommand(id=event.id, to_listen=event.act == "listen")
+        )
         self._input.focus()  # letters decide in the list, and one key must not decide twice
         await self._performer.perform(command)
 

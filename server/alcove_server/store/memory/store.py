@@ -189,9 +189,7 @@ class MemoryStore:
         return Taken(generation, stored.number)
 
     async def published(self, room: bytes, sender: bytes, id: bytes) -> Position | None:
-        found = self._room(room)
-        number = found.records.find(self._clock(), sender, id)
-        return found.log.position(number) if number is not None else None
+        return self._room(room).published(self._clock(), sender, id)
 
     async def read(self, room: bytes, after: Position, most: int) -> Page:
         return self._room(room).read(self._clock(), after, most)
@@ -207,9 +205,7 @@ class MemoryStore:
     async def revoke_door(self, room: bytes, door: bytes, roster: bytes) -> None:
         found = self._room(room)
         found.expect_roster(roster)
-        if found.doors.find(self._clock(), door) is None:
-            raise Refusal("unknown_door")
-        found.revoke(self._clock(), frozenset({door}))
+        found.revoke_one(self._clock(), door)
         self._look(room, found)
 
     async def door(self, room: bytes, door: bytes) -> StoredDoor | None:
@@ -231,8 +227,8 @@ class MemoryStore:
         if head is None or head.ended is not None:
             return AtDoor(head)
         found = self._rooms[room]
-        waiting = found.lobby.knock_of(key)
-        return AtDoor(head, found.doors.find(self._clock(), door), waiting is not None)
+        waits = found.lobby.knock_of(key) is not None
+        return AtDoor(head, found.doors.find(self._clock(), door), waits)
 
     async def withdraw(self, room: bytes, key: bytes) -> None:
         found = self._room(room)
@@ -245,6 +241,16 @@ class MemoryStore:
         found = self._room(room)
         found.lobby.add(self._clock(), kind, key, id, blob, to)
         self._look(room, found)
+
+    async def add_talk(
+        self, room: bytes, newcomer: bytes, key: bytes, id: bytes, blob: bytes
+    ) -> None:
+        found = self._room(room)
+        found.lobby.add_talk(self._clock(), newcomer, key, id, blob)
+        self._look(room, found)
+
+    async def talk_to(self, room: bytes, newcomer: bytes) -> LobbyPage:
+        return LobbyPage(self._room(room).lobby.talk_to(newcomer), self._clock())
 
     async def settle(
         self, room: bytes, id: bytes, reason: bytes | None = None, by: bytes = b""
@@ -266,12 +272,7 @@ class MemoryStore:
         return self._room(room).welcomes.find(self._clock(), key)
 
     async def welcomed(self, room: bytes, key: bytes, position: Position) -> None:
-        welcomes = self._room(room).welcomes
-        pending = welcomes.find(self._clock(), key)
-        if pending is None or pending.position.generation != position.generation:
-            return
-        if pending.position.number <= position.number:
-            welcomes.drop(key)
+        self._room(room).welcomes.resumed(self._clock(), key, position)
 
     # --- time -------------------------------------------------------------------------------
 

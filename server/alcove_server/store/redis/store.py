@@ -217,6 +217,17 @@ class RedisStore:
         most = self._most(room, 1 if kind is LobbyKind.LEAVE else MEMBERS_PART)
         await self._run("add_item", room, b"%d" % kind, key, id, blob, most, to)
 
+    async def add_talk(
+        self, room: bytes, newcomer: bytes, key: bytes, id: bytes, blob: bytes
+    ) -> None:
+        most = self._most(room, MEMBERS_PART)
+        await self._run("add_talk", room, newcomer, key, id, blob, most)
+
+    async def talk_to(self, room: bytes, newcomer: bytes) -> LobbyPage:
+        now, *found = await self._run("talk_to", room, newcomer)
+        items = map(records.item_of, found[::2], found[1::2])
+        return LobbyPage(tuple(items), records.time_of(now))
+
     async def settle(
         self, room: bytes, id: bytes, reason: bytes | None = None, by: bytes = b""
     ) -> None:
