@@ -181,9 +181,18 @@ class Room(RoomShell):
         self._commands.refuse(id, reason)
         self._after()
 
-    async def remove(self, name: str) -> None:
-        """Put a member out. Raises `InvalidInput` (`unknown_name`), `NotNow`."""
-        await self._call(lambda done: self._commands.remove(name, done))
+    async def remove(self, *names: str, fold: bool = False, question: str | None = None) -> None:
+        """Put one member or several out, by one change of the group. With `fold` all that they
+        wrote is folded.
+
+        The links by which they came close, and `InviteChanged` brings another for one that had
+        uses left. With `question` they stay, and their cards ask it of newcomers.
+
+        Raises `InvalidInput` (`unknown_name`, `bad_question`, `bad_count`), `NotNow`.
+        """
+        await self._call(
+            lambda done: self._commands.remove(names, done, fold=fold, question=question)
+        )
 
     async def appoint(self, name: str) -> None:
         """Make a member a facilitator. `RoleChanged` follows, and `VaultChanged` once they can let

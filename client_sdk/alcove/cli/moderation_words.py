@@ -83,3 +83,29 @@ def folded(event: events.Folded, *, facilitates: bool) -> list[str]:
     what = "a message" if count == 1 else f"{count} messages"
     said = [f"A facilitator folded {what} above. You need not read on there."] if count else []
     return said + ([fold_of_member(event)] if event.name and facilitates else [])
+
+
+def removed(name: str, *, facilitates: bool) -> str:
+    """That a member was taken out. To the group no line says who, and facilitators are told."""
+    if facilitates:
+        return f"{escape.name(name)} is no longer in the room."
+    return "Someone has left."
+
+
+def remove_question(name: str, *, folds: bool, asks: str) -> str:
+    """The last question before a member is taken out. The answer names them again."""
+    name = escape.name(name)
+    if asks:
+        return (
+            f"Remove {name} and fold all that {name} wrote? The link by which {name} came stays "
+            f'open, and asks: "{escape.line(asks)}" To do it, type the same line once more.'
+        )
+    if folds:
+        return (
+            f"Remove {name} and fold all that {name} wrote? The link by which {name} came closes. "
+            "To do it, type the same line once more."
+        )
+    return (
+        f"Remove {name}? The link by which {name} came closes, and what {name} wrote stays as it "
+        "is. To do it, type the same line once more."
+    )

@@ -157,8 +157,8 @@ class Performer:
             case RefuseCommand(id=id, reason=reason):
                 await self._room.refuse(id, reason)
                 self._decided(id)
-            case RemoveCommand(name=name):
-                await self._room.remove(name)
+            case RemoveCommand(fold=fold, question=asked):
+                await self._room.remove(*command.all_names, fold=fold, question=asked)
             case AppointCommand(name=name):
                 await self._room.appoint(name)
             case DemoteCommand(name=name):

@@ -107,6 +107,8 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
         return _newcomers(word, rest, view)
     if word in _MEMBERS:
         return _MEMBERS[word](name=_member(rest, members, word))
+    if word == _REMOVE:
+        return _removal(rest, members)
     if word == _HOLD:
         return HoldCommand(on=True, since=_said_by(rest, view, word)[0] if rest else None)
     if word in _FOLDS:
@@ -181,6 +183,24 @@ def _member(name: str, members: Sequence[MemberLike], word: str) -> str:
         if name in (member.name, escape.name(member.name)):
             return member.name
     raise Misread("Nobody of that name is here; /members lists them.")
+
+
+def _removal(rest: str, members: Sequence[MemberLike]) -> RemoveCommand:
+    """Return the removal of a member, whose name may be followed by what becomes of the rest."""
+    whole = [one.name for one in members if rest in (one.name, escape.name(one.name))]
+    if whole:
+        return RemoveCommand(name=whole[0])
+    for one in members:
+        for name in (one.name, escape.name(one.name)):
+            word, _, question = rest.removeprefix(name + " ").partition(" ")
+            if not rest.startswith(name + " "):
+                continue
+            if word == "fold" and not question:
+                return RemoveCommand(name=one.name, fold=True)
+            if word == "ask" and question.strip():
+                asked = question.strip()
+                return RemoveCommand(name=one.name, fold=True, link="question", question=asked)
+    return RemoveCommand(name=_member(rest, members, _REMOVE))
 
 
 def _said_by(name: str, view: RoomView, word: str) -> Sequence[str]:
@@ -264,18 +284,10 @@ REASONS_IN_WORDS: Final[Mapping[str, str]] = MappingProxyType(
 _MEMBERS: Final[
     Mapping[
         str,
-        type[
-            RemoveCommand
-            | PauseCommand
-            | UnpauseCommand
-            | AppointCommand
-            | DemoteCommand
-            | HandOverCommand
-        ],
+        type[PauseCommand | UnpauseCommand | AppointCommand | DemoteCommand | HandOverCommand],
     ]
 ] = MappingProxyType(
     {
-        "/remove": RemoveCommand,
         "/pause": PauseCommand,
         "/unpause": UnpauseCommand,
         "/appoint": AppointCommand,
@@ -291,10 +303,11 @@ _FILES: Final = MappingProxyType({"/newrules": False, "/correct": True})
 _PERSONAL: Final = "/personal"
 _REVOKE: Final = "/revoke"
 _RULES: Final = "/rules"
+_REMOVE: Final = "/remove"
 _HOLD: Final = "/hold"
 _FOLDS: Final = MappingProxyType({"/fold": True, "/unfold": False})
 _FOLD_LAST: Final = "/foldlast"
-_NAMED: Final = (*_MEMBERS, *_FOLDS, _FOLD_LAST, _HOLD)
+_NAMED: Final = (*_MEMBERS, _REMOVE, *_FOLDS, _FOLD_LAST, _HOLD)
 """Commands behind which a member's name may stand."""
 _WORDS: Final = (
     *_PLAIN,

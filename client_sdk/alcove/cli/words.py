@@ -80,7 +80,9 @@ FACILITATORS_HELP: Final = (
         "/refuse NAME",
         "do not let in who waits; a word behind the name says why: tonight, late, group or write",
     ),
-    ("/remove NAME", "take a person out of the room"),
+    ("/remove NAME", "take a person out of the room; you are asked once more"),
+    ("/remove NAME fold", "the same, and fold all that they wrote"),
+    ("/remove NAME ask QUESTION", "the same, and keep their link open with a question"),
     ("/pause NAME", "let a person only read for now; /unpause NAME ends it"),
     ("/listen", "let only facilitators write; /listen off ends it"),
     ("/lock", "let nobody new in; /lock off opens the door again"),
@@ -164,7 +166,7 @@ def of_event(event: ToldEvent, *, facilitates: bool = False) -> str:
         case events.Left(name):
             return f"{escape.name(name)} left."
         case events.Removed(name):
-            return f"{escape.name(name)} is no longer in the room."
+            return moderation_words.removed(name, facilitates=facilitates)
         case events.RoleChanged():
             return _role(event)
         case events.Paused() | events.Unpaused():

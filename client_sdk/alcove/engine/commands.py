@@ -153,9 +153,24 @@ class Commands:
             raise InvalidInput("unknown_reason", f"The reasons are {', '.join(REASONS)}.")
         self._standing.require_facilitator().lobby.refuse(_knock_id(id), reason)
 
-    def remove(self, name: str, done: Done) -> None:
-        """Put a member out. Raises `InvalidInput` (`unknown_name`), `NotNow`, `RoomClosed`."""
-        self._standing.require_facilitator().remove(name, done)
+    def remove(
+        self,
+        names: str | Sequence[str],
+        done: Done,
+        *,
+        fold: bool = False,
+        question: str | None = None,
+    ) -> None:
+        """Put one member or several out, by one change of the group. With `fold` all that they
+        wrote is folded. Their links close; with `question` they stay, and ask it. `Removed` and
+        `Folded` follow.
+
+        Raises `InvalidInput` (`unknown_name`, `bad_question`, `bad_count`), `NotNow`
+        (`not_oneself`, `not_facilitator`), `RoomClosed`.
+        """
+        several = (names,) if isinstance(names, str) else tuple(names)
+        removals = self._standing.require_facilitator().removals
+        removals.remove(several, done, fold=fold, question=question)
 
     def appoint(self, name: str, done: Done) -> None:
         """Make a member a facilitator. `RoleChanged` follows.

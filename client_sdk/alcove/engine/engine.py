@@ -394,4 +394,5 @@ class Engine(Standing):
 
     def _put_out(self, by_wish: bool) -> None:
         reason = CloseReason.LEFT if by_wish else CloseReason.REMOVED
-        self.close(reason, "" if by_wish else "removed", "")
+        code, text = ("", "") if by_wish else ("removed", self.removed_text())
+        self.close(reason, code, text)

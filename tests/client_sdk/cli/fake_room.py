@@ -168,8 +168,9 @@ class FakeRoom:
         self._note("refuse", id if reason == "refused" else f"{id} {reason}")
         self.happen(events.KnockGone(id))
 
-    async def remove(self, name: str) -> None:
-        self._note("remove", name)
+    async def remove(self, *names: str, fold: bool = False, question: str | None = None) -> None:
+        name = names[0]
+        self._note("remove", " ".join((*names, "fold" if fold else "", question or "")).strip())
         self.happen(events.Removed(name))
         self.happen(events.InviteChanged(INVITE + "B"))
 

@@ -22,7 +22,7 @@ from alcove.cli.commands import (
     RetractCommand,
     SendCommand,
 )
-from alcove.cli.leaving import LeaveQuestion
+from alcove.cli.leaving import LastQuestion
 from alcove.cli.performer import Performer
 from alcove.cli.room_runner import RoomRunner, catch_signals, debugging, own_fault, sentence_of
 from alcove.cli.room_view import RoomView
@@ -82,7 +82,7 @@ class RoomApp(App[None]):
         self._input = SayInput(
             self._typed, lambda line: slash_commands.completed(line, self._room.members)
         )
-        self._leave = LeaveQuestion()
+        self._last = LastQuestion()
         self._escaped_at = 0.0
         self._quick = False
 
@@ -274,7 +274,7 @@ class RoomApp(App[None]):
             wanted = slash_commands.read(line, self._view, members)
             if not self._runner.entered.is_set() and wanted is not None:
                 raise slash_commands.Misread("Not connected yet. Ctrl+X gives it up.")
-            self._leave.check(wanted, members)
+            self._last.check(wanted, members)
             await self._do(wanted)
         except (slash_commands.Misread, AlcoveError) as error:
             self._say(str(error))
