@@ -7,8 +7,18 @@ event can be logged.
 
 from dataclasses import dataclass, field
 
+from alcove.door_events import DoorSaid as DoorSaid
+from alcove.door_events import DoorTaken as DoorTaken
+from alcove.door_events import Event as Event
+from alcove.door_events import InviteChanged as InviteChanged
+from alcove.door_events import InviteRevoked as InviteRevoked
+from alcove.door_events import InvitesListed as InvitesListed
+from alcove.door_events import Knocked as Knocked
+from alcove.door_events import KnockGone as KnockGone
+from alcove.door_events import OpenInvite as OpenInvite
+from alcove.door_events import Outside as Outside
+from alcove.door_events import Waiting as Waiting
 from alcove.listed import FacilitatorAct as FacilitatorAct
-from alcove.listed import OpenInvite as OpenInvite
 from alcove.listed import PastAct as PastAct
 from alcove.members import Member, Whereabouts
 from alcove.states import CloseReason as CloseReason
@@ -17,45 +27,10 @@ from alcove.states import RoomState as RoomState
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """Base of all events."""
-
-
-@dataclass(frozen=True, slots=True)
 class Opened(Event):
     """The room exists and `invite` lets people knock. The invite is a secret: do not log it."""
 
     invite: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class InviteChanged(Event):
-    """A fresh invite: a removal revoked the door of the one before, or, with a `door`, this
-    facilitator asked for it. It lets `uses` people in within `hours`, and asks them the
-    `question`, if there is one. `door` is its name among the facilitators, and no secret."""
-
-    invite: str = field(repr=False)
-    door: str = ""
-    uses: int = 0
-    hours: int = 0
-    question: str = field(default="", repr=False)
-    ref: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class InvitesListed(Event):
-    """All open invites of the room, the oldest first. Every facilitator sees the same list."""
-
-    invites: tuple[OpenInvite, ...]
-    ref: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class InviteRevoked(Event):
-    """The facilitator `by` closed an invite. To facilitators only."""
-
-    door: str
-    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,33 +58,6 @@ class Accepted(Event):
     """A member accepted the ground rules that changed. To facilitators only."""
 
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting(Event):
-    """The knock is with the facilitators. Both sides can compare `code` elsewhere."""
-
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class Knocked(Event):
-    """A newcomer waits. To facilitators only. So does a member who was let in again so often that a
-    person decides about the next time: then a `Problem` (`rejoins`) comes first. `question` is what
-    the newcomer answered to the one that their invite asks."""
-
-    id: str
-    name: str
-    code: str
-    door_revoked: bool
-    question: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class KnockGone(Event):
-    """The newcomer with this id no longer waits."""
-
-    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +253,8 @@ class Expired(Event):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionChanged(Event):
+    """The connection to the relay changed. The client connects again by itself."""
+
     state: ConnectionState
 
 
@@ -367,6 +317,9 @@ AnyEvent = (
     | Accepted
     | Waiting
     | Knocked
+    | Outside
+    | DoorTaken
+    | DoorSaid
     | KnockGone
     | Joined
     | Left

@@ -97,8 +97,10 @@ class Room(RoomShell):
     def post(self, text: str, *, warning: str | None = None, ref: str | None = None) -> str:
         """Send a message and return its id at once. `Sent`, `Queued` or `Failed` follows.
 
-        Raises `InvalidInput` (`text_empty`, `text_too_long`, `bad_text`), `NotNow` (`paused`,
-        `listen_only`, `hold`, `queue_full`, `not_in_room`), `RoomClosed`.
+        The `text` has at most 8,192 bytes in UTF-8. The `warning`, at most 100 bytes, is shown
+        before it, so that a reader can choose. Raises `InvalidInput` (`text_empty`,
+        `text_too_long`, `warning_too_long`, `bad_text`), `NotNow` (`paused`, `listen_only`,
+        `hold`, `queue_full`, `not_in_room`), `RoomClosed`.
         """
         id = self._commands.say(text, warning=warning, ref=ref)
         self._after()
@@ -151,6 +153,17 @@ class Room(RoomShell):
         self._commands.accept(version, answer)
         self._after()
 
+    async def outside(self) -> None:
+        """Step outside for a while: out of the room's keys, to its door, where you can talk with
+        the facilitators. `Outside` follows. Raises `NotNow` (`is_facilitator`, `not_outside`)."""
+        self._commands.outside()
+        self._after()
+
+    async def inside(self, name: str | None = None) -> None:
+        """Come back from outside; for a facilitator, let the member of this name in again. `Joined`
+        follows. Raises `NotNow` (`not_outside`, `unknown_knock`)."""
+        await self._call(lambda done: self._commands.inside(name, done))
+
     def acts(self, *, ref: str | None = None) -> None:
         """Tell what facilitators did, as this client saw it: `PastActs` follows. Every member may
         ask. Raises `NotNow` (`not_in_room`)."""
@@ -173,7 +186,7 @@ class Room(RoomShell):
             await self._call(lambda done: self._commands.admit_all(ids, done, to_listen=to_listen))
 
     async def refuse(self, id: str, reason: str = "refused") -> None:
-        """Refuse a newcomer, who reads why in kind words: `refused` (no reason is given),
+        """Refuse a newcomer, and say why in kind words: `refused` (no reason is given),
         `not_tonight`, `too_late`, `other_group` or `write_first`.
 
         Raises `InvalidInput` (`unknown_reason`, `unknown_knock`) or `NotNow` (`unknown_knock`).
@@ -193,6 +206,22 @@ class Room(RoomShell):
         await self._call(
             lambda done: self._commands.remove(names, done, fold=fold, question=question)
         )
+
+    async def door_take(self, id: str) -> None:
+        """Talk with a newcomer that waits, and let the other facilitators know: they keep out until
+        this one is gone. Raises `NotNow` (`unknown_knock`, `door_taken`)."""
+        self._commands.door_take(id)
+        self._after()
+
+    async def door_say(self, text: str, id: str | None = None) -> None:
+        """Say a short text at the door, of at most 500 bytes and 20 each way. A facilitator says it
+        to one newcomer, whose talk they take by it, or without `id` to all that wait. A newcomer
+        that waits says it to the facilitators. `DoorSaid` is told to the other side.
+
+        Raises `InvalidInput` (`text_empty`, `text_too_long`), `NotNow` (`unknown_knock`,
+        `door_taken`, `nobody_waits`, `not_waiting`, `talk_full`), `Refused`.
+        """
+        await self._call(lambda done: self._commands.door_say(text, id, done))
 
     async def appoint(self, name: str) -> None:
         """Make a member a facilitator. `RoleChanged` follows, and `VaultChanged` once they can let

@@ -285,7 +285,7 @@ def test_removals_that_cannot_be_made_say_why() -> None:
         (lambda: remove(ann, *(f"P{number}" for number in range(17))), "bad_count"),
         (lambda: remove(ann, "Nobody", "Nobody else"), "unknown_name"),
         (lambda: remove(ann, "Cleo", "Ann"), "not_oneself"),
-        (lambda: remove(ann, "Cleo", "Bob"), "not_facilitator"),
+        (lambda: remove(ann, "Cleo", "Bob"), "is_facilitator"),
         (lambda: remove(ann, "Cleo", question="  "), "bad_question"),
         (lambda: remove(ann, "Cleo", question="x" * 501), "bad_question"),
         (lambda: remove(ann, "Cleo", question="\ud800"), "bad_question"),

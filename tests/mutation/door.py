@@ -22,9 +22,107 @@ def _lobby(where: str, old: str, new: str, test: str) -> Mutant:
     return Mutant("door", (Edit(where, old, new),), f"{_LOBBY}::{test}")
 
 
+_TALK: Final = "tests/end_to_end/test_door_talk.py"
+_DOOR_TALK: Final = "alcove.facilitation.door_talk:DoorTalk"
+_VOICE: Final = "alcove.joining.door_voice:DoorVoice"
+
+
+def _talk(where: str, old: str, new: str, test: str) -> Mutant:
+    return Mutant("door", (Edit(where, old, new),), f"{_TALK}::{test}")
+
+
+_MAKE_UP: Final = "test_a_relay_and_a_holder_of_the_link_make_up_no_text[to the facilitator]"
+_TWICE: Final = "test_a_relay_that_shows_a_text_twice_or_to_another_is_not_believed"
+_LOST: Final = "test_what_was_said_comes_again_after_a_lost_connection_and_is_shown_once"
+_GONE: Final = "test_who_waits_is_told_when_the_facilitator_is_gone"
 _LISTENS: Final = "test_who_is_let_in_to_listen_is_paused_by_the_commit_that_adds_them"
 
+_OUTSIDE: Final = "tests/end_to_end/test_outside.py"
+
+
+def _outside(where: str, old: str, new: str, test: str) -> Mutant:
+    return Mutant("door", (Edit(where, old, new),), f"{_OUTSIDE}::{test}")
+
+
+_BACK: Final = "test_a_member_steps_outside_and_comes_back_within_ten_seconds"
+
 ALL_DOOR: Final[tuple[Mutant, ...]] = (
+    _outside(
+        "alcove.facilitation.outside:WaysBack.was_paused",
+        "self._gone[knock.door].paused",
+        "False",
+        "test_a_pause_goes_on_after_a_step_outside",
+    ),
+    _outside(
+        "alcove.facilitation.intents:AdmitNewcomer.plan",
+        "closes=(self.door,) if self.returns else (),",
+        "",
+        _BACK,
+    ),
+    _outside(
+        "alcove.facilitation.door_talk:DoorTalk.receive",
+        "self._wants_in(talk.knock)",
+        "pass",
+        _BACK,
+    ),
+    _outside(
+        "alcove.engine.outside:SteppingOutside.tick",
+        "self._send()",
+        "pass",
+        "test_the_wish_goes_again_when_the_relay_lost_it",
+    ),
+    _outside(
+        "alcove.joining.newcomer:Newcomer._knock_over",
+        " and not self.outside",
+        "",
+        "test_outside_longer_than_a_knock_waits_is_outside_all_the_same",
+    ),
+    _outside(
+        "alcove.engine.engine:Engine.on_not_authenticated",
+        "self.member is not None and self._steps_outside()",
+        "False",
+        "test_who_is_away_when_they_are_let_go_comes_to_the_door_too",
+    ),
+    _talk(f"{_DOOR_TALK}._open", "body.reply_key == knock.body.reply_key", "True", _MAKE_UP),
+    _talk(f"{_VOICE}.receive", "known in self._heard or ", "", _TWICE),
+    _talk(f"{_VOICE}._send", "self._unsent.append((id, blob, done))", "pass", _LOST),
+    _talk(f"{_DOOR_TALK}.tick", "self._give_free(talk)", "pass", _GONE),
+    _talk(
+        f"{_DOOR_TALK}._give_free",
+        "holder != self._own and self._in_line.is_first(holder)",
+        "False",
+        _GONE,
+    ),
+    _talk(
+        f"{_DOOR_TALK}.taken",
+        "talk is not None and not talk.holder",
+        "talk is not None",
+        "test_of_two_who_take_a_talk_at_once_the_first_one_counts",
+    ),
+    _talk(
+        f"{_DOOR_TALK}._free",
+        "if other is not None and talk.holder != self._own:",
+        "if False:",
+        "test_one_facilitator_talks_and_the_others_keep_out",
+    ),
+    _talk(
+        "alcove.joining.newcomer:Newcomer._renewed",
+        "self._knocked_at = self._clock()",
+        "pass",
+        "test_each_text_renews_the_knock_for_a_quarter_of_an_hour",
+    ),
+    _talk(
+        "alcove.joining.newcomer:Newcomer._card_seen",
+        "self.card = checked",
+        "pass",
+        "test_who_waits_writes_to_the_lobby_key_that_the_card_has_now",
+    ),
+    _talk(
+        "alcove.facilitation.lobby:Lobby._gone",
+        "self.talk.gone(id)",
+        "pass",
+        "test_the_talk_is_gone_with_the_knock",
+    ),
     _lobby(
         "alcove.facilitation.intents:AdmitNewcomer.plan",
         "pauses=(self.key_package.leaf_node.signature_key,) if self.to_listen else (),",

@@ -85,6 +85,12 @@ def tell(event: alcove.AnyEvent) -> str:
             return ", ".join(one.door for one in invites)
         case alcove.InviteRevoked(door, by):
             return door + by
+        case alcove.Outside(name):
+            return name
+        case alcove.DoorTaken(id, by):
+            return id + by
+        case alcove.DoorSaid():
+            return event.text
         case alcove.Unknown(sender, kind):
             return sender + kind
         case alcove.Closed(reason, code, text):

@@ -51,6 +51,32 @@ class RefuseCommand(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DoorTakeCommand(Command):
+    do = "door_take"
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorSayCommand(Command):
+    do = "door_say"
+    text: str = field(repr=False)
+    id: str | None = None
+    """The newcomer's knock. Without it, all that wait; a newcomer gives none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutsideCommand(Command):
+    do = "outside"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsideCommand(Command):
+    do = "inside"
+    name: str | None = None
+    """Of a member outside, for a facilitator. Without it, this client comes back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SendCommand(Command):
     do = "send"
     text: str = field(repr=False)
@@ -222,6 +248,10 @@ AnyCommand = (
     AdmitCommand
     | AdmitAllCommand
     | RefuseCommand
+    | DoorTakeCommand
+    | DoorSayCommand
+    | OutsideCommand
+    | InsideCommand
     | SendCommand
     | RetractCommand
     | RemoveCommand
@@ -259,6 +289,7 @@ _VALUES: Final[Mapping[Any, tuple[type, str]]] = MappingProxyType(
         int: (int, "a whole number"),
         int | None: (int, "a whole number"),
         tuple[str, ...] | None: (list, "a list of texts"),
+        str | None: (str, "text"),
     }
 )
 """What a field that is no text takes, by its type."""

@@ -11,6 +11,17 @@ SHARE: Final = (
 )
 PERSONAL: Final = "Give this invite to one person. It lets nobody else in after them:"
 
+HELP: Final = (
+    ("/invite", "see the invite"),
+    ("/invite new", "make one more invite"),
+    ("/invite ask QUESTION", "make an invite that asks newcomers something"),
+    ("/personal NUMBER", "make invites for one person each"),
+    ("/invites", "which invites are open"),
+    ("/revoke NUMBER", "close an invite of that list"),
+    ("/qr", "see the invite as a code for a phone's camera"),
+)
+"""What a facilitator can type about invites."""
+
 
 def share(event: events.InviteChanged) -> str:
     """Return what stands above an invite."""

@@ -28,6 +28,12 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
     match event:
         case events.Opened(invite):
             return "opened", {"invite": invite}
+        case events.Outside(name, you):
+            return "outside", {"name": name} | _if(you=you)
+        case events.DoorTaken(id, by):
+            return "door_taken", _if(id=id, by=by)
+        case events.DoorSaid(id, text, sender):
+            return "door_said", _if(id=id) | {"text": text, "from": sender}
         case events.InviteChanged() | events.InvitesListed() | events.InviteRevoked():
             return _of_invites(event)
         case events.AgreementShown():
@@ -141,8 +147,8 @@ def _of_people(
     match event:
         case events.Waiting(code):
             return "waiting", _if(code=code)
-        case events.Knocked(id, name, code, revoked, answered):
-            notes = _if(code=code, door_revoked=revoked, question=answered)
+        case events.Knocked(id, name, code, revoked, answered, outside):
+            notes = _if(code=code, door_revoked=revoked, question=answered, outside=outside)
             return "knock", {"id": id, "name": name} | notes
         case events.KnockGone(id):
             return "knock_gone", {"id": id}

@@ -20,16 +20,20 @@ from alcove.cli.commands import (
     AnyCommand,
     AppointCommand,
     DemoteCommand,
+    DoorSayCommand,
+    DoorTakeCommand,
     EndCommand,
     FoldCommand,
     HandOverCommand,
     HoldCommand,
+    InsideCommand,
     InviteNewCommand,
     InvitesCommand,
     LeaveCommand,
     ListenOnlyCommand,
     LockCommand,
     MembersCommand,
+    OutsideCommand,
     PauseCommand,
     RefuseCommand,
     RemoveCommand,
@@ -159,6 +163,14 @@ class Performer:
                 self._decided(id)
             case RemoveCommand(fold=fold, question=asked):
                 await self._room.remove(*command.all_names, fold=fold, question=asked)
+            case OutsideCommand():
+                await self._room.outside()
+            case InsideCommand(name=name):
+                await self._room.inside(name)
+            case DoorTakeCommand(id=id):
+                await self._room.door_take(id)
+            case DoorSayCommand(text=text, id=id):
+                await self._room.door_say(text, id)
             case AppointCommand(name=name):
                 await self._room.appoint(name)
             case DemoteCommand(name=name):

@@ -60,6 +60,8 @@ class RoomView:
                 self.rules = event
             case events.Waiting():
                 self.knocked = True
+            case events.Outside(you=True):
+                self.knocked, self.joined = True, False
             case events.Knocked(id):
                 self.waiting[id] = event
             case events.KnockGone(id):
@@ -87,6 +89,9 @@ class RoomView:
             case (
                 events.InviteChanged()
                 | events.InviteRevoked()
+                | events.Outside()
+                | events.DoorTaken()
+                | events.DoorSaid()
                 | events.Accepted()
                 | events.Left()
                 | events.Removed()

@@ -15,15 +15,19 @@ from alcove.cli.commands import (
     AnyCommand,
     AppointCommand,
     DemoteCommand,
+    DoorSayCommand,
+    DoorTakeCommand,
     EndCommand,
     FoldCommand,
     HandOverCommand,
     HoldCommand,
+    InsideCommand,
     InviteNewCommand,
     InvitesCommand,
     LeaveCommand,
     ListenOnlyCommand,
     LockCommand,
+    OutsideCommand,
     PauseCommand,
     RefuseCommand,
     RemoveCommand,
@@ -85,10 +89,8 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
     line = line.strip()
     if not line:
         return None
-    if line.startswith("//"):
-        return SendCommand(text=line[1:])
-    if not line.startswith("/"):
-        return SendCommand(text=line)
+    if line.startswith("//") or not line.startswith("/"):
+        return _said(line.removeprefix("/"), view)
     word, _, rest = line.partition(" ")
     rest = rest.strip()
     if (word, rest) == ("/invite", "new"):
@@ -121,6 +123,12 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
         if not rest:
             raise Misread(f"Say which file has the whole agreement: {word} FILE.")
         return AgreementChangeCommand(file=rest, correction=_FILES[word])
+    if word == _INSIDE:
+        return InsideCommand(name=view.waiting[_waiting(rest, view)].name if rest else None)
+    if word == _TAKE:
+        return DoorTakeCommand(id=_waiting(rest, view))
+    if word == _DOOR:
+        return _to_door(rest, view)
     if word == _PERSONAL:
         return InviteNewCommand(count=_number(rest or "1", word), uses=1)
     if word == _REVOKE:
@@ -128,6 +136,12 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
     if word == _RULES:
         return ShowRules(rest)
     raise Misread("There is no such command; /help lists them.")
+
+
+def _said(text: str, view: RoomView) -> UserAction:
+    """A newcomer that waits says it to the facilitators, and a member to the room."""
+    at_door = view.knocked and not view.joined
+    return DoorSayCommand(text=text) if at_door else SendCommand(text=text)
 
 
 def completed(line: str, members: Sequence[MemberLike]) -> str | None:
@@ -213,6 +227,17 @@ def _said_by(name: str, view: RoomView, word: str) -> Sequence[str]:
     return found
 
 
+def _to_door(rest: str, view: RoomView) -> UserAction:
+    """Return what is said to a newcomer, whose name stands first, or to `all`."""
+    names = [(escape.name(knock.name), id) for id, knock in view.waiting.items()]
+    for name, id in sorted(names, key=lambda one: -len(one[0])):  # the longest that fits
+        if rest.startswith(f"{name} "):
+            return DoorSayCommand(text=rest.removeprefix(name).strip(), id=id)
+    if rest.startswith("all "):
+        return DoorSayCommand(text=rest.removeprefix("all ").strip())
+    raise Misread("Say to whom, and what: /door NAME TEXT, or /door all TEXT.")
+
+
 def _number(said: str, word: str) -> int:
     if not (said.isascii() and said.isdecimal() and len(said) < 4):
         raise Misread(f"Say how many: {word} 5.")
@@ -255,6 +280,7 @@ def _retract(view: RoomView) -> UserAction:
 _PLAIN: Final[Mapping[str, UserAction]] = MappingProxyType(
     {
         "/anyway": SendAnywayCommand(),
+        "/outside": OutsideCommand(),
         "/leave": LeaveCommand(),
         "/quit": LeaveCommand(),
         "/end": EndCommand(),
@@ -301,6 +327,9 @@ _SWITCHES: Final[Mapping[str, type[ListenOnlyCommand | LockCommand]]] = MappingP
 _FILES: Final = MappingProxyType({"/newrules": False, "/correct": True})
 """Whether the agreement is corrected by it only."""
 _PERSONAL: Final = "/personal"
+_INSIDE: Final = "/inside"
+_TAKE: Final = "/take"
+_DOOR: Final = "/door"
 _REVOKE: Final = "/revoke"
 _RULES: Final = "/rules"
 _REMOVE: Final = "/remove"
@@ -317,6 +346,9 @@ _WORDS: Final = (
     *_SWITCHES,
     *_FILES,
     _PERSONAL,
+    _INSIDE,
+    _TAKE,
+    _DOOR,
     _REVOKE,
     _RULES,
 )

@@ -7,7 +7,7 @@ from typing import Final, assert_never
 from alcove_protocol.card import AgreementText
 
 from alcove import events
-from alcove.cli import escape, invite_words, moderation_words
+from alcove.cli import door_words, escape, invite_words, moderation_words
 from alcove.cli.room_view import ShownMessage
 from alcove.cli.rooms import MemberLike
 from alcove.events import ConnectionState, RoomState
@@ -71,15 +71,11 @@ HELP: Final = (
     ("/rules", "read the agreement again; /rules TAG in another language"),
     ("/accept", "accept the agreement, new or changed; with your answer, if the invite asks one"),
     ("/anyway", "send what waits, though something is wrong"),
+    ("/outside", "step outside for a while; /inside comes back"),
     ("/leave", "leave the room"),
 )
 FACILITATORS_HELP: Final = (
-    ("/admit NAME", "let in who waits; /admit all lets in everybody"),
-    ("/tolisten NAME", "let in who waits, only to read until /unpause NAME"),
-    (
-        "/refuse NAME",
-        "do not let in who waits; a word behind the name says why: tonight, late, group or write",
-    ),
+    *door_words.HELP,
     ("/remove NAME", "take a person out of the room; you are asked once more"),
     ("/remove NAME fold", "the same, and fold all that they wrote"),
     ("/remove NAME ask QUESTION", "the same, and keep their link open with a question"),
@@ -95,18 +91,11 @@ FACILITATORS_HELP: Final = (
     ("/handover NAME", "make a member a facilitator, then be a participant yourself"),
     ("/stepdown", "be a participant; another facilitator's client confirms it"),
     ("/words", "eight words to compare with another facilitator elsewhere"),
-    ("/invite", "see the invite"),
-    ("/invite new", "make one more invite"),
-    ("/invite ask QUESTION", "make an invite that asks newcomers something"),
-    ("/personal NUMBER", "make invites for one person each"),
-    ("/invites", "which invites are open"),
-    ("/revoke NUMBER", "close an invite of that list"),
-    ("/qr", "see the invite as a code for a phone's camera"),
+    *invite_words.HELP,
     ("/newrules FILE", "change the agreement; everybody is asked to accept it"),
     ("/correct FILE", "correct the wording of the agreement; nobody is asked"),
     ("/end", "end the room for everybody"),
 )
-
 KEYS: Final = (
     ("Ctrl+X, or Esc twice", "wipe the screen at once, then leave the room"),
     ("Enter", "say what is typed"),
@@ -120,6 +109,9 @@ PLAINLY: Final = "For a screen reader, start with --plain: it writes lines, and 
 ToldEvent = (
     events.InvitesListed
     | events.InviteRevoked
+    | events.Outside
+    | events.DoorTaken
+    | events.DoorSaid
     | events.Waiting
     | events.Knocked
     | events.Joined
@@ -152,15 +144,18 @@ def of_event(event: ToldEvent, *, facilitates: bool = False) -> str:
             return invite_words.listed(invites)
         case events.InviteRevoked(_, by):
             return invite_words.revoked(by)
+        case events.Outside() | events.DoorTaken() | events.DoorSaid():
+            return door_words.of_event(event)
         case events.Waiting(code):
             compare = f" If you can, compare this code with theirs: {escape.line(code)}"
             asked = (
                 "You asked to be let in. A facilitator decides; this can take a while. You need to "
-                "do nothing. To stop waiting, type /leave."
+                "do nothing. What you type here only the facilitators read. To stop waiting, type "
+                "/leave."
             )
             return asked + (compare if code else "")
         case events.Knocked():
-            return f"{waiter(event)} asks to be let in."
+            return door_words.knocked(event, waiter(event))
         case events.Joined(name, you, members):
             return _you_are_in(len(members) - 1) if you else f"{escape.name(name)} joined."
         case events.Left(name):

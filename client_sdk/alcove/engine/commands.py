@@ -15,6 +15,7 @@ from alcove_protocol.labels import Label
 from alcove_protocol.statements import LeaveStatement
 
 from alcove import events
+from alcove.engine.outside import SteppingOutside
 from alcove.engine.standing import Standing
 from alcove.errors import AlcoveError, InvalidInput, NotNow
 from alcove.events import CloseReason
@@ -31,8 +32,9 @@ from alcove.relay.link import Link
 class Commands:
     """Every command of the SDK's `Room`, decided."""
 
-    def __init__(self, standing: Standing, link: Link) -> None:
+    def __init__(self, standing: Standing, link: Link, outside: SteppingOutside) -> None:
         self._standing = standing
+        self._outside = outside
         self._link = link
 
     # --- of every member -----------------------------------------------------------------------
@@ -40,8 +42,8 @@ class Commands:
     def say(self, text: str, *, warning: str | None = None, ref: str | None = None) -> str:
         """Send a message and return its id. `Sent`, `Queued` or `Failed` follows.
 
-        Raises `InvalidInput` (`text_empty`, `text_too_long`, `bad_text`), `NotNow` (`paused`,
-        `listen_only`, `hold`, `queue_full`, `not_in_room`), `RoomClosed`.
+        Raises `InvalidInput` (`text_empty`, `text_too_long`, `warning_too_long`, `bad_text`),
+        `NotNow` (`paused`, `listen_only`, `hold`, `queue_full`, `not_in_room`), `RoomClosed`.
         """
         member = self._standing.require_member()
         body = check_text(text, warning)
@@ -166,7 +168,7 @@ class Commands:
         `Folded` follow.
 
         Raises `InvalidInput` (`unknown_name`, `bad_question`, `bad_count`), `NotNow`
-        (`not_oneself`, `not_facilitator`), `RoomClosed`.
+        (`not_oneself`, `is_facilitator`), `RoomClosed`.
         """
         several = (names,) if isinstance(names, str) else tuple(names)
         removals = self._standing.require_facilitator().removals
@@ -301,6 +303,43 @@ class Commands:
     def invite(self, done: InviteDone) -> None:
         """Make one more invite, on the terms of the first. Raises `NotNow`, `RoomClosed`."""
         self._standing.require_facilitator().invite(done)
+
+    def door_take(self, id: str) -> None:
+        """Talk with a newcomer that waits; the others keep out. `DoorTaken` follows. Raises
+        `InvalidInput`, `NotNow` (`unknown_knock`, `door_taken`), `RoomClosed`."""
+        self._standing.require_facilitator().talk.take(_knock_id(id))
+
+    def door_say(self, text: str, id: str | None, done: Done) -> None:
+        """Say a short text at the door: a facilitator to one newcomer, or to all that wait; and a
+        newcomer that waits to the facilitators.
+
+        Raises `InvalidInput` (`text_empty`, `text_too_long`), `NotNow` (`unknown_knock`,
+        `door_taken`, `nobody_waits`, `not_waiting`, `talk_full`), `RoomClosed`.
+        """
+        self._standing.require_open()
+        newcomer = self._standing.newcomer
+        if self._standing.member is None and newcomer is not None:
+            newcomer.voice.say(text, newcomer.talk_key, done)
+            return
+        to = _knock_id(id) if id is not None else None
+        self._standing.require_facilitator().talk.say(text, to, done)
+
+    def outside(self) -> None:
+        """Step outside: out of the room's keys, and to the door. `Outside` follows. Raises `NotNow`
+        (`is_facilitator`, `not_outside`, `not_in_room`), `RoomClosed`."""
+        self._outside.ask()
+
+    def inside(self, name: str | None, done: Done) -> None:
+        """Come back from outside; or, for a facilitator, let the member of this name in again.
+        `Joined` follows. Raises `NotNow` (`not_outside`, `unknown_knock`), `RoomClosed`."""
+        self._standing.require_open()
+        newcomer = self._standing.newcomer
+        if self._standing.member is None and newcomer is not None:
+            if not newcomer.outside:
+                raise NotNow("not_outside", "You have not been in the room; a facilitator decides.")
+            newcomer.voice.come_back(newcomer.talk_key, done)
+            return
+        self._standing.require_facilitator().lobby.inside(name or "", done)
 
     def new_invites(
         self, count: int, asked: AskedInvite, done: InvitesDone, *, ref: str | None = None

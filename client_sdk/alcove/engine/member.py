@@ -67,6 +67,7 @@ class MemberClient(MemberParts):
             self.presence,
             self._ports,
             handover,
+            ask=self.requests.send,
             on_taken=self._own_commit_taken,
             ready=lambda: self.ready,
             may_commit=lambda: self._may_commit,

@@ -21,8 +21,7 @@ from alcove.facilitation.doors import Door, Doors, InviteTerms
 from alcove.facilitation.in_line import OTHERS_WAIT, InLine
 from alcove.facilitation.intents import Done
 from alcove.group.membership import Membership
-from alcove.group.sealing import open_card
-from alcove.joining.card import check_card
+from alcove.joining.card import read_card
 from alcove.relay.ports import Ports
 
 GIVEN_UP: Final = 120.0
@@ -185,8 +184,7 @@ class DoorKeeper:
         if door is None:
             return
         try:
-            signed = open_card(door.invite, answer.number, answer.card)
-            checked = check_card(signed, door.invite.room, answer.number)
+            checked = read_card(door.invite, answer)
         except NotTrusted:
             return
         door.question = checked.card.question or ""

@@ -115,6 +115,10 @@ class Doors:
         self._coming[invite.door] = invite
         return invite
 
+    def expect(self, invite: Invite) -> None:
+        """The state will list the door of this invite, which a member made."""
+        self._coming[invite.door] = invite
+
     def drop(self, invite: Invite) -> None:
         """The state will not list this invite's door."""
         self._coming.pop(invite.door, None)

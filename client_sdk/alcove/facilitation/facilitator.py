@@ -19,6 +19,7 @@ from alcove import events, mls
 from alcove.errors import AlcoveError, NotNow, Refused
 from alcove.facilitation.committer import Committer, OnTaken
 from alcove.facilitation.door_keeper import DoorKeeper
+from alcove.facilitation.door_talk import DoorTalk
 from alcove.facilitation.doors import Doors, InviteTerms, RoomCard
 from alcove.facilitation.in_line import InLine
 from alcove.facilitation.intents import Done, RefreshKeys
@@ -26,6 +27,7 @@ from alcove.facilitation.invites import Invites
 from alcove.facilitation.lobby import Lobby
 from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.facilitation.moderation import Moderation
+from alcove.facilitation.outside import WaysBack
 from alcove.facilitation.removals import Removals
 from alcove.facilitation.roles import Roles
 from alcove.facilitation.vaults import Vaults
@@ -97,6 +99,7 @@ class Facilitator:
         ports: Ports,
         handover: Handover,
         *,
+        ask: Callable[[str, bytes], None],
         on_taken: OnTaken,
         ready: Callable[[], bool],
         may_commit: Callable[[], bool],
@@ -131,6 +134,25 @@ class Facilitator:
         self.removals = Removals(
             membership, self.committer, self.doors, self.door_keeper, self.vaults, ports
         )
+        self.outside = WaysBack(
+            membership,
+            self.committer,
+            self.doors,
+            self.door_keeper,
+            self._in_line,
+            ports,
+            handover.origin,
+        )
+        self.talk = DoorTalk(
+            identity,
+            membership,
+            self.lobby_keys,
+            presence,
+            self._in_line,
+            ports,
+            ask,
+            self.outside.wants_in,
+        )
         self.lobby = Lobby(
             membership,
             self.committer,
@@ -138,6 +160,8 @@ class Facilitator:
             self.lobby_keys,
             self.vaults,
             self.roles,
+            self.talk,
+            self.outside,
             ports,
             ready=ready,
         )
@@ -148,6 +172,7 @@ class Facilitator:
             self.door_keeper,
             self.vaults,
             self.lobby,
+            self.outside,
             ports,
         )
         self._refresh_at = ports.clock() + REFRESH_INTERVAL
@@ -198,7 +223,10 @@ class Facilitator:
         if own:
             self._refresh_at = self._clock() + REFRESH_INTERVAL
         self._updates_since = None
-        if not outcome.gone:  # the entry that removes a member closes their door at the relay
+        self.outside.moved(outcome)
+        if (
+            not outcome.gone and not outcome.joined
+        ):  # the entry that removes a member closes their door at the relay
             self.invites.moved(outcome, own=own)
         demoted = [person for person in outcome.roles if not person.facilitator]
         self._moved((*outcome.rejoined, *demoted), own=own)  # they have wiped what they had
@@ -235,7 +263,9 @@ class Facilitator:
         ready = self._ready()
         self.vaults.tick(ready=ready)
         self.lobby.in_step()
+        self.talk.tick(ready=ready)
         if ready:
+            self.lobby.look()
             self.door_keeper.send_unsent()
             self.door_keeper.close_for_others()
             if self.vaults.complete:
@@ -296,6 +326,7 @@ class Facilitator:
         """Fail every pending commit and door with this error, and wipe the lobby keys."""
         self.roles.close(error)
         self.lobby.close(error)
+        self.talk.close(error)
         self.committer.close(error)
         self.vaults.close()
         self.door_keeper.close(error)

@@ -69,6 +69,8 @@ class CommitPlan:
     """The agreement that the committer's leaf names from now on: its person made it."""
     pauses: tuple[bytes, ...] = ()
     """MLS keys of members that the commit adds, and that only listen at first."""
+    closes: tuple[bytes, ...] = ()
+    """Doors that served their one member."""
     gathers: bool = False
     """Whether others of its kind may go into the same commit."""
 
@@ -82,15 +84,17 @@ class CommitPlan:
             self.leaves + other.leaves,
             self.accepts or other.accepts,
             self.pauses + other.pauses,
+            self.closes + other.closes,
             gathers=True,
         )
 
     def whole(self, state: RoomExtension) -> "CommitPlan":
-        """The plan with its pauses as one change of this state, beside what else it proposes."""
-        if not self.pauses:
+        """The plan with its pauses and doors as one change of this state, beside its proposals."""
+        doors = b"".join(door for door in state.door_ids() if door not in self.closes)
+        after = replace(state, paused=state.paused + b"".join(self.pauses), doors=doors)
+        if after == state:
             return self
-        paused = replace(state, paused=state.paused + b"".join(self.pauses))
-        return replace(self, proposals=(*self.proposals, state_change(paused)), pauses=())
+        return replace(self, proposals=(*self.proposals, state_change(after)), pauses=(), closes=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +186,8 @@ class AdmitNewcomer(Intent):
     psk: Psk | None = None
     to_listen: bool = False
     """Whether the commit that adds them pauses them."""
+    returns: bool = False
+    """Whether they come back by a door of their own, which is then closed."""
 
     def plan(self, membership: Membership) -> CommitPlan | None:
         if self.key_package is None or self.psk is None:
@@ -197,6 +203,7 @@ class AdmitNewcomer(Intent):
             (Change(Op.ADD, self.relay_key, Seat(self.door, paused=self.to_listen)),),
             ((self.relay_key, self.reply_key, self.psk),),
             pauses=(self.key_package.leaf_node.signature_key,) if self.to_listen else (),
+            closes=(self.door,) if self.returns else (),
             gathers=True,
         )
 

@@ -24,6 +24,7 @@ from alcove.facilitation.door_keeper import DoorKeeper
 from alcove.facilitation.doors import Door, Doors, InviteTerms
 from alcove.facilitation.intents import Done, ListDoor
 from alcove.facilitation.lobby import Lobby
+from alcove.facilitation.outside import WaysBack
 from alcove.facilitation.vaults import Vaults
 from alcove.group.membership import Membership
 from alcove.group.outcomes import Merged
@@ -77,8 +78,10 @@ class Invites:
         door_keeper: DoorKeeper,
         vaults: Vaults,
         lobby: Lobby,
+        outside: WaysBack,
         ports: Ports,
     ) -> None:
+        self._outside = outside
         self._membership = membership
         self._committer = committer
         self._doors = doors
@@ -158,7 +161,8 @@ class Invites:
     def list(self, ref: str | None) -> None:
         """Tell every open invite. `InvitesListed` follows, once the relay has said what is left of
         those that another facilitator made."""
-        doors = self._membership.state.door_ids()
+        listed = self._membership.state.door_ids()
+        doors = [door for door in listed if not self._outside.is_way_back(door)]
         rows: dict[bytes, events.OpenInvite] = {}
 
         def known(door: bytes, row: events.OpenInvite) -> None:

@@ -5,6 +5,7 @@ commit looks again (`check_welcome`): another facilitator may have changed the r
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from alcove_protocol.errors import Malformed
 
@@ -15,9 +16,20 @@ from alcove.facilitation.key_packages import KeyPackages
 from alcove.group.extensions import leaf_extension, name_of
 from alcove.group.membership import Membership
 from alcove.group.rights import NotAllowed, check_leaf
-from alcove.group.sealing import KnockBody
+from alcove.group.sealing import KnockBody, Psk
 from alcove.joining.names import clean_name, looks_like_any
 from alcove.relay.ports import Ports
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingKnock:
+    """A knock that a facilitator can admit. `door` is the id of the door it came by."""
+
+    id: bytes
+    door: bytes
+    body: KnockBody
+    key_package: mls.KeyPackage
+    psk: Psk
 
 
 class CannotAdmit(Exception):

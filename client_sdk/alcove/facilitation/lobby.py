@@ -9,7 +9,6 @@ An item that this client cannot open stays at the relay. Another facilitator may
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final, assert_never
 
 from alcove_protocol import frames, limits
@@ -18,9 +17,10 @@ from alcove_protocol.frames import LobbyItem, LobbyKind, RelayAnswer
 from alcove_protocol.roster import verify_leave
 from alcove_protocol.statements import Signed
 
-from alcove import events, mls
+from alcove import events
 from alcove.errors import AlcoveError, NotNow, NotTrusted, Refused
 from alcove.facilitation.committer import Committer
+from alcove.facilitation.door_talk import DoorTalk
 from alcove.facilitation.doors import Door, Doors
 from alcove.facilitation.intents import (
     AdmitNewcomer,
@@ -30,9 +30,10 @@ from alcove.facilitation.intents import (
     not_awaited,
 )
 from alcove.facilitation.key_packages import KeyPackages
-from alcove.facilitation.knock_check import CannotAdmit, KnockCheck
+from alcove.facilitation.knock_check import CannotAdmit, KnockCheck, WaitingKnock
 from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.facilitation.member_requests import MemberRequests, NotMine, NotYet
+from alcove.facilitation.outside import WaysBack
 from alcove.facilitation.roles import Roles
 from alcove.facilitation.vaults import Vaults
 from alcove.group.door_texts import text_of
@@ -62,17 +63,6 @@ INVITE_USED: Final = "The invite that this person came by has no uses left. Give
 """Why the relay refused an admission (`door_used`), said to the facilitator."""
 
 
-@dataclass(frozen=True, slots=True)
-class WaitingKnock:
-    """A knock that a facilitator can admit. `door` is the id of the door it came by."""
-
-    id: bytes
-    door: bytes
-    body: KnockBody
-    key_package: mls.KeyPackage
-    psk: Psk
-
-
 class Lobby:
     """Handles the items of the stream `lobby`, in order.
 
@@ -88,6 +78,8 @@ class Lobby:
         lobby_keys: LobbyKeys,
         vaults: Vaults,
         roles: Roles,
+        talk: DoorTalk,
+        outside: WaysBack,
         ports: Ports,
         *,
         ready: Callable[[], bool],
@@ -103,11 +95,22 @@ class Lobby:
         self._ports = ports
         self._vaults = vaults
         self._roles = roles
+        self.talk = talk
+        self._outside = outside
         self._ready = ready
         self._key_packages = KeyPackages(membership, ports)
         self._check = KnockCheck(membership, self._key_packages, ports)
         self.requests = MemberRequests(
-            membership, committer, lobby_keys, doors, self._key_packages, roles, ports, self._settle
+            membership,
+            committer,
+            lobby_keys,
+            doors,
+            self._key_packages,
+            roles,
+            ports,
+            self._settle,
+            talk.taken,
+            outside.asked,
         )
         self._waiting: dict[bytes, WaitingKnock] = {}
         self._closed_links: set[bytes] = set()
@@ -174,7 +177,8 @@ class Lobby:
             case LobbyKind.KNOCK:
                 self._knock(item)
             case LobbyKind.REQUEST:
-                self._request(item)
+                if not self.talk.receive(item):
+                    self._request(item)
             case LobbyKind.LEAVE:
                 self._leave_asked(item)
             case LobbyKind.VAULT:
@@ -212,11 +216,13 @@ class Lobby:
         self._waiting[item.id] = WaitingKnock(
             item.id, door.id, body, key_package, door_psk(door.invite)
         )
+        self.talk.knocked(self._waiting[item.id])
         code = short_code(body.key_package)
         # A relay that still lets a removed person knock by their invite would not say so itself.
         # The state does, also of another facilitator's invite that a vault brought late.
         revoked = item.door_revoked or door.id not in self._membership.state.door_ids()
-        self._emit(events.Knocked(item.id.hex(), body.name, code, revoked, answer))
+        outside = self._outside.knows(self._waiting[item.id])
+        self._emit(events.Knocked(item.id.hex(), body.name, code, revoked, answer, outside))
 
     def _open_knock(self, door: Door, item: LobbyItem) -> KnockBody | None:
         for keys in self._lobby_keys.for_knocks():
@@ -270,6 +276,7 @@ class Lobby:
 
     def _gone(self, id: bytes) -> None:
         if self._waiting.pop(id, None) is not None:
+            self.talk.gone(id)
             self._emit(events.KnockGone(id.hex()))
 
     def close(self, error: AlcoveError) -> None:
@@ -315,8 +322,27 @@ class Lobby:
             knock.body.reply_key,
             knock.door,
             knock.psk,
-            to_listen,
+            to_listen or self._outside.was_paused(knock),
+            self._outside.knows(knock),
         )
+
+    def inside(self, name: str, done: Done) -> None:
+        """Let the member in again that stepped outside under this name. Raises `NotNow`
+        (`unknown_knock`), and as `admit`."""
+        for id, knock in self._waiting.items():
+            if knock.body.name == name and self._outside.knows(knock):
+                self.admit([id], done)
+                return
+        raise NotNow("unknown_knock", "Nobody of that name is outside.")
+
+    def look(self) -> None:
+        """Let those in again that stepped outside and say that they come back."""
+
+        def let_in(id: bytes) -> None:
+            if id in self._waiting:
+                self.admit([id], not_awaited)
+
+        self._outside.look(let_in)
 
     def refuse(self, id: bytes, reason: str = "refused") -> None:
         """Raises `NotNow` (`unknown_knock`)."""
@@ -343,7 +369,8 @@ class Lobby:
         self._link.request(lambda n: frames.RefuseKnock(n, id, sealed), answered)
 
     def resumed(self) -> None:
-        """Send the refusals again whose answer was lost."""
+        """Send the refusals again whose answer was lost, and what was said at the door."""
+        self.talk.resumed()
         unsent, self._unsent = self._unsent, []
         for refusal in unsent:
             self._send_refusal(*refusal)

@@ -62,7 +62,7 @@ class Removals:
         """Put members out. With `question` their links stay, and ask it.
 
         Raises `InvalidInput` (`unknown_name`, `bad_question`, `bad_count`), `NotNow`
-        (`not_oneself`, `not_facilitator`).
+        (`not_oneself`, `is_facilitator`).
         """
         if not 0 < len(set(names)) <= MOST:
             text = f"Name at least one person, and at most {MOST}."
@@ -99,7 +99,7 @@ class Removals:
         if person.key == self._membership.own.key:
             raise NotNow("not_oneself", "You cannot remove yourself; leave or end the room.")
         if person.facilitator:
-            raise NotNow("not_facilitator", "A facilitator has to be demoted first.")
+            raise NotNow("is_facilitator", "A facilitator has to be demoted first.")
         return person
 
     def _going(self, person: Person, question: str | None) -> Going:

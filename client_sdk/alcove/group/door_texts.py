@@ -1,15 +1,40 @@
 """Texts at the door that have one size, whatever they say.
 
 A knock carries the answer to the card's question, and most cards ask nothing. By its size the relay
-would tell one from the other.
+would tell one from the other. A text of the talk at the door and a note of it are alike, too.
 """
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Annotated, Final
 
 from alcove_protocol import limits
 from alcove_protocol.errors import Malformed
+from alcove_protocol.records import AtMost, Exactly, Record
+from alcove_protocol.statements import KEY_SIZE
 
 _LENGTH: Final = 2
+
+
+class TalkKind:
+    """The values of `TalkBody.kind`."""
+
+    TEXT: Final = "text"
+    TAKEN: Final = "taken"  # this facilitator talks with the newcomer from now on
+    INSIDE: Final = "inside"  # a member that stepped outside comes back
+    FREE: Final = "free"  # the one that did is gone
+
+
+@dataclass(frozen=True, slots=True)
+class TalkBody(Record):
+    """One text of the talk at the door, or a note of it. `number` counts what its sender sent of
+    this knock, from 1. `name` is the sender's. `reply_key` is that of the knock: only its newcomer
+    and the facilitators know it, so a holder of the link alone makes none."""
+
+    number: Annotated[int, AtMost(limits.DOOR_TALK, least=1)]
+    kind: Annotated[str, AtMost(8)]
+    name: Annotated[str, AtMost(limits.NAME)]
+    text: Annotated[bytes, Exactly(limits.DOOR_ANSWER)]
+    reply_key: Annotated[bytes, Exactly(KEY_SIZE)]
 
 
 def fixed_text(text: str) -> bytes:

@@ -5,12 +5,13 @@ goes along.
 """
 
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Final
 
 from alcove_protocol.errors import Malformed
 
 from alcove.errors import InvalidInput, NotNow, Refused
 from alcove.group.door_texts import fixed_text
+from alcove.joining.card import CheckedCard
 
 REFUSAL_SENTENCES: Final = MappingProxyType(
     {
@@ -77,17 +78,15 @@ def removed_sentence(helplines: str, contact: str) -> str:
     return " ".join(said)
 
 
-class HasContact(Protocol):
-    """A newcomer that may have read a card."""
-
-    @property
-    def contact(self) -> str: ...
+def contact_of(card: CheckedCard | None) -> str:
+    """Return where the card says that the host can be reached; empty when it says nothing."""
+    return (card.card.contact or "") if card is not None else ""
 
 
-def said_by_relay(code: str, newcomer: HasContact | None) -> str:
+def said_by_relay(code: str, card: CheckedCard | None) -> str:
     """Return what a person reads of a code of the relay's. Of a closed door it names the contact,
     if the card was read that has one."""
-    text, contact = Refused.by_relay(code).text, newcomer.contact if newcomer is not None else ""
+    text, contact = Refused.by_relay(code).text, contact_of(card)
     return f"{text} You can write to {contact}." if contact and code.startswith("door_") else text
 
 

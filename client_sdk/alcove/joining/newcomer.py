@@ -9,68 +9,47 @@
 A Welcome may be late, and answers one of the last tries. One that answers none of them is ignored,
 and the newcomer asks again.
 
-A newcomer can read nothing of the room before the Welcome: until then their client holds no key of
-it.
+Before the Welcome a newcomer can read nothing of the room: their client holds no key of it.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum, auto
-from typing import Final
 
-from alcove_protocol import frames, limits
+from alcove_protocol import frames
 from alcove_protocol.frames import ConnectionRole, RelayAnswer
 from alcove_protocol.invite import Invite
 from alcove_protocol.position import Position
 
 from alcove import events
-from alcove.errors import PASSING, AlcoveError, NotNow, NotTrusted, Refused
+from alcove.errors import AlcoveError, NotNow, NotTrusted, Refused
 from alcove.group.admission import enter
 from alcove.group.keys import Identity, SigningKey, room_suite
 from alcove.group.membership import Membership
 from alcove.group.sealing import (
     KnockBody,
     door_psk,
-    open_card,
     open_refusal,
     seal_knock,
     seal_late_knock,
     short_code,
 )
-from alcove.joining.card import CheckedCard, check_card
+from alcove.joining import patience
+from alcove.joining.card import CheckedCard, read_card
+from alcove.joining.door_voice import DoorVoice
 from alcove.joining.door_watch import DoorWatch
 from alcove.joining.door_words import (
     DOOR_FULL,
     KNOCK_DROPPED,
     REFUSAL_SENTENCES,
     checked_answer,
+    contact_of,
     refusal_sentence,
 )
 from alcove.joining.tries import Tries, Try
 from alcove.messages.agreements import Agreements
 from alcove.relay.link import LinkState, Proof
 from alcove.relay.ports import Ports
-
-WELCOME_PATIENCE: Final = 10.0
-"""Seconds in which the relay hands over the Welcome to a newcomer who is on the list."""
-ASK_AGAIN: Final = 60.0
-"""Seconds after which a newcomer without a Welcome asks again."""
-UNANSWERED: Final = limits.KNOCK_TTL + 60.0
-"""Seconds after which a knock has been answered or has expired. A newcomer that was told neither
-connects anew, and learns whether they are on the list. A relay where the knock still waits lies, or
-its clock stands still: then nothing is to be waited for."""
-EXPIRES: Final = limits.KNOCK_TTL - 60.0
-"""Seconds after which an honest relay may say that a knock's time has passed: it counts from before
-its answer, which may have been under way for so long."""
-WELCOME_NEVER: Final = float(limits.ABANDONED_AFTER)
-"""Seconds on the list after which no Welcome will come: a member of whom something was heard is not
-let in again without their old keys."""
-EARLIER: Final = frozenset({"already_waiting", "not_allowed"})
-"""Refusals of a knock behind an earlier one of this client, which waits or was admitted."""
-FULL: Final = PASSING | {"too_many_knocks"}
-"""Refusals after which a newcomer waits, and asks again."""
-FULL_WAIT: Final = 15.0
-"""Seconds, and up to twice as many: a crowd does not come back all at once."""
 
 
 class Stage(Enum):
@@ -84,7 +63,8 @@ class Newcomer:
     """A client before it is in the room.
 
     With `accept` the person accepts any agreement that the card has. `before` is the card that they
-    read and accepted at this door before. `on_card` is called when the card was verified,
+    read and accepted at this door before. `outside` is the hash of the rules that a member accepted
+    that stepped outside. `on_card` is called when the card was verified,
     `on_member` once, with the membership that the Welcome gives, and `fail` when the way in has
     ended.
     """
@@ -98,6 +78,7 @@ class Newcomer:
         accept: bool,
         agreements: Agreements,
         before: CheckedCard | None = None,
+        outside: bytes = b"",
         on_card: Callable[[], None],
         on_member: Callable[[Membership, Position], None],
         fail: Callable[[AlcoveError], None],
@@ -112,13 +93,15 @@ class Newcomer:
         self._random = ports.random
         self._accepted = accept
         self._agreements = agreements
-        self._accepted_before = before.agreement if before is not None else None
+        self._accepted_before = outside or (before.agreement if before is not None else None)
+        self.outside = bool(outside)
         self._answer = ""
         self._on_card = on_card
         self._on_member = on_member
         self._fail = fail
         self._door_key = SigningKey.from_seed(invite.door_seed())
         self._tries = Tries(invite, ports.random)
+        self.voice = DoorVoice(invite, lambda: self.identity, ports, self._renewed)
         self._listed_since: float | None = None
         """Since when this newcomer has been on the relay's list, without a Welcome."""
         self._ask_at = 0.0
@@ -126,19 +109,17 @@ class Newcomer:
         """When the relay took the knock, or the first of several that it dropped."""
         self._dropped = False
         self._believed: set[str] = set()
-        """Which refusals `EARLIER` were believed since the relay last took a knock."""
+        """Which refusals `patience.EARLIER` were believed since the relay last took a knock."""
         self._again_at: float | None = None
         self._told: set[str] = set()
         self._watch = DoorWatch(
-            ports, lambda: self.stage is Stage.WAITING and ports.link.state is LinkState.DOOR
+            invite,
+            ports,
+            lambda: self.stage is Stage.WAITING and ports.link.state is LinkState.DOOR,
+            self._card_seen,
         )
         self.stage = Stage.READING
         self.card = before
-
-    @property
-    def contact(self) -> str:
-        """Where the host can be reached outside the room, as the card says."""
-        return (self.card.card.contact or "") if self.card is not None else ""
 
     @property
     def knocked(self) -> bool:
@@ -157,7 +138,7 @@ class Newcomer:
         """At the door, again or for the first time."""
         if answer.role == ConnectionRole.MEMBER:
             # Admitted while away: the Welcome follows, unless the relay has lost it.
-            self._ask_at = self._clock() + WELCOME_PATIENCE
+            self._ask_at = self._clock() + patience.WELCOME_PATIENCE
             if self._listed_since is None:
                 self._listed_since = self._clock()
             self._link.hang_up = self.card is None  # and a newcomer without a card has not knocked
@@ -168,11 +149,23 @@ class Newcomer:
             self._go_on()
         elif self._unanswered:
             self._give_up("expired")
+        else:
+            self.voice.send_unsent()
+
+    @property
+    def talk_key(self) -> bytes | None:
+        """The lobby key to which what is said at the door is sealed. None while none waits."""
+        return self.card.card.lobby_key if self.card and self.stage is Stage.WAITING else None
+
+    def _renewed(self) -> None:
+        """A text of the talk renews the knock at the relay."""
+        self._knocked_at = self._clock()
 
     @property
     def _unanswered(self) -> bool:
         """Whether nothing was heard of the knock for longer than a relay keeps one."""
-        return self.stage is Stage.WAITING and self._clock() - self._knocked_at > UNANSWERED
+        silent = self._clock() - self._knocked_at
+        return self.stage is Stage.WAITING and silent > patience.UNANSWERED
 
     def _go_on(self) -> None:
         """Ask what is to be asked now, for the first time or again."""
@@ -189,8 +182,7 @@ class Newcomer:
             self._refused(answer)
             return
         try:
-            signed = open_card(self.invite, answer.number, answer.card)
-            checked = check_card(signed, self.invite.room, answer.number)
+            checked = read_card(self.invite, answer)
             self.identity = self.identity.in_suite(room_suite(checked.card.suite))
         except (NotTrusted, NotNow) as error:
             self._fail(error)
@@ -203,10 +195,16 @@ class Newcomer:
         before = checked.agreement == self._accepted_before
         accepted = before or (self._accepted and not question)
         shown = self._agreements.shown_event(checked.ground_rules, asked=not accepted)
-        self._emit(replace(shown, question=question))
+        if not (self.outside and accepted):
+            self._emit(replace(shown, question=question))
         self._on_card()
         if accepted:
             self._knock()
+
+    def _card_seen(self, checked: CheckedCard) -> None:
+        """The lobby key may be another since: what is said goes to the present one."""
+        if self.card is not None and checked.agreement == self.card.agreement:
+            self.card = checked
 
     def accept(self, version: int | None = None, answer: str = "") -> None:
         """Accept the agreement on the card and knock. `version` is the one that the person read,
@@ -243,15 +241,14 @@ class Newcomer:
     def _expect_welcome(self, listed_since: float) -> None:
         """Ask for a Welcome that did not come, as long as one can come."""
         now = self._clock()
-        if now - listed_since > WELCOME_NEVER:
+        if now - listed_since > patience.WELCOME_NEVER:
             self._give_up("no_welcome")
         elif self.card is not None and self._link.live and now >= self._ask_at:
-            self._ask_at = now + ASK_AGAIN
+            self._ask_at = now + patience.ASK_AGAIN
             made, body = self._try(self.card)
-            lobby_key = self.card.card.lobby_key
-            sealed = seal_late_knock(self.invite, lobby_key, made.id, body, self._random)
-            request = frames.LobbyRequest
-            self._link.request(lambda n: request(n, made.id, sealed), lambda answer: None)
+            id, key = made.id, self.card.card.lobby_key
+            sealed = seal_late_knock(self.invite, key, id, body, self._random)
+            self._link.request(lambda n: frames.LobbyRequest(n, id, sealed), lambda answer: None)
 
     def _try(self, card: CheckedCard) -> tuple[Try, KnockBody]:
         return self._tries.make(self.identity, card.agreement, self._answer, self._wall())
@@ -268,30 +265,35 @@ class Newcomer:
             if isinstance(answer, frames.Done):
                 self._believed.clear()
                 self.stage = Stage.WAITING
-                if not self._dropped:
+                if not self._dropped or self.outside:  # that one waits as long as it likes
                     self._knocked_at = self._clock()
                 self._dropped = False
-                self._emit(events.Waiting(code))
+                self.voice.knocked(made)
+                self._tell_waiting(code)
                 self._watch.knocked()
             elif answer is not None:
                 self._refused(answer)
 
         self._link.request(lambda n: frames.Knock(n, made.id, sealed), answered)
 
+    def _tell_waiting(self, code: str) -> None:
+        if not self.outside:
+            self._emit(events.Waiting(code))
+        elif "outside" not in self._told:
+            self._told.add("outside")
+            self._emit(events.Outside(self.identity.name, you=True))
+
     def _refused(self, answer: RelayAnswer) -> None:
         code = answer.code if isinstance(answer, frames.RequestRefused) else "malformed"
-        if self.knocked and code in EARLIER and code not in self._believed:
+        if self.knocked and code in patience.EARLIER and code not in self._believed:
             self._believed.add(code)
             self._behind_earlier(code)
-        elif code not in FULL:
+        elif code not in patience.FULL:
             self._fail(Refused.by_relay(code))
         else:
             # Many people come by one link at once. What is full now has room in a while.
-            self._again_at = self._clock() + self._full_wait()
+            self._again_at = self._clock() + patience.full_wait(self._random)
             self.door_full()
-
-    def _full_wait(self) -> float:
-        return FULL_WAIT + int.from_bytes(self._random(2), "big") / 2**16 * FULL_WAIT
 
     def _behind_earlier(self, code: str) -> None:
         """The relay took an earlier knock without this client's knowledge. A relay that says so
@@ -342,15 +344,16 @@ class Newcomer:
         """
         if self.stage is not Stage.WAITING:
             return
-        if self._clock() - self._knocked_at > EXPIRES:
+        if self._clock() - self._knocked_at > patience.EXPIRES and not self.outside:
             self._give_up("expired")
             return
         self.stage, self._dropped = Stage.KNOCKING, True
-        self._again_at = self._clock() + self._full_wait()
-        self._tell_once("knock_dropped", KNOCK_DROPPED)
+        self._again_at = self._clock() + patience.full_wait(self._random)
+        if not self.outside:
+            self._tell_once("knock_dropped", KNOCK_DROPPED)
 
     def _give_up(self, code: str) -> None:
-        self._fail(Refused(code, refusal_sentence(code, self.contact)))
+        self._fail(Refused(code, refusal_sentence(code, contact_of(self.card))))
 
     def welcomed(self, frame: frames.WelcomeIs) -> None:
         """Compare the Welcome with the invite and the card, then become a member."""
@@ -392,5 +395,6 @@ class Newcomer:
 
     def wipe(self) -> None:
         """Forget the keys of every try, and the door's."""
+        self.voice.close()
         self._tries.wipe()
         self._door_key.wipe()

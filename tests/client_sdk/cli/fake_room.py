@@ -29,15 +29,15 @@ PAST: Final = (
     events.PastAct("admit", "Robin", "Mara", 130),
     events.PastAct("invite", "", "Mara", 5),
 )
-LISTED: Final = (
-    Member("Mara", True, True, presence="here"),
-    Member("Robin", False, False, True, True, "away"),
-)
 DOOR: Final = "0a" * 8
 OPEN_INVITES: Final = (
     events.OpenInvite(DOOR, 2, 3, 20, "Who sent you?", yours=True),
     events.OpenInvite("0b" * 8, 1, 1, 1),
     events.OpenInvite("0c" * 8, 0, None, None),
+)
+LISTED: Final = (
+    Member("Mara", True, True, presence="here"),
+    Member("Robin", False, False, True, True, "away"),
 )
 TEXTS: Final = (
     AgreementText("en", "Two lines.\nNot more.", "Listen, too."),
@@ -167,6 +167,20 @@ class FakeRoom:
     async def refuse(self, id: str, reason: str = "refused") -> None:
         self._note("refuse", id if reason == "refused" else f"{id} {reason}")
         self.happen(events.KnockGone(id))
+
+    async def outside(self) -> None:
+        self._note("outside", "")
+        self.happen(events.Outside("Mara", you=True))
+
+    async def inside(self, name: str | None = None) -> None:
+        self._note("inside", name or "")
+
+    async def door_take(self, id: str) -> None:
+        self._note("door_take", id)
+        self.happen(events.DoorTaken(id, "Mara"))
+
+    async def door_say(self, text: str, id: str | None = None) -> None:
+        self._note("door_say", f"{id}: {text}")
 
     async def remove(self, *names: str, fold: bool = False, question: str | None = None) -> None:
         name = names[0]
@@ -305,6 +319,17 @@ EVERYTHING: Final = (
     events.Waiting("lamp river"),
     KNOCK,
     events.Knocked("aa02", "Sam", "", True, "Kim sent me."),
+    events.Knocked("aa05", "Kim", "", False, outside=True),
+    events.KnockGone("aa05"),
+    events.Outside("Robin"),
+    events.Outside("Mara", you=True),
+    events.Joined("Mara", you=True, members=("Mara", "Robin")),
+    events.DoorTaken("aa02", "Mara"),
+    events.DoorTaken("aa02", ""),
+    events.DoorTaken("", "Mara"),
+    events.DoorTaken("", ""),
+    events.DoorSaid("aa02", "Is it quiet today?", "Sam"),
+    events.DoorSaid("", "Very quiet.", "Mara"),
     events.KnockGone("aa02"),
     events.Joined("Robin"),
     NEW_RULES,

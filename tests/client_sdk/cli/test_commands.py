@@ -20,11 +20,12 @@ from hypothesis import strategies as st
 from tests.client_sdk.cli.process import SCHEMA, validator
 
 KEYS = {
-    **dict.fromkeys(("admit", "refuse", "retract"), "id"),
     **dict.fromkeys(("appoint", "demote", "hand_over", "pause", "unpause"), "name"),
     **dict.fromkeys(("listen_only", "lock", "hold"), "on"),
     "fold": "id",
     "remove": "name",
+    **dict.fromkeys(("admit", "refuse", "retract", "door_take"), "id"),
+    "door_say": "text",
     "send": "text",
     "revoke": "door",
     "agreement_change": "file",

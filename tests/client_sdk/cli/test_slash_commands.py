@@ -14,15 +14,19 @@ from alcove.cli.commands import (
     AgreementChangeCommand,
     AppointCommand,
     DemoteCommand,
+    DoorSayCommand,
+    DoorTakeCommand,
     EndCommand,
     FoldCommand,
     HandOverCommand,
     HoldCommand,
+    InsideCommand,
     InviteNewCommand,
     InvitesCommand,
     LeaveCommand,
     ListenOnlyCommand,
     LockCommand,
+    OutsideCommand,
     PauseCommand,
     RefuseCommand,
     RemoveCommand,
@@ -85,6 +89,12 @@ def a_view() -> RoomView:
         ("/admit", AdmitCommand(id="aa01")),
         ("/admit Robin", AdmitCommand(id="aa01")),
         ("/admit all", AdmitAllCommand()),
+        ("/take", DoorTakeCommand(id="aa01")),
+        ("/outside", OutsideCommand()),
+        ("/inside", InsideCommand()),
+        ("/inside Robin", InsideCommand(name="Robin")),
+        ("/door Robin Hello there.", DoorSayCommand(text="Hello there.", id="aa01")),
+        ("/door all We are late.", DoorSayCommand(text="We are late.")),
         ("/tolisten Robin", AdmitCommand(id="aa01", to_listen=True)),
         ("/tolisten all", AdmitAllCommand(to_listen=True)),
         ("/refuse Robin late", RefuseCommand(id="aa01", reason="too_late")),
@@ -157,6 +167,8 @@ def test_lines_that_are_read(line: str, wanted: UserAction | None) -> None:
         "/foldlast Sam",
         "/fold Gone",
         "/resume now",
+        "/door",
+        "/door Sam hello",
         "/pause",
     ],
 )
@@ -250,7 +262,12 @@ def test_what_a_line_can_become(line: str, whole: str | None) -> None:
 
 def test_every_line_of_the_help_is_read() -> None:
     for word, _ in words.HELP + words.FACILITATORS_HELP:
-        line = word.replace("NAME", "Robin").replace("//text", "//slash").replace("NUMBER", "2")
+        line = (
+            word.replace("NAME", "Robin")
+            .replace("TEXT", "hello")
+            .replace("//text", "//slash")
+            .replace("NUMBER", "2")
+        )
         state = a_view()
         state.apply(events.InvitesListed(OPEN_INVITES))
         assert read(line, state, MEMBERS) is not None
@@ -312,3 +329,14 @@ def test_the_answer_to_the_question_of_an_invite_goes_with_the_acceptance() -> N
     state.apply(RULES)
     with pytest.raises(Misread, match="stands alone"):
         read("/accept Kim did", state, MEMBERS)
+
+
+def test_what_a_person_types_that_waits_goes_to_the_facilitators() -> None:
+    state = RoomView()
+    state.apply(RULES)
+    assert read("hello", state, ()) == SendCommand(text="hello")  # the room says what is missing
+    state.apply(events.Waiting("lamp river"))
+    assert read("hello", state, ()) == DoorSayCommand(text="hello")
+    assert read("//hello", state, ()) == DoorSayCommand(text="/hello")
+    state.apply(events.Joined("Sam", you=True, members=("Mara", "Sam")))
+    assert read("hello", state, ()) == SendCommand(text="hello")
