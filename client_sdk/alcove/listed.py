@@ -16,6 +16,7 @@ FacilitatorAct: TypeAlias = Literal[
     "resume",
     "fold",
     "unfold",
+    "slow",
     "listen_only",
     "listen_only_off",
     "lock",

@@ -100,7 +100,7 @@ class Room(RoomShell):
         The `text` has at most 8,192 bytes in UTF-8. The `warning`, at most 100 bytes, is shown
         before it, so that a reader can choose. Raises `InvalidInput` (`text_empty`,
         `text_too_long`, `warning_too_long`, `bad_text`), `NotNow` (`paused`, `listen_only`,
-        `hold`, `queue_full`, `not_in_room`), `RoomClosed`.
+        `hold`, `slow`, `queue_full`, `not_in_room`), `RoomClosed`.
         """
         id = self._commands.say(text, warning=warning, ref=ref)
         self._after()
@@ -272,6 +272,12 @@ class Room(RoomShell):
             await self._call(lambda done: self._commands.hold(done, since=since))
         else:
             await self._call(self._commands.resume)
+
+    async def slow(self, seconds: int) -> None:
+        """What a participant sends within a minute is one turn; then they wait for so many seconds,
+        at most an hour. 0 ends it. All are told `RulesChanged`. Raises `InvalidInput`
+        (`bad_seconds`)."""
+        await self._call(lambda done: self._commands.slow(seconds, done))
 
     def fold(self, id: str) -> None:
         """Fold one message: each reader may open it. `Folded` follows.

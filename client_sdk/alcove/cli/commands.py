@@ -157,6 +157,12 @@ class HoldCommand(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SlowCommand(Command):
+    do = "slow"
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FoldCommand(Command):
     do = "fold"
     one_of = ("id", "name")
@@ -263,6 +269,7 @@ AnyCommand = (
     | LockCommand
     | HoldCommand
     | FoldCommand
+    | SlowCommand
     | StepDownCommand
     | HandOverCommand
     | WordsCommand

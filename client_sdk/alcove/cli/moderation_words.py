@@ -42,9 +42,20 @@ RULES: Final = MappingProxyType(
 def of_rules(event: events.RulesChanged, *, facilitates: bool) -> str:
     """What is another rule than before."""
     if "hold" in event.changed:
-        return _hold(event, facilitates=facilitates)
+        slow = f" {_slow(event.slow)}" if "slow" in event.changed else ""
+        return _hold(event, facilitates=facilitates) + slow
     now = {"listen_only": event.listen_only, "locked": event.locked}
-    return " ".join(RULES[name, now[name]] for name in event.changed)
+    said = [RULES[name, now[name]] for name in event.changed if name in now]
+    return " ".join([*said, *([_slow(event.slow)] if "slow" in event.changed else [])])
+
+
+def _slow(seconds: int) -> str:
+    if not seconds:
+        return "Everybody can write as often as they like again."
+    return (
+        f"The room goes slowly for now: after a minute of writing, each waits {seconds} seconds. "
+        "What you type meanwhile stays yours."
+    )
 
 
 def _hold(event: events.RulesChanged, *, facilitates: bool) -> str:

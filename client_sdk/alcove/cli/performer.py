@@ -41,6 +41,7 @@ from alcove.cli.commands import (
     RevokeCommand,
     SendAnywayCommand,
     SendCommand,
+    SlowCommand,
     StepDownCommand,
     UnpauseCommand,
     WordsCommand,
@@ -185,6 +186,8 @@ class Performer:
                 await self._room.lock(on)
             case HoldCommand(on=on, since=since):
                 await self._room.hold(on, since=since)
+            case SlowCommand(seconds=seconds):
+                await self._room.slow(seconds)
             case FoldCommand(id=id, name=None):
                 self._room.fold(id or "")
             case FoldCommand(name=name, on=on):

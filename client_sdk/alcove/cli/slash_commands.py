@@ -35,6 +35,7 @@ from alcove.cli.commands import (
     RevokeCommand,
     SendAnywayCommand,
     SendCommand,
+    SlowCommand,
     StepDownCommand,
     UnpauseCommand,
     WordsCommand,
@@ -117,6 +118,8 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
         return FoldCommand(name=_member(rest, members, word), on=_FOLDS[word])
     if word == _FOLD_LAST:
         return FoldCommand(id=_said_by(rest, view, word)[-1])
+    if word == _SLOW:
+        return SlowCommand(seconds=0 if rest == "off" else _seconds(rest))
     if word in _SWITCHES:
         return _SWITCHES[word](on=_is_on(rest, word))
     if word in _FILES:
@@ -254,6 +257,12 @@ def _listed(said: str, view: RoomView) -> str:
     return view.invites[number - 1].door
 
 
+def _seconds(said: str) -> int:
+    if not (said.isascii() and said.isdecimal() and len(said) < 5):
+        raise Misread("Say how many seconds: /slow 60, or /slow off.")
+    return int(said)
+
+
 def _is_on(said: str, word: str) -> bool:
     if said not in ("", "on", "off"):
         raise Misread(f"Type {word} or {word} off.")
@@ -334,6 +343,7 @@ _REVOKE: Final = "/revoke"
 _RULES: Final = "/rules"
 _REMOVE: Final = "/remove"
 _HOLD: Final = "/hold"
+_SLOW: Final = "/slow"
 _FOLDS: Final = MappingProxyType({"/fold": True, "/unfold": False})
 _FOLD_LAST: Final = "/foldlast"
 _NAMED: Final = (*_MEMBERS, _REMOVE, *_FOLDS, _FOLD_LAST, _HOLD)
@@ -344,6 +354,7 @@ _WORDS: Final = (
     *_NEWCOMERS,
     *_NAMED,
     *_SWITCHES,
+    _SLOW,
     *_FILES,
     _PERSONAL,
     _INSIDE,

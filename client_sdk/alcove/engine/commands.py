@@ -26,6 +26,7 @@ from alcove.group.safety_words import safety_words
 from alcove.joining.door_words import REASONS
 from alcove.messages.muted import muted
 from alcove.messages.payload import Fold, Retract, check_text
+from alcove.messages.slow import too_soon
 from alcove.relay.link import Link
 
 
@@ -42,13 +43,15 @@ class Commands:
     def say(self, text: str, *, warning: str | None = None, ref: str | None = None) -> str:
         """Send a message and return its id. `Sent`, `Queued` or `Failed` follows.
 
-        Raises `InvalidInput` (`text_empty`, `text_too_long`, `warning_too_long`, `bad_text`),
-        `NotNow` (`paused`, `listen_only`, `hold`, `queue_full`, `not_in_room`), `RoomClosed`.
+        Raises `InvalidInput` (as `check_text`), `NotNow` (`paused`, `listen_only`, `hold`, `slow`,
+        `queue_full`, `not_in_room`), `RoomClosed`.
         """
         member = self._standing.require_member()
         body = check_text(text, warning)
         if (why := muted(member.membership)) is not None:
             raise why
+        if wait := member.conversation.slow.wait:
+            raise too_soon(wait)
         item = member.conversation.compose(body, ref=ref)
         member.pump()
         if member.publisher.stalled:
@@ -216,9 +219,12 @@ class Commands:
         moderation.hold(start, done, named=since is not None)
 
     def resume(self, done: Done) -> None:
-        """End a hold. The door stays locked. `RulesChanged` follows. Raises `NotNow`,
-        `RoomClosed`."""
+        """End a hold. The door stays locked. `RulesChanged` follows."""
         self._standing.require_facilitator().moderation.resume(done)
+
+    def slow(self, seconds: int, done: Done) -> None:
+        """After a minute of writing a participant waits for so long. Raises `InvalidInput`."""
+        self._standing.require_facilitator().moderation.slow(seconds, done)
 
     def fold(self, id: str) -> None:
         """Fold one message. `Folded` follows.

@@ -215,6 +215,10 @@ class FakeRoom:
         if since is not None:
             self.happen(events.Folded((since,), by="Mara"))
 
+    async def slow(self, seconds: int) -> None:
+        self._note("slow", str(seconds))
+        self.happen(events.RulesChanged(False, False, ("slow",), "Mara", slow=seconds))
+
     def fold(self, id: str) -> None:
         self._note("fold", id)
         self.happen(events.Folded((id,), by="Mara"))
@@ -372,6 +376,9 @@ EVERYTHING: Final = (
     events.RulesChanged(False, True, ("listen_only", "locked")),
     events.RulesChanged(True, True, ("hold", "listen_only"), "Mara", True, ("Mara", "Robin")),
     events.RulesChanged(False, True, ("hold", "listen_only"), "Mara"),
+    events.RulesChanged(True, True, ("hold", "slow"), "Mara", True, ("Mara",), 60),
+    events.RulesChanged(False, True, ("slow", "locked"), "Mara", slow=60),
+    events.RulesChanged(False, False, ("slow",)),
     events.VaultChanged("Robin", True),
     events.VaultChanged("Mara", False),
     events.SafetyWords(WORDS, "r"),
