@@ -18,9 +18,9 @@ from alcove.door_events import KnockGone as KnockGone
 from alcove.door_events import OpenInvite as OpenInvite
 from alcove.door_events import Outside as Outside
 from alcove.door_events import Waiting as Waiting
+from alcove.listed import FacilitatorAct as FacilitatorAct
+from alcove.listed import PastAct as PastAct
 from alcove.members import Member, Whereabouts
-from alcove.past_acts import FacilitatorAct as FacilitatorAct
-from alcove.past_acts import PastAct as PastAct
 from alcove.states import CloseReason as CloseReason
 from alcove.states import ConnectionState as ConnectionState
 from alcove.states import RoomState as RoomState
@@ -134,7 +134,7 @@ class MemberList(Event):
 class RulesChanged(Event):
     """The rules of the room as they are now. `changed` names those that are another than before:
     `listen_only` (only facilitators write), `locked` (no newcomer comes in) and `hold` (the room is
-    paused, which sets the other two).
+    paused, which sets the other two) and `slow` (seconds between two turns, 0 for none).
 
     `by` is the facilitator; it is empty for what was so when this client came, or came back.
     `facilitators` has the names of all of them, when the room is paused.
@@ -146,6 +146,7 @@ class RulesChanged(Event):
     by: str = ""
     hold: bool = False
     facilitators: tuple[str, ...] = ()
+    slow: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ class Room(RoomShell):
         The `text` has at most 8,192 bytes in UTF-8. The `warning`, at most 100 bytes, is shown
         before it, so that a reader can choose. Raises `InvalidInput` (`text_empty`,
         `text_too_long`, `warning_too_long`, `bad_text`), `NotNow` (`paused`, `listen_only`,
-        `hold`, `queue_full`, `not_in_room`), `RoomClosed`.
+        `hold`, `slow`, `queue_full`, `not_in_room`), `RoomClosed`.
         """
         id = self._commands.say(text, warning=warning, ref=ref)
         self._after()
@@ -206,6 +206,19 @@ class Room(RoomShell):
         self._commands.refuse(id, reason)
         self._after()
 
+    async def remove(self, *names: str, fold: bool = False, question: str | None = None) -> None:
+        """Put one member or several out, by one change of the group. With `fold` all that they
+        wrote is folded.
+
+        The links by which they came close, and `InviteChanged` brings another for one that had
+        uses left. With `question` they stay, and their cards ask it of newcomers.
+
+        Raises `InvalidInput` (`unknown_name`, `bad_question`, `bad_count`), `NotNow`.
+        """
+        await self._call(
+            lambda done: self._commands.remove(names, done, fold=fold, question=question)
+        )
+
     async def door_take(self, id: str) -> None:
         """Talk with a newcomer that waits, and let the other facilitators know: they keep out until
         this one is gone. Raises `NotNow` (`unknown_knock`, `door_taken`)."""
@@ -221,11 +234,6 @@ class Room(RoomShell):
         `door_taken`, `nobody_waits`, `not_waiting`, `talk_full`), `Refused`.
         """
         await self._call(lambda done: self._commands.door_say(text, id, done))
-
-    async def remove(self, name: str) -> None:
-        """Put a member out. Raises `InvalidInput` (`unknown_name`), `NotNow` (`not_oneself`,
-        `is_facilitator`: demote them first)."""
-        await self._call(lambda done: self._commands.remove(name, done))
 
     async def appoint(self, name: str) -> None:
         """Make a member a facilitator. `RoleChanged` follows, and `VaultChanged` once they can let
@@ -276,6 +284,12 @@ class Room(RoomShell):
             await self._call(lambda done: self._commands.hold(done, since=since))
         else:
             await self._call(self._commands.resume)
+
+    async def slow(self, seconds: int) -> None:
+        """What a participant sends within a minute is one turn; then they wait for so many seconds,
+        at most an hour. 0 ends it. All are told `RulesChanged`. Raises `InvalidInput`
+        (`bad_seconds`)."""
+        await self._call(lambda done: self._commands.slow(seconds, done))
 
     def fold(self, id: str) -> None:
         """Fold one message: each reader may open it. `Folded` follows.

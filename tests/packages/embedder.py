@@ -224,6 +224,7 @@ async def held(room: alcove.Room) -> None:
     await room.hold(since="aa")
     await room.hold(False)
     room.fold("aa")
+    await room.slow(60)
     await room.fold_member("Robin")
     await room.lock()
     await room.lock(on=False)

@@ -32,6 +32,7 @@ from alcove_server.rooms.doorstep import Doorstep
 from alcove_server.rooms.fanout import Fanout, Turns
 from alcove_server.rooms.roster_history import Outcome, RosterHistory, follow
 from alcove_server.rooms.seated_chain import SeatedChain
+from alcove_server.rooms.slow_turns import SlowTurns
 from alcove_server.rooms.waiting_knocks import WaitingKnocks
 from alcove_server.store.interface import RoomHead, StoredBlob, StoredItem
 from alcove_server.wire import fast_out
@@ -84,6 +85,7 @@ class LocalRoom:
         rate = TOLD_RATE * services.settings.rates
         self._told = TokenBucket(rate, TOLD_BURST, services.clock())
         self.commit_turns = CommitTurns(services.settings.rates, services.clock)
+        self.slow_turns = SlowTurns(services.clock)
         self._ahead: set[Client] = set()
         self._reading = Lock()
         self._rung = 0
