@@ -84,6 +84,29 @@ local function use_door(m, id)
   end
 end
 
+-- Return the door that gives way to one more by this facilitator, when the room has as many as it may:
+-- the oldest of the one that put most, if that is more.
+local function crowding(m, by)
+  local open, counts, first = 0, {}, {}
+  local most, own = nil, 0
+  for _, door in ipairs(doors_of(m)) do
+    if door.closed == '' and door.ends > m.last then
+      local holder = door.by or ''
+      open = open + 1
+      counts[holder] = (counts[holder] or 0) + 1
+      first[holder] = first[holder] or door
+      if holder == by then own = own + 1 end
+    end
+  end
+  if open < DOORS then return nil end
+  for _, door in ipairs(doors_of(m)) do
+    local holder = door.by or ''
+    if counts[holder] and (not most or counts[holder] > counts[most]) then most = holder end
+  end
+  if counts[most] <= own + 1 then refuse('too_many_doors') end
+  return first[most]
+end
+
 local function put_door(m, id, given, card, most)
   local known = door_of(m, id)
   if known then
@@ -96,13 +119,15 @@ local function put_door(m, id, given, card, most)
     known.card = given.card
     keep_door(m, id, known)
   else
-    local open, last = 0, 0
-    for _, door in ipairs(doors_of(m)) do
-      last = door.seq
-      if door.closed == '' and door.ends > m.last then open = open + 1 end
-    end
-    if open >= DOORS then refuse('too_many_doors') end
+    local last = 0
+    for _, door in ipairs(doors_of(m)) do last = door.seq end
+    local gives_way = crowding(m, given.by)
     space(m, #card + ITEM, most)
+    if gives_way then
+      local closing = gives_way.id
+      gives_way.id = nil
+      close_door(m, closing, gives_way, 'door_expired')
+    end
     m.used = m.used + #card + ITEM
     given.ends = m.last + given.ends
     given.closed = ''
