@@ -121,16 +121,20 @@ class Person:
         """The events of this step of this kind with these values."""
         return [e for e in self.new if e["event"] == kind and keys.items() <= e.items()]
 
+    def ever(self, kind: str, **keys: object) -> list[Event]:
+        """As `heard`, since the start."""
+        return [e for e in self.seen if e["event"] == kind and keys.items() <= e.items()]
+
     async def until(self, kind: str, **keys: object) -> Event:
         """The first such event of this step, that has come or comes."""
         await self.sees(lambda: bool(self.heard(kind, **keys)), f"{kind} {keys}")
         return self.heard(kind, **keys)[0]
 
-    async def sees(self, condition: Callable[[], bool], what: str) -> None:
+    async def sees(self, condition: Callable[[], object], what: str) -> None:
         """Wait until what this person was told makes `condition` true."""
         try:
             async with asyncio.timeout(WITHIN), self._news:
-                await self._news.wait_for(lambda: self._over or condition())
+                await self._news.wait_for(lambda: self._over or bool(condition()))
         except TimeoutError:
             pass
         if not condition():
