@@ -38,7 +38,7 @@ class CloseReason(StrEnum):
     REMOVED = "removed"
     """A facilitator put this client out."""
     REFUSED = "refused"
-    """A facilitator did not let this newcomer in, or nobody answered."""
+    """A facilitator or the relay did not let this newcomer in: `code` says why."""
     LOST = "lost"
     """The room could not be reached again."""
     ERROR = "error"
