@@ -8,6 +8,7 @@ local ID = 16 -- bytes
 local LIFE = {900, 86400, math.huge, 900, 86400}
 local ITEM_BYTES, REQUESTS, KNOCKS, KNOCKS_PER_DOOR, SETTLED = 512, 4, 100, 20, 1024
 local VAULTS = 8
+local AT_ONCE = 200 -- ended items of a kind that one script drops: 10 ms
 
 local function item_of(number)
   local raw = call('HGET', P .. 'q', number)
@@ -124,14 +125,18 @@ local function leave_reason(m, item, reason)
   bind(m, P .. 'fe')
 end
 
--- The numbers of the ended items of a kind, the oldest first.
+-- The ended items of a kind, the oldest first: AT_ONCE at most, and the next script takes the others.
 local function ended_of(m, kind)
   local found = {}
-  for _, number in ipairs(call('ZRANGE', P .. 'q' .. kind, 0, -1)) do
-    local item = item_of(number)
-    if item.taken + LIFE[kind] > m.last then break end
-    item.number = number
-    found[#found + 1] = item
+  while #found < AT_ONCE do
+    local some = call('ZRANGE', P .. 'q' .. kind, #found, #found + 19)
+    for _, number in ipairs(some) do
+      local item = item_of(number)
+      if item.taken + LIFE[kind] > m.last then return found end
+      item.number = number
+      found[#found + 1] = item
+    end
+    if #some < 20 then return found end
   end
   return found
 end

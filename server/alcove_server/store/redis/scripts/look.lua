@@ -7,7 +7,7 @@ if not m then return {0, ''} end
 count(m)
 note_lost(m)
 local more = drop_long(m, 100) == 100
-expire_doors(m)
+local _, doors = expire_doors(m)
 local next_end = over(m)
 local function ends(at) next_end = math.min(next_end, at or math.huge) end
 for _, key in ipairs(call('HKEYS', P .. 'w')) do
@@ -20,7 +20,7 @@ for _, kind in ipairs({KNOCK, REQUEST, GONE, VAULT}) do
   local first = call('ZRANGE', P .. 'q' .. kind, 0, 0)[1]
   if first then ends(item_of(first).taken + LIFE[kind]) end
 end
-for _, door in ipairs(doors_of(m)) do ends(door.ends + (door.closed == '' and 0 or TOMBSTONE)) end
+for _, door in ipairs(doors) do ends(door.ends + (door.closed == '' and 0 or TOMBSTONE)) end
 for _, name in ipairs({'fe', 'he'}) do
   ends(tonumber(call('ZRANGE', P .. name, 0, 0, 'WITHSCORES')[2]))
 end

@@ -32,10 +32,11 @@ if size > most then refuse('busy') end
 local now = m and m.last or clock()
 if m then forget(m) end
 m = begin(now, ARGV[3], ARGV[4], tonumber(ARGV[5]), chain)
+local all = {}
 for _, one in ipairs(once) do
   local id, text = one.id, one.text
   one.id, one.text = nil, nil
-  put_door(m, id, one, text, most)
+  put_door(m, id, one, text, most, all)
 end
 if ARGV[8] ~= '' then append(m, 1, REJOIN, ARGV[8], tonumber(ARGV[10]), ARGV[9]) end
 save(m)
