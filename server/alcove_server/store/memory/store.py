@@ -20,7 +20,14 @@ from alcove_protocol.frames import LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove_server.store.budget import BLOB_OVERHEAD, Budget, Holding, Pays, StoreBounds
+from alcove_server.store.budget import (
+    BLOB_OVERHEAD,
+    LOBBY_PAGE,
+    Budget,
+    Holding,
+    Pays,
+    StoreBounds,
+)
 from alcove_server.store.interface import (
     ALL,
     AtDoor,
@@ -268,8 +275,8 @@ class MemoryStore:
         self._look(room, found)
 
     async def read_lobby(self, room: bytes, after: int, settled: bool) -> LobbyPage:
-        items = self._room(room).lobby.items(after, settled)
-        return LobbyPage(items, self._clock())
+        items = self._room(room).lobby.items(after, settled, LOBBY_PAGE + 1)
+        return LobbyPage(items[:LOBBY_PAGE], self._clock(), len(items) > LOBBY_PAGE)
 
     async def take_refusal(self, room: bytes, key: bytes) -> tuple[bytes, bytes] | None:
         return self._room(room).lobby.take_refusal(self._clock(), key)
