@@ -54,7 +54,7 @@ class RoomShell:
         self._title = title
         self._transport = line(engine, origin, options, self._changed)
         self._feed = EventFeed()
-        self._handlers = Handlers(self._handler_problem)
+        self._handlers = Handlers(self._handler_problem, lambda: not engine.wants_connection)
         self._sends: dict[str, asyncio.Future[SendResult]] = {}
         self._calls: set[asyncio.Future[None]] = set()
         self._entered: asyncio.Future[None] | None = None
@@ -189,8 +189,9 @@ class RoomShell:
         `async for` has taken. With `concurrent` up to 100 calls run together, in any order. It may
         be slow, which delays no other handler and not the room. When 1,000 events wait for it, the
         oldest are dropped, and a `Problem` (`handler_behind`) tells that. What it raises is logged
-        at once, told as a `Problem` (`handler_failed`), and raised on leaving. A handler that
-        blocks its thread blocks the whole room: use `asyncio.to_thread`. Raises `RoomClosed`.
+        at once, told as a `Problem` (`handler_failed`), and raised on leaving, except a
+        `RoomClosed` after the end of this room. A handler that blocks its thread blocks the whole
+        room: use `asyncio.to_thread`. Raises `RoomClosed`.
         """
         if self._tasks and not self._engine.wants_connection:
             raise self._over()
