@@ -318,7 +318,8 @@ class Gap(Event):
 class Problem(Event):
     """Something went wrong. The room goes on unless `Closed` follows.
 
-    `sender` is the member of whom `text` tells it, if it is one.
+    `sender` is the member of whom `text` tells it, if it is one. The reference has a table of the
+    codes.
     """
 
     code: str
