@@ -265,7 +265,8 @@ class Queued(Event):
 @dataclass(frozen=True, slots=True)
 class Failed(Event):
     """The message was not sent. With the code `unconfirmed` others may have read it. A `Sent`
-    follows only if the relay took it and denied that: then the members may have read it."""
+    follows only if the relay took it and denied that: then the members may have read it. The
+    reference has a table of the codes."""
 
     id: str
     code: str
