@@ -78,7 +78,8 @@ class Knocked(Event):
 
 @dataclass(frozen=True, slots=True)
 class KnockGone(Event):
-    """The newcomer with this id no longer waits."""
+    """The newcomer with this id no longer waits: let in, refused, or gone. Where they knock again,
+    as after a relay has lost its memory, `Knocked` has another id."""
 
     id: str
 
@@ -94,7 +95,7 @@ class Joined(Event):
 
 @dataclass(frozen=True, slots=True)
 class Left(Event):
-    """A member left by their own wish."""
+    """A member left by their own wish. A lost connection is none: its member stays on the list."""
 
     name: str
 
@@ -158,7 +159,8 @@ class RulesChanged(Event):
     """The rules of the room as they are now. `changed` names those that are another than before:
     `listen_only` (only facilitators write) and `locked` (no newcomer comes in).
 
-    `by` is the facilitator; it is empty for what was so when this client came, or came back.
+    `by` is the facilitator; it is empty for what was so when this client came, or came back. `Room`
+    has no property for the rules, so a program that shows them keeps the last of these events.
     """
 
     listen_only: bool

@@ -111,7 +111,11 @@ class RoomShell:
             raise ExceptionGroup("handlers of a room's events failed", self._handlers.errors)
 
     async def leave(self) -> None:
-        """Go, and forget everything. Harmless when the room is closed already."""
+        """Go, and forget everything. Harmless when the room is closed already.
+
+        This ends the room for this client alone. When its only facilitator leaves, members can read
+        on and post nothing, and the relay deletes the room after 30 minutes. `end` ends it at once.
+        """
         if self._engine.closed is not None:
             return
         gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
