@@ -204,9 +204,9 @@ class Room(RoomShell):
         await self._call(lambda done: self._commands.demote(name, done))
 
     async def pause(self, name: str) -> None:
-        """Let a participant listen only: they read on, also over a lost connection. `Paused` is told
-        to them and to facilitators, unless they are paused already. A member who leaves and knocks
-        again is a new one, and not paused.
+        """Let a participant listen only: they read on, also after a lost connection. `Paused` is
+        told to them and to facilitators, unless they are paused already. A member that leaves and
+        knocks again is a new one, and not paused.
 
         Raises `InvalidInput` (`unknown_name`), `NotNow` (`is_facilitator`).
         """

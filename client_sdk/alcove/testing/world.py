@@ -167,7 +167,7 @@ class World:
             await self.settle()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait until `advance` has moved the clock by so much, as `asyncio.sleep` waits for real."""
+        """Wait until `advance` has moved the clock by so much, as `asyncio.sleep` does for real."""
         awake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._sleepers.append((self._clock() + seconds, awake))
         if seconds <= 0:
