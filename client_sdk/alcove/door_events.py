@@ -106,6 +106,7 @@ class DoorSaid(Event):
 
 @dataclass(frozen=True, slots=True)
 class KnockGone(Event):
-    """The newcomer with this id no longer waits."""
+    """The newcomer with this id no longer waits: let in, refused, or gone. Where they knock again,
+    as after a relay has lost its memory, `Knocked` has another id."""
 
     id: str
