@@ -8,6 +8,7 @@ from alcove_protocol.roster import NO_DOOR, Change, Op
 from alcove_protocol.statements import Signed
 
 from alcove import mls
+from alcove.errors import NotNow
 from alcove.facilitation.intents import CommitPlan, Intent, state_change, without_pause
 from alcove.group.membership import Membership
 
@@ -33,15 +34,12 @@ class CloseDoor(Intent):
 
 @dataclass(frozen=True, slots=True)
 class LetOutside(Intent):
-    """Let a member go that steps outside, and list the door by which they come back."""
+    """Let a member go that steps outside, and list the door by which they come back. A full list
+    stays as it is: a participant must not close an invite of others by it."""
 
     relay_key: bytes = b""
     wish: Signed | None = None
     invite: Invite | None = None
-
-    @property
-    def urgent(self) -> bool:
-        return True
 
     def plan(self, membership: Membership) -> CommitPlan | None:
         person = membership.find_relay_key(self.relay_key)
@@ -51,8 +49,10 @@ class LetOutside(Intent):
         if index is None:
             return None
         state = membership.state
-        listed = state.door_ids()
-        doors = b"".join([*listed[max(0, len(listed) + 1 - limits.DOORS) :], self.invite.door])
-        after = replace(state, doors=doors, paused=without_pause(state, person.key))
+        if len(state.door_ids()) >= limits.DOORS:
+            raise NotNow("too_many_doors", "The room has too many invites; revoke one first.")
+        after = replace(
+            state, doors=state.doors + self.invite.door, paused=without_pause(state, person.key)
+        )
         proposals = (mls.Remove(index), state_change(after))
         return CommitPlan(proposals, (Change(Op.LEFT, person.relay_key),), leaves=(self.wish,))
