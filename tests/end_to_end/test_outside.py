@@ -209,13 +209,18 @@ def test_without_their_own_door_at_the_relay_they_knock_by_the_invite_they_came_
 
 
 def test_a_door_that_others_know_is_no_way_back() -> None:
-    """Bob's client asks with the secret of the invite that all have: nobody is let go by it."""
+    """Bob's client asks with the secret of an invite that was closed: it would be open again."""
     world, ann, bob, _cleo = room_of_three()
-    secret = Invite.parse(ann.invite()).secret
+    (url,) = make(world, ann, 1)
+    secret = Invite.parse(url).secret
+    ann.engine.commands.revoke(Invite.parse(url).door.hex(), lambda error: None)
+    world.advance(3)
+    listed = ann.engine.require_member().membership.state.door_ids()
     member, identity = bob.engine.require_member(), bob.engine.identity
     leave = LeaveStatement(bob.engine.room, identity.relay.public, member.membership.roster.counter)
     wish = identity.relay.sign(Label.LEAVE, leave)
     member.requests.send(RequestKind.OUTSIDE, secret + wish.encode())
     world.advance(15)
     assert "Bob" in ann.members()
+    assert ann.engine.require_member().membership.state.door_ids() == listed
     newcomer(world, ann.invite(), "Dora", ann)

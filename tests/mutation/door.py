@@ -78,12 +78,6 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         "test_a_member_steps_outside_five_times_in_an_hour_and_no_more",
     ),
     _outside(
-        "alcove.facilitation.door_intents:LetOutside.plan",
-        "if len(state.door_ids()) >= limits.DOORS:",
-        "if False:",
-        "test_a_step_outside_closes_no_invite_of_a_full_list",
-    ),
-    _outside(
         "alcove.facilitation.outside:WaysBack.look",
         "self._wants_in[id] = now + LOOK_AGAIN",
         "del self._wants_in[id]",

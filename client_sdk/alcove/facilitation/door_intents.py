@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-from alcove_protocol import limits
 from alcove_protocol.invite import Invite
 from alcove_protocol.roster import NO_DOOR, Change, Op
 from alcove_protocol.statements import Signed
 
 from alcove import mls
-from alcove.errors import NotNow
 from alcove.facilitation.intents import CommitPlan, Intent, state_change, without_pause
 from alcove.group.membership import Membership
 
@@ -34,8 +32,8 @@ class CloseDoor(Intent):
 
 @dataclass(frozen=True, slots=True)
 class LetOutside(Intent):
-    """Let a member go that steps outside, and list the door by which they come back. A full list
-    stays as it is: a participant must not close an invite of others by it."""
+    """Let a member go that steps outside, and list the door by which they come back. Nothing goes
+    from the list for it: a full one has no place, and a participant closes no invite of others."""
 
     relay_key: bytes = b""
     wish: Signed | None = None
@@ -49,8 +47,6 @@ class LetOutside(Intent):
         if index is None:
             return None
         state = membership.state
-        if len(state.door_ids()) >= limits.DOORS:
-            raise NotNow("too_many_doors", "The room has too many invites; revoke one first.")
         after = replace(
             state, doors=state.doors + self.invite.door, paused=without_pause(state, person.key)
         )
