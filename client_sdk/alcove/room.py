@@ -100,7 +100,7 @@ class Room(RoomShell):
         The `text` has at most 8,192 bytes in UTF-8. The `warning`, at most 100 bytes, is shown
         before it, so that a reader can choose. Raises `InvalidInput` (`text_empty`,
         `text_too_long`, `warning_too_long`, `bad_text`), `NotNow` (`paused`, `listen_only`,
-        `queue_full`, `not_in_room`), `RoomClosed`.
+        `hold`, `queue_full`, `not_in_room`), `RoomClosed`.
         """
         id = self._commands.say(text, warning=warning, ref=ref)
         self._after()
@@ -140,6 +140,18 @@ class Room(RoomShell):
         (`nothing_to_decide`), `RoomClosed`.
         """
         self._commands.send_anyway()
+        self._after()
+
+    def rejoin(self) -> None:
+        """Ask the facilitators to be let in again, with fresh keys. For a room that is split or not
+        heard, when this client may be in a part of the group that others are not in.
+
+        `ConnectionChanged` (`rejoined`) follows when a facilitator's client grants it. Until then
+        nothing new is shown or sent. After six minutes without an answer the room is closed with
+        the code `knock_again`. Raises `NotNow` (`nothing_to_rejoin` while the room is open,
+        `only_facilitator`, `not_in_room`), `RoomClosed`.
+        """
+        self._commands.rejoin()
         self._after()
 
     async def accept(self, version: int | None = None, *, answer: str = "") -> None:
@@ -211,7 +223,8 @@ class Room(RoomShell):
         await self._call(lambda done: self._commands.door_say(text, id, done))
 
     async def remove(self, name: str) -> None:
-        """Put a member out. Raises `InvalidInput` (`unknown_name`), `NotNow`."""
+        """Put a member out. Raises `InvalidInput` (`unknown_name`), `NotNow` (`not_oneself`,
+        `is_facilitator`: demote them first)."""
         await self._call(lambda done: self._commands.remove(name, done))
 
     async def appoint(self, name: str) -> None:
@@ -250,6 +263,32 @@ class Room(RoomShell):
         """Close the door to newcomers, or open it again. Members come back through a locked door.
         All are told `RulesChanged`."""
         await self._call(lambda done: self._commands.lock(on, done))
+
+    async def hold(self, on: bool = True, *, since: str | None = None) -> None:
+        """Pause the room: only facilitators write, the door is locked, and all from
+        the message `since` on is folded. Without it, what this client has not seen yet is folded.
+        Not `on`: participants may write again, and the door stays locked. All are told
+        `RulesChanged` and `Folded`.
+
+        Raises `InvalidInput` (`unknown_message`).
+        """
+        if on:
+            await self._call(lambda done: self._commands.hold(done, since=since))
+        else:
+            await self._call(self._commands.resume)
+
+    def fold(self, id: str) -> None:
+        """Fold one message: each reader may open it. `Folded` follows.
+
+        Raises `InvalidInput` (`unknown_message`), `NotNow` (`queue_full`).
+        """
+        self._commands.fold(id)
+        self._after()
+
+    async def fold_member(self, name: str, on: bool = True) -> None:
+        """Fold all that a participant wrote and writes, or no more. `Folded`
+        follows. Raises `InvalidInput` (`unknown_name`), `NotNow` (`is_facilitator`)."""
+        await self._call(lambda done: self._commands.fold_member(name, on, done))
 
     async def step_down(self) -> None:
         """Be a participant from now on. Another facilitator's program confirms it. `RoleChanged`
@@ -343,5 +382,6 @@ class Room(RoomShell):
 
     async def end(self) -> None:
         """End the room for all members: the relay deletes everything that it has of it. Raises
-        `NotNow` (`not_connected`): an end is not kept for later."""
+        `NotNow` (`not_connected`): an end is not kept for later; `Refused` (`unsettled`) in the
+        first minutes after the relay lost its memory."""
         await self._call(self._commands.end)

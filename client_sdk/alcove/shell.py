@@ -281,6 +281,7 @@ class RoomShell:
                 | events.PastActs()
                 | events.Message()
                 | events.Retracted()
+                | events.Folded()
                 | events.Expired()
                 | events.Gap()
                 | events.Problem()

@@ -238,6 +238,47 @@ def lock(world: "World", who: int, arg: int) -> None:
         world.call(host, lambda: world.room(host).lock(on))
 
 
+def _shown(world: "World", arg: int) -> str | None:
+    """The id of one of the latest messages."""
+    latest = list(world.truth.said)[-4:]
+    return latest[arg % len(latest)] if latest else None
+
+
+def quiet(world: "World", who: int, arg: int) -> None:
+    """A facilitator holds the room, or lets it go on."""
+    host = _host(world, arg)
+    if host is None:
+        return
+    room, commands = world.room(host), world.truth.commands[host.name]
+    if arg % 3 == 0:
+        commands.rules |= {("hold", False), ("listen_only", False)}
+        world.call(host, lambda: room.hold(False))
+        return
+    since = _shown(world, arg) if arg % 3 == 1 else None
+    commands.held.add(since or "")
+    commands.rules |= {("hold", True), ("listen_only", True), ("locked", True)}
+    world.call(host, lambda: room.hold(since=since))
+
+
+def fold(world: "World", who: int, arg: int) -> None:
+    """A facilitator folds a message, or all that one member writes."""
+    host, target = _host(world, arg), world.present[who]
+    if host is None:
+        return
+    room, commands = world.room(host), world.truth.commands[host.name]
+    id = _shown(world, arg)
+    if arg % 2 and id is not None:
+        commands.folded.add(id)
+        try:
+            room.fold(id)
+        except AlcoveError as error:
+            world.log(f"{host.name} cannot fold: {error.code}")
+    elif target is not None:
+        name, on = target.name, arg % 8 > 0
+        commands.folded.add(name)
+        world.call(host, lambda: room.fold_member(name, on))
+
+
 def lift(world: "World") -> None:
     """A facilitator lets everybody write, and opens the door."""
     host = _host(world, 0)
@@ -245,7 +286,8 @@ def lift(world: "World") -> None:
         return
     room, commands = world.room(host), world.truth.commands[host.name]
     if any(done.rules for done in world.truth.commands.values()):
-        commands.rules |= {("listen_only", False), ("locked", False)}
+        commands.rules |= {("hold", False), ("listen_only", False), ("locked", False)}
+        world.call(host, lambda: room.hold(False))
         world.call(host, lambda: room.listen_only(False))
         world.call(host, lambda: room.lock(False))
     for member in room.members:

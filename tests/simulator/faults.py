@@ -202,6 +202,8 @@ STEPS: Final[dict[str, Callable[["World", int, int], None]]] = {
     "hand_over": acts.hand_over,
     "agreement": acts.agreement,
     "pause": acts.pause,
+    "quiet": acts.quiet,
+    "fold": acts.fold,
     "links": acts.links,
     "revoke": acts.revoke,
     "door": acts.door,

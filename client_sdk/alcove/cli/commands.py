@@ -21,6 +21,8 @@ class Command:
     """Base of all commands. `do` is its word. `ref` comes back in the answer."""
 
     do: ClassVar[str]
+    one_of: ClassVar[tuple[str, ...]] = ()
+    """Keys of which exactly one is given."""
     ref: str | None = None
 
 
@@ -125,6 +127,24 @@ class LockCommand(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HoldCommand(Command):
+    do = "hold"
+    on: bool
+    since: str | None = None
+    """The id of the first message that is folded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldCommand(Command):
+    do = "fold"
+    one_of = ("id", "name")
+    id: str | None = None
+    name: str | None = None
+    """The member, for all that they write."""
+    on: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepDownCommand(Command):
     do = "step_down"
 
@@ -193,6 +213,11 @@ class SendAnywayCommand(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RejoinCommand(Command):
+    do = "rejoin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeaveCommand(Command):
     do = "leave"
 
@@ -219,6 +244,8 @@ AnyCommand = (
     | UnpauseCommand
     | ListenOnlyCommand
     | LockCommand
+    | HoldCommand
+    | FoldCommand
     | StepDownCommand
     | HandOverCommand
     | WordsCommand
@@ -230,6 +257,7 @@ AnyCommand = (
     | InvitesCommand
     | RevokeCommand
     | SendAnywayCommand
+    | RejoinCommand
     | LeaveCommand
     | EndCommand
 )
@@ -293,6 +321,8 @@ def _build(value: dict[str, Any], ref: str | None) -> AnyCommand:
             raise BadCommand(f"`{do}` {needs} `{key}`, as {words}.", ref)
         if isinstance(given, str) and not _is_unicode(given):
             raise BadCommand(f"`{key}` holds half a surrogate pair, which is no character.", ref)
+    if kind.one_of and sum(key in value for key in kind.one_of) != 1:
+        raise BadCommand(f"`{do}` needs one of {' and '.join(kind.one_of)}.", ref)
     if "ref" in value and value["ref"] is None:
         raise BadCommand("`ref` must be text, or be left out.")
     command: AnyCommand = kind(**value)

@@ -54,15 +54,15 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
             | events.PresenceChanged()
         ):
             return _of_people(event)
-        case events.RulesChanged(listen_only, locked, changed, by):
-            keys = {"listen_only": listen_only, "locked": locked, "changed": list(changed)}
-            return "rules", keys | _if(by=by)
+        case events.RulesChanged():
+            return "rules", _of_rules(event)
         case (
             events.Message()
             | events.Sent()
             | events.Queued()
             | events.Failed()
             | events.Retracted()
+            | events.Folded()
             | events.Expired()
         ):
             return _of_messages(event)
@@ -97,6 +97,16 @@ def _of_agreement(event: events.AgreementShown) -> dict[str, Any]:
         languages=list(event.languages),
         question=event.question,
     )
+
+
+def _of_rules(event: events.RulesChanged) -> dict[str, Any]:
+    keys = {
+        "listen_only": event.listen_only,
+        "locked": event.locked,
+        "hold": event.hold,
+        "changed": list(event.changed),
+    }
+    return keys | _if(by=event.by, facilitators=list(event.facilitators))
 
 
 def _of_invites(
@@ -170,12 +180,16 @@ def _of_messages(
     | events.Queued
     | events.Failed
     | events.Retracted
+    | events.Folded
     | events.Expired,
 ) -> tuple[str, dict[str, Any]]:
     match event:
         case events.Message(id, sender, text, ttl, warning, time, age):
             keys = {"id": id, "from": sender, "text": text, "ttl": ttl}
-            return "message", keys | {"time": round(time, 3), "age": age} | _if(warning=warning)
+            keys |= {"time": round(time, 3), "age": age}
+            return "message", keys | _if(warning=warning, folded=event.folded)
+        case events.Folded(ids, name, by, on):
+            return "folded", {"ids": list(ids), "on": on} | _if(name=name, by=by)
         case events.Sent(id, ref):
             return "sent", {"id": id} | _ref(ref)
         case events.Queued(id, ref):

@@ -10,7 +10,16 @@ from collections import OrderedDict
 from functools import partial
 from typing import Final
 
-from alcove.cli import escape, invite_words, plain_screen, qr, slash_commands, words, wrapping
+from alcove.cli import (
+    escape,
+    invite_words,
+    moderation_words,
+    plain_screen,
+    qr,
+    slash_commands,
+    words,
+    wrapping,
+)
 from alcove.cli.commands import SendCommand
 from alcove.cli.leaving import LeaveQuestion
 from alcove.cli.line_editor import Key, LineEditor, TypedLine
@@ -27,6 +36,7 @@ from alcove.events import (
     AnyEvent,
     Closed,
     Expired,
+    Folded,
     InviteChanged,
     Knocked,
     KnockGone,
@@ -177,7 +187,9 @@ class PlainMode:
                     await self._say("Type /accept if you agree, or /leave.")
             case Message(id, sender, text, _, warning):
                 name = words.author(sender, self._room.members)
-                if warning:
+                if event.folded:
+                    text = moderation_words.FOLDED
+                elif warning:
                     text = f"[content warning] {escape.line(warning)}. Type /show to read it."
                 await self._text(id, f"{name}: {text}")
             case Retracted(id):
@@ -185,6 +197,10 @@ class PlainMode:
                 await self._say(words.taken_back(taken))
             case Queued():
                 await self._say("That message waits until it can be sent.")
+            case Folded():
+                said = moderation_words.folded(event, facilitates=self._room.is_facilitator)
+                for sentence in said:
+                    await self._say(sentence)
             case Closed():
                 if sentence_of(event) != self._problem:
                     await self._say(sentence_of(event))
@@ -193,7 +209,7 @@ class PlainMode:
             case Sent() | KnockGone():
                 pass
             case _:
-                sentence = words.of_event(event)
+                sentence = words.of_event(event, facilitates=self._room.is_facilitator)
                 await self._say(sentence + self._hint(event))
                 self._problem = sentence if isinstance(event, Problem) else None
 

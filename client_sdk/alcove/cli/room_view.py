@@ -78,8 +78,8 @@ class RoomView:
                 if presence == "here":
                     self._away.discard(name)
             case events.Message(id, sender, text, _, warning):
-                folded = self._folds and wrapping.beginning(text) is not None
-                hidden = text if warning or folded else None
+                long = self._folds and wrapping.beginning(text) is not None
+                hidden = text if warning or long or event.folded else None
                 self.messages[id] = ShownMessage(sender, mine=False, warning=warning, text=hidden)
             case events.Sent(id):
                 if id in self.messages:
@@ -104,6 +104,7 @@ class RoomView:
                 | events.SafetyWords()
                 | events.PastActs()
                 | events.Queued()
+                | events.Folded()  # a screen that can hide a text says which: `hide`
                 | events.Gap()
                 | events.Problem()
                 | events.Unknown()
@@ -122,6 +123,12 @@ class RoomView:
     def my_last(self) -> str | None:
         """Return the id of this client's latest message on the screen."""
         return next((id for id, it in reversed(self.messages.items()) if it.mine), None)
+
+    def hide(self, id: str, text: str) -> None:
+        """A facilitator folded a message whose text is on the screen."""
+        entry = self.messages.get(id)
+        if entry is not None and entry.text is None:
+            self.messages[id] = replace(entry, text=text)
 
     def reveal(self) -> tuple[str, ShownMessage] | None:
         """Return the latest message that is hidden or folded, and show it."""

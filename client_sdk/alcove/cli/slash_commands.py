@@ -18,7 +18,9 @@ from alcove.cli.commands import (
     DoorSayCommand,
     DoorTakeCommand,
     EndCommand,
+    FoldCommand,
     HandOverCommand,
+    HoldCommand,
     InsideCommand,
     InviteNewCommand,
     InvitesCommand,
@@ -28,6 +30,7 @@ from alcove.cli.commands import (
     OutsideCommand,
     PauseCommand,
     RefuseCommand,
+    RejoinCommand,
     RemoveCommand,
     RetractCommand,
     RevokeCommand,
@@ -107,6 +110,12 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
         return _newcomers(word, rest, view)
     if word in _MEMBERS:
         return _MEMBERS[word](name=_member(rest, members, word))
+    if word == _HOLD:
+        return HoldCommand(on=True, since=_said_by(rest, view, word)[0] if rest else None)
+    if word in _FOLDS:
+        return FoldCommand(name=_member(rest, members, word), on=_FOLDS[word])
+    if word == _FOLD_LAST:
+        return FoldCommand(id=_said_by(rest, view, word)[-1])
     if word in _SWITCHES:
         return _SWITCHES[word](on=_is_on(rest, word))
     if word in _FILES:
@@ -140,11 +149,11 @@ def completed(line: str, members: Sequence[MemberLike]) -> str | None:
     word, space, name = line.partition(" ")
     if not line.startswith("/") or line.startswith("//"):
         return None
+    if word in _WORDS and not space:
+        return word
     if not space:
-        return (
-            word if word in _WORDS else _only([known for known in _WORDS if known.startswith(word)])
-        )
-    if word not in _MEMBERS or not name.strip():
+        return _only([known for known in _WORDS if known.startswith(word)])
+    if word not in _NAMED or not name.strip():
         return None
     names = [escape.name(member.name) for member in members if not member.you]
     return _only([f"{word} {one}" for one in names if one.casefold().startswith(name.casefold())])
@@ -187,6 +196,16 @@ def _member(name: str, members: Sequence[MemberLike], word: str) -> str:
         if name in (member.name, escape.name(member.name)):
             return member.name
     raise Misread("Nobody of that name is here; /members lists them.")
+
+
+def _said_by(name: str, view: RoomView, word: str) -> Sequence[str]:
+    """Return the ids of this person's messages on the screen. They may have left the room."""
+    if not name:
+        raise Misread(f"Say whom: {word} NAME.")
+    found = [id for id, it in view.messages.items() if name in (it.sender, escape.name(it.sender))]
+    if not found:
+        raise Misread("No message of that name stands here.")
+    return found
 
 
 def _to_door(rest: str, view: RoomView) -> UserAction:
@@ -242,10 +261,12 @@ def _retract(view: RoomView) -> UserAction:
 _PLAIN: Final[Mapping[str, UserAction]] = MappingProxyType(
     {
         "/anyway": SendAnywayCommand(),
+        "/rejoin": RejoinCommand(),
         "/outside": OutsideCommand(),
         "/leave": LeaveCommand(),
         "/quit": LeaveCommand(),
         "/end": EndCommand(),
+        "/resume": HoldCommand(on=False),
         "/stepdown": StepDownCommand(),
         "/words": WordsCommand(),
         "/acts": ActsCommand(),
@@ -301,11 +322,16 @@ _TAKE: Final = "/take"
 _DOOR: Final = "/door"
 _REVOKE: Final = "/revoke"
 _RULES: Final = "/rules"
+_HOLD: Final = "/hold"
+_FOLDS: Final = MappingProxyType({"/fold": True, "/unfold": False})
+_FOLD_LAST: Final = "/foldlast"
+_NAMED: Final = (*_MEMBERS, *_FOLDS, _FOLD_LAST, _HOLD)
+"""Commands behind which a member's name may stand."""
 _WORDS: Final = (
     *_PLAIN,
     *_OF_THE_SCREEN,
     *_NEWCOMERS,
-    *_MEMBERS,
+    *_NAMED,
     *_SWITCHES,
     *_FILES,
     _PERSONAL,

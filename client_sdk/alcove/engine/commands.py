@@ -25,7 +25,7 @@ from alcove.facilitation.invites import HOUR, AskedInvite, InvitesDone
 from alcove.group.safety_words import safety_words
 from alcove.joining.door_words import REASONS
 from alcove.messages.muted import muted
-from alcove.messages.payload import Retract, check_text
+from alcove.messages.payload import Fold, Retract, check_text
 from alcove.relay.link import Link
 
 
@@ -43,7 +43,7 @@ class Commands:
         """Send a message and return its id. `Sent`, `Queued` or `Failed` follows.
 
         Raises `InvalidInput` (`text_empty`, `text_too_long`, `warning_too_long`, `bad_text`),
-        `NotNow` (`paused`, `listen_only`, `queue_full`, `not_in_room`), `RoomClosed`.
+        `NotNow` (`paused`, `listen_only`, `hold`, `queue_full`, `not_in_room`), `RoomClosed`.
         """
         member = self._standing.require_member()
         body = check_text(text, warning)
@@ -86,9 +86,16 @@ class Commands:
         """Ask the facilitators to be let in again, with fresh keys: the last resort of a client
         that is in another branch of the group. `ConnectionChanged` follows.
 
-        Raises `NotNow` (`not_in_room`), `RoomClosed`.
+        Raises `NotNow` (`nothing_to_rejoin` while nothing is wrong, `only_facilitator`,
+        `not_in_room`), `RoomClosed`.
         """
-        self._standing.require_member().rejoin()
+        member = self._standing.require_member()
+        if member.membership.facilitates_alone:
+            text = "You are the only facilitator, so nobody can let you in again."
+            raise NotNow("only_facilitator", text)
+        if not member.rejoin():
+            text = "You are in step with the room as far as your client knows; nothing to mend."
+            raise NotNow("nothing_to_rejoin", text)
 
     def accept(self, version: int | None = None, answer: str = "") -> None:
         """Accept the agreement on the card, and knock; or, in the room, one that changed. With
@@ -185,6 +192,43 @@ class Commands:
         """Close the door to newcomers, or open it again. `RulesChanged` follows. Raises `NotNow`,
         `RoomClosed`."""
         self._standing.require_facilitator().moderation.rule("locked", done, on=on)
+
+    def hold(self, done: Done, *, since: str | None = None) -> None:
+        """Pause the room: only facilitators write, the door is locked, and all from
+        the message `since` on is folded, or else all that this client has not seen yet.
+        `RulesChanged` and `Folded` follow.
+
+        Raises `InvalidInput` (`unknown_message`), `NotNow`, `RoomClosed`.
+        """
+        moderation = self._standing.require_facilitator().moderation
+        folding = self._standing.require_member().conversation.folding
+        start = folding.next_place if since is None else folding.place(_message_id(since))
+        if start is None:
+            raise _no_such_message()
+        moderation.hold(start, done, named=since is not None)
+
+    def resume(self, done: Done) -> None:
+        """End a hold. The door stays locked. `RulesChanged` follows. Raises `NotNow`,
+        `RoomClosed`."""
+        self._standing.require_facilitator().moderation.resume(done)
+
+    def fold(self, id: str) -> None:
+        """Fold one message. `Folded` follows.
+
+        Raises `InvalidInput` (`unknown_message`), `NotNow` (`queue_full`), `RoomClosed`.
+        """
+        self._standing.require_facilitator()
+        member = self._standing.require_member()
+        target = _message_id(id)
+        if member.conversation.folding.place(target) is None:
+            raise _no_such_message()
+        member.conversation.tell_first(Fold(target))
+        member.pump()
+
+    def fold_member(self, name: str, on: bool, done: Done) -> None:
+        """Fold all that a participant wrote and writes, or no more. `Folded` follows. Raises
+        `InvalidInput` (`unknown_name`), `NotNow` (`is_facilitator`), `RoomClosed`."""
+        self._standing.require_facilitator().moderation.fold(name, done, on=on)
 
     def demote(self, name: str, done: Done) -> None:
         """Make another facilitator a participant. `RoleChanged` follows.
@@ -328,6 +372,11 @@ class Commands:
                 self._standing.close(CloseReason.ENDED)
 
         self._standing.require_facilitator().end(ended)
+
+
+def _no_such_message() -> InvalidInput:
+    text = "There is no message with this id here; it may have expired."
+    return InvalidInput("unknown_message", text)
 
 
 def _message_id(id: str) -> bytes:

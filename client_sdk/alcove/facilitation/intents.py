@@ -17,7 +17,13 @@ from alcove_protocol.statements import Signed
 
 from alcove import mls
 from alcove.errors import AlcoveError, NotNow
-from alcove.group.extensions import RoomExtension, group_extensions, leaf_extension, name_of
+from alcove.group.extensions import (
+    FOLDED,
+    RoomExtension,
+    group_extensions,
+    leaf_extension,
+    name_of,
+)
 from alcove.group.membership import Membership
 from alcove.group.sealing import Psk
 from alcove.joining.names import looks_like_any
@@ -144,6 +150,21 @@ def without_facilitator(
 def without_pause(state: RoomExtension, key: bytes) -> bytes:
     """The paused members of a state without this one."""
     return b"".join(paused for paused in state.paused_keys() if paused != key)
+
+
+def without_folded(state: RoomExtension, key: bytes) -> bytes:
+    """The folded members of a state without this one."""
+    return b"".join(folded for folded in state.folded_keys() if folded != key)
+
+
+def with_folded(membership: Membership, *keys: bytes) -> bytes:
+    """The folded members of the state, and these. A full list first drops former members, the
+    oldest first, and then the oldest: a person that came sixteen times cannot fill it. What a
+    client has folded stays so, whatever is dropped."""
+    folded = [key for key in membership.state.folded_keys() if key not in keys]
+    spare = sorted(folded, key=lambda key: membership.find_key(key) is not None)
+    dropped = set(spare[: max(0, len(folded) + len(keys) - FOLDED)])
+    return b"".join([*(key for key in folded if key not in dropped), *keys])
 
 
 def _with_doors(

@@ -147,6 +147,10 @@ class FakeRoom:
         self._note("send_anyway", "")
         self.happen(events.RoomChanged(events.RoomState.OPEN))
 
+    def rejoin(self) -> None:
+        self._note("rejoin", "")
+        self.happen(events.ConnectionChanged(events.ConnectionState.REJOINED))
+
     def retract(self, id: str, *, ref: str | None = None) -> None:
         self._note("retract", id)
         self.happen(events.Retracted(id))
@@ -206,6 +210,21 @@ class FakeRoom:
     async def listen_only(self, on: bool = True) -> None:
         self._note("listen_only", str(on))
         self.happen(events.RulesChanged(on, False, ("listen_only",), "Mara"))
+
+    async def hold(self, on: bool = True, *, since: str | None = None) -> None:
+        self._note("hold", since or str(on))
+        rules = ("hold", "listen_only", "locked") if on else ("hold", "listen_only")
+        self.happen(events.RulesChanged(on, True, rules, "Mara", on, ("Mara",) if on else ()))
+        if since is not None:
+            self.happen(events.Folded((since,), by="Mara"))
+
+    def fold(self, id: str) -> None:
+        self._note("fold", id)
+        self.happen(events.Folded((id,), by="Mara"))
+
+    async def fold_member(self, name: str, on: bool = True) -> None:
+        self._note("fold_member" if on else "unfold_member", name)
+        self.happen(events.Folded((), name, "Mara", on))
 
     async def lock(self, on: bool = True) -> None:
         self._note("lock", str(on))
@@ -331,6 +350,10 @@ EVERYTHING: Final = (
     events.Sent("bb03", "r"),
     events.Failed("bb04", "not_allowed", "Only a facilitator can do that.", "r"),
     events.Retracted("bb01"),
+    events.Folded(("bb02", "bb03"), by="Mara"),
+    events.Folded(("bb02",), "Robin", "Mara"),
+    events.Folded((), "Robin", on=False),
+    events.Message("bb09", "Robin", "so", 600, folded=True),
     events.Expired("bb02"),
     events.RoomChanged(events.RoomState.SPLIT),
     events.ConnectionChanged(events.ConnectionState.RESUMED),
@@ -350,6 +373,8 @@ EVERYTHING: Final = (
     events.MemberList(LISTED, "r"),
     events.RulesChanged(True, False, ("listen_only",), "Mara"),
     events.RulesChanged(False, True, ("listen_only", "locked")),
+    events.RulesChanged(True, True, ("hold", "listen_only"), "Mara", True, ("Mara", "Robin")),
+    events.RulesChanged(False, True, ("hold", "listen_only"), "Mara"),
     events.VaultChanged("Robin", True),
     events.VaultChanged("Mara", False),
     events.SafetyWords(WORDS, "r"),
@@ -398,6 +423,15 @@ SCENES: Final = MappingProxyType(
         "full": FakeScene(OPENED, full_until=3),
         "echo": FakeScene(OPENED, echoes=True),
         "warning": FakeScene((*OPENED, events.Message("bb01", "Robin", "a hard day", 60, "grief"))),
+        "folds": FakeScene(
+            (
+                *OPENED,
+                events.Message("bb01", "Robin", "abuse at length", 60),
+                events.Message("bb02", "Robin", "more of it", 60, folded=True),
+                events.Folded(("bb01",), by="Mara"),
+                events.Message("bb03", "Robin", "the last one", 60),
+            )
+        ),
         "lost": FakeScene((*OPENED, Closed(CloseReason.LOST, "lost", "Nobody answers any more."))),
         "bad-name": FakeScene(on_make=InvalidInput("name_empty", "Choose a name.")),
         "refused": FakeScene(on_enter=Refused.by_relay("door_revoked")),

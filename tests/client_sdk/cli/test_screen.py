@@ -172,6 +172,20 @@ async def test_a_warning_hides_the_text_until_it_is_asked_for() -> None:
         await screen.see("a hard day")
 
 
+async def test_a_folded_text_is_shown_when_its_reader_asks() -> None:
+    async with Terminal("folds", *MARA, rows=40) as screen:
+        await screen.see("the last one", "Robin  A facilitator folded this.")
+        assert "abuse" not in screen.shown
+        assert "more of it" not in screen.shown
+        assert screen.shown.count("Robin  A facilitator folded this") == 2
+        screen.type("/show" + ENTER)
+        await screen.see("more of it")
+        screen.type("/show" + ENTER)
+        await screen.see("abuse at length")
+        screen.type("/foldlast Robin" + ENTER)
+        await screen.see_no("the last one")
+
+
 async def test_a_long_text_is_folded_until_it_is_asked_for() -> None:
     async with Terminal("long", *MARA, rows=60) as screen:
         await screen.see("line 11.", "This message is long. Type /show")

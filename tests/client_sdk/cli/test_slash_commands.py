@@ -17,7 +17,9 @@ from alcove.cli.commands import (
     DoorSayCommand,
     DoorTakeCommand,
     EndCommand,
+    FoldCommand,
     HandOverCommand,
+    HoldCommand,
     InsideCommand,
     InviteNewCommand,
     InvitesCommand,
@@ -27,6 +29,7 @@ from alcove.cli.commands import (
     OutsideCommand,
     PauseCommand,
     RefuseCommand,
+    RejoinCommand,
     RemoveCommand,
     RetractCommand,
     RevokeCommand,
@@ -68,6 +71,8 @@ def a_view() -> RoomView:
     state.apply(KNOCK)
     state.posted("aa")
     state.posted("bb")
+    for number, sender in enumerate(("Kim", "Robin", "Kim", "Robin", "Gone")):
+        state.apply(events.Message(f"c{number}", sender, "so", 600))
     return state
 
 
@@ -105,6 +110,13 @@ def a_view() -> RoomView:
         ("/listen off", ListenOnlyCommand(on=False)),
         ("/lock on", LockCommand(on=True)),
         ("/lock off", LockCommand(on=False)),
+        ("/hold", HoldCommand(on=True)),
+        ("/hold Robin", HoldCommand(on=True, since="c1")),
+        ("/hold Gone", HoldCommand(on=True, since="c4")),
+        ("/resume", HoldCommand(on=False)),
+        ("/fold Robin", FoldCommand(name="Robin")),
+        ("/unfold Robin", FoldCommand(name="Robin", on=False)),
+        ("/foldlast Robin", FoldCommand(id="c3")),
         ("/handover Robin", HandOverCommand(name="Robin")),
         ("/stepdown", StepDownCommand()),
         ("/words", WordsCommand()),
@@ -115,6 +127,7 @@ def a_view() -> RoomView:
         ("/newrules my rules.toml", AgreementChangeCommand(file="my rules.toml")),
         ("/correct r.toml", AgreementChangeCommand(file="r.toml", correction=True)),
         ("/anyway", SendAnywayCommand()),
+        ("/rejoin", RejoinCommand()),
         ("/leave", LeaveCommand()),
         ("/quit", LeaveCommand()),
         ("/end", EndCommand()),
@@ -143,6 +156,11 @@ def test_lines_that_are_read(line: str, wanted: UserAction | None) -> None:
         "/end it",
         "/",
         "/lock out",
+        "/hold Sam",
+        "/foldlast",
+        "/foldlast Sam",
+        "/fold Gone",
+        "/resume now",
         "/door",
         "/door Sam hello",
         "/pause",
@@ -202,6 +220,9 @@ def test_nobody_else_is_asked(members: tuple[FakeMember, ...]) -> None:
         ("/app", "/appoint"),
         ("/pa", "/pause"),
         ("/unpause r", "/unpause Robin"),
+        ("/hold r", "/hold Robin"),
+        ("/foldl", "/foldlast"),
+        ("/unfold r", "/unfold Robin"),
         ("/lo", "/lock"),
         ("/re", None),
         ("/appoint R", "/appoint Robin"),

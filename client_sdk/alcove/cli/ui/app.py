@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from alcove import events
-from alcove.cli import escape, invite_words, qr, slash_commands, words, wrapping
+from alcove.cli import escape, invite_words, moderation_words, qr, slash_commands, words, wrapping
 from alcove.cli.commands import (
     AcceptCommand,
     AdmitCommand,
@@ -148,6 +148,8 @@ class RoomApp(App[None]):
                 log.forget(id)
                 if entry is not None and entry.mine:
                     self._say(words.taken_back(entry))
+            case events.Folded():
+                self._fold(event)
             case events.Expired(id):
                 log.forget(id)
             case events.Opened(invite):
@@ -165,7 +167,7 @@ class RoomApp(App[None]):
                 pass  # the list of the people who wait is drawn anew below
             case _:
                 if not self._is_no_news(event):
-                    self._say(words.of_event(event))
+                    self._say(words.of_event(event, facilitates=self._room.is_facilitator))
         self._view.apply(event)
         self._refresh()
 
@@ -184,12 +186,22 @@ class RoomApp(App[None]):
 
     def _message(self, event: events.Message) -> None:
         text = event.text
-        if event.warning:
+        if event.folded:
+            text = moderation_words.FOLDED
+        elif event.warning:
             text = f"Content warning: {escape.line(event.warning)}. Type /show to read it."
         elif (start := wrapping.beginning(text)) is not None:
             text = f"{start}\n… This message is long. Type /show to read all of it."
         role = "facilitator" if self._is_facilitator(event.sender) else ""
         self._entries.message(event.id, role, event.sender, text)
+
+    def _fold(self, event: events.Folded) -> None:
+        for id in event.ids:
+            text = self._entries.fold(id, moderation_words.FOLDED)
+            if text is not None:
+                self._view.hide(id, text)
+        if event.name and self._room.is_facilitator:
+            self._say(moderation_words.fold_of_member(event))
 
     def _is_facilitator(self, name: str) -> bool:
         return any(member.name == name and member.facilitator for member in self._room.members)
