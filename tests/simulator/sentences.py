@@ -58,6 +58,10 @@ class Told:
                 return self.messages.message(event)
             case events.Sent() | events.Queued() | events.Failed():
                 return self.messages.outcome(event)
+            case events.Folded(ids, name):
+                known = not name or self.world.truth.commanded("folded", name)
+                wanted = known and all(map(self.world.truth.may_be_folded, ids))
+                return "" if wanted else "no facilitator wanted that"
             case events.Retracted(id):
                 return self.messages.retracted(id)
             case events.Expired(id):
@@ -98,6 +102,17 @@ class Told:
                 self.codes.append(code)
             case events.AgreementShown():
                 return self._agreement(event)
+            case events.InviteChanged(_, door) if door:
+                wanted = self.world.truth.commands[self.person.name].invited
+                return "" if wanted else "this person did not ask"
+            case events.InviteRevoked():
+                commands = self.world.truth.commands.values()
+                # A facilitator closes what its vault lacks, too (docs/protocol.md 10).
+                closed = any(one.revoked for one in commands) or not self.world.quiet
+                return "" if closed else "no facilitator closed one"
+            case events.DoorSaid(_, text, sender):
+                said = self.world.truth.commands.get(sender)
+                return "" if said is not None and text in said.said else "nobody said that"
             case events.InviteChanged():
                 removed = any(done.removed for done in self.world.truth.commands.values())
                 return "" if removed else "no facilitator removed a member"

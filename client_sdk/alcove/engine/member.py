@@ -67,6 +67,7 @@ class MemberClient(MemberParts):
             self.presence,
             self._ports,
             handover,
+            ask=self.requests.send,
             on_taken=self._own_commit_taken,
             ready=lambda: self.ready,
             may_commit=lambda: self._may_commit,
@@ -172,7 +173,7 @@ class MemberClient(MemberParts):
         own = self.conversation.own_blob(frame.blob)
         if own is not None:
             self.presence.coverage.numbered(own.id, position)
-            self.conversation.own_sent(own)
+            self.conversation.own_sent(own, position)
         return own is not None
 
     def _application(self, frame: frames.BlobIs) -> None:
@@ -244,6 +245,8 @@ class MemberClient(MemberParts):
         self._telling.merged(outcome)
         self.act_log.merged(outcome)
         self._rules.look(outcome.by)
+        names = {person.key: person.name for person in (*outcome.gone, *outcome.people)}
+        self.conversation.folding.look(names, outcome.by)
         self._take_part()
         if self.facilitator is not None:
             self.facilitator.merged(outcome, own=own)
@@ -324,6 +327,8 @@ class MemberClient(MemberParts):
         self._agreement.ask()
         self._resumed = False
         self._rules.look()
+        here = (*before, *self.membership.people())
+        self.conversation.folding.look({person.key: person.name for person in here})
         self._take_part()
         if self.facilitator is not None:
             self.facilitator.rejoined()

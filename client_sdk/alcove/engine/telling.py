@@ -21,8 +21,12 @@ class Telling:
             self._emit(events.Joined(person.name))
             self._deceptive(person, outcome)
             self._twin(person, outcome)
+        doors = set(outcome.state.door_ids()) - set(outcome.before.door_ids())
         for person in outcome.gone:
             by_wish = person.relay_key in outcome.by_wish
+            if by_wish and doors:  # one of them is the way back
+                self._emit(events.Outside(person.name))
+                continue
             self._emit(events.Left(person.name) if by_wish else events.Removed(person.name))
         for person in outcome.roles:
             self._emit(events.RoleChanged(person.name, person.facilitator, outcome.by))

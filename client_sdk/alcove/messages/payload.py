@@ -110,7 +110,15 @@ class ToldAgreement(Record):
     texts: Annotated[bytes, AtMost(AGREEMENT_LIST, least=1)] = field(repr=False)
 
 
-MessageBody: TypeAlias = Text | Retract | Void | Heartbeat | ToldAgreement
+@dataclass(frozen=True, slots=True)
+class Fold(Record):
+    """A facilitator folds one message. Its readers may open it."""
+
+    KIND: ClassVar[str] = "fold"
+    target: Annotated[bytes, Exactly(MESSAGE_ID_SIZE)]
+
+
+MessageBody: TypeAlias = Text | Retract | Void | Heartbeat | ToldAgreement | Fold
 """Every body of this version. A `match` over it ends with `assert_never`."""
 
 BODIES: Final[dict[str, type[MessageBody]]] = {kind.KIND: kind for kind in get_args(MessageBody)}

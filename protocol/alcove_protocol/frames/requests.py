@@ -11,6 +11,7 @@ from alcove_protocol.frames.fields import (
     ClassNumber,
     Count,
     DeskBytes,
+    DoorId,
     EntryBytes,
     Hash,
     Id,
@@ -52,9 +53,11 @@ class Authenticate(Request):
 
 @dataclass(frozen=True, slots=True)
 class ReadCard(Request):
-    """Role `door`: ask for the sealed room card."""
+    """Ask for the sealed room card: a newcomer for that of their door, and a facilitator for that
+    of the `door` that they name."""
 
     KIND: ClassVar[str] = "card"
+    door: DoorId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,13 @@ class Restores:
         """How many are under way."""
         return len(self._long) + len(self._short)
 
+    def gone(self, client: Client) -> None:
+        """A client's connection is closed. If it waits for its turn, it gives it up: it did not
+        have it, and may come back for it."""
+        if client in self.clients:
+            self._long.gone(client)
+            self._short.gone(client)
+
     def line_of(self, size: int) -> FairLine:
         """The line in which a restore of so many bytes waits for its turn."""
         return self._short if size <= SHORT else self._long

@@ -16,7 +16,7 @@ from alcove_protocol.frames import COMMITS, BlobClass, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove_server.store.budget import BLOB_FRAME, BLOB_OVERHEAD, Holding
+from alcove_server.store.budget import BLOB_FRAME, BLOB_OVERHEAD, Holding, Pays
 
 
 class UnfitStore(Exception):
@@ -213,9 +213,20 @@ class RosterStep:
 
 class Publication:
     """One blob to append. `base` is an encoded position. `roster` is the roster head by which the
-    sender's right was judged."""
+    sender's right was judged. `payer` is its sender's: None is one without limits."""
 
-    __slots__ = ("base", "blob", "blob_class", "id", "room", "roster", "sender", "step", "ttl")
+    __slots__ = (
+        "base",
+        "blob",
+        "blob_class",
+        "id",
+        "payer",
+        "room",
+        "roster",
+        "sender",
+        "step",
+        "ttl",
+    )
 
     def __init__(
         self,
@@ -228,6 +239,7 @@ class Publication:
         blob: bytes,
         roster: bytes,
         step: RosterStep | None = None,
+        payer: Pays = None,
     ) -> None:
         self.room: Final = room
         self.sender: Final = sender
@@ -238,6 +250,7 @@ class Publication:
         self.blob: Final = blob
         self.roster: Final = roster
         self.step: Final = step
+        self.payer: Final = payer
 
     def with_step(self, step: RosterStep) -> Publication:
         """Return the same publication with another step."""
@@ -251,6 +264,7 @@ class Publication:
             self.blob,
             self.roster,
             step,
+            self.payer,
         )
 
 
