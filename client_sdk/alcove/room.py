@@ -404,9 +404,7 @@ class Room(RoomShell):
         )
 
     async def end(self) -> None:
-        """End the room for all members: the relay deletes everything that it has of it.
-
-        An end is not kept for later. Raises `NotNow` (`not_connected`), and `Refused` (`unsettled`)
-        for about a minute after a relay that had lost its memory got the room back.
-        """
+        """End the room for all members: the relay deletes everything that it has of it. Raises
+        `NotNow` (`not_connected`): an end is not kept for later; `Refused` (`unsettled`) in the
+        first minutes after the relay lost its memory."""
         await self._call(self._commands.end)
