@@ -204,6 +204,7 @@ STEPS: Final[dict[str, Callable[["World", int, int], None]]] = {
     "pause": acts.pause,
     "quiet": acts.quiet,
     "fold": acts.fold,
+    "slowly": acts.slow,
     "listen_only": acts.listen_only,
     "lock": acts.lock,
     "end": acts.end,

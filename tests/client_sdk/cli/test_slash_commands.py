@@ -272,6 +272,7 @@ def test_every_line_of_the_help_is_read() -> None:
             .replace("TEXT", "hello")
             .replace("//text", "//slash")
             .replace("NUMBER", "2")
+            .replace("SECONDS", "60")
         )
         state = a_view()
         state.apply(events.InvitesListed(OPEN_INVITES))
