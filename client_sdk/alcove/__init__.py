@@ -2,8 +2,8 @@
 
 open_room, join    enter a room with `async with`
 run                a whole program around one room
-Room               send, retract, accept, send_anyway, admit, refuse, remove, invite,
-                   change_agreement, leave, end
+Room               send, retract, accept, send_anyway, rejoin, admit, refuse, remove,
+                   invite, change_agreement, leave, end
 template           ground rules for a common group, to begin with
 AnyEvent           everything that happens, as frozen values; a `match` over it can be exhaustive
 AlcoveError        everything that can go wrong: each has a `code` and says what to do

@@ -142,6 +142,18 @@ class Room(RoomShell):
         self._commands.send_anyway()
         self._after()
 
+    def rejoin(self) -> None:
+        """Ask the facilitators to be let in again, with fresh keys. For a room that is split or not
+        heard, when this client may be in a part of the group that others are not in.
+
+        `ConnectionChanged` (`rejoined`) follows when a facilitator's client grants it. Until then
+        nothing new is shown or sent. After six minutes without an answer the room is closed with
+        the code `knock_again`. Raises `NotNow` (`nothing_to_rejoin` while the room is open,
+        `only_facilitator`, `not_in_room`), `RoomClosed`.
+        """
+        self._commands.rejoin()
+        self._after()
+
     async def accept(self, version: int | None = None, *, answer: str = "") -> None:
         """Accept the ground rules: on the card, and knock; or new ones in the room. Give the
         `version` that the person read, so that no later one is accepted in its place, and their
@@ -384,5 +396,6 @@ class Room(RoomShell):
 
     async def end(self) -> None:
         """End the room for all members: the relay deletes everything that it has of it. Raises
-        `NotNow` (`not_connected`): an end is not kept for later."""
+        `NotNow` (`not_connected`): an end is not kept for later; `Refused` (`unsettled`) in the
+        first minutes after the relay lost its memory."""
         await self._call(self._commands.end)

@@ -53,6 +53,10 @@ WELCOMES: Final = HANDSHAKE_BLOB + 64 * KIB
 """All sealed Welcomes of one commit."""
 ROSTER_CHAIN: Final = 2 * MIB
 """The whole roster chain when a room is seated again. About 8,000 entries."""
+EARLIER_COMMITS: Final = 7
+"""Commits before the last one when a room is seated again: who missed a few follows them."""
+EARLIER_BYTES: Final = 256 * KIB
+"""Bytes of all of them. The chain and the last commit leave so much of a frame in most rooms."""
 SEAL_OVERHEAD: Final = 24 + 16
 """What XChaCha20-Poly1305 adds to what it seals: nonce and tag."""
 CARD_BUCKET: Final = 32 * KIB

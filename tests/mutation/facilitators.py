@@ -102,7 +102,7 @@ ALL_FACILITATORS: Final = (
         "state.facilitators_start",
         _START,
     ),
-    _mutant("alcove.messages.quorum:Quorum.talk_heard", "= True", "= False", _START),
+    _mutant("alcove.messages.quorum:Quorum.heard", " or started", "", _START),
     _mutant(
         "alcove.messages.quorum:Quorum.missing",
         "key == own or self._here(key)",

@@ -4,6 +4,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from alcove.errors import AlcoveError
+from alcove_protocol.invite import Invite
 
 from tests.simulator.person import Person
 
@@ -120,6 +121,40 @@ def invite(world: "World", who: int, arg: int) -> None:
         world.invites.append(await world.room(host).invite())
 
     world.call(host, made)
+
+
+def links(world: "World", who: int, arg: int) -> None:
+    """A facilitator makes invites for one person each."""
+    host = _host(world, arg)
+    if host is None:
+        return
+    world.truth.commands[host.name].invited = True
+
+    async def made() -> None:
+        world.invites.extend(await world.room(host).new_invites(1 + arg % 2, uses=1, hours=1))
+
+    world.call(host, made)
+
+
+def revoke(world: "World", who: int, arg: int) -> None:
+    """A facilitator closes an invite, and makes another one."""
+    host = _host(world, arg)
+    if host is None or not world.invites:
+        return
+    door = Invite.parse(world.invites[arg % len(world.invites)]).door.hex()
+    world.truth.commands[host.name].revoked = True
+    world.call(host, lambda: world.room(host).revoke(door))
+    invite(world, who, arg)
+
+
+def door(world: "World", who: int, arg: int) -> None:
+    """Who waits says something, or a facilitator does to all that wait."""
+    host, person = _host(world, arg), there(world, who)
+    speaker = person if arg % 2 and person is not None and not person.inside else host
+    if speaker is not None and not speaker.frozen:
+        text = f"{speaker.name} at the door {arg}"
+        world.truth.commands[speaker.name].said.add(text)
+        world.call(speaker, lambda: world.room(speaker).door_say(text))
 
 
 def refresh(world: "World", arg: int) -> None:

@@ -71,6 +71,12 @@ class Commands:
     """Messages from which on this person folded all, or tried to. Empty text: no message named."""
     folded: set[str] = field(default_factory=set)
     """Messages, and members by name, that this person folded, or tried to."""
+    invited: bool = False
+    """Whether they made invites for one person each."""
+    revoked: bool = False
+    """Whether they closed an invite."""
+    said: set[str] = field(default_factory=set)
+    """What they said at the door."""
 
 
 class Truth:
@@ -124,16 +130,17 @@ class Truth:
         self._seats = {self.founder: Seat(role=Role.FACILITATOR)}
         self.members = {self.founder}
 
-    def restored(self, chain: tuple[Signed, ...], generation: bytes, commit: bytes) -> None:
-        """A member brought the room to a relay that had lost it. The log begins anew."""
+    def restored(self, chain: tuple[Signed, ...], generation: bytes, commits: int) -> None:
+        """A member brought the room to a relay that had lost it. The log begins anew, with
+        so many commits."""
         self.restored_at = self._now()
         self.generation = generation
         self.members = {self._names[Opening.decode(chain[0].body).relay_key]}
         self._seats = dict.fromkeys(self.members, Seat(role=Role.FACILITATOR))
         for entry in chain[1:]:
             self._apply(entry, (generation, 0), again=True)
-        if commit:
-            self.places[(generation, 1)] = BlobClass.COMMIT
+        for number in range(1, commits + 1):
+            self.places[(generation, number)] = BlobClass.COMMIT
 
     def taken(self, publication: Publication, generation: bytes, number: int) -> None:
         place = (generation, number)

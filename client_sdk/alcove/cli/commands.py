@@ -241,6 +241,11 @@ class SendAnywayCommand(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RejoinCommand(Command):
+    do = "rejoin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeaveCommand(Command):
     do = "leave"
 
@@ -281,6 +286,7 @@ AnyCommand = (
     | InvitesCommand
     | RevokeCommand
     | SendAnywayCommand
+    | RejoinCommand
     | LeaveCommand
     | EndCommand
 )

@@ -1,7 +1,7 @@
 """Perform commands on a room.
 
-Sending is immediate, so texts keep their order. A command that needs an answer from the relay runs
-beside it: a slow `admit` does not delay a text.
+Commands begin in their order, and sending is immediate, so texts keep theirs. A command that needs
+an answer from the relay then runs beside the others: a slow `admit` does not delay a text.
 """
 
 import asyncio
@@ -36,6 +36,7 @@ from alcove.cli.commands import (
     OutsideCommand,
     PauseCommand,
     RefuseCommand,
+    RejoinCommand,
     RemoveCommand,
     RetractCommand,
     RevokeCommand,
@@ -119,6 +120,8 @@ class Performer:
                 continue
             await self._slots.acquire()
             self._start(self._beside(command))
+            # It begins before the next one: a text behind a removal is not for who is removed.
+            await asyncio.sleep(0)
 
     async def _beside(self, command: AnyCommand) -> None:
         try:
@@ -152,6 +155,8 @@ class Performer:
                 self._room.retract(id, ref=ref)
             case SendAnywayCommand():
                 self._room.send_anyway()
+            case RejoinCommand():
+                self._room.rejoin()
             case AdmitCommand(id=id, to_listen=to_listen):
                 await self._room.admit(id, to_listen=to_listen)
                 self._decided(id)

@@ -30,6 +30,7 @@ from alcove.cli.commands import (
     OutsideCommand,
     PauseCommand,
     RefuseCommand,
+    RejoinCommand,
     RemoveCommand,
     RetractCommand,
     RevokeCommand,
@@ -289,6 +290,7 @@ def _retract(view: RoomView) -> UserAction:
 _PLAIN: Final[Mapping[str, UserAction]] = MappingProxyType(
     {
         "/anyway": SendAnywayCommand(),
+        "/rejoin": RejoinCommand(),
         "/outside": OutsideCommand(),
         "/leave": LeaveCommand(),
         "/quit": LeaveCommand(),

@@ -35,7 +35,8 @@ ROOM: Final = MappingProxyType(
         RoomState.SPLIT: "Others here see another conversation than you do, so this room is not "
         "safe "
         "at the moment. What you write waits and is not sent. It is best to leave with /leave, and "
-        "to reach the others another way. /anyway sends to those whom the relay lets read it.",
+        "to reach the others another way. /rejoin asks a facilitator to let you in again; /anyway "
+        "sends to those whom the relay lets read it.",
     }
 )
 CONNECTION_SHORT: Final = MappingProxyType(
@@ -71,6 +72,7 @@ HELP: Final = (
     ("/rules", "read the agreement again; /rules TAG in another language"),
     ("/accept", "accept the agreement, new or changed; with your answer, if the invite asks one"),
     ("/anyway", "send what waits, though something is wrong"),
+    ("/rejoin", "ask to be let in again, when others see another room"),
     ("/outside", "step outside for a while; /inside comes back"),
     ("/leave", "leave the room"),
 )

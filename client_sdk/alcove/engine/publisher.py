@@ -187,7 +187,9 @@ class Publisher:
         """A facilitator's heartbeat."""
         group = self._membership.group
         head = self._membership.roster.head
-        body = Heartbeat(group.epoch, group.epoch_authenticator, head, leaving)
+        body = Heartbeat(
+            group.epoch, group.epoch_authenticator, head, leaving, self._presence.started
+        )
         begins_log = self._presence.begins_log
         blob = self._conversation.seal(
             self._random(MESSAGE_ID_SIZE),

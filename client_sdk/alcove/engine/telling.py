@@ -94,3 +94,11 @@ class Telling:
             "it back in. You need to do nothing."
         )
         self._emit(events.Problem("held", text))
+
+    def asks(self) -> None:
+        """Tell that this client asks to be let in again, because its person wants that."""
+        text = (
+            "Your client asks a facilitator's client to let it back in. Until then it shows "
+            "nothing new, and what you write waits."
+        )
+        self._emit(events.Problem("held", text))

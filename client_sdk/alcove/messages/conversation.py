@@ -335,8 +335,6 @@ class Conversation:
         self._shown.remember(payload.id, author, left, at, folded=folded)
         if self.slow.exceeded(author, age) and self.membership.own.facilitator:
             self._alarms.out_of_turn(author, name)
-        if author not in self.membership.state.facilitator_keys():
-            self._watch.talk_heard()
         id, time = payload.id.hex(), self._wall() - age
         self._emit(events.Message(id, name, body.text, left, body.warning, time, age, folded))
 

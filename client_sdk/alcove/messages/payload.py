@@ -78,13 +78,15 @@ class Void(Record):
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat(Record):
-    """A facilitator is here, in this epoch, with this roster. `leaving` says that they go now."""
+    """A facilitator is here, in this epoch, with this roster. `leaving` says that they go now, and
+    `started` that as many facilitators were there as the room needs to start."""
 
     KIND: ClassVar[str] = "heartbeat"
     epoch: Annotated[int, AtMost(limits.REQUEST_NUMBER)]
     authenticator: Annotated[bytes, AtMost(AUTHENTICATOR_MAX, least=AUTHENTICATOR_MIN)]
     roster: Annotated[bytes, Exactly(HASH_SIZE)]
     leaving: bool
+    started: bool
 
 
 @dataclass(frozen=True, slots=True)

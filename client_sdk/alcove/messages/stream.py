@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Final
 
 from alcove_protocol import frames
+from alcove_protocol.frames import BlobClass
 from alcove_protocol.position import Position
 
 from alcove.messages.log_hash import LogHash, Seen, log_start
@@ -39,6 +40,8 @@ class Stream:
         self._lost = False
         self.cursor = cursor
         self._earlier: deque[bytes] = deque(maxlen=EARLIER)
+        self._opening = 0
+        """As many numbers of this log, from its first on, are commits."""
         self.passed = 0
         """Numbers of all generations that this client has passed, those that never came too."""
         self.log = LogHash()
@@ -58,6 +61,7 @@ class Stream:
             return False
         self._earlier.append(self.cursor.generation)
         self.cursor = Position(head.generation, 0)
+        self._opening = 0
         self.log = LogHash()
         return True
 
@@ -71,6 +75,7 @@ class Stream:
         if cursor.generation != self.cursor.generation:
             self._earlier.append(self.cursor.generation)
         self.cursor = cursor
+        self._opening = min(self._opening, cursor.number)
         self._replay_until = cursor.number
         self.log = LogHash()
 
@@ -78,6 +83,11 @@ class Stream:
         """The base of a new log is here. All members of this epoch begin with the same value."""
         self.log.drop_anchor()
         self.log.anchor(position, log_start(self._room, confirmed_transcript_hash))
+
+    def opens(self, position: Position) -> bool:
+        """Whether nothing but commits stands in this log up to here. With them a log begins that
+        was brought back, and each of its members has its last one among them."""
+        return position.number == self._opening
 
     def adopt(self, position: Position, value: bytes) -> None:
         """Take a facilitator's log hash as anchor, if no blob since that position is missing."""
@@ -123,6 +133,8 @@ class Stream:
                 self.log.pass_over(Position(position.generation, position.number - 1))
             else:
                 self.log.drop_anchor()
+        if position.number == self._opening + 1 and blob_class == BlobClass.COMMIT:
+            self._opening += 1
         self.passed += position.number - self.cursor.number
         self.cursor = position
         self.log.append(position, blob_class, sha256(blob).digest())

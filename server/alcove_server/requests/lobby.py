@@ -35,7 +35,7 @@ async def put_door(requester: Requester, frame: PutDoor) -> None:
         await store.revoke_door(room.id, door.id, history.roster.head)
         await room.close_doors(frozenset({door.id}))
     else:
-        await store.put_door(room.id, door, history.roster.head)
+        await store.put_door(room.id, door, history.roster.head, requester.payer)
     client.send(Done(frame.n))
 
 
@@ -130,4 +130,5 @@ async def _add_item(
     requester: Requester, kind: LobbyKind, id: bytes, blob: bytes, to: bytes = b""
 ) -> None:
     room, client = requester.seated, requester.client
-    await requester.services.store.add_item(room.id, kind, client.key, id, blob, to)
+    store, payer = requester.services.store, requester.payer
+    await store.add_item(room.id, kind, client.key, id, blob, to, payer)

@@ -64,7 +64,8 @@ async def _take(requester: Requester, frame: Knock) -> None:
     assert requester.door is not None  # the state says so
     room, client = requester.seated, requester.client
     store = requester.services.store
-    await store.knock(room.id, client.key, requester.door, frame.id, frame.blob)
+    payer = requester.payer
+    await store.knock(room.id, client.key, requester.door, frame.id, frame.blob, payer)
     requester.rooms.waiting_knocks.add(room.id, client.key, requester.door, client.part)
 
 

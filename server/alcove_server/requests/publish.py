@@ -33,7 +33,7 @@ def publish_soon(requester: Requester, post: Post, done: PublishDone) -> bool:
     ):
         return False  # a member's turn
     try:
-        publication = rules.blob(requester.seated.history, client.key, post)
+        publication = rules.blob(room.history, client.key, post, requester.payer)
     except Refusal:  # unless its id was taken before
         return False
     client.answers.expect(post.id, post.n)
@@ -86,7 +86,7 @@ async def _store(requester: Requester, frame: Post | Publish) -> Taken:
         if commits:
             await require_settled(requester)
         if isinstance(frame, Post):
-            publication = rules.blob(room.history, client.key, frame)
+            publication = rules.blob(room.history, client.key, frame, requester.payer)
         else:
             publication = await _with_entry(requester, room.history, frame)
         if commits and not room.commit_turns.take(room.history.roster, client.key):
@@ -111,7 +111,7 @@ async def _store(requester: Requester, frame: Post | Publish) -> Taken:
 async def _with_entry(requester: Requester, history: RosterHistory, frame: Publish) -> Publication:
     room_id, store = requester.seated.id, requester.services.store
     await _expect_base(requester, frame)
-    judged = rules.commit_with_entry(history, requester.client.key, frame)
+    judged = rules.commit_with_entry(history, requester.client.key, frame, requester.payer)
     step = judged.publication.step
     assert step is not None  # it has an entry
     waiting = judged.restated

@@ -147,6 +147,10 @@ class FakeRoom:
         self._note("send_anyway", "")
         self.happen(events.RoomChanged(events.RoomState.OPEN))
 
+    def rejoin(self) -> None:
+        self._note("rejoin", "")
+        self.happen(events.ConnectionChanged(events.ConnectionState.REJOINED))
+
     def retract(self, id: str, *, ref: str | None = None) -> None:
         self._note("retract", id)
         self.happen(events.Retracted(id))

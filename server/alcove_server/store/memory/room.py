@@ -106,8 +106,8 @@ class MemoryRoom:
         self._chain_bytes = sum(len(entry.encode()) + 4 for entry in seated.chain)
         for door in seated.doors:
             self.doors.put(now, door)
-        if seated.commit:
-            self.log.append(now, b"", bytes(16), BlobClass.COMMIT, 0, seated.commit, seated.entry)
+        for one in seated.commits:
+            self.log.append(now, b"", bytes(16), BlobClass.COMMIT, 0, one.blob, one.entry)
             budget.give(RECORD_OVERHEAD)  # it was not published, so no id is remembered
         self.due = now
         """A time at or before the next end of anything in this room."""
@@ -188,14 +188,18 @@ class MemoryRoom:
         """As `Store.read`."""
         return self.log.read(now, after, most, self._is_read_only(now))
 
-    def publish(self, now: float, publication: Publication) -> StoredBlob:
-        """As `Store.publish`, for an id that was not taken before."""
+    def publish(self, now: float, publication: Publication, rooms: int) -> StoredBlob:
+        """As `Store.publish`, for an id that was not taken before, when there are places for so
+        many rooms more."""
         log = self.log
         self.expect_roster(publication.roster)
         if publication.blob_class is _APPLICATION and self._is_read_only(now):
             raise Refusal("read_only")
         if publication.base != log.encoded_base:
             raise Stale(log.position(log.base))
+        if publication.blob_class is BlobClass.BEAT and publication.payer is not None:
+            # First, because the room may be too large for the part of the network of another.
+            self.budget.count_for(publication.payer.holding, rooms)
         self._check(now, publication)
         return self._take(now, publication)
 
