@@ -13,7 +13,6 @@ from alcove_protocol.frames import (
     Fetch,
     Park,
     Reseat,
-    SendDesk,
 )
 from alcove_server.client.states import ClientState
 from alcove_server.session.handlers import HANDLERS
@@ -57,7 +56,7 @@ def test_every_refusal_has_a_code_of_the_registry() -> None:
     assert codes <= REFUSALS.keys()
 
 
-NOT_YET = {SendDesk, AskMembers, AnswerAsker, Park, Fetch}
+NOT_YET = {AskMembers, AnswerAsker, Park, Fetch}
 """Frames that the relay reads and no state of a connection takes yet: it answers `not_allowed`."""
 
 

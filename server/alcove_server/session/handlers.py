@@ -32,6 +32,7 @@ from alcove_protocol.frames import (
     RefuseKnock,
     Reseat,
     Resume,
+    SendDesk,
     Settle,
     Withdraw,
 )
@@ -39,6 +40,7 @@ from alcove_protocol.frames import (
 from alcove_server.client.states import ClientState
 from alcove_server.requests import (
     chain,
+    desk,
     entry,
     lobby,
     newcomer,
@@ -74,6 +76,7 @@ HANDLERS: Final[dict[ClientState, dict[type[Post | ClientFrame], Handler]]] = {
         LeaveRoom: lobby.leave,
         EndRoom: opening.end_room,
         ReadChain: chain.read_chain,
+        SendDesk: desk.desk,
         Reseat: restore.name,
     },
     ClientState.RESTORING: {Reseat: restore.restore},

@@ -308,6 +308,9 @@ class MemoryStore:
     def disconnected(self, room: bytes, key: bytes) -> None:
         """As above."""
 
+    def pass_on(self, room: bytes, sender: bytes, message: bytes) -> None:
+        """As above."""
+
     async def ready(self) -> bool:
         return True
 
@@ -364,8 +367,7 @@ class MemoryStore:
         return dropped
 
     def _go_on(self, id: bytes, now: float) -> None:
-        """Queue a room for its next end. A room with more due already comes after the rooms that
-        wait longer."""
+        """Queue a room for its next end. One with more due comes after those that wait longer."""
         room = self._rooms.get(id)
         if room is not None:
             self._schedule(id, max(room.due, now))
@@ -392,8 +394,7 @@ class MemoryStore:
             self._listener.on_ring(id)
 
     def _schedule(self, room: bytes, at: float) -> None:
-        """Queue a room for a time. Only a time before the known one makes a new entry, so the heap
-        holds few outdated ones."""
+        """Queue a room for a time. Only an earlier one makes an entry: few are outdated."""
         if at < self._scheduled.get(room, inf):
             self._scheduled[room] = at
             heappush(self._ends, (at, room))
