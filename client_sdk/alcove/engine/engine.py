@@ -300,10 +300,10 @@ class Engine(Standing):
             case frames.LobbyItem():
                 if member is not None and member.facilitator is not None:
                     member.facilitator.lobby.receive(notice)
-            case frames.DeskIs() | frames.Asked() | frames.Answered():
-                pass  # nothing here takes them yet, and the relay sends none
-            case frames.Challenge():
-                pass  # a second one asks for nothing: the first was answered
+            case frames.DeskIs() if member is not None:
+                member.desk_frame(notice)
+            case frames.DeskIs() | frames.Asked() | frames.Answered() | frames.Challenge():
+                pass  # of a second challenge the first was answered; nothing takes the others yet
             case _:
                 assert_never(notice)
 

@@ -108,6 +108,7 @@ class MemberClient(MemberParts):
         if not first:
             self._emit(events.ConnectionChanged(ConnectionState.RESUMED))
         self._resumed = True
+        self.life.resumed()
         if self.facilitator is not None:
             self.facilitator.resumed(new_log)
             self._beat_at = self._clock() + (BEAT_AGAIN if self.stream.replays else 0.0)
@@ -135,6 +136,7 @@ class MemberClient(MemberParts):
 
     def disconnected(self) -> None:
         self._resumed = False
+        self.life.disconnected()
         self.presence.disconnected()
         self.conversation.outbox.connection_lost()
         if self.facilitator is not None:
@@ -144,6 +146,8 @@ class MemberClient(MemberParts):
 
     def blob(self, frame: frames.BlobIs) -> None:
         """One blob of the stream `room`."""
+        if frame.blob_class == BlobClass.BEAT:
+            self.desk.beat_came(frame.blob)
         if self._new_log.keeps_back(frame, self.facilitator):
             return
         position = Position.decode(frame.position)
@@ -177,6 +181,14 @@ class MemberClient(MemberParts):
         beat = self.conversation.receive(frame)
         if beat is not None:
             self.presence.heard(beat)
+            if self.presence.heard_within(beat.sender, 0.0):
+                self.life.beat_heard(sha256(frame.blob).digest())
+
+    def desk_frame(self, frame: frames.DeskIs) -> None:
+        """A frame of the private line came. It is for facilitators."""
+        came = self.desk.receive(frame) if self.facilitator is not None else None
+        if came is not None:
+            self.life.sign(*came)
 
     def _commit(self, frame: frames.BlobIs, position: Position) -> None:
         signed = frame.entry is not None and frame.signature is not None
@@ -340,7 +352,12 @@ class MemberClient(MemberParts):
         def again() -> None:
             self._beat_at = self._clock() + BEAT_AGAIN
 
-        self.publisher.beat(leaving=leaving, refused=again)
+        sent = self._clock()
+        self.publisher.beat(
+            leaving=leaving,
+            refused=again,
+            taken=lambda digest: self.life.beat_taken(digest, sent),
+        )
 
     # --- time ----------------------------------------------------------------------------------
 
@@ -362,6 +379,9 @@ class MemberClient(MemberParts):
         if self.facilitator is None and self.ready:
             self._doubts.ask_presence(self.pump)
         self.presence.tick()
+        self.life.tick()
+        if self._link.live and self._resumed:
+            self.desk.tick()
         self.whereabouts.tick()
         if self.presence.coverage.probe_due and self.ready and self.presence.may_repeat:
             self.presence.coverage.probed()

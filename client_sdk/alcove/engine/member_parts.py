@@ -19,6 +19,8 @@ from alcove_protocol.position import Position
 from alcove_protocol.statements import Opening
 
 from alcove import events
+from alcove.desk.life import SignsOfLife
+from alcove.desk.line import DeskLine
 from alcove.engine.act_log import ActLog
 from alcove.engine.agreement import AgreementQuestion
 from alcove.engine.agreement_change import AgreementChange
@@ -89,7 +91,9 @@ class MemberParts(ABC):
         membership, ports = self.membership, self._ports
         self._alarms = Alarms(ports)
         self.presence = Presence(membership, self.stream, ports, self._alarms, on_missed=self._gap)
-        self.whereabouts = WhereaboutsWatch(membership, self.presence, ports)
+        self.desk = DeskLine(self._identity, membership, ports)
+        self.life = SignsOfLife(membership, ports)
+        self.whereabouts = WhereaboutsWatch(membership, self.presence, self.life, ports)
         self.conversation = Conversation(
             membership,
             self.stream,

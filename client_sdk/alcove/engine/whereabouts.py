@@ -1,6 +1,7 @@
 """Who is here, as far as this client can know without the relay's word.
 
-    here      a sign of life came lately; for a facilitator a heartbeat, at most 90 s ago
+    here      a sign of life came lately; of a facilitator a heartbeat, at most 90 s ago, and of a
+              participant, which only facilitators know, a frame of the private line
     away      none came for so long, while this client was connected; or they said goodbye
     unknown   this client cannot tell: it is not connected, or was not for long enough
 
@@ -11,6 +12,7 @@ this client heard and not why. A change is told to facilitators.
 from alcove_protocol import limits
 
 from alcove import events
+from alcove.desk.life import SignsOfLife
 from alcove.group.membership import Membership
 from alcove.group.outcomes import Person
 from alcove.members import Member, Whereabouts
@@ -21,9 +23,12 @@ from alcove.relay.ports import Ports
 class WhereaboutsWatch:
     """The whereabouts of all members."""
 
-    def __init__(self, membership: Membership, presence: Presence, ports: Ports) -> None:
+    def __init__(
+        self, membership: Membership, presence: Presence, life: SignsOfLife, ports: Ports
+    ) -> None:
         self._membership = membership
         self._presence = presence
+        self._life = life
         self._emit = ports.emit
         self._told: dict[bytes, Whereabouts] = {}
 
@@ -33,7 +38,7 @@ class WhereaboutsWatch:
             return "here"
         if person.facilitator:
             return self._of_facilitator(person.key)
-        return "unknown"
+        return self._life.whereabouts(person.key) if self._membership.own.facilitator else "unknown"
 
     def _of_facilitator(self, key: bytes) -> Whereabouts:
         presence = self._presence
