@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 RETURNS: Final = 5
 """Returns of a member within an hour, after which a person decides (docs/protocol.md 11)."""
 
+HERE: Final = 150.0
+"""Seconds of silence in which a person may still be called here: 90 s, and what a network holds."""
+LIED_HERE: Final = 300.0
+"""The same where the relay keeps back what it likes: the heartbeat that is named has its 90 s."""
+AWAY: Final = 60.0
+"""Seconds of silence before nobody is called away, where nothing is wrong."""
+
 
 class Told:
     """All that one client told so far."""
@@ -68,6 +75,8 @@ class Told:
                 return self._role(event)
             case events.Paused() | events.Unpaused():
                 return self._pause(event)
+            case events.PresenceChanged():
+                return self._presence(event)
             case events.RulesChanged(changed=changed):
                 ruled = self.world.truth.ruled
                 wanted = all(ruled(rule, on=getattr(event, rule)) for rule in changed)
@@ -163,6 +172,21 @@ class Told:
         else:
             wanted = any(truth.commanded(what, event.name) for what in ("unpaused", "appointed"))
         return "" if wanted else "no facilitator wanted that"
+
+    def _presence(self, event: events.PresenceChanged) -> str:
+        """Whoever is here gave a sign of life lately, and who is away gave none for long."""
+        world = self.world
+        same = [person for person in world.people if person.name == event.name]
+        if not same or not self.person.facilitates:
+            return "it is not this person's to know"
+        sent = max(max(person.beat_sent, person.frame_sent) for person in same)
+        silent = world.clock() - sent
+        if event.presence == "here" and silent > (LIED_HERE if world.lies else HERE):
+            return f"they were silent for {silent:.0f} s"
+        away = event.presence == "away" and silent < AWAY and world.quiet
+        if away and not world.truth.commands[event.name].leave:
+            return f"they sent a sign of life {silent:.0f} s ago"
+        return ""
 
     # --- the room ------------------------------------------------------------------------------
 

@@ -370,6 +370,7 @@ class MemberClient(MemberParts):
         self.agreement_change.tick(ready=self.ready)
         if self.facilitator is not None:
             self.facilitator.tick()
+            self.whereabouts.tick()
             # At the start of a new log the replay brings the base first, and with it the anchor.
             begun = self.stream.log.anchored or self.stream.cursor.number > 0
             if self.ready and begun and now >= self._beat_at:
@@ -379,10 +380,8 @@ class MemberClient(MemberParts):
         if self.facilitator is None and self.ready:
             self._doubts.ask_presence(self.pump)
         self.presence.tick()
-        self.life.tick()
         if self._link.live and self._resumed:
             self.desk.tick()
-        self.whereabouts.tick()
         if self.presence.coverage.probe_due and self.ready and self.presence.may_repeat:
             self.presence.coverage.probed()
             self.conversation.probe()

@@ -32,13 +32,12 @@ class WhereaboutsWatch:
         self._emit = ports.emit
         self._told: dict[bytes, Whereabouts] = {}
 
-    def of(self, person: Person) -> Whereabouts:
-        """Where a member is."""
-        if person.key == self._membership.own.key:
+    def _of(self, person: Person, own: Person) -> Whereabouts:
+        if person.key == own.key:
             return "here"
         if person.facilitator:
             return self._of_facilitator(person.key)
-        return self._life.whereabouts(person.key) if self._membership.own.facilitator else "unknown"
+        return self._life.whereabouts(person.key) if own.facilitator else "unknown"
 
     def _of_facilitator(self, key: bytes) -> Whereabouts:
         presence = self._presence
@@ -52,25 +51,25 @@ class WhereaboutsWatch:
     def members(self) -> tuple[Member, ...]:
         """All members, from the group's own tree."""
         membership = self._membership
-        own, paused = membership.own.key, membership.state.paused_keys()
+        own, paused = membership.own, membership.state.paused_keys()
         return tuple(
             Member(
                 person.name,
                 person.facilitator,
-                person.key == own,
+                person.key == own.key,
                 person.key not in membership.unheard,
                 person.key in paused,
-                self.of(person),
+                self._of(person, own),
             )
             for person in membership.people()
         )
 
     def tick(self) -> None:
-        """Tell a facilitator what is another than before. To begin with nothing is known."""
-        people = self._membership.people()
-        now = {person.key: self.of(person) for person in people}
-        own = self._membership.own
-        for person in people if own.facilitator else ():
+        """Tell this facilitator what is another than before. To begin with nothing is known."""
+        self._life.tick()
+        people, own = self._membership.people(), self._membership.own
+        now = {person.key: self._of(person, own) for person in people}
+        for person in people:
             before = self._told.get(person.key, "unknown")
             if now[person.key] != before and person.key != own.key:
                 self._emit(events.PresenceChanged(person.name, now[person.key]))

@@ -176,7 +176,7 @@ class MemberRequests:
         if not isinstance(received.proposal, mls.Update) or old is None:
             raise NotAllowed("proposal_kind")
         check_same_member(old, received.proposal.leaf_node)
-        facilitators = self._membership.state.facilitator_keys()
+        facilitators = self._membership.facilitator_keys
         if leaf_extension(old).relay_key != relay_key or old.signature_key in facilitators:
             raise NotAllowed("proposal_by_reference")
         # Two of one member make every commit invalid that names both (RFC 9420, section 12.2).

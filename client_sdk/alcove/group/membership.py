@@ -55,6 +55,7 @@ class Membership:
         self.commit_blob = b""
         self.merged = MergedCommits(commit)
         self.state: RoomExtension = room_extension(group.context)
+        self.facilitator_keys = self.state.facilitator_keys()  # each tick asks often
         self.accepted = leaf_extension(self.own_leaf).agreement
         """The agreement that this person accepted, as their own leaf says, which they signed. No
         commit changes it: the person alone does."""
@@ -133,12 +134,11 @@ class Membership:
     # --- the members ---------------------------------------------------------------------------
 
     def person(self, leaf: mls.LeafNode) -> Person:
-        return person_of(leaf, self.state.facilitator_keys())
+        return person_of(leaf, self.facilitator_keys)
 
     def people(self) -> tuple[Person, ...]:
         """All members, from the MLS tree alone: the relay cannot add one."""
-        facilitators = self.state.facilitator_keys()
-        return tuple(person_of(member.leaf, facilitators) for member in self.group.members())
+        return tuple(self.person(member.leaf) for member in self.group.members())
 
     def find_name(self, name: str, *, facilitator: bool) -> Person | None:
         """Of several members with this name the latest, in this part if there is one: a facilitator
@@ -267,7 +267,7 @@ class Membership:
     @property
     def facilitates_alone(self) -> bool:
         """Whether this client is the only facilitator's."""
-        return self.state.facilitator_keys() == {self.own.key}
+        return self.facilitator_keys == {self.own.key}
 
     @property
     def commits_alone(self) -> bool:
@@ -280,6 +280,7 @@ class Membership:
         self.group, self.may_have_appointed = staged.merge(), False
         self._keep_secrets()
         self.state = room_extension(self.group.context)
+        self.facilitator_keys = self.state.facilitator_keys()
         self.lobby_key = self.state.lobby_key
         self.commit_hash, self.commit_blob = sha256(blob).digest(), blob
         self.merged.add(self.commit_hash, blob)
