@@ -1,1 +1,1 @@
-"""The private line between members and facilitators: its frames, its series, and who is alive."""
+"""The private line between members and facilitators: its frames, its series, signs of life."""

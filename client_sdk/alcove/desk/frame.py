@@ -4,7 +4,7 @@
 
 There is a slot for each facilitator, by their position in the state, and always two bodies. A slot
 is sealed to its facilitator and says which body is theirs, with its key. So each may get another
-text, or the same, and neither the relay nor another facilitator sees which. A slot for nobody is a
+text, or the same, and neither the relay nor another facilitator sees which. An empty slot is a
 fresh public key and random bytes: it looks like the others.
 
 A body begins with SHA-256 of the newest heartbeat that its sender's client was given. No relay
@@ -80,7 +80,7 @@ class DeskRoute:
 @dataclass(frozen=True, slots=True)
 class DeskSlot:
     """For whom a slot is, by the `desk_key` of their leaf, and which body they get. Without a key
-    it is for nobody."""
+    it is empty."""
 
     desk_key: bytes | None
     body: int

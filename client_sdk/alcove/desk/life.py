@@ -2,11 +2,11 @@
 
 A sign of life is a frame of the private line that opens and names a heartbeat younger than 90 s.
 Only the member's client can make one, and not before that heartbeat was sent. So a relay that kept
-frames can make a member who is gone seem to be here for three minutes, and no longer.
+frames can make a lost member seem to be here for three minutes, and no longer.
 
 Silence counts only while this client could have heard: from the moment at which it is connected,
 as long as the relay takes its heartbeats. It counts anew from each time that it connects again.
-Otherwise a facilitator without a connection would call everybody away.
+Otherwise a facilitator without a connection would call all members away.
 """
 
 from collections import deque
@@ -65,7 +65,7 @@ class SignsOfLife:
         self._since = None
 
     def tick(self) -> None:
-        """Note who is here, and whether this client can hear them."""
+        """Note which members there are, and whether this client can hear them."""
         now = self._clock()
         self._forget_old()
         if self._since is not None and now - self._taken > LINE_BROKEN:

@@ -1,4 +1,4 @@
-"""Who is here, as far as this client can know without the relay's word.
+"""Which members are here, as far as this client can know without the relay's word.
 
     here      a sign of life came lately; of a facilitator a heartbeat, at most 90 s ago, and of a
               participant, which only facilitators know, a frame of the private line

@@ -268,6 +268,8 @@ WAITING: dict[str, object] = {
     "ttl": 10,
 }
 """Fields that no command sets yet, each with another value than it has."""
+DESK: tuple[str, ...] = ("desk_interval", "desk_size")
+"""Those that follow from how many members and facilitators there are."""
 
 
 def changes(name: str) -> Make:
