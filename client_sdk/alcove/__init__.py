@@ -23,6 +23,7 @@ from alcove.errors import (
     RoomClosed,
 )
 from alcove.events import (
+    Absent,
     Accepted,
     AgreementShown,
     AnyEvent,
@@ -77,6 +78,7 @@ if typing.TYPE_CHECKING:
     from alcove.templates import template
 
 __all__ = [
+    "Absent",
     "Accepted",
     "AgreementShown",
     "AgreementText",

@@ -18,6 +18,7 @@ from alcove.errors import InvalidInput
 from alcove.facilitation.doors import RoomCard
 from alcove.facilitation.facilitator import InviteTerms
 from alcove.facilitation.opening import RoomPlan
+from alcove.group.extensions import ABSENT_DEFAULT, ABSENT_MAX
 from alcove.group.keys import ROOM_SUITE, Identity, room_suite
 from alcove.joining.names import clean_name
 from alcove.relay.transport import TransportOptions
@@ -44,6 +45,7 @@ def open_room(
     post_quantum: bool = False,
     facilitators_start: int = 1,
     facilitators_stay: int = 1,
+    absent: int = ABSENT_DEFAULT,
     transport: TransportOptions | None = None,
 ) -> Room:
     """A new room at a relay, with you as its facilitator.
@@ -52,7 +54,8 @@ def open_room(
     lines; `template` gives some to begin with. `language` is yours (BCP 47).
     Messages live for `ttl` seconds. `uses` and `invite_lifetime`, in seconds, bound the first
     invite. Participants can post once `facilitators_start` facilitators are there, and then as long
-    as `facilitators_stay` are. With `post_quantum`, an experiment, a recording of today's
+    as `facilitators_stay` are. A participant whose connection is lost for `absent` seconds is let
+    go, and can come back; 0 is never. With `post_quantum`, an experiment, a recording of today's
     ciphertext stays unreadable to a quantum computer too, and all members need the extra `suites`.
     Raises `InvalidInput` at once when an argument is wrong, `NotNow` (`suite_unavailable`). Nothing
     is sent before `async with`.
@@ -75,9 +78,11 @@ def open_room(
     _bounds("members", members, MEMBERS_MIN, most)
     _bounds("facilitators_start", facilitators_start, 1, limits.FACILITATORS)
     _bounds("facilitators_stay", facilitators_stay, 1, facilitators_start)
+    _bounds("absent", absent, 0, ABSENT_MAX)
     card = RoomCard(title, 1, texts, languages, helplines)
     terms = InviteTerms(uses, invite_lifetime)
-    plan = RoomPlan(card, members, ttl, terms, origin, facilitators_start, facilitators_stay)
+    needs = facilitators_start, facilitators_stay
+    plan = RoomPlan(card, members, ttl, terms, origin, *needs, absent)
     engine = _engine(name, mls.POST_QUANTUM if post_quantum else ROOM_SUITE, language)
     engine.begin_opening(plan)
     options = transport or TransportOptions()

@@ -107,6 +107,15 @@ class Removed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Absent(Event):
+    """A member's connection was lost for long, as the client of the facilitator `by` found, so they
+    are out of the room for now. Their client may come back."""
+
+    name: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class RoleChanged(Event):
     """A facilitator made a member a facilitator, or one no more. `by` is the name of the
     facilitator that did it, or confirmed it to one that stepped down."""
@@ -192,6 +201,7 @@ FacilitatorAct: TypeAlias = Literal[
     "rejoin",
     "left",
     "remove",
+    "absent",
     "appoint",
     "demote",
     "pause",
@@ -353,6 +363,7 @@ AnyEvent = (
     | Joined
     | Left
     | Removed
+    | Absent
     | RoleChanged
     | Paused
     | Unpaused

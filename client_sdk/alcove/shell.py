@@ -263,6 +263,7 @@ class RoomShell:
                 | events.Joined()
                 | events.Left()
                 | events.Removed()
+                | events.Absent()
                 | events.RoleChanged()
                 | events.Paused()
                 | events.Unpaused()

@@ -147,10 +147,12 @@ class World:
         ttl: int = 1800,
         start: int = 1,
         stay: int = 1,
+        absent: int = 0,
     ) -> Client:
-        """A room that this client facilitates. It needs so many to start and to go on."""
+        """A room that this client facilitates. It needs so many to start and to go on. Most tests
+        let nobody go for a lost connection: they are about what becomes of members."""
         card = RoomCard(title, 1, (AgreementText("en", "", agreement),), "en", "")
-        plan = RoomPlan(card, members, ttl, InviteTerms(uses, 86400), ORIGIN, start, stay)
+        plan = RoomPlan(card, members, ttl, InviteTerms(uses, 86400), ORIGIN, start, stay, absent)
         client.engine.begin_opening(plan)
         self.settle()
         return client

@@ -108,9 +108,10 @@ class Person:
 
     # --- a life --------------------------------------------------------------------------------
 
-    def open(self, ttl: int, uses: int) -> None:
+    def open(self, ttl: int, uses: int, absent: int = 0) -> None:
         card = RoomCard(TITLE, 1, (AgreementText("en", "", AGREEMENT),), "en", "")
-        self.engine.begin_opening(RoomPlan(card, 50, ttl, InviteTerms(uses, 86400), ORIGIN))
+        plan = RoomPlan(card, 50, ttl, InviteTerms(uses, 86400), ORIGIN, absent=absent)
+        self.engine.begin_opening(plan)
         self._begin(Room(self.engine, ORIGIN, TransportOptions(), TITLE))
 
     def join(self, invite: str, *, accept: bool) -> None:

@@ -71,6 +71,8 @@ class Told:
                 return self._joined(event)
             case events.Left() | events.Removed():
                 return self._gone(event)
+            case events.Absent(name):
+                return "" if self.world.truth.happened(Op.ABSENT, name) else "no entry says so"
             case events.RoleChanged():
                 return self._role(event)
             case events.Paused() | events.Unpaused():
@@ -221,6 +223,7 @@ class Told:
             "agreement_changed": ruled and trouble,
             "agreement_corrected": ruled and trouble,
             "members_changed": self.rejoined,
+            "absent": truth.happened(Op.ABSENT, self.person.name),
             "facilitator_silent": trouble or self._is_away(sender),
             "last_facilitator_left": sender in truth.commands and truth.commands[sender].leave,
             "door_used": truth.admitted() >= world.schedule.uses,

@@ -41,6 +41,7 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
             | events.Joined()
             | events.Left()
             | events.Removed()
+            | events.Absent()
             | events.RoleChanged()
             | events.Paused()
             | events.Unpaused()
@@ -99,6 +100,7 @@ def _of_people(
     | events.Joined
     | events.Left
     | events.Removed
+    | events.Absent
     | events.RoleChanged
     | events.Paused
     | events.Unpaused
@@ -119,6 +121,8 @@ def _of_people(
             return "left", {"name": name}
         case events.Removed(name):
             return "removed", {"name": name}
+        case events.Absent(name, by):
+            return "absent", {"name": name, "by": by}
         case events.RoleChanged(name, facilitator, by):
             role = "facilitator" if facilitator else "participant"
             return "role", {"name": name, "role": role, "by": by}

@@ -84,6 +84,7 @@ class RoomView:
                 events.Accepted()
                 | events.Left()
                 | events.Removed()
+                | events.Absent()
                 | events.RoleChanged()
                 | events.Paused()
                 | events.Unpaused()

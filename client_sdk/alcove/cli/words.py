@@ -112,6 +112,7 @@ ToldEvent = (
     | events.Joined
     | events.Left
     | events.Removed
+    | events.Absent
     | events.RoleChanged
     | events.Paused
     | events.Unpaused
@@ -150,6 +151,8 @@ def of_event(event: ToldEvent) -> str:
             return f"{escape.name(name)} left."
         case events.Removed(name):
             return f"{escape.name(name)} is no longer in the room."
+        case events.Absent(name):
+            return f"{escape.name(name)} was away for long and is out for now. They can come back."
         case events.RoleChanged():
             return _role(event)
         case events.Paused() | events.Unpaused():
@@ -312,6 +315,7 @@ ACTS: Final[Mapping[events.FacilitatorAct, str]] = MappingProxyType(
         "rejoin": "let {name} back in",
         "left": "let {name} go, as they wished",
         "remove": "took {name} out of the room",
+        "absent": "let {name} go, whose connection was lost",
         "appoint": "made {name} a facilitator",
         "demote": "made {name} a participant",
         "pause": "paused {name}",

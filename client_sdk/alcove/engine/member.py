@@ -33,7 +33,7 @@ class MemberClient(MemberParts):
     """A client in the room, from its Welcome or from the opening on.
 
     `on_first_resume` is called when the stream has begun. `put_out` is called when a commit removes
-    this member. Its argument is True when they asked to leave. `handover` gives what an appointed
+    this member. `handover` gives what an appointed
     facilitator needs. `stranded`: see `Rejoining`.
     """
 
@@ -48,7 +48,7 @@ class MemberClient(MemberParts):
         *,
         handover: Callable[[], Handover],
         on_first_resume: Callable[[], None],
-        put_out: Callable[[bool], None],
+        put_out: Callable[[PutOut], None],
         stranded: Callable[[], None],
     ) -> None:
         super().__init__(
@@ -65,6 +65,7 @@ class MemberClient(MemberParts):
             self._identity,
             self.membership,
             self.presence,
+            self.life,
             self._ports,
             handover,
             on_taken=self._own_commit_taken,
@@ -184,12 +185,6 @@ class MemberClient(MemberParts):
             if self.presence.heard_within(beat.sender, 0.0):
                 self.life.beat_heard(sha256(frame.blob).digest())
 
-    def desk_frame(self, frame: frames.DeskIs) -> None:
-        """A frame of the private line came. It is for facilitators."""
-        came = self.desk.receive(frame) if self.facilitator is not None else None
-        if came is not None:
-            self.life.sign(*came)
-
     def _commit(self, frame: frames.BlobIs, position: Position) -> None:
         signed = frame.entry is not None and frame.signature is not None
         entry = Signed(frame.entry or b"", frame.signature or b"") if signed else None
@@ -234,7 +229,7 @@ class MemberClient(MemberParts):
             case Held():
                 self._hold(outcome.leaf)
             case PutOut():
-                self._put_out(outcome.by_wish)
+                self._put_out(outcome)
             case _:
                 assert_never(outcome)
 
@@ -290,26 +285,26 @@ class MemberClient(MemberParts):
             self._key_updates.hasten()  # what was asked for is void once the own leaf is another
         self.presence.released()
 
-    def _may_release(self) -> bool:
-        """A held facilitator goes on in the old epoch when for 90 s no beat of the new one came.
-        Otherwise a commit that no member can follow would end the room."""
-        may = self.facilitator is not None and self._resumed
-        return may and self._following.held and self._following.others_silent
+    def come_back(self) -> None:
+        """This client was let go, and asks over a connection in role `away`."""
+        self._following.hold()
+        self._rejoining.held()
+        self._ask_rejoin()
 
     def rejoin(self) -> None:
         """The person finds that this client cannot go on, and asks to be let in again."""
         if not self._following.held:
             self._hold()
 
-    def welcomed(self, frame: frames.WelcomeIs) -> None:
-        """The Welcome of a rejoin that this client asked for. Any other is ignored."""
+    def welcomed(self, frame: frames.WelcomeIs) -> bool:
+        """The Welcome of a rejoin that this client asked for. Any other is ignored: False."""
         try:
             again = self._rejoining.open(frame)
         except NotTrusted as error:
             self._emit(events.Problem(error.code, error.text))
-            return
+            return False
         if again is None:
-            return
+            return False
         before = self.membership.people()
         self.membership.restart(again)
         self._following.restart()
@@ -328,6 +323,7 @@ class MemberClient(MemberParts):
             self.conversation.probe()
         self.agreement_change.came_back()
         self.authenticated()
+        return True
 
     # --- what goes out -------------------------------------------------------------------------
 

@@ -81,7 +81,7 @@ class Rejoining:
 
     def ask(self, *, heard: bool) -> None:
         """Ask the facilitators, when there is a connection. `heard`: one of them is there."""
-        if not self._ports.link.live:
+        if not self._ports.link.may_ask:
             return
         self._ask_at = self._ports.clock() + ASK_AGAIN
         if self._unheard >= ROUNDS and not self._membership.facilitates_alone:

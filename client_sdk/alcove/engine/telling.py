@@ -21,7 +21,11 @@ class Telling:
             self._emit(events.Joined(person.name))
             self._deceptive(person, outcome)
             self._twin(person, outcome)
+        absent = {leaf.signature_key for leaf in outcome.absent}
         for person in outcome.gone:
+            if person.key in absent:
+                self._emit(events.Absent(person.name, outcome.by))
+                continue
             by_wish = person.relay_key in outcome.by_wish
             self._emit(events.Left(person.name) if by_wish else events.Removed(person.name))
         for person in outcome.roles:

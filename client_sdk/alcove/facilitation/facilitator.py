@@ -16,7 +16,9 @@ from alcove_protocol.roster import NO_DOOR
 from alcove_protocol.statements import EndStatement, Signed
 
 from alcove import events, mls
+from alcove.desk.life import SignsOfLife
 from alcove.errors import AlcoveError, NotNow, Refused
+from alcove.facilitation.absences import Absences
 from alcove.facilitation.committer import Committer, OnTaken
 from alcove.facilitation.door_keeper import DoorKeeper
 from alcove.facilitation.doors import Door, Doors, RoomCard
@@ -99,6 +101,7 @@ class Facilitator:
         identity: Identity,
         membership: Membership,
         presence: Presence,
+        life: SignsOfLife,
         ports: Ports,
         handover: Handover,
         *,
@@ -132,6 +135,7 @@ class Facilitator:
             revoke=self.door_keeper.revoke,
         )
         self.moderation = Moderation(membership, self.committer)
+        self.absences = Absences(membership, self.committer, life, self._in_line, ports)
         self.lobby = Lobby(
             membership,
             self.committer,
@@ -139,6 +143,7 @@ class Facilitator:
             self.lobby_keys,
             self.vaults,
             self.roles,
+            self.absences,
             ports,
             ready=ready,
         )
@@ -255,6 +260,7 @@ class Facilitator:
     def merged(self, outcome: Merged, *, own: bool) -> None:
         """The group moved on, by this client's own commit or by another's."""
         self.lobby.requests.rejoins.returned(outcome.rejoined)
+        self.absences.merged(outcome)
         for person in outcome.joined:
             seat = self._membership.roster.seats.get(person.relay_key)
             self.doors.used(seat.door if seat is not None else NO_DOOR)
@@ -301,6 +307,7 @@ class Facilitator:
             if self.vaults.complete:
                 self.door_keeper.renew_cards()
             self.roles.tick()
+            self.absences.tick()
         if self.committer.updates and self._updates_since is None:
             self._updates_since = now
         due = self._refresh_at

@@ -20,6 +20,7 @@ from alcove_protocol.statements import Signed
 
 from alcove import events, mls
 from alcove.errors import AlcoveError, InvalidInput, NotNow, NotTrusted, Refused
+from alcove.facilitation.absences import Absences
 from alcove.facilitation.committer import Committer
 from alcove.facilitation.doors import Door, Doors
 from alcove.facilitation.intents import (
@@ -95,6 +96,7 @@ class Lobby:
         lobby_keys: LobbyKeys,
         vaults: Vaults,
         roles: Roles,
+        absences: Absences,
         ports: Ports,
         *,
         ready: Callable[[], bool],
@@ -113,7 +115,15 @@ class Lobby:
         self._ready = ready
         self._key_packages = KeyPackages(membership, ports)
         self.requests = MemberRequests(
-            membership, committer, lobby_keys, doors, self._key_packages, roles, ports, self._settle
+            membership,
+            committer,
+            lobby_keys,
+            doors,
+            self._key_packages,
+            roles,
+            absences,
+            ports,
+            self._settle,
         )
         self._waiting: dict[bytes, WaitingKnock] = {}
         self._later: OrderedDict[bytes, LobbyItem] = OrderedDict()

@@ -166,8 +166,8 @@ class Membership:
 
     def find_relay_key(self, key: bytes | None) -> Person | None:
         leaves = (member.leaf for member in self.group.members())
-        found = (self.person(leaf) for leaf in leaves if leaf_extension(leaf).relay_key == key)
-        return next(found, None)
+        found = (leaf for leaf in leaves if leaf_extension(leaf).relay_key == key)
+        return next(map(self.person, found), None)
 
     @property
     def own(self) -> Person:
@@ -219,7 +219,7 @@ class Membership:
             # the bytes of an entry that does not follow, and must not make a removal look wished.
             own = self.own.relay_key
             changes = self._extend_roster(blob, entry)
-            return PutOut(by_wish=changes.get(own) is Op.LEFT)
+            return PutOut(changes.get(own) is Op.LEFT, changes.get(own) is Op.ABSENT)
         return outcome
 
     def _judge(self, blob: bytes) -> "mls.StagedCommit | Burned | Held | PutOut":
@@ -277,6 +277,7 @@ class Membership:
     def merge(self, staged: mls.StagedCommit, blob: bytes, entry: Signed | None) -> Merged:
         """Go to the next epoch, and tell which members came and went."""
         before, state = {person.key: person for person in self.people()}, self.state
+        leaves = {leaf_extension(one.leaf).relay_key: one.leaf for one in self.group.members()}
         self.group, self.may_have_appointed = staged.merge(), False
         self._keep_secrets()
         self.state = room_extension(self.group.context)
@@ -297,6 +298,7 @@ class Membership:
             committer=self.group_key(staged.committer),
             added=added,
             by_wish=frozenset(key for key, op in changes.items() if op is Op.LEFT),
+            absent=tuple(leaf for key, leaf in leaves.items() if changes.get(key) is Op.ABSENT),
             states=(state, self.state),
         )
 

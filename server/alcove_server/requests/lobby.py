@@ -68,6 +68,14 @@ async def request(requester: Requester, frame: LobbyRequest) -> None:
     requester.client.send(Done(frame.n))
 
 
+async def request_back(requester: Requester, frame: LobbyRequest) -> None:
+    """Role `away`: ask to be let in again. Raises as `request`, and `Refusal` (`not_allowed`) for a
+    vault."""
+    if frame.to is not None:
+        raise Refusal("not_allowed")
+    await request(requester, frame)
+
+
 async def leave(requester: Requester, frame: LeaveRoom) -> None:
     """The wish goes to the facilitators, and the connection closes. Raises `Refusal`
     (`bad_statement`, `busy`)."""

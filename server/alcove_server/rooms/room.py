@@ -95,6 +95,7 @@ class LocalRoom:
         self._told = TokenBucket(rate, TOLD_BURST, services.clock())
         self.commit_turns = CommitTurns(services.settings.rates, services.clock)
         self._ahead: set[Client] = set()
+        self._absent_at = dict.fromkeys(history.absent, services.clock())
         self._reading = Lock()
         self._rung = 0
         self._looked = 0
@@ -205,6 +206,13 @@ class LocalRoom:
         for client in _among(self.history.roster.facilitators(), self.live):
             client.send_framed(message)
 
+    def may_return(self, key: bytes) -> bool:
+        """Whether an ABSENT took this key off the list at most `limits.AWAY` seconds ago. Of a time
+        before this node had the room it counts from when it read the chain."""
+        now = self._services.clock()
+        since = self._absent_at.get(key, now)
+        return key in self.history.absent and now - since <= limits.AWAY
+
     def ring(self) -> None:
         """Note that the store has something new."""
         self._rung += 1
@@ -280,6 +288,8 @@ class LocalRoom:
     async def _follow(self, signed: Signed) -> None:
         """After a commit that changes the list: tell the clients that it concerns."""
         self.history, _, outcome = follow(self.history, signed)
+        now, known = self._services.clock(), self._absent_at
+        self._absent_at = {key: known.get(key, now) for key in self.history.absent}
         await self._dismiss(outcome)
         for client in _among(outcome.promoted, self.live):
             self._on_promoted(self, client)

@@ -2,8 +2,9 @@
 
     CHALLENGED ── auth: member ──────────────▶ MEMBER ──── leave, end, removed ────┐
         │  │                                    ▲                                  ▼
-        │  └───── auth: door ──▶ AT_DOOR ── admitted                            CLOSED
-        │                                                                          ▲
+        │  ├───── auth: door ──▶ AT_DOOR ── admitted                            CLOSED
+        │  └───── auth: away ──▶ AWAY ───── let in again                           ▲
+        │                                                                          │
         └──────── auth: reseat ─▶ RESTORING ─────────────── goodbye ───────────────┤
     any state: a malformed frame, too large a frame, a refused auth, ──────────────┘
     10 s of silence before auth, a newer connection of the same key
@@ -65,6 +66,7 @@ HANDLERS: Final[dict[ClientState, dict[type[Post | ClientFrame], Handler]]] = {
         Knock: newcomer.knock,
         Withdraw: newcomer.withdraw,
     },
+    ClientState.AWAY: {LobbyRequest: lobby.request_back},
     ClientState.MEMBER: {
         Resume: resume.resume,
         Post: publish.publish,

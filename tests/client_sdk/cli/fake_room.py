@@ -262,6 +262,7 @@ EVERYTHING: Final = (
     events.Accepted("Robin"),
     events.Left("Sam"),
     events.Removed("Kim"),
+    events.Absent("Lou", "Mara"),
     events.InviteChanged(INVITE + "B"),
     events.Message("bb01", "Robin", "Grüße 🌱\nzwei", 1800),
     events.Message("bb02", "Robin", HOSTILE, 60, "grief"),

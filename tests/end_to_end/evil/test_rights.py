@@ -419,7 +419,7 @@ REFUSED: dict[str, tuple[Make, str]] = {
         FORBIDDEN["two appointments of one facilitator"],
         "appointment",
     ),
-    **{f"another {name}": (changes(name), "not_offered") for name in WAITING if name not in DESK},
+    **{f"another {name}": (changes(name), "not_offered") for name in WAITING},
     **{f"another {name}": (changes(name), "desk_settings") for name in DESK},
     "appointment signed by another": (appointment_signed_by_another, "bad_signature"),
     "removed but listed": (facilitator_removed_but_listed, "facilitator_not_member"),
