@@ -11,6 +11,7 @@ from alcove_protocol.frames import (
     AnswerAsker,
     AskMembers,
     Fetch,
+    LobbyRequest,
     Park,
     Reseat,
 )
@@ -63,6 +64,7 @@ NOT_YET = {AskMembers, AnswerAsker, Park, Fetch}
 def test_every_kind_of_request_has_one_handler() -> None:
     handled = [kind for kinds in HANDLERS.values() for kind in kinds]
     kinds = [Post, *(kind for kind in FROM_CLIENT.values() if kind not in NOT_YET)]
+    kinds += [LobbyRequest]  # of a member, and to be let in again
     kinds += [Reseat]  # to bring the room, and as a member to name the own chain
     assert sorted(map(repr, handled)) == sorted(map(repr, kinds))
     assert HANDLERS.keys() == set(ClientState)

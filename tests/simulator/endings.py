@@ -32,7 +32,9 @@ def wrong_ending(world: "World", person: "Person", reason: CloseReason, code: st
         return "" if code in may_be_refused(world, name) else f"there is no reason for {code}"
     if reason is CloseReason.LOST:
         refused = not truth.happened(Op.ADD, name) and code in may_be_refused(world, name)
-        return "" if refused or world.lies or _may_be_lost(world) else "the room is not lost"
+        let_go = truth.happened(Op.ABSENT, name) and code in ("knock_again", "not_member")
+        true = refused or let_go or world.lies or _may_be_lost(world)
+        return "" if true else "the room is not lost"
     return "" if code in UNREACHED else f"there is no reason for {code}"
 
 

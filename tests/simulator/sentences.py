@@ -128,10 +128,10 @@ class Told:
         if not event.you:
             return ""
         self.joined_at = self.world.clock()
-        added = truth.when(Op.ADD, name)
-        then = added.members if added is not None else {truth.founder}
-        if set(event.members) != then and not truth.losses:
-            return f"the members were {sorted(then)}"
+        adds = [one for one in truth.changes if one.op is Op.ADD and one.name == name]
+        then = [one.members for one in adds] or [frozenset({truth.founder})]
+        if set(event.members) not in then and not truth.losses:
+            return f"the members were {sorted(then[0])}"
         seen = set().union(*(told.knocked for told in self.world.told.values()))
         code = (name, self.codes[-1]) if self.codes else None
         return "" if code is None or code in seen or truth.losses else "another knock was answered"
@@ -244,7 +244,8 @@ class Told:
         if state is not ConnectionState.REJOINED:
             return ""
         self.rejoined = True
-        rejoined = self.world.truth.happened(Op.REJOIN, self.person.name)
+        truth, name = self.world.truth, self.person.name
+        rejoined = truth.happened(Op.REJOIN, name) or truth.happened(Op.ABSENT, name)
         return "" if rejoined else "no entry lets them rejoin"
 
     def _room(self, state: RoomState) -> str:

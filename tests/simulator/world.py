@@ -199,9 +199,8 @@ class World:
         random.seed(self.schedule.seed)  # the SDK's pauses between connections
         ticking = self.loop.create_task(self.node.tick())
         self.node.start()
-        self.new_person(0).open(
-            self.schedule.ttl, self.schedule.uses, ABSENT if self.schedule.line else 0
-        )
+        absent = ABSENT if self.schedule.line else 0
+        self.new_person(0).open(self.schedule.ttl, self.schedule.uses, absent)
         await asyncio.sleep(3.0)
         for step in self.schedule.steps:
             await asyncio.sleep(step.after)
