@@ -147,9 +147,9 @@ def _of_messages(
     | events.Expired,
 ) -> tuple[str, dict[str, Any]]:
     match event:
-        case events.Message(id, sender, text, ttl, warning):
+        case events.Message(id, sender, text, ttl, warning, time, age):
             keys = {"id": id, "from": sender, "text": text, "ttl": ttl}
-            return "message", keys | _if(warning=warning)
+            return "message", keys | {"time": round(time, 3), "age": age} | _if(warning=warning)
         case events.Sent(id, ref):
             return "sent", {"id": id} | _ref(ref)
         case events.Queued(id, ref):

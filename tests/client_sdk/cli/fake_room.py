@@ -265,7 +265,7 @@ EVERYTHING: Final = (
     events.Absent("Lou", "Mara"),
     events.InviteChanged(INVITE + "B"),
     events.Message("bb01", "Robin", "Grüße 🌱\nzwei", 1800),
-    events.Message("bb02", "Robin", HOSTILE, 60, "grief"),
+    events.Message("bb02", "Robin", HOSTILE, 60, "grief", 1_700_000_000.25, 7),
     events.Queued("bb03", "r"),
     events.Sent("bb03", "r"),
     events.Failed("bb04", "not_allowed", "Only a facilitator can do that.", "r"),
