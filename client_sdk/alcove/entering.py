@@ -59,9 +59,10 @@ def open_room(
     50) and `invite_lifetime` (at most 30 days, or 24 hours; in seconds) bound the first invite. The
     room has at most `members`: 2 to 1,000, or 50. Participants can post once `facilitators_start`
     facilitators are there, at most 8, and then as long as `facilitators_stay` are, which is no
-    more. A participant whose connection is lost for `absent` seconds, at most 86,400, is let go, and
-    can come back; 0 is never. With `post_quantum`, an experiment, a recording of today's ciphertext stays unreadable to
-    a quantum computer too, all members need the extra `suites`, and there are at most 250.
+    more. A participant whose connection is lost for `absent` seconds (at most 86,400, or 600) is
+    let go, and can come back; 0 is never. With `post_quantum`, an experiment, a recording of
+    today's ciphertext stays unreadable to a quantum computer too, all members need the extra
+    `suites`, and there are at most 250.
 
     Raises `InvalidInput` at once when an argument is wrong, `NotNow` (`suite_unavailable`). Nothing
     is sent before `async with`.

@@ -21,6 +21,9 @@ def tell(event: alcove.AnyEvent) -> str:
             assert_type((version, asked, languages), tuple[int, bool, tuple[str, ...]])
             return text + title + language + summary
         case alcove.Accepted(name) | alcove.Left(name) | alcove.Removed(name):
+            return name
+        case alcove.Absent(name, by):
+            assert_type(by, str)
             return assert_type(name, str)
         case alcove.Waiting(code):
             return assert_type(code, str)
