@@ -2,6 +2,7 @@
 
 import pytest
 from alcove import events
+from alcove.facilitation.absence_intents import LetAbsentGo
 from alcove_protocol import limits
 from alcove_protocol.roster import NO_DOOR, Op
 
@@ -154,6 +155,9 @@ def test_a_lost_facilitator_is_never_let_go() -> None:
     do(world, ann, "appoint", "Bob")
     lose(world, bob, 2 * ABSENT)
     assert cleo.members() == {"Ann", "Bob", "Cleo"}
+    # Nor when they were appointed after it was decided.
+    decided = LetAbsentGo(key=bob.engine.identity.signature.public)
+    assert decided.plan(ann.engine.require_member().membership) is None
 
 
 def test_of_two_facilitators_one_lets_them_go_and_either_lets_them_back_in() -> None:

@@ -8,6 +8,7 @@ from alcove.group.desk_settings import desk_settings
 from alcove_protocol import frames, limits
 from alcove_protocol.frames import from_client, from_relay
 
+from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.facilitating import do
 from tests.end_to_end.test_whereabouts import whereabouts
 from tests.end_to_end.world import Client, World, kind_of, room_of_three
@@ -64,6 +65,20 @@ def test_only_ones_own_connected_time_counts() -> None:
     world.advance(10, stay_away=(bob,))
     assert whereabouts(ann) == {"Ann": "here", "Bob": "unknown", "Cleo": "here"}
     world.advance(85, stay_away=(bob,))
+    assert whereabouts(ann)["Bob"] == "away"
+
+
+def test_a_short_loss_of_ones_own_connection_begins_the_count_anew_too() -> None:
+    world, ann, bob, _ = room_of_three()
+    world.advance(40)
+    bob.cut()
+    world.advance(60, stay_away=(bob,))
+    ann.cut()
+    world.advance(5, stay_away=(ann, bob))
+    ann.back()
+    world.advance(60, stay_away=(bob,))
+    assert whereabouts(ann)["Bob"] == "unknown"
+    world.advance(35, stay_away=(bob,))
     assert whereabouts(ann)["Bob"] == "away"
 
 
@@ -126,18 +141,18 @@ def test_a_frame_that_the_relay_changed_is_no_sign_of_life(changed: str) -> None
 
 def test_a_relay_that_takes_no_heartbeat_makes_nobody_away() -> None:
     """Members cannot name what did not reach them."""
-    world, ann, _, _ = room_of_three()
+    world = EvilWorld()
+    ann = world.open("Ann")
+    world.join(ann, "Bob")
     world.advance(40)
 
-    def keep_beats(_: Client, data: bytes) -> list[bytes]:
-        frame = from_client(data)
-        beat = isinstance(frame, frames.Publish) and frame.blob_class == frames.BlobClass.BEAT
-        return [] if beat else [data]
+    def refuse(publish: frames.Publish) -> frames.RequestRefused:
+        return frames.RequestRefused(publish.n, "busy", "")
 
-    ann.to_relay = keep_beats
-    world.advance(25)
-    world.advance(200, step=5)
-    assert "away" not in told(ann, "Bob") + told(ann, "Cleo")
+    world.answer(ann, frames.Publish, refuse, lambda one: one.blob_class == frames.BlobClass.BEAT)
+    world.advance(300)
+    assert whereabouts(ann)["Bob"] == "unknown"
+    assert "away" not in told(ann, "Bob")
 
 
 def test_every_member_sends_one_frame_of_one_size_at_each_tick() -> None:
