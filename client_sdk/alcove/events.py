@@ -67,13 +67,17 @@ class Waiting(Event):
 
 @dataclass(frozen=True, slots=True)
 class Knocked(Event):
-    """A newcomer waits. To facilitators only. So does a member who was let in again so often that a
-    person decides about the next time: then a `Problem` (`rejoins`) comes first."""
+    """A newcomer waits, to facilitators only, or a member that was let in again so often that a
+    person decides: then a `Problem` (`rejoins`) comes first."""
 
     id: str
     name: str
     code: str
     door_revoked: bool
+    again: str = ""
+    """The silent or absent member that they say they are, and whose place they would take."""
+    away: int = 0
+    """Seconds since that member's last sign of life."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +112,15 @@ class Removed(Event):
 
 @dataclass(frozen=True, slots=True)
 class Absent(Event):
-    """A member's connection was lost for long, as the client of the facilitator `by` found, so they
-    are out of the room for now. Their client may come back."""
+    """The client of the facilitator `by` let a silent member go. They may come back."""
+
+    name: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewKeys(Event):
+    """The facilitator `by` let a person in under a member's name: the old keys are out."""
 
     name: str
     by: str
@@ -147,8 +158,7 @@ class Unpaused(Event):
 
 @dataclass(frozen=True, slots=True)
 class PresenceChanged(Event):
-    """A member is here, is away, or it cannot be told any more. To facilitators only. Of a member
-    that this event has not named it cannot be told either."""
+    """A member is here, is away, or it cannot be told any more, as at first. To facilitators."""
 
     name: str
     presence: Whereabouts
@@ -178,9 +188,8 @@ class RulesChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class VaultChanged(Event):
-    """Whether this facilitator has what the facilitators share: the lobby's key, and the invites'
-    secrets. To facilitators only. Without it they can let nobody in. Of another facilitator the
-    relay alone says so (`claimed`)."""
+    """Whether this facilitator has what the facilitators share, without which they let nobody in:
+    the lobby's key, and the invites' secrets. Of another one the relay says so (`claimed`)."""
 
     name: str
     complete: bool
@@ -242,9 +251,8 @@ class PastActs(Event):
 class Message(Event):
     """Another member's message. Forget it after `ttl` seconds, when `Expired` comes.
 
-    `age` is how many seconds the relay had had it when it came: 0 in a running conversation, more
-    after an absence. `time` is when the relay took it, in Unix seconds by this device's clock. Both
-    stand on the relay's word.
+    `age` is how many seconds the relay had had it when it came: more than 0 after an absence.
+    `time` is when the relay took it, in Unix seconds by this clock. Both are the relay's word.
     """
 
     id: str
@@ -366,6 +374,7 @@ AnyEvent = (
     | Left
     | Removed
     | Absent
+    | NewKeys
     | RoleChanged
     | Paused
     | Unpaused

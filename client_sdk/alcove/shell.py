@@ -266,6 +266,7 @@ class RoomShell:
                 | events.Left()
                 | events.Removed()
                 | events.Absent()
+                | events.NewKeys()
                 | events.RoleChanged()
                 | events.Paused()
                 | events.Unpaused()

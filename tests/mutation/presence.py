@@ -6,6 +6,8 @@ from tests.mutation.mutant import Edit, Mutant
 
 _LINE: Final = "tests/end_to_end/test_presence.py"
 _GONE: Final = "tests/end_to_end/test_absent.py"
+_NAME: Final = "tests/end_to_end/test_same_name.py"
+_SAME: Final = "alcove.facilitation.same_names:SameNames"
 _DESK: Final = "tests/server/test_desk.py"
 _AWAY: Final = "tests/server/test_away.py"
 
@@ -77,5 +79,35 @@ ALL_PRESENCE: Final = (
         "{key: added[key] for key in added.keys() - returned}",
         "added",
         f"{_AWAY}::test_the_door_stays_and_no_use_is_consumed",
+    ),
+    _mutant(
+        f"{_SAME}.find",
+        "self._life.since_sign(key) <= FRESH * interval",
+        "False",
+        f"{_NAME}::test_the_name_of_a_member_who_is_there_is_taken",
+    ),
+    _mutant(
+        f"{_SAME}.find",
+        "self._life.silence(key) <= SILENT * interval",
+        "False",
+        f"{_NAME}::test_a_knock_waits_until_it_is_known_whether_the_member_is_there",
+    ),
+    _mutant(
+        f"{_SAME}.find",
+        " or same[0].facilitator",
+        "",
+        f"{_NAME}::test_nobody_takes_a_facilitators_place_so",
+    ),
+    _mutant(
+        "alcove.facilitation.intents:Instead.parts",
+        "not self.still(self.key)",
+        "False",
+        f"{_NAME}::test_a_member_who_comes_back_meanwhile_keeps_the_place",
+    ),
+    _mutant(
+        "alcove.facilitation.intents:Instead.parts",
+        '(newcomer if self.paused else b"")',
+        'b""',
+        f"{_NAME}::test_a_pause_carries_over_to_new_keys",
     ),
 )

@@ -22,12 +22,13 @@ def tell(event: alcove.AnyEvent) -> str:
             return text + title + language + summary
         case alcove.Accepted(name) | alcove.Left(name) | alcove.Removed(name):
             return name
-        case alcove.Absent(name, by):
+        case alcove.Absent(name, by) | alcove.NewKeys(name, by):
             assert_type(by, str)
             return assert_type(name, str)
         case alcove.Waiting(code):
             return assert_type(code, str)
-        case alcove.Knocked(id, name, code, door_revoked):
+        case alcove.Knocked(id, name, code, door_revoked, again, away):
+            assert_type((again, away), tuple[str, int])
             assert_type(door_revoked, bool)
             return id + name + code
         case alcove.KnockGone(id) | alcove.Retracted(id) | alcove.Expired(id):

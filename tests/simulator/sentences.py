@@ -71,6 +71,8 @@ class Told:
                 return self._joined(event)
             case events.Left() | events.Removed():
                 return self._gone(event)
+            case events.NewKeys():
+                return "every person has another name here"
             case events.Absent(name):
                 return "" if self.world.truth.happened(Op.ABSENT, name) else "no entry says so"
             case events.RoleChanged():

@@ -42,6 +42,7 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
             | events.Left()
             | events.Removed()
             | events.Absent()
+            | events.NewKeys()
             | events.RoleChanged()
             | events.Paused()
             | events.Unpaused()
@@ -101,6 +102,7 @@ def _of_people(
     | events.Left
     | events.Removed
     | events.Absent
+    | events.NewKeys
     | events.RoleChanged
     | events.Paused
     | events.Unpaused
@@ -110,8 +112,9 @@ def _of_people(
     match event:
         case events.Waiting(code):
             return "waiting", _if(code=code)
-        case events.Knocked(id, name, code, revoked):
-            return "knock", {"id": id, "name": name} | _if(code=code, door_revoked=revoked)
+        case events.Knocked(id, name, code, revoked, again, away):
+            keys = _if(code=code, door_revoked=revoked, again=again, away=away)
+            return "knock", {"id": id, "name": name} | keys
         case events.KnockGone(id):
             return "knock_gone", {"id": id}
         case events.Joined(name, you, members):
@@ -121,6 +124,8 @@ def _of_people(
             return "left", {"name": name}
         case events.Removed(name):
             return "removed", {"name": name}
+        case events.NewKeys(name, by):
+            return "new_keys", {"name": name, "by": by}
         case events.Absent(name, by):
             return "absent", {"name": name, "by": by}
         case events.RoleChanged(name, facilitator, by):

@@ -85,6 +85,7 @@ class RoomView:
                 | events.Left()
                 | events.Removed()
                 | events.Absent()
+                | events.NewKeys()
                 | events.RoleChanged()
                 | events.Paused()
                 | events.Unpaused()

@@ -8,10 +8,10 @@ from alcove_protocol.card import AgreementText
 
 from alcove import events
 from alcove.cli import escape
+from alcove.cli.presence_words import of_presence, returns
 from alcove.cli.room_view import ShownMessage
 from alcove.cli.rooms import MemberLike
 from alcove.events import ConnectionState, RoomState
-from alcove.members import Whereabouts
 
 CONNECTION: Final = MappingProxyType(
     {
@@ -113,6 +113,7 @@ ToldEvent = (
     | events.Left
     | events.Removed
     | events.Absent
+    | events.NewKeys
     | events.RoleChanged
     | events.Paused
     | events.Unpaused
@@ -144,21 +145,19 @@ def of_event(event: ToldEvent) -> str:
             )
             return asked + (compare if code else "")
         case events.Knocked():
-            return f"{waiter(event)} asks to be let in."
+            return f"{waiter(event)} asks to be let in." + returns(event)
         case events.Joined(name, you, members):
             return _you_are_in(len(members) - 1) if you else f"{escape.name(name)} joined."
         case events.Left(name):
             return f"{escape.name(name)} left."
         case events.Removed(name):
             return f"{escape.name(name)} is no longer in the room."
-        case events.Absent(name):
-            return f"{escape.name(name)} was away for long and is out for now. They can come back."
+        case events.PresenceChanged() | events.Absent() | events.NewKeys():
+            return of_presence(event)
         case events.RoleChanged():
             return _role(event)
         case events.Paused() | events.Unpaused():
             return _pause(event)
-        case events.PresenceChanged(name, presence):
-            return PRESENCE[presence].format(escape.name(name))
         case events.MemberList(members):
             return "\n".join(who(members, ()))
         case events.RulesChanged():
@@ -279,15 +278,6 @@ RULES: Final = MappingProxyType(
         ("listen_only", False): "Writing is not only for facilitators any more.",
         ("locked", True): "The door is locked: nobody new comes in.",
         ("locked", False): "The door is open again: newcomers can ask to be let in.",
-    }
-)
-
-
-PRESENCE: Final[Mapping[Whereabouts, str]] = MappingProxyType(
-    {
-        "here": "{} is here again.",
-        "away": "There has been no sign of life of {} for more than a minute.",
-        "unknown": "Whether {} is here cannot be told at the moment.",
     }
 )
 

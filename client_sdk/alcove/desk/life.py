@@ -87,6 +87,11 @@ class SignsOfLife:
         known = self._known.get(key, self._clock())
         return self._clock() - max(self._since, known, self._last.get(key, known))
 
+    def since_sign(self, key: bytes) -> float:
+        """Seconds since the last sign of life, or since this client first saw the member."""
+        known = self._known.get(key, self._clock())
+        return self._clock() - self._last.get(key, known)
+
     def whereabouts(self, key: bytes) -> Whereabouts:
         """Where a participant is."""
         if self._since is None:

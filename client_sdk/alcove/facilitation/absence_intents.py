@@ -47,7 +47,7 @@ class LetAbsentGo(Intent):
 
 @dataclass(frozen=True, slots=True)
 class LetBackIn(Intent):
-    """Add a member again who was let go so. A pause goes on, and no use of the door is consumed."""
+    """Add a member again that was let go so. A pause goes on, and no use of the door is spent."""
 
     key_package: mls.KeyPackage | None = None
     relay_key: bytes = b""

@@ -21,7 +21,7 @@ from alcove.facilitation.committer import Committer
 from alcove.facilitation.in_line import InLine
 from alcove.facilitation.intents import Done
 from alcove.group.asking import Asker
-from alcove.group.extensions import leaf_extension
+from alcove.group.extensions import leaf_extension, name_of
 from alcove.group.membership import Membership
 from alcove.group.outcomes import Merged
 from alcove.group.sealing import Psk
@@ -60,7 +60,7 @@ class Absences:
         self._lost: dict[bytes, LostMember] = {}
 
     def tick(self) -> None:
-        """Let go of those who are due, and forget those who are gone for good."""
+        """Let go of the members that are due, and forget those that are gone for good."""
         now = self._clock()
         self._lost = {k: lost for k, lost in self._lost.items() if now - lost.at <= limits.AWAY}
         after = self._membership.state.absent
@@ -78,7 +78,7 @@ class Absences:
         self._committer.want(LetAbsentGo(key=key, still=still))
 
     def merged(self, outcome: Merged) -> None:
-        """Remember the leaves that went, whoever let them go."""
+        """Remember the leaves that went, let go by any client."""
         seats, paused = self._membership.known_seats(), outcome.before.paused_keys()
         for leaf in outcome.absent:
             relay_key = leaf_extension(leaf).relay_key
@@ -90,13 +90,20 @@ class Absences:
                 self._clock(),
             )
         for person in outcome.joined:
-            self._lost.pop(person.relay_key, None)
+            self._lost = {
+                key: lost for key, lost in self._lost.items() if name_of(lost.leaf) != person.name
+            }
         while len(self._lost) > KEPT:
             del self._lost[next(iter(self._lost))]
 
     def find(self, relay_key: bytes) -> LostMember | None:
         """The member with this relay key, if they were let go and may come back."""
         return self._lost.get(relay_key)
+
+    def named(self, name: str) -> LostMember | None:
+        """The last member of this name that was let go, and may come back."""
+        same = [lost for lost in self._lost.values() if name_of(lost.leaf) == name]
+        return same[-1] if same else None
 
     def asker(self, lost: LostMember) -> Asker:
         """What a request of theirs is judged by: the leaf that went."""

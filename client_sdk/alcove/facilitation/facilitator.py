@@ -28,6 +28,7 @@ from alcove.facilitation.lobby import Lobby
 from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.facilitation.moderation import Moderation
 from alcove.facilitation.roles import Roles, named
+from alcove.facilitation.same_names import SameNames
 from alcove.facilitation.vaults import Vaults
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
@@ -144,6 +145,7 @@ class Facilitator:
             self.vaults,
             self.roles,
             self.absences,
+            SameNames(membership, life, self.absences, ports),
             ports,
             ready=ready,
         )

@@ -126,8 +126,38 @@ def _with_doors(
 
 
 @dataclass(frozen=True, slots=True)
+class Instead:
+    """The member whose leaf goes with an admission, by MLS key. Empty: none does. `paused` goes
+    over to the newcomer, and `still` says whether the member is silent as before."""
+
+    key: bytes = b""
+    paused: bool = False
+    still: Callable[[bytes], bool] = field(default=lambda key: True, compare=False)
+
+    def parts(
+        self, membership: Membership, newcomer: bytes
+    ) -> tuple[tuple[mls.Proposal, ...], tuple[Change, ...]]:
+        """What takes the member out, and lets the newcomer be paused as they were. The door that
+        they came by stays. Raises `NotNow` (`name_taken`) when they are there again."""
+        index, person = membership.group.find(self.key), membership.find_key(self.key)
+        proposals: tuple[mls.Proposal, ...] = ()
+        changes: tuple[Change, ...] = ()
+        if index is not None and person is not None:
+            if person.facilitator or not self.still(self.key):
+                text = "The member of this name is there again, so nobody was let in for them."
+                raise NotNow("name_taken", text)
+            proposals = (mls.Remove(index),)
+            changes = (Change(Op.REMOVE, person.relay_key, Seat(paused=True)),)
+        paused = without_pause(membership.state, self.key) + (newcomer if self.paused else b"")
+        after = replace(membership.state, paused=paused)
+        if after != membership.state:
+            proposals += (state_change(after),)
+        return proposals, changes
+
+
+@dataclass(frozen=True, slots=True)
 class AdmitNewcomer(Intent):
-    """Add the newcomer of a knock, and send them the Welcome."""
+    """Add the newcomer of a knock, and send them the Welcome. `instead` of a silent member."""
 
     knock_id: bytes = b""
     key_package: mls.KeyPackage | None = None
@@ -135,6 +165,7 @@ class AdmitNewcomer(Intent):
     reply_key: bytes = b""
     door: bytes = NO_DOOR
     psk: Psk | None = None
+    instead: Instead = Instead()
 
     def plan(self, membership: Membership) -> CommitPlan | None:
         if self.key_package is None or self.psk is None:
@@ -144,23 +175,26 @@ class AdmitNewcomer(Intent):
         if membership.state.locked:
             text = "The door is locked, so nobody was let in. They wait on; unlock the door first."
             raise NotNow("locked", text)
-        check_welcome(self.key_package.leaf_node, membership)
+        leaf = self.key_package.leaf_node
+        check_welcome(leaf, membership, self.instead.key)
+        proposals, changes = self.instead.parts(membership, leaf.signature_key)
+        seat = Seat(self.door, paused=self.instead.paused)
         return CommitPlan(
-            (mls.Add(self.key_package),),
-            (Change(Op.ADD, self.relay_key, Seat(self.door)),),
+            (*proposals, mls.Add(self.key_package)),
+            (*changes, Change(Op.ADD, self.relay_key, seat)),
             ((self.relay_key, self.reply_key, self.psk),),
-            gathers=True,
+            gathers=not proposals,
         )
 
 
-def check_welcome(leaf: mls.LeafNode, membership: Membership) -> None:
+def check_welcome(leaf: mls.LeafNode, membership: Membership, instead: bytes = b"") -> None:
     """Compare a newcomer with the room as it is now, when they knock and when they are admitted:
-    another facilitator may have changed it between. Raises `NotNow` (`agreement`, `name_taken`,
-    `room_full`)."""
+    another facilitator may have changed it between. The member `instead` of whom they come has no
+    part in it. Raises `NotNow` (`agreement`, `name_taken`, `room_full`)."""
     if leaf_extension(leaf).agreement not in membership.state.good_agreements():
         text = "The ground rules changed after this person knocked; they are told to read them."
         raise NotNow("agreement", text)
-    people = membership.people()
+    people = [person for person in membership.people() if person.key != instead]
     if looks_like_any(name_of(leaf), [person.name for person in people]):
         text = "A member has this person's name or one like it; they are told to choose another."
         raise NotNow("name_taken", text)

@@ -34,6 +34,7 @@ from alcove.facilitation.key_packages import KeyPackages
 from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.facilitation.member_requests import MemberRequests, NotMine, NotYet
 from alcove.facilitation.roles import Roles
+from alcove.facilitation.same_names import NamedMember, SameNames, WaitForLife
 from alcove.facilitation.vaults import Vaults
 from alcove.group.extensions import leaf_extension, name_of
 from alcove.group.membership import Membership
@@ -71,6 +72,8 @@ class WaitingKnock:
     body: KnockBody
     key_package: mls.KeyPackage
     psk: Psk
+    again: NamedMember | None = None
+    """The silent member of the same name."""
 
 
 class CannotAdmit(Exception):
@@ -97,6 +100,7 @@ class Lobby:
         vaults: Vaults,
         roles: Roles,
         absences: Absences,
+        same_names: SameNames,
         ports: Ports,
         *,
         ready: Callable[[], bool],
@@ -112,6 +116,7 @@ class Lobby:
         self._ports = ports
         self._vaults = vaults
         self._roles = roles
+        self._same_names = same_names
         self._ready = ready
         self._key_packages = KeyPackages(membership, ports)
         self.requests = MemberRequests(
@@ -212,18 +217,23 @@ class Lobby:
         if body is None:
             return  # altered, or not sealed by a holder of the invite: no key to answer to
         try:
-            key_package = self._check(item, body)
+            again = self._same_names.find(body.name)
+            key_package = self._check(item, body, again)
+        except WaitForLife:
+            self._put_off(item)
+            return
         except CannotAdmit as error:
             self._send_refusal(item.id, body.reply_key, error.code, door_psk(door.invite))
             return
         self._waiting[item.id] = WaitingKnock(
-            item.id, door.id, body, key_package, door_psk(door.invite)
+            item.id, door.id, body, key_package, door_psk(door.invite), again
         )
         code = short_code(body.key_package)
         # A relay that still lets a removed person knock by their invite would not say so itself.
         # The state does, also of another facilitator's invite that a vault brought late.
         revoked = item.door_revoked or door.id not in self._membership.state.door_ids()
-        self._emit(events.Knocked(item.id.hex(), body.name, code, revoked))
+        named, away = (again.name, again.away) if again is not None else ("", 0)
+        self._emit(events.Knocked(item.id.hex(), body.name, code, revoked, named, away))
 
     def _open_knock(self, door: Door, item: LobbyItem) -> KnockBody | None:
         for keys in self._lobby_keys.for_knocks():
@@ -231,7 +241,7 @@ class Lobby:
                 return open_knock(door.invite, keys, item.id, item.blob)
         return None
 
-    def _check(self, item: LobbyItem, body: KnockBody) -> mls.KeyPackage:
+    def _check(self, item: LobbyItem, body: KnockBody, again: NamedMember | None) -> mls.KeyPackage:
         try:
             key_package = mls.KeyPackage.decode(body.key_package)
             self._check_lifetime(key_package)
@@ -247,7 +257,8 @@ class Lobby:
             raise CannotAdmit("agreement")
         self._check_name(body.name)
         try:
-            check_welcome(key_package.leaf_node, self._membership)
+            instead = again.key if again is not None else b""
+            check_welcome(key_package.leaf_node, self._membership, instead)
         except NotNow as error:
             raise CannotAdmit(error.code) from None
         try:
@@ -349,6 +360,7 @@ class Lobby:
                 knock.body.reply_key,
                 knock.door,
                 knock.psk,
+                self._same_names.instead(knock.again),
             )
         )
 

@@ -263,6 +263,8 @@ EVERYTHING: Final = (
     events.Left("Sam"),
     events.Removed("Kim"),
     events.Absent("Lou", "Mara"),
+    events.NewKeys("Lou", "Mara"),
+    events.Knocked("aa03", "Lou", "", False, "Lou", 180),
     events.InviteChanged(INVITE + "B"),
     events.Message("bb01", "Robin", "Grüße 🌱\nzwei", 1800),
     events.Message("bb02", "Robin", HOSTILE, 60, "grief", 1_700_000_000.25, 7),
