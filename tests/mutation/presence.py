@@ -51,8 +51,8 @@ ALL_PRESENCE: Final = (
     ),
     _mutant(
         "alcove.facilitation.absence_intents:LetBackIn.plan",
-        "if self.paused:",
-        "if False:",
+        "pauses=(leaf.signature_key,) if self.paused else (),",
+        "",
         f"{_GONE}::test_a_pause_carries_over",
     ),
     _mutant("alcove.messages.outbox:Outbox.begin_anew", "self._counter = 0", "pass", _BACK),
@@ -64,7 +64,7 @@ ALL_PRESENCE: Final = (
     ),
     _mutant(
         f"{_ROOM}.may_return",
-        " and now - since <= limits.AWAY",
+        " and now - self._absent_at.get(key, now) <= limits.AWAY",
         "",
         f"{_AWAY}::test_after_two_hours_the_key_is_a_strangers",
     ),
@@ -105,9 +105,9 @@ ALL_PRESENCE: Final = (
         f"{_NAME}::test_a_member_who_comes_back_meanwhile_keeps_the_place",
     ),
     _mutant(
-        "alcove.facilitation.intents:Instead.parts",
-        '(newcomer if self.paused else b"")',
-        'b""',
+        "alcove.facilitation.intents:AdmitNewcomer.plan",
+        "self.to_listen or self.instead.paused",
+        "self.to_listen",
         f"{_NAME}::test_a_pause_carries_over_to_new_keys",
     ),
 )

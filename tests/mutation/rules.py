@@ -5,6 +5,7 @@ from typing import Final
 
 from tests.mutation import (
     agreement,
+    door,
     facilitators,
     hard_minute,
     order,
@@ -33,6 +34,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     *facilitators.ALL_FACILITATORS,
     *hard_minute.ALL_HARD_MINUTE,
     *presence.ALL_PRESENCE,
+    *door.ALL_DOOR,
     *roster.ALL_LINKS,
     *order.ALL_ORDER,
     *agreement.ALL_AGREEMENT,

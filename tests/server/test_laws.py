@@ -13,6 +13,7 @@ from alcove_protocol.frames import (
     Fetch,
     LobbyRequest,
     Park,
+    ReadCard,
     Reseat,
 )
 from alcove_server.client.states import ClientState
@@ -66,6 +67,7 @@ def test_every_kind_of_request_has_one_handler() -> None:
     kinds = [Post, *(kind for kind in FROM_CLIENT.values() if kind not in NOT_YET)]
     kinds += [LobbyRequest]  # of a member, and to be let in again
     kinds += [Reseat]  # to bring the room, and as a member to name the own chain
+    kinds += [ReadCard, LobbyRequest]  # of a newcomer, and of a member
     assert sorted(map(repr, handled)) == sorted(map(repr, kinds))
     assert HANDLERS.keys() == set(ClientState)
 

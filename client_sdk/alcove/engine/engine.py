@@ -28,6 +28,7 @@ from alcove.engine.commands import Commands
 from alcove.engine.endings import Endings
 from alcove.engine.forgotten import ForgottenRoom
 from alcove.engine.member import MemberClient
+from alcove.engine.outside import SteppingOutside
 from alcove.engine.standstill import STOPPED, Standstill
 from alcove.errors import PASSING, Refused
 from alcove.events import CloseReason, ConnectionState
@@ -36,8 +37,7 @@ from alcove.facilitation.opening import RoomOpening, RoomPlan
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.group.outcomes import PutOut
-from alcove.joining.card import CheckedCard
-from alcove.joining.newcomer import REFUSAL_SENTENCES, Newcomer
+from alcove.joining.door_words import REFUSAL_SENTENCES, said_by_relay
 from alcove.mls.secret import Random
 from alcove.relay.link import Link, LinkState, Proof
 from alcove.relay.ports import Ports
@@ -63,7 +63,8 @@ class Engine(ForgottenRoom):
         super().__init__(identity, language)
         self.link = Link(self, clock)
         self.ports = Ports(clock, wall, random, self.emit, self.link)
-        self.commands = Commands(self, self.link)
+        self._outside = SteppingOutside(self, self.ports)
+        self.commands = Commands(self, self.link, self._outside)
         self._endings = Endings(self, clock, self._doubted)
         self._standstill = Standstill(clock, stopped_after)
         self._stopped = False
@@ -122,6 +123,7 @@ class Engine(ForgottenRoom):
             self._clock_watch.tick()
         self._coming_back.tick()
         if self.member is not None:
+            self._outside.tick()
             self.member.tick()
             if self.closed is None:
                 self.member.pump()
@@ -196,7 +198,7 @@ class Engine(ForgottenRoom):
         if code in ("ended", "removed") and self.entered:
             self._endings.claim(code, generation)
             return
-        if code in WAIT_CODES:
+        if code in WAIT_CODES or self._awaits_door(code):
             return  # the relay closes, and its `bye` says when to come again
         if code == "too_many_knocks" and self.newcomer is not None and self.member is None:
             self.newcomer.door_full()  # and the relay closes: others stand there at the moment
@@ -209,6 +211,8 @@ class Engine(ForgottenRoom):
         if code == "unknown_room" and known:
             self._wait_for_room()  # it means "wait", never "ended": a member brings the room back
             self._bring_room(first=self.member is not None and self.member.facilitator is not None)
+        elif code == "not_member" and self.member is not None and self._steps_outside():
+            pass  # the commit that let them go came while they were not connected
         elif code == "not_member" and self._lost_memory(generation):
             self._wait_to_be_known(generation)
         elif code == "not_member" and self.member is not None and self._coming_back.begin():
@@ -218,7 +222,8 @@ class Engine(ForgottenRoom):
         elif code == "room_exists":
             self._restoring = False
         else:
-            self.close(CloseReason.LOST, code, Refused.by_relay(code).text)
+            card = self.newcomer.card if self.newcomer is not None else None
+            self.close(CloseReason.LOST, code, said_by_relay(code, card))
 
     def _doubted(self) -> None:
         """An ending was told in a log that this client does not know. In its own chain it is a
@@ -253,6 +258,8 @@ class Engine(ForgottenRoom):
             case frames.LobbyItem():
                 if member is not None and member.facilitator is not None:
                     member.facilitator.lobby.receive(notice)
+                elif member is None and newcomer is not None:
+                    newcomer.voice.receive(notice)
             case frames.DeskIs() if member is not None:
                 member.desk_frame(notice)
             case frames.DeskIs() | frames.Asked() | frames.Answered() | frames.Challenge():
@@ -278,22 +285,6 @@ class Engine(ForgottenRoom):
     def begin_joining(self, invite: Invite, *, accept: bool) -> None:
         """Be a newcomer at this invite's door. Connect next."""
         self._be_newcomer(invite, accept=accept, before=None)
-
-    def _be_newcomer(self, invite: Invite, *, accept: bool, before: CheckedCard | None) -> None:
-        self.newcomer = Newcomer(
-            invite,
-            self.identity,
-            self.ports,
-            accept=accept,
-            agreements=self.agreements,
-            before=before,
-            on_card=self._note_entered,
-            on_member=self._welcomed,
-            fail=self.fail,
-        )
-
-    def _note_entered(self) -> None:
-        self.entered = True
 
     def _become_member(
         self,
@@ -349,6 +340,8 @@ class Engine(ForgottenRoom):
             self.commands.leave(lambda: None, CloseReason.LOST, "knock_again", text)
 
     def _put_out(self, outcome: PutOut) -> None:
+        if outcome.by_wish and self._steps_outside():
+            return
         if outcome.absent and self._coming_back.begin():
             return
         reason = CloseReason.LEFT if outcome.by_wish else CloseReason.REMOVED

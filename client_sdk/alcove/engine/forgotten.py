@@ -5,30 +5,22 @@ the others after a while. A member that is not on the list of what was brought w
 knocks again when the log is settled without it.
 """
 
-from abc import ABC, abstractmethod
 from typing import Final
 
 from alcove_protocol import limits
-from alcove_protocol.invite import Invite
 
-from alcove import events
 from alcove.engine.bringing import OTHERS_FIRST
-from alcove.engine.standing import Standing
-from alcove.errors import NotNow
+from alcove.engine.doorway import Doorway
 from alcove.events import CloseReason
 from alcove.group.keys import Identity
-from alcove.joining.card import CheckedCard
-from alcove.relay.ports import Ports
 
 KNOCK_AGAIN_AFTER: Final = limits.UNSETTLED_LEAST + 30.0
 """Seconds that a member waits, whom a relay without memory does not list, before they knock. The
 log settles first, and a facilitator's client, which looks every 20 s, repeats the commit then."""
 
 
-class ForgottenRoom(Standing, ABC):
+class ForgottenRoom(Doorway):
     """What a client does while the relay does not know its room, or does not list it."""
-
-    ports: Ports
 
     def __init__(self, identity: Identity, language: str = "") -> None:
         super().__init__(identity, language)
@@ -37,10 +29,6 @@ class ForgottenRoom(Standing, ABC):
         self._unknown_since: float | None = None
         self._unknown_in: bytes | None = None
         self._forgotten_since: float | None = None
-
-    @abstractmethod
-    def _be_newcomer(self, invite: Invite, *, accept: bool, before: CheckedCard | None) -> None:
-        """Be a newcomer at this invite's door."""
 
     def _bring_room(self, *, first: bool) -> None:
         """Bring the room with the next connection. A participant leaves that to the facilitators
@@ -68,23 +56,6 @@ class ForgottenRoom(Standing, ABC):
         else:
             self._wait_for_room()
             self._bring_room(first=True)  # in this client's chain it is a member
-
-    def _knock_again(self, invite: Invite, card: CheckedCard) -> None:
-        """No longer a member of what the room goes on with. At the door a person decides again."""
-        if self.member is not None:
-            self._fail_waiting_texts("You are no longer in the room in which this was to be said.")
-            if self.member.facilitator is not None:
-                text = "You are no longer in the room; this was not done."
-                self.member.facilitator.close(NotNow("not_in_room", text))
-            self.member.wipe()
-            self.member = None
-        text = (
-            "The relay does not list you as a member any more, as after a loss. Your client asks "
-            "to be let in again; a facilitator decides."
-        )
-        self.emit(events.Problem("knocking_again", text))
-        self._unknown_since = None
-        self._be_newcomer(invite, accept=False, before=card)
 
     def _wait_for_room(self) -> None:
         if self._away_since is None:

@@ -15,7 +15,7 @@ from alcove_protocol.statements import Opening, Signed
 from alcove import events
 from alcove.engine.member_parts import MemberParts
 from alcove.errors import NotTrusted
-from alcove.events import ConnectionState
+from alcove.events import ConnectionState, RoomState
 from alcove.facilitation.facilitator import Facilitator, Handover
 from alcove.facilitation.in_flight import InFlight
 from alcove.group.keys import Identity
@@ -68,6 +68,7 @@ class MemberClient(MemberParts):
             self.life,
             self._ports,
             handover,
+            ask=self.requests.send,
             on_taken=self._own_commit_taken,
             ready=lambda: self.ready,
             may_commit=lambda: self._may_commit,
@@ -123,6 +124,7 @@ class MemberClient(MemberParts):
             self._gap()
         self.bringing.chain.fetch()
         self._new_log.repeat_commit(self.facilitator, self.pump)
+        self._new_log.read_admission(self.facilitator)
         self.tick()
         self.pump()
 
@@ -149,6 +151,7 @@ class MemberClient(MemberParts):
         """One blob of the stream `room`."""
         if frame.blob_class == BlobClass.BEAT:
             self.desk.beat_came(frame.blob)
+        self._new_log.fill_in(frame)
         if self._new_log.keeps_back(frame, self.facilitator):
             return
         position = Position.decode(frame.position)
@@ -175,7 +178,7 @@ class MemberClient(MemberParts):
         own = self.conversation.own_blob(frame.blob)
         if own is not None:
             self.presence.coverage.numbered(own.id, position)
-            self.conversation.own_sent(own)
+            self.conversation.own_sent(own, position)
         return own is not None
 
     def _application(self, frame: frames.BlobIs) -> None:
@@ -205,10 +208,8 @@ class MemberClient(MemberParts):
             self._new_log.repeat_commit(self.facilitator, self.pump)
         else:
             self._follow(frame.blob, entry, position)
-        began = position.number == 1 and digest == membership.commit_hash
-        if following.new_log and began and not following.held:
-            context = membership.group.context
-            self.stream.start_log(position, context.confirmed_transcript_hash)
+        if digest == membership.commit_hash:
+            self._new_log.begin_log(position)
 
     def _follow(self, blob: bytes, entry: Signed | None, position: Position) -> None:
         self._following.ahead = b""
@@ -220,9 +221,10 @@ class MemberClient(MemberParts):
                 if self._following.held:
                     self._release()  # an authentic commit on its epoch: it was right to stay
                 self._following.in_step = True
+                self._new_log.begin_log(position)  # before a heartbeat names the value here
                 self._merged(outcome, own=False, blob=blob)
             case Burned():
-                if outcome.read or not (self._following.new_log and position.number == 1):
+                if outcome.read or not (self._following.new_log and self.stream.opens(position)):
                     self._telling.burned(outcome)
                 if self.facilitator is not None:
                     self.facilitator.committer.base_moved()
@@ -239,6 +241,7 @@ class MemberClient(MemberParts):
         self.membership.base = position
         self._following.in_step = True
         outcome = self.membership.merge(item.staged, item.blob, item.entry)
+        self._new_log.begin_log(position)
         self._merged(outcome, own=True, blob=item.blob)
 
     def _merged(self, outcome: Merged, *, own: bool, blob: bytes) -> None:
@@ -249,6 +252,8 @@ class MemberClient(MemberParts):
         self._telling.merged(outcome)
         self.act_log.merged(outcome)
         self._rules.look(outcome.by)
+        names = {person.key: person.name for person in (*outcome.gone, *outcome.people)}
+        self.conversation.folding.look(names, outcome.by)
         self._take_part()
         if self.facilitator is not None:
             self.facilitator.merged(outcome, own=own)
@@ -291,10 +296,23 @@ class MemberClient(MemberParts):
         self._rejoining.held()
         self._ask_rejoin()
 
-    def rejoin(self) -> None:
-        """The person finds that this client cannot go on, and asks to be let in again."""
-        if not self._following.held:
-            self._hold()
+    def rejoin(self) -> bool:
+        """The person finds that this client cannot go on, and asks to be let in again. False while
+        nothing is wrong: each return is a commit that all members follow. A held client asks now
+        and not with its next round, unless it has just asked."""
+        if self._following.held:
+            self._rejoining.hurry()
+            if self._rejoining.due:
+                self._ask_rejoin()
+        elif self.presence.state is RoomState.OPEN:
+            return False
+        else:
+            self._following.hold()
+            self._rejoining.held()
+            self._telling.asks()
+            self._ask_rejoin()
+            self._ask_rejoin()  # under an epoch before: the newest may be this branch's alone
+        return True
 
     def welcomed(self, frame: frames.WelcomeIs) -> bool:
         """The Welcome of a rejoin that this client asked for. Any other is ignored: False."""
@@ -316,6 +334,8 @@ class MemberClient(MemberParts):
         self._agreement.ask()
         self._resumed = False
         self._rules.look()
+        here = (*before, *self.membership.people())
+        self.conversation.folding.look({person.key: person.name for person in here})
         self._take_part()
         if self.facilitator is not None:
             self.facilitator.rejoined()
@@ -387,7 +407,7 @@ class MemberClient(MemberParts):
             self._ask_rejoin()
         if self._doubts.lacks_base():
             self._hold()
-        if self.bringing.look_due and self._link.live and self._resumed:
+        if self._new_log.look_due(self.facilitator) and self._link.live and self._resumed:
             self._new_log.look(self.facilitator, self.pump)
         if self.ready and not self.bringing.unsettled:
             self._new_log.known = self.stream.cursor.generation

@@ -65,13 +65,10 @@ class LetBackIn(Intent):
             raise NotNow("locked", "The door is locked, so a member did not come back.")
         leaf = self.key_package.leaf_node
         check_welcome(leaf, membership)
-        proposals: tuple[mls.Proposal, ...] = (mls.Add(self.key_package),)
-        if self.paused:
-            paused = membership.state.paused + leaf.signature_key
-            proposals += (state_change(replace(membership.state, paused=paused)),)
         seat = Seat(self.door, paused=self.paused)
         return CommitPlan(
-            proposals,
+            (mls.Add(self.key_package),),
             (Change(Op.ADD, self.relay_key, seat),),
             ((self.relay_key, self.reply_key, self.psk),),
+            pauses=(leaf.signature_key,) if self.paused else (),
         )

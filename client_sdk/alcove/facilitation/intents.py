@@ -17,7 +17,13 @@ from alcove_protocol.statements import Signed
 
 from alcove import mls
 from alcove.errors import AlcoveError, NotNow
-from alcove.group.extensions import RoomExtension, group_extensions, leaf_extension, name_of
+from alcove.group.extensions import (
+    FOLDED,
+    RoomExtension,
+    group_extensions,
+    leaf_extension,
+    name_of,
+)
 from alcove.group.membership import Membership
 from alcove.group.sealing import Psk
 from alcove.joining.names import looks_like_any
@@ -27,6 +33,20 @@ Done = Callable[[AlcoveError | None], None]
 
 def not_awaited(error: AlcoveError | None) -> None:
     """No caller waits for what becomes of an intent."""
+
+
+def all_of(count: int, done: Done) -> Done:
+    """Return what each of several intents tells its end to. `done` gets the first error, or None,
+    when all have told it once. A later word of one, that it came true all the same, adds nothing.
+    """
+    ends: list[AlcoveError | None] = []
+
+    def each(error: AlcoveError | None) -> None:
+        ends.append(error)
+        if len(ends) == count:
+            done(next((end for end in ends if end is not None), None))
+
+    return each
 
 
 def not_now(code: str) -> NotNow:
@@ -47,6 +67,12 @@ class CommitPlan:
     """The signed leave of each LEFT among the changes, in their order."""
     accepts: bytes | None = None
     """The agreement that the committer's leaf names from now on: its person made it."""
+    pauses: tuple[bytes, ...] = ()
+    """MLS keys of members that the commit adds, and that only listen at first."""
+    unpauses: tuple[bytes, ...] = ()
+    """MLS keys of members that the commit removes with what `pauses` they had."""
+    closes: tuple[bytes, ...] = ()
+    """Doors that served their one member."""
     gathers: bool = False
     """Whether others of its kind may go into the same commit."""
 
@@ -59,8 +85,20 @@ class CommitPlan:
             self.force_path or other.force_path,
             self.leaves + other.leaves,
             self.accepts or other.accepts,
+            self.pauses + other.pauses,
+            self.unpauses + other.unpauses,
+            self.closes + other.closes,
             gathers=True,
         )
+
+    def whole(self, state: RoomExtension) -> "CommitPlan":
+        """The plan with its pauses and doors as one change of this state, beside its proposals."""
+        doors = b"".join(door for door in state.door_ids() if door not in self.closes)
+        kept = b"".join(key for key in state.paused_keys() if key not in self.unpauses)
+        after = replace(state, paused=kept + b"".join(self.pauses), doors=doors)
+        if after == state:
+            return self
+        return replace(self, proposals=(*self.proposals, state_change(after)), pauses=(), closes=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +156,21 @@ def without_pause(state: RoomExtension, key: bytes) -> bytes:
     return b"".join(paused for paused in state.paused_keys() if paused != key)
 
 
+def without_folded(state: RoomExtension, key: bytes) -> bytes:
+    """The folded members of a state without this one."""
+    return b"".join(folded for folded in state.folded_keys() if folded != key)
+
+
+def with_folded(membership: Membership, *keys: bytes) -> bytes:
+    """The folded members of the state, and these. A full list first drops former members, the
+    oldest first, and then the oldest: a person that came sixteen times cannot fill it. What a
+    client has folded stays so, whatever is dropped."""
+    folded = [key for key in membership.state.folded_keys() if key not in keys]
+    spare = sorted(folded, key=lambda key: membership.find_key(key) is not None)
+    dropped = set(spare[: max(0, len(folded) + len(keys) - FOLDED)])
+    return b"".join([*(key for key in folded if key not in dropped), *keys])
+
+
 def _with_doors(
     state: RoomExtension, without: bytes = b"", add: bytes | None = None
 ) -> RoomExtension:
@@ -134,25 +187,17 @@ class Instead:
     paused: bool = False
     still: Callable[[bytes], bool] = field(default=lambda key: True, compare=False)
 
-    def parts(
-        self, membership: Membership, newcomer: bytes
-    ) -> tuple[tuple[mls.Proposal, ...], tuple[Change, ...]]:
-        """What takes the member out, and lets the newcomer be paused as they were. The door that
-        they came by stays. Raises `NotNow` (`name_taken`) when they are there again."""
+    def parts(self, membership: Membership) -> tuple[tuple[mls.Proposal, ...], tuple[Change, ...]]:
+        """What takes the member out. The door that they came by stays. Raises `NotNow`
+        (`name_taken`) when they are there again."""
         index, person = membership.group.find(self.key), membership.find_key(self.key)
-        proposals: tuple[mls.Proposal, ...] = ()
-        changes: tuple[Change, ...] = ()
-        if index is not None and person is not None:
-            if person.facilitator or not self.still(self.key):
-                text = "The member of this name is there again, so nobody was let in for them."
-                raise NotNow("name_taken", text)
-            proposals = (mls.Remove(index),)
-            changes = (Change(Op.REMOVE, person.relay_key, Seat(paused=True)),)
-        paused = without_pause(membership.state, self.key) + (newcomer if self.paused else b"")
-        after = replace(membership.state, paused=paused)
-        if after != membership.state:
-            proposals += (state_change(after),)
-        return proposals, changes
+        if index is None or person is None:
+            return (), ()
+        if person.facilitator or not self.still(self.key):
+            text = "The member of this name is there again, so nobody was let in for them."
+            raise NotNow("name_taken", text)
+        gone = Change(Op.REMOVE, person.relay_key, Seat(paused=True))
+        return (mls.Remove(index),), (gone,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +210,10 @@ class AdmitNewcomer(Intent):
     reply_key: bytes = b""
     door: bytes = NO_DOOR
     psk: Psk | None = None
+    to_listen: bool = False
+    """Whether the commit that adds them pauses them."""
+    returns: bool = False
+    """Whether they come back by a door of their own, which is then closed."""
     instead: Instead = Instead()
 
     def plan(self, membership: Membership) -> CommitPlan | None:
@@ -177,12 +226,16 @@ class AdmitNewcomer(Intent):
             raise NotNow("locked", text)
         leaf = self.key_package.leaf_node
         check_welcome(leaf, membership, self.instead.key)
-        proposals, changes = self.instead.parts(membership, leaf.signature_key)
-        seat = Seat(self.door, paused=self.instead.paused)
+        proposals, changes = self.instead.parts(membership)
+        listens = self.to_listen or self.instead.paused
+        seat = Seat(self.door, paused=listens)
         return CommitPlan(
             (*proposals, mls.Add(self.key_package)),
             (*changes, Change(Op.ADD, self.relay_key, seat)),
             ((self.relay_key, self.reply_key, self.psk),),
+            pauses=(leaf.signature_key,) if listens else (),
+            unpauses=(self.instead.key,),
+            closes=(self.door,) if self.returns else (),
             gathers=not proposals,
         )
 
@@ -318,17 +371,20 @@ class ReadmitMembers(Intent):
 
 @dataclass(frozen=True, slots=True)
 class ListDoor(Intent):
-    """List another door in the group's state: every member can see each new invite. In a full list
-    it takes the place of the oldest, so that nobody can keep others from inviting by filling it."""
+    """List more doors in the group's state: every member can see each new invite. In a full list
+    they take the place of the oldest, so that no member keeps others from inviting by filling it.
+    """
 
-    invite: Invite | None = None
+    invites: tuple[Invite, ...] = ()
 
     def plan(self, membership: Membership) -> CommitPlan | None:
-        if self.invite is None or self.invite.door in membership.state.door_ids():
-            return None
         listed = membership.state.door_ids()
-        oldest = listed[0] if len(listed) >= limits.DOORS else NO_DOOR
-        return CommitPlan((state_change(_with_doors(membership.state, oldest, self.invite.door)),))
+        new = [invite.door for invite in self.invites if invite.door not in listed]
+        if not new:
+            return None
+        kept = listed[max(0, len(listed) + len(new) - limits.DOORS) :]
+        after = replace(membership.state, doors=b"".join([*kept, *new]))
+        return CommitPlan((state_change(after),))
 
 
 @dataclass(frozen=True, slots=True)

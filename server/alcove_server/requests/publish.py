@@ -29,7 +29,7 @@ def publish_soon(requester: Requester, post: Post, done: PublishDone) -> bool:
     ):
         return False  # the store is asked first, or a facilitator's turn
     try:
-        publication = rules.blob(requester.seated.history, client.key, post)
+        publication = rules.blob(room.history, client.key, post, requester.payer)
     except Refusal:  # unless its id was taken before
         return False
     client.answers.expect(post.id, post.n)
@@ -82,7 +82,7 @@ async def _store(requester: Requester, frame: Post | Publish) -> Taken:
         if commits:
             await require_settled(requester)
         if isinstance(frame, Post):
-            publication = rules.blob(room.history, client.key, frame)
+            publication = rules.blob(room.history, client.key, frame, requester.payer)
         else:
             publication = await _with_entry(requester, room.history, frame)
         if commits and not room.commit_turns.take(room.history.roster, client.key):
@@ -103,7 +103,7 @@ async def _store(requester: Requester, frame: Post | Publish) -> Taken:
 async def _with_entry(requester: Requester, history: RosterHistory, frame: Publish) -> Publication:
     room_id, store = requester.seated.id, requester.services.store
     await _expect_base(requester, frame)
-    judged = rules.commit_with_entry(history, requester.client.key, frame)
+    judged = rules.commit_with_entry(history, requester.client.key, frame, requester.payer)
     step = judged.publication.step
     assert step is not None  # it has an entry
     waiting = judged.restated

@@ -207,11 +207,9 @@ class LocalRoom:
             client.send_framed(message)
 
     def may_return(self, key: bytes) -> bool:
-        """Whether an ABSENT took this key off the list at most `limits.AWAY` seconds ago. Of a time
-        before this node had the room it counts from when it read the chain."""
+        """Whether an ABSENT took this key off the list, as this node learned in `limits.AWAY`."""
         now = self._services.clock()
-        since = self._absent_at.get(key, now)
-        return key in self.history.absent and now - since <= limits.AWAY
+        return key in self.history.absent and now - self._absent_at.get(key, now) <= limits.AWAY
 
     def ring(self) -> None:
         """Note that the store has something new."""
@@ -347,6 +345,12 @@ class LocalRoom:
         if refusal is not None:
             newcomer.send(KnockRefused(*refusal))
 
+    async def send_talk(self, newcomer: Client) -> None:
+        """Send again what was said to a newcomer who waits: it may have missed some."""
+        page = await self._services.store.talk_to(self.id, newcomer.key)
+        for item in page.items:
+            newcomer.send_framed(fast_out.framed(item_frame(item, page.now).to_bytes()))
+
     # --- the lobby --------------------------------------------------------------------------
 
     async def _read_lobby(self, up_to: int) -> None:
@@ -361,6 +365,9 @@ class LocalRoom:
             for client in facilitators:
                 if client.heard_lobby < item.number and item.is_for(client.key):
                     client.send_framed(message)
+            spoken_to = self.clients.get(item.to)
+            if spoken_to is not None and spoken_to.role == ConnectionRole.DOOR:
+                spoken_to.send_framed(message)
         await self._tell_newcomers(page.items)
 
     async def _tell_newcomers(self, items: Iterable[StoredItem]) -> None:

@@ -65,6 +65,7 @@ HANDLERS: Final[dict[ClientState, dict[type[Post | ClientFrame], Handler]]] = {
         ReadCard: newcomer.read_card,
         Knock: newcomer.knock,
         Withdraw: newcomer.withdraw,
+        LobbyRequest: lobby.talk,
     },
     ClientState.AWAY: {LobbyRequest: lobby.request_back},
     ClientState.MEMBER: {
@@ -72,6 +73,7 @@ HANDLERS: Final[dict[ClientState, dict[type[Post | ClientFrame], Handler]]] = {
         Post: publish.publish,
         Publish: publish.publish,
         PutDoor: lobby.put_door,
+        ReadCard: lobby.read_card,
         RefuseKnock: lobby.refuse_knock,
         LobbyRequest: lobby.request,
         Settle: lobby.settle,

@@ -260,8 +260,6 @@ WAITING: dict[str, object] = {
     "absent": 60,
     "facilitators_start": 2,
     "facilitators_stay": 2,
-    "hold": bytes(16),
-    "folded": bytes(32),
     "slow": 30,
     "ttl": 10,
 }
