@@ -74,6 +74,10 @@ class Knocked(Event):
     question: str = field(default="", repr=False)
     outside: bool = False
     """Whether it is a member that stepped outside. They come back by themselves."""
+    again: str = ""
+    """The silent or absent member that they say they are, and whose place they would take."""
+    away: int = 0
+    """Seconds since that member's last sign of life."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ FacilitatorAct: TypeAlias = Literal[
     "rejoin",
     "left",
     "remove",
+    "absent",
     "appoint",
     "demote",
     "pause",

@@ -185,7 +185,7 @@ class Room(RoomShell):
         self._after()
 
     def list_members(self, *, ref: str | None = None) -> None:
-        """Tell who is here, as `members` has it: `MemberList` follows. Raises `NotNow`
+        """Tell the list of members, as `members` has it: `MemberList` follows. Raises `NotNow`
         (`not_in_room`)."""
         self._commands.list_members(ref=ref)
         self._after()

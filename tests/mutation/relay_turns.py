@@ -348,7 +348,7 @@ TOLD: Final[tuple[Mutant, ...]] = (
     relay(
         "told",
         f"{_SESSION}._may_tell",
-        " or blob_class != BlobClass.APPLICATION",
+        " or always",
         "",
         f"{FAIRNESS}::test_members_may_not_keep_a_facilitator_from_a_heartbeat",
     ),

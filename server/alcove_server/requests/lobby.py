@@ -95,6 +95,14 @@ async def request(requester: Requester, frame: LobbyRequest) -> None:
     requester.client.send(Done(frame.n))
 
 
+async def request_back(requester: Requester, frame: LobbyRequest) -> None:
+    """Role `away`: ask to be let in again. Raises as `request`, and `Refusal` (`not_allowed`) for a
+    vault."""
+    if frame.to is not None:
+        raise Refusal("not_allowed")
+    await request(requester, frame)
+
+
 async def talk(requester: Requester, frame: LobbyRequest) -> None:
     """A text of a newcomer who waits, for the facilitators. Raises `Refusal` (`not_allowed` for one
     with a receiver, `rate_limited`, and all of `Store.add_talk`)."""

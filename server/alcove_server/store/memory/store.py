@@ -317,6 +317,9 @@ class MemoryStore:
     def disconnected(self, room: bytes, key: bytes) -> None:
         """As above."""
 
+    def pass_on(self, room: bytes, sender: bytes, message: bytes) -> None:
+        """As above."""
+
     async def ready(self) -> bool:
         return True
 
@@ -368,8 +371,7 @@ class MemoryStore:
         return dropped
 
     def _go_on(self, id: bytes, now: float) -> None:
-        """Queue a room for its next end. A room with more due already comes after the rooms that
-        wait longer."""
+        """Queue a room for its next end. One with more due comes after those that wait longer."""
         room = self._rooms.get(id)
         if room is not None:
             self._due.put(id, max(room.due, now))

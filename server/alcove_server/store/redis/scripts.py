@@ -39,6 +39,7 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "vote": ("meta",),
     "settle_log": ("meta",),
     "connected": ("meta",),
+    "pass_on": ("meta",),
     "fence": ("meta",),
     "hold": ("meta",),
     "look": ("meta", "doors", "lobby", "welcomes"),

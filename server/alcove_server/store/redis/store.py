@@ -324,6 +324,9 @@ class RedisStore:
     def disconnected(self, room: bytes, key: bytes) -> None:
         self._watching.connections.disconnected(records.tag_of(room), key)
 
+    def pass_on(self, room: bytes, sender: bytes, message: bytes) -> None:
+        self._watching.pass_on(room, sender, message)
+
 
 def _head(kind: bytes, rest: list[bytes]) -> RoomHead | None:
     if kind == b"none":
