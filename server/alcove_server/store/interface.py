@@ -232,8 +232,9 @@ class Store(Protocol):
         only the roster settles, and for a vault that is for another key than `by`."""
 
     async def read_lobby(self, room: bytes, after: int, settled: bool) -> LobbyPage:
-        """Return the open items after a number, in order. With `settled`, include `GONE` items,
-        which say that an item is settled. A reader that knows no item needs none of these."""
+        """Return the first `LOBBY_PAGE` open items after a number, in order. With `settled`,
+        include `GONE` items, which say that an item is settled. A reader that knows no item needs
+        none of these."""
 
     async def take_refusal(self, room: bytes, key: bytes) -> tuple[bytes, bytes] | None:
         """Return the id and the sealed reason of a refused knock, once. An expired knock has an

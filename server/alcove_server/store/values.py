@@ -326,10 +326,12 @@ def require_place(left: int, seated: SeatedRoom) -> None:
 
 @dataclass(frozen=True, slots=True)
 class LobbyPage:
-    """Items of the lobby, in order, and the time at which they were read."""
+    """Items of the lobby, in order, the time at which they were read, and whether there are more
+    after the last one."""
 
     items: tuple[StoredItem, ...]
     now: float
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
