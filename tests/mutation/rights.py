@@ -32,7 +32,6 @@ _NOT_OFFERED = (
     "absent",
     "facilitators_start",
     "facilitators_stay",
-    "slow",
     "ttl",
 )
 

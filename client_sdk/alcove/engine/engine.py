@@ -345,4 +345,5 @@ class Engine(ForgottenRoom):
         if outcome.absent and self._coming_back.begin():
             return
         reason = CloseReason.LEFT if outcome.by_wish else CloseReason.REMOVED
-        self.close(reason, "" if outcome.by_wish else "removed", "")
+        code, text = ("", "") if outcome.by_wish else ("removed", self.removed_text())
+        self.close(reason, code, text)

@@ -260,7 +260,6 @@ WAITING: dict[str, object] = {
     "absent": 60,
     "facilitators_start": 2,
     "facilitators_stay": 2,
-    "slow": 30,
     "ttl": 10,
 }
 """Fields that no command sets yet, each with another value than it has."""
