@@ -143,7 +143,7 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
     ),
     _lobby(
         "alcove.facilitation.intents:AdmitNewcomer.plan",
-        "pauses=(self.key_package.leaf_node.signature_key,) if self.to_listen else (),",
+        "pauses=(leaf.signature_key,) if listens else (),",
         "",
         _LISTENS,
     ),
@@ -155,7 +155,7 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
     ),
     _lobby(
         "alcove.facilitation.intents:AdmitNewcomer.plan",
-        "paused=self.to_listen",
+        "paused=listens",
         "paused=False",
         _LISTENS,
     ),

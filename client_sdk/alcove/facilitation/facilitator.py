@@ -135,10 +135,10 @@ class Facilitator:
             revoke=self.door_keeper.revoke,
         )
         self.moderation = Moderation(membership, self.committer)
+        self.absences = Absences(membership, self.committer, life, self._in_line, ports)
         self.removals = Removals(
             membership, self.committer, self.doors, self.door_keeper, self.vaults, ports
         )
-        self.absences = Absences(membership, self.committer, life, self._in_line, ports)
         self.outside = WaysBack(
             membership,
             self.committer,

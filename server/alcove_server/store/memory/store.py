@@ -49,8 +49,7 @@ from alcove_server.store.memory.ended import EndedRooms
 from alcove_server.store.memory.room import MemoryRoom
 
 _EXPIRED_BY_A_CALL: Final = 100
-"""Expired blobs dropped by a call that names a room, 0.1 ms: more than a call adds, so no backlog
-grows while a room is used."""
+"""Expired blobs dropped by a call that names a room, 0.1 ms: more than a call adds to a backlog."""
 _EXPIRED_AT_ONCE: Final = 5000
 """Blobs dropped by one `expire`, in all rooms together: about 5 ms. A room that ends as a whole may
 have more: 10 ms with the most that a room holds."""
