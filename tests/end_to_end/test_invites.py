@@ -205,5 +205,7 @@ def test_the_maker_of_a_link_is_told_when_another_removal_closes_it() -> None:
     newcomer(world, newer, "Finn", ann)
     do(world, bob, "remove", "Finn")
     world.advance(3)
-    assert Invite.parse(newer).door.hex() not in {e.door for e in bob.of(events.InviteRevoked)}
+    door = Invite.parse(newer).door.hex()
+    assert ann.of(events.InviteRevoked)[-1] == events.InviteRevoked(door, "Bob")
+    assert door not in {event.door for event in bob.of(events.InviteRevoked)}
     assert bob.of(events.InviteChanged)[-1].invite != newer
