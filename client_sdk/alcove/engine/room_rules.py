@@ -17,20 +17,23 @@ class RoomRules:
         self._membership = membership
         self._emit = ports.emit
         self._paused: frozenset[bytes] = frozenset()
-        self._rules: frozenset[str] = frozenset()
+        self._rules: dict[str, bool | int] = dict.fromkeys(RULES, False)
 
     def look(self, by: str = "") -> None:
         """Tell what is another than before. `by` is the name of the facilitator that changed it."""
         state = self._membership.state
-        rules = frozenset(rule for rule in RULES if getattr(state, rule))
-        changed = tuple(sorted(rules ^ self._rules))
-        self._rules = rules
         held = state.hold is not None
+        rules = {rule: getattr(state, rule) for rule in RULES} | {"hold": held}
+        changed = tuple(rule for rule in RULES if rules[rule] != self._rules[rule])
+        self._rules = rules
         if changed:
             people = self._membership.people() if held and "hold" in changed else ()
             names = tuple(person.name for person in people if person.facilitator)
-            rule = events.RulesChanged(state.listen_only, state.locked, changed, by, held, names)
-            self._emit(rule)
+            self._emit(
+                events.RulesChanged(
+                    state.listen_only, state.locked, changed, by, held, names, state.slow
+                )
+            )
         self._look_at_pauses(frozenset(state.paused_keys()), by)
 
     def _look_at_pauses(self, paused: frozenset[bytes], by: str) -> None:
