@@ -38,6 +38,7 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "settle_log": ("meta",),
     "connected": ("meta",),
     "fence": ("meta",),
+    "sweep": ("meta",),
     "hold": ("meta",),
     "look": ("meta", "doors", "lobby", "welcomes"),
 }

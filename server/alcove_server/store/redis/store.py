@@ -102,6 +102,12 @@ class RedisStore:
 
     async def end(self, room: bytes, statement: Signed, roster: bytes) -> None:
         await self._run("end", room, statement.encode(), roster)
+        await self._sweep(room)
+
+    async def _sweep(self, room: bytes) -> None:
+        """Delete what is left of a log that is over, in many short scripts."""
+        while await self._run("sweep", room):
+            pass
 
     async def reseat(
         self, seated: SeatedRoom, expected: bytes | None, over: Signed | None = None
@@ -130,6 +136,7 @@ class RedisStore:
                 self._most(seated.room, lease=lease),
                 over.encode() if over is not None else b"",
             )
+        await self._sweep(seated.room)
 
     async def unsettled(self, room: bytes) -> Unsettled | None:
         return records.unsettled_of(await self._run("unsettled", room))
