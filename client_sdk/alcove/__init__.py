@@ -2,8 +2,8 @@
 
 open_room, join    enter a room with `async with`
 run                a whole program around one room
-Room               send, retract, accept, send_anyway, admit, refuse, remove, invite,
-                   change_agreement, leave, end
+Room               send, retract, accept, send_anyway, rejoin, admit, refuse, remove,
+                   invite, change_agreement, leave, end
 template           ground rules for a common group, to begin with
 AnyEvent           everything that happens, as frozen values; a `match` over it can be exhaustive
 AlcoveError        everything that can go wrong: each has a `code` and says what to do
@@ -30,21 +30,30 @@ from alcove.events import (
     CloseReason,
     ConnectionChanged,
     ConnectionState,
+    DoorSaid,
+    DoorTaken,
     Event,
     Expired,
     FacilitatorAct,
     Failed,
+    Folded,
     Gap,
     InviteChanged,
+    InviteRevoked,
+    InvitesListed,
     Joined,
     Knocked,
     KnockGone,
     Left,
+    MemberList,
     Message,
     Opened,
+    OpenInvite,
+    Outside,
     PastAct,
     PastActs,
     Paused,
+    PresenceChanged,
     Problem,
     Queued,
     Removed,
@@ -60,6 +69,7 @@ from alcove.events import (
     VaultChanged,
     Waiting,
 )
+from alcove.members import Member, Whereabouts
 
 __version__ = "0.1.0"
 
@@ -68,7 +78,7 @@ if typing.TYPE_CHECKING:
 
     from alcove.entering import join, open_room
     from alcove.relay.transport import TransportOptions
-    from alcove.room import Member, Room
+    from alcove.room import Room
     from alcove.running import run
     from alcove.shell import SendResult
     from alcove.templates import template
@@ -84,25 +94,34 @@ __all__ = [
     "ConnectionChanged",
     "ConnectionFailed",
     "ConnectionState",
+    "DoorSaid",
+    "DoorTaken",
     "Event",
     "Expired",
     "FacilitatorAct",
     "Failed",
+    "Folded",
     "Gap",
     "InvalidInput",
     "InviteChanged",
+    "InviteRevoked",
+    "InvitesListed",
     "Joined",
     "KnockGone",
     "Knocked",
     "Left",
     "Member",
+    "MemberList",
     "Message",
     "NotNow",
     "NotTrusted",
+    "OpenInvite",
     "Opened",
+    "Outside",
     "PastAct",
     "PastActs",
     "Paused",
+    "PresenceChanged",
     "Problem",
     "Queued",
     "Refused",
@@ -122,6 +141,7 @@ __all__ = [
     "Unpaused",
     "VaultChanged",
     "Waiting",
+    "Whereabouts",
     "join",
     "open_room",
     "run",
@@ -130,7 +150,6 @@ __all__ = [
 
 _LATER = {
     "AgreementText": "alcove_protocol.card",
-    "Member": "alcove.room",
     "Room": "alcove.room",
     "SendResult": "alcove.shell",
     "TransportOptions": "alcove.relay.transport",

@@ -6,52 +6,29 @@ event can be logged.
 """
 
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Literal, TypeAlias
 
-
-class ConnectionState(StrEnum):
-    CONNECTED = "connected"
-    RECONNECTING = "reconnecting"
-    RESUMED = "resumed"  # connected again, at the same position
-    REJOINED = "rejoined"  # a facilitator let this client in again; what came between is lost
-
-
-class RoomState(StrEnum):
-    OPEN = "open"
-    READ_ONLY = "read-only"  # no facilitator was heard for 90 s: no member can post
-    NOT_HEARD = "not-heard"
-    """No facilitator was heard, or none that had heard this client: it may be cut off. What it
-    sends waits."""
-    SPLIT = "split"
-    """The relay shows members different conversations: do not trust it. What this client sends
-    waits until the person decides (`Room.send_anyway`, `Room.leave`)."""
-
-
-class CloseReason(StrEnum):
-    LEFT = "left"
-    ENDED = "ended"
-    REMOVED = "removed"
-    REFUSED = "refused"
-    LOST = "lost"
-    ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Base of all events."""
+from alcove.door_events import DoorSaid as DoorSaid
+from alcove.door_events import DoorTaken as DoorTaken
+from alcove.door_events import Event as Event
+from alcove.door_events import InviteChanged as InviteChanged
+from alcove.door_events import InviteRevoked as InviteRevoked
+from alcove.door_events import InvitesListed as InvitesListed
+from alcove.door_events import Knocked as Knocked
+from alcove.door_events import KnockGone as KnockGone
+from alcove.door_events import OpenInvite as OpenInvite
+from alcove.door_events import Outside as Outside
+from alcove.door_events import Waiting as Waiting
+from alcove.members import Member, Whereabouts
+from alcove.past_acts import FacilitatorAct as FacilitatorAct
+from alcove.past_acts import PastAct as PastAct
+from alcove.states import CloseReason as CloseReason
+from alcove.states import ConnectionState as ConnectionState
+from alcove.states import RoomState as RoomState
 
 
 @dataclass(frozen=True, slots=True)
 class Opened(Event):
     """The room exists and `invite` lets people knock. The invite is a secret: do not log it."""
-
-    invite: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class InviteChanged(Event):
-    """A fresh invite, because a removal revoked the door of the one before."""
 
     invite: str = field(repr=False)
 
@@ -72,6 +49,8 @@ class AgreementShown(Event):
     summary: str = ""
     asked: bool = True
     languages: tuple[str, ...] = ()
+    question: str = field(default="", repr=False)
+    """What this invite asks at the door. The answer goes along with the acceptance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,31 +58,6 @@ class Accepted(Event):
     """A member accepted the ground rules that changed. To facilitators only."""
 
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting(Event):
-    """The knock is with the facilitators. Both sides can compare `code` elsewhere."""
-
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class Knocked(Event):
-    """A newcomer waits. To facilitators only. So does a member who was let in again so often that a
-    person decides about the next time: then a `Problem` (`rejoins`) comes first."""
-
-    id: str
-    name: str
-    code: str
-    door_revoked: bool
-
-
-@dataclass(frozen=True, slots=True)
-class KnockGone(Event):
-    """The newcomer with this id no longer waits."""
-
-    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,17 +114,38 @@ class Unpaused(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PresenceChanged(Event):
+    """A member is here, is away, or it cannot be told any more. To facilitators only. Of a member
+    that this event has not named it cannot be told either."""
+
+    name: str
+    presence: Whereabouts
+
+
+@dataclass(frozen=True, slots=True)
+class MemberList(Event):
+    """All members at this moment, to the program that asked."""
+
+    members: tuple[Member, ...]
+    ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RulesChanged(Event):
     """The rules of the room as they are now. `changed` names those that are another than before:
-    `listen_only` (only facilitators write) and `locked` (no newcomer comes in).
+    `listen_only` (only facilitators write), `locked` (no newcomer comes in) and `hold` (the room is
+    paused, which sets the other two).
 
     `by` is the facilitator; it is empty for what was so when this client came, or came back.
+    `facilitators` has the names of all of them, when the room is paused.
     """
 
     listen_only: bool
     locked: bool
     changed: tuple[str, ...]
     by: str = ""
+    hold: bool = False
+    facilitators: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,39 +168,6 @@ class SafetyWords(Event):
     ref: str | None = None
 
 
-FacilitatorAct: TypeAlias = Literal[
-    "admit",
-    "rejoin",
-    "left",
-    "remove",
-    "appoint",
-    "demote",
-    "pause",
-    "unpause",
-    "listen_only",
-    "listen_only_off",
-    "lock",
-    "unlock",
-    "invite",
-    "revoke",
-    "lobby_key",
-    "ttl",
-    "agreement",
-]
-"""What a facilitator can have done. `left` grants a wish, `revoke` is about an invite."""
-
-
-@dataclass(frozen=True, slots=True)
-class PastAct:
-    """One act of a facilitator. `name` is the member that it was about, or empty. `by` is its
-    author. `age` is in seconds."""
-
-    act: FacilitatorAct
-    name: str
-    by: str
-    age: int
-
-
 @dataclass(frozen=True, slots=True)
 class PastActs(Event):
     """What facilitators did since this client is in the room, the oldest first: at most 100."""
@@ -240,7 +182,7 @@ class Message(Event):
 
     `age` is how many seconds the relay had had it when it came: 0 in a running conversation, more
     after an absence. `time` is when the relay took it, in Unix seconds by this device's clock. Both
-    stand on the relay's word.
+    stand on the relay's word. With `folded` show it only when its reader asks for it: see `Folded`.
     """
 
     id: str
@@ -250,6 +192,7 @@ class Message(Event):
     warning: str | None = field(default=None, repr=False)
     time: float = 0.0
     age: int = 0
+    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +230,21 @@ class Retracted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Folded(Event):
+    """A facilitator folded these messages: hide each text until its reader asks for it. Nothing is
+    deleted. `by` is the facilitator; it is empty for what changed while this client did not follow.
+
+    With `name` it is all that this member writes, also what is still to come. Not `on`: what they
+    write from now on is not folded any more.
+    """
+
+    ids: tuple[str, ...]
+    name: str = ""
+    by: str = ""
+    on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Expired(Event):
     """This message has expired: drop it."""
 
@@ -295,6 +253,8 @@ class Expired(Event):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionChanged(Event):
+    """The connection to the relay changed. The client connects again by itself."""
+
     state: ConnectionState
 
 
@@ -351,10 +311,15 @@ class Closed(Event):
 AnyEvent = (
     Opened
     | InviteChanged
+    | InvitesListed
+    | InviteRevoked
     | AgreementShown
     | Accepted
     | Waiting
     | Knocked
+    | Outside
+    | DoorTaken
+    | DoorSaid
     | KnockGone
     | Joined
     | Left
@@ -362,6 +327,8 @@ AnyEvent = (
     | RoleChanged
     | Paused
     | Unpaused
+    | PresenceChanged
+    | MemberList
     | RulesChanged
     | VaultChanged
     | SafetyWords
@@ -371,6 +338,7 @@ AnyEvent = (
     | Queued
     | Failed
     | Retracted
+    | Folded
     | Expired
     | ConnectionChanged
     | RoomChanged

@@ -3,7 +3,16 @@
 from types import MappingProxyType
 from typing import Final
 
-from tests.mutation import agreement, facilitators, hard_minute, order, rights, roster, statements
+from tests.mutation import (
+    agreement,
+    door,
+    facilitators,
+    hard_minute,
+    order,
+    rights,
+    roster,
+    statements,
+)
 from tests.mutation.mls_beside import ALL_BESIDE
 from tests.mutation.mls_commits import ALL_COMMITS
 from tests.mutation.mls_members import MEMBERS
@@ -23,6 +32,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     *rights.ALL_RIGHTS,
     *facilitators.ALL_FACILITATORS,
     *hard_minute.ALL_HARD_MINUTE,
+    *door.ALL_DOOR,
     *roster.ALL_LINKS,
     *order.ALL_ORDER,
     *agreement.ALL_AGREEMENT,

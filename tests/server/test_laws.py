@@ -11,7 +11,9 @@ from alcove_protocol.frames import (
     AnswerAsker,
     AskMembers,
     Fetch,
+    LobbyRequest,
     Park,
+    ReadCard,
     Reseat,
     SendDesk,
 )
@@ -65,6 +67,7 @@ def test_every_kind_of_request_has_one_handler() -> None:
     handled = [kind for kinds in HANDLERS.values() for kind in kinds]
     kinds = [Post, *(kind for kind in FROM_CLIENT.values() if kind not in NOT_YET)]
     kinds += [Reseat]  # to bring the room, and as a member to name the own chain
+    kinds += [ReadCard, LobbyRequest]  # of a newcomer, and of a member
     assert sorted(map(repr, handled)) == sorted(map(repr, kinds))
     assert HANDLERS.keys() == set(ClientState)
 

@@ -34,6 +34,7 @@ from alcove.engine.room_rules import RoomRules
 from alcove.engine.roster_alarm import RosterAlarm
 from alcove.engine.stepping_down import SteppingDown
 from alcove.engine.telling import Telling
+from alcove.engine.whereabouts import WhereaboutsWatch
 from alcove.facilitation.facilitator import Facilitator, Handover
 from alcove.facilitation.role_intents import demoted
 from alcove.group.keys import Identity
@@ -88,6 +89,7 @@ class MemberParts(ABC):
         membership, ports = self.membership, self._ports
         self._alarms = Alarms(ports)
         self.presence = Presence(membership, self.stream, ports, self._alarms, on_missed=self._gap)
+        self.whereabouts = WhereaboutsWatch(membership, self.presence, ports)
         self.conversation = Conversation(
             membership,
             self.stream,
@@ -96,6 +98,7 @@ class MemberParts(ABC):
             watch=self.presence,
             on_agreement=self._agreement_told,
             on_own=lambda id, sent: self.agreement_change.own(id, sent),
+            on_fold=self.act_log.folded,
         )
         self.publisher = Publisher(
             membership,

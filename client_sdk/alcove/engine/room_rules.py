@@ -25,8 +25,12 @@ class RoomRules:
         rules = frozenset(rule for rule in RULES if getattr(state, rule))
         changed = tuple(sorted(rules ^ self._rules))
         self._rules = rules
+        held = state.hold is not None
         if changed:
-            self._emit(events.RulesChanged(state.listen_only, state.locked, changed, by))
+            people = self._membership.people() if held and "hold" in changed else ()
+            names = tuple(person.name for person in people if person.facilitator)
+            rule = events.RulesChanged(state.listen_only, state.locked, changed, by, held, names)
+            self._emit(rule)
         self._look_at_pauses(frozenset(state.paused_keys()), by)
 
     def _look_at_pauses(self, paused: frozenset[bytes], by: str) -> None:

@@ -78,13 +78,15 @@ class Void(Record):
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat(Record):
-    """A facilitator is here, in this epoch, with this roster. `leaving` says that they go now."""
+    """A facilitator is here, in this epoch, with this roster. `leaving` says that they go now, and
+    `started` that as many facilitators were there as the room needs to start."""
 
     KIND: ClassVar[str] = "heartbeat"
     epoch: Annotated[int, AtMost(limits.REQUEST_NUMBER)]
     authenticator: Annotated[bytes, AtMost(AUTHENTICATOR_MAX, least=AUTHENTICATOR_MIN)]
     roster: Annotated[bytes, Exactly(HASH_SIZE)]
     leaving: bool
+    started: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,15 @@ class ToldAgreement(Record):
     texts: Annotated[bytes, AtMost(AGREEMENT_LIST, least=1)] = field(repr=False)
 
 
-MessageBody: TypeAlias = Text | Retract | Void | Heartbeat | ToldAgreement
+@dataclass(frozen=True, slots=True)
+class Fold(Record):
+    """A facilitator folds one message. Its readers may open it."""
+
+    KIND: ClassVar[str] = "fold"
+    target: Annotated[bytes, Exactly(MESSAGE_ID_SIZE)]
+
+
+MessageBody: TypeAlias = Text | Retract | Void | Heartbeat | ToldAgreement | Fold
 """Every body of this version. A `match` over it ends with `assert_never`."""
 
 BODIES: Final[dict[str, type[MessageBody]]] = {kind.KIND: kind for kind in get_args(MessageBody)}
@@ -118,7 +128,7 @@ BODIES: Final[dict[str, type[MessageBody]]] = {kind.KIND: kind for kind in get_a
 def check_text(text: str, warning: str | None) -> Text:
     """Return the body of a message that a person wrote.
 
-    Raises `InvalidInput` (`text_empty`, `text_too_long`, `bad_text`)."""
+    Raises `InvalidInput` (`text_empty`, `text_too_long`, `warning_too_long`, `bad_text`)."""
     try:
         (text + (warning or "")).encode()
     except UnicodeEncodeError:
@@ -127,6 +137,9 @@ def check_text(text: str, warning: str | None) -> Text:
     if not is_visible(text):
         nothing = "There is nothing to see in this text, so it was not sent."
         raise InvalidInput("text_empty", nothing)
+    if warning is not None and len(warning.encode()) > WARNING:
+        long = f"A content warning has at most {WARNING} bytes; shorten it."
+        raise InvalidInput("warning_too_long", long)
     try:
         body = Text(text, warning)
         body.encode()

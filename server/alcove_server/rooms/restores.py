@@ -23,7 +23,8 @@ OF_A_PREFIX: Final = 4
 
 def size_of(frame: Reseat) -> int:
     """The bytes of a restore."""
-    return len(frame.chain) + len(frame.commit) + len(frame.doors)
+    earlier = len(frame.earlier or b"")
+    return len(frame.chain) + len(frame.commit) + len(frame.doors) + earlier
 
 
 class Restores:

@@ -183,6 +183,15 @@ def vault(history: RosterHistory, key: bytes, to: bytes, sealed: bytes) -> None:
         raise Refusal("too_large")
 
 
+def talk(history: RosterHistory, newcomer: bytes, key: bytes, sealed: bytes) -> None:
+    """A text of the talk at the door, by the newcomer or by a facilitator. All have one size.
+    Raises `Refusal` (`not_allowed`, `too_large`)."""
+    if key != newcomer:
+        require_facilitator(history, key)
+    if len(sealed) > limits.DOOR_TEXT:
+        raise Refusal("too_large")
+
+
 def leave(history: RosterHistory, key: bytes, signed: Signed) -> None:
     """Raises `Refusal` (`bad_statement`)."""
     try:

@@ -48,6 +48,7 @@ from alcove_server.store.values import (
     RoomHead,
     RosterMoved,
     RosterStep,
+    SeatedCommit,
     SeatedRoom,
     Stale,
     StoredBlob,
@@ -74,6 +75,7 @@ __all__ = (
     "RoomHead",
     "RosterMoved",
     "RosterStep",
+    "SeatedCommit",
     "SeatedRoom",
     "Stale",
     "Store",
@@ -208,6 +210,17 @@ class Store(Protocol):
         leave, does nothing. Beyond `REQUESTS` of one key, a request replaces the oldest. A vault
         replaces that of the same key for the same `to`, and beyond `VAULTS` of one key the oldest.
         Raises `Refusal` (`busy`)."""
+
+    async def add_talk(
+        self, room: bytes, newcomer: bytes, key: bytes, id: bytes, blob: bytes, payer: Pays = None
+    ) -> None:
+        """Add a text of the talk with a newcomer whose knock waits: theirs, when `key` is their
+        own, and otherwise a facilitator's for them. It renews the knock, and goes with it. The same
+        id does nothing. A text of the newcomer is a `REQUEST`, and one for them a `VAULT`. Raises
+        `Refusal` (`unknown_knock`, `talk_full` beyond `limits.DOOR_TALK` each way, `busy`)."""
+
+    async def talk_to(self, room: bytes, newcomer: bytes) -> LobbyPage:
+        """Return what was said to a newcomer whose knock waits, in order."""
 
     async def settle(
         self, room: bytes, id: bytes, reason: bytes | None = None, by: bytes = b""

@@ -281,10 +281,19 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
+class SeatedCommit:
+    """A commit that comes with a room, and the entry of the chain that is of it, if any."""
+
+    blob: bytes
+    entry: Signed | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SeatedRoom:
     """A room as a client brings it back: the whole verified chain and the last commit. `entry` is
-    the last one of the chain, if it is of that commit. A room that is `opened` has no votes. What
-    it takes is charged to `holding`."""
+    the last one of the chain, if it is of that commit. `earlier` are the commits right before it,
+    the oldest first. A room that is `opened` has no votes. What it takes is charged to `holding`.
+    """
 
     room: bytes
     chain: tuple[Signed, ...]
@@ -295,6 +304,13 @@ class SeatedRoom:
     entry: Signed | None = None
     opened: bool = False
     holding: Holding | None = None
+    earlier: tuple[SeatedCommit, ...] = ()
+
+    @property
+    def commits(self) -> tuple[SeatedCommit, ...]:
+        """What the log begins with, in order. The last one is its base."""
+        last = SeatedCommit(self.commit, self.entry)
+        return (*self.earlier, last) if self.commit else ()
 
 
 def require_place(left: int, seated: SeatedRoom) -> None:

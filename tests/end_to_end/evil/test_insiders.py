@@ -78,9 +78,9 @@ def test_a_heartbeat_as_a_message_is_no_sign_of_life() -> None:
     bob.back()
     world.settle()
     forget(bob)
-    heard = dict(bob.engine.require_member().presence._attendance._heard)
+    heard = dict(bob.engine.require_member().presence.attendance._heard)
     world.take(room_of(ann), beat, BlobClass.APPLICATION)  # and the relay says that it is Ann's
-    assert bob.engine.require_member().presence._attendance._heard == heard
+    assert bob.engine.require_member().presence.attendance._heard == heard
     assert problems(bob) == []
     ann.say("Bob, can you hear me?")
     world.settle()
@@ -182,7 +182,9 @@ def test_an_invite_is_still_replaced_when_the_list_has_a_place() -> None:
 def beat_with_roster(client: Client, roster: bytes) -> bytes:
     group, log = group_of(client), client.engine.require_member().stream.log.current
     assert log is not None
-    body: Record = Heartbeat(group.epoch, group.epoch_authenticator, roster, False)
+    body: Record = Heartbeat(
+        group.epoch, group.epoch_authenticator, roster, leaving=False, started=False
+    )
     at, value = log
     return rogue_message(client, body, kind="heartbeat", counter=0, ttl=90, at=at, log=value)
 

@@ -4,9 +4,9 @@ Each method runs without suspending, so each is atomic. **Expiry.** Nothing here
 this store also expires rooms that nobody watches. Each room stands in one queue, `_ends`, by the
 time at which something in it ends next, whether it is watched or not. `expire` takes rooms from the
 front of the queue: as many as it is told, and `_EXPIRED_AT_ONCE` blobs. A room that ends as a whole
-counts as its blobs. A room that has more to drop goes back behind all rooms that wait longer. So a
-call's work is bounded, every room has its turn, and an idle room costs nothing. A call that names a
-room first drops a few blobs of it (`_EXPIRED_BY_A_CALL`). No answer has what has expired.
+counts as its blobs. A room that has more to drop goes behind all that wait longer. So a call's work
+is bounded, every room has its turn, and an idle room costs nothing. A call that names a room drops
+a few blobs of it first (`_EXPIRED_BY_A_CALL`). No answer has what has expired.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,14 +20,7 @@ from alcove_protocol.frames import LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove_server.store.budget import (
-    BLOB_OVERHEAD,
-    LOBBY_PAGE,
-    Budget,
-    Holding,
-    Pays,
-    StoreBounds,
-)
+from alcove_server.store.budget import BLOB_OVERHEAD, Budget, Holding, Pays, StoreBounds
 from alcove_server.store.interface import (
     ALL,
     AtDoor,
@@ -194,9 +187,7 @@ class MemoryStore:
         return Taken(generation, stored.number)
 
     async def published(self, room: bytes, sender: bytes, id: bytes) -> Position | None:
-        found = self._room(room)
-        number = found.records.find(self._clock(), sender, id)
-        return found.log.position(number) if number is not None else None
+        return self._room(room).published(self._clock(), sender, id)
 
     async def read(self, room: bytes, after: Position, most: int) -> Page:
         return self._room(room).read(self._clock(), after, most)
@@ -214,9 +205,7 @@ class MemoryStore:
     async def revoke_door(self, room: bytes, door: bytes, roster: bytes) -> None:
         found = self._room(room)
         found.expect_roster(roster)
-        if found.doors.find(self._clock(), door) is None:
-            raise Refusal("unknown_door")
-        found.revoke(self._clock(), frozenset({door}))
+        found.revoke_one(self._clock(), door)
         self._look(room, found)
 
     async def door(self, room: bytes, door: bytes) -> StoredDoor | None:
@@ -240,8 +229,8 @@ class MemoryStore:
         if head is None or head.ended is not None:
             return AtDoor(head)
         found = self._rooms[room]
-        waiting = found.lobby.knock_of(key)
-        return AtDoor(head, found.doors.find(self._clock(), door), waiting is not None)
+        waits = found.lobby.knock_of(key) is not None
+        return AtDoor(head, found.doors.find(self._clock(), door), waits)
 
     async def withdraw(self, room: bytes, key: bytes) -> None:
         found = self._room(room)
@@ -262,6 +251,15 @@ class MemoryStore:
         found.lobby.add(self._clock(), kind, key, id, blob, to)
         self._look(room, found)
 
+    async def add_talk(
+        self, room: bytes, newcomer: bytes, key: bytes, id: bytes, blob: bytes, payer: Pays = None
+    ) -> None:
+        self._room(room).lobby.add_talk(self._clock(), newcomer, key, id, blob)
+        self._look(room, self._rooms[room])
+
+    async def talk_to(self, room: bytes, newcomer: bytes) -> LobbyPage:
+        return LobbyPage(self._room(room).lobby.talk_to(newcomer), self._clock())
+
     async def settle(
         self, room: bytes, id: bytes, reason: bytes | None = None, by: bytes = b""
     ) -> None:
@@ -270,8 +268,7 @@ class MemoryStore:
         self._look(room, found)
 
     async def read_lobby(self, room: bytes, after: int, settled: bool) -> LobbyPage:
-        items = self._room(room).lobby.items(after, settled, LOBBY_PAGE + 1)
-        return LobbyPage(items[:LOBBY_PAGE], self._clock(), len(items) > LOBBY_PAGE)
+        return self._room(room).lobby.page(self._clock(), after, settled)
 
     async def take_refusal(self, room: bytes, key: bytes) -> tuple[bytes, bytes] | None:
         return self._room(room).lobby.take_refusal(self._clock(), key)
@@ -282,12 +279,7 @@ class MemoryStore:
         return self._room(room).welcomes.find(self._clock(), key)
 
     async def welcomed(self, room: bytes, key: bytes, position: Position) -> None:
-        welcomes = self._room(room).welcomes
-        pending = welcomes.find(self._clock(), key)
-        if pending is None or pending.position.generation != position.generation:
-            return
-        if pending.position.number <= position.number:
-            welcomes.drop(key)
+        self._room(room).welcomes.resumed(self._clock(), key, position)
 
     # --- time -------------------------------------------------------------------------------
 

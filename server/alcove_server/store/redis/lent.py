@@ -39,11 +39,11 @@ def opened(entry: int) -> Given:
     return [(ROOM_OVERHEAD, ROOM_SECONDS), (entry, CHAIN_SECONDS)]
 
 
-def brought(seated: SeatedRoom, commit: int) -> Given:
-    """A room that was brought back, with a commit that takes so many bytes."""
+def brought(seated: SeatedRoom, commits: int) -> Given:
+    """A room that was brought back, with commits that take so many bytes."""
     chain = sum([len(entry.body) for entry in seated.chain])
     doors = [(len(door.card) + ITEM_OVERHEAD, door.expires_at) for door in seated.doors]
-    return [*opened(chain), (commit, float(limits.REJOIN_WINDOW)), *doors]
+    return [*opened(chain), (commits, float(limits.REJOIN_WINDOW)), *doors]
 
 
 def published(publication: Publication, payer: Payer) -> Given:

@@ -116,9 +116,15 @@ class RedisStore:
             {"id": door.id, "text": door.card, **records.door_arguments(door)}
             for door in seated.doors
         ]
-        commit, entry = seated.commit, seated.entry
-        tail = records.tail_of(BlobClass.COMMIT, bytes(16), b"", commit, entry) if commit else b""
-        size = blob_size(commit, entry) if commit else 0
+        commits = [
+            {
+                "tail": records.tail_of(BlobClass.COMMIT, bytes(16), b"", one.blob, one.entry),
+                "hash": sha256(one.blob).digest(),
+                "size": blob_size(one.blob, one.entry),
+            }
+            for one in seated.commits
+        ]
+        size = sum([blob_size(one.blob, one.entry) for one in seated.commits])
         lease = self._calls.lease(seated.room, seated.holding, 1, brought(seated, size))
         with lent(lease):
             await self._run(
@@ -130,9 +136,7 @@ class RedisStore:
                 b"%d" % (len(seated.chain) - 1),
                 records.packed([entry.encode() for entry in seated.chain]),
                 records.packed(doors),
-                tail,
-                sha256(commit).digest(),
-                b"%d" % size,
+                records.packed(commits),
                 self._most(seated.room, lease=lease),
                 over.encode() if over is not None else b"",
             )
@@ -274,6 +278,20 @@ class RedisStore:
         with lent(lease):
             most = self._most(room, part, lease)
             await self._run("add_item", room, b"%d" % kind, key, id, blob, most, to)
+
+    async def add_talk(
+        self, room: bytes, newcomer: bytes, key: bytes, id: bytes, blob: bytes, payer: Pays = None
+    ) -> None:
+        given = [(len(blob) + ITEM_OVERHEAD, float(limits.REJOIN_WINDOW))]
+        lease = self._calls.lease(room, holding_of(payer), MEMBERS_PART, given)
+        with lent(lease):
+            most = self._most(room, MEMBERS_PART, lease)
+            await self._run("add_talk", room, newcomer, key, id, blob, most)
+
+    async def talk_to(self, room: bytes, newcomer: bytes) -> LobbyPage:
+        now, *found = await self._run("talk_to", room, newcomer)
+        items = map(records.item_of, found[::2], found[1::2])
+        return LobbyPage(tuple(items), records.time_of(now))
 
     async def settle(
         self, room: bytes, id: bytes, reason: bytes | None = None, by: bytes = b""

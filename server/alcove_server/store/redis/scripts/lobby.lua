@@ -1,6 +1,8 @@
 -- The lobby: `q` holds items by number, `qb` their blobs, `qi` the number of an open item by its id,
 -- `qk` the numbers of a key's open items, `q1`…`q5` the numbers of each kind, `f` and `fe` reasons.
--- All items of a kind live equally long, so the numbers of a kind stand in the order of their ends.
+-- All items of a kind live equally long, so the numbers of a kind stand in the order of their ends,
+-- but for knocks: a talk renews one. `q6` has the numbers of all talks at the door, and `qt` those of a
+-- newcomer's. They stand in no other index, and go with the knock.
 --
 -- An item and a reason cost ITEM_BYTES and their bytes. What is settled keeps the ITEM_BYTES of its item.
 local KNOCK, REQUEST, LEAVE, GONE, VAULT = 1, 2, 3, 4, 5
@@ -9,6 +11,10 @@ local LIFE = {900, 86400, math.huge, 900, 86400}
 local ITEM_BYTES, REQUESTS, KNOCKS, KNOCKS_PER_DOOR, SETTLED = 512, 4, 100, 20, 1024
 local VAULTS = 8
 local AT_ONCE = 200 -- ended items of a kind that one script drops: 10 ms
+local TALK, DOOR_TALK = 6, 20
+
+-- When an item ends. A talk never does by itself.
+local function end_of(item) return (item.renewed or item.taken) + LIFE[item.kind] end
 
 local function item_of(number)
   local raw = call('HGET', P .. 'q', number)
@@ -92,7 +98,18 @@ local function drop_settled(m, number)
   call('ZREM', P .. 'q4', number)
 end
 
+local function end_talk(m, newcomer)
+  for _, number in ipairs(listed('qt', newcomer)) do
+    m.used = m.used - ITEM_BYTES - call('HSTRLEN', P .. 'qb', number)
+    call('HDEL', P .. 'q', number)
+    call('HDEL', P .. 'qb', number)
+    call('ZREM', P .. 'q6', number)
+  end
+  call('HDEL', P .. 'qt', newcomer)
+end
+
 local function settle_item(m, number, item)
+  if item.kind == KNOCK then end_talk(m, item.key) end
   m.used = m.used - call('HSTRLEN', P .. 'qb', number)
   call('HDEL', P .. 'q', number)
   call('HDEL', P .. 'qb', number)
@@ -128,15 +145,20 @@ end
 -- The ended items of a kind, the oldest first: AT_ONCE at most, and the next script takes the others.
 local function ended_of(m, kind)
   local found = {}
+  local at = 0
   while #found < AT_ONCE do
-    local some = call('ZRANGE', P .. 'q' .. kind, #found, #found + 19)
+    local some = call('ZRANGE', P .. 'q' .. kind, at, at + 19)
     for _, number in ipairs(some) do
       local item = item_of(number)
-      if item.taken + LIFE[kind] > m.last then return found end
-      item.number = number
-      found[#found + 1] = item
+      if end_of(item) <= m.last then
+        item.number = number
+        found[#found + 1] = item
+      elseif kind ~= KNOCK then
+        return found
+      end
     end
     if #some < 20 then return found end
+    at = at + 20
   end
   return found
 end

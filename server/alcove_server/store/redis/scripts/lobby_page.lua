@@ -2,7 +2,7 @@
 local m = lobby_room()
 local most = tonumber(ARGV[4])
 local numbers = {}
-for _, kind in ipairs({KNOCK, REQUEST, LEAVE, VAULT, ARGV[3] == '1' and GONE or nil}) do
+for _, kind in ipairs({KNOCK, REQUEST, LEAVE, VAULT, TALK, ARGV[3] == '1' and GONE or nil}) do
   local some = call('ZRANGEBYSCORE', P .. 'q' .. kind, '(' .. ARGV[2], '+inf', 'LIMIT', 0, most + 1)
   for _, number in ipairs(some) do numbers[#numbers + 1] = tonumber(number) end
 end
@@ -12,8 +12,8 @@ for at = 1, math.min(#numbers, most) do
   local number = string.format('%.0f', numbers[at])
   local item = item_of(number)
   item.number = number
-  item.ends = item.kind == LEAVE and -1 or item.taken + LIFE[item.kind]
-  if item.kind == LEAVE or item.ends > m.last then
+  item.ends = (item.kind == LEAVE or item.talk) and -1 or end_of(item)
+  if item.ends < 0 or item.ends > m.last then
     found[#found + 1] = cmsgpack.pack(item)
     found[#found + 1] = call('HGET', P .. 'qb', number) or ''
   end
