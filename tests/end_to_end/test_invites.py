@@ -59,7 +59,11 @@ def test_every_facilitator_sees_the_same_list() -> None:
     do(world, ann, "appoint", "Bob")
     world.advance(12)
     link = make(world, ann, 1, uses=5, hours=3, question="Who sent you?")[0]
-    newcomer(world, link, "Dora", bob)
+    dora = world.knock(link, "Dora", accept=False)
+    dora.engine.commands.accept(answer="Kim did")
+    world.settle()
+    assert bob.admit(bob.of(events.Knocked)[-1]) == []
+    world.advance(1)
     mine, theirs = listed(world, ann), listed(world, bob)
     door = Invite.parse(link).door.hex()
     assert [one.door for one in mine] == [one.door for one in theirs]
