@@ -6,6 +6,7 @@ from math import ceil
 from alcove_protocol.invite import Invite
 
 from alcove import events
+from alcove.engine.hard_minute import HardMinute
 from alcove.engine.outside import SteppingOutside
 from alcove.engine.standing import Standing
 from alcove.errors import AlcoveError, InvalidInput, NotNow
@@ -15,11 +16,11 @@ from alcove.facilitation.invites import HOUR, AskedInvite, InvitesDone
 from alcove.joining.door_words import REASONS
 
 
-class DoorCommands:
+class DoorCommands(HardMinute):
     """A part of `Commands`."""
 
     def __init__(self, standing: Standing, outside: SteppingOutside) -> None:
-        self._standing = standing
+        super().__init__(standing)
         self._outside = outside
 
     def admit(self, id: str, done: Done, *, to_listen: bool = False) -> None:
