@@ -15,12 +15,12 @@ from alcove.door_events import InviteRevoked as InviteRevoked
 from alcove.door_events import InvitesListed as InvitesListed
 from alcove.door_events import Knocked as Knocked
 from alcove.door_events import KnockGone as KnockGone
-from alcove.door_events import OpenInvite as OpenInvite
 from alcove.door_events import Outside as Outside
 from alcove.door_events import Waiting as Waiting
+from alcove.listed import FacilitatorAct as FacilitatorAct
+from alcove.listed import OpenInvite as OpenInvite
+from alcove.listed import PastAct as PastAct
 from alcove.members import Member, Whereabouts
-from alcove.past_acts import FacilitatorAct as FacilitatorAct
-from alcove.past_acts import PastAct as PastAct
 from alcove.states import CloseReason as CloseReason
 from alcove.states import ConnectionState as ConnectionState
 from alcove.states import RoomState as RoomState
@@ -71,7 +71,7 @@ class Joined(Event):
 
 @dataclass(frozen=True, slots=True)
 class Left(Event):
-    """A member left by their own wish."""
+    """A member left by their own wish. A lost connection is none: its member stays on the list."""
 
     name: str
 
@@ -137,7 +137,8 @@ class RulesChanged(Event):
     paused, which sets the other two) and `slow` (seconds between two turns, 0 for none).
 
     `by` is the facilitator; it is empty for what was so when this client came, or came back.
-    `facilitators` has the names of all of them, when the room is paused.
+    `facilitators` has the names of all of them, when the room is paused. `Room` has no property for
+    the rules, so a program that shows them keeps the last of these events.
     """
 
     listen_only: bool
@@ -215,7 +216,8 @@ class Queued(Event):
 @dataclass(frozen=True, slots=True)
 class Failed(Event):
     """The message was not sent. With the code `unconfirmed` others may have read it. A `Sent`
-    follows only if the relay took it and denied that: then the members may have read it."""
+    follows only if the relay took it and denied that: then the members may have read it. The
+    reference has a table of the codes."""
 
     id: str
     code: str
@@ -283,7 +285,8 @@ class Gap(Event):
 class Problem(Event):
     """Something went wrong. The room goes on unless `Closed` follows.
 
-    `sender` is the member of whom `text` tells it, if it is one.
+    `sender` is the member of whom `text` tells it, if it is one. The reference has a table of the
+    codes.
     """
 
     code: str

@@ -48,19 +48,21 @@ class Room(RoomShell):
 
     @property
     def state(self) -> RoomState:
-        """Who is heard: whether members can post, and whether the relay can be believed."""
+        """Who is heard: whether members can post, and whether the relay can be believed. It stays
+        as it was after the end: `closed` tells that."""
         return self._state
 
     @property
     def connection(self) -> ConnectionState:
-        """Whether the relay is connected. It is `RECONNECTING` before the first connection too."""
+        """Whether the relay is connected. It is `RECONNECTING` before the first connection too, and
+        stays as it was after the end: `closed` tells that."""
         return self._connection
 
     @property
     def is_facilitator(self) -> bool:
-        """Whether this client may admit, refuse, remove, invite and end."""
+        """Whether this client may admit, refuse, remove, invite and end. False after the end."""
         member = self._engine.member
-        return member is not None and member.facilitator is not None
+        return self._engine.closed is None and member is not None and member.facilitator is not None
 
     @property
     def members(self) -> tuple[Member, ...]:
@@ -192,8 +194,11 @@ class Room(RoomShell):
 
     async def admit(self, *ids: str, to_listen: bool = False) -> None:
         """Let newcomers in, several by one change of the group. With `to_listen` they can only read
-        until `unpause`, from their first moment on. Raises `InvalidInput` or `NotNow`
-        (`unknown_knock`, `locked`), `Refused` (`room_full`, …)."""
+        until `unpause`, from their first moment on. `Joined` and `KnockGone` follow.
+
+        Raises `NotNow` (`unknown_knock` when they wait no more, `locked`), `InvalidInput`
+        (`unknown_knock` for what is no id of a knock), `Refused` (`room_full`, …).
+        """
         if ids:
             await self._call(lambda done: self._commands.admit_all(ids, done, to_listen=to_listen))
 
@@ -208,12 +213,13 @@ class Room(RoomShell):
 
     async def remove(self, *names: str, fold: bool = False, question: str | None = None) -> None:
         """Put one member or several out, by one change of the group. With `fold` all that they
-        wrote is folded.
+        wrote is folded. `Removed` follows for each.
 
         The links by which they came close, and `InviteChanged` brings another for one that had
         uses left. With `question` they stay, and their cards ask it of newcomers.
 
-        Raises `InvalidInput` (`unknown_name`, `bad_question`, `bad_count`), `NotNow`.
+        Raises `InvalidInput` (`unknown_name`, `bad_question`, `bad_count`), `NotNow`
+        (`is_facilitator`, `not_oneself`).
         """
         await self._call(
             lambda done: self._commands.remove(names, done, fold=fold, question=question)
@@ -252,15 +258,16 @@ class Room(RoomShell):
         await self._call(lambda done: self._commands.demote(name, done))
 
     async def pause(self, name: str) -> None:
-        """Let a participant listen only: they read on, and can leave and come back. `Paused` is
-        told to them and to facilitators.
+        """Let a participant listen only: they read on, also after a lost connection. `Paused` is
+        told to them and to facilitators, unless they are paused already. A member that leaves and
+        knocks again is a new one, and not paused.
 
         Raises `InvalidInput` (`unknown_name`), `NotNow` (`is_facilitator`).
         """
         await self._call(lambda done: self._commands.pause(name, done))
 
     async def unpause(self, name: str) -> None:
-        """Let them write again. `Unpaused` follows. Raises as `pause`."""
+        """Let them write again. `Unpaused` follows, if they were paused. Raises as `pause`."""
         await self._call(lambda done: self._commands.unpause(name, done))
 
     async def listen_only(self, on: bool = True) -> None:
@@ -310,10 +317,12 @@ class Room(RoomShell):
         await self._call(self._commands.step_down)
 
     async def hand_over(self, name: str) -> None:
-        """Make a member a facilitator, wait until they can let people in, and step down.
+        """Make a member a facilitator, or take one, wait until they can let people in, and step
+        down. You stay in the room.
 
-        Raises `InvalidInput` (`unknown_name`), `NotNow` (as `appoint` and `step_down`,
-        `not_oneself`, `handing_over`).
+        Raises `InvalidInput` (`unknown_name`), `NotNow` (as `appoint`, without
+        `already_facilitator`, and as `step_down`; `not_oneself`, `handing_over`, and
+        `no_facilitator` when they are demoted meanwhile).
         """
         await self._call(lambda done: self._commands.hand_over(name, done))
 
@@ -395,7 +404,9 @@ class Room(RoomShell):
         )
 
     async def end(self) -> None:
-        """End the room for all members: the relay deletes everything that it has of it. Raises
-        `NotNow` (`not_connected`): an end is not kept for later; `Refused` (`unsettled`) in the
-        first minutes after the relay lost its memory."""
+        """End the room for all members: the relay deletes everything that it has of it.
+
+        An end is not kept for later. Raises `NotNow` (`not_connected`), and `Refused` (`unsettled`)
+        for about a minute after a relay that had lost its memory got the room back.
+        """
         await self._call(self._commands.end)

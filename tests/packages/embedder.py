@@ -95,17 +95,6 @@ def tell(event: alcove.AnyEvent) -> str:
         case alcove.Problem(code, text, ref, sender):
             assert_type((ref, sender), tuple[str | None, str | None])
             return code + text
-        case alcove.InvitesListed(invites, ref):
-            assert_type((invites, ref), tuple[tuple[alcove.OpenInvite, ...], str | None])
-            return ", ".join(one.door for one in invites)
-        case alcove.InviteRevoked(door, by):
-            return door + by
-        case alcove.Outside(name):
-            return name
-        case alcove.DoorTaken(id, by):
-            return id + by
-        case alcove.DoorSaid():
-            return event.text
         case alcove.Unknown(sender, kind):
             return sender + kind
         case alcove.Closed(reason, code, text):
@@ -259,13 +248,14 @@ async def tested() -> None:
         assert_type(mara, alcove.Room)
         assert_type(world.url, str)
         assert_type(world.clock(), float)
+        assert_type(world.time(), float)
+        await asyncio.gather(world.sleep(90), world.advance(90))
         world.cut(robin)
         world.restore(robin)
         world.fire(mara, alcove.RoomChanged(alcove.RoomState.SPLIT))
         world.stop_relay()
         world.start_relay()
         await world.settle()
-        await world.advance(90)
         assert world.relay is not None
 
 

@@ -70,8 +70,15 @@ class Doorway(Standing):
 
     def _awaits_door(self, code: str) -> bool:
         """Whether this is the door of a member outside, which no facilitator has put yet."""
-        at_door = self.member is None and self.newcomer is not None and self.newcomer.outside
-        return at_door and code == "unknown_door"
+        newcomer = self.newcomer
+        at_door = self.member is None and newcomer is not None and newcomer.outside
+        if not at_door or newcomer is None or code != "unknown_door":
+            return False
+        if not self._outside.door_may_come and self._outside.came_by is not None:
+            # By the invite they came by a person decides. The rules were accepted before.
+            assert newcomer.card is not None  # it came along
+            self._knock_again(self._outside.came_by, newcomer.card)
+        return True
 
     def _steps_outside(self) -> bool:
         """The way out, if this member was let go for it."""

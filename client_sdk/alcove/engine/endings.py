@@ -143,7 +143,7 @@ class Endings:
             self._standing.fail(Refused.by_relay(code))
         else:
             what = "the room was ended" if code == "ended" else "you were removed"
-            text = f"The relay says that {what}, but no facilitator signed that."
+            text = f"The relay says that {what}, but no facilitator that you know of signed it."
             self._standing.close(CloseReason.LOST, "lost", text)
 
 
