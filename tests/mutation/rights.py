@@ -30,8 +30,6 @@ _RELAY_KEYS = "leaf_extension(old).relay_key != leaf_extension(new).relay_key"
 _NOT_OFFERED = (
     "standby",
     "absent",
-    "desk_interval",
-    "desk_size",
     "facilitators_start",
     "facilitators_stay",
     "ttl",
@@ -440,6 +438,14 @@ ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
     right(
         "paused_not_member", "judge", "_judge_pauses(staged, after)", "pass", "a stranger paused"
     ),
+    right("desk_settings", "judge", "_judge_desk(staged, after)", "pass", "another desk_size"),
+    right(
+        "desk_settings",
+        "_judge_desk",
+        "if not has_desk",
+        "if False and has_desk",
+        "another desk_interval",
+    ),
     right("bad_field", "", "not lists[0] or ", "", "nobody left", where=_STATE),
     right(
         "bad_field",
@@ -458,6 +464,7 @@ WATCHED: Final = tuple(
         "_facilitator",
         "_may_post",
         "judge",
+        "_judge_desk",
         "_judge_author",
         "_judge_proposals",
         "_judge_updater",

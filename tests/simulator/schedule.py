@@ -44,6 +44,8 @@ PAUSES: Final = ((0.0, 5), (0.05, 5), (0.3, 5), (1.0, 4), (3.0, 3), (8.0, 2), (2
 """Seconds before a step, and how often."""
 LONG: Final = (100.0, 330.0, 700.0)
 ARGUMENTS: Final = 1000
+LINES: Final = 0.1
+"""In so many of all worlds clients send frames of the private line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class Schedule:
     steps: tuple[Step, ...]
     limited: bool = False
     """Whether the relay has its rate limits."""
+    line: bool = False
+    """Whether clients send frames of the private line. They cost as much as all else together."""
 
 
 def schedule_of(seed: int) -> Schedule:
@@ -103,6 +107,7 @@ def schedule_of(seed: int) -> Schedule:
         random.choice((2, 3)) if several else 1,
         tuple(steps),
         random.random() < 0.3,
+        Random(f"{seed} line").random() < LINES,
     )
 
 

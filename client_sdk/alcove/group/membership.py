@@ -54,6 +54,7 @@ class Membership:
         self.commit_hash = commit  # SHA-256 of the last merged commit's blob
         self.merged = MergedCommits(commit)
         self.state: RoomExtension = room_extension(group.context)
+        self.facilitator_keys = self.state.facilitator_keys()  # each tick asks often
         self.accepted = leaf_extension(self.own_leaf).agreement
         """The agreement that this person accepted, as their own leaf says, which they signed. No
         commit changes it: the person alone does."""
@@ -137,12 +138,11 @@ class Membership:
     # --- the members ---------------------------------------------------------------------------
 
     def person(self, leaf: mls.LeafNode) -> Person:
-        return person_of(leaf, self.state.facilitator_keys())
+        return person_of(leaf, self.facilitator_keys)
 
     def people(self) -> tuple[Person, ...]:
         """All members, from the MLS tree alone: the relay cannot add one."""
-        facilitators = self.state.facilitator_keys()
-        return tuple(person_of(member.leaf, facilitators) for member in self.group.members())
+        return tuple(self.person(member.leaf) for member in self.group.members())
 
     def find_name(self, name: str, *, facilitator: bool) -> Person | None:
         """Of several members with this name the latest, in this part if there is one: a facilitator
@@ -170,8 +170,8 @@ class Membership:
 
     def find_relay_key(self, key: bytes | None) -> Person | None:
         leaves = (member.leaf for member in self.group.members())
-        found = (self.person(leaf) for leaf in leaves if leaf_extension(leaf).relay_key == key)
-        return next(found, None)
+        found = (leaf for leaf in leaves if leaf_extension(leaf).relay_key == key)
+        return next(map(self.person, found), None)
 
     @property
     def own(self) -> Person:
@@ -223,7 +223,7 @@ class Membership:
             # the bytes of an entry that does not follow, and must not make a removal look wished.
             own = self.own.relay_key
             changes = self._extend_roster(blob, entry)
-            return PutOut(by_wish=changes.get(own) is Op.LEFT)
+            return PutOut(changes.get(own) is Op.LEFT, changes.get(own) is Op.ABSENT)
         return outcome
 
     def _judge(self, blob: bytes) -> "mls.StagedCommit | Burned | Held | PutOut":
@@ -271,7 +271,7 @@ class Membership:
     @property
     def facilitates_alone(self) -> bool:
         """Whether this client is the only facilitator's."""
-        return self.state.facilitator_keys() == {self.own.key}
+        return self.facilitator_keys == {self.own.key}
 
     @property
     def commits_alone(self) -> bool:
@@ -281,9 +281,11 @@ class Membership:
     def merge(self, staged: mls.StagedCommit, blob: bytes, entry: Signed | None) -> Merged:
         """Go to the next epoch, and tell which members came and went."""
         before, state = {person.key: person for person in self.people()}, self.state
+        leaves = {leaf_extension(one.leaf).relay_key: one.leaf for one in self.group.members()}
         self.group, self.may_have_appointed = staged.merge(), False
         self._keep_secrets()
         self.state = room_extension(self.group.context)
+        self.facilitator_keys = self.state.facilitator_keys()
         self.lobby_key = self.state.lobby_key
         self.commit_hash = sha256(blob).digest()
         self.merged.add(self.commit_hash, blob)
@@ -300,6 +302,7 @@ class Membership:
             committer=self.group_key(staged.committer),
             added=added,
             by_wish=frozenset(key for key, op in changes.items() if op is Op.LEFT),
+            absent=tuple(leaf for key, leaf in leaves.items() if changes.get(key) is Op.ABSENT),
             states=(state, self.state),
         )
 

@@ -19,6 +19,7 @@ from alcove_protocol.statements import Appointment, Signed, StepDownStatement, v
 from alcove import mls
 from alcove.group.agreement_rules import agreement_fault
 from alcove.group.appointments import appointed_keys, unpack_appointments
+from alcove.group.desk_settings import has_desk_settings
 from alcove.group.extensions import (
     REQUIRED_CAPABILITIES,
     ROOM_EXTENSION,
@@ -51,8 +52,6 @@ class Act(Enum):
 NOT_OFFERED: Final = (
     "standby",
     "absent",
-    "desk_interval",
-    "desk_size",
     "facilitators_start",
     "facilitators_stay",
     "ttl",
@@ -111,6 +110,7 @@ def judge(group: mls.Group, staged: mls.CommitView) -> None:
         _judge_state(group.group_id, committer, before, after)
         _judge_facilitators_present(staged, after)
         _judge_pauses(staged, after)
+        _judge_desk(staged, after)
         _judge_folds(group, before, after)
     except Malformed as error:
         raise NotAllowed(error.code) from None
@@ -285,6 +285,12 @@ def _judge_pauses(staged: mls.CommitView, after: RoomExtension) -> None:
     keys = {member.leaf.signature_key for member in staged.members_after()}
     if not keys.issuperset(after.paused_keys()):
         raise NotAllowed("paused_not_member")
+
+
+def _judge_desk(staged: mls.CommitView, after: RoomExtension) -> None:
+    """The settings of the private line fit the members and facilitators that the commit leaves."""
+    if not has_desk_settings(after, sum(1 for _ in staged.members_after())):
+        raise NotAllowed("desk_settings")
 
 
 def _judge_folds(group: mls.Group, before: RoomExtension, after: RoomExtension) -> None:

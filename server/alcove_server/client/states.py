@@ -10,6 +10,7 @@ from alcove_protocol.frames import ConnectionRole
 class ClientState(Enum):
     CHALLENGED = auto()
     AT_DOOR = auto()
+    AWAY = auto()
     MEMBER = auto()
     RESTORING = auto()
     CLOSED = auto()
@@ -19,6 +20,7 @@ ROLES: Final = MappingProxyType(
     {
         ClientState.CHALLENGED: "",
         ClientState.AT_DOOR: ConnectionRole.DOOR,
+        ClientState.AWAY: ConnectionRole.AWAY,
         ClientState.MEMBER: ConnectionRole.MEMBER,
         ClientState.RESTORING: ConnectionRole.RESEAT,
         ClientState.CLOSED: "",

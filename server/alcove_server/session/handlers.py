@@ -2,8 +2,9 @@
 
     CHALLENGED ── auth: member ──────────────▶ MEMBER ──── leave, end, removed ────┐
         │  │                                    ▲                                  ▼
-        │  └───── auth: door ──▶ AT_DOOR ── admitted                            CLOSED
-        │                                                                          ▲
+        │  ├───── auth: door ──▶ AT_DOOR ── admitted                            CLOSED
+        │  └───── auth: away ──▶ AWAY ───── let in again                           ▲
+        │                                                                          │
         └──────── auth: reseat ─▶ RESTORING ─────────────── goodbye ───────────────┤
     any state: a malformed frame, too large a frame, a refused auth, ──────────────┘
     10 s of silence before auth, a newer connection of the same key
@@ -32,6 +33,7 @@ from alcove_protocol.frames import (
     RefuseKnock,
     Reseat,
     Resume,
+    SendDesk,
     Settle,
     Withdraw,
 )
@@ -39,6 +41,7 @@ from alcove_protocol.frames import (
 from alcove_server.client.states import ClientState
 from alcove_server.requests import (
     chain,
+    desk,
     entry,
     lobby,
     newcomer,
@@ -64,6 +67,7 @@ HANDLERS: Final[dict[ClientState, dict[type[Post | ClientFrame], Handler]]] = {
         Withdraw: newcomer.withdraw,
         LobbyRequest: lobby.talk,
     },
+    ClientState.AWAY: {LobbyRequest: lobby.request_back},
     ClientState.MEMBER: {
         Resume: resume.resume,
         Post: publish.publish,
@@ -76,6 +80,7 @@ HANDLERS: Final[dict[ClientState, dict[type[Post | ClientFrame], Handler]]] = {
         LeaveRoom: lobby.leave,
         EndRoom: opening.end_room,
         ReadChain: chain.read_chain,
+        SendDesk: desk.desk,
         Reseat: restore.name,
     },
     ClientState.RESTORING: {Reseat: restore.restore},
