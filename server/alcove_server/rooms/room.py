@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from alcove_protocol import frames, limits
-from alcove_protocol.frames import Bye, ConnectionRole, LobbyKind, Publish, SendDesk
+from alcove_protocol.frames import Bye, ConnectionRole, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
@@ -37,7 +37,6 @@ from alcove_server.rooms.slow_turns import SlowTurns
 from alcove_server.rooms.waiting_knocks import WaitingKnocks
 from alcove_server.store.interface import LobbyPage, RoomHead, StoredBlob, StoredItem
 from alcove_server.wire import fast_out
-from alcove_server.wire.fast_in import Post
 from alcove_server.wire.says import away, blob_frame, bye, item_frame
 
 PAGE: Final = 256 * 1024
@@ -180,15 +179,6 @@ class LocalRoom:
                 looking = self._rung
                 await self._look()
                 self._looked = looking
-
-    def hearers(self, request: Post | frames.ClientFrame, sender: bytes) -> int:
-        """How many clients here are told of a request at once."""
-        if isinstance(request, Post | Publish):
-            return len(self.live)
-        if isinstance(request, SendDesk):
-            facilitates = self.history.roster.is_facilitator(sender)
-            return len(self.live if facilitates else self.history.roster.facilitators())
-        return 0
 
     def tell_desk(self, sender: bytes, message: bytes) -> None:
         """Tell the live members here a frame of the private line, from a client of any node: the
