@@ -5,16 +5,20 @@ docs/protocol.md section 5. A refusal closes the connection.
 
 from __future__ import annotations
 
+from functools import partial
+
 from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import Authenticate, Authenticated, Bye, ConnectionRole
 from alcove_protocol.statements import Signed
 
+from alcove_server.client.client import Client
 from alcove_server.client.states import ClientState
 from alcove_server.ports.outlet import Close
 from alcove_server.requests.proof import Claim, claim
 from alcove_server.requests.requester import Requester
 from alcove_server.rooms.room import LocalRoom
-from alcove_server.wire.says import away, bye
+from alcove_server.wire import fast_out
+from alcove_server.wire.says import away, bye, item_frame
 
 
 class _Removed(Refusal):
@@ -126,8 +130,15 @@ async def _at_door(requester: Requester, n: int, claimed: Claim) -> None:
         (doorstep.knocked if waiting else doorstep.stand)(requester.client, claimed.door)
     requester.client.send(Authenticated(n, ConnectionRole.DOOR, waiting))
     if waiting:
-        await room.give(requester.client, room.send_talk)
+        await room.give(requester.client, partial(_send_talk, requester))
     await room.give(requester.client, room.send_refusal)
+
+
+async def _send_talk(requester: Requester, newcomer: Client) -> None:
+    """Send again what was said to a newcomer who waits: it may have missed some."""
+    page = await requester.services.store.talk_to(requester.seated.id, newcomer.key)
+    for item in page.items:
+        newcomer.send_framed(fast_out.framed(item_frame(item, page.now).to_bytes()))
 
 
 async def _to_restore(requester: Requester, n: int, claimed: Claim) -> None:

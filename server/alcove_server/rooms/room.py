@@ -285,8 +285,6 @@ class LocalRoom:
                 client.finish(Close.DONE, bye("not_member"))
             await self._services.pause(GOODBYE_STEPS)
 
-    # --- what waits for one client ----------------------------------------------------------
-
     async def give(self, client: Client, act: Callable[[Client], Awaitable[None]]) -> None:
         """Give one client what waits for it. A failure closes this connection and no other: the
         client is asked to come back, and gets it then."""
@@ -322,14 +320,6 @@ class LocalRoom:
         refusal = await self._services.store.take_refusal(self.id, newcomer.key)
         if refusal is not None:
             newcomer.send(frames.KnockRefused(*refusal))
-
-    async def send_talk(self, newcomer: Client) -> None:
-        """Send again what was said to a newcomer who waits: it may have missed some."""
-        page = await self._services.store.talk_to(self.id, newcomer.key)
-        for item in page.items:
-            newcomer.send_framed(fast_out.framed(item_frame(item, page.now).to_bytes()))
-
-    # --- the lobby --------------------------------------------------------------------------
 
     async def _read_lobby(self, up_to: int) -> None:
         more = True
