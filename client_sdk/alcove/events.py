@@ -15,12 +15,12 @@ from alcove.door_events import InviteRevoked as InviteRevoked
 from alcove.door_events import InvitesListed as InvitesListed
 from alcove.door_events import Knocked as Knocked
 from alcove.door_events import KnockGone as KnockGone
+from alcove.door_events import OpenInvite as OpenInvite
 from alcove.door_events import Outside as Outside
 from alcove.door_events import Waiting as Waiting
-from alcove.listed import FacilitatorAct as FacilitatorAct
-from alcove.listed import OpenInvite as OpenInvite
-from alcove.listed import PastAct as PastAct
 from alcove.members import Member, Whereabouts
+from alcove.past_acts import FacilitatorAct as FacilitatorAct
+from alcove.past_acts import PastAct as PastAct
 from alcove.states import CloseReason as CloseReason
 from alcove.states import ConnectionState as ConnectionState
 from alcove.states import RoomState as RoomState

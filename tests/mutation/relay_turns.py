@@ -162,7 +162,7 @@ TURNS: Final[tuple[Mutant, ...]] = (
     ),
     relay(
         "turn",
-        "store.memory.store:MemoryStore.read_lobby",
+        "store.memory.lobby:MemoryLobby.page",
         "items[:LOBBY_PAGE]",
         "items",
         f"{_REPLAY}::test_a_turn_brings_a_part_of_a_long_lobby",

@@ -15,7 +15,15 @@ ACTS: Final = {"talk": 30, "come": 9, "retract": 6, "leave": 3, "remove": 3, "di
                "burst": 3, "anyway": 1, "race": 2, "wait": 6,
                "appoint": 2, "demote": 2, "step_down": 1, "hand_over": 1}  # fmt: skip
 """What people do, and how often."""
-HARD: Final = {"agreement": 3, "pause": 6, "listen_only": 4, "lock": 2, "quiet": 4, "fold": 5}
+HARD: Final = {
+    "agreement": 3,
+    "pause": 6,
+    "listen_only": 4,
+    "lock": 2,
+    "quiet": 4,
+    "fold": 5,
+    "slowly": 3,
+}
 """What facilitators do besides, in one world of three."""
 DOOR: Final = {"links": 2, "revoke": 2, "door": 5}
 """What happens at the door, in one world of four."""

@@ -91,7 +91,7 @@ class Told:
                 return self._presence(event)
             case events.RulesChanged(changed=changed):
                 ruled = self.world.truth.ruled
-                wanted = all(ruled(rule, on=getattr(event, rule)) for rule in changed)
+                wanted = all(ruled(rule, on=bool(getattr(event, rule))) for rule in changed)
                 return "" if wanted else "no facilitator wanted that"
             case events.VaultChanged(_, complete):
                 kept = self.world.lies or not self.world.quiet

@@ -155,8 +155,7 @@ def of_event(event: ToldEvent, *, facilitates: bool = False) -> str:
             compare = f" If you can, compare this code with theirs: {escape.line(code)}"
             asked = (
                 "You asked to be let in. A facilitator decides; this can take a while. You need to "
-                "do nothing. What you type here only the facilitators read. To stop waiting, type "
-                "/leave."
+                "do nothing. Only facilitators read what you type. To stop waiting, type /leave."
             )
             return asked + (compare if code else "")
         case events.Knocked():

@@ -211,10 +211,10 @@ class Engine(ForgottenRoom):
         if code == "unknown_room" and known:
             self._wait_for_room()  # it means "wait", never "ended": a member brings the room back
             self._bring_room(first=self.member is not None and self.member.facilitator is not None)
-        elif code == "not_member" and self.member is not None and self._steps_outside():
-            pass  # the commit that let them go came while they were not connected
         elif code == "not_member" and self._lost_memory(generation):
             self._wait_to_be_known(generation)
+        elif code == "not_member" and self.member is not None and self._steps_outside():
+            pass  # the commit that let them go came while they were not connected
         elif code == "not_member" and self.member is not None and self._coming_back.begin():
             pass  # its connection may have been lost for so long that it was let go
         elif not known:

@@ -224,6 +224,10 @@ class MemberParts(ABC):
         else:
             self._key_updates.hasten()
 
+    def renew_soon(self) -> None:
+        """Give the own leaf fresh keys by an Update soon: what was asked for it is void then."""
+        self._key_updates.hasten()
+
     def _packed_doors(self) -> bytes:
         return self.facilitator.doors.packed() if self.facilitator is not None else b""
 

@@ -148,6 +148,7 @@ class Publisher:
     ) -> None:
         item.in_flight = False
         if isinstance(answer, frames.Published):
+            self._conversation.slow.taken()
             position = Position.decode(answer.position)
             if not self._stream.may_hold(position, again=again):
                 self._link.hang_up = True  # no log has it there, and a replay shows where it is

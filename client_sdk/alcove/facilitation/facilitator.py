@@ -231,11 +231,8 @@ class Facilitator:
         if own:
             self._refresh_at = self._clock() + REFRESH_INTERVAL
         self._updates_since = None
+        self.invites.moved(outcome, own=own)  # knows the ways back that end with this commit
         self.outside.moved(outcome)
-        if (
-            not outcome.gone and not outcome.joined
-        ):  # the entry that removes a member closes their door at the relay
-            self.invites.moved(outcome, own=own)
         demoted = [person for person in outcome.roles if not person.facilitator]
         self._moved((*outcome.rejoined, *demoted), own=own)  # they have wiped what they had
         if not self._warned and self._chain_size > NEARLY_FULL:

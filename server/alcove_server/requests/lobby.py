@@ -119,7 +119,7 @@ async def _add_talk(requester: Requester, newcomer: bytes, frame: LobbyRequest) 
     room, client = requester.seated, requester.client
     rules.talk(room.history, newcomer, client.key, frame.blob)
     store = requester.services.store
-    await store.add_talk(room.id, newcomer, client.key, frame.id, frame.blob)
+    await store.add_talk(room.id, newcomer, client.key, frame.id, frame.blob, requester.payer)
 
 
 async def leave(requester: Requester, frame: LeaveRoom) -> None:

@@ -16,14 +16,8 @@ from asyncio import Lock
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
-from alcove_protocol import limits
-from alcove_protocol.frames import (
-    Bye,
-    ConnectionRole,
-    KnockRefused,
-    LobbyKind,
-    WelcomeIs,
-)
+from alcove_protocol import frames, limits
+from alcove_protocol.frames import Bye, ConnectionRole, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
@@ -33,6 +27,7 @@ from alcove_server.ports import error_log
 from alcove_server.ports.outlet import Close
 from alcove_server.ports.services import Services
 from alcove_server.ports.token_bucket import TokenBucket
+from alcove_server.rooms.away import AwayKeys
 from alcove_server.rooms.commit_turns import CommitTurns
 from alcove_server.rooms.doorstep import Doorstep
 from alcove_server.rooms.fanout import Fanout, Turns
@@ -93,7 +88,7 @@ class LocalRoom:
         self.commit_turns = CommitTurns(services.settings.rates, services.clock)
         self.slow_turns = SlowTurns(services.clock)
         self._ahead: set[Client] = set()
-        self._absent_at = dict.fromkeys(history.absent, services.clock())
+        self.away = AwayKeys(services.clock, history.absent)
         self._reading = Lock()
         self._rung = 0
         self._looked = 0
@@ -195,11 +190,6 @@ class LocalRoom:
         for client in _among(self.history.roster.facilitators(), self.live):
             client.send_framed(message)
 
-    def may_return(self, key: bytes) -> bool:
-        """Whether an ABSENT took this key off the list, as this node learned in `limits.AWAY`."""
-        now = self._services.clock()
-        return key in self.history.absent and now - self._absent_at.get(key, now) <= limits.AWAY
-
     def ring(self) -> None:
         """Note that the store has something new."""
         self._rung += 1
@@ -275,8 +265,7 @@ class LocalRoom:
     async def _follow(self, signed: Signed) -> None:
         """After a commit that changes the list: tell the clients that it concerns."""
         self.history, _, outcome = follow(self.history, signed)
-        now, known = self._services.clock(), self._absent_at
-        self._absent_at = {key: known.get(key, now) for key in self.history.absent}
+        self.away.learn(self.history.absent)
         await self._dismiss(outcome)
         for client in _among(outcome.promoted, self.live):
             self._on_promoted(self, client)
@@ -320,7 +309,7 @@ class LocalRoom:
         if client.part is not None:
             client.part.tell(len(pending.welcome))  # it is told all the same: the debt counts
         client.send(
-            WelcomeIs(
+            frames.WelcomeIs(
                 pending.position.encode(),
                 pending.welcome,
                 pending.entry.body,
@@ -332,7 +321,7 @@ class LocalRoom:
         """Send the reason why a knock was refused, if one waits for this newcomer."""
         refusal = await self._services.store.take_refusal(self.id, newcomer.key)
         if refusal is not None:
-            newcomer.send(KnockRefused(*refusal))
+            newcomer.send(frames.KnockRefused(*refusal))
 
     async def send_talk(self, newcomer: Client) -> None:
         """Send again what was said to a newcomer who waits: it may have missed some."""

@@ -217,7 +217,7 @@ class Store(Protocol):
         Raises `Refusal` (`busy`)."""
 
     async def add_talk(
-        self, room: bytes, newcomer: bytes, key: bytes, id: bytes, blob: bytes
+        self, room: bytes, newcomer: bytes, key: bytes, id: bytes, blob: bytes, payer: Pays = None
     ) -> None:
         """Add a text of the talk with a newcomer whose knock waits: theirs, when `key` is their
         own, and otherwise a facilitator's for them. It renews the knock, and goes with it. The same

@@ -18,14 +18,7 @@ from alcove_protocol.frames import LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove_server.store.budget import (
-    BLOB_OVERHEAD,
-    LOBBY_PAGE,
-    Budget,
-    Holding,
-    Pays,
-    StoreBounds,
-)
+from alcove_server.store.budget import BLOB_OVERHEAD, Budget, Holding, Pays, StoreBounds
 from alcove_server.store.interface import (
     ALL,
     AtDoor,
@@ -256,7 +249,7 @@ class MemoryStore:
         self._look(room, found)
 
     async def add_talk(
-        self, room: bytes, newcomer: bytes, key: bytes, id: bytes, blob: bytes
+        self, room: bytes, newcomer: bytes, key: bytes, id: bytes, blob: bytes, payer: Pays = None
     ) -> None:
         found = self._room(room)
         found.lobby.add_talk(self._clock(), newcomer, key, id, blob)
@@ -273,8 +266,7 @@ class MemoryStore:
         self._look(room, found)
 
     async def read_lobby(self, room: bytes, after: int, settled: bool) -> LobbyPage:
-        items = self._room(room).lobby.items(after, settled, LOBBY_PAGE + 1)
-        return LobbyPage(items[:LOBBY_PAGE], self._clock(), len(items) > LOBBY_PAGE)
+        return self._room(room).lobby.page(self._clock(), after, settled)
 
     async def take_refusal(self, room: bytes, key: bytes) -> tuple[bytes, bytes] | None:
         return self._room(room).lobby.take_refusal(self._clock(), key)

@@ -41,6 +41,7 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "connected": ("meta",),
     "pass_on": ("meta",),
     "fence": ("meta",),
+    "sweep": ("meta",),
     "hold": ("meta",),
     "look": ("meta", "doors", "lobby", "welcomes"),
 }
