@@ -43,10 +43,12 @@ class WhereaboutsWatch:
         presence = self._presence
         if not presence.connected:
             return "unknown"
-        if presence.heard_within(key, limits.READ_ONLY_AFTER):
+        if key in presence.gone:
+            return "away"
+        alive = self._life.whereabouts(key) == "here"  # before the first heartbeat of one
+        if alive or presence.heard_within(key, limits.READ_ONLY_AFTER):
             return "here"
-        gone = key in presence.gone or presence.attendance.is_silent(key)
-        return "away" if gone else "unknown"
+        return "away" if presence.attendance.is_silent(key) else "unknown"
 
     def members(self) -> tuple[Member, ...]:
         """All members, from the group's own tree."""
