@@ -174,6 +174,33 @@ class RulesChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class StandbyLink(Event):
+    """The standby's link that this client made, or an empty one when it closed it. Whoever has it
+    can go on with the room when no facilitator is there: show it once, to be kept on paper. It is a
+    secret: do not log it."""
+
+    invite: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StandbyChanged(Event):
+    """Whether the room has a standby: a printed link by which it goes on without its facilitators.
+    To all. Another link than before is told too. `by` is the facilitator that made or closed it; it
+    is empty for what was so when this client came, or came back."""
+
+    on: bool
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StandbyAsked(Event):
+    """The holder of the standby's link asks the members to come in, because no facilitator is
+    there. To all. With `admitted` they are a member now, and go on as a facilitator."""
+
+    admitted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class VaultChanged(Event):
     """Whether this facilitator has what the facilitators share: the lobby's key, and the invites'
     secrets. To facilitators only. Without it they can let nobody in. Of another facilitator the
@@ -211,6 +238,8 @@ FacilitatorAct: TypeAlias = Literal[
     "lobby_key",
     "ttl",
     "agreement",
+    "standby",
+    "standby_off",
 ]
 """What a facilitator can have done. `left` grants a wish, `revoke` is about an invite."""
 
@@ -363,6 +392,9 @@ AnyEvent = (
     | Paused
     | Unpaused
     | RulesChanged
+    | StandbyLink
+    | StandbyChanged
+    | StandbyAsked
     | VaultChanged
     | SafetyWords
     | PastActs

@@ -143,8 +143,6 @@ KNOCKS: Final = 100
 """Knocks that one room holds at a time."""
 KNOCKS_PER_DOOR: Final = 20
 """Knocks of one door that a room holds at a time: one leaked link leaves places to the others."""
-STANDBYS: Final = 2
-"""Standby keys on a list: the printed link's, and the fresh key of the person that uses it."""
 USES_DEFAULT: Final = 50
 USES_MAX: Final = 10_000
 PROPOSALS: Final = 256

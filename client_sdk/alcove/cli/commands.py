@@ -91,6 +91,12 @@ class LockCommand(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StandbyCommand(Command):
+    do = "standby"
+    on: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepDownCommand(Command):
     do = "step_down"
 
@@ -152,6 +158,7 @@ AnyCommand = (
     | UnpauseCommand
     | ListenOnlyCommand
     | LockCommand
+    | StandbyCommand
     | StepDownCommand
     | HandOverCommand
     | WordsCommand

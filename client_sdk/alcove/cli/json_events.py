@@ -49,6 +49,12 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
         case events.RulesChanged(listen_only, locked, changed, by):
             keys = {"listen_only": listen_only, "locked": locked, "changed": list(changed)}
             return "rules", keys | _if(by=by)
+        case events.StandbyLink(invite):
+            return "standby", {"invite": invite} if invite else {"on": False}
+        case events.StandbyChanged(on, by):
+            return "standby_changed", {"on": on} | _if(by=by)
+        case events.StandbyAsked(admitted):
+            return "standby_asked", {"admitted": admitted}
         case (
             events.Message()
             | events.Sent()

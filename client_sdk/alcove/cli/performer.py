@@ -30,6 +30,7 @@ from alcove.cli.commands import (
     RetractCommand,
     SendAnywayCommand,
     SendCommand,
+    StandbyCommand,
     StepDownCommand,
     UnpauseCommand,
     WordsCommand,
@@ -160,6 +161,8 @@ class Performer:
                 await self._room.listen_only(on)
             case LockCommand(on=on):
                 await self._room.lock(on)
+            case StandbyCommand(on=on):
+                await self._room.standby(on)
             case StepDownCommand():
                 await self._room.step_down()
             case HandOverCommand(name=name):

@@ -10,7 +10,15 @@ from collections import OrderedDict
 from functools import partial
 from typing import Final
 
-from alcove.cli import escape, plain_screen, qr, slash_commands, words, wrapping
+from alcove.cli import (
+    escape,
+    plain_screen,
+    qr,
+    slash_commands,
+    standby_words,
+    words,
+    wrapping,
+)
 from alcove.cli.commands import SendCommand
 from alcove.cli.leaving import LeaveQuestion
 from alcove.cli.line_editor import Key, LineEditor, TypedLine
@@ -36,6 +44,7 @@ from alcove.events import (
     Queued,
     Retracted,
     Sent,
+    StandbyLink,
 )
 from alcove.messages.agreements import in_language
 
@@ -159,6 +168,10 @@ class PlainMode:
         match event:
             case Opened(invite) | InviteChanged(invite):
                 await self._invite(invite)
+            case StandbyLink(invite):
+                if invite:
+                    await self._say(standby_words.KEEP)
+                    await self._screen.link(escape.line(invite))
             case AgreementShown() if self._view.joined:
                 if event.summary:
                     await self._below(event.summary)

@@ -25,6 +25,7 @@ from alcove.cli.commands import (
     RetractCommand,
     SendAnywayCommand,
     SendCommand,
+    StandbyCommand,
     StepDownCommand,
     UnpauseCommand,
     WordsCommand,
@@ -210,8 +211,10 @@ _MEMBERS: Final[
         "/handover": HandOverCommand,
     }
 )
-_SWITCHES: Final[Mapping[str, type[ListenOnlyCommand | LockCommand]]] = MappingProxyType(
-    {"/listen": ListenOnlyCommand, "/lock": LockCommand}
+_SWITCHES: Final[Mapping[str, type[ListenOnlyCommand | LockCommand | StandbyCommand]]] = (
+    MappingProxyType(
+        {"/listen": ListenOnlyCommand, "/lock": LockCommand, "/standby": StandbyCommand}
+    )
 )
 _FILES: Final = MappingProxyType({"/newrules": False, "/correct": True})
 """Whether the agreement is corrected by it only."""

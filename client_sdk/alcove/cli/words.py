@@ -7,7 +7,7 @@ from typing import Final, assert_never
 from alcove_protocol.card import AgreementText
 
 from alcove import events
-from alcove.cli import escape
+from alcove.cli import escape, standby_words
 from alcove.cli.room_view import ShownMessage
 from alcove.cli.rooms import MemberLike
 from alcove.events import ConnectionState, RoomState
@@ -86,6 +86,7 @@ FACILITATORS_HELP: Final = (
     ("/demote NAME", "make a facilitator a participant; they stay"),
     ("/handover NAME", "make a member a facilitator, then be a participant yourself"),
     ("/stepdown", "be a participant; another facilitator's client confirms it"),
+    ("/standby", "a link to print that saves the room without you; /standby off closes it"),
     ("/words", "eight words to compare with another facilitator elsewhere"),
     ("/invite", "see the invite"),
     ("/invite new", "make one more invite"),
@@ -115,6 +116,8 @@ ToldEvent = (
     | events.Paused
     | events.Unpaused
     | events.RulesChanged
+    | events.StandbyChanged
+    | events.StandbyAsked
     | events.VaultChanged
     | events.SafetyWords
     | events.PastActs
@@ -153,6 +156,10 @@ def of_event(event: ToldEvent) -> str:
             return _pause(event)
         case events.RulesChanged():
             return _rules(event)
+        case events.StandbyChanged():
+            return standby_words.changed(event)
+        case events.StandbyAsked(admitted):
+            return standby_words.ADMITTED if admitted else standby_words.ASKED
         case events.VaultChanged():
             return _vault(event)
         case events.SafetyWords(said):
@@ -309,6 +316,8 @@ ACTS: Final[Mapping[events.FacilitatorAct, str]] = MappingProxyType(
         "lobby_key": "changed the key of the door",
         "ttl": "changed how long messages stay",
         "agreement": "changed the agreement",
+        "standby": "made a standby's link",
+        "standby_off": "closed the standby's link",
     }
 )
 

@@ -26,6 +26,7 @@ from alcove.facilitation.lobby import Lobby
 from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.facilitation.moderation import Moderation
 from alcove.facilitation.roles import Roles, named
+from alcove.facilitation.standbys import Standbys
 from alcove.facilitation.vaults import Vaults
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
@@ -132,6 +133,7 @@ class Facilitator:
             revoke=self.door_keeper.revoke,
         )
         self.moderation = Moderation(membership, self.committer)
+        self.standbys = Standbys(identity, membership, self.committer, handover.origin, ports)
         self.lobby = Lobby(
             membership,
             self.committer,

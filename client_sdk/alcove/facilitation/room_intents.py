@@ -10,6 +10,7 @@ from alcove_protocol.roster import Change, Op, Seat
 
 from alcove.errors import NotNow
 from alcove.facilitation.intents import CommitPlan, Intent, state_change, without_pause
+from alcove.facilitation.role_intents import comes_by_standby
 from alcove.group.membership import Membership
 
 RoomRule = Literal["listen_only", "locked"]
@@ -42,6 +43,8 @@ class SetPause(Intent):
             return None
         if person.facilitator:
             raise not_paused()
+        if person.entering:
+            raise comes_by_standby()
         rest = without_pause(state, person.key)
         after = replace(state, paused=rest + (person.key if self.on else b""))
         return CommitPlan(

@@ -132,8 +132,10 @@ class RoomExtension(Record):
 
     def check(self) -> None:
         """Raises `Malformed` when a list does not divide, or repeats an item, or when nothing may
-        be sealed to the lobby key: every member seals requests to it."""
+        be sealed to the lobby key, or to the standby's: every member seals to them."""
         check_hpke_key(self.lobby_key)
+        if self.standby is not None:
+            check_hpke_key(self.standby[2 * KEY_SIZE : 3 * KEY_SIZE])
         lists = (
             self.facilitator_list(),
             self.paused_keys(),

@@ -75,8 +75,6 @@ class Membership:
         self.may_have_appointed = False
         """Whether the relay was given a commit of this epoch that makes another member a
         facilitator. It may have taken it, whatever it said."""
-        self.standbys: frozenset[bytes] = frozenset()
-        """The standby keys of the last list that was the group's."""
         self._roster_before = self.roster if before is None else before
         self.request_secrets = SealSecrets(REQUEST, REQUESTS_KEPT)
         self.desk_secrets = SealSecrets(DESK, DESK_KEPT)
@@ -370,7 +368,6 @@ class Membership:
         """
         if self._list_is_the_groups():
             self.restate = False
-            self.standbys = self.roster.standbys()
         elif signer is not None:
             self.alarm, self.alarm_by, self.restate = "roster_mismatch", signer, True
         else:
@@ -394,4 +391,4 @@ class Membership:
 
     def listing(self) -> list[Change]:
         """The list as the group has it: after a burned commit the relay's is another."""
-        return restated(self.state, self.people(), self.known_seats(), self.standbys)
+        return restated(self.state, self.people(), self.known_seats())

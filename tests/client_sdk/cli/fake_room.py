@@ -176,6 +176,11 @@ class FakeRoom:
         self._note("listen_only", str(on))
         self.happen(events.RulesChanged(on, False, ("listen_only",), "Mara"))
 
+    async def standby(self, on: bool = True) -> None:
+        self._note("standby", str(on))
+        self.happen(events.StandbyLink(INVITE if on else ""))
+        self.happen(events.StandbyChanged(on, "Mara"))
+
     async def lock(self, on: bool = True) -> None:
         self._note("lock", str(on))
         self.happen(events.RulesChanged(False, on, ("locked",), "Mara"))
@@ -275,6 +280,12 @@ EVERYTHING: Final = (
     events.Unpaused("Mara", "Robin", True),
     events.RulesChanged(True, False, ("listen_only",), "Mara"),
     events.RulesChanged(False, True, ("listen_only", "locked")),
+    events.StandbyLink(INVITE),
+    events.StandbyLink(""),
+    events.StandbyChanged(True, "Mara"),
+    events.StandbyChanged(False),
+    events.StandbyAsked(False),
+    events.StandbyAsked(True),
     events.VaultChanged("Robin", True),
     events.VaultChanged("Mara", False),
     events.SafetyWords(WORDS, "r"),

@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from alcove import events
-from alcove.cli import escape, qr, slash_commands, words, wrapping
+from alcove.cli import escape, qr, slash_commands, standby_words, words, wrapping
 from alcove.cli.commands import (
     AcceptCommand,
     AdmitCommand,
@@ -152,6 +152,10 @@ class RoomApp(App[None]):
                 log.forget(id)
             case events.Opened(invite) | events.InviteChanged(invite):
                 self._show_invite(invite)
+            case events.StandbyLink(invite):
+                if invite:
+                    log.system(standby_words.KEEP)
+                    log.system(invite, "invite")
             case events.AgreementShown() if self._view.joined:
                 # No sheet: the next letter of a message would answer it.
                 self._say("\n".join(filter(None, (event.summary, words.rules_changed(event)))))
