@@ -19,10 +19,15 @@ ASKED: Final = (
     "The person with the standby's link asks to come in, because no facilitator is heard. The "
     "members' programs answer; you need to do nothing."
 )
-ADMITTED: Final = "The person with the standby's link is in, and goes on as a facilitator."
+ADMITTED: Final = "The room goes on with the person who came by the standby's link."
 
 
 def changed(event: events.StandbyChanged) -> str:
     """Return what happened to the standby, and by whom, if that is known."""
     by = f" {escape.name(event.by)} did this." if event.by else ""
     return f"{_MADE if event.on else _CLOSED}{by}"
+
+
+def goes_on(name: str) -> str:
+    """Return what happened when someone came by the standby's link."""
+    return f"{escape.name(name)} came by the standby's link, and is a facilitator now."

@@ -246,6 +246,8 @@ def too_few(missing: int) -> str:
 
 def _role(event: events.RoleChanged) -> str:
     name, by = escape.name(event.name), escape.name(event.by)
+    if event.facilitator and event.name == event.by:
+        return standby_words.goes_on(event.name)
     if event.facilitator:
         return f"{by} made {name} a facilitator."
     return f"{name} is not a facilitator any more; {by} confirmed it."

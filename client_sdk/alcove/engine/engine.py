@@ -16,7 +16,7 @@ from typing import Final, assert_never
 from alcove_protocol import frames, limits
 from alcove_protocol.errors import Malformed
 from alcove_protocol.frames import ConnectionRole, RelayAnswer, RelayNotice
-from alcove_protocol.invite import Invite
+from alcove_protocol.invite import Invite, InviteRole
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Opening
 
@@ -26,7 +26,7 @@ from alcove.engine.clock_watch import ClockWatch
 from alcove.engine.commands import Commands
 from alcove.engine.endings import Endings
 from alcove.engine.member import MemberClient
-from alcove.engine.standing import Standing
+from alcove.engine.standby_way import StandbyWay, handover_by_standby
 from alcove.engine.standstill import STOPPED, Standstill
 from alcove.errors import PASSING, NotNow, Refused
 from alcove.events import CloseReason, ConnectionState
@@ -36,6 +36,7 @@ from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.joining.card import CheckedCard
 from alcove.joining.newcomer import REFUSAL_SENTENCES, Newcomer
+from alcove.joining.standby_comer import StandbyComer
 from alcove.mls.secret import Random
 from alcove.relay.link import Link, LinkState, Proof
 from alcove.relay.ports import Ports
@@ -47,7 +48,7 @@ KNOCK_AGAIN_AFTER: Final = limits.UNSETTLED_LEAST + 30.0
 log settles first, and a facilitator's client, which looks every 20 s, repeats the commit then."""
 
 
-class Engine(Standing):
+class Engine(StandbyWay):
     """Give it `begin_opening` or `begin_joining`, then a connection."""
 
     def __init__(
@@ -156,12 +157,17 @@ class Engine(Standing):
             self.link.authenticate(self._proof())
 
     def _proof(self, role: str = ConnectionRole.MEMBER) -> Proof:
+        if self.member is not None and self.member.membership.own.entering:
+            role = ConnectionRole.STANDBY
         return Proof(self.room, role, self.identity.relay)
 
     def _asked_for(self, role: str) -> bool:
         """Whether the relay's answer to the keys is one that follows from what was asked."""
-        if role == ConnectionRole.DOOR:
-            return self.member is None and self.newcomer is not None
+        by_link = isinstance(self.newcomer, StandbyComer)
+        if role == ConnectionRole.STANDBY:
+            return by_link and (self.member is None or self.member.membership.own.entering)
+        if role == ConnectionRole.DOOR or (by_link and self.member is None):
+            return role == ConnectionRole.DOOR and self.member is None and not by_link
         return (role == ConnectionRole.RESEAT) is self._restoring
 
     def on_authenticated(self, answer: frames.Authenticated) -> None:
@@ -177,6 +183,7 @@ class Engine(Standing):
         self._connected_before = True
         self._endings.entered()
         if self.member is not None:
+            self.link.admitted()  # by the role of a standby too: it follows the log
             self.member.authenticated()
         elif self.newcomer is not None:
             self.newcomer.authenticated(answer)
@@ -196,7 +203,11 @@ class Engine(Standing):
             return
         if code in WAIT_CODES:
             return  # the relay closes, and its `bye` says when to come again
-        if code == "too_many_knocks" and self.newcomer is not None and self.member is None:
+        if (
+            code == "too_many_knocks"
+            and isinstance(self.newcomer, Newcomer)
+            and self.member is None
+        ):
             self.newcomer.door_full()  # and the relay closes: others stand there at the moment
             return
         self.link.hang_up = True
@@ -289,10 +300,10 @@ class Engine(Standing):
             case frames.WelcomeIs():
                 if member is not None:
                     member.welcomed(notice)
-                elif newcomer is not None:
+                elif isinstance(newcomer, Newcomer):
                     newcomer.welcomed(notice)
             case frames.KnockRefused():
-                if member is None and newcomer is not None:
+                if member is None and isinstance(newcomer, Newcomer):
                     newcomer.knock_refused(notice)
             case frames.BlobIs():
                 if member is not None:
@@ -300,8 +311,16 @@ class Engine(Standing):
             case frames.LobbyItem():
                 if member is not None and member.facilitator is not None:
                     member.facilitator.lobby.receive(notice)
-            case frames.DeskIs() | frames.Asked() | frames.Answered():
-                pass  # nothing here takes them yet, and the relay sends none
+            case frames.Asked():
+                if member is not None:
+                    member.standby_answers.asked(notice)
+            case frames.Answered():
+                if member is not None and member.entering is not None:
+                    member.entering.answered(notice)
+                elif member is None and isinstance(newcomer, StandbyComer):
+                    newcomer.answered(notice)
+            case frames.DeskIs():
+                pass  # nothing here takes it yet, and the relay sends none
             case frames.Challenge():
                 pass  # a second one asks for nothing: the first was answered
             case _:
@@ -323,8 +342,11 @@ class Engine(Standing):
         facilitator = member.become_facilitator(opening.handover())
 
     def begin_joining(self, invite: Invite, *, accept: bool) -> None:
-        """Be a newcomer at this invite's door. Connect next."""
-        self._be_newcomer(invite, accept=accept, before=None)
+        """Be a newcomer at this invite's door, or come by a standby's link. Connect next."""
+        if invite.role is InviteRole.STANDBY:
+            self.newcomer = self.by_standby(invite, self.identity, accept=accept)
+        else:
+            self._be_newcomer(invite, accept=accept, before=None)
 
     def _be_newcomer(self, invite: Invite, *, accept: bool, before: CheckedCard | None) -> None:
         self.newcomer = Newcomer(
@@ -368,13 +390,15 @@ class Engine(Standing):
         """What an appointed facilitator has of the room beside the group: its card."""
         if self.opening is not None:
             return replace(self.opening.handover(), lobby_key=None)
+        if isinstance(self.newcomer, StandbyComer):
+            return handover_by_standby(self.newcomer)
         assert self.newcomer is not None
-        assert self.newcomer.card is not None  # every member came by one, or opened the room
+        assert self.newcomer.card is not None  # every other member came by one, or opened the room
         return handover_of(self.newcomer.invite, self.newcomer.card)
 
     def _welcomed(self, membership: Membership, at: Position) -> None:
         """A newcomer's Welcome was opened and checked."""
-        assert self.newcomer is not None
+        assert isinstance(self.newcomer, Newcomer)
         assert self.newcomer.card is not None  # the Welcome was compared with it
         self.identity = self.newcomer.identity
 

@@ -87,7 +87,8 @@ def sign_entry(item: InFlight, membership: Membership, identity: Identity) -> Si
     """The roster entry that goes with the commit, on the present base."""
     roster, state, changes = membership.roster, item.state, item.plan.changes
     flags, leaves = flags_of(state), item.plan.leaves
-    if membership.restate or item.restate:
+    # What comes by the standby restates nothing: the relay takes that of no standby key.
+    if (membership.restate or item.restate) and not membership.own.entering:
         changes = _restating(membership.listing(), changes)
     seats = apply_changes(roster.seats, changes)
     entry = RosterEntry(

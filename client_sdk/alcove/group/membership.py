@@ -26,6 +26,7 @@ from alcove import mls
 from alcove.errors import NotTrusted
 from alcove.group.asking import Asker
 from alcove.group.extensions import RoomExtension, leaf_extension, room_extension
+from alcove.group.external_wrap import read_external
 from alcove.group.framing import check_class, unpack_commit
 from alcove.group.listing import is_the_groups, restated
 from alcove.group.merged import MergedCommits
@@ -196,9 +197,12 @@ class Membership:
 
     # --- commits -------------------------------------------------------------------------------
 
-    def follow(self, blob: bytes, entry: Signed | None, position: Position) -> Outcome:
-        """Decide what becomes of a commit that the relay took at this position."""
-        outcome = self._judge(blob)
+    def follow(
+        self, blob: bytes, entry: Signed | None, position: Position, *, external: bool = False
+    ) -> Outcome:
+        """Decide what becomes of a commit that the relay took at this position. `external` says
+        that it is of the class of wrapped external commits."""
+        outcome = self._judge_external(blob) if external else self._judge(blob)
         self.base = position
         if isinstance(outcome, Burned | Held):
             # The relay took the entry too, so the chain goes on over it. Its list is not the
@@ -254,6 +258,16 @@ class Membership:
         leaves = (m.leaf for m in staged.members_after() if m.index in staged.added)
         added = {leaf.signature_key: leaf.encryption_key for leaf in leaves}
         return Held("rejoin", added[own]) if own in added else PutOut(by_wish=False)
+
+    def _judge_external(self, blob: bytes) -> "mls.StagedCommit | Burned":
+        """A standby's external commit. One that does not open is of another epoch, as after a false
+        answer, and no member in step can open it."""
+        trial = Trial(self.group)
+        try:
+            staged = read_external(self.group, blob, trial.approve)
+        except (NotAllowed, Malformed, mls.MLSError) as error:
+            return Burned(error.code, *trial.told(error))
+        return staged
 
     def _missed(self, error: mls.MLSError) -> "Burned | Held":
         """This client alone cannot follow. Only facilitators commit, so the group cannot have moved

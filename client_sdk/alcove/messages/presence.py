@@ -304,11 +304,15 @@ class Presence:
             self._clear_split()
             self._stream.log.drop_anchor()  # and take the next beat's, to compare from there on
         if self._membership.own.facilitator:
-            self._away |= self._coverers()
+            self.others_are_away()
         self.coverage.forget()
         self._last_heard = self._clock()
         self.tick()
         return True
+
+    def others_are_away(self) -> None:
+        """Wait for no other facilitator until they are heard."""
+        self._away |= self._coverers()
 
     # --- the state -----------------------------------------------------------------------------
 

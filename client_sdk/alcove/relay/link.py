@@ -199,6 +199,7 @@ class Link:
                 frames.ConnectionRole.MEMBER: LinkState.MEMBER,
                 frames.ConnectionRole.DOOR: LinkState.DOOR,
                 frames.ConnectionRole.RESEAT: LinkState.RESTORING,
+                frames.ConnectionRole.STANDBY: LinkState.DOOR,
             }.get(answer.role, LinkState.PROVING)
             if self.state is LinkState.PROVING:
                 self.hang_up = True

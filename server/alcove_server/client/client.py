@@ -105,8 +105,8 @@ class Client:
         self.send(RequestRefused(n, refusal.code, refusal.text, base, self.generation))
 
     def promote(self) -> None:
-        """The list names this newcomer now, so it is a member."""
-        if self.state is ClientState.AT_DOOR:
+        """The list names this newcomer now, or this standby as a facilitator, so it is a member."""
+        if self.state is ClientState.AT_DOOR or self.state is ClientState.STANDBY:
             self.state = ClientState.MEMBER
 
     def finish(self, code: int, reason: Bye | None = None) -> None:

@@ -12,6 +12,7 @@ class ClientState(Enum):
     AT_DOOR = auto()
     MEMBER = auto()
     RESTORING = auto()
+    STANDBY = auto()
     CLOSED = auto()
 
 
@@ -21,6 +22,7 @@ ROLES: Final = MappingProxyType(
         ClientState.AT_DOOR: ConnectionRole.DOOR,
         ClientState.MEMBER: ConnectionRole.MEMBER,
         ClientState.RESTORING: ConnectionRole.RESEAT,
+        ClientState.STANDBY: ConnectionRole.STANDBY,
         ClientState.CLOSED: "",
     }
 )

@@ -14,8 +14,13 @@ from alcove_protocol.statements import ChallengeAnswer, Signed, signature_holds
 
 from alcove_server.rooms.roster_history import begin
 
-_ROLES: Final = (ConnectionRole.MEMBER, ConnectionRole.DOOR, ConnectionRole.RESEAT)
-_RESERVED: Final = (ConnectionRole.STANDBY, ConnectionRole.AWAY)
+_ROLES: Final = (
+    ConnectionRole.MEMBER,
+    ConnectionRole.DOOR,
+    ConnectionRole.RESEAT,
+    ConnectionRole.STANDBY,
+)
+_RESERVED: Final = (ConnectionRole.AWAY,)
 
 
 @dataclass(frozen=True, slots=True)

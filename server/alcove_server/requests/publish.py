@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import COMMITS, BlobClass, Publish
 from alcove_protocol.position import Position
 
 from alcove_server.requests.requester import Requester
+from alcove_server.requests.unattended import require_unattended
 from alcove_server.requests.unsettled import require_settled
 from alcove_server.rooms import rules
 from alcove_server.rooms.roster_history import RosterHistory
@@ -103,6 +105,8 @@ async def _store(requester: Requester, frame: Post | Publish) -> Taken:
 async def _with_entry(requester: Requester, history: RosterHistory, frame: Publish) -> Publication:
     room_id, store = requester.seated.id, requester.services.store
     await _expect_base(requester, frame)
+    if frame.blob_class == BlobClass.EXTERNAL:
+        await _may_enter(requester)
     judged = rules.commit_with_entry(history, requester.client.key, frame)
     step = judged.publication.step
     assert step is not None  # it has an entry
@@ -116,6 +120,17 @@ async def _with_entry(requester: Requester, history: RosterHistory, frame: Publi
         settled=step.settled | frozenset(waiting),
     )
     return judged.publication.with_step(step)
+
+
+async def _may_enter(requester: Requester) -> None:
+    """An external commit comes while no facilitator is there, and once a minute: a link that was
+    answered falsely tries again without a bound. Raises `Refusal` (`facilitated`,
+    `rate_limited`)."""
+    await require_unattended(requester)
+    room, now = requester.seated, requester.services.clock()
+    if room.entered_at is not None and now - room.entered_at < limits.ENTERS_EVERY:
+        raise Refusal("rate_limited")
+    room.entered_at = now
 
 
 async def _expect_base(requester: Requester, frame: Publish) -> None:

@@ -20,7 +20,7 @@ from alcove_server.ports import error_log
 from alcove_server.ports.outlet import Close
 from alcove_server.ports.services import Services
 from alcove_server.rooms.replay_budget import ReplayBudget
-from alcove_server.rooms.room import PAGE, LocalRoom
+from alcove_server.rooms.room import PAGE, STANDBYS, LocalRoom
 from alcove_server.store.interface import Page
 from alcove_server.wire import fast_out
 from alcove_server.wire.says import blob_frame, bye, item_frame
@@ -143,7 +143,7 @@ class Replays:
             for item in told:
                 if client.outlet.backlog >= PAGE:
                     return
-                if item.is_for(client.key):
+                if item.kind not in STANDBYS and item.is_for(client.key):
                     client.send(item_frame(item, page.now))
                 resumption.lobby = item.number
             if len(items) > _ITEMS_AT_ONCE:

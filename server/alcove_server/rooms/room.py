@@ -27,6 +27,7 @@ from alcove_server.ports import error_log
 from alcove_server.ports.outlet import Close
 from alcove_server.ports.services import Services
 from alcove_server.ports.token_bucket import TokenBucket
+from alcove_server.rooms.asks import Asks, answered
 from alcove_server.rooms.commit_turns import CommitTurns
 from alcove_server.rooms.doorstep import Doorstep
 from alcove_server.rooms.fanout import Fanout, Turns
@@ -43,6 +44,8 @@ TOLD_RATE: Final = 32.0 * limits.MIB
 TOLD_BURST: Final = 256.0 * limits.MIB
 """Bytes a second, and at once, that the members of a room are told together. One member alone can
 use up a sixth of it (`session.price`), so that no member can silence a room."""
+STANDBYS: Final = frozenset({LobbyKind.ASK, LobbyKind.ANSWER})
+"""Items of the lobby that are no facilitator's."""
 _NONE: Final[frozenset[bytes]] = frozenset()
 GOODBYE_STEPS: Final = 8.0
 """Steps (`ports.turn`) of closing one connection."""
@@ -76,6 +79,9 @@ class LocalRoom:
         self.over = False
         self.settled = False
         """Whether the log is known to be settled. In an unsettled one nothing is committed."""
+        self.asks = Asks()
+        self.entered_at: float | None = None
+        """When an external commit was last tried by the standby's link, in seconds."""
         self.seated = SeatedChain()
         """What the chain of an unsettled log says."""
         self._services = services
@@ -253,6 +259,7 @@ class LocalRoom:
         self.history, _, outcome = follow(self.history, signed)
         await self._dismiss(outcome)
         for client in _among(outcome.promoted, self.live):
+            self._promote(client)  # one that came by the standby was no member before
             self._on_promoted(self, client)
         seated = _among(outcome.seated, self.clients)
         for client in seated:
@@ -318,11 +325,24 @@ class LocalRoom:
         ]
         for item in page.items:
             self.lobby = max(self.lobby, item.number)
+            if item.kind in STANDBYS:
+                self._tell_of_standby(item)
+                continue
             message = fast_out.framed(item_frame(item, page.now).to_bytes())
             for client in facilitators:
                 if client.heard_lobby < item.number and item.is_for(client.key):
                     client.send_framed(message)
         await self._tell_newcomers(page.items)
+
+    def _tell_of_standby(self, item: StoredItem) -> None:
+        """An ask goes to all members here, an answer to the asker."""
+        if item.kind is LobbyKind.ASK:
+            message = fast_out.framed(self.asks.told(item).to_bytes())
+            for key, client in self.live.items():
+                if key != item.key:
+                    client.send_framed(message)
+        elif item.to in self.clients:
+            self.clients[item.to].send(answered(item))
 
     async def _tell_newcomers(self, items: Iterable[StoredItem]) -> None:
         """Of the knocks that are settled. A newcomer that knocked again meanwhile waits as

@@ -4,6 +4,7 @@
         │  │                                    ▲                                  ▼
         │  └───── auth: door ──▶ AT_DOOR ── admitted                            CLOSED
         │                                                                          ▲
+        ├──────── auth: standby ─▶ STANDBY ─ listed ─▶ MEMBER                      │
         └──────── auth: reseat ─▶ RESTORING ─────────────── goodbye ───────────────┤
     any state: a malformed frame, too large a frame, a refused auth, ──────────────┘
     10 s of silence before auth, a newer connection of the same key
@@ -18,6 +19,8 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from alcove_protocol.frames import (
+    AnswerAsker,
+    AskMembers,
     Authenticate,
     ClientFrame,
     EndRoom,
@@ -46,6 +49,7 @@ from alcove_server.requests import (
     publish,
     restore,
     resume,
+    standby,
 )
 from alcove_server.wire.fast_in import Post
 
@@ -75,6 +79,13 @@ HANDLERS: Final[dict[ClientState, dict[type[Post | ClientFrame], Handler]]] = {
         EndRoom: opening.end_room,
         ReadChain: chain.read_chain,
         Reseat: restore.name,
+        AnswerAsker: standby.answer,
+    },
+    ClientState.STANDBY: {
+        Resume: resume.resume,
+        ReadChain: chain.read_chain,
+        AskMembers: standby.ask,
+        Publish: publish.publish,
     },
     ClientState.RESTORING: {Reseat: restore.restore},
     ClientState.CLOSED: {},

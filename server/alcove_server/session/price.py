@@ -109,7 +109,11 @@ def of_request(request: ClientFrame, members: int) -> float:
             return 0.0
         case ReadChain():
             return _CARD
-        case SendDesk() | AskMembers() | AnswerAsker() | Park() | Fetch():
+        case AskMembers():
+            return _CARD  # all members are told
+        case AnswerAsker():
+            return 0.0  # its bytes count
+        case SendDesk() | Park() | Fetch():
             return 0.0  # no state of a client takes one yet
         case _:
             assert_never(request)

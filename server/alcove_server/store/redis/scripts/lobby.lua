@@ -1,11 +1,11 @@
 -- The lobby: `q` holds items by number, `qb` their blobs, `qi` the number of an open item by its id,
--- `qk` the numbers of a key's open items, `q1`…`q5` the numbers of each kind, `f` and `fe` reasons.
+-- `qk` the numbers of a key's open items, `q1`…`q7` the numbers of each kind, `f` and `fe` reasons.
 -- All items of a kind live equally long, so the numbers of a kind stand in the order of their ends.
 --
 -- An item and a reason cost ITEM_BYTES and their bytes. What is settled keeps the ITEM_BYTES of its item.
-local KNOCK, REQUEST, LEAVE, GONE, VAULT = 1, 2, 3, 4, 5
+local KNOCK, REQUEST, LEAVE, GONE, VAULT, ASK, ANSWER = 1, 2, 3, 4, 5, 6, 7
 local ID = 16 -- bytes
-local LIFE = {900, 86400, math.huge, 900, 86400}
+local LIFE = {900, 86400, math.huge, 900, 86400, 60, 60}
 local ITEM_BYTES, REQUESTS, KNOCKS, KNOCKS_PER_DOOR, SETTLED = 512, 4, 100, 20, 1024
 local VAULTS = 8
 
@@ -148,7 +148,7 @@ local function expire_lobby(m)
     settle_item(m, item.number, item)
     told = true
   end
-  for _, kind in ipairs({REQUEST, VAULT}) do
+  for _, kind in ipairs({REQUEST, VAULT, ASK, ANSWER}) do
     for _, item in ipairs(ended_of(m, kind)) do
       settle_item(m, item.number, item)
       told = true

@@ -1,0 +1,134 @@
+"""What becomes of a client that comes by a standby's link: the part of the engine."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Final
+
+from alcove_protocol import limits
+from alcove_protocol.invite import Invite
+from alcove_protocol.position import Position
+from alcove_protocol.statements import Opening
+
+from alcove import events
+from alcove.engine.member import MemberClient
+from alcove.engine.standby_entering import StandbyEntering
+from alcove.engine.standing import Standing
+from alcove.errors import NotNow
+from alcove.facilitation.doors import RoomCard
+from alcove.facilitation.facilitator import Handover, InviteTerms
+from alcove.group.keys import Identity
+from alcove.group.membership import Membership
+from alcove.group.standby_entry import Entry
+from alcove.joining.standby_comer import StandbyComer
+from alcove.relay.link import Link
+from alcove.relay.ports import Ports
+
+FALSE_ANSWER: Final = (
+    "What a member answered was not true of this room, or nobody could follow. Your program asks "
+    "the members again."
+)
+
+
+class StandbyWay(Standing, ABC):
+    """Comes in by a standby's link, and begins anew when a member's answer was false."""
+
+    link: Link
+    ports: Ports
+
+    @abstractmethod
+    def _become_member(
+        self,
+        membership: Membership,
+        opening: Opening,
+        at: Position,
+        on_first_resume: Callable[[], None],
+    ) -> MemberClient: ...
+
+    def by_standby(
+        self,
+        link: Invite,
+        identity: Identity,
+        *,
+        accept: bool,
+        doubted: frozenset[bytes] = frozenset(),
+    ) -> StandbyComer:
+        """A client before it is in the room."""
+
+        def known() -> None:
+            self.entered = True
+
+        return StandbyComer(
+            link,
+            identity,
+            self.ports,
+            accept=accept,
+            agreements=self.agreements,
+            doubted=doubted,
+            on_known=known,
+            on_member=self._came_by_standby,
+            fail=self.fail,
+        )
+
+    def _came_by_standby(self, entry: Entry, at: Position) -> None:
+        """The relay took the external commit. From here on the client speaks with its fresh keys,
+        over a new connection."""
+        comer = self.newcomer
+        assert isinstance(comer, StandbyComer)
+        assert comer.used is not None
+        self.identity = comer.identity
+        membership = entry.join(at)
+
+        def tell_joined() -> None:
+            members = tuple(person.name for person in membership.people())
+            self.emit(events.Joined(self.identity.name, you=True, members=members))
+
+        member = self._become_member(membership, comer.opening[0], at, tell_joined)
+        if at != entry.base:
+            context = membership.group.context
+            member.stream.start_log(at, context.confirmed_transcript_hash)
+        member.entering = StandbyEntering(
+            self.identity,
+            membership,
+            self.ports,
+            comer.hand_over_asks(),
+            comer.used.by,
+            on_taken=member.own_commit_taken,
+            ready=lambda: member.ready,
+            given_up=lambda: self._answer_was_false(comer, member),
+        )
+        self.link.hang_up = True
+
+    def _answer_was_false(self, comer: StandbyComer, member: MemberClient) -> None:
+        """No member followed. Begin anew with other keys, which the link's key puts in the place of
+        these, and believe another member first."""
+        self.emit(events.Problem("false_answer", FALSE_ANSWER))
+        assert comer.used is not None
+        if member.entering is not None:
+            member.entering.close(NotNow("false_answer", FALSE_ANSWER))
+        member.wipe()
+        self.member = None
+        former = self.identity
+        fresh = Identity.generate(former.name, former.suite, self.ports.random)
+        former.wipe()
+        self.identity = fresh
+        doubted = comer.doubted | {comer.used.by}
+        accepted = comer.accepted
+        self.newcomer = self.by_standby(comer.invite, fresh, accept=False, doubted=doubted)
+        self.newcomer.accepted = accepted
+        comer.wipe()
+        self.link.hang_up = True
+
+
+def handover_by_standby(comer: StandbyComer) -> Handover:
+    """What a facilitator that came by the standby has of the room: what members answered."""
+    used = comer.used
+    assert used is not None  # the client is in the room
+    card = RoomCard(
+        used.answer.title,
+        used.state.agreement_version,
+        used.texts,
+        used.answer.languages,
+        used.answer.helplines,
+    )
+    terms = InviteTerms(limits.USES_DEFAULT, limits.DOOR_TTL_DEFAULT)
+    return Handover(comer.opening[1], card, comer.invite.origin, terms)

@@ -1,0 +1,47 @@
+"""The asks of a standby that were told on this node, so that its members can answer them."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from alcove_protocol.errors import Malformed
+from alcove_protocol.frames import ID_SIZE, Answered, Asked
+from alcove_protocol.statements import Signed
+
+from alcove_server.store.interface import StoredItem
+
+_KEPT: Final = 4
+"""Asks that are remembered. There are two standby keys, and each has one ask at a time."""
+
+
+@dataclass(slots=True)
+class _Told:
+    """One ask: the relay key that asked, and how many answers came on this node."""
+
+    key: bytes
+    answers: int = 0
+
+
+class Asks:
+    """One room's."""
+
+    def __init__(self) -> None:
+        self._told: dict[bytes, _Told] = {}
+
+    def get(self, id: bytes) -> _Told | None:
+        """The ask with this id."""
+        return self._told.get(id)
+
+    def told(self, item: StoredItem) -> Asked:
+        """The notice of an ask, for all members."""
+        self._told[item.id] = _Told(item.key)
+        while len(self._told) > _KEPT:
+            del self._told[next(iter(self._told))]
+        signed = Signed.decode(item.blob)
+        return Asked(item.id, item.key, signed.body, signed.signature)
+
+
+def answered(item: StoredItem) -> Answered:
+    """The notice of an answer, for the asker. Raises `Malformed`."""
+    if len(item.blob) <= ID_SIZE:
+        raise Malformed("truncated", "An answer is empty.")
+    return Answered(item.blob[:ID_SIZE], item.key, item.blob[ID_SIZE:])
