@@ -29,5 +29,5 @@ def changed(event: events.StandbyChanged) -> str:
 
 
 def goes_on(name: str) -> str:
-    """Return what happened when someone came by the standby's link."""
+    """Return what happened when a person came by the standby's link."""
     return f"{escape.name(name)} came by the standby's link, and is a facilitator now."

@@ -10,7 +10,6 @@ Inputs are `connected`, `received`, `disconnected`, `tick` and the `commands`. O
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final, assert_never
 
 from alcove_protocol import frames, limits
@@ -18,19 +17,16 @@ from alcove_protocol.errors import Malformed
 from alcove_protocol.frames import ConnectionRole, RelayAnswer, RelayNotice
 from alcove_protocol.invite import Invite, InviteRole
 from alcove_protocol.position import Position
-from alcove_protocol.statements import Opening
 
 from alcove import events
 from alcove.engine.bringing import OTHERS_FIRST
 from alcove.engine.clock_watch import ClockWatch
 from alcove.engine.commands import Commands
 from alcove.engine.endings import Endings
-from alcove.engine.member import MemberClient
-from alcove.engine.standby_way import StandbyWay, handover_by_standby
+from alcove.engine.entering_room import EnteringRoom
 from alcove.engine.standstill import STOPPED, Standstill
 from alcove.errors import PASSING, NotNow, Refused
 from alcove.events import CloseReason, ConnectionState
-from alcove.facilitation.facilitator import Handover, handover_of
 from alcove.facilitation.opening import RoomOpening, RoomPlan
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
@@ -38,7 +34,7 @@ from alcove.joining.card import CheckedCard
 from alcove.joining.newcomer import REFUSAL_SENTENCES, Newcomer
 from alcove.joining.standby_comer import StandbyComer
 from alcove.mls.secret import Random
-from alcove.relay.link import Link, LinkState, Proof
+from alcove.relay.link import Link, LinkState
 from alcove.relay.ports import Ports
 
 WAIT_CODES: Final = PASSING | {"draining", "replaced", "slow_consumer", "idle"}
@@ -48,7 +44,7 @@ KNOCK_AGAIN_AFTER: Final = limits.UNSETTLED_LEAST + 30.0
 log settles first, and a facilitator's client, which looks every 20 s, repeats the commit then."""
 
 
-class Engine(StandbyWay):
+class Engine(EnteringRoom):
     """Give it `begin_opening` or `begin_joining`, then a connection."""
 
     def __init__(
@@ -155,20 +151,6 @@ class Engine(StandbyWay):
             self.link.authenticate(self.newcomer.proof())
         else:
             self.link.authenticate(self._proof())
-
-    def _proof(self, role: str = ConnectionRole.MEMBER) -> Proof:
-        if self.member is not None and self.member.membership.own.entering:
-            role = ConnectionRole.STANDBY
-        return Proof(self.room, role, self.identity.relay)
-
-    def _asked_for(self, role: str) -> bool:
-        """Whether the relay's answer to the keys is one that follows from what was asked."""
-        by_link = isinstance(self.newcomer, StandbyComer)
-        if role == ConnectionRole.STANDBY:
-            return by_link and (self.member is None or self.member.membership.own.entering)
-        if role == ConnectionRole.DOOR or (by_link and self.member is None):
-            return role == ConnectionRole.DOOR and self.member is None and not by_link
-        return (role == ConnectionRole.RESEAT) is self._restoring
 
     def on_authenticated(self, answer: frames.Authenticated) -> None:
         if not self._asked_for(answer.role):
@@ -363,38 +345,6 @@ class Engine(StandbyWay):
 
     def _note_entered(self) -> None:
         self.entered = True
-
-    def _become_member(
-        self,
-        membership: Membership,
-        opening: Opening,
-        at: Position,
-        on_first_resume: Callable[[], None],
-    ) -> MemberClient:
-        """From here on this client is in the room."""
-        self.member = MemberClient(
-            self.identity,
-            membership,
-            opening,
-            at,
-            self.ports,
-            self.agreements,
-            handover=self._handover,
-            on_first_resume=on_first_resume,
-            put_out=self._put_out,
-            stranded=self._stranded,
-        )
-        return self.member
-
-    def _handover(self) -> Handover:
-        """What an appointed facilitator has of the room beside the group: its card."""
-        if self.opening is not None:
-            return replace(self.opening.handover(), lobby_key=None)
-        if isinstance(self.newcomer, StandbyComer):
-            return handover_by_standby(self.newcomer)
-        assert self.newcomer is not None
-        assert self.newcomer.card is not None  # every other member came by one, or opened the room
-        return handover_of(self.newcomer.invite, self.newcomer.card)
 
     def _welcomed(self, membership: Membership, at: Position) -> None:
         """A newcomer's Welcome was opened and checked."""

@@ -65,7 +65,7 @@ class StandbyAnswers:
         except Malformed:
             return
         if statement.id in self._known or not self._presence.in_doubt:
-            return  # the link lets nobody in while a facilitator is heard
+            return  # the link is of no use while a facilitator is heard
         self._known[statement.id] = None
         if len(self._known) > _KNOWN:
             self._known.popitem(last=False)

@@ -4,9 +4,9 @@
         │
         └─ none is, for `FALSE_AFTER`: the answer that led here was false, and the link tries anew
 
-A member of another epoch may have answered with a group that nobody else is in. Whoever lists
-themselves on such an answer is a facilitator at the relay and nowhere else, and has spent the link.
-So first another member proves that it followed: it names the secret of the new epoch.
+A member of another epoch may have answered with a group that no other member is in. A client that
+lists itself on such an answer is a facilitator at the relay alone, and has spent the link. So first
+another member proves that it followed: it names the secret of the new epoch.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """One facilitator's acts about the standby: print a link, or close it.
 
 The link is a secret that a person keeps outside this program, on paper. It is told once and not
-kept: whoever loses it makes another, which closes it.
+kept: a facilitator that loses it makes another, which closes it.
 """
 
 from collections.abc import Callable
@@ -54,5 +54,5 @@ class Standbys:
         self._committer.want(SetStandby(finished, keys, self._identity))
 
     def clear(self, done: Done) -> None:
-        """Close the link. Nobody comes in by it any more."""
+        """Close the link. It lets no person in any more."""
         self._committer.want(SetStandby(done))

@@ -29,14 +29,15 @@ from alcove.group.extensions import RoomExtension, leaf_extension, room_extensio
 from alcove.group.external_wrap import read_external
 from alcove.group.framing import check_class, unpack_commit
 from alcove.group.listing import is_the_groups, restated
+from alcove.group.members import Members
 from alcove.group.merged import MergedCommits
-from alcove.group.outcomes import Burned, Held, Merged, Outcome, Person, PutOut, person_of
+from alcove.group.outcomes import Burned, Held, Merged, Outcome, Person, PutOut
 from alcove.group.rights import NotAllowed
 from alcove.group.seal_secrets import DESK, DESK_KEPT, REQUEST, REQUESTS_KEPT, SealSecrets
 from alcove.group.trial import Trial
 
 
-class Membership:
+class Membership(Members):
     """The state that moves from epoch to epoch. `alarm` is set when roster and tree differ."""
 
     def __init__(
@@ -130,43 +131,6 @@ class Membership:
         self.desk_secrets.wipe()
 
     # --- the members ---------------------------------------------------------------------------
-
-    def person(self, leaf: mls.LeafNode) -> Person:
-        return person_of(leaf, self.state.facilitator_keys())
-
-    def people(self) -> tuple[Person, ...]:
-        """All members, from the MLS tree alone: the relay cannot add one."""
-        facilitators = self.state.facilitator_keys()
-        return tuple(person_of(member.leaf, facilitators) for member in self.group.members())
-
-    def find_name(self, name: str, *, facilitator: bool) -> Person | None:
-        """Of several members with this name the latest, in this part if there is one: a facilitator
-        with a changed client let them in under an earlier member's name."""
-        named = [person for person in self.people() if person.name == name]
-        wanted = [person for person in named if person.facilitator == facilitator]
-        return max(wanted or named, key=self._seated, default=None)
-
-    def _seated(self, person: Person) -> int:
-        """The counter of the entry that seated a member, 0 for those before this client. A member
-        outside the list came with a commit that hid them from it."""
-        roster = self.roster
-        unlisted = 0 if person.relay_key in roster.seats else roster.counter + 1
-        return roster.since.get(person.relay_key, unlisted)
-
-    def leaf_of(self, key: bytes) -> mls.LeafNode | None:
-        """The leaf of the member with this MLS key."""
-        index = self.group.find(key)
-        return None if index is None else self.group.member(index)
-
-    def find_key(self, key: bytes) -> Person | None:
-        """The member with this MLS key."""
-        leaf = self.leaf_of(key)
-        return None if leaf is None else self.person(leaf)
-
-    def find_relay_key(self, key: bytes | None) -> Person | None:
-        leaves = (member.leaf for member in self.group.members())
-        found = (self.person(leaf) for leaf in leaves if leaf_extension(leaf).relay_key == key)
-        return next(found, None)
 
     @property
     def own(self) -> Person:

@@ -66,7 +66,7 @@ def _was_appointed(state: RoomExtension, standby: StandbyKeys) -> bool:
 
 def leaves_fault(after: RoomExtension, leaves: Iterable[mls.LeafNode]) -> str | None:
     """Judge all leaves after any commit. No leaf has a key of the standby: by an invite, its holder
-    would be a facilitator that nobody sees. A leaf that came by a standby goes with it, unless it
+    would be a unseen facilitator. A leaf that came by a standby goes with it, unless it
     is listed."""
     standby = standby_of(after)
     listed = after.facilitator_keys()
@@ -84,7 +84,7 @@ def leaves_fault(after: RoomExtension, leaves: Iterable[mls.LeafNode]) -> str | 
 
 
 def entering_fault(group: mls.Group, staged: mls.CommitView, before: RoomExtension) -> str | None:
-    """Judge an external commit: of the person that comes by the link, and of nobody else."""
+    """Judge an external commit: it is that of a person who comes by the link."""
     standby, leaf = standby_of(before), staged.new_leaf
     if standby is None or leaf is None:
         return "committer"

@@ -59,7 +59,7 @@ ASKING: Final = (
 )
 
 
-class Step(Enum):
+class WayIn(Enum):
     READING = auto()
     ASKING = auto()
     SHOWN = auto()
@@ -119,7 +119,7 @@ class StandbyComer:
         self._again_at: float | None = None
         self._pending: Entry | None = None
         self._told: set[str] = set()
-        self.step = Step.READING
+        self.stage = WayIn.READING
 
     def proof(self) -> Proof:
         return Proof(self.invite.room, ConnectionRole.STANDBY, self.secrets.relay)
@@ -177,8 +177,8 @@ class StandbyComer:
         self._read += 1
 
     def _known(self, roster: Roster) -> None:
-        if self.step is Step.READING:
-            self.step = Step.ASKING
+        if self.stage is WayIn.READING:
+            self.stage = WayIn.ASKING
             self._on_known()
         pending, self._pending = self._pending, None
         if pending is not None:
@@ -199,9 +199,9 @@ class StandbyComer:
     # --- asking --------------------------------------------------------------------------------
 
     def _ask(self) -> None:
-        if self.step is Step.SHOWN or self._roster is None:
+        if self.stage is WayIn.SHOWN or self._roster is None:
             return  # the person reads; what is true then is asked then
-        self.step = Step.ASKING
+        self.stage = WayIn.ASKING
 
         def answered(answer: RelayAnswer | None) -> None:
             if isinstance(answer, frames.Done):
@@ -223,8 +223,8 @@ class StandbyComer:
 
     def _later(self) -> None:
         self._again_at = self._clock() + LOOK_AGAIN
-        if self.step is Step.ENTERING:
-            self.step = Step.ASKING
+        if self.stage is WayIn.ENTERING:
+            self.stage = WayIn.ASKING
 
     def _tell_once(self, code: str, text: str) -> None:
         if code not in self._told:
@@ -233,7 +233,7 @@ class StandbyComer:
 
     def answered(self, notice: frames.Answered) -> None:
         """A member answers. What does not open, or is not of this room, is ignored."""
-        if self._opening is None or self.step is not Step.ASKING:
+        if self._opening is None or self.stage is not WayIn.ASKING:
             return
         try:
             content = self._asks.open(notice)
@@ -251,7 +251,7 @@ class StandbyComer:
     def tick(self) -> None:
         """Look what is due: to decide, or to ask again."""
         now = self._clock()
-        if self.step is Step.ASKING and self._decide_at is not None and now >= self._decide_at:
+        if self.stage is WayIn.ASKING and self._decide_at is not None and now >= self._decide_at:
             self._decide()
         elif self._again_at is not None and now >= self._again_at and self._link.authenticated:
             self._again_at = None
@@ -280,7 +280,7 @@ class StandbyComer:
             self.accepted = rules.hash
             self._enter(best)
         else:
-            self.step = Step.SHOWN
+            self.stage = WayIn.SHOWN
 
     def accept(self, version: int | None = None) -> None:
         """Accept the agreement that was shown, and go in. `version` is the one that was read.
@@ -288,12 +288,12 @@ class StandbyComer:
         Raises `NotNow` (`no_agreement`, `agreement_changed`).
         """
         shown = self._agreements.shown
-        if self.step is not Step.SHOWN or shown is None:
+        if self.stage is not WayIn.SHOWN or shown is None:
             raise NotNow("no_agreement", "The ground rules have not arrived yet; wait a moment.")
         if version not in (None, shown.version):
             raise NotNow("agreement_changed", "The ground rules changed; read the new ones first.")
         self.accepted = shown.hash
-        self.step = Step.ASKING
+        self.stage = WayIn.ASKING
         if self._link.authenticated:
             self._read_chain()
 
@@ -325,7 +325,7 @@ class StandbyComer:
             entry.staged.drop()
             self._fail(Refused("name_taken", REFUSAL_SENTENCES["name_taken"]))
             return
-        self.used, self.step, self._again_at = candidate, Step.ENTERING, None
+        self.used, self.stage, self._again_at = candidate, WayIn.ENTERING, None
         self._publish(entry)
 
     def _publish(self, entry: Entry) -> None:

@@ -273,11 +273,9 @@ class Presence:
         self.tick()
 
     def rejoined(self) -> None:
-        """This client is in the group anew. The facilitators have a full interval to be heard.
-
-        What was sent still waits for its beat. A relay can keep several Welcomes of this client
-        and hand them over after a removal, each into an older epoch than the removal's.
-        """
+        """This client is in the group anew. The facilitators have a full interval to be heard. What
+        was sent still waits for its beat: a relay can keep several Welcomes of this client and hand
+        them over after a removal, each into an older epoch than the removal's."""
         self._clear_split()
         self.released()
 

@@ -1,10 +1,16 @@
-"""What becomes of a client that comes by a standby's link: the part of the engine."""
+"""How a client becomes a member: in which role it connects, and what it is then.
+
+Most of it is about one that comes by a standby's link. It is the part of the engine that is not
+about connections.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from alcove_protocol import limits
+from alcove_protocol.frames import ConnectionRole
 from alcove_protocol.invite import Invite
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Opening
@@ -15,12 +21,12 @@ from alcove.engine.standby_entering import StandbyEntering
 from alcove.engine.standing import Standing
 from alcove.errors import NotNow
 from alcove.facilitation.doors import RoomCard
-from alcove.facilitation.facilitator import Handover, InviteTerms
+from alcove.facilitation.facilitator import Handover, InviteTerms, handover_of
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.group.standby_entry import Entry
 from alcove.joining.standby_comer import StandbyComer
-from alcove.relay.link import Link
+from alcove.relay.link import Link, Proof
 from alcove.relay.ports import Ports
 
 FALSE_ANSWER: Final = (
@@ -29,20 +35,65 @@ FALSE_ANSWER: Final = (
 )
 
 
-class StandbyWay(Standing, ABC):
-    """Comes in by a standby's link, and begins anew when a member's answer was false."""
+class EnteringRoom(Standing, ABC):
+    """Becomes a member. By a standby's link it begins anew when a member's answer was false."""
 
     link: Link
     ports: Ports
+    _restoring: bool
+    """Whether the next connection brings the room back."""
 
     @abstractmethod
+    def _put_out(self, by_wish: bool) -> None: ...
+
+    @abstractmethod
+    def _stranded(self) -> None: ...
+
+    def _proof(self, role: str = ConnectionRole.MEMBER) -> Proof:
+        if self.member is not None and self.member.membership.own.entering:
+            role = ConnectionRole.STANDBY
+        return Proof(self.room, role, self.identity.relay)
+
+    def _asked_for(self, role: str) -> bool:
+        """Whether the relay's answer to the keys is one that follows from what was asked."""
+        by_link = isinstance(self.newcomer, StandbyComer)
+        if role == ConnectionRole.STANDBY:
+            return by_link and (self.member is None or self.member.membership.own.entering)
+        if role == ConnectionRole.DOOR or (by_link and self.member is None):
+            return role == ConnectionRole.DOOR and self.member is None and not by_link
+        return (role == ConnectionRole.RESEAT) is self._restoring
+
     def _become_member(
         self,
         membership: Membership,
         opening: Opening,
         at: Position,
         on_first_resume: Callable[[], None],
-    ) -> MemberClient: ...
+    ) -> MemberClient:
+        """From here on this client is in the room."""
+        self.member = MemberClient(
+            self.identity,
+            membership,
+            opening,
+            at,
+            self.ports,
+            self.agreements,
+            handover=self._handover,
+            on_first_resume=on_first_resume,
+            put_out=self._put_out,
+            stranded=self._stranded,
+        )
+        return self.member
+
+    def _handover(self) -> Handover:
+        """What an appointed facilitator has of the room beside the group: its card."""
+        if self.opening is not None:
+            return replace(self.opening.handover(), lobby_key=None)
+        if isinstance(self.newcomer, StandbyComer):
+            return _handover_by_standby(self.newcomer)
+        assert self.newcomer is not None
+        assert self.newcomer.card is not None  # every other member came by one, or opened the room
+        return handover_of(self.newcomer.invite, self.newcomer.card)
 
     def by_standby(
         self,
@@ -119,7 +170,7 @@ class StandbyWay(Standing, ABC):
         self.link.hang_up = True
 
 
-def handover_by_standby(comer: StandbyComer) -> Handover:
+def _handover_by_standby(comer: StandbyComer) -> Handover:
     """What a facilitator that came by the standby has of the room: what members answered."""
     used = comer.used
     assert used is not None  # the client is in the room
