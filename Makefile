@@ -89,3 +89,4 @@ format: setup ## rewrite files as the linters want them
 clean: ## remove what was installed and made
 	rm -rf .venv .tools .vectors .compiled dist site .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	rm -rf tests/client_sdk/mls/interop/peer/node_modules tests/second_client/node_modules
+	rm -rf tests/packages/pyright/node_modules

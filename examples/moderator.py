@@ -32,8 +32,8 @@ class Verdict(Enum):
 class Rules:
     """What the agreement says, without a room: a message in, a verdict out."""
 
-    recent: dict[str, deque[float]] = field(default_factory=dict)
-    warned: set[str] = field(default_factory=set)
+    recent: dict[str, deque[float]] = field(default_factory=dict[str, deque[float]])
+    warned: set[str] = field(default_factory=set[str])
 
     def judge(self, message: alcove.Message) -> Verdict:
         """Judge by the text and by when the relay took the message."""

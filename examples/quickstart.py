@@ -27,6 +27,8 @@ async def facilitate(room: alcove.Room) -> None:
             case alcove.Message(sender=name, text=text):
                 print(f"{name}: {text}")
                 await room.send(f"Thank you, {name}.")
+            case _:
+                pass
 
 
 relay = "http://127.0.0.1:8400"

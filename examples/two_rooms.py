@@ -10,7 +10,7 @@ runs on. Put a log-in in front of it: whoever reaches it can speak in the rooms.
 """
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import alcove
@@ -30,7 +30,7 @@ def make_app(relay: str) -> Starlette:
     rooms: dict[str, alcove.Room] = {}
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncGenerator[None, None]:
         async with AsyncExitStack() as stack:
             for name, title in ROOMS.items():
                 room = alcove.open_room(relay, title=title, agreement=AGREEMENT, name="Front desk")

@@ -40,11 +40,13 @@ from alcove.events import (
     Knocked,
     KnockGone,
     Left,
+    MemberList,
     Message,
     Opened,
     PastAct,
     PastActs,
     Paused,
+    PresenceChanged,
     Problem,
     Queued,
     Removed,
@@ -63,6 +65,7 @@ from alcove.events import (
     VaultChanged,
     Waiting,
 )
+from alcove.members import Member, Whereabouts
 
 __version__ = "0.1.0"
 
@@ -71,7 +74,7 @@ if typing.TYPE_CHECKING:
 
     from alcove.entering import join, open_room
     from alcove.relay.transport import TransportOptions
-    from alcove.room import Member, Room
+    from alcove.room import Room
     from alcove.running import run
     from alcove.shell import SendResult
     from alcove.templates import template
@@ -99,6 +102,7 @@ __all__ = [
     "Knocked",
     "Left",
     "Member",
+    "MemberList",
     "Message",
     "NotNow",
     "NotTrusted",
@@ -106,6 +110,7 @@ __all__ = [
     "PastAct",
     "PastActs",
     "Paused",
+    "PresenceChanged",
     "Problem",
     "Queued",
     "Refused",
@@ -128,6 +133,7 @@ __all__ = [
     "Unpaused",
     "VaultChanged",
     "Waiting",
+    "Whereabouts",
     "join",
     "open_room",
     "run",
@@ -136,7 +142,6 @@ __all__ = [
 
 _LATER = {
     "AgreementText": "alcove_protocol.card",
-    "Member": "alcove.room",
     "Room": "alcove.room",
     "SendResult": "alcove.shell",
     "TransportOptions": "alcove.relay.transport",

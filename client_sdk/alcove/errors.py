@@ -64,7 +64,7 @@ class ConnectionFailed(AlcoveError):
     `retry_after` is the number of seconds that a full relay asks to wait, else 0.
     """
 
-    retry_after = 0.0
+    retry_after: float = 0.0
 
 
 class Refused(AlcoveError):

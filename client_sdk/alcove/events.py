@@ -6,35 +6,12 @@ event can be logged.
 """
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Literal, TypeAlias
 
-
-class ConnectionState(StrEnum):
-    CONNECTED = "connected"
-    RECONNECTING = "reconnecting"
-    RESUMED = "resumed"  # connected again, at the same position
-    REJOINED = "rejoined"  # a facilitator let this client in again; what came between is lost
-
-
-class RoomState(StrEnum):
-    OPEN = "open"
-    READ_ONLY = "read-only"  # no facilitator was heard for 90 s: no member can post
-    NOT_HEARD = "not-heard"
-    """No facilitator was heard, or none that had heard this client: it may be cut off. What it
-    sends waits."""
-    SPLIT = "split"
-    """The relay shows members different conversations: do not trust it. What this client sends
-    waits until the person decides (`Room.send_anyway`, `Room.leave`)."""
-
-
-class CloseReason(StrEnum):
-    LEFT = "left"
-    ENDED = "ended"
-    REMOVED = "removed"
-    REFUSED = "refused"
-    LOST = "lost"
-    ERROR = "error"
+from alcove.members import Member, Whereabouts
+from alcove.states import CloseReason as CloseReason
+from alcove.states import ConnectionState as ConnectionState
+from alcove.states import RoomState as RoomState
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +134,23 @@ class Unpaused(Event):
     name: str
     by: str = ""
     you: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceChanged(Event):
+    """A member is here, is away, or it cannot be told any more. To facilitators only. Of a member
+    that this event has not named it cannot be told either."""
+
+    name: str
+    presence: Whereabouts
+
+
+@dataclass(frozen=True, slots=True)
+class MemberList(Event):
+    """All members at this moment, to the program that asked."""
+
+    members: tuple[Member, ...]
+    ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,6 +385,8 @@ AnyEvent = (
     | RoleChanged
     | Paused
     | Unpaused
+    | PresenceChanged
+    | MemberList
     | RulesChanged
     | StandbyLink
     | StandbyChanged

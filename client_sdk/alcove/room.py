@@ -16,7 +16,6 @@ raises `RuntimeError`. A cancelled command is not undone: what it asked for may 
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from alcove_protocol.card import AgreementText
 
@@ -24,23 +23,9 @@ from alcove import events
 from alcove.agreeing import checked_agreement
 from alcove.errors import AlcoveError
 from alcove.events import Closed, ConnectionState, Knocked, RoomState
+from alcove.members import Member
 from alcove.messages.agreements import in_language
 from alcove.shell import COMMAND_PATIENCE, RoomShell, SendResult
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A member as people see them."""
-
-    name: str
-    facilitator: bool
-    you: bool
-    heard: bool = True
-    """False for a member let in before this client's eyes, of whom nothing came since: their
-    Welcome may be lost, and they may not be able to read. A silent one counts as heard after 10
-    minutes, when their client renews its keys."""
-    paused: bool = False
-    """Whether a facilitator paused them, so that they can only read."""
 
 
 class Room(RoomShell):
@@ -81,18 +66,7 @@ class Room(RoomShell):
         member = self._engine.member
         if member is None or self._engine.closed is not None:
             return ()
-        own = self._engine.identity.signature.public
-        paused = member.membership.state.paused_keys()
-        return tuple(
-            Member(
-                person.name,
-                person.facilitator,
-                person.key == own,
-                person.key not in member.membership.unheard,
-                person.key in paused,
-            )
-            for person in member.membership.people()
-        )
+        return member.whereabouts.members()
 
     @property
     def agreement(self) -> str:
@@ -178,6 +152,12 @@ class Room(RoomShell):
         """Tell what facilitators did, as this client saw it: `PastActs` follows. Every member may
         ask. Raises `NotNow` (`not_in_room`)."""
         self._commands.acts(ref=ref)
+        self._after()
+
+    def list_members(self, *, ref: str | None = None) -> None:
+        """Tell who is here, as `members` has it: `MemberList` follows. Raises `NotNow`
+        (`not_in_room`)."""
+        self._commands.list_members(ref=ref)
         self._after()
 
     # --- what facilitators may do --------------------------------------------------------------
@@ -296,5 +276,6 @@ class Room(RoomShell):
         )
 
     async def end(self) -> None:
-        """End the room for all members: the relay deletes everything that it has of it."""
+        """End the room for all members: the relay deletes everything that it has of it. Raises
+        `NotNow` (`not_connected`): an end is not kept for later."""
         await self._call(self._commands.end)

@@ -266,6 +266,8 @@ class RoomShell:
                 | events.RoleChanged()
                 | events.Paused()
                 | events.Unpaused()
+                | events.PresenceChanged()
+                | events.MemberList()
                 | events.RulesChanged()
                 | events.StandbyLink()
                 | events.StandbyChanged()

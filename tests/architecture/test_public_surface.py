@@ -46,6 +46,8 @@ def test_importing_loads_events_and_errors_and_nothing_else() -> None:
         "alcove",
         "alcove.errors",
         "alcove.events",
+        "alcove.members",
+        "alcove.states",
         "alcove_protocol",
         "alcove_protocol.errors",
     }

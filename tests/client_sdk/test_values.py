@@ -45,6 +45,7 @@ def test_the_secrets_in_events_are_not_in_their_repr() -> None:
     told: tuple[events.AnyEvent, ...] = (
         events.Opened(secret),
         events.InviteChanged(secret),
+        events.SafetyWords((secret,)),
         events.Message("00", "Ann", secret, 600, secret),
     )
     for event in told:

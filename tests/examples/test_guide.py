@@ -1,4 +1,4 @@
-"""The pieces of code in docs/sdk/guide.md: each runs, and all are well typed."""
+"""The pieces of code in docs/sdk/guide.md: each runs."""
 
 import ast
 import asyncio
@@ -6,9 +6,7 @@ import inspect
 import logging
 import os
 import re
-import subprocess
 import sys
-import textwrap
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,14 +21,6 @@ GUIDE: Final = (ROOT / "docs" / "sdk" / "guide.md").read_text()
 PIECES: Final = re.findall(r"^```python\n(.*?)^```$", GUIDE, re.M | re.S)
 PROGRAMS: Final = [piece for piece in PIECES if piece.startswith("import")]
 INSIDE: Final = [piece for piece in PIECES if not piece.startswith("import")]
-PREAMBLE: Final = """\
-import asyncio
-import logging
-
-import alcove
-import alcove.testing
-
-"""
 WITHIN: Final = 60.0
 """Seconds. Only a defect takes so long."""
 
@@ -109,25 +99,3 @@ async def test_a_program_runs() -> None:
                     process.kill()
                     await process.communicate()
             assert (process.returncode, out) == (0, b"The room is over: ended\n")
-
-
-def test_the_pieces_are_well_typed(tmp_path: Path) -> None:
-    """As a reader's type checker sees them, strictly."""
-    (tmp_path / "program.py").write_text(PROGRAMS[0])
-    given = "relay: str, room: alcove.Room, robin: alcove.Room"
-    for number, piece in enumerate(INSIDE):
-        body = textwrap.indent(piece.replace("heard = []", "heard: list[object] = []"), "    ")
-        source = f"{PREAMBLE}\nasync def piece({given}) -> None:\n{body}"
-        (tmp_path / f"piece_{number}.py").write_text(source)
-    checked = subprocess.run(
-        [
-            *(sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent"),
-            *("--config-file=", f"--cache-dir={tmp_path / 'cache'}", "."),
-        ],
-        cwd=tmp_path,
-        env={"MYPYPATH": ":".join(str(ROOT / one) for one in ("client_sdk", "protocol", "server"))},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert checked.returncode == 0, checked.stdout + checked.stderr

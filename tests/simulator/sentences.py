@@ -75,7 +75,7 @@ class Told:
             case events.VaultChanged(_, complete):
                 kept = self.world.lies or not self.world.quiet
                 return "" if complete or kept else "nothing kept the vault away"
-            case events.SafetyWords() | events.PastActs():
+            case events.SafetyWords() | events.PastActs() | events.MemberList():
                 return "this person did not ask"
             case events.RoomChanged(state):
                 self.state = state

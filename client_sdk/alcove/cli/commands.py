@@ -118,6 +118,11 @@ class ActsCommand(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MembersCommand(Command):
+    do = "members"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptCommand(Command):
     do = "accept"
     version: int | None = None
@@ -163,6 +168,7 @@ AnyCommand = (
     | HandOverCommand
     | WordsCommand
     | ActsCommand
+    | MembersCommand
     | AcceptCommand
     | AgreementChangeCommand
     | SendAnywayCommand

@@ -5,6 +5,7 @@ import re
 from typing import Any, Final, assert_never
 
 from alcove import events
+from alcove.members import Member
 
 _ACTIVE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """Characters that JSON allows, written as escapes here: a terminal may obey the first range, a line
@@ -44,6 +45,7 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
             | events.Paused()
             | events.Unpaused()
             | events.VaultChanged()
+            | events.PresenceChanged()
         ):
             return _of_people(event)
         case events.RulesChanged(listen_only, locked, changed, by):
@@ -68,6 +70,8 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
             return "words", {"words": list(said)} | _ref(ref)
         case events.PastActs(acts, ref):
             return "acts", {"acts": [_act(act) for act in acts]} | _ref(ref)
+        case events.MemberList(members, ref):
+            return "members", {"members": [_member(one) for one in members]} | _ref(ref)
         case events.ConnectionChanged(connection):
             return "connection", {"state": str(connection)}
         case events.RoomChanged(room, missing):
@@ -104,7 +108,8 @@ def _of_people(
     | events.RoleChanged
     | events.Paused
     | events.Unpaused
-    | events.VaultChanged,
+    | events.VaultChanged
+    | events.PresenceChanged,
 ) -> tuple[str, dict[str, Any]]:
     match event:
         case events.Waiting(code):
@@ -129,6 +134,8 @@ def _of_people(
             return "unpaused", {"name": name} | _if(by=by, you=you)
         case events.VaultChanged(name, complete):
             return "vault", {"name": name, "complete": complete}
+        case events.PresenceChanged(name, presence):
+            return "presence", {"name": name, "presence": presence}
         case _:
             assert_never(event)
 
@@ -142,9 +149,9 @@ def _of_messages(
     | events.Expired,
 ) -> tuple[str, dict[str, Any]]:
     match event:
-        case events.Message(id, sender, text, ttl, warning):
+        case events.Message(id, sender, text, ttl, warning, time, age):
             keys = {"id": id, "from": sender, "text": text, "ttl": ttl}
-            return "message", keys | _if(warning=warning)
+            return "message", keys | {"time": round(time, 3), "age": age} | _if(warning=warning)
         case events.Sent(id, ref):
             return "sent", {"id": id} | _ref(ref)
         case events.Queued(id, ref):
@@ -161,6 +168,12 @@ def _of_messages(
 
 def _act(act: events.PastAct) -> dict[str, Any]:
     return {"act": act.act, "by": act.by, "age": act.age} | _if(name=act.name)
+
+
+def _member(member: Member) -> dict[str, Any]:
+    role = "facilitator" if member.facilitator else "participant"
+    keys = {"name": member.name, "role": role, "you": member.you, "paused": member.paused}
+    return keys | {"presence": member.presence}
 
 
 def _if(**keys: object) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from alcove.cli.commands import (
     LeaveCommand,
     ListenOnlyCommand,
     LockCommand,
+    MembersCommand,
     PauseCommand,
     RefuseCommand,
     RemoveCommand,
@@ -171,6 +172,8 @@ class Performer:
                 self._room.safety_words(ref=ref)
             case ActsCommand(ref=ref):
                 self._room.acts(ref=ref)
+            case MembersCommand(ref=ref):
+                self._room.list_members(ref=ref)
             case AcceptCommand(version=version):
                 await self._room.accept(version)
             case AgreementChangeCommand(file=file, correction=correction):

@@ -40,6 +40,7 @@ from alcove.events import (
     KnockGone,
     Message,
     Opened,
+    PresenceChanged,
     Problem,
     Queued,
     Retracted,
@@ -164,8 +165,11 @@ class PlainMode:
 
     async def _show(self, event: AnyEvent) -> None:
         taken = self._view.messages.get(event.id) if isinstance(event, Retracted) else None
+        told = not isinstance(event, PresenceChanged) or self._view.is_told(event)
         self._view.apply(event)
         match event:
+            case PresenceChanged() if not told:
+                pass
             case Opened(invite) | InviteChanged(invite):
                 await self._invite(invite)
             case StandbyLink(invite):

@@ -38,6 +38,7 @@ class RoomView:
         self.state: events.RoomState | None = None
         self.knocked = False
         self.joined = False
+        self._away: set[str] = set()
 
     def posted(self, id: str) -> None:
         """Add a message of this client, which is on its way."""
@@ -65,6 +66,11 @@ class RoomView:
                 self.connection = connection
             case events.RoomChanged(state):
                 self.state = state
+            case events.PresenceChanged(name, "away"):
+                self._away.add(name)
+            case events.PresenceChanged(name, presence):
+                if presence == "here":
+                    self._away.discard(name)
             case events.Message(id, sender, text, _, warning):
                 folded = self._folds and wrapping.beginning(text) is not None
                 hidden = text if warning or folded else None
@@ -81,6 +87,7 @@ class RoomView:
                 | events.RoleChanged()
                 | events.Paused()
                 | events.Unpaused()
+                | events.MemberList()
                 | events.RulesChanged()
                 | events.StandbyLink()
                 | events.StandbyChanged()
@@ -97,6 +104,12 @@ class RoomView:
                 pass  # nothing to remember
             case _:
                 assert_never(event)
+
+    def is_told(self, event: events.PresenceChanged) -> bool:
+        """Return whether a person is told of it: that a member is away, or back. To be asked before
+        `apply`."""
+        away = event.name in self._away
+        return away if event.presence == "here" else event.presence == "away" and not away
 
     def my_last(self) -> str | None:
         """Return the id of this client's latest message on the screen."""

@@ -11,6 +11,7 @@ from alcove.cli import escape, standby_words
 from alcove.cli.room_view import ShownMessage
 from alcove.cli.rooms import MemberLike
 from alcove.events import ConnectionState, RoomState
+from alcove.members import Whereabouts
 
 CONNECTION: Final = MappingProxyType(
     {
@@ -115,6 +116,8 @@ ToldEvent = (
     | events.RoleChanged
     | events.Paused
     | events.Unpaused
+    | events.PresenceChanged
+    | events.MemberList
     | events.RulesChanged
     | events.StandbyChanged
     | events.StandbyAsked
@@ -154,6 +157,10 @@ def of_event(event: ToldEvent) -> str:
             return _role(event)
         case events.Paused() | events.Unpaused():
             return _pause(event)
+        case events.PresenceChanged(name, presence):
+            return PRESENCE[presence].format(escape.name(name))
+        case events.MemberList(members):
+            return "\n".join(who(members, ()))
         case events.RulesChanged():
             return _rules(event)
         case events.StandbyChanged():
@@ -282,6 +289,15 @@ RULES: Final = MappingProxyType(
 )
 
 
+PRESENCE: Final[Mapping[Whereabouts, str]] = MappingProxyType(
+    {
+        "here": "{} is here again.",
+        "away": "There has been no sign of life of {} for more than a minute.",
+        "unknown": "Whether {} is here cannot be told at the moment.",
+    }
+)
+
+
 def _rules(event: events.RulesChanged) -> str:
     now = {"listen_only": event.listen_only, "locked": event.locked}
     return " ".join(RULES[name, now[name]] for name in event.changed)
@@ -376,7 +392,9 @@ def note(member: MemberLike, members: Sequence[MemberLike]) -> str:
     facilitates = any(other.you and other.facilitator for other in members)
     paused = member.paused and (member.you or facilitates)
     notes = ["you"] if member.you else [] if member.heard else ["not heard yet"]
-    return "".join(f" [{one}]" for one in (*notes, *(["paused"] if paused else [])))
+    notes += ["paused"] if paused else []
+    notes += [] if member.you or member.presence == "unknown" else [member.presence]
+    return "".join(f" [{one}]" for one in notes)
 
 
 def who(members: Sequence[MemberLike], waiting: Sequence[events.Knocked]) -> list[str]:

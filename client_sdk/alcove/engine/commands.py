@@ -226,6 +226,11 @@ class Commands:
         acts = self._standing.require_member().act_log.acts()
         self._standing.emit(events.PastActs(acts, ref))
 
+    def list_members(self, *, ref: str | None = None) -> None:
+        """`MemberList` follows. Raises `NotNow` (`not_in_room`), `RoomClosed`."""
+        members = self._standing.require_member().whereabouts.members()
+        self._standing.emit(events.MemberList(members, ref))
+
     def change_agreement(
         self, texts: tuple[AgreementText, ...], done: Done, *, correction: bool
     ) -> None:

@@ -369,6 +369,7 @@ class MemberClient(MemberParts):
         if self.facilitator is None and self.ready:
             self._doubts.ask_presence(self.pump)
         self.presence.tick()
+        self.whereabouts.tick()
         if self.presence.coverage.probe_due and self.ready and self.presence.may_repeat:
             self.presence.coverage.probed()
             self.conversation.probe()

@@ -37,6 +37,7 @@ from alcove.engine.standby_answers import StandbyAnswers
 from alcove.engine.standby_entering import StandbyEntering
 from alcove.engine.stepping_down import SteppingDown
 from alcove.engine.telling import Telling
+from alcove.engine.whereabouts import WhereaboutsWatch
 from alcove.facilitation.committer import Committer
 from alcove.facilitation.doors import RoomCard
 from alcove.facilitation.facilitator import Facilitator, Handover
@@ -94,6 +95,7 @@ class MemberParts(ABC):
         membership, ports = self.membership, self._ports
         self._alarms = Alarms(ports)
         self.presence = Presence(membership, self.stream, ports, self._alarms, on_missed=self._gap)
+        self.whereabouts = WhereaboutsWatch(membership, self.presence, ports)
         self.conversation = Conversation(
             membership,
             self.stream,

@@ -66,8 +66,8 @@ def _was_appointed(state: RoomExtension, standby: StandbyKeys) -> bool:
 
 def leaves_fault(after: RoomExtension, leaves: Iterable[mls.LeafNode]) -> str | None:
     """Judge all leaves after any commit. No leaf has a key of the standby: by an invite, its holder
-    would be a unseen facilitator. A leaf that came by a standby goes with it, unless it
-    is listed."""
+    would be an unseen facilitator. A leaf that came by a standby goes with it, unless it is listed.
+    """
     standby = standby_of(after)
     listed = after.facilitator_keys()
     for leaf in leaves:

@@ -50,6 +50,13 @@ class Attendance:
         """Whether this facilitator's last heartbeat is at most so old."""
         return self._clock() - self._heard.get(key, float("-inf")) <= seconds
 
+    def is_silent(self, key: bytes) -> bool:
+        """Whether this facilitator was heard, and then not for `limits.READ_ONLY_AFTER` seconds, in
+        which others were, or the relay took this client's own heartbeats."""
+        now, at = self._clock(), self._heard.get(key)
+        good = now - self._line_at <= LINE_BROKEN_AFTER
+        return at is not None and good and max(at, self._line_since) < now - limits.READ_ONLY_AFTER
+
     def _is_late(self, named: Position) -> bool:
         """Whether the sender of a heartbeat, which names this position, had not reached what this
         client had passed `limits.READ_ONLY_AFTER` seconds ago. Number 0 is none: the log hash

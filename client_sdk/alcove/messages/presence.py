@@ -64,11 +64,11 @@ class Presence:
         self._alarms = alarms
         self._emit = ports.emit
         self._clock = ports.clock
-        self._attendance = Attendance(membership, ports, lambda: stream.cursor)
+        self.attendance = Attendance(membership, ports, lambda: stream.cursor)
         self._anchoring: dict[bytes, float] = {}
         self._last_heard = ports.clock()
         self._said_goodbye = False
-        self._gone: set[bytes] = set()
+        self.gone: set[bytes] = set()
         self._away: set[bytes] = set()
         self._relay_says_read_only = False
         self._differing_beats: dict[bytes, tuple[Position, LogHash]] = {}
@@ -77,14 +77,14 @@ class Presence:
         """Members that name another log hash, and where this client was when they first did."""
         self._contradicted: set[bytes] = set()
         self._named: set[bytes] = set()
-        self._connected = True
+        self.connected = True
         self._settling_until = 0.0
         self._settled = False
         self._no_anchor_since: float | None = None
         self.coverage = Coverage(lambda: stream.log, ports.clock)
         self.state = RoomState.OPEN
         here = limits.READ_ONLY_AFTER
-        self._quorum = Quorum(membership, lambda key: self._attendance.within(key, here))
+        self._quorum = Quorum(membership, lambda key: self.attendance.within(key, here))
         self.missing = 0
         """Facilitators that are lacking for others to post, while the room is read-only for it."""
 
@@ -98,12 +98,12 @@ class Presence:
         self._away.discard(beat.sender)
         if beat.body.leaving:
             self._goodbye(beat.sender)
-            self._attendance.goodbye(beat.sender)
-            self._gone.add(beat.sender)
-            self._said_goodbye = not (self._attendance or self._membership.own.facilitator)
+            self.attendance.goodbye(beat.sender)
+            self.gone.add(beat.sender)
+            self._said_goodbye = not (self.attendance or self._membership.own.facilitator)
         else:
-            self._gone.discard(beat.sender)
-            self._attendance.beat(beat.sender, Position.decode(beat.payload.position))
+            self.gone.discard(beat.sender)
+            self.attendance.beat(beat.sender, Position.decode(beat.payload.position))
             self._last_heard = self._clock()
             self._said_goodbye = False
         group = self._membership.group
@@ -117,9 +117,9 @@ class Presence:
     def _goodbye(self, sender: bytes) -> None:
         """This facilitator leaves. Nothing else tells of the last one: the others cannot take
         them off the list."""
-        others = self._membership.state.facilitator_keys() - self._gone - {sender}
+        others = self._membership.state.facilitator_keys() - self.gone - {sender}
         person = self._membership.find_key(sender)
-        if person is not None and sender not in self._gone and not others:
+        if person is not None and sender not in self.gone and not others:
             text = f"{person.name}{_LAST_LEFT}"
             self._alarms.problem("last_facilitator_left", text, sender, person.name)
 
@@ -243,12 +243,12 @@ class Presence:
 
     def resumed(self) -> None:
         """Connected again: the beats of the meantime are on their way."""
-        self._connected = True
+        self.connected = True
         self._settle()
 
     def disconnected(self) -> None:
         """No beat can come. That says nothing of the facilitators, so nothing is said of them."""
-        self._connected = False
+        self.connected = False
 
     def _settle(self) -> None:
         if not self._settled:
@@ -269,7 +269,7 @@ class Presence:
         """The relay has just heard this client, which is a facilitator's."""
         self._last_heard = self._clock()
         self._relay_says_read_only = self._said_goodbye = False
-        self._attendance.line_is_good()
+        self.attendance.line_is_good()
         self.tick()
 
     def rejoined(self) -> None:
@@ -317,7 +317,7 @@ class Presence:
     def _coverers(self) -> set[bytes]:
         """The facilitators whose beats can cover what this client sends."""
         keys = self._membership.state.facilitator_keys() - {self._membership.own.key}
-        return set(keys) - self._gone - self._away
+        return set(keys) - self.gone - self._away
 
     @property
     def _uncovered(self) -> bool:
@@ -343,7 +343,7 @@ class Presence:
 
     def heard_within(self, key: bytes, seconds: float) -> bool:
         """Whether this facilitator's last heartbeat is at most so old."""
-        return self._attendance.within(key, seconds)
+        return self.attendance.within(key, seconds)
 
     @property
     def _silent(self) -> bool:
@@ -368,7 +368,7 @@ class Presence:
 
     def tick(self) -> None:
         now = self._clock()
-        self._attendance.tick()
+        self.attendance.tick()
         if self._stream.log.anchored:
             self._no_anchor_since = None
         elif self._no_anchor_since is None:
@@ -380,9 +380,9 @@ class Presence:
             self.coverage.rest()
         # This device may have slept, or been without a connection. Then the silence is its own.
         told = self.state is RoomState.NOT_HEARD
-        could_come = self._connected and now > self._settling_until
+        could_come = self.connected and now > self._settling_until
         silent = self._silent and (told or could_come)
-        uncovered = self._uncovered and (could_come or (told and not self._connected))
+        uncovered = self._uncovered and (could_come or (told and not self.connected))
         lacking = self._lacking()
         if self._is_split:
             state = RoomState.SPLIT

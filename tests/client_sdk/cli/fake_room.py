@@ -15,6 +15,7 @@ from alcove import events
 from alcove.cli.rooms import RoomToEnter, RoomToJoin
 from alcove.errors import AlcoveError, ConnectionFailed, InvalidInput, NotNow, Refused, RoomClosed
 from alcove.events import Closed, CloseReason
+from alcove.members import Member, Whereabouts
 from alcove_protocol import limits
 from alcove_protocol.card import AgreementText
 from alcove_protocol.invite import Invite, InviteRole, door_id_of
@@ -27,6 +28,10 @@ WORDS: Final = ("lusab", "babad", "gutih", "tugad", "mudof", "sakat", "haguz", "
 PAST: Final = (
     events.PastAct("admit", "Robin", "Mara", 130),
     events.PastAct("invite", "", "Mara", 5),
+)
+LISTED: Final = (
+    Member("Mara", True, True, presence="here"),
+    Member("Robin", False, False, True, True, "away"),
 )
 TEXTS: Final = (
     AgreementText("en", "Two lines.\nNot more.", "Listen, too."),
@@ -42,6 +47,7 @@ class FakeMember:
     you: bool = False
     heard: bool = True
     paused: bool = False
+    presence: Whereabouts = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +208,10 @@ class FakeRoom:
         self._note("acts", "")
         self.happen(events.PastActs(PAST, ref))
 
+    def list_members(self, *, ref: str | None = None) -> None:
+        self._note("members", "")
+        self.happen(events.MemberList(LISTED, ref))
+
     async def invite(self) -> str:
         self._note("invite", "")
         return INVITE
@@ -259,7 +269,7 @@ EVERYTHING: Final = (
     events.Removed("Kim"),
     events.InviteChanged(INVITE + "B"),
     events.Message("bb01", "Robin", "Grüße 🌱\nzwei", 1800),
-    events.Message("bb02", "Robin", HOSTILE, 60, "grief"),
+    events.Message("bb02", "Robin", HOSTILE, 60, "grief", 1_700_000_000.25, 7),
     events.Queued("bb03", "r"),
     events.Sent("bb03", "r"),
     events.Failed("bb04", "not_allowed", "Only a facilitator can do that.", "r"),
@@ -278,6 +288,9 @@ EVERYTHING: Final = (
     events.Paused("Mara", "", True),
     events.Unpaused("Robin", "Mara"),
     events.Unpaused("Mara", "Robin", True),
+    events.PresenceChanged("Robin", "away"),
+    events.PresenceChanged("Robin", "unknown"),
+    events.MemberList(LISTED, "r"),
     events.RulesChanged(True, False, ("listen_only",), "Mara"),
     events.RulesChanged(False, True, ("listen_only", "locked")),
     events.StandbyLink(INVITE),

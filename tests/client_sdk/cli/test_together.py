@@ -1,6 +1,7 @@
 """Real command lines over a real relay."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -124,9 +125,12 @@ async def test_a_text_is_taken_back_and_one_expires() -> None:
             await facilitator.until("message", id=id)
             await robin.do("retract", id=id)
             await facilitator.until("retracted", id=id)
+            before = time.time()
             await robin.do("send", text="brief", ref="b")
             message = await facilitator.until("message", text="brief")
             assert message["ttl"] == 10
+            assert message["age"] <= time.time() - before + 1
+            assert before - 1 <= message["time"] + message["age"] <= time.time() + 1
             await facilitator.until("expired", id=message["id"])
             await robin.do("leave")
             assert await robin.end() == (0, "")

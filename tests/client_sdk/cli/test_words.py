@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 from alcove import events
 from alcove.cli import words
+from alcove.cli.room_view import RoomView
+from alcove.members import Whereabouts
 
 from tests.client_sdk.cli.fake_room import CORRECTED, NEW_RULES, TEXTS, FakeMember
 
@@ -59,3 +61,25 @@ def test_a_pause_is_shown_to_facilitators_and_to_the_member() -> None:
         [False, True, False],
         [False, False, False],
     ]
+
+
+def test_the_list_says_who_is_away_and_nothing_of_those_of_whom_nothing_is_known() -> None:
+    members = (
+        FakeMember("Mara", facilitator=True, you=True, presence="here"),
+        FakeMember("Robin", presence="away"),
+        FakeMember("Sam", presence="here"),
+        FakeMember("Kim"),
+    )
+    lines = ["[facilitator] Mara [you]", "Robin [away]", "Sam [here]", "Kim"]
+    assert words.who(members, []) == lines
+
+
+def test_a_person_is_told_of_a_member_that_goes_away_and_comes_back_and_of_no_other() -> None:
+    view, told = RoomView(), []
+    steps: tuple[Whereabouts, ...] = ("here", "away", "unknown", "away")
+    back: tuple[Whereabouts, ...] = ("unknown", "here", "here", "unknown")
+    for presence in steps + back:
+        event = events.PresenceChanged("Robin", presence)
+        told.append(view.is_told(event))
+        view.apply(event)
+    assert told == [False, True, False, False, False, True, False, False]

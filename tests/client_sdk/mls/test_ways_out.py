@@ -52,6 +52,6 @@ def test_no_cache_of_a_suite_outlives_a_commit() -> None:
     these = room("bob")
     these.settle("alice", these["alice"].commit(force_path=True, now=NOW))
     for thing in (SUITE, SUITE.hpke, SUITE.kdf, SUITE.hpke.kem, mls.Capabilities):
-        for name in dir(thing):
+        for name in (each for each in dir(thing) if not each.startswith("__")):
             assert not hasattr(getattr(thing, name), "cache_info"), name
     assert capabilities().encode()

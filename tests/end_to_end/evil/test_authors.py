@@ -148,7 +148,7 @@ def test_an_old_heartbeat_that_another_facilitator_publishes_again_is_no_sign_of
     world, ann, bob, cleo = two_facilitators()
     beat = rogue_beat(ann)
     away(world, cleo, ann, beat, BlobClass.BEAT)
-    heard = cleo.engine.require_member().presence._attendance._heard
+    heard = cleo.engine.require_member().presence.attendance._heard
     world.advance(1)
     before = dict(heard)
     publish(world, bob, beat, BlobClass.BEAT)
@@ -192,7 +192,7 @@ def test_a_heartbeat_encrypted_again_is_no_sign_of_life() -> None:
     blob = rogue_beat(ann)
     again = encrypted_again(bob, blob)
     world.take(room_of(ann), blob, BlobClass.BEAT)
-    heard = cleo.engine.require_member().presence._attendance._heard
+    heard = cleo.engine.require_member().presence.attendance._heard
     world.advance(1)
     before = dict(heard)
     world.take(room_of(ann), again, BlobClass.BEAT)

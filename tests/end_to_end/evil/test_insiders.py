@@ -78,9 +78,9 @@ def test_a_heartbeat_as_a_message_is_no_sign_of_life() -> None:
     bob.back()
     world.settle()
     forget(bob)
-    heard = dict(bob.engine.require_member().presence._attendance._heard)
+    heard = dict(bob.engine.require_member().presence.attendance._heard)
     world.take(room_of(ann), beat, BlobClass.APPLICATION)  # and the relay says that it is Ann's
-    assert bob.engine.require_member().presence._attendance._heard == heard
+    assert bob.engine.require_member().presence.attendance._heard == heard
     assert problems(bob) == []
     ann.say("Bob, can you hear me?")
     world.settle()

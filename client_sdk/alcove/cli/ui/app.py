@@ -172,12 +172,15 @@ class RoomApp(App[None]):
         self._refresh()
 
     def _is_no_news(self, event: events.AnyEvent) -> bool:
-        """Return whether `event` says for the first time that all is well, as the top line does."""
+        """Return whether `event` says for the first time that all is well, as the top line does, or
+        is of a presence that only the list shows."""
         match event:
             case events.ConnectionChanged(events.ConnectionState.CONNECTED):
                 return self._view.connection is None
             case events.RoomChanged(events.RoomState.OPEN):
                 return self._view.state is None
+            case events.PresenceChanged():
+                return not self._view.is_told(event)
             case _:
                 return False
 

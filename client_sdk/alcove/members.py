@@ -1,0 +1,27 @@
+"""A member as people and programs see them."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Whereabouts: TypeAlias = Literal["here", "away", "unknown"]
+"""Whether a member is there, as far as this client can know by itself. `here`: a sign of life came
+lately that no relay can make. `away`: none came, although this client was connected all the while.
+`unknown`: this client cannot tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member as people see them."""
+
+    name: str
+    facilitator: bool
+    you: bool
+    heard: bool = True
+    """False for a member let in before this client's eyes, of whom nothing came since: their
+    Welcome may be lost, and they may not be able to read. A silent one counts as heard after 10
+    minutes, when their client renews its keys."""
+    paused: bool = False
+    """Whether a facilitator paused them, so that they can only read."""
+    presence: Whereabouts = "unknown"
+    """Of facilitators every member knows it by their heartbeats. Of participants only facilitators
+    know it."""

@@ -1,0 +1,84 @@
+"""Who is here, as each client can know it."""
+
+from alcove import events
+from alcove.members import Whereabouts
+
+from tests.end_to_end.facilitating import do
+from tests.end_to_end.world import Client, World, room_of_three
+
+
+def whereabouts(client: Client) -> dict[str, Whereabouts]:
+    """What the client's list of members says."""
+    client.engine.commands.list_members(ref="r")
+    client.collect()
+    event = client.of(events.MemberList)[-1]
+    assert event.ref == "r"
+    return {member.name: member.presence for member in event.members}
+
+
+def of_facilitators() -> tuple[World, Client, Client, Client]:
+    """Ann and Bob facilitate, and everybody heard both."""
+    world, ann, bob, cleo = room_of_three()
+    do(world, ann, "appoint", "Bob")
+    world.advance(40)
+    return world, ann, bob, cleo
+
+
+def test_the_list_has_roles_and_pauses() -> None:
+    world, ann, _, cleo = of_facilitators()
+    do(world, ann, "pause", "Cleo")
+    cleo.engine.commands.list_members()
+    cleo.collect()
+    listed = [
+        (m.name, m.facilitator, m.you, m.paused) for m in cleo.of(events.MemberList)[-1].members
+    ]
+    assert listed == [
+        ("Ann", True, False, False),
+        ("Bob", True, False, False),
+        ("Cleo", False, True, True),
+    ]
+
+
+def test_a_facilitator_is_here_by_heartbeats_and_away_when_others_are_heard() -> None:
+    world, ann, bob, cleo = of_facilitators()
+    assert whereabouts(cleo)["Bob"] == whereabouts(ann)["Bob"] == "here"
+    bob.cut()
+    world.advance(100, stay_away=(bob,))
+    assert whereabouts(cleo)["Bob"] == whereabouts(ann)["Bob"] == "away"
+    bob.back()
+    world.advance(40)
+    assert whereabouts(cleo)["Bob"] == whereabouts(ann)["Bob"] == "here"
+    told = [e.presence for e in ann.of(events.PresenceChanged) if e.name == "Bob"]
+    assert told == ["here", "away", "here"]
+    assert cleo.of(events.PresenceChanged) == []
+
+
+def test_who_says_goodbye_is_away_at_once() -> None:
+    world, ann, bob, cleo = of_facilitators()
+    bob.engine.require_member().beat(leaving=True)
+    world.settle()
+    assert whereabouts(cleo)["Bob"] == whereabouts(ann)["Bob"] == "away"
+
+
+def test_the_only_facilitator_is_never_called_away() -> None:
+    """Nothing tells a member that hears nobody whether the relay keeps the heartbeats."""
+    world, ann, _, cleo = room_of_three()
+    world.advance(40)
+    assert whereabouts(cleo)["Ann"] == "here"
+    ann.cut()
+    world.advance(200, stay_away=(ann,))
+    assert whereabouts(cleo)["Ann"] == "unknown"
+
+
+def test_without_a_connection_nothing_is_known() -> None:
+    world, ann, _, cleo = of_facilitators()
+    cleo.cut()
+    assert whereabouts(cleo) == {"Ann": "unknown", "Bob": "unknown", "Cleo": "here"}
+    cleo.back()
+    world.settle()
+    assert whereabouts(cleo)["Bob"] == "here"
+    world.advance(1)
+    ann.cut()
+    world.advance(1, stay_away=(ann,))
+    told = [e.presence for e in ann.of(events.PresenceChanged) if e.name == "Bob"]
+    assert told == ["here", "unknown"]
