@@ -6,11 +6,11 @@ event can be logged.
 """
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
 
 from alcove.members import Member, Whereabouts
 from alcove.states import CloseReason as CloseReason
 from alcove.states import ConnectionState as ConnectionState
+from alcove.states import FacilitatorAct as FacilitatorAct
 from alcove.states import RoomState as RoomState
 
 
@@ -169,18 +169,16 @@ class RulesChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class StandbyLink(Event):
-    """The standby's link that this client made, or an empty one when it closed it. Whoever has it
-    can go on with the room when no facilitator is there: show it once, to be kept on paper. It is a
-    secret: do not log it."""
+    """The standby's link that this client made; empty when it closed it. Its holder can go on with
+    the room when no facilitator is there. Show it once, to be kept on paper. Do not log it."""
 
     invite: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class StandbyChanged(Event):
-    """Whether the room has a standby: a printed link by which it goes on without its facilitators.
-    To all. Another link than before is told too. `by` is the facilitator that made or closed it; it
-    is empty for what was so when this client came, or came back."""
+    """Whether the room has a standby. To all, and for another link than before too. `by` is the
+    facilitator that changed it, and empty for what was so when this client came, or came back."""
 
     on: bool
     by: str = ""
@@ -188,8 +186,7 @@ class StandbyChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class StandbyAsked(Event):
-    """The holder of the standby's link asks the members to come in, because no facilitator is
-    there. To all. With `admitted` they are a member now, and go on as a facilitator."""
+    """The holder of the standby's link asks to come in, or with `admitted` is a facilitator now."""
 
     admitted: bool
 
@@ -212,30 +209,6 @@ class SafetyWords(Event):
 
     words: tuple[str, ...] = field(repr=False)
     ref: str | None = None
-
-
-FacilitatorAct: TypeAlias = Literal[
-    "admit",
-    "rejoin",
-    "left",
-    "remove",
-    "appoint",
-    "demote",
-    "pause",
-    "unpause",
-    "listen_only",
-    "listen_only_off",
-    "lock",
-    "unlock",
-    "invite",
-    "revoke",
-    "lobby_key",
-    "ttl",
-    "agreement",
-    "standby",
-    "standby_off",
-]
-"""What a facilitator can have done. `left` grants a wish, `revoke` is about an invite."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """States of a room and of its connection, as words that programs read."""
 
 from enum import StrEnum
+from typing import Literal, TypeAlias
 
 
 class ConnectionState(StrEnum):
@@ -28,3 +29,27 @@ class CloseReason(StrEnum):
     REFUSED = "refused"
     LOST = "lost"
     ERROR = "error"
+
+
+FacilitatorAct: TypeAlias = Literal[
+    "admit",
+    "rejoin",
+    "left",
+    "remove",
+    "appoint",
+    "demote",
+    "pause",
+    "unpause",
+    "listen_only",
+    "listen_only_off",
+    "lock",
+    "unlock",
+    "invite",
+    "revoke",
+    "lobby_key",
+    "ttl",
+    "agreement",
+    "standby",
+    "standby_off",
+]
+"""What a facilitator can have done. `left` grants a wish, `revoke` is about an invite."""

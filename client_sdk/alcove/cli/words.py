@@ -7,7 +7,7 @@ from typing import Final, assert_never
 from alcove_protocol.card import AgreementText
 
 from alcove import events
-from alcove.cli import escape, standby_words
+from alcove.cli import act_words, escape, standby_words
 from alcove.cli.room_view import ShownMessage
 from alcove.cli.rooms import MemberLike
 from alcove.events import ConnectionState, RoomState
@@ -176,7 +176,9 @@ def of_event(event: ToldEvent) -> str:
                 "leave it, and reach the others another way."
             )
         case events.PastActs(acts):
-            return "\n".join(map(act, acts)) or "No facilitator did anything since you came."
+            return (
+                "\n".join(map(act_words.act, acts)) or "No facilitator did anything since you came."
+            )
         case events.Failed(code="unconfirmed", text=text):
             return f"Not confirmed: {escape.line(text)}"
         case events.Failed(text=text):
@@ -313,39 +315,6 @@ def _vault(event: events.VaultChanged) -> str:
         f"{name} cannot let people in for now: what the facilitators share has not come yet. "
         "Their clients send it again."
     )
-
-
-ACTS: Final[Mapping[events.FacilitatorAct, str]] = MappingProxyType(
-    {
-        "admit": "let {name} in",
-        "rejoin": "let {name} back in",
-        "left": "let {name} go, as they wished",
-        "remove": "took {name} out of the room",
-        "appoint": "made {name} a facilitator",
-        "demote": "made {name} a participant",
-        "pause": "paused {name}",
-        "unpause": "let {name} write again",
-        "listen_only": "let only facilitators write",
-        "listen_only_off": "let everybody write again",
-        "lock": "locked the door",
-        "unlock": "opened the door again",
-        "invite": "made an invite",
-        "revoke": "closed an invite",
-        "lobby_key": "changed the key of the door",
-        "ttl": "changed how long messages stay",
-        "agreement": "changed the agreement",
-        "standby": "made a standby's link",
-        "standby_off": "closed the standby's link",
-    }
-)
-
-
-def act(past: events.PastAct) -> str:
-    """Return one act of a facilitator, and how long ago it was."""
-    minutes = past.age // 60
-    ago = "just now" if minutes < 1 else f"{minutes} min ago"
-    what = ACTS[past.act].format(name=escape.name(past.name))
-    return f"{escape.name(past.by)} {what}, {ago}."
 
 
 _ASK: Final = "They are not kept anywhere; ask in the room if something is unclear."

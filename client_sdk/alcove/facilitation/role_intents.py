@@ -41,7 +41,7 @@ def demoted() -> NotNow:
 
 
 def comes_by_standby() -> NotNow:
-    """Why an act about a member waits, who came by the standby's link and is not listed yet."""
+    """Why an act waits: its member came by the standby's link and is not listed yet."""
     text = "They are coming in by the standby's link and become a facilitator by that; wait."
     return NotNow("entering", text)
 

@@ -1,5 +1,5 @@
 """The wrapping of an external commit: RFC 9420 makes it a PublicMessage, which would show the relay
-the name and all keys of whoever comes by the standby's link.
+the name and all keys of the person that comes by the standby's link.
 
 The key is an export of the epoch that the commit builds on. Members have it, and a member's answer
 brings it to the standby. docs/protocol.md sections 9 and 11.

@@ -22,8 +22,8 @@ def flags_of(state: RoomExtension) -> RoomFlag:
 
 def is_the_groups(roster: Roster, state: RoomExtension, people: Sequence[Person]) -> bool:
     """Whether a roster says what the group of these people says. One commit changes both together:
-    members, facilitators, pauses, flags, the lobby key and the standby. A link's key is on the list
-    and has no leaf. A key that enters by it may have none yet: with it no client reads or writes."""
+    members, facilitators, pauses, flags, lobby key and standby. A link's key is on the list and has
+    no leaf. A key that enters by it may have none yet: with it no client reads or writes."""
     entering = {person.relay_key for person in people if person.entering}
     members = {person.relay_key for person in people} - entering
     return (

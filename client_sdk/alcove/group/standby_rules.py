@@ -39,11 +39,11 @@ def standby_fault(before: RoomExtension, after: RoomExtension) -> str | None:
         return None
     full = len(unpack_appointments(after.appointments)) >= limits.APPOINTMENTS
     if full or len(after.facilitator_list()) >= limits.FACILITATORS:
-        return "standby_place"  # the room could not list whoever comes by the link
+        return "standby_place"  # the room could not list the person that comes by it
     if after.standby == before.standby:
         gone = appointer_of(after) not in after.facilitator_keys()
         return "standby_appointer" if gone else None
-    # A link that is set twice would revive whoever came by it before and was demoted.
+    # A link that is set twice would revive its former holder, whom a facilitator demoted.
     return "standby_key" if _was_appointed(before, standby) else None
 
 
@@ -84,7 +84,7 @@ def leaves_fault(after: RoomExtension, leaves: Iterable[mls.LeafNode]) -> str | 
 
 
 def entering_fault(group: mls.Group, staged: mls.CommitView, before: RoomExtension) -> str | None:
-    """Judge an external commit: it is that of a person who comes by the link."""
+    """Judge an external commit: it is that of a person that comes by the link."""
     standby, leaf = standby_of(before), staged.new_leaf
     if standby is None or leaf is None:
         return "committer"
