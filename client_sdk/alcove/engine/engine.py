@@ -122,6 +122,7 @@ class Engine(EnteringRoom):
         self.link.tick()
         if self.entered:
             self._clock_watch.tick()
+        self._begin_anew_when_misled()
         if self.member is not None:
             self.member.tick()
             if self.closed is None:

@@ -145,17 +145,19 @@ class EnteringRoom(Standing, ABC):
             comer.used.by,
             on_taken=member.own_commit_taken,
             ready=lambda: member.ready,
-            given_up=lambda: self._answer_was_false(comer, member),
         )
         self.link.hang_up = True
 
-    def _answer_was_false(self, comer: StandbyComer, member: MemberClient) -> None:
-        """No member followed. Begin anew with other keys, which the link's key puts in the place of
-        these, and believe another member first."""
+    def _begin_anew_when_misled(self) -> None:
+        """No member followed, so the answer was false. Begin anew with other keys, which the link's
+        key puts in the place of these, and believe another member first."""
+        comer, member = self.newcomer, self.member
+        if member is None or member.entering is None or not member.entering.misled:
+            return
+        assert isinstance(comer, StandbyComer)
         self.emit(events.Problem("false_answer", FALSE_ANSWER))
         assert comer.used is not None
-        if member.entering is not None:
-            member.entering.close(NotNow("false_answer", FALSE_ANSWER))
+        member.entering.close(NotNow("false_answer", FALSE_ANSWER))
         member.wipe()
         self.member = None
         former = self.identity

@@ -35,8 +35,8 @@ FALSE_AFTER: Final = 45.0
 
 
 class StandbyEntering:
-    """`by` is the relay key of the member whose answer led here. `given_up` is called once when it
-    was false."""
+    """`by` is the relay key of the member whose answer led here. `misled` is set when it was
+    false."""
 
     def __init__(
         self,
@@ -48,7 +48,6 @@ class StandbyEntering:
         *,
         on_taken: OnTaken,
         ready: Callable[[], bool],
-        given_up: Callable[[], None],
     ) -> None:
         self._identity = identity
         self._membership = membership
@@ -56,7 +55,7 @@ class StandbyEntering:
         self._asks = asks
         self._by = by
         self._ready = ready
-        self._given_up = given_up
+        self.misled = False
         self.lobby_key = mls.ciphersuite(ROOM_SUITE).hpke_keypair(ports.random)
         self.committer = Committer(membership, identity, ports, on_taken=on_taken, ready=ready)
         self._since: float | None = None
@@ -89,15 +88,14 @@ class StandbyEntering:
     def tick(self) -> None:
         """Ask the members whether they followed, and give up when none did."""
         now = self._ports.clock()
-        if not self._ready() or self._proved:
+        if not self._ready() or self._proved or self.misled:
             return
         if self._since is None:
             self._since = now
         if self._own_word_at is not None and now >= self._own_word_at:
             self._list()
         elif now - self._since > FALSE_AFTER:
-            self._proved = True
-            self._given_up()
+            self.misled = True
         elif now >= self._ask_at:
             self._ask_at = now + ASK_EVERY
             counter = self._membership.roster.counter
