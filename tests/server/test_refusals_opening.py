@@ -101,7 +101,7 @@ def test_an_answer_that_does_not_fit_is_refused(scene: Scene, alter) -> None:  #
     assert person.turned_away(frame) == "auth_failed"
 
 
-@pytest.mark.parametrize("role", [ConnectionRole.STANDBY, ConnectionRole.AWAY])
+@pytest.mark.parametrize("role", [ConnectionRole.AWAY])
 @pytest.mark.parametrize("known", [True, False])
 def test_a_reserved_role_is_not_allowed_whatever_the_key(
     scene: Scene, role: str, known: bool

@@ -95,7 +95,10 @@ async def _store(requester: Requester, frame: Post | Publish) -> Taken:
             raise
         return Taken(known.generation, known.number)
     try:
-        return await store.publish(publication)
+        taken = await store.publish(publication)
+        if frame.blob_class == BlobClass.EXTERNAL:
+            room.entered_at = requester.services.clock()
+        return taken
     except BaseException:
         if commits:
             room.commit_turns.give_back(client.key)
@@ -105,9 +108,9 @@ async def _store(requester: Requester, frame: Post | Publish) -> Taken:
 async def _with_entry(requester: Requester, history: RosterHistory, frame: Publish) -> Publication:
     room_id, store = requester.seated.id, requester.services.store
     await _expect_base(requester, frame)
-    if frame.blob_class == BlobClass.EXTERNAL:
-        await _may_enter(requester)
     judged = rules.commit_with_entry(history, requester.client.key, frame)
+    if frame.blob_class == BlobClass.EXTERNAL:  # judged first: it is the link's own
+        await _may_enter(requester)
     step = judged.publication.step
     assert step is not None  # it has an entry
     waiting = judged.restated
@@ -130,7 +133,6 @@ async def _may_enter(requester: Requester) -> None:
     room, now = requester.seated, requester.services.clock()
     if room.entered_at is not None and now - room.entered_at < limits.ENTERS_EVERY:
         raise Refusal("rate_limited")
-    room.entered_at = now
 
 
 async def _expect_base(requester: Requester, frame: Publish) -> None:
