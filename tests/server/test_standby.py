@@ -230,7 +230,8 @@ def test_each_key_of_a_standby_commits_its_own_and_nothing_else(scene: Scene, do
     scene.pass_time(limits.ENTERS_EVERY)
     again = enters(scene, fresh, other, fresh)
     assert fresh.refused(again) == "not_allowed"
-    assert link.refused(lists(scene, link, link)) == "not_allowed"
+    by_link = scene.commit(Change(Op.REMOVE, fresh.public), signer=link.key)
+    assert link.refused(replace(by_link, n=link.next_n())) == "not_allowed"
 
 
 def test_a_link_tries_again_once_a_minute(scene: Scene) -> None:

@@ -1,7 +1,7 @@
 -- Store.read_lobby. ARGV: time, after, whether settled items are wanted.
 local m = lobby_room()
 local numbers = {}
-for _, kind in ipairs({KNOCK, REQUEST, LEAVE, VAULT, ARGV[3] == '1' and GONE or nil}) do
+for _, kind in ipairs({KNOCK, REQUEST, LEAVE, VAULT, ASK, ANSWER, ARGV[3] == '1' and GONE or nil}) do
   for _, number in ipairs(call('ZRANGEBYSCORE', P .. 'q' .. kind, '(' .. ARGV[2], '+inf')) do
     numbers[#numbers + 1] = number
   end
