@@ -5,11 +5,12 @@ import { demand } from "./fault.ts"
 import { split, unpackList } from "./lists.ts"
 import { decode, type Parsed } from "./records.ts"
 import { opened, signedOf } from "./signed.ts"
+import { judgeStandby, newStandby } from "./standby.ts"
 
 const MOST_APPOINTMENTS = 32
 /** Fields without a command yet: they stay as they are. */
 const NOT_OFFERED = [
-  "absent", "desk_interval", "desk_size", "facilitators_start", "facilitators_stay", "folded", "standby", "hold",
+  "absent", "desk_interval", "desk_size", "facilitators_start", "facilitators_stay", "folded", "hold",
   "slow", "ttl",
 ]
 /** Lists in the state, and the size of their items. */
@@ -42,6 +43,8 @@ function checkAppointments(before: Parsed, after: Parsed, committer: Bytes, room
   demand(same(all.slice(0, old.length), old), "appointments_rewritten")
   const listed = facilitatorsOf(before)
   const missing = new Map([...facilitatorsOf(after)].filter(([mls, relay]) => listed.get(mls) !== relay))
+  const standby = newStandby(before, after)
+  if (standby !== undefined) missing.set(hex(standby.mls), hex(standby.relay))
   for (const item of unpackList(all.slice(old.length), MOST_APPOINTMENTS)) {
     const signed = signedOf(item)
     demand(hex(decode("Appointment", signed.body).bytes("appointer")) === hex(committer), "appointment")
@@ -65,6 +68,7 @@ export function judgeState(before: Parsed, after: Parsed, committer: Bytes, room
   demand(!lost || !unchanged(before, after, "lobby_key"), "lobby_key_kept")
   demand(!split(after.bytes("paused"), 32).some((key) => kept.has(hex(key))), "paused_facilitator")
   checkAppointments(before, after, committer, room)
+  judgeStandby(before, after, kept)
 }
 
 /** Whether a member with this MLS key may send a message of this kind. */
