@@ -3,7 +3,16 @@
 from types import MappingProxyType
 from typing import Final
 
-from tests.mutation import agreement, facilitators, hard_minute, order, rights, roster, statements
+from tests.mutation import (
+    agreement,
+    facilitators,
+    hard_minute,
+    order,
+    rights,
+    roster,
+    standby,
+    statements,
+)
 from tests.mutation.mls_beside import ALL_BESIDE
 from tests.mutation.mls_commits import ALL_COMMITS
 from tests.mutation.mls_members import MEMBERS
@@ -24,6 +33,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     *facilitators.ALL_FACILITATORS,
     *hard_minute.ALL_HARD_MINUTE,
     *roster.ALL_LINKS,
+    *standby.ALL_STANDBY,
     *order.ALL_ORDER,
     *agreement.ALL_AGREEMENT,
     *statements.ALL_STATEMENTS,

@@ -49,7 +49,7 @@ _BYSTANDERS: Final = tuple(
         ),
         (
             f"{ROSTER}:extend",
-            "if not roster.is_facilitator(claimed.signer):",
+            "if not roster.is_facilitator(claimed.signer) and claimed.signer not in roster.standbys():",
             "if False:",
             f"{_TOLD}[an entry by the relay]",
         ),
@@ -213,7 +213,11 @@ _KEPT: Final = tuple(
             "removal",
             "another_signed",
             (f"{ENDINGS}:verify_removal", " or not roster.is_facilitator(claimed.signer)", ""),
-            (f"{ROSTER}:extend", "if not roster.is_facilitator(claimed.signer):", "if False:"),
+            (
+                f"{ROSTER}:extend",
+                "if not roster.is_facilitator(claimed.signer) and claimed.signer not in roster.standbys():",
+                "if False:",
+            ),
             (
                 "alcove.group.membership:Membership.puts_me_out",
                 "return entry.signer in self.facilitators()",

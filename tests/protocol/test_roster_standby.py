@@ -146,8 +146,17 @@ def test_a_restated_list_makes_no_facilitator_of_a_standby_key() -> None:
     assert after(roster, *kept).links() == {LINKED}
     with refused("bad_roster"):
         after(roster, *kept, Change(Op.CHANGE, LINKED, LISTED))
-    other = (*restated, Change(Op.ADD, LINKED, HERE))  # no more a standby: a member like others
-    assert after(roster, *other).is_member(LINKED)
+
+
+def test_a_restated_list_makes_a_member_of_a_link() -> None:
+    """It is no standby any more, and may be changed as others may."""
+    roster = with_link()
+    restated = [Change(Op.RESET, bytes(32))]
+    restated += [
+        Change(Op.ADD, key, HERE if key == LINKED else seat) for key, seat in roster.seats.items()
+    ]
+    changed = after(roster, *restated, Change(Op.CHANGE, LINKED, LISTED))
+    assert changed.facilitators() == {FIRST, LINKED}
 
 
 def test_a_facilitator_clears_both_keys_or_replaces_the_link() -> None:

@@ -7,7 +7,7 @@ from alcove_protocol.roster import LINK, Change, Op, Role, Seat
 
 from alcove import mls
 from alcove.errors import NotNow
-from alcove.facilitation.intents import CommitPlan, Intent, state_change, without_pause
+from alcove.facilitation.intents import CommitPlan, Intent, state_change
 from alcove.facilitation.role_intents import sign_appointment
 from alcove.facilitation.standby_clearing import check_room_for_one, clear_standby
 from alcove.group.extensions import FacilitatorKeys, RoomExtension, leaf_extension
@@ -45,7 +45,6 @@ class ListOneself(Intent):
             standby=None,
             lobby_key=self.lobby_key,
             doors=b"",
-            paused=without_pause(state, own.key),
         )
         proposals = [mls.Remove(index) for index in found if index is not None]
         changes = [Change(Op.CHANGE, own.relay_key, Seat(role=Role.FACILITATOR))]

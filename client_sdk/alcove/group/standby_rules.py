@@ -66,10 +66,10 @@ def _was_appointed(state: RoomExtension, standby: StandbyKeys) -> bool:
 
 def leaves_fault(after: RoomExtension, leaves: Iterable[mls.LeafNode]) -> str | None:
     """Judge all leaves after any commit. No leaf has a key of the standby: by an invite, its holder
-    would be an unseen facilitator. A leaf that came by a standby goes with it, unless it is listed.
-    """
+    would be an unseen facilitator. A leaf that came by a standby goes with it, unless it is listed,
+    and is not paused before that: its listing changes no pause."""
     standby = standby_of(after)
-    listed = after.facilitator_keys()
+    listed, paused = after.facilitator_keys(), set(after.paused_keys())
     for leaf in leaves:
         by = enters_by(leaf)
         if standby is not None and (
@@ -78,6 +78,7 @@ def leaves_fault(after: RoomExtension, leaves: Iterable[mls.LeafNode]) -> str | 
         ):
             return "standby_key"
         stays = standby is not None and by == standby.mls_key
+        stays = stays and leaf.signature_key not in paused
         if by is not None and leaf.signature_key not in listed and not stays:
             return "standby_leaf"
     return None
@@ -115,9 +116,8 @@ def _appointed_fault(
     signed = Signed.decode(extension.appointment)
     claimed = Appointment.decode(signed.body)
     own = FacilitatorKeys(leaf.signature_key, extension.relay_key)
-    if (claimed.room, claimed.appointer) != (room, standby.mls_key) or appointed_keys(
-        claimed
-    ) != own:
+    of_link = (claimed.room, claimed.appointer) == (room, standby.mls_key)
+    if not of_link or appointed_keys(claimed) != own:
         return "appointment"
     verify(Appointment, Label.APPOINT, signed, standby.mls_key)
     if extension.agreement not in before.good_agreements():
@@ -134,15 +134,14 @@ def listing_fault(
     if standby is None or leaf is None or enters_by(leaf) != standby.mls_key:
         return "committer"
     extension = leaf_extension(leaf)
-    own = leaf.signature_key
     expected = replace(
         before,
-        facilitators=before.facilitators + FacilitatorKeys(own, extension.relay_key).encode(),
+        facilitators=before.facilitators
+        + FacilitatorKeys(leaf.signature_key, extension.relay_key).encode(),
         appointments=before.appointments + pack_list([extension.appointment or b""]),
         standby=None,
         lobby_key=after.lobby_key,
         doors=b"",
-        paused=b"".join(key for key in before.paused_keys() if key != own),
     )
     if after != expected or after.lobby_key == before.lobby_key:
         return "standby_listing"

@@ -193,6 +193,19 @@ def test_a_facilitator_comes_back_and_goes_on_beside_who_enters() -> None:
     goes_on(world, ann, bob, cleo, dora)
 
 
+def test_a_restated_list_has_who_enters() -> None:
+    """As after a burned commit. The key on the list is that of a leaf."""
+    world, ann, bob, cleo, dora, _, _ = _in_and_unlisted()
+    world.advance(5)
+    ann.engine.require_member().membership.restate = True
+    do(world, ann, "listen_only", True)
+    for client in (ann, bob, cleo):
+        membership = client.engine.require_member().membership
+        assert membership.roster.entrants() == {dora.engine.identity.relay.public}
+        assert membership.alarm is None
+    all_agree(ann, bob, cleo)
+
+
 @pytest.mark.parametrize("act", ["pause", "appoint"])
 def test_who_enters_is_neither_paused_nor_appointed(act: str) -> None:
     world, ann, bob, cleo, _, _, _ = _in_and_unlisted()

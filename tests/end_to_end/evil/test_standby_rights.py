@@ -441,6 +441,16 @@ def test_a_standby_that_is_cleared_takes_the_leaf_along() -> None:
     assert verdict(ann) is None  # what has nothing to do with it goes on
 
 
+def test_a_leaf_that_enters_is_not_paused() -> None:
+    """Its listing changes no pause, and a pause would outlive the leaf that the link replaces."""
+    (_, _, bob, _), _, group, new = entered()
+    state = state_of(bob)
+    paused = replace(state, paused=new.signature.public)
+    assert verdict(bob, context(paused)) == "standby_leaf"
+    remove = mls.Remove(group.own_index)
+    assert verdict(bob, remove, context(paused)) == "paused_not_member"
+
+
 def test_the_link_replaces_its_own_leaf_and_that_one_alone() -> None:
     (world, _, bob, cleo), secrets, group, _ = entered()
     again = dora(world)
