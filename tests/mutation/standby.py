@@ -144,7 +144,7 @@ ALL_STANDBY: Final = (
         "_was_appointed",
         "{one.mls_key, one.relay_key, one.appointer}",
         "{one.mls_key, one.relay_key}",
-        _KEYS,
+        "test_a_former_facilitators_key_is_no_standbys_either",
     ),
     _judged(
         "newly_appointed",

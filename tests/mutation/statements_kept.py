@@ -49,7 +49,8 @@ _BYSTANDERS: Final = tuple(
         ),
         (
             f"{ROSTER}:extend",
-            "if not roster.is_facilitator(claimed.signer) and claimed.signer not in roster.standbys():",
+            "if not roster.is_facilitator(claimed.signer) and claimed.signer not in "
+            "roster.standbys():",
             "if False:",
             f"{_TOLD}[an entry by the relay]",
         ),
@@ -215,7 +216,8 @@ _KEPT: Final = tuple(
             (f"{ENDINGS}:verify_removal", " or not roster.is_facilitator(claimed.signer)", ""),
             (
                 f"{ROSTER}:extend",
-                "if not roster.is_facilitator(claimed.signer) and claimed.signer not in roster.standbys():",
+                "if not roster.is_facilitator(claimed.signer) and claimed.signer not in "
+                "roster.standbys():",
                 "if False:",
             ),
             (

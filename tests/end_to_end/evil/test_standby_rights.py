@@ -167,6 +167,18 @@ def test_a_standby_has_keys_that_were_never_appointed() -> None:
         assert verdict(bob, context(with_standby(state, bob, wrong))) == "standby_key"
 
 
+def test_a_former_facilitators_key_is_no_standbys_either() -> None:
+    """The first facilitator was appointed by nobody, and has no leaf any more."""
+    (world, ann, bob, _), _ = with_link()
+    for act in ("demote", "remove"):
+        done: list[object] = []
+        getattr(bob.engine.commands, act)("Ann", done.append)
+        world.advance(2)
+        assert done == [None]
+    wrong = replace(other_keys(world), mls_key=ann.engine.identity.signature.public)
+    assert verdict(bob, context(with_standby(state_of(bob), bob, wrong))) == "standby_key"
+
+
 def test_nothing_is_sealed_to_a_standby_of_small_order() -> None:
     (world, _, bob, _), _ = with_link()
     wrong = replace(other_keys(world), hpke_key=bytes(32))
@@ -478,3 +490,5 @@ def test_a_listed_one_is_removed_by_no_link() -> None:
     other = dora(world)
     leaf = leaf_by(secrets, room_of(bob), other, state_of(cleo).agreement)
     assert enters(cleo, leaf, other, remove=group.own_index) == "standby_leaf"
+    gone = replace(state_of(bob), standby=None)
+    assert verdict(bob, context(gone)) is None  # its leaf may stay: it is a facilitator's
