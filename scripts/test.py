@@ -67,6 +67,7 @@ SUITES: Final = (
     Suite("soak", ("tests/soak",), 300, covered=False),
     Suite("second client", ("tests/second_client",), 300, covered=False),
     Suite("fuzz", ("tests/fuzz",), 300, covered=False),
+    Suite("evening", ("tests/evening",), 300, covered=False),
     Suite("redis faults", ("tests/redis_faults",), 300, covered=False),
     Suite("protocol", ("tests/protocol",), 200),
     Suite("model", ("tests/model",), 200, covered=False),

@@ -48,12 +48,18 @@ def open_room(
 ) -> Room:
     """A new room at a relay, with you as its facilitator.
 
-    `agreement` is a text, or one for each language of the room, with a summary of at most five
-    lines; `template` gives some to begin with. `language` is yours (BCP 47).
-    Messages live for `ttl` seconds. `uses` and `invite_lifetime`, in seconds, bound the first
-    invite. Participants can post once `facilitators_start` facilitators are there, and then as long
-    as `facilitators_stay` are. With `post_quantum`, an experiment, a recording of today's
-    ciphertext stays unreadable to a quantum computer too, and all members need the extra `suites`.
+    `agreement` is a text of at most 16 KiB, or one for each language of the room, at most 16, with
+    a summary of at most five lines and 1 KiB; `template` gives some to begin with. `language` is
+    yours (BCP 47). Your `name` has at most 32 characters, and the `title` 200 bytes. Newcomers read
+    the `title`, the `languages` (a line of at most 200 bytes) and the `helplines` (at most 4 KiB).
+
+    Messages live for `ttl` seconds: 10 to 86,400, or 1,800 unless given. `uses` (at most 10,000, or
+    50) and `invite_lifetime` (at most 30 days, or 24 hours; in seconds) bound the first invite. The
+    room has at most `members`: 2 to 1,000, or 50. Participants can post once `facilitators_start`
+    facilitators are there, at most 8, and then as long as `facilitators_stay` are, which is no
+    more. With `post_quantum`, an experiment, a recording of today's ciphertext stays unreadable to
+    a quantum computer too, all members need the extra `suites`, and there are at most 250.
+
     Raises `InvalidInput` at once when an argument is wrong, `NotNow` (`suite_unavailable`). Nothing
     is sent before `async with`.
     """

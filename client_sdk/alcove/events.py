@@ -291,6 +291,8 @@ class Expired(Event):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionChanged(Event):
+    """The connection to the relay changed. The client connects again by itself."""
+
     state: ConnectionState
 
 

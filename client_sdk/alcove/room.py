@@ -95,8 +95,10 @@ class Room(RoomShell):
     def post(self, text: str, *, warning: str | None = None, ref: str | None = None) -> str:
         """Send a message and return its id at once. `Sent`, `Queued` or `Failed` follows.
 
-        Raises `InvalidInput` (`text_empty`, `text_too_long`, `bad_text`), `NotNow` (`paused`,
-        `listen_only`, `queue_full`, `not_in_room`), `RoomClosed`.
+        The `text` has at most 8,192 bytes in UTF-8. The `warning`, at most 100 bytes, is shown
+        before it, so that a reader can choose. Raises `InvalidInput` (`text_empty`,
+        `text_too_long`, `warning_too_long`, `bad_text`), `NotNow` (`paused`, `listen_only`,
+        `queue_full`, `not_in_room`), `RoomClosed`.
         """
         id = self._commands.say(text, warning=warning, ref=ref)
         self._after()

@@ -182,7 +182,8 @@ class RoomShell:
         *,
         concurrent: bool = False,
     ) -> None:
-        """Call `handler` with every event of this type: a function, or an `async` one.
+        """Call `handler` with every event of this type: a function, or an `async` one. `Event` is
+        the type of all events.
 
         It gets them in order and one at a time, those too that happened before and that no
         `async for` has taken. With `concurrent` up to 100 calls run together, in any order. It may
@@ -208,7 +209,8 @@ class RoomShell:
 
         It looks from the call on, not from the `await`, so `joined = room.wait_for(Joined)`, then a
         command, then `await joined` misses nothing. What happened while the room was entered counts
-        as next. The event goes to handlers and `async for` too. Awaiting raises `TimeoutError`
+        as next. The event goes to handlers and `async for` too. A wait for `Closed` gives the end,
+        also when the room is over already. Awaiting raises `TimeoutError`
         after `timeout` seconds, `RoomClosed` when the room closes first, and what `check` raised.
         """
         self._here()

@@ -5,15 +5,23 @@ from typing import Literal, TypeAlias
 
 
 class ConnectionState(StrEnum):
+    """Whether the relay is connected."""
+
     CONNECTED = "connected"
     RECONNECTING = "reconnecting"
-    RESUMED = "resumed"  # connected again, at the same position
-    REJOINED = "rejoined"  # a facilitator let this client in again; what came between is lost
+    """There is no connection. The client tries again by itself."""
+    RESUMED = "resumed"
+    """Connected again, at the same position: nothing is missing."""
+    REJOINED = "rejoined"
+    """Connected again, and a facilitator let this client in again: what came between is lost."""
 
 
 class RoomState(StrEnum):
+    """Whether members can post, and whether the relay can be believed."""
+
     OPEN = "open"
-    READ_ONLY = "read-only"  # no facilitator was heard for 90 s: no member can post
+    READ_ONLY = "read-only"
+    """No facilitator was heard for 90 s: no member can post."""
     NOT_HEARD = "not-heard"
     """No facilitator was heard, or none that had heard this client: it may be cut off. What it
     sends waits."""
@@ -23,12 +31,19 @@ class RoomState(StrEnum):
 
 
 class CloseReason(StrEnum):
+    """Why a room is over for this client."""
+
     LEFT = "left"
     ENDED = "ended"
+    """A facilitator ended it for all members."""
     REMOVED = "removed"
+    """A facilitator put this client out."""
     REFUSED = "refused"
+    """A facilitator or the relay did not let this newcomer in: `code` says why."""
     LOST = "lost"
+    """The room could not be reached again."""
     ERROR = "error"
+    """This client could not stay. `code` and `text` say more."""
 
 
 FacilitatorAct: TypeAlias = Literal[

@@ -28,7 +28,10 @@ SUITE_MAX: Final = 2**16 - 1
 
 @dataclass(frozen=True, slots=True)
 class AgreementText(Record):
-    """The agreement in one language (a BCP 47 tag): a summary of a few lines, and the whole."""
+    """The agreement in one language (a BCP 47 tag): a summary of a few lines, and the whole.
+
+    The language has at most 35 bytes, the summary 1 KiB and five lines, the text 16 KiB.
+    """
 
     language: Annotated[str, AtMost(limits.LANGUAGE_TAG, least=1)]
     summary: Annotated[str, AtMost(limits.SUMMARY)]

@@ -296,7 +296,10 @@ async def test_messages_that_are_too_long_only_raise_an_error(relay: RelayProces
             with pytest.raises(alcove.InvalidInput) as caught:
                 await ann.send(text)
             assert caught.value.code == code
-        await ann.send("x" * 8192)
+        with pytest.raises(alcove.InvalidInput, match="warning has at most 100 bytes") as caught:
+            await ann.send("x", warning="é" * 51)
+        assert caught.value.code == "warning_too_long"
+        await ann.send("x" * 8192, warning="é" * 50)
         assert len((await until(bob, alcove.Message)).text) == 8192
 
 

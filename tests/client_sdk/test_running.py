@@ -37,6 +37,38 @@ async def main(room):
 print(alcove.run(alcove.join(sys.argv[1], name="Bot", accept=True), main).reason.value)
 """
 
+QUEUE = """
+import asyncio, sys, alcove
+
+names = asyncio.Queue()
+
+async def main(room):
+    try:
+        while True:
+            await room.send("Welcome, " + await names.get())
+    finally:
+        print("no more")
+
+room = alcove.join(sys.argv[1], name="Bot", accept=True)
+room.on(alcove.Joined, lambda event: names.put_nowait(event.name))
+from alcove import running
+running.LEAVE_PATIENCE = 0.01
+print(alcove.run(room, main).reason.value)
+"""
+CLUMSY = """
+import asyncio, sys, alcove
+
+async def main(room):
+    try:
+        await room.wait_for(alcove.Joined)
+        await room.send("here")
+        await asyncio.Event().wait()
+    finally:
+        raise ValueError("while it was cancelled")
+
+print(alcove.run(alcove.join(sys.argv[1], name="Bot", accept=True), main).reason.value)
+"""
+
 
 @pytest.fixture
 async def relay() -> AsyncIterator[RelayProcess]:
@@ -86,6 +118,8 @@ async def test_it_ends_with_the_room_and_raises_what_its_handlers_raised(
 ) -> None:
     async with opening(relay) as ann, program(BOT, ann) as bot:
         await until(ann, alcove.Joined)
+        await ann.send("hello")
+        await until(ann, alcove.Message)  # so it is connected, and hears all before the end
         await ann.send("fail")
         await ann.end()
         status, out, error = await ended(bot)
@@ -100,3 +134,23 @@ async def test_with_a_main_it_leaves_when_that_returns(relay: RelayProcess) -> N
         assert (await until(ann, alcove.Message)).text == "Hello and goodbye."
         assert (await until(ann, alcove.Left)).name == "Bot"
         assert await ended(bot) == (0, "left", "")
+
+
+async def test_a_main_that_waits_for_something_else_ends_with_the_room(
+    relay: RelayProcess,
+) -> None:
+    async with opening(relay) as ann, program(QUEUE, ann) as bot:
+        assert (await until(ann, alcove.Message)).text == "Welcome, Bot"
+        await ann.end()
+        status, out, error = await ended(bot)
+        assert (status, out) == (0, "no more\nended")
+        assert error.strip() == "main did not end in time; it was cancelled"
+
+
+async def test_what_a_main_raises_when_it_is_interrupted_is_raised(relay: RelayProcess) -> None:
+    async with opening(relay) as ann, program(CLUMSY, ann) as bot:
+        await until(ann, alcove.Message)
+        bot.send_signal(signal.SIGTERM)
+        status, out, error = await ended(bot)
+        assert (status, out) == (1, "")
+        assert "ValueError: while it was cancelled" in error

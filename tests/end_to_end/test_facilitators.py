@@ -179,7 +179,7 @@ def test_acts_that_cannot_be_done_say_why() -> None:
         ("demote", "Ann", "not_oneself"),
         ("demote", "Cleo", "no_facilitator"),
         ("hand_over", "Ann", "not_oneself"),
-        ("remove", "Bob", "not_facilitator"),
+        ("remove", "Bob", "is_facilitator"),
     ):
         with pytest.raises(AlcoveError) as refused:
             ask(ann, what, name)

@@ -26,7 +26,7 @@ WITHIN: Final = 60.0
 
 
 def test_every_kind_of_piece_is_there() -> None:
-    assert (len(PROGRAMS), len(INSIDE)) == (1, 11)
+    assert (len(PROGRAMS), len(INSIDE)) == (1, 12)
 
 
 @pytest.mark.parametrize("piece", INSIDE, ids=lambda piece: piece.splitlines()[0][:40])
@@ -44,8 +44,11 @@ async def test_a_piece_runs(piece: str) -> None:
         ):
             talker = asyncio.create_task(reply(robin))
             names |= {"room": room, "robin": robin, "relay": world.url}
+            told = robin.wait_for(alcove.Message)
             await execute(piece, names)
             await world.settle()
+            if "welcome" in names:
+                assert (await told).text == "Welcome, Robin."
             if "heard" in names:
                 assert names["heard"] == [("Robin", 0)]
             if "show" in names:

@@ -96,6 +96,10 @@ def test_installed_alone_they_hold_a_conversation(dist: Path, tmp_path: Path, ki
     talk(relays, clients)
     version = relays.run("alcove-server", "--version")
     assert (version.returncode, version.stdout) == (0, f"alcove-server {alcove.__version__}\n")
+    assert relays.run("python", "-m", "alcove_server", "--version").stdout == version.stdout
+    for command in (("alcove",), ("python", "-m", "alcove")):
+        version = clients.run(*command, "--version")
+        assert (version.returncode, version.stdout) == (0, f"alcove {alcove.__version__}\n")
     # The command lacks its parts here, and a person is told what brings them.
     lacking = clients.run("alcove", "open", "--relay", "http://127.0.0.1:1")
     assert (lacking.returncode, lacking.stdout) == (1, "")

@@ -41,8 +41,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] not in _PARTS:
             raise
-        stdio.complain("the command has parts of its own; install them: pip install 'alcove[cli]'")
-        status = 1
+        status = _without_parts()
     except KeyboardInterrupt:
         stdio.complain("interrupted.")
         status = 1
@@ -56,3 +55,15 @@ def main() -> None:
     watchdog.bound(status)  # to write the last lines may take for ever
     stdio.flush()
     watchdog.finish(status)
+
+
+def _without_parts() -> int:
+    """What the command can say where the extra `cli` is not installed."""
+    from alcove import __version__
+    from alcove.cli import stdio
+
+    if sys.argv[1:] == ["--version"]:
+        print(f"alcove {__version__}")
+        return 0
+    stdio.complain("the command has parts of its own; install them: pip install 'alcove[cli]'")
+    return 1

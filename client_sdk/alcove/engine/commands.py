@@ -36,8 +36,8 @@ class Commands:
     def say(self, text: str, *, warning: str | None = None, ref: str | None = None) -> str:
         """Send a message and return its id. `Sent`, `Queued` or `Failed` follows.
 
-        Raises `InvalidInput` (`text_empty`, `text_too_long`, `bad_text`), `NotNow` (`paused`,
-        `listen_only`, `queue_full`, `not_in_room`), `RoomClosed`.
+        Raises `InvalidInput` (`text_empty`, `text_too_long`, `warning_too_long`, `bad_text`),
+        `NotNow` (`paused`, `listen_only`, `queue_full`, `not_in_room`), `RoomClosed`.
         """
         member = self._standing.require_member()
         body = check_text(text, warning)

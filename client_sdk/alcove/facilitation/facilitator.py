@@ -208,12 +208,13 @@ class Facilitator:
         return self.committer.removing
 
     def remove(self, name: str, done: Done) -> None:
-        """Put a member out. Raises `InvalidInput` (`unknown_name`), `NotNow` (`not_oneself`)."""
+        """Put a member out. Raises `InvalidInput` (`unknown_name`), `NotNow` (`not_oneself`,
+        `is_facilitator`)."""
         person = named(self._membership, name, facilitator=False)
         if person.key == self._identity.signature.public:
             raise NotNow("not_oneself", "You cannot remove yourself; leave or end the room.")
         if person.facilitator:
-            raise NotNow("not_facilitator", "A facilitator has to be demoted first.")
+            raise NotNow("is_facilitator", "A facilitator has to be demoted first.")
         seat = self._membership.roster.seats.get(person.relay_key)
         door = self.doors.get(seat.door) if seat is not None else None
         open_door = door if door is not None and not door.revoked else None

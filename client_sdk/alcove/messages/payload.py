@@ -118,7 +118,7 @@ BODIES: Final[dict[str, type[MessageBody]]] = {kind.KIND: kind for kind in get_a
 def check_text(text: str, warning: str | None) -> Text:
     """Return the body of a message that a person wrote.
 
-    Raises `InvalidInput` (`text_empty`, `text_too_long`, `bad_text`)."""
+    Raises `InvalidInput` (`text_empty`, `text_too_long`, `warning_too_long`, `bad_text`)."""
     try:
         (text + (warning or "")).encode()
     except UnicodeEncodeError:
@@ -127,6 +127,9 @@ def check_text(text: str, warning: str | None) -> Text:
     if not is_visible(text):
         nothing = "There is nothing to see in this text, so it was not sent."
         raise InvalidInput("text_empty", nothing)
+    if warning is not None and len(warning.encode()) > WARNING:
+        long = f"A content warning has at most {WARNING} bytes; shorten it."
+        raise InvalidInput("warning_too_long", long)
     try:
         body = Text(text, warning)
         body.encode()

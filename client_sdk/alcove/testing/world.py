@@ -72,7 +72,10 @@ class World:
 
     @asynccontextmanager
     async def room(self, facilitator: str, *others: str) -> AsyncIterator[tuple[Room, ...]]:
-        """A room of these people, entered and admitted: one `alcove.Room` each, in this order."""
+        """A room of these people, entered and admitted: one `alcove.Room` each, in this order.
+
+        Use it with `async with`: at its end all of them have left.
+        """
         async with AsyncExitStack() as stack:
             opening = open_room(URL, title="Circle", agreement="Listen.", name=facilitator)
             opened = await stack.enter_async_context(opening)

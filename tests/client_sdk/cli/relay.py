@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -12,10 +13,19 @@ _RUN: Final = "import sys; from alcove_server.__main__ import main; sys.exit(mai
 
 
 class RelayProcess:
-    """`alcove-server`, by `async with`."""
+    """`alcove-server`, by `async with`. `run` is what Python runs, if it is not the command itself,
+    and `fds` are what it inherits."""
 
-    def __init__(self, *arguments: str, log: Path | None = None) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        log: Path | None = None,
+        run: Sequence[str] = (),
+        fds: Sequence[int] = (),
+    ) -> None:
         self._arguments = arguments
+        self._run = run
+        self._fds = tuple(fds)
         self._log = log
         # Bound but never listening, this keeps the port for the relay, also while the relay is
         # dead: another suite that runs beside could be given it otherwise.
@@ -32,15 +42,16 @@ class RelayProcess:
         return f"{scheme}://127.0.0.1:{self.port}"
 
     @staticmethod
-    def command(*arguments: str) -> list[str]:
+    def command(*arguments: str, run: Sequence[str] = ()) -> list[str]:
         """The command line of a relay."""
-        return [sys.executable, "-c", _RUN, *arguments]
+        return [sys.executable, *(run or ("-c", _RUN)), *arguments]
 
     async def start(self) -> None:
         """Returns once it takes connections."""
         self._process = await asyncio.create_subprocess_exec(
-            *self.command("--port", str(self.port), *self._arguments),
+            *self.command("--port", str(self.port), *self._arguments, run=self._run),
             cwd=ROOT,
+            pass_fds=self._fds,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
