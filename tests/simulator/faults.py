@@ -203,6 +203,7 @@ STEPS: Final[dict[str, Callable[["World", int, int], None]]] = {
     "agreement": acts.agreement,
     "pause": acts.pause,
     "listen_only": acts.listen_only,
+    "standby": acts.standby,
     "lock": acts.lock,
     "end": acts.end,
     "anyway": acts.anyway,

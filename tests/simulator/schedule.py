@@ -82,6 +82,7 @@ def schedule_of(seed: int) -> Schedule:
         if number > count * 3 // 4 and random.random() < 0.02:
             steps.append(Step(0.0, "end"))
     _hard_minutes(steps, Random(f"{seed} hard"))
+    _standbys(steps, Random(f"{seed} standby"))
     several = random.random() < 0.3
     return Schedule(
         seed,
@@ -103,6 +104,14 @@ def _hard_minutes(steps: list[Step], random: Random) -> None:
             pause, act = random.choice((0.0, 0.3, 3.0)), _pick(random, HARD)
             who, arg = _who(random, act, len(NAMES)), random.randrange(ARGUMENTS)
             steps.insert(random.randint(0, len(steps)), Step(pause, act, who, arg))
+
+
+def _standbys(steps: list[Step], random: Random) -> None:
+    """Put links of a standby into the course of some worlds, as hard minutes are."""
+    if random.random() < 1 / 4:
+        for _ in range(random.randint(1, 4)):
+            step = Step(random.choice((0.0, 0.3, 3.0)), "standby", 0, random.randrange(ARGUMENTS))
+            steps.insert(random.randint(0, len(steps)), step)
 
 
 def _pick(random: Random, weights: dict[str, int]) -> str:
