@@ -3,7 +3,7 @@
 //     ALCOVE_INVITE=… node examples/json_lines.mjs
 //
 // docs/cli.schema.json has all events and commands. The command does the cryptography and keeps the
-// keys, and ends when this program closes its standard input.
+// keys. When this program ends, nobody reads what the command writes, and it leaves the room.
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 

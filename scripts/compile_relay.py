@@ -52,6 +52,7 @@ HOT = (
     "ports/outlet",
     "net/single_frame",
     "relay",
+    "store/leases",
     "store/budget",
     "store/interface",
     "store/values",

@@ -2,8 +2,8 @@
 
 open_room, join    enter a room with `async with`
 run                a whole program around one room
-Room               send, retract, accept, send_anyway, admit, refuse, remove, invite,
-                   change_agreement, leave, end
+Room               send, retract, accept, send_anyway, rejoin, admit, refuse, remove,
+                   invite, change_agreement, leave, end
 template           ground rules for a common group, to begin with
 AnyEvent           everything that happens, as frozen values; a `match` over it can be exhaustive
 AlcoveError        everything that can go wrong: each has a `code` and says what to do
@@ -30,12 +30,17 @@ from alcove.events import (
     CloseReason,
     ConnectionChanged,
     ConnectionState,
+    DoorSaid,
+    DoorTaken,
     Event,
     Expired,
     FacilitatorAct,
     Failed,
+    Folded,
     Gap,
     InviteChanged,
+    InviteRevoked,
+    InvitesListed,
     Joined,
     Knocked,
     KnockGone,
@@ -43,6 +48,8 @@ from alcove.events import (
     MemberList,
     Message,
     Opened,
+    OpenInvite,
+    Outside,
     PastAct,
     PastActs,
     Paused,
@@ -90,13 +97,18 @@ __all__ = [
     "ConnectionChanged",
     "ConnectionFailed",
     "ConnectionState",
+    "DoorSaid",
+    "DoorTaken",
     "Event",
     "Expired",
     "FacilitatorAct",
     "Failed",
+    "Folded",
     "Gap",
     "InvalidInput",
     "InviteChanged",
+    "InviteRevoked",
+    "InvitesListed",
     "Joined",
     "KnockGone",
     "Knocked",
@@ -106,7 +118,9 @@ __all__ = [
     "Message",
     "NotNow",
     "NotTrusted",
+    "OpenInvite",
     "Opened",
+    "Outside",
     "PastAct",
     "PastActs",
     "Paused",

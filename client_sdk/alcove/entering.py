@@ -15,8 +15,7 @@ from alcove import mls
 from alcove.agreeing import checked_agreement
 from alcove.engine.engine import Engine
 from alcove.errors import InvalidInput
-from alcove.facilitation.doors import RoomCard
-from alcove.facilitation.facilitator import InviteTerms
+from alcove.facilitation.doors import InviteTerms, RoomCard
 from alcove.facilitation.opening import RoomPlan
 from alcove.group.keys import ROOM_SUITE, Identity, room_suite
 from alcove.joining.names import clean_name
@@ -40,6 +39,7 @@ def open_room(
     members: int = limits.MEMBERS_DEFAULT,
     languages: str = "",
     helplines: str = "",
+    contact: str = "",
     language: str = "",
     post_quantum: bool = False,
     facilitators_start: int = 1,
@@ -54,11 +54,15 @@ def open_room(
     the `title`, the `languages` (a line of at most 200 bytes) and the `helplines` (at most 4 KiB).
 
     Messages live for `ttl` seconds: 10 to 86,400, or 1,800 unless given. `uses` (at most 10,000, or
-    50) and `invite_lifetime` (at most 30 days, or 24 hours; in seconds) bound the first invite. The
-    room has at most `members`: 2 to 1,000, or 50. Participants can post once `facilitators_start`
-    facilitators are there, at most 8, and then as long as `facilitators_stay` are, which is no
-    more. With `post_quantum`, an experiment, a recording of today's ciphertext stays unreadable to
-    a quantum computer too, all members need the extra `suites`, and there are at most 250.
+    50) and `invite_lifetime` (at most 30 days, or 24 hours; in seconds) bound the first invite.
+    `contact` is where the host can be reached outside the room, for people that are not let in, in
+    at most 200 bytes.
+
+    The room has at most `members`: 2 to 1,000, or 50. Participants can post once
+    `facilitators_start` facilitators are there, at most 8, and then as long as `facilitators_stay`
+    are, which is no more. With `post_quantum`, an experiment, a recording of today's ciphertext
+    stays unreadable to a quantum computer too, all members need the extra `suites`, and there are
+    at most 250.
 
     Raises `InvalidInput` at once when an argument is wrong, `NotNow` (`suite_unavailable`). Nothing
     is sent before `async with`.
@@ -74,6 +78,7 @@ def open_room(
     languages = languages or ", ".join(text.language for text in texts[1:] and texts)
     _text("languages", languages, 0, limits.LANGUAGES)
     _text("helplines", helplines, 0, limits.HELPLINES)
+    _text("contact", contact, 0, limits.CONTACT)
     _bounds("ttl", ttl, limits.TTL_MIN, limits.TTL_MAX)
     _bounds("uses", uses, 1, limits.USES_MAX)
     _bounds("invite_lifetime", invite_lifetime, 1, limits.DOOR_TTL_MAX)
@@ -81,7 +86,7 @@ def open_room(
     _bounds("members", members, MEMBERS_MIN, most)
     _bounds("facilitators_start", facilitators_start, 1, limits.FACILITATORS)
     _bounds("facilitators_stay", facilitators_stay, 1, facilitators_start)
-    card = RoomCard(title, 1, texts, languages, helplines)
+    card = RoomCard(title, 1, texts, languages, helplines, contact)
     terms = InviteTerms(uses, invite_lifetime)
     plan = RoomPlan(card, members, ttl, terms, origin, facilitators_start, facilitators_stay)
     engine = _engine(name, mls.POST_QUANTUM if post_quantum else ROOM_SUITE, language)

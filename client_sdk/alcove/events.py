@@ -7,28 +7,28 @@ event can be logged.
 
 from dataclasses import dataclass, field
 
+from alcove.door_events import DoorSaid as DoorSaid
+from alcove.door_events import DoorTaken as DoorTaken
+from alcove.door_events import Event as Event
+from alcove.door_events import InviteChanged as InviteChanged
+from alcove.door_events import InviteRevoked as InviteRevoked
+from alcove.door_events import InvitesListed as InvitesListed
+from alcove.door_events import Knocked as Knocked
+from alcove.door_events import KnockGone as KnockGone
+from alcove.door_events import OpenInvite as OpenInvite
+from alcove.door_events import Outside as Outside
+from alcove.door_events import Waiting as Waiting
 from alcove.members import Member, Whereabouts
+from alcove.past_acts import FacilitatorAct as FacilitatorAct
+from alcove.past_acts import PastAct as PastAct
 from alcove.states import CloseReason as CloseReason
 from alcove.states import ConnectionState as ConnectionState
-from alcove.states import FacilitatorAct as FacilitatorAct
 from alcove.states import RoomState as RoomState
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Base of all events."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opened(Event):
     """The room exists and `invite` lets people knock. The invite is a secret: do not log it."""
-
-    invite: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class InviteChanged(Event):
-    """A fresh invite, because a removal revoked the door of the one before."""
 
     invite: str = field(repr=False)
 
@@ -49,6 +49,8 @@ class AgreementShown(Event):
     summary: str = ""
     asked: bool = True
     languages: tuple[str, ...] = ()
+    question: str = field(default="", repr=False)
+    """What this invite asks at the door. The answer goes along with the acceptance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,31 +58,6 @@ class Accepted(Event):
     """A member accepted the ground rules that changed. To facilitators only."""
 
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting(Event):
-    """The knock is with the facilitators. Both sides can compare `code` elsewhere."""
-
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class Knocked(Event):
-    """A newcomer waits. To facilitators only. So does a member who was let in again so often that a
-    person decides about the next time: then a `Problem` (`rejoins`) comes first."""
-
-    id: str
-    name: str
-    code: str
-    door_revoked: bool
-
-
-@dataclass(frozen=True, slots=True)
-class KnockGone(Event):
-    """The newcomer with this id no longer waits."""
-
-    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,15 +133,19 @@ class MemberList(Event):
 @dataclass(frozen=True, slots=True)
 class RulesChanged(Event):
     """The rules of the room as they are now. `changed` names those that are another than before:
-    `listen_only` (only facilitators write) and `locked` (no newcomer comes in).
+    `listen_only` (only facilitators write), `locked` (no newcomer comes in) and `hold` (the room is
+    paused, which sets the other two).
 
     `by` is the facilitator; it is empty for what was so when this client came, or came back.
+    `facilitators` has the names of all of them, when the room is paused.
     """
 
     listen_only: bool
     locked: bool
     changed: tuple[str, ...]
     by: str = ""
+    hold: bool = False
+    facilitators: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,17 +193,6 @@ class SafetyWords(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class PastAct:
-    """One act of a facilitator. `name` is the member that it was about, or empty. `by` is its
-    author. `age` is in seconds."""
-
-    act: FacilitatorAct
-    name: str
-    by: str
-    age: int
-
-
-@dataclass(frozen=True, slots=True)
 class PastActs(Event):
     """What facilitators did since this client is in the room, the oldest first: at most 100."""
 
@@ -236,7 +206,7 @@ class Message(Event):
 
     `age` is how many seconds the relay had had it when it came: 0 in a running conversation, more
     after an absence. `time` is when the relay took it, in Unix seconds by this device's clock. Both
-    stand on the relay's word.
+    stand on the relay's word. With `folded` show it only when its reader asks for it: see `Folded`.
     """
 
     id: str
@@ -246,6 +216,7 @@ class Message(Event):
     warning: str | None = field(default=None, repr=False)
     time: float = 0.0
     age: int = 0
+    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +251,21 @@ class Retracted(Event):
     """The sender took this message back."""
 
     id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Folded(Event):
+    """A facilitator folded these messages: hide each text until its reader asks for it. Nothing is
+    deleted. `by` is the facilitator; it is empty for what changed while this client did not follow.
+
+    With `name` it is all that this member writes, also what is still to come. Not `on`: what they
+    write from now on is not folded any more.
+    """
+
+    ids: tuple[str, ...]
+    name: str = ""
+    by: str = ""
+    on: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,10 +335,15 @@ class Closed(Event):
 AnyEvent = (
     Opened
     | InviteChanged
+    | InvitesListed
+    | InviteRevoked
     | AgreementShown
     | Accepted
     | Waiting
     | Knocked
+    | Outside
+    | DoorTaken
+    | DoorSaid
     | KnockGone
     | Joined
     | Left
@@ -374,6 +365,7 @@ AnyEvent = (
     | Queued
     | Failed
     | Retracted
+    | Folded
     | Expired
     | ConnectionChanged
     | RoomChanged

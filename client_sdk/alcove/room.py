@@ -18,11 +18,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from alcove_protocol.card import AgreementText
+from alcove_protocol.invite import Invite
 
 from alcove import events
 from alcove.agreeing import checked_agreement
 from alcove.errors import AlcoveError
 from alcove.events import Closed, ConnectionState, Knocked, RoomState
+from alcove.facilitation.invites import AskedInvite
 from alcove.members import Member
 from alcove.messages.agreements import in_language
 from alcove.shell import COMMAND_PATIENCE, RoomShell, SendResult
@@ -98,7 +100,7 @@ class Room(RoomShell):
         The `text` has at most 8,192 bytes in UTF-8. The `warning`, at most 100 bytes, is shown
         before it, so that a reader can choose. Raises `InvalidInput` (`text_empty`,
         `text_too_long`, `warning_too_long`, `bad_text`), `NotNow` (`paused`, `listen_only`,
-        `queue_full`, `not_in_room`), `RoomClosed`.
+        `hold`, `queue_full`, `not_in_room`), `RoomClosed`.
         """
         id = self._commands.say(text, warning=warning, ref=ref)
         self._after()
@@ -140,15 +142,39 @@ class Room(RoomShell):
         self._commands.send_anyway()
         self._after()
 
-    async def accept(self, version: int | None = None) -> None:
+    def rejoin(self) -> None:
+        """Ask the facilitators to be let in again, with fresh keys. For a room that is split or not
+        heard, when this client may be in a part of the group that others are not in.
+
+        `ConnectionChanged` (`rejoined`) follows when a facilitator's client grants it. Until then
+        nothing new is shown or sent. After six minutes without an answer the room is closed with
+        the code `knock_again`. Raises `NotNow` (`nothing_to_rejoin` while the room is open,
+        `only_facilitator`, `not_in_room`), `RoomClosed`.
+        """
+        self._commands.rejoin()
+        self._after()
+
+    async def accept(self, version: int | None = None, *, answer: str = "") -> None:
         """Accept the ground rules: on the card, and knock; or new ones in the room. Give the
-        `version` that the person read, so that no later one is accepted in its place.
+        `version` that the person read, so that no later one is accepted in its place, and their
+        `answer` to the `question` that the invite asks.
 
         Only a person's act calls this. Raises `NotNow` (`nothing_to_accept`, `no_agreement`,
-        `agreement_changed`), `RoomClosed`.
+        `agreement_changed`, `no_answer`), `InvalidInput` (`bad_answer`), `RoomClosed`.
         """
-        self._commands.accept(version)
+        self._commands.accept(version, answer)
         self._after()
+
+    async def outside(self) -> None:
+        """Step outside for a while: out of the room's keys, to its door, where you can talk with
+        the facilitators. `Outside` follows. Raises `NotNow` (`is_facilitator`, `not_outside`)."""
+        self._commands.outside()
+        self._after()
+
+    async def inside(self, name: str | None = None) -> None:
+        """Come back from outside; for a facilitator, let the member of this name in again. `Joined`
+        follows. Raises `NotNow` (`not_outside`, `unknown_knock`)."""
+        await self._call(lambda done: self._commands.inside(name, done))
 
     def acts(self, *, ref: str | None = None) -> None:
         """Tell what facilitators did, as this client saw it: `PastActs` follows. Every member may
@@ -164,18 +190,41 @@ class Room(RoomShell):
 
     # --- what facilitators may do --------------------------------------------------------------
 
-    async def admit(self, id: str) -> None:
-        """Let a newcomer in. Raises `InvalidInput` or `NotNow` (`unknown_knock`, `locked`),
-        `Refused` (`room_full`, …)."""
-        await self._call(lambda done: self._commands.admit(id, done))
+    async def admit(self, *ids: str, to_listen: bool = False) -> None:
+        """Let newcomers in, several by one change of the group. With `to_listen` they can only read
+        until `unpause`, from their first moment on. Raises `InvalidInput` or `NotNow`
+        (`unknown_knock`, `locked`), `Refused` (`room_full`, …)."""
+        if ids:
+            await self._call(lambda done: self._commands.admit_all(ids, done, to_listen=to_listen))
 
-    async def refuse(self, id: str) -> None:
-        """Refuse a newcomer, who is told. Raises `InvalidInput` or `NotNow` (`unknown_knock`)."""
-        self._commands.refuse(id)
+    async def refuse(self, id: str, reason: str = "refused") -> None:
+        """Refuse a newcomer, and say why in kind words: `refused` (no reason is given),
+        `not_tonight`, `too_late`, `other_group` or `write_first`.
+
+        Raises `InvalidInput` (`unknown_reason`, `unknown_knock`) or `NotNow` (`unknown_knock`).
+        """
+        self._commands.refuse(id, reason)
         self._after()
 
+    async def door_take(self, id: str) -> None:
+        """Talk with a newcomer that waits, and let the other facilitators know: they keep out until
+        this one is gone. Raises `NotNow` (`unknown_knock`, `door_taken`)."""
+        self._commands.door_take(id)
+        self._after()
+
+    async def door_say(self, text: str, id: str | None = None) -> None:
+        """Say a short text at the door, of at most 500 bytes and 20 each way. A facilitator says it
+        to one newcomer, whose talk they take by it, or without `id` to all that wait. A newcomer
+        that waits says it to the facilitators. `DoorSaid` is told to the other side.
+
+        Raises `InvalidInput` (`text_empty`, `text_too_long`), `NotNow` (`unknown_knock`,
+        `door_taken`, `nobody_waits`, `not_waiting`, `talk_full`), `Refused`.
+        """
+        await self._call(lambda done: self._commands.door_say(text, id, done))
+
     async def remove(self, name: str) -> None:
-        """Put a member out. Raises `InvalidInput` (`unknown_name`), `NotNow`."""
+        """Put a member out. Raises `InvalidInput` (`unknown_name`), `NotNow` (`not_oneself`,
+        `is_facilitator`: demote them first)."""
         await self._call(lambda done: self._commands.remove(name, done))
 
     async def appoint(self, name: str) -> None:
@@ -214,6 +263,32 @@ class Room(RoomShell):
         """Close the door to newcomers, or open it again. Members come back through a locked door.
         All are told `RulesChanged`."""
         await self._call(lambda done: self._commands.lock(on, done))
+
+    async def hold(self, on: bool = True, *, since: str | None = None) -> None:
+        """Pause the room: only facilitators write, the door is locked, and all from
+        the message `since` on is folded. Without it, what this client has not seen yet is folded.
+        Not `on`: participants may write again, and the door stays locked. All are told
+        `RulesChanged` and `Folded`.
+
+        Raises `InvalidInput` (`unknown_message`).
+        """
+        if on:
+            await self._call(lambda done: self._commands.hold(done, since=since))
+        else:
+            await self._call(self._commands.resume)
+
+    def fold(self, id: str) -> None:
+        """Fold one message: each reader may open it. `Folded` follows.
+
+        Raises `InvalidInput` (`unknown_message`), `NotNow` (`queue_full`).
+        """
+        self._commands.fold(id)
+        self._after()
+
+    async def fold_member(self, name: str, on: bool = True) -> None:
+        """Fold all that a participant wrote and writes, or no more. `Folded`
+        follows. Raises `InvalidInput` (`unknown_name`), `NotNow` (`is_facilitator`)."""
+        await self._call(lambda done: self._commands.fold_member(name, on, done))
 
     async def standby(self, on: bool = True) -> None:
         """Make a link by which its holder can go on with the room when no facilitator is there: or
@@ -260,6 +335,45 @@ class Room(RoomShell):
         await self._call(begin)
         return made[0]
 
+    async def new_invites(
+        self,
+        count: int = 1,
+        *,
+        uses: int | None = None,
+        hours: int | None = None,
+        question: str = "",
+        ref: str | None = None,
+    ) -> tuple[str, ...]:
+        """Make so many invites at once, at most 20, on the terms of the first where none are given.
+        `uses=1` makes personal ones. Newcomers are asked the `question`, and facilitators see the
+        answer in `Knocked`. `InviteChanged` is told of each.
+
+        Raises `InvalidInput` (`bad_count`, `bad_uses`, `bad_hours`, `bad_question`), `NotNow`.
+        """
+        made: list[str] = []
+
+        def begin(done: Callable[[AlcoveError | None], None]) -> None:
+            def finished(invites: tuple[Invite, ...], error: AlcoveError | None) -> None:
+                made.extend(invite.url() for invite in invites)
+                done(error)
+
+            asked = AskedInvite(uses, hours, question)
+            self._commands.new_invites(count, asked, finished, ref=ref)
+
+        await self._call(begin)
+        return tuple(made)
+
+    def invites(self, *, ref: str | None = None) -> None:
+        """List the room's open invites: `InvitesListed` follows."""
+        self._commands.invites(ref=ref)
+        self._after()
+
+    async def revoke(self, door: str) -> None:
+        """Close an invite. `door` is as `InviteChanged` and `InvitesListed` say. Newcomers that
+        wait by it are told, and later ones too. Its members stay. Raises `NotNow`
+        (`unknown_invite`)."""
+        await self._call(lambda done: self._commands.revoke(door, done))
+
     async def change_agreement(
         self, agreement: str | Sequence[AgreementText], *, correction: bool = False
     ) -> None:
@@ -279,5 +393,6 @@ class Room(RoomShell):
 
     async def end(self) -> None:
         """End the room for all members: the relay deletes everything that it has of it. Raises
-        `NotNow` (`not_connected`): an end is not kept for later."""
+        `NotNow` (`not_connected`): an end is not kept for later; `Refused` (`unsettled`) in the
+        first minutes after the relay lost its memory."""
         await self._call(self._commands.end)

@@ -1,7 +1,6 @@
 """States of a room and of its connection, as words that programs read."""
 
 from enum import StrEnum
-from typing import Literal, TypeAlias
 
 
 class ConnectionState(StrEnum):
@@ -44,27 +43,3 @@ class CloseReason(StrEnum):
     """The room could not be reached again."""
     ERROR = "error"
     """This client could not stay. `code` and `text` say more."""
-
-
-FacilitatorAct: TypeAlias = Literal[
-    "admit",
-    "rejoin",
-    "left",
-    "remove",
-    "appoint",
-    "demote",
-    "pause",
-    "unpause",
-    "listen_only",
-    "listen_only_off",
-    "lock",
-    "unlock",
-    "invite",
-    "revoke",
-    "lobby_key",
-    "ttl",
-    "agreement",
-    "standby",
-    "standby_off",
-]
-"""What a facilitator can have done. `left` grants a wish, `revoke` is about an invite."""

@@ -93,6 +93,7 @@ REFUSALS: Final = MappingProxyType(
         "door_revoked": "A facilitator revoked this invite. Ask for a new one.",
         "too_many_doors": "The room has too many invites; revoke one first.",
         "too_many_knocks": "Too many people are waiting at the moment; try again in a few minutes.",
+        "talk_full": "No more can be said at the door; a facilitator decides now.",
         "already_waiting": "You are already waiting to be let in.",
         "unknown_knock": "That person is no longer waiting.",
         # order

@@ -53,6 +53,10 @@ WELCOMES: Final = HANDSHAKE_BLOB + 64 * KIB
 """All sealed Welcomes of one commit."""
 ROSTER_CHAIN: Final = 2 * MIB
 """The whole roster chain when a room is seated again. About 8,000 entries."""
+EARLIER_COMMITS: Final = 7
+"""Commits before the last one when a room is seated again: who missed a few follows them."""
+EARLIER_BYTES: Final = 256 * KIB
+"""Bytes of all of them. The chain and the last commit leave so much of a frame in most rooms."""
 SEAL_OVERHEAD: Final = 24 + 16
 """What XChaCha20-Poly1305 adds to what it seals: nonce and tag."""
 CARD_BUCKET: Final = 32 * KIB
@@ -65,6 +69,8 @@ LEAF_KEY: Final = 2 * KIB
 """A leaf's HPKE public key: 1,216 bytes with X-Wing."""
 REQUEST: Final = 32 * KIB
 """A sealed request of a member to the facilitators."""
+DOOR_TEXT: Final = KIB + 8 + 32 + 16
+"""A sealed text of the talk at a door: 8 bytes as in a request, encapsulated key, 1 KiB, tag."""
 VAULT: Final = 4 * KIB + 8 + 32 + 16
 """A sealed vault, what one facilitator sends to another: epoch, encapsulated key, 4 KiB, tag. The
 secrets of all doors fit."""
@@ -170,6 +176,11 @@ LANGUAGE_TAG: Final = 35
 """A language tag (BCP 47)."""
 QUESTION: Final = 500
 """What the card asks a newcomer at the door."""
+DOOR_ANSWER: Final = 12 + QUESTION
+"""The answer to that question, as a knock has it: its length in 2 bytes, the text, zeros. Every
+knock has one, so that none tells by its size whether its link asks something."""
+DOOR_TALK: Final = 20
+"""Short texts of the talk at a door that the relay keeps of one knock, each way."""
 CONTACT: Final = 200
 """Where the host can be reached outside the room."""
 HELPLINES: Final = 4 * KIB

@@ -21,6 +21,8 @@ class RequestKind:
     UPDATE: Final = "update"  # `content` is an MLS message with an Update proposal
     REJOIN: Final = "rejoin"  # `content` is a KeyPackage; `reply_key` receives the Welcome
     STEP_DOWN: Final = "step down"  # `content` is a signed `StepDownStatement`
+    OUTSIDE: Final = "outside"  # `content` is the secret of a door, and a signed `LeaveStatement`
+    TAKE: Final = "take"  # a facilitator's: the talk with the newcomer of the knock in `content`
 
 
 @dataclass(frozen=True, slots=True)

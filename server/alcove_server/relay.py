@@ -102,6 +102,7 @@ class Relay:
         self._clients.discard(client)
         self._challenged.pop(client, None)
         self._restoring.pop(client, None)
+        self.rooms.restores.gone(client)
 
     # --- time -------------------------------------------------------------------------------
 

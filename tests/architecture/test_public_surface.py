@@ -44,8 +44,10 @@ def test_importing_loads_events_and_errors_and_nothing_else() -> None:
     ours = {name for name in loaded if name.split(".")[0].startswith("alcove")}
     assert ours == {
         "alcove",
+        "alcove.door_events",
         "alcove.errors",
         "alcove.events",
+        "alcove.past_acts",
         "alcove.members",
         "alcove.states",
         "alcove_protocol",

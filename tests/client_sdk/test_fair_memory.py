@@ -5,8 +5,11 @@ from alcove import events
 from alcove.messages import shown
 from alcove.messages.fair_memory import FairMemory
 from alcove.messages.shown import ShownMessages
+from alcove_protocol.position import Position
 
 from tests.end_to_end.world import World
+
+PLACE = Position(bytes(8), 1)
 
 
 def test_the_oldest_of_the_member_with_the_most_gives_way() -> None:
@@ -37,9 +40,9 @@ def test_a_flood_takes_no_other_members_words_off_the_screen(
     world = World()
     client = world.client("Ann")
     messages = ShownMessages(client.engine.ports)
-    messages.remember(b"his", b"bob", 600)
+    messages.remember(b"his", b"bob", 600, PLACE)
     for number in range(9):
-        messages.remember(bytes([number]), b"mal", 600)
+        messages.remember(bytes([number]), b"mal", 600, PLACE)
     client.collect()
     expired = [event.id for event in client.of(events.Expired)]
     assert expired == [bytes([number]).hex() for number in range(7)]

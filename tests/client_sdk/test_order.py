@@ -88,6 +88,18 @@ def test_a_new_log_begins_with_one_value_for_all() -> None:
     assert one.log.agrees(at(5), bytes(32)) is None
 
 
+def test_a_log_opens_with_commits_alone() -> None:
+    """A heartbeat or a message ends it, and so does a number that is missing."""
+    made, missing = stream(), stream()
+    for one in (made, missing):
+        one.resumed(resumed(at(9, ELSEWHERE)))
+    for number, blob_class in ((1, 1), (2, 1), (3, 3), (4, 1)):
+        made.advance(at(number, ELSEWHERE), blob_class, b"blob %d" % number)
+        assert made.opens(at(number, ELSEWHERE)) is (number < 3)
+    missing.advance(at(2, ELSEWHERE), 1, b"blob")
+    assert not missing.opens(at(2, ELSEWHERE))
+
+
 def test_the_log_hash_covers_all_that_a_relay_could_change() -> None:
     blob = sha256(b"blob").digest()
     first = log_next(bytes(32), 6, 2, blob)

@@ -5,10 +5,10 @@ import inspect
 from collections.abc import Callable
 from types import ModuleType
 
-from alcove.facilitation import lobby
+from alcove.facilitation import knock_check, lobby
 from alcove.facilitation.intents import check_welcome
 from alcove.joining import names
-from alcove.joining.newcomer import REFUSAL_SENTENCES
+from alcove.joining.door_words import REASONS, REFUSAL_SENTENCES, refusal_sentence
 
 UNSENT = {"expired", "no_welcome"}
 """The relay tells the first by an empty reason. The newcomer's own client says the second."""
@@ -27,8 +27,15 @@ def codes_given(source: ModuleType | Callable[..., object], *calls: str) -> set[
 
 
 def test_every_reason_that_a_facilitator_gives_has_a_sentence() -> None:
-    given = codes_given(lobby, "CannotAdmit", "_send_refusal")
+    given = codes_given(lobby, "_send_refusal") | codes_given(knock_check, "CannotAdmit")
     given |= codes_given(check_welcome, "NotNow")
     given |= codes_given(names, "InvalidInput")
     assert "name_empty" in given
+    given |= {*REASONS, lobby.LINK_CLOSED}
     assert given | UNSENT == REFUSAL_SENTENCES.keys()
+
+
+def test_the_hosts_contact_stands_where_a_person_may_want_it() -> None:
+    assert refusal_sentence("refused", "host@group.example").endswith("host@group.example.")
+    assert "example" not in refusal_sentence("name_taken", "host@group.example")
+    assert "another one" in refusal_sentence("link_closed")

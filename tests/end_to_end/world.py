@@ -16,8 +16,7 @@ from typing import TypeVar
 
 from alcove import events, mls
 from alcove.engine.engine import Engine
-from alcove.facilitation.doors import RoomCard
-from alcove.facilitation.facilitator import InviteTerms
+from alcove.facilitation.doors import InviteTerms, RoomCard
 from alcove.facilitation.opening import RoomPlan
 from alcove.group.keys import ROOM_SUITE, Identity
 from alcove_protocol import frames
@@ -79,8 +78,12 @@ class Client:
         return result
 
     def invite(self) -> str:
-        """The newest invite that this facilitator's events hold."""
-        made = [e.invite for e in self.told if isinstance(e, events.Opened | events.InviteChanged)]
+        """The newest invite that this facilitator's events hold, but for those it asked for."""
+        made = [
+            e.invite
+            for e in self.told
+            if isinstance(e, events.Opened | events.InviteChanged) and not getattr(e, "door", "")
+        ]
         return made[-1]
 
     def collect(self) -> None:
@@ -133,8 +136,12 @@ class World:
         self.clients.append(client)
         return client
 
-    def open(self, name: str, *, uses: int = 50, members: int = 50, ttl: int = 1800) -> Client:
-        return self.open_with(self.client(name), uses=uses, members=members, ttl=ttl)
+    def open(
+        self, name: str, *, uses: int = 50, members: int = 50, ttl: int = 1800, contact: str = ""
+    ) -> Client:
+        return self.open_with(
+            self.client(name), uses=uses, members=members, ttl=ttl, contact=contact
+        )
 
     def open_with(
         self,
@@ -147,9 +154,10 @@ class World:
         ttl: int = 1800,
         start: int = 1,
         stay: int = 1,
+        contact: str = "",
     ) -> Client:
         """A room that this client facilitates. It needs so many to start and to go on."""
-        card = RoomCard(title, 1, (AgreementText("en", "", agreement),), "en", "")
+        card = RoomCard(title, 1, (AgreementText("en", "", agreement),), "en", "", contact)
         plan = RoomPlan(card, members, ttl, InviteTerms(uses, 86400), ORIGIN, start, stay)
         client.engine.begin_opening(plan)
         self.settle()

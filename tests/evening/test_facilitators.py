@@ -208,6 +208,13 @@ async def all_are_equal(evening: Evening) -> None:
     evening.histories_agree(evening["Kim"])
     evening.step()
     holding = [evening["Ash"], evening["Fay"]]
+    roles = {name: "participant" for name in evening.here} | {
+        person.name: "facilitator" for person in holding
+    }
+    for person in evening.those():
+        members = (await person.asks("members"))["members"]
+        assert {member["name"]: member["role"] for member in members} == roles
+        assert [member["name"] for member in members if member["you"]] == [person.name]
     words = [(await person.asks("words"))["words"] for person in holding]
     assert words[0] == words[1]
     for person in evening.those("Ash", "Fay"):

@@ -78,8 +78,8 @@ ALL_FACILITATORS: Final = (
     ),
     _mutant(
         "intents:ListDoor.plan",
-        "len(listed) >= limits.DOORS",
-        "False",
+        "max(0, len(listed) + len(new) - limits.DOORS)",
+        "0",
         f"{_INSIDERS}::test_a_full_list_of_invites_keeps_nobody_from_inviting",
     ),
     _mutant("roles:Roles.look", " and self._vaults.has_opened(handing.key)", "", _HANDS),
@@ -102,7 +102,7 @@ ALL_FACILITATORS: Final = (
         "state.facilitators_start",
         _START,
     ),
-    _mutant("alcove.messages.quorum:Quorum.talk_heard", "= True", "= False", _START),
+    _mutant("alcove.messages.quorum:Quorum.heard", " or started", "", _START),
     _mutant(
         "alcove.messages.quorum:Quorum.missing",
         "key == own or self._here(key)",

@@ -25,7 +25,69 @@ _LOCK: Final = "test_nobody_new_comes_through_a_locked_door"
 _LISTEN: Final = "test_in_listen_only_facilitators_write_alone"
 _LATE: Final = "test_a_pause_that_comes_after_an_appointment_is_not_made"
 
+_HOLDS: Final = "tests/end_to_end/test_hold_and_fold.py"
+_ONE_ACT: Final = "test_a_hold_is_one_act_that_folds_from_a_message_on"
+_RESUMES: Final = "test_resuming_opens_the_room_and_not_the_door"
+_ALL_OF_ONE: Final = "test_all_that_a_member_writes_is_folded_also_what_is_to_come"
+_TWO_HOLDS: Final = "test_two_facilitators_at_a_time[early-late-True-1]"
+_ONE_MESSAGE: Final = "test_one_message_is_folded_for_everybody_by_name"
+_PLACES: Final = "test_a_place_is_compared_in_the_order_in_which_logs_were_met"
+_FULL: Final = "test_a_full_list_drops_first_who_is_gone"
+_FOLDING: Final = "messages.folding:Folding"
+
+
+def _hold(where: str, old: str, new: str, test: str) -> Mutant:
+    return Mutant("hold and fold", (Edit(f"alcove.{where}", old, new),), f"{_HOLDS}::{test}")
+
+
+HOLD_AND_FOLD: Final = (
+    _hold(f"{_ROOM}:HoldRoom.plan", ", locked=True)", ")", _ONE_ACT),
+    _hold(f"{_ROOM}:HoldRoom.plan", " and not self._is_earlier(state.hold)", "", _TWO_HOLDS),
+    _hold(f"{_ROOM}:HoldRoom._is_earlier", "self.start.number < held.number", "True", _TWO_HOLDS),
+    _hold(f"{_ROOM}:ResumeRoom.plan", ", listen_only=False", "", _RESUMES),
+    _hold(
+        f"{_ROOM}:SetRule.plan",
+        "if state.hold is not None and not listen_only:",
+        "if False:",
+        "test_writing_is_given_back_by_resuming_only",
+    ),
+    _hold(
+        f"{_FOLDING}.covers",
+        "author in self._membership.state.folded_keys() or ",
+        "",
+        _ALL_OF_ONE,
+    ),
+    _hold(f"{_FOLDING}.look", "not self._stream.is_before(item.at, start)", "True", _ONE_ACT),
+    _hold(f"{_FOLDING}.look", " and state.hold != held", "", _ONE_ACT),
+    _hold("messages.shown:ShownMessages.fold", "not item.folded and ", "", _ONE_MESSAGE),
+    _hold(
+        "facilitation.role_intents:Appoint.plan",
+        "without_folded(state, person.key)",
+        "state.folded",
+        "test_who_is_appointed_is_not_folded_any_more",
+    ),
+    _hold(f"{_INTENTS}:with_folded", "membership.find_key(key) is not None", "False", _FULL),
+    _hold(f"{_INTENTS}:with_folded", "if key not in dropped", "", _FULL),
+    _hold(
+        "messages.stream:Stream.is_before", "if start.generation not in met:", "if False:", _PLACES
+    ),
+    _hold("messages.stream:Stream.is_before", "at.generation not in met or ", "", _PLACES),
+    _hold(
+        "messages.stream:Stream.restart",
+        "cursor.generation != self.cursor.generation",
+        "False",
+        _PLACES,
+    ),
+    _hold(
+        "engine.publisher:Publisher.pump",
+        "(ToldAgreement.KIND, Fold.KIND)",
+        "(ToldAgreement.KIND,)",
+        "test_a_fold_that_was_meant_before_a_demotion_is_not_made",
+    ),
+)
+
 ALL_HARD_MINUTE: Final = (
+    *HOLD_AND_FOLD,
     _mutant(
         f"{_INTENTS}:RemoveMember.plan",
         "after = replace(after, paused=without_pause(after, self.key))",
@@ -60,7 +122,10 @@ ALL_HARD_MINUTE: Final = (
     _mutant(f"{_ROOM}:SetPause.urgent", "return True", "return False", _TURN),
     _mutant(f"{_ROOM}:SetRule.urgent", "return True", "return False", _TURN),
     _mutant(
-        f"{_COMMITTER}.want", "if one.urgent), default=0)", "if not one.urgent), default=0)", _LAST
+        f"{_COMMITTER}._enqueue",
+        "if one.urgent), default=0)",
+        "if not one.urgent), default=0)",
+        _LAST,
     ),
     _mutant(f"{_COMMITTER}._gather", " and (whole is None or whole.gathers)", "", _LAST),
     _mutant(f"{_COMMITTER}._taken", "one.urgent or ", "", _LAST),

@@ -9,6 +9,8 @@ SETTLING: Final = "alcove_server.rooms.settling"
 NEW_LOG: Final = "alcove.engine.new_log:NewLog"
 UNSETTLED: Final = "tests/server/test_unsettled.py"
 BACK: Final = f"{EVIL}/test_brought_back.py"
+EARLIER: Final = f"{EVIL}/test_earlier_commits.py"
+CHOICE: Final = f"{EVIL}/test_rejoin_by_choice.py"
 BRANCHES: Final = (
     f"{UNSETTLED}::test_members_who_are_behind_do_not_shorten_the_wait_for_an_absent_facilitator"
 )
@@ -74,9 +76,38 @@ BROUGHT_BACK: Final[tuple[Mutant, ...]] = (
     order(
         "brought back",
         f"{NEW_LOG}.keeps_back",
-        "if not self._bringing.unsettled:",
-        "if True:",
+        "if not self._bringing.unsettled or",
+        "if True or",
         f"{BACK}::test_no_commit_is_followed_in_an_unsettled_log_that_was_not_merged_before",
+    ),
+    order(
+        "brought back",
+        f"{NEW_LOG}.keeps_back",
+        "or self._is_before_own(Position.decode(frame.position))",
+        "",
+        f"{EARLIER}::test_who_came_by_the_last_commit_hears_the_others_in_an_unsettled_log",
+    ),
+    order(
+        "brought back",
+        f"{NEW_LOG}.read_admission",
+        "cursor.number - 1",
+        "cursor.number",
+        f"{EARLIER}::test_who_missed_commits_follows_those_that_a_newcomer_brings[True-0]",
+    ),
+    order(
+        "brought back",
+        f"{NEW_LOG}.begin_log",
+        "self._stream.opens(position)",
+        "position.number == 1",
+        f"{EARLIER}::test_the_log_hash_begins_at_the_last_commit_for_all",
+    ),
+    order(
+        "brought back",
+        f"{NEW_LOG}.look_due",
+        " or (hurries and self._clock() >= self._asked_at + LOOK_AHEAD)",
+        "",
+        f"{EVIL}/test_lost_commits.py"
+        "::test_who_learns_late_of_a_settled_log_still_publishes_first[0]",
     ),
     order(
         "brought back",
@@ -91,5 +122,26 @@ BROUGHT_BACK: Final[tuple[Mutant, ...]] = (
         "if member is None or member.knows(generation):",
         "if True:",
         f"{BACK}::test_a_removal_in_a_log_that_a_client_did_not_know_is_doubted_for_half_an_hour",
+    ),
+    order(
+        "rejoin by choice",
+        "alcove.engine.commands:Commands.rejoin",
+        "if member.membership.facilitates_alone:",
+        "if False:",
+        f"{CHOICE}::test_the_only_facilitator_has_nobody_to_ask",
+    ),
+    order(
+        "rejoin by choice",
+        "alcove.engine.member:MemberClient.rejoin",
+        "elif self.presence.state is RoomState.OPEN:",
+        "elif False:",
+        f"{CHOICE}::test_nobody_makes_the_others_work_while_nothing_is_wrong",
+    ),
+    order(
+        "rejoin by choice",
+        "alcove.engine.rejoining:Rejoining.hurry",
+        "self._asked_at + HURRIED",
+        "0.0",
+        f"{CHOICE}::test_a_held_client_asks_sooner_when_its_person_wants_it_but_not_at_every_key",
     ),
 )

@@ -99,14 +99,14 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     order(
         "lying answer",
         "alcove.joining.newcomer:Newcomer._knock_over",
-        "self._clock() - self._knocked_at > EXPIRES",
+        "self._clock() - self._knocked_at > patience.EXPIRES",
         "True",
         f"{ANSWERS}::test_a_knock_that_the_relay_drops_is_told_as_dropped_and_made_again[empty]",
     ),
     order(
         "lying answer",
         "alcove.joining.newcomer:Newcomer._knock",
-        "if not self._dropped:",
+        "if not self._dropped or self.outside:",
         "if True:",
         f"{ANSWERS}::test_a_relay_that_drops_every_knock_keeps_nobody_for_longer_than_one",
     ),

@@ -20,6 +20,13 @@ LOG_HASHES: Final[tuple[Mutant, ...]] = (
     ),
     order(
         "log hash",
+        f"{STREAM}.advance",
+        " and blob_class == BlobClass.COMMIT:",
+        ":",
+        f"{UNIT}::test_a_log_opens_with_commits_alone",
+    ),
+    order(
+        "log hash",
         f"{LOG_HASH}:log_start",
         "room, confirmed_transcript_hash",
         "room",

@@ -7,6 +7,7 @@ from tests.mutation.relay import DOORSTEP, FAIR, LONG, relay
 
 _STEP: Final = "rooms.doorstep:Doorstep"
 _KNOCKS: Final = "rooms.waiting_knocks:WaitingKnocks"
+_CROWD: Final = "ports.crowd:Crowd"
 _NEWEST: Final = "rooms.waiting_knocks:_newest_of_the_largest"
 _ROOM: Final = "rooms.room:LocalRoom"
 _RESTORES: Final = "rooms.restores:Restores"
@@ -64,22 +65,15 @@ DOORS: Final[tuple[Mutant, ...]] = (
     relay(
         "doors",
         f"{_STEP}._show_out",
-        " / (part.weight if part else 1)",
+        " if self._places[client].part in largest",
         "",
         f"{DOORSTEP}::test_at_a_crowded_door_the_largest_part_for_its_weight_gives_way",
     ),
     relay(
         "doors",
         f"{_STEP}._show_out",
-        "largest = max(",
-        "largest = min(",
-        f"{DOORSTEP}::test_at_a_crowded_door_the_largest_part_for_its_weight_gives_way",
-    ),
-    relay(
-        "doors",
-        f"{_STEP}._show_out",
-        "parts[largest][0]",
-        "parts[largest][-1]",
+        "next(client for client in crowd",
+        "next(client for client in reversed(crowd)",
         f"{DOORSTEP}::test_at_a_crowded_door_the_largest_part_for_its_weight_gives_way",
     ),
     relay(
@@ -192,31 +186,31 @@ KNOCKS: Final[tuple[Mutant, ...]] = (
     ),
     relay(
         "knocks",
-        _NEWEST,
-        "counts[one] / one.weight",
-        "counts[one]",
+        f"{_CROWD}.size",
+        "max(own / part.weight, (self._wholes[whole] + more) / whole.weight)",
+        "own / part.weight",
+        f"{DOORSTEP}::test_knocks_from_many_networks_of_one_provider_do_not_close_a_door",
+    ),
+    relay(
+        "knocks",
+        f"{_CROWD}.size",
+        "max(own / part.weight, (self._wholes[whole] + more) / whole.weight)",
+        "(self._wholes[whole] + more) / whole.weight",
+        f"{DOORSTEP}::test_and_those_networks_take_no_place_from_others_either",
+    ),
+    relay(
+        "knocks",
+        f"{_CROWD}.size",
+        "            return own / part.weight\n",
+        "            return own\n",
         f"{DOORSTEP}::test_the_knock_that_gives_way_is_of_the_largest_part_for_its_weight",
     ),
     relay(
         "knocks",
         _NEWEST,
-        "counts[largest] / largest.weight <=",
-        "counts[largest] <=",
-        f"{DOORSTEP}::test_those_behind_a_shared_address_give_way_for_as_many_as_they_stand_for",
-    ),
-    relay(
-        "knocks",
-        _NEWEST,
-        "(counts[part] + 1)",
-        "counts[part]",
+        "crowd.size(one) > crowd.size(part, 1)",
+        "crowd.size(one) >= crowd.size(part, 1)",
         f"{DOORSTEP}::test_at_a_door_where_all_are_alike_no_knock_gives_way",
-    ),
-    relay(
-        "knocks",
-        _NEWEST,
-        " / part.weight",
-        "",
-        f"{DOORSTEP}::test_a_newcomer_behind_a_shared_address_counts_for_as_many_as_it_stands_for",
     ),
     relay(
         "knocks",
@@ -293,6 +287,34 @@ BROUGHT: Final[tuple[Mutant, ...]] = (
     ),
     relay(
         "restores",
+        f"{_LINE}.enter",
+        "one = _Waiting(part, (start, had, size)",
+        "one = _Waiting(part, (start, 0.0, size)",
+        f"{LINE}::test_a_newcomer_waits_for_none_of_those_that_come_again_and_again",
+    ),
+    relay(
+        "restores",
+        f"{_LINE}._put_out",
+        "self._had[part] -= charged",
+        "pass",
+        f"{LINE}::test_who_is_gone_did_not_have_its_turn",
+    ),
+    relay(
+        "restores",
+        f"{_RESTORES}.gone",
+        "self._short.gone(client)",
+        "pass",
+        f"{RESTORES}::test_a_client_that_went_while_it_waited_is_as_if_it_had_not_come",
+    ),
+    relay(
+        "restores",
+        "ports.runner:_adopt",
+        "waited_for = work.throw(failure)",
+        "raise",
+        f"{RESTORES}::test_who_gives_way_in_the_line_is_told_so",
+    ),
+    relay(
+        "restores",
         f"{_LINE}._most_of",
         "self._most // 2",
         "self._most",
@@ -303,7 +325,7 @@ BROUGHT: Final[tuple[Mutant, ...]] = (
         f"{_LINE}.enter",
         "start = max([self._of(one) for one in _counted(part)])",
         "start = self._now",
-        f"{LINE}::test_a_client_waits_for_no_crowd_of_another_part",
+        f"{LINE}::test_a_part_that_was_away_has_saved_nothing_up",
     ),
     relay(
         "restores",
@@ -336,7 +358,7 @@ BROUGHT: Final[tuple[Mutant, ...]] = (
     relay(
         "restores",
         f"{_RESTORE}:_in_turn",
-        "await line.enter(requester.client.part, size)",
+        "await line.enter(requester.client.part, size, requester.client)",
         "await line.enter(None, size)",
         f"{RESTORES}::test_a_stranger_with_all_restores_that_it_may_have_leaves_places_to_others",
     ),

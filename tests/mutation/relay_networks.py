@@ -10,6 +10,8 @@ BUDGET: Final = "alcove_server.store.budget:Budget"
 ADMISSION: Final = "alcove_server.net.admission:Admission"
 LINKS: Final = "tests/server/test_tls_link.py"
 HOLDINGS: Final = "tests/server/test_holdings.py"
+LEASES: Final = "tests/server/store/test_leases.py"
+CROWDS: Final = "tests/server/test_crowds.py"
 PLACES: Final = "tests/server/test_admission.py"
 
 
@@ -71,7 +73,7 @@ ALL_NETWORKS: Final[tuple[Mutant, ...]] = (
     share(
         "rooms",
         f"{HOLDING}.may_open",
-        "return self._whole is None or self._whole.may_open(left)",
+        "return self.whole is None or self.whole.may_open(left)",
         "return True",
         f"{HOLDINGS}::test_of_ten_thousand_rooms_a_network_has_a_fifth_and_a_provider_half",
     ),
@@ -85,7 +87,7 @@ ALL_NETWORKS: Final[tuple[Mutant, ...]] = (
     share(
         "bytes",
         f"{HOLDING}.may_take",
-        "return self._whole is None or self._whole.may_take(size, left, part)",
+        "return self.whole is None or self.whole.may_take(size, left, part)",
         "return True",
         f"{HOLDINGS}::test_thousands_of_networks_of_one_provider_do_not_fill_the_store",
     ),
@@ -118,6 +120,84 @@ ALL_NETWORKS: Final[tuple[Mutant, ...]] = (
         f"{HOLDINGS}::test_the_share_comes_back_when_a_room_ends_or_is_abandoned",
     ),
     share(
+        "moved",
+        f"{BUDGET}.count_for",
+        " or not holding.may_take(self.used, left, 1)",
+        "",
+        f"{HOLDINGS}::test_a_room_is_not_moved_to_a_network_without_space_for_it",
+    ),
+    share(
+        "moved",
+        f"{BUDGET}.count_for",
+        "not holding.may_open(rooms) or ",
+        "",
+        f"{HOLDINGS}::test_a_room_is_not_moved_to_a_network_without_a_place_for_it",
+    ),
+    share(
+        "moved",
+        "alcove_server.store.memory.room:MemoryRoom.publish",
+        "self.budget.count_for(publication.payer.holding, rooms)",
+        "pass",
+        f"{HOLDINGS}::test_a_heartbeat_has_the_room_count_for_its_facilitator",
+    ),
+    share(
+        "crowds",
+        "alcove_server.net.admission:_gives_way",
+        "level(largest) <= level(newcomer, 1)",
+        "False",
+        f"{CROWDS}::test_nobody_gives_way_to_a_network_that_would_have_as_many",
+    ),
+    share(
+        "crowds",
+        f"{ADMISSION}._count",
+        "if allowance is not self._known.get(_SHARED):",
+        "if True:",
+        f"{CROWDS}::test_the_shared_class_keeps_its_half_and_gets_it",
+    ),
+    share(
+        "crowds",
+        f"{ADMISSION}._count",
+        "self._crowds.moved(whole or allowance)",
+        "self._crowds.moved(allowance)",
+        f"{CROWDS}::test_the_networks_of_one_provider_give_way_as_one",
+    ),
+    share(
+        "crowds",
+        "alcove_server.net.admission:Admitted.make_way",
+        "self.allowance.there.pop(self, None)",
+        "pass",
+        f"{CROWDS}::test_who_was_told_to_give_way_is_not_told_again",
+    ),
+    share(
+        "leases",
+        "alcove_server.store.budget:Lease.__init__",
+        "one = one.whole",
+        "one = None",
+        f"{LEASES}::test_networks_of_one_provider_are_bounded_together",
+    ),
+    share(
+        "leases",
+        f"{HOLDING}.may_take",
+        "self.used + self.leases.total + size",
+        "self.used + size",
+        f"{LEASES}::test_a_lease_fits_while_the_network_has_a_share_and_its_provider_too",
+    ),
+    share(
+        "leases",
+        "alcove_server.net.admission:Allowance.idle",
+        " and self.holding.empty",
+        "",
+        f"{LEASES}::test_a_network_is_not_forgotten_while_something_of_it_lies_there",
+    ),
+    share(
+        "ends",
+        "alcove_server.store.memory.ended:EndedRooms.add",
+        "self.forget(next(iter(self._of[largest])))",
+        "self.forget(next(iter(self._known)))",
+        "tests/server/store/test_ended.py"
+        "::test_a_stranger_makes_the_relay_forget_the_ends_of_no_other_rooms",
+    ),
+    share(
         "door",
         "alcove.engine.engine:Engine.on_not_authenticated",
         'code == "too_many_knocks"',
@@ -135,8 +215,8 @@ ALL_NETWORKS: Final[tuple[Mutant, ...]] = (
     share(
         "places",
         f"{ADMISSION}.enter",
-        "crowded = whole",
-        "pass",
+        "elif whole is not None and whole.connections >= whole.most:",
+        "elif False:",
         f"{PLACES}::test_all_networks_of_one_provider_have_half_of_all_places",
     ),
     share(

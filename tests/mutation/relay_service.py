@@ -228,15 +228,15 @@ SERVICE: Final[tuple[Mutant, ...]] = (
     ),
     relay(
         "memory",
-        "store.memory.store:MemoryStore.end",
+        "store.memory.ended:EndedRooms.add",
         "self._budget.restore(tombstone_size(statement))",
         "pass",
         f"{FAIR}::test_what_is_remembered_of_an_ended_room_is_counted_and_bounded",
     ),
     relay(
         "memory",
-        "store.memory.store:MemoryStore.end",
-        "if len(self._ended) > self._bounds.rooms:",
+        "store.memory.ended:EndedRooms.add",
+        "if len(self._known) > self._most:",
         "if False:",
         f"{FAIR}::test_what_is_remembered_of_an_ended_room_is_counted_and_bounded",
     ),

@@ -33,8 +33,6 @@ _NOT_OFFERED = (
     "desk_size",
     "facilitators_start",
     "facilitators_stay",
-    "hold",
-    "folded",
     "slow",
     "ttl",
 )
@@ -46,6 +44,7 @@ ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
     _may("Act.RETRACT: _every_member", "Act.RETRACT: _may_post"),
     _may("Act.VOID: _every_member", "Act.VOID: _may_post"),
     _may("Act.HEARTBEAT: _facilitator", "Act.HEARTBEAT: _every_member"),
+    _may("Act.FOLD: _facilitator", "Act.FOLD: _every_member"),
     _may("not state.listen_only and ", "", "_may_post"),
     _may(" and key not in state.paused_keys()", "", "_may_post"),
     _may("if _facilitator(state, key):", "if False:", "_may_post"),
@@ -214,7 +213,7 @@ ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
         "rights leaf_appointment",
         (
             Edit(
-                "alcove.facilitation.lobby:Lobby._check",
+                "alcove.facilitation.knock_check:KnockCheck.check",
                 "            check_leaf(key_package.leaf_node)\n",
                 "",
             ),
@@ -255,6 +254,41 @@ ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
     *(
         right("not_offered", "NOT_OFFERED", f'    "{name}",\n', "", f"another {name}")
         for name in _NOT_OFFERED
+    ),
+    right(
+        "folded_facilitator",
+        "_judge_state",
+        "if after.facilitator_keys() & set(after.folded_keys()):",
+        "if False:",
+        "a facilitator folded",
+    ),
+    right(
+        "hold_open",
+        "_judge_state",
+        "if after.hold is not None and not after.listen_only:",
+        "if False:",
+        "held, and everybody writes",
+    ),
+    right(
+        "folded_not_member",
+        "_judge_folds",
+        "if not keys.issuperset(set(after.folded_keys()) - set(before.folded_keys())):",
+        "if False:",
+        "a stranger folded",
+    ),
+    right(
+        "folded_not_member",
+        "_judge_folds",
+        "group.members()}",
+        "group.members()} | {bytes([7]) * 32}",
+        "a stranger folded",
+    ),
+    right(
+        "folded_not_member",
+        "_judge_folds",
+        " - set(before.folded_keys())",
+        "",
+        _allowed("a fold that stays when its member goes"),
     ),
     right(
         "lobby_key_kept",
@@ -434,6 +468,7 @@ WATCHED: Final = tuple(
         "_appointed",
         "_judge_facilitators_present",
         "_judge_pauses",
+        "_judge_folds",
         "judge_step_down",
     )
 )

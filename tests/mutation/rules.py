@@ -5,6 +5,7 @@ from typing import Final
 
 from tests.mutation import (
     agreement,
+    door,
     facilitators,
     hard_minute,
     order,
@@ -32,6 +33,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     *rights.ALL_RIGHTS,
     *facilitators.ALL_FACILITATORS,
     *hard_minute.ALL_HARD_MINUTE,
+    *door.ALL_DOOR,
     *roster.ALL_LINKS,
     *standby.ALL_STANDBY,
     *order.ALL_ORDER,

@@ -15,8 +15,23 @@ from alcove.testing import World
 def tell(event: alcove.AnyEvent) -> str:
     """A `match` over all events is exhaustive, and each has the fields that it says."""
     match event:
-        case alcove.Opened(invite) | alcove.InviteChanged(invite):
+        case alcove.Opened(invite):
             return assert_type(invite, str)
+        case alcove.InviteChanged(invite, door, uses, hours, question, ref):
+            assert_type((uses, hours, ref), tuple[int, int, str | None])
+            return invite + door + question
+        case alcove.InvitesListed(invites, ref):
+            assert_type((invites, ref), tuple[tuple[alcove.OpenInvite, ...], str | None])
+            return ", ".join(each.door for each in invites if each.yours)
+        case alcove.InviteRevoked(door, by):
+            return door + by
+        case alcove.Outside(name, you):
+            assert_type(you, bool)
+            return name
+        case alcove.DoorTaken(id, by):
+            return id + by
+        case alcove.DoorSaid(id, text, sender):
+            return id + text + sender
         case alcove.AgreementShown(version, text, title, language, summary, asked, languages):
             assert_type((version, asked, languages), tuple[int, bool, tuple[str, ...]])
             return text + title + language + summary
@@ -70,6 +85,9 @@ def tell(event: alcove.AnyEvent) -> str:
         case alcove.Sent(id, ref) | alcove.Queued(id, ref):
             assert_type(ref, str | None)
             return id
+        case alcove.Folded(ids, name, by, on):
+            assert_type((ids, on), tuple[tuple[str, ...], bool])
+            return name + by
         case alcove.Failed(id, code, text, ref):
             assert_type(ref, str | None)
             return id + code + text
@@ -189,10 +207,13 @@ async def said(room: alcove.Room) -> None:
     room.retract(assert_type(id, str), ref="2")
     assert_type(await heard, alcove.Message)
     room.send_anyway()
+    room.rejoin()
     room.acts(ref="3")
     room.list_members(ref="4")
     await room.accept()
-    await room.accept(2)
+    await room.accept(2, answer="Ann")
+    await room.outside()
+    await room.inside()
     events: AsyncIterator[alcove.AnyEvent] = aiter(room)
     async for event in events:
         tell(event)
@@ -203,16 +224,27 @@ async def held(room: alcove.Room) -> None:
     """What facilitators do."""
     for knock in room.waiting:
         await room.admit(knock.id)
-        await room.refuse(knock.id)
+        await room.refuse(knock.id, "not_tonight")
     for act in (room.remove, room.appoint, room.demote, room.pause, room.unpause, room.hand_over):
         await act("Robin")
     await room.listen_only()
     await room.listen_only(False)
+    await room.hold(since="aa")
+    await room.hold(False)
+    room.fold("aa")
+    await room.fold_member("Robin")
     await room.lock()
     await room.lock(on=False)
     await room.step_down()
     room.safety_words(ref="5")
     assert_type(await room.invite(), str)
+    assert_type(await room.new_invites(2, uses=1, question="Who told you?"), tuple[str, ...])
+    room.invites(ref="6")
+    await room.revoke("0f")
+    await room.door_take("aa")
+    await room.door_say("Hello", "aa")
+    await room.admit("aa", "bb", to_listen=True)
+    await room.inside("Robin")
     await room.change_agreement("Listen.", correction=True)
     await room.change_agreement(room.agreement_texts)
     await room.end()

@@ -49,10 +49,12 @@ def canary(name: str, size: int = 0) -> bytes:
 
 SHORT, LONG, COMMIT = canary("short-blob"), canary("long-blob"), canary("commit")
 KNOCK, REQUEST, LEAVE = canary("knock"), canary("request"), canary("leave")
-VAULT, LATER = canary("vault"), canary("later")
+VAULT, LATER, TALK = canary("vault"), canary("later"), canary("talk")
 REASON, WELCOME, CARD = canary("reason"), canary("welcome"), canary("card")
 EXPIRED_CARD, ENTRY, KEY = canary("card-of-an-hour"), canary("entry"), canary("newcomer", 32)
-ENDING: Final = (VAULT, SHORT, LONG, COMMIT, KNOCK, REQUEST, REASON, WELCOME, EXPIRED_CARD, KEY)
+ENDING: Final = (
+    *(VAULT, SHORT, LONG, COMMIT, KNOCK, TALK, REQUEST, REASON, WELCOME, EXPIRED_CARD, KEY),
+)
 """What ends in its time, while the room goes on."""
 STAYING: Final = (LEAVE, CARD, ENTRY)
 """What ends with the room."""
@@ -77,6 +79,7 @@ class Furnished:
         await store.knock(ROOM, b"1" * 32, DOOR, id_of(1), KNOCK)
         await store.settle(ROOM, id_of(1), REASON)
         await store.knock(ROOM, KEY, DOOR, id_of(2), KNOCK)
+        await store.add_talk(ROOM, KEY, HOST, id_of(10), TALK)
         await store.add_item(ROOM, LobbyKind.REQUEST, ANN, id_of(3), REQUEST)
         await store.add_item(ROOM, LobbyKind.LEAVE, ANN, id_of(4), LEAVE)
         await store.add_item(ROOM, LobbyKind.VAULT, HOST, id_of(8), VAULT)

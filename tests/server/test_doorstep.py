@@ -302,6 +302,40 @@ def test_a_newcomer_behind_a_shared_address_counts_for_as_many_as_it_stands_for(
     assert alone[-1].closed == Close.TRY_AGAIN
 
 
+def network(number: int) -> str:
+    """One of those that a provider has."""
+    return f"2001:db8:{number:x}::1"
+
+
+def test_knocks_from_many_networks_of_one_provider_do_not_close_a_door(street: Street) -> None:
+    door = street.put_door()
+    hogs = [street.hog(door, network(number)) for number in range(limits.KNOCKS_PER_DOOR)]
+    for hog in hogs:
+        hog.knock()
+    street.hog(door, prefix(3)).knock()
+    assert [hog.closed for hog in hogs[-2:]] == [None, Close.TRY_AGAIN]
+
+
+def test_and_those_networks_take_no_place_from_others_either(street: Street) -> None:
+    door = street.put_door()
+    alike = [street.hog(door, prefix(number)) for number in range(limits.KNOCKS_PER_DOOR)]
+    for one in alike:
+        one.knock()
+    late = street.hog(door, network(1))
+    assert late.refused(Knock(9, bytes(16), b"x")) == "too_many_knocks"
+    assert all(one.closed is None for one in alike)
+
+
+def test_newcomers_from_many_networks_of_one_provider_are_shown_out_first(street: Street) -> None:
+    door = street.put_door()
+    here = street.hog(door, prefix(1))
+    hogs = [street.hog(door, network(number)) for number in range(AT_A_DOOR - 1)]
+    street.clock.advance(UNDISTURBED)
+    street.hog(door, prefix(2))
+    assert here.closed is None
+    assert hogs[0].closed == Close.TRY_AGAIN
+
+
 def test_knocks_have_the_rate_of_their_part_of_the_network(street: Street) -> None:
     street.doorkeeper = Admission(
         street.clock, os.urandom, connections=500, per_prefix=500, shared=frozenset()

@@ -21,6 +21,7 @@ from alcove_server.store.budget import (
     PART_SHARE,
     UNCOUNTED,
     Holding,
+    Payer,
     StoreBounds,
 )
 from alcove_server.store.memory.store import MemoryStore
@@ -69,10 +70,21 @@ class Rooms:
         at_once(self.store.open(room, OPENING, HEAD, GENERATION, holding))
         return room
 
-    def say(self, room: bytes, size: int = BLOB, kind: BlobClass = BlobClass.APPLICATION) -> None:
-        base = Position(GENERATION, 0).encode()
-        blob = Publication(room, bytes(32), os.urandom(16), base, kind, 600, bytes(size), HEAD)
-        at_once(self.store.publish(blob))
+    def say(
+        self,
+        room: bytes,
+        size: int = BLOB,
+        kind: BlobClass = BlobClass.APPLICATION,
+        *,
+        at: int = 0,
+        payer: Payer | None = None,
+    ) -> None:
+        base, id, blob = Position(GENERATION, at).encode(), os.urandom(16), bytes(size)
+        at_once(
+            self.store.publish(
+                Publication(room, bytes(32), id, base, kind, 600, blob, HEAD, None, payer)
+            )
+        )
 
     def fill(self, room: bytes, most: int = 1000) -> int:
         """How often it took a blob."""
@@ -253,3 +265,51 @@ def test_a_client_is_told_that_its_network_has_its_share() -> None:
     assert person.refused(opening(person)) == "too_many_rooms"
     person = opener("198.51.100.1")
     person.ask(opening(person), Done)
+
+
+def brought_back(rooms: Rooms, holding: Holding) -> bytes:
+    """A room of a megabyte that a client of this holding brought back."""
+    rooms.opened += 1
+    room = rooms.opened.to_bytes(32, "big")
+    seated = SeatedRoom(room, (OPENING,), HEAD, GENERATION, bytes(limits.MIB), holding=holding)
+    at_once(rooms.store.reseat(seated, None))
+    return room
+
+
+def test_a_heartbeat_has_the_room_count_for_its_facilitator() -> None:
+    rooms = Rooms(StoreBounds(store_bytes=64 * limits.MIB))
+    one, other = rooms.holding("192.0.2.1"), rooms.holding("198.51.100.1")
+    room = brought_back(rooms, one)
+    used = one.used
+    one.add(0, 32 * limits.MIB)  # its own rooms take all that its network may have
+    full = one.used
+    with pytest.raises(Refusal, match="full"):
+        rooms.say(room, 400, BlobClass.COMMIT, at=1)
+    rooms.say(room, 400, BlobClass.BEAT, at=1, payer=Payer(other))
+    assert (one.used, other.rooms) == (full - used, 1)
+    rooms.say(room, 100_000, BlobClass.COMMIT, at=1)
+    assert other.used == rooms.store._rooms[room].budget.used > used + 100_000
+
+
+def test_a_room_is_not_moved_to_a_network_without_space_for_it() -> None:
+    rooms = Rooms(StoreBounds(store_bytes=64 * limits.MIB))
+    one, other = rooms.holding("192.0.2.1"), rooms.holding("198.51.100.1")
+    room = brought_back(rooms, one)
+    other.add(0, 32 * limits.MIB)
+    before = one.used, other.used
+    rooms.say(room, 0, BlobClass.BEAT, at=1, payer=Payer(other))
+    assert one.used > before[0]
+    assert other.used == before[1]
+
+
+def test_a_room_is_not_moved_to_a_network_without_a_place_for_it() -> None:
+    rooms = Rooms(StoreBounds(rooms=200))
+    one, other = rooms.holding("192.0.2.1"), rooms.holding("198.51.100.1")
+    room = rooms.open(one)
+    for _ in range(40):
+        rooms.open(other)
+    held = other.rooms
+    assert refused(rooms, other) == "too_many_rooms"
+    rooms.say(room, 0, BlobClass.BEAT, payer=Payer(other))
+    assert (one.rooms, other.rooms) == (1, held)
+    assert rooms.store._rooms[room].budget.holding is one

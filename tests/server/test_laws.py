@@ -9,8 +9,10 @@ from alcove_protocol.errors import REFUSALS
 from alcove_protocol.frames import (
     FROM_CLIENT,
     Fetch,
+    LobbyRequest,
     Park,
     Publish,
+    ReadCard,
     ReadChain,
     Reseat,
     Resume,
@@ -66,6 +68,7 @@ def test_every_kind_of_request_has_one_handler() -> None:
     handled = [kind for kinds in HANDLERS.values() for kind in kinds]
     kinds = [Post, *(kind for kind in FROM_CLIENT.values() if kind not in NOT_YET)]
     kinds += [Reseat]  # to bring the room, and as a member to name the own chain
+    kinds += [ReadCard, LobbyRequest]  # of a newcomer, and of a member
     kinds += [Resume, ReadChain, Publish]  # of a standby too
     assert sorted(map(repr, handled)) == sorted(map(repr, kinds))
     assert HANDLERS.keys() == set(ClientState)

@@ -187,6 +187,46 @@ async def test_no_crowd_is_waited_for_where_turns_are_shared(work: str) -> None:
     assert order == ["crowd 0", "other", "crowd 1", "crowd 2"]
 
 
+@pytest.mark.parametrize("round", [1, 2, 3])
+async def test_a_newcomer_waits_for_none_of_those_that_come_again_and_again(round: int) -> None:
+    many = parts(*(f"198.51.{number}.1" for number in range(8)))
+    come = Crowd(FairLine(len(many)))
+    for number, part in enumerate(many):
+        await come.come(str(number), part, 3.0)
+    for served in range(round * len(many) + 3):  # into the middle of a round
+        come.line.leave()
+        await turns(2)
+        await come.come(str(served % len(many)), many[served % len(many)], 3.0)
+    (other,) = parts("203.0.113.1")
+    await come.come("other", other, 3.0)
+    served = len(come.order)
+    order = await come.serve()
+    assert order.index("other") == served
+    shown_out = [task.exception() for task in come.tasks if task.exception() is not None]
+    assert [error.code for error in shown_out if isinstance(error, Refusal)] == ["busy"]
+
+
+async def test_who_is_gone_did_not_have_its_turn() -> None:
+    line = FairLine()
+    one, other = parts("198.51.100.1", "203.0.113.1")
+    await line.enter(one)
+    who = object()
+    waits = asyncio.create_task(line.enter(other, 5.0, who))
+    await turns(2)
+    line.gone(object())
+    assert len(line) == 2
+    line.gone(who)
+    await turns(2)
+    error = waits.exception()
+    assert isinstance(error, Refusal)
+    assert error.code == "idle"
+    assert len(line) == 1
+    assert line._had[other] == 0
+    line.gone(who)
+    line.leave()
+    assert len(line) == 0
+
+
 async def test_a_client_that_gives_up_leaves_its_turn_to_the_next() -> None:
     one, other = parts("198.51.100.1", "203.0.113.1")
     come = Crowd(FairLine())

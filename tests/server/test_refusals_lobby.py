@@ -9,6 +9,7 @@ from alcove_protocol.frames import (
     Authenticated,
     BlobClass,
     Bye,
+    CardIs,
     ConnectionRole,
     Done,
     EndRoom,
@@ -65,6 +66,26 @@ def test_only_a_facilitator_rules_over_doors_and_lobby(scene: Scene, door: Door)
     assert ann.refused(frame) == "not_allowed"
     assert ann.refused(RefuseKnock(50, bytes(16), b"")) == "not_allowed"
     assert ann.refused(Settle(51, bytes(16))) == "not_allowed"
+    assert ann.refused(ReadCard(52, door.id)) == "not_allowed"
+
+
+def test_a_facilitator_reads_any_card_and_what_is_left_of_its_door(
+    scene: Scene, door: Door
+) -> None:
+    ann, ben = scene.member(door), scene.newcomer(door)
+    scene.clock.advance(100)
+    card = scene.host.ask(ReadCard(60, door.id), CardIs)
+    assert (card.card, card.number) == (door.card, door.number)
+    assert (card.uses, card.ttl) == (door.uses - 1, door.ttl - 100)
+    told = ben.ask(ReadCard(5), CardIs)
+    assert (told.uses, told.ttl) == (None, None)
+    other = scene.put_door(Door())
+    assert ben.refused(ReadCard(6, other.id)) == "not_allowed"
+    assert scene.host.refused(ReadCard(61, bytes(8))) == "unknown_door"
+    door.uses = 0
+    scene.put_door(door)
+    assert scene.host.refused(ReadCard(62, door.id)) == "door_revoked"
+    assert ann.closed is None
 
 
 def test_a_card_is_replaced_by_a_higher_number_only(scene: Scene, door: Door) -> None:
@@ -269,7 +290,7 @@ def test_only_a_facilitator_leaves_a_vault_and_for_another_member(scene: Scene, 
     stranger = Person(scene)
     assert ann.refused(vault(ann, scene.host, bytes(16))) == "not_allowed"
     assert scene.host.refused(vault(scene.host, scene.host, bytes(16))) == "not_allowed"
-    assert scene.host.refused(vault(scene.host, stranger, bytes(16))) == "not_allowed"
+    assert scene.host.refused(vault(scene.host, stranger, bytes(16))) == "unknown_knock"
     large = vault(scene.host, ann, bytes(16), bytes(limits.VAULT + 1))
     assert scene.host.refused(large) == "too_large"
     assert not [one for one in scene.host.fetch() if isinstance(one, LobbyItem)]
@@ -309,3 +330,50 @@ def test_only_a_facilitator_ends_the_room(scene: Scene, door: Door) -> None:
     said = scene.room.end(ann.key)
     assert ann.refused(EndRoom(30, said.body, said.signature)) == "not_allowed"
     assert scene.host.refused(EndRoom(30, said.body, said.signature)) == "bad_statement"
+
+
+def line(person: Person, to: bytes | None = None, blob: bytes = b"sealed") -> LobbyRequest:
+    return LobbyRequest(person.next_n(), os.urandom(16), blob, to)
+
+
+def test_only_who_waits_and_facilitators_talk_at_the_door(scene: Scene, door: Door) -> None:
+    ann, ben, cleo = scene.member(door), scene.newcomer(door), scene.newcomer(door)
+    assert ben.refused(line(ben)) == "unknown_knock"  # who stands there has not knocked
+    ben.knock()
+    ben.ask(line(ben), Done)
+    assert ben.refused(line(ben, scene.host.public)) == "not_allowed"
+    assert ann.refused(line(ann, ben.public)) == "not_allowed"
+    assert cleo.refused(line(cleo, ben.public)) == "not_allowed"
+    assert scene.host.refused(line(scene.host, cleo.public)) == "unknown_knock"
+    assert (
+        scene.host.refused(line(scene.host, ben.public, bytes(limits.DOOR_TEXT + 1))) == "too_large"
+    )
+    scene.host.ask(line(scene.host, ben.public), Done)
+    for _ in range(limits.DOOR_TALK - 1):
+        ben.ask(line(ben), Done)
+    assert ben.refused(line(ben)) == "talk_full"
+
+
+def test_each_hears_of_the_talk_at_the_door_what_is_for_them(scene: Scene, door: Door) -> None:
+    ann, ben, cleo = scene.member(door), scene.newcomer(door), scene.newcomer(door)
+    ben.knock()
+    cleo.knock()
+    ben.ask(line(ben, blob=b"theirs"), Done)
+    scene.host.ask(line(scene.host, ben.public, b"for Ben"), Done)
+
+    def heard(person: Person) -> list[tuple[bytes, bytes]]:
+        person.fetch()
+        told = [one for one in person.heard if isinstance(one, LobbyItem)]
+        return [(one.blob, one.key) for one in told if one.blob in (b"theirs", b"for Ben")]
+
+    assert heard(scene.host) == [(b"theirs", ben.public)]
+    assert heard(ben) == [(b"for Ben", scene.host.public)]
+    assert heard(ann) == heard(cleo) == []
+    ben.link.close()
+    ben.heard.clear()
+    ben.connect()
+    assert ben.authenticate(ConnectionRole.DOOR, door).waiting
+    assert heard(ben) == [(b"for Ben", scene.host.public)]  # it may have missed it
+    scene.host.ask(RefuseKnock(scene.host.next_n(), ben.knock_id, b"why"), Done)
+    assert ben.refused(line(ben)) == "unknown_knock"
+    assert [id for kind, id in items(scene.host) if kind != LobbyKind.KNOCK] == []

@@ -2,6 +2,7 @@
 
 from hashlib import sha256
 
+import pytest
 from alcove_protocol import limits
 from alcove_protocol.card import card_number
 from alcove_protocol.codec import pack_list
@@ -24,7 +25,11 @@ from tests.server.scene import Person, Scene
 
 
 def restore_frame(
-    person: Person, chain: list[Signed], commit: bytes = b"", doors: list[Door] | None = None
+    person: Person,
+    chain: list[Signed],
+    commit: bytes = b"",
+    doors: list[Door] | None = None,
+    earlier: bytes | None = None,
 ) -> Reseat:
     scene = person.scene
     body = ReseatStatement(
@@ -45,6 +50,7 @@ def restore_frame(
         pack_list([entry.encode() for entry in chain]),
         commit,
         pack_list(packed),
+        earlier,
     )
 
 
@@ -186,3 +192,41 @@ def test_a_restore_that_is_refused_disturbs_no_client(scene: Scene, door: Door) 
     scene.host.say(b"after")
     assert ann.blobs() == [b"before", b"after"]
     assert ann.come_back().base == scene.base
+
+
+def test_a_room_comes_back_with_the_commits_before_its_last_one(scene: Scene, door: Door) -> None:
+    scene.member(door)
+    admission = scene.commit(content=b"an admission")
+    scene.land(admission)
+    entry, chain = scene.room.chain[-1], scene.room.chain
+    host = restoring(forget(scene))
+    host.ask(
+        restore_frame(host, chain, b"the last commit", [], pack_list([admission.blob, b"x"])), Done
+    )
+    back = Person(host.scene, scene.room.relay_key)
+    back.authenticate()
+    resumed = back.resume(scene.base)
+    assert resumed.base == resumed.head == resumed.base[:8] + (3).to_bytes(8, "big")
+    blobs = [heard for heard in back.heard if isinstance(heard, BlobIs)]
+    assert [(blob.blob, blob.entry) for blob in blobs] == [
+        (admission.blob, entry.body), (b"x", None), (b"the last commit", None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("earlier", "commit"),
+    [
+        (pack_list([b"x"]), b""),
+        (pack_list([b"x", b""]), b"last"),
+        (pack_list([b"x"])[:-1], b"last"),
+        (pack_list([b"x"] * (limits.EARLIER_COMMITS + 1)), b"last"),
+    ],
+    ids=["without a last one", "an empty one", "cut off", "too many"],
+)
+def test_a_wrong_list_of_earlier_commits_brings_no_room(
+    scene: Scene, door: Door, earlier: bytes, commit: bytes
+) -> None:
+    scene.member(door)
+    host = restoring(forget(scene))
+    frame = restore_frame(host, scene.room.chain, commit, [], earlier)
+    assert host.refused(frame) == "bad_statement"

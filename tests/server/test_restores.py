@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from alcove_protocol.errors import Refusal
-from alcove_protocol.frames import Done
+from alcove_protocol.frames import Done, RequestRefused
 from alcove_server.net.admission import Admission
 from alcove_server.ports.place import Quota
 from alcove_server.ports.runner import OnLoop
@@ -99,6 +99,51 @@ async def test_a_stranger_with_all_restores_that_it_may_have_leaves_places_to_ot
     rooms.restores.line_of(SHORT).leave()
     await turns(20)
     assert [type(one) for one in honest.fetch()] == [Done]
+
+
+async def test_a_client_that_went_while_it_waited_is_as_if_it_had_not_come() -> None:
+    scene = Guarded()
+    scene.relay.relay.services.runner = OnLoop()
+    restores = scene.relay.relay.rooms.restores
+    await fill(restores, None, SHORT)
+    person = scene.stranger()
+    session = person.link.session
+    assert session is not None
+    part = scene.doorkeeper.enter("203.0.113.1")
+    session.client.place = part
+    restores.line_of(SHORT).leave()
+    await turns(5)
+    held = len(restores)
+    person.send(restore_frame(person, scene.room.chain))
+    await turns(5)
+    assert len(restores) == held + 1
+    session.lost()
+    await turns(5)
+    assert len(restores) == held
+    assert not restores.clients
+    assert restores.line_of(SHORT)._had.get(part.allowance, 0) == 0
+
+
+async def test_who_gives_way_in_the_line_is_told_so() -> None:
+    scene = Guarded()
+    scene.relay.relay.services.runner = OnLoop()
+    restores = scene.relay.relay.rooms.restores
+    await fill(restores, None, SHORT)
+    person = scene.stranger()
+    session = person.link.session
+    assert session is not None
+    session.client.place = scene.doorkeeper.enter("203.0.113.1")
+    person.send(restore_frame(person, scene.room.chain))
+    await turns(5)
+    assert person.fetch() == []
+    line = restores.line_of(SHORT)
+    one = next(one for one in line._waiting if one.who is session.client)
+    line._put_out(one, "busy")
+    await turns(5)
+    assert [answer.code for answer in person.fetch() if isinstance(answer, RequestRefused)] == [
+        "busy"
+    ]
+    assert not restores.clients
 
 
 @pytest.mark.parametrize("chain", ["good", "bad"])

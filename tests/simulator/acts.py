@@ -4,6 +4,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from alcove.errors import AlcoveError
+from alcove_protocol.invite import Invite
 
 from tests.simulator.person import Person
 
@@ -117,6 +118,40 @@ def invite(world: "World", who: int, arg: int) -> None:
     world.call(host, made)
 
 
+def links(world: "World", who: int, arg: int) -> None:
+    """A facilitator makes invites for one person each."""
+    host = _host(world, arg)
+    if host is None:
+        return
+    world.truth.commands[host.name].invited = True
+
+    async def made() -> None:
+        world.invites.extend(await world.room(host).new_invites(1 + arg % 2, uses=1, hours=1))
+
+    world.call(host, made)
+
+
+def revoke(world: "World", who: int, arg: int) -> None:
+    """A facilitator closes an invite, and makes another one."""
+    host = _host(world, arg)
+    if host is None or not world.invites:
+        return
+    door = Invite.parse(world.invites[arg % len(world.invites)]).door.hex()
+    world.truth.commands[host.name].revoked = True
+    world.call(host, lambda: world.room(host).revoke(door))
+    invite(world, who, arg)
+
+
+def door(world: "World", who: int, arg: int) -> None:
+    """Who waits says something, or a facilitator does to all that wait."""
+    host, person = _host(world, arg), there(world, who)
+    speaker = person if arg % 2 and person is not None and not person.inside else host
+    if speaker is not None and not speaker.frozen:
+        text = f"{speaker.name} at the door {arg}"
+        world.truth.commands[speaker.name].said.add(text)
+        world.call(speaker, lambda: world.room(speaker).door_say(text))
+
+
 def refresh(world: "World", arg: int) -> None:
     """A facilitator's client begins a new epoch, as it does every half hour."""
     host = _host(world, arg)
@@ -203,6 +238,47 @@ def lock(world: "World", who: int, arg: int) -> None:
         world.call(host, lambda: world.room(host).lock(on))
 
 
+def _shown(world: "World", arg: int) -> str | None:
+    """The id of one of the latest messages."""
+    latest = list(world.truth.said)[-4:]
+    return latest[arg % len(latest)] if latest else None
+
+
+def quiet(world: "World", who: int, arg: int) -> None:
+    """A facilitator holds the room, or lets it go on."""
+    host = _host(world, arg)
+    if host is None:
+        return
+    room, commands = world.room(host), world.truth.commands[host.name]
+    if arg % 3 == 0:
+        commands.rules |= {("hold", False), ("listen_only", False)}
+        world.call(host, lambda: room.hold(False))
+        return
+    since = _shown(world, arg) if arg % 3 == 1 else None
+    commands.held.add(since or "")
+    commands.rules |= {("hold", True), ("listen_only", True), ("locked", True)}
+    world.call(host, lambda: room.hold(since=since))
+
+
+def fold(world: "World", who: int, arg: int) -> None:
+    """A facilitator folds a message, or all that one member writes."""
+    host, target = _host(world, arg), world.present[who]
+    if host is None:
+        return
+    room, commands = world.room(host), world.truth.commands[host.name]
+    id = _shown(world, arg)
+    if arg % 2 and id is not None:
+        commands.folded.add(id)
+        try:
+            room.fold(id)
+        except AlcoveError as error:
+            world.log(f"{host.name} cannot fold: {error.code}")
+    elif target is not None:
+        name, on = target.name, arg % 8 > 0
+        commands.folded.add(name)
+        world.call(host, lambda: room.fold_member(name, on))
+
+
 def standby(world: "World", who: int, arg: int) -> None:
     """A facilitator makes a standby's link, another one, or closes it."""
     host = _host(world, arg)
@@ -219,7 +295,8 @@ def lift(world: "World") -> None:
         return
     room, commands = world.room(host), world.truth.commands[host.name]
     if any(done.rules for done in world.truth.commands.values()):
-        commands.rules |= {("listen_only", False), ("locked", False)}
+        commands.rules |= {("hold", False), ("listen_only", False), ("locked", False)}
+        world.call(host, lambda: room.hold(False))
         world.call(host, lambda: room.listen_only(False))
         world.call(host, lambda: room.lock(False))
     for member in room.members:

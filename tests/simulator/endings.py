@@ -58,8 +58,11 @@ def may_be_refused(world: "World", name: str) -> set[str]:
         codes.add("expired")
     if truth.ruled("locked", on=True):
         codes.add("locked")
-    if truth.admitted() >= world.schedule.uses:
+    invited = any(commands.invited for commands in truth.commands.values())
+    if invited or truth.admitted() >= world.schedule.uses:
         codes.add("door_used")
+    if any(commands.revoked for commands in truth.commands.values()):
+        codes |= {"door_revoked", "link_closed"}
     if any(commands.removed for commands in truth.commands.values()):
         codes |= {"door_revoked", "removed"}
     if any(commands.agreements for commands in truth.commands.values()):

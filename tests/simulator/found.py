@@ -5,6 +5,20 @@ from typing import Final
 from tests.simulator.schedule import Schedule, Step
 
 FOUND: Final[dict[str, Schedule]] = {
+    "who was away follows the commits that a newcomer brings": Schedule(
+        seed=68, kind="amnesia", ttl=10, latency=0.1, uses=50, facilitators=3,
+        steps=(
+            Step(0, "restart", 0, 95),
+            Step(51, "trap", 0, 93),
+            Step(9, "come", 2, 838),
+            Step(0, "agreement", 0, 361),
+            Step(16, "come", 1, 885),
+            Step(0, "offline", 0, 71),
+            Step(106.45, "die", 2, 120),
+            Step(0, "amnesia", 1, 245),
+            Step(0, "race", 0, 987),
+        ),
+    ),
     "who comes back to a settled log leaves the turn to commits that the relay lost": Schedule(
         seed=601379, kind="amnesia", ttl=60, latency=0.1, uses=50, facilitators=2,
         steps=(

@@ -42,6 +42,8 @@ class MessagesTold:
             return "it is this person's own"
         if not said.taken:
             return "the relay has not taken it"
+        if event.folded and not self._truth.may_be_folded(event.id):
+            return "nobody folded it"
         if not 0 < event.ttl <= self._world.schedule.ttl:
             return "its time to live is another"
         if now - said.taken[-1][1] > self._world.schedule.ttl + SLACK and self._world.quiet:

@@ -69,6 +69,16 @@ class Commands:
     """Whether this person made a standby's link, and closed one."""
     rules: set[tuple[str, bool]] = field(default_factory=set)
     """Rules for all, and whether this person set or lifted them."""
+    held: set[str] = field(default_factory=set)
+    """Messages from which on this person folded all, or tried to. Empty text: no message named."""
+    folded: set[str] = field(default_factory=set)
+    """Messages, and members by name, that this person folded, or tried to."""
+    invited: bool = False
+    """Whether they made invites for one person each."""
+    revoked: bool = False
+    """Whether they closed an invite."""
+    said: set[str] = field(default_factory=set)
+    """What they said at the door."""
 
 
 class Truth:
@@ -122,16 +132,17 @@ class Truth:
         self._seats = {self.founder: Seat(role=Role.FACILITATOR)}
         self.members = {self.founder}
 
-    def restored(self, chain: tuple[Signed, ...], generation: bytes, commit: bytes) -> None:
-        """A member brought the room to a relay that had lost it. The log begins anew."""
+    def restored(self, chain: tuple[Signed, ...], generation: bytes, commits: int) -> None:
+        """A member brought the room to a relay that had lost it. The log begins anew, with
+        so many commits."""
         self.restored_at = self._now()
         self.generation = generation
         self.members = {self._names[Opening.decode(chain[0].body).relay_key]}
         self._seats = dict.fromkeys(self.members, Seat(role=Role.FACILITATOR))
         for entry in chain[1:]:
             self._apply(entry, (generation, 0), again=True)
-        if commit:
-            self.places[(generation, 1)] = BlobClass.COMMIT
+        for number in range(1, commits + 1):
+            self.places[(generation, number)] = BlobClass.COMMIT
 
     def taken(self, publication: Publication, generation: bytes, number: int) -> None:
         place = (generation, number)
@@ -206,6 +217,23 @@ class Truth:
     def ruled(self, rule: str, *, on: bool) -> bool:
         """Whether any person set this rule for all, or lifted it."""
         return any((rule, on) in commands.rules for commands in self.commands.values())
+
+    def may_be_folded(self, id: str) -> bool:
+        """Whether any person folded this message, its author, or all from a place before it on."""
+        said = self.said.get(id)
+        if said is None:
+            return False
+        wanted = set().union(*(one.folded for one in self.commands.values()))
+        if id in wanted or said.author in wanted:
+            return True
+        starts = set().union(*(one.held for one in self.commands.values()))
+        return any(start == "" or not self._before(id, start) for start in starts)
+
+    def _before(self, id: str, start: str) -> bool:
+        """Whether this message stands before another one in a log that has both."""
+        places = [{place for place, _ in self.said[one].taken} for one in (id, start)]
+        pairs = [(a, b) for a in places[0] for b in places[1] if a[0] == b[0]]
+        return bool(pairs) and all(a[1] < b[1] for a, b in pairs)
 
     def admitted(self) -> int:
         """How many people the relay put on the list."""

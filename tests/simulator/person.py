@@ -9,8 +9,7 @@ from alcove import mls
 from alcove.engine.engine import Engine
 from alcove.errors import AlcoveError, ConnectionFailed
 from alcove.events import AnyEvent
-from alcove.facilitation.doors import RoomCard
-from alcove.facilitation.facilitator import InviteTerms
+from alcove.facilitation.doors import InviteTerms, RoomCard
 from alcove.facilitation.opening import RoomPlan
 from alcove.group.keys import ROOM_SUITE, Identity
 from alcove.relay.transport import Transport, TransportOptions

@@ -14,6 +14,7 @@ from alcove.facilitation.intents import CommitPlan, RemoveMember
 from alcove.group.membership import Membership
 from alcove.group.outcomes import Merged
 from alcove.messages.conversation import Conversation
+from alcove.messages.folding import Folding
 from alcove.messages.outbox import Outbox, Outgoing
 from alcove.messages.said import SaidMessages
 from alcove.messages.shown import ShownMessages
@@ -54,7 +55,7 @@ def _sent_without_an_answer(monkey: Monkey) -> None:
         self: Publisher, item: Outgoing, base: Position, answer: RelayAnswer | None, *, again: bool
     ) -> None:
         if answer is None:
-            self._conversation.own_sent(item)
+            self._conversation.own_sent(item, self._stream.cursor)
         else:
             answered(self, item, base, answer, again=again)
 
@@ -136,7 +137,7 @@ def _the_removed_stay(monkey: Monkey) -> None:
 
 
 def _nothing_expires_for_readers(monkey: Monkey) -> None:
-    monkey.setattr(ShownMessages, "remember", lambda self, message, author, ttl: None)
+    monkey.setattr(ShownMessages, "remember", lambda self, *args, **folded: None)
 
 
 def _a_person_is_asked_too_soon(monkey: Monkey) -> None:
@@ -163,6 +164,13 @@ def _knocks_again_too_soon(monkey: Monkey) -> None:
     monkey.setattr(engine, "KNOCK_AGAIN_AFTER", 20.0)
 
 
+def _a_fold_folds_all(monkey: Monkey) -> None:
+    def wrong(self: Folding, message: bytes, facilitator: bytes, by: str) -> None:
+        self._tell(lambda id, item: True, by=by)
+
+    monkey.setattr(Folding, "fold", wrong)
+
+
 _NOT_LISTED: Final = "a member who is not listed waits anew when the relay loses its memory again"
 
 PLANTED: Final = (
@@ -186,5 +194,6 @@ PLANTED: Final = (
             "a member who is not listed waits anew when the relay loses its memory again"
         ],
     ),
+    Planted("a fold folds all", _a_fold_folds_all, "no facilitator wanted that"),
     Planted("nothing expires for readers", _nothing_expires_for_readers, "which has expired"),
 )

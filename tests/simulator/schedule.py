@@ -15,8 +15,10 @@ ACTS: Final = {"talk": 30, "come": 9, "retract": 6, "leave": 3, "remove": 3, "di
                "burst": 3, "anyway": 1, "race": 2, "wait": 6,
                "appoint": 2, "demote": 2, "step_down": 1, "hand_over": 1}  # fmt: skip
 """What people do, and how often."""
-HARD: Final = {"agreement": 3, "pause": 6, "listen_only": 4, "lock": 2}
+HARD: Final = {"agreement": 3, "pause": 6, "listen_only": 4, "lock": 2, "quiet": 4, "fold": 5}
 """What facilitators do besides, in one world of three."""
+DOOR: Final = {"links": 2, "revoke": 2, "door": 5}
+"""What happens at the door, in one world of four."""
 NETWORK: Final = {"cut": 6, "offline": 4, "hold": 3, "freeze": 3, "trap": 14}
 RELAY: Final = {"restart": 4, "drain": 1, "slow": 3, "fail": 5, "relay-clock": 1, "clock": 1}
 AMNESIA: Final = {"amnesia": 4}
@@ -82,6 +84,7 @@ def schedule_of(seed: int) -> Schedule:
         if number > count * 3 // 4 and random.random() < 0.02:
             steps.append(Step(0.0, "end"))
     _hard_minutes(steps, Random(f"{seed} hard"))
+    _at_the_door(steps, Random(f"{seed} door"))
     _standbys(steps, Random(f"{seed} standby"))
     several = random.random() < 0.3
     return Schedule(
@@ -103,6 +106,15 @@ def _hard_minutes(steps: list[Step], random: Random) -> None:
         for _ in range(random.randint(1, 8)):
             pause, act = random.choice((0.0, 0.3, 3.0)), _pick(random, HARD)
             who, arg = _who(random, act, len(NAMES)), random.randrange(ARGUMENTS)
+            steps.insert(random.randint(0, len(steps)), Step(pause, act, who, arg))
+
+
+def _at_the_door(steps: list[Step], random: Random) -> None:
+    """Put what happens at the door into the course of some worlds, as above."""
+    if random.random() < 1 / 4:
+        for _ in range(random.randint(1, 6)):
+            pause, act = random.choice((0.0, 0.3, 3.0)), _pick(random, DOOR)
+            who, arg = random.randrange(len(NAMES)), random.randrange(ARGUMENTS)
             steps.insert(random.randint(0, len(steps)), Step(pause, act, who, arg))
 
 

@@ -20,6 +20,10 @@ RETURNS: Final = 5
 """Returns of a member within an hour, after which a person decides (docs/protocol.md 11)."""
 
 
+LOOKS: Final = 25.0
+"""Seconds after which each client knows that a log is settled, and facilitators were heard."""
+
+
 class Told:
     """All that one client told so far."""
 
@@ -54,6 +58,10 @@ class Told:
                 return self.messages.message(event)
             case events.Sent() | events.Queued() | events.Failed():
                 return self.messages.outcome(event)
+            case events.Folded(ids, name):
+                known = not name or self.world.truth.commanded("folded", name)
+                wanted = known and all(map(self.world.truth.may_be_folded, ids))
+                return "" if wanted else "no facilitator wanted that"
             case events.Retracted(id):
                 return self.messages.retracted(id)
             case events.Expired(id):
@@ -101,6 +109,17 @@ class Told:
                 self.codes.append(code)
             case events.AgreementShown():
                 return self._agreement(event)
+            case events.InviteChanged(_, door) if door:
+                wanted = self.world.truth.commands[self.person.name].invited
+                return "" if wanted else "this person did not ask"
+            case events.InviteRevoked():
+                commands = self.world.truth.commands.values()
+                # A facilitator closes what its vault lacks, too (docs/protocol.md 10).
+                closed = any(one.revoked for one in commands) or not self.world.quiet
+                return "" if closed else "no facilitator closed one"
+            case events.DoorSaid(_, text, sender):
+                said = self.world.truth.commands.get(sender)
+                return "" if said is not None and text in said.said else "nobody said that"
             case events.InviteChanged():
                 removed = any(done.removed for done in self.world.truth.commands.values())
                 return "" if removed else "no facilitator removed a member"
@@ -197,6 +216,7 @@ class Told:
         self.doubts = self.doubts or (code == "ending_doubted" and lost)
         settled = world.clock() - truth.restored_at > limits.UNSETTLED_LEAST
         dead = any(person.dead for person in world.people)
+        left = any(commands.leave for commands in truth.commands.values())  # and a loss: unseen
         slept = any(step.act == "freeze" for step in world.schedule.steps)
         ruled = any(commands.agreements for commands in truth.commands.values())
         held = any(self._holds(person) for person in world.people)
@@ -209,7 +229,7 @@ class Told:
             "clock_wrong": clocks_are_set(world),
             "unavailable": trouble or world.schedule.limited,
             "door_full": trouble or world.schedule.limited,
-            "change_waits": trouble,
+            "change_waits": trouble or dead or (lost and left),
             "invites_dropped": dead or world.trouble_at > 0,
             "agreement_changed": ruled and trouble,
             "agreement_corrected": ruled and trouble,
@@ -244,8 +264,19 @@ class Told:
             return "the relay shows all members the same"
         if state is RoomState.NOT_HEARD and self.misses_a_facilitator:
             return ""
+        if state is RoomState.READ_ONLY and self._waits_for_the_log:
+            return ""
         held = any(self._holds(person) for person in self.world.people)
         return "a facilitator is there, and nothing is wrong" if held and self.world.quiet else ""
+
+    @property
+    def _waits_for_the_log(self) -> bool:
+        """Whether no heartbeat came since the room was brought back, or shortly before. A
+        facilitator who is not in step with what was brought follows when it is settled."""
+        truth, now = self.world.truth, self.world.clock()
+        silent = now - max(truth.beat_at, default=0.0) > limits.READ_ONLY_AFTER
+        settles = truth.restored_at + limits.UNSETTLED + LOOKS
+        return silent and bool(truth.losses) and now < settles
 
     def _is_away(self, name: str) -> bool:
         """Whether the person with this name is not in the room, or stands still."""

@@ -97,7 +97,7 @@ class MoodyStore:
         fails = await self._before()
         await self.store.reseat(seated, expected, over)
         if not self.dead:
-            self._truth.restored(seated.chain, seated.generation, seated.commit)
+            self._truth.restored(seated.chain, seated.generation, len(seated.commits))
         await self._after(fails)
 
     async def end(self, room: bytes, statement: Signed, roster: bytes) -> None:

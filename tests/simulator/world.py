@@ -125,8 +125,10 @@ class World:
         return 1.0 if self.healing else float(self.decisions.get(person.name, 0) % 50)
 
     def accept(self, person: Person) -> None:
-        """Accept the ground rules that a person was shown last."""
-        if person.inside:
+        """Accept the ground rules that a person was shown last, once their device is awake."""
+        if person.inside and person.frozen:
+            self.later(1.0, lambda: self.accept(person))
+        elif person.inside:
             self.call(person, self.room(person).accept)
 
     @staticmethod

@@ -296,6 +296,8 @@ def rights() -> list[Case]:
         lobby_key=public(key_of("another lobby key")),
     )
     other = bytes(32)
+    held = replace(alone, locked=True, listen_only=True, hold=b"generate" + bytes(7) + b"\x05")
+    folded = replace(alone, folded=public(MEMBER_MLS))
     states: dict[str, tuple[RoomExtension, RoomExtension]] = {
         "nothing changes": (alone, alone),
         "locked, listen-only, slow, another door": (
@@ -311,6 +313,20 @@ def rights() -> list[Case]:
         "a paused member is appointed and stays paused": (
             replace(alone, paused=public(MEMBER_MLS)),
             replace(two, paused=public(MEMBER_MLS)),
+        ),
+        "the room is held": (alone, held),
+        "the room is held and everybody writes": (alone, replace(held, listen_only=False)),
+        "the door opens while the room is held": (held, replace(held, locked=False)),
+        "the room goes on": (held, replace(alone, locked=True)),
+        "all that a member writes is folded": (alone, folded),
+        "all that a facilitator writes is folded": (
+            alone,
+            replace(alone, folded=public(FACILITATOR_MLS)),
+        ),
+        "a member is not folded any more": (folded, alone),
+        "a folded member is appointed and stays folded": (
+            folded,
+            replace(two, folded=public(MEMBER_MLS)),
         ),
         "unlocked, and no longer listen-only": (
             replace(alone, locked=True, listen_only=True),

@@ -153,6 +153,11 @@ def cli() -> None:
     help="How many people the invite lets in.",
 )
 @click.option(
+    "--contact",
+    default="",
+    help="Where people can write to you outside the room: shown to those who are not let in.",
+)
+@click.option(
     "--post-quantum",
     is_flag=True,
     help="Experimental: keep what is said secret from quantum computers to come. "
@@ -182,6 +187,7 @@ def _open(
     template_name: str | None,
     ttl: int,
     uses: int,
+    contact: str,
     post_quantum: bool,
     facilitators_start: int,
     facilitators_stay: int,
@@ -210,6 +216,7 @@ def _open(
         facilitators_start,
         facilitators_stay,
         language,
+        contact,
     )
     return _start(wanted, Lines(0, LINE_MAX), as_json, plain)
 

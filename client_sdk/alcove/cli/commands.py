@@ -21,6 +21,8 @@ class Command:
     """Base of all commands. `do` is its word. `ref` comes back in the answer."""
 
     do: ClassVar[str]
+    one_of: ClassVar[tuple[str, ...]] = ()
+    """Keys of which exactly one is given."""
     ref: str | None = None
 
 
@@ -28,12 +30,46 @@ class Command:
 class AdmitCommand(Command):
     do = "admit"
     id: str
+    to_listen: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmitAllCommand(Command):
+    do = "admit_all"
+    to_listen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefuseCommand(Command):
     do = "refuse"
     id: str
+    reason: str = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorTakeCommand(Command):
+    do = "door_take"
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorSayCommand(Command):
+    do = "door_say"
+    text: str = field(repr=False)
+    id: str | None = None
+    """The newcomer's knock. Without it, all that wait; a newcomer gives none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutsideCommand(Command):
+    do = "outside"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsideCommand(Command):
+    do = "inside"
+    name: str | None = None
+    """Of a member outside, for a facilitator. Without it, this client comes back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +127,24 @@ class LockCommand(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HoldCommand(Command):
+    do = "hold"
+    on: bool
+    since: str | None = None
+    """The id of the first message that is folded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldCommand(Command):
+    do = "fold"
+    one_of = ("id", "name")
+    id: str | None = None
+    name: str | None = None
+    """The member, for all that they write."""
+    on: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StandbyCommand(Command):
     do = "standby"
     on: bool = True
@@ -127,6 +181,8 @@ class AcceptCommand(Command):
     do = "accept"
     version: int | None = None
     """The version that the person read. Without it, the one that was shown last."""
+    answer: str = field(default="", repr=False)
+    """To the question that the invite asks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,8 +193,34 @@ class AgreementChangeCommand(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InviteNewCommand(Command):
+    do = "invite_new"
+    count: int = 1
+    uses: int | None = None
+    """People that each lets in, and for how many hours. Without them, as the first invite."""
+    hours: int | None = None
+    question: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvitesCommand(Command):
+    do = "invites"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeCommand(Command):
+    do = "revoke"
+    door: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SendAnywayCommand(Command):
     do = "send_anyway"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejoinCommand(Command):
+    do = "rejoin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +235,12 @@ class EndCommand(Command):
 
 AnyCommand = (
     AdmitCommand
+    | AdmitAllCommand
     | RefuseCommand
+    | DoorTakeCommand
+    | DoorSayCommand
+    | OutsideCommand
+    | InsideCommand
     | SendCommand
     | RetractCommand
     | RemoveCommand
@@ -163,6 +250,8 @@ AnyCommand = (
     | UnpauseCommand
     | ListenOnlyCommand
     | LockCommand
+    | HoldCommand
+    | FoldCommand
     | StandbyCommand
     | StepDownCommand
     | HandOverCommand
@@ -171,7 +260,11 @@ AnyCommand = (
     | MembersCommand
     | AcceptCommand
     | AgreementChangeCommand
+    | InviteNewCommand
+    | InvitesCommand
+    | RevokeCommand
     | SendAnywayCommand
+    | RejoinCommand
     | LeaveCommand
     | EndCommand
 )
@@ -182,7 +275,12 @@ COMMANDS: Final[Mapping[str, type[AnyCommand]]] = MappingProxyType(
 )
 """Every command by its word."""
 _VALUES: Final[Mapping[Any, tuple[type, str]]] = MappingProxyType(
-    {bool: (bool, "true or false"), int | None: (int, "a whole number")}
+    {
+        bool: (bool, "true or false"),
+        int: (int, "a whole number"),
+        int | None: (int, "a whole number"),
+        str | None: (str, "text"),
+    }
 )
 """What a field that is no text takes, by its type."""
 
@@ -230,6 +328,8 @@ def _build(value: dict[str, Any], ref: str | None) -> AnyCommand:
             raise BadCommand(f"`{do}` {needs} `{key}`, as {words}.", ref)
         if isinstance(given, str) and not _is_unicode(given):
             raise BadCommand(f"`{key}` holds half a surrogate pair, which is no character.", ref)
+    if kind.one_of and sum(key in value for key in kind.one_of) != 1:
+        raise BadCommand(f"`{do}` needs one of {' and '.join(kind.one_of)}.", ref)
     if "ref" in value and value["ref"] is None:
         raise BadCommand("`ref` must be text, or be left out.")
     command: AnyCommand = kind(**value)

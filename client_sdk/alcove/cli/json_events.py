@@ -28,8 +28,14 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
     match event:
         case events.Opened(invite):
             return "opened", {"invite": invite}
-        case events.InviteChanged(invite):
-            return "invite", {"invite": invite}
+        case events.Outside(name, you):
+            return "outside", {"name": name} | _if(you=you)
+        case events.DoorTaken(id, by):
+            return "door_taken", _if(id=id, by=by)
+        case events.DoorSaid(id, text, sender):
+            return "door_said", _if(id=id) | {"text": text, "from": sender}
+        case events.InviteChanged() | events.InvitesListed() | events.InviteRevoked():
+            return _of_invites(event)
         case events.AgreementShown():
             return "agreement", _of_agreement(event)
         case events.Accepted(name):
@@ -48,9 +54,8 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
             | events.PresenceChanged()
         ):
             return _of_people(event)
-        case events.RulesChanged(listen_only, locked, changed, by):
-            keys = {"listen_only": listen_only, "locked": locked, "changed": list(changed)}
-            return "rules", keys | _if(by=by)
+        case events.RulesChanged():
+            return "rules", _of_rules(event)
         case events.StandbyLink(invite):
             return "standby", {"invite": invite} if invite else {"on": False}
         case events.StandbyChanged(on, by):
@@ -63,6 +68,7 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
             | events.Queued()
             | events.Failed()
             | events.Retracted()
+            | events.Folded()
             | events.Expired()
         ):
             return _of_messages(event)
@@ -95,7 +101,40 @@ def _of_agreement(event: events.AgreementShown) -> dict[str, Any]:
         language=event.language,
         summary=event.summary,
         languages=list(event.languages),
+        question=event.question,
     )
+
+
+def _of_rules(event: events.RulesChanged) -> dict[str, Any]:
+    keys = {
+        "listen_only": event.listen_only,
+        "locked": event.locked,
+        "hold": event.hold,
+        "changed": list(event.changed),
+    }
+    return keys | _if(by=event.by, facilitators=list(event.facilitators))
+
+
+def _of_invites(
+    event: events.InviteChanged | events.InvitesListed | events.InviteRevoked,
+) -> tuple[str, dict[str, Any]]:
+    match event:
+        case events.InviteChanged(invite, door, uses, hours, question, ref):
+            terms = _if(door=door, uses=uses, hours=hours, question=question)
+            return "invite", {"invite": invite} | terms | _ref(ref)
+        case events.InvitesListed(invites, ref):
+            return "invites", {"invites": [_invite(one) for one in invites]} | _ref(ref)
+        case events.InviteRevoked(door, by):
+            return "revoked", {"door": door, "by": by}
+        case _:
+            assert_never(event)
+
+
+def _invite(one: events.OpenInvite) -> dict[str, Any]:
+    left = {"uses": one.uses, "hours": one.hours}
+    known = {key: value for key, value in left.items() if value is not None}
+    row = {"door": one.door, "here": one.here} | known
+    return row | _if(question=one.question, yours=one.yours)
 
 
 def _of_people(
@@ -114,8 +153,9 @@ def _of_people(
     match event:
         case events.Waiting(code):
             return "waiting", _if(code=code)
-        case events.Knocked(id, name, code, revoked):
-            return "knock", {"id": id, "name": name} | _if(code=code, door_revoked=revoked)
+        case events.Knocked(id, name, code, revoked, answered, outside):
+            notes = _if(code=code, door_revoked=revoked, question=answered, outside=outside)
+            return "knock", {"id": id, "name": name} | notes
         case events.KnockGone(id):
             return "knock_gone", {"id": id}
         case events.Joined(name, you, members):
@@ -146,12 +186,16 @@ def _of_messages(
     | events.Queued
     | events.Failed
     | events.Retracted
+    | events.Folded
     | events.Expired,
 ) -> tuple[str, dict[str, Any]]:
     match event:
         case events.Message(id, sender, text, ttl, warning, time, age):
             keys = {"id": id, "from": sender, "text": text, "ttl": ttl}
-            return "message", keys | {"time": round(time, 3), "age": age} | _if(warning=warning)
+            keys |= {"time": round(time, 3), "age": age}
+            return "message", keys | _if(warning=warning, folded=event.folded)
+        case events.Folded(ids, name, by, on):
+            return "folded", {"ids": list(ids), "on": on} | _if(name=name, by=by)
         case events.Sent(id, ref):
             return "sent", {"id": id} | _ref(ref)
         case events.Queued(id, ref):

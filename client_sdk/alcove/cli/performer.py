@@ -1,7 +1,7 @@
 """Perform commands on a room.
 
-Sending is immediate, so texts keep their order. A command that needs an answer from the relay runs
-beside it: a slow `admit` does not delay a text.
+Commands begin in their order, and sending is immediate, so texts keep theirs. A command that needs
+an answer from the relay then runs beside the others: a slow `admit` does not delay a text.
 """
 
 import asyncio
@@ -14,21 +14,32 @@ from alcove.cli.agreement_file import read_agreement
 from alcove.cli.commands import (
     AcceptCommand,
     ActsCommand,
+    AdmitAllCommand,
     AdmitCommand,
     AgreementChangeCommand,
     AnyCommand,
     AppointCommand,
     DemoteCommand,
+    DoorSayCommand,
+    DoorTakeCommand,
     EndCommand,
+    FoldCommand,
     HandOverCommand,
+    HoldCommand,
+    InsideCommand,
+    InviteNewCommand,
+    InvitesCommand,
     LeaveCommand,
     ListenOnlyCommand,
     LockCommand,
     MembersCommand,
+    OutsideCommand,
     PauseCommand,
     RefuseCommand,
+    RejoinCommand,
     RemoveCommand,
     RetractCommand,
+    RevokeCommand,
     SendAnywayCommand,
     SendCommand,
     StandbyCommand,
@@ -109,6 +120,8 @@ class Performer:
                 continue
             await self._slots.acquire()
             self._start(self._beside(command))
+            # It begins before the next one: a text behind a removal is not for who is removed.
+            await asyncio.sleep(0)
 
     async def _beside(self, command: AnyCommand) -> None:
         try:
@@ -142,12 +155,26 @@ class Performer:
                 self._room.retract(id, ref=ref)
             case SendAnywayCommand():
                 self._room.send_anyway()
-            case AdmitCommand(id=id):
-                await self._room.admit(id)
+            case RejoinCommand():
+                self._room.rejoin()
+            case AdmitCommand(id=id, to_listen=to_listen):
+                await self._room.admit(id, to_listen=to_listen)
                 self._decided(id)
-            case RefuseCommand(id=id):
-                await self._room.refuse(id)
+            case AdmitAllCommand(to_listen=to_listen):
+                if not (ids := [knock.id for knock in self._room.waiting]):
+                    raise NotNow("nobody_waits", "Nobody waits at the moment.")
+                await self._room.admit(*ids, to_listen=to_listen)
+            case RefuseCommand(id=id, reason=reason):
+                await self._room.refuse(id, reason)
                 self._decided(id)
+            case OutsideCommand():
+                await self._room.outside()
+            case InsideCommand(name=name):
+                await self._room.inside(name)
+            case DoorTakeCommand(id=id):
+                await self._room.door_take(id)
+            case DoorSayCommand(text=text, id=id):
+                await self._room.door_say(text, id)
             case RemoveCommand(name=name):
                 await self._room.remove(name)
             case AppointCommand(name=name):
@@ -162,6 +189,12 @@ class Performer:
                 await self._room.listen_only(on)
             case LockCommand(on=on):
                 await self._room.lock(on)
+            case HoldCommand(on=on, since=since):
+                await self._room.hold(on, since=since)
+            case FoldCommand(id=id, name=None):
+                self._room.fold(id or "")
+            case FoldCommand(name=name, on=on):
+                await self._room.fold_member(name or "", on)
             case StandbyCommand(on=on):
                 await self._room.standby(on)
             case StepDownCommand():
@@ -172,10 +205,16 @@ class Performer:
                 self._room.safety_words(ref=ref)
             case ActsCommand(ref=ref):
                 self._room.acts(ref=ref)
+            case InviteNewCommand(count=count, uses=uses, hours=hours, question=asked, ref=ref):
+                await self._room.new_invites(count, uses=uses, hours=hours, question=asked, ref=ref)
+            case InvitesCommand(ref=ref):
+                self._room.invites(ref=ref)
+            case RevokeCommand(door=door):
+                await self._room.revoke(door)
+            case AcceptCommand(version=version, answer=answer):
+                await self._room.accept(version, answer=answer)
             case MembersCommand(ref=ref):
                 self._room.list_members(ref=ref)
-            case AcceptCommand(version=version):
-                await self._room.accept(version)
             case AgreementChangeCommand(file=file, correction=correction):
                 agreement = await asyncio.to_thread(read_agreement, Path(file))
                 await self._room.change_agreement(agreement, correction=correction)

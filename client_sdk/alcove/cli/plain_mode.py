@@ -12,6 +12,8 @@ from typing import Final
 
 from alcove.cli import (
     escape,
+    invite_words,
+    moderation_words,
     plain_screen,
     qr,
     slash_commands,
@@ -35,6 +37,7 @@ from alcove.events import (
     AnyEvent,
     Closed,
     Expired,
+    Folded,
     InviteChanged,
     Knocked,
     KnockGone,
@@ -170,8 +173,10 @@ class PlainMode:
         match event:
             case PresenceChanged() if not told:
                 pass
-            case Opened(invite) | InviteChanged(invite):
+            case Opened(invite):
                 await self._invite(invite)
+            case InviteChanged():
+                await self._invite(event.invite, invite_words.share(event))
             case StandbyLink(invite):
                 if invite:
                     await self._say(standby_words.KEEP)
@@ -182,11 +187,15 @@ class PlainMode:
                 await self._say(words.rules_changed(event))
             case AgreementShown():
                 await self._rules(event)
-                if not self._accepted:
+                if event.question:
+                    await self._say(invite_words.question(event.question))
+                elif not self._accepted:
                     await self._say("Type /accept if you agree, or /leave.")
             case Message(id, sender, text, _, warning):
                 name = words.author(sender, self._room.members)
-                if warning:
+                if event.folded:
+                    text = moderation_words.FOLDED
+                elif warning:
                     text = f"[content warning] {escape.line(warning)}. Type /show to read it."
                 await self._text(id, f"{name}: {text}")
             case Retracted(id):
@@ -194,6 +203,10 @@ class PlainMode:
                 await self._say(words.taken_back(taken))
             case Queued():
                 await self._say("That message waits until it can be sent.")
+            case Folded():
+                said = moderation_words.folded(event, facilitates=self._room.is_facilitator)
+                for sentence in said:
+                    await self._say(sentence)
             case Closed():
                 if sentence_of(event) != self._problem:
                     await self._say(sentence_of(event))
@@ -202,7 +215,7 @@ class PlainMode:
             case Sent() | KnockGone():
                 pass
             case _:
-                sentence = words.of_event(event)
+                sentence = words.of_event(event, facilitates=self._room.is_facilitator)
                 await self._say(sentence + self._hint(event))
                 self._problem = sentence if isinstance(event, Problem) else None
 
@@ -245,8 +258,8 @@ class PlainMode:
             await self._say("The invite, as a code:")
             await self._screen.code(lines)
 
-    async def _invite(self, invite: str) -> None:
-        await self._say(words.SHARE)
+    async def _invite(self, invite: str, above: str = invite_words.SHARE) -> None:
+        await self._say(above)
         await self._screen.link(escape.line(invite))
 
     async def _say(self, sentence: str) -> None:

@@ -33,6 +33,8 @@ class RoomView:
         self.waiting: dict[str, events.Knocked] = {}
         self.messages: dict[str, ShownMessage] = {}
         self.invite: str | None = None
+        self.invites: tuple[events.OpenInvite, ...] = ()
+        """The list that was shown last. A person names an invite by its number there."""
         self.rules: events.AgreementShown | None = None
         self.connection: events.ConnectionState | None = None
         self.state: events.RoomState | None = None
@@ -50,12 +52,16 @@ class RoomView:
 
     def apply(self, event: events.AnyEvent) -> None:
         match event:
-            case events.Opened(invite) | events.InviteChanged(invite):
+            case events.Opened(invite) | events.InviteChanged(invite, door=""):
                 self.invite = invite
+            case events.InvitesListed(invites):
+                self.invites = invites
             case events.AgreementShown():
                 self.rules = event
             case events.Waiting():
                 self.knocked = True
+            case events.Outside(you=True):
+                self.knocked, self.joined = True, False
             case events.Knocked(id):
                 self.waiting[id] = event
             case events.KnockGone(id):
@@ -72,8 +78,8 @@ class RoomView:
                 if presence == "here":
                     self._away.discard(name)
             case events.Message(id, sender, text, _, warning):
-                folded = self._folds and wrapping.beginning(text) is not None
-                hidden = text if warning or folded else None
+                long = self._folds and wrapping.beginning(text) is not None
+                hidden = text if warning or long or event.folded else None
                 self.messages[id] = ShownMessage(sender, mine=False, warning=warning, text=hidden)
             case events.Sent(id):
                 if id in self.messages:
@@ -81,7 +87,12 @@ class RoomView:
             case events.Retracted(id) | events.Expired(id) | events.Failed(id):
                 self.messages.pop(id, None)
             case (
-                events.Accepted()
+                events.InviteChanged()
+                | events.InviteRevoked()
+                | events.Outside()
+                | events.DoorTaken()
+                | events.DoorSaid()
+                | events.Accepted()
                 | events.Left()
                 | events.Removed()
                 | events.RoleChanged()
@@ -96,6 +107,7 @@ class RoomView:
                 | events.SafetyWords()
                 | events.PastActs()
                 | events.Queued()
+                | events.Folded()  # a screen that can hide a text says which: `hide`
                 | events.Gap()
                 | events.Problem()
                 | events.Unknown()
@@ -114,6 +126,12 @@ class RoomView:
     def my_last(self) -> str | None:
         """Return the id of this client's latest message on the screen."""
         return next((id for id, it in reversed(self.messages.items()) if it.mine), None)
+
+    def hide(self, id: str, text: str) -> None:
+        """A facilitator folded a message whose text is on the screen."""
+        entry = self.messages.get(id)
+        if entry is not None and entry.text is None:
+            self.messages[id] = replace(entry, text=text)
 
     def reveal(self) -> tuple[str, ShownMessage] | None:
         """Return the latest message that is hidden or folded, and show it."""

@@ -1,6 +1,6 @@
 """The lines that a person types: a text to say, or a command that begins with a slash."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -9,20 +9,31 @@ from alcove.cli import escape
 from alcove.cli.commands import (
     AcceptCommand,
     ActsCommand,
+    AdmitAllCommand,
     AdmitCommand,
     AgreementChangeCommand,
     AnyCommand,
     AppointCommand,
     DemoteCommand,
+    DoorSayCommand,
+    DoorTakeCommand,
     EndCommand,
+    FoldCommand,
     HandOverCommand,
+    HoldCommand,
+    InsideCommand,
+    InviteNewCommand,
+    InvitesCommand,
     LeaveCommand,
     ListenOnlyCommand,
     LockCommand,
+    OutsideCommand,
     PauseCommand,
     RefuseCommand,
+    RejoinCommand,
     RemoveCommand,
     RetractCommand,
+    RevokeCommand,
     SendAnywayCommand,
     SendCommand,
     StandbyCommand,
@@ -80,33 +91,57 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
     line = line.strip()
     if not line:
         return None
-    if line.startswith("//"):
-        return SendCommand(text=line[1:])
-    if not line.startswith("/"):
-        return SendCommand(text=line)
+    if line.startswith("//") or not line.startswith("/"):
+        return _said(line.removeprefix("/"), view)
     word, _, rest = line.partition(" ")
     rest = rest.strip()
     if (word, rest) == ("/invite", "new"):
         return ShowInvite(new=True)
-    if rest and (word in _PLAIN or word in _OF_THE_SCREEN):
+    if word == "/invite" and rest.startswith("ask "):
+        return InviteNewCommand(question=rest.removeprefix("ask ").strip())
+    if rest and (word in _PLAIN or (word in _OF_THE_SCREEN and word != _ACCEPT)):
         raise Misread(f"{word} stands alone. To say a text that begins with a slash, type two.")
     if word in _PLAIN:
         return _PLAIN[word]
+    if word == _ACCEPT:
+        return _accept(view, rest)
     if word in _OF_THE_SCREEN:
         return _OF_THE_SCREEN[word](view)
     if word in _NEWCOMERS:
-        return _NEWCOMERS[word](id=_waiting(rest, view))
+        return _newcomers(word, rest, view)
     if word in _MEMBERS:
         return _MEMBERS[word](name=_member(rest, members, word))
+    if word == _HOLD:
+        return HoldCommand(on=True, since=_said_by(rest, view, word)[0] if rest else None)
+    if word in _FOLDS:
+        return FoldCommand(name=_member(rest, members, word), on=_FOLDS[word])
+    if word == _FOLD_LAST:
+        return FoldCommand(id=_said_by(rest, view, word)[-1])
     if word in _SWITCHES:
         return _SWITCHES[word](on=_is_on(rest, word))
     if word in _FILES:
         if not rest:
             raise Misread(f"Say which file has the whole agreement: {word} FILE.")
         return AgreementChangeCommand(file=rest, correction=_FILES[word])
+    if word == _INSIDE:
+        return InsideCommand(name=view.waiting[_waiting(rest, view)].name if rest else None)
+    if word == _TAKE:
+        return DoorTakeCommand(id=_waiting(rest, view))
+    if word == _DOOR:
+        return _to_door(rest, view)
+    if word == _PERSONAL:
+        return InviteNewCommand(count=_number(rest or "1", word), uses=1)
+    if word == _REVOKE:
+        return RevokeCommand(door=_listed(rest, view))
     if word == _RULES:
         return ShowRules(rest)
     raise Misread("There is no such command; /help lists them.")
+
+
+def _said(text: str, view: RoomView) -> UserAction:
+    """A newcomer that waits says it to the facilitators, and a member to the room."""
+    at_door = view.knocked and not view.joined
+    return DoorSayCommand(text=text) if at_door else SendCommand(text=text)
 
 
 def completed(line: str, members: Sequence[MemberLike]) -> str | None:
@@ -115,9 +150,11 @@ def completed(line: str, members: Sequence[MemberLike]) -> str | None:
     word, space, name = line.partition(" ")
     if not line.startswith("/") or line.startswith("//"):
         return None
+    if word in _WORDS and not space:
+        return word
     if not space:
         return _only([known for known in _WORDS if known.startswith(word)])
-    if word not in _MEMBERS or not name.strip():
+    if word not in _NAMED or not name.strip():
         return None
     names = [escape.name(member.name) for member in members if not member.you]
     return _only([f"{word} {one}" for one in names if one.casefold().startswith(name.casefold())])
@@ -125,6 +162,19 @@ def completed(line: str, members: Sequence[MemberLike]) -> str | None:
 
 def _only(found: Sequence[str]) -> str | None:
     return found[0] if len(set(found)) == 1 else None
+
+
+def _newcomers(word: str, rest: str, view: RoomView) -> UserAction:
+    listens = word == "/tolisten"
+    if word != "/refuse":
+        if rest == "all" and "all" not in (knock.name for knock in view.waiting.values()):
+            return AdmitAllCommand(to_listen=listens)
+        return AdmitCommand(id=_waiting(rest, view), to_listen=listens)
+    name, _, last = rest.rpartition(" ")
+    named = rest in (knock.name for knock in view.waiting.values())
+    if last in REASONS_IN_WORDS and not named:  # a name comes first, and a reason may follow it
+        return RefuseCommand(id=_waiting(name.strip(), view), reason=REASONS_IN_WORDS[last])
+    return RefuseCommand(id=_waiting(rest, view))
 
 
 def _waiting(name: str, view: RoomView) -> str:
@@ -149,15 +199,57 @@ def _member(name: str, members: Sequence[MemberLike], word: str) -> str:
     raise Misread("Nobody of that name is here; /members lists them.")
 
 
+def _said_by(name: str, view: RoomView, word: str) -> Sequence[str]:
+    """Return the ids of this person's messages on the screen. They may have left the room."""
+    if not name:
+        raise Misread(f"Say whom: {word} NAME.")
+    found = [id for id, it in view.messages.items() if name in (it.sender, escape.name(it.sender))]
+    if not found:
+        raise Misread("No message of that name stands here.")
+    return found
+
+
+def _to_door(rest: str, view: RoomView) -> UserAction:
+    """Return what is said to a newcomer, whose name stands first, or to `all`."""
+    names = [(escape.name(knock.name), id) for id, knock in view.waiting.items()]
+    for name, id in sorted(names, key=lambda one: -len(one[0])):  # the longest that fits
+        if rest.startswith(f"{name} "):
+            return DoorSayCommand(text=rest.removeprefix(name).strip(), id=id)
+    if rest.startswith("all "):
+        return DoorSayCommand(text=rest.removeprefix("all ").strip())
+    raise Misread("Say to whom, and what: /door NAME TEXT, or /door all TEXT.")
+
+
+def _number(said: str, word: str) -> int:
+    if not (said.isascii() and said.isdecimal() and len(said) < 4):
+        raise Misread(f"Say how many: {word} 5.")
+    return int(said)
+
+
+def _listed(said: str, view: RoomView) -> str:
+    """Return the door of the invite with this number in the list that was shown last."""
+    number = _number(said, _REVOKE) if said else 0
+    if not view.invites:
+        raise Misread("Type /invites first: each invite has its number there.")
+    if not 1 <= number <= len(view.invites):
+        raise Misread("Say which invite, by its number in /invites: /revoke 1.")
+    return view.invites[number - 1].door
+
+
 def _is_on(said: str, word: str) -> bool:
     if said not in ("", "on", "off"):
         raise Misread(f"Type {word} or {word} off.")
     return said != "off"
 
 
-def _accept(view: RoomView) -> UserAction:
+def _accept(view: RoomView, answer: str = "") -> UserAction:
+    asks = view.rules is not None and bool(view.rules.question) and not view.joined
+    if answer and not asks:
+        raise Misread("/accept stands alone. To say a text that begins with a slash, type two.")
+    if asks and not answer:
+        raise Misread("This invite asks a question: type /accept and your answer.")
     # A later agreement than the one on the screen may be here when the line is done.
-    return AcceptCommand(version=view.rules.version if view.rules else None)
+    return AcceptCommand(version=view.rules.version if view.rules else None, answer=answer)
 
 
 def _retract(view: RoomView) -> UserAction:
@@ -170,9 +262,12 @@ def _retract(view: RoomView) -> UserAction:
 _PLAIN: Final[Mapping[str, UserAction]] = MappingProxyType(
     {
         "/anyway": SendAnywayCommand(),
+        "/rejoin": RejoinCommand(),
+        "/outside": OutsideCommand(),
         "/leave": LeaveCommand(),
         "/quit": LeaveCommand(),
         "/end": EndCommand(),
+        "/resume": HoldCommand(on=False),
         "/stepdown": StepDownCommand(),
         "/words": WordsCommand(),
         "/acts": ActsCommand(),
@@ -181,14 +276,20 @@ _PLAIN: Final[Mapping[str, UserAction]] = MappingProxyType(
         "/members": Who(),
         "/qr": ShowCode(),
         "/invite": ShowInvite(),
+        "/invites": InvitesCommand(),
         "/show": Reveal(),
     }
 )
-_OF_THE_SCREEN: Final = MappingProxyType({"/accept": _accept, "/retract": _retract})
-"""These stand alone too, and are about what the person sees."""
-_NEWCOMERS: Final[Mapping[str, type[AdmitCommand | RefuseCommand]]] = MappingProxyType(
-    {"/admit": AdmitCommand, "/refuse": RefuseCommand}
+_OF_THE_SCREEN: Final[Mapping[str, Callable[[RoomView], UserAction]]] = MappingProxyType(
+    {"/accept": _accept, "/retract": _retract}
 )
+"""These stand alone too, and are about what the person sees."""
+_ACCEPT: Final = "/accept"
+_NEWCOMERS: Final = ("/admit", "/tolisten", "/refuse")
+REASONS_IN_WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {"tonight": "not_tonight", "late": "too_late", "group": "other_group", "write": "write_first"}
+)
+"""What a facilitator types behind a name, and the reason's code."""
 _MEMBERS: Final[
     Mapping[
         str,
@@ -218,5 +319,28 @@ _SWITCHES: Final[Mapping[str, type[ListenOnlyCommand | LockCommand | StandbyComm
 )
 _FILES: Final = MappingProxyType({"/newrules": False, "/correct": True})
 """Whether the agreement is corrected by it only."""
+_PERSONAL: Final = "/personal"
+_INSIDE: Final = "/inside"
+_TAKE: Final = "/take"
+_DOOR: Final = "/door"
+_REVOKE: Final = "/revoke"
 _RULES: Final = "/rules"
-_WORDS: Final = (*_PLAIN, *_OF_THE_SCREEN, *_NEWCOMERS, *_MEMBERS, *_SWITCHES, *_FILES, _RULES)
+_HOLD: Final = "/hold"
+_FOLDS: Final = MappingProxyType({"/fold": True, "/unfold": False})
+_FOLD_LAST: Final = "/foldlast"
+_NAMED: Final = (*_MEMBERS, *_FOLDS, _FOLD_LAST, _HOLD)
+"""Commands behind which a member's name may stand."""
+_WORDS: Final = (
+    *_PLAIN,
+    *_OF_THE_SCREEN,
+    *_NEWCOMERS,
+    *_NAMED,
+    *_SWITCHES,
+    *_FILES,
+    _PERSONAL,
+    _INSIDE,
+    _TAKE,
+    _DOOR,
+    _REVOKE,
+    _RULES,
+)

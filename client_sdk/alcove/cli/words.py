@@ -7,7 +7,7 @@ from typing import Final, assert_never
 from alcove_protocol.card import AgreementText
 
 from alcove import events
-from alcove.cli import act_words, escape, standby_words
+from alcove.cli import act_words, door_words, escape, invite_words, moderation_words, standby_words
 from alcove.cli.room_view import ShownMessage
 from alcove.cli.rooms import MemberLike
 from alcove.events import ConnectionState, RoomState
@@ -35,7 +35,8 @@ ROOM: Final = MappingProxyType(
         RoomState.SPLIT: "Others here see another conversation than you do, so this room is not "
         "safe "
         "at the moment. What you write waits and is not sent. It is best to leave with /leave, and "
-        "to reach the others another way. /anyway sends to those whom the relay lets read it.",
+        "to reach the others another way. /rejoin asks a facilitator to let you in again; /anyway "
+        "sends to those whom the relay lets read it.",
     }
 )
 CONNECTION_SHORT: Final = MappingProxyType(
@@ -55,9 +56,6 @@ ROOM_SHORT: Final = MappingProxyType(
         RoomState.SPLIT: "NOT SAFE: nothing is sent",
     }
 )
-SHARE: Final = (
-    "Give this invite only to people who may ask to be let in. Whoever waits, you admit or refuse:"
-)
 SAY: Final = "Say something, or /help"
 NOT_IN: Final = "You are not in yet: /leave leaves"
 LONE_LEAVE: Final = (
@@ -68,35 +66,37 @@ LONE_LEAVE: Final = (
 HELP: Final = (
     ("//text", "say a text that begins with /"),
     ("/retract", "take back your last message"),
-    ("/show", "read what hides behind a warning"),
+    ("/show", "read what hides behind a warning, or is folded"),
     ("/members", "who is here, and who waits"),
     ("/acts", "what facilitators did"),
     ("/rules", "read the agreement again; /rules TAG in another language"),
-    ("/accept", "accept the agreement, new or changed"),
+    ("/accept", "accept the agreement, new or changed; with your answer, if the invite asks one"),
     ("/anyway", "send what waits, though something is wrong"),
+    ("/rejoin", "ask to be let in again, when others see another room"),
+    ("/outside", "step outside for a while; /inside comes back"),
     ("/leave", "leave the room"),
 )
 FACILITATORS_HELP: Final = (
-    ("/admit NAME", "let in who waits"),
-    ("/refuse NAME", "do not let in who waits"),
+    *door_words.HELP,
     ("/remove NAME", "take a person out of the room"),
     ("/pause NAME", "let a person only read for now; /unpause NAME ends it"),
     ("/listen", "let only facilitators write; /listen off ends it"),
     ("/lock", "let nobody new in; /lock off opens the door again"),
+    ("/hold", "pause the room for everybody; /resume opens it again"),
+    ("/hold NAME", "the same, and fold all since the first message of NAME"),
+    ("/fold NAME", "fold all that a person writes; /unfold NAME ends it"),
+    ("/foldlast NAME", "fold the last message of a person"),
     ("/appoint NAME", "make a member a facilitator too"),
     ("/demote NAME", "make a facilitator a participant; they stay"),
     ("/handover NAME", "make a member a facilitator, then be a participant yourself"),
     ("/stepdown", "be a participant; another facilitator's client confirms it"),
     ("/standby", "a link to print that saves the room without you; /standby off closes it"),
     ("/words", "eight words to compare with another facilitator elsewhere"),
-    ("/invite", "see the invite"),
-    ("/invite new", "make one more invite"),
-    ("/qr", "see the invite as a code for a phone's camera"),
+    *invite_words.HELP,
     ("/newrules FILE", "change the agreement; everybody is asked to accept it"),
     ("/correct FILE", "correct the wording of the agreement; nobody is asked"),
     ("/end", "end the room for everybody"),
 )
-
 KEYS: Final = (
     ("Ctrl+X, or Esc twice", "wipe the screen at once, then leave the room"),
     ("Enter", "say what is typed"),
@@ -108,7 +108,12 @@ PLAINLY: Final = "For a screen reader, start with --plain: it writes lines, and 
 
 
 ToldEvent = (
-    events.Waiting
+    events.InvitesListed
+    | events.InviteRevoked
+    | events.Outside
+    | events.DoorTaken
+    | events.DoorSaid
+    | events.Waiting
     | events.Knocked
     | events.Joined
     | events.Left
@@ -135,18 +140,25 @@ ToldEvent = (
 """The events that are told by a sentence. The others a screen shows in ways of its own."""
 
 
-def of_event(event: ToldEvent) -> str:
-    """A sentence of this program about `event`."""
+def of_event(event: ToldEvent, *, facilitates: bool = False) -> str:
+    """A sentence of this program about `event`, for a facilitator or a participant."""
     match event:
+        case events.InvitesListed(invites):
+            return invite_words.listed(invites)
+        case events.InviteRevoked(_, by):
+            return invite_words.revoked(by)
+        case events.Outside() | events.DoorTaken() | events.DoorSaid():
+            return door_words.of_event(event)
         case events.Waiting(code):
             compare = f" If you can, compare this code with theirs: {escape.line(code)}"
             asked = (
                 "You asked to be let in. A facilitator decides; this can take a while. You need to "
-                "do nothing. To stop waiting, type /leave."
+                "do nothing. What you type here only the facilitators read. To stop waiting, type "
+                "/leave."
             )
             return asked + (compare if code else "")
         case events.Knocked():
-            return f"{waiter(event)} asks to be let in."
+            return door_words.knocked(event, waiter(event))
         case events.Joined(name, you, members):
             return _you_are_in(len(members) - 1) if you else f"{escape.name(name)} joined."
         case events.Left(name):
@@ -156,13 +168,13 @@ def of_event(event: ToldEvent) -> str:
         case events.RoleChanged():
             return _role(event)
         case events.Paused() | events.Unpaused():
-            return _pause(event)
+            return moderation_words.of_pause(event)
         case events.PresenceChanged(name, presence):
             return PRESENCE[presence].format(escape.name(name))
         case events.MemberList(members):
             return "\n".join(who(members, ()))
         case events.RulesChanged():
-            return _rules(event)
+            return moderation_words.of_rules(event, facilitates=facilitates)
         case events.StandbyChanged():
             return standby_words.changed(event)
         case events.StandbyAsked(admitted):
@@ -262,35 +274,6 @@ def _role(event: events.RoleChanged) -> str:
     return f"{name} is not a facilitator any more; {by} confirmed it."
 
 
-def _pause(event: events.Paused | events.Unpaused) -> str:
-    name = escape.name(event.name)
-    by = f" {escape.name(event.by)} did this." if event.by and not event.you else ""
-    if event.you and isinstance(event, events.Paused):
-        return (
-            "A facilitator has paused you: you can read, and not write for now. It is not "
-            "announced to the others. You can leave whenever you want, and you are told when you "
-            "can write again."
-        )
-    if event.you:
-        return "You are not paused any more."
-    if isinstance(event, events.Paused):
-        return (
-            f"{name} is paused and can only read for now. It is not announced to participants.{by}"
-        )
-    return f"{name} is not paused any more.{by}"
-
-
-RULES: Final = MappingProxyType(
-    {
-        ("listen_only", True): "Only facilitators can write for now. You have done nothing wrong. "
-        "You can read on, and leave whenever you want.",
-        ("listen_only", False): "Writing is not only for facilitators any more.",
-        ("locked", True): "The door is locked: nobody new comes in.",
-        ("locked", False): "The door is open again: newcomers can ask to be let in.",
-    }
-)
-
-
 PRESENCE: Final[Mapping[Whereabouts, str]] = MappingProxyType(
     {
         "here": "{} is here again.",
@@ -298,11 +281,6 @@ PRESENCE: Final[Mapping[Whereabouts, str]] = MappingProxyType(
         "unknown": "Whether {} is here cannot be told at the moment.",
     }
 )
-
-
-def _rules(event: events.RulesChanged) -> str:
-    now = {"listen_only": event.listen_only, "locked": event.locked}
-    return " ".join(RULES[name, now[name]] for name in event.changed)
 
 
 def _vault(event: events.VaultChanged) -> str:
@@ -346,6 +324,8 @@ def waiter(knock: events.Knocked) -> str:
     notes = [f"code {escape.line(knock.code)}"] if knock.code else []
     if knock.door_revoked:
         notes.append("came by a revoked invite")
+    if knock.question:
+        notes.append(f"answered: {escape.line(knock.question)}")
     return escape.name(knock.name) + (f" ({', '.join(notes)})" if notes else "")
 
 

@@ -58,10 +58,19 @@ class ActLog:
                 self._note("pause", person.name, outcome)
             elif person.key in paused[0] - paused[1]:
                 self._note("unpause", person.name, outcome)
-        if before.listen_only != state.listen_only:
+        if (before.hold is None) is not (state.hold is None):
+            self._note("resume" if state.hold is None else "hold", "", outcome)
+        elif before.hold != state.hold:
+            self._note("hold", "", outcome)
+        elif before.listen_only != state.listen_only:
             self._note("listen_only" if state.listen_only else "listen_only_off", "", outcome)
         if before.locked != state.locked:
             self._note("lock" if state.locked else "unlock", "", outcome)
+        for person in (*outcome.people, *outcome.gone):
+            if person.key in set(state.folded_keys()) - set(before.folded_keys()):
+                self._note("fold", person.name, outcome)
+            elif person.key in set(before.folded_keys()) - set(state.folded_keys()):
+                self._note("unfold", person.name, outcome)
         if before.lobby_key != state.lobby_key:
             self._note("lobby_key", "", outcome)
         if before.ttl != state.ttl:
@@ -73,6 +82,10 @@ class ActLog:
 
     def _note(self, act: events.FacilitatorAct, name: str, outcome: Merged) -> None:
         self._noted.append(_Noted(act, name, outcome.by, self._clock()))
+
+    def folded(self, name: str, by: str) -> None:
+        """A facilitator folded one message of this member's."""
+        self._noted.append(_Noted("fold", name, by, self._clock()))
 
     def acts(self) -> tuple[events.PastAct, ...]:
         """All that are kept, the oldest first."""

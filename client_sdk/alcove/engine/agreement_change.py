@@ -106,7 +106,7 @@ class AgreementChange:
 
         hashed = agreement_hash(room, version, packed)
         intent = ChangeAgreement(finished, version, hashed, correction)
-        message = self._conversation.tell_agreement(ToldAgreement(version, packed))
+        message = self._conversation.tell_first(ToldAgreement(version, packed))
         self._told, self._came_since = hashed, False
         self._change = _Change(message, intent)
 
@@ -203,4 +203,4 @@ class AgreementChange:
     def _repeat(self, agreement: Agreement) -> None:
         if self._repeating is None:
             told = ToldAgreement(agreement.version, agreement.packed)
-            self._repeating = self._conversation.tell_agreement(told)
+            self._repeating = self._conversation.tell_first(told)

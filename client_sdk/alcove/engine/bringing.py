@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from alcove_protocol import frames, limits
+from alcove_protocol.codec import pack_list
 from alcove_protocol.frames import RelayAnswer
 from alcove_protocol.labels import Label
 from alcove_protocol.roster import NO_HASH
@@ -31,6 +32,8 @@ BRING_AGAIN: Final = 60.0
 OTHERS_FIRST: Final = 45.0
 """Seconds that a participant leaves to the facilitators before it brings a room: they know best
 what was committed last."""
+_REST: Final = 4 * limits.KIB
+"""Bytes of a frame for what is beside chain, commits and doors."""
 
 
 class Bringing:
@@ -136,6 +139,8 @@ class Bringing:
             return
         signed, doors, commit = self._statement(), self._doors(), self._membership.commit_blob
         whole = packed(chain)
+        place = limits.FRAME - _REST - len(whole) - len(commit) - len(doors)
+        earlier = self._membership.merged.before_last(min(limits.EARLIER_BYTES, place))
 
         def answered(answer: RelayAnswer | None) -> None:
             self.conflicts = (
@@ -147,7 +152,15 @@ class Bringing:
             done(answer)
 
         self._link.request(
-            lambda n: frames.Reseat(n, signed.body, signed.signature, whole, commit, doors),
+            lambda n: frames.Reseat(
+                n,
+                signed.body,
+                signed.signature,
+                whole,
+                commit,
+                doors,
+                pack_list(earlier) if earlier else None,
+            ),
             answered,
         )
 

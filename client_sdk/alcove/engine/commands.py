@@ -4,31 +4,38 @@ A command raises at once when it cannot be done. Otherwise events tell what beco
 `done`, where there is one, is called once: with None, or with the error.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import ceil
 
 from alcove_protocol import frames
 from alcove_protocol.card import AgreementText
 from alcove_protocol.frames import RelayAnswer
+from alcove_protocol.invite import Invite
 from alcove_protocol.labels import Label
 from alcove_protocol.statements import LeaveStatement
 
 from alcove import events
+from alcove.engine.outside import SteppingOutside
 from alcove.engine.standing import Standing
 from alcove.errors import AlcoveError, InvalidInput, NotNow
 from alcove.events import CloseReason
 from alcove.facilitation.facilitator import InviteDone
 from alcove.facilitation.intents import Done
+from alcove.facilitation.invites import HOUR, AskedInvite, InvitesDone
 from alcove.group.safety_words import safety_words
+from alcove.joining.door_words import REASONS
+from alcove.joining.newcomer import Newcomer
 from alcove.messages.muted import muted
-from alcove.messages.payload import Retract, check_text
+from alcove.messages.payload import Fold, Retract, check_text
 from alcove.relay.link import Link
 
 
 class Commands:
     """Every command of the SDK's `Room`, decided."""
 
-    def __init__(self, standing: Standing, link: Link) -> None:
+    def __init__(self, standing: Standing, link: Link, outside: SteppingOutside) -> None:
         self._standing = standing
+        self._outside = outside
         self._link = link
 
     # --- of every member -----------------------------------------------------------------------
@@ -37,7 +44,7 @@ class Commands:
         """Send a message and return its id. `Sent`, `Queued` or `Failed` follows.
 
         Raises `InvalidInput` (`text_empty`, `text_too_long`, `warning_too_long`, `bad_text`),
-        `NotNow` (`paused`, `listen_only`, `queue_full`, `not_in_room`), `RoomClosed`.
+        `NotNow` (`paused`, `listen_only`, `hold`, `queue_full`, `not_in_room`), `RoomClosed`.
         """
         member = self._standing.require_member()
         body = check_text(text, warning)
@@ -80,15 +87,24 @@ class Commands:
         """Ask the facilitators to be let in again, with fresh keys: the last resort of a client
         that is in another branch of the group. `ConnectionChanged` follows.
 
-        Raises `NotNow` (`not_in_room`), `RoomClosed`.
+        Raises `NotNow` (`nothing_to_rejoin` while nothing is wrong, `only_facilitator`,
+        `not_in_room`), `RoomClosed`.
         """
-        self._standing.require_member().rejoin()
+        member = self._standing.require_member()
+        if member.membership.facilitates_alone:
+            text = "You are the only facilitator, so nobody can let you in again."
+            raise NotNow("only_facilitator", text)
+        if not member.rejoin():
+            text = "You are in step with the room as far as your client knows; nothing to mend."
+            raise NotNow("nothing_to_rejoin", text)
 
-    def accept(self, version: int | None = None) -> None:
+    def accept(self, version: int | None = None, answer: str = "") -> None:
         """Accept the agreement on the card, and knock; or, in the room, one that changed. With
-        `version` only that one: another may have come while the person read it.
+        `version` only that one: another may have come while the person read it. `answer` is to the
+        question of the invite.
 
-        Raises `NotNow` (`nothing_to_accept`, `no_agreement`, `agreement_changed`), `RoomClosed`.
+        Raises `NotNow` (`nothing_to_accept`, `no_agreement`, `agreement_changed`, `no_answer`),
+        `InvalidInput` (`bad_answer`), `RoomClosed`.
         """
         self._standing.require_open()
         if self._standing.member is not None:
@@ -97,7 +113,7 @@ class Commands:
             return
         if self._standing.newcomer is None:
             raise NotNow("nothing_to_accept", "There is nothing to accept.")
-        self._standing.newcomer.accept(version)
+        self._standing.newcomer.accept(version, answer)
 
     def leave(
         self,
@@ -129,13 +145,23 @@ class Commands:
 
     # --- of facilitators -----------------------------------------------------------------------
 
-    def admit(self, id: str, done: Done) -> None:
-        """Let a newcomer in. Raises `InvalidInput`, `NotNow` (`unknown_knock`), `RoomClosed`."""
-        self._standing.require_facilitator().lobby.admit(_knock_id(id), done)
+    def admit(self, id: str, done: Done, *, to_listen: bool = False) -> None:
+        """Let a newcomer in; with `to_listen` paused, by the commit that adds them. Raises
+        `InvalidInput`, `NotNow` (`unknown_knock`), `RoomClosed`."""
+        self.admit_all([id], done, to_listen=to_listen)
 
-    def refuse(self, id: str) -> None:
-        """Refuse a newcomer and tell them. Raises `InvalidInput`, `NotNow`, `RoomClosed`."""
-        self._standing.require_facilitator().lobby.refuse(_knock_id(id))
+    def admit_all(self, ids: Sequence[str], done: Done, *, to_listen: bool = False) -> None:
+        """Let several newcomers in, by one commit where that is possible. `done` gets the first
+        error, when all are in or are known to stay outside. Raises as `admit`."""
+        lobby = self._standing.require_facilitator().lobby
+        lobby.admit([_knock_id(id) for id in ids], done, to_listen=to_listen)
+
+    def refuse(self, id: str, reason: str = "refused") -> None:
+        """Refuse a newcomer and tell them. `reason` is one of `joining.door_words.REASONS`. Raises
+        `InvalidInput` (`unknown_reason`), `NotNow`, `RoomClosed`."""
+        if reason not in REASONS:
+            raise InvalidInput("unknown_reason", f"The reasons are {', '.join(REASONS)}.")
+        self._standing.require_facilitator().lobby.refuse(_knock_id(id), reason)
 
     def remove(self, name: str, done: Done) -> None:
         """Put a member out. Raises `InvalidInput` (`unknown_name`), `NotNow`, `RoomClosed`."""
@@ -167,6 +193,43 @@ class Commands:
         """Close the door to newcomers, or open it again. `RulesChanged` follows. Raises `NotNow`,
         `RoomClosed`."""
         self._standing.require_facilitator().moderation.rule("locked", done, on=on)
+
+    def hold(self, done: Done, *, since: str | None = None) -> None:
+        """Pause the room: only facilitators write, the door is locked, and all from
+        the message `since` on is folded, or else all that this client has not seen yet.
+        `RulesChanged` and `Folded` follow.
+
+        Raises `InvalidInput` (`unknown_message`), `NotNow`, `RoomClosed`.
+        """
+        moderation = self._standing.require_facilitator().moderation
+        folding = self._standing.require_member().conversation.folding
+        start = folding.next_place if since is None else folding.place(_message_id(since))
+        if start is None:
+            raise _no_such_message()
+        moderation.hold(start, done, named=since is not None)
+
+    def resume(self, done: Done) -> None:
+        """End a hold. The door stays locked. `RulesChanged` follows. Raises `NotNow`,
+        `RoomClosed`."""
+        self._standing.require_facilitator().moderation.resume(done)
+
+    def fold(self, id: str) -> None:
+        """Fold one message. `Folded` follows.
+
+        Raises `InvalidInput` (`unknown_message`), `NotNow` (`queue_full`), `RoomClosed`.
+        """
+        self._standing.require_facilitator()
+        member = self._standing.require_member()
+        target = _message_id(id)
+        if member.conversation.folding.place(target) is None:
+            raise _no_such_message()
+        member.conversation.tell_first(Fold(target))
+        member.pump()
+
+    def fold_member(self, name: str, on: bool, done: Done) -> None:
+        """Fold all that a participant wrote and writes, or no more. `Folded` follows. Raises
+        `InvalidInput` (`unknown_name`), `NotNow` (`is_facilitator`), `RoomClosed`."""
+        self._standing.require_facilitator().moderation.fold(name, done, on=on)
 
     def standby(self, on: bool, done: Done) -> None:
         """Make a standby's link, in the place of the one before, or close it. `StandbyLink` and
@@ -250,6 +313,73 @@ class Commands:
         """Make one more invite, on the terms of the first. Raises `NotNow`, `RoomClosed`."""
         self._standing.require_facilitator().invite(done)
 
+    def door_take(self, id: str) -> None:
+        """Talk with a newcomer that waits; the others keep out. `DoorTaken` follows. Raises
+        `InvalidInput`, `NotNow` (`unknown_knock`, `door_taken`), `RoomClosed`."""
+        self._standing.require_facilitator().talk.take(_knock_id(id))
+
+    def door_say(self, text: str, id: str | None, done: Done) -> None:
+        """Say a short text at the door: a facilitator to one newcomer, or to all that wait; and a
+        newcomer that waits to the facilitators.
+
+        Raises `InvalidInput` (`text_empty`, `text_too_long`), `NotNow` (`unknown_knock`,
+        `door_taken`, `nobody_waits`, `not_waiting`, `talk_full`), `RoomClosed`.
+        """
+        self._standing.require_open()
+        newcomer = self._standing.newcomer
+        if self._standing.member is None and isinstance(newcomer, Newcomer):
+            newcomer.voice.say(text, newcomer.talk_key, done)
+            return
+        to = _knock_id(id) if id is not None else None
+        self._standing.require_facilitator().talk.say(text, to, done)
+
+    def outside(self) -> None:
+        """Step outside: out of the room's keys, and to the door. `Outside` follows. Raises `NotNow`
+        (`is_facilitator`, `not_outside`, `not_in_room`), `RoomClosed`."""
+        self._outside.ask()
+
+    def inside(self, name: str | None, done: Done) -> None:
+        """Come back from outside; or, for a facilitator, let the member of this name in again.
+        `Joined` follows. Raises `NotNow` (`not_outside`, `unknown_knock`), `RoomClosed`."""
+        self._standing.require_open()
+        newcomer = self._standing.newcomer
+        if self._standing.member is None and isinstance(newcomer, Newcomer):
+            if not newcomer.outside:
+                raise NotNow("not_outside", "You have not been in the room; a facilitator decides.")
+            newcomer.voice.come_back(newcomer.talk_key, done)
+            return
+        self._standing.require_facilitator().lobby.inside(name or "", done)
+
+    def new_invites(
+        self, count: int, asked: AskedInvite, done: InvitesDone, *, ref: str | None = None
+    ) -> None:
+        """Make so many invites by one commit. `InviteChanged` follows for each.
+
+        Raises `InvalidInput` (`bad_count`, `bad_uses`, `bad_hours`, `bad_question`), `NotNow`,
+        `RoomClosed`.
+        """
+        facilitator = self._standing.require_facilitator()
+        terms = asked.terms(count, facilitator.terms)
+
+        def made(invites: tuple[Invite, ...], error: AlcoveError | None) -> None:
+            hours = ceil(terms.ttl / HOUR)
+            for one in invites:
+                door, url = one.door.hex(), one.url()
+                told = events.InviteChanged(url, door, terms.uses, hours, terms.question, ref)
+                self._standing.emit(told)
+            done(invites, error)
+
+        facilitator.invites.make(count, terms, made)
+
+    def invites(self, *, ref: str | None = None) -> None:
+        """`InvitesListed` follows. Raises `NotNow`, `RoomClosed`."""
+        self._standing.require_facilitator().invites.list(ref)
+
+    def revoke(self, door: str, done: Done) -> None:
+        """Close an invite. `InviteRevoked` follows. Raises `NotNow` (`unknown_invite`),
+        `RoomClosed`."""
+        self._standing.require_facilitator().invites.close(_message_id(door), done)
+
     def end(self, done: Done) -> None:
         """End the room for all members. Raises `NotNow`, `RoomClosed`."""
 
@@ -259,6 +389,11 @@ class Commands:
                 self._standing.close(CloseReason.ENDED)
 
         self._standing.require_facilitator().end(ended)
+
+
+def _no_such_message() -> InvalidInput:
+    text = "There is no message with this id here; it may have expired."
+    return InvalidInput("unknown_message", text)
 
 
 def _message_id(id: str) -> bytes:

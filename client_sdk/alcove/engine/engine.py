@@ -22,16 +22,18 @@ from alcove import events
 from alcove.engine.bringing import OTHERS_FIRST
 from alcove.engine.clock_watch import ClockWatch
 from alcove.engine.commands import Commands
+from alcove.engine.doorway import Doorway
 from alcove.engine.endings import Endings
 from alcove.engine.entering_room import EnteringRoom
+from alcove.engine.outside import SteppingOutside
 from alcove.engine.standstill import STOPPED, Standstill
-from alcove.errors import PASSING, NotNow, Refused
+from alcove.errors import PASSING, Refused
 from alcove.events import CloseReason, ConnectionState
 from alcove.facilitation.opening import RoomOpening, RoomPlan
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
-from alcove.joining.card import CheckedCard
-from alcove.joining.newcomer import REFUSAL_SENTENCES, Newcomer
+from alcove.joining.door_words import REFUSAL_SENTENCES, said_by_relay
+from alcove.joining.newcomer import Newcomer
 from alcove.joining.standby_comer import StandbyComer
 from alcove.mls.secret import Random
 from alcove.relay.link import Link, LinkState
@@ -44,7 +46,7 @@ KNOCK_AGAIN_AFTER: Final = limits.UNSETTLED_LEAST + 30.0
 log settles first, and a facilitator's client, which looks every 20 s, repeats the commit then."""
 
 
-class Engine(EnteringRoom):
+class Engine(Doorway, EnteringRoom):
     """Give it `begin_opening` or `begin_joining`, then a connection."""
 
     def __init__(
@@ -61,7 +63,8 @@ class Engine(EnteringRoom):
         super().__init__(identity, language)
         self.link = Link(self, clock)
         self.ports = Ports(clock, wall, random, self.emit, self.link)
-        self.commands = Commands(self, self.link)
+        self._outside = SteppingOutside(self, self.ports)
+        self.commands = Commands(self, self.link, self._outside)
         self._endings = Endings(self, clock, self._doubted)
         self._standstill = Standstill(clock, stopped_after)
         self._stopped = False
@@ -124,6 +127,7 @@ class Engine(EnteringRoom):
             self._clock_watch.tick()
         self._begin_anew_when_misled()
         if self.member is not None:
+            self._outside.tick()
             self.member.tick()
             if self.closed is None:
                 self.member.pump()
@@ -184,7 +188,7 @@ class Engine(EnteringRoom):
         if code in ("ended", "removed") and self.entered:
             self._endings.claim(code, generation)
             return
-        if code in WAIT_CODES:
+        if code in WAIT_CODES or self._awaits_door(code):
             return  # the relay closes, and its `bye` says when to come again
         if (
             code == "too_many_knocks"
@@ -201,6 +205,8 @@ class Engine(EnteringRoom):
         if code == "unknown_room" and known:
             self._wait_for_room()  # it means "wait", never "ended": a member brings the room back
             self._bring_room(first=self.member is not None and self.member.facilitator is not None)
+        elif code == "not_member" and self.member is not None and self._steps_outside():
+            pass  # the commit that let them go came while they were not connected
         elif code == "not_member" and self._lost_memory(generation):
             self._wait_to_be_known(generation)
         elif not known:
@@ -208,7 +214,8 @@ class Engine(EnteringRoom):
         elif code == "room_exists":
             self._restoring = False
         else:
-            self.close(CloseReason.LOST, code, Refused.by_relay(code).text)
+            card = self.newcomer.card if self.newcomer is not None else None
+            self.close(CloseReason.LOST, code, said_by_relay(code, card))
 
     def _doubted(self) -> None:
         """An ending was told in a log that this client does not know. In its own chain it is a
@@ -242,23 +249,6 @@ class Engine(EnteringRoom):
         else:
             self._wait_for_room()
             self._bring_room(first=True)  # in this client's chain it is a member
-
-    def _knock_again(self, invite: Invite, card: CheckedCard) -> None:
-        """No longer a member of what the room goes on with. At the door a person decides again."""
-        if self.member is not None:
-            self._fail_waiting_texts("You are no longer in the room in which this was to be said.")
-            if self.member.facilitator is not None:
-                text = "You are no longer in the room; this was not done."
-                self.member.facilitator.close(NotNow("not_in_room", text))
-            self.member.wipe()
-            self.member = None
-        text = (
-            "The relay does not list you as a member any more, as after a loss. Your client asks "
-            "to be let in again; a facilitator decides."
-        )
-        self.emit(events.Problem("knocking_again", text))
-        self._unknown_since = None
-        self._be_newcomer(invite, accept=False, before=card)
 
     def _wait_for_room(self) -> None:
         if self._away_since is None:
@@ -294,6 +284,8 @@ class Engine(EnteringRoom):
             case frames.LobbyItem():
                 if member is not None and member.facilitator is not None:
                     member.facilitator.lobby.receive(notice)
+                elif member is None and isinstance(newcomer, Newcomer):
+                    newcomer.voice.receive(notice)
             case frames.Asked():
                 if member is not None:
                     member.standby_answers.asked(notice)
@@ -331,22 +323,6 @@ class Engine(EnteringRoom):
         else:
             self._be_newcomer(invite, accept=accept, before=None)
 
-    def _be_newcomer(self, invite: Invite, *, accept: bool, before: CheckedCard | None) -> None:
-        self.newcomer = Newcomer(
-            invite,
-            self.identity,
-            self.ports,
-            accept=accept,
-            agreements=self.agreements,
-            before=before,
-            on_card=self._note_entered,
-            on_member=self._welcomed,
-            fail=self.fail,
-        )
-
-    def _note_entered(self) -> None:
-        self.entered = True
-
     def _welcomed(self, membership: Membership, at: Position) -> None:
         """A newcomer's Welcome was opened and checked."""
         assert isinstance(self.newcomer, Newcomer)
@@ -371,5 +347,7 @@ class Engine(EnteringRoom):
             self.commands.leave(lambda: None, CloseReason.LOST, "knock_again", text)
 
     def _put_out(self, by_wish: bool) -> None:
+        if by_wish and self._steps_outside():
+            return
         reason = CloseReason.LEFT if by_wish else CloseReason.REMOVED
         self.close(reason, "" if by_wish else "removed", "")

@@ -20,8 +20,8 @@ from alcove.engine.member import MemberClient
 from alcove.engine.standby_entering import StandbyEntering
 from alcove.engine.standing import Standing
 from alcove.errors import NotNow
-from alcove.facilitation.doors import RoomCard
-from alcove.facilitation.facilitator import Handover, InviteTerms, handover_of
+from alcove.facilitation.doors import InviteTerms, RoomCard
+from alcove.facilitation.facilitator import Handover, handover_of
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.group.standby_entry import Entry

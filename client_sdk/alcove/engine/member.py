@@ -15,7 +15,7 @@ from alcove_protocol.statements import Opening, Signed
 from alcove import events
 from alcove.engine.member_parts import MemberParts
 from alcove.errors import NotTrusted
-from alcove.events import ConnectionState
+from alcove.events import ConnectionState, RoomState
 from alcove.facilitation.facilitator import Facilitator, Handover
 from alcove.facilitation.in_flight import InFlight
 from alcove.group.keys import Identity
@@ -67,6 +67,7 @@ class MemberClient(MemberParts):
             self.presence,
             self._ports,
             handover,
+            ask=self.requests.send,
             on_taken=self.own_commit_taken,
             ready=lambda: self.ready,
             may_commit=lambda: self._may_commit,
@@ -121,6 +122,7 @@ class MemberClient(MemberParts):
             self._gap()
         self.bringing.chain.fetch()
         self._new_log.repeat_commit(self.facilitator, self.pump)
+        self._new_log.read_admission(self.facilitator)
         self.tick()
         self.pump()
 
@@ -144,6 +146,7 @@ class MemberClient(MemberParts):
 
     def blob(self, frame: frames.BlobIs) -> None:
         """One blob of the stream `room`."""
+        self._new_log.fill_in(frame)
         if self._new_log.keeps_back(frame, self.facilitator):
             return
         position = Position.decode(frame.position)
@@ -170,7 +173,7 @@ class MemberClient(MemberParts):
         own = self.conversation.own_blob(frame.blob)
         if own is not None:
             self.presence.coverage.numbered(own.id, position)
-            self.conversation.own_sent(own)
+            self.conversation.own_sent(own, position)
         return own is not None
 
     def _application(self, frame: frames.BlobIs) -> None:
@@ -197,11 +200,11 @@ class MemberClient(MemberParts):
             self._new_log.repeat_commit(self.facilitator, self.pump)
         else:
             self._follow(frame.blob, entry, position, external=external)
-        merged = digest == membership.commit_hash and not following.held
-        began = following.new_log and position.number == 1
-        if merged and (began or external):  # by both, the log hash begins anew
-            context = membership.group.context
-            self.stream.start_log(position, context.confirmed_transcript_hash)
+        if digest == membership.commit_hash:
+            self._new_log.begin_log(position)
+            if external and not following.held:  # it begins the log hash anew, as a new log does
+                context = membership.group.context
+                self.stream.start_log(position, context.confirmed_transcript_hash)
 
     def _follow(
         self, blob: bytes, entry: Signed | None, position: Position, *, external: bool = False
@@ -215,9 +218,10 @@ class MemberClient(MemberParts):
                 if self._following.held:
                     self._release()  # an authentic commit on its epoch: it was right to stay
                 self._following.in_step = True
+                self._new_log.begin_log(position)  # before a heartbeat names the value here
                 self._merged(outcome, own=False, blob=blob)
             case Burned():
-                if outcome.read or not (self._following.new_log and position.number == 1):
+                if outcome.read or not (self._following.new_log and self.stream.opens(position)):
                     self._telling.burned(outcome)
                 if self.committer is not None:
                     self.committer.base_moved()
@@ -234,6 +238,7 @@ class MemberClient(MemberParts):
         self.membership.base = position
         self._following.in_step = True
         outcome = self.membership.merge(item.staged, item.blob, item.entry)
+        self._new_log.begin_log(position)
         self._merged(outcome, own=True, blob=item.blob)
 
     def _merged(self, outcome: Merged, *, own: bool, blob: bytes) -> None:
@@ -244,6 +249,8 @@ class MemberClient(MemberParts):
         self._telling.merged(outcome)
         self.act_log.merged(outcome)
         self._rules.look(outcome.by)
+        names = {person.key: person.name for person in (*outcome.gone, *outcome.people)}
+        self.conversation.folding.look(names, outcome.by)
         self._take_part()
         if self.facilitator is not None:
             self.facilitator.merged(outcome, own=own)
@@ -288,10 +295,23 @@ class MemberClient(MemberParts):
         may = self.facilitator is not None and self._resumed
         return may and self._following.held and self._following.others_silent
 
-    def rejoin(self) -> None:
-        """The person finds that this client cannot go on, and asks to be let in again."""
-        if not self._following.held:
-            self._hold()
+    def rejoin(self) -> bool:
+        """The person finds that this client cannot go on, and asks to be let in again. False while
+        nothing is wrong: each return is a commit that all members follow. A held client asks now
+        and not with its next round, unless it has just asked."""
+        if self._following.held:
+            self._rejoining.hurry()
+            if self._rejoining.due:
+                self._ask_rejoin()
+        elif self.presence.state is RoomState.OPEN:
+            return False
+        else:
+            self._following.hold()
+            self._rejoining.held()
+            self._telling.asks()
+            self._ask_rejoin()
+            self._ask_rejoin()  # under an epoch before: the newest may be this branch's alone
+        return True
 
     def welcomed(self, frame: frames.WelcomeIs) -> None:
         """The Welcome of a rejoin that this client asked for. Any other is ignored."""
@@ -313,6 +333,8 @@ class MemberClient(MemberParts):
         self._agreement.ask()
         self._resumed = False
         self._rules.look()
+        here = (*before, *self.membership.people())
+        self.conversation.folding.look({person.key: person.name for person in here})
         self._take_part()
         if self.facilitator is not None:
             self.facilitator.rejoined()
@@ -379,7 +401,7 @@ class MemberClient(MemberParts):
             self._ask_rejoin()
         if self._doubts.lacks_base():
             self._hold()
-        if self.bringing.look_due and self._link.live and self._resumed:
+        if self._new_log.look_due(self.facilitator) and self._link.live and self._resumed:
             self._new_log.look(self.facilitator, self.pump)
         if self.ready and not self.bringing.unsettled:
             self._new_log.known = self.stream.cursor.generation

@@ -104,6 +104,7 @@ class MemberParts(ABC):
             watch=self.presence,
             on_agreement=self._agreement_told,
             on_own=lambda id, sent: self.agreement_change.own(id, sent),
+            on_fold=self.act_log.folded,
         )
         self.publisher = Publisher(
             membership,

@@ -1,6 +1,7 @@
 """This client in a log that was brought back: what it keeps back, and what it publishes again."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 from typing import Final
 
@@ -16,8 +17,11 @@ from alcove.group.membership import Membership
 from alcove.messages.stream import Advance, Stream
 from alcove.relay.ports import Ports
 
-LOST_COMMITS_FIRST: Final = 3.0
-"""Seconds after a log is settled in which commits that the relay lost come again before others."""
+LOOK_AHEAD: Final = 4.0
+"""Seconds after which a facilitator's client with a lost commit asks whether the log is settled."""
+LOST_COMMITS_FIRST: Final = LOOK_AHEAD + 4.0
+"""Seconds after a log is settled in which commits that the relay lost come again before others:
+until such a client asks, and its commit comes."""
 
 
 class NewLog:
@@ -45,6 +49,7 @@ class NewLog:
         self._published = published
         self._gap = gap
         self._commits_at = 0.0
+        self._asked_at = 0.0
         self.known = stream.cursor.generation
         """The last log in which this client was in step, and which was settled."""
 
@@ -53,11 +58,32 @@ class NewLog:
         """Whether the log is settled, and those had their turn whose last commit it lost."""
         return not self._bringing.unsettled and self._clock() >= self._commits_at
 
+    def read_admission(self, facilitator: Facilitator | None) -> None:
+        """Read the commit by whose Welcome this client came, once: with its bytes this client can
+        bring the room. The first `resume` has told the relay that the Welcome arrived."""
+        membership, cursor = self._membership, self._stream.cursor
+        lacks = membership.group.epoch > 0 and not membership.commit_blob
+        if not lacks or not cursor.number or cursor != membership.base:
+            return
+        before = replace(cursor, number=cursor.number - 1).encode()
+        lobby = facilitator.lobby.number if facilitator is not None else 0
+
+        def answered(answer: RelayAnswer | None) -> None:
+            if isinstance(answer, frames.Resumed) and self._stream.resumed(answer):
+                self._link.hang_up = True  # the log began anew meanwhile
+
+        self._link.request(lambda n: frames.Resume(n, before, lobby), answered)
+
+    def fill_in(self, frame: frames.BlobIs) -> None:
+        """Keep the bytes of that commit."""
+        if frame.blob_class == BlobClass.COMMIT and not self._membership.commit_blob:
+            self._membership.merged.fill_in(frame.blob)
+
     def keeps_back(self, frame: frames.BlobIs, facilitator: Facilitator | None) -> bool:
         """Whether the log is unsettled, and a commit came that this client had not merged: what was
         brought may be of a demoted facilitator. It comes again when the log is settled."""
         following, membership = self._following, self._membership
-        if not self._bringing.unsettled:
+        if not self._bringing.unsettled or self._is_before_own(Position.decode(frame.position)):
             return False
         if not following.waits and frame.blob_class == BlobClass.COMMIT:
             item = facilitator.committer.in_flight if facilitator is not None else None
@@ -100,7 +126,19 @@ class NewLog:
         """Whether a log begins anew here, of which `resume` said that it goes on to this client's
         own last commit. A newcomer's log may begin with the commit before theirs."""
         following = self._following
-        return following.new_log and position.number == 1 and following.in_step
+        begins = position.number == 1 or self._before_base(position)
+        return following.new_log and begins and following.in_step
+
+    def _is_before_own(self, position: Position) -> bool:
+        """Whether `resume` said that this client's last commit is the log's, and this is before."""
+        return self._following.in_step and self._before_base(position)
+
+    def begin_log(self, position: Position) -> None:
+        """This client's last commit is here. When only commits stand before it in a log that began
+        anew, its log hash begins here: whoever came by a later one knows no earlier epoch."""
+        following, context = self._following, self._membership.group.context
+        if following.new_log and not following.held and self._stream.opens(position):
+            self._stream.start_log(position, context.confirmed_transcript_hash)
 
     def passed(self, digest: bytes, position: Position) -> None:
         """The log has a commit that this client is ahead of. The next one comes again, and `resume`
@@ -110,11 +148,18 @@ class NewLog:
             again = self._following.new_log and not self._following.in_step
             self._following.ahead = digest if again else b""
 
+    def look_due(self, facilitator: Facilitator | None) -> bool:
+        """Whether it is time to ask the relay whether the log is settled."""
+        bringing = self._bringing
+        hurries = facilitator is not None and bringing.unsettled and bool(self._following.ahead)
+        return bringing.look_due or (hurries and self._clock() >= self._asked_at + LOOK_AHEAD)
+
     def look(self, facilitator: Facilitator | None, pump: Callable[[], None]) -> None:
         """Ask the relay whether the log is settled. What was kept back comes again."""
         lobby = facilitator.lobby.number if facilitator is not None else 0
         position = self._stream.cursor.encode()
         self._bringing.look_later()
+        self._asked_at = self._clock()
 
         def answered(answer: RelayAnswer | None) -> None:
             if not isinstance(answer, frames.Resumed):
@@ -168,6 +213,7 @@ class NewLog:
                 following.ahead = digest
                 self.repeat_commit(facilitator, pump)
                 return
+            self.begin_log(position)
             if following.caught_up():
                 self._gap()
             pump()

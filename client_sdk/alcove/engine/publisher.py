@@ -27,6 +27,7 @@ from alcove.messages.muted import muted
 from alcove.messages.outbox import UNCONFIRMED, Outgoing
 from alcove.messages.payload import (
     MESSAGE_ID_SIZE,
+    Fold,
     Heartbeat,
     Text,
     ToldAgreement,
@@ -95,7 +96,7 @@ class Publisher:
         if item is None or item.in_flight or self._is_muted() or not self._may_go(item):
             return
         if not self._conversation.may_send(item):
-            if item.kind == ToldAgreement.KIND:
+            if item.kind in (ToldAgreement.KIND, Fold.KIND):
                 self._conversation.give_up(item, "not_facilitator", "")
                 self.pump()  # what waits behind it goes
             return
@@ -152,7 +153,7 @@ class Publisher:
                 return
             if step is not Advance.BEHIND:
                 self._presence.coverage.numbered(item.id, position)
-            self._conversation.own_sent(item)
+            self._conversation.own_sent(item, position)
             self.pump()
             return
         code = answer.code if isinstance(answer, frames.RequestRefused) else ""
@@ -180,7 +181,9 @@ class Publisher:
         """A facilitator's heartbeat."""
         group = self._membership.group
         head = self._membership.roster.head
-        body = Heartbeat(group.epoch, group.epoch_authenticator, head, leaving)
+        body = Heartbeat(
+            group.epoch, group.epoch_authenticator, head, leaving, self._presence.started
+        )
         begins_log = self._presence.begins_log
         blob = self._conversation.seal(
             self._random(MESSAGE_ID_SIZE),

@@ -31,6 +31,8 @@ from alcove.relay.ports import Ports
 
 ASK_AGAIN: Final = 60.0
 """Seconds after which a rejoin that no facilitator granted is asked for again."""
+HURRIED: Final = 20.0
+"""Seconds between two rounds when the person asks."""
 ROUNDS: Final = 6
 """Rounds of asking, while a facilitator is heard, after which no further one will help."""
 STEPS: Final = 3
@@ -69,11 +71,16 @@ class Rejoining:
         self._turn = 0
         self._unheard = 0
         self._ask_at = 0.0
+        self._asked_at = -HURRIED
 
     @property
     def due(self) -> bool:
         """Whether it is time to ask, for the first time or again."""
         return self._ports.clock() >= self._ask_at
+
+    def hurry(self) -> None:
+        """The person asks: the next round comes as soon as facilitators could answer the last."""
+        self._ask_at = min(self._ask_at, self._asked_at + HURRIED)
 
     def held(self) -> None:
         """The client has just missed a commit: what was asked before says nothing now."""
@@ -83,7 +90,8 @@ class Rejoining:
         """Ask the facilitators, when there is a connection. `heard`: one of them is there."""
         if not self._ports.link.live:
             return
-        self._ask_at = self._ports.clock() + ASK_AGAIN
+        self._asked_at = self._ports.clock()
+        self._ask_at = self._asked_at + ASK_AGAIN
         if self._unheard >= ROUNDS and not self._membership.facilitates_alone:
             # Facilitators were there, and none could answer. Above all their groups may be younger
             # than this client's epoch, so that they have no secret of it.

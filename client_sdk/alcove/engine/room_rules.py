@@ -26,8 +26,12 @@ class RoomRules:
         rules = frozenset(rule for rule in RULES if getattr(state, rule))
         changed = tuple(sorted(rules ^ self._rules))
         self._rules = rules
+        held = state.hold is not None
         if changed:
-            self._emit(events.RulesChanged(state.listen_only, state.locked, changed, by))
+            people = self._membership.people() if held and "hold" in changed else ()
+            names = tuple(person.name for person in people if person.facilitator)
+            rule = events.RulesChanged(state.listen_only, state.locked, changed, by, held, names)
+            self._emit(rule)
         if state.standby != self._standby:
             self._standby = state.standby
             self._emit(events.StandbyChanged(state.standby is not None, by))

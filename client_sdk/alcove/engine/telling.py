@@ -21,8 +21,12 @@ class Telling:
             self._emit(events.Joined(person.name))
             self._deceptive(person, outcome)
             self._twin(person, outcome)
+        doors = set(outcome.state.door_ids()) - set(outcome.before.door_ids())
         for person in outcome.gone:
             by_wish = person.relay_key in outcome.by_wish
+            if by_wish and doors:  # one of them is the way back
+                self._emit(events.Outside(person.name))
+                continue
             self._emit(events.Left(person.name) if by_wish else events.Removed(person.name))
         for person in outcome.roles:
             self._emit(events.RoleChanged(person.name, person.facilitator, outcome.by))
@@ -90,5 +94,13 @@ class Telling:
         text = (
             "Your client missed a change of the group, and asks a facilitator's client to let "
             "it back in. You need to do nothing."
+        )
+        self._emit(events.Problem("held", text))
+
+    def asks(self) -> None:
+        """Tell that this client asks to be let in again, because its person wants that."""
+        text = (
+            "Your client asks a facilitator's client to let it back in. Until then it shows "
+            "nothing new, and what you write waits."
         )
         self._emit(events.Problem("held", text))

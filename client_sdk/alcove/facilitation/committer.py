@@ -85,8 +85,13 @@ class Committer:
         self._overdue = Overdue(ports)
         self.updates: list[PendingUpdate] = []
 
-    def want(self, intent: Intent) -> None:
-        """Queue an intent. The same one twice counts once."""
+    def want(self, *intents: Intent) -> None:
+        """Queue these. The same intent twice counts once."""
+        for intent in intents:
+            self._enqueue(intent)
+        self.pump()
+
+    def _enqueue(self, intent: Intent) -> None:
         if self._closed is not None:
             intent.done(self._closed)
             return
@@ -96,7 +101,6 @@ class Committer:
         if intent.awaited or (intent not in pending and intent not in self._queue):
             place = max((n for n, one in enumerate(self._queue, 1) if one.urgent), default=0)
             self._queue.insert(place if intent.urgent else len(self._queue), intent)
-        self.pump()
 
     def pump(self) -> None:
         """Send the commit in flight, or stage the next."""
@@ -160,7 +164,7 @@ class Committer:
 
     def _try(self, intents: Sequence[Intent], plan: CommitPlan) -> None:
         try:
-            self.in_flight = self._stage(intents, plan)
+            self.in_flight = self._stage(intents, plan.whole(self._membership.state))
         except _WelcomesTooLarge:
             self._most = len(intents) // 2
             self._queue.extendleft(reversed(intents))

@@ -1,7 +1,11 @@
 """The doors as the relay has them: put, put anew with another card, closed.
 
 A card names the lobby key and shows the agreement. So a new one of these needs a new card at every
-door: by the facilitator whose commit brought it at once, and else by the first in line.
+door: by the facilitator whose commit brought it at once, and else by the first in line. What the
+link asks stands on its card alone. So a client that may not have written it reads it first.
+
+A door that a commit takes off the list is closed at the relay by its committer at once, and by the
+first in line 10 s later: the committer may be gone.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,15 +16,18 @@ from alcove_protocol.frames import RelayAnswer
 from alcove_protocol.invite import Invite
 from alcove_protocol.statements import Signed
 
-from alcove.errors import PASSING, AlcoveError, Refused
-from alcove.facilitation.doors import Door, Doors
+from alcove.errors import PASSING, AlcoveError, NotNow, NotTrusted, Refused
+from alcove.facilitation.doors import Door, Doors, InviteTerms
 from alcove.facilitation.in_line import OTHERS_WAIT, InLine
 from alcove.facilitation.intents import Done
 from alcove.group.membership import Membership
+from alcove.joining.card import read_card
 from alcove.relay.ports import Ports
 
 GIVEN_UP: Final = 120.0
-"""Seconds in which one facilitator after another may put the cards anew."""
+"""Seconds in which one facilitator after another may put the cards anew, or close a door."""
+AGAIN: Final = 1.0
+"""Seconds after which the relay is told once more that a door is closed."""
 
 
 class DoorKeeper:
@@ -34,14 +41,23 @@ class DoorKeeper:
         self._in_line = in_line
         self._unsent: list[tuple[Door, Done]] = []
         self._cards_unsent: list[Door] = []
+        self._closing: dict[bytes, float] = {}
+        """Doors that this client's commits took off the list, and when the relay is told."""
+        self._others_closed: dict[bytes, float] = {}
+        """Those that others' commits took off, and since when: their committer may be gone."""
+        self._look_at = 0.0
         self._lobby_key = membership.state.lobby_key
         self._due: float | None = None
         self._since = 0.0
         self._own = False
 
-    def put(self, invite: Invite, uses: int, ttl: int, done: Done) -> None:
-        """Give the relay the door of an invite that the group's state lists. `ttl` in seconds."""
-        self._send(self._doors.make(invite, self._membership, uses, ttl), done)
+    def put(self, invite: Invite, terms: InviteTerms, done: Done) -> None:
+        """Give the relay the door of an invite that the group's state lists."""
+        if not self._doors.fits(self._membership):
+            text = "The text of the new ground rules is not here, so no invite can show it yet."
+            done(NotNow("no_agreement", text))
+            return
+        self._send(self._doors.make(invite, self._membership, terms), done)
 
     def _send(self, door: Door, done: Done) -> None:
         signed = door.statement
@@ -73,12 +89,46 @@ class DoorKeeper:
         cards, self._cards_unsent = self._cards_unsent, []
         for door in cards:
             self._renew(door)
+        self._close_due()
 
     def revoke(self, doors: Iterable[bytes]) -> None:
         """Close doors that the state no longer lists."""
         for door in doors:
-            signed = self._doors.revocation(self._membership.group.group_id, door)
-            self._ask(signed, b"", lambda answer: None)
+            self._closing[door] = self._clock()
+        self._close_due()
+
+    def _close_due(self) -> None:
+        now = self._clock()
+        for door in [door for door, due in self._closing.items() if now >= due]:
+            self._close(door)
+
+    def closed_by_other(self, doors: Iterable[bytes]) -> None:
+        """Another facilitator's commit took these doors off the list."""
+        now = self._clock()
+        self._look_at = now + OTHERS_WAIT
+        self._others_closed.update((door, now) for door in doors)
+
+    def close_for_others(self) -> None:
+        """Close what another facilitator's client may not have closed, if this one is first."""
+        now = self._clock()
+        if not self._others_closed or now < self._look_at:
+            return
+        self._look_at = now + OTHERS_WAIT
+        if self._in_line.is_first():
+            self.revoke(self._others_closed)
+            self._others_closed.clear()
+        for door in [key for key, at in self._others_closed.items() if now - at >= GIVEN_UP]:
+            del self._others_closed[door]
+
+    def _close(self, door: bytes) -> None:
+        del self._closing[door]
+        signed = self._doors.revocation(self._membership.group.group_id, door)
+
+        def answered(answer: RelayAnswer | None) -> None:
+            if not _arrived(answer):
+                self._closing[door] = self._clock() + AGAIN
+
+        self._ask(signed, b"", answered)
 
     def moved(self, *, own: bool) -> None:
         """The group moved on, by this client's own commit or by another's."""
@@ -102,8 +152,37 @@ class DoorKeeper:
             self._due = now + OTHERS_WAIT if now - self._since < GIVEN_UP else None
             return
         self._due = None
+        alone = len(self._membership.state.facilitator_keys()) == 1
         for door in self._doors.of_state(self._membership.state.door_ids()):
+            if alone and door.statement is not None:
+                self._renew(door)
+            else:
+                self._read_first(door)
+
+    def _read_first(self, door: Door) -> None:
+        """Another facilitator may have changed what the link asks. When the relay does not say,
+        the new card asks what the last one did that this client knows."""
+
+        def answered(answer: RelayAnswer | None) -> None:
+            if not _arrived(answer):
+                self._cards_unsent.append(door)
+                return
+            if isinstance(answer, frames.CardIs):
+                self.card_read(door.id, answer)
             self._renew(door)
+
+        self._link.request(lambda n: frames.ReadCard(n, door.id), answered)
+
+    def card_read(self, id: bytes, answer: frames.CardIs) -> None:
+        """Take over what the link asks, from a card that a facilitator of this room signed."""
+        door = self._doors.get(id)
+        if door is None:
+            return
+        try:
+            checked = read_card(door.invite, answer)
+        except NotTrusted:
+            return
+        door.question = checked.card.question or ""
 
     def _renew(self, door: Door) -> None:
         renewed = self._doors.with_new_card(door, self._membership)

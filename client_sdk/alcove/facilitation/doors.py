@@ -36,10 +36,21 @@ class RoomCard:
     """The agreement, in each language of the room."""
     languages: str
     helplines: str
+    contact: str = ""
+    """Where the host can be reached outside the room."""
 
     def packed_agreement(self) -> bytes:
         """The agreement as the wire has it. Raises `Malformed`."""
         return pack_agreement(self.texts)
+
+
+@dataclass(frozen=True, slots=True)
+class InviteTerms:
+    """Admissions that an invite allows, the seconds that it lasts, and what it asks newcomers."""
+
+    uses: int
+    ttl: int
+    question: str = ""
 
 
 @dataclass(slots=True)
@@ -53,6 +64,8 @@ class Door:
     statement: Signed | None
     """None for a door that another facilitator made: how often it was used, the relay knows."""
     card: bytes
+    question: str = ""
+    """What its card asks, as far as this client knows: another facilitator may change it."""
     revoked: bool = False
     listed: bool = False
     """Whether the state has listed it."""
@@ -102,30 +115,36 @@ class Doors:
         self._coming[invite.door] = invite
         return invite
 
+    def expect(self, invite: Invite) -> None:
+        """The state will list the door of this invite, which a member made."""
+        self._coming[invite.door] = invite
+
     def drop(self, invite: Invite) -> None:
         """The state will not list this invite's door."""
         self._coming.pop(invite.door, None)
 
-    def make(self, invite: Invite, membership: Membership, uses: int, ttl: int) -> Door:
+    def make(self, invite: Invite, membership: Membership, terms: InviteTerms) -> Door:
         """The door of an invite, with the room's card as it is now."""
         self._numbers = max(self._numbers + 1, card_number(membership.roster.counter, 0))
-        signed, sealed = self._statement(invite, membership, uses, ttl)
-        door = Door(invite, uses, uses, self._clock() + ttl, signed, sealed)
+        signed, sealed = self._statement(invite, membership, terms)
+        ends, uses = self._clock() + terms.ttl, terms.uses
+        door = Door(invite, uses, uses, ends, signed, sealed, terms.question)
         self._doors[invite.door] = door
         self._coming.pop(invite.door, None)
         return door
 
     def _statement(
-        self, invite: Invite, membership: Membership, uses: int, ttl: int
+        self, invite: Invite, membership: Membership, terms: InviteTerms
     ) -> tuple[Signed, bytes]:
-        sealed = seal_card(invite, self._numbers, self._sign_card(invite, membership), self._random)
+        card = self._sign_card(invite, membership, terms.question)
+        sealed = seal_card(invite, self._numbers, card, self._random)
         door_key = SigningKey.from_seed(invite.door_seed())
         statement = DoorStatement(
             invite.room,
             invite.door,
             door_key.public,
-            uses,
-            ttl,
+            terms.uses,
+            terms.ttl,
             self._numbers,
             sha256(sealed).digest(),
         )
@@ -141,11 +160,12 @@ class Doors:
         """
         self._numbers = max(self._numbers + 1, card_number(membership.roster.counter, 0))
         if door.statement is None:
-            return self._statement(door.invite, membership, 1, 1)
+            return self._statement(door.invite, membership, InviteTerms(1, 1, door.question))
         left = int(min(door.deadline - self._clock(), limits.DOOR_TTL_MAX))
         if door.revoked or left <= 0 or not door.uses_left:
             return None
-        signed, sealed = self._statement(door.invite, membership, door.uses_left, left)
+        terms = InviteTerms(door.uses_left, left, door.question)
+        signed, sealed = self._statement(door.invite, membership, terms)
         door.statement, door.card = signed, sealed
         return signed, sealed
 
@@ -154,7 +174,7 @@ class Doors:
         statement = DoorStatement(room, door, bytes(KEY_SIZE), 0, 0, 0, bytes(HASH_SIZE))
         return self._identity.relay.sign(Label.DOOR, statement)
 
-    def _sign_card(self, invite: Invite, membership: Membership) -> Signed:
+    def _sign_card(self, invite: Invite, membership: Membership, question: str) -> Signed:
         state, card = membership.state, self.card
         signer = self._identity.mls_signer()
         statement = Card(
@@ -172,6 +192,8 @@ class Doors:
             membership.roster.members,
             state.ttl,
             membership.group.suite.number,
+            question or None,
+            card.contact or None,
         )
         signed = signer.sign(Label.CARD, statement)
         signer.wipe()

@@ -19,12 +19,15 @@ from alcove import events, mls
 from alcove.errors import AlcoveError, NotNow, Refused
 from alcove.facilitation.committer import Committer, OnTaken
 from alcove.facilitation.door_keeper import DoorKeeper
-from alcove.facilitation.doors import Door, Doors, RoomCard
+from alcove.facilitation.door_talk import DoorTalk
+from alcove.facilitation.doors import Door, Doors, InviteTerms, RoomCard
 from alcove.facilitation.in_line import InLine
-from alcove.facilitation.intents import Done, ListDoor, RefreshKeys, RemoveMember
+from alcove.facilitation.intents import Done, RefreshKeys, RemoveMember
+from alcove.facilitation.invites import Invites
 from alcove.facilitation.lobby import Lobby
 from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.facilitation.moderation import Moderation
+from alcove.facilitation.outside import WaysBack
 from alcove.facilitation.roles import Roles, named
 from alcove.facilitation.standbys import Standbys
 from alcove.facilitation.vaults import Vaults
@@ -48,14 +51,6 @@ NEARLY_FULL = limits.ROSTER_CHAIN * 3 // 4
 
 InviteDone = Callable[[str | None, AlcoveError | None], None]
 """Is called once: with the invite's link, or with why there is none."""
-
-
-@dataclass(frozen=True, slots=True)
-class InviteTerms:
-    """Admissions that an invite allows, and the seconds that it lasts."""
-
-    uses: int
-    ttl: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +81,7 @@ def handover_of(invite: Invite, checked: CheckedCard) -> Handover:
             checked.ground_rules.texts,
             card.languages,
             card.helplines,
+            card.contact or "",
         ),
         invite.origin,
         InviteTerms(limits.USES_DEFAULT, limits.DOOR_TTL_DEFAULT),
@@ -103,6 +99,7 @@ class Facilitator:
         ports: Ports,
         handover: Handover,
         *,
+        ask: Callable[[str, bytes], None],
         on_taken: OnTaken,
         ready: Callable[[], bool],
         may_commit: Callable[[], bool],
@@ -114,7 +111,8 @@ class Facilitator:
         self._emit = ports.emit
         self._clock = ports.clock
         self._ready = ready
-        self._terms = handover.terms
+        self.terms = handover.terms
+        """Those of the room's first invite, or the usual ones."""
         self.lobby_keys = LobbyKeys(handover.lobby_key, ports.clock)
         self.lobby_keys.moved(membership.state.lobby_key)
         self.doors = Doors(identity, handover.opening, handover.card, handover.origin, ports)
@@ -134,6 +132,25 @@ class Facilitator:
         )
         self.moderation = Moderation(membership, self.committer)
         self.standbys = Standbys(identity, membership, self.committer, handover.origin, ports)
+        self.outside = WaysBack(
+            membership,
+            self.committer,
+            self.doors,
+            self.door_keeper,
+            self._in_line,
+            ports,
+            handover.origin,
+        )
+        self.talk = DoorTalk(
+            identity,
+            membership,
+            self.lobby_keys,
+            presence,
+            self._in_line,
+            ports,
+            ask,
+            self.outside.wants_in,
+        )
         self.lobby = Lobby(
             membership,
             self.committer,
@@ -141,8 +158,20 @@ class Facilitator:
             self.lobby_keys,
             self.vaults,
             self.roles,
+            self.talk,
+            self.outside,
             ports,
             ready=ready,
+        )
+        self.invites = Invites(
+            membership,
+            self.committer,
+            self.doors,
+            self.door_keeper,
+            self.vaults,
+            self.lobby,
+            self.outside,
+            ports,
         )
         self._refresh_at = ports.clock() + REFRESH_INTERVAL
         self._updates_since: float | None = None
@@ -152,11 +181,7 @@ class Facilitator:
 
     def put_door(self, invite: Invite, terms: InviteTerms, done: Done) -> None:
         """Give the relay the door of an invite that the group's state lists."""
-        if not self.doors.fits(self._membership):
-            text = "The text of the new ground rules is not here, so no invite can show it yet."
-            done(NotNow("no_agreement", text))
-            return
-        self.door_keeper.put(invite, terms.uses, terms.ttl, done)
+        self.door_keeper.put(invite, terms, done)
 
     def agreement_is(self, agreement: Agreement, *, own: bool) -> None:
         """Put the room's agreement on every card, if it is not there, and refuse the waiting knocks
@@ -169,32 +194,12 @@ class Facilitator:
         self.lobby.agreement_changed()
 
     def invite(self, done: InviteDone) -> None:
-        """Make one more invite. The group's state lists its door first."""
-        before = self._membership.state.door_ids()
-        invite = self._new_invite()
+        """Make one more invite, on the terms of the first."""
 
-        def listed(error: AlcoveError | None) -> None:
-            if error is not None:
-                self.doors.drop(invite)
-                done(None, error)
-                return
-            if len(before) >= limits.DOORS:
-                self._closed_for_another(before)
-            self.put_door(
-                invite,
-                self._terms,
-                lambda problem: done(None if problem else invite.url(), problem),
-            )
+        def made(invites: tuple[Invite, ...], error: AlcoveError | None) -> None:
+            done(invites[0].url() if invites else None, error)
 
-        intent = ListDoor(listed, invite)
-        self.vaults.offer(self.vaults.others(), lambda: self.committer.want(intent))
-
-    def _closed_for_another(self, before: Iterable[bytes]) -> None:
-        """Close at the relay what the full list lists no more, and tell the person."""
-        listed = self._membership.state.door_ids()
-        self.door_keeper.revoke(door for door in before if door not in listed)
-        text = "The room has as many invites as it can have, so the oldest one was closed."
-        self._emit(events.Problem("oldest_invite_closed", text))
+        self.invites.make(1, self.terms, made)
 
     def _new_invite(self) -> Invite:
         return self.doors.new_invite(self._membership.group.group_id)
@@ -253,7 +258,7 @@ class Facilitator:
             else:
                 self._emit(events.Problem(error.code, error.text))
 
-        self.put_door(replacement, InviteTerms(old.uses_left, left), put)
+        self.put_door(replacement, InviteTerms(old.uses_left, left, old.question), put)
 
     def merged(self, outcome: Merged, *, own: bool) -> None:
         """The group moved on, by this client's own commit or by another's."""
@@ -264,6 +269,11 @@ class Facilitator:
         if own:
             self._refresh_at = self._clock() + REFRESH_INTERVAL
         self._updates_since = None
+        self.outside.moved(outcome)
+        if (
+            not outcome.gone and not outcome.joined
+        ):  # the entry that removes a member closes their door at the relay
+            self.invites.moved(outcome, own=own)
         demoted = [person for person in outcome.roles if not person.facilitator]
         self._moved((*outcome.rejoined, *demoted), own=own)  # they have wiped what they had
         if not self._warned and self._chain_size > NEARLY_FULL:
@@ -299,8 +309,11 @@ class Facilitator:
         ready = self._ready()
         self.vaults.tick(ready=ready)
         self.lobby.in_step()
+        self.talk.tick(ready=ready)
         if ready:
+            self.lobby.look()
             self.door_keeper.send_unsent()
+            self.door_keeper.close_for_others()
             if self.vaults.complete:
                 self.door_keeper.renew_cards()
             self.roles.tick()
@@ -359,6 +372,7 @@ class Facilitator:
         """Fail every pending commit and door with this error, and wipe the lobby keys."""
         self.roles.close(error)
         self.lobby.close(error)
+        self.talk.close(error)
         self.committer.close(error)
         self.vaults.close()
         self.door_keeper.close(error)

@@ -18,7 +18,13 @@ from alcove_protocol.statements import Signed
 from alcove import mls
 from alcove.errors import AlcoveError, NotNow
 from alcove.facilitation.standby_clearing import cleared_with, places
-from alcove.group.extensions import RoomExtension, group_extensions, leaf_extension, name_of
+from alcove.group.extensions import (
+    FOLDED,
+    RoomExtension,
+    group_extensions,
+    leaf_extension,
+    name_of,
+)
 from alcove.group.membership import Membership
 from alcove.group.sealing import Psk
 from alcove.joining.names import looks_like_any
@@ -28,6 +34,20 @@ Done = Callable[[AlcoveError | None], None]
 
 def not_awaited(error: AlcoveError | None) -> None:
     """No caller waits for what becomes of an intent."""
+
+
+def all_of(count: int, done: Done) -> Done:
+    """Return what each of several intents tells its end to. `done` gets the first error, or None,
+    when all have told it once. A later word of one, that it came true all the same, adds nothing.
+    """
+    ends: list[AlcoveError | None] = []
+
+    def each(error: AlcoveError | None) -> None:
+        ends.append(error)
+        if len(ends) == count:
+            done(next((end for end in ends if end is not None), None))
+
+    return each
 
 
 def not_now(code: str) -> NotNow:
@@ -48,6 +68,10 @@ class CommitPlan:
     """The signed leave of each LEFT among the changes, in their order."""
     accepts: bytes | None = None
     """The agreement that the committer's leaf names from now on: its person made it."""
+    pauses: tuple[bytes, ...] = ()
+    """MLS keys of members that the commit adds, and that only listen at first."""
+    closes: tuple[bytes, ...] = ()
+    """Doors that served their one member."""
     gathers: bool = False
     """Whether others of its kind may go into the same commit."""
 
@@ -60,8 +84,18 @@ class CommitPlan:
             self.force_path or other.force_path,
             self.leaves + other.leaves,
             self.accepts or other.accepts,
+            self.pauses + other.pauses,
+            self.closes + other.closes,
             gathers=True,
         )
+
+    def whole(self, state: RoomExtension) -> "CommitPlan":
+        """The plan with its pauses and doors as one change of this state, beside its proposals."""
+        doors = b"".join(door for door in state.door_ids() if door not in self.closes)
+        after = replace(state, paused=state.paused + b"".join(self.pauses), doors=doors)
+        if after == state:
+            return self
+        return replace(self, proposals=(*self.proposals, state_change(after)), pauses=(), closes=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +153,21 @@ def without_pause(state: RoomExtension, key: bytes) -> bytes:
     return b"".join(paused for paused in state.paused_keys() if paused != key)
 
 
+def without_folded(state: RoomExtension, key: bytes) -> bytes:
+    """The folded members of a state without this one."""
+    return b"".join(folded for folded in state.folded_keys() if folded != key)
+
+
+def with_folded(membership: Membership, *keys: bytes) -> bytes:
+    """The folded members of the state, and these. A full list first drops former members, the
+    oldest first, and then the oldest: a person that came sixteen times cannot fill it. What a
+    client has folded stays so, whatever is dropped."""
+    folded = [key for key in membership.state.folded_keys() if key not in keys]
+    spare = sorted(folded, key=lambda key: membership.find_key(key) is not None)
+    dropped = set(spare[: max(0, len(folded) + len(keys) - FOLDED)])
+    return b"".join([*(key for key in folded if key not in dropped), *keys])
+
+
 def _with_doors(
     state: RoomExtension, without: bytes = b"", add: bytes | None = None
 ) -> RoomExtension:
@@ -136,6 +185,10 @@ class AdmitNewcomer(Intent):
     reply_key: bytes = b""
     door: bytes = NO_DOOR
     psk: Psk | None = None
+    to_listen: bool = False
+    """Whether the commit that adds them pauses them."""
+    returns: bool = False
+    """Whether they come back by a door of their own, which is then closed."""
 
     def plan(self, membership: Membership) -> CommitPlan | None:
         if self.key_package is None or self.psk is None:
@@ -148,8 +201,10 @@ class AdmitNewcomer(Intent):
         check_welcome(self.key_package.leaf_node, membership)
         return CommitPlan(
             (mls.Add(self.key_package),),
-            (Change(Op.ADD, self.relay_key, Seat(self.door)),),
+            (Change(Op.ADD, self.relay_key, Seat(self.door, paused=self.to_listen)),),
             ((self.relay_key, self.reply_key, self.psk),),
+            pauses=(self.key_package.leaf_node.signature_key,) if self.to_listen else (),
+            closes=(self.door,) if self.returns else (),
             gathers=True,
         )
 
@@ -288,17 +343,20 @@ class ReadmitMembers(Intent):
 
 @dataclass(frozen=True, slots=True)
 class ListDoor(Intent):
-    """List another door in the group's state: every member can see each new invite. In a full list
-    it takes the place of the oldest, so that nobody can keep others from inviting by filling it."""
+    """List more doors in the group's state: every member can see each new invite. In a full list
+    they take the place of the oldest, so that no member keeps others from inviting by filling it.
+    """
 
-    invite: Invite | None = None
+    invites: tuple[Invite, ...] = ()
 
     def plan(self, membership: Membership) -> CommitPlan | None:
-        if self.invite is None or self.invite.door in membership.state.door_ids():
-            return None
         listed = membership.state.door_ids()
-        oldest = listed[0] if len(listed) >= limits.DOORS else NO_DOOR
-        return CommitPlan((state_change(_with_doors(membership.state, oldest, self.invite.door)),))
+        new = [invite.door for invite in self.invites if invite.door not in listed]
+        if not new:
+            return None
+        kept = listed[max(0, len(listed) + len(new) - limits.DOORS) :]
+        after = replace(membership.state, doors=b"".join([*kept, *new]))
+        return CommitPlan((state_change(after),))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,8 @@ An item that this client cannot open stays at the relay. Another facilitator may
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final, assert_never
 
 from alcove_protocol import frames, limits
@@ -18,25 +17,27 @@ from alcove_protocol.frames import LobbyItem, LobbyKind, RelayAnswer
 from alcove_protocol.roster import verify_leave
 from alcove_protocol.statements import Signed
 
-from alcove import events, mls
-from alcove.errors import AlcoveError, InvalidInput, NotNow, NotTrusted, Refused
+from alcove import events
+from alcove.errors import AlcoveError, NotNow, NotTrusted, Refused
 from alcove.facilitation.committer import Committer
+from alcove.facilitation.door_talk import DoorTalk
 from alcove.facilitation.doors import Door, Doors
 from alcove.facilitation.intents import (
     AdmitNewcomer,
     Done,
     LetMemberGo,
-    check_welcome,
+    all_of,
     not_awaited,
 )
 from alcove.facilitation.key_packages import KeyPackages
+from alcove.facilitation.knock_check import CannotAdmit, KnockCheck, WaitingKnock
 from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.facilitation.member_requests import MemberRequests, NotMine, NotYet
+from alcove.facilitation.outside import WaysBack
 from alcove.facilitation.roles import Roles
 from alcove.facilitation.vaults import Vaults
-from alcove.group.extensions import leaf_extension, name_of
+from alcove.group.door_texts import text_of
 from alcove.group.membership import Membership
-from alcove.group.rights import NotAllowed, check_leaf
 from alcove.group.sealing import (
     KnockBody,
     Psk,
@@ -46,7 +47,6 @@ from alcove.group.sealing import (
     seal_refusal,
     short_code,
 )
-from alcove.joining.names import clean_name, looks_like_any
 from alcove.relay.ports import Ports
 
 PUT_OFF_MOST: Final = 128
@@ -57,27 +57,10 @@ SEEN_MOST: Final = 8192
 FOR_THE_NEWCOMER: Final = frozenset({"agreement", "name_taken"})
 """Why an admission failed, where only the newcomer can mend it: they are told, and knock again."""
 
+LINK_CLOSED: Final = "link_closed"
+"""Why a knock is refused whose invite a facilitator closed."""
 INVITE_USED: Final = "The invite that this person came by has no uses left. Give them a new one."
 """Why the relay refused an admission (`door_used`), said to the facilitator."""
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingKnock:
-    """A knock that a facilitator can admit. `door` is the id of the door it came by."""
-
-    id: bytes
-    door: bytes
-    body: KnockBody
-    key_package: mls.KeyPackage
-    psk: Psk
-
-
-class CannotAdmit(Exception):
-    """This knock cannot be admitted. `code` tells the newcomer why."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 class Lobby:
@@ -95,6 +78,8 @@ class Lobby:
         lobby_keys: LobbyKeys,
         vaults: Vaults,
         roles: Roles,
+        talk: DoorTalk,
+        outside: WaysBack,
         ports: Ports,
         *,
         ready: Callable[[], bool],
@@ -110,12 +95,26 @@ class Lobby:
         self._ports = ports
         self._vaults = vaults
         self._roles = roles
+        self.talk = talk
+        self._outside = outside
         self._ready = ready
         self._key_packages = KeyPackages(membership, ports)
+        self._check = KnockCheck(membership, self._key_packages, ports)
         self.requests = MemberRequests(
-            membership, committer, lobby_keys, doors, self._key_packages, roles, ports, self._settle
+            membership,
+            committer,
+            lobby_keys,
+            doors,
+            self._key_packages,
+            roles,
+            ports,
+            self._settle,
+            talk.taken,
+            outside.asked,
         )
         self._waiting: dict[bytes, WaitingKnock] = {}
+        self._closed_links: set[bytes] = set()
+        """Doors of invites that this client's person closed."""
         self._later: OrderedDict[bytes, LobbyItem] = OrderedDict()
         self._unsent: list[tuple[bytes, bytes, str, Psk]] = []
         self._seen: OrderedDict[tuple[int, bytes], None] = OrderedDict()
@@ -178,7 +177,8 @@ class Lobby:
             case LobbyKind.KNOCK:
                 self._knock(item)
             case LobbyKind.REQUEST:
-                self._request(item)
+                if not self.talk.receive(item):
+                    self._request(item)
             case LobbyKind.LEAVE:
                 self._leave_asked(item)
             case LobbyKind.VAULT:
@@ -203,66 +203,34 @@ class Lobby:
         body = self._open_knock(door, item)
         if body is None:
             return  # altered, or not sealed by a holder of the invite: no key to answer to
+        if door.id in self._closed_links:
+            self._send_refusal(item.id, body.reply_key, LINK_CLOSED, door_psk(door.invite))
+            return
         try:
-            key_package = self._check(item, body)
+            answer = text_of(body.answer)
+            others = [knock.body.name for knock in self._waiting.values()]
+            key_package = self._check.check(item.key, body, others)
+        except Malformed:
+            return  # not of a client that speaks this version: it padded something wrong
         except CannotAdmit as error:
             self._send_refusal(item.id, body.reply_key, error.code, door_psk(door.invite))
             return
         self._waiting[item.id] = WaitingKnock(
             item.id, door.id, body, key_package, door_psk(door.invite)
         )
+        self.talk.knocked(self._waiting[item.id])
         code = short_code(body.key_package)
         # A relay that still lets a removed person knock by their invite would not say so itself.
         # The state does, also of another facilitator's invite that a vault brought late.
         revoked = item.door_revoked or door.id not in self._membership.state.door_ids()
-        self._emit(events.Knocked(item.id.hex(), body.name, code, revoked))
+        outside = self._outside.knows(self._waiting[item.id])
+        self._emit(events.Knocked(item.id.hex(), body.name, code, revoked, answer, outside))
 
     def _open_knock(self, door: Door, item: LobbyItem) -> KnockBody | None:
         for keys in self._lobby_keys.for_knocks():
             with suppress(NotTrusted):
                 return open_knock(door.invite, keys, item.id, item.blob)
         return None
-
-    def _check(self, item: LobbyItem, body: KnockBody) -> mls.KeyPackage:
-        try:
-            key_package = mls.KeyPackage.decode(body.key_package)
-            self._check_lifetime(key_package)
-            self._key_packages.verify(key_package)
-            check_leaf(key_package.leaf_node)
-            leaf = leaf_extension(key_package.leaf_node)
-            credential = name_of(key_package.leaf_node)
-        except (mls.MLSError, Malformed, NotAllowed):
-            raise CannotAdmit("bad_key_package") from None
-        if not item.key == body.relay_key == leaf.relay_key or credential != body.name:
-            raise CannotAdmit("bad_key_package")
-        if body.agreement != leaf.agreement:
-            raise CannotAdmit("agreement")
-        self._check_name(body.name)
-        try:
-            check_welcome(key_package.leaf_node, self._membership)
-        except NotNow as error:
-            raise CannotAdmit(error.code) from None
-        try:
-            self._key_packages.use(key_package)
-        except NotAllowed:
-            raise CannotAdmit("bad_key_package") from None
-        return key_package
-
-    def _check_lifetime(self, key_package: mls.KeyPackage) -> None:
-        """This judges by this client's clock, so it judges knocks only and never a commit."""
-        lifetime, now = key_package.leaf_node.lifetime, self._wall()
-        if lifetime is None or not lifetime.not_before <= now <= lifetime.not_after:
-            raise CannotAdmit("clock_wrong")
-
-    def _check_name(self, name: str) -> None:
-        """Judge a name by itself and beside the other knocks."""
-        try:
-            if clean_name(name) != name:
-                raise CannotAdmit("name_deceptive")
-        except InvalidInput as error:
-            raise CannotAdmit(error.code) from None
-        if looks_like_any(name, [knock.body.name for knock in self._waiting.values()]):
-            raise CannotAdmit("name_taken")
 
     def _request(self, item: LobbyItem) -> None:
         try:
@@ -301,8 +269,16 @@ class Lobby:
                 self._gone(id)
                 self._send_refusal(id, knock.body.reply_key, "agreement", knock.psk)
 
+    def link_closed(self, door: bytes) -> None:
+        """This client's person closed an invite: tell it to those that wait by it."""
+        self._closed_links.add(door)
+        for id, knock in [one for one in self._waiting.items() if one[1].door == door]:
+            self._gone(id)
+            self._send_refusal(id, knock.body.reply_key, LINK_CLOSED, knock.psk)
+
     def _gone(self, id: bytes) -> None:
         if self._waiting.pop(id, None) is not None:
+            self.talk.gone(id)
             self._emit(events.KnockGone(id.hex()))
 
     def close(self, error: AlcoveError) -> None:
@@ -313,14 +289,22 @@ class Lobby:
 
     # --- a person's decisions ------------------------------------------------------------------
 
-    def admit(self, id: bytes, done: Done) -> None:
-        """Raises `NotNow` (`unknown_knock`, `clock_wrong`)."""
-        if self.requests.rejoins.admit(id, done):
-            return
-        knock = self._find(id)
-        if self._ports.clock_is_off:
+    def admit(self, ids: Sequence[bytes], done: Done, *, to_listen: bool = False) -> None:
+        """Let them in, by one commit where they go together. `done` gets the first error, once all
+        are decided. Raises `NotNow` (`unknown_knock`, `clock_wrong`), and then lets nobody in."""
+        each = all_of(len(ids), done)
+        knocks = [id for id in ids if not self.requests.rejoins.waits(id)]
+        found = [self._find(id) for id in knocks]
+        if found and self._ports.clock_is_off:
             text = "This device's clock is not the relay's; set it right, then let people in."
             raise NotNow("clock_wrong", text)
+        for id in ids:
+            if id not in knocks:
+                self.requests.rejoins.admit(id, each)
+        self._committer.want(*(self._admission(one, each, to_listen) for one in found))
+
+    def _admission(self, knock: WaitingKnock, done: Done, to_listen: bool) -> AdmitNewcomer:
+        id = knock.id
 
         def finished(error: AlcoveError | None) -> None:
             if error is None and id in self._waiting:
@@ -332,25 +316,43 @@ class Lobby:
                 error = Refused(error.code, INVITE_USED)
             done(error)
 
-        self._committer.want(
-            AdmitNewcomer(
-                finished,
-                id,
-                knock.key_package,
-                knock.body.relay_key,
-                knock.body.reply_key,
-                knock.door,
-                knock.psk,
-            )
+        return AdmitNewcomer(
+            finished,
+            id,
+            knock.key_package,
+            knock.body.relay_key,
+            knock.body.reply_key,
+            knock.door,
+            knock.psk,
+            to_listen or self._outside.was_paused(knock),
+            self._outside.knows(knock),
         )
 
-    def refuse(self, id: bytes) -> None:
+    def inside(self, name: str, done: Done) -> None:
+        """Let the member in again that stepped outside under this name. Raises `NotNow`
+        (`unknown_knock`), and as `admit`."""
+        for id, knock in self._waiting.items():
+            if knock.body.name == name and self._outside.knows(knock):
+                self.admit([id], done)
+                return
+        raise NotNow("unknown_knock", "Nobody of that name is outside.")
+
+    def look(self) -> None:
+        """Let those in again that stepped outside and say that they come back."""
+
+        def let_in(id: bytes) -> None:
+            if id in self._waiting:
+                self.admit([id], not_awaited)
+
+        self._outside.look(let_in)
+
+    def refuse(self, id: bytes, reason: str = "refused") -> None:
         """Raises `NotNow` (`unknown_knock`)."""
         if self.requests.rejoins.refuse(id):
             return
         knock = self._find(id)
         self._gone(id)
-        self._send_refusal(id, knock.body.reply_key, "refused", knock.psk)
+        self._send_refusal(id, knock.body.reply_key, reason, knock.psk)
 
     def _find(self, id: bytes) -> WaitingKnock:
         knock = self._waiting.get(id)
@@ -369,7 +371,8 @@ class Lobby:
         self._link.request(lambda n: frames.RefuseKnock(n, id, sealed), answered)
 
     def resumed(self) -> None:
-        """Send the refusals again whose answer was lost."""
+        """Send the refusals again whose answer was lost, and what was said at the door."""
+        self.talk.resumed()
         unsent, self._unsent = self._unsent, []
         for refusal in unsent:
             self._send_refusal(*refusal)

@@ -78,7 +78,11 @@ class MemberRequests:
         roles: Roles,
         ports: Ports,
         settle: Callable[[bytes], None],
+        taken: Callable[[Person, bytes], None],
+        outside: Callable[[Person, bytes], None],
     ) -> None:
+        self._outside = outside
+        self._taken = taken
         self._membership = membership
         self._committer = committer
         self._lobby_keys = lobby_keys
@@ -124,6 +128,12 @@ class MemberRequests:
             raise NotAllowed("reply_key")
         if body.kind == RequestKind.STEP_DOWN:
             return self._step_down(item, person, Signed.decode(body.content))
+        if body.kind == RequestKind.OUTSIDE:
+            self._outside(person, body.content)
+            return False  # the entry that lets them go settles it
+        if body.kind == RequestKind.TAKE and person.facilitator:
+            self._taken(person, body.content)
+            return False  # the others read it too
         raise NotMine  # of a kind that another facilitator's client may know
 
     def _late_knock(self, item: LobbyItem) -> bool:

@@ -1,12 +1,23 @@
-"""What a facilitator does in a hard minute: pause one, let all listen, lock the door.
+"""What a facilitator does in a hard minute: pause one, let all listen, lock the door, hold, fold.
 
 Each is one commit, which goes before all that is not urgent, in the order in which a person asked.
 """
 
+from alcove_protocol.position import Position
+
 from alcove.facilitation.committer import Committer
 from alcove.facilitation.intents import Done
 from alcove.facilitation.roles import named
-from alcove.facilitation.room_intents import RoomRule, SetPause, SetRule, not_paused
+from alcove.facilitation.room_intents import (
+    FoldMember,
+    HoldRoom,
+    ResumeRoom,
+    RoomRule,
+    SetPause,
+    SetRule,
+    not_folded,
+    not_paused,
+)
 from alcove.group.membership import Membership
 
 
@@ -27,3 +38,20 @@ class Moderation:
     def rule(self, rule: RoomRule, done: Done, *, on: bool) -> None:
         """Set a rule for all, or lift it."""
         self._committer.want(SetRule(done, rule, on))
+
+    def hold(self, start: Position, done: Done, *, named: bool) -> None:
+        """Pause the room, and fold all from `start` on. `named` says that a person
+        chose the place."""
+        self._committer.want(HoldRoom(done, start, named))
+
+    def resume(self, done: Done) -> None:
+        """End a hold."""
+        self._committer.want(ResumeRoom(done))
+
+    def fold(self, name: str, done: Done, *, on: bool) -> None:
+        """Fold all that a participant writes, or no more. Raises `InvalidInput` (`unknown_name`),
+        `NotNow` (`is_facilitator`)."""
+        person = named(self._membership, name, facilitator=False)
+        if on and person.facilitator:
+            raise not_folded()
+        self._committer.want(FoldMember(done, person.key, on))

@@ -16,8 +16,8 @@ from alcove_protocol.statements import Opening, Signed
 
 from alcove import events, mls
 from alcove.errors import AlcoveError, Refused
-from alcove.facilitation.doors import RoomCard, new_invite
-from alcove.facilitation.facilitator import Facilitator, Handover, InviteTerms
+from alcove.facilitation.doors import InviteTerms, RoomCard, new_invite
+from alcove.facilitation.facilitator import Facilitator, Handover
 from alcove.group.admission import leaf_extensions, leaf_lifetime, room_policy
 from alcove.group.extensions import (
     FacilitatorKeys,

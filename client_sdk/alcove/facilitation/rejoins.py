@@ -187,6 +187,10 @@ class Rejoins:
 
     # --- a person's decisions ------------------------------------------------------------------
 
+    def waits(self, id: bytes) -> bool:
+        """Whether a member waits under this id for a person to let them in again."""
+        return self._asked(id) is not None
+
     def admit(self, id: bytes, done: Done) -> bool:
         """A person lets this member in again. False when nobody waits under this id."""
         item = self._asked(id)

@@ -21,6 +21,7 @@ from alcove.facilitation.intents import (
     no_key,
     state_change,
     without_facilitator,
+    without_folded,
     without_pause,
 )
 from alcove.facilitation.standby_clearing import check_room_for_one, cleared_with
@@ -74,7 +75,7 @@ def _check_takes_vaults(membership: Membership, person: Person) -> None:
 @dataclass(frozen=True, slots=True)
 class Appoint(Intent):
     """List a member as a facilitator, with an appointment that the committer signs. A pause of
-    theirs ends: a facilitator has none."""
+    theirs ends, and what they write is not folded any more: a facilitator has neither."""
 
     key: bytes = b""
     by: Identity | None = field(default=None, compare=False)
@@ -97,6 +98,7 @@ class Appoint(Intent):
             facilitators=state.facilitators + keys.encode(),
             appointments=state.appointments + pack_list([signed.encode()]),
             paused=without_pause(state, person.key),
+            folded=without_folded(state, person.key),
         )
         change = _role(after, person, Role.FACILITATOR)
         return CommitPlan((state_change(after),), (change,), force_path=True)

@@ -18,6 +18,7 @@ from alcove_protocol.position import Position
 from alcove_protocol.roster import (
     CHANGE_SIZE,
     Change,
+    Op,
     RoomFlag,
     Roster,
     RosterEntry,
@@ -133,7 +134,9 @@ def enter(
     now: float,
 ) -> Membership:
     """Open a Welcome, check it, and only then join. `welcome` is what `frame` brought, unsealed,
-    and `now` is in Unix seconds. `accepted` is None for a rejoin, which asks for no acceptance.
+    and `now` is in Unix seconds. `accepted` is None for a rejoin, which asks for no acceptance; nor
+    does a Welcome that takes the place of a lost one: the newcomer was let in before the rules of
+    the room changed, and is asked when they are in.
 
     Raises `NotTrusted` (`bad_welcome`).
     """
@@ -145,9 +148,12 @@ def enter(
         )
         room = opening.previous
         try:
-            accept_welcome(staged, opening, room, accepted)
+            said = RosterEntry.decode(entry.body, limit=limits.ENTRY)
+            changes = {change.key: change.op for change in said.decoded_changes()}
+            again = changes.get(identity.relay.public) is Op.REJOIN
+            accept_welcome(staged, opening, room, None if again else accepted)
             before, roster = rosters_of_welcome(staged, entry, room)
-            commit = RosterEntry.decode(entry.body, limit=limits.ENTRY).commit
+            commit = said.commit
         except BaseException:
             staged.drop()  # no secret of a group that is not joined stays
             raise

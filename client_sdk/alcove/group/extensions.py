@@ -12,7 +12,7 @@ from alcove_protocol.card import VERSION_MAX
 from alcove_protocol.codec import split
 from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import VERSION
-from alcove_protocol.position import POSITION_SIZE
+from alcove_protocol.position import POSITION_SIZE, check_encoded
 from alcove_protocol.records import AtMost, Exactly, Record
 from alcove_protocol.roster import CHANGE_SIZE, FLAGS
 from alcove_protocol.statements import APPOINTMENT_SIZE, DOOR_ID_SIZE, HASH_SIZE, KEY_SIZE
@@ -131,11 +131,13 @@ class RoomExtension(Record):
         return split(self.doors, DOOR_ID_SIZE, most=limits.DOORS)
 
     def check(self) -> None:
-        """Raises `Malformed` when a list does not divide, or repeats an item, or when nothing may
-        be sealed to the lobby key, or to the standby's: every member seals to them."""
+        """Raises `Malformed` when a list does not divide, or repeats an item, when `hold` is no
+        position, or when nothing may be sealed to the lobby key or the standby's."""
         check_hpke_key(self.lobby_key)
         if self.standby is not None:
             check_hpke_key(self.standby[2 * KEY_SIZE : 3 * KEY_SIZE])
+        if self.hold is not None:
+            check_encoded(self.hold)
         lists = (
             self.facilitator_list(),
             self.paused_keys(),

@@ -54,7 +54,6 @@ class Membership(Members):
         self._last_in: dict[bytes, Position] = {}
         self.base = base
         self.commit_hash = commit  # SHA-256 of the last merged commit's blob
-        self.commit_blob = b""
         self.merged = MergedCommits(commit)
         self.state: RoomExtension = room_extension(group.context)
         self.accepted = leaf_extension(self.own_leaf).agreement
@@ -92,6 +91,11 @@ class Membership(Members):
         chain, accepted = self.chain, self.accepted
         self.__dict__.update(other.__dict__)
         self.chain, self.accepted = chain, accepted
+
+    @property
+    def commit_blob(self) -> bytes:
+        """The bytes of the last commit. Empty when this client lacks them."""
+        return self.merged.last
 
     @property
     def agreement_due(self) -> bool:
@@ -257,7 +261,7 @@ class Membership(Members):
         self._keep_secrets()
         self.state = room_extension(self.group.context)
         self.lobby_key = self.state.lobby_key
-        self.commit_hash, self.commit_blob = sha256(blob).digest(), blob
+        self.commit_hash = sha256(blob).digest()
         self.merged.add(self.commit_hash, blob)
         head = self.roster.head
         changes = self._extend_roster(blob, entry)

@@ -1,8 +1,11 @@
 """The last commits that a client merged, so that one which a relay lost can be published again."""
 
 from collections import deque
+from hashlib import sha256
 from itertools import pairwise
 from typing import Final
+
+from alcove_protocol import limits
 
 KEPT: Final = 8
 """Commits whose bytes are kept. More than one is needed when a facilitator was away for a while and
@@ -21,6 +24,28 @@ class MergedCommits:
 
     def __contains__(self, digest: bytes) -> bool:
         return any(known == digest for known, _ in self._commits)
+
+    @property
+    def last(self) -> bytes:
+        """The bytes of the last one. Empty when this client lacks them."""
+        return self._commits[-1][1]
+
+    def fill_in(self, blob: bytes) -> None:
+        """Keep the bytes of the commit that brought this client in: a Welcome tells their hash."""
+        digest, known = self._commits[0]
+        if not known and sha256(blob).digest() == digest:
+            self._commits[0] = (digest, blob)
+
+    def before_last(self, most: int) -> tuple[bytes, ...]:
+        """The bytes of the commits right before the last one, the oldest first: as many of the
+        newest as have no more than `most` bytes as a list."""
+        found: list[bytes] = []
+        for _, blob in list(self._commits)[-2::-1]:
+            most -= 4 + len(blob)
+            if not blob or most < 0 or len(found) == limits.EARLIER_COMMITS:
+                break
+            found.insert(0, blob)
+        return tuple(found)
 
     def after(self, digest: bytes) -> bytes:
         """The bytes of the commit that came after this one. Empty when none did."""

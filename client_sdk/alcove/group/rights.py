@@ -53,6 +53,7 @@ class Act(Enum):
     VOID = "void"
     HEARTBEAT = "heartbeat"
     AGREEMENT = "agreement"
+    FOLD = "fold"
 
 
 NOT_OFFERED: Final = (
@@ -61,8 +62,6 @@ NOT_OFFERED: Final = (
     "desk_size",
     "facilitators_start",
     "facilitators_stay",
-    "hold",
-    "folded",
     "slow",
     "ttl",
 )
@@ -71,7 +70,7 @@ for good (how many facilitators a room needs). What no command sets, no command 
 facilitator with a changed client could mute a room or close it for as long as it lives."""
 
 
-RULES: Final = ("listen_only", "locked")
+RULES: Final = ("hold", "listen_only", "locked")
 """Fields of the state that are rules for all, on or off. All members are told when one changes."""
 
 Rule = Callable[[RoomExtension, bytes], bool]
@@ -98,6 +97,7 @@ ACTS: Final[Mapping[Act, Rule]] = MappingProxyType(
         Act.VOID: _every_member,
         Act.HEARTBEAT: _facilitator,
         Act.AGREEMENT: _facilitator,
+        Act.FOLD: _facilitator,
     }
 )
 
@@ -140,6 +140,7 @@ def _judge_commit(
         _judge_state(group.group_id, leaf.signature_key, before, after)
     _judge_facilitators_present(staged, after)
     _judge_pauses(staged, after)
+    _judge_folds(group, before, after)
 
 
 def _demand(fault: str | None) -> None:
@@ -261,6 +262,10 @@ def _judge_state(
         raise NotAllowed("lobby_key_kept")  # a former facilitator has the old one
     if after.facilitator_keys() & set(after.paused_keys()):
         raise NotAllowed("paused_facilitator")  # the relay would take none of their messages
+    if after.facilitator_keys() & set(after.folded_keys()):
+        raise NotAllowed("folded_facilitator")  # a hard minute needs what they write
+    if after.hold is not None and not after.listen_only:
+        raise NotAllowed("hold_open")  # all are told that the room is paused
     _judge_appointments(room, committer, before, after)
 
 
@@ -310,6 +315,14 @@ def _judge_pauses(staged: mls.CommitView, after: RoomExtension) -> None:
     keys = {member.leaf.signature_key for member in staged.members_after()}
     if not keys.issuperset(after.paused_keys()):
         raise NotAllowed("paused_not_member")
+
+
+def _judge_folds(group: mls.Group, before: RoomExtension, after: RoomExtension) -> None:
+    """Each member whose messages are newly folded had a leaf: so the list holds no garbage, which
+    would push out those of whom it is true."""
+    keys = {member.leaf.signature_key for member in group.members()}
+    if not keys.issuperset(set(after.folded_keys()) - set(before.folded_keys())):
+        raise NotAllowed("folded_not_member")
 
 
 def judge_step_down(

@@ -40,13 +40,15 @@ _REQUEST_MOST: Final = limits.REQUEST // 2
 
 @dataclass(frozen=True, slots=True)
 class KnockBody(Record):
-    """A newcomer's knock. `agreement` is the hash that they accepted."""
+    """A newcomer's knock. `agreement` is the hash that they accepted. `answer` is a text of fixed
+    size (`door_texts`), empty where the card asks nothing."""
 
     name: Annotated[str, AtMost(limits.NAME)]
     key_package: Annotated[bytes, AtMost(limits.KNOCK)]
     relay_key: Annotated[bytes, Exactly(KEY_SIZE)]
     reply_key: Annotated[bytes, Exactly(KEY_SIZE)]
     agreement: Annotated[bytes, Exactly(HASH_SIZE)]
+    answer: Annotated[bytes, Exactly(limits.DOOR_ANSWER)] = bytes(limits.DOOR_ANSWER)
 
 
 @dataclass(frozen=True, slots=True)

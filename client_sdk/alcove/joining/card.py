@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from alcove_protocol import limits
 from alcove_protocol.card import Card
 from alcove_protocol.errors import Malformed
+from alcove_protocol.frames import CardIs
+from alcove_protocol.invite import Invite
 from alcove_protocol.labels import Label
 from alcove_protocol.roster import open_roster
 from alcove_protocol.statements import Opening, Signed, verify
@@ -12,6 +14,7 @@ from alcove_protocol.statements import Opening, Signed, verify
 from alcove.errors import NotTrusted
 from alcove.group.appointments import chained_facilitators, unpack_appointments
 from alcove.group.keys import check_hpke_key
+from alcove.group.sealing import open_card
 from alcove.messages.agreements import Agreement, read_agreement
 
 
@@ -27,6 +30,12 @@ class CheckedCard:
     def agreement(self) -> bytes:
         """The hash that a newcomer binds by accepting this card's ground rules."""
         return self.ground_rules.hash
+
+
+def read_card(invite: Invite, answer: CardIs) -> CheckedCard:
+    """Open and check the card that the relay gave out. Raises `NotTrusted` (`bad_card`)."""
+    signed = open_card(invite, answer.number, answer.card)
+    return check_card(signed, invite.room, answer.number)
 
 
 def check_card(signed: Signed, room: bytes, number: int) -> CheckedCard:

@@ -7,12 +7,16 @@ the room, and refuses it when the door has no uses left.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from alcove_protocol import frames
 from alcove_protocol.frames import RelayAnswer
+from alcove_protocol.invite import Invite
 
 from alcove import events
+from alcove.errors import NotTrusted
+from alcove.joining.card import CheckedCard, read_card
 from alcove.relay.ports import Ports
 
 LOOK_AGAIN: Final = 45.0
@@ -34,7 +38,15 @@ LAST_USE_GONE: Final = (
 class DoorWatch:
     """Looks at the door while `waits`, and tells what has changed."""
 
-    def __init__(self, ports: Ports, waits: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        invite: Invite,
+        ports: Ports,
+        waits: Callable[[], bool],
+        on_card: Callable[[CheckedCard], None],
+    ) -> None:
+        self._invite = invite
+        self._on_card = on_card
         self._link = ports.link
         self._clock = ports.clock
         self._emit = ports.emit
@@ -60,6 +72,8 @@ class DoorWatch:
             return  # a member by now, or gone
         if isinstance(answer, frames.CardIs):
             self._used = False
+            with suppress(NotTrusted):  # what the relay gives out need not be the room's
+                self._on_card(read_card(self._invite, answer))
             if answer.read_only:
                 self._tell("nobody_there", NOBODY_THERE)
             elif self._told == "nobody_there":

@@ -9,88 +9,47 @@
 A Welcome may be late, and answers one of the last tries. One that answers none of them is ignored,
 and the newcomer asks again.
 
-A newcomer can read nothing of the room before the Welcome: until then their client holds no key of
-it.
+Before the Welcome a newcomer can read nothing of the room: their client holds no key of it.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from enum import Enum, auto
-from types import MappingProxyType
-from typing import Final
 
-from alcove_protocol import frames, limits
+from alcove_protocol import frames
 from alcove_protocol.frames import ConnectionRole, RelayAnswer
 from alcove_protocol.invite import Invite
 from alcove_protocol.position import Position
 
 from alcove import events
-from alcove.errors import PASSING, AlcoveError, NotNow, NotTrusted, Refused
+from alcove.errors import AlcoveError, NotNow, NotTrusted, Refused
 from alcove.group.admission import enter
 from alcove.group.keys import Identity, SigningKey, room_suite
 from alcove.group.membership import Membership
 from alcove.group.sealing import (
+    KnockBody,
     door_psk,
-    open_card,
     open_refusal,
     seal_knock,
     seal_late_knock,
     short_code,
 )
-from alcove.joining.card import CheckedCard, check_card
+from alcove.joining import patience
+from alcove.joining.card import CheckedCard, read_card
+from alcove.joining.door_voice import DoorVoice
 from alcove.joining.door_watch import DoorWatch
-from alcove.joining.tries import Tries
+from alcove.joining.door_words import (
+    DOOR_FULL,
+    KNOCK_DROPPED,
+    REFUSAL_SENTENCES,
+    checked_answer,
+    contact_of,
+    refusal_sentence,
+)
+from alcove.joining.tries import Tries, Try
 from alcove.messages.agreements import Agreements
 from alcove.relay.link import LinkState, Proof
 from alcove.relay.ports import Ports
-
-REFUSAL_SENTENCES: Final = MappingProxyType(
-    {
-        "refused": "A facilitator did not let you in.",
-        "name_taken": "A member has this name or one that looks like it; choose another.",
-        "name_deceptive": "This name could mislead others; choose another.",
-        "name_reserved": "This name reads like a part in the room; choose another.",
-        "name_empty": "Choose a name with at least one letter or digit.",
-        "name_too_long": "This name is too long; choose a shorter one.",
-        "agreement": "The ground rules have changed; open the invite again and read them.",
-        "room_full": "The room is full.",
-        "clock_wrong": "Your device's clock differs too much from the others'. If it is wrong, "
-        "set it right "
-        "and try again.",
-        "bad_key_package": "Your client sent something the facilitator's could not use; update it.",
-        "expired": "No facilitator answered in time. You can ask again with the same invite.",
-        "no_welcome": "You were let in, but the room's keys never came; ask for a new invite.",
-    }
-)
-
-
-WELCOME_PATIENCE: Final = 10.0
-"""Seconds in which the relay hands over the Welcome to a newcomer who is on the list."""
-ASK_AGAIN: Final = 60.0
-"""Seconds after which a newcomer without a Welcome asks again."""
-UNANSWERED: Final = limits.KNOCK_TTL + 60.0
-"""Seconds after which a knock has been answered or has expired. A newcomer that was told neither
-connects anew, and learns whether they are on the list. A relay where the knock still waits lies, or
-its clock stands still: then nothing is to be waited for."""
-EXPIRES: Final = limits.KNOCK_TTL - 60.0
-"""Seconds after which an honest relay may say that a knock's time has passed: it counts from before
-its answer, which may have been under way for so long."""
-WELCOME_NEVER: Final = float(limits.ABANDONED_AFTER)
-"""Seconds on the list after which no Welcome will come: a member of whom something was heard is not
-let in again without their old keys."""
-EARLIER: Final = frozenset({"already_waiting", "not_allowed"})
-"""Refusals of a knock behind an earlier one of this client, which waits or was admitted."""
-FULL: Final = PASSING | {"too_many_knocks"}
-"""Refusals after which a newcomer waits, and asks again."""
-FULL_WAIT: Final = 15.0
-"""Seconds, and up to twice as many: a crowd does not come back all at once."""
-DOOR_FULL: Final = (
-    "The relay could not take you to the door yet. Stay here: your client asks again about twice a "
-    "minute."
-)
-KNOCK_DROPPED: Final = (
-    "Your knock is no longer at the relay, and no facilitator answered it. Your client knocks "
-    "again."
-)
 
 
 class Stage(Enum):
@@ -104,7 +63,8 @@ class Newcomer:
     """A client before it is in the room.
 
     With `accept` the person accepts any agreement that the card has. `before` is the card that they
-    read and accepted at this door before. `on_card` is called when the card was verified,
+    read and accepted at this door before. `outside` is the hash of the rules that a member accepted
+    that stepped outside. `on_card` is called when the card was verified,
     `on_member` once, with the membership that the Welcome gives, and `fail` when the way in has
     ended.
     """
@@ -118,6 +78,7 @@ class Newcomer:
         accept: bool,
         agreements: Agreements,
         before: CheckedCard | None = None,
+        outside: bytes = b"",
         on_card: Callable[[], None],
         on_member: Callable[[Membership, Position], None],
         fail: Callable[[AlcoveError], None],
@@ -132,12 +93,15 @@ class Newcomer:
         self._random = ports.random
         self._accepted = accept
         self._agreements = agreements
-        self._accepted_before = before.agreement if before is not None else None
+        self._accepted_before = outside or (before.agreement if before is not None else None)
+        self.outside = bool(outside)
+        self._answer = ""
         self._on_card = on_card
         self._on_member = on_member
         self._fail = fail
         self._door_key = SigningKey.from_seed(invite.door_seed())
         self._tries = Tries(invite, ports.random)
+        self.voice = DoorVoice(invite, lambda: self.identity, ports, self._renewed)
         self._listed_since: float | None = None
         """Since when this newcomer has been on the relay's list, without a Welcome."""
         self._ask_at = 0.0
@@ -145,11 +109,14 @@ class Newcomer:
         """When the relay took the knock, or the first of several that it dropped."""
         self._dropped = False
         self._believed: set[str] = set()
-        """Which refusals `EARLIER` were believed since the relay last took a knock."""
+        """Which refusals `patience.EARLIER` were believed since the relay last took a knock."""
         self._again_at: float | None = None
         self._told: set[str] = set()
         self._watch = DoorWatch(
-            ports, lambda: self.stage is Stage.WAITING and ports.link.state is LinkState.DOOR
+            invite,
+            ports,
+            lambda: self.stage is Stage.WAITING and ports.link.state is LinkState.DOOR,
+            self._card_seen,
         )
         self.stage = Stage.READING
         self.card = before
@@ -171,7 +138,7 @@ class Newcomer:
         """At the door, again or for the first time."""
         if answer.role == ConnectionRole.MEMBER:
             # Admitted while away: the Welcome follows, unless the relay has lost it.
-            self._ask_at = self._clock() + WELCOME_PATIENCE
+            self._ask_at = self._clock() + patience.WELCOME_PATIENCE
             if self._listed_since is None:
                 self._listed_since = self._clock()
             self._link.hang_up = self.card is None  # and a newcomer without a card has not knocked
@@ -182,11 +149,23 @@ class Newcomer:
             self._go_on()
         elif self._unanswered:
             self._give_up("expired")
+        else:
+            self.voice.send_unsent()
+
+    @property
+    def talk_key(self) -> bytes | None:
+        """The lobby key to which what is said at the door is sealed. None while none waits."""
+        return self.card.card.lobby_key if self.card and self.stage is Stage.WAITING else None
+
+    def _renewed(self) -> None:
+        """A text of the talk renews the knock at the relay."""
+        self._knocked_at = self._clock()
 
     @property
     def _unanswered(self) -> bool:
         """Whether nothing was heard of the knock for longer than a relay keeps one."""
-        return self.stage is Stage.WAITING and self._clock() - self._knocked_at > UNANSWERED
+        silent = self._clock() - self._knocked_at
+        return self.stage is Stage.WAITING and silent > patience.UNANSWERED
 
     def _go_on(self) -> None:
         """Ask what is to be asked now, for the first time or again."""
@@ -203,8 +182,7 @@ class Newcomer:
             self._refused(answer)
             return
         try:
-            signed = open_card(self.invite, answer.number, answer.card)
-            checked = check_card(signed, self.invite.room, answer.number)
+            checked = read_card(self.invite, answer)
             self.identity = self.identity.in_suite(room_suite(checked.card.suite))
         except (NotTrusted, NotNow) as error:
             self._fail(error)
@@ -212,22 +190,35 @@ class Newcomer:
         self.card, card = checked, checked.card
         self.stage = Stage.ASKED
         self._agreements.begin(checked.ground_rules, card.title)
-        accepted = self._accepted or checked.agreement == self._accepted_before
-        self._emit(self._agreements.shown_event(checked.ground_rules, asked=not accepted))
+        question = card.question or ""
+        # A program that accepts unread has not answered. A former member was asked before.
+        before = checked.agreement == self._accepted_before
+        accepted = before or (self._accepted and not question)
+        shown = self._agreements.shown_event(checked.ground_rules, asked=not accepted)
+        if not (self.outside and accepted):
+            self._emit(replace(shown, question=question))
         self._on_card()
         if accepted:
             self._knock()
 
-    def accept(self, version: int | None = None) -> None:
-        """Accept the agreement on the card and knock. `version` is the one that the person read.
+    def _card_seen(self, checked: CheckedCard) -> None:
+        """The lobby key may be another since: what is said goes to the present one."""
+        if self.card is not None and checked.agreement == self.card.agreement:
+            self.card = checked
 
-        Raises `NotNow` (`no_agreement`, `agreement_changed`).
+    def accept(self, version: int | None = None, answer: str = "") -> None:
+        """Accept the agreement on the card and knock. `version` is the one that the person read,
+        and `answer` is to the question that the card asks.
+
+        Raises `NotNow` (`no_agreement`, `agreement_changed`, `no_answer`), `InvalidInput`
+        (`bad_answer`).
         """
         if self.stage is Stage.READING:
             raise NotNow("no_agreement", "The ground rules have not arrived yet; wait a moment.")
         if self.card is not None and version not in (None, self.card.card.agreement_version):
             raise NotNow("agreement_changed", "The ground rules changed; read the new ones first.")
         if self.stage is Stage.ASKED:
+            self._answer = checked_answer(answer, asked=bool(self.card and self.card.card.question))
             if self._link.authenticated:
                 self._knock()
             else:
@@ -250,21 +241,23 @@ class Newcomer:
     def _expect_welcome(self, listed_since: float) -> None:
         """Ask for a Welcome that did not come, as long as one can come."""
         now = self._clock()
-        if now - listed_since > WELCOME_NEVER:
+        if now - listed_since > patience.WELCOME_NEVER:
             self._give_up("no_welcome")
         elif self.card is not None and self._link.live and now >= self._ask_at:
-            self._ask_at = now + ASK_AGAIN
-            made, body = self._tries.make(self.identity, self.card.agreement, self._wall())
-            lobby_key = self.card.card.lobby_key
-            sealed = seal_late_knock(self.invite, lobby_key, made.id, body, self._random)
-            request = frames.LobbyRequest
-            self._link.request(lambda n: request(n, made.id, sealed), lambda answer: None)
+            self._ask_at = now + patience.ASK_AGAIN
+            made, body = self._try(self.card)
+            id, key = made.id, self.card.card.lobby_key
+            sealed = seal_late_knock(self.invite, key, id, body, self._random)
+            self._link.request(lambda n: frames.LobbyRequest(n, id, sealed), lambda answer: None)
+
+    def _try(self, card: CheckedCard) -> tuple[Try, KnockBody]:
+        return self._tries.make(self.identity, card.agreement, self._answer, self._wall())
 
     def _knock(self) -> None:
         if self.card is None:
             return
         self.stage = Stage.KNOCKING
-        made, body = self._tries.make(self.identity, self.card.agreement, self._wall())
+        made, body = self._try(self.card)
         sealed = seal_knock(self.invite, self.card.card.lobby_key, made.id, body, self._random)
         code = short_code(body.key_package)
 
@@ -272,30 +265,35 @@ class Newcomer:
             if isinstance(answer, frames.Done):
                 self._believed.clear()
                 self.stage = Stage.WAITING
-                if not self._dropped:
+                if not self._dropped or self.outside:  # that one waits as long as it likes
                     self._knocked_at = self._clock()
                 self._dropped = False
-                self._emit(events.Waiting(code))
+                self.voice.knocked(made)
+                self._tell_waiting(code)
                 self._watch.knocked()
             elif answer is not None:
                 self._refused(answer)
 
         self._link.request(lambda n: frames.Knock(n, made.id, sealed), answered)
 
+    def _tell_waiting(self, code: str) -> None:
+        if not self.outside:
+            self._emit(events.Waiting(code))
+        elif "outside" not in self._told:
+            self._told.add("outside")
+            self._emit(events.Outside(self.identity.name, you=True))
+
     def _refused(self, answer: RelayAnswer) -> None:
         code = answer.code if isinstance(answer, frames.RequestRefused) else "malformed"
-        if self.knocked and code in EARLIER and code not in self._believed:
+        if self.knocked and code in patience.EARLIER and code not in self._believed:
             self._believed.add(code)
             self._behind_earlier(code)
-        elif code not in FULL:
+        elif code not in patience.FULL:
             self._fail(Refused.by_relay(code))
         else:
             # Many people come by one link at once. What is full now has room in a while.
-            self._again_at = self._clock() + self._full_wait()
+            self._again_at = self._clock() + patience.full_wait(self._random)
             self.door_full()
-
-    def _full_wait(self) -> float:
-        return FULL_WAIT + int.from_bytes(self._random(2), "big") / 2**16 * FULL_WAIT
 
     def _behind_earlier(self, code: str) -> None:
         """The relay took an earlier knock without this client's knowledge. A relay that says so
@@ -346,15 +344,16 @@ class Newcomer:
         """
         if self.stage is not Stage.WAITING:
             return
-        if self._clock() - self._knocked_at > EXPIRES:
+        if self._clock() - self._knocked_at > patience.EXPIRES and not self.outside:
             self._give_up("expired")
             return
         self.stage, self._dropped = Stage.KNOCKING, True
-        self._again_at = self._clock() + self._full_wait()
-        self._tell_once("knock_dropped", KNOCK_DROPPED)
+        self._again_at = self._clock() + patience.full_wait(self._random)
+        if not self.outside:
+            self._tell_once("knock_dropped", KNOCK_DROPPED)
 
     def _give_up(self, code: str) -> None:
-        self._fail(Refused(code, REFUSAL_SENTENCES[code]))
+        self._fail(Refused(code, refusal_sentence(code, contact_of(self.card))))
 
     def welcomed(self, frame: frames.WelcomeIs) -> None:
         """Compare the Welcome with the invite and the card, then become a member."""
@@ -396,5 +395,6 @@ class Newcomer:
 
     def wipe(self) -> None:
         """Forget the keys of every try, and the door's."""
+        self.voice.close()
         self._tries.wipe()
         self._door_key.wipe()

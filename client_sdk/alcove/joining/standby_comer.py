@@ -31,8 +31,8 @@ from alcove.group.keys import Identity, room_suite
 from alcove.group.standby import StandbySecrets
 from alcove.group.standby_entry import Candidate, Entry, make_entry, read_answer
 from alcove.joining.card import CheckedCard
+from alcove.joining.door_words import REFUSAL_SENTENCES
 from alcove.joining.names import looks_like_any
-from alcove.joining.newcomer import REFUSAL_SENTENCES
 from alcove.joining.standby_asks import StandbyAsks
 from alcove.messages.agreements import Agreements, read_agreement
 from alcove.relay.link import Proof
@@ -282,8 +282,9 @@ class StandbyComer:
         else:
             self.stage = WayIn.SHOWN
 
-    def accept(self, version: int | None = None) -> None:
+    def accept(self, version: int | None = None, answer: str = "") -> None:
         """Accept the agreement that was shown, and go in. `version` is the one that was read.
+        No question is asked of the holder of a link, so `answer` is not used.
 
         Raises `NotNow` (`no_agreement`, `agreement_changed`).
         """

@@ -12,6 +12,7 @@ from alcove_protocol.invite import Invite
 
 from alcove.errors import NotTrusted
 from alcove.group.admission import Offer
+from alcove.group.door_texts import fixed_text
 from alcove.group.keys import Identity
 from alcove.group.sealing import KnockBody, door_psk, open_welcome
 from alcove.mls.secret import Random
@@ -41,7 +42,9 @@ class Tries:
     def newest(self) -> Try | None:
         return self._kept[-1] if self._kept else None
 
-    def make(self, identity: Identity, agreement: bytes, now: float) -> tuple[Try, KnockBody]:
+    def make(
+        self, identity: Identity, agreement: bytes, answer: str, now: float
+    ) -> tuple[Try, KnockBody]:
         """One more, and what it offers. `now` is in Unix seconds."""
         offer = Offer.make(identity, agreement, now, self._random)
         made = Try(self._random(frames.ID_SIZE), offer)
@@ -54,6 +57,7 @@ class Tries:
             identity.relay.public,
             offer.reply.public,
             agreement,
+            fixed_text(answer),
         )
 
     def open(self, sealed: bytes) -> tuple[Try, bytes]:

@@ -7,7 +7,7 @@ others know whose messages are wrong, and a facilitator can act.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from alcove import events
 from alcove.group.outcomes import Person
@@ -17,6 +17,13 @@ AGAIN: Final = 60.0
 """Seconds between two events of one kind about one member."""
 UNKNOWN: Final = b""
 """Stands for an author whom no signature names."""
+
+
+class RoomWatch(Protocol):
+    """What judges the room by what its messages show: see `Presence`."""
+
+    def split(self) -> None: ...
+    def differs(self, sender: bytes, name: str) -> None: ...
 
 
 @dataclass(slots=True)

@@ -6,9 +6,9 @@ member whom MLS names. Nothing inside a message names one.
 """
 
 from collections.abc import Callable
-from typing import Protocol, TypeAlias, assert_never
+from typing import TypeAlias, assert_never
 
-from alcove_protocol import frames, limits
+from alcove_protocol import frames
 from alcove_protocol.errors import Malformed
 from alcove_protocol.frames import BlobClass
 from alcove_protocol.position import Position
@@ -20,11 +20,12 @@ from alcove.group.admission import APPLICATION_AHEAD
 from alcove.group.framing import application_padding, check_class
 from alcove.group.membership import Membership
 from alcove.group.rights import Act, NotAllowed, may
-from alcove.messages.alarms import Alarms
+from alcove.messages.alarms import Alarms, RoomWatch
+from alcove.messages.folding import Folding
 from alcove.messages.outbox import Outbox, Outgoing
 from alcove.messages.payload import (
-    BODIES,
     MESSAGE_ID_SIZE,
+    Fold,
     Heartbeat,
     HeartbeatHeard,
     MessageBody,
@@ -34,26 +35,14 @@ from alcove.messages.payload import (
     ToldAgreement,
     Void,
 )
+from alcove.messages.reading import Misplaced, body_of, read_in_place
 from alcove.messages.said import SaidMessages
 from alcove.messages.shown import ShownMessages
 from alcove.messages.stream import Stream
 from alcove.relay.ports import Ports
 
-Shown: TypeAlias = Text | Retract | Void | ToldAgreement
+Shown: TypeAlias = Text | Retract | Void | ToldAgreement | Fold
 """Bodies that have a counter, so everything but a heartbeat."""
-
-
-class RoomWatch(Protocol):
-    """What judges the room by what its messages show: see `Presence`."""
-
-    def split(self) -> None: ...
-    def differs(self, sender: bytes, name: str) -> None: ...
-    def talk_heard(self) -> None: ...
-
-
-class _Misplaced(Exception):
-    """A message is not where its author put it: it is under another key, or a heartbeat as a
-    message, or a message as a heartbeat. Another one than its author did that."""
 
 
 class _NotItsAuthors(Exception):
@@ -73,8 +62,10 @@ class Conversation:
         watch: RoomWatch,
         on_agreement: Callable[[bytes, ToldAgreement], None],
         on_own: Callable[[bytes, bool], None],
+        on_fold: Callable[[str, str], None],
     ) -> None:
-        """`on_own` is told what became of this client's own message: sent, or given up."""
+        """`on_own` is told what became of this client's own message: sent, or given up. `on_fold`:
+        see `Folding`."""
         self._on_agreement = on_agreement
         self._on_own = on_own
         self._watch = watch
@@ -86,6 +77,7 @@ class Conversation:
         self._alarms = alarms
         self.outbox = Outbox()
         self._shown = ShownMessages(ports)
+        self.folding = Folding(membership, stream, self._shown, ports, on_fold)
         self._said = SaidMessages()
         self._counters: dict[bytes, int | None] = {
             person.key: None for person in membership.people()
@@ -103,10 +95,10 @@ class Conversation:
         self.outbox.append(item)
         return item
 
-    def tell_agreement(self, texts: ToldAgreement) -> bytes:
-        """Send the texts before all that waits: that may wait for this very agreement. Return the
-        message's id."""
-        item = self._outgoing(texts, None)
+    def tell_first(self, body: ToldAgreement | Fold) -> bytes:
+        """Send this before all that waits: that may wait for this very agreement, and a fold is
+        urgent. Return the message's id."""
+        item = self._outgoing(body, None)
         self.outbox.put_first(item, self.membership.group.epoch)
         return item.id
 
@@ -168,19 +160,23 @@ class Conversation:
         """Whether this member may send this, in the present epoch."""
         return may(self.membership.state, self.membership.own.key, Act(item.kind))
 
-    def own_sent(self, item: Outgoing) -> None:
-        """The relay has numbered this item."""
+    def own_sent(self, item: Outgoing, at: Position) -> None:
+        """The relay has numbered this item, and put it there."""
+        own = self.membership.own
         self._stream.seen.first_time(item.blob)
-        self._said.add(self.membership.own.key, item.id, item.kind, item.body)
+        self._said.add(own.key, item.id, item.kind, item.body)
         self.outbox.remove(item)
         self._on_own(item.id, True)
         if item.shown:
-            self._shown.remember(item.id, self.membership.own.key, item.ttl)
+            folded = self.folding.covers(item.id, own.key)
+            self._shown.remember(item.id, own.key, item.ttl, at, folded=folded)
             self._emit(events.Sent(item.id.hex(), item.ref))
             if item.taken_back:
                 self.outbox.append(self._outgoing(Retract(item.id), None))
         elif item.kind == Retract.KIND:
-            self._shown.retract(Retract.decode(item.body).target, self.membership.own.key)
+            self._shown.retract(Retract.decode(item.body).target, own.key)
+        elif item.kind == Fold.KIND:
+            self.folding.fold(Fold.decode(item.body).target, own.key, own.name)
 
     def give_up(self, item: Outgoing, code: str, text: str) -> None:
         """Fail an item. A void uses its counter, unless the log brings the item after all."""
@@ -229,7 +225,7 @@ class Conversation:
 
         def fresh(leaf: mls.LeafNode, plaintext: bytes, generation: int) -> None:
             authors.append(leaf)
-            payloads.append(self._read_in_place(plaintext, generation, blob_class))
+            payloads.append(read_in_place(plaintext, generation, blob_class))
             if self.membership.person(leaf).relay_key != frame.key:
                 raise _NotItsAuthors
 
@@ -241,8 +237,8 @@ class Conversation:
                 raise NotAllowed("class")
             self.membership.unheard.discard(received.leaf.signature_key)
             (payload,) = payloads
-            body = self._body(payload)
-        except (mls.OwnMessage, _Misplaced):
+            body = body_of(payload)
+        except (mls.OwnMessage, Misplaced):
             return None
         except mls.GenerationConsumed:
             # Two messages under one key. One who was away for the first can read the second.
@@ -265,19 +261,14 @@ class Conversation:
             author = self.membership.person(authors[0]) if authors else None
             self._alarms.unreadable(author)
             return None
-        return self._judge(received.leaf, payload, body, frame.age)
-
-    @staticmethod
-    def _body(payload: Payload) -> MessageBody | None:
-        kind = BODIES.get(payload.kind)
-        return None if kind is None else kind.decode(payload.body, limit=limits.APPLICATION_BUCKET)
+        return self._judge(received.leaf, payload, body, frame)
 
     def _judge(
         self,
         leaf: mls.LeafNode,
         payload: Payload,
         body: MessageBody | None,
-        age: int,
+        frame: frames.BlobIs,
     ) -> HeartbeatHeard | None:
         sender, state = leaf.signature_key, self.membership.state
         act = Act(payload.kind) if body is not None else Act.TEXT
@@ -295,23 +286,8 @@ class Conversation:
         accepted = payload.agreement in state.good_agreements()
         if isinstance(body, Text | None) and not accepted:
             return None  # its author has not accepted the agreement that holds here
-        self._show(leaf, payload, body, age)
+        self._show(leaf, payload, body, frame)
         return None
-
-    @staticmethod
-    def _read_in_place(plaintext: bytes, generation: int, blob_class: int) -> Payload:
-        """Read the payload. Raises `Malformed`, or `_Misplaced`.
-
-        Any member can encrypt again what another one said, under the key that the other's next
-        message needs (RFC 9420, section 16.11). Refused here, it leaves that key alone. So it
-        silences nobody, and MLS takes what a member said once in an epoch: its one key is gone
-        then. The relay takes heartbeats of facilitators only, so a participant publishes none.
-        """
-        payload = Payload.decode(plaintext, limit=limits.APPLICATION_BUCKET)
-        is_beat = payload.kind == Heartbeat.KIND
-        if payload.generation != generation or is_beat != (blob_class == BlobClass.BEAT):
-            raise _Misplaced
-        return payload
 
     def _again(self, leaf: mls.LeafNode, payload: Payload, body: Shown | None) -> None:
         """A message under a used id or counter: its author sent it again, in another epoch. If it
@@ -322,11 +298,15 @@ class Conversation:
         if isinstance(body, Text | None) and not repeated:
             self._alarms.missed(who.key, who.name, 1)
 
-    def _show(self, leaf: mls.LeafNode, payload: Payload, body: Shown | None, age: int) -> None:
+    def _show(
+        self, leaf: mls.LeafNode, payload: Payload, body: Shown | None, frame: frames.BlobIs
+    ) -> None:
         name = self.membership.person(leaf).name
         match body:
             case Text():
-                self._show_text(leaf.signature_key, name, payload, body, age)
+                self._show_text(leaf.signature_key, name, payload, body, frame)
+            case Fold():
+                self.folding.fold(body.target, leaf.signature_key, name)
             case Retract():
                 self._shown.retract(body.target, leaf.signature_key)
             case Void():
@@ -338,19 +318,21 @@ class Conversation:
             case _:
                 assert_never(body)
 
-    def _show_text(self, author: bytes, name: str, payload: Payload, body: Text, age: int) -> None:
+    def _show_text(
+        self, author: bytes, name: str, payload: Payload, body: Text, frame: frames.BlobIs
+    ) -> None:
         # The author can claim any time to live. The room's is what its members were promised.
+        age, folded = frame.age, self.folding.covers(payload.id, author)
         left = min(payload.ttl, self.membership.state.ttl) - age
         if left <= 0:
             # By its own clock the relay delivers nothing expired. Without this event it could
             # silence a member by a wrong age.
             self._alarms.missed(author, name, 1)
             return
-        self._shown.remember(payload.id, author, left)
-        if author not in self.membership.state.facilitator_keys():
-            self._watch.talk_heard()
+        at = Position.decode(frame.position)
+        self._shown.remember(payload.id, author, left, at, folded=folded)
         id, time = payload.id.hex(), self._wall() - age
-        self._emit(events.Message(id, name, body.text, left, body.warning, time, age))
+        self._emit(events.Message(id, name, body.text, left, body.warning, time, age, folded))
 
     def _count(self, leaf: mls.LeafNode, payload: Payload) -> bool:
         """False without a counter, or with a used one. A hole is told once, but for what its author
@@ -384,6 +366,7 @@ class Conversation:
         """Tell which messages have expired. The keys of messages that never came stay until the
         epoch ends: an author may send the same bytes again behind a later heartbeat."""
         self._shown.tick()
+        self.folding.tick()
 
     def compare_log(self, payload: Payload) -> bool | None:
         """Whether the sender saw the same log up to their position. None when that is unknown."""
@@ -394,6 +377,7 @@ class Conversation:
     def forget(self) -> None:
         """At close: forget all that was said."""
         self._shown.forget()
+        self.folding.forget()
         self._said.forget()
         self._counters.clear()
         self._counted_at.clear()

@@ -15,6 +15,12 @@ def muted(membership: Membership) -> NotNow | None:
             "when you can write again."
         )
         return NotNow("paused", text)
+    if membership.state.hold is not None:
+        text = (
+            "The room is paused for a moment, so this was not sent. You have done nothing wrong. "
+            "You are told when it goes on."
+        )
+        return NotNow("hold", text)
     text = (
         "Only facilitators can write at the moment, so this was not sent. You are told when you "
         "can write again."

@@ -78,13 +78,15 @@ class Void(Record):
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat(Record):
-    """A facilitator is here, in this epoch, with this roster. `leaving` says that they go now."""
+    """A facilitator is here, in this epoch, with this roster. `leaving` says that they go now, and
+    `started` that as many facilitators were there as the room needs to start."""
 
     KIND: ClassVar[str] = "heartbeat"
     epoch: Annotated[int, AtMost(limits.REQUEST_NUMBER)]
     authenticator: Annotated[bytes, AtMost(AUTHENTICATOR_MAX, least=AUTHENTICATOR_MIN)]
     roster: Annotated[bytes, Exactly(HASH_SIZE)]
     leaving: bool
+    started: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,15 @@ class ToldAgreement(Record):
     texts: Annotated[bytes, AtMost(AGREEMENT_LIST, least=1)] = field(repr=False)
 
 
-MessageBody: TypeAlias = Text | Retract | Void | Heartbeat | ToldAgreement
+@dataclass(frozen=True, slots=True)
+class Fold(Record):
+    """A facilitator folds one message. Its readers may open it."""
+
+    KIND: ClassVar[str] = "fold"
+    target: Annotated[bytes, Exactly(MESSAGE_ID_SIZE)]
+
+
+MessageBody: TypeAlias = Text | Retract | Void | Heartbeat | ToldAgreement | Fold
 """Every body of this version. A `match` over it ends with `assert_never`."""
 
 BODIES: Final[dict[str, type[MessageBody]]] = {kind.KIND: kind for kind in get_args(MessageBody)}

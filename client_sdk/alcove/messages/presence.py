@@ -106,6 +106,7 @@ class Presence:
             self.attendance.beat(beat.sender, Position.decode(beat.payload.position))
             self._last_heard = self._clock()
             self._said_goodbye = False
+        self._quorum.heard(started=beat.body.started)
         group = self._membership.group
         if beat.body.epoch == group.epoch and beat.body.authenticator != group.epoch_authenticator:
             self._beat_differs(beat.sender)
@@ -350,9 +351,11 @@ class Presence:
         """Whether no facilitator was heard, and the relay had the time to say so."""
         return self._clock() - self._last_heard > limits.READ_ONLY_AFTER + ANSWER_EXPECTED
 
-    def talk_heard(self) -> None:
-        """A participant spoke."""
-        self._quorum.talk_heard()
+    @property
+    def started(self) -> bool:
+        """Whether as many facilitators were there as the room needs to start."""
+        self._lacking()
+        return self._quorum.started
 
     def _lacking(self) -> int:
         """Facilitators that are lacking, where the room needs more than one. Whether there is one

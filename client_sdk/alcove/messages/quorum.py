@@ -18,10 +18,15 @@ class Quorum:
         self._here = here
         self._started = False
 
-    def talk_heard(self) -> None:
-        """A participant spoke. So the room has started, also for a late member that did not see
-        its facilitators then."""
-        self._started = True
+    def heard(self, *, started: bool) -> None:
+        """A facilitator's heartbeat says whether the room has started, also for a late member that
+        did not see its facilitators then. No word of a participant's says it."""
+        self._started = self._started or started
+
+    @property
+    def started(self) -> bool:
+        """Whether the room has started, as this client knows."""
+        return self._started or self._membership.state.facilitators_start <= 1
 
     def missing(self) -> int:
         """Look, and return how many more facilitators the room needs now."""

@@ -1,6 +1,10 @@
 """Messages that the person has been shown, until they expire or their author takes them back."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
+
+from alcove_protocol.position import Position
 
 from alcove import events
 from alcove.messages.fair_memory import FairMemory
@@ -11,40 +15,68 @@ SHOWN: Final = 10_000
 most go early: nobody takes another's words off the screen by their own."""
 
 
+@dataclass(slots=True)
+class ShownItem:
+    """When a message expires, where it stands in the log, and whether a facilitator folded it."""
+
+    deadline: float
+    at: Position
+    folded: bool
+
+
 class ShownMessages:
-    """Ids, authors and deadlines, and no texts. Authors are MLS signature keys."""
+    """Ids, authors, deadlines and places, and no texts. Authors are MLS signature keys."""
 
     def __init__(self, ports: Ports) -> None:
         self._emit = ports.emit
         self._clock = ports.clock
-        self._deadlines: FairMemory[float] = FairMemory(SHOWN)
+        self._shown: FairMemory[ShownItem] = FairMemory(SHOWN)
 
     def __contains__(self, message: bytes) -> bool:
-        return message in self._deadlines
+        return message in self._shown
 
-    def remember(self, message: bytes, author: bytes, ttl: float) -> None:
+    def remember(
+        self, message: bytes, author: bytes, ttl: float, at: Position, *, folded: bool = False
+    ) -> None:
         """The message is shown, and expires after `ttl` seconds. No other has its id."""
-        gone = self._deadlines.put(author, message, self._clock() + ttl)
+        item = ShownItem(self._clock() + ttl, at, folded)
+        gone = self._shown.put(author, message, item)
         if gone is not None:
             self._emit(events.Expired(gone.hex()))
 
     def is_of(self, message: bytes, author: bytes) -> bool:
         """Whether this author's message is shown, and has not expired."""
-        return self._deadlines.owner(message) == author
+        return self._shown.owner(message) == author
+
+    def author(self, message: bytes) -> bytes | None:
+        """The MLS key of the author of a message that is shown."""
+        return self._shown.owner(message)
+
+    def place(self, message: bytes) -> Position | None:
+        """Where a message that is shown stands in the log."""
+        item = self._shown.get(message)
+        return None if item is None else item.at
+
+    def fold(self, which: Callable[[bytes, ShownItem], bool]) -> tuple[bytes, ...]:
+        """Fold these messages. Return those that were not folded before."""
+        found = [(m, item) for m, item in self._shown if not item.folded and which(m, item)]
+        for _, item in found:
+            item.folded = True
+        return tuple(message for message, _ in found)
 
     def retract(self, message: bytes, author: bytes) -> None:
         """The author takes the message back. Nothing happens to another one's."""
         if self.is_of(message, author):
-            self._deadlines.pop(message)
+            self._shown.pop(message)
             self._emit(events.Retracted(message.hex()))
 
     def tick(self) -> None:
         """Tell which messages have expired."""
         now = self._clock()
-        for message in [m for m, deadline in self._deadlines if deadline <= now]:
-            self._deadlines.pop(message)
+        for message in [m for m, item in self._shown if item.deadline <= now]:
+            self._shown.pop(message)
             self._emit(events.Expired(message.hex()))
 
     def forget(self) -> None:
         """At close: forget them all, without a word."""
-        self._deadlines.clear()
+        self._shown.clear()

@@ -6,13 +6,19 @@ heartbeats, when the relay said that no message did, and the log hash goes on ov
 facilitator's heartbeat shows whether that was true.
 """
 
+from collections import deque
 from enum import Enum, auto
 from hashlib import sha256
+from typing import Final
 
 from alcove_protocol import frames
+from alcove_protocol.frames import BlobClass
 from alcove_protocol.position import Position
 
 from alcove.messages.log_hash import LogHash, Seen, log_start
+
+EARLIER: Final = 64
+"""Generations before the present one that are remembered. A relay can begin any number of logs."""
 
 
 class Advance(Enum):
@@ -33,6 +39,9 @@ class Stream:
         self._replay_until = cursor.number
         self._lost = False
         self.cursor = cursor
+        self._earlier: deque[bytes] = deque(maxlen=EARLIER)
+        self._opening = 0
+        """As many numbers of this log, from its first on, are commits."""
         self.passed = 0
         """Numbers of all generations that this client has passed, those that never came too."""
         self.log = LogHash()
@@ -50,7 +59,9 @@ class Stream:
                 # The relay invented a number, or lost some. What comes next has a lower one.
                 self.restart(head)
             return False
+        self._earlier.append(self.cursor.generation)
         self.cursor = Position(head.generation, 0)
+        self._opening = 0
         self.log = LogHash()
         return True
 
@@ -61,7 +72,10 @@ class Stream:
 
     def restart(self, cursor: Position) -> None:
         """This client is in the group anew, from here on."""
+        if cursor.generation != self.cursor.generation:
+            self._earlier.append(self.cursor.generation)
         self.cursor = cursor
+        self._opening = min(self._opening, cursor.number)
         self._replay_until = cursor.number
         self.log = LogHash()
 
@@ -70,10 +84,25 @@ class Stream:
         self.log.drop_anchor()
         self.log.anchor(position, log_start(self._room, confirmed_transcript_hash))
 
+    def opens(self, position: Position) -> bool:
+        """Whether nothing but commits stands in this log up to here. With them a log begins that
+        was brought back, and each of its members has its last one among them."""
+        return position.number == self._opening
+
     def adopt(self, position: Position, value: bytes) -> None:
         """Take a facilitator's log hash as anchor, if no blob since that position is missing."""
         if self.log.can_anchor(position, self.cursor):
             self.log.anchor(position, value)
+
+    def is_before(self, at: Position, start: Position) -> bool:
+        """Whether `at` came before `start`, for this client. Of a generation that it never met it
+        knows nothing: such a start comes before everything, and such a position too."""
+        if at.generation == start.generation:
+            return at.number < start.number
+        met = [*self._earlier, self.cursor.generation][::-1]  # the latest first
+        if start.generation not in met:
+            return False
+        return at.generation not in met or met.index(at.generation) > met.index(start.generation)
 
     def withheld_before(self, position: Position) -> bool:
         """Whether numbers before this one are missing, and cannot have expired."""
@@ -104,6 +133,8 @@ class Stream:
                 self.log.pass_over(Position(position.generation, position.number - 1))
             else:
                 self.log.drop_anchor()
+        if position.number == self._opening + 1 and blob_class == BlobClass.COMMIT:
+            self._opening += 1
         self.passed += position.number - self.cursor.number
         self.cursor = position
         self.log.append(position, blob_class, sha256(blob).digest())

@@ -42,12 +42,15 @@ class Authenticated(Answer):
 @dataclass(frozen=True, slots=True)
 class CardIs(Answer):
     """The sealed room card and its number. `read_only` is true when the relay heard no facilitator
-    for `limits.READ_ONLY_AFTER`: whoever knocks now waits for one to come back."""
+    for `limits.READ_ONLY_AFTER`: whoever knocks now waits for one to come back. To a
+    facilitator the relay also says how many `uses` the door has left, and its seconds (`ttl`)."""
 
     KIND: ClassVar[str] = "card"
     number: Count
     card: CardBytes
     read_only: bool = False
+    uses: Annotated[int, AtMost(limits.USES_MAX)] | None = None
+    ttl: Annotated[int, AtMost(limits.DOOR_TTL_MAX)] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,8 @@ class LobbyKind(IntEnum):
     LEAVE = 3  # `blob` is the signed statement
     GONE = 4  # the item with this id is settled: admitted, refused, withdrawn or expired
     VAULT = 5  # what facilitators share, for one of them
-    ASK = 6  # of a standby, told to all members as `asked` and never as an item
-    ANSWER = 7  # to a standby, told to it alone as `answered`: the id of the ask, then the answer
+    ASK = 7  # of a standby, told to all members as `asked` and never as an item
+    ANSWER = 8  # to a standby, told to it alone as `answered`: the id of the ask, then the answer
 
 
 class ConnectionRole:

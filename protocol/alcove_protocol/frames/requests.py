@@ -11,6 +11,7 @@ from alcove_protocol.frames.fields import (
     ClassNumber,
     Count,
     DeskBytes,
+    DoorId,
     EntryBytes,
     Hash,
     Id,
@@ -52,9 +53,11 @@ class Authenticate(Request):
 
 @dataclass(frozen=True, slots=True)
 class ReadCard(Request):
-    """Role `door`: ask for the sealed room card."""
+    """Ask for the sealed room card: a newcomer for that of their door, and a facilitator for that
+    of the `door` that they name."""
 
     KIND: ClassVar[str] = "card"
+    door: DoorId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +174,8 @@ class Reseat(Request):
 
     `chain` lists the signed entries from 0 on. It is empty when the relay has them already.
     `commit` is the blob of the last commit, and empty when there was none. `doors` lists the packed
-    `SeatedDoor` records of a facilitator.
+    `SeatedDoor` records of a facilitator. `earlier` lists the blobs of the commits right before the
+    last one, the oldest first: a member who was away when they were made follows them.
     """
 
     KIND: ClassVar[str] = "reseat"
@@ -180,6 +184,7 @@ class Reseat(Request):
     chain: Annotated[bytes, AtMost(limits.ROSTER_CHAIN)]
     commit: Annotated[bytes, AtMost(limits.HANDSHAKE_BLOB)]
     doors: Annotated[bytes, AtMost(limits.DOORS * (limits.CARD + limits.STATEMENT))]
+    earlier: Annotated[bytes, AtMost(limits.EARLIER_BYTES)] | None = None
 
 
 @dataclass(frozen=True, slots=True)

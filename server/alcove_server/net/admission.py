@@ -4,9 +4,14 @@ A part of the network is an address prefix (IPv4 /24, IPv6 /48), because an atta
 addresses of one prefix before having many prefixes. All clients of an onion service, or of a proxy,
 share one address. They are a class of their own with a share of everything, so that neither the
 class nor the other clients can starve each other. Within the class, clients cannot be told apart.
-It is protected because unproved connections give way: when all places are taken, the oldest
+It is protected because unproved connections give way: when its places are taken, the oldest
 connection that had `GRACE` seconds to prove its key is closed. So a flood of silent connections
 costs members no place. It costs newcomers theirs only if it fills all places within that time.
+
+When all places of the node are taken, the part of the network with the most connections gives way
+to a newcomer of one that would have fewer: by its oldest unproved connection, or else by its newest
+one. So to keep others out, an attacker needs so many parts of the network that a few connections of
+each fill all places. The shared class does not give way to others, because it has its half only.
 
 The networks of one provider are cheap too: an IPv6 /32 has 65,536 prefixes of 48 bits, and whoever
 rents one has them all. So all prefixes of a /32 have together what the shared class has: half of
@@ -28,6 +33,7 @@ from weakref import WeakValueDictionary
 
 from alcove_protocol import limits
 
+from alcove_server.net.crowds import Crowds, level
 from alcove_server.net.request_head import BadRequest
 from alcove_server.networks import Networks, parse_address
 from alcove_server.ports.token_bucket import TokenBucket
@@ -100,6 +106,8 @@ class Allowance:
         "connections",
         "holding",
         "most",
+        "networks",
+        "there",
         "unproved",
         "weight",
         "whole",
@@ -113,17 +121,24 @@ class Allowance:
         rates: Rates,
         weight: int = 1,
         whole: Allowance | None = None,
+        nodes: int = 1,
     ) -> None:
         """`weight` says for how many parts of the network this one stands. `whole` is that of the
-        provider, in which all this counts too."""
+        provider, in which all this counts too. `nodes` are the processes that share a store."""
         now = clock()
         self.weight: Final = weight
         self.whole: Final[Allowance | None] = whole
-        self.holding: Final[Holding] = Holding(weight, whole.holding if whole is not None else None)
+        held = whole.holding if whole is not None else None
+        self.holding: Final[Holding] = Holding(weight, held, clock, nodes)
         self._clock = clock
         self.connections = 0
         self.most = most
         self.unproved: OrderedDict[Admitted, None] = OrderedDict()
+        self.there: dict[Admitted, None] = {}
+        """Its connections, the newest last, without those that were told to give way. Of a
+        provider, its networks have them."""
+        self.networks: Crowds[Allowance] | None = None
+        """Those of a provider."""
         self._tls, self._handshakes, self._rooms, self._knocks, self._told = (
             TokenBucket(rate * factor, burst * max(factor, 1.0), now)
             for rate, burst in (rates.tls, rates.handshakes, rates.rooms, rates.knocks, rates.told)
@@ -156,8 +171,18 @@ class Allowance:
         oldest = next(iter(self.unproved), None)
         if oldest is None or self._clock() - oldest.since < GRACE:
             return False
-        oldest.proved()  # as far as giving way goes
-        oldest.give_way()
+        oldest.make_way()
+        return True
+
+    def show_out(self) -> bool:
+        """Have one connection give way, proved or not; return whether there was one."""
+        if self.make_room():
+            return True
+        largest = self.networks.largest if self.networks is not None else None
+        newest = next(reversed((largest or self).there), None)
+        if newest is None:
+            return False
+        newest.make_way()
         return True
 
     def forgettable(self) -> bool:
@@ -174,8 +199,14 @@ class Allowance:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing of this part of the network is here: no connection and no room."""
-        return not self.connections and not self.holding.rooms
+        """Whether nothing of this part of the network is here: no connection, and nothing held."""
+        return not self.connections and self.holding.empty
+
+    @property
+    def droppable(self) -> bool:
+        """Whether little is lost when it is forgotten: no connection, no room, and no more than
+        each may hold in any case."""
+        return not self.connections and self.holding.least
 
     @property
     def line(self) -> tuple[Allowance, ...]:
@@ -184,8 +215,8 @@ class Allowance:
 
 
 class Admitted:
-    """One connection's place, from its first byte to its last. Until `proved`, `give_way` may be
-    called to close the connection for another one."""
+    """One connection's place, from its first byte to its last. `give_way` may be called to close
+    the connection for another one. Once `proved`, only when all places of the node are taken."""
 
     __slots__ = ("_admission", "allowance", "give_way", "since")
 
@@ -194,8 +225,15 @@ class Admitted:
         self.allowance = allowance
         self.since = since
         self.give_way: Callable[[], None] = _stay
+        allowance.there[self] = None
         for part in allowance.line:
             part.unproved[self] = None
+
+    def make_way(self) -> None:
+        """Close the connection for another one. Its place is free when it is gone."""
+        self.proved()
+        self.allowance.there.pop(self, None)
+        self.give_way()
 
     def proved(self) -> None:
         """The client proved its key: the connection keeps its place from now on."""
@@ -205,8 +243,17 @@ class Admitted:
     def free(self) -> None:
         """The connection is gone. To be called once."""
         self.proved()
+        self.allowance.there.pop(self, None)
         self.give_way = _stay
         self._admission.free(self.allowance)
+
+
+def _gives_way(crowds: Crowds[Allowance] | None, newcomer: Allowance) -> bool:
+    """Whether a connection of the largest part gave way to a part that would have fewer."""
+    largest = crowds.largest if crowds is not None else None
+    if largest is None or level(largest) <= level(newcomer, 1):
+        return False
+    return largest.show_out()
 
 
 def _stay() -> None:
@@ -226,6 +273,7 @@ class Admission:
         shared: frozenset[str],
         factor: float = 1.0,
         rates: Rates | None = None,
+        nodes: int = 1,
     ) -> None:
         self._clock = clock
         self._key = random(_KEY_SIZE)
@@ -234,30 +282,45 @@ class Admission:
         self._shared = Networks(shared)
         self._factor = factor
         self._rates = rates if rates is not None else Rates()
+        self._nodes = nodes
         self._known: OrderedDict[bytes, Allowance] = OrderedDict()
         # As long as a part of it is known.
         self._providers: WeakValueDictionary[bytes, Allowance] = WeakValueDictionary()
+        self._crowds: Crowds[Allowance] = Crowds()  # without the shared class
         self.connections = 0
 
     def enter(self, address: str) -> Admitted:
-        """Give one more connection a place. When all are taken, another connection of this part of
-        the network may be closed for it. Raises `BadRequest`: 503 when all places are taken, 429
-        when those of this part are."""
+        """Give one more connection a place. When all are taken, another connection may be closed
+        for it. Raises `BadRequest`: 503 when all places are taken, 429 when those of this part of
+        the network are."""
         allowance = self._allowance(address)
         full, whole = self.full, allowance.whole
-        crowded = None  # whose oldest gives way
-        if full or allowance.connections >= allowance.most:
-            crowded = allowance
+        if allowance.connections >= allowance.most:
+            found = allowance.make_room()
         elif whole is not None and whole.connections >= whole.most:
-            crowded = whole
-        if crowded is not None and not crowded.make_room():
+            found = whole.make_room() or _gives_way(whole.networks, allowance)
+        elif full:
+            found = allowance.make_room() or _gives_way(self._crowds, whole or allowance)
+            if not found and whole is not None:
+                found = _gives_way(whole.networks, allowance)
+        else:
+            found = True
+        if not found:
             raise BadRequest(
                 HTTPStatus.SERVICE_UNAVAILABLE if full else HTTPStatus.TOO_MANY_REQUESTS
             )
-        for part in allowance.line:
-            part.connections += 1
-        self.connections += 1
+        self._count(allowance, 1)
         return Admitted(self, allowance, self._clock())
+
+    def _count(self, allowance: Allowance, more: int) -> None:
+        self.connections += more
+        for part in allowance.line:
+            part.connections += more
+        whole = allowance.whole
+        if whole is not None and whole.networks is not None:
+            whole.networks.moved(allowance)
+        if allowance is not self._known.get(_SHARED):
+            self._crowds.moved(whole or allowance)
 
     def may_shake_hands(self, address: str) -> bool:
         """Whether this part of the network may begin one more TLS handshake. More of them are
@@ -266,9 +329,7 @@ class Admission:
 
     def free(self, allowance: Allowance) -> None:
         """A place of this part of the network is free again."""
-        for part in allowance.line:
-            part.connections -= 1
-        self.connections -= 1
+        self._count(allowance, -1)
 
     def sweep(self) -> None:
         """Forget the parts of the network whose allowance is as new. Each call looks at a bounded
@@ -297,12 +358,14 @@ class Admission:
     def _make(self, prefix: bytes, whole: Allowance | None) -> Allowance:
         if prefix == _SHARED:
             return self._make_large()
-        return Allowance(self._clock, self._per_prefix, self._factor, self._rates, 1, whole)
+        most, factor, rates = self._per_prefix, self._factor, self._rates
+        return Allowance(self._clock, most, factor, rates, 1, whole, self._nodes)
 
     def _make_large(self) -> Allowance:
         most = max(self._most // 2, self._per_prefix)
         factor = self._factor * _SHARED_RATE
-        return Allowance(self._clock, most, factor, self._rates, _SHARED_WEIGHT)
+        weight, nodes = _SHARED_WEIGHT, self._nodes
+        return Allowance(self._clock, most, factor, self._rates, weight, None, nodes)
 
     def _provider(self, address: str) -> Allowance | None:
         parsed = parse_address(address)
@@ -312,13 +375,14 @@ class Admission:
         known = self._providers.get(prefix)
         if known is None:
             known = self._providers[prefix] = self._make_large()
+            known.networks = Crowds()
         return known
 
     def _drop_idle(self) -> None:
         """Forget one part of the network without connections, among a bounded number of them."""
         for _ in range(_SEARCHED):
             prefix = next(iter(self._known))
-            if self._known[prefix].idle:
+            if self._known[prefix].droppable:
                 del self._known[prefix]
                 return
             self._known.move_to_end(prefix)

@@ -199,10 +199,13 @@ class WebSocket(Incoming):
     # --- closing ----------------------------------------------------------------------------
 
     def give_way(self) -> None:
-        """Close at once: another client needs the place, and this one has not proved its key."""
+        """Close at once: another client needs the place."""
         if self._session is not None:
             self._session.give_way()
-        self._transport.close()
+        if self._paused:
+            self._transport.abort()  # else the place would be taken for as long as nothing is read
+        else:
+            self._transport.close()
 
     def close(self, code: int) -> None:
         """Say goodbye after what was sent so far."""

@@ -6,10 +6,13 @@ has it, and for no crowd of another part, however many wait there.
 
     had(part)   what the part had and waits for, divided by its weight; of a provider, all its parts
     start       had(part), but at least `now`: those that were not here meanwhile save nothing up
-    next        the smallest start, which `now` becomes; among equals what takes least
+    next        the smallest start, which `now` becomes; among equals who had least, then what takes
+                least
 
-This is start-time fair queueing (Goyal, Vin, Cheng 1996). Where places in the line are bounded, the
-last in it gives way to another client that would stand before it.
+This is start-time fair queueing (Goyal, Vin, Cheng 1996). In it all that come again and again begin
+at `now` once in a round, as a newcomer does. That one had nothing, and so waits for none of them.
+Where places in the line are bounded, the last in it gives way to another client that would stand
+before it.
 """
 
 from __future__ import annotations
@@ -22,28 +25,41 @@ from alcove_protocol.errors import Refusal
 
 from alcove_server.ports.place import NetworkPart
 
-_SWEPT_AT: Final = 64
-"""Parts of the network that are remembered before those are forgotten that have nothing to pay."""
-_REMEMBERED: Final = 4096
+_SWEPT_AT: Final = 4_096
+"""Parts of the network that are remembered before those are forgotten that have nothing to pay. Not
+earlier: they had something, and a newcomer had nothing."""
+_REMEMBERED: Final = 8_192
 """Parts that are remembered at most. Beyond that all are forgotten, and begin anew."""
 
 
 class _Waiting:
-    """One client that waits, of this part of the network, for so much."""
+    """One client that waits, of this part of the network. Where `place` is smaller, it stands
+    before others. `charged` is given back when it has no turn."""
 
-    __slots__ = ("called", "number", "part", "size", "start")
+    __slots__ = ("called", "charged", "number", "part", "place", "who")
 
     def __init__(
-        self, part: NetworkPart | None, size: float, start: float, number: int, called: Future[None]
+        self,
+        part: NetworkPart | None,
+        place: tuple[float, float, float],
+        number: int,
+        called: Future[None],
+        charged: dict[NetworkPart | None, float],
+        who: object,
     ) -> None:
         self.part = part
-        self.size = size
-        self.start = start
+        self.place = place
         self.number = number
         self.called = called
+        self.charged = charged
+        self.who = who
+
+    @property
+    def start(self) -> float:
+        return self.place[0]
 
     def __lt__(self, other: _Waiting) -> bool:
-        return (self.start, self.size, self.number) < (other.start, other.size, other.number)
+        return (self.place, self.number) < (other.place, other.number)
 
 
 class FairLine:
@@ -75,22 +91,25 @@ class FairLine:
         """Those that wait, and the one that has its turn."""
         return len(self._waiting) + len(self._served)
 
-    async def enter(self, part: NetworkPart | None, size: float = 1.0) -> None:
+    async def enter(self, part: NetworkPart | None, size: float = 1.0, who: object = None) -> None:
         """Wait for the turn of a client of this part of the network, that takes about `size`, in a
-        unit that all in this line use. `leave` ends the turn. None is the relay itself. Raises
-        `Refusal` (`busy`), before or while it waits, and then there is no turn."""
+        unit that all in this line use. `leave` ends the turn. None is the relay itself. `gone`
+        needs `who` it is. Raises `Refusal` (`busy`; `idle` when it is gone), before or while it
+        waits, and then there is no turn."""
         if self._of_a_part and self._count(part) >= self._most_of(part):
             raise Refusal("busy")
         start = max([self._of(one) for one in _counted(part)])
+        had = max([self._had.get(one, 0.0) for one in _counted(part)])
         if not self._served:
             self._served.append(part)
             self._charge(part, size)
             return
         if self._most and len(self) >= self._most:
-            self._show_out(start, size)
-        self._charge(part, size)
+            self._show_out((start, had, size))
+        charged = self._charge(part, size)
         self._number += 1
-        one = _Waiting(part, size, start, self._number, get_running_loop().create_future())
+        called = get_running_loop().create_future()
+        one = _Waiting(part, (start, had, size), self._number, called, charged, who)
         heappush(self._waiting, one)
         try:
             await one.called
@@ -113,13 +132,25 @@ class FairLine:
         self._had.clear()
         self._now = 0.0
 
+    def gone(self, who: object) -> None:
+        """A client does not wait any longer, and its part of the network did not have what it
+        waited for. Does nothing when it does not wait."""
+        for one in self._waiting:
+            if one.who is who:
+                self._put_out(one, "idle")
+                return
+
     def _of(self, part: NetworkPart | None) -> float:
         return max(self._now, self._had.get(part, 0.0))
 
-    def _charge(self, part: NetworkPart | None, size: float) -> None:
-        """Count for the part, and for its provider. A size below 0 is given back."""
+    def _charge(self, part: NetworkPart | None, size: float) -> dict[NetworkPart | None, float]:
+        """Count for the part, and for its provider. Return how much more each has had by that."""
+        charged = {}
         for one in _counted(part):
+            before = self._had.get(one, 0.0)
             self._had[one] = self._of(one) + size / (one.weight if one is not None else 1)
+            charged[one] = self._had[one] - before
+        return charged
 
     def _count(self, part: NetworkPart | None) -> int:
         return self._served.count(part) + sum([1 for one in self._waiting if one.part is part])
@@ -130,16 +161,21 @@ class FairLine:
             return self._most
         return min(self._of_a_part * part.weight, self._most // 2)
 
-    def _show_out(self, start: float, size: float) -> None:
+    def _show_out(self, place: tuple[float, float, float]) -> None:
         """Have the last give way to one that would stand there. Raises `Refusal` (`busy`)."""
         last = max(self._waiting, default=None)
-        if last is None or (last.start, last.size) <= (start, size):
+        if last is None or last.place <= place:
             raise Refusal("busy")
-        self._waiting.remove(last)
+        self._put_out(last, "busy")
+
+    def _put_out(self, one: _Waiting, code: str) -> None:
+        self._waiting.remove(one)
         heapify(self._waiting)
-        if not last.called.done():
-            last.called.set_exception(Refusal("busy"))
-        self._charge(last.part, -last.size)
+        if not one.called.done():
+            one.called.set_exception(Refusal(code))
+        for part, charged in one.charged.items():
+            if part in self._had:
+                self._had[part] -= charged
 
     def _sweep(self) -> None:
         """Forget the parts that are no worse off than those that were never here."""

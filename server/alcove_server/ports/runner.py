@@ -88,6 +88,15 @@ async def _continue(work: Work, waited_for: object) -> None:
 
 @coroutine
 def _adopt(work: Work, waited_for: object) -> Generator[object, None, None]:
-    """Hand the future that the work already waits for to the task, then let the work go on."""
-    yield waited_for
-    yield from work
+    """Hand the future that the work already waits for to the task, then let the work go on. A
+    failure of that future is the work's to handle, as it is of all later ones."""
+    try:
+        yield waited_for
+    except BaseException as failure:
+        try:
+            waited_for = work.throw(failure)
+        except StopIteration:
+            return
+        yield from _adopt(work, waited_for)
+    else:
+        yield from work

@@ -150,6 +150,7 @@ class Service:
             shared=frozenset((*settings.shared_address, *settings.trusted_proxy)),
             factor=settings.rates,
             rates=Rates().divided(settings.workers),
+            nodes=settings.workers,
         )
         self.refusal_log = RefusalLog(self.relay.services.tally, clock)
         self.garbage = Garbage()

@@ -136,6 +136,8 @@ async def _at_door(requester: Requester, n: int, claimed: Claim) -> None:
         doorstep = requester.rooms.doorstep
         (doorstep.knocked if waiting else doorstep.stand)(requester.client, claimed.door)
     requester.client.send(Authenticated(n, ConnectionRole.DOOR, waiting))
+    if waiting:
+        await room.give(requester.client, room.send_talk)
     await room.give(requester.client, room.send_refusal)
 
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import (
     ID_SIZE,
+    CardIs,
     Done,
     LeaveRoom,
     LobbyKind,
     LobbyRequest,
     PutDoor,
+    ReadCard,
     RefuseKnock,
     Settle,
 )
+from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
 from alcove_server.ports.outlet import Close
@@ -32,8 +35,29 @@ async def put_door(requester: Requester, frame: PutDoor) -> None:
         await store.revoke_door(room.id, door.id, history.roster.head)
         await room.close_doors(frozenset({door.id}))
     else:
-        await store.put_door(room.id, door, history.roster.head)
+        await store.put_door(room.id, door, history.roster.head, requester.payer)
     client.send(Done(frame.n))
+
+
+async def read_card(requester: Requester, frame: ReadCard) -> None:
+    """The card of any door, with what is left of it: another facilitator may have made it. Raises
+    `Refusal` (`not_allowed`, `unknown_door`, `rate_limited`, or what closed the door)."""
+    store, room = requester.services.store, requester.seated
+    rules.require_facilitator(room.history, requester.client.key)
+    if frame.door is None:
+        raise Refusal("not_allowed")  # a member stands at no door
+    door = await store.door(room.id, frame.door)
+    if door is None:
+        raise Refusal("unknown_door")
+    if door.closed is not None:
+        raise Refusal(door.closed)
+    if not requester.may_tell(len(door.card)):
+        raise Refusal("rate_limited")
+    # From the end, for the store's time: the first blob of a log may be a commit of 2 MB.
+    page = await store.read(room.id, Position(room.generation, room.number), 1)
+    left = max(0, int(door.expires_at - page.now))
+    card = CardIs(frame.n, door.card_number, door.card, page.read_only, door.uses_left, left)
+    requester.client.send(card)
 
 
 async def refuse_knock(requester: Requester, frame: RefuseKnock) -> None:
@@ -54,18 +78,40 @@ async def _settle(requester: Requester, n: int, id: bytes, reason: bytes | None)
 
 
 async def request(requester: Requester, frame: LobbyRequest) -> None:
-    """A request, or with `to` a vault. Raises `Refusal` (`busy`, `rate_limited` when this part of
-    the network had too much sent, and all of `rules.vault`)."""
+    """A request, or with `to` a vault; or a text for the newcomer who waits under that key. Raises
+    `Refusal` (`busy`, `rate_limited` when this part of the network had too much sent, all of
+    `rules.vault` and `Store.add_talk`)."""
     room = requester.seated
     listeners = len(room.history.roster.facilitators()) if frame.to is None else 1
     if not requester.may_tell(len(frame.blob) * listeners):
         raise Refusal("rate_limited")
     if frame.to is None:
         await _add_item(requester, LobbyKind.REQUEST, frame.id, frame.blob)
+    elif not room.history.roster.is_member(frame.to):
+        await _add_talk(requester, frame.to, frame)
     else:
         rules.vault(room.history, requester.client.key, frame.to, frame.blob)
         await _add_item(requester, LobbyKind.VAULT, frame.id, frame.blob, frame.to)
     requester.client.send(Done(frame.n))
+
+
+async def talk(requester: Requester, frame: LobbyRequest) -> None:
+    """A text of a newcomer who waits, for the facilitators. Raises `Refusal` (`not_allowed` for one
+    with a receiver, `rate_limited`, and all of `Store.add_talk`)."""
+    if frame.to is not None:
+        raise Refusal("not_allowed")
+    listeners = len(requester.seated.history.roster.facilitators())
+    if not requester.may_tell(len(frame.blob) * listeners):
+        raise Refusal("rate_limited")
+    await _add_talk(requester, requester.client.key, frame)
+    requester.client.send(Done(frame.n))
+
+
+async def _add_talk(requester: Requester, newcomer: bytes, frame: LobbyRequest) -> None:
+    room, client = requester.seated, requester.client
+    rules.talk(room.history, newcomer, client.key, frame.blob)
+    store = requester.services.store
+    await store.add_talk(room.id, newcomer, client.key, frame.id, frame.blob)
 
 
 async def leave(requester: Requester, frame: LeaveRoom) -> None:
@@ -84,4 +130,5 @@ async def _add_item(
     requester: Requester, kind: LobbyKind, id: bytes, blob: bytes, to: bytes = b""
 ) -> None:
     room, client = requester.seated, requester.client
-    await requester.services.store.add_item(room.id, kind, client.key, id, blob, to)
+    store, payer = requester.services.store, requester.payer
+    await store.add_item(room.id, kind, client.key, id, blob, to, payer)

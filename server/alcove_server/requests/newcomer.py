@@ -19,8 +19,11 @@ from alcove_server.wire.says import bye
 
 
 async def read_card(requester: Requester, frame: ReadCard) -> None:
-    """Raises `Refusal` (`unknown_door`, `rate_limited`, or what closed the door)."""
+    """Raises `Refusal` (`not_allowed` for another door's, `unknown_door`, `rate_limited`, or what
+    closed the door)."""
     assert requester.door is not None  # the state says so
+    if frame.door not in (None, requester.door):
+        raise Refusal("not_allowed")
     door = await requester.services.store.door(requester.seated.id, requester.door)
     if door is None:
         raise Refusal("unknown_door")
@@ -61,7 +64,8 @@ async def _take(requester: Requester, frame: Knock) -> None:
     assert requester.door is not None  # the state says so
     room, client = requester.seated, requester.client
     store = requester.services.store
-    await store.knock(room.id, client.key, requester.door, frame.id, frame.blob)
+    payer = requester.payer
+    await store.knock(room.id, client.key, requester.door, frame.id, frame.blob, payer)
     requester.rooms.waiting_knocks.add(room.id, client.key, requester.door, client.part)
 
 

@@ -31,7 +31,7 @@ def publish_soon(requester: Requester, post: Post, done: PublishDone) -> bool:
     ):
         return False  # the store is asked first, or a facilitator's turn
     try:
-        publication = rules.blob(requester.seated.history, client.key, post)
+        publication = rules.blob(room.history, client.key, post, requester.payer)
     except Refusal:  # unless its id was taken before
         return False
     client.answers.expect(post.id, post.n)
@@ -84,7 +84,7 @@ async def _store(requester: Requester, frame: Post | Publish) -> Taken:
         if commits:
             await require_settled(requester)
         if isinstance(frame, Post):
-            publication = rules.blob(room.history, client.key, frame)
+            publication = rules.blob(room.history, client.key, frame, requester.payer)
         else:
             publication = await _with_entry(requester, room.history, frame)
         if commits and not room.commit_turns.take(room.history.roster, client.key):
@@ -108,7 +108,7 @@ async def _store(requester: Requester, frame: Post | Publish) -> Taken:
 async def _with_entry(requester: Requester, history: RosterHistory, frame: Publish) -> Publication:
     room_id, store = requester.seated.id, requester.services.store
     await _expect_base(requester, frame)
-    judged = rules.commit_with_entry(history, requester.client.key, frame)
+    judged = rules.commit_with_entry(history, requester.client.key, frame, requester.payer)
     if frame.blob_class == BlobClass.EXTERNAL:  # judged first: it is the link's own
         await _may_enter(requester)
     step = judged.publication.step

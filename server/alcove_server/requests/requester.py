@@ -12,7 +12,7 @@ from alcove_server.ports.services import Services
 from alcove_server.requests.proof import Upgrade
 from alcove_server.rooms.registry import Rooms
 from alcove_server.rooms.room import LocalRoom
-from alcove_server.store.budget import Holding
+from alcove_server.store.budget import Holding, Payer
 
 
 class Requester:
@@ -21,6 +21,7 @@ class Requester:
 
     __slots__ = (
         "_on_authenticated",
+        "_payer",
         "client",
         "door",
         "nonce",
@@ -47,6 +48,14 @@ class Requester:
         self.upgrade: Upgrade | None = upgrade
         self.nonce = services.random(NONCE_SIZE)
         self._on_authenticated = on_authenticated
+        self._payer: Payer | None = None
+
+    @property
+    def payer(self) -> Payer:
+        """For whom counts what this client has the store keep."""
+        if self._payer is None:
+            self._payer = Payer(self.holding)
+        return self._payer
 
     @property
     def seated(self) -> LocalRoom:

@@ -62,7 +62,7 @@ async def _in_turn(requester: Requester, frame: Reseat) -> None:
     size = size_of(frame)
     line = requester.rooms.restores.line_of(size)
     waits = len(line) > 0
-    await line.enter(requester.client.part, size)
+    await line.enter(requester.client.part, size, requester.client)
     try:
         if waits:
             _require_here(requester)
@@ -84,7 +84,7 @@ async def name(requester: Requester, frame: Reseat) -> None:
     doors = await restoring.doors_of(frame, history, client.key, _pause_of(requester))
     for door in doors:
         if await store.door(room.id, door.id) is None:
-            await store.put_door(room.id, door, history.roster.head)
+            await store.put_door(room.id, door, history.roster.head, requester.payer)
     if await store.unsettled(room.id) is not None:
         common = history.roster.counter
         if said.head != history.roster.head:

@@ -2,9 +2,9 @@
 
 Each holder of a link may stand at its door as often as there are addresses. So those that stand
 there give way: when a door, a room or a part of the network has too many, the oldest of the largest
-part of the network is closed for the next one. So a crowd from a few prefixes is shown out by its
-own next member, and a newcomer from elsewhere gets in. A newcomer that waits with a knock does not
-give way here: the lobby bounds those.
+part of the network is closed for the next one. So a crowd from a few prefixes, or from many of one
+provider, is shown out by its own next member, and a newcomer from elsewhere gets in. A newcomer
+that waits with a knock does not give way here: the lobby bounds those.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
 
 from alcove_server.client.client import Client
+from alcove_server.ports.crowd import Crowd
 from alcove_server.ports.outlet import Close
 from alcove_server.ports.place import Quota
 from alcove_server.ports.tally import Tally
@@ -83,11 +84,8 @@ class Doorstep:
 
     def _show_out(self, crowd: list[Client]) -> None:
         """The oldest of the largest part of the network."""
-        parts: dict[Quota | None, list[Client]] = {}
-        for client in crowd:
-            parts.setdefault(self._places[client].part, []).append(client)
-        largest = max(parts, key=lambda part: len(parts[part]) / (part.weight if part else 1))
-        oldest = parts[largest][0]
+        largest = Crowd(self._places[client].part for client in crowd).largest
+        oldest = next(client for client in crowd if self._places[client].part in largest)
         if self._clock() - self._places[oldest].since < UNDISTURBED:
             raise Refusal("too_many_knocks")
         self._tally.count("busy")

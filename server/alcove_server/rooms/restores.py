@@ -23,7 +23,8 @@ OF_A_PREFIX: Final = 4
 
 def size_of(frame: Reseat) -> int:
     """The bytes of a restore."""
-    return len(frame.chain) + len(frame.commit) + len(frame.doors)
+    earlier = len(frame.earlier or b"")
+    return len(frame.chain) + len(frame.commit) + len(frame.doors) + earlier
 
 
 class Restores:
@@ -39,6 +40,13 @@ class Restores:
     def __len__(self) -> int:
         """How many are under way."""
         return len(self._long) + len(self._short)
+
+    def gone(self, client: Client) -> None:
+        """A client's connection is closed. If it waits for its turn, it gives it up: it did not
+        have it, and may come back for it."""
+        if client in self.clients:
+            self._long.gone(client)
+            self._short.gone(client)
 
     def line_of(self, size: int) -> FairLine:
         """The line in which a restore of so many bytes waits for its turn."""

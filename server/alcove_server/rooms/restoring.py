@@ -29,7 +29,7 @@ from alcove_server.rooms.roster_history import RosterHistory
 from alcove_server.rooms.roster_verifier import Breathe
 from alcove_server.rooms.rules import statement
 from alcove_server.rooms.seated_chain import Pause, head_of
-from alcove_server.store.interface import SeatedRoom, StoredDoor
+from alcove_server.store.interface import SeatedCommit, SeatedRoom, StoredDoor
 
 ENTRIES = 10_000
 """Entries of one chain: more than fit into `limits.ROSTER_CHAIN`."""
@@ -68,9 +68,20 @@ async def room(
     said = named(frame, id, key)
     if (said.head, said.commit) != (history.roster.head, commit):
         raise Refusal("bad_statement")
+    entries = _entries_of(chain)
+    try:
+        blobs = unpack_list(frame.earlier or b"", most=limits.EARLIER_COMMITS)
+    except Malformed:
+        raise Refusal("bad_statement") from None
+    if not all(blobs) or (blobs and not frame.commit):
+        raise Refusal("bad_statement")
+    earlier = tuple(SeatedCommit(blob, entries.get(sha256(blob).digest())) for blob in blobs)
     doors = await doors_of(frame, history, key, pause)
-    head, entry = history.roster.head, _entry_of(chain, commit)
-    return SeatedRoom(id, chain, head, generation, frame.commit, doors, entry), history
+    head, entry = history.roster.head, entries.get(commit)
+    if entry is not chain[-1]:
+        entry = None
+    seated = SeatedRoom(id, chain, head, generation, frame.commit, doors, entry, earlier=earlier)
+    return seated, history
 
 
 def named(frame: Reseat, id: bytes, key: bytes) -> ReseatStatement:
@@ -91,13 +102,12 @@ async def doors_of(
     return tuple([door async for door in _doors(frame.doors, history, key, pause)])
 
 
-def _entry_of(chain: tuple[Signed, ...], commit: bytes) -> Signed | None:
-    """The entry that goes with the last commit: a member who is one commit behind needs it, else
-    its roster ends before everybody's. A commit without an entry leaves the chain as it was."""
-    if len(chain) < 2:
-        return None
-    last = chain[-1]
-    return last if RosterEntry.decode(last.body, limit=limits.ENTRY).commit == commit else None
+def _entries_of(chain: tuple[Signed, ...]) -> dict[bytes, Signed]:
+    """The last entries, by the hash of the commit that each is of. A member who missed commits
+    needs them, else its roster ends before everybody's. A commit without one leaves the chain as it
+    was."""
+    last = chain[1:][-1 - limits.EARLIER_COMMITS :]
+    return {RosterEntry.decode(one.body, limit=limits.ENTRY).commit: one for one in last}
 
 
 async def _doors(

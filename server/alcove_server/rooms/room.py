@@ -315,6 +315,12 @@ class LocalRoom:
         if refusal is not None:
             newcomer.send(KnockRefused(*refusal))
 
+    async def send_talk(self, newcomer: Client) -> None:
+        """Send again what was said to a newcomer who waits: it may have missed some."""
+        page = await self._services.store.talk_to(self.id, newcomer.key)
+        for item in page.items:
+            newcomer.send_framed(fast_out.framed(item_frame(item, page.now).to_bytes()))
+
     # --- the lobby --------------------------------------------------------------------------
 
     async def _read_lobby(self, up_to: int) -> None:
@@ -332,6 +338,9 @@ class LocalRoom:
             for client in facilitators:
                 if client.heard_lobby < item.number and item.is_for(client.key):
                     client.send_framed(message)
+            spoken_to = self.clients.get(item.to)
+            if spoken_to is not None and spoken_to.role == ConnectionRole.DOOR:
+                spoken_to.send_framed(message)
         await self._tell_newcomers(page.items)
 
     def _tell_of_standby(self, item: StoredItem) -> None:

@@ -28,6 +28,7 @@ from alcove_protocol.statements import (
 )
 
 from alcove_server.rooms.roster_history import Outcome, RosterHistory, fits, follow
+from alcove_server.store.budget import Pays
 from alcove_server.store.interface import Publication, RosterStep, StoredDoor
 from alcove_server.wire.fast_in import Post
 
@@ -52,7 +53,7 @@ def require_facilitator(history: RosterHistory, key: bytes) -> None:
         raise Refusal("not_allowed")
 
 
-def blob(history: RosterHistory, key: bytes, post: Post) -> Publication:
+def blob(history: RosterHistory, key: bytes, post: Post, payer: Pays = None) -> Publication:
     """A blob without a roster entry. Raises `Refusal` (`not_allowed`, `not_member`,
     `paused`, `too_large`) or `Malformed`."""
     blob_class, roster = post.blob_class, history.roster
@@ -65,8 +66,9 @@ def blob(history: RosterHistory, key: bytes, post: Post) -> Publication:
     if len(post.blob) > (limits.HANDSHAKE_BLOB if blob_class is _COMMIT else _MOST):
         raise Refusal("too_large")
     check_encoded(post.base)
+    head = roster.head
     return Publication(
-        roster.room, key, post.id, post.base, blob_class, post.ttl, post.blob, roster.head
+        roster.room, key, post.id, post.base, blob_class, post.ttl, post.blob, head, None, payer
     )
 
 
@@ -86,7 +88,9 @@ class JudgedCommit:
     restated: dict[bytes, bytes]
 
 
-def commit_with_entry(history: RosterHistory, key: bytes, frame: Publish) -> JudgedCommit:
+def commit_with_entry(
+    history: RosterHistory, key: bytes, frame: Publish, payer: Pays = None
+) -> JudgedCommit:
     """A commit that changes the roster. Raises `Refusal` (`not_allowed`, `bad_roster`,
     `room_full`, `history_full`, `too_large`) or `Malformed`."""
     if frame.entry is None or frame.signature is None or frame.blob_class not in COMMITS:
@@ -109,7 +113,7 @@ def commit_with_entry(history: RosterHistory, key: bytes, frame: Publish) -> Jud
     room, head = history.roster.room, history.roster.head
     blob_class = BlobClass(frame.blob_class)
     publication = Publication(
-        room, key, frame.id, frame.base, blob_class, frame.ttl, frame.blob, head, step
+        room, key, frame.id, frame.base, blob_class, frame.ttl, frame.blob, head, step, payer
     )
     return JudgedCommit(publication, outcome.restated)
 
@@ -195,6 +199,15 @@ def vault(history: RosterHistory, key: bytes, to: bytes, sealed: bytes) -> None:
     if to == key or not history.roster.is_member(to):
         raise Refusal("not_allowed")
     if len(sealed) > limits.VAULT:
+        raise Refusal("too_large")
+
+
+def talk(history: RosterHistory, newcomer: bytes, key: bytes, sealed: bytes) -> None:
+    """A text of the talk at the door, by the newcomer or by a facilitator. All have one size.
+    Raises `Refusal` (`not_allowed`, `too_large`)."""
+    if key != newcomer:
+        require_facilitator(history, key)
+    if len(sealed) > limits.DOOR_TEXT:
         raise Refusal("too_large")
 
 

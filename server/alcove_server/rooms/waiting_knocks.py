@@ -10,11 +10,11 @@ restart of the relay comes from nowhere known, and keeps its place.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Set
 
 from alcove_protocol import limits
 
+from alcove_server.ports.crowd import Crowd
 from alcove_server.ports.place import Quota
 
 _Knocks = dict[bytes, tuple[bytes, Quota]]
@@ -61,10 +61,6 @@ class WaitingKnocks:
 
 
 def _newest_of_the_largest(waiting: _Knocks, part: Quota) -> bytes | None:
-    counts = Counter(of for _, of in waiting.values())
-    if not counts:
-        return None
-    largest = max(counts, key=lambda one: counts[one] / one.weight)
-    if counts[largest] / largest.weight <= (counts[part] + 1) / part.weight:
-        return None
-    return next(key for key, (_, of) in reversed(waiting.items()) if of is largest)
+    crowd = Crowd(of for _, of in waiting.values())
+    largest = {one for one in crowd.largest if crowd.size(one) > crowd.size(part, 1)}
+    return next((key for key, (_, of) in reversed(waiting.items()) if of in largest), None)

@@ -152,7 +152,7 @@ class Session:
         self.client.finish(close, bye(code))
 
     def give_way(self) -> None:
-        """Other clients need the place, and this one has not proved its key."""
+        """Another client needs the place."""
         self.evict(Close.TRY_AGAIN, "busy")
 
     # --- what a request costs ---------------------------------------------------------------

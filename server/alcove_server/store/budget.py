@@ -1,11 +1,16 @@
 """The store's own limits: a named number and its reason. Sizes are bytes, times are seconds."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
 from alcove_protocol.statements import Signed
+
+from alcove_server.store.leases import Leases, end_of
 
 BLOB_OVERHEAD: Final = 256
 """Bytes that a blob costs beside its content: objects and index entries."""
@@ -79,36 +84,123 @@ def room_share(most: int, left: int) -> int:
     return min(most, max(SMALL, left // SHARE))
 
 
-class Holding:
-    """What the rooms hold that one part of the network opened or brought back: bytes and rooms.
-    `weight` says for how many parts it stands. `whole` is what its provider's networks hold
-    together, and has a share of its own."""
+def _no_time() -> float:
+    return 0.0
 
-    def __init__(self, weight: int = 1, whole: "Holding | None" = None) -> None:
+
+class Holding:
+    """What the rooms hold that count for one part of the network: bytes and rooms, as the store in
+    this process says it, and `leases` of what was put into another store. `weight` says for how
+    many parts it stands. `whole` is what its provider's networks hold together, and has a share of
+    its own. `nodes` are the processes that share the store, each with its part of the share."""
+
+    def __init__(
+        self,
+        weight: int = 1,
+        whole: Holding | None = None,
+        clock: Callable[[], float] = _no_time,
+        nodes: int = 1,
+    ) -> None:
         self.used = 0
         self.rooms = 0
-        self._weight = min(weight, PART_SHARE)
-        self._whole = whole
+        self.ended = 0
+        """Rooms of which the end is still kept."""
+        self.leases: Final = Leases(clock)
+        self.whole: Final = whole
+        self.weight: Final = min(weight, PART_SHARE)
+        self._parts = PART_SHARE * nodes
+
+    @property
+    def least(self) -> bool:
+        """Whether it holds no more than each may hold in any case, and no room."""
+        self.leases.settle()
+        return not self.rooms and self.leases.total <= PART_LEAST
+
+    @property
+    def empty(self) -> bool:
+        """Whether it holds nothing, and nothing of its rooms is kept."""
+        self.leases.settle()
+        return not self.rooms and not self.ended and not self.leases.total
 
     def may_open(self, left: int) -> bool:
         """Whether one more room may be opened when so many rooms are left for all."""
-        if self.rooms >= max(PART_LEAST_ROOMS, left * self._weight // PART_SHARE):
+        if self.rooms >= max(PART_LEAST_ROOMS, left * self.weight // self._parts):
             return False
-        return self._whole is None or self._whole.may_open(left)
+        return self.whole is None or self.whole.may_open(left)
 
     def may_take(self, size: int, left: int, part: float) -> bool:
         """Whether so many bytes more may be taken when `left` bytes are left for all, and no more
         than `part` of the share may be in use then."""
-        if self.used + size > max(PART_LEAST, left * self._weight // PART_SHARE) * part:
+        self.leases.settle()
+        used = self.used + self.leases.total + size
+        if used > max(PART_LEAST, left * self.weight // self._parts) * part:
             return False
-        return self._whole is None or self._whole.may_take(size, left, part)
+        return self.whole is None or self.whole.may_take(size, left, part)
 
     def add(self, rooms: int, size: int) -> None:
         """Count so many rooms and bytes more, or less. Does not fail."""
         self.rooms += rooms
         self.used += size
-        if self._whole is not None:
-            self._whole.add(rooms, size)
+        if self.whole is not None:
+            self.whole.add(rooms, size)
+
+    def remember(self, ends: int) -> None:
+        """The ends of so many rooms more are kept, or less."""
+        self.ended += ends
+        if self.whole is not None:
+            self.whole.remember(ends)
+
+
+class Lease:
+    """Bytes that one act put into a store, each with the seconds for which they count. `fits` says
+    whether the holding had the space, so that a room that is not small may take them."""
+
+    __slots__ = ("_given", "_holding", "fits")
+
+    def __init__(
+        self, holding: Holding, left: int, part: float, given: Sequence[tuple[int, float]]
+    ) -> None:
+        now = holding.leases.clock()
+        self._given = [(size, end_of(now, seconds)) for size, seconds in given]
+        self._holding = holding
+        total = 0
+        for size, _ in given:
+            total += size
+        self.fits: Final = holding.may_take(total, left, part)
+        one: Holding | None = holding
+        while one is not None:
+            for size, end in self._given:
+                one.leases.add(size, end)
+            one = one.whole
+
+    def give_back(self) -> None:
+        """The store did not take it."""
+        one: Holding | None = self._holding
+        while one is not None:
+            for size, end in self._given:
+                one.leases.give_back(size, end)
+            one = one.whole
+
+
+class Payer:
+    """For whom counts what one client puts: `holding` is that of its part of the network. None is
+    one without limits."""
+
+    __slots__ = ("holding", "remembered")
+
+    def __init__(self, holding: Holding | None) -> None:
+        self.holding: Final = holding
+        self.remembered = 0
+        """Publish ids that the store remembers because of this client, or more."""
+
+    @property
+    def record_size(self) -> int:
+        """The bytes of one more record of a publish id: the store keeps the newest `PUBLISH_IDS` of
+        a key, so further ones take no space."""
+        return RECORD_OVERHEAD if self.remembered < PUBLISH_IDS else 0
+
+
+Pays: TypeAlias = Payer | None
 
 
 class Budget:
@@ -116,10 +208,10 @@ class Budget:
     those of the part of the network that opened the room."""
 
     def __init__(
-        self, most: int, parent: "Budget | None" = None, holding: Holding | None = None
+        self, most: int, parent: Budget | None = None, holding: Holding | None = None
     ) -> None:
         self.used = 0
-        self.holding: Final = holding
+        self.holding = holding
         self._most = most
         self._parent = parent
 
@@ -157,6 +249,19 @@ class Budget:
         self._add(-self.used)
         if self.holding is not None:
             self.holding.add(-1, 0)
+
+    def count_for(self, holding: Holding | None, rooms: int) -> None:
+        """The room counts for another part of the network from now on, if that one has the space,
+        and a place when so many are left for all. Does not fail."""
+        before, parent = self.holding, self._parent
+        if holding is None or before is None or holding is before or parent is None:
+            return
+        left = parent._most - parent.used
+        if not holding.may_open(rooms) or not holding.may_take(self.used, left, 1):
+            return
+        before.add(-1, -self.used)
+        holding.add(1, self.used)
+        self.holding = holding
 
     def restore(self, size: int) -> None:
         """Take back bytes that were just given back, or count what may not fail and is small beside

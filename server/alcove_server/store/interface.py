@@ -21,6 +21,10 @@ the order in which the store made them, its own changes included. It tells its c
 and from reads. So all nodes tell one order, and a store can hold back what is not safe yet
 (docs/decisions/0012-the-store-door.md).
 
+**Who pays.** What rooms take counts for parts of the network, each of which has a share of what is
+left. A store in this process counts a room for the part that opened it, or whose facilitator's
+heartbeat it took last. Another one counts what each `Payer` put, at this node.
+
 **Not trusted with meaning.** A store verifies no signature and understands no roster change. It is
 given the effects of an entry on doors and lobby as a `RosterStep`.
 """
@@ -34,7 +38,7 @@ from alcove_protocol.frames import LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove_server.store.budget import Holding
+from alcove_server.store.budget import Holding, Pays
 from alcove_server.store.values import (
     AtDoor,
     LobbyPage,
@@ -44,6 +48,7 @@ from alcove_server.store.values import (
     RoomHead,
     RosterMoved,
     RosterStep,
+    SeatedCommit,
     SeatedRoom,
     Stale,
     StoredBlob,
@@ -70,6 +75,7 @@ __all__ = (
     "RoomHead",
     "RosterMoved",
     "RosterStep",
+    "SeatedCommit",
     "SeatedRoom",
     "Stale",
     "Store",
@@ -124,10 +130,9 @@ class Store(Protocol):
         generation: bytes,
         holding: Holding | None = None,
     ) -> None:
-        """Begin a room at entry 0. Opening it again with the same entry does nothing. What the room
-        takes is charged to `holding`, by a store that knows the node of every room. Raises
-        `Refusal` (`room_exists`, `ended`, `busy`, `too_many_rooms` when the holding has no
-        more)."""
+        """Begin a room at entry 0, for this holding. Opening it again with the same entry does
+        nothing. Raises `Refusal` (`room_exists`, `ended`, `busy`, `too_many_rooms` when the holding
+        has no more)."""
 
     async def head(self, room: bytes) -> RoomHead | None:
         """Return where the room stands, or None when there is no such room."""
@@ -163,7 +168,9 @@ class Store(Protocol):
         page costs the same in a log of any length, anywhere in it, and however much has just
         expired. So an incomplete page may be empty. The next page begins at its `up_to`."""
 
-    async def put_door(self, room: bytes, door: StoredDoor, roster: bytes) -> None:
+    async def put_door(
+        self, room: bytes, door: StoredDoor, roster: bytes, payer: Pays = None
+    ) -> None:
         """Make a door, or give an existing one a card of a higher number. Here `expires_at` is a
         duration: seconds from now. Raises `RosterMoved`, `Refusal` (`too_many_doors`,
         `bad_statement`, `busy`, or the code that closed the door)."""
@@ -174,7 +181,9 @@ class Store(Protocol):
     async def door(self, room: bytes, door: bytes) -> StoredDoor | None:
         """Return a door, open or closed, or None when the store does not remember it."""
 
-    async def knock(self, room: bytes, key: bytes, door: bytes, id: bytes, blob: bytes) -> None:
+    async def knock(
+        self, room: bytes, key: bytes, door: bytes, id: bytes, blob: bytes, payer: Pays = None
+    ) -> None:
         """Put a knock into the lobby. The same knock again does nothing. Raises `Refusal`
         (`already_waiting`, `too_many_knocks`, `busy`, or the code that closed the door)."""
 
@@ -188,13 +197,31 @@ class Store(Protocol):
         """Settle the open knock of this key. Raises `Refusal` (`unknown_knock`)."""
 
     async def add_item(
-        self, room: bytes, kind: LobbyKind, key: bytes, id: bytes, blob: bytes, to: bytes = b""
+        self,
+        room: bytes,
+        kind: LobbyKind,
+        key: bytes,
+        id: bytes,
+        blob: bytes,
+        to: bytes = b"",
+        payer: Pays = None,
     ) -> None:
         """Add a request, a leave, an ask, or for the relay key `to` a vault or an answer. The same
         id, or a second leave, does nothing. An ask replaces that of the same key, and an answer as
         a vault does. Beyond `REQUESTS` of one key, a request replaces the oldest. A vault
         replaces that of the same key for the same `to`, and beyond `VAULTS` of one key the oldest.
         Raises `Refusal` (`busy`)."""
+
+    async def add_talk(
+        self, room: bytes, newcomer: bytes, key: bytes, id: bytes, blob: bytes
+    ) -> None:
+        """Add a text of the talk with a newcomer whose knock waits: theirs, when `key` is their
+        own, and otherwise a facilitator's for them. It renews the knock, and goes with it. The same
+        id does nothing. A text of the newcomer is a `REQUEST`, and one for them a `VAULT`. Raises
+        `Refusal` (`unknown_knock`, `talk_full` beyond `limits.DOOR_TALK` each way, `busy`)."""
+
+    async def talk_to(self, room: bytes, newcomer: bytes) -> LobbyPage:
+        """Return what was said to a newcomer whose knock waits, in order."""
 
     async def settle(
         self, room: bytes, id: bytes, reason: bytes | None = None, by: bytes = b""

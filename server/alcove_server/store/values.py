@@ -16,7 +16,7 @@ from alcove_protocol.frames import COMMITS, BlobClass, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove_server.store.budget import BLOB_FRAME, BLOB_OVERHEAD, Holding
+from alcove_server.store.budget import BLOB_FRAME, BLOB_OVERHEAD, Holding, Pays
 
 
 class UnfitStore(Exception):
@@ -211,9 +211,20 @@ class RosterStep:
 
 class Publication:
     """One blob to append. `base` is an encoded position. `roster` is the roster head by which the
-    sender's right was judged."""
+    sender's right was judged. `payer` is its sender's: None is one without limits."""
 
-    __slots__ = ("base", "blob", "blob_class", "id", "room", "roster", "sender", "step", "ttl")
+    __slots__ = (
+        "base",
+        "blob",
+        "blob_class",
+        "id",
+        "payer",
+        "room",
+        "roster",
+        "sender",
+        "step",
+        "ttl",
+    )
 
     def __init__(
         self,
@@ -226,6 +237,7 @@ class Publication:
         blob: bytes,
         roster: bytes,
         step: RosterStep | None = None,
+        payer: Pays = None,
     ) -> None:
         self.room: Final = room
         self.sender: Final = sender
@@ -236,6 +248,7 @@ class Publication:
         self.blob: Final = blob
         self.roster: Final = roster
         self.step: Final = step
+        self.payer: Final = payer
 
     def with_step(self, step: RosterStep) -> Publication:
         """Return the same publication with another step."""
@@ -249,6 +262,7 @@ class Publication:
             self.blob,
             self.roster,
             step,
+            self.payer,
         )
 
 
@@ -267,10 +281,19 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
+class SeatedCommit:
+    """A commit that comes with a room, and the entry of the chain that is of it, if any."""
+
+    blob: bytes
+    entry: Signed | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SeatedRoom:
     """A room as a client brings it back: the whole verified chain and the last commit. `entry` is
-    the last one of the chain, if it is of that commit. A room that is `opened` has no votes. What
-    it takes is charged to `holding`."""
+    the last one of the chain, if it is of that commit. `earlier` are the commits right before it,
+    the oldest first. A room that is `opened` has no votes. What it takes is charged to `holding`.
+    """
 
     room: bytes
     chain: tuple[Signed, ...]
@@ -281,6 +304,13 @@ class SeatedRoom:
     entry: Signed | None = None
     opened: bool = False
     holding: Holding | None = None
+    earlier: tuple[SeatedCommit, ...] = ()
+
+    @property
+    def commits(self) -> tuple[SeatedCommit, ...]:
+        """What the log begins with, in order. The last one is its base."""
+        last = SeatedCommit(self.commit, self.entry)
+        return (*self.earlier, last) if self.commit else ()
 
 
 def require_place(left: int, seated: SeatedRoom) -> None:

@@ -29,6 +29,12 @@ PAST: Final = (
     events.PastAct("admit", "Robin", "Mara", 130),
     events.PastAct("invite", "", "Mara", 5),
 )
+DOOR: Final = "0a" * 8
+OPEN_INVITES: Final = (
+    events.OpenInvite(DOOR, 2, 3, 20, "Who sent you?", yours=True),
+    events.OpenInvite("0b" * 8, 1, 1, 1),
+    events.OpenInvite("0c" * 8, 0, None, None),
+)
 LISTED: Final = (
     Member("Mara", True, True, presence="here"),
     Member("Robin", False, False, True, True, "away"),
@@ -141,21 +147,44 @@ class FakeRoom:
         self._note("send_anyway", "")
         self.happen(events.RoomChanged(events.RoomState.OPEN))
 
+    def rejoin(self) -> None:
+        self._note("rejoin", "")
+        self.happen(events.ConnectionChanged(events.ConnectionState.REJOINED))
+
     def retract(self, id: str, *, ref: str | None = None) -> None:
         self._note("retract", id)
         self.happen(events.Retracted(id))
 
-    async def admit(self, id: str) -> None:
-        self._note("admit", id)
+    @property
+    def waiting(self) -> tuple[events.Knocked, ...]:
+        return tuple(event for event in self.scene.start if isinstance(event, events.Knocked))
+
+    async def admit(self, *ids: str, to_listen: bool = False) -> None:
+        id = ids[0]
+        self._note("to_listen" if to_listen else "admit", ", ".join(ids))
         if self.scene.admit_hangs:
             await asyncio.Event().wait()
         if id != KNOCK.id:
             raise Refused.by_relay("unknown_knock")
         self.happen(events.Joined(KNOCK.name))
 
-    async def refuse(self, id: str) -> None:
-        self._note("refuse", id)
+    async def refuse(self, id: str, reason: str = "refused") -> None:
+        self._note("refuse", id if reason == "refused" else f"{id} {reason}")
         self.happen(events.KnockGone(id))
+
+    async def outside(self) -> None:
+        self._note("outside", "")
+        self.happen(events.Outside("Mara", you=True))
+
+    async def inside(self, name: str | None = None) -> None:
+        self._note("inside", name or "")
+
+    async def door_take(self, id: str) -> None:
+        self._note("door_take", id)
+        self.happen(events.DoorTaken(id, "Mara"))
+
+    async def door_say(self, text: str, id: str | None = None) -> None:
+        self._note("door_say", f"{id}: {text}")
 
     async def remove(self, name: str) -> None:
         self._note("remove", name)
@@ -181,6 +210,21 @@ class FakeRoom:
     async def listen_only(self, on: bool = True) -> None:
         self._note("listen_only", str(on))
         self.happen(events.RulesChanged(on, False, ("listen_only",), "Mara"))
+
+    async def hold(self, on: bool = True, *, since: str | None = None) -> None:
+        self._note("hold", since or str(on))
+        rules = ("hold", "listen_only", "locked") if on else ("hold", "listen_only")
+        self.happen(events.RulesChanged(on, True, rules, "Mara", on, ("Mara",) if on else ()))
+        if since is not None:
+            self.happen(events.Folded((since,), by="Mara"))
+
+    def fold(self, id: str) -> None:
+        self._note("fold", id)
+        self.happen(events.Folded((id,), by="Mara"))
+
+    async def fold_member(self, name: str, on: bool = True) -> None:
+        self._note("fold_member" if on else "unfold_member", name)
+        self.happen(events.Folded((), name, "Mara", on))
 
     async def standby(self, on: bool = True) -> None:
         self._note("standby", str(on))
@@ -216,8 +260,31 @@ class FakeRoom:
         self._note("invite", "")
         return INVITE
 
-    async def accept(self, version: int | None = None) -> None:
-        self._note("accept", "" if version is None else str(version))
+    async def new_invites(
+        self,
+        count: int = 1,
+        *,
+        uses: int | None = None,
+        hours: int | None = None,
+        question: str = "",
+        ref: str | None = None,
+    ) -> tuple[str, ...]:
+        self._note("invite_new", f"{count} {uses} {hours} {question}")
+        made = [f"{INVITE}{number}" for number in range(count)]
+        for url in made:
+            self.happen(events.InviteChanged(url, DOOR, uses or 50, hours or 24, question, ref))
+        return tuple(made)
+
+    def invites(self, *, ref: str | None = None) -> None:
+        self._note("invites", "")
+        self.happen(events.InvitesListed(OPEN_INVITES, ref))
+
+    async def revoke(self, door: str) -> None:
+        self._note("revoke", door)
+        self.happen(events.InviteRevoked(door, "Mara"))
+
+    async def accept(self, version: int | None = None, *, answer: str = "") -> None:
+        self._note("accept", ("" if version is None else str(version)) + answer)
         self.happen(events.Waiting("lamp river"))
 
     async def change_agreement(
@@ -259,7 +326,18 @@ EVERYTHING: Final = (
     RULES,
     events.Waiting("lamp river"),
     KNOCK,
-    events.Knocked("aa02", "Sam", "", True),
+    events.Knocked("aa02", "Sam", "", True, "Kim sent me."),
+    events.Knocked("aa05", "Kim", "", False, outside=True),
+    events.KnockGone("aa05"),
+    events.Outside("Robin"),
+    events.Outside("Mara", you=True),
+    events.Joined("Mara", you=True, members=("Mara", "Robin")),
+    events.DoorTaken("aa02", "Mara"),
+    events.DoorTaken("aa02", ""),
+    events.DoorTaken("", "Mara"),
+    events.DoorTaken("", ""),
+    events.DoorSaid("aa02", "Is it quiet today?", "Sam"),
+    events.DoorSaid("", "Very quiet.", "Mara"),
     events.KnockGone("aa02"),
     events.Joined("Robin"),
     NEW_RULES,
@@ -268,12 +346,19 @@ EVERYTHING: Final = (
     events.Left("Sam"),
     events.Removed("Kim"),
     events.InviteChanged(INVITE + "B"),
+    events.InviteChanged(INVITE + "C", DOOR, 1, 24, "Who sent you?", "r"),
+    events.InvitesListed(OPEN_INVITES, "r"),
+    events.InviteRevoked(DOOR, "Robin"),
     events.Message("bb01", "Robin", "Grüße 🌱\nzwei", 1800),
     events.Message("bb02", "Robin", HOSTILE, 60, "grief", 1_700_000_000.25, 7),
     events.Queued("bb03", "r"),
     events.Sent("bb03", "r"),
     events.Failed("bb04", "not_allowed", "Only a facilitator can do that.", "r"),
     events.Retracted("bb01"),
+    events.Folded(("bb02", "bb03"), by="Mara"),
+    events.Folded(("bb02",), "Robin", "Mara"),
+    events.Folded((), "Robin", on=False),
+    events.Message("bb09", "Robin", "so", 600, folded=True),
     events.Expired("bb02"),
     events.RoomChanged(events.RoomState.SPLIT),
     events.ConnectionChanged(events.ConnectionState.RESUMED),
@@ -293,6 +378,8 @@ EVERYTHING: Final = (
     events.MemberList(LISTED, "r"),
     events.RulesChanged(True, False, ("listen_only",), "Mara"),
     events.RulesChanged(False, True, ("listen_only", "locked")),
+    events.RulesChanged(True, True, ("hold", "listen_only"), "Mara", True, ("Mara", "Robin")),
+    events.RulesChanged(False, True, ("hold", "listen_only"), "Mara"),
     events.StandbyLink(INVITE),
     events.StandbyLink(""),
     events.StandbyChanged(True, "Mara"),
@@ -347,6 +434,15 @@ SCENES: Final = MappingProxyType(
         "full": FakeScene(OPENED, full_until=3),
         "echo": FakeScene(OPENED, echoes=True),
         "warning": FakeScene((*OPENED, events.Message("bb01", "Robin", "a hard day", 60, "grief"))),
+        "folds": FakeScene(
+            (
+                *OPENED,
+                events.Message("bb01", "Robin", "abuse at length", 60),
+                events.Message("bb02", "Robin", "more of it", 60, folded=True),
+                events.Folded(("bb01",), by="Mara"),
+                events.Message("bb03", "Robin", "the last one", 60),
+            )
+        ),
         "lost": FakeScene((*OPENED, Closed(CloseReason.LOST, "lost", "Nobody answers any more."))),
         "bad-name": FakeScene(on_make=InvalidInput("name_empty", "Choose a name.")),
         "refused": FakeScene(on_enter=Refused.by_relay("door_revoked")),

@@ -20,10 +20,13 @@ from hypothesis import strategies as st
 from tests.client_sdk.cli.process import SCHEMA, validator
 
 KEYS = {
-    **dict.fromkeys(("admit", "refuse", "retract"), "id"),
+    **dict.fromkeys(("admit", "refuse", "retract", "door_take"), "id"),
+    "door_say": "text",
     **dict.fromkeys(("remove", "appoint", "demote", "hand_over", "pause", "unpause"), "name"),
-    **dict.fromkeys(("listen_only", "lock"), "on"),
+    **dict.fromkeys(("listen_only", "lock", "hold"), "on"),
+    "fold": "id",
     "send": "text",
+    "revoke": "door",
     "agreement_change": "file",
 }
 
@@ -85,6 +88,10 @@ def test_the_schema_knows_no_other_commands() -> None:
         ('{"do": "lock", "ref": "7"}', "7"),
         ('{"do": "lock", "on": "no", "ref": "7"}', "7"),
         ('{"do": "listen_only", "on": 1, "ref": "7"}', "7"),
+        ('{"do": "hold", "ref": "7"}', "7"),
+        ('{"do": "hold", "on": true, "since": null, "ref": "7"}', "7"),
+        ('{"do": "fold", "ref": "7"}', "7"),
+        ('{"do": "fold", "id": "aa", "name": "Robin", "ref": "7"}', "7"),
         ('{"do": "accept", "version": null, "ref": "7"}', "7"),
         ('{"do": "agreement_change", "correction": true, "ref": "7"}', "7"),
         ('{"do": "agreement_change", "file": "a", "correction": 1, "ref": "7"}', "7"),

@@ -84,6 +84,46 @@ async def test_an_act_without_the_right_says_so_and_disturbs_nobody() -> None:
         await say(mara_, "as before, too", robin)
 
 
+async def test_a_held_room_and_folded_messages_at_every_client() -> None:
+    async with (
+        RelayProcess() as relay,
+        mara(relay) as (mara_, invite),
+        knocking(invite, "Robin") as robin,
+        knocking(invite, "Sam") as sam,
+    ):
+        await let_in_any(mara_, robin, "Robin")
+        await let_in_any(mara_, sam, "Sam")
+        await say(robin, "abuse", mara_, sam)
+        await say(robin, "more", mara_, sam)
+        said = [event["id"] for event in sam.seen if event["event"] == "message"]
+        await mara_.do("hold", on=True, since=said[0], ref="h")
+        for process in (mara_, robin, sam):
+            rules = await process.until("rules", by="Mara")
+            assert (rules["hold"], rules["locked"], rules["facilitators"]) == (True, True, ["Mara"])
+            folded = await process.until("folded", by="Mara")
+            assert sorted(folded["ids"]) == sorted(said)
+        await sam.do("send", text="hear me", ref="s")
+        assert (await sam.until("error", ref="s"))["code"] == "hold"
+        await mara_.do("listen_only", on=False, ref="l")
+        assert (await mara_.until("error", ref="l"))["code"] == "on_hold"
+        await mara_.do("hold", on=False, ref="r")
+        for process in (mara_, robin, sam):
+            rules = await process.until("rules", hold=False)
+            assert (rules["listen_only"], rules["locked"]) == (False, True)
+        await mara_.do("fold", name="Robin", ref="f")
+        assert (await sam.until("folded", name="Robin"))["on"] is True
+        await robin.do("send", text="again", ref="a")
+        assert (await sam.until("message", text="again"))["folded"] is True
+        await mara_.do("fold", name="Robin", on=False, ref="u")
+        assert (await sam.until("folded", name="Robin"))["on"] is False
+        await say(sam, "one detail too many", mara_, robin)
+        id = next(event["id"] for event in robin.seen if event.get("text", "").startswith("one d"))
+        await mara_.do("fold", id=id, ref="i")
+        assert (await robin.until("folded", ids=[id]))["by"] == "Mara"
+        await sam.do("fold", id=id, ref="no")
+        assert (await sam.until("error", ref="no"))["code"] == "not_facilitator"
+
+
 async def test_a_hard_minute_reaches_those_whom_it_concerns() -> None:
     async with (
         RelayProcess() as relay,

@@ -100,6 +100,8 @@ async def test_every_event_is_a_sentence_and_no_text_acts_on_the_terminal() -> N
         "[room] Sam left.",
         "[room] Kim is no longer in the room.",
         "[room] Robin took a message back.",
+        "[room] The room is open again.",
+        "[room] A facilitator folded 2 messages above.",
         "[room] Not sent: Only a facilitator can do that.",
         "[room] 3 messages did not reach you.",
         "[room] Messages may be missing here, and nobody can tell",
@@ -126,6 +128,20 @@ async def test_a_hostile_text_makes_no_line_of_its_own() -> None:
         await reader.end()
     assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(reader.text)
     assert not any(line.startswith("Mara") for line in reader.text.splitlines())
+
+
+async def test_a_folded_text_is_printed_on_demand() -> None:
+    async with await start("folds", *MARA) as room:
+        reader = Reader(room)
+        await reader.see("Robin: A facilitator folded this.")
+        await reader.see("A facilitator folded a message above.")
+        assert "more of it" not in reader.text
+        await reader.type("/show")
+        await reader.see("Robin: more of it")
+        await reader.type("/fold Mara")
+        await reader.see("What Mara wrote is folded for everybody.")
+        await reader.type("/unfold Mara")
+        await reader.see("What Mara writes from now on is not folded any more.")
 
 
 async def test_a_warned_text_is_shown_on_demand() -> None:

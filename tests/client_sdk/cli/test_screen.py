@@ -23,7 +23,7 @@ async def test_a_facilitator_talks_and_admits_a_newcomer() -> None:
         await screen.see("[you] Mara  hello [b]all[/b]")
         await screen.see_no("(sending)")
         screen.type(TAB)
-        await screen.see("A admit · R refuse")
+        await screen.see("A admit · L listen · R refuse")
         screen.type("aa")
         await screen.see("Robin joined.")
         await screen.see_no("A admit")
@@ -51,7 +51,7 @@ async def test_a_key_refuses_a_newcomer(columns: int, rows: int) -> None:
     async with Terminal("knock", *MARA, columns=columns, rows=rows) as screen:
         await screen.see("Tab to decide")
         screen.type(TAB)
-        await screen.see("A admit · R refuse")
+        await screen.see("A admit · L listen · R refuse")
         screen.type("rr")
         await screen.see_no("A admit")
 
@@ -80,7 +80,7 @@ async def test_one_stray_key_decides_nothing() -> None:
     async with Terminal("knock", *MARA, columns=80, rows=24) as screen:
         await screen.see("Robin (code", "Tab to decide")
         screen.type(TAB)
-        await screen.see("A admit · R refuse")
+        await screen.see("A admit · L listen · R refuse")
         screen.type("a")
         await screen.see("Press A again")
         screen.type("r")
@@ -172,6 +172,20 @@ async def test_a_warning_hides_the_text_until_it_is_asked_for() -> None:
         await screen.see("a hard day")
 
 
+async def test_a_folded_text_is_shown_when_its_reader_asks() -> None:
+    async with Terminal("folds", *MARA, rows=40) as screen:
+        await screen.see("the last one", "Robin  A facilitator folded this.")
+        assert "abuse" not in screen.shown
+        assert "more of it" not in screen.shown
+        assert screen.shown.count("Robin  A facilitator folded this") == 2
+        screen.type("/show" + ENTER)
+        await screen.see("more of it")
+        screen.type("/show" + ENTER)
+        await screen.see("abuse at length")
+        screen.type("/foldlast Robin" + ENTER)
+        await screen.see_no("the last one")
+
+
 async def test_a_long_text_is_folded_until_it_is_asked_for() -> None:
     async with Terminal("long", *MARA, rows=60) as screen:
         await screen.see("line 11.", "This message is long. Type /show")
@@ -237,7 +251,7 @@ async def test_it_works_without_colours_and_in_a_small_window() -> None:
     async with Terminal("knock", *MARA, columns=50, rows=18, environment=colours) as screen:
         await screen.see("Evening circle", "Robin (code lamp river)", "Tab to decide")
         screen.type(TAB)
-        await screen.see("A admit · R refuse")
+        await screen.see("A admit · L listen · R refuse")
         screen.type("aa")
         await screen.see("Robin joined.")
         await screen.see_no("A admit")

@@ -1,6 +1,7 @@
 """The lines that a person types."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from alcove import events
@@ -8,19 +9,30 @@ from alcove.cli import words
 from alcove.cli.commands import (
     AcceptCommand,
     ActsCommand,
+    AdmitAllCommand,
     AdmitCommand,
     AgreementChangeCommand,
     AppointCommand,
     DemoteCommand,
+    DoorSayCommand,
+    DoorTakeCommand,
     EndCommand,
+    FoldCommand,
     HandOverCommand,
+    HoldCommand,
+    InsideCommand,
+    InviteNewCommand,
+    InvitesCommand,
     LeaveCommand,
     ListenOnlyCommand,
     LockCommand,
+    OutsideCommand,
     PauseCommand,
     RefuseCommand,
+    RejoinCommand,
     RemoveCommand,
     RetractCommand,
+    RevokeCommand,
     SendAnywayCommand,
     SendCommand,
     StepDownCommand,
@@ -41,7 +53,14 @@ from alcove.cli.slash_commands import (
     read,
 )
 
-from tests.client_sdk.cli.fake_room import INVITE, KNOCK, NEW_RULES, RULES, FakeMember
+from tests.client_sdk.cli.fake_room import (
+    INVITE,
+    KNOCK,
+    NEW_RULES,
+    OPEN_INVITES,
+    RULES,
+    FakeMember,
+)
 
 ALONE = (FakeMember("Mara", facilitator=True, you=True), FakeMember("Robin"))
 MEMBERS = (*ALONE, FakeMember("Kim", facilitator=True))
@@ -52,18 +71,35 @@ def a_view() -> RoomView:
     state.apply(KNOCK)
     state.posted("aa")
     state.posted("bb")
+    for number, sender in enumerate(("Kim", "Robin", "Kim", "Robin", "Gone")):
+        state.apply(events.Message(f"c{number}", sender, "so", 600))
     return state
 
 
 @pytest.mark.parametrize(
     ("line", "wanted"),
     [
+        ("/invites", InvitesCommand()),
+        ("/personal", InviteNewCommand(uses=1)),
+        ("/personal 8", InviteNewCommand(count=8, uses=1)),
+        ("/invite ask Who sent you?", InviteNewCommand(question="Who sent you?")),
         ("", None),
         ("   ", None),
         (" hello ", SendCommand(text="hello")),
         ("//shrug", SendCommand(text="/shrug")),
         ("/admit", AdmitCommand(id="aa01")),
         ("/admit Robin", AdmitCommand(id="aa01")),
+        ("/admit all", AdmitAllCommand()),
+        ("/take", DoorTakeCommand(id="aa01")),
+        ("/outside", OutsideCommand()),
+        ("/inside", InsideCommand()),
+        ("/inside Robin", InsideCommand(name="Robin")),
+        ("/door Robin Hello there.", DoorSayCommand(text="Hello there.", id="aa01")),
+        ("/door all We are late.", DoorSayCommand(text="We are late.")),
+        ("/tolisten Robin", AdmitCommand(id="aa01", to_listen=True)),
+        ("/tolisten all", AdmitAllCommand(to_listen=True)),
+        ("/refuse Robin late", RefuseCommand(id="aa01", reason="too_late")),
+        ("/refuse tonight", RefuseCommand(id="aa01", reason="not_tonight")),
         ("/refuse", RefuseCommand(id="aa01")),
         ("/remove Robin", RemoveCommand(name="Robin")),
         ("/appoint Robin", AppointCommand(name="Robin")),
@@ -74,6 +110,13 @@ def a_view() -> RoomView:
         ("/listen off", ListenOnlyCommand(on=False)),
         ("/lock on", LockCommand(on=True)),
         ("/lock off", LockCommand(on=False)),
+        ("/hold", HoldCommand(on=True)),
+        ("/hold Robin", HoldCommand(on=True, since="c1")),
+        ("/hold Gone", HoldCommand(on=True, since="c4")),
+        ("/resume", HoldCommand(on=False)),
+        ("/fold Robin", FoldCommand(name="Robin")),
+        ("/unfold Robin", FoldCommand(name="Robin", on=False)),
+        ("/foldlast Robin", FoldCommand(id="c3")),
         ("/handover Robin", HandOverCommand(name="Robin")),
         ("/stepdown", StepDownCommand()),
         ("/words", WordsCommand()),
@@ -84,6 +127,7 @@ def a_view() -> RoomView:
         ("/newrules my rules.toml", AgreementChangeCommand(file="my rules.toml")),
         ("/correct r.toml", AgreementChangeCommand(file="r.toml", correction=True)),
         ("/anyway", SendAnywayCommand()),
+        ("/rejoin", RejoinCommand()),
         ("/leave", LeaveCommand()),
         ("/quit", LeaveCommand()),
         ("/end", EndCommand()),
@@ -112,6 +156,13 @@ def test_lines_that_are_read(line: str, wanted: UserAction | None) -> None:
         "/end it",
         "/",
         "/lock out",
+        "/hold Sam",
+        "/foldlast",
+        "/foldlast Sam",
+        "/fold Gone",
+        "/resume now",
+        "/door",
+        "/door Sam hello",
         "/pause",
     ],
 )
@@ -169,6 +220,9 @@ def test_nobody_else_is_asked(members: tuple[FakeMember, ...]) -> None:
         ("/app", "/appoint"),
         ("/pa", "/pause"),
         ("/unpause r", "/unpause Robin"),
+        ("/hold r", "/hold Robin"),
+        ("/foldl", "/foldlast"),
+        ("/unfold r", "/unfold Robin"),
         ("/lo", "/lock"),
         ("/re", None),
         ("/appoint R", "/appoint Robin"),
@@ -186,8 +240,15 @@ def test_what_a_line_can_become(line: str, whole: str | None) -> None:
 
 def test_every_line_of_the_help_is_read() -> None:
     for word, _ in words.HELP + words.FACILITATORS_HELP:
-        line = word.replace("NAME", "Robin").replace("//text", "//slash")
-        assert read(line, a_view(), MEMBERS) is not None
+        line = (
+            word.replace("NAME", "Robin")
+            .replace("TEXT", "hello")
+            .replace("//text", "//slash")
+            .replace("NUMBER", "2")
+        )
+        state = a_view()
+        state.apply(events.InvitesListed(OPEN_INVITES))
+        assert read(line, state, MEMBERS) is not None
     assert "/remove" in words.help_for(True)
     assert "/remove" not in words.help_for(False)
 
@@ -197,6 +258,17 @@ def test_every_command_of_the_help_is_completed() -> None:
     offered = set(re.findall(r"(?<![/\w])/[a-z]+", shown))
     assert len(offered) > 20
     assert {word for word in offered if completed(word, MEMBERS) != word} == set()
+
+
+def test_an_invite_is_named_by_its_number_in_the_list_that_was_shown() -> None:
+    state = a_view()
+    with pytest.raises(Misread, match="Type /invites first"):
+        read("/revoke 1", state, MEMBERS)
+    state.apply(events.InvitesListed(OPEN_INVITES))
+    assert read("/revoke 2", state, MEMBERS) == RevokeCommand(door=OPEN_INVITES[1].door)
+    for line in ("/revoke", "/revoke 0", "/revoke 4", "/revoke x", "/revoke 1111"):
+        with pytest.raises(Misread):
+            read(line, state, MEMBERS)
 
 
 def test_an_expired_message_is_forgotten() -> None:
@@ -224,3 +296,25 @@ def test_a_person_accepts_the_agreement_that_is_on_their_screen() -> None:
     assert read("/accept", state, MEMBERS) == AcceptCommand(version=1)
     state.apply(NEW_RULES)
     assert read("/accept", state, MEMBERS) == AcceptCommand(version=2)
+
+
+def test_the_answer_to_the_question_of_an_invite_goes_with_the_acceptance() -> None:
+    state = RoomView()
+    state.apply(replace(RULES, question="Who sent you?"))
+    with pytest.raises(Misread, match="asks a question"):
+        read("/accept", state, MEMBERS)
+    assert read("/accept Kim did", state, MEMBERS) == AcceptCommand(version=1, answer="Kim did")
+    state.apply(RULES)
+    with pytest.raises(Misread, match="stands alone"):
+        read("/accept Kim did", state, MEMBERS)
+
+
+def test_what_a_person_types_that_waits_goes_to_the_facilitators() -> None:
+    state = RoomView()
+    state.apply(RULES)
+    assert read("hello", state, ()) == SendCommand(text="hello")  # the room says what is missing
+    state.apply(events.Waiting("lamp river"))
+    assert read("hello", state, ()) == DoorSayCommand(text="hello")
+    assert read("//hello", state, ()) == DoorSayCommand(text="/hello")
+    state.apply(events.Joined("Sam", you=True, members=("Mara", "Sam")))
+    assert read("hello", state, ()) == SendCommand(text="hello")

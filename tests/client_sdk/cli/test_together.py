@@ -1,6 +1,7 @@
 """Real command lines over a real relay."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -105,6 +106,28 @@ async def test_a_room_that_is_ended_is_over_for_all() -> None:
         assert await robin.end() == (0, "")
         assert await facilitator.end() == (0, "")
     assert robin.seen[-1]["reason"] == facilitator.seen[-1]["reason"] == "ended"
+
+
+async def test_what_is_said_after_a_removal_is_not_told_to_who_is_removed() -> None:
+    async with (
+        RelayProcess() as relay,
+        mara(relay) as (facilitator, invite),
+        knocking(invite, "Robin") as robin,
+        knocking(invite, "Sam") as sam,
+    ):
+        await let_in_any(facilitator, robin, "Robin")
+        await let_in_any(facilitator, sam, "Sam")
+        await say(facilitator, "before", robin, sam)
+        lines = (  # in one piece, as a program writes them
+            {"do": "remove", "name": "Sam"},
+            {"do": "send", "text": "after", "ref": "after"},
+        )
+        await facilitator.write("".join(f"{json.dumps(line)}\n" for line in lines).encode())
+        assert (await sam.end())[0] == 4
+        assert [event["text"] for event in sam.seen if event["event"] == "message"] == ["before"]
+        await facilitator.until("sent", ref="after")
+        await robin.until("removed", name="Sam")
+        await robin.until("message", text="after")
 
 
 async def let_in_any(facilitator: Process, newcomer: Process, name: str) -> None:

@@ -177,7 +177,9 @@ def rogue_text(client: Client, text: str, *, counter: int = 1, id: bytes | None 
 
 def rogue_beat(client: Client, at: Position | None = None) -> bytes:
     group = group_of(client)
-    body = Heartbeat(group.epoch, group.epoch_authenticator, roster_of(client).head, False)
+    body = Heartbeat(
+        group.epoch, group.epoch_authenticator, roster_of(client).head, leaving=False, started=False
+    )
     return rogue_message(client, body, kind="heartbeat", counter=0, ttl=90, at=at)
 
 

@@ -172,7 +172,7 @@ def test_a_beat_does_not_clear_what_it_says_itself() -> None:
     world, ann, _bob, cleo = three()
     at, value = ann.engine.require_member().stream.log.current or (Position(bytes(8), 0), b"")
     epoch, head = group_of(ann).epoch, roster_of(ann).head
-    body = Heartbeat(epoch, bytes(32), head, False)
+    body = Heartbeat(epoch, bytes(32), head, leaving=False, started=False)
     beat = rogue_message(ann, body, kind="heartbeat", counter=0, ttl=90, log=value, at=at)
     world.take(room_of(ann), beat, BlobClass.BEAT)
     assert state(cleo) is RoomState.SPLIT

@@ -177,15 +177,6 @@ def test_who_is_on_a_dead_branch_is_let_in_again_when_another_commit_won() -> No
     goes_on(world, ann, bob, cleo)
 
 
-def test_rejoin_is_the_last_resort() -> None:
-    world, ann, bob, cleo = three()
-    cleo.engine.commands.rejoin()
-    world.advance(5)
-    states = [event.state for event in cleo.of(events.ConnectionChanged)]
-    assert ConnectionState.REJOINED in states
-    goes_on(world, ann, bob, cleo)
-
-
 def test_a_removal_in_a_log_that_a_client_did_not_know_is_doubted_for_half_an_hour() -> None:
     world, ann, bob, cleo = three()
     bob.cut()

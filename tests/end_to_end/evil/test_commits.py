@@ -261,8 +261,6 @@ WAITING: dict[str, object] = {
     "desk_size": 2048,
     "facilitators_start": 2,
     "facilitators_stay": 2,
-    "hold": bytes(16),
-    "folded": bytes(32),
     "slow": 30,
     "ttl": 10,
 }

@@ -182,7 +182,9 @@ def test_an_invite_is_still_replaced_when_the_list_has_a_place() -> None:
 def beat_with_roster(client: Client, roster: bytes) -> bytes:
     group, log = group_of(client), client.engine.require_member().stream.log.current
     assert log is not None
-    body: Record = Heartbeat(group.epoch, group.epoch_authenticator, roster, False)
+    body: Record = Heartbeat(
+        group.epoch, group.epoch_authenticator, roster, leaving=False, started=False
+    )
     at, value = log
     return rogue_message(client, body, kind="heartbeat", counter=0, ttl=90, at=at, log=value)
 

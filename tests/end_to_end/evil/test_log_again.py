@@ -175,7 +175,7 @@ def test_a_log_that_is_shown_again_clears_no_split() -> None:
     world.forge(cleo, beats.pop(0))
     group = group_of(ann)
     head = ann.engine.require_member().membership.roster.head
-    body = Heartbeat(group.epoch, group.epoch_authenticator, head, False)
+    body = Heartbeat(group.epoch, group.epoch_authenticator, head, leaving=False, started=False)
     false = rogue_message(
         ann, body, kind="heartbeat", counter=0, ttl=90, log=bytes(31) + b"1", at=stream.cursor
     )

@@ -81,7 +81,9 @@ def test_the_beat_of_a_participant_covers_nothing() -> None:
     assert thief.hits
     assert shown.log.current is not None
     at, value = shown.log.current
-    body = Heartbeat(group.epoch, group.epoch_authenticator, bytes(32), False)
+    body = Heartbeat(
+        group.epoch, group.epoch_authenticator, bytes(32), leaving=False, started=False
+    )
     agreement = state_of(cleo).agreement
     payload = Payload(
         world.random(16),

@@ -331,6 +331,24 @@ def rejoin_behind_a_locked_door(world: EvilWorld, by: Client, about: Client) -> 
     return rejoin(world, by, about)
 
 
+def folded(world: EvilWorld, by: Client, about: Client) -> bytes:
+    return rogue_commit(by, context(replace(state_of(by), folded=keys_of(about).mls_key)))
+
+
+def folded_and_removed(world: EvilWorld, by: Client, about: Client) -> bytes:
+    after = replace(state_of(by), folded=keys_of(about).mls_key)
+    change(world, by, lambda m: (context(after),))
+    return rogue_commit(by, mls.Remove(leaf_of(about)))
+
+
+def folded_with_an_add(world: EvilWorld, by: Client, about: Client) -> bytes:
+    identity = Identity.generate("Mallory", mls.ciphersuite(3), world.random)
+    add = mls.Add(
+        key_package_with(world, identity, evil_leaf_extensions(about, identity.relay.public))
+    )
+    return rogue_commit(by, add, context(replace(state_of(by), folded=identity.signature.public)))
+
+
 def paused_and_removed(world: EvilWorld, by: Client, about: Client) -> bytes:
     after = replace(state_of(by), paused=keys_of(about).mls_key)
     return rogue_commit(by, mls.Remove(leaf_of(about)), context(after))
@@ -433,6 +451,23 @@ REFUSED: dict[str, tuple[Make, str]] = {
         "paused_not_member",
     ),
     "who goes and stays paused": (paused_and_removed, "paused_not_member"),
+    "a facilitator folded": (
+        _state(lambda s: replace(s, folded=s.facilitator_list()[0].mls_key)),
+        "folded_facilitator",
+    ),
+    "a stranger folded": (
+        _state(lambda s: replace(s, folded=bytes([7]) * 32)),
+        "folded_not_member",
+    ),
+    "who comes and is folded": (folded_with_an_add, "folded_not_member"),
+    "held, and everybody writes": (
+        _state(lambda s: replace(s, hold=bytes(16))),
+        "hold_open",
+    ),
+    "held from no position": (
+        _state(lambda s: replace(s, hold=b"\xff" * 16, listen_only=True)),
+        "bad_number",
+    ),
 }
 """Commits of a facilitator (Bob; Ann was the first, Cleo takes part), and the rule's code."""
 
@@ -442,6 +477,10 @@ WITHIN: dict[str, Make] = {
     "rejoin through a locked door": rejoin_behind_a_locked_door,
     "who comes as the door opens": opened_with_an_add,
     "a pause": pause,
+    "a hold": _state(lambda s: replace(s, hold=bytes(16), listen_only=True, locked=True)),
+    "a hold with the door open": _state(lambda s: replace(s, hold=bytes(16), listen_only=True)),
+    "a fold": folded,
+    "a fold that stays when its member goes": folded_and_removed,
     "a locked door": _state(lambda s: replace(s, locked=True)),
     "appoint": appoint,
     "demote": lambda world, by, about: rogue_commit(

@@ -20,7 +20,7 @@ export interface Knock {
 export async function sealKnock(lobbyKey: Bytes, invite: Invite, id: Bytes, knock: Knock): Promise<Bytes> {
   const body = encode("KnockBody", {
     name: knock.name, key_package: knock.keyPackage, relay_key: knock.relayKey, reply_key: knock.replyKey,
-    agreement: knock.agreement,
+    agreement: knock.agreement, answer: new Uint8Array(512),
   })
   const aad = join(invite.room, invite.door, id)
   return seal(lobbyKey, pskOf(invite), join(label("knock"), aad), aad, body)

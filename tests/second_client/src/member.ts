@@ -135,6 +135,7 @@ export class Member {
     if (body === undefined) this.tell({ event: "unknown", from: sender.name, kind })
     else if (kind === "text") this.tell({ event: "message", id, from: sender.name, text: body.text("text") })
     else if (kind === "retract") this.retracted(sender.name, author, hex(body.bytes("target")))
+    else if (kind === "fold") this.tell({ event: "folded", id: hex(body.bytes("target")), by: sender.name })
     else if (kind === "agreement") {
       this.agreements.told(sender.mlsKey, body, roomStateOf(state))
       this.ask()

@@ -13,7 +13,7 @@ import { type Leaf, leafAt, roomStateOf } from "./tree.ts"
 const MOST = 32 * 1024
 /** An Ed25519 signature behind its length (RFC 9420, section 2.1.2). */
 const SIGNATURE = 2 + 64
-const BODIES: Record<string, string> = { text: "Text", retract: "Retract", void: "Void", heartbeat: "Heartbeat", agreement: "ToldAgreement" }
+const BODIES: Record<string, string> = { text: "Text", retract: "Retract", void: "Void", heartbeat: "Heartbeat", agreement: "ToldAgreement", fold: "Fold" }
 const BEAT = 3
 
 function headOf(size: number): number {

@@ -3,6 +3,7 @@ import { judgeAgreement } from "./agreements.ts"
 import { type Bytes, hex, same } from "./bytes.ts"
 import { demand } from "./fault.ts"
 import { split, unpackList } from "./lists.ts"
+import { isPosition } from "./position.ts"
 import { decode, type Parsed } from "./records.ts"
 import { opened, signedOf } from "./signed.ts"
 import { judgeStandby, newStandby } from "./standby.ts"
@@ -10,7 +11,7 @@ import { judgeStandby, newStandby } from "./standby.ts"
 const MOST_APPOINTMENTS = 32
 /** Fields without a command yet: they stay as they are. */
 const NOT_OFFERED = [
-  "absent", "desk_interval", "desk_size", "facilitators_start", "facilitators_stay", "folded", "hold",
+  "absent", "desk_interval", "desk_size", "facilitators_start", "facilitators_stay",
   "slow", "ttl",
 ]
 /** Lists in the state, and the size of their items. */
@@ -25,6 +26,8 @@ export function stateOf(data: Bytes): Parsed {
   }
   demand(state.bytes("facilitators").length > 0, "bad_field", "facilitators")
   unpackList(state.bytes("appointments"), MOST_APPOINTMENTS)
+  const hold = state.fields["hold"]
+  demand(!(hold instanceof Uint8Array) || isPosition(hold), "bad_number", "hold")
   return state
 }
 
@@ -67,14 +70,22 @@ export function judgeState(before: Parsed, after: Parsed, committer: Bytes, room
   const lost = [...facilitatorsOf(before).keys()].some((mls) => !kept.has(mls))
   demand(!lost || !unchanged(before, after, "lobby_key"), "lobby_key_kept")
   demand(!split(after.bytes("paused"), 32).some((key) => kept.has(hex(key))), "paused_facilitator")
+  demand(!split(after.bytes("folded"), 32).some((key) => kept.has(hex(key))), "folded_facilitator")
+  demand(after.fields["hold"] === undefined || after.bool("listen_only"), "hold_open")
   checkAppointments(before, after, committer, room)
   judgeStandby(before, after, kept)
+}
+
+/** Whether every newly folded member had a leaf. Throws a `Fault`. */
+export function judgeFolds(before: Parsed, after: Parsed, keys: Bytes[]): void {
+  const known = new Set([...split(before.bytes("folded"), 32), ...keys].map(hex))
+  demand(split(after.bytes("folded"), 32).every((key) => known.has(hex(key))), "folded_not_member")
 }
 
 /** Whether a member with this MLS key may send a message of this kind. */
 export function may(state: Parsed, key: Bytes, kind: string): boolean {
   const facilitates = facilitatorsOf(state).has(hex(key))
-  if (kind === "heartbeat" || kind === "agreement") return facilitates
+  if (kind === "heartbeat" || kind === "agreement" || kind === "fold") return facilitates
   if (kind === "retract" || kind === "void") return true
   const paused = split(state.bytes("paused"), 32).some((each) => same(each, key))
   return facilitates || (!paused && !state.bool("listen_only"))

@@ -1,6 +1,7 @@
 """What every `Store` must do with doors and with the lobby."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from alcove_protocol import limits
@@ -228,6 +229,79 @@ class LobbyContract(Benched):
         gone = step(gone=frozenset({ANN}))
         bench.publish(bench.publication(blob_class=BlobClass.COMMIT, step=gone))
         assert [id[:1] for _, _, id in bench.lobby()] == [b"6"]
+
+    def test_a_talk_renews_its_knock_and_goes_with_it(self, bench: Bench) -> None:
+        bench.open()
+        bench.put(bench.door())
+        say = partial(bench.store.add_talk, ROOM, BEN)
+        assert bench.refusal(say(BEN, b"1" * 16, b"hi")) == "unknown_knock"
+        bench.knock()
+        bench.knock(ANN, id=b"a" * 16)
+        bench.clock.advance(limits.KNOCK_TTL - 10)
+        bench.beat()
+        for key, id in ((BEN, b"1"), (HOST, b"2"), (BEN, b"1"), (HOST, b"3")):
+            bench.do(say(key, id * 16, b"hi"))
+        kinds = [(kind, id[:1]) for _, kind, id in bench.lobby()]
+        assert kinds == [
+            (LobbyKind.KNOCK, b"k"),
+            (LobbyKind.KNOCK, b"a"),
+            (LobbyKind.REQUEST, b"1"),
+            (LobbyKind.VAULT, b"2"),
+            (LobbyKind.VAULT, b"3"),
+        ]
+        told = bench.do(bench.store.talk_to(ROOM, BEN)).items
+        assert [(item.id[:1], item.key, item.to, item.blob) for item in told] == [
+            (b"2", HOST, BEN, b"hi"),
+            (b"3", HOST, BEN, b"hi"),
+        ]
+        assert bench.do(bench.store.talk_to(ROOM, ANN)).items == ()
+        for id in (b"1", b"2"):
+            assert bench.refusal(bench.store.settle(ROOM, id * 16, None, BEN)) == "unknown_knock"
+        bench.clock.advance(20)  # Ann's knock has ended, and Ben's was renewed
+        bench.do(bench.store.expire(100))
+        assert (bench.waits(ANN), bench.waits(BEN)) == (False, True)
+        used = bench.store.used if hasattr(bench.store, "used") else None
+        bench.do(bench.store.settle(ROOM, b"k" * 16, b"reason"))
+        assert [id for _, _, id in bench.lobby()] == []
+        assert bench.do(bench.store.talk_to(ROOM, BEN)).items == ()
+        assert used is None or bench.store.used < used  # type: ignore[attr-defined]
+
+    def test_a_talk_has_bounds_each_way(self, bench: Bench) -> None:
+        bench.open()
+        bench.put(bench.door())
+        bench.knock()
+        say = partial(bench.store.add_talk, ROOM, BEN)
+        for key in (BEN, HOST):
+            for number in range(limits.DOOR_TALK):
+                bench.do(say(key, bytes([number]) * 16, b"hi"))
+            bench.do(say(key, bytes(16), b"hi"))  # the same again
+            assert bench.refusal(say(key, b"z" * 16, b"hi")) == "talk_full"
+        assert bench.refusal(say(ANN, b"z" * 16, b"hi")) == "talk_full"
+        # It takes no place from a member's requests, and none from a facilitator's vaults.
+        bench.do(bench.store.add_item(ROOM, LobbyKind.VAULT, HOST, b"v" * 16, b"v", ANN))
+        assert len(bench.lobby()) == 2 * limits.DOOR_TALK + 2
+
+    def test_an_admission_ends_the_talk(self, bench: Bench) -> None:
+        bench.open()
+        bench.put(bench.door())
+        bench.knock()
+        bench.do(bench.store.add_talk(ROOM, BEN, BEN, b"1" * 16, b"hi"))
+        bench.do(bench.store.add_talk(ROOM, BEN, HOST, b"2" * 16, b"hi"))
+        admit = step(admitted={BEN: b"door-one"})
+        bench.publish(bench.publication(blob_class=BlobClass.COMMIT, step=admit))
+        assert bench.lobby() == []
+
+    def test_a_talk_that_is_renewed_ends_a_quarter_of_an_hour_later(self, bench: Bench) -> None:
+        bench.open()
+        bench.put(bench.door())
+        bench.knock()
+        self.keep_alive(bench, 600)
+        bench.do(bench.store.add_talk(ROOM, BEN, HOST, b"2" * 16, b"hi"))
+        self.keep_alive(bench, limits.KNOCK_TTL - 1)
+        assert bench.waits(BEN)
+        bench.clock.advance(2)
+        assert not bench.waits(BEN)
+        assert bench.do(bench.store.talk_to(ROOM, BEN)).items == ()
 
     def test_what_many_asked_for_is_settled_in_the_order_of_its_numbers(self, bench: Bench) -> None:
         bench.open()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 from alcove_protocol import limits
@@ -12,6 +13,7 @@ from alcove_server.store.budget import StoreBounds
 from alcove_server.store.interface import (
     RoomHead,
     RosterMoved,
+    SeatedCommit,
     SeatedRoom,
 )
 
@@ -117,6 +119,18 @@ class RoomContract(Benched):
         bench.do(bench.store.reseat(seated, None))
         (blob,) = bench.do(bench.store.read(ROOM, Position(GENERATION, 0), 1)).blobs
         assert (blob.blob, blob.entry) == (b"commit", entry)
+
+    def test_a_restored_room_begins_with_its_last_commits(self, bench: Bench) -> None:
+        """A member that missed some follows them, each with its entry. The last one is the base."""
+        entry = Signed(b"entry 1", bytes(64))
+        earlier = (SeatedCommit(b"older", entry), SeatedCommit(b"old"))
+        seated = SeatedRoom(ROOM, (OPENING, entry), NEXT, GENERATION, b"commit", earlier=earlier)
+        bench.do(bench.store.reseat(seated, None))
+        assert bench.head() == RoomHead(GENERATION, 3, 3, 1, NEXT, 0)
+        page = bench.do(bench.store.read(ROOM, Position(GENERATION, 0), 1 << 20))
+        found = [(blob.number, blob.blob, blob.entry) for blob in page.blobs]
+        assert found == [(1, b"older", entry), (2, b"old", None), (3, b"commit", None)]
+        assert page.commit == sha256(b"commit").digest()
 
     def test_a_refused_door_leaves_the_count_of_bytes_right(
         self, make: Callable[[StoreBounds | None], Bench]

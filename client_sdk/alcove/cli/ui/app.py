@@ -14,7 +14,16 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from alcove import events
-from alcove.cli import escape, qr, slash_commands, standby_words, words, wrapping
+from alcove.cli import (
+    escape,
+    invite_words,
+    moderation_words,
+    qr,
+    slash_commands,
+    standby_words,
+    words,
+    wrapping,
+)
 from alcove.cli.commands import (
     AcceptCommand,
     AdmitCommand,
@@ -148,10 +157,14 @@ class RoomApp(App[None]):
                 log.forget(id)
                 if entry is not None and entry.mine:
                     self._say(words.taken_back(entry))
+            case events.Folded():
+                self._fold(event)
             case events.Expired(id):
                 log.forget(id)
-            case events.Opened(invite) | events.InviteChanged(invite):
+            case events.Opened(invite):
                 self._show_invite(invite)
+            case events.InviteChanged(invite, door):
+                self._show_invite(invite, invite_words.share(event), copies=not door)
             case events.StandbyLink(invite):
                 if invite:
                     log.system(standby_words.KEEP)
@@ -167,7 +180,7 @@ class RoomApp(App[None]):
                 pass  # the list of the people who wait is drawn anew below
             case _:
                 if not self._is_no_news(event):
-                    self._say(words.of_event(event))
+                    self._say(words.of_event(event, facilitates=self._room.is_facilitator))
         self._view.apply(event)
         self._refresh()
 
@@ -186,21 +199,34 @@ class RoomApp(App[None]):
 
     def _message(self, event: events.Message) -> None:
         text = event.text
-        if event.warning:
+        if event.folded:
+            text = moderation_words.FOLDED
+        elif event.warning:
             text = f"Content warning: {escape.line(event.warning)}. Type /show to read it."
         elif (start := wrapping.beginning(text)) is not None:
             text = f"{start}\n… This message is long. Type /show to read all of it."
         role = "facilitator" if self._is_facilitator(event.sender) else ""
         self._entries.message(event.id, role, event.sender, text)
 
+    def _fold(self, event: events.Folded) -> None:
+        for id in event.ids:
+            text = self._entries.fold(id, moderation_words.FOLDED)
+            if text is not None:
+                self._view.hide(id, text)
+        if event.name and self._room.is_facilitator:
+            self._say(moderation_words.fold_of_member(event))
+
     def _is_facilitator(self, name: str) -> bool:
         return any(member.name == name and member.facilitator for member in self._room.members)
 
-    def _show_invite(self, invite: str) -> None:
+    def _show_invite(
+        self, invite: str, above: str = invite_words.SHARE, *, copies: bool = True
+    ) -> None:
         log = self._entries
-        log.system(words.SHARE)
+        log.system(above)
         log.system(invite, "invite")
-        log.system("F2 copies it.")
+        if copies:
+            log.system("F2 copies it.")
 
     async def _find_invite(self, new: bool) -> None:
         known = None if new else self._view.invite
@@ -218,6 +244,10 @@ class RoomApp(App[None]):
             self.push_screen(CodeScreen(lines))
 
     def _ask(self, rules: events.AgreementShown) -> None:
+        if rules.question:  # no sheet: the answer is typed
+            self._say(words.rules_text(rules))
+            self._say(invite_words.question(rules.question))
+            return
         if self._accepted:
             self._say(f"You accept the agreement, version {rules.version}; /rules shows it.")
             return
@@ -330,7 +360,11 @@ class RoomApp(App[None]):
     @on(WaitingList.Decided)
     async def _decided(self, event: WaitingList.Decided) -> None:
         assert self._performer is not None
-        command = AdmitCommand(id=event.id) if event.admit else RefuseCommand(id=event.id)
+        command = (
+            RefuseCommand(id=event.id)
+            if event.act == "refuse"
+            else AdmitCommand(id=event.id, to_listen=event.act == "listen")
+        )
         self._input.focus()  # letters decide in the list, and one key must not decide twice
         await self._performer.perform(command)
 

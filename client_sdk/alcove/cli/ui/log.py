@@ -28,6 +28,11 @@ class LogEntry(Horizontal):
         yield Static(time.strftime("%H:%M"), markup=False, classes="clock")
         yield self._text
 
+    @property
+    def body(self) -> str:
+        """The text."""
+        return self._body
+
     def say(self, body: str) -> None:
         """Replace the text."""
         self._body = body
@@ -67,6 +72,15 @@ class ConversationLog(VerticalScroll):
         """Replace the text of a message, if it is still on the screen."""
         if id in self._messages:
             self._messages[id].say(text)
+
+    def fold(self, id: str, sentence: str) -> str | None:
+        """Put a sentence in the place of a message's text. Return the text."""
+        entry = self._messages.get(id)
+        if entry is None:
+            return None
+        body = entry.body
+        entry.say(sentence)
+        return body
 
     def note(self, id: str, note: str) -> None:
         """Note behind a message what became of it, if it is still on the screen."""

@@ -1,6 +1,7 @@
 """The members under headings of their roles, and the waiting newcomers."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -14,32 +15,35 @@ from alcove import events
 from alcove.cli import escape, words
 from alcove.cli.rooms import MemberLike
 
+_KEYS: Final = "A admit · L listen · R refuse"
+
 
 class WaitingList(OptionList):
     """The waiting newcomers. The keys work while the list has the focus."""
 
     BINDINGS = [  # noqa: RUF012  (Textual declares it so)
-        Binding("a", "decide(True)", "Admit"),
-        Binding("r", "decide(False)", "Refuse"),
+        Binding("a", "decide('admit')", "Admit"),
+        Binding("l", "decide('listen')", "To listen"),
+        Binding("r", "decide('refuse')", "Refuse"),
     ]
 
     class Decided(Message):
-        """The facilitator admits or refuses the newcomer of `id`."""
+        """The facilitator admits the newcomer of `id`, lets them in to listen, or refuses."""
 
-        def __init__(self, id: str, admit: bool) -> None:
+        def __init__(self, id: str, act: str) -> None:
             super().__init__()
             self.id = id
-            self.admit = admit
+            self.act = act
 
     def __init__(self) -> None:
         super().__init__(id="waiting", markup=False)
         self.border_title = "Waiting"
-        self._asked: tuple[str, bool] | None = None
+        self._asked: tuple[str, str] | None = None
         self.border_subtitle = "Tab to decide"
 
     def on_focus(self) -> None:
         self._asked = None
-        self.border_subtitle = "A admit · R refuse"
+        self.border_subtitle = _KEYS
 
     def on_blur(self) -> None:
         self._asked = None
@@ -58,25 +62,25 @@ class WaitingList(OptionList):
         if self.highlighted is None and len(ids) == 1 and chosen is None:
             self.highlighted = 0
 
-    def action_decide(self, admit: bool) -> None:
+    def action_decide(self, act: str) -> None:
         """The same key twice decides, and one stray key nothing."""
         option = self.highlighted_option
         if option is None or option.id is None:
             return
-        choice = (option.id, admit)
+        choice = (option.id, act)
         if self._asked == choice:
             self._asked = None
-            self.post_message(self.Decided(option.id, admit))
+            self.post_message(self.Decided(option.id, act))
         else:
             self._asked = choice
-            self.border_subtitle = f"Press {'A' if admit else 'R'} again"
+            self.border_subtitle = f"Press {act[0].upper()} again"
 
     def on_option_list_option_highlighted(self) -> None:
         self._ask_anew()
 
     def _ask_anew(self) -> None:
         self._asked = None
-        self.border_subtitle = "A admit · R refuse" if self.has_focus else "Tab to decide"
+        self.border_subtitle = _KEYS if self.has_focus else "Tab to decide"
 
 
 class People(Vertical):

@@ -48,6 +48,7 @@ class MemoryLobby:
         self._items: dict[int, StoredItem] = {}  # in the order of their numbers
         self._of_kind: dict[LobbyKind, dict[int, None]] = {kind: {} for kind in _LIFETIMES}
         self._open_of: dict[bytes, list[int]] = {}  # by key: few enough for a list
+        self._talks: dict[bytes, dict[int, None]] = {}  # by newcomer: in no other index
         self._refusals: dict[bytes, tuple[bytes, bytes, float]] = {}
 
     def items(self, after: int, settled: bool) -> tuple[StoredItem, ...]:
@@ -102,6 +103,44 @@ class MemoryLobby:
         if before is not None:
             self._settle(now, before)
 
+    def add_talk(self, now: float, newcomer: bytes, key: bytes, id: bytes, blob: bytes) -> None:
+        """As `Store.add_talk`."""
+        knock = self.knock_of(newcomer)
+        if knock is None:
+            raise Refusal("unknown_knock")
+        talk = self._talks.get(newcomer, {})
+        kind = LobbyKind.REQUEST if key == newcomer else LobbyKind.VAULT
+        said = [item for item in map(self._items.__getitem__, talk) if item.kind is kind]
+        if any((item.id, item.key) == (id, key) for item in said):
+            return
+        if len(said) >= limits.DOOR_TALK:
+            raise Refusal("talk_full")
+        self._budget.take(len(blob) + ITEM_OVERHEAD, MEMBERS_PART)
+        self.number += 1
+        to = b"" if key == newcomer else newcomer
+        # It ends with its knock, and never by itself.
+        self._items[self.number] = StoredItem(
+            self.number, kind, id, key, now, inf, blob, None, to=to
+        )
+        self._talks.setdefault(newcomer, {})[self.number] = None
+        self._renew(now, knock)
+
+    def _renew(self, now: float, knock: StoredItem) -> None:
+        """The knock is now the last to end. Its number stays."""
+        self._items[knock.number] = replace(knock, expires_at=now + _LIFETIMES[LobbyKind.KNOCK])
+        order = self._of_kind[LobbyKind.KNOCK]
+        del order[knock.number]
+        order[knock.number] = None
+
+    def talk_to(self, newcomer: bytes) -> tuple[StoredItem, ...]:
+        """As `Store.talk_to`."""
+        talk = map(self._items.__getitem__, self._talks.get(newcomer, ()))
+        return tuple(item for item in talk if item.to == newcomer)
+
+    def _end_talk(self, newcomer: bytes) -> None:
+        for number in self._talks.pop(newcomer, ()):
+            self._budget.give(len(self._items.pop(number).blob) + ITEM_OVERHEAD)
+
     def _append(
         self,
         now: float,
@@ -127,8 +166,8 @@ class MemoryLobby:
     def settle(self, now: float, id: bytes, reason: bytes | None, by: bytes = b"") -> None:
         """As `Store.settle`."""
         for item in self._items.values():
-            # Only the entry that takes its member off the list settles a leave.
-            if item.id == id and item.kind not in (LobbyKind.GONE, LobbyKind.LEAVE):
+            # A talk ends with its knock.
+            if item.id == id and item.number in self._of_kind[item.kind] and _settles(item):
                 break
         else:
             raise Refusal("unknown_knock")
@@ -155,6 +194,8 @@ class MemoryLobby:
 
     def _settle(self, now: float, item: StoredItem) -> None:
         self._remove(item)
+        if item.kind is LobbyKind.KNOCK:
+            self._end_talk(item.key)
         self._budget.give(len(item.blob))
         theirs = self._open_of[item.key]
         theirs.remove(item.number)
@@ -218,6 +259,12 @@ class MemoryLobby:
     def _ended(self, kind: LobbyKind, now: float) -> list[StoredItem]:
         items = map(self._items.__getitem__, self._of_kind[kind])
         return list(takewhile(lambda item: item.expires_at <= now, items))
+
+
+def _settles(item: StoredItem) -> bool:
+    """Whether a client may settle it. Only the entry that takes its member off the list settles a
+    leave."""
+    return item.kind not in (LobbyKind.GONE, LobbyKind.LEAVE)
 
 
 def _replaced(known: list[StoredItem], kind: LobbyKind, to: bytes) -> StoredItem | None:

@@ -56,6 +56,14 @@ class Welcomes:
         self._waiting[key] = (welcome, now + limits.REJOIN_WINDOW)
         self.due = min(self.due, now + limits.REJOIN_WINDOW)
 
+    def resumed(self, now: float, key: bytes, position: Position) -> None:
+        """As `Store.welcomed`."""
+        pending = self.find(now, key)
+        if pending is None or pending.position.generation != position.generation:
+            return
+        if pending.position.number <= position.number:
+            self.drop(key)
+
     def drop(self, key: bytes) -> None:
         found = self._waiting.pop(key, None)
         if found is not None:
@@ -98,8 +106,8 @@ class MemoryRoom:
         self._chain_bytes = sum(len(entry.encode()) + 4 for entry in seated.chain)
         for door in seated.doors:
             self.doors.put(now, door)
-        if seated.commit:
-            self.log.append(now, b"", bytes(16), BlobClass.COMMIT, 0, seated.commit, seated.entry)
+        for one in seated.commits:
+            self.log.append(now, b"", bytes(16), BlobClass.COMMIT, 0, one.blob, one.entry)
             budget.give(RECORD_OVERHEAD)  # it was not published, so no id is remembered
         self.due = now
         """A time at or before the next end of anything in this room."""
@@ -180,14 +188,18 @@ class MemoryRoom:
         """As `Store.read`."""
         return self.log.read(now, after, most, self._is_read_only(now))
 
-    def publish(self, now: float, publication: Publication) -> StoredBlob:
-        """As `Store.publish`, for an id that was not taken before."""
+    def publish(self, now: float, publication: Publication, rooms: int) -> StoredBlob:
+        """As `Store.publish`, for an id that was not taken before, when there are places for so
+        many rooms more."""
         log = self.log
         self.expect_roster(publication.roster)
         if publication.blob_class is _APPLICATION and self._is_read_only(now):
             raise Refusal("read_only")
         if publication.base != log.encoded_base:
             raise Stale(log.position(log.base))
+        if publication.blob_class is BlobClass.BEAT and publication.payer is not None:
+            # First, because the room may be too large for the part of the network of another.
+            self.budget.count_for(publication.payer.holding, rooms)
         self._check(now, publication)
         return self._take(now, publication)
 
@@ -244,6 +256,17 @@ class MemoryRoom:
             self.welcomes.drop(key)
         for key, welcome in step.welcomes.items():
             self.welcomes.put(now, key, PendingWelcome(position, welcome, step.entry))
+
+    def published(self, now: float, sender: bytes, id: bytes) -> Position | None:
+        """As `Store.published`."""
+        number = self.records.find(now, sender, id)
+        return self.log.position(number) if number is not None else None
+
+    def revoke_one(self, now: float, door: bytes) -> None:
+        """Raises `Refusal` (`unknown_door`)."""
+        if self.doors.find(now, door) is None:
+            raise Refusal("unknown_door")
+        self.revoke(now, frozenset({door}))
 
     def revoke(self, now: float, doors: frozenset[bytes]) -> None:
         """Close those of these doors that are remembered."""

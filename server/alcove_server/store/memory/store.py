@@ -4,9 +4,9 @@ Each method runs without suspending, so each is atomic. **Expiry.** Nothing here
 this store also expires rooms that nobody watches. Each room stands in one queue, `_ends`, by the
 time at which something in it ends next, whether it is watched or not. `expire` takes rooms from the
 front of the queue: as many as it is told, and `_EXPIRED_AT_ONCE` blobs. A room that ends as a whole
-counts as its blobs. A room that has more to drop goes back behind all rooms that wait longer. So a
-call's work is bounded, every room has its turn, and an idle room costs nothing. A call that names a
-room first drops a few blobs of it (`_EXPIRED_BY_A_CALL`). No answer has what has expired.
+counts as its blobs. A room that has more to drop goes behind all that wait longer. So a call's work
+is bounded, every room has its turn, and an idle room costs nothing. A call that names a room drops
+a few blobs of it first (`_EXPIRED_BY_A_CALL`). No answer has what has expired.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,13 +15,12 @@ from heapq import heappop, heappush
 from math import inf
 from typing import Final
 
-from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove_server.store.budget import BLOB_OVERHEAD, Budget, Holding, StoreBounds, tombstone_size
+from alcove_server.store.budget import BLOB_OVERHEAD, Budget, Holding, Pays, StoreBounds
 from alcove_server.store.interface import (
     ALL,
     AtDoor,
@@ -40,6 +39,7 @@ from alcove_server.store.interface import (
     Vote,
     require_place,
 )
+from alcove_server.store.memory.ended import EndedRooms
 from alcove_server.store.memory.room import MemoryRoom
 
 _EXPIRED_BY_A_CALL: Final = 100
@@ -58,7 +58,7 @@ class MemoryStore:
         self._bounds = bounds if bounds is not None else StoreBounds()
         self._budget = Budget(self._bounds.store_bytes)
         self._rooms: dict[bytes, MemoryRoom] = {}
-        self._ended: dict[bytes, tuple[Signed, float, bytes]] = {}
+        self._ended = EndedRooms(self._budget, self._bounds.rooms)
         self._ends: list[tuple[float, bytes]] = []  # times of rooms, also ended ones; some outdated
         self._scheduled: dict[bytes, float] = {}
         self._to_tell: set[bytes] = set()  # rooms that expired in part since the last `expire`
@@ -91,10 +91,10 @@ class MemoryStore:
     async def reseat(
         self, seated: SeatedRoom, expected: bytes | None, over: Signed | None = None
     ) -> None:
-        ended = self._ended.get(seated.room)
+        ended = self._ended.find(seated.room, self._clock())
         if ended is not None and ended[0] == over:
             self._seat(seated)
-            self._forget_end(seated.room)
+            self._ended.forget(seated.room)
             self._ring(seated.room)
             return
         found = self._find(seated.room)
@@ -131,8 +131,9 @@ class MemoryStore:
         try:
             found = self._find(room)
         except Refusal:
-            statement, _, generation = self._ended[room]
-            return RoomHead(generation, 0, 0, 0, b"", 0, statement)
+            ended = self._ended.find(room, self._clock())
+            assert ended is not None  # which is why it was refused
+            return RoomHead(ended[1], 0, 0, 0, b"", 0, ended[0])
         return found.head() if found is not None else None
 
     async def chain(self, room: bytes, start: int, most: int = ALL) -> tuple[Signed, ...]:
@@ -151,11 +152,8 @@ class MemoryStore:
         found = self._room(room)
         found.expect_roster(roster)
         self._delete(room)
-        end = self._clock() + limits.TOMBSTONE
-        self._ended[room] = (statement, end, found.log.generation)
-        self._budget.restore(tombstone_size(statement))  # less than the room gave back
-        if len(self._ended) > self._bounds.rooms:  # the oldest comes first
-            self._forget_end(next(iter(self._ended)))
+        generation, of, now = found.log.generation, found.budget.holding, self._clock()
+        end = self._ended.add(room, statement, generation, now, of)
         self._scheduled.pop(room, None)
         self._schedule(room, end)
         self._ring(room)
@@ -180,7 +178,7 @@ class MemoryStore:
         known = room.records.find(now, publication.sender, publication.id)
         if known is not None:
             return Taken(generation, known)
-        stored = room.publish(now, publication)
+        stored = room.publish(now, publication, self._bounds.rooms - len(self._rooms))
         self._schedule(id, room.due)
         if publication.step is not None:
             self._ring(id)
@@ -189,16 +187,16 @@ class MemoryStore:
         return Taken(generation, stored.number)
 
     async def published(self, room: bytes, sender: bytes, id: bytes) -> Position | None:
-        found = self._room(room)
-        number = found.records.find(self._clock(), sender, id)
-        return found.log.position(number) if number is not None else None
+        return self._room(room).published(self._clock(), sender, id)
 
     async def read(self, room: bytes, after: Position, most: int) -> Page:
         return self._room(room).read(self._clock(), after, most)
 
     # --- doors ------------------------------------------------------------------------------
 
-    async def put_door(self, room: bytes, door: StoredDoor, roster: bytes) -> None:
+    async def put_door(
+        self, room: bytes, door: StoredDoor, roster: bytes, payer: Pays = None
+    ) -> None:
         found = self._room(room)
         found.expect_roster(roster)
         found.doors.put(self._clock(), door)
@@ -207,9 +205,7 @@ class MemoryStore:
     async def revoke_door(self, room: bytes, door: bytes, roster: bytes) -> None:
         found = self._room(room)
         found.expect_roster(roster)
-        if found.doors.find(self._clock(), door) is None:
-            raise Refusal("unknown_door")
-        found.revoke(self._clock(), frozenset({door}))
+        found.revoke_one(self._clock(), door)
         self._look(room, found)
 
     async def door(self, room: bytes, door: bytes) -> StoredDoor | None:
@@ -217,7 +213,9 @@ class MemoryStore:
 
     # --- the lobby --------------------------------------------------------------------------
 
-    async def knock(self, room: bytes, key: bytes, door: bytes, id: bytes, blob: bytes) -> None:
+    async def knock(
+        self, room: bytes, key: bytes, door: bytes, id: bytes, blob: bytes, payer: Pays = None
+    ) -> None:
         found = self._room(room)
         found.knock(self._clock(), key, door, id, blob)
         self._look(room, found)
@@ -231,8 +229,8 @@ class MemoryStore:
         if head is None or head.ended is not None:
             return AtDoor(head)
         found = self._rooms[room]
-        waiting = found.lobby.knock_of(key)
-        return AtDoor(head, found.doors.find(self._clock(), door), waiting is not None)
+        waits = found.lobby.knock_of(key) is not None
+        return AtDoor(head, found.doors.find(self._clock(), door), waits)
 
     async def withdraw(self, room: bytes, key: bytes) -> None:
         found = self._room(room)
@@ -240,11 +238,27 @@ class MemoryStore:
         self._look(room, found)
 
     async def add_item(
-        self, room: bytes, kind: LobbyKind, key: bytes, id: bytes, blob: bytes, to: bytes = b""
+        self,
+        room: bytes,
+        kind: LobbyKind,
+        key: bytes,
+        id: bytes,
+        blob: bytes,
+        to: bytes = b"",
+        payer: Pays = None,
     ) -> None:
         found = self._room(room)
         found.lobby.add(self._clock(), kind, key, id, blob, to)
         self._look(room, found)
+
+    async def add_talk(
+        self, room: bytes, newcomer: bytes, key: bytes, id: bytes, blob: bytes
+    ) -> None:
+        self._room(room).lobby.add_talk(self._clock(), newcomer, key, id, blob)
+        self._look(room, self._rooms[room])
+
+    async def talk_to(self, room: bytes, newcomer: bytes) -> LobbyPage:
+        return LobbyPage(self._room(room).lobby.talk_to(newcomer), self._clock())
 
     async def settle(
         self, room: bytes, id: bytes, reason: bytes | None = None, by: bytes = b""
@@ -266,12 +280,7 @@ class MemoryStore:
         return self._room(room).welcomes.find(self._clock(), key)
 
     async def welcomed(self, room: bytes, key: bytes, position: Position) -> None:
-        welcomes = self._room(room).welcomes
-        pending = welcomes.find(self._clock(), key)
-        if pending is None or pending.position.generation != position.generation:
-            return
-        if pending.position.number <= position.number:
-            welcomes.drop(key)
+        self._room(room).welcomes.resumed(self._clock(), key, position)
 
     # --- time -------------------------------------------------------------------------------
 
@@ -324,11 +333,8 @@ class MemoryStore:
         now = self._clock()
         found = self._rooms.get(room)
         if found is None:
-            ended = self._ended.get(room)
-            if ended is not None and ended[1] > now:
+            if self._ended.find(room, now) is not None:
                 raise Refusal("ended")
-            if ended is not None:
-                self._forget_end(room)
             return None
         if found.due <= now:
             self._expire(room, now, _EXPIRED_BY_A_CALL)
@@ -347,9 +353,7 @@ class MemoryStore:
         `most` is any. Return the count of these."""
         room = self._rooms.get(id)
         if room is None:
-            ended = self._ended.get(id)
-            if ended is not None and ended[1] <= now:
-                self._forget_end(id)
+            self._ended.find(id, now)  # which forgets it when its time is over
             return 0
         if room.abandoned_at <= now:
             if most <= 0:
@@ -369,9 +373,6 @@ class MemoryStore:
         room = self._rooms.get(id)
         if room is not None:
             self._schedule(id, max(room.due, now))
-
-    def _forget_end(self, id: bytes) -> None:
-        self._budget.give(tombstone_size(self._ended.pop(id)[0]))
 
     def _delete(self, id: bytes) -> None:
         self._rooms.pop(id).budget.end()

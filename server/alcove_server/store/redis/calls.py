@@ -10,11 +10,13 @@ from typing import Any, Final
 
 from alcove_protocol.errors import Refusal
 
-from alcove_server.store.budget import StoreBounds, room_share
+from alcove_server.store.budget import UNCOUNTED, Holding, Lease, StoreBounds, room_share
+from alcove_server.store.interface import Publication
 from alcove_server.store.redis import records
 from alcove_server.store.redis.cluster import Cluster
 from alcove_server.store.redis.gate import Reply
 from alcove_server.store.redis.health import NO_REIGN
+from alcove_server.store.redis.lent import Given, part_of, published
 from alcove_server.store.redis.line import Line, LineOwner
 from alcove_server.store.redis.lines import OneLine, ServerLines
 from alcove_server.store.redis.refusals import failure_of
@@ -88,18 +90,42 @@ class Calls:
         line = self.lines.line_of(channel)
         return line.reign if line is not None else NO_REIGN
 
-    def most(self, room: bytes, part: float = 1) -> bytes:
+    def most(self, room: bytes, part: float = 1, lease: Lease | None = None) -> bytes:
         """The bytes that a room may take now, with what may use no more than this part of all:
-        `Budget` with the memory of its server."""
+        `Budget` with the memory of its server. `lease` is of what is about to be put."""
+        used, bounds = self._used(room), self._bounds
+        most = bounds.room_bytes
+        if used is not None:
+            most = room_share(most, bounds.store_bytes - used)
+            if used >= bounds.store_bytes * part:
+                most = 0
+        most = int(most * part)
+        if lease is not None and not lease.fits:
+            most = min(most, UNCOUNTED)
+        return b"%d" % most
+
+    def _used(self, room: bytes) -> int | None:
+        """The memory of a room's server, as far as it is known."""
         line = self.lines.line_of(records.tag_of(room))
         health = line.health if line is not None else None
-        most, bounds = self._bounds.room_bytes, self._bounds
-        if health is not None:
-            left = bounds.store_bytes - health.used
-            most = room_share(most, left)
-            if health.used >= bounds.store_bytes * part:
-                most = 0
-        return b"%d" % int(most * part)
+        return health.used if health is not None else None
+
+    def lease(
+        self, room: bytes, holding: Holding | None, part: float, given: Given
+    ) -> Lease | None:
+        """Count what is about to be put for this part of the network. None: it has no limits."""
+        if holding is None:
+            return None
+        left = self._bounds.store_bytes - (self._used(room) or 0)
+        return Lease(holding, left, part, given)
+
+    def lease_of(self, publication: Publication) -> Lease | None:
+        """The same for a blob."""
+        payer = publication.payer
+        if payer is None or payer.holding is None:
+            return None
+        given, part = published(publication, payer), part_of(publication.blob_class)
+        return self.lease(publication.room, payer.holding, part, given)
 
     def enter(self, room: bytes) -> None:
         """Refuse without a question while replicas confirm nothing: no answer could be told. Raises

@@ -27,6 +27,8 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "waiting": _LOBBY,
     "withdraw": _LOBBY,
     "add_item": _LOBBY,
+    "add_talk": _LOBBY,
+    "talk_to": _LOBBY,
     "settle": _LOBBY,
     "lobby_page": _LOBBY,
     "take_refusal": _LOBBY,

@@ -13,7 +13,15 @@ from alcove_protocol.frames import COMMITS, BlobClass, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove_server.store.budget import MEMBERS_PART, RECORD_OVERHEAD, Holding, StoreBounds
+from alcove_server.store.budget import (
+    ITEM_OVERHEAD,
+    MEMBERS_PART,
+    RECORD_OVERHEAD,
+    Holding,
+    Lease,
+    Pays,
+    StoreBounds,
+)
 from alcove_server.store.interface import (
     ALL,
     AtDoor,
@@ -36,6 +44,14 @@ from alcove_server.store.interface import (
 )
 from alcove_server.store.redis import records
 from alcove_server.store.redis.gate import Reply
+from alcove_server.store.redis.lent import (
+    brought,
+    give_back,
+    holding_of,
+    lent,
+    opened,
+    part_of,
+)
 from alcove_server.store.redis.refusals import failure_of
 from alcove_server.store.redis.watching import Watching
 from alcove_server.store_address import Address
@@ -69,8 +85,10 @@ class RedisStore:
         generation: bytes,
         holding: Holding | None = None,
     ) -> None:
-        # `holding` is of one node: rooms outlive it here, and end without it.
-        await self._run("open", room, generation, head, entry.encode(), self._most(room))
+        lease = self._calls.lease(room, holding, 1, opened(len(entry.body)))
+        most = self._most(room) if lease is None or lease.fits else b"0"
+        with lent(lease):
+            await self._run("open", room, generation, head, entry.encode(), most)
 
     async def head(self, room: bytes) -> RoomHead | None:
         self._enter(room)
@@ -91,23 +109,30 @@ class RedisStore:
             {"id": door.id, "text": door.card, **records.door_arguments(door)}
             for door in seated.doors
         ]
-        commit, entry = seated.commit, seated.entry
-        tail = records.tail_of(BlobClass.COMMIT, bytes(16), b"", commit, entry) if commit else b""
-        await self._run(
-            "reseat",
-            seated.room,
-            expected or b"",
-            seated.generation,
-            seated.head,
-            b"%d" % (len(seated.chain) - 1),
-            records.packed([entry.encode() for entry in seated.chain]),
-            records.packed(doors),
-            tail,
-            sha256(commit).digest(),
-            b"%d" % (blob_size(commit, entry) if commit else 0),
-            self._most(seated.room),
-            over.encode() if over is not None else b"",
-        )
+        commits = [
+            {
+                "tail": records.tail_of(BlobClass.COMMIT, bytes(16), b"", one.blob, one.entry),
+                "hash": sha256(one.blob).digest(),
+                "size": blob_size(one.blob, one.entry),
+            }
+            for one in seated.commits
+        ]
+        size = sum([blob_size(one.blob, one.entry) for one in seated.commits])
+        lease = self._calls.lease(seated.room, seated.holding, 1, brought(seated, size))
+        with lent(lease):
+            await self._run(
+                "reseat",
+                seated.room,
+                expected or b"",
+                seated.generation,
+                seated.head,
+                b"%d" % (len(seated.chain) - 1),
+                records.packed([entry.encode() for entry in seated.chain]),
+                records.packed(doors),
+                records.packed(commits),
+                self._most(seated.room, lease=lease),
+                over.encode() if over is not None else b"",
+            )
 
     async def unsettled(self, room: bytes) -> Unsettled | None:
         return records.unsettled_of(await self._run("unsettled", room))
@@ -136,18 +161,26 @@ class RedisStore:
         return taken
 
     def publish_soon(self, publication: Publication, done: PublishDone) -> None:
+        lease = self._calls.lease_of(publication)
+
         def on_reply(reply: Reply) -> None:
             if isinstance(reply, bytes):
+                if publication.payer is not None:
+                    publication.payer.remembered += 1
                 done(publication, Taken(reply[:8], int.from_bytes(reply[8:], "big")))
-            elif isinstance(reply, list):
-                done(publication, Stale(Position.decode(reply[1])))
+                return
+            if isinstance(reply, list):
+                failure: Exception = Stale(Position.decode(reply[1]))
             else:
-                done(publication, failure_of(reply) or Refusal("unavailable"))
+                failure = failure_of(reply) or Refusal("unavailable")
+            give_back(lease, failure)
+            done(publication, failure)
 
         channel = records.tag_of(publication.room)
-        self._calls.lines.send(channel, partial(self._publish, channel, publication), on_reply)
+        publish = partial(self._publish, channel, publication, lease)
+        self._calls.lines.send(channel, publish, on_reply)
 
-    def _publish(self, channel: bytes, publication: Publication) -> bytes:
+    def _publish(self, channel: bytes, publication: Publication, lease: Lease | None) -> bytes:
         """The command that publishes. It names the reign of the server to which it is sent."""
         blob_class, blob, step = publication.blob_class, publication.blob, publication.step
         commit = blob_class in COMMITS
@@ -160,9 +193,7 @@ class RedisStore:
             "publish" if step is None else "publish_step",
             records.head_of(publication, life, life + limits.PUBLISH_RECORD, reign),
             records.tail_of(blob_class, publication.id, publication.sender, blob, entry),
-            self._most(
-                publication.room, MEMBERS_PART if blob_class is BlobClass.APPLICATION else 1
-            ),
+            self._most(publication.room, part_of(blob_class), lease),
             b"" if is_too_large(blob_class, blob) else b"%d" % size,
             sha256(blob).digest() if commit else b"",
             records.step_of(step) if step is not None else b"",
@@ -180,9 +211,15 @@ class RedisStore:
 
     # --- doors ------------------------------------------------------------------------------
 
-    async def put_door(self, room: bytes, door: StoredDoor, roster: bytes) -> None:
+    async def put_door(
+        self, room: bytes, door: StoredDoor, roster: bytes, payer: Pays = None
+    ) -> None:
         given = records.packed(records.door_arguments(door))
-        await self._run("put_door", room, door.id, given, door.card, roster, self._most(room))
+        size = len(door.card) + ITEM_OVERHEAD
+        lease = self._calls.lease(room, holding_of(payer), 1, [(size, door.expires_at)])
+        with lent(lease):
+            most = self._most(room, lease=lease)
+            await self._run("put_door", room, door.id, given, door.card, roster, most)
 
     async def revoke_door(self, room: bytes, door: bytes, roster: bytes) -> None:
         await self._run("revoke_door", room, door, roster)
@@ -193,8 +230,14 @@ class RedisStore:
 
     # --- the lobby --------------------------------------------------------------------------
 
-    async def knock(self, room: bytes, key: bytes, door: bytes, id: bytes, blob: bytes) -> None:
-        await self._run("knock", room, key, door, id, blob, self._most(room, MEMBERS_PART))
+    async def knock(
+        self, room: bytes, key: bytes, door: bytes, id: bytes, blob: bytes, payer: Pays = None
+    ) -> None:
+        given = [(len(blob) + ITEM_OVERHEAD, float(limits.KNOCK_TTL))]
+        lease = self._calls.lease(room, holding_of(payer), MEMBERS_PART, given)
+        with lent(lease):
+            most = self._most(room, MEMBERS_PART, lease)
+            await self._run("knock", room, key, door, id, blob, most)
 
     async def waiting_among(self, room: bytes, keys: Iterable[bytes]) -> frozenset[bytes]:
         return frozenset(await self._run("waiting", room, *keys))
@@ -212,10 +255,32 @@ class RedisStore:
         await self._run("withdraw", room, key)
 
     async def add_item(
-        self, room: bytes, kind: LobbyKind, key: bytes, id: bytes, blob: bytes, to: bytes = b""
+        self,
+        room: bytes,
+        kind: LobbyKind,
+        key: bytes,
+        id: bytes,
+        blob: bytes,
+        to: bytes = b"",
+        payer: Pays = None,
     ) -> None:
-        most = self._most(room, 1 if kind is LobbyKind.LEAVE else MEMBERS_PART)
-        await self._run("add_item", room, b"%d" % kind, key, id, blob, most, to)
+        part = 1 if kind is LobbyKind.LEAVE else MEMBERS_PART
+        given = [(len(blob) + ITEM_OVERHEAD, float(limits.REJOIN_WINDOW))]
+        lease = self._calls.lease(room, holding_of(payer), part, given)
+        with lent(lease):
+            most = self._most(room, part, lease)
+            await self._run("add_item", room, b"%d" % kind, key, id, blob, most, to)
+
+    async def add_talk(
+        self, room: bytes, newcomer: bytes, key: bytes, id: bytes, blob: bytes
+    ) -> None:
+        most = self._most(room, MEMBERS_PART)
+        await self._run("add_talk", room, newcomer, key, id, blob, most)
+
+    async def talk_to(self, room: bytes, newcomer: bytes) -> LobbyPage:
+        now, *found = await self._run("talk_to", room, newcomer)
+        items = map(records.item_of, found[::2], found[1::2])
+        return LobbyPage(tuple(items), records.time_of(now))
 
     async def settle(
         self, room: bytes, id: bytes, reason: bytes | None = None, by: bytes = b""

@@ -1,13 +1,20 @@
 -- The lobby: `q` holds items by number, `qb` their blobs, `qi` the number of an open item by its id,
--- `qk` the numbers of a key's open items, `q1`…`q7` the numbers of each kind, `f` and `fe` reasons.
--- All items of a kind live equally long, so the numbers of a kind stand in the order of their ends.
+-- `qk` the numbers of a key's open items, `q1`…`q5`, `q7`, `q8` the numbers of each kind, `f` and `fe` reasons.
+-- All items of a kind live equally long, so the numbers of a kind stand in the order of their ends,
+-- but for knocks: a talk renews one. `q6` has the numbers of all talks at the door, and `qt` those of a
+-- newcomer's. They stand in no other index, and go with the knock.
 --
 -- An item and a reason cost ITEM_BYTES and their bytes. What is settled keeps the ITEM_BYTES of its item.
-local KNOCK, REQUEST, LEAVE, GONE, VAULT, ASK, ANSWER = 1, 2, 3, 4, 5, 6, 7
+local KNOCK, REQUEST, LEAVE, GONE, VAULT = 1, 2, 3, 4, 5
+local ASK, ANSWER = 7, 8
 local ID = 16 -- bytes
-local LIFE = {900, 86400, math.huge, 900, 86400, 60, 60}
+local LIFE = {900, 86400, math.huge, 900, 86400, 0, 60, 60}
 local ITEM_BYTES, REQUESTS, KNOCKS, KNOCKS_PER_DOOR, SETTLED = 512, 4, 100, 20, 1024
 local VAULTS = 8
+local TALK, DOOR_TALK = 6, 20
+
+-- When an item ends. A talk never does by itself.
+local function end_of(item) return (item.renewed or item.taken) + LIFE[item.kind] end
 
 local function item_of(number)
   local raw = call('HGET', P .. 'q', number)
@@ -91,7 +98,18 @@ local function drop_settled(m, number)
   call('ZREM', P .. 'q4', number)
 end
 
+local function end_talk(m, newcomer)
+  for _, number in ipairs(listed('qt', newcomer)) do
+    m.used = m.used - ITEM_BYTES - call('HSTRLEN', P .. 'qb', number)
+    call('HDEL', P .. 'q', number)
+    call('HDEL', P .. 'qb', number)
+    call('ZREM', P .. 'q6', number)
+  end
+  call('HDEL', P .. 'qt', newcomer)
+end
+
 local function settle_item(m, number, item)
+  if item.kind == KNOCK then end_talk(m, item.key) end
   m.used = m.used - call('HSTRLEN', P .. 'qb', number)
   call('HDEL', P .. 'q', number)
   call('HDEL', P .. 'qb', number)
@@ -129,9 +147,12 @@ local function ended_of(m, kind)
   local found = {}
   for _, number in ipairs(call('ZRANGE', P .. 'q' .. kind, 0, -1)) do
     local item = item_of(number)
-    if item.taken + LIFE[kind] > m.last then break end
-    item.number = number
-    found[#found + 1] = item
+    if end_of(item) <= m.last then
+      item.number = number
+      found[#found + 1] = item
+    elseif kind ~= KNOCK then
+      break
+    end
   end
   return found
 end

@@ -16,10 +16,11 @@ for _, key in ipairs(call('HKEYS', P .. 'w')) do
 end
 expire_lobby(m)
 save(m)
-for _, kind in ipairs({KNOCK, REQUEST, GONE, VAULT}) do
+for _, kind in ipairs({REQUEST, GONE, VAULT}) do
   local first = call('ZRANGE', P .. 'q' .. kind, 0, 0)[1]
-  if first then ends(item_of(first).taken + LIFE[kind]) end
+  if first then ends(end_of(item_of(first))) end
 end
+for _, number in ipairs(call('ZRANGE', P .. 'q1', 0, -1)) do ends(end_of(item_of(number))) end
 for _, door in ipairs(doors_of(m)) do ends(door.ends + (door.closed == '' and 0 or TOMBSTONE)) end
 for _, name in ipairs({'fe', 'he'}) do
   ends(tonumber(call('ZRANGE', P .. name, 0, 0, 'WITHSCORES')[2]))

@@ -1,18 +1,19 @@
 -- Store.reseat. ARGV: time, expected roster head (empty: no room), generation, roster head,
--- counter, chain (msgpack), doors (msgpack), tail of the commit's blob (empty: none), hash of the
--- commit, size of the commit's blob, most of the room, the statement of the end that this lifts
--- (empty: none).
-local lifted = ARGV[12] ~= '' and ended(clock()) == ARGV[12]
+-- counter, chain (msgpack), doors (msgpack), commits (msgpack: tail, hash and size of each blob, in
+-- order), most of the room, the statement of the end that this lifts (empty: none).
+local lifted = ARGV[10] ~= '' and ended(clock()) == ARGV[10]
 local m = nil
 if not lifted then m = find() end
-local most = tonumber(ARGV[11])
+local most = tonumber(ARGV[9])
 if m then
   expect(m, ARGV[2])
 elseif ARGV[2] ~= '' then
   refuse('unknown_room')
 end
 local chain, doors = cmsgpack.unpack(ARGV[6]), cmsgpack.unpack(ARGV[7])
-local size, seen, once = ROOM_BYTES + tonumber(ARGV[10]), {}, {}
+local commits = cmsgpack.unpack(ARGV[8])
+local size, seen, once = ROOM_BYTES, {}, {}
+for _, one in ipairs(commits) do size = size + one.size end
 for _, entry in ipairs(chain) do size = size + FACTOR * (#entry - 64) end
 for _, one in ipairs(doors) do
   local known = seen[one.id]
@@ -37,7 +38,7 @@ for _, one in ipairs(once) do
   one.id, one.text = nil, nil
   put_door(m, id, one, text, most)
 end
-if ARGV[8] ~= '' then append(m, 1, REJOIN, ARGV[8], tonumber(ARGV[10]), ARGV[9]) end
+for _, one in ipairs(commits) do append(m, 1, REJOIN, one.tail, one.size, one.hash) end
 save(m)
 call('HSET', P .. 'v', 'since', string.format('%.6f', now))
 bind(m, P .. 'v')

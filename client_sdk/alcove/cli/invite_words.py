@@ -1,0 +1,63 @@
+"""Invites in words, for a facilitator."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from alcove import events
+from alcove.cli import escape
+
+SHARE: Final = (
+    "Give this invite only to people who may ask to be let in. Whoever waits, you admit or refuse:"
+)
+PERSONAL: Final = "Give this invite to one person. It lets nobody else in after them:"
+
+HELP: Final = (
+    ("/invite", "see the invite"),
+    ("/invite new", "make one more invite"),
+    ("/invite ask QUESTION", "make an invite that asks newcomers something"),
+    ("/personal NUMBER", "make invites for one person each"),
+    ("/invites", "which invites are open"),
+    ("/revoke NUMBER", "close an invite of that list"),
+    ("/qr", "see the invite as a code for a phone's camera"),
+)
+"""What a facilitator can type about invites."""
+
+
+def share(event: events.InviteChanged) -> str:
+    """Return what stands above an invite."""
+    asks = f"It asks newcomers: {escape.line(event.question)} " if event.question else ""
+    return asks + (PERSONAL if event.uses == 1 else SHARE)
+
+
+def question(asked: str) -> str:
+    """Return what a newcomer reads whose invite asks something."""
+    return (
+        f"This invite asks: {escape.line(asked)} If you agree to the rules, type /accept and your "
+        "answer. Only facilitators read it. To go, type /leave."
+    )
+
+
+def listed(invites: Sequence[events.OpenInvite]) -> str:
+    """Return the open invites, a line each, with the number by which one is closed."""
+    if not invites:
+        return "No invite is open. /invite new makes one."
+    rows = [f"{number}. {_row(one)}" for number, one in enumerate(invites, 1)]
+    return "\n".join(("Open invites; /revoke NUMBER closes one:", *rows))
+
+
+def _row(one: events.OpenInvite) -> str:
+    lets = "It is open" if one.uses is None else f"It lets in {_many(one.uses, 'person')} more"
+    hours = "" if one.hours is None else f", for {_many(one.hours, 'hour')}"
+    asks = f" It asks: {escape.line(one.question)}" if one.question else ""
+    maker = "yours" if one.yours else "of another facilitator"
+    return f"{lets}{hours}; {_many(one.here, 'person')} here came by it; {maker}.{asks}"
+
+
+def _many(count: int, what: str) -> str:
+    several = {"person": "people", "hour": "hours"}[what]
+    return f"{count} {what if count == 1 else several}"
+
+
+def revoked(by: str) -> str:
+    """Return that an invite was closed."""
+    return f"{escape.name(by)} closed an invite. Nobody new can knock by it."

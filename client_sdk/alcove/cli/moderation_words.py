@@ -1,0 +1,85 @@
+"""What facilitators set for the room, and fold, in words. What others wrote is escaped."""
+
+from types import MappingProxyType
+from typing import Final
+
+from alcove import events
+from alcove.cli import escape
+
+FOLDED: Final = "A facilitator folded this. Type /show to read it."
+
+
+def of_pause(event: events.Paused | events.Unpaused) -> str:
+    """That a member may only read, or write again."""
+    name = escape.name(event.name)
+    by = f" {escape.name(event.by)} did this." if event.by and not event.you else ""
+    if event.you and isinstance(event, events.Paused):
+        return (
+            "A facilitator has paused you: you can read, and not write for now. It is not "
+            "announced to the others. You can leave whenever you want, and you are told when you "
+            "can write again."
+        )
+    if event.you:
+        return "You are not paused any more."
+    if isinstance(event, events.Paused):
+        return (
+            f"{name} is paused and can only read for now. It is not announced to participants.{by}"
+        )
+    return f"{name} is not paused any more.{by}"
+
+
+RULES: Final = MappingProxyType(
+    {
+        ("listen_only", True): "Only facilitators can write for now. You have done nothing wrong. "
+        "You can read on, and leave whenever you want.",
+        ("listen_only", False): "Writing is not only for facilitators any more.",
+        ("locked", True): "The door is locked: nobody new comes in.",
+        ("locked", False): "The door is open again: newcomers can ask to be let in.",
+    }
+)
+
+
+def of_rules(event: events.RulesChanged, *, facilitates: bool) -> str:
+    """What is another rule than before."""
+    if "hold" in event.changed:
+        return _hold(event, facilitates=facilitates)
+    now = {"listen_only": event.listen_only, "locked": event.locked}
+    return " ".join(RULES[name, now[name]] for name in event.changed)
+
+
+def _hold(event: events.RulesChanged, *, facilitates: bool) -> str:
+    if event.hold and facilitates:
+        return (
+            "The room is paused for a moment: only facilitators can write, and nobody new comes "
+            "in. Type /resume to open it again; the door stays locked until /lock off."
+        )
+    if event.hold:
+        return (
+            f"{_all(event.facilitators)} paused the room for a moment. You have done nothing "
+            "wrong. You can read on, and leave whenever you want. You are told when it goes on."
+        )
+    if facilitates and event.locked:
+        return "The room is open again. The door is still locked; /lock off opens it."
+    return "The room is open again."
+
+
+def _all(names: tuple[str, ...]) -> str:
+    """These names, with their verb."""
+    *rest, last = [escape.name(name) for name in names] or ["A facilitator"]
+    return f"{', '.join(rest)} and {last} have" if rest else f"{last} has"
+
+
+def fold_of_member(event: events.Folded) -> str:
+    """To a facilitator: what becomes of all that one member writes."""
+    name = escape.name(event.name)
+    if event.on:
+        return f"What {name} wrote is folded for everybody. Each reader can still open it."
+    return f"What {name} writes from now on is not folded any more."
+
+
+def folded(event: events.Folded, *, facilitates: bool) -> list[str]:
+    """Sentences for a screen that cannot hide what it has printed."""
+    count = len(event.ids)
+    what = "a message" if count == 1 else f"{count} messages"
+    said = [f"A facilitator folded {what} above. You need not read on there."] if count else []
+    return said + ([fold_of_member(event)] if event.name and facilitates else [])

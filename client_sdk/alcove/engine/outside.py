@@ -1,0 +1,88 @@
+"""This member steps outside: out of the keys, at the door, and back when they want.
+
+    member ──asks, with a signed leave and the secret of a door──▶ asked
+    asked ──a commit lets them go and lists that door──▶ outside, as a newcomer at it
+    outside ──says so──▶ a facilitator's client adds them again, by that door
+
+The door is for this member alone: they made its secret, and only facilitators read it. So the way
+back uses no invite of others. They accepted the rules before, and are asked only about later ones.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from alcove_protocol.frames import RelayAnswer
+from alcove_protocol.invite import SECRET_SIZE, Invite, InviteRole, door_id_of
+from alcove_protocol.labels import Label
+from alcove_protocol.sealed import RequestKind
+from alcove_protocol.statements import LeaveStatement
+
+from alcove.engine.standing import Standing
+from alcove.errors import NotNow
+from alcove.joining.card import CheckedCard
+from alcove.relay.ports import Ports
+
+AGAIN: Final = 10.0
+"""Seconds after which it is asked again: the relay or a facilitator may have lost it."""
+
+
+@dataclass(frozen=True, slots=True)
+class WayOut:
+    """Where a member goes that steps outside. `accepted` is the hash of the rules that they last
+    accepted."""
+
+    invite: Invite
+    card: CheckedCard
+    accepted: bytes
+
+
+class SteppingOutside:
+    """At most one wish at a time."""
+
+    def __init__(self, standing: Standing, ports: Ports) -> None:
+        self._standing = standing
+        self._ports = ports
+        self._way: WayOut | None = None
+        self._again_at: float | None = None
+
+    def ask(self) -> None:
+        """Raises `NotNow` (`is_facilitator`, `not_outside`), `RoomClosed`."""
+        standing, member = self._standing, self._standing.require_member()
+        if member.facilitator is not None:
+            raise NotNow("is_facilitator", "Step down first, so that others hold the room.")
+        if standing.newcomer is None or standing.newcomer.card is None:
+            text = "You opened this room, so there is no card to come back by; leave instead."
+            raise NotNow("not_outside", text)
+        came_by, secret = standing.newcomer.invite, self._ports.random(SECRET_SIZE)
+        door = door_id_of(came_by.room, secret)
+        invite = Invite(InviteRole.PARTICIPANT, door, came_by.room, came_by.origin, secret)
+        accepted = member.membership.accepted
+        self._way = WayOut(invite, standing.newcomer.card, accepted)
+        self._send()
+
+    def _send(self) -> None:
+        member, way = self._standing.member, self._way
+        if member is None or way is None:
+            return
+        relay, counter = self._standing.identity.relay, member.membership.roster.counter
+        leave = LeaveStatement(way.invite.room, relay.public, counter)
+        wish = relay.sign(Label.LEAVE, leave)
+        self._again_at = self._ports.clock() + AGAIN
+
+        def answered(answer: RelayAnswer | None) -> None:
+            pass  # it goes again until the commit came
+
+        content = way.invite.secret + wish.encode()
+        member.requests.send(RequestKind.OUTSIDE, content, answered=answered)
+
+    def tick(self) -> None:
+        """Ask again while this client is a member, in step with the group."""
+        member = self._standing.member
+        due = self._again_at is not None and self._ports.clock() >= self._again_at
+        if due and member is not None and member.ready:
+            self._send()
+
+    def take(self) -> WayOut | None:
+        """The way out, once, when this client was let go."""
+        way, self._way, self._again_at = self._way, None, None
+        return way

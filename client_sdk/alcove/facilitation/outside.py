@@ -1,0 +1,127 @@
+"""Members that step outside: let go with a door of their own, and let in again when they say so.
+
+Each facilitator's client reads the wish, and all of them want the same commit: the first counts. It
+lists the door, and each puts it at the relay, so that it is there when the committer dies.
+
+A member that comes back is let in without a person's decision, by the first in line at once and by
+the others 10 s later, if the knock has the signature key of the leaf that went. A pause goes on.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from alcove_protocol.errors import Malformed
+from alcove_protocol.invite import SECRET_SIZE, Invite, InviteRole, door_id_of
+from alcove_protocol.roster import verify_leave
+from alcove_protocol.statements import Signed
+
+from alcove.errors import AlcoveError
+from alcove.facilitation.committer import Committer
+from alcove.facilitation.door_intents import LetOutside
+from alcove.facilitation.door_keeper import DoorKeeper
+from alcove.facilitation.doors import Doors, InviteTerms
+from alcove.facilitation.in_line import InLine
+from alcove.facilitation.knock_check import WaitingKnock
+from alcove.group.membership import Membership
+from alcove.group.outcomes import Merged, Person
+from alcove.group.rights import NotAllowed
+from alcove.relay.ports import Ports
+
+OUTSIDE_TTL: Final = 2 * 3600
+"""Seconds for which the way back is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """A member outside: the MLS key of the leaf that went, and whether it was paused."""
+
+    key: bytes
+    paused: bool
+
+
+class WaysBack:
+    """The members that are outside, as one facilitator's client knows them."""
+
+    def __init__(
+        self,
+        membership: Membership,
+        committer: Committer,
+        doors: Doors,
+        door_keeper: DoorKeeper,
+        in_line: InLine,
+        ports: Ports,
+        origin: str,
+    ) -> None:
+        self._membership = membership
+        self._committer = committer
+        self._doors = doors
+        self._door_keeper = door_keeper
+        self._in_line = in_line
+        self._clock = ports.clock
+        self._origin = origin
+        self._gone: dict[bytes, _Gone] = {}
+        self._wants_in: dict[bytes, tuple[WaitingKnock, float]] = {}
+
+    # --- going out -----------------------------------------------------------------------------
+
+    def asked(self, person: Person, content: bytes) -> None:
+        """A member's signed wish. Raises `Malformed`, `NotAllowed` (`facilitator`)."""
+        if person.facilitator:
+            raise NotAllowed("facilitator")
+        secret, wish = content[:SECRET_SIZE], Signed.decode(content[SECRET_SIZE:])
+        if len(secret) != SECRET_SIZE:
+            raise Malformed("bad_length", "The secret has the wrong length.")
+        verify_leave(self._membership.roster, person.relay_key, wish)
+        room = self._membership.group.group_id
+        door = door_id_of(room, secret)
+        invite = Invite(InviteRole.PARTICIPANT, door, room, self._origin, secret)
+        if self._doors.knows(door):
+            return  # asked again
+        self._doors.expect(invite)
+
+        def gone(error: AlcoveError | None) -> None:
+            if error is None and door in self._membership.state.door_ids():
+                self._door_keeper.put(invite, InviteTerms(1, OUTSIDE_TTL), lambda error: None)
+            else:
+                self._doors.drop(invite)
+
+        self._committer.want(LetOutside(gone, person.relay_key, wish, invite))
+
+    def moved(self, outcome: Merged) -> None:
+        """A commit was followed, or made: a door that came with a wish to go is a way back."""
+        new = [door for door in outcome.state.door_ids() if door not in outcome.before.door_ids()]
+        went = [person for person in outcome.gone if person.relay_key in outcome.by_wish]
+        paused = outcome.before.paused_keys()
+        if len(new) == len(went) == 1:
+            self._gone[new[0]] = _Gone(went[0].key, went[0].key in paused)
+        listed = outcome.state.door_ids()
+        self._gone = {door: gone for door, gone in self._gone.items() if door in listed}
+
+    # --- coming back ---------------------------------------------------------------------------
+
+    def knows(self, knock: WaitingKnock) -> bool:
+        """Whether this knock is of a member that stepped outside, by their own way back."""
+        gone = self._gone.get(knock.door)
+        return gone is not None and gone.key == knock.key_package.leaf_node.signature_key
+
+    def was_paused(self, knock: WaitingKnock) -> bool:
+        """Whether they come back paused."""
+        return self.knows(knock) and self._gone[knock.door].paused
+
+    def is_way_back(self, door: bytes) -> bool:
+        """Whether this door is for one member outside."""
+        return door in self._gone
+
+    def wants_in(self, knock: WaitingKnock) -> None:
+        """They say that they come back."""
+        if self.knows(knock):
+            due = self._clock() + self._in_line.delay()
+            self._wants_in.setdefault(knock.id, (knock, due))
+
+    def look(self, let_in: Callable[[bytes], None]) -> None:
+        """Let those in that are due."""
+        now = self._clock()
+        for id in [id for id, (_, due) in self._wants_in.items() if now >= due]:
+            del self._wants_in[id]
+            let_in(id)

@@ -1,0 +1,133 @@
+"""The talk at the door, for a newcomer that waits: short texts to the facilitators, and theirs.
+
+A text is sealed to the lobby key of the card, with the invite's secret. What comes was sealed to
+the reply key of the knock, which only facilitators know: neither the relay nor a holder of the link
+can write in their name. It is shown once, whatever the relay sends twice.
+"""
+
+from collections.abc import Callable
+
+from alcove_protocol import frames, limits
+from alcove_protocol.errors import Malformed
+from alcove_protocol.frames import LobbyItem, RelayAnswer
+from alcove_protocol.invite import Invite
+
+from alcove import events
+from alcove.errors import PASSING, AlcoveError, InvalidInput, NotNow, NotTrusted, Refused
+from alcove.group.door_texts import TalkBody, TalkKind, fixed_text, text_of
+from alcove.group.facilitator_seals import Reply, open_talk, seal_talk
+from alcove.group.keys import Identity
+from alcove.group.sealing import EPOCH_SIZE, NO_EPOCH, door_psk
+from alcove.joining.tries import Try
+from alcove.relay.ports import Ports
+
+Said = Callable[[AlcoveError | None], None]
+
+
+class DoorVoice:
+    """What is said while one knock waits. `renewed` is called when a text has renewed it."""
+
+    def __init__(
+        self,
+        invite: Invite,
+        identity: Callable[[], Identity],
+        ports: Ports,
+        renewed: Callable[[], None],
+    ) -> None:
+        self._invite = invite
+        self._identity = identity
+        self._link = ports.link
+        self._emit = ports.emit
+        self._random = ports.random
+        self._renewed = renewed
+        self._knock: Try | None = None
+        self._sent = 0
+        self._heard: set[tuple[bytes, int]] = set()
+        self._unsent: list[tuple[bytes, bytes, Said]] = []
+
+    def knocked(self, knock: Try) -> None:
+        """This knock waits. What was said with another one is over."""
+        if self._knock is not knock:
+            self._knock, self._sent = knock, 0
+            self._heard.clear()
+            self.close()
+
+    def come_back(self, lobby_key: bytes | None, done: Said) -> None:
+        """Say that this member comes back from outside. Raises as `say`."""
+        self._say(TalkKind.INSIDE, "", lobby_key, done)
+
+    def say(self, text: str, lobby_key: bytes | None, done: Said) -> None:
+        """Raises `NotNow` (`not_waiting`, `talk_full`), `InvalidInput` (`text_empty`,
+        `text_too_long`)."""
+        if not text.strip():
+            raise InvalidInput("text_empty", "There is nothing to say in that text.")
+        self._say(TalkKind.TEXT, text, lobby_key, done)
+
+    def _say(self, kind: str, text: str, lobby_key: bytes | None, done: Said) -> None:
+        knock = self._knock
+        if knock is None or lobby_key is None:
+            raise NotNow("not_waiting", "Wait until you have knocked; then you can write.")
+        if self._sent >= limits.DOOR_TALK:
+            raise NotNow("talk_full", "No more can be said here; a facilitator decides now.")
+        try:
+            content = fixed_text(text)
+        except Malformed:
+            most = f"At the door a text has at most {limits.QUESTION} bytes."
+            raise InvalidInput("text_too_long", most) from None
+        self._sent += 1
+        identity = self._identity()
+        body = TalkBody(self._sent, kind, identity.name, content, knock.offer.reply.public)
+        reply = Reply(self._invite.room, knock.id, identity.relay.public)
+        psk = door_psk(self._invite)
+        sealed = seal_talk(reply, lobby_key, body.encode(), psk, self._random)
+        blob = NO_EPOCH.to_bytes(EPOCH_SIZE, "big") + sealed
+        self._send(self._random(frames.ID_SIZE), blob, done)
+
+    def _send(self, id: bytes, blob: bytes, done: Said) -> None:
+        def answered(answer: RelayAnswer | None) -> None:
+            refused = answer if isinstance(answer, frames.RequestRefused) else None
+            if answer is None or (refused is not None and refused.code in PASSING):
+                self._unsent.append((id, blob, done))
+            elif refused is not None:
+                done(Refused.by_relay(refused.code))
+            else:
+                self._renewed()
+                done(None)
+
+        self._link.request(lambda n: frames.LobbyRequest(n, id, blob), answered)
+
+    def send_unsent(self) -> None:
+        """What the relay did not take yet goes once more, byte for byte."""
+        unsent, self._unsent = self._unsent, []
+        for line in unsent:
+            self._send(*line)
+
+    def receive(self, item: LobbyItem) -> None:
+        """A facilitator said something, or the relay made it up: then it does not open."""
+        knock = self._knock
+        if knock is None:
+            return
+        reply = Reply(self._invite.room, knock.id, item.key)
+        psk = door_psk(self._invite)
+        try:
+            sealed = item.blob[EPOCH_SIZE:]
+            body = TalkBody.decode(open_talk(reply, knock.offer.reply, sealed, psk))
+            text = text_of(body.text)
+        except (NotTrusted, Malformed):
+            return
+        known = (item.key, body.number)
+        if known in self._heard or body.reply_key != knock.offer.reply.public:
+            return
+        self._heard.add(known)
+        self._renewed()
+        if body.kind == TalkKind.TEXT:
+            self._emit(events.DoorSaid("", text, body.name))
+        elif body.kind in (TalkKind.TAKEN, TalkKind.FREE):
+            by = body.name if body.kind == TalkKind.TAKEN else ""
+            self._emit(events.DoorTaken("", by))
+
+    def close(self) -> None:
+        """The talk is over: what was not said is not said any more."""
+        unsent, self._unsent = self._unsent, []
+        for _, _, done in unsent:
+            done(NotNow("not_waiting", "You do not wait at the door any more."))

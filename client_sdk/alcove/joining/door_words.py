@@ -1,0 +1,94 @@
+"""What a newcomer reads that was not let in. A facilitator chooses a code, and the words are here.
+
+Each sentence says what a person can do next. Where the card names a contact of the host, that one
+goes along.
+"""
+
+from types import MappingProxyType
+from typing import Final
+
+from alcove_protocol.errors import Malformed
+
+from alcove.errors import InvalidInput, NotNow, Refused
+from alcove.group.door_texts import fixed_text
+from alcove.joining.card import CheckedCard
+
+REFUSAL_SENTENCES: Final = MappingProxyType(
+    {
+        "refused": "A facilitator did not let you in.",
+        "name_taken": "A member has this name or one that looks like it; choose another.",
+        "name_deceptive": "This name could mislead others; choose another.",
+        "name_reserved": "This name reads like a part in the room; choose another.",
+        "name_empty": "Choose a name with at least one letter or digit.",
+        "name_too_long": "This name is too long; choose a shorter one.",
+        "not_tonight": "The group takes nobody new in today. You have done nothing wrong, and you "
+        "can ask again another time.",
+        "too_late": "The group has begun, and nobody comes in any more this time. You are welcome "
+        "to ask again the next time.",
+        "other_group": "A facilitator thinks that another group may suit you better. You have done "
+        "nothing wrong.",
+        "write_first": "A facilitator asks you to write to the host before you come in.",
+        "link_closed": "This link was closed.",
+        "agreement": "The ground rules have changed; open the invite again and read them.",
+        "room_full": "The room is full.",
+        "clock_wrong": "Your device's clock differs too much from the others'. If it is wrong, "
+        "set it right "
+        "and try again.",
+        "bad_key_package": "Your client sent something the facilitator's could not use; update it.",
+        "expired": "No facilitator answered in time. You can ask again with the same invite.",
+        "no_welcome": "You were let in, but the room's keys never came; ask for a new invite.",
+    }
+)
+
+DOOR_FULL: Final = (
+    "The relay could not take you to the door yet. Stay here: your client asks again about twice a "
+    "minute."
+)
+KNOCK_DROPPED: Final = (
+    "Your knock is no longer at the relay, and no facilitator answered it. Your client knocks "
+    "again."
+)
+KNOCKING_AGAIN: Final = (
+    "The relay does not list you as a member any more, as after a loss. Your client asks to be let "
+    "in again; a facilitator decides."
+)
+REASONS: Final = ("refused", "not_tonight", "too_late", "other_group", "write_first")
+"""The codes that a facilitator can give as a reason. The others follow from the room."""
+_WITH_CONTACT: Final = frozenset({*REASONS, "link_closed", "expired", "room_full"})
+"""After these a person may want to reach the host."""
+
+
+def refusal_sentence(code: str, contact: str = "") -> str:
+    """Return the sentence for this code. `contact` is the host's, as the card has it."""
+    sentence = REFUSAL_SENTENCES[code]
+    if contact and code in _WITH_CONTACT:
+        return f"{sentence} You can write to {contact}."
+    if code == "link_closed":
+        return f"{sentence} Ask the person who gave it to you for another one."
+    return sentence
+
+
+def contact_of(card: CheckedCard | None) -> str:
+    """Return where the card says that the host can be reached; empty when it says nothing."""
+    return (card.card.contact or "") if card is not None else ""
+
+
+def said_by_relay(code: str, card: CheckedCard | None) -> str:
+    """Return what a person reads of a code of the relay's. Of a closed door it names the contact,
+    if the card was read that has one."""
+    text, contact = Refused.by_relay(code).text, contact_of(card)
+    return f"{text} You can write to {contact}." if contact and code.startswith("door_") else text
+
+
+def checked_answer(answer: str, *, asked: bool) -> str:
+    """Return the answer to the card's question; empty where it asks none. Raises `NotNow`
+    (`no_answer`), `InvalidInput` (`bad_answer`)."""
+    answer = answer.strip() if asked else ""
+    if asked and not answer:
+        text = "This invite asks a question. Accept with your answer to it, in a few words."
+        raise NotNow("no_answer", text)
+    try:
+        fixed_text(answer)
+    except Malformed:
+        raise InvalidInput("bad_answer", "Shorten your answer: it has at most 500 bytes.") from None
+    return answer

@@ -1,0 +1,42 @@
+"""What a facilitator can have done, as every member may look it up."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+FacilitatorAct: TypeAlias = Literal[
+    "admit",
+    "rejoin",
+    "left",
+    "remove",
+    "appoint",
+    "demote",
+    "pause",
+    "unpause",
+    "hold",
+    "resume",
+    "fold",
+    "unfold",
+    "listen_only",
+    "listen_only_off",
+    "lock",
+    "unlock",
+    "invite",
+    "revoke",
+    "lobby_key",
+    "ttl",
+    "agreement",
+    "standby",
+    "standby_off",
+]
+"""What a facilitator can have done. `left` grants a wish, `revoke` is about an invite."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastAct:
+    """One act of a facilitator. `name` is the member that it was about, or empty. `by` is its
+    author. `age` is in seconds."""
+
+    act: FacilitatorAct
+    name: str
+    by: str
+    age: int

@@ -1,0 +1,183 @@
+"""Invites: several at once, listed by every facilitator, and closed for those who wait by them."""
+
+from functools import partial
+
+import pytest
+from alcove import events
+from alcove.errors import InvalidInput
+from alcove.facilitation.invites import AskedInvite
+from alcove_protocol import limits
+from alcove_protocol.frames import PutDoor, ReadCard
+from alcove_protocol.invite import Invite
+
+from tests.end_to_end.evil.rogue import committer_of
+from tests.end_to_end.facilitating import do, hold, kill, newcomer
+from tests.end_to_end.world import Client, World, room_of_three
+
+CONTACT = "host@group.example"
+
+
+def make(world: World, by: Client, count: int = 1, **asked: object) -> list[str]:
+    """The links of new invites of this facilitator's."""
+    result: list[object] = []
+    done = lambda invites, error: result.append(error)  # noqa: E731
+    by.engine.commands.new_invites(count, AskedInvite(**asked), done)  # type: ignore[arg-type]
+    world.advance(3)
+    assert result == [None]
+    return [event.invite for event in by.of(events.InviteChanged) if event.door][-count:]
+
+
+def listed(world: World, by: Client) -> tuple[events.OpenInvite, ...]:
+    by.engine.commands.invites()
+    world.settle()
+    return by.of(events.InvitesListed)[-1].invites
+
+
+def revoke(world: World, by: Client, url: str) -> None:
+    result: list[object] = []
+    by.engine.commands.revoke(Invite.parse(url).door.hex(), result.append)
+    world.settle()
+    assert result == [None]
+
+
+def test_several_invites_are_one_commit_and_each_lets_in_one_person() -> None:
+    world, ann, bob, _cleo = room_of_three()
+    before = committer_of(ann).lobby._membership.group.epoch
+    links = make(world, ann, 3, uses=1, hours=2)
+    assert committer_of(ann).lobby._membership.group.epoch == before + 1
+    told = [event for event in ann.of(events.InviteChanged) if event.door]
+    assert [(event.uses, event.hours) for event in told] == [(1, 2)] * 3
+    assert not bob.of(events.InviteChanged)
+    newcomer(world, links[0], "Dora", ann)
+    late = world.knock(links[0], "Eve")
+    assert [event.code for event in late.of(events.Closed)] == ["door_used"]
+    newcomer(world, links[1], "Finn", ann)
+
+
+def test_every_facilitator_sees_the_same_list() -> None:
+    world, ann, bob, _cleo = room_of_three()
+    do(world, ann, "appoint", "Bob")
+    world.advance(12)
+    link = make(world, ann, 1, uses=5, hours=3, question="Who sent you?")[0]
+    newcomer(world, link, "Dora", bob)
+    mine, theirs = listed(world, ann), listed(world, bob)
+    door = Invite.parse(link).door.hex()
+    assert [one.door for one in mine] == [one.door for one in theirs]
+    assert (mine[-1].door, mine[-1].here, mine[-1].uses, mine[-1].hours) == (door, 1, 4, 3)
+    assert (theirs[-1].here, theirs[-1].uses, theirs[-1].hours) == (1, 4, 3)
+    assert mine[-1].question == theirs[-1].question == "Who sent you?"
+    assert [one.yours for one in mine] == [True] * len(mine)
+    assert not any(one.yours for one in theirs)
+
+
+def test_a_relay_that_does_not_tell_of_an_invite_leaves_its_row_without_numbers() -> None:
+    world, ann, bob, _cleo = room_of_three()
+    do(world, ann, "appoint", "Bob")
+    world.advance(12)
+    hold(bob, ReadCard)
+    bob.engine.commands.invites()
+    world.advance(40)
+    (row,) = bob.of(events.InvitesListed)[-1].invites
+    assert (row.uses, row.hours, row.here) == (None, None, 2)
+
+
+def test_who_waits_by_a_closed_invite_and_who_comes_later_are_told() -> None:
+    world = World()
+    ann = world.open("Ann", contact=CONTACT)
+    link = make(world, ann, 1, uses=9)[0]
+    waits, stands = world.knock(link, "Dora"), world.knock(link, "Eve", accept=False)
+    revoke(world, ann, link)
+    world.advance(1)
+    (told,) = waits.of(events.Closed)
+    assert (told.code, told.text) == (
+        "link_closed",
+        f"This link was closed. You can write to {CONTACT}.",
+    )
+    (told,) = stands.of(events.Closed)
+    assert told.code == "door_revoked"
+    assert CONTACT in told.text
+    late = world.knock(link, "Finn")
+    assert [event.code for event in late.of(events.Closed)] == ["door_revoked"]
+    assert ann.of(events.InviteRevoked) == [
+        events.InviteRevoked(Invite.parse(link).door.hex(), "Ann")
+    ]
+    assert ann.of(events.KnockGone)
+    newcomer(world, ann.invite(), "Gil", ann)  # by another invite all goes on
+
+
+def test_a_closed_link_that_filled_the_door_makes_room_at_once() -> None:
+    """R23: one link could fill its places for a quarter of an hour, and no command closed it."""
+    world = World()
+    ann = world.open("Ann")
+    leaked = make(world, ann, 1, uses=50)[0]
+    for n in range(limits.KNOCKS_PER_DOOR):
+        world.knock(leaked, f"Person{n}")
+    revoke(world, ann, leaked)
+    world.advance(1)
+    assert ann.engine.require_member().facilitator
+    assert len(ann.of(events.KnockGone)) == limits.KNOCKS_PER_DOOR
+    assert not committer_of(ann).lobby._waiting
+
+
+def test_an_invite_is_closed_at_the_relay_when_its_facilitator_dies_after_the_commit() -> None:
+    world, ann, _bob, _cleo = room_of_three()
+    do(world, ann, "appoint", "Bob")
+    world.advance(12)
+    link = make(world, ann, 1, uses=9)[0]
+    held = hold(ann, PutDoor)
+    ann.engine.commands.revoke(Invite.parse(link).door.hex(), lambda error: None)
+    world.settle()
+    assert held
+    kill(world, ann)
+    assert world.knock(link, "Dora").of(events.Waiting)  # the relay was not told
+    world.advance(90)
+    late = world.knock(link, "Eve")
+    assert [event.code for event in late.of(events.Closed)] == ["door_revoked"]
+
+
+def test_a_lost_answer_to_the_closing_is_asked_for_again() -> None:
+    world = World()
+    ann = world.open("Ann")
+    link = make(world, ann, 1, uses=9)[0]
+    hold(ann, PutDoor)
+    ann.engine.commands.revoke(Invite.parse(link).door.hex(), lambda error: None)
+    world.settle()
+    ann.cut()
+    ann.to_relay = lambda client, data: [data]
+    ann.back()
+    world.advance(5)
+    late = world.knock(link, "Eve")
+    assert [event.code for event in late.of(events.Closed)] == ["door_revoked"]
+
+
+def test_another_facilitator_renews_a_card_and_keeps_its_question() -> None:
+    """The lobby key changes with a demotion: the first in line puts all cards anew."""
+    world, ann, bob, _cleo = room_of_three()
+    do(world, ann, "appoint", "Bob")
+    do(world, ann, "appoint", "Cleo")
+    world.advance(12)
+    link = make(world, ann, 1, uses=9, question="Who sent you?")[0]
+    do(world, bob, "demote", "Ann")
+    world.advance(30)
+    dora = world.knock(link, "Dora", accept=False)
+    card = dora.engine.newcomer.card if dora.engine.newcomer else None
+    assert card is not None
+    assert card.card.question == "Who sent you?"
+    assert card.card.lobby_key == bob.engine.require_member().membership.state.lobby_key
+
+
+def test_what_is_asked_for_has_bounds() -> None:
+    world = World()
+    ann = world.open("Ann")
+    ask = partial(ann.engine.commands.new_invites, done=lambda invites, error: None)
+    for count, asked, code in (
+        (0, AskedInvite(), "bad_count"),
+        (21, AskedInvite(), "bad_count"),
+        (1, AskedInvite(uses=0), "bad_uses"),
+        (1, AskedInvite(hours=721), "bad_hours"),
+        (1, AskedInvite(question="x" * 501), "bad_question"),
+        (1, AskedInvite(question="\ud800"), "bad_question"),
+    ):
+        with pytest.raises(InvalidInput) as refused:
+            ask(count, asked)
+        assert refused.value.code == code

@@ -1,0 +1,157 @@
+"""A member steps outside: out of the keys, at the door, and back without an invite's use."""
+
+import pytest
+from alcove import events
+from alcove.errors import AlcoveError
+from alcove.joining.newcomer import Newcomer
+from alcove_protocol import limits
+from alcove_protocol.frames import LobbyRequest, PutDoor
+
+from tests.end_to_end.evil.rogue import committer_of
+from tests.end_to_end.facilitating import all_agree, do, goes_on, hold, kill, newcomer
+from tests.end_to_end.test_door_talk import said, say
+from tests.end_to_end.test_hard_minute import paused
+from tests.end_to_end.world import Client, World, room_of_three
+
+
+def outside(world: World, who: Client, seconds: float = 8) -> None:
+    who.engine.commands.outside()
+    world.advance(seconds)
+
+
+def inside(world: World, who: Client, name: str | None = None) -> list[object]:
+    result: list[object] = []
+    who.engine.commands.inside(name, result.append)
+    world.advance(8)
+    return result
+
+
+def is_out(who: Client) -> bool:
+    newcomer = who.engine.newcomer
+    return who.engine.member is None and isinstance(newcomer, Newcomer) and newcomer.outside
+
+
+def uses_left(by: Client) -> list[int]:
+    return [door.uses_left for door in committer_of(by).doors._doors.values() if door.uses > 1]
+
+
+def test_a_member_steps_outside_and_comes_back_within_ten_seconds() -> None:
+    world, ann, bob, cleo = room_of_three()
+    before = uses_left(ann)
+    outside(world, bob)
+    assert is_out(bob)
+    assert bob.of(events.Outside) == [events.Outside("Bob", you=True)]
+    for client in (ann, cleo):
+        assert client.of(events.Outside) == [events.Outside("Bob")]
+        assert not client.of(events.Left)
+        assert "Bob" not in client.members()
+    cleo.say("while Bob is outside")
+    world.advance(1)
+    assert bob.texts() == []
+    asked = len(bob.of(events.AgreementShown))
+    assert inside(world, bob) == [None]
+    assert bob.members() == ann.members() == {"Ann", "Bob", "Cleo"}
+    assert len(bob.of(events.AgreementShown)) == asked  # no new agreement
+    assert uses_left(ann) == before
+    assert len(committer_of(ann).lobby._membership.state.door_ids()) == 1
+    assert "while Bob is outside" not in bob.texts()
+    world.advance(31)
+    goes_on(world, ann, bob, cleo)
+
+
+def test_outside_a_member_talks_with_the_facilitators() -> None:
+    world, ann, bob, cleo = room_of_three()
+    outside(world, bob)
+    (knock,) = [one for one in ann.of(events.Knocked) if one.outside]
+    assert knock.name == "Bob"
+    assert say(world, bob, "I need a minute.") == [None]
+    assert say(world, ann, "Take your time.", knock.id) == [None]
+    assert said(ann) == [("Bob", "I need a minute.")]
+    assert said(bob) == [("Ann", "Take your time.")]
+    assert said(cleo) == []
+    assert inside(world, ann, "Bob") == [None]  # a facilitator lets them in
+    assert bob.of(events.Joined)[-1].you
+
+
+def test_a_pause_goes_on_after_a_step_outside() -> None:
+    world, ann, bob, cleo = room_of_three()
+    do(world, ann, "pause", "Bob")
+    outside(world, bob)
+    assert paused(ann) == []
+    inside(world, bob)
+    assert paused(ann) == paused(bob) == paused(cleo) == ["Bob"]
+
+
+def test_the_way_back_stays_when_the_facilitator_who_let_them_go_dies() -> None:
+    world, ann, bob, cleo = room_of_three()
+    do(world, ann, "appoint", "Cleo")
+    world.advance(35)
+    held = hold(ann, PutDoor)
+    outside(world, bob, 30)
+    assert held
+    kill(world, ann)
+    world.advance(10)
+    assert is_out(bob)
+    bob.engine.commands.inside(None, lambda error: None)
+    world.advance(20)
+    assert bob.of(events.Joined)[-1].you
+    all_agree(bob, cleo)
+
+
+def test_the_wish_goes_again_when_the_relay_lost_it() -> None:
+    world, _ann, bob, _cleo = room_of_three()
+    held = hold(bob, LobbyRequest)
+    outside(world, bob, 3)
+    assert held
+    bob.to_relay = lambda client, data: [data]
+    world.advance(15)
+    assert is_out(bob)
+
+
+def test_who_is_away_when_they_are_let_go_comes_to_the_door_too() -> None:
+    world, ann, bob, _cleo = room_of_three()
+    bob.engine.commands.outside()
+    world._step(bob)
+    bob.cut()
+    world.advance(5, stay_away=(bob,))
+    assert "Bob" not in ann.members()
+    bob.back()
+    world.advance(10)
+    assert is_out(bob)
+    assert inside(world, bob) == [None]
+    assert "Bob" in ann.members()
+
+
+def test_outside_longer_than_a_knock_waits_is_outside_all_the_same() -> None:
+    world, ann, bob, _cleo = room_of_three()
+    outside(world, bob)
+    world.advance(limits.KNOCK_TTL + 60)
+    assert is_out(bob)
+    assert not bob.of(events.Closed)
+    assert inside(world, bob) == [None]
+    assert "Bob" in ann.members()
+
+
+def test_the_name_is_kept_for_who_is_outside() -> None:
+    world, ann, bob, _cleo = room_of_three()
+    outside(world, bob)
+    twin = world.knock(ann.invite(), "Bob")
+    assert [event.code for event in twin.of(events.Closed)] == ["name_taken"]
+    newcomer(world, ann.invite(), "Dora", ann)
+
+
+def test_facilitators_do_not_step_outside() -> None:
+    world, ann, bob, _cleo = room_of_three()
+    for who, act in ((ann, ann.engine.commands.outside), (bob, None)):
+        if act is not None:
+            with pytest.raises(AlcoveError) as refused:
+                act()
+            assert refused.value.code == "is_facilitator"
+        else:
+            with pytest.raises(AlcoveError) as refused:
+                who.engine.commands.inside(None, lambda error: None)
+            assert refused.value.code == "not_facilitator"
+    dora = world.knock(ann.invite(), "Dora")
+    with pytest.raises(AlcoveError) as refused:
+        dora.engine.commands.inside(None, lambda error: None)
+    assert refused.value.code == "not_outside"

@@ -1,0 +1,182 @@
+"""Mutants of the door: invites, the lobby in a hard minute, the talk there."""
+
+from typing import Final
+
+from tests.mutation.mutant import Edit, Mutant
+
+_INVITES: Final = "tests/end_to_end/test_invites.py"
+_KEEPER: Final = "alcove.facilitation.door_keeper:DoorKeeper"
+_OF_INVITES: Final = "alcove.facilitation.invites:Invites"
+
+
+def _invites(where: str, old: str, new: str, test: str) -> Mutant:
+    return Mutant("door", (Edit(where, old, new),), f"{_INVITES}::{test}")
+
+
+_DIES: Final = "test_an_invite_is_closed_at_the_relay_when_its_facilitator_dies_after_the_commit"
+
+_LOBBY: Final = "tests/end_to_end/test_lobby.py"
+
+
+def _lobby(where: str, old: str, new: str, test: str) -> Mutant:
+    return Mutant("door", (Edit(where, old, new),), f"{_LOBBY}::{test}")
+
+
+_TALK: Final = "tests/end_to_end/test_door_talk.py"
+_DOOR_TALK: Final = "alcove.facilitation.door_talk:DoorTalk"
+_VOICE: Final = "alcove.joining.door_voice:DoorVoice"
+
+
+def _talk(where: str, old: str, new: str, test: str) -> Mutant:
+    return Mutant("door", (Edit(where, old, new),), f"{_TALK}::{test}")
+
+
+_MAKE_UP: Final = "test_a_relay_and_a_holder_of_the_link_make_up_no_text[to the facilitator]"
+_TWICE: Final = "test_a_relay_that_shows_a_text_twice_or_to_another_is_not_believed"
+_LOST: Final = "test_what_was_said_comes_again_after_a_lost_connection_and_is_shown_once"
+_GONE: Final = "test_who_waits_is_told_when_the_facilitator_is_gone"
+_LISTENS: Final = "test_who_is_let_in_to_listen_is_paused_by_the_commit_that_adds_them"
+
+_OUTSIDE: Final = "tests/end_to_end/test_outside.py"
+
+
+def _outside(where: str, old: str, new: str, test: str) -> Mutant:
+    return Mutant("door", (Edit(where, old, new),), f"{_OUTSIDE}::{test}")
+
+
+_BACK: Final = "test_a_member_steps_outside_and_comes_back_within_ten_seconds"
+
+ALL_DOOR: Final[tuple[Mutant, ...]] = (
+    _outside(
+        "alcove.facilitation.outside:WaysBack.was_paused",
+        "self._gone[knock.door].paused",
+        "False",
+        "test_a_pause_goes_on_after_a_step_outside",
+    ),
+    _outside(
+        "alcove.facilitation.intents:AdmitNewcomer.plan",
+        "closes=(self.door,) if self.returns else (),",
+        "",
+        _BACK,
+    ),
+    _outside(
+        "alcove.facilitation.door_talk:DoorTalk.receive",
+        "self._wants_in(talk.knock)",
+        "pass",
+        _BACK,
+    ),
+    _outside(
+        "alcove.engine.outside:SteppingOutside.tick",
+        "self._send()",
+        "pass",
+        "test_the_wish_goes_again_when_the_relay_lost_it",
+    ),
+    _outside(
+        "alcove.joining.newcomer:Newcomer._knock_over",
+        " and not self.outside",
+        "",
+        "test_outside_longer_than_a_knock_waits_is_outside_all_the_same",
+    ),
+    _outside(
+        "alcove.engine.engine:Engine.on_not_authenticated",
+        "self.member is not None and self._steps_outside()",
+        "False",
+        "test_who_is_away_when_they_are_let_go_comes_to_the_door_too",
+    ),
+    _talk(f"{_DOOR_TALK}._open", "body.reply_key == knock.body.reply_key", "True", _MAKE_UP),
+    _talk(f"{_VOICE}.receive", "known in self._heard or ", "", _TWICE),
+    _talk(f"{_VOICE}._send", "self._unsent.append((id, blob, done))", "pass", _LOST),
+    _talk(f"{_DOOR_TALK}.tick", "self._give_free(talk)", "pass", _GONE),
+    _talk(
+        f"{_DOOR_TALK}._give_free",
+        "holder != self._own and self._in_line.is_first(holder)",
+        "False",
+        _GONE,
+    ),
+    _talk(
+        f"{_DOOR_TALK}.taken",
+        "talk is not None and not talk.holder",
+        "talk is not None",
+        "test_of_two_who_take_a_talk_at_once_the_first_one_counts",
+    ),
+    _talk(
+        f"{_DOOR_TALK}._free",
+        "if other is not None and talk.holder != self._own:",
+        "if False:",
+        "test_one_facilitator_talks_and_the_others_keep_out",
+    ),
+    _talk(
+        "alcove.joining.newcomer:Newcomer._renewed",
+        "self._knocked_at = self._clock()",
+        "pass",
+        "test_each_text_renews_the_knock_for_a_quarter_of_an_hour",
+    ),
+    _talk(
+        "alcove.joining.newcomer:Newcomer._card_seen",
+        "self.card = checked",
+        "pass",
+        "test_who_waits_writes_to_the_lobby_key_that_the_card_has_now",
+    ),
+    _talk(
+        "alcove.facilitation.lobby:Lobby._gone",
+        "self.talk.gone(id)",
+        "pass",
+        "test_the_talk_is_gone_with_the_knock",
+    ),
+    _lobby(
+        "alcove.facilitation.intents:AdmitNewcomer.plan",
+        "pauses=(self.key_package.leaf_node.signature_key,) if self.to_listen else (),",
+        "",
+        _LISTENS,
+    ),
+    _lobby(
+        "alcove.facilitation.intents:CommitPlan.with_other",
+        "self.pauses + other.pauses,",
+        "self.pauses,",
+        _LISTENS,
+    ),
+    _lobby(
+        "alcove.facilitation.intents:AdmitNewcomer.plan",
+        "paused=self.to_listen",
+        "paused=False",
+        _LISTENS,
+    ),
+    _lobby(
+        "alcove.facilitation.committer:Committer.want",
+        "            self._enqueue(intent)\n        self.pump()",
+        "            self._enqueue(intent)\n            self.pump()",
+        "test_several_come_in_by_one_commit",
+    ),
+    _lobby(
+        "alcove.joining.door_words:checked_answer",
+        "if asked and not answer:",
+        "if False:",
+        "test_a_link_that_asks_shows_the_answer_with_the_knock",
+    ),
+    _lobby(
+        "alcove.group.door_texts:fixed_text",
+        '.ljust(limits.DOOR_ANSWER, b"\\0")',
+        '.ljust(limits.DOOR_ANSWER * (1 + bool(text)), b"\\0")',
+        "test_the_relay_cannot_tell_by_its_size_whether_a_link_asks",
+    ),
+    _invites(f"{_KEEPER}.close_for_others", "if self._in_line.is_first():", "if False:", _DIES),
+    _invites(f"{_OF_INVITES}.moved", "if not own:", "if False:", _DIES),
+    _invites(
+        f"{_KEEPER}._close",
+        "self._closing[door] = self._clock() + AGAIN",
+        "pass",
+        "test_a_lost_answer_to_the_closing_is_asked_for_again",
+    ),
+    _invites(
+        f"{_KEEPER}.renew_cards",
+        "alone and door.statement is not None",
+        "True",
+        "test_another_facilitator_renews_a_card_and_keeps_its_question",
+    ),
+    _invites(
+        f"{_OF_INVITES}.close",
+        "self._lobby.link_closed(door)",
+        "pass",
+        "test_a_closed_link_that_filled_the_door_makes_room_at_once",
+    ),
+)
