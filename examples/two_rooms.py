@@ -11,7 +11,7 @@ runs on. Put a log-in in front of it: whoever reaches it can speak in the rooms.
 
 import os
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import alcove
 from starlette.applications import Starlette
@@ -37,6 +37,11 @@ def make_app(relay: str) -> Starlette:
                 rooms[name] = await stack.enter_async_context(room)
                 print(f"{title}: {(await room.wait_for(alcove.Opened)).invite}")
             yield
+            for (
+                room
+            ) in rooms.values():  # leaving alone would leave them to readers for half an hour
+                with suppress(alcove.AlcoveError):  # ended already, or the relay is away
+                    await room.end()
 
     async def list_rooms(request: Request) -> JSONResponse:
         return JSONResponse(

@@ -68,7 +68,7 @@ class ConnectionFailed(AlcoveError):
 
 
 class Refused(AlcoveError):
-    """The relay or a facilitator said no. Codes of the relay: `alcove_protocol.errors.REFUSALS`."""
+    """The relay or a facilitator said no. The reference has a table of the relay's codes."""
 
     @classmethod
     def by_relay(cls, code: str) -> "Refused":

@@ -15,12 +15,12 @@ from alcove.door_events import InviteRevoked as InviteRevoked
 from alcove.door_events import InvitesListed as InvitesListed
 from alcove.door_events import Knocked as Knocked
 from alcove.door_events import KnockGone as KnockGone
-from alcove.door_events import OpenInvite as OpenInvite
 from alcove.door_events import Outside as Outside
 from alcove.door_events import Waiting as Waiting
+from alcove.listed import FacilitatorAct as FacilitatorAct
+from alcove.listed import OpenInvite as OpenInvite
+from alcove.listed import PastAct as PastAct
 from alcove.members import Member, Whereabouts
-from alcove.past_acts import FacilitatorAct as FacilitatorAct
-from alcove.past_acts import PastAct as PastAct
 from alcove.states import CloseReason as CloseReason
 from alcove.states import ConnectionState as ConnectionState
 from alcove.states import RoomState as RoomState
@@ -71,7 +71,7 @@ class Joined(Event):
 
 @dataclass(frozen=True, slots=True)
 class Left(Event):
-    """A member left by their own wish."""
+    """A member left by their own wish. A lost connection is none: its member stays on the list."""
 
     name: str
 
@@ -134,10 +134,11 @@ class MemberList(Event):
 class RulesChanged(Event):
     """The rules of the room as they are now. `changed` names those that are another than before:
     `listen_only` (only facilitators write), `locked` (no newcomer comes in) and `hold` (the room is
-    paused, which sets the other two).
+    paused, which sets the other two) and `slow` (seconds between two turns, 0 for none).
 
     `by` is the facilitator; it is empty for what was so when this client came, or came back.
-    `facilitators` has the names of all of them, when the room is paused.
+    `facilitators` has the names of all of them, when the room is paused. `Room` has no property for
+    the rules, so a program that shows them keeps the last of these events.
     """
 
     listen_only: bool
@@ -146,6 +147,7 @@ class RulesChanged(Event):
     by: str = ""
     hold: bool = False
     facilitators: tuple[str, ...] = ()
+    slow: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +240,8 @@ class Queued(Event):
 @dataclass(frozen=True, slots=True)
 class Failed(Event):
     """The message was not sent. With the code `unconfirmed` others may have read it. A `Sent`
-    follows only if the relay took it and denied that: then the members may have read it."""
+    follows only if the relay took it and denied that: then the members may have read it. The
+    reference has a table of the codes."""
 
     id: str
     code: str
@@ -306,7 +309,8 @@ class Gap(Event):
 class Problem(Event):
     """Something went wrong. The room goes on unless `Closed` follows.
 
-    `sender` is the member of whom `text` tells it, if it is one.
+    `sender` is the member of whom `text` tells it, if it is one. The reference has a table of the
+    codes.
     """
 
     code: str

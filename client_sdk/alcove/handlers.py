@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 from alcove import events, log
+from alcove.errors import RoomClosed
 from alcove.events import AnyEvent
 
 DEFECTS: Final = 100
@@ -44,10 +45,12 @@ class _Line:
 
 class Handlers:
     """Calls handlers. `problem` is given a code and a sentence when one raised or lost events,
-    unless it was called with that very problem: such a handler would fail for ever."""
+    unless it was called with that very problem: such a handler would fail for ever. `over` says
+    whether the room is: a `RoomClosed` is no failure then, because a command met the end."""
 
-    def __init__(self, problem: Callable[[str, str], None]) -> None:
+    def __init__(self, problem: Callable[[str, str], None], over: Callable[[], bool]) -> None:
         self._problem = problem
+        self._over = over
         self._lines: list[_Line] = []
         self.errors: list[Exception] = []
 
@@ -127,7 +130,8 @@ class Handlers:
                 raise  # the room is left
             self._failed(line, event, RuntimeError("a handler was cancelled by the program"), error)
         except Exception as error:
-            self._failed(line, event, error)
+            if not (isinstance(error, RoomClosed) and self._over()):
+                self._failed(line, event, error)
 
     def _failed(
         self,

@@ -48,19 +48,21 @@ class Room(RoomShell):
 
     @property
     def state(self) -> RoomState:
-        """Who is heard: whether members can post, and whether the relay can be believed."""
+        """Who is heard: whether members can post, and whether the relay can be believed. It stays
+        as it was after the end: `closed` tells that."""
         return self._state
 
     @property
     def connection(self) -> ConnectionState:
-        """Whether the relay is connected. It is `RECONNECTING` before the first connection too."""
+        """Whether the relay is connected. It is `RECONNECTING` before the first connection too, and
+        stays as it was after the end: `closed` tells that."""
         return self._connection
 
     @property
     def is_facilitator(self) -> bool:
-        """Whether this client may admit, refuse, remove, invite and end."""
+        """Whether this client may admit, refuse, remove, invite and end. False after the end."""
         member = self._engine.member
-        return member is not None and member.facilitator is not None
+        return self._engine.closed is None and member is not None and member.facilitator is not None
 
     @property
     def members(self) -> tuple[Member, ...]:
@@ -100,7 +102,7 @@ class Room(RoomShell):
         The `text` has at most 8,192 bytes in UTF-8. The `warning`, at most 100 bytes, is shown
         before it, so that a reader can choose. Raises `InvalidInput` (`text_empty`,
         `text_too_long`, `warning_too_long`, `bad_text`), `NotNow` (`paused`, `listen_only`,
-        `hold`, `queue_full`, `not_in_room`), `RoomClosed`.
+        `hold`, `slow`, `queue_full`, `not_in_room`), `RoomClosed`.
         """
         id = self._commands.say(text, warning=warning, ref=ref)
         self._after()
@@ -192,8 +194,11 @@ class Room(RoomShell):
 
     async def admit(self, *ids: str, to_listen: bool = False) -> None:
         """Let newcomers in, several by one change of the group. With `to_listen` they can only read
-        until `unpause`, from their first moment on. Raises `InvalidInput` or `NotNow`
-        (`unknown_knock`, `locked`), `Refused` (`room_full`, …)."""
+        until `unpause`, from their first moment on. `Joined` and `KnockGone` follow.
+
+        Raises `NotNow` (`unknown_knock` when they wait no more, `locked`), `InvalidInput`
+        (`unknown_knock` for what is no id of a knock), `Refused` (`room_full`, …).
+        """
         if ids:
             await self._call(lambda done: self._commands.admit_all(ids, done, to_listen=to_listen))
 
@@ -205,6 +210,20 @@ class Room(RoomShell):
         """
         self._commands.refuse(id, reason)
         self._after()
+
+    async def remove(self, *names: str, fold: bool = False, question: str | None = None) -> None:
+        """Put one member or several out, by one change of the group. With `fold` all that they
+        wrote is folded. `Removed` follows for each.
+
+        The links by which they came close, and `InviteChanged` brings another for one that had
+        uses left. With `question` they stay, and their cards ask it of newcomers.
+
+        Raises `InvalidInput` (`unknown_name`, `bad_question`, `bad_count`), `NotNow`
+        (`is_facilitator`, `not_oneself`).
+        """
+        await self._call(
+            lambda done: self._commands.remove(names, done, fold=fold, question=question)
+        )
 
     async def door_take(self, id: str) -> None:
         """Talk with a newcomer that waits, and let the other facilitators know: they keep out until
@@ -221,11 +240,6 @@ class Room(RoomShell):
         `door_taken`, `nobody_waits`, `not_waiting`, `talk_full`), `Refused`.
         """
         await self._call(lambda done: self._commands.door_say(text, id, done))
-
-    async def remove(self, name: str) -> None:
-        """Put a member out. Raises `InvalidInput` (`unknown_name`), `NotNow` (`not_oneself`,
-        `is_facilitator`: demote them first)."""
-        await self._call(lambda done: self._commands.remove(name, done))
 
     async def appoint(self, name: str) -> None:
         """Make a member a facilitator. `RoleChanged` follows, and `VaultChanged` once they can let
@@ -244,15 +258,16 @@ class Room(RoomShell):
         await self._call(lambda done: self._commands.demote(name, done))
 
     async def pause(self, name: str) -> None:
-        """Let a participant listen only: they read on, and can leave and come back. `Paused` is
-        told to them and to facilitators.
+        """Let a participant listen only: they read on, also after a lost connection. `Paused` is
+        told to them and to facilitators, unless they are paused already. A member that leaves and
+        knocks again is a new one, and not paused.
 
         Raises `InvalidInput` (`unknown_name`), `NotNow` (`is_facilitator`).
         """
         await self._call(lambda done: self._commands.pause(name, done))
 
     async def unpause(self, name: str) -> None:
-        """Let them write again. `Unpaused` follows. Raises as `pause`."""
+        """Let them write again. `Unpaused` follows, if they were paused. Raises as `pause`."""
         await self._call(lambda done: self._commands.unpause(name, done))
 
     async def listen_only(self, on: bool = True) -> None:
@@ -276,6 +291,12 @@ class Room(RoomShell):
             await self._call(lambda done: self._commands.hold(done, since=since))
         else:
             await self._call(self._commands.resume)
+
+    async def slow(self, seconds: int) -> None:
+        """What a participant sends within a minute is one turn; then they wait for so many seconds,
+        at most an hour. 0 ends it. All are told `RulesChanged`. Raises `InvalidInput`
+        (`bad_seconds`)."""
+        await self._call(lambda done: self._commands.slow(seconds, done))
 
     def fold(self, id: str) -> None:
         """Fold one message: each reader may open it. `Folded` follows.
@@ -307,10 +328,12 @@ class Room(RoomShell):
         await self._call(self._commands.step_down)
 
     async def hand_over(self, name: str) -> None:
-        """Make a member a facilitator, wait until they can let people in, and step down.
+        """Make a member a facilitator, or take one, wait until they can let people in, and step
+        down. You stay in the room.
 
-        Raises `InvalidInput` (`unknown_name`), `NotNow` (as `appoint` and `step_down`,
-        `not_oneself`, `handing_over`).
+        Raises `InvalidInput` (`unknown_name`), `NotNow` (as `appoint`, without
+        `already_facilitator`, and as `step_down`; `not_oneself`, `handing_over`, and
+        `no_facilitator` when they are demoted meanwhile).
         """
         await self._call(lambda done: self._commands.hand_over(name, done))
 
@@ -392,7 +415,9 @@ class Room(RoomShell):
         )
 
     async def end(self) -> None:
-        """End the room for all members: the relay deletes everything that it has of it. Raises
-        `NotNow` (`not_connected`): an end is not kept for later; `Refused` (`unsettled`) in the
-        first minutes after the relay lost its memory."""
+        """End the room for all members: the relay deletes everything that it has of it.
+
+        An end is not kept for later. Raises `NotNow` (`not_connected`), and `Refused` (`unsettled`)
+        for about a minute after a relay that had lost its memory got the room back.
+        """
         await self._call(self._commands.end)

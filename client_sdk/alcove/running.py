@@ -26,9 +26,9 @@ def run(room: Room, main: Callable[[Room], Awaitable[None]] | None = None) -> Cl
     `main(room)` and then leaves. A `main` that waits for something else than the room does not
     notice the end of the room: 5 seconds after it `main` is cancelled, as a handler is. Ctrl+C and
     SIGTERM leave the room as well, without a traceback. A second one does not wait for the relay.
-    Raises what entering raised (`ConnectionFailed`, `Refused`, `NotTrusted`, `InvalidInput`), what
-    handlers raised, and what `main` raised, except a `RoomClosed` of this room's own end. In a
-    program with an event loop use `async with` instead.
+    Raises what entering raised (`ConnectionFailed`, `Refused`, `NotTrusted`, `InvalidInput`), and
+    what handlers and `main` raised, except a `RoomClosed` of this room's own end. In a program with
+    an event loop use `async with` instead.
     """
     with suppress(KeyboardInterrupt):  # where a loop takes no signal handlers, as on Windows
         return asyncio.run(_live(room, main))

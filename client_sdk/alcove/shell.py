@@ -54,7 +54,7 @@ class RoomShell:
         self._title = title
         self._transport = line(engine, origin, options, self._changed)
         self._feed = EventFeed()
-        self._handlers = Handlers(self._handler_problem)
+        self._handlers = Handlers(self._handler_problem, lambda: not engine.wants_connection)
         self._sends: dict[str, asyncio.Future[SendResult]] = {}
         self._calls: set[asyncio.Future[None]] = set()
         self._entered: asyncio.Future[None] | None = None
@@ -111,7 +111,11 @@ class RoomShell:
             raise ExceptionGroup("handlers of a room's events failed", self._handlers.errors)
 
     async def leave(self) -> None:
-        """Go, and forget everything. Harmless when the room is closed already."""
+        """Go, and forget everything. Harmless when the room is closed already.
+
+        This ends the room for this client alone. When its only facilitator leaves, members can read
+        on and post nothing, and the relay deletes the room after 30 minutes. `end` ends it at once.
+        """
         if self._engine.closed is not None:
             return
         gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -189,8 +193,9 @@ class RoomShell:
         `async for` has taken. With `concurrent` up to 100 calls run together, in any order. It may
         be slow, which delays no other handler and not the room. When 1,000 events wait for it, the
         oldest are dropped, and a `Problem` (`handler_behind`) tells that. What it raises is logged
-        at once, told as a `Problem` (`handler_failed`), and raised on leaving. A handler that
-        blocks its thread blocks the whole room: use `asyncio.to_thread`. Raises `RoomClosed`.
+        at once, told as a `Problem` (`handler_failed`), and raised on leaving, except a
+        `RoomClosed` after the end of this room. A handler that blocks its thread blocks the whole
+        room: use `asyncio.to_thread`. Raises `RoomClosed`.
         """
         if self._tasks and not self._engine.wants_connection:
             raise self._over()

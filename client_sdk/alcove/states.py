@@ -10,7 +10,7 @@ class ConnectionState(StrEnum):
     RECONNECTING = "reconnecting"
     """There is no connection. The client tries again by itself."""
     RESUMED = "resumed"
-    """Connected again, at the same position: nothing is missing."""
+    """Connected again, as the same member: nothing is missing, unless a `Gap` follows."""
     REJOINED = "rejoined"
     """Connected again, and a facilitator let this client in again: what came between is lost."""
 
@@ -40,6 +40,7 @@ class CloseReason(StrEnum):
     REFUSED = "refused"
     """A facilitator or the relay did not let this newcomer in: `code` says why."""
     LOST = "lost"
-    """The room could not be reached again."""
+    """The room could not be reached again. A relay that has lost the room is asked for half an hour
+    before. `text` may say more."""
     ERROR = "error"
     """This client could not stay. `code` and `text` say more."""

@@ -66,6 +66,7 @@ REFUSALS: Final = MappingProxyType(
         "wrong_host": "The keys were used for another relay address.",
         "not_allowed": "Only a facilitator can do that.",
         "rate_limited": "You sent too much at once; wait a moment and try again.",
+        "slow": "In this room each turn is followed by a pause; try again a little later.",
         "busy": "The relay is full at the moment; try again later.",
         "draining": "The relay is restarting; your client reconnects by itself.",
         "unavailable": "The relay cannot reach its store at the moment; try again later.",
@@ -112,3 +113,11 @@ class Refusal(AlcoveProtocolError):
 
     def __init__(self, code: str, text: str | None = None) -> None:
         super().__init__(code, text if text is not None else REFUSALS[code])
+
+
+class SlowDown(Refusal):
+    """In slow mode this key's turn is over. It may send again in `wait` seconds."""
+
+    def __init__(self, wait: int) -> None:
+        super().__init__("slow")
+        self.wait = wait

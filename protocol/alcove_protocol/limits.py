@@ -127,6 +127,8 @@ DOOR_TTL_DEFAULT: Final = 24 * 3600
 DOOR_TTL_MAX: Final = 30 * 24 * 3600
 SLOW_MAX: Final = 3600
 """The longest pause that slow mode asks for between two turns."""
+TURN: Final = 60
+"""In slow mode, what one key sends within so many seconds of its first message is one turn."""
 AWAY: Final = 2 * 3600
 """How long an absent member's key still authenticates, in role `away`."""
 CLOCK_SKEW: Final = 1800

@@ -9,6 +9,7 @@ import alcove
 import pytest
 from alcove import handlers
 from alcove.handlers import AT_ONCE, WAITING, Handlers
+from alcove.testing import World
 
 WITHIN = 60.0
 """Seconds. Only a defect takes so long."""
@@ -23,7 +24,8 @@ class Program:
 
     def __init__(self) -> None:
         self.problems: list[str] = []
-        self.handlers = Handlers(lambda code, text: self.problems.append(code))
+        self.over = False
+        self.handlers = Handlers(lambda code, text: self.problems.append(code), lambda: self.over)
 
     async def rest(self) -> None:
         """Until no handler has anything to do."""
@@ -192,3 +194,43 @@ async def test_what_does_not_end_is_cancelled_and_then_left_to_itself(
     assert "stubborn did not end in time" in caplog.text
     end.set()
     await program.rest()
+
+
+async def test_a_room_closed_is_a_failure_only_while_this_room_goes_on() -> None:
+    """A handler of one room may act in another one, whose end it should have expected."""
+    program = Program()
+    ended = alcove.RoomClosed("ended", "The room has ended.")
+
+    def act(event: alcove.Message) -> None:
+        raise ended
+
+    program.handlers.add(alcove.Message, act, concurrent=False, before=())
+    program.handlers.dispatch(message(1))
+    await program.rest()
+    assert (program.problems, program.handlers.errors) == (["handler_failed"], [ended])
+    program.over = True
+    program.handlers.dispatch(message(2))
+    await program.rest()
+    assert (program.problems, program.handlers.errors) == (["handler_failed"], [ended])
+
+
+async def test_a_handler_that_meets_the_end_of_its_room_is_no_failure() -> None:
+    """The bots of the guide answer in a handler, and a room may end before the answer."""
+    async with World() as world, world.room("Ann", "Bob") as (ann, bob):
+        met: list[str] = []
+
+        async def answer(heard: alcove.Message) -> None:
+            await ann.end()
+            try:
+                await bob.send("thank you")
+            except alcove.RoomClosed as error:
+                met.append(error.code)
+                raise
+
+        async with asyncio.timeout(WITHIN):
+            bob.on(alcove.Message, answer)
+            over = bob.wait_for(alcove.Closed)
+            await ann.send("hello")
+            await over
+            await bob.__aexit__(None, None, None)  # it raised an ExceptionGroup
+        assert met == ["ended"]

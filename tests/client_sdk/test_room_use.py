@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import alcove
 import pytest
 from alcove import shell
+from alcove.testing import World
 
 from tests.client_sdk.cli.relay import RelayProcess
 from tests.client_sdk.test_room import opening, two
@@ -226,3 +227,18 @@ async def test_knocks_wait_until_they_are_answered(relay: RelayProcess) -> None:
             await ann.refuse((await knocked).id)
             assert (await bob.wait_for(alcove.Closed)).reason is alcove.CloseReason.REFUSED
         assert ann.waiting == ()
+
+
+async def test_what_a_room_tells_of_itself_after_its_end() -> None:
+    """A page that shows rooms asks them after their end too. `closed` tells what happened."""
+    async with World() as world, world.room("Ann", "Bob") as (ann, bob):
+        assert ann.is_facilitator
+        over = bob.wait_for(alcove.Closed)
+        await ann.end()
+        await over
+        assert (ann.is_facilitator, ann.members, ann.waiting) == (False, (), ())
+        assert (bob.is_facilitator, bob.members) == (False, ())
+        for room in (ann, bob):
+            assert room.closed is not None
+            assert room.closed.reason is alcove.CloseReason.ENDED
+        assert ann.title == "Circle"

@@ -50,6 +50,27 @@ async def test_messages_expire_when_the_clock_is_moved() -> None:
         assert (await gone).id == sent.id
 
 
+async def test_a_program_can_have_the_time_of_the_world() -> None:
+    """Else its own two minutes are real ones, and it takes each message for one of years ago."""
+    async with World() as world, world.room("Ann", "Bob") as (ann, bob):
+        asked_at, heard = world.time(), ann.wait_for(alcove.Message)
+        await world.advance(50)
+        await bob.send("hello")
+        assert (await heard).time == asked_at + 50 == world.time()
+
+        short, long = (asyncio.create_task(world.sleep(seconds)) for seconds in (60.0, 120.0))
+        left = asyncio.create_task(world.sleep(60))
+        await world.advance(59)
+        assert not short.done()
+        left.cancel()  # the clock goes on without a sleeper that is gone
+        await world.advance(1)
+        assert short.done()
+        assert not long.done()
+        await world.advance(60)
+        assert long.done()
+        await world.sleep(0)
+
+
 async def test_a_connection_that_is_cut_stays_away_until_it_is_restored() -> None:
     async with asyncio.timeout(WITHIN), World() as world, world.room("Mara", "Robin") as (m, r):
         world.cut(r)

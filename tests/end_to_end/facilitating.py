@@ -23,14 +23,14 @@ def part(client: Client) -> Facilitator:
     return found
 
 
-def ask(client: Client, what: str, *args: str | bool) -> Result:
+def ask(client: Client, what: str, *args: str | int) -> Result:
     """A command whose result comes into the list."""
     result: Result = []
     getattr(client.engine.commands, what)(*args, result.append)
     return result
 
 
-def do(world: World, client: Client, what: str, *args: str | bool) -> None:
+def do(world: World, client: Client, what: str, *args: str | int) -> None:
     """A command that succeeds at once."""
     result = ask(client, what, *args)
     world.settle()

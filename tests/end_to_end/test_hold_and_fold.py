@@ -106,7 +106,7 @@ def test_what_was_on_its_way_when_the_room_was_held_is_folded() -> None:
     world.settle()
     ann.cut()  # Ann has not seen what comes now
     late = bob.say("unseen")
-    world.advance(0, stay_away=(ann,))
+    world.settle()
     result = hold(world, ann)
     world.advance(3)
     assert result == [None]

@@ -6,11 +6,16 @@ from alcove.errors import AlcoveError
 from alcove.joining.newcomer import Newcomer
 from alcove_protocol import limits
 from alcove_protocol.frames import LobbyRequest, PutDoor
+from alcove_protocol.invite import Invite
+from alcove_protocol.labels import Label
+from alcove_protocol.sealed import RequestKind
+from alcove_protocol.statements import LeaveStatement
 
 from tests.end_to_end.evil.rogue import committer_of
 from tests.end_to_end.facilitating import all_agree, do, goes_on, hold, kill, newcomer
 from tests.end_to_end.test_door_talk import said, say
 from tests.end_to_end.test_hard_minute import paused
+from tests.end_to_end.test_invites import make
 from tests.end_to_end.world import Client, World, room_of_three
 
 
@@ -155,3 +160,68 @@ def test_facilitators_do_not_step_outside() -> None:
     with pytest.raises(AlcoveError) as refused:
         dora.engine.commands.inside(None, lambda error: None)
     assert refused.value.code == "not_outside"
+
+
+def test_behind_a_locked_door_who_is_outside_comes_in_when_it_is_opened() -> None:
+    world, ann, bob, _cleo = room_of_three()
+    outside(world, bob)
+    do(world, ann, "lock", True)
+    bob.engine.commands.inside(None, lambda error: None)
+    world.advance(15)
+    assert is_out(bob)
+    do(world, ann, "lock", False)
+    world.advance(15)
+    assert bob.of(events.Joined)[-1].you
+
+
+def test_a_member_steps_outside_five_times_in_an_hour_and_no_more() -> None:
+    """Each step costs the group two commits."""
+    world, ann, bob, _cleo = room_of_three()
+    for _ in range(5):
+        outside(world, bob)
+        inside(world, bob)
+        world.advance(20)
+    assert "Bob" in ann.members()
+    outside(world, bob, 80)
+    assert not is_out(bob)
+    assert [event.code for event in bob.of(events.Problem)] == ["not_outside"]
+    assert "Bob" in ann.members()
+
+
+def test_a_step_outside_closes_no_invite_of_a_full_list() -> None:
+    world, ann, bob, _cleo = room_of_three()
+    for _ in range(4):
+        make(world, ann, 16 if _ < 3 else 15, uses=1)
+    listed = ann.engine.require_member().membership.state.door_ids()
+    assert len(listed) == limits.DOORS
+    outside(world, bob, 20)
+    assert not is_out(bob)
+    assert ann.engine.require_member().membership.state.door_ids() == listed
+
+
+def test_without_their_own_door_at_the_relay_they_knock_by_the_invite_they_came_by() -> None:
+    world, ann, bob, _cleo = room_of_three()
+    hold(ann, PutDoor)
+    outside(world, bob, 100)
+    assert not is_out(bob)
+    assert [event.code for event in bob.of(events.Problem)] == ["knocking_again"]
+    assert ann.of(events.Knocked)[-1].name == "Bob"
+    assert not ann.of(events.Knocked)[-1].outside
+
+
+def test_a_door_that_others_know_is_no_way_back() -> None:
+    """Bob's client asks with the secret of an invite that was closed: it would be open again."""
+    world, ann, bob, _cleo = room_of_three()
+    (url,) = make(world, ann, 1)
+    secret = Invite.parse(url).secret
+    ann.engine.commands.revoke(Invite.parse(url).door.hex(), lambda error: None)
+    world.advance(3)
+    listed = ann.engine.require_member().membership.state.door_ids()
+    member, identity = bob.engine.require_member(), bob.engine.identity
+    leave = LeaveStatement(bob.engine.room, identity.relay.public, member.membership.roster.counter)
+    wish = identity.relay.sign(Label.LEAVE, leave)
+    member.requests.send(RequestKind.OUTSIDE, secret + wish.encode())
+    world.advance(15)
+    assert "Bob" in ann.members()
+    assert ann.engine.require_member().membership.state.door_ids() == listed
+    newcomer(world, ann.invite(), "Dora", ann)

@@ -155,9 +155,11 @@ class World:
         start: int = 1,
         stay: int = 1,
         contact: str = "",
+        helplines: str = "",
     ) -> Client:
         """A room that this client facilitates. It needs so many to start and to go on."""
-        card = RoomCard(title, 1, (AgreementText("en", "", agreement),), "en", "", contact)
+        texts = (AgreementText("en", "", agreement),)
+        card = RoomCard(title, 1, texts, "en", helplines, contact)
         plan = RoomPlan(card, members, ttl, InviteTerms(uses, 86400), ORIGIN, start, stay)
         client.engine.begin_opening(plan)
         self.settle()

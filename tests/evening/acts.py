@@ -7,6 +7,7 @@ from tests.evening.evening import Evening, all_of
 from tests.evening.person import Person
 
 HERE: Final = Path(__file__).resolve().parent
+TITLE: Final = "Evening circle"
 GERMAN: Final = frozenset({"Birch", "Elm", "Hazel", "Ro"})
 """They read the ground rules in German, the others in English."""
 
@@ -23,7 +24,7 @@ def rules(name: str) -> str:
 async def opens(evening: Evening, name: str, *arguments: str) -> tuple[Person, str]:
     """This person opens the room. Return them and their invite."""
     person = await evening.comes(name, language_of(name))
-    about = ("--title", "Evening", "--agreement-file", rules("rules"), "--uses", "20")
+    about = ("--title", TITLE, "--agreement-file", rules("rules"), "--uses", "20")
     await person.open(evening.relay.url, *about, *arguments)
     invite: str = (await person.until("opened"))["invite"]
     await person.until("joined", you=True)

@@ -42,6 +42,8 @@ class Evening:
         self.clock = SharedClock()
         self.relay: RelayProcess
         self.people: dict[str, Person] = {}
+        self.loose: set[str] = set()
+        """Messages that were on their way when the relay lost its memory."""
         self.everybody: list[Person] = []
         """Also those who died or left."""
         self.here: set[str] = set()
@@ -115,6 +117,17 @@ class Evening:
         self.said.append(said)
         return said
 
+    async def accounts_for(self, in_flight: Iterable[tuple[Person, str]]) -> None:
+        """Texts, by author and ref, that were on their way when the relay lost its memory. Each
+        goes again until a relay has taken it. Who lacks one that was taken was told so."""
+        for by, ref in in_flight:
+            await by.sees(partial(by.ever, "sent", ref=ref), "sent")
+            self.loose.add(by.ever("sent", ref=ref)[0]["id"])
+        for person in self.those():
+            history = self.history(person)
+            assert len(history) == len(set(history)), "a message came twice"
+            assert self.loose <= set(history) or person.heard("gap"), person.name
+
     async def hear(self, said: Said, *people: Person) -> None:
         """These people are told of it, or have said it."""
         for person in people:
@@ -145,15 +158,18 @@ class Evening:
     def histories_agree(self, by: Person) -> None:
         """Everybody, the dead too, has what they were entitled to, once, in the order in which `by`
         has it, and nothing else."""
-        order = self.history(by)
+        order = self._kept(by)
         assert len(order) == len(set(order)), "a message came twice"
         to = {said.id: said.to for said in self.said}
         assert set(order) == {id for id, people in to.items() if by in people}
         for person in self.everybody:
-            history = self.history(person)
+            history = self._kept(person)
             assert set(history) == {id for id, people in to.items() if person in people}
             common = [id for id in order if person in to[id]]
             assert [id for id in history if by in to[id]] == common, person.name
+
+    def _kept(self, person: Person) -> list[str]:
+        return [id for id in self.history(person) if id not in self.loose]
 
     def members(self, person: Person) -> set[str]:
         """Who is in the room, as this person was told."""

@@ -22,6 +22,8 @@ class Line:
         self._open.set()
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
+        self.given = bytearray()
+        """All that the relay gave to this person."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -71,8 +73,8 @@ class Line:
         try:
             writer.write(_ANSWER)
             async with asyncio.TaskGroup() as group:
-                group.create_task(_copy(reader, to_relay[1]))
-                group.create_task(_copy(to_relay[0], writer))
+                group.create_task(_copy(reader, to_relay[1], bytearray()))
+                group.create_task(_copy(to_relay[0], writer, self.given))
         except ExceptionGroup:
             pass  # one of the two ends is gone
         finally:
@@ -91,9 +93,12 @@ class Line:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _copy(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, kept: bytearray
+) -> None:
     """Until one end closes, which ends the other direction too."""
     while data := await reader.read(_SIZE):
+        kept += data
         writer.write(data)
         await writer.drain()
     raise ConnectionError

@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import sys
+import time
 from collections.abc import Callable
 from itertools import count
 from typing import Any, Final, Self
@@ -41,6 +42,7 @@ class Person:
         self._reading: asyncio.Task[None] | None = None
         self._news = asyncio.Condition()
         self._over = False
+        self._at: dict[int, float] = {}
         self._refs = count(1)
 
     # --- the process ---------------------------------------------------------------------------
@@ -73,9 +75,10 @@ class Person:
         assert self._process.stdout is not None
         while line := await self._process.stdout.readline():
             event: Event = json.loads(line.decode("utf-8"))
-            _EVENT.validate(event)
+            assert _EVENT.is_valid(event), f"the schema has no such event: {event}"
             async with self._news:
                 self.seen.append(event)
+                self._at[id(event)] = time.monotonic()
                 self._news.notify_all()
         async with self._news:
             self._over = True
@@ -117,20 +120,28 @@ class Person:
         """What this person was told in this step."""
         return self.seen[self.mark :]
 
+    def at(self, event: Event) -> float:
+        """When this person was told, on the clock of the test."""
+        return self._at[id(event)]
+
     def heard(self, kind: str, **keys: object) -> list[Event]:
         """The events of this step of this kind with these values."""
         return [e for e in self.new if e["event"] == kind and keys.items() <= e.items()]
+
+    def ever(self, kind: str, **keys: object) -> list[Event]:
+        """As `heard`, since the start."""
+        return [e for e in self.seen if e["event"] == kind and keys.items() <= e.items()]
 
     async def until(self, kind: str, **keys: object) -> Event:
         """The first such event of this step, that has come or comes."""
         await self.sees(lambda: bool(self.heard(kind, **keys)), f"{kind} {keys}")
         return self.heard(kind, **keys)[0]
 
-    async def sees(self, condition: Callable[[], bool], what: str) -> None:
+    async def sees(self, condition: Callable[[], object], what: str) -> None:
         """Wait until what this person was told makes `condition` true."""
         try:
             async with asyncio.timeout(WITHIN), self._news:
-                await self._news.wait_for(lambda: self._over or condition())
+                await self._news.wait_for(lambda: self._over or bool(condition()))
         except TimeoutError:
             pass
         if not condition():
@@ -149,13 +160,17 @@ class Person:
         """Write a command. Return its ref."""
         ref = str(next(self._refs))
         command = {"do": do, "ref": ref} | keys
-        _COMMAND.validate(command)
+        assert _COMMAND.is_valid(command), f"the schema has no such command: {command}"
         await self._write(json.dumps(command, ensure_ascii=False).encode() + b"\n")
         return ref
 
     async def asks(self, do: str, **keys: object) -> Event:
         """Write a command that an event of the same name answers."""
-        return await self.until(do, ref=await self.do(do, **keys))
+        return await self.asked(do, do, **keys)
+
+    async def asked(self, answer: str, do: str, **keys: object) -> Event:
+        """Write a command that this event answers."""
+        return await self.until(answer, ref=await self.do(do, **keys))
 
     async def refused(self, do: str, **keys: object) -> str:
         """Write a command that cannot be done. Return the code."""

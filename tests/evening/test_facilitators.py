@@ -169,9 +169,15 @@ async def rules_change(evening: Evening) -> None:
 
 
 async def who_came_late_brings_the_room(evening: Evening) -> None:
+    """All are talking when the relay dies. What a relay that lost its memory had taken may be
+    missing for some, who are told so."""
     ash, fay = evening["Ash"], evening["Fay"]
+    evening.step()
+    refs = [(p, await p.do("send", text=f"{p.name}: unfinished")) for p in evening.those()]
+    await evening["Kim"].until("message")
     await relay_comes_back(evening, fay)
     await others_come_back(evening)
+    await evening.accounts_for(refs)
     await evening.all_talk(evening.those(), "in a log that is not settled")
     assert await ash.refused("end") == "unsettled"
     await evening.clock.advance(SETTLED)

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import alcove
@@ -102,6 +103,21 @@ async def test_an_application_holds_two_rooms(
         assert (await ask(app, "POST", "/rooms/morning/messages"))[1]["code"] == "text_empty"
         assert (await ask(app, "POST", "/rooms/noon/messages", b"hello"))[0] == 404
         assert (await ask(app, "POST", "/rooms/morning/messages", b"x" * 9000))[0] == 413
+
+
+async def test_an_application_ends_its_rooms_when_it_ends(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app, overs = two_rooms.make_app(world.url), list[asyncio.Future[alcove.Closed]]()
+    async with asyncio.timeout(WITHIN), AsyncExitStack() as guests:
+        async with app.router.lifespan_context(app):
+            for line in capsys.readouterr().out.splitlines():
+                guest = alcove.join(line.split(": ", 1)[1], name="Robin", accept=True)
+                await guests.enter_async_context(guest)
+                await guest.wait_for(alcove.Waiting)
+                overs.append(guest.wait_for(alcove.Closed))
+        ends = [(await over).reason for over in overs]
+    assert ends == [alcove.CloseReason.ENDED] * 2
 
 
 # --- the moderator -----------------------------------------------------------------------------

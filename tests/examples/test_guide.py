@@ -26,7 +26,7 @@ WITHIN: Final = 60.0
 
 
 def test_every_kind_of_piece_is_there() -> None:
-    assert (len(PROGRAMS), len(INSIDE)) == (1, 12)
+    assert (len(PROGRAMS), len(INSIDE)) == (1, 14)
 
 
 @pytest.mark.parametrize("piece", INSIDE, ids=lambda piece: piece.splitlines()[0][:40])

@@ -50,6 +50,14 @@ def test_the_reference_has_every_public_name_and_method(site: Path) -> None:
         assert {name for name in public if f"{path}.{name}" not in ids} == set()
 
 
+def test_the_reference_has_nothing_private(site: Path) -> None:
+    """A reader takes each name that is shown for one that stays."""
+    ids = set(re.findall(r'id="(alcove[\w.]+)"', (site / "reference.html").read_text()))
+    assert "alcove.room.Room.__aenter__" in ids  # what it raises is said there
+    assert {id for id in ids if re.search(r"\._(?!_)|\.__init__$", id)} == set()
+    assert {id for id in ids if id.startswith("alcove_protocol.card.AgreementText.")} == set()
+
+
 def test_the_reference_has_every_field_of_an_event_and_every_word_of_a_state(site: Path) -> None:
     """A reader finds what an event holds without the source."""
     page = re.sub(r"<[^>]+>", "", (site / "reference.html").read_text())

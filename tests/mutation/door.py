@@ -66,6 +66,24 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         _BACK,
     ),
     _outside(
+        "alcove.facilitation.outside:WaysBack.asked",
+        "if self._doors.knows(door):",
+        "if False:",
+        "test_a_door_that_others_know_is_no_way_back",
+    ),
+    _outside(
+        "alcove.facilitation.outside:WaysBack.asked",
+        "if len(self._lately(person.key)) >= IN_AN_HOUR:",
+        "if False:",
+        "test_a_member_steps_outside_five_times_in_an_hour_and_no_more",
+    ),
+    _outside(
+        "alcove.facilitation.outside:WaysBack.look",
+        "self._wants_in[id] = now + LOOK_AGAIN",
+        "del self._wants_in[id]",
+        "test_behind_a_locked_door_who_is_outside_comes_in_when_it_is_opened",
+    ),
+    _outside(
         "alcove.engine.outside:SteppingOutside.tick",
         "self._send()",
         "pass",

@@ -86,12 +86,79 @@ HOLD_AND_FOLD: Final = (
     ),
 )
 
+_REMOVALS: Final = "tests/end_to_end/test_removals.py"
+_INTENT: Final = "facilitation.removal_intent:RemoveMembers"
+_GOING: Final = "facilitation.removals:Removals"
+
+
+def _goes(where: str, old: str, new: str, test: str) -> Mutant:
+    return Mutant("removal", (Edit(f"alcove.{where}", old, new),), f"{_REMOVALS}::{test}")
+
+
+REMOVALS: Final = (
+    _goes(
+        f"{_INTENT}.plan",
+        "with_folded(membership, *gone) if self.fold else state.folded",
+        "state.folded",
+        "test_several_go_in_one_commit_and_all_that_they_wrote_is_folded",
+    ),
+    _goes(
+        f"{_INTENT}.plan",
+        "if self.fold else state.folded",
+        "if True else state.folded",
+        "test_without_a_fold_what_they_wrote_stays",
+    ),
+    _goes(
+        f"{_INTENT}.plan",
+        "Seat(paused=one.keeps_door)",
+        "Seat()",
+        "test_a_link_is_kept_and_asks_from_then_on",
+    ),
+    _goes(
+        f"{_INTENT}._doors",
+        " if not one.keeps_door",
+        "",
+        "test_a_link_is_kept_and_asks_from_then_on",
+    ),
+    _goes(
+        f"{_INTENT}._doors",
+        "for door in listed if door not in closed",
+        "for door in listed",
+        "test_a_link_closes_and_another_one_takes_its_place",
+    ),
+    _goes(
+        f"{_GOING}._asks",
+        " or (door.statement is not None and not door.multi_use)",
+        "",
+        "test_a_personal_link_closes_though_a_question_was_given",
+    ),
+    _goes(
+        f"{_GOING}._here",
+        "for name in here or names",
+        "for name in names",
+        "test_a_name_that_is_not_here_keeps_no_other_in",
+    ),
+    _goes(
+        f"{_GOING}._named",
+        "if person.facilitator:",
+        "if False:",
+        "test_removals_that_cannot_be_made_say_why",
+    ),
+    _goes(
+        "engine.endings:Endings._removed",
+        "self._standing.removed_text()",
+        '""',
+        "test_one_who_was_away_reads_the_same",
+    ),
+)
+
 ALL_HARD_MINUTE: Final = (
     *HOLD_AND_FOLD,
+    *REMOVALS,
     _mutant(
-        f"{_INTENTS}:RemoveMember.plan",
-        "after = replace(after, paused=without_pause(after, self.key))",
-        "pass",
+        "facilitation.removal_intent:RemoveMembers.plan",
+        "if key not in gone",
+        "",
         _GOES,
     ),
     _mutant(

@@ -90,9 +90,23 @@ BROUGHT_BACK: Final[tuple[Mutant, ...]] = (
     order(
         "brought back",
         f"{NEW_LOG}.read_admission",
-        "cursor.number - 1",
+        "cursor.number - READ_BEFORE",
         "cursor.number",
         f"{EARLIER}::test_who_missed_commits_follows_those_that_a_newcomer_brings[True-0]",
+    ),
+    order(
+        "brought back",
+        f"{NEW_LOG}.read_admission",
+        "cursor.number - READ_BEFORE",
+        "cursor.number - 1",
+        f"{EARLIER}::test_the_commits_before_a_newcomers_own_are_brought_too",
+    ),
+    order(
+        "brought back",
+        "alcove.engine.following:Following.expect_of_stale",
+        " and not self.waits",
+        "",
+        f"{EARLIER}::test_who_waits_for_an_unsettled_log_is_told_of_what_expires_once",
     ),
     order(
         "brought back",

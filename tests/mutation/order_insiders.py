@@ -312,9 +312,9 @@ ONE_ROSTER: Final[tuple[Mutant, ...]] = (
     ),
     order(
         "right",
-        "alcove.facilitation.intents:RemoveMember.plan",
-        "if len(membership.state.door_ids()) >= limits.DOORS:",
-        "if False:",
+        "alcove.facilitation.removal_intent:RemoveMembers._doors",
+        "max(0, limits.DOORS - len(listed))",
+        "limits.DOORS",
         f"{EVIL}/test_insiders.py::test_a_full_list_of_invites_keeps_no_member_in",
     ),
     order(

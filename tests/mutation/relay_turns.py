@@ -162,8 +162,8 @@ TURNS: Final[tuple[Mutant, ...]] = (
     ),
     relay(
         "turn",
-        "rooms.replay:Replays._tell_lobby",
-        "items[:_ITEMS_AT_ONCE]",
+        "store.memory.store:MemoryStore.read_lobby",
+        "items[:LOBBY_PAGE]",
         "items",
         f"{_REPLAY}::test_a_turn_brings_a_part_of_a_long_lobby",
     ),

@@ -33,7 +33,6 @@ _NOT_OFFERED = (
     "desk_size",
     "facilitators_start",
     "facilitators_stay",
-    "slow",
     "ttl",
 )
 

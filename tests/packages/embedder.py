@@ -232,6 +232,7 @@ async def held(room: alcove.Room) -> None:
     await room.hold(since="aa")
     await room.hold(False)
     room.fold("aa")
+    await room.slow(60)
     await room.fold_member("Robin")
     await room.lock()
     await room.lock(on=False)
@@ -255,13 +256,14 @@ async def tested() -> None:
         assert_type(mara, alcove.Room)
         assert_type(world.url, str)
         assert_type(world.clock(), float)
+        assert_type(world.time(), float)
+        await asyncio.gather(world.sleep(90), world.advance(90))
         world.cut(robin)
         world.restore(robin)
         world.fire(mara, alcove.RoomChanged(alcove.RoomState.SPLIT))
         world.stop_relay()
         world.start_relay()
         await world.settle()
-        await world.advance(90)
         assert world.relay is not None
 
 

@@ -121,6 +121,24 @@ def test_there_are_at_most_64_doors(scene: Scene) -> None:
     assert scene.host.refused(scene.door_frame(Door())) == "too_many_doors"
 
 
+def test_a_facilitator_who_fills_the_doors_leaves_places_to_another(scene: Scene) -> None:
+    """The relay does not know which doors the group lists. Those of whoever put most give way."""
+    ben = scene.member(scene.put_door(Door()))
+    scene.land(scene.commit(Change(Op.CHANGE, ben.public, Seat(role=Role.FACILITATOR))))
+    ben.fetch()
+    first = Door()
+    for door in (first, *(Door() for _ in range(limits.DOORS - 2))):
+        said = door.statement(scene.room, ben.key)
+        ben.ask(PutDoor(ben.next_n(), said.body, said.signature, door.card), Done)
+    said = Door().statement(scene.room, ben.key)
+    full = PutDoor(ben.next_n(), said.body, said.signature, b"a sealed card")
+    assert ben.refused(full) == "too_many_doors"
+    another = scene.put_door(Door())
+    assert scene.newcomer(another).ask(ReadCard(2), CardIs).card == another.card
+    late = Person(scene)
+    assert late.turned_away(late.auth_frame("door", first)) == "door_expired"
+
+
 def test_a_knock_at_a_locked_room_is_refused(scene: Scene, door: Door) -> None:
     ann = scene.newcomer(door)
     scene.land(scene.commit(flags=RoomFlag.LOCKED))

@@ -104,7 +104,10 @@ def remove(world: "World", who: int, arg: int) -> None:
             world.fail(f"{name} is a member after {host.name} was told that they are removed")
 
     world.truth.commands[host.name].removed.add(name)
-    world.call(host, lambda: world.room(host).remove(name), then)
+    folds = arg % 2 == 0
+    if folds:
+        world.truth.commands[host.name].folded.add(name)
+    world.call(host, lambda: world.room(host).remove(name, fold=folds), then)
 
 
 def invite(world: "World", who: int, arg: int) -> None:

@@ -32,7 +32,11 @@ def wrong_ending(world: "World", person: "Person", reason: CloseReason, code: st
         return "" if code in may_be_refused(world, name) else f"there is no reason for {code}"
     if reason is CloseReason.LOST:
         refused = not truth.happened(Op.ADD, name) and code in may_be_refused(world, name)
-        return "" if refused or world.lies or _may_be_lost(world) else "the room is not lost"
+        # Who was away does not know that whoever signed the removal facilitates by now.
+        appointed = any(commands.appointed for commands in truth.commands.values())
+        removed = truth.happened(Op.REMOVE, name) and appointed and code == "lost"
+        lost = refused or removed or world.lies or _may_be_lost(world)
+        return "" if lost else "the room is not lost"
     return "" if code in UNREACHED else f"there is no reason for {code}"
 
 

@@ -10,7 +10,8 @@ from alcove.engine import engine
 from alcove.engine.member import MemberClient
 from alcove.engine.publisher import Publisher
 from alcove.engine.rejoining import Rejoining
-from alcove.facilitation.intents import CommitPlan, RemoveMember
+from alcove.facilitation.intents import CommitPlan
+from alcove.facilitation.removal_intent import RemoveMembers
 from alcove.group.membership import Membership
 from alcove.group.outcomes import Merged
 from alcove.messages.conversation import Conversation
@@ -128,12 +129,12 @@ def _silence_is_told_too_soon(monkey: Monkey) -> None:
 def _the_removed_stay(monkey: Monkey) -> None:
     """The committer forgets the Remove: the relay's list changes, and the group does not."""
 
-    def wrong(self: RemoveMember, membership: Membership) -> CommitPlan | None:
+    def wrong(self: RemoveMembers, membership: Membership) -> CommitPlan | None:
         plan = planned(self, membership)
         return None if plan is None else replace(plan, proposals=(), force_path=True)
 
-    planned = RemoveMember.plan
-    monkey.setattr(RemoveMember, "plan", wrong)
+    planned = RemoveMembers.plan
+    monkey.setattr(RemoveMembers, "plan", wrong)
 
 
 def _nothing_expires_for_readers(monkey: Monkey) -> None:

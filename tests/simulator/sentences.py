@@ -264,7 +264,7 @@ class Told:
             return "the relay shows all members the same"
         if state is RoomState.NOT_HEARD and self.misses_a_facilitator:
             return ""
-        if state is RoomState.READ_ONLY and self._waits_for_the_log:
+        if self._waits_for_the_log:
             return ""
         held = any(self._holds(person) for person in self.world.people)
         return "a facilitator is there, and nothing is wrong" if held and self.world.quiet else ""
@@ -274,7 +274,8 @@ class Told:
         """Whether no heartbeat came since the room was brought back, or shortly before. A
         facilitator who is not in step with what was brought follows when it is settled."""
         truth, now = self.world.truth, self.world.clock()
-        silent = now - max(truth.beat_at, default=0.0) > limits.READ_ONLY_AFTER
+        arrived = (at for at in truth.beat_at if at < now - 2.0)
+        silent = now - max(arrived, default=0.0) > limits.READ_ONLY_AFTER
         settles = truth.restored_at + limits.UNSETTLED + LOOKS
         return silent and bool(truth.losses) and now < settles
 

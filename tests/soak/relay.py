@@ -53,7 +53,7 @@ def holdings(service: Service) -> dict[str, int]:
         "keepalive": sum(len(slot) for slot in service._terms.keepalive._slots),
         "rooms": len(store._rooms),
         "tombstones": len(store._ended),
-        "schedule": len(store._ends) + len(store._scheduled),
+        "schedule": len(store._due._queue) + len(store._due._times),
         "bytes": store.used,
         "objects": len(gc.get_objects()),
     }
@@ -66,7 +66,7 @@ async def settle(service: Service, clock: PassingClock, seconds: float) -> None:
     for _ in range(TICKS):
         await service.relay.tick()
         service.admission.sweep()
-        now = len(store._rooms) + len(store._ends)
+        now = len(store._rooms) + len(store._due._queue)
         if now == before:
             return
         before = now

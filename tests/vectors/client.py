@@ -314,6 +314,7 @@ def rights() -> list[Case]:
             replace(alone, paused=public(MEMBER_MLS)),
             replace(two, paused=public(MEMBER_MLS)),
         ),
+        "the room goes slowly": (alone, replace(alone, slow=60)),
         "the room is held": (alone, held),
         "the room is held and everybody writes": (alone, replace(held, listen_only=False)),
         "the door opens while the room is held": (held, replace(held, locked=False)),

@@ -21,6 +21,7 @@ ACTS: Final[Mapping[events.FacilitatorAct, str]] = MappingProxyType(
         "resume": "opened the room again",
         "fold": "folded what {name} wrote",
         "unfold": "stopped folding what {name} writes",
+        "slow": "changed how slowly the room goes",
         "listen_only": "let only facilitators write",
         "listen_only_off": "let everybody write again",
         "lock": "locked the door",

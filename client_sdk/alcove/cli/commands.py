@@ -25,6 +25,10 @@ class Command:
     """Keys of which exactly one is given."""
     ref: str | None = None
 
+    def fault(self) -> str:
+        """Return what is wrong with values that do not go together, or nothing."""
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdmitCommand(Command):
@@ -87,7 +91,25 @@ class RetractCommand(Command):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveCommand(Command):
     do = "remove"
-    name: str
+    one_of = ("name", "names")
+    name: str | None = None
+    names: tuple[str, ...] | None = None
+    fold: bool = False
+    link: str = "close"
+    """`close`, or `question` to keep the links by which they came, with the question."""
+    question: str | None = None
+
+    @property
+    def all_names(self) -> tuple[str, ...]:
+        """The members that it is about."""
+        return (self.name,) if self.name is not None else self.names or ()
+
+    def fault(self) -> str:
+        if self.link not in ("close", "question"):
+            return "`link` must be close or question."
+        if (self.link == "question") is (self.question is None):
+            return "`question` goes with the `link` question, and with no other."
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +154,12 @@ class HoldCommand(Command):
     on: bool
     since: str | None = None
     """The id of the first message that is folded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlowCommand(Command):
+    do = "slow"
+    seconds: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +280,7 @@ AnyCommand = (
     | LockCommand
     | HoldCommand
     | FoldCommand
+    | SlowCommand
     | StandbyCommand
     | StepDownCommand
     | HandOverCommand
@@ -279,6 +308,7 @@ _VALUES: Final[Mapping[Any, tuple[type, str]]] = MappingProxyType(
         bool: (bool, "true or false"),
         int: (int, "a whole number"),
         int | None: (int, "a whole number"),
+        tuple[str, ...] | None: (list, "a list of texts"),
         str | None: (str, "text"),
     }
 )
@@ -323,17 +353,25 @@ def _build(value: dict[str, Any], ref: str | None) -> AnyCommand:
         if key not in value and optional:
             continue
         wanted, words = _VALUES.get(known[key].type, (str, "text"))
-        if type(given) is not wanted:
+        texts = given if isinstance(given, list) else [given]
+        if type(given) is not wanted or (wanted is list and not _all_texts(texts)):
             needs = "takes" if optional else "needs"
             raise BadCommand(f"`{do}` {needs} `{key}`, as {words}.", ref)
-        if isinstance(given, str) and not _is_unicode(given):
+        if any(isinstance(one, str) and not _is_unicode(one) for one in texts):
             raise BadCommand(f"`{key}` holds half a surrogate pair, which is no character.", ref)
     if kind.one_of and sum(key in value for key in kind.one_of) != 1:
         raise BadCommand(f"`{do}` needs one of {' and '.join(kind.one_of)}.", ref)
     if "ref" in value and value["ref"] is None:
         raise BadCommand("`ref` must be text, or be left out.")
-    command: AnyCommand = kind(**value)
+    given = {key: tuple(one) if isinstance(one, list) else one for key, one in value.items()}
+    command: AnyCommand = kind(**given)
+    if fault := command.fault():
+        raise BadCommand(fault, ref)
     return command
+
+
+def _all_texts(values: list[object]) -> bool:
+    return all(type(value) is str for value in values)
 
 
 def _is_ref(value: object) -> bool:

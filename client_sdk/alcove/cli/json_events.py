@@ -110,6 +110,7 @@ def _of_rules(event: events.RulesChanged) -> dict[str, Any]:
         "listen_only": event.listen_only,
         "locked": event.locked,
         "hold": event.hold,
+        "slow": event.slow,
         "changed": list(event.changed),
     }
     return keys | _if(by=event.by, facilitators=list(event.facilitators))

@@ -42,9 +42,20 @@ RULES: Final = MappingProxyType(
 def of_rules(event: events.RulesChanged, *, facilitates: bool) -> str:
     """What is another rule than before."""
     if "hold" in event.changed:
-        return _hold(event, facilitates=facilitates)
+        slow = f" {_slow(event.slow)}" if "slow" in event.changed else ""
+        return _hold(event, facilitates=facilitates) + slow
     now = {"listen_only": event.listen_only, "locked": event.locked}
-    return " ".join(RULES[name, now[name]] for name in event.changed)
+    said = [RULES[name, now[name]] for name in event.changed if name in now]
+    return " ".join([*said, *([_slow(event.slow)] if "slow" in event.changed else [])])
+
+
+def _slow(seconds: int) -> str:
+    if not seconds:
+        return "Everybody can write as often as they like again."
+    return (
+        f"The room goes slowly for now: after a minute of writing, each waits {seconds} seconds. "
+        "What you type meanwhile stays yours."
+    )
 
 
 def _hold(event: events.RulesChanged, *, facilitates: bool) -> str:
@@ -83,3 +94,29 @@ def folded(event: events.Folded, *, facilitates: bool) -> list[str]:
     what = "a message" if count == 1 else f"{count} messages"
     said = [f"A facilitator folded {what} above. You need not read on there."] if count else []
     return said + ([fold_of_member(event)] if event.name and facilitates else [])
+
+
+def removed(name: str, *, facilitates: bool) -> str:
+    """That a member was taken out. To the group no line says who, and facilitators are told."""
+    if facilitates:
+        return f"{escape.name(name)} is no longer in the room."
+    return "Someone has left."
+
+
+def remove_question(name: str, *, folds: bool, asks: str) -> str:
+    """The last question before a member is taken out. The answer names them again."""
+    name = escape.name(name)
+    if asks:
+        return (
+            f"Remove {name} and fold all that {name} wrote? The link by which {name} came stays "
+            f'open, and asks: "{escape.line(asks)}" To do it, type the same line once more.'
+        )
+    if folds:
+        return (
+            f"Remove {name} and fold all that {name} wrote? The link by which {name} came closes. "
+            "To do it, type the same line once more."
+        )
+    return (
+        f"Remove {name}? The link by which {name} came closes, and what {name} wrote stays as it "
+        "is. To do it, type the same line once more."
+    )

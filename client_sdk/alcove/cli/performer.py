@@ -42,6 +42,7 @@ from alcove.cli.commands import (
     RevokeCommand,
     SendAnywayCommand,
     SendCommand,
+    SlowCommand,
     StandbyCommand,
     StepDownCommand,
     UnpauseCommand,
@@ -167,6 +168,8 @@ class Performer:
             case RefuseCommand(id=id, reason=reason):
                 await self._room.refuse(id, reason)
                 self._decided(id)
+            case RemoveCommand(fold=fold, question=asked):
+                await self._room.remove(*command.all_names, fold=fold, question=asked)
             case OutsideCommand():
                 await self._room.outside()
             case InsideCommand(name=name):
@@ -175,8 +178,6 @@ class Performer:
                 await self._room.door_take(id)
             case DoorSayCommand(text=text, id=id):
                 await self._room.door_say(text, id)
-            case RemoveCommand(name=name):
-                await self._room.remove(name)
             case AppointCommand(name=name):
                 await self._room.appoint(name)
             case DemoteCommand(name=name):
@@ -191,6 +192,8 @@ class Performer:
                 await self._room.lock(on)
             case HoldCommand(on=on, since=since):
                 await self._room.hold(on, since=since)
+            case SlowCommand(seconds=seconds):
+                await self._room.slow(seconds)
             case FoldCommand(id=id, name=None):
                 self._room.fold(id or "")
             case FoldCommand(name=name, on=on):
@@ -205,6 +208,8 @@ class Performer:
                 self._room.safety_words(ref=ref)
             case ActsCommand(ref=ref):
                 self._room.acts(ref=ref)
+            case MembersCommand(ref=ref):
+                self._room.list_members(ref=ref)
             case InviteNewCommand(count=count, uses=uses, hours=hours, question=asked, ref=ref):
                 await self._room.new_invites(count, uses=uses, hours=hours, question=asked, ref=ref)
             case InvitesCommand(ref=ref):
@@ -213,8 +218,6 @@ class Performer:
                 await self._room.revoke(door)
             case AcceptCommand(version=version, answer=answer):
                 await self._room.accept(version, answer=answer)
-            case MembersCommand(ref=ref):
-                self._room.list_members(ref=ref)
             case AgreementChangeCommand(file=file, correction=correction):
                 agreement = await asyncio.to_thread(read_agreement, Path(file))
                 await self._room.change_agreement(agreement, correction=correction)

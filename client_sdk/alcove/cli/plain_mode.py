@@ -22,7 +22,7 @@ from alcove.cli import (
     wrapping,
 )
 from alcove.cli.commands import SendCommand
-from alcove.cli.leaving import LeaveQuestion
+from alcove.cli.leaving import LastQuestion
 from alcove.cli.line_editor import Key, LineEditor, TypedLine
 from alcove.cli.lines import Lines, TooLong
 from alcove.cli.output import Output
@@ -62,7 +62,7 @@ class PlainMode:
         self._room = room
         self._accepted = accepted
         self._view = RoomView()
-        self._leave = LeaveQuestion()
+        self._last = LastQuestion()
         self._problem: str | None = None  # told last, so the end need not repeat it
         self._runner = RoomRunner(room, self._show)
         self._folded: OrderedDict[str, list[str]] = OrderedDict()
@@ -135,7 +135,7 @@ class PlainMode:
 
     async def _do(self, text: str) -> None:
         wanted = slash_commands.read(text, self._view, self._room.members)
-        self._leave.check(wanted, self._room.members)
+        self._last.check(wanted, self._room.members)
         match wanted:
             case None:
                 return

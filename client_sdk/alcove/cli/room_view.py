@@ -117,6 +117,19 @@ class RoomView:
             case _:
                 assert_never(event)
 
+    def is_no_news(self, event: events.AnyEvent) -> bool:
+        """Return whether `event` says for the first time that all is well, as the top line does, or
+        is of a presence that only the list shows. To be asked before `apply`."""
+        match event:
+            case events.ConnectionChanged(events.ConnectionState.CONNECTED):
+                return self.connection is None
+            case events.RoomChanged(events.RoomState.OPEN):
+                return self.state is None
+            case events.PresenceChanged():
+                return not self.is_told(event)
+            case _:
+                return False
+
     def is_told(self, event: events.PresenceChanged) -> bool:
         """Return whether a person is told of it: that a member is away, or back. To be asked before
         `apply`."""

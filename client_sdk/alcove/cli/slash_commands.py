@@ -36,6 +36,7 @@ from alcove.cli.commands import (
     RevokeCommand,
     SendAnywayCommand,
     SendCommand,
+    SlowCommand,
     StandbyCommand,
     StepDownCommand,
     UnpauseCommand,
@@ -111,12 +112,16 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
         return _newcomers(word, rest, view)
     if word in _MEMBERS:
         return _MEMBERS[word](name=_member(rest, members, word))
+    if word == _REMOVE:
+        return _removal(rest, members)
     if word == _HOLD:
         return HoldCommand(on=True, since=_said_by(rest, view, word)[0] if rest else None)
     if word in _FOLDS:
         return FoldCommand(name=_member(rest, members, word), on=_FOLDS[word])
     if word == _FOLD_LAST:
         return FoldCommand(id=_said_by(rest, view, word)[-1])
+    if word == _SLOW:
+        return SlowCommand(seconds=0 if rest == "off" else _seconds(rest))
     if word in _SWITCHES:
         return _SWITCHES[word](on=_is_on(rest, word))
     if word in _FILES:
@@ -199,6 +204,24 @@ def _member(name: str, members: Sequence[MemberLike], word: str) -> str:
     raise Misread("Nobody of that name is here; /members lists them.")
 
 
+def _removal(rest: str, members: Sequence[MemberLike]) -> RemoveCommand:
+    """Return the removal of a member, whose name may be followed by what becomes of the rest."""
+    whole = [one.name for one in members if rest in (one.name, escape.name(one.name))]
+    if whole:
+        return RemoveCommand(name=whole[0])
+    for one in members:
+        for name in (one.name, escape.name(one.name)):
+            word, _, question = rest.removeprefix(name + " ").partition(" ")
+            if not rest.startswith(name + " "):
+                continue
+            if word == "fold" and not question:
+                return RemoveCommand(name=one.name, fold=True)
+            if word == "ask" and question.strip():
+                asked = question.strip()
+                return RemoveCommand(name=one.name, fold=True, link="question", question=asked)
+    return RemoveCommand(name=_member(rest, members, _REMOVE))
+
+
 def _said_by(name: str, view: RoomView, word: str) -> Sequence[str]:
     """Return the ids of this person's messages on the screen. They may have left the room."""
     if not name:
@@ -234,6 +257,12 @@ def _listed(said: str, view: RoomView) -> str:
     if not 1 <= number <= len(view.invites):
         raise Misread("Say which invite, by its number in /invites: /revoke 1.")
     return view.invites[number - 1].door
+
+
+def _seconds(said: str) -> int:
+    if not (said.isascii() and said.isdecimal() and len(said) < 5):
+        raise Misread("Say how many seconds: /slow 60, or /slow off.")
+    return int(said)
 
 
 def _is_on(said: str, word: str) -> bool:
@@ -293,18 +322,10 @@ REASONS_IN_WORDS: Final[Mapping[str, str]] = MappingProxyType(
 _MEMBERS: Final[
     Mapping[
         str,
-        type[
-            RemoveCommand
-            | PauseCommand
-            | UnpauseCommand
-            | AppointCommand
-            | DemoteCommand
-            | HandOverCommand
-        ],
+        type[PauseCommand | UnpauseCommand | AppointCommand | DemoteCommand | HandOverCommand],
     ]
 ] = MappingProxyType(
     {
-        "/remove": RemoveCommand,
         "/pause": PauseCommand,
         "/unpause": UnpauseCommand,
         "/appoint": AppointCommand,
@@ -325,10 +346,12 @@ _TAKE: Final = "/take"
 _DOOR: Final = "/door"
 _REVOKE: Final = "/revoke"
 _RULES: Final = "/rules"
+_REMOVE: Final = "/remove"
 _HOLD: Final = "/hold"
+_SLOW: Final = "/slow"
 _FOLDS: Final = MappingProxyType({"/fold": True, "/unfold": False})
 _FOLD_LAST: Final = "/foldlast"
-_NAMED: Final = (*_MEMBERS, *_FOLDS, _FOLD_LAST, _HOLD)
+_NAMED: Final = (*_MEMBERS, _REMOVE, *_FOLDS, _FOLD_LAST, _HOLD)
 """Commands behind which a member's name may stand."""
 _WORDS: Final = (
     *_PLAIN,
@@ -336,6 +359,7 @@ _WORDS: Final = (
     *_NEWCOMERS,
     *_NAMED,
     *_SWITCHES,
+    _SLOW,
     *_FILES,
     _PERSONAL,
     _INSIDE,

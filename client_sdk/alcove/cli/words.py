@@ -78,7 +78,9 @@ HELP: Final = (
 )
 FACILITATORS_HELP: Final = (
     *door_words.HELP,
-    ("/remove NAME", "take a person out of the room"),
+    ("/remove NAME", "take a person out of the room; you are asked once more"),
+    ("/remove NAME fold", "the same, and fold all that they wrote"),
+    ("/remove NAME ask QUESTION", "the same, and keep their link open with a question"),
     ("/pause NAME", "let a person only read for now; /unpause NAME ends it"),
     ("/listen", "let only facilitators write; /listen off ends it"),
     ("/lock", "let nobody new in; /lock off opens the door again"),
@@ -86,6 +88,7 @@ FACILITATORS_HELP: Final = (
     ("/hold NAME", "the same, and fold all since the first message of NAME"),
     ("/fold NAME", "fold all that a person writes; /unfold NAME ends it"),
     ("/foldlast NAME", "fold the last message of a person"),
+    ("/slow SECONDS", "let each participant wait so long after a minute of writing; /slow off"),
     ("/appoint NAME", "make a member a facilitator too"),
     ("/demote NAME", "make a facilitator a participant; they stay"),
     ("/handover NAME", "make a member a facilitator, then be a participant yourself"),
@@ -164,7 +167,7 @@ def of_event(event: ToldEvent, *, facilitates: bool = False) -> str:
         case events.Left(name):
             return f"{escape.name(name)} left."
         case events.Removed(name):
-            return f"{escape.name(name)} is no longer in the room."
+            return moderation_words.removed(name, facilitates=facilitates)
         case events.RoleChanged():
             return _role(event)
         case events.Paused() | events.Unpaused():

@@ -64,6 +64,8 @@ class ActLog:
             self._note("hold", "", outcome)
         elif before.listen_only != state.listen_only:
             self._note("listen_only" if state.listen_only else "listen_only_off", "", outcome)
+        if before.slow != state.slow:
+            self._note("slow", "", outcome)
         if before.locked != state.locked:
             self._note("lock" if state.locked else "unlock", "", outcome)
         for person in (*outcome.people, *outcome.gone):

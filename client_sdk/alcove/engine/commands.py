@@ -27,6 +27,7 @@ from alcove.joining.door_words import REASONS
 from alcove.joining.newcomer import Newcomer
 from alcove.messages.muted import muted
 from alcove.messages.payload import Fold, Retract, check_text
+from alcove.messages.slow import too_soon
 from alcove.relay.link import Link
 
 
@@ -43,13 +44,15 @@ class Commands:
     def say(self, text: str, *, warning: str | None = None, ref: str | None = None) -> str:
         """Send a message and return its id. `Sent`, `Queued` or `Failed` follows.
 
-        Raises `InvalidInput` (`text_empty`, `text_too_long`, `warning_too_long`, `bad_text`),
-        `NotNow` (`paused`, `listen_only`, `hold`, `queue_full`, `not_in_room`), `RoomClosed`.
+        Raises `InvalidInput` (as `check_text`), `NotNow` (`paused`, `listen_only`, `hold`, `slow`,
+        `queue_full`, `not_in_room`), `RoomClosed`.
         """
         member = self._standing.require_member()
         body = check_text(text, warning)
         if (why := muted(member.membership)) is not None:
             raise why
+        if wait := member.conversation.slow.wait:
+            raise too_soon(wait)
         item = member.conversation.compose(body, ref=ref)
         member.pump()
         if member.publisher.stalled:
@@ -163,9 +166,24 @@ class Commands:
             raise InvalidInput("unknown_reason", f"The reasons are {', '.join(REASONS)}.")
         self._standing.require_facilitator().lobby.refuse(_knock_id(id), reason)
 
-    def remove(self, name: str, done: Done) -> None:
-        """Put a member out. Raises `InvalidInput` (`unknown_name`), `NotNow`, `RoomClosed`."""
-        self._standing.require_facilitator().remove(name, done)
+    def remove(
+        self,
+        names: str | Sequence[str],
+        done: Done,
+        *,
+        fold: bool = False,
+        question: str | None = None,
+    ) -> None:
+        """Put one member or several out, by one change of the group. With `fold` all that they
+        wrote is folded. Their links close; with `question` they stay, and ask it. `Removed` and
+        `Folded` follow.
+
+        Raises `InvalidInput` (`unknown_name`, `bad_question`, `bad_count`), `NotNow`
+        (`not_oneself`, `is_facilitator`), `RoomClosed`.
+        """
+        several = (names,) if isinstance(names, str) else tuple(names)
+        removals = self._standing.require_facilitator().removals
+        removals.remove(several, done, fold=fold, question=question)
 
     def appoint(self, name: str, done: Done) -> None:
         """Make a member a facilitator. `RoleChanged` follows.
@@ -209,9 +227,12 @@ class Commands:
         moderation.hold(start, done, named=since is not None)
 
     def resume(self, done: Done) -> None:
-        """End a hold. The door stays locked. `RulesChanged` follows. Raises `NotNow`,
-        `RoomClosed`."""
+        """End a hold. The door stays locked. `RulesChanged` follows."""
         self._standing.require_facilitator().moderation.resume(done)
+
+    def slow(self, seconds: int, done: Done) -> None:
+        """After a minute of writing a participant waits for so long. Raises `InvalidInput`."""
+        self._standing.require_facilitator().moderation.slow(seconds, done)
 
     def fold(self, id: str) -> None:
         """Fold one message. `Folded` follows.

@@ -71,8 +71,13 @@ class Doorway(Standing):
     def _awaits_door(self, code: str) -> bool:
         """Whether this is the door of a member outside, which no facilitator has put yet."""
         newcomer = self.newcomer if self.member is None else None
-        outside = isinstance(newcomer, Newcomer) and newcomer.outside
-        return outside and code == "unknown_door"
+        if not isinstance(newcomer, Newcomer) or not newcomer.outside or code != "unknown_door":
+            return False
+        if not self._outside.door_may_come and self._outside.came_by is not None:
+            # By the invite they came by a person decides. The rules were accepted before.
+            assert newcomer.card is not None  # it came along
+            self._knock_again(self._outside.came_by, newcomer.card)
+        return True
 
     def _steps_outside(self) -> bool:
         """The way out, if this member was let go for it."""

@@ -9,7 +9,7 @@ from typing import Final
 
 from alcove_protocol import frames, limits
 from alcove_protocol.endings import verify_end
-from alcove_protocol.errors import REFUSALS, Malformed
+from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
 from alcove_protocol.statements import EndStatement, Signed, verify
 
@@ -108,7 +108,8 @@ class Endings:
     def _removed(self, frame: frames.Bye) -> None:
         member = self._standing.member
         if member is not None and member.membership.puts_me_out(_signed(frame)):
-            text = REFUSALS[frame.code]  # and not hearsay: a facilitator signed it
+            # No hearsay: a facilitator signed it.
+            text = self._standing.removed_text()
             self._standing.close(CloseReason.REMOVED, frame.code, text)
         else:
             self._unproved(frame.code)
@@ -142,7 +143,7 @@ class Endings:
             self._standing.fail(Refused.by_relay(code))
         else:
             what = "the room was ended" if code == "ended" else "you were removed"
-            text = f"The relay says that {what}, but no facilitator signed that."
+            text = f"The relay says that {what}, but no facilitator that you know of signed it."
             self._standing.close(CloseReason.LOST, "lost", text)
 
 

@@ -350,4 +350,5 @@ class Engine(Doorway, EnteringRoom):
         if by_wish and self._steps_outside():
             return
         reason = CloseReason.LEFT if by_wish else CloseReason.REMOVED
-        self.close(reason, "" if by_wish else "removed", "")
+        code, text = ("", "") if by_wish else ("removed", self.removed_text())
+        self.close(reason, code, text)

@@ -55,8 +55,9 @@ class Following:
 
     def expect_of_stale(self, refused: frames.RequestRefused) -> None:
         """The relay refused something as `stale`: its last commit is another. It may be on its way,
-        or it is one of this client's own, which the relay said that it did not take."""
-        if refused.base is not None and self._expected is None:
+        or it is one of this client's own, which the relay said that it did not take. In a log that
+        is unsettled, and that this client does not follow yet, it is another for long."""
+        if refused.base is not None and self._expected is None and not self.waits:
             late = LateBase(Position.decode(refused.base), resumed=False)
             self._expected = (late, self._clock() + BASE_PATIENCE)
 

@@ -1,5 +1,6 @@
 """This client in a log that was brought back: what it keeps back, and what it publishes again."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
@@ -22,6 +23,8 @@ LOOK_AHEAD: Final = 4.0
 LOST_COMMITS_FIRST: Final = LOOK_AHEAD + 4.0
 """Seconds after a log is settled in which commits that the relay lost come again before others:
 until such a client asks, and its commit comes."""
+READ_BEFORE: Final = 64
+"""Numbers before its admission that a newcomer's client reads, for the commits among them."""
 
 
 class NewLog:
@@ -50,6 +53,8 @@ class NewLog:
         self._gap = gap
         self._commits_at = 0.0
         self._asked_at = 0.0
+        self._before: deque[bytes] = deque(maxlen=limits.EARLIER_COMMITS)
+        self._told_lost = False
         self.known = stream.cursor.generation
         """The last log in which this client was in step, and which was settled."""
 
@@ -59,13 +64,14 @@ class NewLog:
         return not self._bringing.unsettled and self._clock() >= self._commits_at
 
     def read_admission(self, facilitator: Facilitator | None) -> None:
-        """Read the commit by whose Welcome this client came, once: with its bytes this client can
-        bring the room. The first `resume` has told the relay that the Welcome arrived."""
+        """Read the commit by whose Welcome this client came, once, and what few stood right before
+        it: with their bytes this client can bring the room, for those who missed them too. The
+        first `resume` has told the relay that the Welcome arrived."""
         membership, cursor = self._membership, self._stream.cursor
         lacks = membership.group.epoch > 0 and not membership.commit_blob
         if not lacks or not cursor.number or cursor != membership.base:
             return
-        before = replace(cursor, number=cursor.number - 1).encode()
+        before = replace(cursor, number=max(0, cursor.number - READ_BEFORE)).encode()
         lobby = facilitator.lobby.number if facilitator is not None else 0
 
         def answered(answer: RelayAnswer | None) -> None:
@@ -75,9 +81,14 @@ class NewLog:
         self._link.request(lambda n: frames.Resume(n, before, lobby), answered)
 
     def fill_in(self, frame: frames.BlobIs) -> None:
-        """Keep the bytes of that commit."""
-        if frame.blob_class == BlobClass.COMMIT and not self._membership.commit_blob:
-            self._membership.merged.fill_in(frame.blob)
+        """Keep the bytes of these commits, and of nothing else that comes with them."""
+        membership, position = self._membership, Position.decode(frame.position)
+        if frame.blob_class != BlobClass.COMMIT or membership.commit_blob:
+            return
+        if membership.merged.fill_in(frame.blob, tuple(self._before)):
+            self._before.clear()
+        elif self._before_base(position):
+            self._before.append(frame.blob)
 
     def keeps_back(self, frame: frames.BlobIs, facilitator: Facilitator | None) -> bool:
         """Whether the log is unsettled, and a commit came that this client had not merged: what was
@@ -168,7 +179,8 @@ class NewLog:
             if self._following.waits:
                 self._following.waits = False
                 self._stream.resumed(answer)
-                if answer.lost:
+                told, self._told_lost = self._told_lost, answer.lost and self._bringing.unsettled
+                if answer.lost and not (told and self._told_lost):
                     self._gap()  # what was kept back has expired meanwhile
             if not self._bringing.unsettled:
                 self._settled(Position.decode(answer.base), facilitator, pump)

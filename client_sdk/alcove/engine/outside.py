@@ -17,6 +17,7 @@ from alcove_protocol.labels import Label
 from alcove_protocol.sealed import RequestKind
 from alcove_protocol.statements import LeaveStatement
 
+from alcove import events
 from alcove.engine.standing import Standing
 from alcove.errors import NotNow
 from alcove.joining.card import CheckedCard
@@ -24,6 +25,12 @@ from alcove.relay.ports import Ports
 
 AGAIN: Final = 10.0
 """Seconds after which it is asked again: the relay or a facilitator may have lost it."""
+PATIENCE: Final = 60.0
+"""Seconds in which a facilitator's client lets a member go, and puts their door at the relay."""
+NOT_LET_OUT: Final = (
+    "No facilitator's client has let you outside, so you are still in the room. Ask them, or type "
+    "/leave to go."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,8 @@ class WayOut:
     invite: Invite
     card: CheckedCard
     accepted: bytes
+    came_by: Invite
+    """Of the door by which the member came first, for when the relay has none of their own."""
 
 
 class SteppingOutside:
@@ -44,6 +53,10 @@ class SteppingOutside:
         self._ports = ports
         self._way: WayOut | None = None
         self._again_at: float | None = None
+        self._asked_at = 0.0
+        self.went_at = 0.0
+        """When this member was let go."""
+        self.came_by: Invite | None = None
 
     def ask(self) -> None:
         """Raises `NotNow` (`is_facilitator`, `not_outside`), `RoomClosed`."""
@@ -57,7 +70,8 @@ class SteppingOutside:
         door = door_id_of(came_by.room, secret)
         invite = Invite(InviteRole.PARTICIPANT, door, came_by.room, came_by.origin, secret)
         accepted = member.membership.accepted
-        self._way = WayOut(invite, standing.newcomer.card, accepted)
+        self._way = WayOut(invite, standing.newcomer.card, accepted, came_by)
+        self._asked_at = self._ports.clock()
         self._send()
 
     def _send(self) -> None:
@@ -77,12 +91,22 @@ class SteppingOutside:
 
     def tick(self) -> None:
         """Ask again while this client is a member, in step with the group."""
-        member = self._standing.member
-        due = self._again_at is not None and self._ports.clock() >= self._again_at
-        if due and member is not None and member.ready:
+        member, now = self._standing.member, self._ports.clock()
+        due = self._again_at is not None and now >= self._again_at
+        if due and now - self._asked_at > PATIENCE:
+            self._way, self._again_at = None, None
+            self._standing.emit(events.Problem("not_outside", NOT_LET_OUT))
+        elif due and member is not None and member.ready:
             self._send()
 
     def take(self) -> WayOut | None:
         """The way out, once, when this client was let go."""
         way, self._way, self._again_at = self._way, None, None
+        if way is not None:
+            self.came_by, self.went_at = way.came_by, self._ports.clock()
         return way
+
+    @property
+    def door_may_come(self) -> bool:
+        """Whether the relay may still be told of this member's door."""
+        return self._ports.clock() - self.went_at < PATIENCE

@@ -37,7 +37,7 @@ from alcove.messages.presence import Presence
 from alcove.messages.stream import Advance, Stream
 from alcove.relay.ports import Ports
 
-WAIT: Final = PASSING | {"paused", "not_allowed"}
+WAIT: Final = PASSING | {"paused", "not_allowed", "slow"}
 """Refusals after which the message waits. Of the last two, the first is for who is paused, and the
 second for all who listen. The commit that says so is on its way here."""
 
@@ -73,7 +73,7 @@ class Publisher:
     def stalled(self) -> bool:
         """Whether no message can go out now. While one is in flight, the next is not stalled: it
         goes when the relay has answered."""
-        due = self._membership.agreement_due
+        due = self._membership.agreement_due or self._conversation.slow.wait > 0
         return due or not self._presence.may_post or not self._ready()
 
     def _may_go(self, item: Outgoing) -> bool:
@@ -85,6 +85,8 @@ class Publisher:
         if item.kind == Text.KIND and self._membership.agreement_due:
             return False
         if not item.given_in(self._membership.group.epoch) and not self._conversation.may_encrypt:
+            return False
+        if self._conversation.slow.wait:
             return False
         given = item.kind == Void.KIND or item.given_in(self._membership.group.epoch)
         may = self._presence.may_post or (given and self._presence.may_repeat)
@@ -126,6 +128,7 @@ class Publisher:
         base = self._membership.base
         again, item.given = item.given, True
         self._presence.coverage.given(item.id)
+        self._conversation.slow.given()
 
         def answered(answer: RelayAnswer | None) -> None:
             # Another head means that a replay has brought this item in the meantime.
@@ -163,6 +166,8 @@ class Publisher:
             else:
                 self._following.expect_of_stale(answer)
             return
+        if isinstance(answer, frames.RequestRefused) and answer.wait is not None:
+            self._conversation.slow.refused(answer.wait)
         if code == "read_only":
             self._presence.relay_says(read_only=True)
         elif code and code not in WAIT:

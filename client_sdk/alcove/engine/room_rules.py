@@ -17,21 +17,24 @@ class RoomRules:
         self._membership = membership
         self._emit = ports.emit
         self._paused: frozenset[bytes] = frozenset()
-        self._rules: frozenset[str] = frozenset()
+        self._rules: dict[str, bool | int] = dict.fromkeys(RULES, False)
         self._standby: bytes | None = None
 
     def look(self, by: str = "") -> None:
         """Tell what is another than before. `by` is the name of the facilitator that changed it."""
         state = self._membership.state
-        rules = frozenset(rule for rule in RULES if getattr(state, rule))
-        changed = tuple(sorted(rules ^ self._rules))
-        self._rules = rules
         held = state.hold is not None
+        rules = {rule: getattr(state, rule) for rule in RULES} | {"hold": held}
+        changed = tuple(rule for rule in RULES if rules[rule] != self._rules[rule])
+        self._rules = rules
         if changed:
             people = self._membership.people() if held and "hold" in changed else ()
             names = tuple(person.name for person in people if person.facilitator)
-            rule = events.RulesChanged(state.listen_only, state.locked, changed, by, held, names)
-            self._emit(rule)
+            self._emit(
+                events.RulesChanged(
+                    state.listen_only, state.locked, changed, by, held, names, state.slow
+                )
+            )
         if state.standby != self._standby:
             self._standby = state.standby
             self._emit(events.StandbyChanged(state.standby is not None, by))

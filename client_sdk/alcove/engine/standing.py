@@ -10,6 +10,7 @@ from alcove.events import AnyEvent, CloseReason
 from alcove.facilitation.facilitator import Facilitator
 from alcove.facilitation.opening import RoomOpening
 from alcove.group.keys import Identity
+from alcove.joining.door_words import removed_sentence
 from alcove.joining.newcomer import Newcomer
 from alcove.joining.standby_comer import StandbyComer
 from alcove.messages.agreements import Agreements
@@ -90,6 +91,16 @@ class Standing:
         if facilitator is None:
             raise NotNow("not_facilitator", "Only a facilitator can do that.")
         return facilitator
+
+    def removed_text(self) -> str:
+        """What this person reads when a facilitator removed them, with what the card said."""
+        opening, newcomer = self.opening, self.newcomer
+        if newcomer is not None and newcomer.card is not None:
+            card = newcomer.card.card
+            return removed_sentence(card.helplines, card.contact or "")
+        if opening is not None:
+            return removed_sentence(opening.plan.card.helplines, opening.plan.card.contact)
+        return removed_sentence("", "")
 
     # --- the end -------------------------------------------------------------------------------
 

@@ -28,8 +28,9 @@ from alcove_protocol.statements import Signed
 from alcove import mls
 from alcove.errors import PASSING, AlcoveError, NotNow, Refused
 from alcove.facilitation.in_flight import InFlight, PendingUpdate, fitting, needs_entry, sign_entry
-from alcove.facilitation.intents import CommitPlan, Intent, RemoveMember, not_now
+from alcove.facilitation.intents import CommitPlan, Intent, not_now
 from alcove.facilitation.overdue import Overdue
+from alcove.facilitation.removal_intent import RemoveMembers
 from alcove.group.admission import leaf_extensions, listing_of
 from alcove.group.extensions import ROSTER_EXTENSION, leaf_extension, room_extension
 from alcove.group.framing import handshake_padding
@@ -385,7 +386,7 @@ class Committer:
     def removing(self) -> bool:
         """Whether a removal was asked for that the relay has not taken yet. That can take long:
         the relay is busy, or says nothing."""
-        return any(isinstance(intent, RemoveMember) for intent in self._wanted)
+        return any(isinstance(intent, RemoveMembers) for intent in self._wanted)
 
     def close(self, error: AlcoveError) -> None:
         """Commit nothing any more. Every intent, pending or to come, fails with this error."""

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-from alcove_protocol import limits
 from alcove_protocol.invite import Invite
 from alcove_protocol.roster import NO_DOOR, Change, Op
 from alcove_protocol.statements import Signed
@@ -33,15 +32,12 @@ class CloseDoor(Intent):
 
 @dataclass(frozen=True, slots=True)
 class LetOutside(Intent):
-    """Let a member go that steps outside, and list the door by which they come back."""
+    """Let a member go that steps outside, and list the door by which they come back. Nothing goes
+    from the list for it: a full one has no place, and a participant closes no invite of others."""
 
     relay_key: bytes = b""
     wish: Signed | None = None
     invite: Invite | None = None
-
-    @property
-    def urgent(self) -> bool:
-        return True
 
     def plan(self, membership: Membership) -> CommitPlan | None:
         person = membership.find_relay_key(self.relay_key)
@@ -51,8 +47,8 @@ class LetOutside(Intent):
         if index is None:
             return None
         state = membership.state
-        listed = state.door_ids()
-        doors = b"".join([*listed[max(0, len(listed) + 1 - limits.DOORS) :], self.invite.door])
-        after = replace(state, doors=doors, paused=without_pause(state, person.key))
+        after = replace(
+            state, doors=state.doors + self.invite.door, paused=without_pause(state, person.key)
+        )
         proposals = (mls.Remove(index), state_change(after))
         return CommitPlan(proposals, (Change(Op.LEFT, person.relay_key),), leaves=(self.wish,))

@@ -91,6 +91,11 @@ class DoorKeeper:
             self._renew(door)
         self._close_due()
 
+    def ask(self, door: Door, question: str) -> None:
+        """Put the door's card anew, with this question for newcomers."""
+        door.question = question
+        self._renew(door)
+
     def revoke(self, doors: Iterable[bytes]) -> None:
         """Close doors that the state no longer lists."""
         for door in doors:

@@ -20,15 +20,16 @@ from alcove.errors import AlcoveError, NotNow, Refused
 from alcove.facilitation.committer import Committer, OnTaken
 from alcove.facilitation.door_keeper import DoorKeeper
 from alcove.facilitation.door_talk import DoorTalk
-from alcove.facilitation.doors import Door, Doors, InviteTerms, RoomCard
+from alcove.facilitation.doors import Doors, InviteTerms, RoomCard
 from alcove.facilitation.in_line import InLine
-from alcove.facilitation.intents import Done, RefreshKeys, RemoveMember
+from alcove.facilitation.intents import Done, RefreshKeys
 from alcove.facilitation.invites import Invites
 from alcove.facilitation.lobby import Lobby
 from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.facilitation.moderation import Moderation
 from alcove.facilitation.outside import WaysBack
-from alcove.facilitation.roles import Roles, named
+from alcove.facilitation.removals import Removals
+from alcove.facilitation.roles import Roles
 from alcove.facilitation.standbys import Standbys
 from alcove.facilitation.vaults import Vaults
 from alcove.group.keys import Identity
@@ -131,6 +132,9 @@ class Facilitator:
             revoke=self.door_keeper.revoke,
         )
         self.moderation = Moderation(membership, self.committer)
+        self.removals = Removals(
+            membership, self.committer, self.doors, self.door_keeper, self.vaults, ports
+        )
         self.standbys = Standbys(identity, membership, self.committer, handover.origin, ports)
         self.outside = WaysBack(
             membership,
@@ -211,54 +215,6 @@ class Facilitator:
         """Whether a removal was asked for that the relay has not taken yet. What its facilitator
         says meanwhile waits."""
         return self.committer.removing
-
-    def remove(self, name: str, done: Done) -> None:
-        """Put a member out. Raises `InvalidInput` (`unknown_name`), `NotNow` (`not_oneself`,
-        `is_facilitator`)."""
-        person = named(self._membership, name, facilitator=False)
-        if person.key == self._identity.signature.public:
-            raise NotNow("not_oneself", "You cannot remove yourself; leave or end the room.")
-        if person.facilitator:
-            raise NotNow("is_facilitator", "A facilitator has to be demoted first.")
-        seat = self._membership.roster.seats.get(person.relay_key)
-        door = self.doors.get(seat.door) if seat is not None else None
-        open_door = door if door is not None and not door.revoked else None
-        replacement = self._new_invite() if open_door and open_door.multi_use else None
-
-        def removed(error: AlcoveError | None) -> None:
-            if error is None and open_door is not None:
-                self._replace_door(open_door, replacement)
-            elif replacement is not None:
-                self.doors.drop(replacement)
-            done(error)
-
-        if replacement is not None:
-            self.vaults.offer(self.vaults.others(), lambda: None)  # no removal waits for it
-        self.committer.want(
-            RemoveMember(removed, person.key, seat.door if seat else NO_DOOR, replacement)
-        )
-
-    def _replace_door(self, old: Door, replacement: Invite | None) -> None:
-        if old.replaced:
-            return
-        old.replaced = True
-        self.doors.revoke(old.id)
-        if replacement is not None and replacement.door not in self._membership.state.door_ids():
-            self.doors.drop(replacement)
-            return  # the group does not list it, and no invite is made silently
-        if replacement is None:
-            return
-        left = int(old.deadline - self._clock())
-        if left <= 0 or not old.uses_left:
-            return
-
-        def put(error: AlcoveError | None) -> None:
-            if error is None:
-                self._emit(events.InviteChanged(replacement.url()))
-            else:
-                self._emit(events.Problem(error.code, error.text))
-
-        self.put_door(replacement, InviteTerms(old.uses_left, left, old.question), put)
 
     def merged(self, outcome: Merged, *, own: bool) -> None:
         """The group moved on, by this client's own commit or by another's."""

@@ -225,33 +225,6 @@ def check_welcome(leaf: mls.LeafNode, membership: Membership) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class RemoveMember(Intent):
-    """Put a member out, revoke the door they came by and, if it had more uses, replace it."""
-
-    key: bytes = b""
-    revoke: bytes = NO_DOOR
-    replacement: Invite | None = None
-
-    @property
-    def urgent(self) -> bool:
-        return True
-
-    def plan(self, membership: Membership) -> CommitPlan | None:
-        index, person = membership.group.find(self.key), membership.find_key(self.key)
-        if index is None or person is None:
-            return None
-        proposals: list[mls.Proposal] = [mls.Remove(index)]
-        add = self.replacement.door if self.replacement is not None else None
-        if len(membership.state.door_ids()) >= limits.DOORS:
-            add = None  # another facilitator can fill the list, and must not keep a member in by it
-        after = _with_doors(membership.state, self.revoke, add)
-        after = replace(after, paused=without_pause(after, self.key))
-        if after != membership.state:
-            proposals.append(state_change(after))
-        return CommitPlan(tuple(proposals), (Change(Op.REMOVE, person.relay_key),))
-
-
-@dataclass(frozen=True, slots=True)
 class LetMemberGo(Intent):
     """Remove a member that asked to leave."""
 

@@ -279,6 +279,7 @@ class Lobby:
     def _gone(self, id: bytes) -> None:
         if self._waiting.pop(id, None) is not None:
             self.talk.gone(id)
+            self._outside.waits_no_more(id)
             self._emit(events.KnockGone(id.hex()))
 
     def close(self, error: AlcoveError) -> None:

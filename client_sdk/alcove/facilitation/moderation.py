@@ -3,8 +3,10 @@
 Each is one commit, which goes before all that is not urgent, in the order in which a person asked.
 """
 
+from alcove_protocol import limits
 from alcove_protocol.position import Position
 
+from alcove.errors import InvalidInput
 from alcove.facilitation.committer import Committer
 from alcove.facilitation.intents import Done
 from alcove.facilitation.roles import named
@@ -15,6 +17,7 @@ from alcove.facilitation.room_intents import (
     RoomRule,
     SetPause,
     SetRule,
+    SetSlow,
     not_folded,
     not_paused,
 )
@@ -43,6 +46,13 @@ class Moderation:
         """Pause the room, and fold all from `start` on. `named` says that a person
         chose the place."""
         self._committer.want(HoldRoom(done, start, named))
+
+    def slow(self, seconds: int, done: Done) -> None:
+        """Set how long a participant waits after a turn. Raises `InvalidInput` (`bad_seconds`)."""
+        if not 0 <= seconds <= limits.SLOW_MAX:
+            text = f"Give the pause in seconds, from 0 to {limits.SLOW_MAX}."
+            raise InvalidInput("bad_seconds", text)
+        self._committer.want(SetSlow(done, seconds))
 
     def resume(self, done: Done) -> None:
         """End a hold."""

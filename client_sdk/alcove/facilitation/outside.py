@@ -30,6 +30,11 @@ from alcove.relay.ports import Ports
 
 OUTSIDE_TTL: Final = 2 * 3600
 """Seconds for which the way back is open."""
+HOUR: Final = 3600.0
+IN_AN_HOUR: Final = 5
+"""Steps outside of one member in an hour. Each costs the group two commits."""
+LOOK_AGAIN: Final = 10.0
+"""Seconds after which one that wants in is let in once more: the door may have been locked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +66,17 @@ class WaysBack:
         self._clock = ports.clock
         self._origin = origin
         self._gone: dict[bytes, _Gone] = {}
-        self._wants_in: dict[bytes, tuple[WaitingKnock, float]] = {}
+        self._wants_in: dict[bytes, float] = {}
+        self._went: dict[bytes, list[float]] = {}
 
     # --- going out -----------------------------------------------------------------------------
 
     def asked(self, person: Person, content: bytes) -> None:
-        """A member's signed wish. Raises `Malformed`, `NotAllowed` (`facilitator`)."""
+        """A member's signed wish. Raises `Malformed`, `NotAllowed` (`facilitator`, `too_often`)."""
         if person.facilitator:
             raise NotAllowed("facilitator")
+        if len(self._lately(person.key)) >= IN_AN_HOUR:
+            raise NotAllowed("too_often")
         secret, wish = content[:SECRET_SIZE], Signed.decode(content[SECRET_SIZE:])
         if len(secret) != SECRET_SIZE:
             raise Malformed("bad_length", "The secret has the wrong length.")
@@ -94,9 +102,16 @@ class WaysBack:
         went = [person for person in outcome.gone if person.relay_key in outcome.by_wish]
         paused = outcome.before.paused_keys()
         if len(new) == len(went) == 1:
-            self._gone[new[0]] = _Gone(went[0].key, went[0].key in paused)
+            key = went[0].key
+            self._gone[new[0]] = _Gone(key, key in paused)
+            self._went[key] = [*self._lately(key), self._clock()]
         listed = outcome.state.door_ids()
         self._gone = {door: gone for door, gone in self._gone.items() if door in listed}
+
+    def _lately(self, key: bytes) -> list[float]:
+        """When this member stepped outside within the last hour, whoever let them go."""
+        now = self._clock()
+        return [at for at in self._went.get(key, ()) if now - at < HOUR]
 
     # --- coming back ---------------------------------------------------------------------------
 
@@ -116,12 +131,15 @@ class WaysBack:
     def wants_in(self, knock: WaitingKnock) -> None:
         """They say that they come back."""
         if self.knows(knock):
-            due = self._clock() + self._in_line.delay()
-            self._wants_in.setdefault(knock.id, (knock, due))
+            self._wants_in.setdefault(knock.id, self._clock() + self._in_line.delay())
+
+    def waits_no_more(self, id: bytes) -> None:
+        """This knock is settled."""
+        self._wants_in.pop(id, None)
 
     def look(self, let_in: Callable[[bytes], None]) -> None:
         """Let those in that are due."""
         now = self._clock()
-        for id in [id for id, (_, due) in self._wants_in.items() if now >= due]:
-            del self._wants_in[id]
+        for id in [id for id, due in self._wants_in.items() if now >= due]:
+            self._wants_in[id] = now + LOOK_AGAIN
             let_in(id)

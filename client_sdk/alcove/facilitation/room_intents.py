@@ -163,3 +163,18 @@ class FoldMember(Intent):
             with_folded(membership, person.key) if self.on else without_folded(state, person.key)
         )
         return CommitPlan((state_change(replace(state, folded=folded)),))
+
+
+@dataclass(frozen=True, slots=True)
+class SetSlow(Intent):
+    """Set the seconds that a participant waits after a turn. The entry names them too."""
+
+    seconds: int = 0
+
+    @property
+    def urgent(self) -> bool:
+        return True
+
+    def plan(self, membership: Membership) -> CommitPlan | None:
+        after = replace(membership.state, slow=self.seconds)
+        return None if after == membership.state else CommitPlan((state_change(after),))

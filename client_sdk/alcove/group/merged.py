@@ -17,6 +17,7 @@ class MergedCommits:
 
     def __init__(self, first: bytes) -> None:
         self._commits: deque[tuple[bytes, bytes]] = deque([(first, b"")], KEPT + 1)
+        self._unread: tuple[bytes, ...] = ()
 
     def add(self, digest: bytes, blob: bytes) -> None:
         """One more was merged."""
@@ -30,17 +31,22 @@ class MergedCommits:
         """The bytes of the last one. Empty when this client lacks them."""
         return self._commits[-1][1]
 
-    def fill_in(self, blob: bytes) -> None:
-        """Keep the bytes of the commit that brought this client in: a Welcome tells their hash."""
+    def fill_in(self, blob: bytes, before: tuple[bytes, ...]) -> bool:
+        """Keep the bytes of the commit that brought this client in: a Welcome tells their hash. And
+        what the relay says were the commits `before` it. This client has read none of them, and
+        only brings them. Return whether this was it."""
         digest, known = self._commits[0]
-        if not known and sha256(blob).digest() == digest:
-            self._commits[0] = (digest, blob)
+        if known or sha256(blob).digest() != digest:
+            return False
+        self._commits[0], self._unread = (digest, blob), before
+        return True
 
     def before_last(self, most: int) -> tuple[bytes, ...]:
         """The bytes of the commits right before the last one, the oldest first: as many of the
         newest as have no more than `most` bytes as a list."""
         found: list[bytes] = []
-        for _, blob in list(self._commits)[-2::-1]:
+        merged = [blob for _, blob in self._commits]
+        for blob in [*self._unread, *merged][-2::-1]:
             most -= 4 + len(blob)
             if not blob or most < 0 or len(found) == limits.EARLIER_COMMITS:
                 break

@@ -62,7 +62,6 @@ NOT_OFFERED: Final = (
     "desk_size",
     "facilitators_start",
     "facilitators_stay",
-    "slow",
     "ttl",
 )
 """Fields of the state that no commit may change: no command sets them yet, or the opening set them
@@ -70,8 +69,8 @@ for good (how many facilitators a room needs). What no command sets, no command 
 facilitator with a changed client could mute a room or close it for as long as it lives."""
 
 
-RULES: Final = ("hold", "listen_only", "locked")
-"""Fields of the state that are rules for all, on or off. All members are told when one changes."""
+RULES: Final = ("hold", "listen_only", "locked", "slow")
+"""Fields of the state that are rules for all. All members are told when one changes."""
 
 Rule = Callable[[RoomExtension, bytes], bool]
 

@@ -141,7 +141,7 @@ class Entry:
         """The relay took it at this position: be a member."""
         commit = sha256(self.blob).digest()
         membership = Membership(self.staged.merge(), self.after, at, commit, self.before)
-        membership.merged.fill_in(self.blob)
+        membership.merged.fill_in(self.blob, ())
         membership.chain.append(self.entry)
         membership.compare_roster_with_group()
         return membership

@@ -68,6 +68,16 @@ def refusal_sentence(code: str, contact: str = "") -> str:
     return sentence
 
 
+def removed_sentence(helplines: str, contact: str) -> str:
+    """Return what a removed person reads: no name of a facilitator, and where there is help."""
+    said = ["You are no longer in this room. A facilitator decided this, for this meeting."]
+    if helplines.strip():
+        said.append(f"If you need help now: {' '.join(helplines.split())}")
+    if contact:
+        said.append(f"If you think it was wrong, you can write to {contact}.")
+    return " ".join(said)
+
+
 def contact_of(card: CheckedCard | None) -> str:
     """Return where the card says that the host can be reached; empty when it says nothing."""
     return (card.card.contact or "") if card is not None else ""

@@ -71,6 +71,11 @@ class Alarms:
             text = f"{author.name} sent something that your client cannot read, so it is not shown."
             self.problem("unreadable", text, author.key, author.name)
 
+    def out_of_turn(self, key: bytes, name: str) -> None:
+        """In slow mode this member wrote before their pause was over, and the relay took it."""
+        text = f"{name} writes more often than the room allows now, and the relay lets it through."
+        self.problem("out_of_turn", text, key, name)
+
     def nobodys_beat(self, publisher: Person | None) -> None:
         """A heartbeat came that no member of this epoch can have sent. No signature names its
         author, so what the relay says of the publisher is told as that."""

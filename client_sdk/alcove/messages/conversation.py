@@ -38,6 +38,7 @@ from alcove.messages.payload import (
 from alcove.messages.reading import Misplaced, body_of, read_in_place
 from alcove.messages.said import SaidMessages
 from alcove.messages.shown import ShownMessages
+from alcove.messages.slow import SlowMode
 from alcove.messages.stream import Stream
 from alcove.relay.ports import Ports
 
@@ -77,6 +78,7 @@ class Conversation:
         self._alarms = alarms
         self.outbox = Outbox()
         self._shown = ShownMessages(ports)
+        self.slow = SlowMode(membership, ports.clock)
         self.folding = Folding(membership, stream, self._shown, ports, on_fold)
         self._said = SaidMessages()
         self._counters: dict[bytes, int | None] = {
@@ -331,6 +333,8 @@ class Conversation:
             return
         at = Position.decode(frame.position)
         self._shown.remember(payload.id, author, left, at, folded=folded)
+        if self.slow.exceeded(author, age) and self.membership.own.facilitator:
+            self._alarms.out_of_turn(author, name)
         id, time = payload.id.hex(), self._wall() - age
         self._emit(events.Message(id, name, body.text, left, body.warning, time, age, folded))
 
@@ -359,6 +363,7 @@ class Conversation:
         self._counters.pop(key, None)
         self._counted_at.pop(key, None)
         self._alarms.forget(key)
+        self.slow.forget(key)
 
     # --- expiry --------------------------------------------------------------------------------
 

@@ -26,21 +26,23 @@ QUIET: Final = 20
 TURNS: Final = 100_000
 """Turns after which a world that never rests is an error."""
 STARTS_AT: Final = 1_700_000_000.0
-"""Unix seconds when a world begins. No test depends on today's date."""
+"""Unix seconds of a world, less those of its clock."""
 
 
 class World:
     """Use it with `async with`, one at a time in a process.
 
-    Timeouts of asyncio, `Room.wait_for(timeout=…)` among them, are on the time of the event loop.
-    Everything that a room promises (expiry, heartbeats, 90 seconds until read-only) is on the clock
-    that `advance` moves.
+    What the relay and the rooms do in time (expiry, heartbeats, 90 seconds until read-only) is on
+    the clock that `advance` moves. `clock`, `time` and `sleep` are of that clock too: give them to
+    a program that has its own times. Waiting in the program's own tasks is on the time of the event
+    loop: timeouts of asyncio, `Room.wait_for(timeout=…)`, and the 30 seconds of a command.
     """
 
     def __init__(self) -> None:
         self._clock = ManualClock()
         self._moves = 0
         self._lines: dict[Engine, MemoryLine] = {}
+        self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
         self.relay: EmbeddedRelay | None = self._make_relay()
         """The relay, or None while it is stopped. A test may look into it."""
 
@@ -51,13 +53,18 @@ class World:
 
     @property
     def clock(self) -> Callable[[], float]:
-        """Seconds of the clock that `advance` moves."""
+        """Seconds of the clock that `advance` moves, as `time.monotonic` has them of a real one."""
         return self._clock
+
+    def time(self) -> float:
+        """Unix seconds of the world, as `time.time` has them of the real one. `Message.time` is
+        theirs. They begin in November 2023, so that no test depends on today's date."""
+        return STARTS_AT + self._clock()
 
     async def __aenter__(self) -> Self:
         if surroundings.current() is not surroundings.REAL:
             raise RuntimeError("another World is in use; there is one at a time in a process")
-        surroundings.use(Surroundings(self._clock, self._wall, os.urandom, self._make_line))
+        surroundings.use(Surroundings(self._clock, self.time, os.urandom, self._make_line))
         return self
 
     async def __aexit__(
@@ -122,7 +129,9 @@ class World:
             line.wake()
 
     def start_relay(self) -> None:
-        """Start an empty relay. The rooms come back to it at once, and bring what they know."""
+        """Start an empty relay. The clients connect at once. A facilitator's client brings the room
+        back within seconds of `advance`, and for a minute the relay takes no change of the group.
+        """
         self.relay = self._make_relay()
         for line in self._lines.values():
             if not line.cut:
@@ -154,7 +163,23 @@ class World:
                 self.relay.tick()
             for line in list(self._lines.values()):
                 line.tick()
+            self._wake()
             await self.settle()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait until `advance` has moved the clock by so much, as `asyncio.sleep` does for real."""
+        awake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._sleepers.append((self._clock() + seconds, awake))
+        if seconds <= 0:
+            self._wake()
+        await awake
+
+    def _wake(self) -> None:
+        due = [awake for until, awake in self._sleepers if until <= self._clock()]
+        self._sleepers = [one for one in self._sleepers if one[0] > self._clock()]
+        for awake in due:
+            if not awake.done():
+                awake.set_result(None)
 
     # --- for the lines -------------------------------------------------------------------------
 
@@ -162,11 +187,8 @@ class World:
         """A frame moved."""
         self._moves += 1
 
-    def _wall(self) -> float:
-        return STARTS_AT + self._clock()
-
     def _make_relay(self) -> EmbeddedRelay:
-        return embedded(self._clock, os.urandom, wall=self._wall)
+        return embedded(self._clock, os.urandom, wall=self.time)
 
     def _make_line(
         self,

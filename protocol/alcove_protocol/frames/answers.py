@@ -91,7 +91,8 @@ class RequestRefused(Answer):
     """The request changed nothing. `n` is 0 when the relay could not read it.
 
     `base` goes with the code `stale`. `generation` is that of the room's log, where there is one:
-    in a generation that a client did not know, some codes are not final yet.
+    in a generation that a client did not know, some codes are not final yet. `wait` goes with the
+    code `slow`: the seconds after which the key may send again.
     """
 
     KIND: ClassVar[str] = "refused"
@@ -99,6 +100,7 @@ class RequestRefused(Answer):
     text: Sentence
     base: PositionBytes | None = None
     generation: GenerationBytes | None = None
+    wait: Annotated[int, AtMost(limits.TURN + limits.SLOW_MAX)] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from alcove_protocol.errors import Refusal
+from alcove_protocol.errors import Refusal, SlowDown
 from alcove_protocol.frames import Bye, Frame, RequestRefused
 
 from alcove_server.client.answers import Answers
@@ -102,7 +102,8 @@ class Client:
     def refuse(self, n: int, refusal: Refusal) -> None:
         """Answer request `n` with a refusal."""
         base = refusal.base.encode() if isinstance(refusal, Stale) else None
-        self.send(RequestRefused(n, refusal.code, refusal.text, base, self.generation))
+        wait = refusal.wait if isinstance(refusal, SlowDown) else None
+        self.send(RequestRefused(n, refusal.code, refusal.text, base, self.generation, wait))
 
     def promote(self) -> None:
         """The list names this newcomer now, or this standby as a facilitator, so it is a member."""

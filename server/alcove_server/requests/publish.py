@@ -30,6 +30,10 @@ def publish_soon(requester: Requester, post: Post, done: PublishDone) -> bool:
         not room.settled or room.commit_turns.counts(room.history.roster)
     ):
         return False  # the store is asked first, or a facilitator's turn
+    if post.blob_class is BlobClass.APPLICATION and room.slow_turns.counts(
+        room.history.roster, client.key
+    ):
+        return False  # a member's turn
     try:
         publication = rules.blob(room.history, client.key, post, requester.payer)
     except Refusal:  # unless its id was taken before
@@ -41,8 +45,8 @@ def publish_soon(requester: Requester, post: Post, done: PublishDone) -> bool:
 
 async def publish(requester: Requester, frame: Post | Publish) -> None:
     """An id that was taken before is answered before anything is judged. Raises `Refusal` (`stale`,
-    `rate_limited` for a commit out of turn, and all of `rules.blob`, `rules.commit_with_entry` and
-    `Store.publish`)."""
+    `rate_limited` for a commit out of turn, `slow` for a message out of turn, and all of
+    `rules.blob`, `rules.commit_with_entry` and `Store.publish`)."""
     answers = requester.client.answers
     answers.expect(frame.id, frame.n)
     try:
@@ -79,7 +83,7 @@ async def answer(requester: Requester, id: bytes, taken: Taken) -> None:
 async def _store(requester: Requester, frame: Post | Publish) -> Taken:
     """Return the place of the blob, whether it was taken before or now."""
     store, room, client = requester.services.store, requester.seated, requester.client
-    commits = frame.blob_class in COMMITS
+    commits, begins = frame.blob_class in COMMITS, False
     try:
         if commits:
             await require_settled(requester)
@@ -89,6 +93,8 @@ async def _store(requester: Requester, frame: Post | Publish) -> Taken:
             publication = await _with_entry(requester, room.history, frame)
         if commits and not room.commit_turns.take(room.history.roster, client.key):
             raise Refusal("rate_limited")
+        if frame.blob_class is BlobClass.APPLICATION:
+            begins = room.slow_turns.take(room.history.roster, client.key)
     except Refusal:
         known = await store.published(room.id, client.key, frame.id)
         if known is None:
@@ -102,6 +108,8 @@ async def _store(requester: Requester, frame: Post | Publish) -> Taken:
     except BaseException:
         if commits:
             room.commit_turns.give_back(client.key)
+        if begins:
+            room.slow_turns.give_back(client.key)
         raise
 
 

@@ -25,8 +25,6 @@ from alcove_server.store.interface import Page
 from alcove_server.wire import fast_out
 from alcove_server.wire.says import blob_frame, bye, item_frame
 
-_ITEMS_AT_ONCE: Final = 100
-"""Lobby items that are queued for one client before others have a turn: about 1 ms."""
 _AN_ITEM: Final = 10
 """Blobs that a lobby item counts as: it is encoded for each client that is told."""
 _PAGING: Final = 1 << 62
@@ -135,18 +133,17 @@ class Replays:
             if not room.history.roster.is_facilitator(client.key):
                 client.resumption = None
                 return
-            told = items[:_ITEMS_AT_ONCE]
-            size = sum([len(item.blob) for item in told])
-            self._budget.read(_AN_ITEM * len(told), size)
+            size = sum([len(item.blob) for item in items])
+            self._budget.read(_AN_ITEM * len(items), size)
             if client.part is not None:
                 client.part.tell(size)  # as with a page of the log
-            for item in told:
+            for item in items:
                 if client.outlet.backlog >= PAGE:
                     return
                 if item.kind not in STANDBYS and item.is_for(client.key):
                     client.send(item_frame(item, page.now))
                 resumption.lobby = item.number
-            if len(items) > _ITEMS_AT_ONCE:
+            if page.more:
                 await self._budget.wait_for_turn(client.part)
                 if client.resumption is not resumption:
                     return

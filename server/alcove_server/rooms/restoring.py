@@ -141,7 +141,8 @@ def _door(door: SeatedDoor, history: RosterHistory, key: bytes) -> StoredDoor:
         raise Refusal("bad_statement")
     # The relay must believe the facilitator what is left, but not more than was put.
     left, ttl = min(door.uses_left, put.uses), min(door.ttl_left, put.ttl)
-    return StoredDoor(put.door, put.door_key, left, float(ttl), put.card_number, door.card)
+    number = put.card_number
+    return StoredDoor(put.door, put.door_key, left, float(ttl), number, door.card, by=key)
 
 
 def compare(seated: Sequence[Signed], brought: Sequence[Signed]) -> tuple[Comparison, int]:

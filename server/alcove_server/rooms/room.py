@@ -33,8 +33,9 @@ from alcove_server.rooms.doorstep import Doorstep
 from alcove_server.rooms.fanout import Fanout, Turns
 from alcove_server.rooms.roster_history import Outcome, RosterHistory, follow
 from alcove_server.rooms.seated_chain import SeatedChain
+from alcove_server.rooms.slow_turns import SlowTurns
 from alcove_server.rooms.waiting_knocks import WaitingKnocks
-from alcove_server.store.interface import RoomHead, StoredBlob, StoredItem
+from alcove_server.store.interface import LobbyPage, RoomHead, StoredBlob, StoredItem
 from alcove_server.wire import fast_out
 from alcove_server.wire.says import away, blob_frame, bye, item_frame
 
@@ -90,6 +91,7 @@ class LocalRoom:
         rate = TOLD_RATE * services.settings.rates
         self._told = TokenBucket(rate, TOLD_BURST, services.clock())
         self.commit_turns = CommitTurns(services.settings.rates, services.clock)
+        self.slow_turns = SlowTurns(services.clock)
         self._ahead: set[Client] = set()
         self._reading = Lock()
         self._rung = 0
@@ -324,8 +326,15 @@ class LocalRoom:
     # --- the lobby --------------------------------------------------------------------------
 
     async def _read_lobby(self, up_to: int) -> None:
-        page = await self._services.store.read_lobby(self.id, self.lobby, True)
-        self.lobby = up_to
+        more = True
+        while more:
+            page = await self._services.store.read_lobby(self.id, self.lobby, True)
+            more = page.more
+            await self._tell_items(page, 0 if more else up_to)
+
+    async def _tell_items(self, page: LobbyPage, up_to: int) -> None:
+        """Tell one page. At its end everything up to `up_to` was told."""
+        self.lobby = max(self.lobby, up_to)
         facilitators = [
             client for key, client in self.live.items() if self.history.roster.is_facilitator(key)
         ]

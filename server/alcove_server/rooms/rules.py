@@ -189,7 +189,9 @@ def door(history: RosterHistory, key: bytes, frame: PutDoor) -> StoredDoor:
         raise Refusal("bad_statement")
     if put.door in history.revoked:
         raise Refusal("door_revoked")
-    return StoredDoor(put.door, put.door_key, put.uses, float(put.ttl), put.card_number, frame.card)
+    life = float(put.ttl)
+    number, card = put.card_number, frame.card
+    return StoredDoor(put.door, put.door_key, put.uses, life, number, card, by=key)
 
 
 def vault(history: RosterHistory, key: bytes, to: bytes, sealed: bytes) -> None:

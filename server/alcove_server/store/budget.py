@@ -32,7 +32,7 @@ REQUESTS: Final = 4
 Update for an earlier epoch is worthless."""
 VAULTS: Final = limits.FACILITATORS
 """Vaults of one facilitator, each for another member. One more takes the place of the oldest."""
-CLOSED_DOORS: Final = 256
+CLOSED_DOORS: Final = 64
 """Closed doors that are kept, without their cards, so that a newcomer is told why they closed."""
 SHARE: Final = 16
 """A room may take at most one part in so many of the bytes that are left for all rooms. An attacker
@@ -61,6 +61,9 @@ BLOB_FRAME: Final = 138
 byte, a page would otherwise be a hundred times as large on the wire."""
 PAGE_BLOBS: Final = 500
 """Blobs in a page, however small they are: about 1 ms to frame and send."""
+LOBBY_PAGE: Final = 100
+"""Items of the lobby in a page. A lobby may have thousands, and to gather these would hold up the
+rooms of all."""
 SETTLED: Final = 1024
 """Settled items that are kept for facilitators who resume."""
 

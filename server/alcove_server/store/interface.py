@@ -172,8 +172,10 @@ class Store(Protocol):
         self, room: bytes, door: StoredDoor, roster: bytes, payer: Pays = None
     ) -> None:
         """Make a door, or give an existing one a card of a higher number. Here `expires_at` is a
-        duration: seconds from now. Raises `RosterMoved`, `Refusal` (`too_many_doors`,
-        `bad_statement`, `busy`, or the code that closed the door)."""
+        duration: seconds from now. When the room has as many as it may, the oldest door of the
+        facilitator that put most is closed for it (`door_expired`), if that one has more than the
+        putting one. Raises `RosterMoved`, `Refusal` (`too_many_doors`, `bad_statement`, `busy`, or
+        the code that closed the door)."""
 
     async def revoke_door(self, room: bytes, door: bytes, roster: bytes) -> None:
         """Close a door for good. Raises `RosterMoved`, `Refusal` (`unknown_door`)."""
@@ -231,8 +233,9 @@ class Store(Protocol):
         only the roster settles, and for a vault that is for another key than `by`."""
 
     async def read_lobby(self, room: bytes, after: int, settled: bool) -> LobbyPage:
-        """Return the open items after a number, in order. With `settled`, include `GONE` items,
-        which say that an item is settled. A reader that knows no item needs none of these."""
+        """Return the first `LOBBY_PAGE` open items after a number, in order. With `settled`,
+        include `GONE` items, which say that an item is settled. A reader that knows no item needs
+        none of these."""
 
     async def take_refusal(self, room: bytes, key: bytes) -> tuple[bytes, bytes] | None:
         """Return the id and the sealed reason of a refused knock, once. An expired knock has an

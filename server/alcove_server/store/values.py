@@ -149,7 +149,8 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class StoredDoor:
-    """The public half of an invite. `closed` is the refusal code that newcomers get, or None."""
+    """The public half of an invite. `closed` is the refusal code that newcomers get, or None. `by`
+    is the relay key of the facilitator that put it."""
 
     id: bytes
     key: bytes
@@ -158,6 +159,7 @@ class StoredDoor:
     card_number: int
     card: bytes
     closed: str | None = None
+    by: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,10 +326,12 @@ def require_place(left: int, seated: SeatedRoom) -> None:
 
 @dataclass(frozen=True, slots=True)
 class LobbyPage:
-    """Items of the lobby, in order, and the time at which they were read."""
+    """Items of the lobby, in order, the time at which they were read, and whether there are more
+    after the last one."""
 
     items: tuple[StoredItem, ...]
     now: float
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)

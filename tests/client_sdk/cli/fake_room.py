@@ -186,8 +186,9 @@ class FakeRoom:
     async def door_say(self, text: str, id: str | None = None) -> None:
         self._note("door_say", f"{id}: {text}")
 
-    async def remove(self, name: str) -> None:
-        self._note("remove", name)
+    async def remove(self, *names: str, fold: bool = False, question: str | None = None) -> None:
+        name = names[0]
+        self._note("remove", " ".join((*names, "fold" if fold else "", question or "")).strip())
         self.happen(events.Removed(name))
         self.happen(events.InviteChanged(INVITE + "B"))
 
@@ -217,6 +218,10 @@ class FakeRoom:
         self.happen(events.RulesChanged(on, True, rules, "Mara", on, ("Mara",) if on else ()))
         if since is not None:
             self.happen(events.Folded((since,), by="Mara"))
+
+    async def slow(self, seconds: int) -> None:
+        self._note("slow", str(seconds))
+        self.happen(events.RulesChanged(False, False, ("slow",), "Mara", slow=seconds))
 
     def fold(self, id: str) -> None:
         self._note("fold", id)
@@ -380,6 +385,9 @@ EVERYTHING: Final = (
     events.RulesChanged(False, True, ("listen_only", "locked")),
     events.RulesChanged(True, True, ("hold", "listen_only"), "Mara", True, ("Mara", "Robin")),
     events.RulesChanged(False, True, ("hold", "listen_only"), "Mara"),
+    events.RulesChanged(True, True, ("hold", "slow"), "Mara", True, ("Mara",), 60),
+    events.RulesChanged(False, True, ("slow", "locked"), "Mara", slow=60),
+    events.RulesChanged(False, False, ("slow",)),
     events.StandbyLink(INVITE),
     events.StandbyLink(""),
     events.StandbyChanged(True, "Mara"),

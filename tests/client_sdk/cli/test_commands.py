@@ -20,11 +20,13 @@ from hypothesis import strategies as st
 from tests.client_sdk.cli.process import SCHEMA, validator
 
 KEYS = {
-    **dict.fromkeys(("admit", "refuse", "retract", "door_take"), "id"),
-    "door_say": "text",
-    **dict.fromkeys(("remove", "appoint", "demote", "hand_over", "pause", "unpause"), "name"),
+    **dict.fromkeys(("appoint", "demote", "hand_over", "pause", "unpause"), "name"),
     **dict.fromkeys(("listen_only", "lock", "hold"), "on"),
     "fold": "id",
+    "slow": "seconds",
+    "remove": "name",
+    **dict.fromkeys(("admit", "refuse", "retract", "door_take"), "id"),
+    "door_say": "text",
     "send": "text",
     "revoke": "door",
     "agreement_change": "file",
@@ -33,7 +35,7 @@ KEYS = {
 
 @pytest.mark.parametrize("do", sorted(COMMANDS))
 def test_every_command_follows_the_schema(do: str) -> None:
-    value = True if KEYS.get(do) == "on" else "value"
+    value = {"on": True, "seconds": 60}.get(KEYS.get(do, ""), "value")
     line = {"do": do, "ref": "r"} | ({KEYS[do]: value} if do in KEYS else {})
     validator("command").validate(line)
     command = parse(json.dumps(line).encode())
@@ -91,6 +93,15 @@ def test_the_schema_knows_no_other_commands() -> None:
         ('{"do": "hold", "ref": "7"}', "7"),
         ('{"do": "hold", "on": true, "since": null, "ref": "7"}', "7"),
         ('{"do": "fold", "ref": "7"}', "7"),
+        ('{"do": "slow", "seconds": "60", "ref": "7"}', "7"),
+        ('{"do": "slow", "seconds": true, "ref": "7"}', "7"),
+        ('{"do": "remove", "ref": "7"}', "7"),
+        ('{"do": "remove", "names": ["a", 1], "ref": "7"}', "7"),
+        ('{"do": "remove", "names": ["\\ud800"], "ref": "7"}', "7"),
+        ('{"do": "remove", "names": "a", "ref": "7"}', "7"),
+        ('{"do": "remove", "name": "a", "link": "open", "ref": "7"}', "7"),
+        ('{"do": "remove", "name": "a", "link": "question", "ref": "7"}', "7"),
+        ('{"do": "remove", "name": "a", "question": "Who?", "ref": "7"}', "7"),
         ('{"do": "fold", "id": "aa", "name": "Robin", "ref": "7"}', "7"),
         ('{"do": "accept", "version": null, "ref": "7"}', "7"),
         ('{"do": "agreement_change", "correction": true, "ref": "7"}', "7"),

@@ -35,11 +35,12 @@ from alcove.cli.commands import (
     RevokeCommand,
     SendAnywayCommand,
     SendCommand,
+    SlowCommand,
     StepDownCommand,
     UnpauseCommand,
     WordsCommand,
 )
-from alcove.cli.leaving import LeaveQuestion
+from alcove.cli.leaving import LastQuestion
 from alcove.cli.room_view import RoomView
 from alcove.cli.slash_commands import (
     Help,
@@ -102,6 +103,11 @@ def a_view() -> RoomView:
         ("/refuse tonight", RefuseCommand(id="aa01", reason="not_tonight")),
         ("/refuse", RefuseCommand(id="aa01")),
         ("/remove Robin", RemoveCommand(name="Robin")),
+        ("/remove Robin fold", RemoveCommand(name="Robin", fold=True)),
+        (
+            "/remove Robin ask Who sent you?",
+            RemoveCommand(name="Robin", fold=True, link="question", question="Who sent you?"),
+        ),
         ("/appoint Robin", AppointCommand(name="Robin")),
         ("/demote Kim", DemoteCommand(name="Kim")),
         ("/pause Robin", PauseCommand(name="Robin")),
@@ -114,6 +120,8 @@ def a_view() -> RoomView:
         ("/hold Robin", HoldCommand(on=True, since="c1")),
         ("/hold Gone", HoldCommand(on=True, since="c4")),
         ("/resume", HoldCommand(on=False)),
+        ("/slow 60", SlowCommand(seconds=60)),
+        ("/slow off", SlowCommand(seconds=0)),
         ("/fold Robin", FoldCommand(name="Robin")),
         ("/unfold Robin", FoldCommand(name="Robin", on=False)),
         ("/foldlast Robin", FoldCommand(id="c3")),
@@ -150,6 +158,9 @@ def test_lines_that_are_read(line: str, wanted: UserAction | None) -> None:
         "/admit Sam",
         "/remove",
         "/remove Sam",
+        "/remove Robin now",
+        "/remove Robin ask",
+        "/remove Robin fold it",
         "/leave me alone",
         "/accept it all",
         "/retract my last",
@@ -158,6 +169,8 @@ def test_lines_that_are_read(line: str, wanted: UserAction | None) -> None:
         "/lock out",
         "/hold Sam",
         "/foldlast",
+        "/slow",
+        "/slow down",
         "/foldlast Sam",
         "/fold Gone",
         "/resume now",
@@ -190,7 +203,7 @@ def test_two_newcomers_are_not_mixed_up() -> None:
     assert read("/admit Sam", state, MEMBERS) == AdmitCommand(id="aa03")
 
 
-def asked(question: LeaveQuestion, members: tuple[FakeMember, ...]) -> str:
+def asked(question: LastQuestion, members: tuple[FakeMember, ...]) -> str:
     try:
         question.check(LeaveCommand(), members)
     except Misread as misread:
@@ -199,11 +212,27 @@ def asked(question: LeaveQuestion, members: tuple[FakeMember, ...]) -> str:
 
 
 def test_a_lone_facilitator_is_asked_before_the_room_is_lost() -> None:
-    question = LeaveQuestion()
+    question = LastQuestion()
     thrice = [asked(question, ALONE) for _ in range(3)]
     assert thrice == [words.LONE_LEAVE, "", words.LONE_LEAVE]
     question.check(SendCommand(text="not yet"), ALONE)
     assert asked(question, ALONE) == words.LONE_LEAVE
+
+
+def test_a_removal_is_asked_about_by_name_and_answered_by_name() -> None:
+    question = LastQuestion()
+    removal = read("/remove Robin fold", a_view(), MEMBERS)
+    with pytest.raises(Misread, match=r"all that Robin wrote\?"):
+        question.check(removal, MEMBERS)
+    with pytest.raises(Misread, match=r"Remove Robin\? The link"):
+        question.check(read("/remove Robin", a_view(), MEMBERS), MEMBERS)  # another removal
+    with pytest.raises(Misread, match="Remove Robin and fold"):
+        question.check(removal, MEMBERS)
+    question.check(removal, MEMBERS)  # the same line again
+    with pytest.raises(Misread, match="stays open, and asks"):
+        question.check(read("/remove Robin ask Who?", a_view(), MEMBERS), MEMBERS)
+    participant = tuple(replace(member, you=member.name == "Robin") for member in MEMBERS)
+    LastQuestion().check(removal, participant)  # the room refuses it
 
 
 @pytest.mark.parametrize(
@@ -211,7 +240,7 @@ def test_a_lone_facilitator_is_asked_before_the_room_is_lost() -> None:
     [(), ALONE[:1], MEMBERS, (FakeMember("Mara", facilitator=True), FakeMember("Robin", you=True))],
 )
 def test_nobody_else_is_asked(members: tuple[FakeMember, ...]) -> None:
-    assert asked(LeaveQuestion(), members) == ""
+    assert asked(LastQuestion(), members) == ""
 
 
 @pytest.mark.parametrize(
@@ -245,6 +274,7 @@ def test_every_line_of_the_help_is_read() -> None:
             .replace("TEXT", "hello")
             .replace("//text", "//slash")
             .replace("NUMBER", "2")
+            .replace("SECONDS", "60")
         )
         state = a_view()
         state.apply(events.InvitesListed(OPEN_INVITES))

@@ -46,6 +46,29 @@ def test_the_agreement_is_read_summary_first_and_in_each_language() -> None:
     assert other == "Hört auch zu.\n\n[also in: en; /rules TAG shows it]"
 
 
+def test_a_removal_is_quiet_to_the_group_and_named_to_facilitators() -> None:
+    event = events.Removed("Ash")
+    assert words.of_event(event) == "Someone has left."
+    assert words.of_event(event, facilitates=True) == "Ash is no longer in the room."
+
+
+def test_a_held_room_names_the_facilitators_and_blames_nobody() -> None:
+    held = ("hold", "listen_only", "locked")
+    names = ("Kim", "Ro\x1b")
+    event = events.RulesChanged(True, True, held, "Ro", True, names)
+    said = words.of_event(event)
+    assert said.startswith("Kim and Ro")
+    assert "have paused the room for a moment." in said
+    assert "\x1b" not in said
+    assert "You have done nothing wrong." in said
+    assert "/resume" in words.of_event(event, facilitates=True)
+    alone = words.of_event(events.RulesChanged(True, True, held, "Ro", True, ("Ro",)))
+    assert alone.startswith("Ro has paused the room for a moment.")
+    over = events.RulesChanged(False, True, ("hold", "listen_only"), "Ro")
+    assert words.of_event(over) == "The room is open again."
+    assert "/lock off" in words.of_event(over, facilitates=True)
+
+
 def test_a_pause_is_shown_to_facilitators_and_to_the_member() -> None:
     mara, robin, sam = (
         FakeMember("Mara", facilitator=True),

@@ -261,7 +261,6 @@ WAITING: dict[str, object] = {
     "desk_size": 2048,
     "facilitators_start": 2,
     "facilitators_stay": 2,
-    "slow": 30,
     "ttl": 10,
 }
 """Fields that no command sets yet, each with another value than it has."""

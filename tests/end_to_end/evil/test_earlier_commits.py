@@ -2,6 +2,7 @@
 
 import pytest
 from alcove import events
+from alcove.events import ConnectionState
 from alcove.group.merged import MergedCommits
 from alcove_protocol import limits
 
@@ -116,3 +117,38 @@ def test_the_log_hash_begins_at_the_last_commit_for_all() -> None:
     values = {stream.log.current for stream in streams}
     assert len(values) == 1
     assert None not in values
+
+
+def test_the_commits_before_a_newcomers_own_are_brought_too() -> None:
+    """Bob admits Dora after one more commit that Ann and Cleo missed, and is gone. Dora has merged
+    nothing, and brings both."""
+    world, ann, bob, cleo = two_facilitators()
+    world.advance(15)
+    for away in (ann, cleo):
+        away.cut()
+        away.online = False
+    commit_by(world, bob)
+    dora = world.knock(ann.invite(), "Dora")
+    world.settle()
+    bob.admit(bob.of(events.Knocked)[-1])
+    world.settle()
+    forget(ann, cleo, dora)
+    lose_memory(world)
+    bob.online = False
+    comes_back(world, bob, (dora,), (ann, cleo))
+    goes_on(world, ann, cleo, dora)
+
+
+def test_who_waits_for_an_unsettled_log_is_told_of_what_expires_once() -> None:
+    """Their client stays connected, though what it sends is of another commit than the log's."""
+    world, ann, bob, cleo, dora = admitted_by_the_dead(1)
+    world.advance(60, stay_away=(bob, ann, cleo))
+    world.advance(20, stay_away=(bob, cleo))
+    forget(ann)
+    ann.say("is somebody here?")
+    dora.say("I am")
+    world.advance(float(limits.UNSETTLED - 120), stay_away=(bob, cleo), step=5)
+    assert unsettled(ann)
+    states = [event.state for event in ann.of(events.ConnectionChanged)]
+    assert ConnectionState.RECONNECTING not in states
+    assert len(ann.of(events.Gap)) <= 1

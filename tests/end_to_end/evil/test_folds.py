@@ -4,24 +4,26 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from alcove import events
+from alcove import events, mls
 from alcove.group.extensions import RoomExtension
 from alcove.messages.payload import Fold
-from alcove_protocol.frames import BlobClass, Publish, RelayAnswer, RequestRefused
+from alcove_protocol.frames import BlobClass, BlobIs, Bye, Publish, RelayAnswer, RequestRefused
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
     change,
     context,
     demote,
+    group_of,
     keys_of,
+    leaf_of,
     rogue_commit,
     rogue_message,
     rogue_text,
     room_of,
     state_of,
 )
-from tests.end_to_end.evil.rooms import three, two_facilitators
+from tests.end_to_end.evil.rooms import forget, goes_on, problems, three, two_facilitators
 from tests.end_to_end.evil.test_commits import burned_by_all
 from tests.end_to_end.world import Client
 
@@ -142,3 +144,61 @@ def test_a_fold_that_comes_before_its_message_holds() -> None:
     world.take(room_of(ann), rogue_text(cleo, "hello", counter=1, id=id), BlobClass.APPLICATION)
     assert [(event.sender, event.folded) for event in bob.of(events.Message)] == [("Cleo", True)]
     assert not bob.of(events.Folded)
+
+
+# --- removals with a fold ----------------------------------------------------------------------
+
+
+def removal_by(by: Client, about: Client) -> bytes:
+    after = replace(state_of(by), folded=keys_of(about).mls_key)
+    return rogue_commit(by, mls.Remove(leaf_of(about)), context(after))
+
+
+def test_the_relay_takes_no_removal_of_a_participant() -> None:
+    world, ann, bob, cleo = three()
+    blob = removal_by(bob, cleo)
+    assert answer_of(world, bob, blob, BlobClass.COMMIT) == "not_allowed"
+    assert cleo.engine.closed is None
+    assert ann.members() == {"Ann", "Bob", "Cleo"}
+
+
+def test_members_burn_a_removal_of_a_participant() -> None:
+    world, ann, bob, cleo = three()
+    burned_by_all(world, bob, removal_by(bob, cleo), ann, cleo)
+
+
+def test_a_former_facilitator_removes_nobody() -> None:
+    world, ann, bob, cleo = two_facilitators()
+    of_before = removal_by(bob, cleo)
+    demote(world, ann, bob)
+    assert answer_of(world, bob, of_before, BlobClass.COMMIT) == "not_allowed"
+    burned_by_all(world, bob, removal_by(bob, cleo), ann, cleo)
+
+
+@pytest.mark.parametrize("link", ["closed", "kept"])
+def test_a_removed_member_comes_back_by_no_old_key(link: str) -> None:
+    """Their relay key, their place in the old epoch, and the link by which they came."""
+    world, ann, bob, cleo = three()
+    url, group = ann.invite(), group_of(bob)
+    world.drop(bob, Bye)
+    world.drop(bob, BlobIs)
+    question = "Who sent you?" if link == "kept" else None
+    ann.engine.commands.remove("Bob", lambda error: None, fold=True, question=question)
+    world.settle()
+    assert ann.members() == cleo.members() == {"Ann", "Cleo"}
+    # The old connection and the old epoch, at the relay and at the clients.
+    blob = group.encrypt(b"still here")
+    assert bob.engine.link.live is False
+    forget(ann, cleo)
+    world.take(room_of(ann), blob, BlobClass.APPLICATION)
+    assert ann.texts() == cleo.texts() == []
+    assert problems(ann) == problems(cleo) == ["unreadable"]
+    # The same link, with new keys: a knock, or nothing.
+    again = world.knock(url, "Poppy")
+    if link == "closed":
+        assert [closed.code for closed in again.of(events.Closed)] == ["door_revoked"]
+    else:
+        assert [event.question for event in again.of(events.AgreementShown)] == [question]
+        assert not ann.of(events.Knocked)  # it waits for an answer
+    assert ann.members() == {"Ann", "Cleo"}
+    goes_on(world, ann, cleo)

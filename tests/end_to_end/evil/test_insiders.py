@@ -319,7 +319,7 @@ def test_a_helper_under_a_facilitators_name_keeps_nobody_from_demoting_them(
 ) -> None:
     """Bob's client is changed, and lets another Bob in."""
     world, ann, bob, cleo = two_facilitators()
-    for module in ("lobby", "intents"):
+    for module in ("knock_check", "intents"):
         monkeypatch.setattr(f"alcove.facilitation.{module}.looks_like_any", lambda *_: False)
     twin = world.knock_with(world.client("Bob"), ann.invite())
     bob.admit(bob.of(events.Knocked)[-1])

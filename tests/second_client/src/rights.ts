@@ -11,8 +11,7 @@ import { judgeStandby, newStandby } from "./standby.ts"
 const MOST_APPOINTMENTS = 32
 /** Fields without a command yet: they stay as they are. */
 const NOT_OFFERED = [
-  "absent", "desk_interval", "desk_size", "facilitators_start", "facilitators_stay",
-  "slow", "ttl",
+  "absent", "desk_interval", "desk_size", "facilitators_start", "facilitators_stay", "ttl",
 ]
 /** Lists in the state, and the size of their items. */
 const LISTS: [string, number][] = [["facilitators", 64], ["paused", 32], ["doors", 8], ["folded", 32], ["corrected", 32]]

@@ -19,6 +19,7 @@ from alcove_server.store.interface import (
     Store,
     StoredBlob,
     StoredDoor,
+    StoredItem,
     Taken,
 )
 from alcove_server.testing.embedded import ManualClock
@@ -166,7 +167,12 @@ class Bench:
         return key in self.do(self.store.waiting_among(ROOM, [key]))
 
     def lobby(self, after: int = 0) -> list[tuple[int, LobbyKind, bytes]]:
-        items = self.do(self.store.read_lobby(ROOM, after, after > 0)).items
+        items: list[StoredItem] = []
+        more, settled = True, after > 0
+        while more:
+            page = self.do(self.store.read_lobby(ROOM, after, settled))
+            items += page.items
+            more, after = page.more, page.items[-1].number if page.items else after
         return [(item.number, item.kind, item.id) for item in items]
 
     def read(self, after: int = 0, most: int = 2**30) -> list[int]:

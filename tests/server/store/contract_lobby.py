@@ -90,6 +90,26 @@ class LobbyContract(Benched):
         assert bench.refusal(bench.store.put_door(ROOM, bench.door(), HEAD)) == "too_many_doors"
         assert bench.refusal(bench.store.revoke_door(ROOM, b"nowhere.", HEAD)) == "unknown_door"
 
+    def test_one_facilitator_takes_no_door_from_another(self, bench: Bench) -> None:
+        """Doors that the group's list does not have would close the room to newcomers."""
+        bench.open()
+        for number in range(limits.DOORS):
+            bench.put(replace(bench.door(b"rogue%3d" % number), by=BEN))
+        more = replace(bench.door(b"rogue---"), by=BEN)
+        assert bench.refusal(bench.store.put_door(ROOM, more, HEAD)) == "too_many_doors"
+        for number in range(limits.DOORS // 2):
+            bench.put(replace(bench.door(b"true%4d" % number), by=ANN))
+        gone, left = bench.found(b"rogue%3d" % 31), bench.found(b"rogue%3d" % 32)
+        assert gone is not None
+        assert left is not None
+        assert (gone.closed, gone.card) == ("door_expired", b"")
+        assert left.closed is None
+        mine = bench.found(b"true   0")
+        assert mine is not None
+        assert (mine.closed, mine.by) == (None, ANN)
+        more = replace(bench.door(b"true----"), by=ANN)
+        assert bench.refusal(bench.store.put_door(ROOM, more, HEAD)) == "too_many_doors"
+
     def test_doors_change_only_under_the_roster_that_was_judged_by(self, bench: Bench) -> None:
         bench.open()
         for work in (

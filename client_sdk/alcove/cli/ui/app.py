@@ -31,7 +31,7 @@ from alcove.cli.commands import (
     RetractCommand,
     SendCommand,
 )
-from alcove.cli.leaving import LeaveQuestion
+from alcove.cli.leaving import LastQuestion
 from alcove.cli.performer import Performer
 from alcove.cli.room_runner import RoomRunner, catch_signals, debugging, own_fault, sentence_of
 from alcove.cli.room_view import RoomView
@@ -91,7 +91,7 @@ class RoomApp(App[None]):
         self._input = SayInput(
             self._typed, lambda line: slash_commands.completed(line, self._room.members)
         )
-        self._leave = LeaveQuestion()
+        self._last = LastQuestion()
         self._escaped_at = 0.0
         self._quick = False
 
@@ -179,23 +179,10 @@ class RoomApp(App[None]):
             case events.KnockGone():
                 pass  # the list of the people who wait is drawn anew below
             case _:
-                if not self._is_no_news(event):
+                if not self._view.is_no_news(event):
                     self._say(words.of_event(event, facilitates=self._room.is_facilitator))
         self._view.apply(event)
         self._refresh()
-
-    def _is_no_news(self, event: events.AnyEvent) -> bool:
-        """Return whether `event` says for the first time that all is well, as the top line does, or
-        is of a presence that only the list shows."""
-        match event:
-            case events.ConnectionChanged(events.ConnectionState.CONNECTED):
-                return self._view.connection is None
-            case events.RoomChanged(events.RoomState.OPEN):
-                return self._view.state is None
-            case events.PresenceChanged():
-                return not self._view.is_told(event)
-            case _:
-                return False
 
     def _message(self, event: events.Message) -> None:
         text = event.text
@@ -300,7 +287,7 @@ class RoomApp(App[None]):
             wanted = slash_commands.read(line, self._view, members)
             if not self._runner.entered.is_set() and wanted is not None:
                 raise slash_commands.Misread("Not connected yet. Ctrl+X gives it up.")
-            self._leave.check(wanted, members)
+            self._last.check(wanted, members)
             await self._do(wanted)
         except (slash_commands.Misread, AlcoveError) as error:
             self._say(str(error))

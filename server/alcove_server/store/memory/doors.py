@@ -1,5 +1,6 @@
 """Doors in memory. A closed door keeps no card: only the code that tells a newcomer why."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from math import inf
@@ -34,7 +35,7 @@ class MemoryDoors:
         """As `Store.put_door`: `door.expires_at` counts from now."""
         known = self.find(now, door.id)
         if known is None:
-            self._make(replace(door, expires_at=now + door.expires_at))
+            self._make(now, replace(door, expires_at=now + door.expires_at))
             return
         if known.closed is not None:
             raise Refusal(known.closed)
@@ -44,12 +45,26 @@ class MemoryDoors:
             raise Refusal("bad_statement")
         self._replace(replace(known, card_number=door.card_number, card=door.card))
 
-    def _make(self, door: StoredDoor) -> None:
-        if sum(known.closed is None for known in self._doors.values()) >= limits.DOORS:
-            raise Refusal("too_many_doors")
+    def _make(self, now: float, door: StoredDoor) -> None:
+        crowding = self._crowding(door.by)
         self._budget.take(_size(door))
+        if crowding is not None:
+            self.close(now, crowding, "door_expired")
         self._doors[door.id] = door
         self.due = min(self.due, door.expires_at)
+
+    def _crowding(self, by: bytes) -> bytes | None:
+        """The door that gives way to one more by this facilitator, or None while there is space.
+        The group's list is not known here: doors that it does not have would fill the room for all
+        others. Raises `Refusal` (`too_many_doors`)."""
+        doors = [door for door in self._doors.values() if door.closed is None]
+        if len(doors) < limits.DOORS:
+            return None
+        counts = Counter(door.by for door in doors)
+        most, number = counts.most_common(1)[0]
+        if number <= counts[by] + 1:
+            raise Refusal("too_many_doors")
+        return next(door.id for door in doors if door.by == most)
 
     def _replace(self, door: StoredDoor) -> None:
         """Raises `Refusal` (`busy`)."""

@@ -7,7 +7,7 @@ the numbers of a kind are also in the order of their ends.
 
 from collections.abc import Set
 from dataclasses import replace
-from itertools import takewhile
+from itertools import islice, takewhile
 from math import inf
 
 from alcove_protocol import limits
@@ -51,13 +51,14 @@ class MemoryLobby:
         self._talks: dict[bytes, dict[int, None]] = {}  # by newcomer: in no other index
         self._refusals: dict[bytes, tuple[bytes, bytes, float]] = {}
 
-    def items(self, after: int, settled: bool) -> tuple[StoredItem, ...]:
-        """As `Store.lobby`."""
-        return tuple(
+    def items(self, after: int, settled: bool, most: int) -> tuple[StoredItem, ...]:
+        """As `Store.read_lobby`, at most so many."""
+        found = (
             item
             for item in self._items.values()
             if item.number > after and (settled or item.kind is not LobbyKind.GONE)
         )
+        return tuple(islice(found, most))
 
     def knock_of(self, key: bytes) -> StoredItem | None:
         return next(iter(self._of(key, LobbyKind.KNOCK)), None)

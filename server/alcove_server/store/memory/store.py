@@ -1,7 +1,7 @@
 """The memory store: the rooms of one process. Everything ends with the process.
 
 Each method runs without suspending, so each is atomic. **Expiry.** Nothing here ends by itself, so
-this store also expires rooms that nobody watches. Each room stands in one queue, `_ends`, by the
+this store also expires rooms that nobody watches. Each room stands in one queue, `_due`, by the
 time at which something in it ends next, whether it is watched or not. `expire` takes rooms from the
 front of the queue: as many as it is told, and `_EXPIRED_AT_ONCE` blobs. A room that ends as a whole
 counts as its blobs. A room that has more to drop goes behind all that wait longer. So a call's work
@@ -11,8 +11,6 @@ a few blobs of it first (`_EXPIRED_BY_A_CALL`). No answer has what has expired.
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from heapq import heappop, heappush
-from math import inf
 from typing import Final
 
 from alcove_protocol.errors import Refusal
@@ -20,7 +18,14 @@ from alcove_protocol.frames import LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove_server.store.budget import BLOB_OVERHEAD, Budget, Holding, Pays, StoreBounds
+from alcove_server.store.budget import (
+    BLOB_OVERHEAD,
+    LOBBY_PAGE,
+    Budget,
+    Holding,
+    Pays,
+    StoreBounds,
+)
 from alcove_server.store.interface import (
     ALL,
     AtDoor,
@@ -39,6 +44,7 @@ from alcove_server.store.interface import (
     Vote,
     require_place,
 )
+from alcove_server.store.memory.due_rooms import DueRooms
 from alcove_server.store.memory.ended import EndedRooms
 from alcove_server.store.memory.room import MemoryRoom
 
@@ -59,8 +65,7 @@ class MemoryStore:
         self._budget = Budget(self._bounds.store_bytes)
         self._rooms: dict[bytes, MemoryRoom] = {}
         self._ended = EndedRooms(self._budget, self._bounds.rooms)
-        self._ends: list[tuple[float, bytes]] = []  # times of rooms, also ended ones; some outdated
-        self._scheduled: dict[bytes, float] = {}
+        self._due = DueRooms()
         self._to_tell: set[bytes] = set()  # rooms that expired in part since the last `expire`
         self._watched: set[bytes] = set()
         self._listener: Listener | None = None
@@ -125,7 +130,7 @@ class MemoryStore:
             raise
         budget.begin()
         self._rooms[seated.room] = room
-        self._schedule(seated.room, room.due)
+        self._due.put(seated.room, room.due)
 
     async def head(self, room: bytes) -> RoomHead | None:
         try:
@@ -154,8 +159,8 @@ class MemoryStore:
         self._delete(room)
         generation, of, now = found.log.generation, found.budget.holding, self._clock()
         end = self._ended.add(room, statement, generation, now, of)
-        self._scheduled.pop(room, None)
-        self._schedule(room, end)
+        self._due.forget(room)
+        self._due.put(room, end)
         self._ring(room)
 
     # --- the log ----------------------------------------------------------------------------
@@ -179,7 +184,7 @@ class MemoryStore:
         if known is not None:
             return Taken(generation, known)
         stored = room.publish(now, publication, self._bounds.rooms - len(self._rooms))
-        self._schedule(id, room.due)
+        self._due.put(id, room.due)
         if publication.step is not None:
             self._ring(id)
         elif id in self._watched and self._on_blob is not None:
@@ -254,8 +259,9 @@ class MemoryStore:
     async def add_talk(
         self, room: bytes, newcomer: bytes, key: bytes, id: bytes, blob: bytes
     ) -> None:
-        self._room(room).lobby.add_talk(self._clock(), newcomer, key, id, blob)
-        self._look(room, self._rooms[room])
+        found = self._room(room)
+        found.lobby.add_talk(self._clock(), newcomer, key, id, blob)
+        self._look(room, found)
 
     async def talk_to(self, room: bytes, newcomer: bytes) -> LobbyPage:
         return LobbyPage(self._room(room).lobby.talk_to(newcomer), self._clock())
@@ -268,8 +274,8 @@ class MemoryStore:
         self._look(room, found)
 
     async def read_lobby(self, room: bytes, after: int, settled: bool) -> LobbyPage:
-        items = self._room(room).lobby.items(after, settled)
-        return LobbyPage(items, self._clock())
+        items = self._room(room).lobby.items(after, settled, LOBBY_PAGE + 1)
+        return LobbyPage(items[:LOBBY_PAGE], self._clock(), len(items) > LOBBY_PAGE)
 
     async def take_refusal(self, room: bytes, key: bytes) -> tuple[bytes, bytes] | None:
         return self._room(room).lobby.take_refusal(self._clock(), key)
@@ -295,21 +301,15 @@ class MemoryStore:
 
     async def expire(self, most: int) -> bool:
         now, left = self._clock(), _EXPIRED_AT_ONCE
-        looked_at: list[bytes] = []
-        for _ in range(most):
-            if not self._ends or self._ends[0][0] > now:
-                break
-            at, room = heappop(self._ends)
-            if self._scheduled.get(room) == at:
-                del self._scheduled[room]
-                left -= self._expire(room, now, left)
-                looked_at.append(room)
-        for room in looked_at:  # after the loop, which would else meet a room with more due again
+        due = self._due.take(now, most)
+        for room in due:
+            left -= self._expire(room, now, left)
+        for room in due:
             self._go_on(room, now)
         to_tell, self._to_tell = self._to_tell, set()
         for room in to_tell:
             self._ring(room)
-        return len(self._ends) > 0 and self._ends[0][0] <= now
+        return self._due.any_due(now)
 
     def connected(self, room: bytes, key: bytes, on_replaced: Callable[[], None]) -> None:
         """There is no other node, and this one knows its own connections."""
@@ -372,7 +372,7 @@ class MemoryStore:
         wait longer."""
         room = self._rooms.get(id)
         if room is not None:
-            self._schedule(id, max(room.due, now))
+            self._due.put(id, max(room.due, now))
 
     def _delete(self, id: bytes) -> None:
         self._rooms.pop(id).budget.end()
@@ -380,7 +380,7 @@ class MemoryStore:
     def _look(self, id: bytes, room: MemoryRoom) -> None:
         """Note a change to a room other than a blob: its next end and its lobby may be others."""
         room.look()
-        self._schedule(id, room.due)
+        self._due.put(id, room.due)
         if room.lobby.number > room.lobby_rung:
             self._ring(id)
 
@@ -391,10 +391,3 @@ class MemoryStore:
             room.lobby_rung = room.lobby.number
         if id in self._watched and self._listener is not None:
             self._listener.on_ring(id)
-
-    def _schedule(self, room: bytes, at: float) -> None:
-        """Queue a room for a time. Only a time before the known one makes a new entry, so the heap
-        holds few outdated ones."""
-        if at < self._scheduled.get(room, inf):
-            self._scheduled[room] = at
-            heappush(self._ends, (at, room))

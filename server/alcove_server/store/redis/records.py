@@ -147,6 +147,7 @@ def door_arguments(door: StoredDoor) -> dict[str, object]:
         "uses": door.uses_left,
         "ends": door.expires_at,
         "card": door.card_number,
+        "by": door.by,
     }
 
 
@@ -163,6 +164,7 @@ def door_of(id: bytes, raw: bytes, card: bytes) -> StoredDoor:
         int(found[b"card"]),
         text,
         closed,
+        found.get(b"by", b""),  # one of an earlier version has none
     )
 
 

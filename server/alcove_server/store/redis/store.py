@@ -15,6 +15,7 @@ from alcove_protocol.statements import Signed
 
 from alcove_server.store.budget import (
     ITEM_OVERHEAD,
+    LOBBY_PAGE,
     MEMBERS_PART,
     RECORD_OVERHEAD,
     Holding,
@@ -289,9 +290,12 @@ class RedisStore:
         await self._run("settle", room, id, given, reason or b"", by)
 
     async def read_lobby(self, room: bytes, after: int, settled: bool) -> LobbyPage:
-        now, *found = await self._run("lobby_page", room, b"%d" % after, b"%d" % settled)
+        most = b"%d" % LOBBY_PAGE
+        now, more, *found = await self._run(
+            "lobby_page", room, b"%d" % after, b"%d" % settled, most
+        )
         items = map(records.item_of, found[::2], found[1::2])
-        return LobbyPage(tuple(items), records.time_of(now))
+        return LobbyPage(tuple(items), records.time_of(now), more == b"1")
 
     async def take_refusal(self, room: bytes, key: bytes) -> tuple[bytes, bytes] | None:
         found = await self._run("take_refusal", room, key)

@@ -1,5 +1,5 @@
 -- Doors: `d` holds what is judged, `dc` the cards. A closed door keeps no card.
-local DOORS, CLOSED, ITEM = 64, 256, 512
+local DOORS, CLOSED, ITEM = 64, 64, 512
 
 local function door_of(m, id)
   local raw = call('HGET', P .. 'd', id)
@@ -9,14 +9,14 @@ local function door_of(m, id)
   return door
 end
 
-local function doors_of(m)
+-- All of them, in any order. Hundreds are taken apart for this, so a script asks once.
+local function doors_of()
   local found, all = {}, call('HGETALL', P .. 'd')
   for at = 1, #all, 2 do
     local door = cmsgpack.unpack(all[at + 1])
     door.id = all[at]
     found[#found + 1] = door
   end
-  table.sort(found, function(one, other) return one.seq < other.seq end)
   return found
 end
 
@@ -31,34 +31,48 @@ local function drop_door(m, id)
   if call('HDEL', P .. 'd', id) == 1 then m.used = m.used - ITEM - card end
 end
 
-local function close_door(m, id, door, code)
+local function shut(m, id, door, code)
   m.used = m.used - call('HSTRLEN', P .. 'dc', id)
   call('HDEL', P .. 'dc', id)
-  door.closed = code
+  door.id, door.closed = nil, code
   keep_door(m, id, door)
+  door.id = id
+end
+
+-- Forget the first of too many closed doors.
+local function forget_closed(m, all)
   local closed = {}
-  for _, known in ipairs(doors_of(m)) do
-    if known.closed ~= '' then closed[#closed + 1] = known.id end
+  for _, door in ipairs(all) do
+    if door.closed ~= '' then closed[#closed + 1] = door end
   end
-  for at = 1, #closed - CLOSED do drop_door(m, closed[at]) end
+  if #closed <= CLOSED then return end
+  table.sort(closed, function(one, other) return one.seq < other.seq end)
+  for at = 1, #closed - CLOSED do drop_door(m, closed[at].id) end
+end
+
+local function close_door(m, id, door, code)
+  shut(m, id, door, code)
+  if call('HLEN', P .. 'd') > CLOSED then forget_closed(m, doors_of()) end
 end
 
 -- Close expired doors, and forget closed doors a day after their time. Returns whether any was: then
--- the caller has to save.
+-- the caller has to save. And all doors that are left.
 local function expire_doors(m)
-  local changed = false
-  for _, door in ipairs(doors_of(m)) do
+  local all, changed = {}, false
+  for _, door in ipairs(doors_of()) do
     if door.ends + TOMBSTONE <= m.last then
       drop_door(m, door.id)
       changed = true
-    elseif door.closed == '' and door.ends <= m.last then
-      local id = door.id
-      door.id = nil
-      close_door(m, id, door, 'door_expired')
-      changed = true
+    else
+      if door.closed == '' and door.ends <= m.last then
+        shut(m, door.id, door, 'door_expired')
+        changed = true
+      end
+      all[#all + 1] = door
     end
   end
-  return changed
+  if changed then forget_closed(m, all) end
+  return changed, all
 end
 
 -- Refuse admissions that a door has too few uses for. A revoked or expired door admits newcomers
@@ -84,7 +98,30 @@ local function use_door(m, id)
   end
 end
 
-local function put_door(m, id, given, card, most)
+-- Return the door that gives way to one more by this facilitator, when the room has as many as it may:
+-- the oldest of the one that put most, if that is more. Of several, of the one with the oldest door.
+local function crowding(m, by, all)
+  local open, counts, first = 0, {}, {}
+  for _, door in ipairs(all) do
+    if door.closed == '' and door.ends > m.last then
+      local holder = door.by or ''
+      open = open + 1
+      counts[holder] = (counts[holder] or 0) + 1
+      if not first[holder] or door.seq < first[holder].seq then first[holder] = door end
+    end
+  end
+  if open < DOORS then return nil end
+  local most
+  for holder, number in pairs(counts) do
+    if not most or number > counts[most]
+      or number == counts[most] and first[holder].seq < first[most].seq then most = holder end
+  end
+  if counts[most] <= (counts[by] or 0) + 1 then refuse('too_many_doors') end
+  return first[most]
+end
+
+-- `all` are all doors before this one.
+local function put_door(m, id, given, card, most, all)
   local known = door_of(m, id)
   if known then
     if known.closed ~= '' then refuse(known.closed) end
@@ -96,18 +133,18 @@ local function put_door(m, id, given, card, most)
     known.card = given.card
     keep_door(m, id, known)
   else
-    local open, last = 0, 0
-    for _, door in ipairs(doors_of(m)) do
-      last = door.seq
-      if door.closed == '' and door.ends > m.last then open = open + 1 end
-    end
-    if open >= DOORS then refuse('too_many_doors') end
+    local last = 0
+    for _, door in ipairs(all) do last = math.max(last, door.seq) end
+    local gives_way = crowding(m, given.by or '', all)
     space(m, #card + ITEM, most)
+    if gives_way then close_door(m, gives_way.id, gives_way, 'door_expired') end
     m.used = m.used + #card + ITEM
     given.ends = m.last + given.ends
     given.closed = ''
     given.seq = last + 1
     keep_door(m, id, given)
+    given.id = id
+    all[#all + 1] = given
   end
   call('HSET', P .. 'dc', id, card)
   bind(m, P .. 'dc')

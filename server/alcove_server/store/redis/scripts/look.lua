@@ -7,7 +7,7 @@ if not m then return {0, ''} end
 count(m)
 note_lost(m)
 local more = drop_long(m, 100) == 100
-expire_doors(m)
+local _, doors = expire_doors(m)
 local next_end = over(m)
 local function ends(at) next_end = math.min(next_end, at or math.huge) end
 for _, key in ipairs(call('HKEYS', P .. 'w')) do
@@ -21,7 +21,7 @@ for _, kind in ipairs({REQUEST, GONE, VAULT}) do
   if first then ends(end_of(item_of(first))) end
 end
 for _, number in ipairs(call('ZRANGE', P .. 'q1', 0, -1)) do ends(end_of(item_of(number))) end
-for _, door in ipairs(doors_of(m)) do ends(door.ends + (door.closed == '' and 0 or TOMBSTONE)) end
+for _, door in ipairs(doors) do ends(door.ends + (door.closed == '' and 0 or TOMBSTONE)) end
 for _, name in ipairs({'fe', 'he'}) do
   ends(tonumber(call('ZRANGE', P .. name, 0, 0, 'WITHSCORES')[2]))
 end

@@ -14,6 +14,7 @@ local LAYOUT = 1 -- of all that lies in a room and is pushed. A script reads and
 local NOBODY = string.rep('\0', 20) -- no reign is named
 local NUMBER = '>I8'
 local ABANDONED, READ_ONLY, TOMBSTONE, REJOIN = 1800, 90, 86400, 86400
+local SLACK = 20         -- seconds that the records of ids may outlast their room
 local SHORT = 1800       -- seconds: blobs that live no longer are keys of their own
 local ROOM_BYTES = 4096  -- bytes that a room takes beside its chain
 local FACTOR = 8         -- bytes that a byte of the chain costs in all, with the node's list of it
@@ -68,12 +69,20 @@ local function over(m) return math.max(m.beat + ABANDONED, m.held) end
 -- A new key gets the end of the room. Keys that have one keep it.
 local function bind(m, key) call('PEXPIRE', key, left(m.last, over(m)), 'NX') end
 
--- A beat holds the room for longer, with everything in it. So does a node while replicas are away.
+-- A beat holds the room for longer, with everything in it. So does a node while replicas are away. The
+-- records of ids, of which there are as many as senders, get SLACK more, and then nothing for so long:
+-- beats come at any rate, and a thousand keys at each of them would stop the rooms of all.
 local function extend(m)
   local ttl = left(m.last, over(m))
+  local known = call('PTTL', P .. 's')
   call('PEXPIRE', M, ttl)
-  for _, name in ipairs(parts()) do call('PEXPIRE', P .. name, ttl) end
-  for _, sender in ipairs(call('SMEMBERS', P .. 's')) do call('PEXPIRE', P .. 'r' .. sender, ttl) end
+  for _, name in ipairs(parts()) do
+    if name ~= 's' then call('PEXPIRE', P .. name, ttl) end
+  end
+  if known < 0 or known >= tonumber(ttl) then return end
+  local longer = left(m.last, over(m) + SLACK)
+  call('PEXPIRE', P .. 's', longer)
+  for _, sender in ipairs(call('SMEMBERS', P .. 's')) do call('PEXPIRE', P .. 'r' .. sender, longer) end
 end
 
 -- Delete everything of a room but the statement of its end.

@@ -20,7 +20,7 @@ local function remember(m, sender, id, number, ends, all)
   local key = P .. 'r' .. sender
   local record = id .. pack('>I8d', number, ends)
   if not all then
-    call('SET', key, record, 'PX', left(m.last, over(m)))
+    call('SET', key, record, 'PX', left(m.last, over(m) + SLACK))
     call('SADD', P .. 's', sender)
     bind(m, P .. 's')
   elseif #all >= RECORD * (IDS + 32) then

@@ -33,10 +33,11 @@ if size > most then refuse('busy') end
 local now = m and m.last or clock()
 if m then forget(m) end
 m = begin(now, ARGV[3], ARGV[4], tonumber(ARGV[5]), chain)
+local all = {}
 for _, one in ipairs(once) do
   local id, text = one.id, one.text
   one.id, one.text = nil, nil
-  put_door(m, id, one, text, most)
+  put_door(m, id, one, text, most, all)
 end
 for _, one in ipairs(commits) do append(m, 1, REJOIN, one.tail, one.size, one.hash) end
 save(m)

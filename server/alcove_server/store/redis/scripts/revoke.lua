@@ -2,7 +2,8 @@
 local function revoke(m, doors)
   for id in pairs(doors) do
     local door = door_of(m, id)
-    if door and door.closed ~= 'door_revoked' then close_door(m, id, door, 'door_revoked') end
+    if door and door.closed ~= 'door_revoked' then shut(m, id, door, 'door_revoked') end
   end
+  if call('HLEN', P .. 'd') > CLOSED then forget_closed(m, doors_of()) end
   mark_revoked(m, doors)
 end

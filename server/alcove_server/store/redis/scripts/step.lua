@@ -10,6 +10,29 @@ local function keep_entry(m)
   m.chain = m.chain + #entry + 4
 end
 
+-- Call `act` with the items of a list, MANY at a time: an entry may concern a thousand keys, and a
+-- call for each of them would stop the rooms of all.
+local MANY = 500
+local function in_parts(list, act)
+  for at = 1, #list, MANY do
+    local part = {}
+    for next = at, math.min(#list, at + MANY - 1) do part[#part + 1] = list[next] end
+    act(part)
+  end
+end
+
+-- Those of these keys that are fields of a hash.
+local function known_in(name, list)
+  local found = {}
+  if call('EXISTS', P .. name) == 0 then return found end
+  in_parts(list, function(part)
+    for at, value in ipairs(call('HMGET', P .. name, table_unpack(part))) do
+      if value then found[#found + 1] = part[at] end
+    end
+  end)
+  return found
+end
+
 local function set_of(list)
   local found = {}
   for _, one in ipairs(list) do found[one] = true end
@@ -35,21 +58,24 @@ take_step = function(m)
   for _, door in pairs(step.admitted) do use_door(m, door) end
   revoke(m, set_of(step.revoked))
   local numbers = {}
-  for _, key in ipairs(step.settled) do
+  for _, key in ipairs(known_in('qk', step.settled)) do
     for _, number in ipairs(listed('qk', key)) do numbers[#numbers + 1] = number end
   end
   table.sort(numbers, function(one, other) return tonumber(one) < tonumber(other) end)
   for _, number in ipairs(numbers) do settle_item(m, number, item_of(number)) end
-  for _, key in ipairs(step.gone) do
-    call('UNLINK', P .. 'r' .. key)
-    call('SREM', P .. 's', key)
-    drop_welcome(m, key)
-  end
+  in_parts(step.gone, function(part)
+    call('SREM', P .. 's', table_unpack(part))
+    for at, key in ipairs(part) do part[at] = P .. 'r' .. key end
+    call('UNLINK', table_unpack(part))
+  end)
+  for _, key in ipairs(known_in('w', step.gone)) do drop_welcome(m, key) end
+  local welcomed = {}
+  for key in pairs(step.welcomes) do welcomed[#welcomed + 1] = key end
+  for _, key in ipairs(known_in('w', welcomed)) do drop_welcome(m, key) end
   for key, welcome in pairs(step.welcomes) do
-    drop_welcome(m, key)
     m.used = m.used + #welcome + WELCOME_BYTES
     call('HSET', P .. 'w', key, cmsgpack.pack({welcome = welcome, at = m.g .. pack(NUMBER, m.n),
       ends = m.last + REJOIN, entry = entry}))
-    bind(m, P .. 'w')
   end
+  if #welcomed > 0 then bind(m, P .. 'w') end
 end

@@ -1,0 +1,155 @@
+"""Removals: one member or several in one commit, with a fold, and what becomes of their links.
+
+A link is closed, and one with uses left is replaced, or it stays and its card asks a question: one
+person that disturbs must not shut out others who come late by the same link. The card with the
+question goes to the relay before the commit, so that a removed person meets it.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from alcove_protocol import limits
+from alcove_protocol.invite import Invite
+
+from alcove import events
+from alcove.errors import AlcoveError, InvalidInput, NotNow
+from alcove.facilitation.committer import Committer
+from alcove.facilitation.door_keeper import DoorKeeper
+from alcove.facilitation.doors import Door, Doors, InviteTerms
+from alcove.facilitation.intents import Done
+from alcove.facilitation.removal_intent import MOST, Going, RemoveMembers
+from alcove.facilitation.roles import named
+from alcove.facilitation.vaults import Vaults
+from alcove.group.membership import Membership
+from alcove.group.outcomes import Person
+from alcove.relay.ports import Ports
+
+
+def checked_question(question: str) -> str:
+    """The question of a card. Raises `InvalidInput` (`bad_question`)."""
+    try:
+        size = len(question.strip().encode())
+    except UnicodeEncodeError:
+        raise InvalidInput("bad_question", "It has characters that cannot be sent.") from None
+    if not 0 < size <= limits.QUESTION:
+        text = f"A question has at least one letter, and at most {limits.QUESTION} bytes."
+        raise InvalidInput("bad_question", text)
+    return question.strip()
+
+
+class Removals:
+    """One facilitator's removals."""
+
+    def __init__(
+        self,
+        membership: Membership,
+        committer: Committer,
+        doors: Doors,
+        door_keeper: DoorKeeper,
+        vaults: Vaults,
+        ports: Ports,
+    ) -> None:
+        self._membership = membership
+        self._committer = committer
+        self._doors = doors
+        self._door_keeper = door_keeper
+        self._vaults = vaults
+        self._emit = ports.emit
+        self._clock = ports.clock
+
+    def remove(
+        self, names: Sequence[str], done: Done, *, fold: bool = False, question: str | None = None
+    ) -> None:
+        """Put members out. With `question` their links stay, and ask it.
+
+        Raises `InvalidInput` (`unknown_name`, `bad_question`, `bad_count`), `NotNow`
+        (`not_oneself`, `is_facilitator`).
+        """
+        if not 0 < len(set(names)) <= MOST:
+            text = f"Name at least one person, and at most {MOST}."
+            raise InvalidInput("bad_count", text)
+        asked = None if question is None else checked_question(question)
+        going = [self._going(person, asked) for person in self._here(names)]
+        closing = self._closing(going)
+        room = self._membership.group.group_id
+        replacements = {door.id: self._doors.new_invite(room) for door in closing if door.multi_use}
+
+        def removed(error: AlcoveError | None) -> None:
+            for door in closing:
+                self._closed(door, replacements.get(door.id), error)
+            done(error)
+
+        if replacements:
+            self._vaults.offer(self._vaults.others(), lambda: None)  # no removal waits for it
+        invites = tuple(replacements.values())
+        self._committer.want(RemoveMembers(removed, tuple(going), invites, fold))
+
+    def _here(self, names: Sequence[str]) -> list[Person]:
+        """The members of these names. One that is not here any more keeps no other in."""
+        known = {person.name for person in self._membership.people()}
+        here = [name for name in dict.fromkeys(names) if name in known]
+        people = [self._named(name) for name in here or names]
+        for name in dict.fromkeys(names):
+            if name not in known:
+                text = f"Nobody here has the name {name}; the others you named are removed."
+                self._emit(events.Problem("unknown_name", text))
+        return people
+
+    def _named(self, name: str) -> Person:
+        person = named(self._membership, name, facilitator=False)
+        if person.key == self._membership.own.key:
+            raise NotNow("not_oneself", "You cannot remove yourself; leave or end the room.")
+        if person.facilitator:
+            raise NotNow("is_facilitator", "A facilitator has to be demoted first.")
+        return person
+
+    def _going(self, person: Person, question: str | None) -> Going:
+        seat = self._membership.roster.seats.get(person.relay_key)
+        if seat is None:
+            return Going(person.key)
+        stays = question is not None and self._asks(self._open(seat.door), question)
+        return Going(person.key, seat.door, stays)
+
+    def _open(self, id: bytes) -> Door | None:
+        """What this client knows of an open door."""
+        door = self._doors.get(id)
+        return door if door is not None and not door.revoked else None
+
+    def _asks(self, door: Door | None, question: str) -> bool:
+        """Whether the link stays, and asks from now on. One without a secret here cannot ask, and
+        one for a single person has been used."""
+        if door is None or (door.statement is not None and not door.multi_use):
+            return False
+        if door.question != question:
+            self._door_keeper.ask(door, question)
+        return True
+
+    def _closing(self, going: Iterable[Going]) -> list[Door]:
+        """The doors that close, as far as this client knows them."""
+        ids = dict.fromkeys(one.door_id for one in going if not one.keeps_door)
+        return [door for door in map(self._open, ids) if door is not None]
+
+    def _closed(self, old: Door, replacement: Invite | None, error: AlcoveError | None) -> None:
+        if error is not None:
+            if replacement is not None:
+                self._doors.drop(replacement)
+            return
+        if old.replaced:
+            return
+        old.replaced = True
+        self._doors.revoke(old.id)
+        if replacement is not None and replacement.door not in self._membership.state.door_ids():
+            self._doors.drop(replacement)
+            return  # the group does not list it, and no invite is made silently
+        if replacement is None:
+            return
+        left = int(old.deadline - self._clock())
+        if left <= 0 or not old.uses_left:
+            return
+
+        def put(error: AlcoveError | None) -> None:
+            if error is None:
+                self._emit(events.InviteChanged(replacement.url()))
+            else:
+                self._emit(events.Problem(error.code, error.text))
+
+        self._door_keeper.put(replacement, InviteTerms(old.uses_left, left, old.question), put)

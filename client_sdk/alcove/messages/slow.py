@@ -1,0 +1,80 @@
+"""Slow mode: what a member sends within a minute of its first message is one turn, then it waits.
+
+The sender holds to it, and the relay. A receiver refuses no message for a clock, or members would
+differ: a facilitator is told of a member that exceeds it, and no more.
+"""
+
+from collections.abc import Callable
+from math import ceil
+from typing import Final
+
+from alcove_protocol import limits
+
+from alcove.errors import NotNow
+from alcove.group.membership import Membership
+
+SLACK: Final = 5.0
+"""Seconds by which what others sent may seem early: ages on the wire are whole seconds."""
+
+
+class SlowMode:
+    """This client's own turn, and when each other member's began."""
+
+    def __init__(self, membership: Membership, clock: Callable[[], float]) -> None:
+        self._membership = membership
+        self._clock = clock
+        self._began: float | None = None
+        self._until = 0.0
+        self._others: dict[bytes, float] = {}
+
+    @property
+    def _counts(self) -> bool:
+        return bool(self._membership.state.slow) and not self._membership.own.facilitator
+
+    @property
+    def wait(self) -> int:
+        """Seconds until this client may send; 0 when it may now."""
+        if not self._counts:
+            return 0
+        now, slow, until = self._clock(), self._membership.state.slow, self._until
+        if self._began is not None and now >= self._began + limits.TURN:
+            until = max(until, self._began + limits.TURN + slow)
+        return max(0, ceil(min(until, now + limits.TURN + slow) - now))
+
+    def given(self) -> None:
+        """This client sends a message to the relay: a turn begins, if none goes on."""
+        now = self._clock()
+        if not self._counts:
+            return
+        if self._began is None or now >= self._began + limits.TURN:
+            self._began = now
+
+    def refused(self, wait: int) -> None:
+        """The relay says that this client may send again in so many seconds. Only it knows of a
+        turn that another relay or a former connection has counted."""
+        self._until = self._clock() + wait
+
+    def exceeded(self, author: bytes, age: int) -> bool:
+        """Whether a participant's message, taken `age` seconds ago, is out of turn."""
+        state, at = self._membership.state, self._clock() - age
+        if not state.slow or author in state.facilitator_keys():
+            return False
+        began = self._others.get(author)
+        if began is not None and at < began + limits.TURN + SLACK:
+            return False
+        early = began is not None and at < began + limits.TURN + state.slow - SLACK
+        self._others[author] = at
+        return early
+
+    def forget(self, author: bytes) -> None:
+        """This member is gone."""
+        self._others.pop(author, None)
+
+
+def too_soon(wait: int) -> NotNow:
+    """Why a text is not sent now."""
+    text = (
+        f"The room goes slowly: you can write again in {wait} seconds. This was not sent, and is "
+        "still yours."
+    )
+    return NotNow("slow", text)

@@ -1,0 +1,43 @@
+"""Slow mode: what one key sends within `TURN` seconds of its first blob is one turn, then it waits.
+
+The relay cannot tell a text from a retraction, so every message of a participant counts. Turns are
+kept in this process alone: a client that comes back by another relay has another turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import ceil
+
+from alcove_protocol import limits
+from alcove_protocol.errors import SlowDown
+from alcove_protocol.roster import Roster
+
+
+class SlowTurns:
+    """One room's. `clock` gives seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._began: dict[bytes, float] = {}
+
+    def counts(self, roster: Roster, key: bytes) -> bool:
+        """Whether this key takes turns: facilitators do not."""
+        return bool(roster.slow) and not roster.is_facilitator(key)
+
+    def take(self, roster: Roster, key: bytes) -> bool:
+        """Send within a turn. Return whether it began a new one. Raises `SlowDown`."""
+        if not self.counts(roster, key):
+            return False
+        now, began = self._clock(), self._began.get(key)
+        if began is not None and now < began + limits.TURN:
+            return False
+        if began is not None and now < began + limits.TURN + roster.slow:
+            raise SlowDown(ceil(began + limits.TURN + roster.slow - now))
+        kept = {known: at for known, at in self._began.items() if known in roster.seats}
+        self._began = {**kept, key: now}
+        return True
+
+    def give_back(self, key: bytes) -> None:
+        """The store did not take what began the turn."""
+        self._began.pop(key, None)

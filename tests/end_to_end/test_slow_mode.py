@@ -1,0 +1,194 @@
+"""Slow mode by turns: held to by the sender and by the relay, and told to facilitators."""
+
+import pytest
+from alcove import events
+from alcove.errors import AlcoveError
+from alcove_protocol import limits
+from alcove_protocol.frames import BlobClass, Publish, RelayAnswer, RequestRefused
+
+from tests.end_to_end.evil.relay import EvilWorld
+from tests.end_to_end.evil.rogue import rogue_text, room_of
+from tests.end_to_end.evil.rooms import three
+from tests.end_to_end.evil.test_folds import answer_of
+from tests.end_to_end.facilitating import all_agree, do, goes_on, part
+from tests.end_to_end.test_hard_minute import why_not
+from tests.end_to_end.world import Client, World, room_of_three
+
+SLOW = 120
+
+
+def slow_room() -> tuple[World, Client, Client, Client]:
+    world, ann, bob, cleo = room_of_three()
+    do(world, ann, "slow", SLOW)
+    return world, ann, bob, cleo
+
+
+def test_what_comes_within_a_minute_is_one_turn_and_then_there_is_a_pause() -> None:
+    world, ann, bob, cleo = slow_room()
+    for client in (ann, bob, cleo):
+        (rule,) = client.of(events.RulesChanged)
+        assert (rule.slow, rule.changed, rule.by) == (SLOW, ("slow",), "Ann")
+    for number in range(14):
+        bob.say(f"line {number}")
+        world.advance(4)
+    assert len(cleo.texts()) == 14
+    world.advance(5)
+    assert why_not(bob) == "slow"
+    assert why_not(cleo, "another's turn") is None
+    assert why_not(ann, "facilitators take none") is None
+    world.advance(SLOW)
+    assert why_not(bob, "again") is None
+    world.settle()
+    assert cleo.texts()[-1] == "again"
+    assert not ann.of(events.Problem)
+    do(world, ann, "slow", 0)
+    world.advance(70)
+    goes_on(world, ann, bob, cleo)
+
+
+def test_the_person_is_told_in_how_many_seconds_and_keeps_the_text() -> None:
+    world, _ann, bob, _cleo = slow_room()
+    bob.say("one")
+    world.advance(limits.TURN + 20)
+    with pytest.raises(AlcoveError) as refused:
+        bob.say("two")
+    assert refused.value.code == "slow"
+    assert f"in {SLOW - 20} seconds" in refused.value.text
+    assert not bob.of(events.Failed)
+
+
+def test_what_waited_goes_when_the_pause_is_over() -> None:
+    world, _ann, bob, cleo = slow_room()
+    bob.say("one")
+    world.advance(limits.TURN - 2)
+    bob.cut()
+    id = bob.say("two")
+    world.advance(10, stay_away=(bob,))
+    world.advance(5)
+    assert cleo.texts() == ["one"]
+    world.advance(SLOW)
+    assert cleo.texts() == ["one", "two"]
+    assert id in [event.id for event in bob.of(events.Sent)]
+    assert not bob.of(events.Failed)
+
+
+def test_slow_mode_ends_at_once() -> None:
+    world, ann, bob, cleo = slow_room()
+    bob.say("one")
+    world.advance(limits.TURN + 5)
+    assert why_not(bob) == "slow"
+    do(world, ann, "slow", 0)
+    goes_on(world, ann, bob, cleo)
+    acts = [act.act for act in cleo.engine.require_member().act_log.acts()]
+    assert acts[-2:] == ["slow", "slow"]
+
+
+def test_a_turn_that_began_before_slow_mode_does_not_count() -> None:
+    world, ann, bob, _cleo = room_of_three()
+    bob.say("before")
+    world.advance(limits.TURN + 5)
+    do(world, ann, "slow", SLOW)
+    assert why_not(bob, "now") is None
+    world.settle()
+    assert ann.texts() == ["before", "now"]
+
+
+def test_leaving_and_coming_back_take_no_turn() -> None:
+    world, ann, bob, cleo = slow_room()
+    bob.say("one")
+    world.advance(limits.TURN + 5)
+    bob.engine.require_member()._hold()
+    world.advance(40)
+    assert events.ConnectionState.REJOINED in [
+        event.state for event in bob.of(events.ConnectionChanged)
+    ]
+    bob.engine.commands.leave(lambda: None)
+    world.advance(3)
+    assert bob.of(events.Closed)
+    all_agree(ann, cleo)
+
+
+def test_a_pause_out_of_bounds_is_refused() -> None:
+    _world, ann, bob, _cleo = room_of_three()
+    for seconds in (-1, limits.SLOW_MAX + 1):
+        with pytest.raises(AlcoveError) as refused:
+            ann.engine.commands.slow(seconds, lambda error: None)
+        assert refused.value.code == "bad_seconds"
+    with pytest.raises(AlcoveError) as refused:
+        bob.engine.commands.slow(1, lambda error: None)
+    assert refused.value.code == "not_facilitator"
+
+
+# --- each layer with the other off -------------------------------------------------------------
+
+
+def slow_three() -> tuple[EvilWorld, Client, Client, Client]:
+    world, ann, bob, cleo = three()
+    do(world, ann, "slow", SLOW)
+    return world, ann, bob, cleo
+
+
+def test_the_relay_refuses_who_exceeds_it_and_says_for_how_long() -> None:
+    """Bob's client has no check."""
+    world, ann, bob, _cleo = slow_three()
+    assert answer_of(world, bob, rogue_text(bob, "one", counter=1), BlobClass.APPLICATION) is None
+    world.advance(limits.TURN - 5)
+    assert answer_of(world, bob, rogue_text(bob, "two", counter=2), BlobClass.APPLICATION) is None
+    world.advance(10)
+    three_ = rogue_text(bob, "three", counter=3)
+    assert answer_of(world, bob, three_, BlobClass.APPLICATION) == "slow"
+    (refusal,) = [one for one in world.seen(RequestRefused, bob) if one.code == "slow"]
+    assert refusal.wait == SLOW - 5
+    assert ann.texts() == ["one", "two"]
+    world.advance(SLOW)
+    assert answer_of(world, bob, three_, BlobClass.APPLICATION) is None
+    assert ann.texts() == ["one", "two", "three"]
+
+
+def test_a_blob_that_the_relay_did_not_take_begins_no_turn() -> None:
+    world, ann, bob, _cleo = slow_three()
+    stale = bob.engine.require_member().membership.base
+    part(ann).refresh_keys()
+    world.settle()
+    blob = rogue_text(bob, "late", counter=1)
+    answers: list[RelayAnswer | None] = []
+    bob.engine.link.request(
+        lambda n: Publish(n, bytes(16), stale.encode(), BlobClass.APPLICATION, 600, blob),
+        answers.append,
+    )
+    world.settle()
+    assert isinstance(answers[0], RequestRefused)
+    assert answers[0].code == "stale"
+    world.advance(limits.TURN + 5)
+    text = rogue_text(bob, "on time", counter=1)
+    assert answer_of(world, bob, text, BlobClass.APPLICATION) is None
+
+
+def test_receivers_show_what_exceeds_it_and_facilitators_are_told() -> None:
+    """The relay has no check. No member refuses a message for a clock."""
+    world, ann, bob, cleo = slow_three()
+    world.take(room_of(ann), rogue_text(bob, "one", counter=1), BlobClass.APPLICATION)
+    world.advance(limits.TURN + 20)
+    world.take(room_of(ann), rogue_text(bob, "two", counter=2), BlobClass.APPLICATION)
+    assert ann.texts() == cleo.texts() == ["one", "two"]
+    told = [(event.code, event.sender) for event in ann.of(events.Problem)]
+    assert told == [("out_of_turn", "Bob")]
+    assert not cleo.of(events.Problem)
+
+
+def test_who_keeps_to_it_is_not_told_of() -> None:
+    world, ann, bob, _cleo = slow_three()
+    for counter in (1, 2, 3):
+        text = rogue_text(bob, str(counter), counter=counter)
+        world.take(room_of(ann), text, BlobClass.APPLICATION)
+        world.advance(limits.TURN + SLOW)
+    assert not ann.of(events.Problem)
+
+
+def test_a_relay_that_says_wait_for_ever_is_believed_for_one_pause_at_most() -> None:
+    world, ann, bob, _cleo = slow_three()
+    slow = bob.engine.require_member().conversation.slow
+    slow.refused(10**9)
+    assert slow.wait == limits.TURN + SLOW
+    do(world, ann, "slow", 0)
+    assert slow.wait == 0

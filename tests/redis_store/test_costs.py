@@ -1,0 +1,155 @@
+"""What one script does stays small however much a room holds: a server runs one at a time, for all.
+
+A cost is the number of commands that a script calls, which no machine changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Iterator
+from typing import Any, Final
+
+import pytest
+import redis
+from alcove_protocol.frames import BlobClass, LobbyKind
+from alcove_server.store.budget import LOBBY_PAGE
+from alcove_server.store.interface import StoredDoor
+from alcove_server.store.redis import records
+from alcove_server.store.redis.store import RedisStore
+from alcove_server.store_address import parse
+from alcove_server.testing.embedded import ManualClock
+
+from tests.redis_store.groups import Standalone
+from tests.server.store.bench import HEAD, HOST, ROOM, Bench, step
+
+pytestmark = pytest.mark.interpreted
+SLACK: Final = 20
+
+
+class Counted:
+    """A store, and a look at its server from outside."""
+
+    def __init__(self, alone: Standalone) -> None:
+        self.server = redis.Redis(port=alone.server.port)
+        self.server.flushall()
+        self.clock = ManualClock()
+        self.bench = Bench(RedisStore(parse(alone.url), clock=self.clock), self.clock)
+        self.bench.open()
+
+    def calls(self, work: Coroutine[Any, Any, object]) -> dict[str, int]:
+        """How often each command was called meanwhile."""
+        self.server.config_resetstat()
+        self.bench.do(work)
+        stats = self.server.info("commandstats")
+        return {name.removeprefix("cmdstat_"): one["calls"] for name, one in stats.items()}
+
+    def beat(self) -> dict[str, int]:
+        blob = self.bench.publication(blob_class=BlobClass.BEAT, sender=HOST, ttl=90)
+        return self.calls(self.bench.store.publish(blob))
+
+    def speak(self, senders: int) -> None:
+        for number in range(senders):
+            blob = self.bench.publication(sender=b"%32d" % number)
+            self.bench.do(self.bench.store.publish(blob))
+
+    def left(self, name: bytes) -> int:
+        """Milliseconds for which a key of the room is there."""
+        found: Any = self.server.pttl(records.tag_of(ROOM) + name)
+        return int(found)
+
+
+@pytest.fixture
+def counted(alone: Standalone) -> Iterator[Counted]:
+    made = Counted(alone)
+    yield made
+    made.bench.close()
+    made.server.close()
+
+
+def test_a_beat_costs_as_much_in_a_room_of_many_senders(counted: Counted) -> None:
+    counted.speak(3)
+    counted.beat()
+    few = sum(counted.beat().values())
+    counted.speak(300)
+    counted.beat()
+    assert sum(counted.beat().values()) <= few
+
+
+def test_the_ids_of_a_sender_are_remembered_for_as_long_as_the_room(counted: Counted) -> None:
+    counted.speak(2)
+    for seconds in (1, 5, SLACK, 30, 3, 30):
+        counted.clock.advance(seconds)
+        counted.beat()
+        counted.speak(3)
+        for number in range(3):
+            left = counted.left(b"r" + b"%32d" % number)
+            assert counted.left(b"m") <= left <= counted.left(b"m") + 1000 * (SLACK + 2)
+
+
+def door(number: int, seconds: float) -> StoredDoor:
+    return StoredDoor(b"%8d" % number, bytes(32), 5, seconds, 1, b"card")
+
+
+def test_doors_that_end_together_are_taken_apart_once(counted: Counted) -> None:
+    store = counted.bench.store
+    for number in range(60):
+        counted.bench.do(store.put_door(ROOM, door(number, 5.0), HEAD))
+    counted.clock.advance(10)
+    counts = counted.calls(store.door(ROOM, door(0, 0).id))
+    assert counts["hgetall"] == 1
+    assert counts["hset"] == 60
+
+
+def test_doors_that_are_revoked_together_are_taken_apart_once(counted: Counted) -> None:
+    store, doors = counted.bench.store, [door(number, 500.0) for number in range(120)]
+    for one in doors[:60]:
+        counted.bench.do(store.put_door(ROOM, one, HEAD))
+        counted.bench.do(store.revoke_door(ROOM, one.id, HEAD))
+    for one in doors[60:]:
+        counted.bench.do(store.put_door(ROOM, one, HEAD))
+    gone = step(revoked=frozenset(one.id for one in doors))
+    counts = counted.calls(
+        store.publish(counted.bench.publication(blob_class=BlobClass.COMMIT, step=gone))
+    )
+    assert counts["hgetall"] <= 2
+
+
+def asked(counted: Counted, count: int) -> None:
+    for number in range(count):
+        work = counted.bench.store.add_item(
+            ROOM, LobbyKind.REQUEST, b"%32d" % number, b"%16d" % number, b"request"
+        )
+        counted.bench.do(work)
+
+
+def test_a_page_of_a_long_lobby_costs_no_more_than_one_of_a_short_one(counted: Counted) -> None:
+    store = counted.bench.store
+    asked(counted, LOBBY_PAGE)
+    short = sum(counted.calls(store.read_lobby(ROOM, 0, True)).values())
+    asked(counted, 4 * LOBBY_PAGE)
+    assert sum(counted.calls(store.read_lobby(ROOM, 0, True)).values()) <= short
+    page = counted.bench.do(store.read_lobby(ROOM, 0, True))
+    assert (len(page.items), page.more) == (LOBBY_PAGE, True)
+    assert len(counted.bench.lobby()) == 4 * LOBBY_PAGE
+
+
+def test_a_request_beside_many_costs_no_more(counted: Counted) -> None:
+    def request() -> int:
+        store = counted.bench.store
+        asking = store.add_item(ROOM, LobbyKind.REQUEST, b"A" * 32, b"A" * 16, b"request")
+        count = sum(counted.calls(asking).values())
+        counted.bench.do(store.settle(ROOM, b"A" * 16, None, HOST))
+        return count
+
+    asked(counted, 1)
+    few = request()
+    asked(counted, 300)
+    assert request() <= few + 25  # of the settled ones it looks at a few
+
+
+def test_an_entry_that_concerns_many_keys_asks_for_them_together(counted: Counted) -> None:
+    counted.speak(700)
+    gone = step(gone=frozenset(b"%32d" % number for number in range(700)))
+    publication = counted.bench.publication(blob_class=BlobClass.COMMIT, step=gone)
+    counts = counted.calls(counted.bench.store.publish(publication))
+    assert sum(counts.values()) < 60
+    assert not counted.server.exists(records.tag_of(ROOM) + b"r" + b"%32d" % 5)
