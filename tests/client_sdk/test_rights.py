@@ -22,6 +22,10 @@ CHANGED: Final = {
     "paused",
     "locked",
     "listen_only",
+    "slow",
+    "hold",
+    "folded",
+    "standby",
 }
 """Fields that a facilitator's commit may change, within what `judge` says of them."""
 
