@@ -185,7 +185,7 @@ class Room(RoomShell):
         self._after()
 
     def list_members(self, *, ref: str | None = None) -> None:
-        """Tell who is here, as `members` has it: `MemberList` follows. Raises `NotNow`
+        """Tell the list of members, as `members` has it: `MemberList` follows. Raises `NotNow`
         (`not_in_room`)."""
         self._commands.list_members(ref=ref)
         self._after()
@@ -415,9 +415,7 @@ class Room(RoomShell):
         )
 
     async def end(self) -> None:
-        """End the room for all members: the relay deletes everything that it has of it.
-
-        An end is not kept for later. Raises `NotNow` (`not_connected`), and `Refused` (`unsettled`)
-        for about a minute after a relay that had lost its memory got the room back.
-        """
+        """End the room for all members: the relay deletes everything that it has of it. Raises
+        `NotNow` (`not_connected`): an end is not kept for later; `Refused` (`unsettled`) in the
+        first minutes after the relay lost its memory."""
         await self._call(self._commands.end)

@@ -275,6 +275,8 @@ class RoomShell:
                 | events.Joined()
                 | events.Left()
                 | events.Removed()
+                | events.Absent()
+                | events.NewKeys()
                 | events.RoleChanged()
                 | events.Paused()
                 | events.Unpaused()

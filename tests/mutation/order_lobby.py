@@ -30,8 +30,8 @@ ONE_LOBBY: Final = (
     ),
     _left(
         f"{REQUESTS}._serve",
-        "if secret is None or person is None:\n            raise NotMine",
-        'if secret is None or person is None:\n            raise NotAllowed("epoch")',
+        "(person is None and lost is None):\n            raise NotMine",
+        '(person is None and lost is None):\n            raise NotAllowed("epoch")',
         "test_a_request_of_an_epoch_before_ones_own_is_left_to_another_facilitator",
     ),
     _left(

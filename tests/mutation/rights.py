@@ -29,8 +29,6 @@ _RELAY_KEYS = "leaf_extension(old).relay_key != leaf_extension(new).relay_key"
 
 _NOT_OFFERED = (
     "absent",
-    "desk_interval",
-    "desk_size",
     "facilitators_start",
     "facilitators_stay",
     "ttl",
@@ -433,6 +431,14 @@ ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
     right(
         "paused_not_member", "judge", "_judge_pauses(staged, after)", "pass", "a stranger paused"
     ),
+    right("desk_settings", "judge", "_judge_desk(staged, after)", "pass", "another desk_size"),
+    right(
+        "desk_settings",
+        "_judge_desk",
+        "if not has_desk",
+        "if False and has_desk",
+        "another desk_interval",
+    ),
     right("bad_field", "", "not lists[0] or ", "", "nobody left", where=_STATE),
     right(
         "bad_field",
@@ -453,6 +459,7 @@ WATCHED: Final = tuple(
         "judge",
         "_judge_commit",
         "_demand",
+        "_judge_desk",
         "_judge_proposals",
         "_judge_updater",
         "_judge_leaves",

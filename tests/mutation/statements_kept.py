@@ -27,13 +27,13 @@ _BYSTANDERS: Final = tuple(
             f"{MEMBERSHIP}:Membership.merge",
             "if op is Op.LEFT)",
             "if op in (Op.LEFT, Op.REMOVE))",
-            f"{_RIGHTLY}_was_removed[removed]",
+            f"{_RIGHTLY}_was_removed",
         ),
         (
             f"{MEMBERSHIP}:Membership.merge",
             "if op is Op.LEFT)",
             "if op in (Op.LEFT, Op.ABSENT))",
-            f"{_RIGHTLY}_was_removed[absent]",
+            f"{EVIL}/test_bystanders.py::test_the_others_are_told_by_whom_a_member_was_let_go_as_absent",
         ),
         (
             f"{MEMBERSHIP}:Membership.merge",

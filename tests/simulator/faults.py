@@ -204,6 +204,7 @@ STEPS: Final[dict[str, Callable[["World", int, int], None]]] = {
     "pause": acts.pause,
     "quiet": acts.quiet,
     "fold": acts.fold,
+    "slowly": acts.slow,
     "links": acts.links,
     "revoke": acts.revoke,
     "door": acts.door,

@@ -13,6 +13,7 @@ ACTS: Final[Mapping[events.FacilitatorAct, str]] = MappingProxyType(
         "rejoin": "let {name} back in",
         "left": "let {name} go, as they wished",
         "remove": "took {name} out of the room",
+        "absent": "let {name} go, whose connection was lost",
         "appoint": "made {name} a facilitator",
         "demote": "made {name} a participant",
         "pause": "paused {name}",

@@ -95,6 +95,8 @@ class RoomView:
                 | events.Accepted()
                 | events.Left()
                 | events.Removed()
+                | events.Absent()
+                | events.NewKeys()
                 | events.RoleChanged()
                 | events.Paused()
                 | events.Unpaused()

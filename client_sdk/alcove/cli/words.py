@@ -1,6 +1,6 @@
 """Events in words, for a person. Everything that others wrote is escaped here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Final, assert_never
 
@@ -8,10 +8,10 @@ from alcove_protocol.card import AgreementText
 
 from alcove import events
 from alcove.cli import act_words, door_words, escape, invite_words, moderation_words, standby_words
+from alcove.cli.presence_words import of_presence, returns
 from alcove.cli.room_view import ShownMessage
 from alcove.cli.rooms import MemberLike
 from alcove.events import ConnectionState, RoomState
-from alcove.members import Whereabouts
 
 CONNECTION: Final = MappingProxyType(
     {
@@ -121,6 +121,8 @@ ToldEvent = (
     | events.Joined
     | events.Left
     | events.Removed
+    | events.Absent
+    | events.NewKeys
     | events.RoleChanged
     | events.Paused
     | events.Unpaused
@@ -156,24 +158,23 @@ def of_event(event: ToldEvent, *, facilitates: bool = False) -> str:
             compare = f" If you can, compare this code with theirs: {escape.line(code)}"
             asked = (
                 "You asked to be let in. A facilitator decides; this can take a while. You need to "
-                "do nothing. What you type here only the facilitators read. To stop waiting, type "
-                "/leave."
+                "do nothing. Only facilitators read what you type. To stop waiting, type /leave."
             )
             return asked + (compare if code else "")
         case events.Knocked():
-            return door_words.knocked(event, waiter(event))
+            return door_words.knocked(event, waiter(event)) + returns(event)
         case events.Joined(name, you, members):
             return _you_are_in(len(members) - 1) if you else f"{escape.name(name)} joined."
         case events.Left(name):
             return f"{escape.name(name)} left."
         case events.Removed(name):
             return moderation_words.removed(name, facilitates=facilitates)
+        case events.PresenceChanged() | events.Absent() | events.NewKeys():
+            return of_presence(event)
         case events.RoleChanged():
             return _role(event)
         case events.Paused() | events.Unpaused():
             return moderation_words.of_pause(event)
-        case events.PresenceChanged(name, presence):
-            return PRESENCE[presence].format(escape.name(name))
         case events.MemberList(members):
             return "\n".join(who(members, ()))
         case events.RulesChanged():
@@ -275,15 +276,6 @@ def _role(event: events.RoleChanged) -> str:
     if event.facilitator:
         return f"{by} made {name} a facilitator."
     return f"{name} is not a facilitator any more; {by} confirmed it."
-
-
-PRESENCE: Final[Mapping[Whereabouts, str]] = MappingProxyType(
-    {
-        "here": "{} is here again.",
-        "away": "There has been no sign of life of {} for more than a minute.",
-        "unknown": "Whether {} is here cannot be told at the moment.",
-    }
-)
 
 
 def _vault(event: events.VaultChanged) -> str:

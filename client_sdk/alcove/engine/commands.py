@@ -15,6 +15,7 @@ from alcove_protocol.labels import Label
 from alcove_protocol.statements import LeaveStatement
 
 from alcove import events
+from alcove.engine.hard_minute import HardMinute, message_id
 from alcove.engine.outside import SteppingOutside
 from alcove.engine.standing import Standing
 from alcove.errors import AlcoveError, InvalidInput, NotNow
@@ -26,16 +27,16 @@ from alcove.group.safety_words import safety_words
 from alcove.joining.door_words import REASONS
 from alcove.joining.newcomer import Newcomer
 from alcove.messages.muted import muted
-from alcove.messages.payload import Fold, Retract, check_text
+from alcove.messages.payload import Retract, check_text
 from alcove.messages.slow import too_soon
 from alcove.relay.link import Link
 
 
-class Commands:
+class Commands(HardMinute):
     """Every command of the SDK's `Room`, decided."""
 
     def __init__(self, standing: Standing, link: Link, outside: SteppingOutside) -> None:
-        self._standing = standing
+        super().__init__(standing)
         self._outside = outside
         self._link = link
 
@@ -66,7 +67,7 @@ class Commands:
         Raises `InvalidInput` (`unknown_message`), `RoomClosed`.
         """
         member = self._standing.require_member()
-        conversation, target = member.conversation, _message_id(id)
+        conversation, target = member.conversation, message_id(id)
         if conversation.unsend(target) or conversation.take_back_later(target):
             return
         if not conversation.may_retract(target):
@@ -166,25 +167,6 @@ class Commands:
             raise InvalidInput("unknown_reason", f"The reasons are {', '.join(REASONS)}.")
         self._standing.require_facilitator().lobby.refuse(_knock_id(id), reason)
 
-    def remove(
-        self,
-        names: str | Sequence[str],
-        done: Done,
-        *,
-        fold: bool = False,
-        question: str | None = None,
-    ) -> None:
-        """Put one member or several out, by one change of the group. With `fold` all that they
-        wrote is folded. Their links close; with `question` they stay, and ask it. `Removed` and
-        `Folded` follow.
-
-        Raises `InvalidInput` (`unknown_name`, `bad_question`, `bad_count`), `NotNow`
-        (`not_oneself`, `is_facilitator`), `RoomClosed`.
-        """
-        several = (names,) if isinstance(names, str) else tuple(names)
-        removals = self._standing.require_facilitator().removals
-        removals.remove(several, done, fold=fold, question=question)
-
     def appoint(self, name: str, done: Done) -> None:
         """Make a member a facilitator. `RoleChanged` follows.
 
@@ -192,65 +174,6 @@ class Commands:
         `too_many_facilitators`, `too_many_appointments`, `cannot_facilitate`), `RoomClosed`.
         """
         self._standing.require_facilitator().roles.appoint(name, done)
-
-    def pause(self, name: str, done: Done) -> None:
-        """Let a participant listen only. `Paused` follows. Raises `InvalidInput` (`unknown_name`),
-        `NotNow` (`is_facilitator`), `RoomClosed`."""
-        self._standing.require_facilitator().moderation.pause(name, done, on=True)
-
-    def unpause(self, name: str, done: Done) -> None:
-        """Let them write again. `Unpaused` follows. Raises as `pause`."""
-        self._standing.require_facilitator().moderation.pause(name, done, on=False)
-
-    def listen_only(self, on: bool, done: Done) -> None:
-        """Let only facilitators write, or participants too. `RulesChanged` follows. Raises
-        `NotNow`, `RoomClosed`."""
-        self._standing.require_facilitator().moderation.rule("listen_only", done, on=on)
-
-    def lock(self, on: bool, done: Done) -> None:
-        """Close the door to newcomers, or open it again. `RulesChanged` follows. Raises `NotNow`,
-        `RoomClosed`."""
-        self._standing.require_facilitator().moderation.rule("locked", done, on=on)
-
-    def hold(self, done: Done, *, since: str | None = None) -> None:
-        """Pause the room: only facilitators write, the door is locked, and all from
-        the message `since` on is folded, or else all that this client has not seen yet.
-        `RulesChanged` and `Folded` follow.
-
-        Raises `InvalidInput` (`unknown_message`), `NotNow`, `RoomClosed`.
-        """
-        moderation = self._standing.require_facilitator().moderation
-        folding = self._standing.require_member().conversation.folding
-        start = folding.next_place if since is None else folding.place(_message_id(since))
-        if start is None:
-            raise _no_such_message()
-        moderation.hold(start, done, named=since is not None)
-
-    def resume(self, done: Done) -> None:
-        """End a hold. The door stays locked. `RulesChanged` follows."""
-        self._standing.require_facilitator().moderation.resume(done)
-
-    def slow(self, seconds: int, done: Done) -> None:
-        """After a minute of writing a participant waits for so long. Raises `InvalidInput`."""
-        self._standing.require_facilitator().moderation.slow(seconds, done)
-
-    def fold(self, id: str) -> None:
-        """Fold one message. `Folded` follows.
-
-        Raises `InvalidInput` (`unknown_message`), `NotNow` (`queue_full`), `RoomClosed`.
-        """
-        self._standing.require_facilitator()
-        member = self._standing.require_member()
-        target = _message_id(id)
-        if member.conversation.folding.place(target) is None:
-            raise _no_such_message()
-        member.conversation.tell_first(Fold(target))
-        member.pump()
-
-    def fold_member(self, name: str, on: bool, done: Done) -> None:
-        """Fold all that a participant wrote and writes, or no more. `Folded` follows. Raises
-        `InvalidInput` (`unknown_name`), `NotNow` (`is_facilitator`), `RoomClosed`."""
-        self._standing.require_facilitator().moderation.fold(name, done, on=on)
 
     def standby(self, on: bool, done: Done) -> None:
         """Make a standby's link, in the place of the one before, or close it. `StandbyLink` and
@@ -399,7 +322,7 @@ class Commands:
     def revoke(self, door: str, done: Done) -> None:
         """Close an invite. `InviteRevoked` follows. Raises `NotNow` (`unknown_invite`),
         `RoomClosed`."""
-        self._standing.require_facilitator().invites.close(_message_id(door), done)
+        self._standing.require_facilitator().invites.close(message_id(door), done)
 
     def end(self, done: Done) -> None:
         """End the room for all members. Raises `NotNow`, `RoomClosed`."""
@@ -410,19 +333,6 @@ class Commands:
                 self._standing.close(CloseReason.ENDED)
 
         self._standing.require_facilitator().end(ended)
-
-
-def _no_such_message() -> InvalidInput:
-    text = "There is no message with this id here; it may have expired."
-    return InvalidInput("unknown_message", text)
-
-
-def _message_id(id: str) -> bytes:
-    """Empty, which no message's id is, for one that is not hex."""
-    try:
-        return bytes.fromhex(id)
-    except ValueError:
-        return b""
 
 
 def _knock_id(id: str) -> bytes:

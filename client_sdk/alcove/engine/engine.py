@@ -10,6 +10,7 @@ Inputs are `connected`, `received`, `disconnected`, `tick` and the `commands`. O
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final, assert_never
 
 from alcove_protocol import frames, limits
@@ -19,12 +20,12 @@ from alcove_protocol.invite import Invite, InviteRole
 from alcove_protocol.position import Position
 
 from alcove import events
-from alcove.engine.bringing import OTHERS_FIRST
 from alcove.engine.clock_watch import ClockWatch
+from alcove.engine.coming_back import ComingBack
 from alcove.engine.commands import Commands
-from alcove.engine.doorway import Doorway
 from alcove.engine.endings import Endings
 from alcove.engine.entering_room import EnteringRoom
+from alcove.engine.forgotten import ForgottenRoom
 from alcove.engine.outside import SteppingOutside
 from alcove.engine.standstill import STOPPED, Standstill
 from alcove.errors import PASSING, Refused
@@ -32,6 +33,7 @@ from alcove.events import CloseReason, ConnectionState
 from alcove.facilitation.opening import RoomOpening, RoomPlan
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
+from alcove.group.outcomes import PutOut
 from alcove.joining.door_words import REFUSAL_SENTENCES, said_by_relay
 from alcove.joining.newcomer import Newcomer
 from alcove.joining.standby_comer import StandbyComer
@@ -41,12 +43,9 @@ from alcove.relay.ports import Ports
 
 WAIT_CODES: Final = PASSING | {"draining", "replaced", "slow_consumer", "idle"}
 """Refusals after which the client only connects again."""
-KNOCK_AGAIN_AFTER: Final = limits.UNSETTLED_LEAST + 30.0
-"""Seconds that a member waits, whom a relay without memory does not list, before they knock. The
-log settles first, and a facilitator's client, which looks every 20 s, repeats the commit then."""
 
 
-class Engine(Doorway, EnteringRoom):
+class Engine(ForgottenRoom, EnteringRoom):
     """Give it `begin_opening` or `begin_joining`, then a connection."""
 
     def __init__(
@@ -69,13 +68,9 @@ class Engine(Doorway, EnteringRoom):
         self._standstill = Standstill(clock, stopped_after)
         self._stopped = False
         self._connected_before = False
-        self._restoring = False
         self._clock_watch = ClockWatch(self.ports)
+        self._coming_back = ComingBack(self.ports, partial(self.close, CloseReason.LOST))
         self._going = False
-        self._away_since: float | None = None
-        self._unknown_since: float | None = None
-        self._unknown_in: bytes | None = None
-        self._forgotten_since: float | None = None
 
     @property
     def wants_connection(self) -> bool:
@@ -126,6 +121,7 @@ class Engine(Doorway, EnteringRoom):
         if self.entered:
             self._clock_watch.tick()
         self._begin_anew_when_misled()
+        self._coming_back.tick()
         if self.member is not None:
             self._outside.tick()
             self.member.tick()
@@ -155,7 +151,7 @@ class Engine(Doorway, EnteringRoom):
         elif self.member is None and self.newcomer is not None:
             self.link.authenticate(self.newcomer.proof())
         else:
-            self.link.authenticate(self._proof())
+            self.link.authenticate(self._proof(self._coming_back.role))
 
     def on_authenticated(self, answer: frames.Authenticated) -> None:
         if not self._asked_for(answer.role):
@@ -165,6 +161,10 @@ class Engine(Doorway, EnteringRoom):
         if answer.role == ConnectionRole.RESEAT:
             self._restore_room()
             return
+        if answer.role == ConnectionRole.AWAY and self.member is not None:
+            self._coming_back.ask(self.member)
+            return
+        self._coming_back.over()
         if not self._connected_before or self.member is None:
             self.emit(events.ConnectionChanged(ConnectionState.CONNECTED))
         self._connected_before = True
@@ -205,10 +205,12 @@ class Engine(Doorway, EnteringRoom):
         if code == "unknown_room" and known:
             self._wait_for_room()  # it means "wait", never "ended": a member brings the room back
             self._bring_room(first=self.member is not None and self.member.facilitator is not None)
-        elif code == "not_member" and self.member is not None and self._steps_outside():
-            pass  # the commit that let them go came while they were not connected
         elif code == "not_member" and self._lost_memory(generation):
             self._wait_to_be_known(generation)
+        elif code == "not_member" and self.member is not None and self._steps_outside():
+            pass  # the commit that let them go came while they were not connected
+        elif code == "not_member" and self.member is not None and self._coming_back.begin():
+            pass  # its connection may have been lost for so long that it was let go
         elif not known:
             self.fail(Refused.by_relay(code))
         elif code == "room_exists":
@@ -222,40 +224,6 @@ class Engine(Doorway, EnteringRoom):
         member of a room that goes on."""
         self.link.hang_up = True
         self._bring_room(first=True)
-
-    def _bring_room(self, *, first: bool) -> None:
-        """Bring the room with the next connection. A participant leaves that to the facilitators
-        for a while, unless it is the `first` to do so."""
-        if self._forgotten_since is None:
-            self._forgotten_since = self.ports.clock()
-        self._restoring = first or self.ports.clock() - self._forgotten_since >= OTHERS_FIRST
-
-    def _lost_memory(self, generation: bytes | None) -> bool:
-        """Whether the relay's log is another than the one that this member knows."""
-        return self.member is not None and not self.member.knows(generation)
-
-    def _wait_to_be_known(self, generation: bytes | None) -> None:
-        """The relay lost its memory, and what brought it back does not list this member. The entry
-        that seated them may come again: the facilitator's commit was not acknowledged. When the
-        relay has lost its memory once more, that takes as long once more."""
-        now = self.ports.clock()
-        if self._unknown_since is None or self._unknown_in != generation:
-            self._unknown_since, self._unknown_in = now, generation
-        conflicts = self.member is not None and self.member.bringing.conflicts
-        wait = KNOCK_AGAIN_AFTER + (limits.UNSETTLED if conflicts else 0.0)
-        late = now - self._unknown_since > wait
-        if late and self.newcomer is not None and self.newcomer.card is not None:
-            self._knock_again(self.newcomer.invite, self.newcomer.card)
-        else:
-            self._wait_for_room()
-            self._bring_room(first=True)  # in this client's chain it is a member
-
-    def _wait_for_room(self) -> None:
-        if self._away_since is None:
-            self._away_since = self.ports.clock()
-        if self.ports.clock() - self._away_since > limits.ABANDONED_AFTER:
-            text = "The relay has lost the room, and no facilitator brought it back here in time."
-            self.close(CloseReason.LOST, "lost", text)
 
     def on_notice(self, notice: RelayNotice) -> None:
         try:
@@ -272,7 +240,7 @@ class Engine(Doorway, EnteringRoom):
                 self._endings.bye(notice)
             case frames.WelcomeIs():
                 if member is not None:
-                    member.welcomed(notice)
+                    self._coming_back.welcomed(member, notice)
                 elif isinstance(newcomer, Newcomer):
                     newcomer.welcomed(notice)
             case frames.KnockRefused():
@@ -294,10 +262,10 @@ class Engine(Doorway, EnteringRoom):
                     member.entering.answered(notice)
                 elif member is None and isinstance(newcomer, StandbyComer):
                     newcomer.answered(notice)
-            case frames.DeskIs():
-                pass  # nothing here takes it yet, and the relay sends none
-            case frames.Challenge():
-                pass  # a second one asks for nothing: the first was answered
+            case frames.DeskIs() if member is not None:
+                member.desk_frame(notice)
+            case frames.DeskIs() | frames.Challenge():
+                pass  # of a second challenge the first was answered
             case _:
                 assert_never(notice)
 
@@ -346,9 +314,11 @@ class Engine(Doorway, EnteringRoom):
             text = "The room went on without you; knock again with your invite."
             self.commands.leave(lambda: None, CloseReason.LOST, "knock_again", text)
 
-    def _put_out(self, by_wish: bool) -> None:
-        if by_wish and self._steps_outside():
+    def _put_out(self, outcome: PutOut) -> None:
+        if outcome.by_wish and self._steps_outside():
             return
-        reason = CloseReason.LEFT if by_wish else CloseReason.REMOVED
-        code, text = ("", "") if by_wish else ("removed", self.removed_text())
+        if outcome.absent and self._coming_back.begin():
+            return
+        reason = CloseReason.LEFT if outcome.by_wish else CloseReason.REMOVED
+        code, text = ("", "") if outcome.by_wish else ("removed", self.removed_text())
         self.close(reason, code, text)

@@ -16,6 +16,7 @@ from alcove_protocol.position import Position
 from alcove_protocol.statements import Opening
 
 from alcove import events
+from alcove.engine.coming_back import ComingBack
 from alcove.engine.member import MemberClient
 from alcove.engine.standby_entering import StandbyEntering
 from alcove.engine.standing import Standing
@@ -24,6 +25,7 @@ from alcove.facilitation.doors import InviteTerms, RoomCard
 from alcove.facilitation.facilitator import Handover, handover_of
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
+from alcove.group.outcomes import PutOut
 from alcove.group.standby_entry import Entry
 from alcove.joining.standby_comer import StandbyComer
 from alcove.relay.link import Link, Proof
@@ -40,11 +42,12 @@ class EnteringRoom(Standing, ABC):
 
     link: Link
     ports: Ports
+    _coming_back: ComingBack
     _restoring: bool
     """Whether the next connection brings the room back."""
 
     @abstractmethod
-    def _put_out(self, by_wish: bool) -> None: ...
+    def _put_out(self, outcome: PutOut) -> None: ...
 
     @abstractmethod
     def _stranded(self) -> None: ...
@@ -59,6 +62,8 @@ class EnteringRoom(Standing, ABC):
         by_link = isinstance(self.newcomer, StandbyComer)
         if role == ConnectionRole.STANDBY:
             return by_link and (self.member is None or self.member.membership.own.entering)
+        if role == ConnectionRole.AWAY:
+            return self.member is not None and self._coming_back.role == role
         if role == ConnectionRole.DOOR or (by_link and self.member is None):
             return role == ConnectionRole.DOOR and self.member is None and not by_link
         return (role == ConnectionRole.RESEAT) is self._restoring

@@ -33,7 +33,7 @@ class MemberClient(MemberParts):
     """A client in the room, from its Welcome or from the opening on.
 
     `on_first_resume` is called when the stream has begun. `put_out` is called when a commit removes
-    this member. Its argument is True when they asked to leave. `handover` gives what an appointed
+    this member. `handover` gives what an appointed
     facilitator needs. `stranded`: see `Rejoining`.
     """
 
@@ -48,7 +48,7 @@ class MemberClient(MemberParts):
         *,
         handover: Callable[[], Handover],
         on_first_resume: Callable[[], None],
-        put_out: Callable[[bool], None],
+        put_out: Callable[[PutOut], None],
         stranded: Callable[[], None],
     ) -> None:
         super().__init__(
@@ -65,6 +65,7 @@ class MemberClient(MemberParts):
             self._identity,
             self.membership,
             self.presence,
+            self.life,
             self._ports,
             handover,
             ask=self.requests.send,
@@ -109,6 +110,7 @@ class MemberClient(MemberParts):
         if not first:
             self._emit(events.ConnectionChanged(ConnectionState.RESUMED))
         self._resumed = True
+        self.life.resumed()
         if self.facilitator is not None:
             self.facilitator.resumed(new_log)
             self._beat_at = self._clock() + (BEAT_AGAIN if self.stream.replays else 0.0)
@@ -137,6 +139,7 @@ class MemberClient(MemberParts):
 
     def disconnected(self) -> None:
         self._resumed = False
+        self.life.disconnected()
         self.presence.disconnected()
         self.conversation.outbox.connection_lost()
         if self.committer is not None:
@@ -146,6 +149,8 @@ class MemberClient(MemberParts):
 
     def blob(self, frame: frames.BlobIs) -> None:
         """One blob of the stream `room`."""
+        if frame.blob_class == BlobClass.BEAT:
+            self.desk.beat_came(frame.blob)
         self._new_log.fill_in(frame)
         if self._new_log.keeps_back(frame, self.facilitator):
             return
@@ -180,6 +185,8 @@ class MemberClient(MemberParts):
         beat = self.conversation.receive(frame)
         if beat is not None:
             self.presence.heard(beat)
+            if self.presence.heard_within(beat.sender, 0.0):
+                self.life.beat_heard(sha256(frame.blob).digest())
 
     def _commit(self, frame: frames.BlobIs, position: Position) -> None:
         signed = frame.entry is not None and frame.signature is not None
@@ -228,7 +235,7 @@ class MemberClient(MemberParts):
             case Held():
                 self._hold(outcome.leaf)
             case PutOut():
-                self._put_out(outcome.by_wish)
+                self._put_out(outcome)
             case _:
                 assert_never(outcome)
 
@@ -289,11 +296,11 @@ class MemberClient(MemberParts):
             self._key_updates.hasten()  # what was asked for is void once the own leaf is another
         self.presence.released()
 
-    def _may_release(self) -> bool:
-        """A held facilitator goes on in the old epoch when for 90 s no beat of the new one came.
-        Otherwise a commit that no member can follow would end the room."""
-        may = self.facilitator is not None and self._resumed
-        return may and self._following.held and self._following.others_silent
+    def come_back(self) -> None:
+        """This client was let go, and asks over a connection in role `away`."""
+        self._following.hold()
+        self._rejoining.held()
+        self._ask_rejoin()
 
     def rejoin(self) -> bool:
         """The person finds that this client cannot go on, and asks to be let in again. False while
@@ -313,15 +320,15 @@ class MemberClient(MemberParts):
             self._ask_rejoin()  # under an epoch before: the newest may be this branch's alone
         return True
 
-    def welcomed(self, frame: frames.WelcomeIs) -> None:
-        """The Welcome of a rejoin that this client asked for. Any other is ignored."""
+    def welcomed(self, frame: frames.WelcomeIs) -> bool:
+        """The Welcome of a rejoin that this client asked for. Any other is ignored: False."""
         try:
             again = self._rejoining.open(frame)
         except NotTrusted as error:
             self._emit(events.Problem(error.code, error.text))
-            return
+            return False
         if again is None:
-            return
+            return False
         before = self.membership.people()
         self.membership.restart(again)
         self._following.restart()
@@ -342,6 +349,7 @@ class MemberClient(MemberParts):
             self.conversation.probe()
         self.agreement_change.came_back()
         self.authenticated()
+        return True
 
     # --- what goes out -------------------------------------------------------------------------
 
@@ -366,7 +374,12 @@ class MemberClient(MemberParts):
         def again() -> None:
             self._beat_at = self._clock() + BEAT_AGAIN
 
-        self.publisher.beat(leaving=leaving, refused=again)
+        sent = self._clock()
+        self.publisher.beat(
+            leaving=leaving,
+            refused=again,
+            taken=lambda digest: self.life.beat_taken(digest, sent),
+        )
 
     # --- time ----------------------------------------------------------------------------------
 
@@ -379,6 +392,7 @@ class MemberClient(MemberParts):
         self.agreement_change.tick(ready=self.ready)
         if self.facilitator is not None:
             self.facilitator.tick()
+            self.whereabouts.tick()
             # At the start of a new log the replay brings the base first, and with it the anchor.
             begun = self.stream.log.anchored or self.stream.cursor.number > 0
             if self.ready and begun and now >= self._beat_at:
@@ -391,7 +405,8 @@ class MemberClient(MemberParts):
         if self.facilitator is None and self.ready:
             self._doubts.ask_presence(self.pump)
         self.presence.tick()
-        self.whereabouts.tick()
+        if self._link.live and self._resumed:
+            self.desk.tick()
         if self.presence.coverage.probe_due and self.ready and self.presence.may_repeat:
             self.presence.coverage.probed()
             self.conversation.probe()

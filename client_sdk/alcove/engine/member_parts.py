@@ -15,11 +15,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 
+from alcove_protocol import frames
 from alcove_protocol.frames import BlobClass
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Opening
 
 from alcove import events
+from alcove.desk.life import SignsOfLife
+from alcove.desk.line import DeskLine
 from alcove.engine.act_log import ActLog
 from alcove.engine.agreement import AgreementQuestion
 from alcove.engine.agreement_change import AgreementChange
@@ -95,7 +98,9 @@ class MemberParts(ABC):
         membership, ports = self.membership, self._ports
         self._alarms = Alarms(ports)
         self.presence = Presence(membership, self.stream, ports, self._alarms, on_missed=self._gap)
-        self.whereabouts = WhereaboutsWatch(membership, self.presence, ports)
+        self.desk = DeskLine(self._identity, membership, ports)
+        self.life = SignsOfLife(membership, ports)
+        self.whereabouts = WhereaboutsWatch(membership, self.presence, self.life, ports)
         self.conversation = Conversation(
             membership,
             self.stream,
@@ -208,6 +213,18 @@ class MemberParts(ABC):
     def _may_commit(self) -> bool:
         return self.ready and self._new_log.may_commit
 
+    def desk_frame(self, frame: frames.DeskIs) -> None:
+        """A frame of the private line came. It is for facilitators."""
+        came = self.desk.receive(frame) if self.facilitator is not None else None
+        if came is not None:
+            self.life.sign(*came)
+
+    def _may_release(self) -> bool:
+        """A held facilitator goes on in the old epoch when for 90 s no beat of the new one came.
+        Otherwise a commit that no member can follow would end the room."""
+        may = self.facilitator is not None and self._resumed
+        return may and self._following.held and self._following.others_silent
+
     def knows(self, generation: bytes | None) -> bool:
         """Whether this client was in step in this log, or is not told which one it is. In another
         one no ending is final yet."""
@@ -234,6 +251,10 @@ class MemberParts(ABC):
             self.facilitator.refresh_keys()
         else:
             self._key_updates.hasten()
+
+    def renew_soon(self) -> None:
+        """Give the own leaf fresh keys by an Update soon: what was asked for it is void then."""
+        self._key_updates.hasten()
 
     def _packed_doors(self) -> bytes:
         return self.facilitator.doors.packed() if self.facilitator is not None else b""

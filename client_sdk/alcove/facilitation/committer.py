@@ -27,6 +27,7 @@ from alcove_protocol.statements import Signed
 
 from alcove import mls
 from alcove.errors import PASSING, AlcoveError, NotNow, Refused
+from alcove.facilitation.desk_fitting import with_desk_settings
 from alcove.facilitation.in_flight import InFlight, PendingUpdate, fitting, needs_entry, sign_entry
 from alcove.facilitation.intents import CommitPlan, Intent, not_now
 from alcove.facilitation.overdue import Overdue
@@ -165,7 +166,8 @@ class Committer:
 
     def _try(self, intents: Sequence[Intent], plan: CommitPlan) -> None:
         try:
-            self.in_flight = self._stage(intents, plan.whole(self._membership.state))
+            whole = plan.whole(self._membership.state)
+            self.in_flight = self._stage(intents, with_desk_settings(self._membership, whole))
         except _WelcomesTooLarge:
             self._most = len(intents) // 2
             self._queue.extendleft(reversed(intents))

@@ -56,6 +56,7 @@ class Membership(Members):
         self.commit_hash = commit  # SHA-256 of the last merged commit's blob
         self.merged = MergedCommits(commit)
         self.state: RoomExtension = room_extension(group.context)
+        self.facilitator_keys = self.state.facilitator_keys()  # each tick asks often
         self.accepted = leaf_extension(self.own_leaf).agreement
         """The agreement that this person accepted, as their own leaf says, which they signed. No
         commit changes it: the person alone does."""
@@ -189,7 +190,7 @@ class Membership(Members):
             # the bytes of an entry that does not follow, and must not make a removal look wished.
             own = self.own.relay_key
             changes = self._extend_roster(blob, entry)
-            return PutOut(by_wish=changes.get(own) is Op.LEFT)
+            return PutOut(changes.get(own) is Op.LEFT, changes.get(own) is Op.ABSENT)
         return outcome
 
     def _judge(self, blob: bytes) -> "mls.StagedCommit | Burned | Held | PutOut":
@@ -247,7 +248,7 @@ class Membership(Members):
     @property
     def facilitates_alone(self) -> bool:
         """Whether this client is the only facilitator's."""
-        return self.state.facilitator_keys() == {self.own.key}
+        return self.facilitator_keys == {self.own.key}
 
     @property
     def commits_alone(self) -> bool:
@@ -257,9 +258,11 @@ class Membership(Members):
     def merge(self, staged: mls.StagedCommit, blob: bytes, entry: Signed | None) -> Merged:
         """Go to the next epoch, and tell which members came and went."""
         before, state = {person.key: person for person in self.people()}, self.state
+        leaves = {leaf_extension(one.leaf).relay_key: one.leaf for one in self.group.members()}
         self.group, self.may_have_appointed = staged.merge(), False
         self._keep_secrets()
         self.state = room_extension(self.group.context)
+        self.facilitator_keys = self.state.facilitator_keys()
         self.lobby_key = self.state.lobby_key
         self.commit_hash = sha256(blob).digest()
         self.merged.add(self.commit_hash, blob)
@@ -276,6 +279,7 @@ class Membership(Members):
             committer=self.group_key(staged.committer),
             added=added,
             by_wish=frozenset(key for key, op in changes.items() if op is Op.LEFT),
+            absent=tuple(leaf for key, leaf in leaves.items() if changes.get(key) is Op.ABSENT),
             states=(state, self.state),
         )
 

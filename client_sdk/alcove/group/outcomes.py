@@ -35,6 +35,8 @@ class Merged:
     rejoined: tuple[Person, ...]
     by_wish: frozenset[bytes]
     """The relay keys of the members among `gone` who asked to leave, as the roster says."""
+    absent: tuple[mls.LeafNode, ...]
+    """The leaves of those among `gone` whose connection was lost for long, as the roster says."""
     by: str
     """The committer's name."""
     people: tuple[Person, ...]
@@ -55,6 +57,7 @@ class Merged:
         committer: bytes,
         added: Iterable[bytes],
         by_wish: frozenset[bytes],
+        absent: tuple[mls.LeafNode, ...],
         states: tuple[RoomExtension, RoomExtension],
     ) -> "Merged":
         """Compare the members before and after, by MLS key. `added` has the key of each leaf that
@@ -66,6 +69,7 @@ class Merged:
             gone=tuple(person for key, person in before.items() if key not in after),
             rejoined=tuple(after[key] for key in added if key in before and key in after),
             by_wish=by_wish,
+            absent=tuple(leaf for leaf in absent if leaf.signature_key not in after),
             by=after[committer].name,
             people=tuple(after.values()),
             roles=tuple(now for then, now in stayed if then.facilitator != now.facilitator),
@@ -95,6 +99,8 @@ class Held:
 @dataclass(frozen=True, slots=True)
 class PutOut:
     by_wish: bool
+    absent: bool = False
+    """Whether the connection was lost for long. Then this client may come back."""
 
 
 Outcome = Merged | Burned | Held | PutOut

@@ -19,6 +19,7 @@ from alcove_protocol.statements import Appointment, Signed, StepDownStatement, v
 from alcove import mls
 from alcove.group.agreement_rules import agreement_fault
 from alcove.group.appointments import appointed_keys, unpack_appointments
+from alcove.group.desk_settings import has_desk_settings
 from alcove.group.extensions import (
     REQUIRED_CAPABILITIES,
     ROOM_EXTENSION,
@@ -58,8 +59,6 @@ class Act(Enum):
 
 NOT_OFFERED: Final = (
     "absent",
-    "desk_interval",
-    "desk_size",
     "facilitators_start",
     "facilitators_stay",
     "ttl",
@@ -139,6 +138,7 @@ def _judge_commit(
         _judge_state(group.group_id, leaf.signature_key, before, after)
     _judge_facilitators_present(staged, after)
     _judge_pauses(staged, after)
+    _judge_desk(staged, after)
     _judge_folds(group, before, after)
 
 
@@ -314,6 +314,12 @@ def _judge_pauses(staged: mls.CommitView, after: RoomExtension) -> None:
     keys = {member.leaf.signature_key for member in staged.members_after()}
     if not keys.issuperset(after.paused_keys()):
         raise NotAllowed("paused_not_member")
+
+
+def _judge_desk(staged: mls.CommitView, after: RoomExtension) -> None:
+    """The settings of the private line fit the members and facilitators that the commit leaves."""
+    if not has_desk_settings(after, sum(1 for _ in staged.members_after())):
+        raise NotAllowed("desk_settings")
 
 
 def _judge_folds(group: mls.Group, before: RoomExtension, after: RoomExtension) -> None:

@@ -142,6 +142,8 @@ def listing_fault(
         standby=None,
         lobby_key=after.lobby_key,
         doors=b"",
+        desk_interval=after.desk_interval,  # they follow from the number of facilitators
+        desk_size=after.desk_size,
     )
     if after != expected or after.lobby_key == before.lobby_key:
         return "standby_listing"

@@ -10,6 +10,7 @@ from alcove_protocol.frames import ConnectionRole
 class ClientState(Enum):
     CHALLENGED = auto()
     AT_DOOR = auto()
+    AWAY = auto()
     MEMBER = auto()
     RESTORING = auto()
     STANDBY = auto()
@@ -20,6 +21,7 @@ ROLES: Final = MappingProxyType(
     {
         ClientState.CHALLENGED: "",
         ClientState.AT_DOOR: ConnectionRole.DOOR,
+        ClientState.AWAY: ConnectionRole.AWAY,
         ClientState.MEMBER: ConnectionRole.MEMBER,
         ClientState.RESTORING: ConnectionRole.RESEAT,
         ClientState.STANDBY: ConnectionRole.STANDBY,

@@ -67,18 +67,25 @@ async def _enter(requester: Requester, n: int, claimed: Claim) -> None:
         await _at_door(requester, n, claimed)
     elif claimed.role == ConnectionRole.STANDBY:
         await _as_standby(requester, n, claimed)
+    elif claimed.role == ConnectionRole.AWAY:
+        await _as_member(requester, n, claimed, away=True)
     else:
         await _as_member(requester, n, claimed)
 
 
-async def _as_member(requester: Requester, n: int, claimed: Claim) -> None:
+async def _as_member(requester: Requester, n: int, claimed: Claim, *, away: bool = False) -> None:
+    """Who comes back in role `away` and is on the list is a member, as after any connection."""
     head = await requester.services.store.head(claimed.room)
     room = await requester.rooms.load(claimed.room, head, requester.client.part)
     requester.client.generation = room.generation
     _refuse_removed(room, claimed.key)
-    if not room.history.roster.is_member(claimed.key):
+    if room.history.roster.is_member(claimed.key):
+        await _seat(requester, n, claimed, room)
+    elif away and room.may_return(claimed.key):
+        requester.authenticated(ClientState.AWAY, claimed.room, claimed.key, room)
+        requester.client.send(Authenticated(n, ConnectionRole.AWAY, False))
+    else:
         raise Refusal("not_member")
-    await _seat(requester, n, claimed, room)
 
 
 async def _as_standby(requester: Requester, n: int, claimed: Claim) -> None:

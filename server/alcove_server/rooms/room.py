@@ -17,7 +17,16 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from alcove_protocol import limits
-from alcove_protocol.frames import Bye, ConnectionRole, KnockRefused, LobbyKind, WelcomeIs
+from alcove_protocol.frames import (
+    Bye,
+    ClientFrame,
+    ConnectionRole,
+    KnockRefused,
+    LobbyKind,
+    Publish,
+    SendDesk,
+    WelcomeIs,
+)
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
@@ -37,6 +46,7 @@ from alcove_server.rooms.slow_turns import SlowTurns
 from alcove_server.rooms.waiting_knocks import WaitingKnocks
 from alcove_server.store.interface import LobbyPage, RoomHead, StoredBlob, StoredItem
 from alcove_server.wire import fast_out
+from alcove_server.wire.fast_in import Post
 from alcove_server.wire.says import away, blob_frame, bye, item_frame
 
 PAGE: Final = 256 * 1024
@@ -93,6 +103,7 @@ class LocalRoom:
         self.commit_turns = CommitTurns(services.settings.rates, services.clock)
         self.slow_turns = SlowTurns(services.clock)
         self._ahead: set[Client] = set()
+        self._absent_at = dict.fromkeys(history.absent, services.clock())
         self._reading = Lock()
         self._rung = 0
         self._looked = 0
@@ -184,6 +195,30 @@ class LocalRoom:
                 await self._look()
                 self._looked = looking
 
+    def hearers(self, request: Post | ClientFrame, sender: bytes) -> int:
+        """How many clients here are told of a request at once."""
+        if isinstance(request, Post | Publish):
+            return len(self.live)
+        if isinstance(request, SendDesk):
+            facilitates = self.history.roster.is_facilitator(sender)
+            return len(self.live if facilitates else self.history.roster.facilitators())
+        return 0
+
+    def tell_desk(self, sender: bytes, message: bytes) -> None:
+        """Tell the live members here a frame of the private line, from a client of any node: the
+        facilitators a member's, and all a facilitator's."""
+        author = self.live.get(sender)
+        if self.history.roster.is_facilitator(sender):
+            self._fanout.add(message, {author.feed: b""} if author is not None else {})
+            return
+        for client in _among(self.history.roster.facilitators(), self.live):
+            client.send_framed(message)
+
+    def may_return(self, key: bytes) -> bool:
+        """Whether an ABSENT took this key off the list, as this node learned in `limits.AWAY`."""
+        now = self._services.clock()
+        return key in self.history.absent and now - self._absent_at.get(key, now) <= limits.AWAY
+
     def ring(self) -> None:
         """Note that the store has something new."""
         self._rung += 1
@@ -259,6 +294,8 @@ class LocalRoom:
     async def _follow(self, signed: Signed) -> None:
         """After a commit that changes the list: tell the clients that it concerns."""
         self.history, _, outcome = follow(self.history, signed)
+        now, known = self._services.clock(), self._absent_at
+        self._absent_at = {key: known.get(key, now) for key in self.history.absent}
         await self._dismiss(outcome)
         for client in _among(outcome.promoted, self.live):
             self._promote(client)  # one that came by the standby was no member before

@@ -104,7 +104,10 @@ def commit_with_entry(
     if not fits(history, entry.statement, len(frame.entry) + len(frame.signature)):
         raise Refusal("history_full")
     _bind(entry.statement, frame)
-    if not welcomes.keys() <= outcome.seated or not outcome.added.keys() <= welcomes.keys():
+    if (
+        not welcomes.keys() <= outcome.seated
+        or not (outcome.added.keys() | outcome.returned) <= welcomes.keys()
+    ):
         raise Refusal("bad_roster")
     step = _step(entry, after, outcome, welcomes)
     if len(frame.blob) > limits.HANDSHAKE_BLOB:
@@ -167,7 +170,7 @@ def _step(
         after.roster.head,
         outcome.added,
         outcome.revoked,
-        outcome.gone | frozenset(outcome.added),
+        outcome.gone | frozenset(outcome.added) | outcome.returned,
         outcome.gone,
         welcomes,
     )

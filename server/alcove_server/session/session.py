@@ -13,7 +13,14 @@ from typing import Final
 
 from alcove_protocol import limits
 from alcove_protocol.errors import REFUSALS, Malformed, Refusal
-from alcove_protocol.frames import BlobClass, Challenge, ClientFrame, Publish, RequestRefused
+from alcove_protocol.frames import (
+    BlobClass,
+    Challenge,
+    ClientFrame,
+    Publish,
+    RequestRefused,
+    SendDesk,
+)
 from alcove_protocol.labels import VERSION
 
 from alcove_server.client.client import Client
@@ -165,8 +172,7 @@ class Session:
                 turn.spend(price.steps(request, size, 0))
             self._early += 1
             return self._early <= price.EARLY
-        publishes = isinstance(request, Post | Publish)
-        told = size * len(room.live) if room is not None and publishes else 0
+        told = size * room.hearers(request, self.client.key) if room is not None else 0
         cost = price.of_message(size, fragments, told)
         if not isinstance(request, Post):
             members = len(room.history.roster.seats) if room is not None else 0
@@ -174,18 +180,20 @@ class Session:
             cost += price.of_request(request, members)
         if not self._bucket.take(self._services.clock(), price.bounded(cost)):
             return False
-        if room is None or not isinstance(request, Post | Publish):
+        if room is None or not isinstance(request, Post | Publish | SendDesk):
             return True
-        return self._may_tell(room, told, request.blob_class)
+        beat = not isinstance(request, SendDesk) and request.blob_class != BlobClass.APPLICATION
+        return self._may_tell(room, told, always=beat)
 
-    def _may_tell(self, room: LocalRoom, size: int, blob_class: int) -> bool:
+    def _may_tell(self, room: LocalRoom, size: int, *, always: bool) -> bool:
         """Whether the room, and the client's part of the network, may have so much told. They are
         asked once for some messages, because asking costs as much as telling a few members. What
-        members say may not keep a facilitator from a heartbeat, or from removing one of them."""
+        members say may not keep a facilitator from a heartbeat, or from removing one of them: the
+        room takes these `always`."""
         self._told += size
         if self._told < _ASKED_FOR:
             return True
-        fits = room.may_tell(self._told) or blob_class != BlobClass.APPLICATION
+        fits = room.may_tell(self._told) or always
         if not fits or not self._requester.may_tell(self._told):
             self._told -= size  # this message is refused
             return False

@@ -11,7 +11,7 @@ import { judgeStandby, newStandby } from "./standby.ts"
 const MOST_APPOINTMENTS = 32
 /** Fields without a command yet: they stay as they are. */
 const NOT_OFFERED = [
-  "absent", "desk_interval", "desk_size", "facilitators_start", "facilitators_stay", "ttl",
+  "absent", "facilitators_start", "facilitators_stay", "ttl",
 ]
 /** Lists in the state, and the size of their items. */
 const LISTS: [string, number][] = [["facilitators", 64], ["paused", 32], ["doors", 8], ["folded", 32], ["corrected", 32]]
@@ -57,6 +57,13 @@ function checkAppointments(before: Parsed, after: Parsed, committer: Bytes, room
     missing.delete(mls)
   }
   demand(missing.size === 0, "appointment")
+}
+
+/** Judge the settings of the private line in a state with so many leaves. Throws a `Fault`. */
+export function judgeDesk(after: Parsed, members: number): void {
+  const interval = members <= 20 ? 5 : members <= 200 ? 30 : 120
+  const size = facilitatorsOf(after).size <= 4 ? 1024 : 2048
+  demand(after.int("desk_interval") === interval && after.int("desk_size") === size, "desk_settings")
 }
 
 /** Judge the change of the room's state. Throws a `Fault` with the rule that burns the commit. */

@@ -16,13 +16,14 @@ from alcove_protocol.frames import LobbyKind
 
 from alcove_server.store.budget import (
     ITEM_OVERHEAD,
+    LOBBY_PAGE,
     MEMBERS_PART,
     REQUESTS,
     SETTLED,
     VAULTS,
     Budget,
 )
-from alcove_server.store.interface import StoredItem
+from alcove_server.store.interface import LobbyPage, StoredItem
 
 _LIFETIMES = {
     LobbyKind.KNOCK: float(limits.KNOCK_TTL),
@@ -51,14 +52,15 @@ class MemoryLobby:
         self._talks: dict[bytes, dict[int, None]] = {}  # by newcomer: in no other index
         self._refusals: dict[bytes, tuple[bytes, bytes, float]] = {}
 
-    def items(self, after: int, settled: bool, most: int) -> tuple[StoredItem, ...]:
-        """As `Store.read_lobby`, at most so many."""
+    def page(self, now: float, after: int, settled: bool) -> LobbyPage:
+        """As `Store.read_lobby`."""
         found = (
             item
             for item in self._items.values()
             if item.number > after and (settled or item.kind is not LobbyKind.GONE)
         )
-        return tuple(islice(found, most))
+        items = tuple(islice(found, LOBBY_PAGE + 1))
+        return LobbyPage(items[:LOBBY_PAGE], now, len(items) > LOBBY_PAGE)
 
     def knock_of(self, key: bytes) -> StoredItem | None:
         return next(iter(self._of(key, LobbyKind.KNOCK)), None)
