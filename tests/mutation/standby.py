@@ -327,7 +327,7 @@ ALL_STANDBY: Final = (
             ),
             (
                 "requests.publish:_store",
-                "room.entered_at = requester.services.clock()",
+                "room.asks.entered_at = requester.services.clock()",
                 "pass",
                 "test_a_link_tries_again_once_a_minute",
             ),

@@ -103,7 +103,7 @@ async def _store(requester: Requester, frame: Post | Publish) -> Taken:
     try:
         taken = await store.publish(publication)
         if frame.blob_class == BlobClass.EXTERNAL:
-            room.entered_at = requester.services.clock()
+            room.asks.entered_at = requester.services.clock()
         return taken
     except BaseException:
         if commits:
@@ -139,7 +139,7 @@ async def _may_enter(requester: Requester) -> None:
     `rate_limited`)."""
     await require_unattended(requester)
     room, now = requester.seated, requester.services.clock()
-    if room.entered_at is not None and now - room.entered_at < limits.ENTERS_EVERY:
+    if room.asks.entered_at is not None and now - room.asks.entered_at < limits.ENTERS_EVERY:
         raise Refusal("rate_limited")
 
 

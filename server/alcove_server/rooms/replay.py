@@ -19,8 +19,9 @@ from alcove_server.client.resumption import Resumption
 from alcove_server.ports import error_log
 from alcove_server.ports.outlet import Close
 from alcove_server.ports.services import Services
+from alcove_server.rooms.asks import STANDBYS
 from alcove_server.rooms.replay_budget import ReplayBudget
-from alcove_server.rooms.room import PAGE, STANDBYS, LocalRoom
+from alcove_server.rooms.room import PAGE, LocalRoom
 from alcove_server.store.interface import Page
 from alcove_server.wire import fast_out
 from alcove_server.wire.says import blob_frame, bye, item_frame

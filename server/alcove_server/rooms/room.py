@@ -36,7 +36,7 @@ from alcove_server.ports import error_log
 from alcove_server.ports.outlet import Close
 from alcove_server.ports.services import Services
 from alcove_server.ports.token_bucket import TokenBucket
-from alcove_server.rooms.asks import Asks, answered
+from alcove_server.rooms.asks import STANDBYS, Asks
 from alcove_server.rooms.commit_turns import CommitTurns
 from alcove_server.rooms.doorstep import Doorstep
 from alcove_server.rooms.fanout import Fanout, Turns
@@ -55,8 +55,6 @@ TOLD_RATE: Final = 32.0 * limits.MIB
 TOLD_BURST: Final = 256.0 * limits.MIB
 """Bytes a second, and at once, that the members of a room are told together. One member alone can
 use up a sixth of it (`session.price`), so that no member can silence a room."""
-STANDBYS: Final = frozenset({LobbyKind.ASK, LobbyKind.ANSWER})
-"""Items of the lobby that are no facilitator's."""
 _NONE: Final[frozenset[bytes]] = frozenset()
 GOODBYE_STEPS: Final = 8.0
 """Steps (`ports.turn`) of closing one connection."""
@@ -91,8 +89,6 @@ class LocalRoom:
         self.settled = False
         """Whether the log is known to be settled. In an unsettled one nothing is committed."""
         self.asks = Asks()
-        self.entered_at: float | None = None
-        """When an external commit was last tried by the standby's link, in seconds."""
         self.seated = SeatedChain()
         """What the chain of an unsettled log says."""
         self._services = services
@@ -378,7 +374,7 @@ class LocalRoom:
         for item in page.items:
             self.lobby = max(self.lobby, item.number)
             if item.kind in STANDBYS:
-                self._tell_of_standby(item)
+                self.asks.tell(item, self.live, self.clients)
                 continue
             message = fast_out.framed(item_frame(item, page.now).to_bytes())
             for client in facilitators:
@@ -388,16 +384,6 @@ class LocalRoom:
             if spoken_to is not None and spoken_to.role == ConnectionRole.DOOR:
                 spoken_to.send_framed(message)
         await self._tell_newcomers(page.items)
-
-    def _tell_of_standby(self, item: StoredItem) -> None:
-        """An ask goes to all members here, an answer to the asker."""
-        if item.kind is LobbyKind.ASK:
-            message = fast_out.framed(self.asks.told(item).to_bytes())
-            for key, client in self.live.items():
-                if key != item.key:
-                    client.send_framed(message)
-        elif item.to in self.clients:
-            self.clients[item.to].send(answered(item))
 
     async def _tell_newcomers(self, items: Iterable[StoredItem]) -> None:
         """Of the knocks that are settled. A newcomer that knocked again meanwhile waits as
