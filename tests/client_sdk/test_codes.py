@@ -32,8 +32,8 @@ COMPUTED: Final = {
     "joining/newcomer.py": {"cannot_open"},
     # what `Rejoining.open` raises
     "engine/member.py": {"cannot_open", "bad_welcome"},
-    # of `Facilitator.put_door`, beside the codes of the relay
-    "facilitation/facilitator.py": {"no_agreement"},
+    # of `Doors.put`, beside the codes of the relay
+    "facilitation/removals.py": {"no_agreement"},
 }
 """Where the code of a problem is no constant, and which ones it can be."""
 

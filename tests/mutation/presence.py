@@ -63,8 +63,8 @@ ALL_PRESENCE: Final = (
         f"{_DESK}::test_a_members_frame_reaches_the_facilitators_alone",
     ),
     _mutant(
-        f"{_ROOM}.may_return",
-        " and now - self._absent_at.get(key, now) <= limits.AWAY",
+        "alcove_server.rooms.away:AwayKeys.may_return",
+        " and self._clock() - since <= limits.AWAY",
         "",
         f"{_AWAY}::test_after_two_hours_the_key_is_a_strangers",
     ),

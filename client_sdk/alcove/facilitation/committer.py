@@ -3,8 +3,7 @@
 intents ──plan──▶ staged ──published──▶ merged
                     │
                     ├─ stale, epoch moved      → dropped, planned anew on the new state
-                    ├─ stale, epoch stands     → the same bytes on the new base (a burned commit
-                    │                            took the position)
+                    ├─ stale, epoch stands     → the same bytes on the burned commit's position
                     ├─ refused otherwise       → set aside; of several intents each goes alone,
                     │                            and a single one fails. When the log brings it
                     │                            after all, it is merged. After many, fresh keys

@@ -81,7 +81,7 @@ async def _as_member(requester: Requester, n: int, claimed: Claim, *, away: bool
     _refuse_removed(room, claimed.key)
     if room.history.roster.is_member(claimed.key):
         await _seat(requester, n, claimed, room)
-    elif away and room.may_return(claimed.key):
+    elif away and room.away.may_return(claimed.key):
         requester.authenticated(ClientState.AWAY, claimed.room, claimed.key, room)
         requester.client.send(Authenticated(n, ConnectionRole.AWAY, False))
     else:

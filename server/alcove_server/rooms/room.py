@@ -16,17 +16,8 @@ from asyncio import Lock
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
-from alcove_protocol import limits
-from alcove_protocol.frames import (
-    Bye,
-    ClientFrame,
-    ConnectionRole,
-    KnockRefused,
-    LobbyKind,
-    Publish,
-    SendDesk,
-    WelcomeIs,
-)
+from alcove_protocol import frames, limits
+from alcove_protocol.frames import Bye, ConnectionRole, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
@@ -37,6 +28,7 @@ from alcove_server.ports.outlet import Close
 from alcove_server.ports.services import Services
 from alcove_server.ports.token_bucket import TokenBucket
 from alcove_server.rooms.asks import STANDBYS, Asks
+from alcove_server.rooms.away import AwayKeys
 from alcove_server.rooms.commit_turns import CommitTurns
 from alcove_server.rooms.doorstep import Doorstep
 from alcove_server.rooms.fanout import Fanout, Turns
@@ -46,7 +38,6 @@ from alcove_server.rooms.slow_turns import SlowTurns
 from alcove_server.rooms.waiting_knocks import WaitingKnocks
 from alcove_server.store.interface import LobbyPage, RoomHead, StoredBlob, StoredItem
 from alcove_server.wire import fast_out
-from alcove_server.wire.fast_in import Post
 from alcove_server.wire.says import away, blob_frame, bye, item_frame
 
 PAGE: Final = 256 * 1024
@@ -99,7 +90,7 @@ class LocalRoom:
         self.commit_turns = CommitTurns(services.settings.rates, services.clock)
         self.slow_turns = SlowTurns(services.clock)
         self._ahead: set[Client] = set()
-        self._absent_at = dict.fromkeys(history.absent, services.clock())
+        self.away = AwayKeys(services.clock, history.absent)
         self._reading = Lock()
         self._rung = 0
         self._looked = 0
@@ -191,15 +182,6 @@ class LocalRoom:
                 await self._look()
                 self._looked = looking
 
-    def hearers(self, request: Post | ClientFrame, sender: bytes) -> int:
-        """How many clients here are told of a request at once."""
-        if isinstance(request, Post | Publish):
-            return len(self.live)
-        if isinstance(request, SendDesk):
-            facilitates = self.history.roster.is_facilitator(sender)
-            return len(self.live if facilitates else self.history.roster.facilitators())
-        return 0
-
     def tell_desk(self, sender: bytes, message: bytes) -> None:
         """Tell the live members here a frame of the private line, from a client of any node: the
         facilitators a member's, and all a facilitator's."""
@@ -209,11 +191,6 @@ class LocalRoom:
             return
         for client in _among(self.history.roster.facilitators(), self.live):
             client.send_framed(message)
-
-    def may_return(self, key: bytes) -> bool:
-        """Whether an ABSENT took this key off the list, as this node learned in `limits.AWAY`."""
-        now = self._services.clock()
-        return key in self.history.absent and now - self._absent_at.get(key, now) <= limits.AWAY
 
     def ring(self) -> None:
         """Note that the store has something new."""
@@ -290,8 +267,7 @@ class LocalRoom:
     async def _follow(self, signed: Signed) -> None:
         """After a commit that changes the list: tell the clients that it concerns."""
         self.history, _, outcome = follow(self.history, signed)
-        now, known = self._services.clock(), self._absent_at
-        self._absent_at = {key: known.get(key, now) for key in self.history.absent}
+        self.away.learn(self.history.absent)
         await self._dismiss(outcome)
         for client in _among(outcome.promoted, self.live):
             self._promote(client)  # one that came by the standby was no member before
@@ -336,7 +312,7 @@ class LocalRoom:
         if client.part is not None:
             client.part.tell(len(pending.welcome))  # it is told all the same: the debt counts
         client.send(
-            WelcomeIs(
+            frames.WelcomeIs(
                 pending.position.encode(),
                 pending.welcome,
                 pending.entry.body,
@@ -348,7 +324,7 @@ class LocalRoom:
         """Send the reason why a knock was refused, if one waits for this newcomer."""
         refusal = await self._services.store.take_refusal(self.id, newcomer.key)
         if refusal is not None:
-            newcomer.send(KnockRefused(*refusal))
+            newcomer.send(frames.KnockRefused(*refusal))
 
     async def send_talk(self, newcomer: Client) -> None:
         """Send again what was said to a newcomer who waits: it may have missed some."""

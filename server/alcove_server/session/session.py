@@ -172,7 +172,7 @@ class Session:
                 turn.spend(price.steps(request, size, 0))
             self._early += 1
             return self._early <= price.EARLY
-        told = size * room.hearers(request, self.client.key) if room is not None else 0
+        told = size * _hearers(room, request, self.client.key) if room is not None else 0
         cost = price.of_message(size, fragments, told)
         if not isinstance(request, Post):
             members = len(room.history.roster.seats) if room is not None else 0
@@ -325,3 +325,13 @@ class Session:
         if room is not None:
             self._rooms.disconnected(room, client)
         self._on_closed(client)
+
+
+def _hearers(room: LocalRoom, request: Post | ClientFrame, sender: bytes) -> int:
+    """How many clients here are told of a request at once."""
+    if isinstance(request, Post | Publish):
+        return len(room.live)
+    if isinstance(request, SendDesk):
+        roster = room.history.roster
+        return len(room.live if roster.is_facilitator(sender) else roster.facilitators())
+    return 0
