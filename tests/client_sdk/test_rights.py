@@ -26,6 +26,8 @@ CHANGED: Final = {
     "hold",
     "folded",
     "standby",
+    "desk_interval",
+    "desk_size",
 }
 """Fields that a facilitator's commit may change, within what `judge` says of them."""
 
