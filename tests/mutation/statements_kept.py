@@ -129,12 +129,6 @@ _RELAY: Final = tuple(
             "pass",
             f"{_LOBBY}::test_a_leave_of_another_time_is_refused[at once]",
         ),
-        (
-            "alcove_server.requests.proof:claim",
-            "if answer.role in _RESERVED:",
-            "if False:",
-            f"{_OPENING}::test_a_reserved_role_is_not_allowed_whatever_the_key[at once-True-away]",
-        ),
     )
 )
 
