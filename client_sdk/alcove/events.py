@@ -166,6 +166,30 @@ class RulesChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class StandbyLink(Event):
+    """The standby's link that this client made; empty when it closed it. Its holder can go on with
+    the room when no facilitator is there. Show it once, to be kept on paper. Do not log it."""
+
+    invite: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StandbyChanged(Event):
+    """Whether the room has a standby. To all, and for another link than before too. `by` is the
+    facilitator that changed it, and empty for what was so when this client came, or came back."""
+
+    on: bool
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StandbyAsked(Event):
+    """The holder of the standby's link asks to come in, or with `admitted` is a facilitator now."""
+
+    admitted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class VaultChanged(Event):
     """Whether this facilitator has what the facilitators share, without which they let nobody in:
     the lobby's key, and the invites' secrets. Of another one the relay says so (`claimed`)."""
@@ -350,6 +374,9 @@ AnyEvent = (
     | PresenceChanged
     | MemberList
     | RulesChanged
+    | StandbyLink
+    | StandbyChanged
+    | StandbyAsked
     | VaultChanged
     | SafetyWords
     | PastActs

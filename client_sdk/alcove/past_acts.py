@@ -27,6 +27,8 @@ FacilitatorAct: TypeAlias = Literal[
     "lobby_key",
     "ttl",
     "agreement",
+    "standby",
+    "standby_off",
 ]
 """What a facilitator can have done. `left` grants a wish, `revoke` is about an invite."""
 

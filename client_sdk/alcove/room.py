@@ -263,6 +263,17 @@ class Room(RoomAtDoor):
         follows. Raises `InvalidInput` (`unknown_name`), `NotNow` (`is_facilitator`)."""
         await self._call(lambda done: self._commands.fold_member(name, on, done))
 
+    async def standby(self, on: bool = True) -> None:
+        """Make a link by which its holder can go on with the room when no facilitator is there: or
+        close it. `StandbyLink` brings the link, which is a secret, and all are told
+        `StandbyChanged`. A new link closes the one before, and a link is closed when the
+        facilitator that made it is one no more.
+
+        Raises `NotNow` (`too_many_facilitators`, `too_many_appointments`, `room_full`): one place
+        of each stays free for the holder.
+        """
+        await self._call(lambda done: self._commands.standby(on, done))
+
     async def step_down(self) -> None:
         """Be a participant from now on. Another facilitator's program confirms it. `RoleChanged`
         follows. Raises `NotNow` (`last_facilitator`, `stepping_down`)."""

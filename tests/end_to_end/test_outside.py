@@ -3,6 +3,7 @@
 import pytest
 from alcove import events
 from alcove.errors import AlcoveError
+from alcove.joining.newcomer import Newcomer
 from alcove_protocol import limits
 from alcove_protocol.frames import LobbyRequest, PutDoor
 from alcove_protocol.invite import Invite
@@ -32,7 +33,7 @@ def inside(world: World, who: Client, name: str | None = None) -> list[object]:
 
 def is_out(who: Client) -> bool:
     newcomer = who.engine.newcomer
-    return who.engine.member is None and newcomer is not None and newcomer.outside
+    return who.engine.member is None and isinstance(newcomer, Newcomer) and newcomer.outside
 
 
 def uses_left(by: Client) -> list[int]:

@@ -12,6 +12,7 @@ from tests.mutation import (
     presence,
     rights,
     roster,
+    standby,
     statements,
 )
 from tests.mutation.mls_beside import ALL_BESIDE
@@ -36,6 +37,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     *presence.ALL_PRESENCE,
     *door.ALL_DOOR,
     *roster.ALL_LINKS,
+    *standby.ALL_STANDBY,
     *order.ALL_ORDER,
     *agreement.ALL_AGREEMENT,
     *statements.ALL_STATEMENTS,

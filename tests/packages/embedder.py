@@ -66,6 +66,14 @@ def tell(event: alcove.AnyEvent) -> str:
         case alcove.RulesChanged(listen_only, locked, changed, by):
             assert_type((listen_only, locked, changed), tuple[bool, bool, tuple[str, ...]])
             return by
+        case alcove.StandbyLink(invite):
+            return invite
+        case alcove.StandbyChanged(on, by):
+            assert_type(on, bool)
+            return by
+        case alcove.StandbyAsked(admitted):
+            assert_type(admitted, bool)
+            return ""
         case alcove.VaultChanged(name, complete):
             assert_type((complete, event.claimed), tuple[bool, bool])
             return name

@@ -8,13 +8,14 @@ import alcove_server
 from alcove_protocol.errors import REFUSALS
 from alcove_protocol.frames import (
     FROM_CLIENT,
-    AnswerAsker,
-    AskMembers,
     Fetch,
     LobbyRequest,
     Park,
+    Publish,
     ReadCard,
+    ReadChain,
     Reseat,
+    Resume,
 )
 from alcove_server.client.states import ClientState
 from alcove_server.session.handlers import HANDLERS
@@ -58,7 +59,7 @@ def test_every_refusal_has_a_code_of_the_registry() -> None:
     assert codes <= REFUSALS.keys()
 
 
-NOT_YET = {AskMembers, AnswerAsker, Park, Fetch}
+NOT_YET = {Park, Fetch}
 """Frames that the relay reads and no state of a connection takes yet: it answers `not_allowed`."""
 
 
@@ -68,6 +69,7 @@ def test_every_kind_of_request_has_one_handler() -> None:
     kinds += [LobbyRequest]  # of a member, and to be let in again
     kinds += [Reseat]  # to bring the room, and as a member to name the own chain
     kinds += [ReadCard, LobbyRequest]  # of a newcomer, and of a member
+    kinds += [Resume, ReadChain, Publish]  # of a standby too
     assert sorted(map(repr, handled)) == sorted(map(repr, kinds))
     assert HANDLERS.keys() == set(ClientState)
 

@@ -294,6 +294,15 @@ def fold(world: "World", who: int, arg: int) -> None:
         world.call(host, lambda: room.fold_member(name, on))
 
 
+def standby(world: "World", who: int, arg: int) -> None:
+    """A facilitator makes a standby's link, another one, or closes it."""
+    host = _host(world, arg)
+    if host is not None:
+        on = arg % 4 != 0
+        world.truth.commands[host.name].standby.add(on)
+        world.call(host, lambda: world.room(host).standby(on))
+
+
 def lift(world: "World") -> None:
     """A facilitator lets everybody write, and opens the door."""
     host = _host(world, 0)

@@ -209,6 +209,7 @@ STEPS: Final[dict[str, Callable[["World", int, int], None]]] = {
     "revoke": acts.revoke,
     "door": acts.door,
     "listen_only": acts.listen_only,
+    "standby": acts.standby,
     "lock": acts.lock,
     "end": acts.end,
     "anyway": acts.anyway,

@@ -97,6 +97,7 @@ def schedule_of(seed: int) -> Schedule:
             steps.append(Step(0.0, "end"))
     _hard_minutes(steps, Random(f"{seed} hard"))
     _at_the_door(steps, Random(f"{seed} door"))
+    _standbys(steps, Random(f"{seed} standby"))
     several = random.random() < 0.3
     return Schedule(
         seed,
@@ -128,6 +129,14 @@ def _at_the_door(steps: list[Step], random: Random) -> None:
             pause, act = random.choice((0.0, 0.3, 3.0)), _pick(random, DOOR)
             who, arg = random.randrange(len(NAMES)), random.randrange(ARGUMENTS)
             steps.insert(random.randint(0, len(steps)), Step(pause, act, who, arg))
+
+
+def _standbys(steps: list[Step], random: Random) -> None:
+    """Put links of a standby into the course of some worlds, as hard minutes are."""
+    if random.random() < 1 / 4:
+        for _ in range(random.randint(1, 4)):
+            step = Step(random.choice((0.0, 0.3, 3.0)), "standby", 0, random.randrange(ARGUMENTS))
+            steps.insert(random.randint(0, len(steps)), step)
 
 
 def _pick(random: Random, weights: dict[str, int]) -> str:

@@ -93,6 +93,13 @@ class Told:
                 ruled = self.world.truth.ruled
                 wanted = all(ruled(rule, on=bool(getattr(event, rule))) for rule in changed)
                 return "" if wanted else "no facilitator wanted that"
+            case events.StandbyLink(invite):
+                asked = self.world.truth.commands[self.person.name].standby
+                return "" if (invite != "") in asked else "this person did not ask"
+            case events.StandbyChanged(on):
+                return self._standby(on)
+            case events.StandbyAsked():
+                return "no holder of a link came"
             case events.VaultChanged(_, complete):
                 kept = self.world.lies or not self.world.quiet
                 return "" if complete or kept else "nothing kept the vault away"
@@ -137,6 +144,16 @@ class Told:
             case events.Opened():
                 return "" if self.person.slot == 0 else "another person opened the room"
         return ""
+
+    def _standby(self, on: bool) -> str:
+        """It is made by a command alone, and goes too with the facilitator that made it."""
+        truth = self.world.truth
+        if on:
+            made = any(True in done.standby for done in truth.commands.values())
+            return "" if made else "no facilitator made one"
+        closed = any(False in done.standby for done in truth.commands.values())
+        went = any(done.demoted or done.leave for done in truth.commands.values())
+        return "" if closed or went else "no facilitator closed it, and none went"
 
     # --- people --------------------------------------------------------------------------------
 

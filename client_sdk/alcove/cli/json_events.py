@@ -58,6 +58,12 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
             return _of_people(event)
         case events.RulesChanged():
             return "rules", _of_rules(event)
+        case events.StandbyLink(invite):
+            return "standby", {"invite": invite} if invite else {"on": False}
+        case events.StandbyChanged(on, by):
+            return "standby_changed", {"on": on} | _if(by=by)
+        case events.StandbyAsked(admitted):
+            return "standby_asked", {"admitted": admitted}
         case (
             events.Message()
             | events.Sent()

@@ -79,6 +79,8 @@ class ActLog:
             self._note("lobby_key", "", outcome)
         if before.ttl != state.ttl:
             self._note("ttl", "", outcome)
+        if before.standby != state.standby:
+            self._note("standby" if state.standby is not None else "standby_off", "", outcome)
         if before.agreement != state.agreement:
             self._note("agreement", "", outcome)
 

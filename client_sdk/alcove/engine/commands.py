@@ -151,6 +151,22 @@ class Commands(DoorCommands):
         """
         self._standing.require_facilitator().roles.appoint(name, done)
 
+    def standby(self, on: bool, done: Done) -> None:
+        """Make a standby's link, in the place of the one before, or close it. `StandbyLink` and
+        `StandbyChanged` follow. Raises `NotNow` (`too_many_facilitators`, `too_many_appointments`,
+        `room_full`), `RoomClosed`."""
+        standbys = self._standing.require_facilitator().standbys
+
+        def finished(link: str, error: AlcoveError | None) -> None:
+            if error is None:
+                self._standing.emit(events.StandbyLink(link))
+            done(error)
+
+        if on:
+            standbys.set(finished)
+        else:
+            standbys.clear(lambda error: finished("", error))
+
     def demote(self, name: str, done: Done) -> None:
         """Make another facilitator a participant. `RoleChanged` follows.
 

@@ -14,6 +14,7 @@ from alcove.facilitation.facilitator import InviteDone
 from alcove.facilitation.intents import Done
 from alcove.facilitation.invites import HOUR, AskedInvite, InvitesDone
 from alcove.joining.door_words import REASONS
+from alcove.joining.newcomer import Newcomer
 
 
 class DoorCommands(HardMinute):
@@ -55,7 +56,7 @@ class DoorCommands(HardMinute):
         """
         self._standing.require_open()
         newcomer = self._standing.newcomer
-        if self._standing.member is None and newcomer is not None:
+        if self._standing.member is None and isinstance(newcomer, Newcomer):
             newcomer.voice.say(text, newcomer.talk_key, done)
             return
         to = _knock_id(id) if id is not None else None
@@ -71,7 +72,7 @@ class DoorCommands(HardMinute):
         `Joined` follows. Raises `NotNow` (`not_outside`, `unknown_knock`), `RoomClosed`."""
         self._standing.require_open()
         newcomer = self._standing.newcomer
-        if self._standing.member is None and newcomer is not None:
+        if self._standing.member is None and isinstance(newcomer, Newcomer):
             if not newcomer.outside:
                 raise NotNow("not_outside", "You have not been in the room; a facilitator decides.")
             newcomer.voice.come_back(newcomer.talk_key, done)

@@ -10,43 +10,42 @@ Inputs are `connected`, `received`, `disconnected`, `tick` and the `commands`. O
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Final, assert_never
 
 from alcove_protocol import frames, limits
 from alcove_protocol.errors import Malformed
 from alcove_protocol.frames import ConnectionRole, RelayAnswer, RelayNotice
-from alcove_protocol.invite import Invite
+from alcove_protocol.invite import Invite, InviteRole
 from alcove_protocol.position import Position
-from alcove_protocol.statements import Opening
 
 from alcove import events
 from alcove.engine.clock_watch import ClockWatch
 from alcove.engine.coming_back import ComingBack
 from alcove.engine.commands import Commands
 from alcove.engine.endings import Endings
+from alcove.engine.entering_room import EnteringRoom
 from alcove.engine.forgotten import ForgottenRoom
-from alcove.engine.member import MemberClient
 from alcove.engine.outside import SteppingOutside
 from alcove.engine.standstill import STOPPED, Standstill
 from alcove.errors import PASSING, Refused
 from alcove.events import CloseReason, ConnectionState
-from alcove.facilitation.facilitator import Handover, handover_of
 from alcove.facilitation.opening import RoomOpening, RoomPlan
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.group.outcomes import PutOut
 from alcove.joining.door_words import REFUSAL_SENTENCES, said_by_relay
+from alcove.joining.newcomer import Newcomer
+from alcove.joining.standby_comer import StandbyComer
 from alcove.mls.secret import Random
-from alcove.relay.link import Link, LinkState, Proof
+from alcove.relay.link import Link, LinkState
 from alcove.relay.ports import Ports
 
 WAIT_CODES: Final = PASSING | {"draining", "replaced", "slow_consumer", "idle"}
 """Refusals after which the client only connects again."""
 
 
-class Engine(ForgottenRoom):
+class Engine(ForgottenRoom, EnteringRoom):
     """Give it `begin_opening` or `begin_joining`, then a connection."""
 
     def __init__(
@@ -121,6 +120,7 @@ class Engine(ForgottenRoom):
         self.link.tick()
         if self.entered:
             self._clock_watch.tick()
+        self._begin_anew_when_misled()
         self._coming_back.tick()
         if self.member is not None:
             self._outside.tick()
@@ -153,17 +153,6 @@ class Engine(ForgottenRoom):
         else:
             self.link.authenticate(self._proof(self._coming_back.role))
 
-    def _proof(self, role: str = ConnectionRole.MEMBER) -> Proof:
-        return Proof(self.room, role, self.identity.relay)
-
-    def _asked_for(self, role: str) -> bool:
-        """Whether the relay's answer to the keys is one that follows from what was asked."""
-        if role == ConnectionRole.DOOR:
-            return self.member is None and self.newcomer is not None
-        if role == ConnectionRole.AWAY:
-            return self.member is not None and self._coming_back.role == role
-        return (role == ConnectionRole.RESEAT) is self._restoring
-
     def on_authenticated(self, answer: frames.Authenticated) -> None:
         if not self._asked_for(answer.role):
             self.link.hang_up = True  # on such a connection nothing would ever go out
@@ -181,6 +170,7 @@ class Engine(ForgottenRoom):
         self._connected_before = True
         self._endings.entered()
         if self.member is not None:
+            self.link.admitted()  # by the role of a standby too: it follows the log
             self.member.authenticated()
         elif self.newcomer is not None:
             self.newcomer.authenticated(answer)
@@ -200,7 +190,11 @@ class Engine(ForgottenRoom):
             return
         if code in WAIT_CODES or self._awaits_door(code):
             return  # the relay closes, and its `bye` says when to come again
-        if code == "too_many_knocks" and self.newcomer is not None and self.member is None:
+        if (
+            code == "too_many_knocks"
+            and isinstance(self.newcomer, Newcomer)
+            and self.member is None
+        ):
             self.newcomer.door_full()  # and the relay closes: others stand there at the moment
             return
         self.link.hang_up = True
@@ -247,10 +241,10 @@ class Engine(ForgottenRoom):
             case frames.WelcomeIs():
                 if member is not None:
                     self._coming_back.welcomed(member, notice)
-                elif newcomer is not None:
+                elif isinstance(newcomer, Newcomer):
                     newcomer.welcomed(notice)
             case frames.KnockRefused():
-                if member is None and newcomer is not None:
+                if member is None and isinstance(newcomer, Newcomer):
                     newcomer.knock_refused(notice)
             case frames.BlobIs():
                 if member is not None:
@@ -258,12 +252,20 @@ class Engine(ForgottenRoom):
             case frames.LobbyItem():
                 if member is not None and member.facilitator is not None:
                     member.facilitator.lobby.receive(notice)
-                elif member is None and newcomer is not None:
+                elif member is None and isinstance(newcomer, Newcomer):
                     newcomer.voice.receive(notice)
+            case frames.Asked():
+                if member is not None:
+                    member.standby_answers.asked(notice)
+            case frames.Answered():
+                if member is not None and member.entering is not None:
+                    member.entering.answered(notice)
+                elif member is None and isinstance(newcomer, StandbyComer):
+                    newcomer.answered(notice)
             case frames.DeskIs() if member is not None:
                 member.desk_frame(notice)
-            case frames.DeskIs() | frames.Asked() | frames.Answered() | frames.Challenge():
-                pass  # of a second challenge the first was answered; nothing takes the others yet
+            case frames.DeskIs() | frames.Challenge():
+                pass  # of a second challenge the first was answered
             case _:
                 assert_never(notice)
 
@@ -283,42 +285,15 @@ class Engine(ForgottenRoom):
         facilitator = member.become_facilitator(opening.handover())
 
     def begin_joining(self, invite: Invite, *, accept: bool) -> None:
-        """Be a newcomer at this invite's door. Connect next."""
-        self._be_newcomer(invite, accept=accept, before=None)
-
-    def _become_member(
-        self,
-        membership: Membership,
-        opening: Opening,
-        at: Position,
-        on_first_resume: Callable[[], None],
-    ) -> MemberClient:
-        """From here on this client is in the room."""
-        self.member = MemberClient(
-            self.identity,
-            membership,
-            opening,
-            at,
-            self.ports,
-            self.agreements,
-            handover=self._handover,
-            on_first_resume=on_first_resume,
-            put_out=self._put_out,
-            stranded=self._stranded,
-        )
-        return self.member
-
-    def _handover(self) -> Handover:
-        """What an appointed facilitator has of the room beside the group: its card."""
-        if self.opening is not None:
-            return replace(self.opening.handover(), lobby_key=None)
-        assert self.newcomer is not None
-        assert self.newcomer.card is not None  # every member came by one, or opened the room
-        return handover_of(self.newcomer.invite, self.newcomer.card)
+        """Be a newcomer at this invite's door, or come by a standby's link. Connect next."""
+        if invite.role is InviteRole.STANDBY:
+            self.newcomer = self.by_standby(invite, self.identity, accept=accept)
+        else:
+            self._be_newcomer(invite, accept=accept, before=None)
 
     def _welcomed(self, membership: Membership, at: Position) -> None:
         """A newcomer's Welcome was opened and checked."""
-        assert self.newcomer is not None
+        assert isinstance(self.newcomer, Newcomer)
         assert self.newcomer.card is not None  # the Welcome was compared with it
         self.identity = self.newcomer.identity
 

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Final, assert_never
 
 from alcove_protocol import frames, limits
-from alcove_protocol.frames import BlobClass, RelayAnswer
+from alcove_protocol.frames import COMMITS, BlobClass, RelayAnswer
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Opening, Signed
 
@@ -69,7 +69,7 @@ class MemberClient(MemberParts):
             self._ports,
             handover,
             ask=self.requests.send,
-            on_taken=self._own_commit_taken,
+            on_taken=self.own_commit_taken,
             ready=lambda: self.ready,
             may_commit=lambda: self._may_commit,
         )
@@ -142,8 +142,8 @@ class MemberClient(MemberParts):
         self.life.disconnected()
         self.presence.disconnected()
         self.conversation.outbox.connection_lost()
-        if self.facilitator is not None:
-            self.facilitator.committer.connection_lost()
+        if self.committer is not None:
+            self.committer.connection_lost()
 
     # --- what comes ----------------------------------------------------------------------------
 
@@ -160,7 +160,7 @@ class MemberClient(MemberParts):
             return
         if step is Advance.AFTER_HOLE:
             self._gap()
-        if frame.blob_class == BlobClass.COMMIT:
+        if frame.blob_class in COMMITS:
             self._commit(frame, position)
         elif self._own(frame, position) or self._new_log.is_before(frame.blob, position):
             pass
@@ -193,10 +193,9 @@ class MemberClient(MemberParts):
         entry = Signed(frame.entry or b"", frame.signature or b"") if signed else None
         digest = sha256(frame.blob).digest()
         membership, following = self.membership, self._following
-        if self.facilitator is not None and self.facilitator.committer.seen(
-            frame.blob, entry, position
-        ):
-            pass  # this client's own, and `_own_commit_taken` has merged it
+        external = frame.blob_class == BlobClass.EXTERNAL
+        if self.committer is not None and self.committer.seen(frame.blob, entry, position):
+            pass  # this client's own, and `own_commit_taken` has merged it
         elif digest == membership.commit_hash:
             membership.base = position
             if following.caught_up():
@@ -207,13 +206,18 @@ class MemberClient(MemberParts):
             self._new_log.passed(digest, position)
             self._new_log.repeat_commit(self.facilitator, self.pump)
         else:
-            self._follow(frame.blob, entry, position)
+            self._follow(frame.blob, entry, position, external=external)
         if digest == membership.commit_hash:
             self._new_log.begin_log(position)
+            if external and not following.held:  # it begins the log hash anew, as a new log does
+                context = membership.group.context
+                self.stream.start_log(position, context.confirmed_transcript_hash)
 
-    def _follow(self, blob: bytes, entry: Signed | None, position: Position) -> None:
+    def _follow(
+        self, blob: bytes, entry: Signed | None, position: Position, *, external: bool = False
+    ) -> None:
         self._following.ahead = b""
-        outcome = self.membership.follow(blob, entry, position)
+        outcome = self.membership.follow(blob, entry, position, external=external)
         if self._following.held and isinstance(outcome, Burned | Held):
             return  # nothing new: this client has asked to be let in again
         match outcome:
@@ -226,8 +230,8 @@ class MemberClient(MemberParts):
             case Burned():
                 if outcome.read or not (self._following.new_log and self.stream.opens(position)):
                     self._telling.burned(outcome)
-                if self.facilitator is not None:
-                    self.facilitator.committer.base_moved()
+                if self.committer is not None:
+                    self.committer.base_moved()
             case Held():
                 self._hold(outcome.leaf)
             case PutOut():
@@ -235,7 +239,7 @@ class MemberClient(MemberParts):
             case _:
                 assert_never(outcome)
 
-    def _own_commit_taken(self, item: InFlight, position: Position) -> None:
+    def own_commit_taken(self, item: InFlight, position: Position) -> None:
         """The relay took this client's commit: merge it."""
         self._published(position, BlobClass.COMMIT, item.blob)
         self.membership.base = position
@@ -262,6 +266,8 @@ class MemberClient(MemberParts):
                 self.facilitator.committer.base_moved()
             if outcome.joined or outcome.rejoined:
                 self._beat_at = self._clock()  # newcomers take their anchor from a heartbeat
+        elif self.entering is not None and not own:
+            self.entering.committer.base_moved()
         self._roster_alarm.sound(behind=self._following.lacks_entries)
         self._agreement.ask()
         self.agreement_change.merged(outcome, own=own)
@@ -349,8 +355,8 @@ class MemberClient(MemberParts):
 
     def pump(self) -> None:
         """Publish what can be published: commits first, then the next message."""
-        if self.facilitator is not None:
-            self.facilitator.committer.pump()
+        if self.committer is not None:
+            self.committer.pump()
         self.publisher.pump()
 
     def beat(self, *, leaving: bool = False) -> None:
@@ -391,6 +397,9 @@ class MemberClient(MemberParts):
             begun = self.stream.log.anchored or self.stream.cursor.number > 0
             if self.ready and begun and now >= self._beat_at:
                 self.beat()
+        self.standby_answers.tick()
+        if self.entering is not None:
+            self.entering.tick()
         if self.ready:
             self.stepping_down.tick()
         if self.facilitator is None and self.ready:

@@ -13,6 +13,7 @@ relay's last commit, and not held.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 
 from alcove_protocol import frames
 from alcove_protocol.frames import BlobClass
@@ -35,9 +36,13 @@ from alcove.engine.rejoining import Rejoining
 from alcove.engine.requests import LobbyRequests
 from alcove.engine.room_rules import RoomRules
 from alcove.engine.roster_alarm import RosterAlarm
+from alcove.engine.standby_answers import StandbyAnswers
+from alcove.engine.standby_entering import StandbyEntering
 from alcove.engine.stepping_down import SteppingDown
 from alcove.engine.telling import Telling
 from alcove.engine.whereabouts import WhereaboutsWatch
+from alcove.facilitation.committer import Committer
+from alcove.facilitation.doors import RoomCard
 from alcove.facilitation.facilitator import Facilitator, Handover
 from alcove.facilitation.role_intents import demoted
 from alcove.group.keys import Identity
@@ -80,6 +85,7 @@ class MemberParts(ABC):
         self._telling = Telling(ports)
         self.act_log = ActLog(ports)
         self._rules = RoomRules(membership, ports)
+        self.entering: StandbyEntering | None = None
         self._roster_alarm = RosterAlarm(membership, ports)
         self._agreements = agreements
         self._wire_messages()
@@ -132,6 +138,9 @@ class MemberParts(ABC):
         self._rejoining = Rejoining(identity, membership, opening, self.requests, ports, stranded)
         self._key_updates = KeyUpdates(identity, membership, self.requests, ports)
         self.stepping_down = SteppingDown(identity, membership, self.requests, ports)
+        self.standby_answers = StandbyAnswers(
+            membership, self.presence, self._following, ports, self._room_card
+        )
 
     def _wire_agreement(self) -> None:
         """The person's answer to the agreement, and a facilitator's change of it."""
@@ -170,11 +179,30 @@ class MemberParts(ABC):
         facilitators have is wiped."""
         facilitates = self.membership.own.facilitator
         if facilitates and self.facilitator is None:
-            self.become_facilitator(self._handover())
+            handover = self._handover()
+            entering, self.entering = self.entering, None
+            if entering is not None:  # this commit listed it, with the lobby key of its own
+                handover = replace(handover, lobby_key=entering.lobby_key)
+                self.presence.others_are_away()
+            self.become_facilitator(handover)
         elif not facilitates and self.facilitator is not None:
             former, self.facilitator = self.facilitator, None
             former.close(demoted())
         self.stepping_down.tick()
+
+    @property
+    def committer(self) -> Committer | None:
+        """What commits: of a facilitator, or of one that came by the standby to become one."""
+        part = self.facilitator or self.entering
+        return part.committer if part is not None else None
+
+    def _room_card(self) -> RoomCard | None:
+        """What this member can tell a standby of the room's texts, if they are those of now."""
+        agreement = self._agreements.of(self.membership.state)
+        if agreement is None:
+            return None
+        card = self._handover().card
+        return replace(card, agreement_version=agreement.version, texts=agreement.texts)
 
     @property
     def ready(self) -> bool:

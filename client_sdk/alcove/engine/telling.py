@@ -43,6 +43,8 @@ class Telling:
             self._emit(events.Left(person.name) if by_wish else events.Removed(person.name))
         for person in outcome.roles:
             self._emit(events.RoleChanged(person.name, person.facilitator, outcome.by))
+            if person.facilitator and person.key == outcome.committer:
+                self._emit(events.StandbyAsked(True))  # only the standby lists itself
         ttl = outcome.state.ttl
         if ttl != outcome.before.ttl:
             text = f"{outcome.by} changed how long messages stay: {ttl} seconds from now on."

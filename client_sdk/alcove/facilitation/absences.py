@@ -68,7 +68,8 @@ class Absences:
             return
         due = after + self._in_line.delay()
         for person in self._membership.people():
-            if not person.facilitator and self._life.silence(person.key) > due:
+            may_go = not person.facilitator and not person.entering
+            if may_go and self._life.silence(person.key) > due:
                 self._let_go(person.key, due)
 
     def _let_go(self, key: bytes, due: float) -> None:

@@ -212,10 +212,13 @@ class Committer:
 
     def _new_leaf_extensions(self, plan: CommitPlan) -> tuple[mls.Extension, ...] | None:
         """What the committer's leaf says from now on, if the person accepted another agreement
-        since. A facilitator proposes no Update that could carry it."""
+        since, or it came by the standby. A facilitator proposes no Update that could carry it."""
         group, accepted = self._membership.group, plan.accepts or self._membership.accepted
         leaf = group.member(group.own_index)
-        if leaf is None or leaf_extension(leaf).agreement == accepted:
+        if leaf is None:
+            return None
+        said = leaf_extension(leaf)
+        if said.agreement == accepted and said.appointment is None:
             return None
         return leaf_extensions(self._identity, accepted)
 

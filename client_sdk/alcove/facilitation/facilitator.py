@@ -33,6 +33,7 @@ from alcove.facilitation.outside import WaysBack
 from alcove.facilitation.removals import Removals
 from alcove.facilitation.roles import Roles
 from alcove.facilitation.same_names import SameNames
+from alcove.facilitation.standbys import Standbys
 from alcove.facilitation.vaults import Vaults
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
@@ -139,6 +140,7 @@ class Facilitator:
         self.removals = Removals(
             membership, self.committer, self.doors, self.door_keeper, self.vaults, ports
         )
+        self.standbys = Standbys(identity, membership, self.committer, handover.origin, ports)
         self.outside = WaysBack(
             membership,
             self.committer,

@@ -17,6 +17,7 @@ from alcove_protocol.statements import Signed
 
 from alcove import mls
 from alcove.errors import AlcoveError, NotNow
+from alcove.facilitation.standby_clearing import cleared_with, places
 from alcove.group.extensions import (
     FOLDED,
     RoomExtension,
@@ -251,7 +252,7 @@ def check_welcome(leaf: mls.LeafNode, membership: Membership, instead: bytes = b
     if looks_like_any(name_of(leaf), [person.name for person in people]):
         text = "A member has this person's name or one like it; they are told to choose another."
         raise NotNow("name_taken", text)
-    if len(people) >= membership.roster.members:
+    if len(people) >= places(membership):
         raise NotNow("room_full", "The room is full.")
 
 
@@ -277,11 +278,14 @@ class LetMemberGo(Intent):
             return None
         proposals: list[mls.Proposal] = [mls.Remove(index)]
         after = replace(membership.state, paused=without_pause(membership.state, person.key))
+        changes: tuple[Change, ...] = (Change(Op.LEFT, person.relay_key),)
         if person.facilitator:
             after = without_facilitator(after, person.key, self.lobby_key)
+            after, cleared = cleared_with(membership, after)
+            proposals += cleared.proposals
+            changes += cleared.changes
         if after != membership.state:
             proposals.append(state_change(after))
-        changes = (Change(Op.LEFT, person.relay_key),)
         return CommitPlan(tuple(proposals), changes, leaves=(self.wish,))
 
 

@@ -192,6 +192,8 @@ class Lobby:
                     self._put_off(item)
                 elif self._vaults.complete:
                     self.in_step()  # what waited for it
+            case LobbyKind.ASK | LobbyKind.ANSWER:
+                pass  # the relay tells none of them as an item
             case LobbyKind.GONE:
                 pass  # it was handled on arrival
             case _:

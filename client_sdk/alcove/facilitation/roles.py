@@ -23,8 +23,8 @@ from alcove.facilitation.role_intents import (
     Appoint,
     Demote,
     RepairLobby,
-    check_room_for_one,
 )
+from alcove.facilitation.standby_clearing import check_room_for_one
 from alcove.facilitation.vaults import Vaults
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership

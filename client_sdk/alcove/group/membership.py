@@ -26,16 +26,18 @@ from alcove import mls
 from alcove.errors import NotTrusted
 from alcove.group.asking import Asker
 from alcove.group.extensions import RoomExtension, leaf_extension, room_extension
+from alcove.group.external_wrap import read_external
 from alcove.group.framing import check_class, unpack_commit
 from alcove.group.listing import is_the_groups, restated
+from alcove.group.members import Members
 from alcove.group.merged import MergedCommits
-from alcove.group.outcomes import Burned, Held, Merged, Outcome, Person, PutOut, person_of
+from alcove.group.outcomes import Burned, Held, Merged, Outcome, Person, PutOut
 from alcove.group.rights import NotAllowed
 from alcove.group.seal_secrets import DESK, DESK_KEPT, REQUEST, REQUESTS_KEPT, SealSecrets
 from alcove.group.trial import Trial
 
 
-class Membership:
+class Membership(Members):
     """The state that moves from epoch to epoch. `alarm` is set when roster and tree differ."""
 
     def __init__(
@@ -75,8 +77,6 @@ class Membership:
         self.may_have_appointed = False
         """Whether the relay was given a commit of this epoch that makes another member a
         facilitator. It may have taken it, whatever it said."""
-        self.standbys: frozenset[bytes] = frozenset()
-        """The standby keys of the last list that was the group's."""
         self._roster_before = self.roster if before is None else before
         self.request_secrets = SealSecrets(REQUEST, REQUESTS_KEPT)
         self.desk_secrets = SealSecrets(DESK, DESK_KEPT)
@@ -137,42 +137,6 @@ class Membership:
 
     # --- the members ---------------------------------------------------------------------------
 
-    def person(self, leaf: mls.LeafNode) -> Person:
-        return person_of(leaf, self.facilitator_keys)
-
-    def people(self) -> tuple[Person, ...]:
-        """All members, from the MLS tree alone: the relay cannot add one."""
-        return tuple(self.person(member.leaf) for member in self.group.members())
-
-    def find_name(self, name: str, *, facilitator: bool) -> Person | None:
-        """Of several members with this name the latest, in this part if there is one: a facilitator
-        with a changed client let them in under an earlier member's name."""
-        named = [person for person in self.people() if person.name == name]
-        wanted = [person for person in named if person.facilitator == facilitator]
-        return max(wanted or named, key=self._seated, default=None)
-
-    def _seated(self, person: Person) -> int:
-        """The counter of the entry that seated a member, 0 for those before this client. A member
-        outside the list came with a commit that hid them from it."""
-        roster = self.roster
-        unlisted = 0 if person.relay_key in roster.seats else roster.counter + 1
-        return roster.since.get(person.relay_key, unlisted)
-
-    def leaf_of(self, key: bytes) -> mls.LeafNode | None:
-        """The leaf of the member with this MLS key."""
-        index = self.group.find(key)
-        return None if index is None else self.group.member(index)
-
-    def find_key(self, key: bytes) -> Person | None:
-        """The member with this MLS key."""
-        leaf = self.leaf_of(key)
-        return None if leaf is None else self.person(leaf)
-
-    def find_relay_key(self, key: bytes | None) -> Person | None:
-        leaves = (member.leaf for member in self.group.members())
-        found = (leaf for leaf in leaves if leaf_extension(leaf).relay_key == key)
-        return next(map(self.person, found), None)
-
     @property
     def own(self) -> Person:
         return self.person(self.own_leaf)
@@ -202,9 +166,12 @@ class Membership:
 
     # --- commits -------------------------------------------------------------------------------
 
-    def follow(self, blob: bytes, entry: Signed | None, position: Position) -> Outcome:
-        """Decide what becomes of a commit that the relay took at this position."""
-        outcome = self._judge(blob)
+    def follow(
+        self, blob: bytes, entry: Signed | None, position: Position, *, external: bool = False
+    ) -> Outcome:
+        """Decide what becomes of a commit that the relay took at this position. `external` says
+        that it is of the class of wrapped external commits."""
+        outcome = self._judge_external(blob) if external else self._judge(blob)
         self.base = position
         if isinstance(outcome, Burned | Held):
             # The relay took the entry too, so the chain goes on over it. Its list is not the
@@ -260,6 +227,16 @@ class Membership:
         leaves = (m.leaf for m in staged.members_after() if m.index in staged.added)
         added = {leaf.signature_key: leaf.encryption_key for leaf in leaves}
         return Held("rejoin", added[own]) if own in added else PutOut(by_wish=False)
+
+    def _judge_external(self, blob: bytes) -> "mls.StagedCommit | Burned":
+        """A standby's external commit. One that does not open is of another epoch, as after a false
+        answer, and no member in step can open it."""
+        trial = Trial(self.group)
+        try:
+            staged = read_external(self.group, blob, trial.approve)
+        except (NotAllowed, Malformed, mls.MLSError) as error:
+            return Burned(error.code, *trial.told(error))
+        return staged
 
     def _missed(self, error: mls.MLSError) -> "Burned | Held":
         """This client alone cannot follow. Only facilitators commit, so the group cannot have moved
@@ -377,7 +354,6 @@ class Membership:
         """
         if self._list_is_the_groups():
             self.restate = False
-            self.standbys = self.roster.standbys()
         elif signer is not None:
             self.alarm, self.alarm_by, self.restate = "roster_mismatch", signer, True
         else:
@@ -401,4 +377,4 @@ class Membership:
 
     def listing(self) -> list[Change]:
         """The list as the group has it: after a burned commit the relay's is another."""
-        return restated(self.state, self.people(), self.known_seats(), self.standbys)
+        return restated(self.state, self.people(), self.known_seats())

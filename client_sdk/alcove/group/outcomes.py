@@ -9,18 +9,22 @@ from alcove.group.extensions import RoomExtension, leaf_extension, name_of
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A member as people see them. `key` is their MLS signature key."""
+    """A member as people see them. `key` is their MLS signature key. `entering` says that they came
+    by the standby's link, and have not become a facilitator yet."""
 
     key: bytes
     relay_key: bytes
     name: str
     facilitator: bool
+    entering: bool = False
 
 
 def person_of(leaf: mls.LeafNode, facilitators: Container[bytes]) -> Person:
     """The member with this leaf. `facilitators` are the MLS signature keys of all facilitators."""
-    key = leaf.signature_key
-    return Person(key, leaf_extension(leaf).relay_key, name_of(leaf), key in facilitators)
+    key, extension = leaf.signature_key, leaf_extension(leaf)
+    listed = key in facilitators
+    entering = extension.appointment is not None and not listed
+    return Person(key, extension.relay_key, name_of(leaf), listed, entering)
 
 
 @dataclass(frozen=True, slots=True)

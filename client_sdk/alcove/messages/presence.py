@@ -274,11 +274,9 @@ class Presence:
         self.tick()
 
     def rejoined(self) -> None:
-        """This client is in the group anew. The facilitators have a full interval to be heard.
-
-        What was sent still waits for its beat. A relay can keep several Welcomes of this client
-        and hand them over after a removal, each into an older epoch than the removal's.
-        """
+        """This client is in the group anew. The facilitators have a full interval to be heard. What
+        was sent still waits for its beat: a relay can keep several Welcomes of this client and hand
+        them over after a removal, each into an older epoch than the removal's."""
         self._clear_split()
         self.released()
 
@@ -305,11 +303,15 @@ class Presence:
             self._clear_split()
             self._stream.log.drop_anchor()  # and take the next beat's, to compare from there on
         if self._membership.own.facilitator:
-            self._away |= self._coverers()
+            self.others_are_away()
         self.coverage.forget()
         self._last_heard = self._clock()
         self.tick()
         return True
+
+    def others_are_away(self) -> None:
+        """Wait for no other facilitator until they are heard."""
+        self._away |= self._coverers()
 
     # --- the state -----------------------------------------------------------------------------
 

@@ -206,6 +206,7 @@ class Link:
                 frames.ConnectionRole.DOOR: LinkState.DOOR,
                 frames.ConnectionRole.RESEAT: LinkState.RESTORING,
                 frames.ConnectionRole.AWAY: LinkState.AWAY,
+                frames.ConnectionRole.STANDBY: LinkState.DOOR,
             }.get(answer.role, LinkState.PROVING)
             if self.state is LinkState.PROVING:
                 self.hang_up = True

@@ -13,6 +13,7 @@ class ClientState(Enum):
     AWAY = auto()
     MEMBER = auto()
     RESTORING = auto()
+    STANDBY = auto()
     CLOSED = auto()
 
 
@@ -23,6 +24,7 @@ ROLES: Final = MappingProxyType(
         ClientState.AWAY: ConnectionRole.AWAY,
         ClientState.MEMBER: ConnectionRole.MEMBER,
         ClientState.RESTORING: ConnectionRole.RESEAT,
+        ClientState.STANDBY: ConnectionRole.STANDBY,
         ClientState.CLOSED: "",
     }
 )

@@ -69,6 +69,8 @@ async def _enter(requester: Requester, n: int, claimed: Claim) -> None:
         await _to_restore(requester, n, claimed)
     elif claimed.role == ConnectionRole.DOOR:
         await _at_door(requester, n, claimed)
+    elif claimed.role == ConnectionRole.STANDBY:
+        await _as_standby(requester, n, claimed)
     elif claimed.role == ConnectionRole.AWAY:
         await _as_member(requester, n, claimed, away=True)
     else:
@@ -88,6 +90,22 @@ async def _as_member(requester: Requester, n: int, claimed: Claim, *, away: bool
         requester.client.send(Authenticated(n, ConnectionRole.AWAY, False))
     else:
         raise Refusal("not_member")
+
+
+async def _as_standby(requester: Requester, n: int, claimed: Claim) -> None:
+    """A key of the standby: the link's, or one that enters by it. One that was listed as a
+    facilitator meanwhile is told that it is a member."""
+    head = await requester.services.store.head(claimed.room)
+    room = await requester.rooms.load(claimed.room, head, requester.client.part)
+    requester.client.generation = room.generation
+    _refuse_removed(room, claimed.key)
+    if room.history.roster.is_facilitator(claimed.key):
+        await _seat(requester, n, claimed, room)
+        return
+    if claimed.key not in room.history.roster.standbys():
+        raise Refusal("not_member")
+    requester.authenticated(ClientState.STANDBY, claimed.room, claimed.key, room)
+    requester.client.send(Authenticated(n, ConnectionRole.STANDBY, False))
 
 
 def _refuse_removed(room: LocalRoom, key: bytes) -> None:

@@ -27,6 +27,7 @@ from alcove_server.ports import error_log
 from alcove_server.ports.outlet import Close
 from alcove_server.ports.services import Services
 from alcove_server.ports.token_bucket import TokenBucket
+from alcove_server.rooms.asks import STANDBYS, Asks
 from alcove_server.rooms.away import AwayKeys
 from alcove_server.rooms.commit_turns import CommitTurns
 from alcove_server.rooms.doorstep import Doorstep
@@ -78,6 +79,7 @@ class LocalRoom:
         self.over = False
         self.settled = False
         """Whether the log is known to be settled. In an unsettled one nothing is committed."""
+        self.asks = Asks()
         self.seated = SeatedChain()
         """What the chain of an unsettled log says."""
         self._services = services
@@ -268,6 +270,7 @@ class LocalRoom:
         self.away.learn(self.history.absent)
         await self._dismiss(outcome)
         for client in _among(outcome.promoted, self.live):
+            self._promote(client)  # one that came by the standby was no member before
             self._on_promoted(self, client)
         seated = _among(outcome.seated, self.clients)
         for client in seated:
@@ -336,6 +339,9 @@ class LocalRoom:
         ]
         for item in page.items:
             self.lobby = max(self.lobby, item.number)
+            if item.kind in STANDBYS:
+                self.asks.tell(item, self.live, self.clients)
+                continue
             message = fast_out.framed(item_frame(item, page.now).to_bytes())
             for client in facilitators:
                 if client.heard_lobby < item.number and item.is_for(client.key):

@@ -5,6 +5,7 @@
         │  ├───── auth: door ──▶ AT_DOOR ── admitted                            CLOSED
         │  └───── auth: away ──▶ AWAY ───── let in again                           ▲
         │                                                                          │
+        ├──────── auth: standby ─▶ STANDBY ─ listed ─▶ MEMBER                       │
         └──────── auth: reseat ─▶ RESTORING ─────────────── goodbye ───────────────┤
     any state: a malformed frame, too large a frame, a refused auth, ──────────────┘
     10 s of silence before auth, a newer connection of the same key
@@ -19,6 +20,8 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from alcove_protocol.frames import (
+    AnswerAsker,
+    AskMembers,
     Authenticate,
     ClientFrame,
     EndRoom,
@@ -49,6 +52,7 @@ from alcove_server.requests import (
     publish,
     restore,
     resume,
+    standby,
 )
 from alcove_server.wire.fast_in import Post
 
@@ -82,6 +86,13 @@ HANDLERS: Final[dict[ClientState, dict[type[Post | ClientFrame], Handler]]] = {
         ReadChain: chain.read_chain,
         SendDesk: desk.desk,
         Reseat: restore.name,
+        AnswerAsker: standby.answer,
+    },
+    ClientState.STANDBY: {
+        Resume: resume.resume,
+        ReadChain: chain.read_chain,
+        AskMembers: standby.ask,
+        Publish: publish.publish,
     },
     ClientState.RESTORING: {Reseat: restore.restore},
     ClientState.CLOSED: {},

@@ -112,9 +112,13 @@ def of_request(request: ClientFrame, members: int) -> float:
             return 0.0
         case ReadChain():
             return _CARD
+        case AskMembers():
+            return _CARD  # all members are told
+        case AnswerAsker():
+            return 0.0  # its bytes count
         case SendDesk():
             return _DESK
-        case AskMembers() | AnswerAsker() | Park() | Fetch():
+        case Park() | Fetch():
             return 0.0  # no state of a client takes one yet
         case _:
             assert_never(request)

@@ -51,6 +51,11 @@ _JUDGED_AGAIN: Final = 8
 """How often a request is judged again when the roster moved under it. Each time another one won, so
 the room makes progress. A client whose request loses this often may send it again."""
 
+_RESUMES: Final = frozenset({ClientState.MEMBER, ClientState.STANDBY})
+"""States in which a client may have been told to resume."""
+_LARGE: Final = _RESUMES | {ClientState.RESTORING}
+"""States in which a client may send the largest frames."""
+
 
 class Session:
     """The requests of one client, which is in `client`. It is to be told of every message, of a
@@ -105,7 +110,7 @@ class Session:
     def takes_large(self) -> bool:
         """Whether the client may send the largest frames. A newcomer at a door sends nothing larger
         than what may come before authentication."""
-        return self.client.state is ClientState.MEMBER or self.client.state is ClientState.RESTORING
+        return self.client.state in _LARGE
 
     def begin(self) -> None:
         """Send the challenge."""
@@ -139,7 +144,7 @@ class Session:
     def drained(self) -> None:
         """The outlet sent all it had: a replay may go on."""
         client, room = self.client, self._requester.room
-        if client.resumption is None or room is None or client.state is not ClientState.MEMBER:
+        if client.resumption is None or room is None or client.state not in _RESUMES:
             return
         self._services.runner.start(self._rooms.replays.go_on(room, client))
 

@@ -211,8 +211,9 @@ class Store(Protocol):
         to: bytes = b"",
         payer: Pays = None,
     ) -> None:
-        """Add a request, a leave, or a vault for the relay key `to`. The same id, or a second
-        leave, does nothing. Beyond `REQUESTS` of one key, a request replaces the oldest. A vault
+        """Add a request, a leave, an ask, or for the relay key `to` a vault or an answer. The same
+        id, or a second leave, does nothing. An ask replaces that of the same key, and an answer as
+        a vault does. Beyond `REQUESTS` of one key, a request replaces the oldest. A vault
         replaces that of the same key for the same `to`, and beyond `VAULTS` of one key the oldest.
         Raises `Refusal` (`busy`)."""
 

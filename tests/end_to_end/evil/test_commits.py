@@ -256,7 +256,6 @@ def appointed_twice(world: EvilWorld, by: Client, about: Client) -> bytes:
 
 
 WAITING: dict[str, object] = {
-    "standby": bytes(128),
     "absent": 60,
     "facilitators_start": 2,
     "facilitators_stay": 2,
