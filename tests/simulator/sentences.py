@@ -128,7 +128,9 @@ class Told:
             case events.InviteRevoked():
                 commands = self.world.truth.commands.values()
                 # A facilitator closes what its vault lacks, too (docs/protocol.md 10).
-                closed = any(one.revoked for one in commands) or not self.world.quiet
+                # A removal closes the invite that the member came by.
+                wanted = any(one.revoked or one.removed for one in commands)
+                closed = wanted or not self.world.quiet
                 return "" if closed else "no facilitator closed one"
             case events.DoorSaid(_, text, sender):
                 said = self.world.truth.commands.get(sender)

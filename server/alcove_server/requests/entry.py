@@ -14,6 +14,7 @@ from alcove_protocol.statements import Signed
 from alcove_server.client.client import Client
 from alcove_server.client.states import ClientState
 from alcove_server.ports.outlet import Close
+from alcove_server.ports.services import Services
 from alcove_server.requests.proof import Claim, claim
 from alcove_server.requests.requester import Requester
 from alcove_server.rooms.room import LocalRoom
@@ -148,13 +149,14 @@ async def _at_door(requester: Requester, n: int, claimed: Claim) -> None:
         (doorstep.knocked if waiting else doorstep.stand)(requester.client, claimed.door)
     requester.client.send(Authenticated(n, ConnectionRole.DOOR, waiting))
     if waiting:
-        await room.give(requester.client, partial(_send_talk, requester))
+        await room.give(requester.client, partial(_send_talk, requester.services, room.id))
     await room.give(requester.client, room.send_refusal)
 
 
-async def _send_talk(requester: Requester, newcomer: Client) -> None:
-    """Send again what was said to a newcomer who waits: it may have missed some."""
-    page = await requester.services.store.talk_to(requester.seated.id, newcomer.key)
+async def _send_talk(services: Services, room: bytes, newcomer: Client) -> None:
+    """Send again what was said to a newcomer who waits: it may have missed some. The client may
+    have gone meanwhile, and stands in no room then."""
+    page = await services.store.talk_to(room, newcomer.key)
     for item in page.items:
         newcomer.send_framed(fast_out.framed(item_frame(item, page.now).to_bytes()))
 
