@@ -70,8 +70,9 @@ def _count(copies: int, replicas: int) -> None:
     could stand for one that is promoted later."""
     if copies > replicas:
         raise UnfitStore(
-            f"{copies} replicas of Redis confirm what is written, and store-replicas is {replicas}: "
-            "a failover could lose what was acknowledged; set store-replicas to their number"
+            f"{copies} replicas of Redis confirm what is written, and store-replicas is "
+            f"{replicas}: a failover could lose what was acknowledged; set store-replicas to their "
+            "number"
         )
 
 
